@@ -1,0 +1,41 @@
+use super::fault::{Checked, Fault};
+use crate::model::Value;
+
+const TRUE: [&str; 8] = ["true", "sant", "ja", "yes", "j", "y", "1", "t"];
+const FALSE: [&str; 7] = ["false", "falskt", "nej", "no", "n", "0", "f"];
+
+/// A boolean, in English, as a Swedish Excel writes it (`SANT`, `FALSKT`), or as `Ja` and `Nej`.
+pub(super) fn check(text: &str) -> Checked<'_> {
+    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is(&TRUE) {
+        Ok(Value::Bool(true))
+    } else if is(&FALSE) {
+        Ok(Value::Bool(false))
+    } else {
+        Err(Fault::new(
+            "boolean.unknown",
+            format!(
+                "\"{text}\" is neither true nor false; write SANT or FALSKT, Ja or Nej, 1 or 0"
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::model::Value;
+
+    #[test]
+    fn booleans() {
+        for yes in ["SANT", "sant", "Ja", "TRUE", "1", "j"] {
+            assert_eq!(check(yes), Ok(Value::Bool(true)), "{yes}");
+        }
+        for no in ["FALSKT", "Nej", "false", "0", "n"] {
+            assert_eq!(check(no), Ok(Value::Bool(false)), "{no}");
+        }
+        for bad in ["kanske", "2", "x", "-1"] {
+            assert_eq!(check(bad).unwrap_err().code, "boolean.unknown", "{bad}");
+        }
+    }
+}

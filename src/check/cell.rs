@@ -1,0 +1,264 @@
+use crate::read::Cell;
+
+use super::fault::{AS_TEXT, Fault};
+
+/// Characters that a cell may have. No field of a person is longer; what is, is another file's
+/// content or a quote gone wrong.
+const LONGEST: usize = 10_000;
+
+/// What a cell holds before its field's kind is asked.
+#[derive(Debug, PartialEq)]
+pub(super) enum Content<'a> {
+    /// Nothing, or nothing but space.
+    Empty,
+    /// `<null>`: the field is to be cleared.
+    Clear,
+    /// Text, without surrounding space.
+    Text(&'a str),
+}
+
+/// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
+/// its way here damage it?
+pub(super) fn content<'a>(
+    cell: Cell<'a>,
+    repaired: &mut Option<&'static str>,
+) -> Result<Content<'a>, Fault> {
+    let text = match cell {
+        Cell::Text(text) => text,
+        Cell::Undecodable(bytes) => return Err(undecodable(bytes)),
+    };
+    if text.is_empty() {
+        return Ok(Content::Empty);
+    }
+    if text.len() > LONGEST {
+        return Err(Fault::new(
+            "text.too_long",
+            format!(
+                "the cell is {} bytes long, and {LONGEST} is the most; look for a missing quote",
+                text.len()
+            ),
+        ));
+    }
+    let plain = text.bytes().all(|byte| matches!(byte, b'!'..=b'~' | b' '))
+        && !text.starts_with([' ', '=', '#', '<'])
+        && !text.ends_with(' ');
+    if plain {
+        return Ok(Content::Text(text));
+    }
+    let text =
+        text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}'));
+    if text.is_empty() {
+        return Ok(Content::Empty);
+    }
+    if text == "<null>" {
+        return Ok(Content::Clear);
+    }
+    damage(text)?;
+    match text.strip_prefix('=') {
+        None => Ok(Content::Text(text)),
+        Some(formula) => match quoted(formula) {
+            // ="0184" is how text is kept from becoming a number.
+            Some(inner) => {
+                *repaired = Some("text.formula");
+                Ok(if inner.is_empty() {
+                    Content::Empty
+                } else {
+                    Content::Text(inner)
+                })
+            }
+            None => Err(Fault::new(
+                "text.formula",
+                format!(
+                    "the cell holds the formula \"{text}\" and not its value; paste it as a value and export again"
+                ),
+            )),
+        },
+    }
+}
+
+fn quoted(formula: &str) -> Option<&str> {
+    let inner = formula.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.contains('"')).then(|| inner.trim())
+}
+
+/// Finds what a conversion on the file's way here broke.
+fn damage(text: &str) -> Result<(), Fault> {
+    const SPREADSHEET_ERRORS: [&str; 12] = [
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#NAME?",
+        "#DIV/0!",
+        "#NUM!",
+        "#NULL!",
+        "#SAKNAS!",
+        "#REFERENS!",
+        "#VÄRDEFEL!",
+        "#NAMN?",
+        "#DIVISION/0!",
+    ];
+    if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) {
+        return Err(Fault::new(
+            "text.spreadsheet_error",
+            format!(
+                "the cell holds the spreadsheet's error {text}; mend the formula and export again"
+            ),
+        ));
+    }
+    if text.starts_with("###") && text.bytes().all(|byte| byte == b'#') {
+        return Err(Fault::new(
+            "text.spreadsheet_error",
+            "the cell holds ####, what a spreadsheet shows when a column is too narrow; widen it and export again",
+        ));
+    }
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => {}
+            '\0' => {
+                return Err(Fault::new(
+                    "text.nul",
+                    "there is a NUL byte in the cell; export the list again",
+                ));
+            }
+            '\u{FFFD}' => {
+                return Err(Fault::new(
+                    "text.replacement_character",
+                    format!(
+                        "\"{text}\" holds \u{FFFD}, what an earlier conversion left in place of a letter; export the list again"
+                    ),
+                ));
+            }
+            // Windows-1252 leaves five bytes unassigned; they decode to these.
+            '\u{80}'..='\u{9F}' => {
+                return Err(Fault::new(
+                    "text.undecodable",
+                    format!(
+                        "byte 0x{:02X} is no letter in the file's encoding; name the right one with --encoding",
+                        u32::from(c)
+                    ),
+                ));
+            }
+            c if c.is_control() => {
+                return Err(Fault::new(
+                    "text.control_character",
+                    format!(
+                        "there is a control character (U+{:04X}) in the cell; enter the value again",
+                        u32::from(c)
+                    ),
+                ));
+            }
+            _ => {}
+        }
+    }
+    if is_mojibake(text) {
+        return Err(Fault::new(
+            "text.mojibake",
+            format!(
+                "\"{text}\" was UTF-8 that a program read as Windows-1252 and saved again; go back to the original list and export it as \"CSV UTF-8\""
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether UTF-8 was read as Windows-1252: `Ã¥` for `å`. In no name does Ã or Â stand before one
+/// of the signs that the second byte becomes.
+fn is_mojibake(text: &str) -> bool {
+    let mut after_lead = false;
+    for c in text.chars() {
+        let sign = matches!(
+            c,
+            '\u{A0}'
+                ..='\u{BF}'
+                    | '…'
+                    | '„'
+                    | '–'
+                    | '˜'
+                    | '‰'
+                    | 'Š'
+                    | '‹'
+                    | 'Œ'
+                    | 'Ž'
+                    | '€'
+                    | '‚'
+                    | 'ƒ'
+                    | '†'
+                    | '‡'
+                    | 'ˆ'
+                    | '‘'
+                    | '’'
+                    | '“'
+                    | '”'
+                    | '•'
+                    | '—'
+                    | '™'
+                    | 'š'
+                    | '›'
+                    | 'œ'
+                    | 'ž'
+                    | 'Ÿ'
+        );
+        if after_lead && sign {
+            return true;
+        }
+        after_lead = matches!(c, 'Ã' | 'Â');
+    }
+    false
+}
+
+fn undecodable(bytes: &[u8]) -> Fault {
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(_) => bytes.len(),
+        Err(error) => error.valid_up_to(),
+    };
+    let byte = bytes.get(valid).copied().unwrap_or_default();
+    Fault::new(
+        "text.undecodable",
+        format!(
+            "byte 0x{byte:02X} at position {} is not text in the file's encoding; {AS_TEXT}, as \"CSV UTF-8\"",
+            valid + 1
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(text: &str) -> Result<Content<'_>, &'static str> {
+        content(Cell::Text(text), &mut None).map_err(|fault| fault.code)
+    }
+
+    #[test]
+    fn cells_before_their_kind() {
+        assert_eq!(look(""), Ok(Content::Empty));
+        assert_eq!(look(" \u{A0}\u{FEFF}"), Ok(Content::Empty));
+        assert_eq!(look("<null>"), Ok(Content::Clear));
+        assert_eq!(look(" Åsa "), Ok(Content::Text("Åsa")));
+        assert_eq!(look("a b"), Ok(Content::Text("a b")));
+        assert_eq!(look("=\"0184\""), Ok(Content::Text("0184")));
+        assert_eq!(
+            look("Ântônio Ãlvares"),
+            Ok(Content::Text("Ântônio Ãlvares"))
+        );
+        for (bad, code) in [
+            ("=A1+B1", "text.formula"),
+            ("=\"a\"&\"b\"", "text.formula"),
+            ("#N/A", "text.spreadsheet_error"),
+            ("#SAKNAS!", "text.spreadsheet_error"),
+            ("########", "text.spreadsheet_error"),
+            ("An\0na", "text.nul"),
+            ("An\u{7}na", "text.control_character"),
+            ("\u{81}sa", "text.undecodable"),
+            ("\u{FFFD}sa", "text.replacement_character"),
+            ("Ã…sa", "text.mojibake"),
+            ("LindstrÃ¶m", "text.mojibake"),
+        ] {
+            assert_eq!(look(bad), Err(code), "{bad}");
+        }
+        let long = "x".repeat(10 * 1024 * 1024);
+        assert_eq!(look(&long), Err("text.too_long"));
+        let fault = content(Cell::Undecodable(b"\xE5sa"), &mut None).unwrap_err();
+        assert!(fault.message.contains("0xE5") && fault.message.contains("position 1"));
+    }
+}

@@ -1,0 +1,73 @@
+use std::collections::HashMap;
+
+use super::fault::{Checked, Fault};
+use crate::model::Value;
+use crate::targets::FieldSpec;
+
+/// The words that a choice field understands.
+#[derive(Debug, Clone)]
+pub(super) struct Choices {
+    allowed: Vec<String>,
+    words: HashMap<String, usize>,
+}
+
+impl Choices {
+    pub(super) fn of(field: &FieldSpec) -> Choices {
+        let mut words = HashMap::new();
+        for (index, choice) in field.choices.iter().enumerate() {
+            words.insert(choice.to_lowercase(), index);
+        }
+        for (choice, synonyms) in &field.synonyms {
+            let Some(index) = field.choices.iter().position(|other| other == choice) else {
+                continue;
+            };
+            for word in synonyms {
+                words.entry(word.to_lowercase()).or_insert(index);
+            }
+        }
+        Choices {
+            allowed: field.choices.clone(),
+            words,
+        }
+    }
+
+    /// One of the choices, or a synonym of one, in any case.
+    pub(super) fn check<'a>(&self, text: &'a str) -> Checked<'a> {
+        if self.allowed.iter().any(|choice| choice == text) {
+            return Ok(Value::Text(text));
+        }
+        match self.words.get(&text.to_lowercase()) {
+            Some(&index) => Ok(Value::Rewritten(self.allowed[index].as_str().into())),
+            None => Err(Fault::new(
+                "choice.unknown",
+                format!("\"{text}\" is not one of {}", self.allowed.join(", ")),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Choices;
+
+    #[test]
+    fn a_gender_in_swedish_or_english() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let gender = Choices::of(&spec.fields[spec.field("gender").unwrap()]);
+        for (word, expected) in [
+            ("Female", "Female"),
+            ("kvinna", "Female"),
+            ("K", "Female"),
+            ("FLICKA", "Female"),
+            ("Man", "Male"),
+            ("m", "Male"),
+            ("Pojke", "Male"),
+            ("Annat", "Other"),
+        ] {
+            assert_eq!(gender.check(word).unwrap().as_text(), expected, "{word}");
+        }
+        let fault = gender.check("Okänt").unwrap_err();
+        assert_eq!(fault.code, "choice.unknown");
+        assert!(fault.message.contains("Female, Male, Other"));
+    }
+}

@@ -1,0 +1,125 @@
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use compact_str::CompactString;
+
+use super::fault::{Checked, Fault};
+use crate::model::Value;
+
+/// Swedish names by ISO 3166-1 alpha-2 code, a line each: `SE Sverige`.
+const SWEDISH: &str = include_str!("countries_sv.txt");
+
+/// English names that people write besides the standard's, by alpha-2 code.
+const ENGLISH: &[(&str, &str)] = &[
+    ("BO", "Bolivia"),
+    ("CD", "DR Congo"),
+    ("CZ", "Czech Republic"),
+    ("GB", "United Kingdom"),
+    ("GB", "Great Britain"),
+    ("GB", "UK"),
+    ("IR", "Iran"),
+    ("KP", "North Korea"),
+    ("KR", "South Korea"),
+    ("LA", "Laos"),
+    ("MD", "Moldova"),
+    ("NL", "Netherlands"),
+    ("PS", "Palestine"),
+    ("RU", "Russia"),
+    ("SY", "Syria"),
+    ("TR", "Turkey"),
+    ("TW", "Taiwan"),
+    ("TZ", "Tanzania"),
+    ("US", "United States"),
+    ("VE", "Venezuela"),
+    ("VN", "Vietnam"),
+];
+
+static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    let bare = |name: &'static str| name.split(" (").next().unwrap_or(name);
+    for country in rust_iso3166::ALL {
+        names.insert(country.name.to_lowercase(), country.alpha3);
+        // "Bolivia" for "Bolivia (Plurinational State of)", but not "Korea", of which there are two.
+        let name = bare(country.name);
+        if rust_iso3166::ALL
+            .iter()
+            .filter(|other| bare(other.name) == name)
+            .count()
+            == 1
+        {
+            names.insert(name.to_lowercase(), country.alpha3);
+        }
+    }
+    let swedish = SWEDISH.lines().filter_map(|line| line.split_once(' '));
+    for (alpha2, name) in swedish.chain(ENGLISH.iter().copied()) {
+        if let Some(country) = rust_iso3166::from_alpha2(alpha2) {
+            names.insert(name.to_lowercase(), country.alpha3);
+        }
+    }
+    names
+});
+
+/// A country, normalised to its ISO 3166-1 alpha-3 code. Alpha-2 codes and Swedish and English
+/// names mean the same, in any case.
+pub(super) fn check(text: &str) -> Checked<'_> {
+    if text.len() == 3 && rust_iso3166::from_alpha3(text).is_some() {
+        return Ok(Value::Text(text));
+    }
+    let upper = CompactString::new(text).to_uppercase();
+    let by_code = match upper.len() {
+        2 => rust_iso3166::from_alpha2(&upper),
+        3 => rust_iso3166::from_alpha3(&upper),
+        _ => None,
+    };
+    let alpha3 = by_code
+        .map(|country| country.alpha3)
+        .or_else(|| NAMES.get(&text.to_lowercase()).copied());
+    match alpha3 {
+        Some(alpha3) => Ok(Value::Rewritten(alpha3.into())),
+        None => Err(Fault::new(
+            "country.unknown",
+            format!(
+                "\"{text}\" is not a country; write its ISO 3166-1 code, such as SWE, or its name"
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn countries_by_code_and_by_name() {
+        for (text, code) in [
+            ("SWE", "SWE"),
+            ("swe", "SWE"),
+            ("SE", "SWE"),
+            ("se", "SWE"),
+            ("Sverige", "SWE"),
+            ("SVERIGE", "SWE"),
+            ("Sweden", "SWE"),
+            ("Österrike", "AUT"),
+            ("Tyskland", "DEU"),
+            ("USA", "USA"),
+            ("United States", "USA"),
+            ("Nederländerna", "NLD"),
+        ] {
+            assert_eq!(check(text).unwrap().as_text(), code, "{text}");
+        }
+        for bad in ["XX", "XYZ", "Svealand", "1"] {
+            assert_eq!(check(bad).unwrap_err().code, "country.unknown", "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_swedish_name_has_a_country_and_no_name_has_two() {
+        let mut seen = HashMap::new();
+        for line in SWEDISH.lines() {
+            let (alpha2, name) = line.split_once(' ').unwrap();
+            let country = rust_iso3166::from_alpha2(alpha2).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(check(name).unwrap().as_text(), country.alpha3, "{name}");
+            assert_eq!(seen.insert(name.to_lowercase(), alpha2), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use compact_str::{CompactString, format_compact};
+use jiff::civil::Date;
+
+use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use crate::model::Value;
+
+/// A calendar date, normalised to `YYYY-MM-DD` (RFC 3339, full-date).
+///
+/// `20100402`, `2010/04/02`, `2010.04.02` and a midnight behind the date mean the same. Day-month
+/// order is restored where no other reading is possible: with dots, which no one writes
+/// month-first, or with a day above 12. What Excel keeps a date as, a serial number, is refused:
+/// it counts from 1900 or from 1904.
+///
+/// `today` is the day after which a date is a mistake, where the field is one of the past.
+/// `repaired` is set where a reading was restored that the file did not have.
+pub(super) fn check<'a>(
+    text: &'a str,
+    today: Option<Date>,
+    repaired: &mut Option<&'static str>,
+) -> Checked<'a> {
+    let (date, normal) = read(text, repaired)?;
+    if today.is_some_and(|today| date > today) {
+        return Err(Fault::new(
+            "date.future",
+            format!("\"{text}\" lies in the future"),
+        ));
+    }
+    Ok(match normal {
+        None => Value::Text(text),
+        Some(normal) => Value::Rewritten(normal),
+    })
+}
+
+type Read = (Date, Option<CompactString>);
+
+fn read(text: &str, repaired: &mut Option<&'static str>) -> Result<Read, Fault> {
+    let plain = without_midnight(text);
+    let digits = plain.bytes().filter(u8::is_ascii_digit).count();
+    let parts: Vec<&str> = plain.split(['-', '/', '.']).collect();
+    let numeric = parts.iter().all(|part| {
+        !part.is_empty() && part.len() <= 8 && part.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    if !numeric {
+        if is_scientific(text) {
+            return Err(scientific(text));
+        }
+        return Err(unreadable(text));
+    }
+    match parts[..] {
+        [year, month, day] if year.len() == 4 && month.len() <= 2 && day.len() <= 2 => {
+            civil(text, year, month, day)
+        }
+        [whole] if digits == 8 => civil(text, &whole[..4], &whole[4..6], &whole[6..]),
+        [serial] if serial.len() == 5 => Err(Fault::new(
+            "date.serial_number",
+            format!("\"{serial}\" is how a spreadsheet stores a date; write YYYY-MM-DD: {AS_TEXT}"),
+        )),
+        [first, second, year] if year.len() == 4 && first.len() <= 2 && second.len() <= 2 => {
+            let above_twelve = |part: &str| part.parse::<u8>().is_ok_and(|number| number > 12);
+            let (day, month) = if plain.contains('.') || above_twelve(first) {
+                (first, second)
+            } else if above_twelve(second) {
+                (second, first)
+            } else {
+                return Err(Fault::new(
+                    "date.day_month_order",
+                    format!("\"{text}\" can be read in two ways; write YYYY-MM-DD: {AS_TEXT}"),
+                ));
+            };
+            *repaired = Some("date.day_month_order");
+            civil(text, year, month, day)
+        }
+        _ => Err(unreadable(text)),
+    }
+}
+
+fn civil(text: &str, year: &str, month: &str, day: &str) -> Result<Read, Fault> {
+    let numbers = (year.parse(), month.parse(), day.parse());
+    let date = match numbers {
+        (Ok(year), Ok(month), Ok(day)) => Date::new(year, month, day).ok(),
+        _ => None,
+    };
+    let Some(date) = date else {
+        return Err(Fault::new(
+            "date.no_such_day",
+            format!("there is no day \"{text}\" in the calendar"),
+        ));
+    };
+    let normal = format_compact!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day());
+    Ok((date, (normal != text).then_some(normal)))
+}
+
+/// The date without a time of day, if that time is midnight: what a database export appends.
+fn without_midnight(text: &str) -> &str {
+    match text.split_once([' ', 'T']) {
+        Some((date, time)) if is_midnight(time) => date,
+        _ => text,
+    }
+}
+
+fn is_midnight(time: &str) -> bool {
+    time.len() >= 4
+        && time.starts_with('0')
+        && time
+            .trim_end_matches('Z')
+            .bytes()
+            .all(|byte| matches!(byte, b'0' | b':' | b'.'))
+}
+
+fn scientific(text: &str) -> Fault {
+    Fault::new(
+        "date.scientific",
+        format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+    )
+}
+
+fn unreadable(text: &str) -> Fault {
+    Fault::new(
+        "date.format",
+        format!("\"{text}\" is not a date such as 2010-04-02"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn today() -> Option<Date> {
+        Some(jiff::civil::date(2026, 8, 1))
+    }
+
+    #[test]
+    fn dates() {
+        for (text, normal, restored) in [
+            ("2010-04-02", "2010-04-02", false),
+            ("20100402", "2010-04-02", false),
+            ("2010/4/2", "2010-04-02", false),
+            ("2010-04-02 00:00:00", "2010-04-02", false),
+            ("2010-04-02T00:00:00Z", "2010-04-02", false),
+            ("2.4.2010", "2010-04-02", true),
+            ("25/12/2010", "2010-12-25", true),
+            ("12/25/2010", "2010-12-25", true),
+        ] {
+            let mut repaired = None;
+            let value = check(text, today(), &mut repaired).unwrap();
+            assert_eq!(value.as_text(), normal, "{text}");
+            assert_eq!(repaired.is_some(), restored, "{text}");
+        }
+        for (text, code) in [
+            ("2010-02-30", "date.no_such_day"),
+            ("2010-13-01", "date.no_such_day"),
+            ("2026-08-02", "date.future"),
+            ("40270", "date.serial_number"),
+            ("01/02/2010", "date.day_month_order"),
+            ("2,01004E+07", "date.scientific"),
+            ("2 april 2010", "date.format"),
+            ("2010-04-02 08:15", "date.format"),
+            ("100402", "date.format"),
+        ] {
+            assert_eq!(
+                check(text, today(), &mut None).unwrap_err().code,
+                code,
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,49 @@
+use email_address::EmailAddress;
+
+use super::fault::{Checked, Fault};
+use crate::model::Value;
+
+/// An eduPersonPrincipalName: `localIdentifier@domain`, unique to one person (eduPerson schema;
+/// SS 12000). Looks like an e-mail address and need not be one.
+pub(super) fn check(text: &str) -> Checked<'_> {
+    let fault = |code, why: &str| {
+        Err(Fault::new(
+            code,
+            format!(
+                "\"{text}\" {why}; expected localIdentifier@domain, such as asali0402@example.se"
+            ),
+        ))
+    };
+    let Some((local, domain)) = text.split_once('@') else {
+        return fault("eppn.no_at", "has no @");
+    };
+    if local.is_empty() {
+        return fault("eppn.no_local_identifier", "has nothing before the @");
+    }
+    if local.chars().any(char::is_whitespace) {
+        return fault("eppn.space", "has a space in it");
+    }
+    if !domain.contains('.') || !EmailAddress::is_valid_domain(domain) {
+        return fault("eppn.domain", "has no proper domain");
+    }
+    Ok(Value::Text(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn principal_names() {
+        assert!(check("asali0402@example.se").is_ok());
+        for (bad, code) in [
+            ("asali0402", "eppn.no_at"),
+            ("@example.se", "eppn.no_local_identifier"),
+            ("asa li@example.se", "eppn.space"),
+            ("asali@example", "eppn.domain"),
+            ("asali@a@example.se", "eppn.domain"),
+        ] {
+            assert_eq!(check(bad).unwrap_err().code, code, "{bad}");
+        }
+    }
+}

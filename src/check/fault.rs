@@ -1,0 +1,39 @@
+use crate::model::Value;
+
+/// What is wrong with one cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// `kind.reason`.
+    pub(super) code: &'static str,
+    /// For a person: what was found, what was expected, what to do.
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Fault {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+/// A checked and normalised cell, or what is wrong with it.
+pub(super) type Checked<'a> = Result<Value<'a>, Fault>;
+
+/// What to do about a cell that a spreadsheet took for a number.
+pub(super) const AS_TEXT: &str =
+    "format the column as text in the spreadsheet, enter the value again and export once more";
+
+/// Whether a spreadsheet wrote a long number in scientific notation, as in `2,01912E+11`.
+pub(super) fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
+        return false;
+    };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mantissa_is = mantissa.split_once([',', '.']).map_or_else(
+        || digits(mantissa),
+        |(whole, part)| digits(whole) && digits(part),
+    );
+    mantissa_is && digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
+}

@@ -1,0 +1,262 @@
+use compact_str::{CompactString, format_compact};
+use jiff::civil::Date;
+
+use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use crate::model::Value;
+
+/// A Swedish personnummer or samordningsnummer, normalised to `YYYYMMDD-NNNN` (Skatteverket,
+/// SKV 704 and SKV 707).
+///
+/// Ten and twelve digits are understood, with and without a hyphen. Ten digits leave the century
+/// out: it is the latest one in which the birthday is not after `today`, and with `+` for a
+/// hyphen a hundred years before that. A samordningsnummer has 60 added to its day. The last
+/// digit is the Luhn check over the nine before it, year without century first.
+///
+/// With `temporary`, the last four places may hold letters or a school's own digits, and nothing
+/// is checked but the date.
+pub(super) fn check(text: &str, temporary: bool, today: Date) -> Checked<'_> {
+    let parts = split(text)?;
+    let year = match parts.year {
+        Year::Full(year) => year,
+        Year::Short(short) => century(short, &parts, today).ok_or_else(|| no_such_day(text))?,
+    };
+    let coordination = parts.day > 60;
+    let day = if coordination {
+        parts.day - 60
+    } else {
+        parts.day
+    };
+    let date = Date::new(year, parts.month, day).map_err(|_| no_such_day(text))?;
+    if date > today {
+        return Err(Fault::new(
+            "identity_number.future",
+            format!("\"{text}\" is of someone not yet born"),
+        ));
+    }
+    if !temporary {
+        check_last_four(text, year, &parts)?;
+    }
+    let normal = format_compact!(
+        "{year:04}{:02}{:02}-{}",
+        parts.month,
+        parts.day,
+        parts.last_four
+    );
+    Ok(if normal == text {
+        Value::Text(text)
+    } else {
+        Value::Rewritten(normal)
+    })
+}
+
+struct Parts {
+    year: Year,
+    month: i8,
+    /// As written: with 60 added in a samordningsnummer.
+    day: i8,
+    last_four: CompactString,
+    /// `+` stood in place of the hyphen.
+    hundred: bool,
+}
+
+enum Year {
+    Full(i16),
+    Short(i16),
+}
+
+fn split(text: &str) -> Result<Parts, Fault> {
+    if is_scientific(text) {
+        return Err(Fault::new(
+            "identity_number.scientific",
+            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+        ));
+    }
+    let unreadable = || {
+        Fault::new(
+            "identity_number.format",
+            format!("\"{text}\" is not an identity number such as 20100402-2388"),
+        )
+    };
+    let mut places = CompactString::default();
+    let mut hundred = false;
+    let mut hyphens = 0;
+    for c in text.chars() {
+        match c {
+            '0'..='9' | 'a'..='z' | 'A'..='Z' => places.push(c),
+            '-' | '+' | ' ' | '\u{A0}' | '\u{2010}'..='\u{2013}' | '\u{2212}' => {
+                hyphens += 1;
+                hundred = c == '+';
+                if !matches!(places.len(), 6 | 8) {
+                    return Err(unreadable());
+                }
+            }
+            _ => return Err(unreadable()),
+        }
+    }
+    if hyphens > 1 || !matches!(places.len(), 10 | 12) {
+        return Err(unreadable());
+    }
+    let (date, last_four) = places.split_at(places.len() - 4);
+    let (year, rest) = date.split_at(date.len() - 4);
+    let number = |digits: &str| digits.parse::<i16>().map_err(|_| unreadable());
+    let small = |digits: &str| digits.parse::<i8>().map_err(|_| unreadable());
+    Ok(Parts {
+        year: if year.len() == 4 {
+            Year::Full(number(year)?)
+        } else {
+            Year::Short(number(year)?)
+        },
+        month: small(&rest[..2])?,
+        day: small(&rest[2..])?,
+        last_four: last_four.into(),
+        hundred,
+    })
+}
+
+/// The full year of a number that leaves the century out.
+fn century(short: i16, parts: &Parts, today: Date) -> Option<i16> {
+    let day = if parts.day > 60 {
+        parts.day - 60
+    } else {
+        parts.day
+    };
+    let this_century = today.year() - today.year() % 100;
+    let latest = [this_century, this_century - 100]
+        .into_iter()
+        .map(|century| century + short)
+        // A leap day exists in one of the two centuries only.
+        .find(|&year| Date::new(year, parts.month, day).is_ok_and(|date| date <= today))?;
+    Some(if parts.hundred { latest - 100 } else { latest })
+}
+
+fn check_last_four(text: &str, year: i16, parts: &Parts) -> Result<(), Fault> {
+    if !parts.last_four.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::new(
+            "identity_number.temporary",
+            format!(
+                "\"{text}\" has letters in its last four places, as a temporary number has; say so in the column of temporary numbers"
+            ),
+        ));
+    }
+    let nine = format_compact!(
+        "{:02}{:02}{:02}{}",
+        year % 100,
+        parts.month,
+        parts.day,
+        &parts.last_four[..3]
+    );
+    let expected = luhn(&nine);
+    if parts.last_four.as_bytes()[3] != b'0' + expected {
+        return Err(Fault::new(
+            "identity_number.check_digit",
+            format!("the check digit of \"{text}\" is wrong; look for a mistyped digit"),
+        ));
+    }
+    Ok(())
+}
+
+/// The Luhn check digit (ISO/IEC 7812-1, annex B) of nine digits.
+fn luhn(digits: &str) -> u8 {
+    let sum: u8 = digits
+        .bytes()
+        .enumerate()
+        .map(|(index, byte)| {
+            let doubled = (byte - b'0') * if index % 2 == 0 { 2 } else { 1 };
+            doubled / 10 + doubled % 10
+        })
+        .sum();
+    (10 - sum % 10) % 10
+}
+
+fn no_such_day(text: &str) -> Fault {
+    Fault::new(
+        "identity_number.date",
+        format!("\"{text}\" begins with a day that is not in the calendar"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn today() -> Date {
+        jiff::civil::date(2026, 8, 1)
+    }
+
+    fn normal(text: &str) -> String {
+        check(text, false, today()).unwrap().as_text().into_owned()
+    }
+
+    fn code(text: &str) -> &'static str {
+        check(text, false, today()).unwrap_err().code
+    }
+
+    #[test]
+    fn ten_and_twelve_digits_with_and_without_a_hyphen() {
+        for text in [
+            "20100402-2388",
+            "201004022388",
+            "100402-2388",
+            "1004022388",
+            "20100402 2388",
+        ] {
+            assert_eq!(normal(text), "20100402-2388", "{text}");
+        }
+    }
+
+    #[test]
+    fn the_century_is_the_latest_that_has_been() {
+        // 120501-0018 is fourteen years old, not a hundred and fourteen.
+        assert_eq!(normal("120501-0018"), "20120501-0018");
+        assert_eq!(normal("120501+0018"), "19120501-0018");
+        // Born later this year is not yet born, so a hundred years ago.
+        let not_yet = format!("260802-000{}", luhn("260802000"));
+        assert!(normal(&not_yet).starts_with("19260802-"));
+        let today_born = format!("260801-000{}", luhn("260801000"));
+        assert!(normal(&today_born).starts_with("20260801-"));
+        // 29 February 1900 never was.
+        assert_eq!(code("000229+0005"), "identity_number.date");
+    }
+
+    #[test]
+    fn a_coordination_number_has_sixty_added_to_its_day() {
+        // Skatteverket's example of a samordningsnummer: 701063-2391.
+        assert_eq!(normal("701063-2391"), "19701063-2391");
+        assert_eq!(code("701093-2391"), "identity_number.date");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_apart() {
+        assert_eq!(code("20100402-2389"), "identity_number.check_digit");
+        assert_eq!(code("20100231-2388"), "identity_number.date");
+        assert_eq!(code("20300402-2388"), "identity_number.future");
+        assert_eq!(code("2,01912E+11"), "identity_number.scientific");
+        for text in [
+            "2010-04-02-2388",
+            "20100402-238",
+            "Anna",
+            "",
+            "2010040-22388",
+            "20100402--2388",
+            "20100402-23é8",
+        ] {
+            assert_eq!(code(text), "identity_number.format", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_temporary_number_follows_no_check_digit() {
+        for text in ["20191216-TF01", "20191216-T123", "20191216-1234"] {
+            assert_eq!(check(text, true, today()).unwrap().as_text(), text);
+        }
+        assert_eq!(
+            check("20191216TF01", true, today()).unwrap().as_text(),
+            "20191216-TF01"
+        );
+        assert_eq!(code("20191216-TF01"), "identity_number.temporary");
+        assert_eq!(
+            check("20191316-TF01", true, today()).unwrap_err().code,
+            "identity_number.date"
+        );
+    }
+}

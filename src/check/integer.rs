@@ -1,0 +1,32 @@
+use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use crate::model::Value;
+
+/// A whole number. It is sent as a JSON number, digit for digit.
+pub(super) fn check(text: &str) -> Checked<'_> {
+    if is_scientific(text) {
+        return Err(Fault::new(
+            "integer.scientific",
+            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+        ));
+    }
+    match text.parse::<i64>() {
+        Ok(number) => Ok(Value::Number(compact_str::format_compact!("{number}"))),
+        Err(_) => Err(Fault::new(
+            "integer.format",
+            format!("\"{text}\" is not a whole number"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn whole_numbers() {
+        assert_eq!(check("007").unwrap().as_text(), "7");
+        assert_eq!(check("-3").unwrap().to_json(), serde_json::json!(-3));
+        assert_eq!(check("1,5").unwrap_err().code, "integer.format");
+        assert_eq!(check("1E+05").unwrap_err().code, "integer.scientific");
+    }
+}

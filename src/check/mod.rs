@@ -1,0 +1,26 @@
+//! From cells to values: every cell of a row is checked and normalised by its field's kind, and
+//! all of a row's problems are reported, not the first. One file a kind of cell. A bad row is
+//! data, never an error; nothing here touches the network.
+
+mod boolean;
+mod cell;
+mod choice;
+mod country;
+mod date;
+mod email;
+mod eppn;
+mod fault;
+mod identity_number;
+mod integer;
+mod municipality_code;
+mod phone;
+mod postal_code;
+mod row;
+mod survey;
+mod text;
+mod unique;
+mod uuid;
+
+pub use row::{CheckOptions, CheckedRow, Checker, EmptyCell};
+pub use survey::{ProblemGroup, Survey, survey};
+pub use unique::{DuplicatePolicy, Duplicates};

@@ -1,0 +1,64 @@
+use compact_str::format_compact;
+
+use super::fault::{AS_TEXT, Checked, Fault};
+use crate::model::Value;
+
+/// A Swedish municipality code: four digits, the first two of which are the county (Statistics
+/// Sweden: counties 01, 03–10, 12–14 and 17–25).
+///
+/// Three digits are a code whose leading zero a spreadsheet took: no other code is meant, so it
+/// is restored, and `repaired` says so.
+pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> Checked<'a> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.len() {
+        4 if digits => {
+            if is_county(&text[..2]) {
+                Ok(Value::Text(text))
+            } else {
+                Err(Fault::new(
+                    "municipality_code.county",
+                    format!("\"{text}\" begins with {}, which is no county", &text[..2]),
+                ))
+            }
+        }
+        3 if digits && is_county(&format_compact!("0{}", &text[..1])) => {
+            *repaired = Some("municipality_code.leading_zero");
+            Ok(Value::Rewritten(format_compact!("0{text}")))
+        }
+        _ => Err(Fault::new(
+            "municipality_code.format",
+            format!(
+                "\"{text}\" is not a municipality code of four digits, such as 0184; {AS_TEXT}"
+            ),
+        )),
+    }
+}
+
+fn is_county(digits: &str) -> bool {
+    matches!(digits.parse::<u8>(), Ok(1 | 3..=10 | 12..=14 | 17..=25))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn municipality_codes() {
+        let mut repaired = None;
+        assert_eq!(check("0184", &mut repaired).unwrap().as_text(), "0184");
+        assert_eq!(check("2584", &mut repaired).unwrap().as_text(), "2584");
+        assert_eq!(repaired, None);
+        assert_eq!(check("184", &mut repaired).unwrap().as_text(), "0184");
+        assert_eq!(repaired, Some("municipality_code.leading_zero"));
+        for (bad, code) in [
+            ("0284", "municipality_code.county"),
+            ("1184", "municipality_code.county"),
+            ("2684", "municipality_code.county"),
+            ("284", "municipality_code.format"),
+            ("84", "municipality_code.format"),
+            ("Solna", "municipality_code.format"),
+        ] {
+            assert_eq!(check(bad, &mut None).unwrap_err().code, code, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+use compact_str::{CompactString, format_compact};
+
+use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use crate::model::Value;
+
+/// A telephone number, normalised to E.164 (ITU-T E.164: `+`, at most 15 digits). A number
+/// without an international prefix is Swedish (PTS numbering plan: seven to nine digits behind
+/// the trunk 0, nine for mobile numbers).
+///
+/// A mobile number that lost its first 0, or its `+`, in a spreadsheet can be no other number,
+/// so it is restored, and `repaired` says so.
+pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> Checked<'a> {
+    let number = normalise(text, repaired)?;
+    Ok(if number == text {
+        Value::Text(text)
+    } else {
+        Value::Rewritten(number)
+    })
+}
+
+fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactString, Fault> {
+    if is_scientific(text) {
+        return Err(Fault::new(
+            "phone.scientific",
+            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+        ));
+    }
+    let digits = digits_of(text)?;
+    let national = if let Some(international) = digits.strip_prefix('+') {
+        match international.strip_prefix("46") {
+            // "+46 (0)70…": the trunk 0 is not dialled from abroad.
+            Some(swedish) => swedish.strip_prefix('0').unwrap_or(swedish),
+            None => return foreign(text, international),
+        }
+    } else if let Some(national) = digits.strip_prefix('0') {
+        national
+    } else if digits.len() == 9 && is_mobile(&digits) {
+        *repaired = Some("phone.leading_zero");
+        &digits
+    } else if let Some(mobile) = digits
+        .strip_prefix("46")
+        .filter(|rest| rest.len() == 9 && is_mobile(rest))
+    {
+        *repaired = Some("phone.leading_plus");
+        mobile
+    } else {
+        return Err(Fault::new(
+            "phone.no_prefix",
+            format!("\"{text}\" begins with neither 0 nor +, so its area is unknown; {AS_TEXT}"),
+        ));
+    };
+    let length = national.len();
+    let fits = if is_mobile(national) {
+        length == 9
+    } else {
+        (7..=9).contains(&length) && !national.starts_with('0')
+    };
+    if !fits {
+        return Err(Fault::new(
+            "phone.length",
+            format!("\"{text}\" has the wrong number of digits for a Swedish telephone number"),
+        ));
+    }
+    Ok(format_compact!("+46{national}"))
+}
+
+/// The number's digits, with a `+` before them if it has an international prefix.
+fn digits_of(text: &str) -> Result<CompactString, Fault> {
+    let mut digits = CompactString::default();
+    for c in text.chars() {
+        match c {
+            '0'..='9' => digits.push(c),
+            '+' if digits.is_empty() => digits.push(c),
+            ' ' | '\u{A0}' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '.' | '/' => {}
+            _ => {
+                return Err(Fault::new(
+                    "phone.character",
+                    format!("\"{text}\" has \"{c}\" in it; leave one telephone number in the cell"),
+                ));
+            }
+        }
+    }
+    Ok(match digits.strip_prefix("00") {
+        Some(international) => format_compact!("+{international}"),
+        None => digits,
+    })
+}
+
+fn foreign(text: &str, digits: &str) -> Result<CompactString, Fault> {
+    if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
+        return Err(Fault::new(
+            "phone.length",
+            format!("\"{text}\" is not an international number of 7 to 15 digits"),
+        ));
+    }
+    Ok(format_compact!("+{digits}"))
+}
+
+/// Mobile numbers begin with 70, 72, 73, 76 or 79.
+fn is_mobile(national: &str) -> bool {
+    matches!(
+        national.as_bytes(),
+        [b'7', b'0' | b'2' | b'3' | b'6' | b'9', ..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn telephone_numbers() {
+        for (text, normal, restored) in [
+            ("+46701740605", "+46701740605", false),
+            ("070-174 06 05", "+46701740605", false),
+            ("0701740605", "+46701740605", false),
+            ("0046 70 174 06 05", "+46701740605", false),
+            ("+46 (0)70-174 06 05", "+46701740605", false),
+            ("08-465 004 00", "+46846500400", false),
+            ("+47 22 12 34 56", "+4722123456", false),
+            ("701740605", "+46701740605", true),
+            ("46701740605", "+46701740605", true),
+        ] {
+            let mut repaired = None;
+            assert_eq!(
+                check(text, &mut repaired).unwrap().as_text(),
+                normal,
+                "{text}"
+            );
+            assert_eq!(repaired.is_some(), restored, "{text}");
+        }
+        for (text, code) in [
+            ("4,67017E+10", "phone.scientific"),
+            ("070-174", "phone.length"),
+            ("070-174 06 05 1", "phone.length"),
+            ("846500400", "phone.no_prefix"),
+            ("0701740605 mamma", "phone.character"),
+            ("070-1740605, 070-1740606", "phone.character"),
+            ("+1", "phone.length"),
+        ] {
+            assert_eq!(check(text, &mut None).unwrap_err().code, code, "{text}");
+        }
+    }
+}

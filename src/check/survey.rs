@@ -1,0 +1,276 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::row::{CheckedRow, Checker};
+use super::unique::{DuplicatePolicy, Duplicates, Seen};
+use crate::model::{Problem, RowAt};
+use crate::read::{Input, ReadError, Table};
+use crate::targets::Kind;
+
+/// What one pass over all rows showed: how many there are, how many are valid, what is wrong, and
+/// what only the whole file can show.
+#[derive(Debug)]
+pub struct Survey {
+    /// Rows in the file.
+    pub rows: u64,
+    /// Rows with at least one problem, duplicates included.
+    pub invalid: u64,
+    /// Rows that are valid, and left out because another row has the same key.
+    pub superseded: u64,
+    /// All problems, of which a row can have several.
+    pub problems: u64,
+    /// Problems by code.
+    pub groups: BTreeMap<Cow<'static, str>, ProblemGroup>,
+    /// How often each kind of repair was made, by code.
+    pub repairs: BTreeMap<&'static str, u64>,
+    duplicates: Duplicates,
+    key: Option<usize>,
+    policy: DuplicatePolicy,
+}
+
+/// The problems that share a code.
+#[derive(Debug, Default, Clone)]
+pub struct ProblemGroup {
+    /// How many there are.
+    pub count: u64,
+    /// The first few, in the file's order.
+    pub first: Vec<(RowAt, Problem)>,
+}
+
+/// Problems of each code that are shown.
+const SHOWN: usize = 3;
+
+/// Reads and checks every row of `input`, in parallel; nothing is kept of a row but 16 bytes for
+/// each of its unique values.
+///
+/// `key` is the field that finds the record; `seed` is the run's own random number.
+///
+/// # Errors
+/// When the file cannot be read to its end.
+pub fn survey(
+    input: &Input,
+    checker: &Checker,
+    key: Option<usize>,
+    policy: DuplicatePolicy,
+    seed: u64,
+) -> Result<Survey, ReadError> {
+    let unique: Vec<usize> = checker
+        .spec()
+        .fields
+        .iter()
+        .enumerate()
+        .filter(|(index, field)| field.unique || key == Some(*index))
+        .map(|(index, _)| index)
+        .collect();
+    let mut total = Stretch {
+        seen: vec![Vec::new(); unique.len()],
+        ..Stretch::default()
+    };
+    input.scan(
+        |table| Stretch::of(table, checker, &unique, seed),
+        |stretch| {
+            total.append(stretch);
+            Ok::<bool, ReadError>(true)
+        },
+    )?;
+
+    let mut duplicates = Duplicates::default();
+    for (field, seen) in unique.iter().zip(std::mem::take(&mut total.seen)) {
+        let keep_last = key == Some(*field) && policy == DuplicatePolicy::Last;
+        duplicates.add(*field, seen, keep_last);
+    }
+    let mut survey = Survey {
+        rows: total.rows,
+        invalid: 0,
+        superseded: 0,
+        problems: total.problems,
+        groups: total.groups,
+        repairs: total.repairs,
+        duplicates,
+        key,
+        policy,
+    };
+    survey.count_duplicates(checker, &mut total.invalid);
+    survey.invalid = total.invalid.count();
+    Ok(survey)
+}
+
+impl Survey {
+    fn count_duplicates(&mut self, checker: &Checker, invalid: &mut RowSet) {
+        let mut found = Vec::new();
+        for (row, field) in self.duplicates.rows() {
+            found.push((row, field));
+        }
+        let mut superseded = RowSet::default();
+        for &(row, field) in &found {
+            if self.supersedes(field) {
+                superseded.insert(row);
+            } else {
+                invalid.insert(row);
+                self.problems += 1;
+                let at = RowAt {
+                    row,
+                    line: 0,
+                    offset: 0,
+                };
+                let other = self.duplicates.of_row(row).find(|entry| entry.0 == field);
+                let problem = duplicate_problem(checker, field, other.map_or(0, |entry| entry.1));
+                let group = self.groups.entry(problem.code.clone()).or_default();
+                group.count += 1;
+                if group.first.len() < SHOWN {
+                    group.first.push((at, problem));
+                }
+            }
+        }
+        self.superseded = superseded.count_without(invalid);
+    }
+
+    fn supersedes(&self, field: usize) -> bool {
+        self.key == Some(field) && self.policy != DuplicatePolicy::Error
+    }
+
+    /// The problems that `row` has because of other rows, to be added to its own.
+    pub fn duplicate_problems(&self, checker: &Checker, row: u64) -> Vec<Problem> {
+        self.duplicates
+            .of_row(row)
+            .filter(|(field, _)| !self.supersedes(*field))
+            .map(|(field, other)| duplicate_problem(checker, field, other))
+            .collect()
+    }
+
+    /// The row that is sent in place of `row`, if another one with the same key is.
+    pub fn superseded_by(&self, row: u64) -> Option<u64> {
+        self.duplicates
+            .of_row(row)
+            .find(|(field, _)| self.supersedes(*field))
+            .map(|(_, other)| other)
+    }
+}
+
+fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
+    let spec = &checker.spec().fields[field];
+    Problem {
+        column: checker.map().column(field).map_or(String::new(), |column| {
+            checker.map().header(column).to_owned()
+        }),
+        field: spec.name().to_owned(),
+        code: Cow::Owned(format!("{}.duplicate", spec.kind.as_str())),
+        message: format!("row {other} has the same value, and no two may"),
+        value: String::new(),
+    }
+}
+
+/// What a stretch of rows showed.
+#[derive(Default)]
+struct Stretch {
+    rows: u64,
+    problems: u64,
+    invalid: RowSet,
+    groups: BTreeMap<Cow<'static, str>, ProblemGroup>,
+    repairs: BTreeMap<&'static str, u64>,
+    seen: Vec<Vec<Seen>>,
+}
+
+impl Stretch {
+    fn of(table: &Table, checker: &Checker, unique: &[usize], seed: u64) -> Stretch {
+        let mut stretch = Stretch {
+            seen: vec![Vec::with_capacity(table.len()); unique.len()],
+            ..Stretch::default()
+        };
+        for row in table.rows() {
+            let checked = checker.check(&row);
+            stretch.rows += 1;
+            for (seen, &field) in stretch.seen.iter_mut().zip(unique) {
+                let Some(value) = &checked.values[field] else {
+                    continue;
+                };
+                let text = value.as_text();
+                if text.is_empty() {
+                    continue;
+                }
+                // No two mailboxes differ by case alone in practice, and the API says 409.
+                let folds = checker.spec().fields[field].kind == Kind::Email;
+                seen.push(
+                    if folds && text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                        Seen::new(&text.to_lowercase(), seed, row.at.row)
+                    } else {
+                        Seen::new(&text, seed, row.at.row)
+                    },
+                );
+            }
+            stretch.take(checked);
+        }
+        stretch
+    }
+
+    fn take(&mut self, checked: CheckedRow<'_>) {
+        for code in checked.repairs {
+            *self.repairs.entry(code).or_default() += 1;
+        }
+        if checked.problems.is_empty() {
+            return;
+        }
+        self.invalid.insert(checked.at.row);
+        self.problems += checked.problems.len() as u64;
+        for problem in checked.problems {
+            let group = self.groups.entry(problem.code.clone()).or_default();
+            group.count += 1;
+            if group.first.len() < SHOWN {
+                group.first.push((checked.at, problem));
+            }
+        }
+    }
+
+    fn append(&mut self, next: Stretch) {
+        self.rows += next.rows;
+        self.problems += next.problems;
+        self.invalid.append(next.invalid);
+        for (code, group) in next.groups {
+            let own = self.groups.entry(code).or_default();
+            own.count += group.count;
+            own.first.extend(group.first);
+            own.first.truncate(SHOWN);
+        }
+        for (code, count) in next.repairs {
+            *self.repairs.entry(code).or_default() += count;
+        }
+        for (own, seen) in self.seen.iter_mut().zip(next.seen) {
+            own.extend(seen);
+        }
+    }
+}
+
+/// A set of row numbers: a bit a row.
+#[derive(Default)]
+struct RowSet {
+    words: BTreeMap<u64, u64>,
+}
+
+impl RowSet {
+    fn insert(&mut self, row: u64) {
+        *self.words.entry(row / 64).or_default() |= 1 << (row % 64);
+    }
+
+    fn append(&mut self, other: RowSet) {
+        for (index, word) in other.words {
+            *self.words.entry(index).or_default() |= word;
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.words
+            .values()
+            .map(|word| u64::from(word.count_ones()))
+            .sum()
+    }
+
+    fn count_without(&self, other: &RowSet) -> u64 {
+        self.words
+            .iter()
+            .map(|(index, word)| {
+                let without = word & !other.words.get(index).copied().unwrap_or(0);
+                u64::from(without.count_ones())
+            })
+            .sum()
+    }
+}

@@ -1,0 +1,46 @@
+use super::fault::{Checked, Fault};
+use crate::model::Value;
+
+/// A UUID (RFC 9562), normalised to lower case with hyphens. Braces, capitals and the form
+/// without hyphens mean the same.
+pub(super) fn check(text: &str) -> Checked<'_> {
+    let Ok(uuid) = ::uuid::Uuid::try_parse(text) else {
+        return Err(Fault::new(
+            "uuid.format",
+            format!("\"{text}\" is not a UUID such as 0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11"),
+        ));
+    };
+    let mut buffer = ::uuid::Uuid::encode_buffer();
+    let normal: &str = uuid.hyphenated().encode_lower(&mut buffer);
+    Ok(if normal == text {
+        Value::Text(text)
+    } else {
+        // 36 characters: the one kind that does not fit in place, and only where rewritten.
+        Value::Rewritten(normal.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn uuids() {
+        let normal = "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11";
+        for same in [
+            normal,
+            "0B8C2F1E-5D1C-4B55-9C0A-2F6A1F0C7E11",
+            "{0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11}",
+            "0b8c2f1e5d1c4b559c0a2f6a1f0c7e11",
+        ] {
+            assert_eq!(check(same).unwrap().as_text(), normal);
+        }
+        for bad in [
+            "0b8c2f1e-5d1c-4b55-9c0a",
+            "10482",
+            "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e1g",
+        ] {
+            assert_eq!(check(bad).unwrap_err().code, "uuid.format", "{bad}");
+        }
+    }
+}

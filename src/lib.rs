@@ -1,0 +1,15 @@
+//! Brings a school's directory API up to date with a CSV roster: one rate-limited request a row,
+//! every row accounted for.
+//!
+//! A row's way through the crate: [`read`] → [`map`] → [`check`] → [`plan`] → [`send`] →
+//! [`journal`] → [`report`]. [`run`] conducts it; [`targets`] says what an API looks like.
+
+#![warn(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod check;
+pub mod clock;
+pub mod map;
+pub mod model;
+pub mod read;
+pub mod targets;

@@ -1,0 +1,306 @@
+use std::collections::HashMap;
+
+use super::error::MapError;
+use crate::read::fold_header;
+use crate::targets::{FieldSpec, TargetSpec};
+
+/// The columns that a results file has beside the input's: no field of any target, and no
+/// mistake where a results file is read again.
+pub const RESULT_COLUMNS: [&str; 9] = [
+    "import_row",
+    "import_status",
+    "import_http_status",
+    "import_error_code",
+    "import_error",
+    "import_changed",
+    "import_attempts",
+    "import_request_id",
+    "import_finished_at",
+];
+
+/// What the user says of the columns.
+#[derive(Debug, Clone, Default)]
+pub struct MapOptions {
+    /// Column to field, by their names; an empty field ignores the column.
+    pub overrides: Vec<(String, String)>,
+}
+
+/// Which column holds which field.
+#[derive(Debug, Clone)]
+pub struct ColumnMap {
+    header: Vec<String>,
+    /// By field: the column that holds it.
+    columns: Vec<Option<usize>>,
+    unknown: Vec<usize>,
+}
+
+impl ColumnMap {
+    /// Finds each field's column in `header`.
+    ///
+    /// # Errors
+    /// When a required field has no column, two columns hold one field, or an override names a
+    /// column or a field that does not exist.
+    pub fn new(
+        header: &[String],
+        spec: &TargetSpec,
+        options: &MapOptions,
+    ) -> Result<ColumnMap, MapError> {
+        let names = known_names(spec);
+        let mut map = ColumnMap {
+            header: header.iter().map(|name| tidy(name)).collect(),
+            columns: vec![None; spec.fields.len()],
+            unknown: Vec::new(),
+        };
+        let overrides = resolve_overrides(&map.header, spec, options)?;
+        for (column, name) in header.iter().enumerate() {
+            let folded = fold_header(name);
+            let field = match overrides.get(&column) {
+                Some(decided) => *decided,
+                None => names.get(&folded).copied(),
+            };
+            match field {
+                Some(field) => map.claim(field, column, spec)?,
+                None if folded.is_empty()
+                    || overrides.contains_key(&column)
+                    || RESULT_COLUMNS.contains(&folded.as_str()) => {}
+                None => map.unknown.push(column),
+            }
+        }
+        map.require(spec, &names)?;
+        Ok(map)
+    }
+
+    fn claim(&mut self, field: usize, column: usize, spec: &TargetSpec) -> Result<(), MapError> {
+        if let Some(first) = self.columns[field] {
+            return Err(MapError::TwoColumns {
+                field: spec.fields[field].name().to_owned(),
+                first: self.header[first].clone(),
+                second: self.header[column].clone(),
+            });
+        }
+        self.columns[field] = Some(column);
+        Ok(())
+    }
+
+    fn require(&self, spec: &TargetSpec, names: &HashMap<String, usize>) -> Result<(), MapError> {
+        let lacking: Vec<&FieldSpec> = spec
+            .fields
+            .iter()
+            .zip(&self.columns)
+            .filter(|(field, column)| field.required && column.is_none())
+            .map(|(field, _)| field)
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let needed = lacking
+            .iter()
+            .map(|field| {
+                let others: Vec<String> = field.aliases.values().flatten().cloned().collect();
+                format!("{} (or: {})", field.name(), others.join(", "))
+            })
+            .collect();
+        let suggestions = self
+            .unknown
+            .iter()
+            .filter_map(|&column| {
+                let (name, field) = nearest(&self.header[column], names)?;
+                Some(format!(
+                    "\"{}\": did you mean \"{name}\" ({})?",
+                    self.header[column],
+                    spec.fields[field].name()
+                ))
+            })
+            .collect();
+        Err(MapError::Missing {
+            needed,
+            found: self.header.clone(),
+            suggestions,
+        })
+    }
+
+    /// The column that holds `field`, both by position.
+    pub fn column(&self, field: usize) -> Option<usize> {
+        self.columns.get(field).copied().flatten()
+    }
+
+    /// The header of `column`, without surrounding space.
+    pub fn header(&self, column: usize) -> &str {
+        self.header.get(column).map_or("", String::as_str)
+    }
+
+    /// How many columns the file has.
+    pub fn width(&self) -> usize {
+        self.header.len()
+    }
+
+    /// The headers that are no field, without surrounding space: named, and left alone.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.unknown.iter().map(|&column| self.header(column))
+    }
+
+    /// For each column that is no field, the header that it may be a misspelling of.
+    pub fn near_misses(&self, spec: &TargetSpec) -> Vec<(String, String)> {
+        let names = known_names(spec);
+        self.unknown
+            .iter()
+            .filter_map(|&column| {
+                let (name, _) = nearest(&self.header[column], &names)?;
+                Some((self.header[column].clone(), name))
+            })
+            .collect()
+    }
+}
+
+fn resolve_overrides(
+    header: &[String],
+    spec: &TargetSpec,
+    options: &MapOptions,
+) -> Result<HashMap<usize, Option<usize>>, MapError> {
+    let mut decided = HashMap::new();
+    for (column, field) in &options.overrides {
+        let folded = fold_header(column);
+        let position = header
+            .iter()
+            .position(|name| fold_header(name) == folded)
+            .ok_or_else(|| MapError::NoColumn {
+                column: column.clone(),
+                found: header.join(", "),
+            })?;
+        let field = match field.trim() {
+            "" => None,
+            name => Some(field_named(spec, name)?),
+        };
+        decided.insert(position, field);
+    }
+    Ok(decided)
+}
+
+/// The position of the field that the user calls `name`: its own name or the API's.
+pub(crate) fn field_named(spec: &TargetSpec, name: &str) -> Result<usize, MapError> {
+    known_names(spec)
+        .get(&fold_header(name))
+        .copied()
+        .ok_or_else(|| MapError::NoField {
+            field: name.to_owned(),
+            target: spec.name.clone(),
+            known: spec
+                .fields
+                .iter()
+                .map(FieldSpec::name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
+
+/// Every header that is understood, folded, and its field. A field's own name goes before any
+/// other field's aliases.
+fn known_names(spec: &TargetSpec) -> HashMap<String, usize> {
+    let mut names = HashMap::new();
+    for (index, field) in spec.fields.iter().enumerate() {
+        names.insert(fold_header(field.name()), index);
+    }
+    for (index, field) in spec.fields.iter().enumerate() {
+        for name in field.other_names() {
+            names.entry(fold_header(&name)).or_insert(index);
+        }
+    }
+    names
+}
+
+/// The known name that `header` is likely a misspelling of.
+fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(String, usize)> {
+    let folded = fold_header(header);
+    if folded.chars().count() < 4 {
+        return None;
+    }
+    names
+        .iter()
+        .map(|(name, field)| (strsim::damerau_levenshtein(&folded, name), name, field))
+        .filter(|(distance, name, _)| *distance <= 1 + name.chars().count() / 8)
+        .min_by_key(|(distance, name, _)| (*distance, name.len(), (*name).clone()))
+        .map(|(_, name, field)| {
+            let mut letters = name.chars();
+            let capital = letters.next().map(char::to_uppercase).into_iter().flatten();
+            (capital.chain(letters).collect(), *field)
+        })
+}
+
+fn tidy(name: &str) -> String {
+    name.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}' || c == '\u{200B}')
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets;
+
+    fn map(header: &[&str], overrides: &[(&str, &str)]) -> Result<ColumnMap, MapError> {
+        let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
+        let options = MapOptions {
+            overrides: overrides
+                .iter()
+                .map(|&(column, field)| (column.into(), field.into()))
+                .collect(),
+        };
+        ColumnMap::new(&header, &targets::load("meitner").unwrap(), &options)
+    }
+
+    const NEEDED: [&str; 4] = ["id", " PERSONNUMMER ", "firstName", "Efternamn"];
+
+    #[test]
+    fn a_column_is_found_by_name_alias_or_the_apis_own_name() {
+        let mut header = NEEDED.to_vec();
+        header.extend(["address.postalCode", "E-post", "Klass", "import_status"]);
+        let map = map(&header, &[]).unwrap();
+        let spec = targets::load("meitner").unwrap();
+        let column = |name| map.column(spec.field(name).unwrap());
+        assert_eq!(column("identity_number"), Some(1));
+        assert_eq!(column("first_name"), Some(2));
+        assert_eq!(column("postal_code"), Some(4));
+        assert_eq!(column("email_address1"), Some(5));
+        assert_eq!(column("gender"), None);
+        assert_eq!(map.unknown().collect::<Vec<_>>(), ["Klass"]);
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_what_was_found_and_what_was_likely_meant() {
+        let text = map(&["id", "Personnumer", "Förnamn", "Efternamn"], &[])
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "identity_number",
+            "Personnummer",
+            "found: id, Personnumer",
+            "did you mean",
+        ] {
+            assert!(text.contains(part), "{part} not in {text}");
+        }
+    }
+
+    #[test]
+    fn two_columns_for_one_field_are_an_error_and_can_be_told_apart() {
+        let mut header = NEEDED.to_vec();
+        header.extend(["Mobil", "Mobiltelefon"]);
+        let text = map(&header, &[]).unwrap_err().to_string();
+        assert!(
+            text.contains("\"Mobil\"") && text.contains("\"Mobiltelefon\""),
+            "{text}"
+        );
+        assert!(map(&header, &[("Mobiltelefon", "")]).is_ok());
+        assert!(map(&header, &[("mobil", "phone_number2")]).is_ok());
+        assert!(
+            map(&NEEDED, &[("Mobil", "gender")])
+                .unwrap_err()
+                .to_string()
+                .contains("Mobil")
+        );
+        assert!(
+            map(&NEEDED, &[("id", "shoe")])
+                .unwrap_err()
+                .to_string()
+                .contains("shoe")
+        );
+    }
+}

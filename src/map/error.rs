@@ -1,0 +1,60 @@
+use thiserror::Error;
+
+/// Why a header cannot be mapped to a target's fields.
+#[derive(Debug, Error)]
+pub enum MapError {
+    /// Fields that every row needs have no column.
+    #[error("{}", missing(.needed, .found, .suggestions))]
+    Missing {
+        /// The fields without a column, each with the headers by which it would be found.
+        needed: Vec<String>,
+        /// The file's headers.
+        found: Vec<String>,
+        /// Headers that look like misspelt ones.
+        suggestions: Vec<String>,
+    },
+    /// Two columns would fill the same field.
+    #[error(
+        "the columns \"{first}\" and \"{second}\" both hold the field {field}; leave one out with --map \"{second}=\""
+    )]
+    TwoColumns {
+        /// The field.
+        field: String,
+        /// Header of the first column.
+        first: String,
+        /// Header of the second column.
+        second: String,
+    },
+    /// `--map` names a column that the file does not have.
+    #[error("--map names the column \"{column}\", which the file does not have; it has: {found}")]
+    NoColumn {
+        /// What was named.
+        column: String,
+        /// The file's headers, comma-separated.
+        found: String,
+    },
+    /// `--map` or `--key` names a field that the target does not have.
+    #[error("there is no field \"{field}\" in the target {target}; it has: {known}")]
+    NoField {
+        /// What was named.
+        field: String,
+        /// The target's name.
+        target: String,
+        /// The target's fields, comma-separated.
+        known: String,
+    },
+}
+
+fn missing(needed: &[String], found: &[String], suggestions: &[String]) -> String {
+    let mut text = format!(
+        "the header lacks what every row needs:\n  {}\nfound: {}",
+        needed.join("\n  "),
+        found.join(", ")
+    );
+    for suggestion in suggestions {
+        text.push('\n');
+        text.push_str(suggestion);
+    }
+    text.push_str("\nrename the column, or say which one it is with --map COLUMN=FIELD");
+    text
+}

@@ -1,0 +1,8 @@
+//! From a header to fields: which column holds which field, found once, by the field's own name,
+//! the API's name for it, or an alias. Never looks at values.
+
+mod columns;
+mod error;
+
+pub use columns::{ColumnMap, MapOptions, RESULT_COLUMNS};
+pub use error::MapError;

@@ -1,0 +1,16 @@
+//! The vocabulary that every room shares: where a row stands, what is wrong with it, what is to
+//! be sent for it, what became of it. Plain data; nothing here reads, writes or waits.
+
+mod call;
+mod outcome;
+mod problem;
+mod row;
+mod summary;
+mod value;
+
+pub use call::{Call, Method};
+pub use outcome::{Outcome, RowState};
+pub use problem::Problem;
+pub use row::RowAt;
+pub use summary::{StateCounts, Summary};
+pub use value::Value;

@@ -1,0 +1,97 @@
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The states in which a row can end. Every row of a finished run is in exactly one of the first
+/// six; `Unknown` exists only in a run that died, until it is resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowState {
+    /// The API accepted the request.
+    Updated,
+    /// The record held these values already; nothing was sent.
+    Unchanged,
+    /// The row did not pass the checks; nothing was sent.
+    Invalid,
+    /// The API refused the row.
+    Rejected,
+    /// The request could not be delivered.
+    Failed,
+    /// Not attempted.
+    NotSent,
+    /// Sent, and no answer seen.
+    Unknown,
+}
+
+impl RowState {
+    /// Every state, in the order of the summary.
+    pub const ALL: [RowState; 7] = [
+        RowState::Updated,
+        RowState::Unchanged,
+        RowState::Invalid,
+        RowState::Rejected,
+        RowState::Failed,
+        RowState::NotSent,
+        RowState::Unknown,
+    ];
+
+    /// The word used in results files and summaries.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RowState::Updated => "updated",
+            RowState::Unchanged => "unchanged",
+            RowState::Invalid => "invalid",
+            RowState::Rejected => "rejected",
+            RowState::Failed => "failed",
+            RowState::NotSent => "not_sent",
+            RowState::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the remote record now holds what the row says.
+    pub fn succeeded(self) -> bool {
+        matches!(self, RowState::Updated | RowState::Unchanged)
+    }
+}
+
+impl fmt::Display for RowState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for RowState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        RowState::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("\"{text}\" is not a row state"))
+    }
+}
+
+/// What became of one row: exactly what the results file says of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Row number, from 1.
+    pub row: u64,
+    /// The state it ended in.
+    pub state: RowState,
+    /// HTTP status of the last answer, if there was one.
+    pub http_status: Option<u16>,
+    /// The API's own error code, or the first problem's.
+    pub error_code: String,
+    /// Every problem of the row, for a person; empty on success.
+    pub error: String,
+    /// Names of the fields that were sent because they differed, space-separated.
+    pub changed: String,
+    /// Requests made for this row.
+    pub attempts: u32,
+    /// The API's request id, for its support.
+    pub request_id: String,
+    /// When the row reached its state.
+    pub finished_at: Timestamp,
+}

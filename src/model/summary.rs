@@ -1,0 +1,114 @@
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::RowState;
+
+/// How many rows are in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct StateCounts {
+    /// Rows that the API accepted.
+    pub updated: u64,
+    /// Rows whose record held these values already.
+    pub unchanged: u64,
+    /// Rows that did not pass the checks.
+    pub invalid: u64,
+    /// Rows that the API refused.
+    pub rejected: u64,
+    /// Rows that could not be delivered.
+    pub failed: u64,
+    /// Rows that were not attempted.
+    pub not_sent: u64,
+}
+
+impl StateCounts {
+    /// Counts `rows` more rows in `state`. A row whose answer was never seen counts as not sent:
+    /// it is not known to be anything better until the run is resumed.
+    pub fn add(&mut self, state: RowState, rows: u64) {
+        match state {
+            RowState::Updated => self.updated += rows,
+            RowState::Unchanged => self.unchanged += rows,
+            RowState::Invalid => self.invalid += rows,
+            RowState::Rejected => self.rejected += rows,
+            RowState::Failed => self.failed += rows,
+            RowState::NotSent | RowState::Unknown => self.not_sent += rows,
+        }
+    }
+
+    /// The sum of all states: the rows of the file.
+    pub fn total(&self) -> u64 {
+        self.updated + self.unchanged + self.invalid + self.rejected + self.failed + self.not_sent
+    }
+
+    /// Rows that an administrator has to look at.
+    pub fn unsuccessful(&self) -> u64 {
+        self.invalid + self.rejected + self.failed
+    }
+
+    /// Each state's word and count, in the summary's order.
+    pub fn each(&self) -> [(&'static str, u64); 6] {
+        [
+            (RowState::Updated.as_str(), self.updated),
+            (RowState::Unchanged.as_str(), self.unchanged),
+            (RowState::Invalid.as_str(), self.invalid),
+            (RowState::Rejected.as_str(), self.rejected),
+            (RowState::Failed.as_str(), self.failed),
+            (RowState::NotSent.as_str(), self.not_sent),
+        ]
+    }
+}
+
+/// A run's figures, as `--format json` prints them. The names are a promise to scripts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run's name; empty for commands that record no run.
+    pub run: String,
+    /// The target's name.
+    pub target: String,
+    /// The address that requests went to.
+    pub base_url: String,
+    /// The input file.
+    pub file: String,
+    /// SHA-256 of the input's bytes, in hexadecimal.
+    pub sha256: String,
+    /// Rows in the input: the sum of the six states.
+    pub rows: u64,
+    /// The six states.
+    #[serde(flatten)]
+    pub states: StateCounts,
+    /// All requests made, look-ups and retries included.
+    pub requests: u64,
+    /// Requests that only read.
+    pub lookups: u64,
+    /// Requests beyond a row's first.
+    pub retries: u64,
+    /// Answers that said to slow down (429).
+    pub throttled: u64,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// Seconds between the two.
+    pub duration_s: f64,
+    /// The results file, if one was written.
+    pub results: Option<PathBuf>,
+    /// The file of rows that did not succeed, if there were any.
+    pub failed_rows: Option<PathBuf>,
+    /// The HTML report, if one was written.
+    pub report: Option<PathBuf>,
+    /// `plan` only: requests that an import would send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_send: Option<u64>,
+    /// `plan` only: seconds that an import would take at the quota.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_s: Option<f64>,
+    /// `plan` only: when an import that began now would end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_finish: Option<Timestamp>,
+    /// `check` only: problems found, of which a row can have several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problems: Option<u64>,
+    /// The exit code of the process.
+    pub exit_code: u8,
+}

@@ -1,0 +1,45 @@
+use std::borrow::Cow;
+
+use compact_str::CompactString;
+
+/// One checked and normalised cell, as it is to stand in a request.
+///
+/// Text that needed no change is borrowed from the file's own bytes, and what was rewritten is
+/// mostly short enough to be kept in place, so that checking a row allocates nothing a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// The cell's text, unchanged but for surrounding space.
+    Text(&'a str),
+    /// Text that had to be rewritten, such as a phone number brought to E.164.
+    Rewritten(CompactString),
+    /// A JSON boolean.
+    Bool(bool),
+    /// A JSON number, kept as its JSON text so that no digit is lost.
+    Number(CompactString),
+    /// An explicit clearing of the field: JSON `null`.
+    Null,
+}
+
+impl Value<'_> {
+    /// The value as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Text(text) => (*text).into(),
+            Value::Rewritten(text) => text.as_str().into(),
+            Value::Bool(flag) => (*flag).into(),
+            Value::Number(digits) => serde_json::from_str(digits)
+                .unwrap_or_else(|_| serde_json::Value::String(digits.to_string())),
+            Value::Null => serde_json::Value::Null,
+        }
+    }
+
+    /// The value as plain text: what stands in a path, and what whole-file checks compare.
+    pub fn as_text(&self) -> Cow<'_, str> {
+        match self {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Rewritten(text) | Value::Number(text) => Cow::Borrowed(text.as_str()),
+            Value::Bool(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
+            Value::Null => Cow::Borrowed(""),
+        }
+    }
+}

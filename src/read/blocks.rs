@@ -1,0 +1,197 @@
+use std::io::{self, Read};
+
+use memchr::{memchr, memrchr2};
+
+use super::decode::Decode;
+
+/// Decoded text that begins and ends at a row's bound.
+pub(super) struct Block {
+    pub(super) bytes: Vec<u8>,
+    /// Offset of its first byte in the decoded text.
+    pub(super) offset: u64,
+}
+
+/// Why no further block can be cut.
+pub(super) enum BlockError {
+    Io(io::Error),
+    /// A quote opens at this offset of the decoded text and never closes.
+    UnclosedQuote(u64),
+    /// The row at this offset is larger than [`MAX_ROW`].
+    RowTooLarge(u64),
+}
+
+/// Decoded bytes that a block aims at: enough to keep a core busy for a millisecond.
+const BLOCK: usize = 256 * 1024;
+
+/// Bytes that a single row may have.
+pub(super) const MAX_ROW: usize = 64 * 1024 * 1024;
+
+/// Cuts decoded text into blocks of whole rows.
+///
+/// The quoting rules are the csv crate's: a quote opens a cell only where the cell begins, and
+/// two quotes within a quoted cell are one. Nothing but quotes and line ends is looked at, so
+/// this runs at the speed of a memory search.
+pub(super) struct Blocks<R> {
+    text: Decode<R>,
+    delimiter: u8,
+    buffer: Vec<u8>,
+    offset: u64,
+    ended: bool,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Cuts what `text` gives; its first byte has `offset` in the decoded text.
+    pub(super) fn new(text: Decode<R>, delimiter: u8, offset: u64) -> Self {
+        Blocks {
+            text,
+            delimiter,
+            buffer: Vec::new(),
+            offset,
+            ended: false,
+        }
+    }
+
+    fn cut(&mut self, at: usize) -> Block {
+        let rest = self.buffer.split_off(at);
+        let bytes = std::mem::replace(&mut self.buffer, rest);
+        let block = Block {
+            offset: self.offset,
+            bytes,
+        };
+        self.offset += at as u64;
+        block
+    }
+}
+
+impl<R: Read> Iterator for Blocks<R> {
+    type Item = Result<Block, BlockError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut scan = Scan::new(self.delimiter);
+        let mut target = BLOCK;
+        loop {
+            if !self.ended {
+                match self.text.fill(&mut self.buffer, target) {
+                    Ok(ended) => self.ended = ended,
+                    Err(error) => {
+                        self.ended = true;
+                        self.buffer.clear();
+                        return Some(Err(BlockError::Io(error)));
+                    }
+                }
+            }
+            scan.advance(&self.buffer, self.ended);
+            if self.ended {
+                if self.buffer.is_empty() {
+                    return None;
+                }
+                if let Some(quote) = scan.open_quote {
+                    self.buffer.clear();
+                    return Some(Err(BlockError::UnclosedQuote(self.offset + quote as u64)));
+                }
+                let len = self.buffer.len();
+                return Some(Ok(self.cut(len)));
+            }
+            if scan.bound > 0 {
+                return Some(Ok(self.cut(scan.bound)));
+            }
+            if self.buffer.len() >= MAX_ROW {
+                self.ended = true;
+                self.buffer.clear();
+                return Some(Err(match scan.open_quote {
+                    Some(quote) => BlockError::UnclosedQuote(self.offset + quote as u64),
+                    None => BlockError::RowTooLarge(self.offset),
+                }));
+            }
+            target = self.buffer.len() * 2;
+        }
+    }
+}
+
+/// Finds the last row bound in a buffer that grows.
+struct Scan {
+    delimiter: u8,
+    position: usize,
+    open_quote: Option<usize>,
+    bound: usize,
+}
+
+impl Scan {
+    fn new(delimiter: u8) -> Self {
+        Scan {
+            delimiter,
+            position: 0,
+            open_quote: None,
+            bound: 0,
+        }
+    }
+
+    fn advance(&mut self, buffer: &[u8], ended: bool) {
+        while self.position < buffer.len() {
+            let from = self.position;
+            let quote = memchr(b'"', &buffer[from..]).map(|found| from + found);
+            if self.open_quote.is_some() {
+                match quote {
+                    None => self.position = buffer.len(),
+                    // What follows the quote decides whether it closes the cell.
+                    Some(at) if at + 1 == buffer.len() && !ended => return,
+                    Some(at) if buffer.get(at + 1) == Some(&b'"') => self.position = at + 2,
+                    Some(at) => {
+                        self.open_quote = None;
+                        self.position = at + 1;
+                    }
+                }
+                continue;
+            }
+            let end = quote.unwrap_or(buffer.len());
+            if let Some(line_end) = memrchr2(b'\n', b'\r', &buffer[from..end]) {
+                self.bound = from + line_end + 1;
+            }
+            self.position = (end + 1).min(buffer.len());
+            if let Some(at) = quote {
+                let before = at.checked_sub(1).map(|previous| buffer[previous]);
+                let opens = match before {
+                    None | Some(b'\n' | b'\r') => true,
+                    Some(byte) => byte == self.delimiter,
+                };
+                if opens {
+                    self.open_quote = Some(at);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn csv_rows(text: &[u8]) -> Vec<csv::ByteRecord> {
+        csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(text)
+            .byte_records()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    proptest::proptest! {
+        /// However the text falls into blocks, the rows are those of the whole text.
+        #[test]
+        fn a_bound_is_where_the_csv_crate_has_one(
+            text in "[a,\"\n\r ]{0,60}",
+            cut in 1usize..60,
+        ) {
+            let bytes = text.as_bytes();
+            let head = &bytes[..cut.min(bytes.len())];
+            let mut scan = Scan::new(b',');
+            scan.advance(head, false);
+            if scan.bound > 0 {
+                let mut rows = csv_rows(&bytes[..scan.bound]);
+                rows.extend(csv_rows(&bytes[scan.bound..]));
+                proptest::prop_assert_eq!(rows, csv_rows(bytes));
+            }
+        }
+    }
+}

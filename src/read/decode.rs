@@ -1,0 +1,90 @@
+use std::io::{self, Read};
+
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+
+/// Stands in the decoded text for input that does not decode. It is never valid UTF-8, so the
+/// cell that holds it is found out by the checks, and no guess can pass for the cell's text.
+const UNDECODABLE: u8 = 0xFF;
+
+/// Reads bytes of an encoding and gives UTF-8. UTF-8 itself is passed through as it is, valid or
+/// not, so that a bad byte can be shown.
+pub(super) struct Decode<R> {
+    inner: R,
+    decoder: Option<Decoder>,
+    input: Vec<u8>,
+    input_at: usize,
+    input_end: usize,
+    ended: bool,
+    pushed_back: Vec<u8>,
+}
+
+impl<R: Read> Decode<R> {
+    /// `inner` stands behind any byte-order mark.
+    pub(super) fn new(inner: R, encoding: &'static Encoding) -> Self {
+        let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
+        Decode {
+            inner,
+            input: vec![0; if decoder.is_some() { 64 * 1024 } else { 0 }],
+            decoder,
+            input_at: 0,
+            input_end: 0,
+            ended: false,
+            pushed_back: Vec::new(),
+        }
+    }
+
+    /// Appends decoded text to `out` until it holds `target` bytes or the input ends. Returns
+    /// whether the input has ended.
+    pub(super) fn fill(&mut self, out: &mut Vec<u8>, target: usize) -> io::Result<bool> {
+        out.append(&mut self.pushed_back);
+        if self.decoder.is_none() {
+            let missing = target.saturating_sub(out.len());
+            let read = (&mut self.inner).take(missing as u64).read_to_end(out)?;
+            return Ok(read < missing);
+        }
+        while out.len() < target && !self.ended {
+            if self.input_at == self.input_end {
+                self.input_at = 0;
+                self.input_end = read_some(&mut self.inner, &mut self.input)?;
+            }
+            self.decode_some(out);
+        }
+        Ok(self.ended)
+    }
+
+    /// Gives back text that was taken too early; it comes out first at the next [`Self::fill`].
+    pub(super) fn push_back(&mut self, text: Vec<u8>) {
+        self.pushed_back = text;
+    }
+
+    fn decode_some(&mut self, out: &mut Vec<u8>) {
+        let Some(decoder) = &mut self.decoder else {
+            return;
+        };
+        let last = self.input_end == 0;
+        let input = &self.input[self.input_at..self.input_end];
+        let start = out.len();
+        let room = decoder
+            .max_utf8_buffer_length_without_replacement(input.len())
+            .unwrap_or(input.len() * 3 + 16);
+        out.resize(start + room, 0);
+        let (result, read, written) =
+            decoder.decode_to_utf8_without_replacement(input, &mut out[start..], last);
+        out.truncate(start + written);
+        self.input_at += read;
+        match result {
+            DecoderResult::Malformed(_, _) => out.push(UNDECODABLE),
+            DecoderResult::InputEmpty => self.ended = last,
+            DecoderResult::OutputFull => {}
+        }
+    }
+}
+
+fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,329 @@
+use std::fmt;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use memchr::memchr;
+
+/// How a file is written: what was found, so that it can be said.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    /// Its encoding.
+    pub encoding: &'static Encoding,
+    /// Whether it begins with a byte-order mark.
+    pub mark: bool,
+    /// The byte between cells.
+    pub delimiter: u8,
+}
+
+impl Dialect {
+    /// Whether a file written for the same readers should begin with a byte-order mark: when
+    /// this one did, or was not UTF-8, so that a spreadsheet opens both alike.
+    pub fn wants_mark(&self) -> bool {
+        self.mark || self.encoding != UTF_8
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The WHATWG calls it "windows-1252"; people write it with a capital.
+        let encoding = if self.encoding == WINDOWS_1252 {
+            "Windows-1252"
+        } else {
+            self.encoding.name()
+        };
+        f.write_str(encoding)?;
+        if self.mark && self.encoding == UTF_8 {
+            f.write_str(" with byte-order mark")?;
+        }
+        match self.delimiter {
+            b';' => f.write_str(", semicolon"),
+            b',' => f.write_str(", comma"),
+            b'\t' => f.write_str(", tab"),
+            b'|' => f.write_str(", pipe"),
+            other => write!(f, ", delimiter \"{}\"", char::from(other)),
+        }
+    }
+}
+
+/// Counts over all of a file's bytes that tell its encoding.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    /// Bytes of a multi-byte character that the last chunk cut off.
+    carry: Vec<u8>,
+    multibyte: u64,
+    undecodable: u64,
+    /// Among undecodable bytes, those that are åäö in Windows-1252, Mac OS Roman and code page 850.
+    windows: u64,
+    mac: u64,
+    dos: u64,
+}
+
+/// Which encoding the evidence speaks for.
+pub(super) enum Verdict {
+    Known(&'static Encoding),
+    /// None that could be told for certain: why.
+    Doubt(String),
+}
+
+impl Evidence {
+    /// Takes in the next bytes of the file, which stand behind any byte-order mark.
+    pub(super) fn add(&mut self, chunk: &[u8]) {
+        if self.carry.is_empty() {
+            self.add_from(chunk);
+        } else {
+            let mut joined = std::mem::take(&mut self.carry);
+            joined.extend_from_slice(chunk);
+            self.add_from(&joined);
+        }
+    }
+
+    fn add_from(&mut self, mut bytes: &[u8]) {
+        loop {
+            match std::str::from_utf8(bytes) {
+                Ok(text) => {
+                    self.multibyte += lead_bytes(text.as_bytes());
+                    return;
+                }
+                Err(error) => {
+                    let valid = error.valid_up_to();
+                    self.multibyte += lead_bytes(&bytes[..valid]);
+                    let Some(bad) = error.error_len() else {
+                        self.carry = bytes[valid..].to_vec();
+                        return;
+                    };
+                    for &byte in &bytes[valid..valid + bad] {
+                        self.count_undecodable(byte);
+                    }
+                    bytes = &bytes[valid + bad..];
+                }
+            }
+        }
+    }
+
+    fn count_undecodable(&mut self, byte: u8) {
+        self.undecodable += 1;
+        match byte {
+            0xE5 | 0xE4 | 0xF6 | 0xC5 | 0xC4 | 0xD6 | 0xE9 => self.windows += 1,
+            0x8C | 0x8A | 0x9A | 0x81 | 0x80 | 0x85 => self.mac += 1,
+            0x86 | 0x84 | 0x94 | 0x8F | 0x8E | 0x99 => self.dos += 1,
+            _ => {}
+        }
+    }
+
+    /// UTF-8 where it holds throughout, or where broken characters are the exception among good
+    /// ones; else Windows-1252, unless its letters would make no sense in Swedish.
+    pub(super) fn verdict(mut self) -> Verdict {
+        for byte in std::mem::take(&mut self.carry) {
+            self.count_undecodable(byte);
+        }
+        if self.undecodable == 0 || self.multibyte > self.undecodable {
+            return Verdict::Known(UTF_8);
+        }
+        let (other, name) = if self.mac >= self.dos {
+            (self.mac, "Mac OS Roman, --encoding macintosh")
+        } else {
+            (self.dos, "the DOS code page 850")
+        };
+        if other > self.windows {
+            return Verdict::Doubt(format!("its letters look like those of {name}"));
+        }
+        Verdict::Known(WINDOWS_1252)
+    }
+}
+
+fn lead_bytes(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte >= 0xC0).count() as u64
+}
+
+/// The encoding that a byte-order mark names, and the mark's length.
+pub(super) fn mark(start: &[u8]) -> Option<(&'static Encoding, usize)> {
+    Encoding::for_bom(start)
+}
+
+/// UTF-16 without a mark: text whose every other byte is mostly zero.
+pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
+    let pairs = start.len() / 2;
+    if pairs < 4 {
+        return None;
+    }
+    let zeros = |parity: usize| {
+        start[..pairs * 2]
+            .iter()
+            .skip(parity)
+            .step_by(2)
+            .filter(|&&byte| byte == 0)
+            .count()
+    };
+    let (even, odd) = (zeros(0), zeros(1));
+    if odd * 10 > pairs * 6 && even * 10 < pairs {
+        Some(UTF_16LE)
+    } else if even * 10 > pairs * 6 && odd * 10 < pairs {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// What a file is if it is not text, by its first bytes, and how to get a CSV file from it.
+pub(super) fn not_csv(start: &[u8]) -> Option<(&'static str, &'static str)> {
+    const SAVE: &str = "open it in Excel and save it as \"CSV UTF-8\"";
+    const EXPORT: &str = "export the list again, as CSV";
+    let known: [(&[u8], &str, &str); 7] = [
+        (b"%PDF", "a PDF document", EXPORT),
+        (
+            b"PK\x03\x04",
+            "a ZIP archive or an Office document",
+            "unpack it, or open it in Excel and save it as \"CSV UTF-8\"",
+        ),
+        (b"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls)", SAVE),
+        (b"\x1F\x8B", "a gzip archive", "unpack it first"),
+        (b"\x89PNG", "a picture", EXPORT),
+        (b"SQLite format 3\0", "a database", EXPORT),
+        (b"{\\rtf", "a rich text document", EXPORT),
+    ];
+    for (magic, what, mend) in known {
+        if start.starts_with(magic) {
+            return Some((what, mend));
+        }
+    }
+    let text = start.trim_ascii_start();
+    let begins = |word: &[u8]| {
+        text.get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word))
+    };
+    if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") {
+        return Some(("a web page or XML", EXPORT));
+    }
+    // Text has no NUL but in a cell or two that went wrong.
+    let nuls = start.iter().filter(|&&byte| byte == 0).count();
+    if nuls * 50 > start.len() {
+        return Some(("binary data", EXPORT));
+    }
+    None
+}
+
+/// The delimiter that a first line `sep=;` names, and the length of that line.
+pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
+    let end = memchr(b'\n', text).or_else(|| memchr(b'\r', text))?;
+    let line = text[..end].trim_ascii_end();
+    let line = line
+        .strip_prefix(b"\"")
+        .and_then(|l| l.strip_suffix(b"\""))
+        .unwrap_or(line);
+    let (word, delimiter) = line.split_at_checked(4)?;
+    // `sep=` and a tab: the tab is the delimiter, and trimming took it.
+    let delimiter = match delimiter {
+        [] if text[..end].contains(&b'\t') => b'\t',
+        [byte] => *byte,
+        _ => return None,
+    };
+    word.eq_ignore_ascii_case(b"sep=")
+        .then_some((delimiter, end + 1))
+}
+
+/// The delimiter that cuts most of the first rows into the header's number of cells.
+pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
+    const ROWS: usize = 50;
+    let score = |delimiter: u8| {
+        let mut counts = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .from_reader(sample)
+            .into_byte_records()
+            .take(ROWS)
+            .filter_map(Result::ok)
+            .map(|row| row.len());
+        let header = counts.next().unwrap_or(0);
+        if header < 2 {
+            return 0.0;
+        }
+        let (mut rows, mut same) = (0u32, 0u32);
+        for count in counts {
+            rows += 1;
+            same += u32::from(count == header);
+        }
+        let agreement = if rows == 0 {
+            1.0
+        } else {
+            f64::from(same) / f64::from(rows)
+        };
+        // More columns break a tie, as in "Andersson, Anna;anna@example.se".
+        agreement * 1_000.0 + header as f64
+    };
+    let mut best = (b',', 0.0);
+    for delimiter in [b';', b',', b'\t', b'|'] {
+        let score = score(delimiter);
+        if score > best.1 {
+            best = (delimiter, score);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_the_one_that_most_rows_agree_on() {
+        assert_eq!(sniff_delimiter(b"a;b\n1,5;2\n3;4,5\n"), b';');
+        assert_eq!(sniff_delimiter(b"a,b\n1,2\n"), b',');
+        assert_eq!(sniff_delimiter(b"a\tb, c\td\n1\t2\t3\n"), b'\t');
+        assert_eq!(sniff_delimiter(b"a|b\n1|2\n"), b'|');
+        assert_eq!(sniff_delimiter(b"id\n1\n"), b',');
+        assert_eq!(sniff_delimiter(b"\"a;b;c\",d\n\"1;2;3\",4\n"), b',');
+    }
+
+    #[test]
+    fn a_separator_line_is_not_a_header() {
+        assert_eq!(separator_line(b"sep=;\r\na;b"), Some((b';', 7)));
+        assert_eq!(separator_line(b"SEP=\t\na\tb"), Some((b'\t', 6)));
+        assert_eq!(separator_line(b"\"sep=,\"\na,b"), Some((b',', 8)));
+        assert_eq!(separator_line(b"separator;b\n"), None);
+        assert_eq!(separator_line(b"sep=;"), None);
+    }
+
+    fn verdict(bytes: &[u8], chunk: usize) -> Result<&'static str, String> {
+        let mut evidence = Evidence::default();
+        for part in bytes.chunks(chunk) {
+            evidence.add(part);
+        }
+        match evidence.verdict() {
+            Verdict::Known(encoding) => Ok(encoding.name()),
+            Verdict::Doubt(why) => Err(why),
+        }
+    }
+
+    #[test]
+    fn an_encoding_is_told_by_all_of_the_file() {
+        for chunk in [1, 3, 1000] {
+            assert_eq!(verdict("Åsa Öberg".as_bytes(), chunk), Ok("UTF-8"));
+            assert_eq!(verdict(b"plain", chunk), Ok("UTF-8"));
+            assert_eq!(verdict(b"\xC5sa \xD6berg", chunk), Ok("windows-1252"));
+            // Three good characters against one broken one.
+            assert_eq!(
+                verdict(b"\xC3\xA5\xC3\xA4\xC3\xB6 \xE5 x", chunk),
+                Ok("UTF-8")
+            );
+            assert!(
+                verdict(b"\x81sa \x8Ake \x8Cke", chunk)
+                    .unwrap_err()
+                    .contains("Mac")
+            );
+            assert!(
+                verdict(b"\x8Fsa \x84\x94", chunk)
+                    .unwrap_err()
+                    .contains("850")
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_csv_file_is_called_by_its_name() {
+        assert!(not_csv(b"%PDF-1.7").unwrap().0.contains("PDF"));
+        assert!(not_csv(b"PK\x03\x04\x14").unwrap().0.contains("ZIP"));
+        assert!(not_csv(b" <!DOCTYPE html>").unwrap().0.contains("web"));
+        assert!(not_csv(&[0, 1, 2, 3]).unwrap().0.contains("binary"));
+        assert!(not_csv("Förnamn;Efternamn".as_bytes()).is_none());
+    }
+}

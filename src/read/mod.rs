@@ -1,0 +1,19 @@
+//! From a file to rows of text: which encoding, delimiter and header it has, found and said, and
+//! its rows with their number, line and byte offset.
+//!
+//! The file is cut into blocks of whole rows by looking at nothing but quotes and line ends, so
+//! that the blocks can be parsed side by side; memory does not grow with the file.
+
+mod blocks;
+mod decode;
+mod dialect;
+mod error;
+mod header;
+mod input;
+mod table;
+
+pub use dialect::Dialect;
+pub use error::ReadError;
+pub use header::fold_header;
+pub use input::{Input, ReadOptions};
+pub use table::{Cell, RawRow, Table};

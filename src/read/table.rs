@@ -1,0 +1,257 @@
+use std::ops::Range;
+
+use csv_core::ReadRecordResult;
+use memchr::memchr_iter;
+
+use crate::model::RowAt;
+
+/// The rows of one block, unquoted, their cells side by side in one stretch of text.
+pub struct Table {
+    text: Text,
+    /// Where each cell ends in `text`, for all rows.
+    ends: Vec<usize>,
+    rows: Vec<RowSpan>,
+    /// Line ends in the block.
+    pub(super) lines: u64,
+    /// Where the block's first row stands.
+    pub(super) first: RowAt,
+}
+
+enum Text {
+    Valid(String),
+    Bytes(Vec<u8>),
+}
+
+struct RowSpan {
+    start: usize,
+    cells: Range<usize>,
+    /// Lines between the block's first one and the row's.
+    line: u64,
+    /// Line breaks within the row.
+    breaks: u64,
+    offset: u64,
+}
+
+/// A cell as it stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell<'a> {
+    /// Its text.
+    Text(&'a str),
+    /// Bytes that are not text in the file's encoding.
+    Undecodable(&'a [u8]),
+}
+
+/// One row of the input, unchecked.
+#[derive(Clone, Copy)]
+pub struct RawRow<'a> {
+    /// Where it stands.
+    pub at: RowAt,
+    /// Line breaks within its quoted cells.
+    pub line_breaks: u64,
+    table: &'a Table,
+    span: &'a RowSpan,
+}
+
+impl Table {
+    /// Parses a block. `line_end` is the byte that ends a line.
+    pub(super) fn parse(block: &[u8], delimiter: u8, line_end: u8) -> Table {
+        let mut parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        // Unquoting never makes text longer.
+        let mut text = vec![0; block.len() + 1];
+        let mut ends = Vec::new();
+        let mut rows = Vec::new();
+        let mut row_ends = vec![0; 64];
+        let (mut at, mut written, mut lines) = (0, 0, 0u64);
+        loop {
+            while let Some(&byte @ (b'\n' | b'\r')) = block.get(at) {
+                lines += u64::from(byte == line_end);
+                at += 1;
+            }
+            if at >= block.len() {
+                break;
+            }
+            let start = at;
+            let (mut row_text, mut row_cells) = (0, 0);
+            let found = loop {
+                let (result, read, wrote, cells) = parser.read_record(
+                    &block[at..],
+                    &mut text[written + row_text..],
+                    &mut row_ends[row_cells..],
+                );
+                at += read;
+                row_text += wrote;
+                row_cells += cells;
+                match result {
+                    ReadRecordResult::OutputEndsFull => {
+                        let len = row_ends.len();
+                        row_ends.resize(len * 2, 0);
+                    }
+                    ReadRecordResult::OutputFull => {
+                        let len = text.len();
+                        text.resize(len * 2, 0);
+                    }
+                    ReadRecordResult::InputEmpty => {}
+                    ReadRecordResult::Record => break true,
+                    ReadRecordResult::End => break false,
+                }
+            };
+            let breaks = memchr_iter(line_end, &block[start..at]).count() as u64;
+            // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
+            if found && row_text > 0 {
+                let first_cell = ends.len();
+                ends.extend(row_ends[..row_cells].iter().map(|end| written + end));
+                let ends_line = block.get(at.wrapping_sub(1)) == Some(&line_end);
+                rows.push(RowSpan {
+                    start: written,
+                    cells: first_cell..ends.len(),
+                    line: lines,
+                    breaks: breaks - u64::from(ends_line && breaks > 0),
+                    offset: start as u64,
+                });
+                written += row_text;
+            }
+            lines += breaks;
+        }
+        text.truncate(written);
+        Table {
+            text: match String::from_utf8(text) {
+                Ok(text) => Text::Valid(text),
+                Err(error) => Text::Bytes(error.into_bytes()),
+            },
+            ends,
+            rows,
+            lines,
+            first: RowAt {
+                row: 1,
+                line: 1,
+                offset: 0,
+            },
+        }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows, in order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = RawRow<'_>> {
+        self.rows.iter().enumerate().map(|(index, span)| RawRow {
+            at: RowAt {
+                row: self.first.row + index as u64,
+                line: self.first.line + span.line,
+                offset: self.first.offset + span.offset,
+            },
+            line_breaks: span.breaks,
+            table: self,
+            span,
+        })
+    }
+}
+
+impl<'a> RawRow<'a> {
+    /// How many cells it has.
+    pub fn len(&self) -> usize {
+        self.span.cells.len()
+    }
+
+    /// Whether it has no cell. No row of a [`Table`] is like that.
+    pub fn is_empty(&self) -> bool {
+        self.span.cells.is_empty()
+    }
+
+    /// The cell at `index`, or nothing where the row is too short.
+    pub fn cell(&self, index: usize) -> Option<Cell<'a>> {
+        let ends = self.table.ends.get(self.span.cells.clone())?;
+        let end = *ends.get(index)?;
+        let start = match index.checked_sub(1) {
+            Some(previous) => ends[previous],
+            None => self.span.start,
+        };
+        Some(match &self.table.text {
+            // The delimiter is ASCII, so a cell's bounds are character bounds.
+            Text::Valid(text) => Cell::Text(text.get(start..end)?),
+            Text::Bytes(bytes) => {
+                let bytes = bytes.get(start..end)?;
+                std::str::from_utf8(bytes).map_or(Cell::Undecodable(bytes), Cell::Text)
+            }
+        })
+    }
+
+    /// The cells, in order.
+    pub fn cells(&self) -> impl Iterator<Item = Cell<'a>> {
+        let row = *self;
+        (0..row.len()).filter_map(move |index| row.cell(index))
+    }
+}
+
+impl<'a> Cell<'a> {
+    /// The cell's bytes in the decoded text.
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Cell::Text(text) => text.as_bytes(),
+            Cell::Undecodable(bytes) => bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Vec<(u64, u64, u64, Vec<String>)> {
+        let table = Table::parse(text.as_bytes(), b';', b'\n');
+        table
+            .rows()
+            .map(|row| {
+                let cells = row
+                    .cells()
+                    .map(|cell| String::from_utf8(cell.bytes().to_vec()).unwrap())
+                    .collect();
+                (row.at.row, row.at.line, row.at.offset, cells)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_row_knows_its_number_line_and_offset() {
+        let found = rows("a;b\r\n\r\n\"c\nd\";e\r\n;\r\nf;g");
+        let expected = [
+            (1, 1, 0, vec!["a", "b"]),
+            (2, 3, 7, vec!["c\nd", "e"]),
+            (3, 6, 19, vec!["f", "g"]),
+        ];
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(row, line, offset, cells)| {
+                (
+                    row,
+                    line,
+                    offset,
+                    cells.into_iter().map(String::from).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn more_cells_than_expected_are_all_kept() {
+        let long = ";".repeat(300) + "x\n";
+        assert_eq!(rows(&long)[0].3.len(), 301);
+    }
+
+    #[test]
+    fn a_cell_that_is_not_text_is_told_apart() {
+        let table = Table::parse(b"a;\xE5\n", b';', b'\n');
+        let row = table.rows().next().unwrap();
+        assert_eq!(row.cell(0), Some(Cell::Text("a")));
+        assert_eq!(row.cell(1), Some(Cell::Undecodable(b"\xE5")));
+        assert_eq!(row.cell(2), None);
+    }
+}

@@ -1,0 +1,130 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// What a field's cells hold, and so how they are checked and normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Any text on one line.
+    Text,
+    /// A UUID (RFC 9562).
+    Uuid,
+    /// A Swedish personnummer or samordningsnummer, as `YYYYMMDD-NNNN`.
+    IdentityNumber,
+    /// A calendar date, as `YYYY-MM-DD`.
+    Date,
+    /// One of the field's `choices`, or a synonym of one.
+    Choice,
+    /// A JSON boolean.
+    Boolean,
+    /// An e-mail address.
+    Email,
+    /// A telephone number, as E.164.
+    Phone,
+    /// A Swedish postal code, as `NNN NN`.
+    PostalCode,
+    /// An ISO 3166-1 alpha-3 country code.
+    Country,
+    /// A Swedish municipality code: four digits.
+    MunicipalityCode,
+    /// An eduPersonPrincipalName, `localIdentifier@domain`.
+    Eppn,
+    /// A whole number.
+    Integer,
+}
+
+impl Kind {
+    /// The word used in target files, and the first half of the kind's problem codes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Uuid => "uuid",
+            Kind::IdentityNumber => "identity_number",
+            Kind::Date => "date",
+            Kind::Choice => "choice",
+            Kind::Boolean => "boolean",
+            Kind::Email => "email",
+            Kind::Phone => "phone",
+            Kind::PostalCode => "postal_code",
+            Kind::Country => "country",
+            Kind::MunicipalityCode => "municipality_code",
+            Kind::Eppn => "eppn",
+            Kind::Integer => "integer",
+        }
+    }
+}
+
+/// Where in the request a field's value goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Into the JSON body, at the field's pointer.
+    #[default]
+    Body,
+    /// Into the path, in place of `{name}`.
+    Path,
+}
+
+/// One field of a record: how a column is recognised, what its cells may hold, where it is sent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldSpec {
+    /// The column's name in templates, messages and results.
+    pub name: Spanned<String>,
+    /// What its cells hold.
+    pub kind: Kind,
+    /// Where it goes in the request.
+    #[serde(default, rename = "in")]
+    pub place: Place,
+    /// JSON pointer (RFC 6901) into the body, and into the record that comes back.
+    #[serde(default)]
+    pub pointer: String,
+    /// Whether a row without it is invalid, and a file without its column refused.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether the API takes `null` for it, which is what `<null>` in a cell sends.
+    #[serde(default)]
+    pub nullable: bool,
+    /// Whether no two records may share a value.
+    #[serde(default)]
+    pub unique: bool,
+    /// `choice`: the values that the API takes.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// `choice`: other words for a choice, by choice. Case does not matter.
+    #[serde(default)]
+    pub synonyms: BTreeMap<String, Vec<String>>,
+    /// `identity_number`: the boolean field that says a row's number is a temporary one.
+    pub temporary_if: Option<String>,
+    /// `postal_code`: the country field that says whether a row's code is a Swedish one.
+    pub country_from: Option<String>,
+    /// `date`: whether a day after today is a mistake.
+    #[serde(default)]
+    pub past: bool,
+    /// A value that shows what the field looks like; used by templates.
+    #[serde(default)]
+    pub example: String,
+    /// Other headers under which the column is found, by language.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, Vec<String>>,
+}
+
+impl FieldSpec {
+    /// The field's name.
+    pub fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
+    /// Every header by which the column is recognised besides the field's name: the API's own
+    /// name for it and the aliases of all languages.
+    pub fn other_names(&self) -> impl Iterator<Item = String> + '_ {
+        let dotted = self.pointer.trim_start_matches('/').replace('/', ".");
+        let last = self.pointer.rsplit('/').next().unwrap_or("").to_owned();
+        [dotted, last]
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .chain(self.aliases.values().flatten().cloned())
+    }
+}

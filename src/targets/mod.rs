@@ -1,0 +1,15 @@
+//! What an API looks like, read from a TOML file: its fields, paths, sign-in, error shape, quota
+//! and look-up. The built-in APIs are files of the same kind that a user writes for a third one;
+//! no code here or elsewhere knows an API by its name.
+
+mod error;
+mod field;
+mod load;
+mod spec;
+
+pub use error::TargetError;
+pub use field::{FieldSpec, Kind, Place};
+pub use load::{BUILT_IN, load};
+pub use spec::{
+    Answers, Lookup, Quota, QuotaHeaders, RateUnit, ResetUnit, SignIn, TargetSpec, Update,
+};
