@@ -24,9 +24,12 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Waits until `deadline`. Returns at once if it has passed.
     fn sleep_until(&self, deadline: UnixNanos) -> Sleep<'_>;
 
-    /// The present moment as a timestamp.
+    /// The present moment as a timestamp, to the millisecond: what records and people need.
     fn timestamp(&self) -> Timestamp {
-        Timestamp::from_nanosecond(i128::from(self.now())).unwrap_or(Timestamp::UNIX_EPOCH)
+        i64::try_from(self.now() / 1_000_000)
+            .ok()
+            .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
     /// Waits for `time`.

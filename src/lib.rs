@@ -8,8 +8,18 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod cli;
 pub mod clock;
+pub mod events;
+pub mod inbox;
+pub mod journal;
 pub mod map;
 pub mod model;
+pub mod plan;
+pub mod progress;
 pub mod read;
+pub mod report;
+pub mod run;
+pub mod sandbox;
+pub mod send;
 pub mod targets;

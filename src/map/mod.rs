@@ -4,5 +4,6 @@
 mod columns;
 mod error;
 
+pub(crate) use columns::field_named;
 pub use columns::{ColumnMap, MapOptions, RESULT_COLUMNS};
 pub use error::MapError;

@@ -2,6 +2,7 @@
 //! be sent for it, what became of it. Plain data; nothing here reads, writes or waits.
 
 mod call;
+mod exit;
 mod outcome;
 mod problem;
 mod row;
@@ -9,6 +10,7 @@ mod summary;
 mod value;
 
 pub use call::{Call, Method};
+pub use exit::Exit;
 pub use outcome::{Outcome, RowState};
 pub use problem::Problem;
 pub use row::RowAt;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::RowState;
+use super::{Exit, RowState};
 
 /// How many rows are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -110,5 +110,5 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problems: Option<u64>,
     /// The exit code of the process.
-    pub exit_code: u8,
+    pub exit_code: Exit,
 }

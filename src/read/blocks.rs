@@ -16,8 +16,8 @@ pub(super) enum BlockError {
     Io(io::Error),
     /// A quote opens at this offset of the decoded text and never closes.
     UnclosedQuote(u64),
-    /// The row at this offset is larger than [`MAX_ROW`].
-    RowTooLarge(u64),
+    /// The next row is larger than [`MAX_ROW`].
+    RowTooLarge,
 }
 
 /// Decoded bytes that a block aims at: enough to keep a core busy for a millisecond.
@@ -100,7 +100,7 @@ impl<R: Read> Iterator for Blocks<R> {
                 self.buffer.clear();
                 return Some(Err(match scan.open_quote {
                     Some(quote) => BlockError::UnclosedQuote(self.offset + quote as u64),
-                    None => BlockError::RowTooLarge(self.offset),
+                    None => BlockError::RowTooLarge,
                 }));
             }
             target = self.buffer.len() * 2;

@@ -12,6 +12,8 @@ pub struct Dialect {
     pub mark: bool,
     /// The byte between cells.
     pub delimiter: u8,
+    /// Whether lines end in carriage return and line feed.
+    pub crlf: bool,
 }
 
 impl Dialect {

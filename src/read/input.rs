@@ -115,6 +115,7 @@ impl Input {
                 encoding,
                 mark: mark_length > 0,
                 delimiter,
+                crlf: text.windows(2).any(|pair| pair == b"\r\n"),
             },
             mark_length,
             header: Vec::new(),
@@ -350,7 +351,7 @@ impl Input {
                 line: self.line_of(offset).unwrap_or(line),
                 path,
             },
-            BlockError::RowTooLarge(_) => ReadError::RowTooLarge {
+            BlockError::RowTooLarge => ReadError::RowTooLarge {
                 path,
                 line,
                 limit: MAX_ROW / (1024 * 1024),

@@ -1,0 +1,204 @@
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Brings a school's directory API up to date with a CSV roster: one rate-limited request a row,
+/// every row accounted for.
+#[derive(Debug, Parser)]
+#[command(name = "rosterpatch", version, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Bring the API up to date with a roster
+    Import(ImportArgs),
+    /// Serve the APIs on this machine, to try things out
+    Sandbox(SandboxArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CommonArgs {
+    /// Folder of the journal [default: rosterpatch in the user's state folder]
+    #[arg(long, global = true, value_name = "DIR", env = "ROSTERPATCH_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// How progress is shown, on standard error
+    #[arg(long, global = true, value_enum, default_value_t = ProgressKind::Auto, value_name = "KIND")]
+    pub(super) progress: ProgressKind,
+    /// How log lines are written
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(super) log_format: LogFormat,
+    /// Tell more: every retry, and requests by row number
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    /// Tell less: no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressKind {
+    /// A bar on a terminal, plain lines elsewhere
+    Auto,
+    /// A bar
+    Bar,
+    /// A line now and then
+    Plain,
+    /// A JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Empty {
+    /// Leave the value alone
+    Keep,
+    /// Clear the value
+    Clear,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Duplicate {
+    /// All but the first are invalid
+    Error,
+    /// The first is sent
+    First,
+    /// The last is sent
+    Last,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    pub(super) roster: RosterArgs,
+    #[command(flatten)]
+    pub(super) delivery: DeliveryArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// The file, and how it is understood.
+#[derive(Debug, ClapArgs)]
+pub(super) struct RosterArgs {
+    /// The roster; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// The API: a built-in one, or a file that describes one
+    #[arg(long, value_name = "NAME|FILE.toml", env = "ROSTERPATCH_TARGET")]
+    pub(super) target: Option<String>,
+    /// The field that finds the record
+    #[arg(long, value_name = "FIELD")]
+    pub(super) key: Option<String>,
+    /// A column by name to a field; COLUMN= ignores it (repeatable)
+    #[arg(long, value_name = "COLUMN=FIELD")]
+    pub(super) map: Vec<String>,
+    /// The file's encoding, in place of what is detected
+    #[arg(long, value_name = "NAME")]
+    pub(super) encoding: Option<String>,
+    /// The file's delimiter, in place of what is detected: one character, or "tab"
+    #[arg(long, value_name = "CHAR")]
+    pub(super) delimiter: Option<String>,
+    /// What an empty cell means; the cell <null> always clears
+    #[arg(long, value_enum, default_value_t = Empty::Keep, value_name = "WHAT")]
+    pub(super) empty: Empty,
+    /// What is done with rows that have the same key
+    #[arg(long, value_enum, default_value_t = Duplicate::Error, value_name = "WHAT")]
+    pub(super) duplicates: Duplicate,
+    /// Only these rows, such as 10-20,35
+    #[arg(long, value_name = "ROWS")]
+    pub(super) rows: Option<String>,
+    /// Only so many of the valid rows
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<u64>,
+}
+
+/// Where the rows go, and how fast.
+#[derive(Debug, ClapArgs)]
+pub(super) struct DeliveryArgs {
+    /// Which of the target's environments
+    #[arg(long, value_name = "NAME", default_value = "production")]
+    pub(super) env: String,
+    /// Another base address, in place of --env; plain http only to this machine
+    #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
+    pub(super) base_url: Option<String>,
+    /// Start the sandbox inside this process, seeded from the file, and send there
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// The quota, in requests per s, m, h or d [default: the target's own]
+    #[arg(long, value_name = "1500/h")]
+    pub(super) rate: Option<String>,
+    /// Requests at once from a full bucket [default: the target's own, at most a period's]
+    #[arg(long, value_name = "N")]
+    pub(super) burst: Option<std::num::NonZeroU32>,
+    /// Which part of the quota to use
+    #[arg(long, value_name = "80%", default_value = "100%")]
+    pub(super) share: String,
+    /// Requests under way at most
+    #[arg(long, value_name = "N", default_value = "8")]
+    pub(super) concurrency: std::num::NonZeroUsize,
+    /// Attempts for one row at most
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(super) max_attempts: std::num::NonZeroU32,
+    /// The longest that one request may take
+    #[arg(long, value_name = "TIME", default_value = "45s")]
+    pub(super) timeout: String,
+    /// Do not ask before sending
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+/// Where the results go.
+#[derive(Debug, ClapArgs)]
+pub(super) struct OutputArgs {
+    /// Where every row and what became of it goes [default: NAME.results.csv beside the file]
+    #[arg(long, value_name = "PATH")]
+    pub(super) results: Option<PathBuf>,
+    /// Where the rows that did not succeed go [default: NAME.failed.csv beside the file]
+    #[arg(long, value_name = "PATH")]
+    pub(super) failed: Option<PathBuf>,
+    /// Where the HTML report goes [default: NAME.report.html beside the file]
+    #[arg(long, value_name = "PATH")]
+    pub(super) report: Option<PathBuf>,
+    /// The summary on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SandboxArgs {
+    /// The address to listen on; this machine's own only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    pub(super) listen: std::net::SocketAddr,
+    /// A roster whose students the sandbox is to hold (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) seed: Vec<PathBuf>,
+    /// The quota
+    #[arg(long, value_name = "RATE", default_value = "1500/h")]
+    pub(super) quota: String,
+    /// How long every answer takes
+    #[arg(long, value_name = "TIME", default_value = "20ms")]
+    pub(super) latency: String,
+    /// What is drawn by chance is drawn from this number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) random_seed: u64,
+    /// Hold no records at all
+    #[arg(long, conflicts_with = "seed")]
+    pub(super) empty: bool,
+}

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::args::{CommonArgs, Format, ImportArgs};
+use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
+use super::{Usage, interrupt, logging, settings, terminal};
+use crate::clock::{Clock, SystemClock};
+use crate::events::Plan;
+use crate::model::{Exit, Summary};
+use crate::report::summary_text;
+use crate::run::{Context, Delivery, RunError, import, prepare};
+use crate::send::{ClientOptions, Credentials, Stop};
+
+/// `rosterpatch import FILE`.
+pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (watch, bar) = terminal::watcher(common, clock.clone());
+    logging::start(common, bar);
+
+    let spec = settings::target(&args.roster)?;
+    let roster = settings::roster(&args.roster, clock.timestamp())?;
+    let selection = settings::selection(&args.roster)?;
+    let timeout = settings::duration("--timeout", &args.delivery.timeout)?;
+    let own_quota = if args.delivery.sandbox {
+        SANDBOX_QUOTA
+    } else {
+        settings::own_quota(&spec)
+    };
+    let (rate, burst) = settings::quota(&args.delivery, own_quota)?;
+    let seed: u64 = rand::random();
+    // What can be known to be missing is missed before the file is read.
+    let mut base_url = settings::base_url(&args.delivery, &spec)?;
+    let credentials = if args.delivery.sandbox {
+        Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
+    } else {
+        Credentials::find(&spec, |name| std::env::var(name).ok())?
+    };
+
+    let prepared = prepare(&roster, spec, seed, watch.as_ref())?;
+    let _sandbox = if args.delivery.sandbox {
+        let sandbox = LocalSandbox::start(&prepared, clock.clone())?;
+        base_url = sandbox.base_url.clone();
+        Some(sandbox)
+    } else {
+        None
+    };
+    let delivery = Delivery {
+        client: ClientOptions { base_url, timeout },
+        credentials,
+        rate,
+        burst,
+        sender: settings::sender(&args.delivery),
+        selection,
+        state: settings::state_folder(common)?,
+        paths: settings::paths(&args.output, &args.roster),
+        settings: "{}".into(),
+    };
+    let agreed = args.delivery.yes || args.delivery.sandbox;
+    let context = Context {
+        clock,
+        seed,
+        watch: watch.as_ref(),
+        agree: &|plan| agreed || agree(plan),
+        stop: interrupt::stop_signal(),
+    };
+    let ended = import(&prepared, &delivery, &context).map_err(|error| match error {
+        RunError::Declined if !terminal::can_ask() => anyhow::Error::new(Usage(
+            "nothing was sent: without a terminal to ask on, an import needs --yes".into(),
+        )),
+        other => other.into(),
+    })?;
+    print_summary(args.output.format, &ended.summary);
+    if let Some(stop) = &ended.stop {
+        terminal::error(&format!("{stop}; {}", way_on(stop)));
+    }
+    Ok(ended.summary.exit_code)
+}
+
+fn agree(plan: &Plan) -> bool {
+    terminal::can_ask()
+        && terminal::ask(&format!(
+            "Send {} requests to {}?",
+            plan.to_send, plan.base_url
+        ))
+}
+
+fn way_on(stop: &Stop) -> &'static str {
+    match stop {
+        Stop::Refused { .. } => {
+            "check the credentials in the environment and import the file again"
+        }
+        Stop::Unreachable => "check the address and the network and import the file again",
+        Stop::Asked => "rows that were not sent are in the failed file",
+    }
+}
+
+/// The run's figures on standard output.
+pub(super) fn print_summary(format: Format, summary: &Summary) {
+    match format {
+        Format::Text => terminal::out(&summary_text(summary)),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(summary).unwrap_or_default();
+            terminal::out(&format!("{json}\n"));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use std::io::Write;
+
+use indicatif::ProgressBar;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, filter::Targets, fmt};
+
+use super::args::{CommonArgs, LogFormat};
+
+/// Sends the program's log lines to standard error, around the bar if there is one. Only this
+/// crate's own lines: what libraries tell might hold addresses or headers.
+pub(super) fn start(common: &CommonArgs, bar: Option<ProgressBar>) {
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (_, true) => LevelFilter::DEBUG,
+        _ => LevelFilter::WARN,
+    };
+    let writer = AroundBar { bar };
+    let layer = fmt::layer().with_writer(writer).with_ansi(false);
+    let layer: Box<dyn Layer<_> + Send + Sync> = match common.log_format {
+        LogFormat::Text => layer.with_target(false).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    let own = Targets::new().with_target("rosterpatch", level);
+    // A second start in one process keeps the first.
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(own))
+        .try_init();
+}
+
+#[derive(Clone)]
+struct AroundBar {
+    bar: Option<ProgressBar>,
+}
+
+impl Write for AroundBar {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let write = || std::io::stderr().write_all(bytes);
+        match &self.bar {
+            Some(bar) => bar.suspend(write)?,
+            None => write()?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for AroundBar {
+    type Writer = AroundBar;
+
+    fn make_writer(&'a self) -> AroundBar {
+        self.clone()
+    }
+}

@@ -1,0 +1,50 @@
+//! The command line: arguments taken literally, resolved once into settings, one file a command.
+//! The only room that prints, and that knows the environment.
+
+mod args;
+mod import;
+mod interrupt;
+mod logging;
+mod sandbox;
+mod settings;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::model::Exit;
+use crate::run::RunError;
+use args::{Args, Command};
+
+/// Runs the program on the process's arguments. Returns its exit code.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match &args.command {
+        Command::Import(import) => import::run(&args.common, import),
+        Command::Sandbox(sandbox) => sandbox::run(&args.common, sandbox),
+    };
+    let exit = result.unwrap_or_else(|error| {
+        terminal::error(&format!("{error:#}"));
+        exit_of(&error)
+    });
+    ExitCode::from(exit.code())
+}
+
+/// A mistake in how the program was called, beyond what the parser of arguments can see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    if let Some(error) = error.downcast_ref::<RunError>() {
+        return error.exit();
+    }
+    if error.is::<Usage>() {
+        return Exit::Usage;
+    }
+    if error.is::<crate::send::SignInError>() {
+        return Exit::Refused;
+    }
+    Exit::CannotDo
+}

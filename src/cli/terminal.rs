@@ -1,0 +1,69 @@
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
+
+use super::args::{CommonArgs, ProgressKind};
+use crate::clock::Clock;
+use crate::events::{Unwatched, Watch};
+use crate::progress::{Bar, JsonLines, PlainLines};
+
+/// Writes to standard output, and lives on if nobody reads it.
+pub(super) fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// Writes a line to standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Writes an error to standard error.
+pub(super) fn error(text: &str) {
+    note(&format!("rosterpatch: {text}"));
+}
+
+/// Whether a person can be asked.
+pub(super) fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks a question; only a plain yes is one.
+pub(super) fn ask(question: &str) -> bool {
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "{question} [y/N] ");
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    if std::io::stdin().lock().read_line(&mut answer).is_err() {
+        return false;
+    }
+    matches!(
+        answer.trim().to_lowercase().as_str(),
+        "y" | "yes" | "j" | "ja"
+    )
+}
+
+/// Whoever is to watch a run, and the bar that log lines must not tear.
+pub(super) fn watcher(
+    common: &CommonArgs,
+    clock: Arc<dyn Clock>,
+) -> (Box<dyn Watch>, Option<indicatif::ProgressBar>) {
+    let kind = match common.progress {
+        _ if common.quiet => ProgressKind::None,
+        ProgressKind::Auto if std::io::stderr().is_terminal() => ProgressKind::Bar,
+        ProgressKind::Auto => ProgressKind::Plain,
+        kind => kind,
+    };
+    match kind {
+        ProgressKind::Bar => {
+            let bar = Bar::new(common.verbose);
+            let handle = bar.handle();
+            (Box::new(bar), Some(handle))
+        }
+        ProgressKind::Json => (Box::new(JsonLines), None),
+        ProgressKind::None => (Box::new(Unwatched), None),
+        ProgressKind::Plain | ProgressKind::Auto => {
+            (Box::new(PlainLines::new(clock, common.verbose)), None)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What happens in a run, as it happens, for whoever watches. Events come from one place and in
+//! order; watching cannot fail a run.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{RowState, Summary};
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum RunEvent {
+    /// The file was read, and all of it is to be checked.
+    Reading {
+        /// The file.
+        file: String,
+        /// Its encoding and delimiter.
+        dialect: String,
+        /// Its columns.
+        columns: usize,
+        /// Headers that are no field and are left alone.
+        unknown: Vec<String>,
+        /// Of those, the ones that look like a misspelt header, with that header.
+        near_misses: Vec<(String, String)>,
+    },
+    /// All rows are checked; this is what is to be done.
+    Planned(Plan),
+    /// Sending begins.
+    Started {
+        /// The run's name.
+        run: String,
+        /// Rows in the file.
+        rows: u64,
+        /// Rows to be sent.
+        to_send: u64,
+    },
+    /// A row reached its state.
+    RowDone {
+        /// Row number.
+        row: u64,
+        /// The state.
+        state: RowState,
+    },
+    /// A request is made again.
+    Retrying {
+        /// Row number.
+        row: u64,
+        /// Requests made for it so far.
+        attempt: u32,
+        /// How long to wait first.
+        wait: Duration,
+        /// Why: a status or the kind of fault, never a body.
+        why: String,
+    },
+    /// Nothing is sent until a moment that the API set.
+    Waiting {
+        /// That moment.
+        until: Timestamp,
+        /// Why.
+        why: String,
+    },
+    /// No new row is sent; those under way may finish.
+    Stopping {
+        /// Why.
+        why: String,
+    },
+    /// The run ended.
+    Finished(Box<Summary>),
+}
+
+/// What an import would do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The target's title.
+    pub target: String,
+    /// The address that requests go to.
+    pub base_url: String,
+    /// Rows in the file.
+    pub rows: u64,
+    /// Rows that do not pass the checks.
+    pub invalid: u64,
+    /// Rows that are left out: another has the same key, or they were not asked for.
+    pub left_out: u64,
+    /// Requests that are to be made.
+    pub to_send: u64,
+    /// How long that takes at the quota, at the least.
+    pub estimate: Duration,
+    /// The quota, such as `1500/h`.
+    pub rate: String,
+    /// Values restored because a spreadsheet had changed them, by code.
+    pub repairs: Vec<(String, u64)>,
+}
+
+/// Whoever watches a run.
+pub trait Watch: Send + Sync {
+    /// Takes note of `event`.
+    fn see(&self, event: &RunEvent);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn see(&self, _event: &RunEvent) {}
+}

@@ -1,0 +1,51 @@
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why the record of runs cannot be kept or read. Sending stops when it cannot be written.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The state folder cannot be made or used.
+    #[error("cannot use the state folder {}: {source}; name another one with --state", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// SQLite refused.
+    #[error("cannot {action} the journal {}: {source}", path.display())]
+    Sqlite {
+        /// What was tried.
+        action: &'static str,
+        /// The journal's file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A newer version of the program wrote the journal.
+    #[error(
+        "the journal {} has format {found}, and this version knows up to {known}; use a newer version of the program",
+        path.display()
+    )]
+    Newer {
+        /// The journal's file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+    /// No run of that name.
+    #[error("there is no run \"{name}\"; `rosterpatch runs` lists them")]
+    NoRun {
+        /// What was asked for.
+        name: String,
+    },
+    /// The thread that writes has ended.
+    #[error("the journal is closed")]
+    Closed,
+    /// A write failed earlier, and nothing may be sent without a record.
+    #[error("the journal could not be written, so nothing more is sent: {0}")]
+    Broken(String),
+}

@@ -1,0 +1,12 @@
+//! The durable record of every run, in SQLite. An intent is durable before its request leaves,
+//! and an outcome before its row counts as done; the journal is in the way of the work, not
+//! beside it.
+
+mod error;
+mod schema;
+mod store;
+mod writer;
+
+pub use error::JournalError;
+pub use store::{Journal, NewRun, RunRecord, RunState};
+pub use writer::Writer;

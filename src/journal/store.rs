@@ -1,0 +1,328 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::JournalError;
+use super::schema;
+use crate::model::{Outcome, RowState};
+
+/// The journal's file, open.
+#[derive(Debug)]
+pub struct Journal {
+    pub(super) connection: Connection,
+    path: PathBuf,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// Under way, or its process died.
+    Running,
+    /// Stopped before its end; it can be resumed.
+    Interrupted,
+    /// At its end.
+    Finished,
+}
+
+impl RunState {
+    fn as_str(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Interrupted => "interrupted",
+            RunState::Finished => "finished",
+        }
+    }
+
+    fn from_text(text: &str) -> RunState {
+        match text {
+            "finished" => RunState::Finished,
+            "interrupted" => RunState::Interrupted,
+            _ => RunState::Running,
+        }
+    }
+}
+
+/// A run as it begins.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its name, unique in the journal.
+    pub name: String,
+    /// The command that makes it.
+    pub command: &'static str,
+    /// The target's name.
+    pub target: String,
+    /// The address that requests go to.
+    pub base_url: String,
+    /// The input file.
+    pub file: String,
+    /// SHA-256 of the input, in hexadecimal.
+    pub sha256: String,
+    /// How it was asked for, as JSON: what going on with it needs. Holds no secret.
+    pub settings: String,
+    /// When it begins.
+    pub started_at: Timestamp,
+}
+
+/// A run as the journal knows it.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// Its number in the journal.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// The command that made it.
+    pub command: String,
+    /// How far it has come.
+    pub state: RunState,
+    /// The target's name.
+    pub target: String,
+    /// The address that requests went to.
+    pub base_url: String,
+    /// The input file.
+    pub file: String,
+    /// SHA-256 of the input, in hexadecimal.
+    pub sha256: String,
+    /// How it was asked for, as JSON.
+    pub settings: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Its figures, as JSON, once it has ended.
+    pub summary: Option<String>,
+}
+
+const FILE: &str = "journal.sqlite";
+
+impl Journal {
+    /// Opens the journal in `folder`, and makes both where they are not there yet: the folder for
+    /// its owner alone, and the file too.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, the file is no journal, or a newer program wrote it.
+    pub fn open(folder: &Path) -> Result<Journal, JournalError> {
+        make_private_folder(folder).map_err(|source| JournalError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let path = folder.join(FILE);
+        make_private_file(&path).map_err(|source| JournalError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let opening = |source| JournalError::Sqlite {
+            action: "open",
+            path: path.clone(),
+            source,
+        };
+        let mut connection = Connection::open(&path).map_err(opening)?;
+        connection
+            .busy_timeout(Duration::from_secs(30))
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "synchronous", "FULL")
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "foreign_keys", "ON")
+            .map_err(opening)?;
+        let found = schema::prepare(&mut connection).map_err(opening)?;
+        if found > schema::VERSION {
+            return Err(JournalError::Newer {
+                path,
+                found,
+                known: schema::VERSION,
+            });
+        }
+        Ok(Journal { connection, path })
+    }
+
+    pub(super) fn explain(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> JournalError {
+        let path = self.path.clone();
+        move |source| JournalError::Sqlite {
+            action,
+            path: path.clone(),
+            source,
+        }
+    }
+
+    /// Records that a run begins. Returns its number.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn begin(&mut self, run: &NewRun) -> Result<i64, JournalError> {
+        self.connection
+            .execute(
+                "INSERT INTO run (name, command, state, target, base_url, file, sha256, settings, started_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    run.name,
+                    run.command,
+                    RunState::Running.as_str(),
+                    run.target,
+                    run.base_url,
+                    run.file,
+                    run.sha256,
+                    run.settings,
+                    run.started_at.to_string(),
+                ],
+            )
+            .map_err(self.explain("write"))?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Records that a run has ended, with its figures as JSON.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn end(
+        &mut self,
+        run: i64,
+        state: RunState,
+        finished_at: Timestamp,
+        summary: &str,
+    ) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "UPDATE run SET state = ?2, finished_at = ?3, summary = ?4 WHERE id = ?1",
+                params![run, state.as_str(), finished_at.to_string(), summary],
+            )
+            .map_err(self.explain("write"))?;
+        Ok(())
+    }
+
+    /// The run called `name`, or the newest one.
+    ///
+    /// # Errors
+    /// When there is no such run, or the journal cannot be read.
+    pub fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
+        let query = format!(
+            "SELECT {RUN_COLUMNS} FROM run WHERE ?1 IS NULL OR name = ?1 ORDER BY id DESC LIMIT 1"
+        );
+        self.connection
+            .query_row(&query, [name], run_record)
+            .optional()
+            .map_err(self.explain("read"))?
+            .ok_or_else(|| JournalError::NoRun {
+                name: name.unwrap_or("newest").to_owned(),
+            })
+    }
+
+    /// All runs, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
+        let query = format!("SELECT {RUN_COLUMNS} FROM run ORDER BY id DESC");
+        let mut statement = self
+            .connection
+            .prepare(&query)
+            .map_err(self.explain("read"))?;
+        let runs = statement
+            .query_map([], run_record)
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))?;
+        Ok(runs)
+    }
+
+    /// The recorded outcomes of a run's rows from `first` to `last`, in row order.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT row, state, http_status, error_code, error, changed, attempts, request_id, at
+                 FROM row WHERE run = ?1 AND row BETWEEN ?2 AND ?3 ORDER BY row",
+            )
+            .map_err(self.explain("read"))?;
+        statement
+            .query_map(params![run, first, last], outcome)
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))
+    }
+}
+
+impl Journal {
+    /// The first `most` rows of a run, in row order, that the API does not hold as they stand.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT row, state, http_status, error_code, error, changed, attempts, request_id, at
+                 FROM row WHERE run = ?1 AND state IN ('invalid', 'rejected', 'failed')
+                 ORDER BY row LIMIT ?2",
+            )
+            .map_err(self.explain("read"))?;
+        statement
+            .query_map(params![run, most], outcome)
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))
+    }
+}
+
+const RUN_COLUMNS: &str =
+    "id, name, command, state, target, base_url, file, sha256, settings, started_at, summary";
+
+fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+    let state: String = row.get(3)?;
+    let started_at: String = row.get(9)?;
+    Ok(RunRecord {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        command: row.get(2)?,
+        state: RunState::from_text(&state),
+        target: row.get(4)?,
+        base_url: row.get(5)?,
+        file: row.get(6)?,
+        sha256: row.get(7)?,
+        settings: row.get(8)?,
+        started_at: started_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        summary: row.get(10)?,
+    })
+}
+
+fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
+    let state: String = row.get(1)?;
+    let at: String = row.get(8)?;
+    Ok(Outcome {
+        row: row.get(0)?,
+        state: state.parse().unwrap_or(RowState::Unknown),
+        http_status: row.get(2)?,
+        error_code: row.get(3)?,
+        error: row.get(4)?,
+        changed: row.get(5)?,
+        attempts: row.get(6)?,
+        request_id: row.get(7)?,
+        finished_at: at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+    })
+}
+
+#[cfg(unix)]
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+/// SQLite gives its side files the main file's permissions, so making that one private is enough.
+fn make_private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}

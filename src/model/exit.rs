@@ -1,0 +1,47 @@
+use serde::{Serialize, Serializer};
+
+use super::StateCounts;
+
+/// The exit codes of the program: a promise to scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Every row is updated or unchanged; for `check` and `plan`, valid.
+    Success = 0,
+    /// It could not be done: unreadable file, unknown column, bad config, no disk.
+    CannotDo = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Done, and some rows are invalid, rejected or failed.
+    RowsFailed = 3,
+    /// Held by a guard; nothing was sent.
+    Held = 4,
+    /// Interrupted or stopped early; `resume` goes on.
+    Interrupted = 5,
+    /// The API refused the credentials or could not be reached.
+    Refused = 6,
+    /// Another process is at work on this file or folder.
+    Busy = 7,
+}
+
+impl Exit {
+    /// The code of a run that went through all of its rows.
+    pub fn of_rows(states: &StateCounts) -> Exit {
+        if states.unsuccessful() > 0 {
+            Exit::RowsFailed
+        } else {
+            Exit::Success
+        }
+    }
+
+    /// The number that the process ends with.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl Serialize for Exit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.code())
+    }
+}

@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::body::BodyShape;
+use crate::check::CheckedRow;
+use crate::model::{Call, Value};
+use crate::targets::{Place, TargetSpec};
+
+/// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
+/// segment whatever it holds.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Makes calls out of valid rows.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    spec: Arc<TargetSpec>,
+    shape: BodyShape,
+    key: Option<usize>,
+}
+
+impl Planner {
+    /// A planner for `spec`.
+    pub fn new(spec: Arc<TargetSpec>) -> Planner {
+        Planner {
+            shape: BodyShape::of(&spec),
+            key: spec.key_field(),
+            spec,
+        }
+    }
+
+    /// The call that brings a valid row to the API.
+    pub fn call(&self, row: &CheckedRow<'_>) -> Call {
+        let key = self.key.and_then(|key| row.values[key].as_ref());
+        let changed: Vec<&str> = self
+            .spec
+            .fields
+            .iter()
+            .zip(&row.values)
+            .filter(|(field, value)| field.place == Place::Body && value.is_some())
+            .map(|(field, _)| field.name())
+            .collect();
+        Call {
+            at: row.at,
+            key: key.map_or(String::new(), |value| value.as_text().into_owned()),
+            method: self.spec.update.method,
+            path: self.path(&row.values),
+            body: self.shape.build(&row.values).to_string().into_bytes(),
+            changed: changed.join(" "),
+        }
+    }
+
+    fn path(&self, values: &[Option<Value<'_>>]) -> String {
+        let mut path = self.spec.update.path.clone();
+        for name in self.spec.path_fields() {
+            let value = self
+                .spec
+                .field(name)
+                .and_then(|index| values[index].as_ref())
+                .map_or("".into(), Value::as_text);
+            let encoded = utf8_percent_encode(&value, SEGMENT).to_string();
+            path = path.replace(&format!("{{{name}}}"), &encoded);
+        }
+        path
+    }
+}

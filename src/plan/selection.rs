@@ -1,0 +1,71 @@
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Which rows of a file are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Row numbers; none means all.
+    pub rows: Vec<RangeInclusive<u64>>,
+    /// At most so many calls.
+    pub limit: Option<u64>,
+}
+
+/// Why a selection of rows cannot be understood.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("\"{0}\" is not a list of rows such as 10-20,35")]
+pub struct SelectionError(String);
+
+impl Selection {
+    /// Whether `row` is asked for, the limit aside.
+    pub fn holds(&self, row: u64) -> bool {
+        self.rows.is_empty() || self.rows.iter().any(|range| range.contains(&row))
+    }
+
+    /// Whether all rows are asked for.
+    pub fn is_all(&self) -> bool {
+        self.rows.is_empty() && self.limit.is_none()
+    }
+}
+
+impl FromStr for Selection {
+    type Err = SelectionError;
+
+    /// Reads `10-20,35`: row numbers and ranges, from 1.
+    fn from_str(text: &str) -> Result<Self, SelectionError> {
+        let error = || SelectionError(text.to_owned());
+        let number = |digits: &str| match digits.trim().parse::<u64>() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err(error()),
+        };
+        let rows = text
+            .split(',')
+            .map(|part| {
+                let (from, to) = part.split_once('-').unwrap_or((part, part));
+                let (from, to) = (number(from)?, number(to)?);
+                if from > to {
+                    return Err(error());
+                }
+                Ok(from..=to)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Selection { rows, limit: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_and_ranges() {
+        let selection: Selection = "10-12,35".parse().unwrap();
+        let held: Vec<u64> = (1..40).filter(|&row| selection.holds(row)).collect();
+        assert_eq!(held, [10, 11, 12, 35]);
+        assert!(Selection::default().holds(1));
+        for bad in ["", "a", "5-3", "0", "1-", "1--2"] {
+            assert!(bad.parse::<Selection>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::events::{RunEvent, Watch};
+
+/// One JSON object a line for each event, on standard error: for programs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JsonLines;
+
+impl Watch for JsonLines {
+    fn see(&self, event: &RunEvent) {
+        let object = match event {
+            RunEvent::Reading {
+                file,
+                dialect,
+                columns,
+                unknown,
+                ..
+            } => {
+                json!({"event": "reading", "file": file, "dialect": dialect, "columns": columns, "unknown": unknown})
+            }
+            RunEvent::Planned(plan) => json!({
+                "event": "planned", "rows": plan.rows, "invalid": plan.invalid,
+                "left_out": plan.left_out, "to_send": plan.to_send, "rate": plan.rate,
+                "estimated_s": plan.estimate.as_secs_f64(),
+            }),
+            RunEvent::Started { run, rows, to_send } => {
+                json!({"event": "started", "run": run, "rows": rows, "to_send": to_send})
+            }
+            RunEvent::RowDone { row, state } => {
+                json!({"event": "row", "row": row, "state": state})
+            }
+            RunEvent::Retrying {
+                row,
+                attempt,
+                wait,
+                why,
+            } => {
+                json!({"event": "retrying", "row": row, "attempt": attempt, "wait_s": wait.as_secs_f64(), "why": why})
+            }
+            RunEvent::Waiting { until, why } => {
+                json!({"event": "waiting", "until": until, "why": why})
+            }
+            RunEvent::Stopping { why } => json!({"event": "stopping", "why": why}),
+            RunEvent::Finished(summary) => json!({"event": "finished", "summary": summary}),
+        };
+        // Nobody reading any more is no reason to fail a run.
+        let _ = writeln!(std::io::stderr(), "{object}");
+    }
+}

@@ -1,0 +1,11 @@
+//! How a run looks while it goes on: a bar on a terminal, plain lines or JSON elsewhere. To
+//! standard error, always.
+
+mod bar;
+mod json;
+mod plain;
+mod words;
+
+pub use bar::Bar;
+pub use json::JsonLines;
+pub use plain::PlainLines;

@@ -1,0 +1,77 @@
+use crate::events::{Plan, RunEvent};
+use crate::model::StateCounts;
+use crate::report::human_duration;
+
+/// The lines that say an event to a person; none for what only moves a counter.
+pub(super) fn lines(event: &RunEvent) -> Vec<String> {
+    match event {
+        RunEvent::Reading {
+            file,
+            dialect,
+            columns,
+            unknown,
+            near_misses,
+        } => {
+            let mut lines = vec![format!("reading {file}: {dialect}, {columns} columns")];
+            if !unknown.is_empty() {
+                lines.push(format!(
+                    "left alone, no field of the target: {}",
+                    unknown.join(", ")
+                ));
+            }
+            for (found, meant) in near_misses {
+                lines.push(format!("\"{found}\": did you mean \"{meant}\"?"));
+            }
+            lines
+        }
+        RunEvent::Planned(plan) => plan_lines(plan),
+        RunEvent::Started { run, .. } => vec![format!("run {run}")],
+        RunEvent::RowDone { .. } | RunEvent::Finished(_) => Vec::new(),
+        RunEvent::Retrying {
+            row,
+            attempt,
+            wait,
+            why,
+        } => vec![format!(
+            "row {row}: {why} on attempt {attempt}; again in {}",
+            human_duration(wait.as_secs_f64())
+        )],
+        RunEvent::Waiting { until, why } => vec![format!("nothing is sent until {until}: {why}")],
+        RunEvent::Stopping { why } => vec![format!("stopping: {why}")],
+    }
+}
+
+fn plan_lines(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", plan.target, plan.base_url)];
+    let mut counts = format!("{} rows: {} to send", plan.rows, plan.to_send);
+    if plan.invalid > 0 {
+        counts.push_str(&format!(", {} invalid", plan.invalid));
+    }
+    if plan.left_out > 0 {
+        counts.push_str(&format!(", {} left out", plan.left_out));
+    }
+    lines.push(counts);
+    for (code, count) in &plan.repairs {
+        lines.push(format!(
+            "{count} cells restored that a spreadsheet had changed: {code}"
+        ));
+    }
+    lines.push(format!(
+        "{} requests at {} take at least {}",
+        plan.to_send,
+        plan.rate,
+        human_duration(plan.estimate.as_secs_f64())
+    ));
+    lines
+}
+
+/// The states that any row is in, with their counts.
+pub(super) fn counts(states: &StateCounts) -> String {
+    let some: Vec<String> = states
+        .each()
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    some.join(", ")
+}

@@ -1,0 +1,317 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
+use encoding_rs::UTF_8;
+
+use super::error::ReportError;
+use super::whole_file::WholeFile;
+use crate::journal::Journal;
+use crate::map::RESULT_COLUMNS;
+use crate::model::{Outcome, RowState, StateCounts};
+use crate::read::{Cell, Input, Table, fold_header};
+
+/// Where the files about a run go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultPaths {
+    /// Every row and what became of it.
+    pub results: PathBuf,
+    /// The rows that did not succeed.
+    pub failed: PathBuf,
+    /// The HTML report.
+    pub report: PathBuf,
+}
+
+impl ResultPaths {
+    /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`. Where one
+    /// of them is there already, all three get the same number, so that they stay together and
+    /// no old file is lost. Standard input's go to the working folder.
+    pub fn beside(input: &Path) -> ResultPaths {
+        let (folder, name) = if input == Path::new("-") {
+            (PathBuf::new(), "stdin".to_owned())
+        } else {
+            let folder = input.parent().unwrap_or(Path::new("")).to_owned();
+            let stem = input.file_stem().unwrap_or_default();
+            (folder, stem.to_string_lossy().into_owned())
+        };
+        let numbered = |number: u32| {
+            let suffix = if number == 1 {
+                String::new()
+            } else {
+                format!("-{number}")
+            };
+            let path =
+                |kind: &str, ending: &str| folder.join(format!("{name}.{kind}{suffix}.{ending}"));
+            ResultPaths {
+                results: path("results", "csv"),
+                failed: path("failed", "csv"),
+                report: path("report", "html"),
+            }
+        };
+        let free = |paths: &ResultPaths| {
+            !paths.results.exists() && !paths.failed.exists() && !paths.report.exists()
+        };
+        (1..u32::MAX)
+            .map(numbered)
+            .find(free)
+            .unwrap_or_else(|| numbered(u32::MAX))
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows by state, counted while writing.
+    pub states: StateCounts,
+    /// The results file.
+    pub results: PathBuf,
+    /// The file of rows that did not succeed, where there were any.
+    pub failed: Option<PathBuf>,
+}
+
+/// Writes the results file, and the failed file if any row did not succeed: the input's columns
+/// as they were, then what became of the row, in the input's order.
+///
+/// # Errors
+/// When a file cannot be written, or the input or the journal cannot be read.
+pub fn write_results(
+    input: &Input,
+    journal: &Journal,
+    run: i64,
+    paths: &ResultPaths,
+) -> Result<Written, ReportError> {
+    let layout = Layout::of(input);
+    let mut results = Sheet::begin(&paths.results, input, &layout)?;
+    let mut failed: Option<Sheet> = None;
+    let mut states = StateCounts::default();
+    input.scan(
+        |table| layout.cells(table),
+        |rows: Vec<Cells>| -> Result<bool, ReportError> {
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+                return Ok(true);
+            };
+            let mut outcomes = journal
+                .outcomes(run, first.row, last.row)?
+                .into_iter()
+                .peekable();
+            for cells in &rows {
+                let outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
+                let state = outcome
+                    .as_ref()
+                    .map_or(RowState::NotSent, |outcome| outcome.state);
+                states.add(state, 1);
+                let record = cells.with(outcome.as_ref());
+                results.write(&record)?;
+                if !state.succeeded() {
+                    let sheet = match &mut failed {
+                        Some(sheet) => sheet,
+                        none => none.insert(Sheet::begin(&paths.failed, input, &layout)?),
+                    };
+                    sheet.write(&record)?;
+                }
+            }
+            Ok(true)
+        },
+    )?;
+    Ok(Written {
+        states,
+        results: results.finish()?,
+        failed: failed.map(Sheet::finish).transpose()?,
+    })
+}
+
+/// One CSV file on its way.
+struct Sheet {
+    writer: Writer<WholeFile>,
+    path: PathBuf,
+}
+
+impl Sheet {
+    fn begin(path: &Path, input: &Input, layout: &Layout) -> Result<Sheet, ReportError> {
+        let dialect = input.dialect();
+        let mut file = WholeFile::create(path)?;
+        if dialect.wants_mark() {
+            let explain = file.explain();
+            file.write_all("\u{FEFF}".as_bytes()).map_err(explain)?;
+        }
+        let terminator = if dialect.crlf {
+            Terminator::CRLF
+        } else {
+            Terminator::Any(b'\n')
+        };
+        let mut sheet = Sheet {
+            writer: WriterBuilder::new()
+                .delimiter(dialect.delimiter)
+                .terminator(terminator)
+                .flexible(true)
+                .from_writer(file),
+            path: path.to_owned(),
+        };
+        let mut header = ByteRecord::new();
+        for &column in &layout.kept {
+            header.push_field(input.header()[column].as_bytes());
+        }
+        for name in RESULT_COLUMNS {
+            header.push_field(name.as_bytes());
+        }
+        sheet.write(&header)?;
+        Ok(sheet)
+    }
+
+    fn write(&mut self, record: &ByteRecord) -> Result<(), ReportError> {
+        self.writer
+            .write_byte_record(record)
+            .map_err(|error| ReportError::Write {
+                path: self.path.clone(),
+                source: error.into(),
+            })
+    }
+
+    fn finish(self) -> Result<PathBuf, ReportError> {
+        let path = self.path;
+        let file = self
+            .writer
+            .into_inner()
+            .map_err(|error| ReportError::Write {
+                path,
+                source: error.into_error(),
+            })?;
+        file.finish()
+    }
+}
+
+/// Which of the input's columns are kept: all but those of an earlier results file.
+struct Layout {
+    kept: Vec<usize>,
+    width: usize,
+    is_utf8: bool,
+}
+
+/// One row's cells as they are written back.
+struct Cells {
+    row: u64,
+    kept: ByteRecord,
+    /// Cells beyond the header's, which go behind everything.
+    surplus: Vec<Vec<u8>>,
+}
+
+impl Layout {
+    fn of(input: &Input) -> Layout {
+        let ours = |name: &String| RESULT_COLUMNS.contains(&fold_header(name).as_str());
+        Layout {
+            kept: input
+                .header()
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| !ours(name))
+                .map(|(column, _)| column)
+                .collect(),
+            width: input.header().len(),
+            is_utf8: input.dialect().encoding == UTF_8,
+        }
+    }
+
+    fn cells(&self, table: &Table) -> Vec<Cells> {
+        table
+            .rows()
+            .map(|row| {
+                let mut kept = ByteRecord::new();
+                for &column in &self.kept {
+                    match row.cell(column) {
+                        None => kept.push_field(b""),
+                        // What did not decode is written as it stood where the file was UTF-8,
+                        // and marked where it was not.
+                        Some(Cell::Undecodable(bytes)) if !self.is_utf8 => {
+                            kept.push_field(String::from_utf8_lossy(bytes).as_bytes());
+                        }
+                        Some(cell) => kept.push_field(cell.bytes()),
+                    }
+                }
+                let surplus = (self.width..row.len())
+                    .filter_map(|column| Some(row.cell(column)?.bytes().to_vec()))
+                    .collect();
+                Cells {
+                    row: row.at.row,
+                    kept,
+                    surplus,
+                }
+            })
+            .collect()
+    }
+}
+
+impl Cells {
+    fn with(&self, outcome: Option<&Outcome>) -> ByteRecord {
+        let mut record = self.kept.clone();
+        record.push_field(self.row.to_string().as_bytes());
+        match outcome {
+            None => {
+                record.push_field(RowState::NotSent.as_str().as_bytes());
+                for _ in 2..RESULT_COLUMNS.len() {
+                    record.push_field(b"");
+                }
+            }
+            Some(outcome) => {
+                let status = outcome
+                    .http_status
+                    .map_or(String::new(), |status| status.to_string());
+                // A state that only a crash leaves behind is nothing that a row ends in.
+                let state = match outcome.state {
+                    RowState::Unknown => RowState::NotSent,
+                    state => state,
+                };
+                for text in [
+                    state.as_str(),
+                    &status,
+                    &outcome.error_code,
+                    &outcome.error,
+                    &outcome.changed,
+                    &outcome.attempts.to_string(),
+                    &outcome.request_id,
+                    &outcome.finished_at.to_string(),
+                ] {
+                    record.push_field(inert(text).as_bytes());
+                }
+            }
+        }
+        for cell in &self.surplus {
+            record.push_field(cell);
+        }
+        record
+    }
+}
+
+/// Text that no spreadsheet takes for a formula (OWASP, CSV injection).
+fn inert(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}").into()
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_added_to_all_three_rather_than_an_old_file_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("elever.v2.csv");
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        let first = ResultPaths::beside(&input);
+        assert_eq!(name(&first.results), "elever.v2.results.csv");
+        assert_eq!(name(&first.report), "elever.v2.report.html");
+        std::fs::write(&first.failed, "").unwrap();
+        let second = ResultPaths::beside(&input);
+        assert_eq!(name(&second.results), "elever.v2.results-2.csv");
+        assert_eq!(name(&second.failed), "elever.v2.failed-2.csv");
+    }
+
+    #[test]
+    fn no_cell_of_ours_is_a_formula() {
+        assert_eq!(inert("=1+1"), "'=1+1");
+        assert_eq!(inert("-x"), "'-x");
+        assert_eq!(inert("Conflict"), "Conflict");
+    }
+}

@@ -1,0 +1,80 @@
+use std::fmt::Write;
+
+use crate::model::Summary;
+
+/// A run's figures for a person.
+pub fn summary_text(summary: &Summary) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{} rows of {} to {} ({}) in {}",
+        summary.rows,
+        summary.file,
+        summary.target,
+        summary.base_url,
+        human_duration(summary.duration_s)
+    );
+    for (state, count) in summary.states.each() {
+        if count > 0 {
+            let _ = writeln!(text, "  {count:>7} {state}");
+        }
+    }
+    let _ = writeln!(
+        text,
+        "{} requests, {} of them retries; asked to slow down {} times",
+        summary.requests, summary.retries, summary.throttled
+    );
+    if !summary.run.is_empty() {
+        let _ = writeln!(text, "run      {}", summary.run);
+    }
+    let files = [
+        ("results", &summary.results),
+        ("failed", &summary.failed_rows),
+        ("report", &summary.report),
+    ];
+    for (name, path) in files {
+        if let Some(path) = path {
+            let _ = writeln!(text, "{name:<8} {}", path.display());
+        }
+    }
+    text
+}
+
+/// A time in seconds, as a person says it: the two largest units that matter.
+pub fn human_duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "an unknown time".into();
+    }
+    if seconds < 10.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    let (days, hours) = (whole / 86_400, whole % 86_400 / 3_600);
+    let (minutes, rest) = (whole % 3_600 / 60, whole % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{rest} s"),
+        (0, 0, _) => format!("{minutes} min {rest} s"),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::human_duration;
+
+    #[test]
+    fn times_as_people_say_them() {
+        for (seconds, text) in [
+            (0.04, "0.0 s"),
+            (9.94, "9.9 s"),
+            (59.0, "59 s"),
+            (61.0, "1 min 1 s"),
+            (48_000.0, "13 h 20 min"),
+            (90_000.0, "1 d 1 h"),
+        ] {
+            assert_eq!(human_duration(seconds), text);
+        }
+    }
+}

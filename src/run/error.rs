@@ -1,0 +1,71 @@
+use thiserror::Error;
+
+use crate::journal::JournalError;
+use crate::map::MapError;
+use crate::model::Exit;
+use crate::read::ReadError;
+use crate::report::ReportError;
+use crate::send::SendError;
+
+/// Why a run could not be done or brought to its end.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The header cannot be mapped.
+    #[error("{file}, line {line}: {source}")]
+    Map {
+        /// The file.
+        file: String,
+        /// The header's line.
+        line: u64,
+        /// Why.
+        source: MapError,
+    },
+    /// `--key` names a field by which no record can be found.
+    #[error("records cannot be found by {field} yet; this target finds them by {key}")]
+    Key {
+        /// What was asked for.
+        field: String,
+        /// The target's own key.
+        key: String,
+    },
+    /// Requests cannot be made.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The report cannot be written. The journal holds everything it would say.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Whoever was asked did not agree.
+    #[error("nothing was sent")]
+    Declined,
+    /// The rows that were counted are not the rows that were recorded.
+    #[error(
+        "the file has {expected} rows and {found} are accounted for; this is a mistake in the program, please report it"
+    )]
+    Unaccounted {
+        /// Rows counted before sending.
+        expected: u64,
+        /// Rows in the results.
+        found: u64,
+    },
+    /// A thread of the program died.
+    #[error(
+        "the thread that reads the file died; this is a mistake in the program, please report it"
+    )]
+    Died,
+}
+
+impl RunError {
+    /// The exit code of a process that ends with this error.
+    pub fn exit(&self) -> Exit {
+        match self {
+            RunError::Send(SendError::SignIn(_)) => Exit::Refused,
+            _ => Exit::CannotDo,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+use crate::clock::{UnixNanos, nanos};
+
+/// A leaky bucket of requests: full at first, it gains one every interval and never holds more
+/// than its depth.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    depth: f64,
+    interval: u64,
+    level: f64,
+    at: UnixNanos,
+}
+
+/// What the rate headers say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Level {
+    /// Requests an hour.
+    pub(super) limit: u64,
+    /// Whole requests left.
+    pub(super) remaining: u64,
+    /// When the next request will be taken, in milliseconds since the Unix epoch.
+    pub(super) reset_ms: u64,
+}
+
+impl Bucket {
+    pub(super) fn new(depth: f64, interval: Duration, now: UnixNanos) -> Bucket {
+        let depth = depth.max(1.0);
+        Bucket {
+            depth,
+            interval: nanos(interval).max(1),
+            level: depth,
+            at: now,
+        }
+    }
+
+    /// Takes one request out, if there is one.
+    pub(super) fn take(&mut self, now: UnixNanos) -> bool {
+        self.fill(now);
+        // A hair's breadth for what floating-point lost on the way.
+        let taken = self.level >= 1.0 - 1e-9;
+        if taken {
+            self.level = (self.level - 1.0).max(0.0);
+        }
+        taken
+    }
+
+    fn fill(&mut self, now: UnixNanos) {
+        let gained = now.saturating_sub(self.at) as f64 / self.interval as f64;
+        self.level = (self.level + gained).min(self.depth);
+        self.at = self.at.max(now);
+    }
+
+    pub(super) fn level(&mut self, now: UnixNanos) -> Level {
+        self.fill(now);
+        let missing = (1.0 - self.level).max(0.0);
+        let wait = (missing * self.interval as f64).ceil() as u64;
+        Level {
+            limit: (3_600e9 / self.interval as f64).round() as u64,
+            remaining: self.level as u64,
+            reset_ms: (now + wait).div_ceil(1_000_000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_depth_at_once_and_then_one_an_interval() {
+        const SECOND: u64 = 1_000_000_000;
+        let mut bucket = Bucket::new(3.0, Duration::from_secs(2), 0);
+        assert_eq!((0..5).filter(|_| bucket.take(0)).count(), 3);
+        assert_eq!(
+            bucket.level(0),
+            Level {
+                limit: 1800,
+                remaining: 0,
+                reset_ms: 2000
+            }
+        );
+        assert!(!bucket.take(SECOND));
+        assert!(bucket.take(2 * SECOND));
+        assert_eq!(bucket.level(1000 * SECOND).remaining, 3);
+    }
+}

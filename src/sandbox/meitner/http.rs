@@ -1,0 +1,260 @@
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::filter::Filter;
+use super::students::Taken;
+use super::validate::{self, Refusal};
+use crate::sandbox::server::{Inner, Sandbox, rate_headers};
+use crate::sandbox::{READ_ONLY, SECRET};
+
+/// Seconds for which a token is good.
+const TOKEN_SECONDS: u64 = 3600;
+
+/// Records on a page, where none are asked for, and at most.
+const PAGE: usize = 50;
+const LARGEST_PAGE: usize = 100;
+
+pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
+    Router::new()
+        .route("/oauth/token", post(token))
+        .route("/directory/v1/student", get(list))
+        .route("/directory/v1/student/_search", post(search))
+        .route("/directory/v1/student/{id}", get(read).patch(update))
+        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+}
+
+/// An answer in the API's own error shape.
+struct Refused(StatusCode, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let code = match self.0.as_u16() {
+            400 => "BadRequest",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "NotFound",
+            409 => "Conflict",
+            422 => "UnprocessableEntity",
+            429 => "RateLimited",
+            _ => "Internal",
+        };
+        let request_id = Uuid::new_v4().to_string();
+        let body = json!({"error": {"code": code, "message": self.1, "requestID": request_id}});
+        (self.0, Json(body)).into_response()
+    }
+}
+
+fn bad_request(message: impl Into<String>) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, message.into())
+}
+
+fn no_student() -> Refused {
+    Refused(StatusCode::NOT_FOUND, "student not found".into())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// Signs in, takes from the quota, does `work`, and puts the rate headers on whatever comes out.
+fn answer(
+    sandbox: &Sandbox,
+    kind: &'static str,
+    headers: &HeaderMap,
+    access: Access,
+    work: impl FnOnce(&mut Inner) -> Result<Value, Refused>,
+) -> Response {
+    let now = sandbox.clock.now();
+    let mut inner = sandbox.lock();
+    inner.stats.count(kind);
+    let outcome = match sign_in(&inner, headers, now, access) {
+        Err(refused) => Err(refused),
+        Ok(()) if !inner.bucket.take(now) => Err(Refused(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate limit exceeded".into(),
+        )),
+        Ok(()) => work(&mut inner),
+    };
+    let level = inner.bucket.level(now);
+    drop(inner);
+    match outcome {
+        Ok(body) => (rate_headers(level), Json(body)).into_response(),
+        Err(refused) => (rate_headers(level), refused).into_response(),
+    }
+}
+
+fn sign_in(inner: &Inner, headers: &HeaderMap, now: u64, access: Access) -> Result<(), Refused> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let client = match (header("Client-ID"), header("Client-Secret")) {
+        (Some(id), Some(SECRET)) if id == SECRET || id == READ_ONLY => Some(id),
+        _ => None,
+    };
+    let bearer = header("Authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let token = bearer.is_some_and(|bearer| {
+        inner
+            .tokens
+            .iter()
+            .any(|(token, until)| token == bearer && now < *until)
+    });
+    match client {
+        None if !token => Err(Refused(
+            StatusCode::UNAUTHORIZED,
+            "missing or invalid credentials".into(),
+        )),
+        Some(READ_ONLY) if access == Access::Write => Err(Refused(
+            StatusCode::FORBIDDEN,
+            "the client may not write students".into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenRequest {
+    #[serde(default)]
+    grant_type: String,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    client_secret: String,
+}
+
+async fn token(State(sandbox): State<Arc<Sandbox>>, Form(asked): Form<TokenRequest>) -> Response {
+    let mut inner = sandbox.lock();
+    inner.stats.count("token");
+    if asked.grant_type != "client_credentials" {
+        return bad_request("grant_type must be client_credentials").into_response();
+    }
+    if asked.client_id != SECRET || asked.client_secret != SECRET {
+        return Refused(
+            StatusCode::UNAUTHORIZED,
+            "invalid client credentials".into(),
+        )
+        .into_response();
+    }
+    let token = Uuid::new_v4().simple().to_string();
+    let now = sandbox.clock.now();
+    inner.tokens.retain(|(_, until)| now < *until);
+    inner
+        .tokens
+        .push((token.clone(), now + TOKEN_SECONDS * 1_000_000_000));
+    Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}))
+        .into_response()
+}
+
+async fn read(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&sandbox, "read", &headers, Access::Read, |inner| {
+        let id = student_id(&id)?;
+        let student = inner.students.get(&id).ok_or_else(no_student)?;
+        Ok(Value::Object(student.clone()))
+    })
+}
+
+async fn update(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(&sandbox, "update", &headers, Access::Write, |inner| {
+        let id = student_id(&id)?;
+        inner.stats.record(&id).requests += 1;
+        let body: Value = serde_json::from_slice(&body)
+            .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
+        let change = validate::update(&body).map_err(|refusal| match refusal {
+            Refusal::Shape(message) => bad_request(message),
+            Refusal::Value(message) => Refused(StatusCode::UNPROCESSABLE_ENTITY, message),
+        })?;
+        let updated = inner
+            .students
+            .update(&id, change, sandbox.clock.timestamp())
+            .map_err(|Taken(field)| {
+                Refused(
+                    StatusCode::CONFLICT,
+                    format!("{field} is already used by another student"),
+                )
+            })?
+            .ok_or_else(no_student)?;
+        inner.stats.record(&id).updates += 1;
+        Ok(Value::Object(updated))
+    })
+}
+
+fn student_id(id: &str) -> Result<String, Refused> {
+    Uuid::try_parse(id)
+        .map(|id| id.hyphenated().to_string())
+        .map_err(|_| bad_request("id is not a UUID"))
+}
+
+#[derive(Deserialize)]
+struct Page {
+    limit: Option<usize>,
+    offset: Option<usize>,
+}
+
+impl Page {
+    fn of<'a>(
+        &self,
+        all: impl Iterator<Item = &'a serde_json::Map<String, Value>>,
+    ) -> Result<Value, Refused> {
+        let limit = self.limit.unwrap_or(PAGE);
+        let offset = self.offset.unwrap_or(0);
+        if !(1..=LARGEST_PAGE).contains(&limit) {
+            return Err(bad_request(format!(
+                "limit must be from 1 to {LARGEST_PAGE}"
+            )));
+        }
+        let all: Vec<_> = all.collect();
+        let data: Vec<_> = all.iter().skip(offset).take(limit).collect();
+        Ok(json!({
+            "data": data,
+            "pagination": {"offset": offset, "limit": limit, "total": all.len()},
+        }))
+    }
+}
+
+async fn list(
+    State(sandbox): State<Arc<Sandbox>>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&sandbox, "list", &headers, Access::Read, |inner| {
+        page.of(inner.students.all())
+    })
+}
+
+async fn search(
+    State(sandbox): State<Arc<Sandbox>>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(&sandbox, "search", &headers, Access::Read, |inner| {
+        let body: Value = serde_json::from_slice(&body)
+            .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
+        let filter = match body.get("filter") {
+            None => json!({}),
+            Some(filter) => filter.clone(),
+        };
+        let filter = Filter::parse(&filter).map_err(bad_request)?;
+        page.of(inner
+            .students
+            .all()
+            .filter(|student| filter.matches(student)))
+    })
+}

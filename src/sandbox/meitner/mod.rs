@@ -1,0 +1,11 @@
+//! The Meitner Directory API's students, as its public documentation describes them.
+
+mod filter;
+mod http;
+mod seed;
+mod students;
+mod validate;
+
+pub(super) use http::routes;
+pub(super) use seed::seed;
+pub(super) use students::Students;

@@ -1,0 +1,167 @@
+use jiff::Timestamp;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::students::Students;
+use crate::sandbox::server::SeedRow;
+
+/// Where a roster's field stands in a student, by the sandbox's own account.
+const PLACES: &[(&str, &str)] = &[
+    ("identity_number", "identityNumber"),
+    ("first_name", "firstName"),
+    ("last_name", "lastName"),
+    ("external_source_id", "external.sourceID"),
+    ("gender", "gender"),
+    ("identity_temporary", "identityTemporary"),
+    ("date_of_birth", "dateOfBirth"),
+    ("postal_address", "address.postalAddress"),
+    ("postal_code", "address.postalCode"),
+    ("postal_city", "address.postalCity"),
+    ("country_code", "address.countryCode"),
+    ("municipality_code", "address.municipalityCode"),
+    ("email_address1", "emailAddress1"),
+    ("email_address2", "emailAddress2"),
+    ("phone_number1", "phoneNumber1"),
+    ("phone_number2", "phoneNumber2"),
+    ("edu_person_principal_name", "eduPersonPrincipalName"),
+];
+
+/// Rows from which on some students are missing and some collide.
+const ENOUGH: usize = 100;
+const MISSING: usize = 3;
+
+/// Students as they might have been before the roster was imported.
+pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> Students {
+    let mut students = Students::default();
+    let mut random = SmallRng::seed_from_u64(seed);
+    let mut known: Vec<(String, Map<String, Json>)> = Vec::new();
+    for row in rows {
+        let value = |name: &str| row.iter().find(|(field, _)| field == name);
+        if let Some((_, id)) = value("id")
+            && let Ok(id) = Uuid::try_parse(id)
+            && value("identity_number").is_some()
+        {
+            known.push((id.hyphenated().to_string(), student(row)));
+        }
+    }
+    let mut fates: Vec<Fate> = vec![Fate::Present; known.len()];
+    if known.len() >= ENOUGH {
+        fates[..MISSING].fill(Fate::Missing);
+        fates[MISSING] = Fate::NumberTaken;
+        fates[MISSING + 1] = Fate::EmailTaken;
+        fates.shuffle(&mut random);
+    }
+    for ((id, mut student), fate) in known.into_iter().zip(fates) {
+        match fate {
+            Fate::Missing => continue,
+            Fate::Present => make_older(&mut student, &mut random),
+            Fate::NumberTaken => {
+                let other = other_holding(&student, &["identityNumber"], &mut random);
+                // Whoever is refused here was refused there too; the seed goes on without it.
+                let _ = students.insert(&random_id(&mut random), other, now);
+                student.insert("identityNumber".into(), json!("20100101-T001"));
+                student.insert("identityTemporary".into(), json!(true));
+            }
+            Fate::EmailTaken => {
+                let other = other_holding(&student, &["emailAddress1"], &mut random);
+                let _ = students.insert(&random_id(&mut random), other, now);
+                student.insert("emailAddress1".into(), Json::Null);
+            }
+        }
+        // A roster that names one student twice seeds it once.
+        let _ = students.insert(&id, student, now);
+    }
+    students
+}
+
+#[derive(Clone, Copy)]
+enum Fate {
+    Present,
+    Missing,
+    NumberTaken,
+    EmailTaken,
+}
+
+fn student(row: &SeedRow) -> Map<String, Json> {
+    let mut student = Map::new();
+    student.insert("identityTemporary".into(), json!(false));
+    student.insert("external".into(), json!({"source": "sandbox"}));
+    student.insert("address".into(), json!({}));
+    for (field, place) in PLACES {
+        let text = row
+            .iter()
+            .find(|(name, _)| name == field)
+            .map(|(_, text)| text.as_str());
+        let value = match (text, *field) {
+            (None | Some(""), "identity_temporary") => json!(false),
+            (None | Some(""), _) => Json::Null,
+            (Some(text), "identity_temporary") => json!(text == "true"),
+            (Some(text), _) => json!(text),
+        };
+        match place.split_once('.') {
+            None => {
+                student.insert((*place).into(), value);
+            }
+            Some((object, member)) => {
+                if let Some(Json::Object(object)) = student.get_mut(object) {
+                    object.insert(member.into(), value);
+                }
+            }
+        }
+    }
+    student
+}
+
+/// Four in ten stay as they are; the others had another address or telephone number.
+fn make_older(student: &mut Map<String, Json>, random: &mut SmallRng) {
+    match random.random_range(0..10) {
+        0..4 => {}
+        4..8 => {
+            if let Some(Json::Object(address)) = student.get_mut("address") {
+                let number = random.random_range(1..60);
+                address.insert(
+                    "postalAddress".into(),
+                    json!(format!("Gamla vägen {number}")),
+                );
+            }
+        }
+        _ => {
+            // Numbers that the Swedish numbering plan keeps for fiction.
+            let number = random.random_range(5..100);
+            student.insert(
+                "phoneNumber1".into(),
+                json!(format!("+467017406{number:02}")),
+            );
+        }
+    }
+}
+
+/// Another student that holds some of this one's values.
+fn other_holding(
+    student: &Map<String, Json>,
+    fields: &[&str],
+    random: &mut SmallRng,
+) -> Map<String, Json> {
+    let mut other = Map::new();
+    let number = format!("19990101-T{:03}", random.random_range(0..1000));
+    other.insert("identityNumber".into(), json!(number));
+    other.insert("identityTemporary".into(), json!(true));
+    other.insert("firstName".into(), json!("Annan"));
+    other.insert("lastName".into(), json!("Elev"));
+    for field in fields {
+        if let Some(value) = student.get(*field) {
+            other.insert((*field).into(), value.clone());
+        }
+    }
+    other
+}
+
+fn random_id(random: &mut SmallRng) -> String {
+    uuid::Builder::from_random_bytes(random.random())
+        .into_uuid()
+        .hyphenated()
+        .to_string()
+}

@@ -1,0 +1,16 @@
+//! Both APIs on this machine, as their documentation says they behave: a real HTTP server over
+//! TCP with sign-in, quota and errors. It shares no wire type with the rest of the crate, so that
+//! a mistake cannot hide by being made on both sides.
+
+mod bucket;
+mod meitner;
+mod server;
+mod stats;
+
+pub use server::{Sandbox, SandboxOptions, SeedRow, serve};
+
+/// The client id, the client secret and the token that the sandbox takes.
+pub const SECRET: &str = "sandbox";
+
+/// A client id that may read and not write.
+pub const READ_ONLY: &str = "sandbox-readonly";

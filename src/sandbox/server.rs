@@ -1,0 +1,174 @@
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio::net::TcpListener;
+
+use super::bucket::{Bucket, Level};
+use super::meitner::{self, Students};
+use super::stats::Stats;
+use crate::clock::Clock;
+
+/// How the sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// Requests that a full bucket takes at once.
+    pub depth: f64,
+    /// The time in which the bucket gains one request.
+    pub interval: Duration,
+    /// How long every answer takes.
+    pub latency: Duration,
+    /// What is drawn by chance is drawn from this number.
+    pub seed: u64,
+}
+
+impl Default for SandboxOptions {
+    /// 1,500 requests an hour, without delay.
+    fn default() -> Self {
+        SandboxOptions {
+            depth: 1500.0,
+            interval: Duration::from_millis(2400),
+            latency: Duration::ZERO,
+            seed: 1,
+        }
+    }
+}
+
+/// A row of a roster, as field names and their normalised text: what the sandbox's records are
+/// made from.
+pub type SeedRow = Vec<(String, String)>;
+
+/// The sandbox's records and counts.
+#[derive(Debug)]
+pub struct Sandbox {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) latency: Duration,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) students: Students,
+    pub(super) tokens: Vec<(String, u64)>,
+    pub(super) bucket: Bucket,
+    pub(super) stats: Stats,
+}
+
+impl Sandbox {
+    /// A sandbox whose students are what the roster's `rows` might have been before the import:
+    /// some equal, some with another address or telephone number and, in a roster of a hundred
+    /// rows or more, three missing and two whose new values another student holds.
+    pub fn new(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
+        let students = meitner::seed(rows, options.seed, clock.timestamp());
+        let bucket = Bucket::new(options.depth, options.interval, clock.now());
+        Sandbox {
+            latency: options.latency,
+            clock,
+            inner: Mutex::new(Inner {
+                students,
+                tokens: Vec::new(),
+                bucket,
+                stats: Stats::default(),
+            }),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many students there are.
+    pub fn students(&self) -> usize {
+        self.lock().students.len()
+    }
+
+    /// All students as JSON, by id.
+    pub fn dump(&self) -> serde_json::Value {
+        self.lock().students.dump()
+    }
+
+    /// The counts that `GET /_sandbox/stats` serves.
+    pub fn stats(&self) -> serde_json::Value {
+        serde_json::to_value(&self.lock().stats).unwrap_or_default()
+    }
+}
+
+/// Serves the sandbox on a bound listener until `shutdown` ends.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    sandbox: Arc<Sandbox>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let apis = meitner::routes().layer(middleware::from_fn_with_state(sandbox.clone(), delay));
+    let app = Router::new()
+        .merge(apis)
+        .route("/_sandbox/stats", get(stats))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(middleware::from_fn(this_machine_only))
+        .with_state(sandbox);
+    axum::serve(listener, app)
+        .with_graceful_shutdown(shutdown)
+        .await
+}
+
+async fn stats(State(sandbox): State<Arc<Sandbox>>) -> impl IntoResponse {
+    Json(sandbox.stats())
+}
+
+/// Waits for the latency, and counts the answer.
+async fn delay(State(sandbox): State<Arc<Sandbox>>, request: Request, next: Next) -> Response {
+    if !sandbox.latency.is_zero() {
+        sandbox.clock.sleep(sandbox.latency).await;
+    }
+    let response = next.run(request).await;
+    sandbox.lock().stats.answered(response.status().as_u16());
+    response
+}
+
+/// Refuses what a web page in the user's browser might send here: a Host that is not this machine
+/// (DNS rebinding), or an Origin that is not.
+async fn this_machine_only(headers: HeaderMap, request: Request, next: Next) -> Response {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let origin = headers.get(header::ORIGIN);
+    let own_origin = origin.is_none_or(|value| {
+        let text = value.to_str().unwrap_or("");
+        text.strip_prefix("http://").is_some_and(is_this_machine)
+    });
+    if host.is_none_or(is_this_machine) && own_origin {
+        next.run(request).await
+    } else {
+        StatusCode::FORBIDDEN.into_response()
+    }
+}
+
+fn is_this_machine(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The three rate headers, as they stand on every answer.
+pub(super) fn rate_headers(level: Level) -> [(&'static str, String); 3] {
+    [
+        ("RateLimit-Limit", level.limit.to_string()),
+        ("RateLimit-Remaining", level.remaining.to_string()),
+        ("RateLimit-Reset", level.reset_ms.to_string()),
+    ]
+}

@@ -1,0 +1,38 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What was asked of the sandbox, counted by the server: the other side of every claim about how
+/// many requests were made.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct Stats {
+    /// Requests by kind.
+    pub(super) requests: BTreeMap<&'static str, u64>,
+    /// Answers by status.
+    pub(super) answers: BTreeMap<u16, u64>,
+    /// By record: requests that would change it, and those that were carried out.
+    pub(super) records: BTreeMap<String, RecordStats>,
+}
+
+/// Counts for one record.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct RecordStats {
+    /// Requests that would change it.
+    pub(super) requests: u64,
+    /// Requests that did.
+    pub(super) updates: u64,
+}
+
+impl Stats {
+    pub(super) fn count(&mut self, kind: &'static str) {
+        *self.requests.entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn answered(&mut self, status: u16) {
+        *self.answers.entry(status).or_default() += 1;
+    }
+
+    pub(super) fn record(&mut self, id: &str) -> &mut RecordStats {
+        self.records.entry(id.to_owned()).or_default()
+    }
+}

@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use rand::{Rng, RngExt};
+
+/// How long to wait before a request is made again.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    /// The most that is waited before the second attempt.
+    pub first: Duration,
+    /// The most that is ever waited.
+    pub most: Duration,
+}
+
+impl Default for Backoff {
+    /// From one second to thirty, doubling.
+    fn default() -> Self {
+        Backoff {
+            first: Duration::from_secs(1),
+            most: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Backoff {
+    /// The wait after attempt number `attempt` (from 1): any time from nothing to the
+    /// exponential step ("full jitter"), so that those who failed together do not come back
+    /// together.
+    pub fn wait(&self, attempt: u32, random: &mut impl Rng) -> Duration {
+        let steps = ExponentialBuilder::new()
+            .with_min_delay(self.first)
+            .with_max_delay(self.most)
+            .without_max_times()
+            .build();
+        // Past sixty-four doublings the cap has long been reached.
+        let step = usize::try_from(attempt.saturating_sub(1).min(64)).unwrap_or(64);
+        let most = steps
+            .into_iter()
+            .nth(step)
+            .unwrap_or(self.most)
+            .min(self.most);
+        most.mul_f64(random.random_range(0.0..=1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::SmallRng;
+
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_cap_and_are_spread_over_all_of_the_step() {
+        let backoff = Backoff::default();
+        let mut random = SmallRng::seed_from_u64(7);
+        for (attempt, most) in [(1, 1), (2, 2), (3, 4), (6, 30), (u32::MAX, 30)] {
+            let most = Duration::from_secs(most);
+            let waits: Vec<Duration> = (0..500)
+                .map(|_| backoff.wait(attempt, &mut random))
+                .collect();
+            assert!(waits.iter().all(|wait| *wait <= most));
+            assert!(waits.iter().any(|wait| *wait > most.mul_f64(0.9)));
+            assert!(waits.iter().any(|wait| *wait < most.mul_f64(0.1)));
+        }
+    }
+}

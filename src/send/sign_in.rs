@@ -1,0 +1,272 @@
+use std::sync::Arc;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::clock::{Clock, UnixNanos};
+use crate::targets::{SignIn, TargetSpec};
+
+/// Why there are no credentials. Never says what one is.
+#[derive(Debug, Error)]
+pub enum SignInError {
+    /// No way of signing in has all of its variables set.
+    #[error(
+        "no credentials for {target}: set {ways} in the environment, or the same names with _FILE behind them to files that hold the values"
+    )]
+    Missing {
+        /// The target's name.
+        target: String,
+        /// The variables, way by way.
+        ways: String,
+    },
+    /// The file that a `_FILE` variable names cannot be read.
+    #[error("cannot read the file {path} that {variable} names: {source}")]
+    File {
+        /// The variable.
+        variable: String,
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A credential holds a character that no header may have.
+    #[error(
+        "the value of {variable} has a character that an HTTP header cannot hold, such as a line break"
+    )]
+    NoHeader {
+        /// The variable.
+        variable: String,
+    },
+}
+
+/// A way to sign in, with its secrets.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// Headers that stand on every request.
+    Headers(HeaderMap),
+    /// OAuth 2.0 client credentials.
+    Oauth {
+        /// Path of the token endpoint at the host's root.
+        token_path: String,
+        /// The client id.
+        client_id: SecretString,
+        /// The client secret.
+        client_secret: SecretString,
+    },
+}
+
+impl Credentials {
+    /// The first of the target's ways to sign in whose variables are all set. `variable` gives a
+    /// variable's value; a variable `NAME_FILE` names a file that holds the value of `NAME`.
+    ///
+    /// # Errors
+    /// When no way is complete, or a file or a value cannot be used.
+    pub fn find(
+        spec: &TargetSpec,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Credentials, SignInError> {
+        for way in &spec.sign_in {
+            let mut values = Vec::new();
+            for name in way.variables() {
+                match value_of(name, &variable)? {
+                    Some(value) => values.push(value),
+                    None => break,
+                }
+            }
+            if values.len() == way.variables().len() {
+                return Credentials::complete(way, values);
+            }
+        }
+        let ways: Vec<String> = spec
+            .sign_in
+            .iter()
+            .map(|way| way.variables().join(" and "))
+            .collect();
+        Err(SignInError::Missing {
+            target: spec.name.clone(),
+            ways: ways.join(", or "),
+        })
+    }
+
+    fn complete(way: &SignIn, values: Vec<SecretString>) -> Result<Credentials, SignInError> {
+        match way {
+            SignIn::Headers { headers } => {
+                let mut map = HeaderMap::new();
+                for ((name, variable), value) in headers.iter().zip(values) {
+                    let no_header = || SignInError::NoHeader {
+                        variable: variable.clone(),
+                    };
+                    let name: HeaderName = name.parse().map_err(|_| no_header())?;
+                    let mut value =
+                        HeaderValue::from_str(value.expose_secret()).map_err(|_| no_header())?;
+                    value.set_sensitive(true);
+                    map.insert(name, value);
+                }
+                Ok(Credentials::Headers(map))
+            }
+            SignIn::Oauth { token_path, .. } => {
+                let mut values = values.into_iter();
+                Ok(Credentials::Oauth {
+                    token_path: token_path.clone(),
+                    client_id: values.next().unwrap_or_default(),
+                    client_secret: values.next().unwrap_or_default(),
+                })
+            }
+        }
+    }
+}
+
+fn value_of(
+    name: &str,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Option<SecretString>, SignInError> {
+    if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
+        return Ok(Some(value.into()));
+    }
+    let file_variable = format!("{name}_FILE");
+    let Some(path) = variable(&file_variable).filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    match std::fs::read_to_string(&path) {
+        // An editor ends a file with a line break that is no part of a secret.
+        Ok(text) => Ok(Some(text.trim_end_matches(['\n', '\r']).into())),
+        Err(source) => Err(SignInError::File {
+            variable: file_variable,
+            path,
+            source,
+        }),
+    }
+}
+
+/// Seconds before its end at which a token is no longer used.
+const MARGIN: u64 = 30;
+
+/// Signs requests: with constant headers, or with a token that is fetched when one is needed.
+#[derive(Debug)]
+pub(super) struct Signer {
+    credentials: Credentials,
+    origin: String,
+    clock: Arc<dyn Clock>,
+    token: tokio::sync::Mutex<Option<Token>>,
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    header: HeaderValue,
+    until: UnixNanos,
+    number: u64,
+}
+
+/// Headers that sign a request, and which token is in them.
+pub(super) struct Signed {
+    pub(super) headers: HeaderMap,
+    pub(super) token: Option<u64>,
+}
+
+/// Why no token could be had.
+pub(super) enum TokenError {
+    Refused(u16, Vec<u8>),
+    Transport(reqwest::Error),
+    NoToken,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+impl Signer {
+    pub(super) fn new(credentials: Credentials, origin: String, clock: Arc<dyn Clock>) -> Signer {
+        Signer {
+            credentials,
+            origin,
+            clock,
+            token: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    /// Headers for the next request. Whoever comes while a token is being fetched waits for that
+    /// one. `refused` is a token that the API no longer takes.
+    pub(super) async fn sign(
+        &self,
+        http: &reqwest::Client,
+        refused: Option<u64>,
+    ) -> Result<Signed, TokenError> {
+        let (path, id, secret) = match &self.credentials {
+            Credentials::Headers(headers) => {
+                return Ok(Signed {
+                    headers: headers.clone(),
+                    token: None,
+                });
+            }
+            Credentials::Oauth {
+                token_path,
+                client_id,
+                client_secret,
+            } => (token_path, client_id, client_secret),
+        };
+        let mut token = self.token.lock().await;
+        let usable = token
+            .as_ref()
+            .is_some_and(|token| self.clock.now() < token.until && refused != Some(token.number));
+        if !usable {
+            let number = token.as_ref().map_or(1, |token| token.number + 1);
+            *token = Some(self.fetch(http, path, id, secret, number).await?);
+        }
+        let mut headers = HeaderMap::new();
+        let number = token.as_ref().map(|token| {
+            headers.insert(AUTHORIZATION, token.header.clone());
+            token.number
+        });
+        Ok(Signed {
+            headers,
+            token: number,
+        })
+    }
+
+    async fn fetch(
+        &self,
+        http: &reqwest::Client,
+        path: &str,
+        id: &SecretString,
+        secret: &SecretString,
+        number: u64,
+    ) -> Result<Token, TokenError> {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id.expose_secret()),
+            ("client_secret", secret.expose_secret()),
+        ];
+        let transport = |error: reqwest::Error| TokenError::Transport(error.without_url());
+        let asked_at = self.clock.now();
+        let response = http
+            .post(format!("{}{path}", self.origin))
+            .form(&form)
+            .send()
+            .await
+            .map_err(transport)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(transport)?;
+        if !status.is_success() {
+            return Err(TokenError::Refused(status.as_u16(), body.to_vec()));
+        }
+        let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| TokenError::NoToken)?;
+        let mut header = HeaderValue::from_str(&format!("Bearer {}", answer.access_token))
+            .map_err(|_| TokenError::NoToken)?;
+        header.set_sensitive(true);
+        let seconds = answer
+            .expires_in
+            .unwrap_or(3600)
+            .saturating_sub(MARGIN)
+            .max(1);
+        Ok(Token {
+            header,
+            until: asked_at.saturating_add(seconds.saturating_mul(1_000_000_000)),
+            number,
+        })
+    }
+}

@@ -1,0 +1,89 @@
+use super::answer::{Answer, Fault};
+use crate::targets::TargetSpec;
+
+/// What is to become of a row after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The API took it.
+    Accept,
+    /// The request is to be made again.
+    Retry,
+    /// The API refuses the row.
+    Reject,
+    /// The row cannot be delivered.
+    Fail,
+    /// The run must stop: every further row would fare the same.
+    Stop,
+}
+
+/// What an attempt's answer, or the lack of one, means: a pure function of the target, what came
+/// back, and whether attempts are left.
+pub fn verdict(spec: &TargetSpec, result: &Result<Answer, Fault>, attempts_left: bool) -> Verdict {
+    let retry = |otherwise| {
+        if attempts_left {
+            Verdict::Retry
+        } else {
+            otherwise
+        }
+    };
+    match result {
+        Ok(answer) => match answer.status {
+            200..300 => Verdict::Accept,
+            status if spec.answers.retry.contains(&status) => retry(Verdict::Fail),
+            status if spec.answers.stop.contains(&status) => Verdict::Stop,
+            status if spec.answers.reject.contains(&status) => Verdict::Reject,
+            // What the target says nothing of: a client's mistake refuses the row, anything else
+            // is trouble on the way.
+            400..500 => Verdict::Reject,
+            _ => Verdict::Fail,
+        },
+        // The request never left.
+        Err(Fault::Connect) => retry(Verdict::Fail),
+        // It may have been carried out.
+        Err(Fault::TimeOut | Fault::Lost) if spec.update.idempotent => retry(Verdict::Fail),
+        Err(Fault::TimeOut | Fault::Lost) => Verdict::Fail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let of = |status: u16, left: bool| {
+            let answer = Answer {
+                status,
+                ..Answer::default()
+            };
+            verdict(&spec, &Ok(answer), left)
+        };
+        for status in [200, 201, 202, 204, 299] {
+            assert_eq!(of(status, true), Verdict::Accept, "{status}");
+            assert_eq!(of(status, false), Verdict::Accept, "{status}");
+        }
+        for status in [429, 500, 502, 503, 504] {
+            assert_eq!(of(status, true), Verdict::Retry, "{status}");
+            assert_eq!(of(status, false), Verdict::Fail, "{status}");
+        }
+        for status in [400, 404, 405, 409, 418, 422] {
+            assert_eq!(of(status, true), Verdict::Reject, "{status}");
+        }
+        for status in [401, 403] {
+            assert_eq!(of(status, true), Verdict::Stop, "{status}");
+        }
+        for status in [100, 302, 501, 599] {
+            assert_eq!(of(status, true), Verdict::Fail, "{status}");
+        }
+        for fault in [Fault::Connect, Fault::TimeOut, Fault::Lost] {
+            assert_eq!(verdict(&spec, &Err(fault), true), Verdict::Retry);
+            assert_eq!(verdict(&spec, &Err(fault), false), Verdict::Fail);
+        }
+        let mut once = spec;
+        once.update.idempotent = false;
+        assert_eq!(verdict(&once, &Err(Fault::Connect), true), Verdict::Retry);
+        assert_eq!(verdict(&once, &Err(Fault::TimeOut), true), Verdict::Fail);
+        assert_eq!(verdict(&once, &Err(Fault::Lost), true), Verdict::Fail);
+    }
+}
