@@ -16,7 +16,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Bring the API up to date with a roster
-    Import(ImportArgs),
+    Import(Box<ImportArgs>),
     /// Serve the APIs on this machine, to try things out
     Sandbox(SandboxArgs),
 }

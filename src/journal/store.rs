@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::error::JournalError;
 use super::schema;
@@ -139,7 +139,10 @@ impl Journal {
         Ok(Journal { connection, path })
     }
 
-    pub(super) fn explain(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> JournalError {
+    pub(super) fn explain(
+        &self,
+        action: &'static str,
+    ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
         let path = self.path.clone();
         move |source| JournalError::Sqlite {
             action,
@@ -148,17 +151,34 @@ impl Journal {
         }
     }
 
-    /// Records that a run begins. Returns its number.
+    /// Records that a run begins. Returns its number, and its name: the one asked for, with a
+    /// number behind it where another run has that already.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn begin(&mut self, run: &NewRun) -> Result<i64, JournalError> {
-        self.connection
+    pub fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
+        let explain = self.explain("write");
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(&explain)?;
+        let mut name = run.name.clone();
+        let mut number = 1;
+        while transaction
+            .query_row("SELECT 1 FROM run WHERE name = ?1", [&name], |_| Ok(()))
+            .optional()
+            .map_err(&explain)?
+            .is_some()
+        {
+            number += 1;
+            name = format!("{}-{number}", run.name);
+        }
+        transaction
             .execute(
                 "INSERT INTO run (name, command, state, target, base_url, file, sha256, settings, started_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
-                    run.name,
+                    name,
                     run.command,
                     RunState::Running.as_str(),
                     run.target,
@@ -169,8 +189,10 @@ impl Journal {
                     run.started_at.to_string(),
                 ],
             )
-            .map_err(self.explain("write"))?;
-        Ok(self.connection.last_insert_rowid())
+            .map_err(&explain)?;
+        let id = transaction.last_insert_rowid();
+        transaction.commit().map_err(&explain)?;
+        Ok((id, name))
     }
 
     /// Records that a run has ended, with its figures as JSON.

@@ -12,7 +12,7 @@ use crate::model::{Outcome, RowState};
 /// commit is on its way to the disk goes into the next one together: a group commit.
 #[derive(Debug)]
 pub struct Writer {
-    entries: mpsc::Sender<(Entry, Option<oneshot::Sender<Result<(), String>>>)>,
+    entries: mpsc::Sender<Waiting>,
     thread: JoinHandle<Journal>,
 }
 
@@ -100,6 +100,7 @@ impl Writer {
     }
 }
 
+/// An entry, and whoever waits for it to be durable.
 type Waiting = (Entry, Option<oneshot::Sender<Result<(), String>>>);
 
 fn work(mut journal: Journal, run: i64, mut entries: mpsc::Receiver<Waiting>) -> Journal {

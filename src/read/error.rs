@@ -91,9 +91,9 @@ pub enum ReadError {
         /// The line on which it opens, from 1.
         line: u64,
     },
-    /// A quote swallowed lines, and the row that came out has the wrong number of cells.
+    /// A quote swallowed rows.
     #[error(
-        "{}: a quote on line {line} makes lines {line} to {last_line} one row, which has {found} cells where the header has {expected}; remove or close the quote",
+        "{}: a quote on line {line} makes lines {line} to {last_line} one row, and hides the rows among them; remove or close the quote",
         path.display()
     )]
     StrayQuote {
@@ -103,10 +103,6 @@ pub enum ReadError {
         line: u64,
         /// Last line of the row.
         last_line: u64,
-        /// Cells in the row.
-        found: usize,
-        /// Cells in the header.
-        expected: usize,
     },
     /// One row is larger than any roster's.
     #[error(

@@ -14,7 +14,7 @@ use super::dialect::{
 };
 use super::error::ReadError;
 use super::header::fold_header;
-use super::table::Table;
+use super::table::{RawRow, Table};
 use crate::model::RowAt;
 
 /// What the user says of a file, in place of what would be detected.
@@ -329,17 +329,24 @@ impl Input {
         }
     }
 
+    /// A row in which a quote swallowed other rows: it has line breaks, and the wrong number of
+    /// cells, or a whole row's worth of delimiters within its cells.
     fn stray_quote(&self, table: &Table) -> Option<ReadError> {
         let expected = self.header.len();
+        let swallowed = |row: &RawRow<'_>| {
+            let delimiters: usize = row
+                .cells()
+                .map(|cell| memchr::memchr_iter(self.dialect.delimiter, cell.bytes()).count())
+                .sum();
+            delimiters >= expected.saturating_sub(1).max(2)
+        };
         let row = table
             .rows()
-            .find(|row| row.line_breaks > 0 && row.len() != expected)?;
+            .find(|row| row.line_breaks > 0 && (row.len() != expected || swallowed(row)))?;
         Some(ReadError::StrayQuote {
             path: self.path.clone(),
             line: row.at.line,
             last_line: row.at.line + row.line_breaks,
-            found: row.len(),
-            expected,
         })
     }
 

@@ -105,9 +105,9 @@ pub fn import(
         context.clock.clone(),
     )?;
     let mut journal = Journal::open(&delivery.state)?;
-    let run = journal.begin(&new_run)?;
+    let (run, name) = journal.begin(&new_run)?;
     context.watch.see(&RunEvent::Started {
-        run: new_run.name.clone(),
+        run: name.clone(),
         rows: prepared.survey.rows,
         to_send: plan.to_send,
     });
@@ -140,7 +140,7 @@ pub fn import(
     let finished_at = context.clock.timestamp();
     let exit = exit_of(&delivered, &written.states);
     let mut summary = Summary {
-        run: new_run.name,
+        run: name,
         target: new_run.target,
         base_url: new_run.base_url,
         file: new_run.file,

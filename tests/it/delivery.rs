@@ -1,0 +1,397 @@
+//! What is sent, how often, how fast, and what is made of the answers: over real TCP, with a
+//! server that does as it is told.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use rosterpatch::clock::Clock;
+use rosterpatch::model::Exit;
+use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use rosterpatch::send::Stop;
+
+use crate::harness::{
+    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond, serve_sandbox,
+    stderr,
+};
+
+const RATE: [(&str, &str); 3] = [
+    ("RateLimit-Limit", "1500"),
+    ("RateLimit-Remaining", "0"),
+    ("RateLimit-Reset", "1787252400000"),
+];
+
+#[test]
+fn any_2xx_is_success_and_one_request() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(6));
+    let server = Server::start(|seen| match seen.path.chars().last() {
+        Some('1') => respond(200, &RATE, "{}"),
+        Some('2') => respond(201, &[], r#"{"error":{"code":"Internal"}}"#),
+        Some('3') => respond(202, &[("Retry-After", "120")], "later"),
+        Some('4') => respond(204, &[], ""),
+        Some('5') => respond(200, &[], ""),
+        _ => respond(299, &[], "\u{0}garbage<"),
+    });
+    let run = LibraryRun::new();
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 6);
+    assert_eq!(ended.summary.exit_code, Exit::Success);
+    assert_eq!((server.seen().len(), ended.summary.requests), (6, 6));
+    assert_eq!(ended.summary.retries, 0);
+}
+
+#[test]
+fn rows_with_the_same_body_are_each_their_own_request() {
+    let folder = Folder::new();
+    let number = identity_number(1);
+    let mut text = "id,identity_number,first_name,last_name\n".to_owned();
+    for row in 1..=3 {
+        text.push_str(&format!("{},{number},Åsa,Ek\n", plain_id(row)));
+    }
+    // The same identity number thrice is a problem; the same temporary names are not.
+    let text = text
+        .replace(",Åsa,Ek", ",Åsa,Ek,")
+        .replace("last_name\n", "last_name,klass\n");
+    folder.write("r.csv", text.replacen(&number, &identity_number(2), 1));
+    let same = plain_roster(3);
+    folder.write("s.csv", &same);
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let run = LibraryRun::new();
+    run.import(&folder, "s.csv", &server.base_url).unwrap();
+    let seen = server.seen();
+    let paths: HashSet<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    assert_eq!((seen.len(), paths.len()), (3, 3));
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(
+        (ended.summary.states.updated, ended.summary.states.invalid),
+        (2, 1)
+    );
+}
+
+#[test]
+fn a_request_is_what_the_documentation_asks_for() {
+    let folder = Folder::new();
+    let header = "Elev-ID;Personnummer;Förnamn;Efternamn;Elevnummer;Kön;Tillfälligt personnummer;Födelsedatum;Gatuadress;Postnummer;Postort;Land;Kommunkod;E-post;Mobil;EPPN\n";
+    let row = format!(
+        "{};100402-2388;Åsa;Ek;7;Flicka;Nej;20100402;Skolgatan 3;16956;Solna;Sverige;184;asa@example.se;070-174 06 05;<null>\n",
+        plain_id(1).to_uppercase()
+    );
+    folder.write("r.csv", format!("{header}{row}"));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let ended = LibraryRun::new()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    assert_eq!(ended.summary.states.updated, 1);
+    let seen = &server.seen()[0];
+    assert_eq!(seen.method, "PATCH");
+    assert_eq!(seen.path, format!("/student/{}", plain_id(1)));
+    assert_eq!(seen.headers["content-type"], "application/json");
+    assert_eq!(seen.headers["client-id"], "sandbox");
+    assert_eq!(seen.headers["client-secret"], "sandbox");
+    assert_eq!(
+        seen.body,
+        r#"{"identityNumber":"20100402-2388","firstName":"Åsa","lastName":"Ek","external":{"sourceID":"7"},"gender":"Female","identityTemporary":false,"dateOfBirth":"2010-04-02","address":{"postalAddress":"Skolgatan 3","postalCode":"169 56","postalCity":"Solna","countryCode":"SWE","municipalityCode":"0184"},"emailAddress1":"asa@example.se","phoneNumber1":"+46701740605","eduPersonPrincipalName":null}"#
+    );
+}
+
+#[test]
+fn a_row_is_tried_as_often_as_allowed_and_no_oftener() {
+    for (attempts, status) in [(5, 503), (1, 503), (3, 500), (1, 429), (5, 429)] {
+        let folder = Folder::new();
+        folder.write("r.csv", plain_roster(4));
+        let server = Server::start(move |_| respond(status, &[], "no"));
+        let mut run = LibraryRun::new();
+        run.sender.max_attempts = attempts;
+        let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+        assert_eq!(ended.summary.states.failed, 4);
+        assert_eq!(ended.summary.exit_code, Exit::RowsFailed);
+        assert_eq!(
+            server.seen().len(),
+            4 * attempts as usize,
+            "{attempts} of {status}"
+        );
+        assert_eq!(ended.summary.retries, 4 * u64::from(attempts - 1));
+        let results = folder.csv("r.results.csv", b',');
+        for row in &results[1..] {
+            assert_eq!(row[10], attempts.to_string());
+            assert_eq!(row[6], status.to_string());
+        }
+    }
+}
+
+#[test]
+fn a_storm_of_429_is_waited_out() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(20));
+    let server = Server::start(|seen| {
+        if seen.before < 8 {
+            respond(
+                429,
+                &[("Retry-After", "3600")],
+                r#"{"error":{"code":"RateLimited","message":"slow down","requestID":"r"}}"#,
+            )
+        } else {
+            respond(200, &[], "{}")
+        }
+    });
+    let run = LibraryRun::new();
+    let start = run.clock.now();
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(
+        ended.summary.states.updated, 20,
+        "waits that the API asks for cost no attempts"
+    );
+    assert_eq!(ended.summary.throttled, 160);
+    assert!(run.clock.now() - start >= 8 * 3_600_000_000_000);
+}
+
+#[test]
+fn requests_keep_to_the_quota() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(300));
+    let run = LibraryRun {
+        rate: "1500/h".parse().unwrap(),
+        burst: 20,
+        ..LibraryRun::new()
+    };
+    let clock = run.clock.clone();
+    let moments: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let noted = moments.clone();
+    // Every tenth request fails once, so that attempts beyond the first are paced too.
+    let server = Server::start(move |seen| {
+        noted.lock().unwrap().push(clock.now());
+        let fails = seen.path.ends_with('7') && seen.before == 0;
+        respond(if fails { 500 } else { 200 }, &[], "{}")
+    });
+    let start = run.clock.now();
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 300);
+    let moments = moments.lock().unwrap();
+    assert_eq!(moments.len(), 330);
+    // Whenever it is looked at: no more than the burst and one for every 2.4 seconds.
+    for (index, first) in moments.iter().enumerate() {
+        for (later, last) in moments.iter().enumerate().skip(index) {
+            let allowed = 20.0 + 1.0 + (last - first) as f64 / 2.4e9;
+            assert!((later - index + 1) as f64 <= allowed + 1e-6);
+        }
+    }
+    // And what is allowed is used.
+    let ideal = (330.0 - 20.0) * 2.4;
+    let took = (run.clock.now() - start) as f64 / 1e9;
+    assert!(
+        took <= ideal * 1.02 + 31.0,
+        "{took} s where {ideal} s would do"
+    );
+}
+
+#[test]
+fn what_the_api_refuses_is_told_in_its_own_words() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(4));
+    let server = Server::start(|seen| {
+        let (status, code) = match seen.path.chars().last() {
+            Some('1') => (400, "BadRequest"),
+            Some('2') => (404, "NotFound"),
+            Some('3') => (409, "Conflict"),
+            _ => (422, "UnprocessableEntity"),
+        };
+        let body = format!(
+            r#"{{"error":{{"code":"{code}","message":"=no {status}","requestID":"req-{status}"}}}}"#
+        );
+        respond(status, &RATE, &body)
+    });
+    let ended = LibraryRun::new()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    assert_eq!(ended.summary.states.rejected, 4);
+    assert_eq!(server.seen().len(), 4);
+    let rows = folder.csv("r.failed.csv", b',');
+    for (row, status) in rows[1..].iter().zip(["400", "404", "409", "422"]) {
+        assert_eq!(row[5], "rejected");
+        assert_eq!(row[6], status);
+        assert_eq!(row[8], format!("'=no {status}"), "no spreadsheet runs it");
+        assert_eq!(row[11], format!("req-{status}"));
+    }
+}
+
+#[test]
+fn wrong_credentials_cost_one_request_and_exit_6() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(40));
+    let clock = Arc::new(rosterpatch::clock::SystemClock);
+    let sandbox = Arc::new(Sandbox::new(&SandboxOptions::default(), &[], clock));
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let output = folder
+        .program()
+        .args([
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--yes",
+            "--base-url",
+            &base_url,
+        ])
+        .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
+        .env("MEITNER_CLIENT_SECRET", "hemligt-lösenord")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(stderr(&output).contains("refused the credentials"));
+    assert!(!stderr(&output).contains("hemligt"));
+    assert_eq!(sandbox.stats()["requests"]["update"], 1);
+    let rows = folder.csv("r.results.csv", b',');
+    assert!(rows[1..].iter().all(|row| row[5] == "not_sent"));
+
+    let output = folder
+        .program()
+        .args([
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--yes",
+            "--base-url",
+            &base_url,
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(stderr(&output).contains("MEITNER_CLIENT_SECRET"));
+}
+
+#[test]
+fn credentials_refused_in_mid_run_stop_it_and_leave_the_rest() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(100));
+    let server = Server::start(|seen| {
+        let number: usize = seen.path[seen.path.len() - 3..].parse().unwrap();
+        respond(if number < 50 { 200 } else { 403 }, &[], "{}")
+    });
+    let ended = LibraryRun::new()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    assert!(matches!(
+        ended.stop,
+        Some(Stop::Refused { status: 403, .. })
+    ));
+    assert_eq!(ended.summary.exit_code, Exit::Refused);
+    assert_eq!(ended.summary.states.updated, 49);
+    assert_eq!(ended.summary.states.not_sent, 51);
+    assert!(server.seen().len() <= 49 + 8);
+}
+
+#[test]
+fn an_api_that_nobody_answers_for_exits_6() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(10));
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let ended = LibraryRun::new()
+        .import(&folder, "r.csv", &format!("http://127.0.0.1:{port}"))
+        .unwrap();
+    assert_eq!(ended.stop, Some(Stop::Unreachable));
+    assert_eq!(ended.summary.exit_code, Exit::Refused);
+    assert_eq!(ended.summary.states.not_sent, 10);
+    assert_eq!(ended.summary.requests, 5, "one row, five attempts");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(1));
+    let elsewhere = Server::start(|_| respond(200, &[], "{}"));
+    let target = elsewhere.base_url.clone();
+    let server = Server::start(move |_| respond(307, &[("Location", &target)], ""));
+    let ended = LibraryRun::new()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    assert_eq!(ended.summary.states.failed, 1);
+    assert!(elsewhere.seen().is_empty(), "credentials went elsewhere");
+}
+
+#[test]
+fn a_run_that_would_send_needs_a_yes() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(1));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let output = folder
+        .program()
+        .args([
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--base-url",
+            &server.base_url,
+        ])
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--yes"));
+    assert!(server.seen().is_empty());
+}
+
+#[test]
+fn only_the_rows_asked_for_are_sent() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(30));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let mut run = LibraryRun::new();
+    run.selection = "5-10,20".parse().unwrap();
+    run.selection.limit = Some(4);
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(
+        (ended.summary.states.updated, ended.summary.states.not_sent),
+        (4, 26)
+    );
+    assert_eq!(ended.summary.exit_code, Exit::Success);
+    let paths: HashSet<String> = server.seen().into_iter().map(|seen| seen.path).collect();
+    let expected = (5..9)
+        .map(|row| format!("/student/{}", plain_id(row)))
+        .collect();
+    assert_eq!(paths, expected);
+}
+
+#[test]
+fn a_token_is_fetched_once_and_again_when_it_is_refused() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(40));
+    // Whoever comes with the first token is let in ten times.
+    let server = Server::start(|seen| {
+        if seen.path == "/oauth/token" {
+            let body = format!(
+                r#"{{"access_token":"t{}","token_type":"Bearer","expires_in":3600}}"#,
+                seen.before
+            );
+            return respond(200, &[], &body);
+        }
+        let number: usize = seen.path[seen.path.len() - 3..].parse().unwrap();
+        let first = seen.headers["authorization"] == "Bearer t0";
+        respond(if first && number > 10 { 401 } else { 200 }, &[], "{}")
+    });
+    let output = folder
+        .program()
+        .args(["import", "r.csv", "--target", "meitner", "--yes"])
+        .args(["--base-url", &format!("{}/directory/v1", server.base_url)])
+        .env("MEITNER_CLIENT_ID", "sandbox")
+        .env("MEITNER_CLIENT_SECRET", "sandbox")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let tokens: Vec<_> = server
+        .seen()
+        .into_iter()
+        .filter(|seen| seen.path == "/oauth/token")
+        .collect();
+    assert_eq!(tokens.len(), 2, "one renewal for all who wait");
+    assert_eq!(
+        tokens[0].body,
+        "grant_type=client_credentials&client_id=sandbox&client_secret=sandbox"
+    );
+}

@@ -1,0 +1,315 @@
+//! What the tests share: a folder of their own, the program, a server that does as it is told,
+//! and runs of the library on a clock that the test owns.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::Response;
+use rosterpatch::check::{CheckOptions, DuplicatePolicy, EmptyCell};
+use rosterpatch::clock::{Clock, VirtualClock};
+use rosterpatch::events::Unwatched;
+use rosterpatch::map::MapOptions;
+use rosterpatch::plan::Selection;
+use rosterpatch::read::ReadOptions;
+use rosterpatch::report::ResultPaths;
+use rosterpatch::run::{Context, Delivery, Ended, Roster, RunError, import, prepare};
+use rosterpatch::sandbox::{Sandbox, serve};
+use rosterpatch::send::{Backoff, ClientOptions, Credentials, Rate, SenderOptions};
+use rosterpatch::targets;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// A folder of a test's own.
+pub struct Folder {
+    folder: tempfile::TempDir,
+}
+
+impl Folder {
+    pub fn new() -> Folder {
+        Folder {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A copy of one of the repository's samples.
+    pub fn sample(&self, name: &str) -> PathBuf {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("samples")
+            .join(name);
+        self.write(name, std::fs::read(from).unwrap())
+    }
+
+    /// The program, with its journal in this folder and nothing of the user's environment that
+    /// could change what it does.
+    pub fn program(&self) -> assert_cmd::Command {
+        let mut command = assert_cmd::Command::cargo_bin("rosterpatch").unwrap();
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TZ", "UTC")
+            .env("ROSTERPATCH_STATE", self.path("state"))
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs the program on `arguments`, which are separated by spaces.
+    pub fn run(&self, arguments: &str) -> Output {
+        self.program().args(arguments.split(' ')).output().unwrap()
+    }
+
+    /// The rows of a CSV file, header first.
+    pub fn csv(&self, name: &str, delimiter: u8) -> Vec<Vec<String>> {
+        read_csv(&self.path(name), delimiter)
+    }
+}
+
+pub fn read_csv(path: &Path, delimiter: u8) -> Vec<Vec<String>> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_path(path)
+        .unwrap()
+        .records()
+        .map(|record| record.unwrap().iter().map(String::from).collect())
+        .collect()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A roster with the columns that every row needs, comma-separated: `rows` students without a
+/// fault, all with the same names.
+pub fn plain_roster(rows: usize) -> String {
+    let mut text = "id,identity_number,first_name,last_name\n".to_owned();
+    for row in 1..=rows {
+        text.push_str(&format!(
+            "{},{},Åsa,Ek\n",
+            plain_id(row),
+            identity_number(row)
+        ));
+    }
+    text
+}
+
+/// The id of row number `row` of a [`plain_roster`].
+pub fn plain_id(row: usize) -> String {
+    format!("00000000-0000-4000-8000-{row:012}")
+}
+
+/// The identity number of row number `row` of a [`plain_roster`], with the right check digit.
+pub fn identity_number(row: usize) -> String {
+    let (day, serial) = (1 + row / 1000 % 28, row % 1000);
+    let (month, year) = (1 + row / 28_000 % 12, 2010 + row / 336_000);
+    let nine = format!("{:02}{month:02}{day:02}{serial:03}", year % 100);
+    let sum: u32 = nine
+        .chars()
+        .enumerate()
+        .map(|(place, c)| {
+            let product = c.to_digit(10).unwrap() * if place % 2 == 0 { 2 } else { 1 };
+            product / 10 + product % 10
+        })
+        .sum();
+    format!(
+        "{year}{month:02}{day:02}-{serial:03}{}",
+        (10 - sum % 10) % 10
+    )
+}
+
+/// A request as a [`Server`] saw it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub method: String,
+    pub path: String,
+    pub body: String,
+    pub headers: axum::http::HeaderMap,
+    /// How often this path was asked for before.
+    pub before: usize,
+}
+
+/// A server that answers as a test tells it to, and remembers what it was asked.
+pub struct Server {
+    pub base_url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    pub fn start(answer: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> Server {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let remembered = seen.clone();
+        let answer = Arc::new(answer);
+        let app = axum::Router::new().fallback(move |request: Request| {
+            let (remembered, answer) = (remembered.clone(), answer.clone());
+            async move {
+                let (parts, body) = request.into_parts();
+                let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+                let path = parts.uri.to_string();
+                let seen = {
+                    let mut all = remembered.lock().unwrap();
+                    let seen = Seen {
+                        method: parts.method.to_string(),
+                        body: String::from_utf8(body.to_vec()).unwrap(),
+                        headers: parts.headers,
+                        before: all.iter().filter(|other| other.path == path).count(),
+                        path,
+                    };
+                    all.push(seen.clone());
+                    seen
+                };
+                answer(&seen)
+            }
+        });
+        let (address, stop) = spawn(move |listener, stopped| async move {
+            axum::serve(listener, app)
+                .with_graceful_shutdown(stopped)
+                .await
+        });
+        Server {
+            base_url: format!("http://{address}"),
+            seen,
+            _stop: stop,
+        }
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// The sandbox on a port of its own. Returns its address and what stops it when dropped.
+pub fn serve_sandbox(sandbox: Arc<Sandbox>) -> (String, oneshot::Sender<()>) {
+    let (address, stop) = spawn(move |listener, stopped| serve(sandbox, listener, stopped));
+    (format!("http://{address}/directory/v1"), stop)
+}
+
+fn spawn<F, R>(
+    serve: impl FnOnce(TcpListener, std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) -> F
+    + Send
+    + 'static,
+) -> (std::net::SocketAddr, oneshot::Sender<()>)
+where
+    F: Future<Output = R>,
+{
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(listener).unwrap();
+            let ended = Box::pin(async {
+                let _ = stopped.await;
+            });
+            serve(listener, ended).await;
+        });
+    });
+    (address, stop)
+}
+
+/// An answer with a status, headers and a body.
+pub fn respond(status: u16, headers: &[(&str, &str)], body: &str) -> Response<Body> {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    response.body(Body::from(body.to_owned())).unwrap()
+}
+
+/// An import by the library, on a clock that the test owns.
+pub struct LibraryRun {
+    pub clock: Arc<VirtualClock>,
+    pub rate: Rate,
+    pub burst: u32,
+    pub sender: SenderOptions,
+    pub selection: Selection,
+    pub duplicates: DuplicatePolicy,
+}
+
+impl LibraryRun {
+    pub fn new() -> LibraryRun {
+        let start = "2026-08-20T18:00:00Z".parse().unwrap();
+        LibraryRun {
+            clock: Arc::new(VirtualClock::starting_at(start)),
+            rate: "1000/s".parse().unwrap(),
+            burst: 1000,
+            sender: SenderOptions {
+                concurrency: 8,
+                max_attempts: 5,
+                backoff: Backoff::default(),
+                grace: Duration::from_secs(10),
+            },
+            selection: Selection::default(),
+            duplicates: DuplicatePolicy::Error,
+        }
+    }
+
+    /// Imports the folder's file called `name` to the address.
+    pub fn import(&self, folder: &Folder, name: &str, base_url: &str) -> Result<Ended, RunError> {
+        let spec = Arc::new(targets::load("meitner").unwrap());
+        let roster = Roster {
+            file: folder.path(name),
+            read: ReadOptions::default(),
+            map: MapOptions::default(),
+            key: None,
+            check: CheckOptions {
+                empty: EmptyCell::Keep,
+                today: self
+                    .clock
+                    .timestamp()
+                    .to_zoned(jiff::tz::TimeZone::UTC)
+                    .date(),
+            },
+            duplicates: self.duplicates,
+        };
+        let credentials = Credentials::find(&spec, |_| Some("sandbox".into())).unwrap();
+        let prepared = prepare(&roster, spec, 7, &Unwatched)?;
+        let delivery = Delivery {
+            client: ClientOptions {
+                base_url: base_url.to_owned(),
+                timeout: Duration::from_secs(45),
+            },
+            credentials,
+            rate: self.rate,
+            burst: NonZeroU32::new(self.burst).unwrap(),
+            sender: self.sender,
+            selection: self.selection.clone(),
+            state: folder.path("state"),
+            paths: ResultPaths::beside(&roster.file),
+            settings: "{}".into(),
+        };
+        let (_never, stop) = tokio::sync::watch::channel(false);
+        let context = Context {
+            clock: self.clock.clone(),
+            seed: 7,
+            watch: &Unwatched,
+            agree: &|_| true,
+            stop,
+        };
+        import(&prepared, &delivery, &context)
+    }
+}
