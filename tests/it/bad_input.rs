@@ -137,7 +137,7 @@ fn a_bad_row_is_a_problem_of_that_row_alone() {
             "10485760",
         ),
         (
-            format!("x,20100402-2389,Åsa,").into(),
+            b"x,20100402-2389,\xC3\x85sa,".to_vec(),
             "uuid.format",
             "identity_number: the check digit",
         ),
