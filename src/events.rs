@@ -40,6 +40,8 @@ pub enum RunEvent {
         row: u64,
         /// The state.
         state: RowState,
+        /// Whether anything was sent for it.
+        sent: bool,
     },
     /// A request is made again.
     Retrying {
@@ -56,6 +58,8 @@ pub enum RunEvent {
     Waiting {
         /// That moment.
         until: Timestamp,
+        /// The time until then.
+        wait: Duration,
         /// Why.
         why: String,
     },
@@ -77,6 +81,8 @@ pub struct Plan {
     pub base_url: String,
     /// Rows in the file.
     pub rows: u64,
+    /// Rows of nothing but delimiters, which count as no rows.
+    pub empty_rows: u64,
     /// Rows that do not pass the checks.
     pub invalid: u64,
     /// Rows that are left out: another has the same key, or they were not asked for.

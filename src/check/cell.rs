@@ -39,10 +39,7 @@ pub(super) fn content<'a>(
             ),
         ));
     }
-    let plain = text.bytes().all(|byte| matches!(byte, b'!'..=b'~' | b' '))
-        && !text.starts_with([' ', '=', '#', '<'])
-        && !text.ends_with(' ');
-    if plain {
+    if is_plain(text.as_bytes()) {
         return Ok(Content::Text(text));
     }
     let text =
@@ -50,8 +47,11 @@ pub(super) fn content<'a>(
     if text.is_empty() {
         return Ok(Content::Empty);
     }
-    if text == "<null>" {
+    if text.eq_ignore_ascii_case("<null>") {
         return Ok(Content::Clear);
+    }
+    if !text.starts_with(['=', '#']) && text.chars().all(is_western_letter) {
+        return Ok(Content::Text(text));
     }
     damage(text)?;
     match text.strip_prefix('=') {
@@ -74,6 +74,32 @@ pub(super) fn content<'a>(
             )),
         },
     }
+}
+
+/// Whether a character needs no second look: printable ASCII, and the letters of western Europe
+/// but for the two that mojibake begins with.
+fn is_western_letter(c: char) -> bool {
+    matches!(c, ' '..='~' | 'À' | 'Á' | 'Ä'..='ÿ')
+}
+
+/// Whether a cell is printable ASCII that begins and ends with neither space nor a sign that
+/// means something. Most cells are, so their bytes are looked at eight at a time.
+fn is_plain(bytes: &[u8]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let strange_words = words.iter().fold(0, |strange, word| {
+        let word = u64::from_le_bytes(*word);
+        // The high bit of each byte that is below space, is DEL, or is not ASCII.
+        let below_space = word.wrapping_sub(0x20 * EACH);
+        let above_tilde = word.wrapping_add(EACH);
+        strange | ((below_space | above_tilde | word) & HIGH)
+    });
+    let strange_rest = rest.iter().any(|byte| !matches!(byte, b' '..=b'~'));
+    strange_words == 0
+        && !strange_rest
+        && !matches!(bytes.first(), Some(b' ' | b'=' | b'#' | b'<'))
+        && bytes.last() != Some(&b' ')
 }
 
 fn quoted(formula: &str) -> Option<&str> {
@@ -134,6 +160,21 @@ fn damage(text: &str) -> Result<(), Fault> {
                     "text.undecodable",
                     format!(
                         "byte 0x{:02X} is no letter in the file's encoding; name the right one with --encoding",
+                        u32::from(c)
+                    ),
+                ));
+            }
+            '\u{AD}'
+            | '\u{200B}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'
+            | '\u{FEFF}' => {
+                return Err(Fault::new(
+                    "text.invisible_character",
+                    format!(
+                        "there is an invisible character (U+{:04X}) in the cell; enter the value again",
                         u32::from(c)
                     ),
                 ));
@@ -229,11 +270,25 @@ mod tests {
         content(Cell::Text(text), &mut None).map_err(|fault| fault.code)
     }
 
+    proptest::proptest! {
+        #[test]
+        fn eight_bytes_at_a_time_or_one_is_the_same(bytes in proptest::collection::vec(0u8.., 0..40)) {
+            let printable = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+            if is_plain(&bytes) {
+                proptest::prop_assert!(printable);
+            } else if printable {
+                let first = bytes[0];
+                proptest::prop_assert!(b" =#<".contains(&first) || bytes.ends_with(b" "));
+            }
+        }
+    }
+
     #[test]
     fn cells_before_their_kind() {
         assert_eq!(look(""), Ok(Content::Empty));
         assert_eq!(look(" \u{A0}\u{FEFF}"), Ok(Content::Empty));
         assert_eq!(look("<null>"), Ok(Content::Clear));
+        assert_eq!(look("<NULL>"), Ok(Content::Clear));
         assert_eq!(look(" Åsa "), Ok(Content::Text("Åsa")));
         assert_eq!(look("a b"), Ok(Content::Text("a b")));
         assert_eq!(look("=\"0184\""), Ok(Content::Text("0184")));
@@ -249,6 +304,7 @@ mod tests {
             ("########", "text.spreadsheet_error"),
             ("An\0na", "text.nul"),
             ("An\u{7}na", "text.control_character"),
+            ("Ås\u{200B}a", "text.invisible_character"),
             ("\u{81}sa", "text.undecodable"),
             ("\u{FFFD}sa", "text.replacement_character"),
             ("Ã…sa", "text.mojibake"),

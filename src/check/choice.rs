@@ -8,12 +8,16 @@ use crate::targets::FieldSpec;
 #[derive(Debug, Clone)]
 pub(super) struct Choices {
     allowed: Vec<String>,
+    /// The synonyms as the target writes them, which is how most cells write them too.
+    synonyms: Vec<(String, usize)>,
+    /// All words, in lower case.
     words: HashMap<String, usize>,
 }
 
 impl Choices {
     pub(super) fn of(field: &FieldSpec) -> Choices {
         let mut words = HashMap::new();
+        let mut as_written = Vec::new();
         for (index, choice) in field.choices.iter().enumerate() {
             words.insert(choice.to_lowercase(), index);
         }
@@ -22,11 +26,13 @@ impl Choices {
                 continue;
             };
             for word in synonyms {
+                as_written.push((word.clone(), index));
                 words.entry(word.to_lowercase()).or_insert(index);
             }
         }
         Choices {
             allowed: field.choices.clone(),
+            synonyms: as_written,
             words,
         }
     }
@@ -36,7 +42,12 @@ impl Choices {
         if self.allowed.iter().any(|choice| choice == text) {
             return Ok(Value::Text(text));
         }
-        match self.words.get(&text.to_lowercase()) {
+        let as_written = self.synonyms.iter().find(|(word, _)| word == text);
+        let found = match as_written {
+            Some((_, index)) => Some(index),
+            None => self.words.get(&text.to_lowercase()),
+        };
+        match found {
             Some(&index) => Ok(Value::Rewritten(self.allowed[index].as_str().into())),
             None => Err(Fault::new(
                 "choice.unknown",

@@ -62,8 +62,15 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
 /// A country, normalised to its ISO 3166-1 alpha-3 code. Alpha-2 codes and Swedish and English
 /// names mean the same, in any case.
 pub(super) fn check(text: &str) -> Checked<'_> {
+    if text == "SWE" {
+        // Nearly every row says so.
+        return Ok(Value::Text(text));
+    }
     if text.len() == 3 && rust_iso3166::from_alpha3(text).is_some() {
         return Ok(Value::Text(text));
+    }
+    if text == "Sverige" {
+        return Ok(Value::Rewritten(CompactString::const_new("SWE")));
     }
     let upper = CompactString::new(text).to_uppercase();
     let by_code = match upper.len() {

@@ -18,7 +18,10 @@ pub(super) fn check<'a>(
     today: Option<Date>,
     repaired: &mut Option<&'static str>,
 ) -> Checked<'a> {
-    let (date, normal) = read(text, repaired)?;
+    let (date, normal) = match plain_date(text) {
+        Some(date) => (date, None),
+        None => read(text, repaired)?,
+    };
     if today.is_some_and(|today| date > today) {
         return Err(Fault::new(
             "date.future",
@@ -29,6 +32,23 @@ pub(super) fn check<'a>(
         None => Value::Text(text),
         Some(normal) => Value::Rewritten(normal),
     })
+}
+
+/// A date in the form that it is normalised to.
+pub(super) fn plain_date(text: &str) -> Option<Date> {
+    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
+        return None;
+    };
+    let mut digits = [a, b, c, d, e, f, g, h];
+    for digit in &mut digits {
+        *digit = digit.wrapping_sub(b'0');
+        if *digit > 9 {
+            return None;
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = digits.map(i16::from);
+    let small = |tens: i16, ones: i16| i8::try_from(tens * 10 + ones).ok();
+    Date::new(a * 1000 + b * 100 + c * 10 + d, small(e, f)?, small(g, h)?).ok()
 }
 
 type Read = (Date, Option<CompactString>);

@@ -1,5 +1,6 @@
 use email_address::EmailAddress;
 
+use super::email::is_plain_domain;
 use super::fault::{Checked, Fault};
 use crate::model::Value;
 
@@ -23,7 +24,9 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     if local.chars().any(char::is_whitespace) {
         return fault("eppn.space", "has a space in it");
     }
-    if !domain.contains('.') || !EmailAddress::is_valid_domain(domain) {
+    let is_domain =
+        is_plain_domain(domain) || domain.contains('.') && EmailAddress::is_valid_domain(domain);
+    if !is_domain {
         return fault("eppn.domain", "has no proper domain");
     }
     Ok(Value::Text(text))

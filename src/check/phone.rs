@@ -10,11 +10,23 @@ use crate::model::Value;
 /// A mobile number that lost its first 0, or its `+`, in a spreadsheet can be no other number,
 /// so it is restored, and `repaired` says so.
 pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> Checked<'a> {
+    if is_plain_mobile(text) {
+        return Ok(Value::Text(text));
+    }
     let number = normalise(text, repaired)?;
     Ok(if number == text {
         Value::Text(text)
     } else {
         Value::Rewritten(number)
+    })
+}
+
+/// Whether the text is a Swedish mobile number in the form that it is normalised to.
+fn is_plain_mobile(text: &str) -> bool {
+    text.strip_prefix("+46").is_some_and(|national| {
+        national.len() == 9
+            && is_mobile(national)
+            && national.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
@@ -61,16 +73,22 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
             format!("\"{text}\" has the wrong number of digits for a Swedish telephone number"),
         ));
     }
-    Ok(format_compact!("+46{national}"))
+    let mut number = CompactString::const_new("+46");
+    number.push_str(national);
+    Ok(number)
 }
 
 /// The number's digits, with a `+` before them if it has an international prefix.
 fn digits_of(text: &str) -> Result<CompactString, Fault> {
-    let mut digits = CompactString::default();
+    // Collected apart, since most numbers are then as short as they can be kept in place.
+    let mut kept = [0; 32];
+    let mut length = 0;
     for c in text.chars() {
         match c {
-            '0'..='9' => digits.push(c),
-            '+' if digits.is_empty() => digits.push(c),
+            '0'..='9' | '+' if (c != '+' || length == 0) && length < kept.len() => {
+                kept[length] = c as u8;
+                length += 1;
+            }
             ' ' | '\u{A0}' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '.' | '/' => {}
             _ => {
                 return Err(Fault::new(
@@ -80,6 +98,7 @@ fn digits_of(text: &str) -> Result<CompactString, Fault> {
             }
         }
     }
+    let digits = CompactString::from_utf8_lossy(&kept[..length]);
     Ok(match digits.strip_prefix("00") {
         Some(international) => format_compact!("+{international}"),
         None => digits,

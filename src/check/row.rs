@@ -13,7 +13,7 @@ use super::{
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, RawRow};
-use crate::targets::{FieldSpec, Kind, TargetSpec};
+use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
 
 /// What an empty cell means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,11 +40,19 @@ pub struct Checker {
     spec: Arc<TargetSpec>,
     map: Arc<ColumnMap>,
     options: CheckOptions,
-    choices: Vec<Option<Choices>>,
+    /// The fields that have a column, and what checking them needs.
+    columns: Vec<Column>,
+}
+
+#[derive(Debug, Clone)]
+struct Column {
+    field: usize,
+    column: usize,
+    choices: Option<Choices>,
 }
 
 /// A checked row: its values, and everything that is wrong with it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CheckedRow<'a> {
     /// Where it stands.
     pub at: RowAt,
@@ -59,16 +67,23 @@ pub struct CheckedRow<'a> {
 impl Checker {
     /// A checker of the rows that `map` describes.
     pub fn new(spec: Arc<TargetSpec>, map: Arc<ColumnMap>, options: CheckOptions) -> Checker {
-        let choices = spec
+        let columns = spec
             .fields
             .iter()
-            .map(|field| (field.kind == Kind::Choice).then(|| Choices::of(field)))
+            .enumerate()
+            .filter_map(|(index, field)| {
+                Some(Column {
+                    field: index,
+                    column: map.column(index)?,
+                    choices: (field.kind == Kind::Choice).then(|| Choices::of(field)),
+                })
+            })
             .collect();
         Checker {
             spec,
             map,
             options,
-            choices,
+            columns,
         }
     }
 
@@ -84,48 +99,50 @@ impl Checker {
 
     /// Checks every cell of `row`. Never fails: what is wrong is in the result.
     pub fn check<'a>(&self, row: &RawRow<'a>) -> CheckedRow<'a> {
-        let mut checked = CheckedRow {
-            at: row.at,
-            values: vec![None; self.spec.fields.len()],
-            problems: Vec::new(),
-            repairs: Vec::new(),
-        };
+        let mut checked = CheckedRow::default();
+        self.check_into(row, &mut checked);
+        checked
+    }
+
+    /// The same, in place of what `checked` held: nothing is allocated for a row without problems.
+    pub fn check_into<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
+        checked.at = row.at;
+        checked.values.clear();
+        checked.values.resize_with(self.spec.fields.len(), || None);
+        checked.problems.clear();
+        checked.repairs.clear();
         // With cells missing or in excess, which cell belongs to which column is a guess.
         if let Some(problem) = self.wrong_width(row) {
             checked.problems.push(problem);
-            return checked;
+            return;
         }
-        for (index, field) in self.spec.fields.iter().enumerate() {
-            let Some(column) = self.map.column(index) else {
-                continue;
-            };
-            let cell = row.cell(column).unwrap_or(Cell::Text(""));
+        for column in &self.columns {
+            let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
             let mut repaired = None;
-            match self.check_cell(index, field, cell, row, &mut repaired) {
+            match self.check_cell(column, cell, row, &mut repaired) {
                 Ok(value) => {
-                    checked.values[index] = value;
+                    checked.values[column.field] = value;
                     checked.repairs.extend(repaired);
                 }
                 Err(fault) => checked.problems.push(Problem {
-                    column: self.map.header(column).to_owned(),
-                    field: field.name().to_owned(),
+                    column: self.map.header(column.column).to_owned(),
+                    field: self.spec.fields[column.field].name().to_owned(),
                     code: Cow::Borrowed(fault.code),
                     message: fault.message,
                     value: shorten(cell),
                 }),
             }
         }
-        checked
     }
 
     fn check_cell<'a>(
         &self,
-        index: usize,
-        field: &FieldSpec,
+        column: &Column,
         cell: Cell<'a>,
         row: &RawRow<'a>,
         repaired: &mut Option<&'static str>,
     ) -> Result<Option<Value<'a>>, Fault> {
+        let field = &self.spec.fields[column.field];
         let text = match content(cell, repaired)? {
             Content::Text(text) => text,
             Content::Empty if self.options.empty == EmptyCell::Keep && !field.required => {
@@ -148,12 +165,19 @@ impl Checker {
                 ));
             }
         };
-        self.check_text(index, field, text, row, repaired).map(Some)
+        if field.place == Place::Path && matches!(text, "." | "..") {
+            return Err(Fault::new(
+                "text.dots",
+                format!("\"{text}\" would name another address, not a record"),
+            ));
+        }
+        self.check_text(column, field, text, row, repaired)
+            .map(Some)
     }
 
     fn check_text<'a>(
         &self,
-        index: usize,
+        column: &Column,
         field: &FieldSpec,
         cell: &'a str,
         row: &RawRow<'a>,
@@ -167,7 +191,7 @@ impl Checker {
                 identity_number::check(cell, self.is_temporary(field, row), today)
             }
             Kind::Date => date::check(cell, field.past.then_some(today), repaired),
-            Kind::Choice => match &self.choices[index] {
+            Kind::Choice => match &column.choices {
                 Some(choices) => choices.check(cell),
                 None => text::check(cell),
             },

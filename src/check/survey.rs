@@ -13,9 +13,11 @@ use crate::targets::Kind;
 pub struct Survey {
     /// Rows in the file.
     pub rows: u64,
+    /// Rows of nothing but delimiters, which are passed over and count as no rows.
+    pub empty_rows: u64,
     /// Rows with at least one problem, duplicates included.
     pub invalid: u64,
-    /// Rows that are valid, and left out because another row has the same key.
+    /// Valid rows that are left out because another row has the same key.
     pub superseded: u64,
     /// All problems, of which a row can have several.
     pub problems: u64,
@@ -74,13 +76,30 @@ pub fn survey(
         },
     )?;
 
+    let mut seen: Vec<(usize, Vec<Seen>)> = unique
+        .into_iter()
+        .zip(std::mem::take(&mut total.seen))
+        .collect();
     let mut duplicates = Duplicates::default();
-    for (field, seen) in unique.iter().zip(std::mem::take(&mut total.seen)) {
-        let keep_last = key == Some(*field) && policy == DuplicatePolicy::Last;
-        duplicates.add(*field, seen, keep_last);
+    if policy != DuplicatePolicy::Error
+        && let Some(position) = seen.iter().position(|(field, _)| Some(*field) == key)
+    {
+        // Among rows with the same key only valid ones can be chosen from; those that are left
+        // out then stand in nobody's way.
+        let (field, mut keys) = seen.swap_remove(position);
+        keys.retain(|seen| !total.invalid.contains(seen.row()));
+        duplicates.add(vec![(field, keys)], policy == DuplicatePolicy::Last);
+        let left_out: RowSet = duplicates.rows().map(|(row, _)| row).collect();
+        for (_, values) in &mut seen {
+            values.retain(|seen| {
+                !left_out.contains(seen.row()) && !total.invalid.contains(seen.row())
+            });
+        }
     }
+    duplicates.add(seen, false);
     let mut survey = Survey {
         rows: total.rows,
+        empty_rows: total.empty_rows,
         invalid: 0,
         superseded: 0,
         problems: total.problems,
@@ -97,32 +116,27 @@ pub fn survey(
 
 impl Survey {
     fn count_duplicates(&mut self, checker: &Checker, invalid: &mut RowSet) {
-        let mut found = Vec::new();
-        for (row, field) in self.duplicates.rows() {
-            found.push((row, field));
-        }
         let mut superseded = RowSet::default();
-        for &(row, field) in &found {
-            if self.supersedes(field) {
+        for (row, field, other) in self.duplicates.all() {
+            if self.key == Some(field) && self.policy != DuplicatePolicy::Error {
                 superseded.insert(row);
-            } else {
-                invalid.insert(row);
-                self.problems += 1;
-                let at = RowAt {
-                    row,
-                    line: 0,
-                    offset: 0,
-                };
-                let other = self.duplicates.of_row(row).find(|entry| entry.0 == field);
-                let problem = duplicate_problem(checker, field, other.map_or(0, |entry| entry.1));
-                let group = self.groups.entry(problem.code.clone()).or_default();
-                group.count += 1;
-                if group.first.len() < SHOWN {
-                    group.first.push((at, problem));
-                }
+                continue;
+            }
+            invalid.insert(row);
+            self.problems += 1;
+            let at = RowAt {
+                row,
+                line: 0,
+                offset: 0,
+            };
+            let problem = duplicate_problem(checker, field, other);
+            let group = self.groups.entry(problem.code.clone()).or_default();
+            group.count += 1;
+            if group.first.len() < SHOWN {
+                group.first.push((at, problem));
             }
         }
-        self.superseded = superseded.count_without(invalid);
+        self.superseded = superseded.count();
     }
 
     fn supersedes(&self, field: usize) -> bool {
@@ -155,7 +169,7 @@ fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
         }),
         field: spec.name().to_owned(),
         code: Cow::Owned(format!("{}.duplicate", spec.kind.as_str())),
-        message: format!("row {other} has the same value, and no two may"),
+        message: format!("row {other} has the same value, and it must be unique"),
         value: String::new(),
     }
 }
@@ -164,6 +178,7 @@ fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
 #[derive(Default)]
 struct Stretch {
     rows: u64,
+    empty_rows: u64,
     problems: u64,
     invalid: RowSet,
     groups: BTreeMap<Cow<'static, str>, ProblemGroup>,
@@ -175,10 +190,12 @@ impl Stretch {
     fn of(table: &Table, checker: &Checker, unique: &[usize], seed: u64) -> Stretch {
         let mut stretch = Stretch {
             seen: vec![Vec::with_capacity(table.len()); unique.len()],
+            empty_rows: table.empty_rows(),
             ..Stretch::default()
         };
+        let mut checked = CheckedRow::default();
         for row in table.rows() {
-            let checked = checker.check(&row);
+            checker.check_into(&row, &mut checked);
             stretch.rows += 1;
             for (seen, &field) in stretch.seen.iter_mut().zip(unique) {
                 let Some(value) = &checked.values[field] else {
@@ -198,13 +215,13 @@ impl Stretch {
                     },
                 );
             }
-            stretch.take(checked);
+            stretch.take(&mut checked);
         }
         stretch
     }
 
-    fn take(&mut self, checked: CheckedRow<'_>) {
-        for code in checked.repairs {
+    fn take(&mut self, checked: &mut CheckedRow<'_>) {
+        for code in checked.repairs.drain(..) {
             *self.repairs.entry(code).or_default() += 1;
         }
         if checked.problems.is_empty() {
@@ -212,7 +229,7 @@ impl Stretch {
         }
         self.invalid.insert(checked.at.row);
         self.problems += checked.problems.len() as u64;
-        for problem in checked.problems {
+        for problem in checked.problems.drain(..) {
             let group = self.groups.entry(problem.code.clone()).or_default();
             group.count += 1;
             if group.first.len() < SHOWN {
@@ -223,6 +240,7 @@ impl Stretch {
 
     fn append(&mut self, next: Stretch) {
         self.rows += next.rows;
+        self.empty_rows += next.empty_rows;
         self.problems += next.problems;
         self.invalid.append(next.invalid);
         for (code, group) in next.groups {
@@ -264,13 +282,17 @@ impl RowSet {
             .sum()
     }
 
-    fn count_without(&self, other: &RowSet) -> u64 {
+    fn contains(&self, row: u64) -> bool {
         self.words
-            .iter()
-            .map(|(index, word)| {
-                let without = word & !other.words.get(index).copied().unwrap_or(0);
-                u64::from(without.count_ones())
-            })
-            .sum()
+            .get(&(row / 64))
+            .is_some_and(|word| word & 1 << (row % 64) != 0)
+    }
+}
+
+impl FromIterator<u64> for RowSet {
+    fn from_iter<I: IntoIterator<Item = u64>>(rows: I) -> RowSet {
+        let mut set = RowSet::default();
+        rows.into_iter().for_each(|row| set.insert(row));
+        set
     }
 }

@@ -1,13 +1,44 @@
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use super::fault::{Checked, Fault};
 use crate::model::Value;
 
-/// Any text on one line, as it stands.
+/// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
+/// does) mean the same as whole ones and are composed (Unicode normalization form C).
 pub(super) fn check(text: &str) -> Checked<'_> {
-    match text.find(['\n', '\r']) {
-        None => Ok(Value::Text(text)),
+    if text.is_ascii() {
+        return refuse_line_break(text).map(|()| Value::Text(text));
+    }
+    refuse_line_break(text)?;
+    // Below U+0300, whose lead byte is 0xCC, every character is composed.
+    if text.bytes().all(|byte| byte < 0xCC) {
+        return Ok(Value::Text(text));
+    }
+    Ok(if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        Value::Text(text)
+    } else {
+        Value::Rewritten(text.nfc().collect())
+    })
+}
+
+fn refuse_line_break(text: &str) -> Result<(), Fault> {
+    match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
+        None => Ok(()),
         Some(_) => Err(Fault::new(
             "text.line_break",
             "there is a line break in the cell; put it on one line",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn text_stands_as_it_is_on_one_line_and_composed() {
+        assert_eq!(check("Åsa").unwrap().as_text(), "Åsa");
+        assert_eq!(check("A\u{30A}sa").unwrap().as_text(), "Åsa");
+        assert_eq!(check("Å\nsa").unwrap_err().code, "text.line_break");
     }
 }

@@ -1,4 +1,4 @@
-use rayon::slice::ParallelSliceMut;
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// What is done with rows that have the same key.
@@ -33,6 +33,10 @@ impl Seen {
             row: u32::try_from(row).unwrap_or(u32::MAX),
         }
     }
+
+    pub(super) fn row(&self) -> u64 {
+        u64::from(self.row)
+    }
 }
 
 /// Rows whose value in a unique field another row has too.
@@ -43,26 +47,14 @@ pub struct Duplicates {
 }
 
 impl Duplicates {
-    /// Takes in every row's value of `field`; with `keep_last`, the last row of a group has the
+    /// Takes in every row's value of each field; with `keep_last`, the last row of a group has the
     /// value by right, else the first.
-    pub(super) fn add(&mut self, field: usize, mut seen: Vec<Seen>, keep_last: bool) {
-        seen.par_sort_unstable();
-        for group in seen.chunk_by(|a, b| a.high == b.high && a.low == b.low) {
-            let keeper = if keep_last {
-                group.last()
-            } else {
-                group.first()
-            };
-            let Some(keeper) = keeper.map(|seen| seen.row) else {
-                continue;
-            };
-            self.found.extend(
-                group
-                    .iter()
-                    .filter(|seen| seen.row != keeper)
-                    .map(|seen| (u64::from(seen.row), field, u64::from(keeper))),
-            );
-        }
+    pub(super) fn add(&mut self, fields: Vec<(usize, Vec<Seen>)>, keep_last: bool) {
+        let found: Vec<_> = fields
+            .into_par_iter()
+            .flat_map_iter(|(field, seen)| repeated(field, &seen, keep_last))
+            .collect();
+        self.found.extend(found);
         self.found.sort_unstable();
     }
 
@@ -78,5 +70,76 @@ impl Duplicates {
     /// Every row that repeats a value, with the field; a row may come more than once.
     pub(super) fn rows(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
         self.found.iter().map(|&(row, field, _)| (row, field))
+    }
+
+    /// The same, with the row that has the value by right.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u64, usize, u64)> + '_ {
+        self.found.iter().copied()
+    }
+}
+
+/// The rows whose value of `field` another row has by right.
+fn repeated(field: usize, seen: &[Seen], keep_last: bool) -> Vec<(u64, usize, u64)> {
+    let mut candidates = candidates(seen);
+    candidates.sort_unstable();
+    let groups = candidates.chunk_by(|a, b| a.high == b.high && a.low == b.low);
+    groups
+        .filter(|group| group.len() > 1)
+        .flat_map(|group| {
+            let keeper = if keep_last {
+                group.last()
+            } else {
+                group.first()
+            };
+            let keeper = keeper.map_or(0, |seen| seen.row());
+            let others = group
+                .iter()
+                .map(|seen| seen.row())
+                .filter(move |row| *row != keeper);
+            others.map(move |row| (row, field, keeper))
+        })
+        .collect()
+}
+
+/// Those that share a bit of their hash with another one: all that repeat, and of the others
+/// one in thirty, so that there is little left to sort.
+fn candidates(seen: &[Seen]) -> Vec<Seen> {
+    let words = (seen.len() / 2).next_power_of_two().max(16);
+    let place = |seen: &Seen| {
+        let bit = seen.high as usize % (words * 64);
+        (bit / 64, 1u64 << (bit % 64))
+    };
+    let (mut once, mut again) = (vec![0u64; words], vec![0u64; words]);
+    for (word, bit) in seen.iter().map(place) {
+        again[word] |= once[word] & bit;
+        once[word] |= bit;
+    }
+    let repeats = |seen: &&Seen| {
+        let (word, bit) = place(seen);
+        again[word] & bit != 0
+    };
+    seen.iter().filter(repeats).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_repetition_is_found_and_nothing_else() {
+        let mut seen: Vec<Seen> = (1..=5000u64)
+            .map(|row| Seen::new(&format!("v{}", row % 4990), 7, row))
+            .collect();
+        seen.reverse();
+        for (keep_last, expected) in [(false, (4991, 0, 1)), (true, (1, 0, 4991))] {
+            let mut duplicates = Duplicates::default();
+            duplicates.add(vec![(0, seen.clone())], keep_last);
+            assert_eq!(duplicates.found.len(), 10);
+            assert!(
+                duplicates.found.contains(&expected),
+                "{:?}",
+                duplicates.found
+            );
+        }
     }
 }

@@ -15,8 +15,14 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Read and check every row; no network
+    Check(Box<CheckArgs>),
     /// Bring the API up to date with a roster
     Import(Box<ImportArgs>),
+    /// Print a CSV header for a target
+    Template(TemplateArgs),
+    /// List the known APIs, or show one
+    Targets(TargetsArgs),
     /// Serve the APIs on this machine, to try things out
     Sandbox(SandboxArgs),
 }
@@ -85,6 +91,52 @@ pub(super) enum Duplicate {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) roster: RosterArgs,
+    // Accepted so that a command line can be tried with `check` first; nothing is sent.
+    #[command(flatten)]
+    pub(super) _delivery: DeliveryArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Write every problem to a CSV file, one a line
+    #[arg(long, value_name = "PATH")]
+    pub(super) problems: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TemplateArgs {
+    /// The API: a built-in one, or a file that describes one
+    #[arg(long, value_name = "NAME|FILE.toml", env = "ROSTERPATCH_TARGET")]
+    pub(super) target: Option<String>,
+    /// A row with an example of each field too
+    #[arg(long)]
+    pub(super) example: bool,
+    /// Headers in a language of the target's aliases, such as sv, as a Swedish Excel reads them
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) headers: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TargetsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<TargetsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TargetsCommand {
+    /// One API's fields, kinds, sign-in and quota
+    Show {
+        /// A built-in target, or a file that describes one
+        #[arg(value_name = "NAME|FILE.toml")]
+        name: String,
+        /// Print its file
+        #[arg(long)]
+        toml: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct ImportArgs {
     #[command(flatten)]
     pub(super) roster: RosterArgs,
@@ -115,6 +167,9 @@ pub(super) struct RosterArgs {
     /// The file's delimiter, in place of what is detected: one character, or "tab"
     #[arg(long, value_name = "CHAR")]
     pub(super) delimiter: Option<String>,
+    /// The sheet of a workbook, in place of the first
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
     /// What an empty cell means; the cell <null> always clears
     #[arg(long, value_enum, default_value_t = Empty::Keep, value_name = "WHAT")]
     pub(super) empty: Empty,

@@ -18,10 +18,13 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     let (watch, bar) = terminal::watcher(common, clock.clone());
     logging::start(common, bar);
 
-    let spec = settings::target(&args.roster)?;
-    let roster = settings::roster(&args.roster, clock.timestamp())?;
+    let spec = settings::target(args.roster.target.as_deref())?;
+    let mut roster = settings::roster(&args.roster, clock.timestamp())?;
+    // A run takes hours, and someone may save the file meanwhile.
+    roster.read.copy = true;
+    let paths = settings::paths(&args.output, &args.roster)?;
     let selection = settings::selection(&args.roster)?;
-    let timeout = settings::duration("--timeout", &args.delivery.timeout)?;
+    let timeout = settings::timeout(&args.delivery)?;
     let own_quota = if args.delivery.sandbox {
         SANDBOX_QUOTA
     } else {
@@ -53,16 +56,22 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         sender: settings::sender(&args.delivery),
         selection,
         state: settings::state_folder(common)?,
-        paths: settings::paths(&args.output, &args.roster),
+        paths,
         settings: "{}".into(),
     };
     let agreed = args.delivery.yes || args.delivery.sandbox;
+    // A signal at the question has its usual effect.
+    let stop = interrupt::StopSignal::new();
     let context = Context {
         clock,
         seed,
         watch: watch.as_ref(),
-        agree: &|plan| agreed || agree(plan),
-        stop: interrupt::stop_signal(),
+        agree: &|plan| {
+            let agrees = agreed || agree(plan);
+            stop.listen();
+            agrees
+        },
+        stop: stop.receiver(),
     };
     let ended = import(&prepared, &delivery, &context).map_err(|error| match error {
         RunError::Declined if !terminal::can_ask() => anyhow::Error::new(Usage(
@@ -80,8 +89,8 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
 fn agree(plan: &Plan) -> bool {
     terminal::can_ask()
         && terminal::ask(&format!(
-            "Send {} requests to {}?",
-            plan.to_send, plan.base_url
+            "Change up to {} records at {}, {}?",
+            plan.to_send, plan.base_url, plan.target
         ))
 }
 

@@ -1,36 +1,66 @@
+use std::time::Duration;
+
 use tokio::sync::watch;
 
-/// Becomes true at the first Ctrl-C or SIGTERM. From then on the signals have their usual effect
-/// again, so that a second Ctrl-C ends the process at once: the journal holds what was done.
-pub(super) fn stop_signal() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let Ok(runtime) = runtime else {
-            return;
-        };
-        runtime.block_on(async {
-            asked_to_stop().await;
-            let _ = sender.send(true);
-            asked_to_stop().await;
-            super::terminal::error("stopped at once; resume goes on");
-            std::process::exit(i32::from(crate::model::Exit::Interrupted.code()));
-        });
-    });
-    receiver
+use crate::send::StopRequest;
+
+/// Signals that come closer together than this are one: some programs send each one twice.
+const ECHO: Duration = Duration::from_millis(300);
+
+/// Says when the run is to stop: the first Ctrl-C, SIGTERM or SIGHUP lets requests under way
+/// finish, the second one does not.
+pub(super) struct StopSignal {
+    sender: watch::Sender<StopRequest>,
 }
 
-/// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
+impl StopSignal {
+    /// A signal that does not listen yet.
+    pub(super) fn new() -> StopSignal {
+        StopSignal {
+            sender: watch::Sender::new(StopRequest::None),
+        }
+    }
+
+    pub(super) fn receiver(&self) -> watch::Receiver<StopRequest> {
+        self.sender.subscribe()
+    }
+
+    /// Takes the signals over, for as long as the process lives.
+    pub(super) fn listen(&self) {
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            // Without a runtime the signals keep their usual effect.
+            let Ok(runtime) = runtime else {
+                return;
+            };
+            runtime.block_on(async {
+                for request in [StopRequest::Finish, StopRequest::Now] {
+                    asked_to_stop().await;
+                    sender.send_replace(request);
+                    tokio::time::sleep(ECHO).await;
+                }
+            });
+        });
+    }
+}
+
+/// Waits for Ctrl-C or, where there are such things, SIGTERM or SIGHUP.
 pub(super) async fn asked_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let signals = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        );
+        if let (Ok(mut terminate), Ok(mut hangup)) = signals {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             return;
         }

@@ -2,11 +2,14 @@
 //! The only room that prints, and that knows the environment.
 
 mod args;
+mod check;
 mod import;
 mod interrupt;
 mod logging;
 mod sandbox;
 mod settings;
+mod targets;
+mod template;
 mod terminal;
 
 use std::process::ExitCode;
@@ -21,14 +24,31 @@ use args::{Args, Command};
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let result = match &args.command {
+        Command::Check(check) => check::run(&args.common, check),
+        Command::Template(template) => template::run(template),
+        Command::Targets(targets) => targets::run(targets),
         Command::Import(import) => import::run(&args.common, import),
         Command::Sandbox(sandbox) => sandbox::run(&args.common, sandbox),
     };
     let exit = result.unwrap_or_else(|error| {
-        terminal::error(&format!("{error:#}"));
+        terminal::error(&whole_text(&error));
         exit_of(&error)
     });
     ExitCode::from(exit.code())
+}
+
+/// An error and its causes, each said once: many already tell their cause.
+fn whole_text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// A mistake in how the program was called, beyond what the parser of arguments can see.

@@ -1,6 +1,5 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -128,8 +127,8 @@ fn seed_rows(prepared: &Prepared) -> Result<Vec<SeedRow>, ReadError> {
 pub(super) struct LocalSandbox {
     /// The address of the students' API.
     pub(super) base_url: String,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// The server stops when this is dropped.
+    _stop: oneshot::Sender<()>,
 }
 
 impl LocalSandbox {
@@ -150,7 +149,7 @@ impl LocalSandbox {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let thread = std::thread::spawn(move || {
+        std::thread::spawn(move || {
             runtime.block_on(async {
                 if let Ok(listener) = TcpListener::from_std(listener) {
                     let ended = async {
@@ -163,19 +162,7 @@ impl LocalSandbox {
         });
         Ok(LocalSandbox {
             base_url,
-            stop: Some(stop),
-            thread: Some(thread),
+            _stop: stop,
         })
-    }
-}
-
-impl Drop for LocalSandbox {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // Connections are kept alive by the client's pool, so the thread is not waited for
-            // longer than it takes to notice.
-            drop(thread);
-        }
     }
 }

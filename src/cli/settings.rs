@@ -1,5 +1,5 @@
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::send::{Backoff, Rate, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
 /// The target that the arguments name.
-pub(super) fn target(roster: &RosterArgs) -> Result<Arc<TargetSpec>> {
-    let Some(name) = &roster.target else {
+pub(super) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>> {
+    let Some(name) = name else {
         let known: Vec<&str> = targets::BUILT_IN.iter().map(|(name, _)| *name).collect();
         return Err(Usage(format!(
             "which API? Say it with --target, or ROSTERPATCH_TARGET in the environment; known: {}",
@@ -46,6 +46,8 @@ pub(super) fn roster(args: &RosterArgs, now: Timestamp) -> Result<Roster> {
         read: ReadOptions {
             encoding: args.encoding.clone(),
             delimiter: args.delimiter.as_deref().map(delimiter).transpose()?,
+            sheet: args.sheet.clone(),
+            copy: false,
         },
         map: MapOptions { overrides },
         key: args.key.clone(),
@@ -135,7 +137,14 @@ pub(super) fn quota(args: &DeliveryArgs, own: (Rate, u32)) -> Result<(Rate, NonZ
         let part = (f64::from(most) * share).floor().max(1.0) as u32;
         NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN)
     });
-    Ok((rate.part(share), burst))
+    let rate = rate.part(share);
+    if !rate.is_sane_with(burst) {
+        return Err(Usage(format!(
+            "a quota of {rate} with {burst} at once is out of all proportion"
+        ))
+        .into());
+    }
+    Ok((rate, burst))
 }
 
 /// The target's own quota.
@@ -171,6 +180,15 @@ pub(super) fn duration(flag: &str, text: &str) -> Result<Duration> {
     Duration::try_from(signed).map_err(|_| wrong().into())
 }
 
+/// The longest that one request may take.
+pub(super) fn timeout(args: &DeliveryArgs) -> Result<Duration> {
+    let timeout = duration("--timeout", &args.timeout)?;
+    if timeout.is_zero() {
+        return Err(Usage("--timeout must be above 0".into()).into());
+    }
+    Ok(timeout)
+}
+
 /// How calls are delivered.
 pub(super) fn sender(args: &DeliveryArgs) -> SenderOptions {
     SenderOptions {
@@ -182,13 +200,39 @@ pub(super) fn sender(args: &DeliveryArgs) -> SenderOptions {
 }
 
 /// Where the results go.
-pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> ResultPaths {
+pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPaths> {
     let beside = ResultPaths::beside(&roster.file);
-    ResultPaths {
+    let paths = ResultPaths {
         results: args.results.clone().unwrap_or(beside.results),
         failed: args.failed.clone().unwrap_or(beside.failed),
         report: args.report.clone().unwrap_or(beside.report),
+        failed_always: args.failed.is_some(),
+    };
+    let same = |a: &Path, b: &Path| {
+        a == b
+            || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
+    };
+    for (flag, path) in [
+        ("--results", &paths.results),
+        ("--failed", &paths.failed),
+        ("--report", &paths.report),
+    ] {
+        if same(path, &roster.file) {
+            let path = path.display();
+            return Err(Usage(format!("{flag} {path} would replace the roster itself")).into());
+        }
     }
+    for (one, other) in [
+        (&paths.results, &paths.failed),
+        (&paths.results, &paths.report),
+        (&paths.failed, &paths.report),
+    ] {
+        if same(one, other) {
+            let path = one.display();
+            return Err(Usage(format!("two of the result files would be {path}")).into());
+        }
+    }
+    Ok(paths)
 }
 
 /// The folder of the journal.

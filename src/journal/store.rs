@@ -249,6 +249,20 @@ impl Journal {
         Ok(runs)
     }
 
+    /// How many of a run's rows have an outcome.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn recorded(&self, run: i64) -> Result<u64, JournalError> {
+        self.connection
+            .query_row(
+                "SELECT count(*) FROM row WHERE run = ?1 AND state <> ?2",
+                params![run, RowState::Unknown.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(self.explain("read"))
+    }
+
     /// The recorded outcomes of a run's rows from `first` to `last`, in row order.
     ///
     /// # Errors

@@ -45,11 +45,26 @@ pub enum MapError {
     },
 }
 
+/// Headers as far as they help: a file that is no roster can have long ones, and many.
+fn shown(found: &[String]) -> String {
+    const MOST: usize = 40;
+    let names: Vec<String> = found
+        .iter()
+        .take(MOST)
+        .map(|name| match name.char_indices().nth(MOST) {
+            Some((end, _)) => format!("{}…", &name[..end]),
+            None => name.clone(),
+        })
+        .collect();
+    let more = if found.len() > MOST { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
+}
+
 fn missing(needed: &[String], found: &[String], suggestions: &[String]) -> String {
     let mut text = format!(
         "the header lacks what every row needs:\n  {}\nfound: {}",
         needed.join("\n  "),
-        found.join(", ")
+        shown(found)
     );
     for suggestion in suggestions {
         text.push('\n');

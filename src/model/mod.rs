@@ -14,5 +14,5 @@ pub use exit::Exit;
 pub use outcome::{Outcome, RowState};
 pub use problem::Problem;
 pub use row::RowAt;
-pub use summary::{StateCounts, Summary};
+pub use summary::{StateCounts, Summary, seconds_between};
 pub use value::Value;

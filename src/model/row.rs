@@ -1,5 +1,5 @@
 /// Where a row of the input stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowAt {
     /// Row number: the first row below the header is 1. Empty lines are not counted.
     pub row: u64,

@@ -23,16 +23,16 @@ pub struct StateCounts {
 }
 
 impl StateCounts {
-    /// Counts `rows` more rows in `state`. A row whose answer was never seen counts as not sent:
-    /// it is not known to be anything better until the run is resumed.
+    /// Counts `rows` more rows in `state`. A row whose answer was never seen counts as failed: it
+    /// is not known to have arrived.
     pub fn add(&mut self, state: RowState, rows: u64) {
         match state {
             RowState::Updated => self.updated += rows,
             RowState::Unchanged => self.unchanged += rows,
             RowState::Invalid => self.invalid += rows,
             RowState::Rejected => self.rejected += rows,
-            RowState::Failed => self.failed += rows,
-            RowState::NotSent | RowState::Unknown => self.not_sent += rows,
+            RowState::Failed | RowState::Unknown => self.failed += rows,
+            RowState::NotSent => self.not_sent += rows,
         }
     }
 
@@ -111,4 +111,45 @@ pub struct Summary {
     pub problems: Option<u64>,
     /// The exit code of the process.
     pub exit_code: Exit,
+}
+
+impl Summary {
+    /// The figures of a command that records no run and sends nothing.
+    pub fn of_no_run(
+        target: &str,
+        file: String,
+        sha256: &str,
+        states: StateCounts,
+        (started_at, finished_at): (Timestamp, Timestamp),
+    ) -> Summary {
+        Summary {
+            run: String::new(),
+            target: target.to_owned(),
+            base_url: String::new(),
+            file,
+            sha256: sha256.to_owned(),
+            rows: states.total(),
+            states,
+            requests: 0,
+            lookups: 0,
+            retries: 0,
+            throttled: 0,
+            started_at,
+            finished_at,
+            duration_s: seconds_between(started_at, finished_at),
+            results: None,
+            failed_rows: None,
+            report: None,
+            to_send: None,
+            estimated_s: None,
+            estimated_finish: None,
+            problems: None,
+            exit_code: Exit::of_rows(&states),
+        }
+    }
+}
+
+/// Seconds from one moment to another.
+pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    (to.as_millisecond() - from.as_millisecond()) as f64 / 1000.0
 }

@@ -1,6 +1,7 @@
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::words::{counts, lines};
 use crate::events::{RunEvent, Watch};
@@ -17,12 +18,18 @@ pub struct Bar {
 impl Bar {
     /// A bar on standard error. With `detail`, every retry is told too.
     pub fn new(detail: bool) -> Bar {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        // Nothing is drawn before there is something to count.
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // What cannot be written is not drawn.
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        };
         bar.set_style(
             ProgressStyle::with_template(
-                "{bar:32} {pos}/{len} rows, {per_sec}, {eta} left  {wide_msg}",
+                "{bar:20} {pos}/{len} sent, {rate}, {eta} left: {wide_msg}",
             )
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", rate),
         );
         Bar {
             bar,
@@ -35,28 +42,35 @@ impl Bar {
     pub fn handle(&self) -> ProgressBar {
         self.bar.clone()
     }
+
+    fn say(&self, event: &RunEvent) {
+        self.bar.suspend(|| {
+            for line in lines(event) {
+                // Watching cannot fail a run, even when nobody reads any more.
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
+        });
+    }
 }
 
 impl Watch for Bar {
     fn see(&self, event: &RunEvent) {
         match event {
-            RunEvent::RowDone { state, .. } => {
+            RunEvent::RowDone { state, sent, .. } => {
                 let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
                 states.add(*state, 1);
                 self.bar.set_message(counts(&states));
-                self.bar.inc(1);
+                self.bar.inc(u64::from(*sent));
             }
             RunEvent::Retrying { .. } if !self.detail => {}
-            RunEvent::Started { rows, .. } => {
-                self.bar
-                    .suspend(|| lines(event).iter().for_each(|line| eprintln!("{line}")));
+            RunEvent::Started { to_send, .. } => {
+                self.say(event);
+                self.bar.set_length(*to_send);
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
                 self.bar.reset();
-                self.bar.set_length(*rows);
             }
-            RunEvent::Finished(_) => self.bar.finish(),
-            _ => self
-                .bar
-                .suspend(|| lines(event).iter().for_each(|line| eprintln!("{line}"))),
+            RunEvent::Finished(_) => self.bar.abandon(),
+            _ => self.say(event),
         }
     }
 }

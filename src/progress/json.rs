@@ -28,7 +28,7 @@ impl Watch for JsonLines {
             RunEvent::Started { run, rows, to_send } => {
                 json!({"event": "started", "run": run, "rows": rows, "to_send": to_send})
             }
-            RunEvent::RowDone { row, state } => {
+            RunEvent::RowDone { row, state, .. } => {
                 json!({"event": "row", "row": row, "state": state})
             }
             RunEvent::Retrying {
@@ -39,7 +39,7 @@ impl Watch for JsonLines {
             } => {
                 json!({"event": "retrying", "row": row, "attempt": attempt, "wait_s": wait.as_secs_f64(), "why": why})
             }
-            RunEvent::Waiting { until, why } => {
+            RunEvent::Waiting { until, why, .. } => {
                 json!({"event": "waiting", "until": until, "why": why})
             }
             RunEvent::Stopping { why } => json!({"event": "stopping", "why": why}),

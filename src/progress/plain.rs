@@ -18,6 +18,8 @@ pub struct PlainLines {
 #[derive(Debug, Default)]
 struct State {
     rows: u64,
+    to_send: u64,
+    sent: u64,
     states: StateCounts,
     began: UnixNanos,
     spoke: UnixNanos,
@@ -38,13 +40,16 @@ impl PlainLines {
 
     fn row_done(&self, event: &RunEvent) {
         let RunEvent::RowDone {
-            state: row_state, ..
+            state: row_state,
+            sent,
+            ..
         } = event
         else {
             return;
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.states.add(*row_state, 1);
+        state.sent += u64::from(*sent);
         let now = self.clock.now();
         let done = state.states.total();
         if now.saturating_sub(state.spoke) < EVERY && done < state.rows {
@@ -52,13 +57,13 @@ impl PlainLines {
         }
         state.spoke = now;
         let seconds = now.saturating_sub(state.began) as f64 / 1e9;
-        let left = seconds / done as f64 * state.rows.saturating_sub(done) as f64;
-        say(&format!(
-            "{done} of {} rows: {}; {} left",
-            state.rows,
-            counts(&state.states),
-            human_duration(left)
-        ));
+        let mut line = format!("{done} of {} rows: {}", state.rows, counts(&state.states));
+        let to_go = state.to_send.saturating_sub(state.sent);
+        if to_go > 0 && state.sent > 0 {
+            let left = seconds / state.sent as f64 * to_go as f64;
+            line.push_str(&format!("; {} left", human_duration(left)));
+        }
+        say(&line);
     }
 }
 
@@ -72,11 +77,12 @@ impl Watch for PlainLines {
         match event {
             RunEvent::RowDone { .. } => return self.row_done(event),
             RunEvent::Retrying { .. } if !self.detail => return,
-            RunEvent::Started { rows, .. } => {
+            RunEvent::Started { rows, to_send, .. } => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 let now = self.clock.now();
                 *state = State {
                     rows: *rows,
+                    to_send: *to_send,
                     began: now,
                     spoke: now,
                     ..State::default()

@@ -36,8 +36,16 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
             "row {row}: {why} on attempt {attempt}; again in {}",
             human_duration(wait.as_secs_f64())
         )],
-        RunEvent::Waiting { until, why } => vec![format!("nothing is sent until {until}: {why}")],
-        RunEvent::Stopping { why } => vec![format!("stopping: {why}")],
+        RunEvent::Waiting { until, wait, why } => vec![format!(
+            "nothing is sent until {} ({}): {why}",
+            until
+                .to_zoned(jiff::tz::TimeZone::system())
+                .strftime("%H:%M:%S"),
+            human_duration(wait.as_secs_f64())
+        )],
+        RunEvent::Stopping { why } => {
+            vec![format!("stopping: {why}; requests under way may finish")]
+        }
     }
 }
 
@@ -51,6 +59,9 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
         counts.push_str(&format!(", {} left out", plan.left_out));
     }
     lines.push(counts);
+    if plan.empty_rows > 0 {
+        lines.push(format!("{} empty rows passed over", plan.empty_rows));
+    }
     for (code, count) in &plan.repairs {
         lines.push(format!(
             "{count} cells restored that a spreadsheet had changed: {code}"

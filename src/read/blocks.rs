@@ -20,8 +20,9 @@ pub(super) enum BlockError {
     RowTooLarge,
 }
 
-/// Decoded bytes that a block aims at: enough to keep a core busy for a millisecond.
-const BLOCK: usize = 256 * 1024;
+/// Decoded bytes that a block aims at: enough to keep a core busy for a while, and so few that the
+/// allocator uses its pages again instead of giving them back.
+const BLOCK: usize = 96 * 1024;
 
 /// Bytes that a single row may have.
 pub(super) const MAX_ROW: usize = 64 * 1024 * 1024;
@@ -52,7 +53,9 @@ impl<R: Read> Blocks<R> {
     }
 
     fn cut(&mut self, at: usize) -> Block {
-        let rest = self.buffer.split_off(at);
+        let mut rest = Vec::with_capacity(BLOCK + 4096);
+        rest.extend_from_slice(&self.buffer[at..]);
+        self.buffer.truncate(at);
         let bytes = std::mem::replace(&mut self.buffer, rest);
         let block = Block {
             offset: self.offset,

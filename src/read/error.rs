@@ -35,6 +35,30 @@ pub enum ReadError {
         /// How to get a CSV file.
         mend: &'static str,
     },
+    /// The workbook cannot be read.
+    #[error("cannot read the workbook {}: {why}; open it in Excel and save it as \"CSV UTF-8\"", path.display())]
+    Workbook {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// `--sheet` names no sheet of the workbook.
+    #[error("the workbook {} has no sheet \"{sheet}\"; it has: {found}", path.display())]
+    NoSheet {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        sheet: String,
+        /// The sheets it has, comma-separated.
+        found: String,
+    },
+    /// `--sheet` was given for a file that has no sheets.
+    #[error("{} is no workbook, so it has no sheets; leave --sheet out", path.display())]
+    NoWorkbook {
+        /// The file.
+        path: PathBuf,
+    },
     /// The bytes are text in an encoding that is not known for certain.
     #[error(
         "{} is neither UTF-8 nor Windows-1252 as a Swedish roster would be ({why}); name its encoding with --encoding, or save it as \"CSV UTF-8\"",

@@ -1,3 +1,5 @@
+use unicode_normalization::UnicodeNormalization;
+
 /// A header as it is compared: surrounding space and invisible characters gone, space within
 /// folded, case folded.
 pub fn fold_header(header: &str) -> String {
@@ -11,6 +13,8 @@ pub fn fold_header(header: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+        .nfc()
+        .collect::<String>()
         .to_lowercase()
 }
 
@@ -29,6 +33,7 @@ mod tests {
     #[test]
     fn headers_are_compared_by_what_a_person_sees() {
         assert_eq!(fold_header("\u{FEFF} Förnamn\u{200B}\u{A0}"), "förnamn");
+        assert_eq!(fold_header("Fo\u{308}rnamn"), "förnamn");
         assert_eq!(fold_header("E-post \t 2"), "e-post 2");
         assert_eq!(fold_header(" \u{200B} "), "");
     }

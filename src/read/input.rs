@@ -1,20 +1,19 @@
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::blocks::{Block, BlockError, Blocks, MAX_ROW};
 use super::decode::Decode;
-use super::dialect::{
-    Dialect, Evidence, Verdict, mark, not_csv, separator_line, sniff_delimiter, utf16_without_mark,
-};
+use super::dialect::{Dialect, separator_line, sniff_delimiter};
 use super::error::ReadError;
 use super::header::fold_header;
-use super::table::{RawRow, Table};
+use super::look::Look;
+use super::source::{Source, SourceReader};
+use super::table::{Shape, Table};
+use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
 use crate::model::RowAt;
 
 /// What the user says of a file, in place of what would be detected.
@@ -24,14 +23,19 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
     /// The delimiter.
     pub delimiter: Option<u8>,
+    /// The sheet of a workbook, in place of the first.
+    pub sheet: Option<String>,
+    /// Whether to work on a copy that nobody else can change: for what goes on for hours.
+    pub copy: bool,
 }
 
 /// A roster that can be read as often as needed.
 #[derive(Debug)]
 pub struct Input {
     path: PathBuf,
-    /// Standard input, kept for as long as it may be read again.
-    spooled: Option<tempfile::NamedTempFile>,
+    source: Source,
+    /// The sheet that is read, where the file is a workbook.
+    sheet: Option<Sheet>,
     dialect: Dialect,
     mark_length: u64,
     header: Vec<String>,
@@ -39,19 +43,17 @@ pub struct Input {
     /// Where the rows begin in the decoded text.
     body: RowAt,
     line_end: u8,
-    sha256: String,
-    size: u64,
 }
 
 /// How much of the decoded text is looked at to find the dialect and the header.
 const SAMPLE: usize = 256 * 1024;
 
 /// Blocks that are parsed side by side; what bounds memory.
-const BATCH: usize = 8;
+const BATCH: usize = 48;
 
 impl Input {
     /// Opens a roster: finds its encoding by reading all of it once, and its delimiter and header
-    /// by its first rows. `-` is standard input, which is kept in a temporary file.
+    /// by its first rows. `-` is standard input.
     ///
     /// # Errors
     /// When the file cannot be read, is empty, is no CSV file, or its encoding is in doubt.
@@ -60,35 +62,31 @@ impl Input {
             path: path.to_owned(),
             source,
         };
-        let mut spooled = None;
-        let mut file = if path == Path::new("-") {
-            let mut spool = tempfile::NamedTempFile::new().map_err(io)?;
-            io::copy(&mut io::stdin().lock(), &mut spool).map_err(io)?;
-            let file = spool.reopen().map_err(io)?;
-            spooled = Some(spool);
-            file
-        } else {
-            File::open(path).map_err(io)?
-        };
-        let forced = match &options.encoding {
-            None => None,
-            Some(label) => Some(Encoding::for_label(label.as_bytes()).ok_or_else(|| {
-                ReadError::NoSuchEncoding {
-                    label: label.clone(),
-                }
-            })?),
-        };
-        let mut look = Look::through(&mut file).map_err(io)?;
+        let source = Source::open(path, options.copy).map_err(io)?;
+        let forced = forced_encoding(options)?;
+        let look = Look::at_start(&source).map_err(io)?;
         if look.start.trim_ascii().is_empty() {
             return Err(ReadError::Empty {
                 path: path.to_owned(),
             });
         }
-        let (encoding, mark_length) = look.encoding(path, forced)?;
+        let mut sheet = None;
+        if may_be_workbook(&look.start) {
+            sheet = write_out(path, source.file(), options.sheet.as_deref())?;
+        }
+        if sheet.is_none() && options.sheet.is_some() {
+            return Err(ReadError::NoWorkbook {
+                path: path.to_owned(),
+            });
+        }
+        let (encoding, mark_length) = match &sheet {
+            Some(_) => (UTF_8, 0),
+            None => look.encoding(&source, path, forced)?,
+        };
 
-        file.seek(SeekFrom::Start(mark_length)).map_err(io)?;
+        let text_source = sheet.as_ref().map_or(&source, |sheet| &sheet.text);
         let mut sample = Vec::new();
-        let ended = Decode::new(&file, encoding)
+        let ended = Decode::new(text_source.reader(mark_length), encoding)
             .fill(&mut sample, SAMPLE)
             .map_err(io)?;
         let separator = separator_line(&sample);
@@ -99,8 +97,10 @@ impl Input {
             whole_lines(&sample)
         };
         let text = sample.get(skipped..whole.max(skipped)).unwrap_or_default();
-        let delimiter = options
-            .delimiter
+        let delimiter = sheet
+            .as_ref()
+            .map(|_| DELIMITER)
+            .or(options.delimiter)
             .or(separator.map(|(delimiter, _)| delimiter))
             .unwrap_or_else(|| sniff_delimiter(text));
         let line_end = if text.contains(&b'\r') && !text.contains(&b'\n') {
@@ -110,13 +110,15 @@ impl Input {
         };
         let mut input = Input {
             path: path.to_owned(),
-            spooled,
+            source,
             dialect: Dialect {
                 encoding,
-                mark: mark_length > 0,
+                // What comes out of a workbook is opened in a spreadsheet again.
+                mark: mark_length > 0 || sheet.is_some(),
                 delimiter,
                 crlf: text.windows(2).any(|pair| pair == b"\r\n"),
             },
+            sheet,
             mark_length,
             header: Vec::new(),
             header_line: 1,
@@ -126,8 +128,6 @@ impl Input {
                 offset: 0,
             },
             line_end,
-            sha256: look.sha256,
-            size: look.size,
         };
         input.read_header(text, skipped)?;
         Ok(input)
@@ -140,11 +140,19 @@ impl Input {
             .delimiter(self.dialect.delimiter)
             .from_reader(text);
         let mut header = csv::ByteRecord::new();
-        let found = reader.read_byte_record(&mut header).unwrap_or(false);
-        if !found {
-            return Err(ReadError::Empty {
-                path: self.path.clone(),
-            });
+        // What stands above the header without a word in it is no header.
+        let mut above = 0;
+        loop {
+            let found = reader.read_byte_record(&mut header).unwrap_or(false);
+            if !found {
+                return Err(ReadError::Empty {
+                    path: self.path.clone(),
+                });
+            }
+            if header.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+                break;
+            }
+            above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
         }
         for (index, cell) in header.iter().enumerate() {
             let name = std::str::from_utf8(cell).map_err(|_| ReadError::UndecodableHeader {
@@ -157,10 +165,11 @@ impl Input {
         let end = usize::try_from(reader.position().byte()).unwrap_or(text.len());
         let lines = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte == self.line_end).count();
         let lines_before = usize::from(skipped > 0);
-        let leading = text
-            .iter()
-            .take_while(|byte| matches!(byte, b'\n' | b'\r'))
-            .count();
+        let leading = above
+            + text[above.min(text.len())..]
+                .iter()
+                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+                .count();
         self.header_line = (1 + lines_before + lines(&text[..leading])) as u64;
         self.body = RowAt {
             row: 1,
@@ -199,6 +208,14 @@ impl Input {
         self.dialect
     }
 
+    /// What kind of file it is, for a person: its encoding and delimiter, or its sheet.
+    pub fn description(&self) -> String {
+        match &self.sheet {
+            Some(sheet) => format!("Excel workbook, sheet \"{}\"", sheet.name),
+            None => self.dialect.to_string(),
+        }
+    }
+
     /// The header's cells, as they stand in the file.
     pub fn header(&self) -> &[String] {
         &self.header
@@ -210,8 +227,14 @@ impl Input {
     }
 
     /// SHA-256 of its bytes, in hexadecimal.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
+    ///
+    /// # Errors
+    /// When it can no longer be read.
+    pub fn sha256(&self) -> Result<&str, ReadError> {
+        self.source.sha256().map_err(|source| ReadError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
@@ -233,22 +256,17 @@ impl Input {
             path: self.path.clone(),
             source,
         };
-        let mut file = match &self.spooled {
-            Some(spool) => spool.reopen(),
-            None => File::open(&self.path),
-        }
-        .map_err(io)?;
-        if file.metadata().map_err(io)?.len() != self.size {
+        if self.source.has_changed().map_err(io)? {
             return Err(ReadError::Changed {
                 path: self.path.clone(),
             }
             .into());
         }
-        file.seek(SeekFrom::Start(self.mark_length)).map_err(io)?;
-        let mut text = Decode::new(file, self.dialect.encoding);
+        let mut text = self.text();
         skip(&mut text, self.body.offset).map_err(io)?;
         let blocks = Blocks::new(text, self.dialect.delimiter, self.body.offset);
 
+        let shape = Shape::new(self.dialect.delimiter, self.line_end, self.header.len());
         let mut next = self.body;
         std::thread::scope(|scope| {
             // One batch is cut while another is worked on.
@@ -264,7 +282,7 @@ impl Input {
                 }
             });
             for batch in receiver {
-                if !self.work_on(batch, &mut next, &map, &mut fold)? {
+                if !self.work_on(batch, &shape, &mut next, &map, &mut fold)? {
                     return Ok(());
                 }
             }
@@ -275,6 +293,7 @@ impl Input {
     fn work_on<T, E>(
         &self,
         batch: Vec<Result<Block, BlockError>>,
+        shape: &Shape,
         next: &mut RowAt,
         map: &(impl Fn(&Table) -> T + Sync),
         fold: &mut impl FnMut(T) -> Result<bool, E>,
@@ -291,10 +310,13 @@ impl Input {
                 Err(error) => failure = Some(error),
             }
         }
-        let delimiter = self.dialect.delimiter;
         let mut tables: Vec<Table> = blocks
             .par_iter()
-            .map(|block| Table::parse(&block.bytes, delimiter, self.line_end))
+            .with_min_len(4)
+            .map_init(
+                || shape.parser(),
+                |parser, block| Table::parse(&block.bytes, shape, parser),
+            )
             .collect();
         for (table, block) in tables.iter_mut().zip(&blocks) {
             table.first = RowAt {
@@ -329,20 +351,18 @@ impl Input {
         }
     }
 
-    /// A row in which a quote swallowed other rows: it has line breaks, and the wrong number of
-    /// cells, or a whole row's worth of delimiters within its cells.
+    /// The decoded text, from its beginning.
+    fn text(&self) -> Decode<SourceReader> {
+        let source = self
+            .sheet
+            .as_ref()
+            .map_or(&self.source, |sheet| &sheet.text);
+        Decode::new(source.reader(self.mark_length), self.dialect.encoding)
+    }
+
+    /// A row in which a quote swallowed other rows.
     fn stray_quote(&self, table: &Table) -> Option<ReadError> {
-        let expected = self.header.len();
-        let swallowed = |row: &RawRow<'_>| {
-            let delimiters: usize = row
-                .cells()
-                .map(|cell| memchr::memchr_iter(self.dialect.delimiter, cell.bytes()).count())
-                .sum();
-            delimiters >= expected.saturating_sub(1).max(2)
-        };
-        let row = table
-            .rows()
-            .find(|row| row.line_breaks > 0 && (row.len() != expected || swallowed(row)))?;
+        let row = table.rows().find(|row| row.hides_rows())?;
         Some(ReadError::StrayQuote {
             path: self.path.clone(),
             line: row.at.line,
@@ -368,13 +388,7 @@ impl Input {
 
     /// The line on which the byte at `offset` of the decoded text stands.
     fn line_of(&self, offset: u64) -> Option<u64> {
-        let mut file = match &self.spooled {
-            Some(spool) => spool.reopen(),
-            None => File::open(&self.path),
-        }
-        .ok()?;
-        file.seek(SeekFrom::Start(self.mark_length)).ok()?;
-        let mut text = Decode::new(file, self.dialect.encoding);
+        let mut text = self.text();
         let mut line = 1;
         let mut left = offset;
         let mut chunk = Vec::new();
@@ -392,6 +406,18 @@ impl Input {
     }
 }
 
+fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, ReadError> {
+    let Some(label) = &options.encoding else {
+        return Ok(None);
+    };
+    match Encoding::for_label(label.as_bytes()) {
+        Some(encoding) => Ok(Some(encoding)),
+        None => Err(ReadError::NoSuchEncoding {
+            label: label.clone(),
+        }),
+    }
+}
+
 fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {
     let Ok(bytes) = usize::try_from(bytes) else {
         return Ok(());
@@ -404,81 +430,4 @@ fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {
 
 fn whole_lines(sample: &[u8]) -> usize {
     memchr::memrchr2(b'\n', b'\r', sample).map_or(sample.len(), |at| at + 1)
-}
-
-/// What one look through all of a file's bytes shows.
-struct Look {
-    start: Vec<u8>,
-    sha256: String,
-    size: u64,
-    evidence: Evidence,
-}
-
-impl Look {
-    fn through(file: &mut File) -> io::Result<Look> {
-        const CHUNK: u64 = 1024 * 1024;
-        let mut hash = Sha256::new();
-        let mut evidence = Evidence::default();
-        let mut start = Vec::new();
-        let mut size = 0;
-        let mut chunk = Vec::new();
-        loop {
-            chunk.clear();
-            let read = file.by_ref().take(CHUNK).read_to_end(&mut chunk)?;
-            if read == 0 {
-                break;
-            }
-            if size == 0 {
-                start = chunk[..read.min(64 * 1024)].to_vec();
-                evidence.add(&chunk[mark(&chunk).map_or(0, |(_, length)| length)..]);
-            } else {
-                evidence.add(&chunk);
-            }
-            hash.update(&chunk);
-            size += read as u64;
-        }
-        let sha256 = hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Ok(Look {
-            start,
-            sha256,
-            size,
-            evidence,
-        })
-    }
-
-    /// The file's encoding and the length of its byte-order mark.
-    fn encoding(
-        &mut self,
-        path: &Path,
-        forced: Option<&'static Encoding>,
-    ) -> Result<(&'static Encoding, u64), ReadError> {
-        let marked = mark(&self.start);
-        let length = marked.map_or(0, |(_, length)| length as u64);
-        if let Some(encoding) = forced.or(marked.map(|(encoding, _)| encoding)) {
-            // A mark that belongs to another encoding than the one asked for is not skipped.
-            let own = marked.is_some_and(|(found, _)| found == encoding);
-            return Ok((encoding, if own { length } else { 0 }));
-        }
-        if let Some(encoding) = utf16_without_mark(&self.start) {
-            return Ok((encoding, 0));
-        }
-        if let Some((what, mend)) = not_csv(&self.start) {
-            return Err(ReadError::NotCsv {
-                path: path.to_owned(),
-                what,
-                mend,
-            });
-        }
-        match std::mem::take(&mut self.evidence).verdict() {
-            Verdict::Known(encoding) => Ok((encoding, 0)),
-            Verdict::Doubt(why) => Err(ReadError::UnknownEncoding {
-                path: path.to_owned(),
-                why,
-            }),
-        }
-    }
 }

@@ -10,7 +10,10 @@ mod dialect;
 mod error;
 mod header;
 mod input;
+mod look;
+mod source;
 mod table;
+mod workbook;
 
 pub use dialect::Dialect;
 pub use error::ReadError;

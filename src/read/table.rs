@@ -13,6 +13,8 @@ pub struct Table {
     rows: Vec<RowSpan>,
     /// Line ends in the block.
     pub(super) lines: u64,
+    /// Rows of nothing but delimiters, which are no rows.
+    pub(super) empty_rows: u64,
     /// Where the block's first row stands.
     pub(super) first: RowAt,
 }
@@ -30,6 +32,34 @@ struct RowSpan {
     /// Line breaks within the row.
     breaks: u64,
     offset: u64,
+    hides_rows: bool,
+}
+
+/// How a file's rows are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    delimiter: u8,
+    line_end: u8,
+    width: usize,
+}
+
+impl Shape {
+    /// `line_end` is the byte that ends a line, `width` the header's cells.
+    pub(super) fn new(delimiter: u8, line_end: u8, width: usize) -> Shape {
+        Shape {
+            delimiter,
+            line_end,
+            width,
+        }
+    }
+
+    /// A parser of such rows. Making one takes as long as parsing some rows, so each thread keeps
+    /// its own. (A clone of one parses nothing: csv-core 0.1 leaves the tables out.)
+    pub(super) fn parser(&self) -> csv_core::Reader {
+        csv_core::ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .build()
+    }
 }
 
 /// A cell as it stands in the file.
@@ -53,15 +83,20 @@ pub struct RawRow<'a> {
 }
 
 impl Table {
-    /// Parses a block. `line_end` is the byte that ends a line.
-    pub(super) fn parse(block: &[u8], delimiter: u8, line_end: u8) -> Table {
-        let mut parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    /// Parses a block of text in `shape`, with a parser of that shape's.
+    pub(super) fn parse(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
+        let Shape {
+            delimiter,
+            line_end,
+            width,
+        } = *shape;
+        parser.reset();
         // Unquoting never makes text longer.
         let mut text = vec![0; block.len() + 1];
         let mut ends = Vec::new();
         let mut rows = Vec::new();
         let mut row_ends = vec![0; 64];
-        let (mut at, mut written, mut lines) = (0, 0, 0u64);
+        let (mut at, mut written, mut lines, mut empty_rows) = (0, 0, 0u64, 0);
         loop {
             while let Some(&byte @ (b'\n' | b'\r')) = block.get(at) {
                 lines += u64::from(byte == line_end);
@@ -97,16 +132,21 @@ impl Table {
             };
             let breaks = memchr_iter(line_end, &block[start..at]).count() as u64;
             // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
-            if found && row_text > 0 {
+            if found && row_text == 0 {
+                empty_rows += 1;
+            } else if found {
                 let first_cell = ends.len();
                 ends.extend(row_ends[..row_cells].iter().map(|end| written + end));
                 let ends_line = block.get(at.wrapping_sub(1)) == Some(&line_end);
+                let breaks = breaks - u64::from(ends_line && breaks > 0);
                 rows.push(RowSpan {
                     start: written,
                     cells: first_cell..ends.len(),
                     line: lines,
-                    breaks: breaks - u64::from(ends_line && breaks > 0),
+                    breaks,
                     offset: start as u64,
+                    hides_rows: breaks > 0
+                        && is_many_rows(&block[start..at], delimiter, line_end, width),
                 });
                 written += row_text;
             }
@@ -121,6 +161,7 @@ impl Table {
             ends,
             rows,
             lines,
+            empty_rows,
             first: RowAt {
                 row: 1,
                 line: 1,
@@ -139,6 +180,11 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Rows of nothing but delimiters that were passed over.
+    pub fn empty_rows(&self) -> u64 {
+        self.empty_rows
+    }
+
     /// The rows, in order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = RawRow<'_>> {
         self.rows.iter().enumerate().map(|(index, span)| RawRow {
@@ -154,7 +200,22 @@ impl Table {
     }
 }
 
+/// Whether each of the lines that a row spans has as many cells as the header, so that they are
+/// rows themselves, and a quote made one of them.
+fn is_many_rows(row: &[u8], delimiter: u8, line_end: u8, width: usize) -> bool {
+    width > 1
+        && row
+            .split(|&byte| byte == line_end)
+            .filter(|line| !line.trim_ascii().is_empty())
+            .all(|line| memchr_iter(delimiter, line).count() + 1 == width)
+}
+
 impl<'a> RawRow<'a> {
+    /// Whether a quote that was opened by mistake made several rows this one.
+    pub(super) fn hides_rows(&self) -> bool {
+        self.span.hides_rows
+    }
+
     /// How many cells it has.
     pub fn len(&self) -> usize {
         self.span.cells.len()
@@ -204,8 +265,13 @@ impl<'a> Cell<'a> {
 mod tests {
     use super::*;
 
+    fn parse(text: &[u8]) -> Table {
+        let shape = Shape::new(b';', b'\n', 2);
+        Table::parse(text, &shape, &mut shape.parser())
+    }
+
     fn rows(text: &str) -> Vec<(u64, u64, u64, Vec<String>)> {
-        let table = Table::parse(text.as_bytes(), b';', b'\n');
+        let table = parse(text.as_bytes());
         table
             .rows()
             .map(|row| {
@@ -248,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_cell_that_is_not_text_is_told_apart() {
-        let table = Table::parse(b"a;\xE5\n", b';', b'\n');
+        let table = parse(b"a;\xE5\n");
         let row = table.rows().next().unwrap();
         assert_eq!(row.cell(0), Some(Cell::Text("a")));
         assert_eq!(row.cell(1), Some(Cell::Undecodable(b"\xE5")));

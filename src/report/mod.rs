@@ -1,14 +1,18 @@
 //! What became of every row: results files made from the journal and the input alone, so that
 //! they can be made again, each written whole or not at all.
 
+mod check;
 mod error;
 mod html;
 mod results;
+mod target;
 mod text;
 mod whole_file;
 
+pub use check::{check_text, write_problems};
 pub use error::ReportError;
 pub use html::write_html;
-pub use results::{ResultPaths, Written, write_results};
-pub use text::{human_duration, summary_text};
+pub use results::{LEFT_OUT, ResultPaths, Written, write_results};
+pub use target::target_text;
+pub use text::{human_duration, human_number, summary_text};
 pub use whole_file::WholeFile;

@@ -11,6 +11,9 @@ use crate::map::RESULT_COLUMNS;
 use crate::model::{Outcome, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
+/// Error code of a row that was left out because nobody asked for it: not sent, and no failure.
+pub const LEFT_OUT: &str = "row.left_out";
+
 /// Where the files about a run go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultPaths {
@@ -20,6 +23,9 @@ pub struct ResultPaths {
     pub failed: PathBuf,
     /// The HTML report.
     pub report: PathBuf,
+    /// Whether the failed file is written even if every row succeeded: when its path was given,
+    /// what is there must not be taken for this run's.
+    pub failed_always: bool,
 }
 
 impl ResultPaths {
@@ -46,6 +52,7 @@ impl ResultPaths {
                 results: path("results", "csv"),
                 failed: path("failed", "csv"),
                 report: path("report", "html"),
+                failed_always: false,
             }
         };
         let free = |paths: &ResultPaths| {
@@ -55,6 +62,20 @@ impl ResultPaths {
             .map(numbered)
             .find(free)
             .unwrap_or_else(|| numbered(u32::MAX))
+    }
+}
+
+impl ResultPaths {
+    /// Finds out whether all three can be written, before anything is done that they are to tell
+    /// of.
+    ///
+    /// # Errors
+    /// When one of them cannot.
+    pub fn probe(&self) -> Result<(), ReportError> {
+        for path in [&self.results, &self.failed, &self.report] {
+            WholeFile::create(path)?;
+        }
+        Ok(())
     }
 }
 
@@ -83,6 +104,9 @@ pub fn write_results(
     let layout = Layout::of(input);
     let mut results = Sheet::begin(&paths.results, input, &layout)?;
     let mut failed: Option<Sheet> = None;
+    if paths.failed_always {
+        failed = Some(Sheet::begin(&paths.failed, input, &layout)?);
+    }
     let mut states = StateCounts::default();
     input.scan(
         |table| layout.cells(table),
@@ -98,11 +122,12 @@ pub fn write_results(
                 let outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
                 let state = outcome
                     .as_ref()
-                    .map_or(RowState::NotSent, |outcome| outcome.state);
+                    .map_or(RowState::NotSent, |outcome| final_state(outcome.state));
+                let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
                 let record = cells.with(outcome.as_ref());
                 results.write(&record)?;
-                if !state.succeeded() {
+                if !state.succeeded() && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
                         none => none.insert(Sheet::begin(&paths.failed, input, &layout)?),
@@ -255,20 +280,25 @@ impl Cells {
                 let status = outcome
                     .http_status
                     .map_or(String::new(), |status| status.to_string());
-                // A state that only a crash leaves behind is nothing that a row ends in.
-                let state = match outcome.state {
-                    RowState::Unknown => RowState::NotSent,
-                    state => state,
+                let unseen = outcome.state == RowState::Unknown;
+                let state = final_state(outcome.state);
+                let (code, error) = if unseen {
+                    ("network.unknown", UNSEEN)
+                } else {
+                    (&*outcome.error_code, &*outcome.error)
                 };
                 for text in [
                     state.as_str(),
                     &status,
-                    &outcome.error_code,
-                    &outcome.error,
+                    code,
+                    error,
                     &outcome.changed,
                     &outcome.attempts.to_string(),
                     &outcome.request_id,
-                    &outcome.finished_at.to_string(),
+                    &outcome
+                        .finished_at
+                        .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+                        .to_string(),
                 ] {
                     record.push_field(inert(text).as_bytes());
                 }
@@ -281,8 +311,19 @@ impl Cells {
     }
 }
 
+const UNSEEN: &str = "the request was sent and the run ended before an answer came; the API may have made the change";
+
+/// The state in which a row is reported: a request that was sent, and whose answer nobody waited
+/// for, is not known to have arrived.
+fn final_state(state: RowState) -> RowState {
+    match state {
+        RowState::Unknown => RowState::Failed,
+        state => state,
+    }
+}
+
 /// Text that no spreadsheet takes for a formula (OWASP, CSV injection).
-fn inert(text: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn inert(text: &str) -> std::borrow::Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}").into()
     } else {

@@ -60,9 +60,22 @@ pub fn human_duration(seconds: f64) -> String {
     }
 }
 
+/// A number with its thousands set apart: `12,044`.
+pub fn human_number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::human_duration;
+    use super::{human_duration, human_number};
 
     #[test]
     fn times_as_people_say_them() {
@@ -75,6 +88,18 @@ mod tests {
             (90_000.0, "1 d 1 h"),
         ] {
             assert_eq!(human_duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn numbers_with_their_thousands_set_apart() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (12_044, "12,044"),
+            (1_000_000, "1,000,000"),
+        ] {
+            assert_eq!(human_number(number), text);
         }
     }
 }

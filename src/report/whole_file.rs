@@ -11,7 +11,30 @@ use super::error::ReportError;
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<Target>,
+}
+
+#[derive(Debug)]
+enum Target {
+    Beside(NamedTempFile),
+    /// A device or a pipe, such as /dev/stdout, which nothing can be put in the place of.
+    Device(std::fs::File),
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Target::Beside(file) => file.write(bytes),
+            Target::Device(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Target::Beside(file) => file.flush(),
+            Target::Device(file) => file.flush(),
+        }
+    }
 }
 
 impl WholeFile {
@@ -21,16 +44,31 @@ impl WholeFile {
     /// # Errors
     /// When the folder cannot be written to.
     pub fn create(path: &Path) -> Result<WholeFile, ReportError> {
-        let file = tempfile::Builder::new()
-            .prefix(".rosterpatch-")
-            .suffix(".tmp")
-            .tempfile_in(folder_of(path))
-            .map_err(|source| ReportError::Write {
-                path: path.to_owned(),
-                source,
-            })?;
-        Ok(WholeFile {
+        let explain = |source: io::Error| ReportError::Write {
             path: path.to_owned(),
+            // The temporary file's own name would only confuse.
+            source: source.kind().into(),
+        };
+        // A link stays what it is; what it points to is replaced.
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let file = match std::fs::metadata(&path) {
+            Ok(there) if there.is_dir() => {
+                return Err(explain(io::ErrorKind::IsADirectory.into()));
+            }
+            Ok(there) if !there.is_file() => {
+                let device = std::fs::OpenOptions::new().write(true).open(&path);
+                Target::Device(device.map_err(explain)?)
+            }
+            _ => Target::Beside(
+                tempfile::Builder::new()
+                    .prefix(".rosterpatch-")
+                    .suffix(".tmp")
+                    .tempfile_in(folder_of(&path))
+                    .map_err(explain)?,
+            ),
+        };
+        Ok(WholeFile {
+            path,
             file: BufWriter::with_capacity(256 * 1024, file),
         })
     }
@@ -49,6 +87,9 @@ impl WholeFile {
             .file
             .into_inner()
             .map_err(|error| explain(error.into_error()))?;
+        let Target::Beside(file) = file else {
+            return Ok(path);
+        };
         file.as_file().sync_all().map_err(explain)?;
         file.persist(&path).map_err(|error| explain(error.error))?;
         // The new name lives in the folder, so that must reach the disk too. Not every file

@@ -13,13 +13,13 @@ use crate::check::{CheckedRow, Checker, Survey};
 use crate::clock::Clock;
 use crate::events::{Plan, RunEvent, Watch};
 use crate::journal::{Journal, NewRun, RunState, Writer};
-use crate::model::{Exit, Outcome, Problem, RowState, StateCounts, Summary};
+use crate::model::{Exit, Outcome, Problem, RowState, StateCounts, Summary, seconds_between};
 use crate::plan::{Planner, Selection, shortest_time};
 use crate::read::{Input, ReadError, Table};
-use crate::report::{ResultPaths, write_html, write_results};
+use crate::report::{LEFT_OUT, ResultPaths, write_html, write_results};
 use crate::send::{
-    Client, ClientOptions, Credentials, Delivered, Pacer, Rate, SendError, Sender, SenderOptions,
-    Stats, Step, Stop,
+    Client, ClientOptions, Credentials, Pacer, Rate, SendError, Sender, SenderOptions, Stats, Step,
+    Stop, StopRequest,
 };
 
 /// Where and how a roster is delivered.
@@ -55,8 +55,8 @@ pub struct Context<'a> {
     pub watch: &'a dyn Watch,
     /// Is shown the plan and says whether to go on.
     pub agree: &'a dyn Fn(&Plan) -> bool,
-    /// Becomes true when the run is to stop.
-    pub stop: watch::Receiver<bool>,
+    /// Says when the run is to stop.
+    pub stop: watch::Receiver<StopRequest>,
 }
 
 /// How a run ended.
@@ -86,6 +86,7 @@ pub fn import(
         return Err(RunError::Declined);
     }
 
+    delivery.paths.probe()?;
     let mut random = SmallRng::seed_from_u64(context.seed);
     let spec = prepared.checker.spec();
     let new_run = NewRun {
@@ -94,7 +95,7 @@ pub fn import(
         target: spec.name.clone(),
         base_url: delivery.client.base_url.clone(),
         file: prepared.input.path().display().to_string(),
-        sha256: prepared.input.sha256().to_owned(),
+        sha256: prepared.input.sha256()?.to_owned(),
         settings: delivery.settings.clone(),
         started_at,
     };
@@ -126,19 +127,27 @@ pub fn import(
         options: delivery.sender,
         stats: &stats,
     };
-    let delivered = deliver(prepared, delivery, &sender, context.stop.clone());
+    let stop = deliver(prepared, delivery, &sender, context.stop.clone());
     let mut journal = writer.close()?;
-    let delivered = delivered?;
+    let stop = stop?;
 
     let written = write_results(&prepared.input, &journal, run, &delivery.paths)?;
-    if written.states.total() != prepared.survey.rows {
+    let recorded = journal.recorded(run)?;
+    // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
+    // every row, whatever it is.
+    let accounted = if stop.is_some() {
+        written.states.total()
+    } else {
+        recorded
+    };
+    if accounted != prepared.survey.rows {
         return Err(RunError::Unaccounted {
             expected: prepared.survey.rows,
-            found: written.states.total(),
+            found: accounted,
         });
     }
     let finished_at = context.clock.timestamp();
-    let exit = exit_of(&delivered, &written.states);
+    let exit = exit_of(stop.as_ref(), &written.states);
     let mut summary = Summary {
         run: name,
         target: new_run.target,
@@ -153,9 +162,7 @@ pub fn import(
         throttled: stats.throttled(),
         started_at,
         finished_at,
-        duration_s: (finished_at - started_at)
-            .total(jiff::Unit::Second)
-            .unwrap_or(0.0),
+        duration_s: seconds_between(started_at, finished_at),
         results: Some(written.results),
         failed_rows: written.failed,
         report: None,
@@ -166,7 +173,7 @@ pub fn import(
         exit_code: exit,
     };
     summary.report = Some(write_html(&journal, run, &summary, &delivery.paths.report)?);
-    let state = match delivered.stop {
+    let state = match stop {
         None => RunState::Finished,
         Some(_) => RunState::Interrupted,
     };
@@ -175,10 +182,7 @@ pub fn import(
     context
         .watch
         .see(&RunEvent::Finished(Box::new(summary.clone())));
-    Ok(Ended {
-        summary,
-        stop: delivered.stop,
-    })
+    Ok(Ended { summary, stop })
 }
 
 /// What an import would do.
@@ -206,6 +210,7 @@ fn plan(prepared: &Prepared, delivery: &Delivery) -> Plan {
         target: prepared.checker.spec().title.clone(),
         base_url: delivery.client.base_url.clone(),
         rows: survey.rows,
+        empty_rows: survey.empty_rows,
         invalid: survey.invalid,
         left_out: survey.rows - survey.invalid - to_send,
         to_send,
@@ -223,8 +228,8 @@ fn deliver(
     prepared: &Prepared,
     delivery: &Delivery,
     sender: &Sender<'_>,
-    stop: watch::Receiver<bool>,
-) -> Result<Delivered, RunError> {
+    stop: watch::Receiver<StopRequest>,
+) -> Result<Option<Stop>, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -240,7 +245,7 @@ fn deliver(
         // Enough that the sender never waits for the reader.
         let (steps, receiver) = mpsc::channel(256);
         let reader = scope.spawn(move || maker.make(&prepared.input, &steps));
-        let delivered = runtime.block_on(sender.deliver(receiver, stop, |_| {}));
+        let delivered = runtime.block_on(sender.deliver(receiver, stop));
         match reader.join() {
             Ok(read) => read?,
             Err(_) => return Err(RunError::Died),
@@ -264,14 +269,15 @@ impl StepMaker<'_> {
         input.scan(
             |table| self.of_table(table),
             |made: Vec<Step>| {
-                for step in made {
-                    if matches!(step, Step::Call(_)) {
+                for mut step in made {
+                    if let Step::Call(call) = &step {
                         if left == 0 {
-                            continue;
+                            let why = "beyond the number of rows asked for";
+                            step = Step::Settled(self.left_out(call.at.row, why));
                         }
-                        left -= 1;
+                        left = left.saturating_sub(1);
                     }
-                    // Sending has stopped: there is no one to make steps for.
+                    // Whoever took the steps is gone, and has said why.
                     if steps.blocking_send(step).is_err() {
                         return Ok(false);
                     }
@@ -282,31 +288,31 @@ impl StepMaker<'_> {
     }
 
     fn of_table(&self, table: &Table) -> Vec<Step> {
-        table
-            .rows()
-            .filter_map(|row| self.of_row(self.checker.check(&row)))
+        let rows = table.rows();
+        rows.map(|row| self.of_row(self.checker.check(&row)))
             .collect()
     }
 
-    fn of_row(&self, mut row: CheckedRow<'_>) -> Option<Step> {
+    fn of_row(&self, mut row: CheckedRow<'_>) -> Step {
         let number = row.at.row;
+        if !self.selection.holds(number) {
+            return Step::Settled(self.left_out(number, "not among the rows asked for"));
+        }
+        if let Some(other) = self.survey.superseded_by(number) {
+            let why = format!("row {other} has the same key and is sent in its place");
+            return Step::Settled(self.left_out(number, &why));
+        }
         row.problems
             .extend(self.survey.duplicate_problems(self.checker, number));
         if !row.is_valid() {
-            return Some(Step::Settled(self.invalid(number, &row.problems)));
+            return Step::Settled(self.invalid(number, &row.problems));
         }
-        if let Some(other) = self.survey.superseded_by(number) {
-            let message = format!("row {other} has the same key and is sent in its place");
-            return Some(Step::Settled(self.settled(
-                number,
-                RowState::NotSent,
-                "row.superseded",
-                message,
-            )));
-        }
-        self.selection
-            .holds(number)
-            .then(|| Step::Call(self.planner.call(&row)))
+        Step::Call(self.planner.call(&row))
+    }
+
+    /// A row that nobody wants to be sent.
+    fn left_out(&self, row: u64, why: &str) -> Outcome {
+        self.settled(row, RowState::NotSent, LEFT_OUT, why.to_owned())
     }
 
     fn invalid(&self, row: u64, problems: &[Problem]) -> Outcome {
@@ -329,8 +335,8 @@ impl StepMaker<'_> {
     }
 }
 
-fn exit_of(delivered: &Delivered, states: &StateCounts) -> Exit {
-    match delivered.stop {
+fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
+    match stop {
         Some(Stop::Refused { .. } | Stop::Unreachable) => Exit::Refused,
         Some(Stop::Asked) => Exit::Interrupted,
         None => Exit::of_rows(states),

@@ -9,4 +9,4 @@ mod prepare;
 pub use error::RunError;
 pub use import::{Context, Delivery, Ended, import};
 pub use name::run_name;
-pub use prepare::{Prepared, Roster, prepare};
+pub use prepare::{Prepared, Roster, prepare, row_problems};

@@ -5,6 +5,7 @@ use super::error::RunError;
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, Survey, survey};
 use crate::events::{RunEvent, Watch};
 use crate::map::{ColumnMap, MapOptions};
+use crate::model::{Problem, RowAt};
 use crate::read::{Input, ReadError, ReadOptions};
 use crate::targets::TargetSpec;
 
@@ -65,7 +66,7 @@ pub fn prepare(
     }
     watch.see(&RunEvent::Reading {
         file: roster.file.display().to_string(),
-        dialect: input.dialect().to_string(),
+        dialect: input.description(),
         columns: map.width(),
         unknown: map.unknown().map(String::from).collect(),
         near_misses: map.near_misses(&spec),
@@ -83,4 +84,37 @@ pub fn prepare(
         checker,
         survey,
     })
+}
+
+/// Reads the rows once more, and hands every problem to `each`, in the file's order.
+///
+/// # Errors
+/// When the file cannot be read, or `each` fails.
+pub fn row_problems<E: From<ReadError>>(
+    prepared: &Prepared,
+    mut each: impl FnMut(RowAt, &Problem) -> Result<(), E>,
+) -> Result<(), E> {
+    let (checker, survey) = (&prepared.checker, &prepared.survey);
+    prepared.input.scan(
+        |table| {
+            table
+                .rows()
+                .map(|row| {
+                    let mut checked = checker.check(&row);
+                    let duplicates = survey.duplicate_problems(checker, row.at.row);
+                    checked.problems.extend(duplicates);
+                    (row.at, checked.problems)
+                })
+                .filter(|(_, problems)| !problems.is_empty())
+                .collect::<Vec<_>>()
+        },
+        |rows| {
+            for (at, problems) in rows {
+                for problem in &problems {
+                    each(at, problem)?;
+                }
+            }
+            Ok(true)
+        },
+    )
 }

@@ -2,7 +2,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -108,11 +108,11 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let apis = meitner::routes().layer(middleware::from_fn_with_state(sandbox.clone(), delay));
+    let apis = meitner::routes().layer(middleware::from_fn_with_state(sandbox.clone(), around));
     let app = Router::new()
         .merge(apis)
         .route("/_sandbox/stats", get(stats))
-        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(DefaultBodyLimit::max(16 * 1024 * 1024))
         .layer(middleware::from_fn(this_machine_only))
         .with_state(sandbox);
     axum::serve(listener, app)
@@ -124,13 +124,20 @@ async fn stats(State(sandbox): State<Arc<Sandbox>>) -> impl IntoResponse {
     Json(sandbox.stats())
 }
 
-/// Waits for the latency, and counts the answer.
-async fn delay(State(sandbox): State<Arc<Sandbox>>, request: Request, next: Next) -> Response {
+/// Waits for the latency, counts the answer, and puts the rate headers on it.
+async fn around(State(sandbox): State<Arc<Sandbox>>, request: Request, next: Next) -> Response {
     if !sandbox.latency.is_zero() {
         sandbox.clock.sleep(sandbox.latency).await;
     }
-    let response = next.run(request).await;
-    sandbox.lock().stats.answered(response.status().as_u16());
+    let mut response = next.run(request).await;
+    let now = sandbox.clock.now();
+    let mut inner = sandbox.lock();
+    inner.stats.answered(response.status().as_u16());
+    for (name, value) in rate_headers(inner.bucket.level(now)) {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    }
     response
 }
 
@@ -165,7 +172,7 @@ fn is_this_machine(authority: &str) -> bool {
 }
 
 /// The three rate headers, as they stand on every answer.
-pub(super) fn rate_headers(level: Level) -> [(&'static str, String); 3] {
+fn rate_headers(level: Level) -> [(&'static str, String); 3] {
     [
         ("RateLimit-Limit", level.limit.to_string()),
         ("RateLimit-Remaining", level.remaining.to_string()),

@@ -19,6 +19,10 @@ pub struct Answer {
     pub request_id: String,
     /// Moment before which the API asks for no request.
     pub not_before: Option<UnixNanos>,
+    /// The sign-in itself was refused, so no request was made.
+    pub sign_in_refused: bool,
+    /// The token with which the request was refused: another one may be taken.
+    pub(super) stale_token: Option<u64>,
 }
 
 /// Why no answer came back.
@@ -28,7 +32,7 @@ pub enum Fault {
     Connect,
     /// No answer within the time-out.
     TimeOut,
-    /// The connection ended before the answer did.
+    /// The connection ended before an answer came.
     Lost,
 }
 

@@ -31,6 +31,17 @@ pub struct Client {
     clock: Arc<dyn Clock>,
 }
 
+/// The longest that making a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The roots of Mozilla's programme, as they were when this program was built.
+fn bundled_roots() -> Vec<reqwest::Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|root| reqwest::Certificate::from_der(root).ok())
+        .collect()
+}
+
 impl Client {
     /// A client for `spec` at the base address.
     ///
@@ -43,13 +54,25 @@ impl Client {
         clock: Arc<dyn Clock>,
     ) -> Result<Client, SendError> {
         let url = checked_address(&options.base_url)?;
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("rosterpatch/", env!("CARGO_PKG_VERSION")))
-            .timeout(options.timeout)
-            .redirect(redirect::Policy::none())
-            // The limiter counts every request, so nothing may be repeated behind its back.
-            .retry(reqwest::retry::never())
+        let build = || {
+            let builder = reqwest::Client::builder()
+                .user_agent(concat!("rosterpatch/", env!("CARGO_PKG_VERSION")))
+                .timeout(options.timeout)
+                .connect_timeout(options.timeout.min(CONNECT))
+                .redirect(redirect::Policy::none())
+                // The limiter counts every request, so nothing may be repeated behind its back.
+                .retry(reqwest::retry::never());
+            if url.scheme() == "http" {
+                // Plain http is for this machine alone: no proxy may carry it elsewhere.
+                builder.no_proxy()
+            } else {
+                builder
+            }
+        };
+        let http = build()
             .build()
+            // A machine without a certificate store still has the roots that come with us.
+            .or_else(|_| build().tls_certs_only(bundled_roots()).build())
             .map_err(|error| SendError::Client(error.without_url().to_string()))?;
         let origin = url.origin().ascii_serialization();
         Ok(Client {
@@ -61,41 +84,11 @@ impl Client {
         })
     }
 
-    /// Makes one request, and a second one only where the first was refused for a token that had
-    /// run out.
+    /// Makes one request, after fetching a token for it if one is needed.
     pub(super) async fn call(&self, call: &Call) -> Result<Answer, Fault> {
-        let (answer, token) = self.attempt(call, None).await?;
-        match token {
-            Some(token) if answer.status == 401 => {
-                let (answer, _) = self.attempt(call, Some(token)).await?;
-                Ok(answer)
-            }
-            _ => Ok(answer),
-        }
-    }
-
-    async fn attempt(
-        &self,
-        call: &Call,
-        refused: Option<u64>,
-    ) -> Result<(Answer, Option<u64>), Fault> {
-        let signed = match self.signer.sign(&self.http, refused).await {
+        let signed = match self.signer.sign(&self.http).await {
             Ok(signed) => signed,
-            Err(TokenError::Refused(status, body)) => {
-                // The token endpoint's 400 and 401 both mean that the credentials are refused
-                // (RFC 6749, section 5.2).
-                let status = if status == 400 { 401 } else { status };
-                return Ok((self.read(status, &Default::default(), &body), None));
-            }
-            Err(TokenError::Transport(error)) => return Err(fault(&error)),
-            Err(TokenError::NoToken) => {
-                let answer = Answer {
-                    status: 401,
-                    message: "the token endpoint answered without a token".into(),
-                    ..Answer::default()
-                };
-                return Ok((answer, None));
-            }
+            Err(error) => return self.no_token(error),
         };
         let method = match call.method {
             Method::Patch => reqwest::Method::PATCH,
@@ -113,14 +106,40 @@ impl Client {
             .map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        if response.status().is_success() {
-            // The status decides. The body is read only so that the connection can be used
-            // again, and whatever is wrong with it changes nothing.
-            let _ = response.bytes().await;
-            return Ok((self.read(status, &headers, b""), signed.token));
+        // The status decides. A body is read so that the connection can be used again, and for
+        // what an error says; whatever is wrong with it changes nothing.
+        let body = body_of(response).await;
+        let mut answer = self.read(status, &headers, &body);
+        answer.stale_token = signed.token.filter(|_| status == 401);
+        Ok(answer)
+    }
+
+    /// Takes note that the token with which `answer` was refused is of no more use. Returns
+    /// whether another one may be.
+    pub(super) fn renew(&self, answer: &Answer) -> bool {
+        match answer.stale_token {
+            Some(token) => {
+                self.signer.refuse(token);
+                true
+            }
+            None => false,
         }
-        let body = response.bytes().await.map_err(|error| fault(&error))?;
-        Ok((self.read(status, &headers, &body), signed.token))
+    }
+
+    /// What the lack of a token means: trouble on the way, or refused credentials.
+    fn no_token(&self, error: TokenError) -> Result<Answer, Fault> {
+        let mut answer = match error {
+            // The request itself never left.
+            TokenError::Silent => return Err(Fault::Connect),
+            TokenError::Answered(status, headers, body) => self.read(status, &headers, &body),
+            TokenError::NoToken => Answer {
+                status: 200,
+                message: "the token endpoint answered without a token".into(),
+                ..Answer::default()
+            },
+        };
+        answer.sign_in_refused = !self.spec.answers.retry.contains(&answer.status);
+        Ok(answer)
     }
 
     fn read(&self, status: u16, headers: &reqwest::header::HeaderMap, body: &[u8]) -> Answer {
@@ -146,6 +165,26 @@ fn fault(error: &reqwest::Error) -> Fault {
     }
 }
 
+/// Bytes of a body that are read, and the time that reading them may take.
+const BODY: usize = 1024 * 1024;
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The beginning of a body, as much of it as comes.
+pub(super) async fn body_of(mut response: reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() >= BODY {
+                break;
+            }
+        }
+    };
+    // What has come until then is all that is looked at.
+    let _ = tokio::time::timeout(BODY_TIME, read).await;
+    body
+}
+
 /// The address, if it may be sent to: https, or http to this machine alone, because credentials
 /// and personal data go there.
 fn checked_address(address: &str) -> Result<Url, SendError> {
@@ -156,9 +195,14 @@ fn checked_address(address: &str) -> Result<Url, SendError> {
     let url = Url::parse(address).map_err(|_| refuse("it is not a URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(SendError::Address {
-            url: url.host_str().unwrap_or("").to_owned(),
+            url: format!("…@{}", url.host_str().unwrap_or("")),
             why: "it holds a user name or a password; credentials belong in the environment",
         });
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse(
+            "it has a ? or a # in it, and paths are put behind it",
+        ));
     }
     match (url.scheme(), url.host_str()) {
         (_, None) => Err(refuse("it has no host")),
@@ -200,6 +244,8 @@ mod tests {
             "ftp://example.se",
             "api.example.se",
             "https://u:p@example.se",
+            "https://example.se/v1?x=1",
+            "https://example.se/v1#f",
             "",
         ] {
             assert!(checked_address(bad).is_err(), "{bad}");

@@ -13,7 +13,7 @@ mod verdict;
 pub use answer::{Answer, Fault};
 pub use backoff::Backoff;
 pub use client::{Client, ClientOptions};
-pub use deliver::{Delivered, Sender, SenderOptions, Stats, Step, Stop};
+pub use deliver::{Sender, SenderOptions, Stats, Step, Stop, StopRequest};
 pub use error::SendError;
 pub use pacer::{Pacer, Rate, RateError};
 pub use sign_in::{Credentials, SignInError};

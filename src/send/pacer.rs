@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
+use governor::nanos::Nanos;
+use governor::state::{NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 use thiserror::Error;
 
-use crate::clock::{Clock, UnixNanos};
+use crate::clock::{Clock, UnixNanos, nanos};
 use crate::targets::RateUnit;
 
 /// Requests a period.
@@ -64,6 +65,17 @@ impl Rate {
             .unwrap_or(Duration::MAX)
     }
 
+    /// Whether a bucket of `burst` that fills at this rate can be reckoned with: it is full again
+    /// within a century, and gains a request no oftener than every nanosecond.
+    pub fn is_sane_with(&self, burst: NonZeroU32) -> bool {
+        const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
+        let interval = self.interval();
+        interval >= Duration::from_nanos(1)
+            && interval
+                .checked_mul(burst.get())
+                .is_some_and(|full| full <= CENTURY)
+    }
+
     /// The part of the rate that `share` leaves.
     pub fn part(&self, share: f64) -> Rate {
         Rate {
@@ -77,7 +89,10 @@ impl Rate {
 /// for, at the quota's pace (governor's GCRA), and none before a moment that the API has set.
 #[derive(Debug)]
 pub struct Pacer {
-    limiter: RateLimiter<NotKeyed, InMemoryState, LimiterClock, NoOpMiddleware<Duration>>,
+    limiter: RateLimiter<NotKeyed, Arrival, LimiterClock, NoOpMiddleware<Duration>>,
+    arrival: Arrival,
+    /// Nanoseconds by which a full bucket runs ahead: its depth less one, in intervals.
+    tolerance: u64,
     clock: Arc<dyn Clock>,
     not_before: AtomicU64,
     turn: tokio::sync::Mutex<()>,
@@ -91,8 +106,12 @@ impl Pacer {
         let quota = Quota::with_period(interval)
             .unwrap_or(Quota::per_hour(NonZeroU32::MIN))
             .allow_burst(burst);
+        let arrival = Arrival::default();
+        let limiter_clock = LimiterClock::new(clock.clone());
         Pacer {
-            limiter: RateLimiter::direct_with_clock(quota, LimiterClock::new(clock.clone())),
+            limiter: RateLimiter::new(quota, arrival.clone(), limiter_clock),
+            arrival,
+            tolerance: nanos(interval).saturating_mul(u64::from(burst.get()) - 1),
             clock,
             not_before: AtomicU64::new(0),
             turn: tokio::sync::Mutex::new(()),
@@ -119,10 +138,46 @@ impl Pacer {
         }
     }
 
-    /// Lets nobody make a request before `moment`. A moment earlier than the one that holds
-    /// changes nothing. Returns whether it did.
+    /// Lets nobody make a request before `moment`, and then one at a time, since the bucket that
+    /// the API was asked too much of is empty. A moment earlier than the one that holds changes
+    /// nothing. Returns whether it did.
     pub fn hold_until(&self, moment: UnixNanos) -> bool {
+        self.arrival.raise(moment.saturating_add(self.tolerance));
         self.not_before.fetch_max(moment, Ordering::Relaxed) < moment
+    }
+}
+
+/// The limiter's state: its theoretical arrival time, in nanoseconds since the Unix epoch.
+#[derive(Debug, Clone, Default)]
+struct Arrival(Arc<AtomicU64>);
+
+impl Arrival {
+    fn raise(&self, to: u64) {
+        self.0.fetch_max(to, Ordering::Relaxed);
+    }
+}
+
+impl StateStore for Arrival {
+    type Key = NotKeyed;
+
+    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut known = self.0.load(Ordering::Relaxed);
+        loop {
+            let state = (known > 0).then(|| Nanos::from(known));
+            let (granted, next) = decide(state)?;
+            match self.0.compare_exchange_weak(
+                known,
+                next.as_u64(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(granted),
+                Err(other) => known = other,
+            }
+        }
     }
 }
 
@@ -215,6 +270,9 @@ mod tests {
             .unwrap();
         runtime.block_on(pacer.permit());
         assert_eq!(clock.now(), later);
+        // One at a time, not a herd.
+        runtime.block_on(pacer.permit());
+        assert_eq!(clock.now(), later + 10_000_000);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -150,6 +151,8 @@ pub(super) struct Signer {
     origin: String,
     clock: Arc<dyn Clock>,
     token: tokio::sync::Mutex<Option<Token>>,
+    /// Number of the last token that the API no longer takes.
+    refused: AtomicU64,
 }
 
 #[derive(Debug, Clone)]
@@ -167,8 +170,11 @@ pub(super) struct Signed {
 
 /// Why no token could be had.
 pub(super) enum TokenError {
-    Refused(u16, Vec<u8>),
-    Transport(reqwest::Error),
+    /// The token endpoint answered with something other than success.
+    Answered(u16, HeaderMap, Vec<u8>),
+    /// It did not answer.
+    Silent,
+    /// It answered without a token.
     NoToken,
 }
 
@@ -186,16 +192,18 @@ impl Signer {
             origin,
             clock,
             token: tokio::sync::Mutex::new(None),
+            refused: AtomicU64::new(0),
         }
     }
 
+    /// Takes note that the API no longer takes token number `token`.
+    pub(super) fn refuse(&self, token: u64) {
+        self.refused.fetch_max(token, Ordering::Relaxed);
+    }
+
     /// Headers for the next request. Whoever comes while a token is being fetched waits for that
-    /// one. `refused` is a token that the API no longer takes.
-    pub(super) async fn sign(
-        &self,
-        http: &reqwest::Client,
-        refused: Option<u64>,
-    ) -> Result<Signed, TokenError> {
+    /// one.
+    pub(super) async fn sign(&self, http: &reqwest::Client) -> Result<Signed, TokenError> {
         let (path, id, secret) = match &self.credentials {
             Credentials::Headers(headers) => {
                 return Ok(Signed {
@@ -210,9 +218,10 @@ impl Signer {
             } => (token_path, client_id, client_secret),
         };
         let mut token = self.token.lock().await;
-        let usable = token
-            .as_ref()
-            .is_some_and(|token| self.clock.now() < token.until && refused != Some(token.number));
+        let usable = token.as_ref().is_some_and(|token| {
+            let refused = self.refused.load(Ordering::Relaxed);
+            self.clock.now() < token.until && token.number > refused
+        });
         if !usable {
             let number = token.as_ref().map_or(1, |token| token.number + 1);
             *token = Some(self.fetch(http, path, id, secret, number).await?);
@@ -241,18 +250,18 @@ impl Signer {
             ("client_id", id.expose_secret()),
             ("client_secret", secret.expose_secret()),
         ];
-        let transport = |error: reqwest::Error| TokenError::Transport(error.without_url());
         let asked_at = self.clock.now();
         let response = http
             .post(format!("{}{path}", self.origin))
             .form(&form)
             .send()
             .await
-            .map_err(transport)?;
+            .map_err(|_| TokenError::Silent)?;
         let status = response.status();
-        let body = response.bytes().await.map_err(transport)?;
+        let headers = response.headers().clone();
+        let body = super::client::body_of(response).await;
         if !status.is_success() {
-            return Err(TokenError::Refused(status.as_u16(), body.to_vec()));
+            return Err(TokenError::Answered(status.as_u16(), headers, body));
         }
         let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| TokenError::NoToken)?;
         let mut header = HeaderValue::from_str(&format!("Bearer {}", answer.access_token))

@@ -27,6 +27,7 @@ pub fn verdict(spec: &TargetSpec, result: &Result<Answer, Fault>, attempts_left:
         }
     };
     match result {
+        Ok(answer) if answer.sign_in_refused => Verdict::Stop,
         Ok(answer) => match answer.status {
             200..300 => Verdict::Accept,
             status if spec.answers.retry.contains(&status) => retry(Verdict::Fail),
@@ -76,6 +77,12 @@ mod tests {
         for status in [100, 302, 501, 599] {
             assert_eq!(of(status, true), Verdict::Fail, "{status}");
         }
+        let refused = Answer {
+            status: 404,
+            sign_in_refused: true,
+            ..Answer::default()
+        };
+        assert_eq!(verdict(&spec, &Ok(refused), true), Verdict::Stop);
         for fault in [Fault::Connect, Fault::TimeOut, Fault::Lost] {
             assert_eq!(verdict(&spec, &Err(fault), true), Verdict::Retry);
             assert_eq!(verdict(&spec, &Err(fault), false), Verdict::Fail);

@@ -7,23 +7,30 @@ use super::spec::{TargetSpec, placeholders};
 /// The built-in targets: name and file.
 pub const BUILT_IN: &[(&str, &str)] = &[("meitner", include_str!("meitner.toml"))];
 
-/// The target called `name`, built in or, when the name ends in `.toml` or holds a path
-/// separator, read from that file.
+/// The target called `name`: a built-in one or, when the name ends in `.toml` or holds a path
+/// separator, the one that file describes.
 ///
 /// # Errors
 /// When there is no such target, its file cannot be read, or the file has a mistake; each names
 /// the file, and a mistake its line and key.
 pub fn load(name: &str) -> Result<TargetSpec, TargetError> {
+    parse(name, &text(name)?)
+}
+
+/// The text of the file that describes the target called `name`.
+///
+/// # Errors
+/// When there is no such target or its file cannot be read.
+pub fn text(name: &str) -> Result<String, TargetError> {
     if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-        return parse(name, text);
+        return Ok((*text).to_owned());
     }
     if name.ends_with(".toml") || name.contains(std::path::MAIN_SEPARATOR) {
         let path = Path::new(name);
-        let text = std::fs::read_to_string(path).map_err(|source| TargetError::Read {
+        return std::fs::read_to_string(path).map_err(|source| TargetError::Read {
             path: path.to_owned(),
             source,
-        })?;
-        return parse(name, &text);
+        });
     }
     let known: Vec<&str> = BUILT_IN.iter().map(|(built_in, _)| *built_in).collect();
     Err(TargetError::Unknown {

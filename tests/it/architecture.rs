@@ -21,7 +21,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("send", &["model", "targets", "journal", "events", "clock"]),
     (
         "report",
-        &["model", "targets", "read", "map", "events", "journal"],
+        &[
+            "model", "targets", "read", "map", "check", "events", "journal",
+        ],
     ),
     (
         "progress",

@@ -4,14 +4,15 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
+use rosterpatch::check::DuplicatePolicy;
 use rosterpatch::clock::Clock;
 use rosterpatch::model::Exit;
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
-use rosterpatch::send::Stop;
+use rosterpatch::send::{Stop, StopRequest};
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond, serve_sandbox,
-    stderr,
+    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, read_csv, respond,
+    serve_sandbox, stderr,
 };
 
 const RATE: [(&str, &str); 3] = [
@@ -43,29 +44,29 @@ fn any_2xx_is_success_and_one_request() {
 #[test]
 fn rows_with_the_same_body_are_each_their_own_request() {
     let folder = Folder::new();
+    // A target in which nothing but the id has to differ.
+    let target = rosterpatch::targets::text("meitner").unwrap();
+    let (head, fields) = target.split_once("pointer = \"/identityNumber\"").unwrap();
+    let fields = fields.replacen("unique = true\n", "", 1);
+    folder.write(
+        "t.toml",
+        format!("{head}pointer = \"/identityNumber\"{fields}"),
+    );
     let number = identity_number(1);
     let mut text = "id,identity_number,first_name,last_name\n".to_owned();
     for row in 1..=3 {
         text.push_str(&format!("{},{number},Åsa,Ek\n", plain_id(row)));
     }
-    // The same identity number thrice is a problem; the same temporary names are not.
-    let text = text
-        .replace(",Åsa,Ek", ",Åsa,Ek,")
-        .replace("last_name\n", "last_name,klass\n");
-    folder.write("r.csv", text.replacen(&number, &identity_number(2), 1));
-    let same = plain_roster(3);
-    folder.write("s.csv", &same);
+    folder.write("r.csv", text);
     let server = Server::start(|_| respond(200, &[], "{}"));
-    let run = LibraryRun::new();
-    run.import(&folder, "s.csv", &server.base_url).unwrap();
+    let mut run = LibraryRun::new();
+    run.target = folder.path("t.toml").display().to_string();
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 3);
     let seen = server.seen();
     let paths: HashSet<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
-    assert_eq!((seen.len(), paths.len()), (3, 3));
-    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
-    assert_eq!(
-        (ended.summary.states.updated, ended.summary.states.invalid),
-        (2, 1)
-    );
+    let bodies: HashSet<&str> = seen.iter().map(|seen| seen.body.as_str()).collect();
+    assert_eq!((seen.len(), paths.len(), bodies.len()), (3, 3, 1));
 }
 
 #[test]
@@ -394,4 +395,182 @@ fn a_token_is_fetched_once_and_again_when_it_is_refused() {
         tokens[0].body,
         "grant_type=client_credentials&client_id=sandbox&client_secret=sandbox"
     );
+}
+
+#[test]
+fn of_rows_with_one_key_the_first_or_the_last_is_sent() {
+    let folder = Folder::new();
+    let (id, number) = (plain_id(1), identity_number(1));
+    let (other, third) = (plain_id(2), identity_number(2));
+    folder.write(
+        "r.csv",
+        format!(
+            "id,identity_number,first_name,last_name\n\
+             {id},{number},First,Ek\n{id},{number},,Ek\n{id},{number},Last,Ek\n{other},{third},Bo,Ek\n"
+        ),
+    );
+    for (policy, name, states) in [
+        (
+            DuplicatePolicy::First,
+            "First",
+            ["updated", "invalid", "not_sent", "updated"],
+        ),
+        (
+            DuplicatePolicy::Last,
+            "Last",
+            ["not_sent", "invalid", "updated", "updated"],
+        ),
+    ] {
+        let server = Server::start(|_| respond(200, &[], "{}"));
+        let mut run = LibraryRun::new();
+        run.duplicates = policy;
+        let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+        let seen = server.seen();
+        assert_eq!(seen.len(), 2);
+        assert!(seen.iter().any(|seen| seen.body.contains(name)), "{seen:?}");
+        let results = read_csv(ended.summary.results.as_ref().unwrap(), b',');
+        let found: Vec<&str> = results[1..].iter().map(|row| row[5].as_str()).collect();
+        assert_eq!(found, states);
+    }
+}
+
+#[test]
+fn results_that_cannot_be_written_are_found_out_before_anything_is_sent() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    for (arguments, code) in [
+        ("--results nowhere/x.csv", 1),
+        ("--failed nowhere/x.csv", 1),
+        ("--report nowhere/x.html", 1),
+        ("--results .", 1),
+        ("--results r.csv", 2),
+        ("--results x.csv --failed x.csv", 2),
+    ] {
+        let output = folder
+            .program()
+            .args(["import", "r.csv", "--target", "meitner", "--yes"])
+            .args(["--base-url", &server.base_url])
+            .args(arguments.split(' '))
+            .env("MEITNER_CLIENT_CREDENTIALS", "a")
+            .env("MEITNER_CLIENT_SECRET", "b")
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments}: {}",
+            stderr(&output)
+        );
+    }
+    assert!(server.seen().is_empty());
+    assert_eq!(
+        std::fs::read_to_string(folder.path("r.csv")).unwrap(),
+        plain_roster(3)
+    );
+}
+
+#[test]
+fn plain_http_to_this_machine_goes_through_no_proxy() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let proxy = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let output = folder
+        .program()
+        .args(["import", "r.csv", "--target", "meitner", "--yes"])
+        .args(["--base-url", &server.base_url])
+        .env("HTTP_PROXY", &proxy.base_url)
+        .env("http_proxy", &proxy.base_url)
+        .env("ALL_PROXY", &proxy.base_url)
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!((server.seen().len(), proxy.seen().len()), (3, 0));
+}
+
+#[test]
+fn a_token_that_cannot_be_had_stops_the_run() {
+    for (status, code) in [(401, 6), (404, 6), (400, 6)] {
+        let folder = Folder::new();
+        folder.write("r.csv", plain_roster(5));
+        let server = Server::start(move |_| respond(status, &[], "no"));
+        let output = folder
+            .program()
+            .args(["import", "r.csv", "--target", "meitner", "--yes"])
+            .args(["--base-url", &server.base_url])
+            .env("MEITNER_CLIENT_ID", "sandbox")
+            .env("MEITNER_CLIENT_SECRET", "wrong")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        let seen = server.seen();
+        assert!(
+            seen.iter().all(|seen| seen.path == "/oauth/token"),
+            "nothing else was asked"
+        );
+        assert_eq!(seen.len(), 1);
+        let rows = folder.csv("r.results.csv", b',');
+        assert!(rows[1..].iter().all(|row| row[5] == "not_sent"));
+    }
+}
+
+#[test]
+fn a_stop_begins_no_request_and_loses_no_row() {
+    let folder = Folder::new();
+    // Two rows fail the checks; they are known for what they are, stop or no stop.
+    folder.write("r.csv", format!("{}x,y,,\nz,,,\n", plain_roster(20)));
+    let (ask, asked) = tokio::sync::watch::channel(StopRequest::None);
+    let ask = Arc::new(ask);
+    let asker = ask.clone();
+    // The fifth request asks to stop; every answer would have the row tried again.
+    let count = Arc::new(Mutex::new(0));
+    let server = Server::start(move |_| {
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        if *count == 5 {
+            asker.send_replace(StopRequest::Finish);
+        }
+        respond(if *count < 3 { 200 } else { 500 }, &[], "")
+    });
+    let mut run = LibraryRun::new();
+    run.sender.concurrency = 1;
+    run.stop = Some(asked);
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.stop, Some(Stop::Asked));
+    assert_eq!(ended.summary.exit_code, Exit::Interrupted);
+    assert_eq!(server.seen().len(), 5);
+    let states = ended.summary.states;
+    assert_eq!(
+        (states.updated, states.invalid, states.not_sent),
+        (2, 2, 18)
+    );
+    assert_eq!(states.total(), 22);
+}
+
+#[test]
+fn a_roster_that_changes_under_a_run_changes_nothing() {
+    let folder = Folder::new();
+    let path = folder.write("r.csv", plain_roster(5));
+    let before = plain_roster(5);
+    let server = Server::start(move |seen| {
+        if seen.path.ends_with('1') {
+            std::fs::write(&path, plain_roster(5).replace("Åsa", "Eva")).unwrap();
+        }
+        respond(200, &[], "{}")
+    });
+    let ended = LibraryRun::new()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    assert_eq!(ended.summary.states.updated, 5);
+    let results = folder.csv("r.results.csv", b',');
+    let expected: Vec<Vec<String>> = before
+        .lines()
+        .map(|l| l.split(',').map(String::from).collect())
+        .collect();
+    for (row, before) in results.iter().zip(&expected) {
+        assert_eq!(&row[..4], before);
+    }
 }

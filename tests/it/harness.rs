@@ -19,7 +19,7 @@ use rosterpatch::read::ReadOptions;
 use rosterpatch::report::ResultPaths;
 use rosterpatch::run::{Context, Delivery, Ended, Roster, RunError, import, prepare};
 use rosterpatch::sandbox::{Sandbox, serve};
-use rosterpatch::send::{Backoff, ClientOptions, Credentials, Rate, SenderOptions};
+use rosterpatch::send::{Backoff, ClientOptions, Credentials, Rate, SenderOptions, StopRequest};
 use rosterpatch::targets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -248,6 +248,8 @@ pub struct LibraryRun {
     pub sender: SenderOptions,
     pub selection: Selection,
     pub duplicates: DuplicatePolicy,
+    pub target: String,
+    pub stop: Option<tokio::sync::watch::Receiver<StopRequest>>,
 }
 
 impl LibraryRun {
@@ -265,15 +267,20 @@ impl LibraryRun {
             },
             selection: Selection::default(),
             duplicates: DuplicatePolicy::Error,
+            target: "meitner".into(),
+            stop: None,
         }
     }
 
     /// Imports the folder's file called `name` to the address.
     pub fn import(&self, folder: &Folder, name: &str, base_url: &str) -> Result<Ended, RunError> {
-        let spec = Arc::new(targets::load("meitner").unwrap());
+        let spec = Arc::new(targets::load(&self.target).unwrap());
         let roster = Roster {
             file: folder.path(name),
-            read: ReadOptions::default(),
+            read: ReadOptions {
+                copy: true,
+                ..ReadOptions::default()
+            },
             map: MapOptions::default(),
             key: None,
             check: CheckOptions {
@@ -302,7 +309,8 @@ impl LibraryRun {
             paths: ResultPaths::beside(&roster.file),
             settings: "{}".into(),
         };
-        let (_never, stop) = tokio::sync::watch::channel(false);
+        let (_never, never) = tokio::sync::watch::channel(StopRequest::None);
+        let stop = self.stop.clone().unwrap_or(never);
         let context = Context {
             clock: self.clock.clone(),
             seed: 7,

@@ -2,6 +2,8 @@
 
 mod architecture;
 mod bad_input;
+mod commands;
 mod delivery;
 mod harness;
+mod reading;
 mod sample;

@@ -1,0 +1,228 @@
+//! How long each stage takes on a generated roster, as a ratio to the bare csv reader over the
+//! same file in the same run: machines differ, ratios less so.
+//!
+//! ```text
+//! cargo bench --bench stages -- --rows 1000000
+//! ```
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cpu_time::ProcessTime;
+use rosterpatch::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, survey};
+use rosterpatch::map::{ColumnMap, MapOptions};
+use rosterpatch::plan::Planner;
+use rosterpatch::read::{Input, ReadError, ReadOptions};
+use rosterpatch::targets;
+
+#[path = "../samples/make_roster.rs"]
+mod make_roster;
+
+use make_roster::{Options, Style};
+
+const RUNS: usize = 5;
+
+fn main() {
+    let rows = argument("--rows").unwrap_or(200_000);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plain = folder.path().join("roster.csv");
+    let swedish = folder.path().join("elever.csv");
+    generate(&plain, rows, Style::English);
+    generate(&swedish, rows, Style::Swedish);
+
+    // First, while nothing else has raised it.
+    whole(&plain);
+    if let Some(peak) = peak_memory_mib() {
+        println!("peak memory of a whole check of {rows} rows: {peak} MiB\n");
+    }
+    let bare = measure(|| bare_reader(&plain));
+    println!("{rows} rows, median of {RUNS} runs; ratios to the bare csv reader");
+    println!(
+        "{:<34} {:>9} {:>9} {:>7} {:>7}",
+        "", "wall s", "cpu s", "wall", "cpu"
+    );
+    print("bare csv::ByteRecord loop", bare, bare);
+    print(
+        "open: encoding, delimiter, hash",
+        measure(|| drop(open(&plain))),
+        bare,
+    );
+    let input = open(&plain);
+    print(
+        "read: blocks, parsed in parallel",
+        measure(|| read(&input)),
+        bare,
+    );
+    let (checker, key) = checker(&input);
+    print(
+        "read and check every cell",
+        measure(|| check(&input, &checker)),
+        bare,
+    );
+    print(
+        "read, check and build every body",
+        measure(|| build(&input, &checker)),
+        bare,
+    );
+    let seek = || drop(survey(&input, &checker, key, DuplicatePolicy::Error, 7));
+    print("read, check and find duplicates", measure(seek), bare);
+    print("whole check, plain", measure(|| whole(&plain)), bare);
+    let bare = measure(|| bare_reader(&swedish));
+    print("bare csv reader, Swedish file", bare, bare);
+    print(
+        "whole check, Swedish file",
+        measure(|| whole(&swedish)),
+        bare,
+    );
+}
+
+fn argument(name: &str) -> Option<usize> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != name);
+    arguments.nth(1)?.parse().ok()
+}
+
+fn generate(path: &Path, rows: usize, style: Style) {
+    let options = Options {
+        rows,
+        bad: "1%".into(),
+        seed: 3,
+        style,
+    };
+    let mut out = BufWriter::new(File::create(path).expect("a file"));
+    make_roster::write(&options, &mut out).expect("a roster");
+}
+
+type Times = (Duration, Duration);
+
+/// Median wall and processor time of the work.
+fn measure(mut work: impl FnMut()) -> Times {
+    work();
+    let (mut wall, mut cpu): (Vec<_>, Vec<_>) = (0..RUNS)
+        .map(|_| {
+            let (start, used) = (Instant::now(), ProcessTime::now());
+            work();
+            (start.elapsed(), used.elapsed())
+        })
+        .unzip();
+    wall.sort_unstable();
+    cpu.sort_unstable();
+    (wall[RUNS / 2], cpu[RUNS / 2])
+}
+
+fn print(name: &str, (wall, cpu): Times, bare: Times) {
+    println!(
+        "{name:<34} {:>9.3} {:>9.3} {:>6.2}x {:>6.2}x",
+        wall.as_secs_f64(),
+        cpu.as_secs_f64(),
+        wall.as_secs_f64() / bare.0.as_secs_f64(),
+        cpu.as_secs_f64() / bare.1.as_secs_f64(),
+    );
+}
+
+fn bare_reader(path: &Path) {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(if path.ends_with("elever.csv") {
+            b';'
+        } else {
+            b','
+        })
+        .flexible(true)
+        .from_path(path)
+        .expect("a file");
+    let mut record = csv::ByteRecord::new();
+    let mut cells = 0;
+    while reader.read_byte_record(&mut record).expect("a record") {
+        cells += record.len();
+    }
+    std::hint::black_box(cells);
+}
+
+fn open(path: &Path) -> Input {
+    Input::open(path, &ReadOptions::default()).expect("a roster")
+}
+
+fn checker(input: &Input) -> (Checker, Option<usize>) {
+    let spec = Arc::new(targets::load("meitner").expect("the target"));
+    let map = ColumnMap::new(input.header(), &spec, &MapOptions::default()).expect("a map");
+    let options = CheckOptions {
+        empty: EmptyCell::Keep,
+        today: jiff::civil::date(2026, 8, 1),
+    };
+    let key = spec.key_field();
+    (Checker::new(spec, Arc::new(map), options), key)
+}
+
+fn read(input: &Input) {
+    let mut rows = 0;
+    let count = |count: usize| {
+        rows += count;
+        Ok::<bool, ReadError>(true)
+    };
+    input.scan(|table| table.len(), count).expect("rows");
+    std::hint::black_box(rows);
+}
+
+fn check(input: &Input, checker: &Checker) {
+    let mut valid = 0;
+    let count = |count: usize| {
+        valid += count;
+        Ok::<bool, ReadError>(true)
+    };
+    input
+        .scan(
+            |table| {
+                let mut checked = CheckedRow::default();
+                let mut valid = 0;
+                for row in table.rows() {
+                    checker.check_into(&row, &mut checked);
+                    valid += usize::from(checked.is_valid());
+                }
+                valid
+            },
+            count,
+        )
+        .expect("rows");
+    std::hint::black_box(valid);
+}
+
+fn build(input: &Input, checker: &Checker) {
+    let planner = Planner::new(checker.spec().clone());
+    let mut bytes = 0;
+    let count = |count: usize| {
+        bytes += count;
+        Ok::<bool, ReadError>(true)
+    };
+    input
+        .scan(
+            |table| {
+                table
+                    .rows()
+                    .map(|row| checker.check(&row))
+                    .filter(|row| row.is_valid())
+                    .map(|row| planner.call(&row).body.len())
+                    .sum::<usize>()
+            },
+            count,
+        )
+        .expect("rows");
+    std::hint::black_box(bytes);
+}
+
+fn whole(path: &Path) {
+    let input = open(path);
+    let (checker, key) = checker(&input);
+    let survey = survey(&input, &checker, key, DuplicatePolicy::Error, 7).expect("rows");
+    assert!(survey.invalid > 0);
+    std::hint::black_box(survey);
+}
+
+/// The most memory that this process has had, where the system tells.
+fn peak_memory_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}

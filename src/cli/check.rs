@@ -1,0 +1,60 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::args::{CheckArgs, CommonArgs, Format};
+use super::{import, logging, settings, terminal};
+use crate::clock::{Clock, SystemClock};
+use crate::events::Unwatched;
+use crate::model::{Exit, StateCounts, Summary};
+use crate::report::{WholeFile, check_text, write_problems};
+use crate::run::{Prepared, RunError, prepare, row_problems};
+
+/// `rosterpatch check FILE`.
+pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
+    logging::start(common, None);
+    let clock = Arc::new(SystemClock);
+    let started_at = clock.timestamp();
+    let spec = settings::target(args.roster.target.as_deref())?;
+    let roster = settings::roster(&args.roster, started_at)?;
+    let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
+    if let Some(path) = &args.problems {
+        problems_to(path, &prepared)?;
+    }
+    let states = StateCounts {
+        invalid: prepared.survey.invalid,
+        not_sent: prepared.survey.rows - prepared.survey.invalid,
+        ..StateCounts::default()
+    };
+    let mut summary = Summary::of_no_run(
+        &prepared.checker.spec().name,
+        roster.file.display().to_string(),
+        match args.output.format {
+            Format::Json => prepared.input.sha256().map_err(RunError::from)?,
+            Format::Text => "",
+        },
+        states,
+        (started_at, clock.timestamp()),
+    );
+    summary.problems = Some(prepared.survey.problems);
+    match args.output.format {
+        Format::Text => terminal::out(&check_text(
+            &prepared.input,
+            &prepared.checker,
+            &prepared.survey,
+        )),
+        Format::Json => import::print_summary(Format::Json, &summary),
+    }
+    Ok(summary.exit_code)
+}
+
+fn problems_to(path: &Path, prepared: &Prepared) -> Result<()> {
+    let file = WholeFile::create(path)?;
+    let file = write_problems(file, |each| {
+        row_problems(prepared, |at, problem| each(at, problem))
+    })
+    .with_context(|| format!("cannot write the problems to {}", path.display()))?;
+    file.finish()?;
+    Ok(())
+}

@@ -1,0 +1,54 @@
+use anyhow::Result;
+
+use super::args::TemplateArgs;
+use super::{Usage, settings, terminal};
+use crate::model::Exit;
+use crate::targets::{FieldSpec, TargetSpec};
+
+/// `rosterpatch template`: a header, and with `--example` a row.
+pub(super) fn run(args: &TemplateArgs) -> Result<Exit> {
+    let spec = settings::target(args.target.as_deref())?;
+    let language = args.headers.as_deref();
+    if let Some(language) = language {
+        refuse_unknown(&spec, language)?;
+    }
+    // Headers for people are for their spreadsheet: a Swedish one wants semicolons, and a mark to
+    // know UTF-8 by.
+    let delimiter = if language.is_some() { b';' } else { b',' };
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .from_writer(Vec::new());
+    writer.write_record(spec.fields.iter().map(|field| header(field, language)))?;
+    if args.example {
+        writer.write_record(spec.fields.iter().map(|field| field.example.as_str()))?;
+    }
+    let text = String::from_utf8(writer.into_inner()?)?;
+    let mark = if language.is_some() { "\u{FEFF}" } else { "" };
+    terminal::out(&format!("{mark}{text}"));
+    Ok(Exit::Success)
+}
+
+fn header<'a>(field: &'a FieldSpec, language: Option<&str>) -> &'a str {
+    language
+        .and_then(|language| field.aliases.get(language)?.first())
+        .map_or(field.name(), String::as_str)
+}
+
+fn refuse_unknown(spec: &TargetSpec, language: &str) -> Result<(), Usage> {
+    let mut known: Vec<&str> = spec
+        .fields
+        .iter()
+        .flat_map(|field| field.aliases.keys())
+        .map(String::as_str)
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.contains(&language) {
+        return Ok(());
+    }
+    Err(Usage(format!(
+        "{} has no headers in \"{language}\"; it has {}",
+        spec.name,
+        known.join(", ")
+    )))
+}

@@ -1,0 +1,94 @@
+use std::io::{self, Read};
+use std::path::Path;
+
+use encoding_rs::Encoding;
+use rayon::prelude::*;
+
+use super::dialect::{Evidence, Verdict, mark, not_csv, utf16_without_mark};
+use super::error::ReadError;
+use super::source::Source;
+
+/// What one look through all of a file's bytes shows.
+pub(super) struct Look {
+    /// Its first bytes.
+    pub(super) start: Vec<u8>,
+    evidence: Evidence,
+}
+
+/// Bytes that one thread looks through at a time.
+const CHUNK: usize = 1024 * 1024;
+
+impl Look {
+    /// Looks at the first bytes only.
+    pub(super) fn at_start(source: &Source) -> io::Result<Look> {
+        let mut start = Vec::new();
+        source.reader(0).take(64 * 1024).read_to_end(&mut start)?;
+        Ok(Look {
+            start,
+            evidence: Evidence::default(),
+        })
+    }
+
+    /// Looks through all bytes, for what tells the encoding: pieces side by side, cut anywhere,
+    /// since a character that a cut divides is put together again.
+    fn through(&mut self, source: &Source) -> io::Result<()> {
+        let pieces = usize::try_from(source.size())
+            .unwrap_or(usize::MAX)
+            .div_ceil(CHUNK);
+        let group = rayon::current_num_threads().max(1) * 2;
+        let mut buffers: Vec<Vec<u8>> = vec![Vec::with_capacity(CHUNK); group.min(pieces)];
+        for first in (0..pieces).step_by(group) {
+            let found: Vec<io::Result<Evidence>> = buffers
+                .par_iter_mut()
+                .enumerate()
+                .map(|(index, buffer)| {
+                    buffer.clear();
+                    let at = ((first + index) * CHUNK) as u64;
+                    source.reader(at).take(CHUNK as u64).read_to_end(buffer)?;
+                    Ok(Evidence::of(buffer))
+                })
+                .collect();
+            for evidence in found {
+                self.evidence.append(evidence?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The file's encoding and the length of its byte-order mark.
+    pub(super) fn encoding(
+        mut self,
+        source: &Source,
+        path: &Path,
+        forced: Option<&'static Encoding>,
+    ) -> Result<(&'static Encoding, u64), ReadError> {
+        let marked = mark(&self.start);
+        let length = marked.map_or(0, |(_, length)| length as u64);
+        if let Some(encoding) = forced.or(marked.map(|(encoding, _)| encoding)) {
+            // A mark that belongs to another encoding than the one asked for is not skipped.
+            let own = marked.is_some_and(|(found, _)| found == encoding);
+            return Ok((encoding, if own { length } else { 0 }));
+        }
+        if let Some(encoding) = utf16_without_mark(&self.start) {
+            return Ok((encoding, 0));
+        }
+        if let Some((what, mend)) = not_csv(&self.start) {
+            return Err(ReadError::NotCsv {
+                path: path.to_owned(),
+                what,
+                mend,
+            });
+        }
+        self.through(source).map_err(|source| ReadError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        match self.evidence.verdict() {
+            Verdict::Known(encoding) => Ok((encoding, 0)),
+            Verdict::Doubt(why) => Err(ReadError::UnknownEncoding {
+                path: path.to_owned(),
+                why,
+            }),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+use std::fmt::Write;
+
+use crate::targets::{FieldSpec, Place, SignIn, TargetSpec};
+
+/// What a target file says, for a person.
+pub fn target_text(spec: &TargetSpec) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: {}\n", spec.name, spec.title);
+    for (name, address) in &spec.environments {
+        let _ = writeln!(text, "{name:<12} {address}");
+    }
+    let _ = writeln!(
+        text,
+        "{:<12} {} {}, one {} a request{}",
+        "update",
+        spec.update.method.as_str(),
+        spec.update.path,
+        spec.record,
+        if spec.update.idempotent {
+            ", may be sent again"
+        } else {
+            ""
+        }
+    );
+    let _ = writeln!(
+        text,
+        "{:<12} {} requests / {}, at most {} at once",
+        "quota",
+        spec.quota.requests,
+        spec.quota.per.letter(),
+        spec.quota.burst
+    );
+    for way in &spec.sign_in {
+        let kind = match way {
+            SignIn::Headers { .. } => "headers",
+            SignIn::Oauth { .. } => "OAuth 2.0 client credentials",
+        };
+        let _ = writeln!(
+            text,
+            "{:<12} {kind}, from {}",
+            "sign-in",
+            way.variables().join(" and ")
+        );
+    }
+    match &spec.lookup {
+        Some(lookup) => {
+            let _ = writeln!(text, "{:<12} by {}", "look-up", lookup.keys.join(", "));
+        }
+        None => {
+            let _ = writeln!(text, "{:<12} none", "look-up");
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\n{:<28} {:<18} {:<30} also found as",
+        "field", "kind", ""
+    );
+    for field in &spec.fields {
+        let aliases: Vec<&str> = field
+            .aliases
+            .values()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        let _ = writeln!(
+            text,
+            "{:<28} {:<18} {:<30} {}",
+            field.name(),
+            field.kind.as_str(),
+            traits_of(field),
+            aliases.join(", ")
+        );
+    }
+    text
+}
+
+fn traits_of(field: &FieldSpec) -> String {
+    let mut traits = Vec::new();
+    if field.place == Place::Path {
+        traits.push("in the path".to_owned());
+    }
+    for (holds, word) in [
+        (field.required, "required"),
+        (field.nullable, "can be cleared"),
+        (field.unique, "unique"),
+    ] {
+        if holds {
+            traits.push(word.to_owned());
+        }
+    }
+    traits.join(", ")
+}

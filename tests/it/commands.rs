@@ -1,0 +1,154 @@
+//! The commands that send nothing: check, template, targets.
+
+use crate::harness::{Folder, identity_number, plain_id, stderr, stdout};
+
+#[test]
+fn check_says_what_was_read_and_what_is_wrong() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    let output = folder.run("check elever-2026-ht.csv --target meitner");
+    assert_eq!(output.status.code(), Some(3));
+    insta::assert_snapshot!(stdout(&output));
+    assert!(
+        !folder.path("state").exists(),
+        "a check leaves nothing behind"
+    );
+
+    let output = folder.run("check elever-2026-ht.csv --target meitner --format json");
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(summary["rows"], 500);
+    assert_eq!(
+        (&summary["invalid"], &summary["not_sent"]),
+        (&12.into(), &488.into())
+    );
+    assert_eq!(summary["problems"], 12);
+    assert_eq!(summary["exit_code"], 3);
+    assert_eq!(summary["sha256"].as_str().unwrap().len(), 64);
+
+    folder.sample("students-clean.csv");
+    let output = folder.run("check students-clean.csv --target meitner");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("nothing is wrong"));
+}
+
+#[test]
+fn what_a_spreadsheet_did_is_recognised() {
+    let folder = Folder::new();
+    let mut text =
+        "Elev-ID;Personnummer;Förnamn;Efternamn;Kommunkod;Mobil;Födelsedatum\n".to_owned();
+    let cells = [
+        (identity_number(1), "184", "701740605", "2.4.2010"),
+        (identity_number(2), "0184", "46701740605", "25/12/2010"),
+        ("2,01004E+11".into(), "0184", "", ""),
+        (identity_number(4), "0184", "", "40270"),
+        (identity_number(5), "0184", "4,67017E+10", "01/02/2010"),
+        (identity_number(6), "=\"0184\"", "", ""),
+        (identity_number(7), "=B2", "", ""),
+    ];
+    for (row, (number, municipality, phone, date)) in cells.iter().enumerate() {
+        let id = plain_id(row + 1);
+        text.push_str(&format!(
+            "{id};{number};Åsa;LindstrÃ¶m;{municipality};{phone};{date}\n"
+        ));
+    }
+    let text = text
+        .replacen("LindstrÃ¶m", "Ek", 4)
+        .replace("Ek;=B2", "Ek;=B2");
+    folder.write("r.csv", text);
+    let output = folder.run("check r.csv --target meitner --problems p.csv");
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let said = stdout(&output);
+    for repair in [
+        "municipality_code.leading_zero",
+        "phone.leading_zero",
+        "phone.leading_plus",
+        "date.day_month_order",
+        "text.formula",
+    ] {
+        assert!(said.contains(repair), "{repair} not in {said}");
+    }
+    let found: Vec<(String, String)> = folder.csv("p.csv", b',')[1..]
+        .iter()
+        .map(|row| (row[0].clone(), row[4].clone()))
+        .collect();
+    let expected: Vec<(String, String)> = [
+        ("3", "identity_number.scientific"),
+        ("4", "date.serial_number"),
+        ("5", "text.mojibake"),
+        ("5", "date.day_month_order"),
+        ("5", "phone.scientific"),
+        ("6", "text.mojibake"),
+        ("7", "text.mojibake"),
+        ("7", "text.formula"),
+    ]
+    .map(|(row, code)| (row.to_owned(), code.to_owned()))
+    .into();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_template_is_a_roster() {
+    let folder = Folder::new();
+    for arguments in ["", " --headers sv", " --headers en"] {
+        let output = folder.run(&format!("template --target meitner --example{arguments}"));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        folder.write("t.csv", &output.stdout);
+        let output = folder.run("check t.csv --target meitner");
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments}: {}",
+            stdout(&output)
+        );
+        assert!(
+            !stdout(&output).contains("left alone"),
+            "every column is known"
+        );
+    }
+    let header = stdout(&folder.run("template --target meitner"));
+    assert!(header.starts_with("id,identity_number,first_name,last_name,"));
+    let swedish = stdout(&folder.run("template --target meitner --headers sv"));
+    assert!(
+        swedish.starts_with("\u{FEFF}Meitner-ID;Personnummer;Förnamn;"),
+        "{swedish}"
+    );
+    assert_eq!(
+        folder
+            .run("template --target meitner --headers xx")
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn targets_are_listed_and_shown() {
+    let folder = Folder::new();
+    assert!(stdout(&folder.run("targets")).contains("meitner"));
+    let shown = stdout(&folder.run("targets show meitner"));
+    for part in [
+        "api.staging.meitner.se",
+        "1500 requests / h",
+        "MEITNER_CLIENT_SECRET",
+        "Personnummer",
+    ] {
+        assert!(shown.contains(part), "{part} not in {shown}");
+    }
+    let file = stdout(&folder.run("targets show meitner --toml"));
+    folder.write(
+        "mine.toml",
+        file.replace("name = \"meitner\"", "name = \"mine\""),
+    );
+    assert!(stdout(&folder.run("targets show mine.toml")).starts_with("mine: "));
+    folder.write(
+        "bad.toml",
+        file.replace("kind = \"uuid\"", "kind = \"guid\""),
+    );
+    let output = folder.run("targets show bad.toml");
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(
+        text.contains("bad.toml") && text.contains("guid") && text.contains("line"),
+        "{text}"
+    );
+}

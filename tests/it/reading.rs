@@ -1,0 +1,446 @@
+//! Rosters as spreadsheets and student systems write them: the same people, whatever the encoding,
+//! the delimiter or the program.
+
+use std::io::Write;
+use std::path::Path;
+
+use encoding_rs::WINDOWS_1252;
+use rosterpatch::read::{Input, ReadError, ReadOptions};
+use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+use crate::harness::{Folder, Server, identity_number, plain_id, respond, stderr, stdout};
+
+/// Every row's cells as bytes, read by the reader that imports use.
+fn cells(path: &Path) -> Vec<Vec<Vec<u8>>> {
+    let input = Input::open(path, &ReadOptions::default()).unwrap();
+    let mut rows: Vec<Vec<Vec<u8>>> = vec![
+        input
+            .header()
+            .iter()
+            .map(|name| name.clone().into_bytes())
+            .collect(),
+    ];
+    input
+        .scan(
+            |table| {
+                table
+                    .rows()
+                    .map(|row| {
+                        row.cells()
+                            .map(|cell| cell.bytes().to_vec())
+                            .collect::<Vec<_>>()
+                    })
+                    .collect::<Vec<_>>()
+            },
+            |found| {
+                rows.extend(found);
+                Ok::<bool, ReadError>(true)
+            },
+        )
+        .unwrap();
+    rows
+}
+
+const HEADER: &str = "Elev-ID;Personnummer;Förnamn;Efternamn;Gatuadress";
+
+fn roster() -> String {
+    format!(
+        "{HEADER}\r\n{};{};Åsa;Öberg;\"Väg 1; lgh 2\"\r\n",
+        plain_id(1),
+        identity_number(1)
+    )
+}
+
+fn utf16(text: &str, big: bool) -> Vec<u8> {
+    text.encode_utf16()
+        .flat_map(|unit| {
+            if big {
+                unit.to_be_bytes()
+            } else {
+                unit.to_le_bytes()
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn the_same_roster_in_every_encoding_and_delimiter() {
+    let text = roster();
+    let tabs = text.replace(';', "\t").replace("1\t lgh", "1; lgh");
+    let commas = text.replace(';', ",").replace("1, lgh", "1; lgh");
+    let pipes = text.replace(';', "|").replace("1| lgh", "1; lgh");
+    let mark = "\u{FEFF}";
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("utf-8", text.clone().into(), "UTF-8, semicolon"),
+        (
+            "mark",
+            format!("{mark}{text}").into(),
+            "UTF-8 with byte-order mark, semicolon",
+        ),
+        (
+            "1252",
+            WINDOWS_1252.encode(&text).0.into(),
+            "Windows-1252, semicolon",
+        ),
+        (
+            "utf-16le",
+            utf16(&format!("{mark}{tabs}"), false),
+            "UTF-16LE, tab",
+        ),
+        (
+            "utf-16be",
+            utf16(&format!("{mark}{tabs}"), true),
+            "UTF-16BE, tab",
+        ),
+        ("bare utf-16le", utf16(&tabs, false), "UTF-16LE, tab"),
+        ("comma", commas.into(), "UTF-8, comma"),
+        ("pipe", pipes.into(), "UTF-8, pipe"),
+        ("sep", format!("sep=;\r\n{text}").into(), "UTF-8, semicolon"),
+        ("lf", text.replace("\r\n", "\n").into(), "UTF-8, semicolon"),
+        ("cr", text.replace("\r\n", "\r").into(), "UTF-8, semicolon"),
+        ("no end", text.trim_end().into(), "UTF-8, semicolon"),
+        (
+            "blank lines",
+            text.replace("\r\n", "\r\n\r\n;;;;\r\n").into(),
+            "UTF-8, semicolon",
+        ),
+    ];
+    let folder = Folder::new();
+    let expected: Vec<Vec<Vec<u8>>> = vec![
+        HEADER
+            .split(';')
+            .map(|name| name.as_bytes().to_vec())
+            .collect(),
+        [
+            &plain_id(1),
+            &identity_number(1),
+            "Åsa",
+            "Öberg",
+            "Väg 1; lgh 2",
+        ]
+        .into_iter()
+        .map(|cell| cell.as_bytes().to_vec())
+        .collect(),
+    ];
+    for (name, bytes, said) in cases {
+        let path = folder.write(&format!("{name}.csv"), bytes);
+        let input = Input::open(&path, &ReadOptions::default()).unwrap();
+        assert_eq!(input.description(), said, "{name}");
+        assert_eq!(cells(&path), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_sent_has_the_letters_of_the_file_and_the_results_a_mark() {
+    let folder = Folder::new();
+    folder.write("r.csv", WINDOWS_1252.encode(&roster()).0);
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let output = folder
+        .program()
+        .args([
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--yes",
+            "--base-url",
+            &server.base_url,
+        ])
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        server.seen()[0]
+            .body
+            .contains("\"firstName\":\"Åsa\",\"lastName\":\"Öberg\"")
+    );
+    let results = std::fs::read_to_string(folder.path("r.results.csv")).unwrap();
+    assert!(results.starts_with("\u{FEFF}Elev-ID;"));
+    assert!(results.contains(";Åsa;Öberg;\"Väg 1; lgh 2\";1;updated;200;"));
+}
+
+#[test]
+fn an_encoding_that_is_in_doubt_is_asked_for() {
+    let folder = Folder::new();
+    // "Åsa Öberg" by an old Mac.
+    let text = roster().replace("Förnamn", "First name");
+    let mac: Vec<u8> = text
+        .chars()
+        .map(|c| match c {
+            'Å' => 0x81,
+            'Ö' => 0x85,
+            'ä' => 0x8A,
+            c => c as u8,
+        })
+        .collect();
+    folder.write("mac.csv", mac);
+    let output = folder.run("check mac.csv --target meitner");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("--encoding macintosh"),
+        "{}",
+        stderr(&output)
+    );
+    let output = folder.run("check mac.csv --target meitner --encoding macintosh");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        stderr(&output),
+        stdout(&output)
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_are_a_problem_of_their_row() {
+    let folder = Folder::new();
+    let text = format!(
+        "id,identity_number,first_name,last_name\n{},{},Åsaåäö,Ek\n",
+        plain_id(1),
+        identity_number(1)
+    );
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(format!("{},{},B", plain_id(2), identity_number(2)).as_bytes());
+    bytes.extend_from_slice(b"\xE5,Ek\n");
+    folder.write("r.csv", bytes);
+    let output = folder.run("check r.csv --target meitner --problems p.csv");
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let problems = folder.csv("p.csv", b',');
+    assert_eq!(
+        problems[0],
+        ["row", "line", "column", "field", "code", "message", "value"]
+    );
+    assert_eq!(
+        problems[1][..5],
+        ["2", "3", "first_name", "first_name", "text.undecodable"]
+    );
+    assert!(problems[1][5].contains("0xE5"));
+    assert_eq!(problems.len(), 2);
+    // The same byte where Windows-1252 has no letter.
+    let mut bytes = WINDOWS_1252
+        .encode("id;personnummer;förnamn;efternamn\n")
+        .0
+        .into_owned();
+    bytes.extend_from_slice(format!("{};{};\u{e5}", plain_id(1), identity_number(1)).as_bytes());
+    let at = bytes.len() - 2;
+    bytes.truncate(at);
+    bytes.extend_from_slice(b"\x81\xE5\xE4;Ek\n");
+    folder.write("w.csv", bytes);
+    let output = folder.run("check w.csv --target meitner --problems w-p.csv");
+    assert_eq!(
+        output.status.code(),
+        Some(3),
+        "{}{}",
+        stderr(&output),
+        stdout(&output)
+    );
+    assert!(folder.csv("w-p.csv", b',')[1][5].contains("0x81"));
+}
+
+fn workbook(folder: &Folder) {
+    let mut book = Workbook::new();
+    let other = book.add_worksheet();
+    other.set_name("Kontakter").unwrap();
+    other.write(0, 0, "inget").unwrap();
+    let sheet = book.add_worksheet();
+    sheet.set_name("Elever").unwrap();
+    let header = [
+        "Elev-ID",
+        "Personnummer",
+        "Förnamn",
+        "Efternamn",
+        "Födelsedatum",
+        "Kommunkod",
+        "Mobil",
+        "Tillfälligt personnummer",
+        "E-post",
+    ];
+    for (column, name) in header.into_iter().enumerate() {
+        sheet.write(1, column as u16, name).unwrap();
+    }
+    let date = Format::new().set_num_format("yyyy-mm-dd");
+    sheet.write(2, 0, plain_id(1)).unwrap();
+    // A number, as a spreadsheet makes of twelve digits.
+    sheet
+        .write(
+            2,
+            1,
+            identity_number(1).replace('-', "").parse::<f64>().unwrap(),
+        )
+        .unwrap();
+    sheet.write(2, 2, "Åsa").unwrap();
+    sheet
+        .write_formula(
+            2,
+            3,
+            rust_xlsxwriter::Formula::new("=\"E\"&\"k\"").set_result("Ek"),
+        )
+        .unwrap();
+    sheet
+        .write_with_format(2, 4, ExcelDateTime::from_ymd(2010, 4, 2).unwrap(), &date)
+        .unwrap();
+    sheet.write(2, 5, 184).unwrap();
+    sheet.write(2, 6, 701740605).unwrap();
+    sheet.write(2, 7, false).unwrap();
+    sheet.write(4, 0, plain_id(2)).unwrap();
+    sheet.write(4, 1, identity_number(2)).unwrap();
+    sheet.write(4, 2, "Bo").unwrap();
+    sheet.write(4, 3, "Ek").unwrap();
+    sheet
+        .write_formula(
+            4,
+            8,
+            rust_xlsxwriter::Formula::new("=VLOOKUP(1,A1:B2,2)").set_result("#N/A"),
+        )
+        .unwrap();
+    book.save(folder.path("elever.xlsx")).unwrap();
+}
+
+#[test]
+fn a_workbook_is_read_like_any_roster() {
+    let folder = Folder::new();
+    workbook(&folder);
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let output = folder
+        .program()
+        .args([
+            "import",
+            "elever.xlsx",
+            "--sheet",
+            "Elever",
+            "--target",
+            "meitner",
+            "--yes",
+        ])
+        .args(["--base-url", &server.base_url])
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("Excel workbook, sheet \"Elever\""));
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(
+        seen[0].body,
+        format!(
+            r#"{{"identityNumber":"{}","firstName":"Åsa","lastName":"Ek","identityTemporary":false,"dateOfBirth":"2010-04-02","address":{{"municipalityCode":"0184"}},"phoneNumber1":"+46701740605"}}"#,
+            identity_number(1)
+        )
+    );
+    let results = folder.csv("elever.results.csv", b';');
+    assert_eq!(results.len(), 3);
+    assert_eq!(
+        results[2][9..14],
+        [
+            "2",
+            "invalid",
+            "",
+            "text.spreadsheet_error",
+            "email_address1: the cell holds the spreadsheet's error #N/A; mend the formula and export again"
+        ]
+    );
+
+    let output = folder.run("check elever.xlsx --target meitner");
+    assert!(
+        stderr(&output).contains("identity_number"),
+        "the first sheet is no roster"
+    );
+    let output = folder.run("check elever.xlsx --target meitner --sheet Elver");
+    assert!(
+        stderr(&output).contains("Kontakter, Elever"),
+        "{}",
+        stderr(&output)
+    );
+    folder.sample("students-clean.csv");
+    let output = folder.run("check students-clean.csv --target meitner --sheet Elever");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn standard_input_is_a_roster_too() {
+    let folder = Folder::new();
+    let roster =
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/students-clean.csv"))
+            .unwrap();
+    let output = folder
+        .program()
+        .args(["import", "-", "--target", "meitner", "--sandbox"])
+        .write_stdin(roster)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(folder.csv("stdin.results.csv", b',').len(), 51);
+}
+
+#[test]
+fn a_million_lines_and_a_quote_are_cut_alike_wherever_the_blocks_fall() {
+    let folder = Folder::new();
+    let path = folder.path("r.csv");
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+    let mut expected = 0;
+    writeln!(out, "a;b;c").unwrap();
+    for row in 0..60_000 {
+        match row % 7 {
+            0 => writeln!(out, "{row};\"två\nrader \"\"x\"\" {row}\";5\" rör").unwrap(),
+            _ => writeln!(out, "{row};å{row};\"c;\"").unwrap(),
+        }
+        expected += 1;
+    }
+    drop(out);
+    let ours = cells(&path);
+    let theirs: Vec<Vec<Vec<u8>>> = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(b';')
+        .from_path(&path)
+        .unwrap()
+        .byte_records()
+        .map(|record| record.unwrap().iter().map(<[u8]>::to_vec).collect())
+        .collect();
+    assert_eq!(ours.len(), expected + 1);
+    assert_eq!(ours, theirs);
+}
+
+/// The cases of the npm package csv-spectrum, which the test script installs: each CSV file and
+/// what its cells are, as JSON.
+#[test]
+fn the_csv_spectrum_is_read_as_its_json_says() {
+    let Some(folder) = std::env::var_os("CSV_SPECTRUM") else {
+        eprintln!("CSV_SPECTRUM is not set: tests/run installs the corpus and sets it");
+        return;
+    };
+    let folder = Path::new(&folder);
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder.join("csvs")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let json = std::fs::read_to_string(folder.join(format!("json/{name}.json"))).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let json = match json {
+            serde_json::Value::Array(rows) => rows,
+            row => vec![row],
+        };
+        let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).unwrap();
+        let rows = cells(&path);
+        let header: Vec<String> = rows[0].iter().map(text).collect();
+        assert_eq!(rows.len() - 1, json.len(), "{name}");
+        for (row, object) in rows[1..].iter().zip(&json) {
+            for (column, cell) in header.iter().zip(row) {
+                // Here the corpus contradicts itself: its CSV has one number, its JSON another.
+                if text(cell) == "2095257564" && object[column] == "1234567890" {
+                    continue;
+                }
+                assert_eq!(
+                    Some(text(cell).as_str()),
+                    object[column].as_str(),
+                    "{name}, {column}"
+                );
+            }
+            assert_eq!(row.len(), object.as_object().unwrap().len(), "{name}");
+        }
+        read += 1;
+    }
+    assert!(read >= 10, "the corpus has more than {read} cases");
+}
