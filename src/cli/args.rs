@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 /// Brings a school's directory API up to date with a CSV roster: one rate-limited request a row,
 /// every row accounted for.
@@ -29,6 +30,12 @@ pub(super) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct CommonArgs {
+    /// The config file [default: rosterpatch.toml here, else in the user's config folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// A profile of the config file
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
     /// Folder of the journal [default: rosterpatch in the user's state folder]
     #[arg(long, global = true, value_name = "DIR", env = "ROSTERPATCH_STATE")]
     pub(super) state: Option<PathBuf>,
@@ -72,7 +79,8 @@ pub(super) enum Format {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Empty {
     /// Leave the value alone
     Keep,
@@ -80,7 +88,8 @@ pub(super) enum Empty {
     Clear,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Duplicate {
     /// All but the first are invalid
     Error,
@@ -170,12 +179,12 @@ pub(super) struct RosterArgs {
     /// The sheet of a workbook, in place of the first
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
-    /// What an empty cell means; the cell <null> always clears
-    #[arg(long, value_enum, default_value_t = Empty::Keep, value_name = "WHAT")]
-    pub(super) empty: Empty,
-    /// What is done with rows that have the same key
-    #[arg(long, value_enum, default_value_t = Duplicate::Error, value_name = "WHAT")]
-    pub(super) duplicates: Duplicate,
+    /// What an empty cell means; the cell <null> always clears [default: keep]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) empty: Option<Empty>,
+    /// What is done with rows that have the same key [default: error]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) duplicates: Option<Duplicate>,
     /// Only these rows, such as 10-20,35
     #[arg(long, value_name = "ROWS")]
     pub(super) rows: Option<String>,
@@ -187,9 +196,9 @@ pub(super) struct RosterArgs {
 /// Where the rows go, and how fast.
 #[derive(Debug, ClapArgs)]
 pub(super) struct DeliveryArgs {
-    /// Which of the target's environments
-    #[arg(long, value_name = "NAME", default_value = "production")]
-    pub(super) env: String,
+    /// Which of the target's environments [default: production]
+    #[arg(long, value_name = "NAME")]
+    pub(super) env: Option<String>,
     /// Another base address, in place of --env; plain http only to this machine
     #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
     pub(super) base_url: Option<String>,
@@ -202,18 +211,18 @@ pub(super) struct DeliveryArgs {
     /// Requests at once from a full bucket [default: the target's own, at most a period's]
     #[arg(long, value_name = "N")]
     pub(super) burst: Option<std::num::NonZeroU32>,
-    /// Which part of the quota to use
-    #[arg(long, value_name = "80%", default_value = "100%")]
-    pub(super) share: String,
-    /// Requests under way at most
-    #[arg(long, value_name = "N", default_value = "8")]
-    pub(super) concurrency: std::num::NonZeroUsize,
-    /// Attempts for one row at most
-    #[arg(long, value_name = "N", default_value = "5")]
-    pub(super) max_attempts: std::num::NonZeroU32,
-    /// The longest that one request may take
-    #[arg(long, value_name = "TIME", default_value = "45s")]
-    pub(super) timeout: String,
+    /// Which part of the quota to use [default: 100%]
+    #[arg(long, value_name = "80%")]
+    pub(super) share: Option<String>,
+    /// Requests under way at most [default: 8]
+    #[arg(long, value_name = "N")]
+    pub(super) concurrency: Option<std::num::NonZeroUsize>,
+    /// Attempts for one row at most [default: 5]
+    #[arg(long, value_name = "N")]
+    pub(super) max_attempts: Option<std::num::NonZeroU32>,
+    /// The longest that one request may take [default: 45s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) timeout: Option<String>,
     /// Do not ask before sending
     #[arg(long)]
     pub(super) yes: bool,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::args::{CheckArgs, CommonArgs, Format};
+use super::config::Config;
 use super::{import, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unwatched;
@@ -16,8 +17,9 @@ pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
     logging::start(common, None);
     let clock = Arc::new(SystemClock);
     let started_at = clock.timestamp();
-    let spec = settings::target(args.roster.target.as_deref())?;
-    let roster = settings::roster(&args.roster, started_at)?;
+    let config = Config::load(common)?;
+    let spec = settings::target(&config, &args.roster.target)?;
+    let roster = settings::roster(&config, &args.roster, started_at)?;
     let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
     if let Some(path) = &args.problems {
         problems_to(path, &prepared)?;

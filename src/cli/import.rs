@@ -3,6 +3,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::args::{CommonArgs, Format, ImportArgs};
+use super::config::Config;
 use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
 use super::{Usage, interrupt, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -18,22 +19,23 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     let (watch, bar) = terminal::watcher(common, clock.clone());
     logging::start(common, bar);
 
-    let spec = settings::target(args.roster.target.as_deref())?;
-    let mut roster = settings::roster(&args.roster, clock.timestamp())?;
+    let config = Config::load(common)?;
+    let spec = settings::target(&config, &args.roster.target)?;
+    let mut roster = settings::roster(&config, &args.roster, clock.timestamp())?;
     // A run takes hours, and someone may save the file meanwhile.
     roster.read.copy = true;
     let paths = settings::paths(&args.output, &args.roster)?;
     let selection = settings::selection(&args.roster)?;
-    let timeout = settings::timeout(&args.delivery)?;
+    let timeout = settings::timeout(&config, &args.delivery)?;
     let own_quota = if args.delivery.sandbox {
         SANDBOX_QUOTA
     } else {
         settings::own_quota(&spec)
     };
-    let (rate, burst) = settings::quota(&args.delivery, own_quota)?;
+    let (rate, burst) = settings::quota(&config, &args.delivery, own_quota)?;
     let seed: u64 = rand::random();
     // What can be known to be missing is missed before the file is read.
-    let mut base_url = settings::base_url(&args.delivery, &spec)?;
+    let mut base_url = settings::base_url(&config, &args.delivery, &spec)?;
     let credentials = if args.delivery.sandbox {
         Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
     } else {
@@ -53,9 +55,9 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         credentials,
         rate,
         burst,
-        sender: settings::sender(&args.delivery),
+        sender: settings::sender(&config, &args.delivery),
         selection,
-        state: settings::state_folder(common)?,
+        state: settings::state_folder(&config, common)?,
         paths,
         settings: "{}".into(),
     };

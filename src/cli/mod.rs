@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod config;
 mod import;
 mod interrupt;
 mod logging;
@@ -25,7 +26,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let result = match &args.command {
         Command::Check(check) => check::run(&args.common, check),
-        Command::Template(template) => template::run(template),
+        Command::Template(template) => template::run(&args.common, template),
         Command::Targets(targets) => targets::run(targets),
         Command::Import(import) => import::run(&args.common, import),
         Command::Sandbox(sandbox) => sandbox::run(&args.common, sandbox),

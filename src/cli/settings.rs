@@ -1,4 +1,4 @@
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::Usage;
 use super::args::{CommonArgs, DeliveryArgs, Duplicate, Empty, OutputArgs, RosterArgs};
+use super::config::Config;
 use crate::check::{CheckOptions, DuplicatePolicy, EmptyCell};
 use crate::map::MapOptions;
 use crate::plan::Selection;
@@ -19,49 +20,52 @@ use crate::run::Roster;
 use crate::send::{Backoff, Rate, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
-/// The target that the arguments name.
-pub(super) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>> {
-    let Some(name) = name else {
+/// The target that is asked for.
+pub(super) fn target(config: &Config, name: &Option<String>) -> Result<Arc<TargetSpec>> {
+    let Some(name) = config.or(name, |layer| &layer.target) else {
         let known: Vec<&str> = targets::BUILT_IN.iter().map(|(name, _)| *name).collect();
         return Err(Usage(format!(
-            "which API? Say it with --target, or ROSTERPATCH_TARGET in the environment; known: {}",
+            "which API? Say it with --target, ROSTERPATCH_TARGET in the environment, or target in rosterpatch.toml; known: {}",
             known.join(", ")
         ))
         .into());
     };
-    Ok(Arc::new(targets::load(name)?))
+    Ok(Arc::new(targets::load(&name)?))
 }
 
-/// The roster as the arguments describe it.
-pub(super) fn roster(args: &RosterArgs, now: Timestamp) -> Result<Roster> {
-    let mut overrides = Vec::new();
+/// The roster as it is asked for.
+pub(super) fn roster(config: &Config, args: &RosterArgs, now: Timestamp) -> Result<Roster> {
+    let mut columns = config.map();
     for pair in &args.map {
         let (column, field) = pair
             .rsplit_once('=')
             .ok_or_else(|| Usage(format!("--map takes COLUMN=FIELD, and \"{pair}\" has no =")))?;
-        overrides.push((column.to_owned(), field.to_owned()));
+        columns.insert(column.to_owned(), field.to_owned());
     }
+    let delimiter_text = config.or(&args.delimiter, |layer| &layer.delimiter);
     Ok(Roster {
         file: args.file.clone(),
         read: ReadOptions {
-            encoding: args.encoding.clone(),
-            delimiter: args.delimiter.as_deref().map(delimiter).transpose()?,
-            sheet: args.sheet.clone(),
+            encoding: config.or(&args.encoding, |layer| &layer.encoding),
+            delimiter: delimiter_text.as_deref().map(delimiter).transpose()?,
+            sheet: config.or(&args.sheet, |layer| &layer.sheet),
             copy: false,
         },
-        map: MapOptions { overrides },
-        key: args.key.clone(),
+        map: MapOptions {
+            overrides: columns.into_iter().collect(),
+        },
+        key: config.or(&args.key, |layer| &layer.key),
         check: CheckOptions {
-            empty: match args.empty {
-                Empty::Keep => EmptyCell::Keep,
-                Empty::Clear => EmptyCell::Clear,
+            empty: match config.or(&args.empty, |layer| &layer.empty) {
+                Some(Empty::Clear) => EmptyCell::Clear,
+                Some(Empty::Keep) | None => EmptyCell::Keep,
             },
             today: today(now),
         },
-        duplicates: match args.duplicates {
-            Duplicate::Error => DuplicatePolicy::Error,
-            Duplicate::First => DuplicatePolicy::First,
-            Duplicate::Last => DuplicatePolicy::Last,
+        duplicates: match config.or(&args.duplicates, |layer| &layer.duplicates) {
+            Some(Duplicate::First) => DuplicatePolicy::First,
+            Some(Duplicate::Last) => DuplicatePolicy::Last,
+            Some(Duplicate::Error) | None => DuplicatePolicy::Error,
         },
     })
 }
@@ -101,17 +105,25 @@ pub(super) fn selection(args: &RosterArgs) -> Result<Selection> {
     Ok(selection)
 }
 
-/// The base address that the arguments name.
-pub(super) fn base_url(args: &DeliveryArgs, spec: &TargetSpec) -> Result<String> {
+/// The base address that is asked for.
+pub(super) fn base_url(config: &Config, args: &DeliveryArgs, spec: &TargetSpec) -> Result<String> {
+    // An environment on the command line goes before an address in the config file.
+    if args.env.is_none()
+        && let Some(url) = config.or(&args.base_url, |layer| &layer.base_url)
+    {
+        return Ok(url);
+    }
     if let Some(url) = &args.base_url {
         return Ok(url.clone());
     }
-    spec.environments.get(&args.env).cloned().ok_or_else(|| {
+    let name = config
+        .or(&args.env, |layer| &layer.env)
+        .unwrap_or_else(|| "production".into());
+    spec.environments.get(&name).cloned().ok_or_else(|| {
         let known: Vec<&str> = spec.environments.keys().map(String::as_str).collect();
         Usage(format!(
-            "{} has no environment \"{}\"; it has {}",
+            "{} has no environment \"{name}\"; it has {}",
             spec.name,
-            args.env,
             known.join(", ")
         ))
         .into()
@@ -120,9 +132,16 @@ pub(super) fn base_url(args: &DeliveryArgs, spec: &TargetSpec) -> Result<String>
 
 /// The quota to keep to, and how many requests may go at once. `own` is the quota of whoever is
 /// sent to, where no rate is asked for.
-pub(super) fn quota(args: &DeliveryArgs, own: (Rate, u32)) -> Result<(Rate, NonZeroU32)> {
-    let share = share(&args.share)?;
-    let (rate, most) = match &args.rate {
+pub(super) fn quota(
+    config: &Config,
+    args: &DeliveryArgs,
+    own: (Rate, u32),
+) -> Result<(Rate, NonZeroU32)> {
+    let share = match config.or(&args.share, |layer| &layer.share) {
+        None => 1.0,
+        Some(text) => share(&text)?,
+    };
+    let (rate, most) = match config.or(&args.rate, |layer| &layer.rate) {
         None => own,
         Some(text) => {
             let rate: Rate = text
@@ -133,10 +152,12 @@ pub(super) fn quota(args: &DeliveryArgs, own: (Rate, u32)) -> Result<(Rate, NonZ
             (rate, own.1.min(period))
         }
     };
-    let burst = args.burst.unwrap_or_else(|| {
-        let part = (f64::from(most) * share).floor().max(1.0) as u32;
-        NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN)
-    });
+    let burst = config
+        .or(&args.burst, |layer| &layer.burst)
+        .unwrap_or_else(|| {
+            let part = (f64::from(most) * share).floor().max(1.0) as u32;
+            NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN)
+        });
     let rate = rate.part(share);
     if !rate.is_sane_with(burst) {
         return Err(Usage(format!(
@@ -181,8 +202,9 @@ pub(super) fn duration(flag: &str, text: &str) -> Result<Duration> {
 }
 
 /// The longest that one request may take.
-pub(super) fn timeout(args: &DeliveryArgs) -> Result<Duration> {
-    let timeout = duration("--timeout", &args.timeout)?;
+pub(super) fn timeout(config: &Config, args: &DeliveryArgs) -> Result<Duration> {
+    let text = config.or(&args.timeout, |layer| &layer.timeout);
+    let timeout = duration("--timeout", text.as_deref().unwrap_or("45s"))?;
     if timeout.is_zero() {
         return Err(Usage("--timeout must be above 0".into()).into());
     }
@@ -190,10 +212,12 @@ pub(super) fn timeout(args: &DeliveryArgs) -> Result<Duration> {
 }
 
 /// How calls are delivered.
-pub(super) fn sender(args: &DeliveryArgs) -> SenderOptions {
+pub(super) fn sender(config: &Config, args: &DeliveryArgs) -> SenderOptions {
+    let concurrency = config.or(&args.concurrency, |layer| &layer.concurrency);
+    let max_attempts = config.or(&args.max_attempts, |layer| &layer.max_attempts);
     SenderOptions {
-        concurrency: args.concurrency.get(),
-        max_attempts: args.max_attempts.get(),
+        concurrency: concurrency.map_or(8, NonZeroUsize::get),
+        max_attempts: max_attempts.map_or(5, NonZeroU32::get),
         backoff: Backoff::default(),
         grace: Duration::from_secs(10),
     }
@@ -236,9 +260,9 @@ pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPath
 }
 
 /// The folder of the journal.
-pub(super) fn state_folder(common: &CommonArgs) -> Result<PathBuf> {
-    if let Some(folder) = &common.state {
-        return Ok(folder.clone());
+pub(super) fn state_folder(config: &Config, common: &CommonArgs) -> Result<PathBuf> {
+    if let Some(folder) = config.or(&common.state, |layer| &layer.state) {
+        return Ok(folder);
     }
     let folders = directories::ProjectDirs::from("", "", "rosterpatch")
         .context("this user has no home folder to keep the journal in; name one with --state")?;

@@ -1,13 +1,14 @@
 use anyhow::Result;
 
-use super::args::TemplateArgs;
+use super::args::{CommonArgs, TemplateArgs};
+use super::config::Config;
 use super::{Usage, settings, terminal};
 use crate::model::Exit;
 use crate::targets::{FieldSpec, TargetSpec};
 
 /// `rosterpatch template`: a header, and with `--example` a row.
-pub(super) fn run(args: &TemplateArgs) -> Result<Exit> {
-    let spec = settings::target(args.target.as_deref())?;
+pub(super) fn run(common: &CommonArgs, args: &TemplateArgs) -> Result<Exit> {
+    let spec = settings::target(&Config::load(common)?, &args.target)?;
     let language = args.headers.as_deref();
     if let Some(language) = language {
         refuse_unknown(&spec, language)?;

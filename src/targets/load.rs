@@ -40,7 +40,10 @@ pub fn text(name: &str) -> Result<String, TargetError> {
 }
 
 /// Reads a target from the text of its file; `origin` is what messages call the file.
-pub(super) fn parse(origin: &str, text: &str) -> Result<TargetSpec, TargetError> {
+///
+/// # Errors
+/// When the text has a mistake; the error names the file, and the mistake's line and key.
+pub fn parse(origin: &str, text: &str) -> Result<TargetSpec, TargetError> {
     let spec: TargetSpec = toml::from_str(text).map_err(|error| TargetError::Syntax {
         origin: origin.to_owned(),
         message: error.to_string(),

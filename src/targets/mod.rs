@@ -9,7 +9,7 @@ mod spec;
 
 pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
-pub use load::{BUILT_IN, load, text};
+pub use load::{BUILT_IN, load, parse, text};
 pub use spec::{
     Answers, Lookup, Quota, QuotaHeaders, RateUnit, ResetUnit, SignIn, TargetSpec, Update,
 };

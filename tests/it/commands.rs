@@ -152,3 +152,39 @@ fn targets_are_listed_and_shown() {
         "{text}"
     );
 }
+
+#[test]
+fn a_mapping_can_be_kept_in_the_config_file() {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        format!(
+            "Nyckel,Personnummer,Förnamn,Efternamn,Extra\n{},{},Åsa,Ek,x\n",
+            plain_id(1),
+            identity_number(1)
+        ),
+    );
+    let config = "target = \"meitner\"\n[map]\nNyckel = \"id\"\n[profile.solna.map]\nExtra = \"external_source_id\"\n";
+    folder.write("rosterpatch.toml", config);
+    let output = folder.run("check r.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("Extra                        (left alone)"));
+    let output = folder.run("check r.csv --profile solna");
+    assert!(stdout(&output).contains("Extra                        external_source_id"));
+    // The command line goes before the profile, and the profile before the file.
+    let output = folder.run("check r.csv --profile solna --map Extra=gender");
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert_eq!(
+        folder.run("check r.csv --profile umea").status.code(),
+        Some(2)
+    );
+
+    folder.write("bad.toml", "target = \"meitner\"\nraet = \"1/h\"\n");
+    let output = folder.run("check r.csv --config bad.toml");
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(
+        text.contains("bad.toml") && text.contains("line 2") && text.contains("raet"),
+        "{text}"
+    );
+}

@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod commands;
 mod delivery;
+mod fuzz_corpus;
 mod harness;
 mod reading;
 mod sample;
