@@ -20,6 +20,8 @@ pub enum RunEvent {
         columns: usize,
         /// Headers that are no field and are left alone.
         unknown: Vec<String>,
+        /// Whether the file has the columns of an earlier run's results.
+        of_results: bool,
         /// Of those, the ones that look like a misspelt header, with that header.
         near_misses: Vec<(String, String)>,
     },

@@ -32,6 +32,7 @@ pub struct ColumnMap {
     /// By field: the column that holds it.
     columns: Vec<Option<usize>>,
     unknown: Vec<usize>,
+    of_results: bool,
 }
 
 impl ColumnMap {
@@ -50,6 +51,7 @@ impl ColumnMap {
             header: header.iter().map(|name| tidy(name)).collect(),
             columns: vec![None; spec.fields.len()],
             unknown: Vec::new(),
+            of_results: false,
         };
         let overrides = resolve_overrides(&map.header, spec, options)?;
         for (column, name) in header.iter().enumerate() {
@@ -60,9 +62,8 @@ impl ColumnMap {
             };
             match field {
                 Some(field) => map.claim(field, column, spec)?,
-                None if folded.is_empty()
-                    || overrides.contains_key(&column)
-                    || RESULT_COLUMNS.contains(&folded.as_str()) => {}
+                None if RESULT_COLUMNS.contains(&folded.as_str()) => map.of_results = true,
+                None if folded.is_empty() || overrides.contains_key(&column) => {}
                 None => map.unknown.push(column),
             }
         }
@@ -132,6 +133,11 @@ impl ColumnMap {
     /// How many columns the file has.
     pub fn width(&self) -> usize {
         self.header.len()
+    }
+
+    /// Whether the file has the columns of an earlier run's results.
+    pub fn is_of_results(&self) -> bool {
+        self.of_results
     }
 
     /// The headers that are no field, without surrounding space: named, and left alone.

@@ -1,6 +1,6 @@
 use crate::events::{Plan, RunEvent};
 use crate::model::StateCounts;
-use crate::report::human_duration;
+use crate::report::{OF_RESULTS, human_duration};
 
 /// The lines that say an event to a person; none for what only moves a counter.
 pub(super) fn lines(event: &RunEvent) -> Vec<String> {
@@ -10,6 +10,7 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
             dialect,
             columns,
             unknown,
+            of_results,
             near_misses,
         } => {
             let mut lines = vec![format!("reading {file}: {dialect}, {columns} columns")];
@@ -18,6 +19,9 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
                     "left alone, no field of the target: {}",
                     unknown.join(", ")
                 ));
+            }
+            if *of_results {
+                lines.push(OF_RESULTS.to_owned());
             }
             for (found, meant) in near_misses {
                 lines.push(format!("\"{found}\": did you mean \"{meant}\"?"));

@@ -8,6 +8,10 @@ use crate::check::{Checker, Survey};
 use crate::model::{Problem, RowAt};
 use crate::read::Input;
 
+/// What is said of a file with our own columns.
+pub const OF_RESULTS: &str =
+    "this is a results file of an earlier run: its import_ columns are left out and written anew";
+
 /// What a check found, for a person: what was read, what the columns became, and what is wrong,
 /// grouped, the most frequent first.
 pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
@@ -22,6 +26,16 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
         human_number(survey.rows)
     );
     text.push_str(&columns_text(checker));
+    if checker.map().is_of_results() {
+        let _ = writeln!(text, "\n{OF_RESULTS}");
+    }
+    if survey.empty_rows > 0 {
+        let _ = writeln!(
+            text,
+            "\n{} empty rows passed over",
+            human_number(survey.empty_rows)
+        );
+    }
     if !survey.repairs.is_empty() {
         text.push_str("\nrestored, because a spreadsheet had changed it\n");
         for (code, count) in &survey.repairs {

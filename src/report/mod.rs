@@ -9,7 +9,7 @@ mod target;
 mod text;
 mod whole_file;
 
-pub use check::{check_text, write_problems};
+pub use check::{OF_RESULTS, check_text, write_problems};
 pub use error::ReportError;
 pub use html::write_html;
 pub use results::{LEFT_OUT, ResultPaths, Written, write_results};

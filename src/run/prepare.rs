@@ -69,6 +69,7 @@ pub fn prepare(
         dialect: input.description(),
         columns: map.width(),
         unknown: map.unknown().map(String::from).collect(),
+        of_results: map.is_of_results(),
         near_misses: map.near_misses(&spec),
     });
     let checker = Checker::new(spec, Arc::new(map), roster.check);

@@ -51,9 +51,7 @@ fn what_a_spreadsheet_did_is_recognised() {
             "{id};{number};Åsa;LindstrÃ¶m;{municipality};{phone};{date}\n"
         ));
     }
-    let text = text
-        .replacen("LindstrÃ¶m", "Ek", 4)
-        .replace("Ek;=B2", "Ek;=B2");
+    let text = text.replacen("LindstrÃ¶m", "Ek", 4);
     folder.write("r.csv", text);
     let output = folder.run("check r.csv --target meitner --problems p.csv");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -159,7 +157,7 @@ fn a_mapping_can_be_kept_in_the_config_file() {
     folder.write(
         "r.csv",
         format!(
-            "Nyckel,Personnummer,Förnamn,Efternamn,Extra\n{},{},Åsa,Ek,x\n",
+            "Nyckel,Personnummer,Förnamn,Efternamn,Extra\n{},{},Åsa,Ek,skola\n",
             plain_id(1),
             identity_number(1)
         ),

@@ -3,9 +3,10 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rosterpatch::check::DuplicatePolicy;
-use rosterpatch::clock::Clock;
+use rosterpatch::clock::SystemClock;
 use rosterpatch::model::Exit;
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 use rosterpatch::send::{Stop, StopRequest};
@@ -538,6 +539,9 @@ fn a_stop_begins_no_request_and_loses_no_row() {
     let mut run = LibraryRun::new();
     run.sender.concurrency = 1;
     run.stop = Some(asked);
+    // The grace is real time, which a request under way needs.
+    run.clock = Arc::new(SystemClock);
+    run.sender.backoff.most = Duration::from_millis(1);
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.stop, Some(Stop::Asked));
     assert_eq!(ended.summary.exit_code, Exit::Interrupted);

@@ -242,7 +242,7 @@ pub fn respond(status: u16, headers: &[(&str, &str)], body: &str) -> Response<Bo
 
 /// An import by the library, on a clock that the test owns.
 pub struct LibraryRun {
-    pub clock: Arc<VirtualClock>,
+    pub clock: Arc<dyn Clock>,
     pub rate: Rate,
     pub burst: u32,
     pub sender: SenderOptions,
