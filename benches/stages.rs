@@ -46,7 +46,7 @@ fn main() {
     );
     print("bare csv::ByteRecord loop", bare, bare);
     print(
-        "open: encoding, delimiter, hash",
+        "open: encoding and delimiter",
         measure(|| drop(open(&plain))),
         bare,
     );

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::row::{CheckedRow, Checker};
-use super::unique::{DuplicatePolicy, Duplicates, Seen};
+use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
 use crate::model::{Problem, RowAt};
 use crate::read::{Input, ReadError, Table};
 use crate::targets::Kind;
@@ -76,7 +76,7 @@ pub fn survey(
         },
     )?;
 
-    let mut seen: Vec<(usize, Vec<Seen>)> = unique
+    let mut seen: Vec<(usize, Stretches)> = unique
         .into_iter()
         .zip(std::mem::take(&mut total.seen))
         .collect();
@@ -87,10 +87,12 @@ pub fn survey(
         // Among rows with the same key only valid ones can be chosen from; those that are left
         // out then stand in nobody's way.
         let (field, mut keys) = seen.swap_remove(position);
-        keys.retain(|seen| !total.invalid.contains(seen.row()));
+        for stretch in &mut keys {
+            stretch.retain(|seen| !total.invalid.contains(seen.row()));
+        }
         duplicates.add(vec![(field, keys)], policy == DuplicatePolicy::Last);
         let left_out: RowSet = duplicates.rows().map(|(row, _)| row).collect();
-        for (_, values) in &mut seen {
+        for values in seen.iter_mut().flat_map(|(_, stretches)| stretches) {
             values.retain(|seen| {
                 !left_out.contains(seen.row()) && !total.invalid.contains(seen.row())
             });
@@ -183,13 +185,14 @@ struct Stretch {
     invalid: RowSet,
     groups: BTreeMap<Cow<'static, str>, ProblemGroup>,
     repairs: BTreeMap<&'static str, u64>,
-    seen: Vec<Vec<Seen>>,
+    /// By unique field.
+    seen: Vec<Stretches>,
 }
 
 impl Stretch {
     fn of(table: &Table, checker: &Checker, unique: &[usize], seed: u64) -> Stretch {
         let mut stretch = Stretch {
-            seen: vec![Vec::with_capacity(table.len()); unique.len()],
+            seen: vec![vec![Vec::with_capacity(table.len())]; unique.len()],
             empty_rows: table.empty_rows(),
             ..Stretch::default()
         };
@@ -197,7 +200,7 @@ impl Stretch {
         for row in table.rows() {
             checker.check_into(&row, &mut checked);
             stretch.rows += 1;
-            for (seen, &field) in stretch.seen.iter_mut().zip(unique) {
+            for (seen, &field) in stretch.seen.iter_mut().flatten().zip(unique) {
                 let Some(value) = &checked.values[field] else {
                     continue;
                 };

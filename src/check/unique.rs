@@ -39,6 +39,9 @@ impl Seen {
     }
 }
 
+/// The values of one field, stretch by stretch of the file.
+pub(super) type Stretches = Vec<Vec<Seen>>;
+
 /// Rows whose value in a unique field another row has too.
 #[derive(Debug, Clone, Default)]
 pub struct Duplicates {
@@ -49,7 +52,7 @@ pub struct Duplicates {
 impl Duplicates {
     /// Takes in every row's value of each field; with `keep_last`, the last row of a group has the
     /// value by right, else the first.
-    pub(super) fn add(&mut self, fields: Vec<(usize, Vec<Seen>)>, keep_last: bool) {
+    pub(super) fn add(&mut self, fields: Vec<(usize, Stretches)>, keep_last: bool) {
         let found: Vec<_> = fields
             .into_par_iter()
             .flat_map_iter(|(field, seen)| repeated(field, &seen, keep_last))
@@ -79,7 +82,7 @@ impl Duplicates {
 }
 
 /// The rows whose value of `field` another row has by right.
-fn repeated(field: usize, seen: &[Seen], keep_last: bool) -> Vec<(u64, usize, u64)> {
+fn repeated(field: usize, seen: &Stretches, keep_last: bool) -> Vec<(u64, usize, u64)> {
     let mut candidates = candidates(seen);
     candidates.sort_unstable();
     let groups = candidates.chunk_by(|a, b| a.high == b.high && a.low == b.low);
@@ -103,14 +106,16 @@ fn repeated(field: usize, seen: &[Seen], keep_last: bool) -> Vec<(u64, usize, u6
 
 /// Those that share a bit of their hash with another one: all that repeat, and of the others
 /// one in thirty, so that there is little left to sort.
-fn candidates(seen: &[Seen]) -> Vec<Seen> {
-    let words = (seen.len() / 2).next_power_of_two().max(16);
+fn candidates(seen: &Stretches) -> Vec<Seen> {
+    let values: usize = seen.iter().map(Vec::len).sum();
+    let words = (values / 2).next_power_of_two().max(16);
+    let mask = words * 64 - 1;
     let place = |seen: &Seen| {
-        let bit = seen.high as usize % (words * 64);
+        let bit = seen.high as usize & mask;
         (bit / 64, 1u64 << (bit % 64))
     };
     let (mut once, mut again) = (vec![0u64; words], vec![0u64; words]);
-    for (word, bit) in seen.iter().map(place) {
+    for (word, bit) in seen.iter().flatten().map(place) {
         again[word] |= once[word] & bit;
         once[word] |= bit;
     }
@@ -118,7 +123,7 @@ fn candidates(seen: &[Seen]) -> Vec<Seen> {
         let (word, bit) = place(seen);
         again[word] & bit != 0
     };
-    seen.iter().filter(repeats).copied().collect()
+    seen.iter().flatten().filter(repeats).copied().collect()
 }
 
 #[cfg(test)]
@@ -133,7 +138,8 @@ mod tests {
         seen.reverse();
         for (keep_last, expected) in [(false, (4991, 0, 1)), (true, (1, 0, 4991))] {
             let mut duplicates = Duplicates::default();
-            duplicates.add(vec![(0, seen.clone())], keep_last);
+            let stretches = seen.chunks(700).map(<[Seen]>::to_vec).collect();
+            duplicates.add(vec![(0, stretches)], keep_last);
             assert_eq!(duplicates.found.len(), 10);
             assert!(
                 duplicates.found.contains(&expected),
