@@ -6,5 +6,6 @@ mod commands;
 mod delivery;
 mod fuzz_corpus;
 mod harness;
+mod properties;
 mod reading;
 mod sample;
