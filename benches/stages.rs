@@ -150,6 +150,7 @@ fn checker(input: &Input) -> (Checker, Option<usize>) {
     let options = CheckOptions {
         empty: EmptyCell::Keep,
         today: jiff::civil::date(2026, 8, 1),
+        allowed: Vec::new(),
     };
     let key = spec.key_field();
     (Checker::new(spec, Arc::new(map), options), key)
@@ -189,7 +190,7 @@ fn check(input: &Input, checker: &Checker) {
 }
 
 fn build(input: &Input, checker: &Checker) {
-    let planner = Planner::new(checker.spec().clone());
+    let planner = Planner::new(checker.spec().clone(), Default::default());
     let mut bytes = 0;
     let count = |count: usize| {
         bytes += count;

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use regex::Regex;
 
 use super::cell::{Content, content};
 use super::choice::Choices;
@@ -26,12 +27,14 @@ pub enum EmptyCell {
 }
 
 /// How rows are checked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CheckOptions {
     /// What an empty cell means.
     pub empty: EmptyCell,
     /// The day against which centuries and dates of birth are judged.
     pub today: Date,
+    /// Guarded values that the user has allowed, as field and value.
+    pub allowed: Vec<(String, String)>,
 }
 
 /// Checks rows of one file against one target.
@@ -42,6 +45,7 @@ pub struct Checker {
     options: CheckOptions,
     /// The fields that have a column, and what checking them needs.
     columns: Vec<Column>,
+    constants: Vec<(usize, Value<'static>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +53,7 @@ struct Column {
     field: usize,
     column: usize,
     choices: Option<Choices>,
+    pattern: Option<Regex>,
 }
 
 /// A checked row: its values, and everything that is wrong with it.
@@ -76,15 +81,43 @@ impl Checker {
                     field: index,
                     column: map.column(index)?,
                     choices: (field.kind == Kind::Choice).then(|| Choices::of(field)),
+                    // A target whose pattern is none has been refused long before.
+                    pattern: field
+                        .pattern
+                        .as_ref()
+                        .and_then(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok()),
                 })
             })
             .collect();
-        Checker {
+        let mut checker = Checker {
             spec,
             map,
             options,
             columns,
+            constants: Vec::new(),
+        };
+        checker.constants = checker.constants();
+        checker
+    }
+
+    /// The values that rows have without a cell: constants, and defaults of fields that the file
+    /// has no column for.
+    fn constants(&self) -> Vec<(usize, Value<'static>)> {
+        let mut constants = Vec::new();
+        for (index, field) in self.spec.fields.iter().enumerate() {
+            let missing = self.map.column(index).is_none();
+            let text = field
+                .constant
+                .as_ref()
+                .or(field.default.as_ref().filter(|_| missing));
+            if let Some(text) = text {
+                let value = self
+                    .of_kind(field, None, text, &|_| None, &mut None)
+                    .map_or_else(|_| Value::Rewritten(text.into()), Value::into_owned);
+                constants.push((index, value));
+            }
         }
+        constants
     }
 
     /// The target it checks against.
@@ -116,6 +149,9 @@ impl Checker {
             checked.problems.push(problem);
             return;
         }
+        for (field, value) in &self.constants {
+            checked.values[*field] = Some(value.clone());
+        }
         for column in &self.columns {
             let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
             let mut repaired = None;
@@ -145,6 +181,13 @@ impl Checker {
         let field = &self.spec.fields[column.field];
         let text = match content(cell, repaired)? {
             Content::Text(text) => text,
+            Content::Empty if field.default.is_some() => {
+                let default = field.default.as_deref().unwrap_or_default();
+                let choices = column.choices.as_ref();
+                return self
+                    .of_kind(field, choices, default, &|_| None, &mut None)
+                    .map(|value| Some(value.into_owned()));
+            }
             Content::Empty if self.options.empty == EmptyCell::Keep && !field.required => {
                 return Ok(None);
             }
@@ -171,27 +214,33 @@ impl Checker {
                 format!("\"{text}\" would name another address, not a record"),
             ));
         }
-        self.check_text(column, field, text, row, repaired)
-            .map(Some)
+        let other = |name: &str| self.other_cell(name, row);
+        let value = self.of_kind(field, column.choices.as_ref(), text, &other, repaired)?;
+        self.within_limits(column, field, &value)?;
+        Ok(Some(value))
     }
 
-    fn check_text<'a>(
+    /// Checks text by its field's kind. `other` gives the text of another field's cell.
+    fn of_kind<'a>(
         &self,
-        column: &Column,
         field: &FieldSpec,
+        choices: Option<&Choices>,
         cell: &'a str,
-        row: &RawRow<'a>,
+        other: &dyn Fn(&str) -> Option<&'a str>,
         repaired: &mut Option<&'static str>,
     ) -> Checked<'a> {
         let today = self.options.today;
         match field.kind {
+            Kind::Text if field.lines => Ok(Value::Text(cell)),
             Kind::Text => text::check(cell),
             Kind::Uuid => uuid::check(cell),
             Kind::IdentityNumber => {
-                identity_number::check(cell, self.is_temporary(field, row), today)
+                let temporary = field.temporary_if.as_deref().and_then(other);
+                let temporary = temporary.and_then(|text| boolean::check(text).ok());
+                identity_number::check(cell, temporary == Some(Value::Bool(true)), today)
             }
             Kind::Date => date::check(cell, field.past.then_some(today), repaired),
-            Kind::Choice => match &column.choices {
+            Kind::Choice => match choices {
                 Some(choices) => choices.check(cell),
                 None => text::check(cell),
             },
@@ -199,7 +248,15 @@ impl Checker {
             Kind::Email => email::check(cell),
             Kind::Phone => phone::check(cell, repaired),
             Kind::PostalCode => match postal_code::check(cell) {
-                Err(_) if self.is_abroad(field, row) => text::check(cell),
+                Err(fault) => {
+                    // Codes abroad have other shapes.
+                    let country = field.country_from.as_deref().and_then(other);
+                    let country = country.and_then(|text| country::check(text).ok());
+                    match country {
+                        Some(country) if country.as_text() != "SWE" => text::check(cell),
+                        _ => Err(fault),
+                    }
+                }
                 checked => checked,
             },
             Kind::Country => country::check(cell),
@@ -209,24 +266,61 @@ impl Checker {
         }
     }
 
-    /// Whether the row says that its identity number is a temporary one.
-    fn is_temporary(&self, field: &FieldSpec, row: &RawRow<'_>) -> bool {
-        let other = field.temporary_if.as_deref();
-        self.other_cell(other, row)
-            .and_then(|text| boolean::check(text).ok())
-            .is_some_and(|value| value == Value::Bool(true))
+    /// What a target asks of a field beyond its kind.
+    fn within_limits(
+        &self,
+        column: &Column,
+        field: &FieldSpec,
+        value: &Value<'_>,
+    ) -> Result<(), Fault> {
+        let plain = field.max_length.is_none()
+            && field.min_length.is_none()
+            && column.pattern.is_none()
+            && field.guarded.is_empty();
+        if plain {
+            return Ok(());
+        }
+        let text = value.as_text();
+        let length = text.chars().count();
+        if let Some(most) = field.max_length.filter(|most| length > *most) {
+            return Err(Fault::new(
+                "length.too_long",
+                format!("the value has {length} characters, and {most} is the most"),
+            ));
+        }
+        if let Some(least) = field.min_length.filter(|least| length < *least) {
+            return Err(Fault::new(
+                "length.too_short",
+                format!("\"{text}\" has {length} characters, and {least} is the least"),
+            ));
+        }
+        if column
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| !pattern.is_match(&text))
+        {
+            let form = field.pattern.as_deref().unwrap_or_default();
+            return Err(Fault::new(
+                "pattern.mismatch",
+                format!("\"{text}\" is not of the form {form}"),
+            ));
+        }
+        let name = field.name();
+        let allowed = &self.options.allowed;
+        let is_allowed = allowed
+            .iter()
+            .any(|(field, value)| field == name && *value == text);
+        if field.guarded.iter().any(|value| *value == text) && !is_allowed {
+            return Err(Fault::new(
+                "guarded.not_allowed",
+                format!("\"{text}\" gives rights, so it is sent only with --allow {name}={text}"),
+            ));
+        }
+        Ok(())
     }
 
-    /// Whether the row names a country other than Sweden, whose postal codes have other shapes.
-    fn is_abroad(&self, field: &FieldSpec, row: &RawRow<'_>) -> bool {
-        let other = field.country_from.as_deref();
-        self.other_cell(other, row)
-            .and_then(|text| country::check(text).ok())
-            .is_some_and(|value| value.as_text() != "SWE")
-    }
-
-    fn other_cell<'a>(&self, field: Option<&str>, row: &RawRow<'a>) -> Option<&'a str> {
-        let column = self.map.column(self.spec.field(field?)?)?;
+    fn other_cell<'a>(&self, field: &str, row: &RawRow<'a>) -> Option<&'a str> {
+        let column = self.map.column(self.spec.field(field)?)?;
         match content(row.cell(column)?, &mut None) {
             Ok(Content::Text(text)) => Some(text),
             _ => None,

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use super::row::{CheckedRow, Checker};
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
-use crate::model::{Problem, RowAt};
+use crate::model::{Problem, RowAt, Value};
 use crate::read::{Input, ReadError, Table};
 use crate::targets::Kind;
 
@@ -69,7 +69,7 @@ pub fn survey(
         ..Stretch::default()
     };
     input.scan(
-        |table| Stretch::of(table, checker, &unique, seed),
+        |table| Stretch::of(table, checker, &unique, key, seed),
         |stretch| {
             total.append(stretch);
             Ok::<bool, ReadError>(true)
@@ -176,6 +176,26 @@ fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
     }
 }
 
+/// A key together with the other values that stand in the record's path: the same id may name two
+/// records where the path says of which kind it is.
+fn with_path<'a>(
+    key: Cow<'a, str>,
+    checker: &Checker,
+    field: usize,
+    values: &[Option<Value<'_>>],
+) -> Cow<'a, str> {
+    let spec = checker.spec();
+    let mut path = key;
+    for other in spec.path_fields().filter_map(|name| spec.field(name)) {
+        if other != field
+            && let Some(value) = &values[other]
+        {
+            path = Cow::Owned(format!("{}/{path}", value.as_text()));
+        }
+    }
+    path
+}
+
 /// What a stretch of rows showed.
 #[derive(Default)]
 struct Stretch {
@@ -190,7 +210,13 @@ struct Stretch {
 }
 
 impl Stretch {
-    fn of(table: &Table, checker: &Checker, unique: &[usize], seed: u64) -> Stretch {
+    fn of(
+        table: &Table,
+        checker: &Checker,
+        unique: &[usize],
+        key: Option<usize>,
+        seed: u64,
+    ) -> Stretch {
         let mut stretch = Stretch {
             seen: vec![vec![Vec::with_capacity(table.len())]; unique.len()],
             empty_rows: table.empty_rows(),
@@ -204,9 +230,12 @@ impl Stretch {
                 let Some(value) = &checked.values[field] else {
                     continue;
                 };
-                let text = value.as_text();
+                let mut text = value.as_text();
                 if text.is_empty() {
                     continue;
+                }
+                if key == Some(field) {
+                    text = with_path(text, checker, field, &checked.values);
                 }
                 // No two mailboxes differ by case alone in practice, and the API says 409.
                 let folds = checker.spec().fields[field].kind == Kind::Email;

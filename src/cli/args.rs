@@ -185,6 +185,9 @@ pub(super) struct RosterArgs {
     /// What is done with rows that have the same key [default: error]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(super) duplicates: Option<Duplicate>,
+    /// Let rows set a guarded value, such as membership_type=admin (repeatable)
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(super) allow: Vec<String>,
     /// Only these rows, such as 10-20,35
     #[arg(long, value_name = "ROWS")]
     pub(super) rows: Option<String>,
@@ -202,6 +205,12 @@ pub(super) struct DeliveryArgs {
     /// Another base address, in place of --env; plain http only to this machine
     #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
     pub(super) base_url: Option<String>,
+    /// A variable of the target's addresses (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) var: Vec<String>,
+    /// A file of root certificates in PEM, trusted besides the machine's own
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_cert: Option<PathBuf>,
     /// Start the sandbox inside this process, seeded from the file, and send there
     #[arg(long)]
     pub(super) sandbox: bool,

@@ -30,9 +30,13 @@ pub(super) struct Layer {
     pub(super) concurrency: Option<std::num::NonZeroUsize>,
     pub(super) max_attempts: Option<std::num::NonZeroU32>,
     pub(super) timeout: Option<String>,
+    pub(super) ca_cert: Option<PathBuf>,
+    /// Variables of the target's addresses.
+    #[serde(default)]
+    var: BTreeMap<String, String>,
     /// Column to field; an empty field ignores the column.
     #[serde(default)]
-    pub(super) map: BTreeMap<String, String>,
+    map: BTreeMap<String, String>,
     /// Profiles by name. A profile has none of its own.
     #[serde(default)]
     profile: BTreeMap<String, Layer>,
@@ -92,6 +96,12 @@ impl Config {
     ) -> Option<T> {
         flag.clone()
             .or_else(|| self.layers.iter().find_map(|layer| setting(layer).clone()))
+    }
+
+    /// The variables that all layers set, where a layer goes before those after it.
+    pub(super) fn variables(&self) -> BTreeMap<String, String> {
+        let layers = self.layers.iter().rev();
+        layers.flat_map(|layer| layer.var.clone()).collect()
     }
 
     /// The columns that all layers map, where a layer goes before those after it.

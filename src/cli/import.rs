@@ -35,7 +35,13 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     let (rate, burst) = settings::quota(&config, &args.delivery, own_quota)?;
     let seed: u64 = rand::random();
     // What can be known to be missing is missed before the file is read.
-    let mut base_url = settings::base_url(&config, &args.delivery, &spec)?;
+    let variables = settings::variables(&config, &args.delivery, &spec)?;
+    let mut base_url = if args.delivery.sandbox {
+        String::new()
+    } else {
+        settings::base_url(&config, &args.delivery, &spec, &variables)?
+    };
+    let ca_certificates = settings::ca_certificates(&config, &args.delivery)?;
     let credentials = if args.delivery.sandbox {
         Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
     } else {
@@ -51,7 +57,12 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         None
     };
     let delivery = Delivery {
-        client: ClientOptions { base_url, timeout },
+        client: ClientOptions {
+            base_url,
+            timeout,
+            ca_certificates,
+        },
+        variables,
         credentials,
         rate,
         burst,

@@ -15,7 +15,7 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::{ReadError, ReadOptions};
 use crate::run::{Prepared, Roster, prepare};
-use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, serve};
+use crate::sandbox::{PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, serve};
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
@@ -70,10 +70,12 @@ pub(super) fn run(common: &CommonArgs, args: &SandboxArgs) -> Result<Exit> {
         terminal::out(&format!(
             "export MEITNER_CLIENT_CREDENTIALS={SECRET}\n\
              export MEITNER_CLIENT_SECRET={SECRET}\n\
-             # {} students at http://{address}/directory/v1, {quota}; for example:\n\
+             export PATHWRIGHT_API_TOKEN={SECRET}\n\
+             # {} records, {quota}; for example:\n\
              # rosterpatch import FILE --target meitner --base-url http://{address}/directory/v1\n\
+             # rosterpatch import FILE --target pathwright --base-url http://{address}/api/public\n\
              # counts of requests: http://{address}/_sandbox/stats\n",
-            sandbox.students()
+            sandbox.records()
         ));
         serve(sandbox, listener, interrupt::asked_to_stop()).await?;
         Ok(Exit::Success)
@@ -90,12 +92,24 @@ fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
         check: CheckOptions {
             empty: EmptyCell::Keep,
             today: settings::today(clock.timestamp()),
+            allowed: Vec::new(),
         },
         duplicates: DuplicatePolicy::First,
     };
-    let spec = Arc::new(targets::load("meitner")?);
-    let prepared = prepare(&roster, spec, 0, &Unwatched)?;
-    Ok(seed_rows(&prepared)?)
+    // A seed is a roster of whichever API its header fits; the first one's complaint is the one
+    // to tell.
+    let mut complaint = None;
+    for (name, _) in targets::BUILT_IN {
+        let spec = Arc::new(targets::load(name)?);
+        match prepare(&roster, spec, 0, &Unwatched) {
+            Ok(prepared) => return Ok(seed_rows(&prepared)?),
+            Err(error) => complaint = complaint.or(Some(error)),
+        }
+    }
+    match complaint {
+        Some(error) => Err(error.into()),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Every row's valid cells, by field name.
@@ -125,7 +139,7 @@ fn seed_rows(prepared: &Prepared) -> Result<Vec<SeedRow>, ReadError> {
 
 /// A sandbox inside this process, in a thread of its own.
 pub(super) struct LocalSandbox {
-    /// The address of the students' API.
+    /// The address of the API.
     pub(super) base_url: String,
     /// The server stops when this is dropped.
     _stop: oneshot::Sender<()>,
@@ -134,6 +148,20 @@ pub(super) struct LocalSandbox {
 impl LocalSandbox {
     /// Starts a sandbox whose records are what the roster's might have been before.
     pub(super) fn start(prepared: &Prepared, clock: Arc<dyn Clock>) -> Result<LocalSandbox> {
+        let spec = prepared.checker.spec();
+        // The API that the target describes is told by where its address leads.
+        let path = PATHS.into_iter().find(|path| {
+            spec.environments
+                .values()
+                .any(|address| address.trim_end_matches('/').ends_with(path))
+        });
+        let Some(path) = path else {
+            return Err(Usage(format!(
+                "the sandbox does not play {}; it plays the built-in targets",
+                spec.name
+            ))
+            .into());
+        };
         let options = SandboxOptions {
             depth: f64::from(SANDBOX_QUOTA.1),
             interval: SANDBOX_QUOTA.0.interval(),
@@ -144,7 +172,7 @@ impl LocalSandbox {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))
             .context("cannot open a port for the sandbox")?;
         listener.set_nonblocking(true)?;
-        let base_url = format!("http://{}/directory/v1", listener.local_addr()?);
+        let base_url = format!("http://{}{path}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,12 +37,7 @@ pub(super) fn target(config: &Config, name: &Option<String>) -> Result<Arc<Targe
 /// The roster as it is asked for.
 pub(super) fn roster(config: &Config, args: &RosterArgs, now: Timestamp) -> Result<Roster> {
     let mut columns = config.map();
-    for pair in &args.map {
-        let (column, field) = pair
-            .rsplit_once('=')
-            .ok_or_else(|| Usage(format!("--map takes COLUMN=FIELD, and \"{pair}\" has no =")))?;
-        columns.insert(column.to_owned(), field.to_owned());
-    }
+    columns.extend(pairs("--map", &args.map)?);
     let delimiter_text = config.or(&args.delimiter, |layer| &layer.delimiter);
     Ok(Roster {
         file: args.file.clone(),
@@ -61,6 +57,7 @@ pub(super) fn roster(config: &Config, args: &RosterArgs, now: Timestamp) -> Resu
                 Some(Empty::Keep) | None => EmptyCell::Keep,
             },
             today: today(now),
+            allowed: pairs("--allow", &args.allow)?,
         },
         duplicates: match config.or(&args.duplicates, |layer| &layer.duplicates) {
             Some(Duplicate::First) => DuplicatePolicy::First,
@@ -68,6 +65,39 @@ pub(super) fn roster(config: &Config, args: &RosterArgs, now: Timestamp) -> Resu
             Some(Duplicate::Error) | None => DuplicatePolicy::Error,
         },
     })
+}
+
+/// `NAME=VALUE` arguments, taken apart at the last `=`.
+fn pairs(flag: &str, arguments: &[String]) -> Result<Vec<(String, String)>> {
+    arguments
+        .iter()
+        .map(|pair| match pair.rsplit_once('=') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => Err(Usage(format!("{flag} takes NAME=VALUE, and \"{pair}\" has no =")).into()),
+        })
+        .collect()
+}
+
+/// The values of the target's variables.
+pub(super) fn variables(
+    config: &Config,
+    args: &DeliveryArgs,
+    spec: &TargetSpec,
+) -> Result<BTreeMap<String, String>> {
+    let mut given = config.variables();
+    given.extend(pairs("--var", &args.var)?);
+    Ok(spec.variable_values(&given).map_err(Usage)?)
+}
+
+/// The root certificates that are trusted besides the machine's own.
+pub(super) fn ca_certificates(config: &Config, args: &DeliveryArgs) -> Result<Option<Vec<u8>>> {
+    let Some(path) = config.or(&args.ca_cert, |layer| &layer.ca_cert) else {
+        return Ok(None);
+    };
+    let read = std::fs::read(&path);
+    Ok(Some(read.with_context(|| {
+        format!("cannot read {}", path.display())
+    })?))
 }
 
 /// The calendar day where the program runs.
@@ -106,7 +136,12 @@ pub(super) fn selection(args: &RosterArgs) -> Result<Selection> {
 }
 
 /// The base address that is asked for.
-pub(super) fn base_url(config: &Config, args: &DeliveryArgs, spec: &TargetSpec) -> Result<String> {
+pub(super) fn base_url(
+    config: &Config,
+    args: &DeliveryArgs,
+    spec: &TargetSpec,
+    variables: &BTreeMap<String, String>,
+) -> Result<String> {
     // An environment on the command line goes before an address in the config file.
     if args.env.is_none()
         && let Some(url) = config.or(&args.base_url, |layer| &layer.base_url)
@@ -119,15 +154,16 @@ pub(super) fn base_url(config: &Config, args: &DeliveryArgs, spec: &TargetSpec) 
     let name = config
         .or(&args.env, |layer| &layer.env)
         .unwrap_or_else(|| "production".into());
-    spec.environments.get(&name).cloned().ok_or_else(|| {
+    let Some(template) = spec.environments.get(&name) else {
         let known: Vec<&str> = spec.environments.keys().map(String::as_str).collect();
-        Usage(format!(
+        return Err(Usage(format!(
             "{} has no environment \"{name}\"; it has {}",
             spec.name,
             known.join(", ")
         ))
-        .into()
-    })
+        .into());
+    };
+    Ok(spec.address(template, variables).map_err(Usage)?)
 }
 
 /// The quota to keep to, and how many requests may go at once. `own` is the quota of whoever is

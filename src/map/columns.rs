@@ -72,6 +72,14 @@ impl ColumnMap {
     }
 
     fn claim(&mut self, field: usize, column: usize, spec: &TargetSpec) -> Result<(), MapError> {
+        let declared = &spec.fields[field];
+        if declared.read_only || declared.constant.is_some() {
+            return Err(MapError::ReadOnly {
+                column: self.header[column].clone(),
+                field: declared.name().to_owned(),
+                target: spec.name.clone(),
+            });
+        }
         if let Some(first) = self.columns[field] {
             return Err(MapError::TwoColumns {
                 field: spec.fields[field].name().to_owned(),
@@ -88,7 +96,7 @@ impl ColumnMap {
             .fields
             .iter()
             .zip(&self.columns)
-            .filter(|(field, column)| field.required && column.is_none())
+            .filter(|(field, column)| field.required && field.default.is_none() && column.is_none())
             .map(|(field, _)| field)
             .collect();
         if lacking.is_empty() {

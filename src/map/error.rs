@@ -25,6 +25,18 @@ pub enum MapError {
         /// Header of the second column.
         second: String,
     },
+    /// A column holds a field that cannot be set.
+    #[error(
+        "the column \"{column}\" holds {field}, which {target} does not let anyone set; leave it out with --map \"{column}=\""
+    )]
+    ReadOnly {
+        /// The column's header.
+        column: String,
+        /// The field.
+        field: String,
+        /// The target's name.
+        target: String,
+    },
     /// `--map` names a column that the file does not have.
     #[error("--map names the column \"{column}\", which the file does not have; it has: {found}")]
     NoColumn {

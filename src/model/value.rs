@@ -21,6 +21,17 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
+    /// The value without a borrow.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Text(text) => Value::Rewritten(text.into()),
+            Value::Rewritten(text) => Value::Rewritten(text),
+            Value::Bool(flag) => Value::Bool(flag),
+            Value::Number(digits) => Value::Number(digits),
+            Value::Null => Value::Null,
+        }
+    }
+
     /// The value as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         match self {

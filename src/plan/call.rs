@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,15 +22,17 @@ pub struct Planner {
     spec: Arc<TargetSpec>,
     shape: BodyShape,
     key: Option<usize>,
+    variables: BTreeMap<String, String>,
 }
 
 impl Planner {
-    /// A planner for `spec`.
-    pub fn new(spec: Arc<TargetSpec>) -> Planner {
+    /// A planner for `spec`, with values for the variables of its paths.
+    pub fn new(spec: Arc<TargetSpec>, variables: BTreeMap<String, String>) -> Planner {
         Planner {
             shape: BodyShape::of(&spec),
             key: spec.key_field(),
             spec,
+            variables,
         }
     }
 
@@ -57,11 +60,15 @@ impl Planner {
     fn path(&self, values: &[Option<Value<'_>>]) -> String {
         let mut path = self.spec.update.path.clone();
         for name in self.spec.path_fields() {
-            let value = self
+            let of_row = self
                 .spec
                 .field(name)
-                .and_then(|index| values[index].as_ref())
-                .map_or("".into(), Value::as_text);
+                .and_then(|index| values[index].as_ref());
+            let value = match (of_row, self.variables.get(name)) {
+                (Some(value), _) => value.as_text(),
+                (None, Some(variable)) => variable.as_str().into(),
+                (None, None) => "".into(),
+            };
             let encoded = utf8_percent_encode(&value, SEGMENT).to_string();
             path = path.replace(&format!("{{{name}}}"), &encoded);
         }

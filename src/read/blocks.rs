@@ -147,7 +147,10 @@ impl Scan {
                 continue;
             }
             let end = quote.unwrap_or(buffer.len());
-            if let Some(line_end) = memrchr2(b'\n', b'\r', &buffer[from..end]) {
+            // A carriage return at the very end may be half of a line end.
+            let halved = end == buffer.len() && !ended && buffer.last() == Some(&b'\r');
+            let known = &buffer[from..end - usize::from(halved && end > from)];
+            if let Some(line_end) = memrchr2(b'\n', b'\r', known) {
                 self.bound = from + line_end + 1;
             }
             self.position = (end + 1).min(buffer.len());

@@ -10,6 +10,7 @@ use super::decode::Decode;
 use super::dialect::{Dialect, separator_line, sniff_delimiter};
 use super::error::ReadError;
 use super::header::fold_header;
+use super::lines;
 use super::look::Look;
 use super::source::{Source, SourceReader};
 use super::table::{Shape, Table};
@@ -42,7 +43,6 @@ pub struct Input {
     header_line: u64,
     /// Where the rows begin in the decoded text.
     body: RowAt,
-    line_end: u8,
 }
 
 /// How much of the decoded text is looked at to find the dialect and the header.
@@ -103,11 +103,6 @@ impl Input {
             .or(options.delimiter)
             .or(separator.map(|(delimiter, _)| delimiter))
             .unwrap_or_else(|| sniff_delimiter(text));
-        let line_end = if text.contains(&b'\r') && !text.contains(&b'\n') {
-            b'\r'
-        } else {
-            b'\n'
-        };
         let mut input = Input {
             path: path.to_owned(),
             source,
@@ -127,7 +122,6 @@ impl Input {
                 line: 1,
                 offset: 0,
             },
-            line_end,
         };
         input.read_header(text, skipped)?;
         Ok(input)
@@ -163,17 +157,16 @@ impl Input {
             self.header.push(name.to_owned());
         }
         let end = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let lines = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte == self.line_end).count();
-        let lines_before = usize::from(skipped > 0);
+        let lines_before = u64::from(skipped > 0);
         let leading = above
             + text[above.min(text.len())..]
                 .iter()
                 .take_while(|byte| matches!(byte, b'\n' | b'\r'))
                 .count();
-        self.header_line = (1 + lines_before + lines(&text[..leading])) as u64;
+        self.header_line = 1 + lines_before + lines::count(text, 0, leading);
         self.body = RowAt {
             row: 1,
-            line: (1 + lines_before + lines(&text[..end.min(text.len())])) as u64,
+            line: 1 + lines_before + lines::count(text, 0, end.min(text.len())),
             offset: (skipped + end) as u64,
         };
         self.refuse_duplicate_headers()
@@ -266,7 +259,7 @@ impl Input {
         skip(&mut text, self.body.offset).map_err(io)?;
         let blocks = Blocks::new(text, self.dialect.delimiter, self.body.offset);
 
-        let shape = Shape::new(self.dialect.delimiter, self.line_end, self.header.len());
+        let shape = Shape::new(self.dialect.delimiter, self.header.len());
         let mut next = self.body;
         std::thread::scope(|scope| {
             // One batch is cut while another is worked on.
@@ -390,6 +383,7 @@ impl Input {
     fn line_of(&self, offset: u64) -> Option<u64> {
         let mut text = self.text();
         let mut line = 1;
+        let mut after_return = false;
         let mut left = offset;
         let mut chunk = Vec::new();
         while left > 0 {
@@ -399,7 +393,10 @@ impl Input {
             if wanted == 0 {
                 return None;
             }
-            line += memchr::memchr_iter(self.line_end, &chunk[..wanted]).count() as u64;
+            // A line end that falls between two chunks is counted once.
+            let divided = after_return && chunk.first() == Some(&b'\n');
+            line += lines::count(&chunk, 0, wanted) - u64::from(divided);
+            after_return = chunk[..wanted].last() == Some(&b'\r');
             left -= wanted as u64;
         }
         Some(line)

@@ -10,6 +10,7 @@ mod dialect;
 mod error;
 mod header;
 mod input;
+mod lines;
 mod look;
 mod source;
 mod table;

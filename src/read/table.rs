@@ -3,6 +3,8 @@ use std::ops::Range;
 use csv_core::ReadRecordResult;
 use memchr::memchr_iter;
 
+use super::lines;
+
 use crate::model::RowAt;
 
 /// The rows of one block, unquoted, their cells side by side in one stretch of text.
@@ -39,18 +41,13 @@ struct RowSpan {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     delimiter: u8,
-    line_end: u8,
     width: usize,
 }
 
 impl Shape {
-    /// `line_end` is the byte that ends a line, `width` the header's cells.
-    pub(super) fn new(delimiter: u8, line_end: u8, width: usize) -> Shape {
-        Shape {
-            delimiter,
-            line_end,
-            width,
-        }
+    /// `width` is the number of the header's cells.
+    pub(super) fn new(delimiter: u8, width: usize) -> Shape {
+        Shape { delimiter, width }
     }
 
     /// A parser of such rows. Making one takes as long as parsing some rows, so each thread keeps
@@ -85,11 +82,7 @@ pub struct RawRow<'a> {
 impl Table {
     /// Parses a block of text in `shape`, with a parser of that shape's.
     pub(super) fn parse(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
-        let Shape {
-            delimiter,
-            line_end,
-            width,
-        } = *shape;
+        let Shape { delimiter, width } = *shape;
         parser.reset();
         // Unquoting never makes text longer.
         let mut text = vec![0; block.len() + 1];
@@ -98,10 +91,11 @@ impl Table {
         let mut row_ends = vec![0; 64];
         let (mut at, mut written, mut lines, mut empty_rows) = (0, 0, 0u64, 0);
         loop {
-            while let Some(&byte @ (b'\n' | b'\r')) = block.get(at) {
-                lines += u64::from(byte == line_end);
+            let blank = at;
+            while let Some(b'\n' | b'\r') = block.get(at) {
                 at += 1;
             }
+            lines += lines::count(block, blank, at);
             if at >= block.len() {
                 break;
             }
@@ -130,27 +124,29 @@ impl Table {
                     ReadRecordResult::End => break false,
                 }
             };
-            let breaks = memchr_iter(line_end, &block[start..at]).count() as u64;
+            let ends_in_row = lines::count(block, start, at);
             // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
             if found && row_text == 0 {
                 empty_rows += 1;
             } else if found {
                 let first_cell = ends.len();
                 ends.extend(row_ends[..row_cells].iter().map(|end| written + end));
-                let ends_line = block.get(at.wrapping_sub(1)) == Some(&line_end);
-                let breaks = breaks - u64::from(ends_line && breaks > 0);
+                // The one that ends the row is no break within it.
+                let last = block.get(at.wrapping_sub(1));
+                let ends_line = lines::count(block, at - 1, at) > 0;
+                let breaks =
+                    ends_in_row - u64::from(ends_line && matches!(last, Some(b'\n' | b'\r')));
                 rows.push(RowSpan {
                     start: written,
                     cells: first_cell..ends.len(),
                     line: lines,
                     breaks,
                     offset: start as u64,
-                    hides_rows: breaks > 0
-                        && is_many_rows(&block[start..at], delimiter, line_end, width),
+                    hides_rows: breaks > 0 && is_many_rows(&block[start..at], delimiter, width),
                 });
                 written += row_text;
             }
-            lines += breaks;
+            lines += ends_in_row;
         }
         text.truncate(written);
         Table {
@@ -202,10 +198,10 @@ impl Table {
 
 /// Whether each of the lines that a row spans has as many cells as the header, so that they are
 /// rows themselves, and a quote made one of them.
-fn is_many_rows(row: &[u8], delimiter: u8, line_end: u8, width: usize) -> bool {
+fn is_many_rows(row: &[u8], delimiter: u8, width: usize) -> bool {
     width > 1
         && row
-            .split(|&byte| byte == line_end)
+            .split(|byte| matches!(byte, b'\n' | b'\r'))
             .filter(|line| !line.trim_ascii().is_empty())
             .all(|line| memchr_iter(delimiter, line).count() + 1 == width)
 }
@@ -266,7 +262,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8]) -> Table {
-        let shape = Shape::new(b';', b'\n', 2);
+        let shape = Shape::new(b';', 2);
         Table::parse(text, &shape, &mut shape.parser())
     }
 

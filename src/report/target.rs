@@ -31,9 +31,23 @@ pub fn target_text(spec: &TargetSpec) -> String {
         spec.quota.per.letter(),
         spec.quota.burst
     );
+    for (name, variable) in &spec.variables {
+        let default = variable
+            .default
+            .as_ref()
+            .map_or("needed".into(), |d| format!("else {d}"));
+        let _ = writeln!(
+            text,
+            "{:<12} --var {name}=…, {default}: {}",
+            "variable", variable.about
+        );
+    }
     for way in &spec.sign_in {
         let kind = match way {
             SignIn::Headers { .. } => "headers",
+            SignIn::Bearer { .. } => "bearer token",
+            SignIn::Token { .. } => "token",
+            SignIn::Basic { .. } => "HTTP Basic",
             SignIn::Oauth { .. } => "OAuth 2.0 client credentials",
         };
         let _ = writeln!(
@@ -84,6 +98,9 @@ fn traits_of(field: &FieldSpec) -> String {
         (field.required, "required"),
         (field.nullable, "can be cleared"),
         (field.unique, "unique"),
+        (field.read_only, "read-only"),
+        (!field.guarded.is_empty(), "guarded"),
+        (field.constant.is_some(), "constant"),
     ] {
         if holds {
             traits.push(word.to_owned());

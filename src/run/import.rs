@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -35,6 +36,8 @@ pub struct Delivery {
     pub burst: NonZeroU32,
     /// Concurrency, attempts, waits.
     pub sender: SenderOptions,
+    /// Values for the variables of the target's paths.
+    pub variables: BTreeMap<String, String>,
     /// Which rows are asked for.
     pub selection: Selection,
     /// The folder of the journal.
@@ -237,7 +240,7 @@ fn deliver(
     let maker = StepMaker {
         checker: &prepared.checker,
         survey: &prepared.survey,
-        planner: Planner::new(prepared.checker.spec().clone()),
+        planner: Planner::new(prepared.checker.spec().clone(), delivery.variables.clone()),
         selection: &delivery.selection,
         clock: sender.clock,
     };

@@ -72,7 +72,7 @@ pub fn prepare(
         of_results: map.is_of_results(),
         near_misses: map.near_misses(&spec),
     });
-    let checker = Checker::new(spec, Arc::new(map), roster.check);
+    let checker = Checker::new(spec, Arc::new(map), roster.check.clone());
     let survey = survey(&input, &checker, key, roster.duplicates, seed)?;
     if survey.rows == 0 {
         return Err(ReadError::NoRows {

@@ -4,6 +4,7 @@
 
 mod bucket;
 mod meitner;
+mod pathwright;
 mod server;
 mod stats;
 
@@ -11,6 +12,9 @@ pub use server::{Sandbox, SandboxOptions, SeedRow, serve};
 
 /// The client id, the client secret and the token that the sandbox takes.
 pub const SECRET: &str = "sandbox";
+
+/// The paths below which the sandbox serves its APIs.
+pub const PATHS: [&str; 2] = ["/directory/v1", "/api/public"];
 
 /// A client id that may read and not write.
 pub const READ_ONLY: &str = "sandbox-readonly";

@@ -10,8 +10,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
 
+use super::PATHS;
 use super::bucket::{Bucket, Level};
 use super::meitner::{self, Students};
+use super::pathwright::{self, Members};
 use super::stats::Stats;
 use crate::clock::Clock;
 
@@ -55,6 +57,7 @@ pub struct Sandbox {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) students: Students,
+    pub(super) members: Members,
     pub(super) tokens: Vec<(String, u64)>,
     pub(super) bucket: Bucket,
     pub(super) stats: Stats,
@@ -66,12 +69,14 @@ impl Sandbox {
     /// rows or more, three missing and two whose new values another student holds.
     pub fn new(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
         let students = meitner::seed(rows, options.seed, clock.timestamp());
+        let members = pathwright::seed(rows);
         let bucket = Bucket::new(options.depth, options.interval, clock.now());
         Sandbox {
             latency: options.latency,
             clock,
             inner: Mutex::new(Inner {
                 students,
+                members,
                 tokens: Vec::new(),
                 bucket,
                 stats: Stats::default(),
@@ -83,14 +88,20 @@ impl Sandbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many students there are.
-    pub fn students(&self) -> usize {
-        self.lock().students.len()
+    /// How many records there are, students and members.
+    pub fn records(&self) -> usize {
+        let inner = self.lock();
+        inner.students.len() + inner.members.len()
     }
 
     /// All students as JSON, by id.
-    pub fn dump(&self) -> serde_json::Value {
+    pub fn students(&self) -> serde_json::Value {
         self.lock().students.dump()
+    }
+
+    /// All members as JSON, by integration and external id.
+    pub fn members(&self) -> serde_json::Value {
+        self.lock().members.dump()
     }
 
     /// The counts that `GET /_sandbox/stats` serves.
@@ -108,7 +119,9 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let apis = meitner::routes().layer(middleware::from_fn_with_state(sandbox.clone(), around));
+    let apis = meitner::routes()
+        .merge(pathwright::routes())
+        .layer(middleware::from_fn_with_state(sandbox.clone(), around));
     let app = Router::new()
         .merge(apis)
         .route("/_sandbox/stats", get(stats))
@@ -129,11 +142,17 @@ async fn around(State(sandbox): State<Arc<Sandbox>>, request: Request, next: Nex
     if !sandbox.latency.is_zero() {
         sandbox.clock.sleep(sandbox.latency).await;
     }
+    let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     let now = sandbox.clock.now();
     let mut inner = sandbox.lock();
     inner.stats.answered(response.status().as_u16());
-    for (name, value) in rate_headers(inner.bucket.level(now)) {
+    // One of the APIs tells how much is left on every answer; of the other nobody knows.
+    let tells = path.starts_with(PATHS[0]) || path.starts_with("/oauth");
+    for (name, value) in rate_headers(inner.bucket.level(now))
+        .into_iter()
+        .filter(|_| tells)
+    {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
         }

@@ -73,6 +73,11 @@ impl Answer {
                 answer.code = text_at(&json, &answers.code);
                 answer.message = text_at(&json, &answers.message);
                 answer.request_id = text_at(&json, &answers.request_id);
+                if let Some(pointer) = &answers.fields
+                    && answer.message.is_empty()
+                {
+                    answer.message = one_line(&flattened(json.pointer(pointer).unwrap_or(&json)));
+                }
                 if answer.message.is_empty() {
                     answer.message = one_line(&json.to_string());
                 }
@@ -84,6 +89,40 @@ impl Answer {
         }
         answer
     }
+}
+
+/// Messages by field, as `profile.salutation: "Sir" is not a valid choice.; …`.
+fn flattened(json: &Json) -> String {
+    fn collect(path: &str, json: &Json, clauses: &mut Vec<String>) {
+        match json {
+            Json::Object(members) => {
+                for (name, value) in members {
+                    let path = if path.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{path}.{name}")
+                    };
+                    collect(&path, value, clauses);
+                }
+            }
+            Json::Array(items) => items.iter().for_each(|item| collect(path, item, clauses)),
+            Json::Null => {}
+            leaf => {
+                let text = leaf
+                    .as_str()
+                    .map_or_else(|| leaf.to_string(), str::to_owned);
+                // What is said of no field in particular.
+                if matches!(path, "" | "non_field_errors" | "detail") {
+                    clauses.push(text);
+                } else {
+                    clauses.push(format!("{path}: {text}"));
+                }
+            }
+        }
+    }
+    let mut clauses = Vec::new();
+    collect("", json, &mut clauses);
+    clauses.join("; ")
 }
 
 fn text_at(json: &Json, pointer: &str) -> String {
@@ -147,6 +186,11 @@ fn not_before(
         return Some(after);
     }
     let quota = quota?;
+    if quota.draft {
+        return draft_wait(headers).and_then(|seconds| {
+            within_reason(now.checked_add(seconds.checked_mul(1_000_000_000)?)?, now)
+        });
+    }
     let remaining: f64 = text(&quota.remaining)?.parse().ok()?;
     if remaining >= 1.0 {
         return None;
@@ -158,6 +202,35 @@ fn not_before(
         ResetUnit::Seconds => now.checked_add(number.checked_mul(1_000_000_000)?)?,
     };
     within_reason(reset, now)
+}
+
+/// Seconds until there are more, where the draft's `RateLimit` field says that none remain:
+/// `"perhr";r=0;t=30`, or in its earlier form `limit=100, remaining=0, reset=30`. Of several
+/// policies the longest wait counts. A field that cannot be read is as if it were not there.
+fn draft_wait(headers: &HeaderMap) -> Option<u64> {
+    use sfv::{BareItem, Dictionary, List, ListEntry, Parser};
+    let field = headers.get("ratelimit")?.to_str().ok()?;
+    let number = |item: Option<&BareItem>| match item {
+        Some(BareItem::Integer(number)) => u64::try_from(i64::from(*number)).ok(),
+        _ => None,
+    };
+    if let Ok(policies) = Parser::new(field).parse::<List>() {
+        return policies
+            .iter()
+            .filter_map(|entry| match entry {
+                ListEntry::Item(item) if number(item.params.get("r")) == Some(0) => {
+                    number(item.params.get("t"))
+                }
+                _ => None,
+            })
+            .max();
+    }
+    let members = Parser::new(field).parse::<Dictionary>().ok()?;
+    let member = |name: &str| match members.get(name) {
+        Some(ListEntry::Item(item)) => number(Some(&item.bare_item)),
+        _ => None,
+    };
+    (member("remaining") == Some(0)).then(|| member("reset"))?
 }
 
 fn retry_after(value: &str, now: UnixNanos) -> Option<UnixNanos> {
@@ -214,6 +287,76 @@ mod tests {
             ("Conflict", "r-1")
         );
         assert_eq!(refused.message, "identity number taken");
+    }
+
+    fn dialect(toml: &str, headers: &[(&'static str, &str)]) -> Option<u64> {
+        let quota: QuotaHeaders = toml::from_str(toml).unwrap();
+        let map: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        not_before(&map, Some(&quota), NOW).map(|moment| (moment - NOW) / SECOND)
+    }
+
+    #[test]
+    fn every_dialect_of_rate_headers() {
+        let x = "limit = \"X-RateLimit-Limit\"\nremaining = \"X-RateLimit-Remaining\"\nreset = \"X-RateLimit-Reset\"\n";
+        let seconds = format!("{x}reset_unit = \"seconds\"");
+        let none = ("X-RateLimit-Remaining", "0");
+        assert_eq!(
+            dialect(&seconds, &[none, ("X-RateLimit-Reset", "30")]),
+            Some(30)
+        );
+        let epoch = format!("{x}reset_unit = \"epoch-seconds\"");
+        assert_eq!(
+            dialect(&epoch, &[none, ("X-RateLimit-Reset", "1785585630")]),
+            Some(30)
+        );
+        let draft = "draft = true";
+        assert_eq!(
+            dialect(draft, &[("RateLimit", "\"perhr\";r=0;t=30")]),
+            Some(30)
+        );
+        assert_eq!(
+            dialect(draft, &[("RateLimit", "\"a\";r=0;t=30, \"b\";r=0;t=60")]),
+            Some(60)
+        );
+        assert_eq!(
+            dialect(draft, &[("RateLimit", "\"perhr\";r=50;t=30")]),
+            None
+        );
+        assert_eq!(
+            dialect(draft, &[("RateLimit", "limit=100, remaining=0, reset=30")]),
+            Some(30)
+        );
+        for nonsense in [
+            "",
+            "\"perhr",
+            "r=0",
+            "\"p\";r=x;t=1",
+            "remaining=0",
+            "\"p\";r=0;t=-5",
+        ] {
+            assert_eq!(
+                dialect(draft, &[("RateLimit", nonsense)]),
+                None,
+                "{nonsense}"
+            );
+        }
+    }
+
+    #[test]
+    fn messages_by_field_are_flattened() {
+        let json = serde_json::json!({
+            "first_name": ["This field may not be blank."],
+            "profile": {"salutation": ["\"Sir\" is not a valid choice."]},
+            "errors": [{"code": "x"}],
+            "non_field_errors": ["No."],
+        });
+        assert_eq!(
+            flattened(&json),
+            "first_name: This field may not be blank.; profile.salutation: \"Sir\" is not a valid choice.; errors.code: x; No."
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use reqwest::{Url, redirect};
 
 use super::answer::{Answer, Fault};
@@ -18,6 +18,8 @@ pub struct ClientOptions {
     pub base_url: String,
     /// The longest that one request may take.
     pub timeout: Duration,
+    /// Root certificates in PEM, to be trusted besides the machine's own.
+    pub ca_certificates: Option<Vec<u8>>,
 }
 
 /// The one HTTP client of a run: it makes one request and says what came back. It follows no
@@ -54,14 +56,36 @@ impl Client {
         clock: Arc<dyn Clock>,
     ) -> Result<Client, SendError> {
         let url = checked_address(&options.base_url)?;
+        let extra = match &options.ca_certificates {
+            None => Vec::new(),
+            Some(pem) => reqwest::Certificate::from_pem_bundle(pem)
+                .ok()
+                .filter(|roots| !roots.is_empty())
+                .ok_or_else(|| {
+                    SendError::Client("the --ca-cert file holds no certificate in PEM".into())
+                })?,
+        };
+        let mut constant = HeaderMap::new();
+        for (name, value) in &spec.headers {
+            let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) else {
+                return Err(SendError::Client(format!(
+                    "the target's header {name} is none"
+                )));
+            };
+            constant.insert(name, value);
+        }
         let build = || {
             let builder = reqwest::Client::builder()
                 .user_agent(concat!("rosterpatch/", env!("CARGO_PKG_VERSION")))
                 .timeout(options.timeout)
                 .connect_timeout(options.timeout.min(CONNECT))
+                .default_headers(constant.clone())
                 .redirect(redirect::Policy::none())
                 // The limiter counts every request, so nothing may be repeated behind its back.
                 .retry(reqwest::retry::never());
+            let builder = extra.iter().fold(builder, |builder, root| {
+                builder.add_root_certificate(root.clone())
+            });
             if url.scheme() == "http" {
                 // Plain http is for this machine alone: no proxy may carry it elsewhere.
                 builder.no_proxy()

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -107,6 +109,13 @@ impl Credentials {
                 }
                 Ok(Credentials::Headers(map))
             }
+            SignIn::Bearer { token } => Self::authorization(token, "Bearer", &values),
+            SignIn::Token { word, token } => Self::authorization(token, word, &values),
+            SignIn::Basic { username, .. } => {
+                let secret = |at: usize| values.get(at).map_or("", |value| value.expose_secret());
+                let pair = BASE64.encode(format!("{}:{}", secret(0), secret(1)));
+                Self::authorization(username, "Basic", &[pair.into()])
+            }
             SignIn::Oauth { token_path, .. } => {
                 let mut values = values.into_iter();
                 Ok(Credentials::Oauth {
@@ -116,6 +125,27 @@ impl Credentials {
                 })
             }
         }
+    }
+}
+
+impl Credentials {
+    /// One `Authorization` header: a word and a secret. `variable` is where the secret came from.
+    fn authorization(
+        variable: &str,
+        word: &str,
+        values: &[SecretString],
+    ) -> Result<Credentials, SignInError> {
+        let secret = values.first().map_or("", |value| value.expose_secret());
+        let mut value = HeaderValue::from_str(&format!("{word} {secret}")).map_err(|_| {
+            SignInError::NoHeader {
+                variable: variable.to_owned(),
+            }
+        })?;
+        value.set_sensitive(true);
+        Ok(Credentials::Headers(HeaderMap::from_iter([(
+            AUTHORIZATION,
+            value,
+        )])))
     }
 }
 

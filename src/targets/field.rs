@@ -90,6 +90,25 @@ pub struct FieldSpec {
     /// Whether no two records may share a value.
     #[serde(default)]
     pub unique: bool,
+    /// Whether only the API sets it: a column for it is refused.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Values that need the user's word, `--allow FIELD=VALUE`, because they give rights.
+    #[serde(default)]
+    pub guarded: Vec<String>,
+    /// A value for rows whose cell is empty, and for files without the column.
+    pub default: Option<String>,
+    /// A value that is sent for every row, whatever the file says; the field has no column.
+    pub constant: Option<String>,
+    /// A regular expression that the whole value must match.
+    pub pattern: Option<String>,
+    /// Characters that a value must have at least.
+    pub min_length: Option<usize>,
+    /// Characters that a value may have at most.
+    pub max_length: Option<usize>,
+    /// `text`: whether line breaks may stand in it.
+    #[serde(default)]
+    pub lines: bool,
     /// `choice`: the values that the API takes.
     #[serde(default)]
     pub choices: Vec<String>,

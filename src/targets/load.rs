@@ -5,7 +5,10 @@ use super::field::{FieldSpec, Kind, Place};
 use super::spec::{TargetSpec, placeholders};
 
 /// The built-in targets: name and file.
-pub const BUILT_IN: &[(&str, &str)] = &[("meitner", include_str!("meitner.toml"))];
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("meitner", include_str!("meitner.toml")),
+    ("pathwright", include_str!("pathwright.toml")),
+];
 
 /// The target called `name`: a built-in one or, when the name ends in `.toml` or holds a path
 /// separator, the one that file describes.
@@ -74,7 +77,18 @@ fn validate(spec: &TargetSpec) -> Result<(), Mistake> {
         validate_field(spec, field).map_err(|message| (at, message))?;
     }
     let top = |message: String| (0, message);
+    for template in spec.environments.values() {
+        if let Some(name) = placeholders(template).find(|name| !spec.variables.contains_key(*name))
+        {
+            return Err(top(format!(
+                "an address asks for {{{name}}}, and there is no [variables.{name}]"
+            )));
+        }
+    }
     for name in placeholders(&spec.update.path) {
+        if spec.field(name).is_none() && spec.variables.contains_key(name) {
+            continue;
+        }
         match spec.field(name).map(|index| &spec.fields[index]) {
             None => {
                 return Err(top(format!(
@@ -99,6 +113,12 @@ fn validate(spec: &TargetSpec) -> Result<(), Mistake> {
     }
     if !(spec.quota.requests > 0.0 && spec.quota.requests.is_finite()) || spec.quota.burst == 0 {
         return Err(top("quota.requests and quota.burst must be above 0".into()));
+    }
+    let burst = std::num::NonZeroU32::new(spec.quota.burst);
+    if spec.quota.requests < 1e-3 || spec.quota.requests > 1e9 || burst.is_none() {
+        return Err(top(
+            "quota.requests must lie between a thousandth and a thousand million".into(),
+        ));
     }
     if spec.sign_in.is_empty() {
         return Err(top("there is no [[sign_in]]".into()));
@@ -140,6 +160,27 @@ fn validate(spec: &TargetSpec) -> Result<(), Mistake> {
 
 fn validate_field(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
     let name = field.name();
+    if let Some(pattern) = &field.pattern
+        && let Err(error) = regex::Regex::new(pattern)
+    {
+        return Err(format!(
+            "the pattern of \"{name}\" is no regular expression: {error}"
+        ));
+    }
+    if let Some(value) = field
+        .guarded
+        .iter()
+        .find(|value| field.kind == Kind::Choice && !field.choices.contains(value))
+    {
+        return Err(format!(
+            "\"{name}\" guards \"{value}\", which is not among its choices"
+        ));
+    }
+    if field.constant.is_some() && (field.required || field.default.is_some() || field.read_only) {
+        return Err(format!(
+            "\"{name}\" is constant, so it is neither required nor read-only and has no default"
+        ));
+    }
     match field.place {
         Place::Body if !field.pointer.starts_with('/') => {
             return Err(format!(

@@ -17,6 +17,12 @@ pub struct TargetSpec {
     pub record: String,
     /// Base addresses by name. The one called `production` is the default.
     pub environments: BTreeMap<String, String>,
+    /// Variables of the addresses and the update's path, given with `--var`.
+    #[serde(default)]
+    pub variables: BTreeMap<String, Variable>,
+    /// Headers that stand on every request, besides those of the sign-in. No secrets.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Ways to sign in; the first whose variables are all set is used.
     pub sign_in: Vec<SignIn>,
     /// The request that updates one record.
@@ -31,6 +37,16 @@ pub struct TargetSpec {
     pub fields: Vec<FieldSpec>,
 }
 
+/// A variable of a target's addresses.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// What it stands for, for messages.
+    pub about: String,
+    /// Its value where none is given.
+    pub default: Option<String>,
+}
+
 /// A way to sign in. Only names of environment variables stand here, never a secret.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -39,6 +55,25 @@ pub enum SignIn {
     Headers {
         /// Header name to the environment variable that holds its value.
         headers: BTreeMap<String, String>,
+    },
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer {
+        /// Environment variable that holds the token.
+        token: String,
+    },
+    /// `Authorization: WORD …`, for APIs with a word of their own.
+    Token {
+        /// The word before the token.
+        word: String,
+        /// Environment variable that holds the token.
+        token: String,
+    },
+    /// HTTP Basic (RFC 7617).
+    Basic {
+        /// Environment variable that holds the user name.
+        username: String,
+        /// Environment variable that holds the password; none sends an empty one.
+        password: Option<String>,
     },
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4).
     Oauth {
@@ -56,6 +91,10 @@ impl SignIn {
     pub fn variables(&self) -> Vec<&str> {
         match self {
             SignIn::Headers { headers } => headers.values().map(String::as_str).collect(),
+            SignIn::Bearer { token } | SignIn::Token { token, .. } => vec![token],
+            SignIn::Basic { username, password } => std::iter::once(username.as_str())
+                .chain(password.as_deref())
+                .collect(),
             SignIn::Oauth {
                 client_id,
                 client_secret,
@@ -87,6 +126,9 @@ pub struct Answers {
     /// JSON pointer to the error's text.
     #[serde(default)]
     pub message: String,
+    /// JSON pointer to an object with messages by field, or a list of objects; the empty pointer
+    /// is the whole body. Its members are flattened to `profile.salutation: …`.
+    pub fields: Option<String>,
     /// JSON pointer to the request's id.
     #[serde(default)]
     pub request_id: String,
@@ -156,17 +198,25 @@ pub struct Quota {
 #[serde(deny_unknown_fields)]
 pub struct QuotaHeaders {
     /// Header that holds the requests of a period.
+    #[serde(default)]
     pub limit: String,
     /// Header that holds the requests that are left.
+    #[serde(default)]
     pub remaining: String,
-    /// Header that tells when the quota is whole again.
+    /// Header that tells when there are more.
+    #[serde(default)]
     pub reset: String,
     /// What the reset header's number means.
+    #[serde(default)]
     pub reset_unit: ResetUnit,
+    /// Whether the API speaks the IETF draft's structured `RateLimit` field
+    /// (draft-ietf-httpapi-ratelimit-headers-08 and later).
+    #[serde(default)]
+    pub draft: bool,
 }
 
 /// What the number in a reset header means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetUnit {
     /// Milliseconds since the Unix epoch.
@@ -174,6 +224,7 @@ pub enum ResetUnit {
     /// Seconds since the Unix epoch.
     EpochSeconds,
     /// Seconds from now.
+    #[default]
     Seconds,
 }
 
@@ -217,6 +268,69 @@ impl TargetSpec {
     /// The position of the field that names the record: the last one in the update's path.
     pub fn key_field(&self) -> Option<usize> {
         self.path_fields().last().and_then(|name| self.field(name))
+    }
+
+    /// The values of all variables that the addresses and paths need.
+    ///
+    /// # Errors
+    /// When a value is given for a variable that does not exist.
+    pub fn variable_values(
+        &self,
+        given: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, String> {
+        if let Some(unknown) = given
+            .keys()
+            .find(|name| !self.variables.contains_key(*name))
+        {
+            let known: Vec<&str> = self.variables.keys().map(String::as_str).collect();
+            let known = if known.is_empty() {
+                "none".into()
+            } else {
+                known.join(", ")
+            };
+            return Err(format!(
+                "{} has no variable \"{unknown}\"; it has {known}",
+                self.name
+            ));
+        }
+        let value = |(name, variable): (&String, &Variable)| {
+            let value = given.get(name).or(variable.default.as_ref())?;
+            Some((name.clone(), value.clone()))
+        };
+        Ok(self.variables.iter().filter_map(value).collect())
+    }
+
+    /// An address with its variables put in.
+    ///
+    /// # Errors
+    /// When a variable has no value, or one that no address may hold.
+    pub fn address(
+        &self,
+        template: &str,
+        values: &BTreeMap<String, String>,
+    ) -> Result<String, String> {
+        let mut address = template.to_owned();
+        for name in placeholders(template) {
+            let about = self
+                .variables
+                .get(name)
+                .map_or("", |variable| &variable.about);
+            let value = values
+                .get(name)
+                .ok_or_else(|| format!("say --var {name}=…: {about}"))?;
+            let fits = !value.is_empty()
+                && value
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+                && !value.starts_with('.');
+            if !fits {
+                return Err(format!(
+                    "\"{value}\" cannot stand in an address for {name}: {about}"
+                ));
+            }
+            address = address.replace(&format!("{{{name}}}"), value);
+        }
+        Ok(address)
     }
 }
 

@@ -46,6 +46,7 @@ pub fn roster(bytes: &[u8]) {
     let options = CheckOptions {
         empty: EmptyCell::Keep,
         today: jiff::civil::date(2026, 8, 1),
+        allowed: Vec::new(),
     };
     let checker = Checker::new(spec.clone(), Arc::new(map), options);
     let found = survey(
@@ -56,7 +57,7 @@ pub fn roster(bytes: &[u8]) {
         7,
     );
     assert_eq!(found.is_ok(), numbered.is_ok());
-    let planner = Planner::new(spec.clone());
+    let planner = Planner::new(spec.clone(), Default::default());
     let again = |table: &rosterpatch::read::Table| {
         for row in table.rows() {
             let checked = checker.check(&row);

@@ -1,6 +1,7 @@
 //! What the tests share: a folder of their own, the program, a server that does as it is told,
 //! and runs of the library on a clock that the test owns.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -249,6 +250,7 @@ pub struct LibraryRun {
     pub selection: Selection,
     pub duplicates: DuplicatePolicy,
     pub target: String,
+    pub variables: BTreeMap<String, String>,
     pub stop: Option<tokio::sync::watch::Receiver<StopRequest>>,
 }
 
@@ -268,6 +270,7 @@ impl LibraryRun {
             selection: Selection::default(),
             duplicates: DuplicatePolicy::Error,
             target: "meitner".into(),
+            variables: BTreeMap::new(),
             stop: None,
         }
     }
@@ -290,16 +293,19 @@ impl LibraryRun {
                     .timestamp()
                     .to_zoned(jiff::tz::TimeZone::UTC)
                     .date(),
+                allowed: Vec::new(),
             },
             duplicates: self.duplicates,
         };
         let credentials = Credentials::find(&spec, |_| Some("sandbox".into())).unwrap();
-        let prepared = prepare(&roster, spec, 7, &Unwatched)?;
+        let prepared = prepare(&roster, spec.clone(), 7, &Unwatched)?;
         let delivery = Delivery {
             client: ClientOptions {
                 base_url: base_url.to_owned(),
                 timeout: Duration::from_secs(45),
+                ca_certificates: None,
             },
+            variables: spec.variable_values(&self.variables).unwrap(),
             credentials,
             rate: self.rate,
             burst: NonZeroU32::new(self.burst).unwrap(),

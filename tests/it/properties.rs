@@ -39,8 +39,16 @@ fn checked(
     let map = ColumnMap::new(input.header(), &spec, &MapOptions::default()).unwrap();
     let today = jiff::civil::date(2026, 8, 1);
     let empty = EmptyCell::Keep;
-    let checker = Checker::new(spec.clone(), Arc::new(map), CheckOptions { empty, today });
-    let planner = Planner::new(spec);
+    let checker = Checker::new(
+        spec.clone(),
+        Arc::new(map),
+        CheckOptions {
+            empty,
+            today,
+            allowed: Vec::new(),
+        },
+    );
+    let planner = Planner::new(spec, Default::default());
     let mut found = None;
     let _ = input.scan(
         |table| {

@@ -1,0 +1,174 @@
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch};
+use axum::{Json, Router};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::members::Messages;
+use crate::sandbox::SECRET;
+use crate::sandbox::server::{Inner, Sandbox};
+
+/// Links on a page.
+const PAGE: usize = 100;
+
+pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
+    Router::new()
+        .route(
+            "/api/public/member/{integration}/{external_id}/",
+            patch(update).put(update).post(update),
+        )
+        .route("/api/public/link/", get(links))
+}
+
+/// An answer in the framework's shape.
+struct Refused(StatusCode, Value, Option<u64>);
+
+impl Refused {
+    fn detail(status: StatusCode, text: &str) -> Refused {
+        Refused(status, json!({"detail": text}), None)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = (self.0, Json(self.1)).into_response();
+        if let Some(seconds) = self.2 {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// Signs in, takes from the quota, and does `work`.
+fn answer(
+    sandbox: &Sandbox,
+    kind: &'static str,
+    headers: &HeaderMap,
+    work: impl FnOnce(&mut Inner) -> Result<Value, Refused>,
+) -> Response {
+    let now = sandbox.clock.now();
+    let mut inner = sandbox.lock();
+    inner.stats.count(kind);
+    if !signed_in(headers) {
+        return Refused::detail(StatusCode::UNAUTHORIZED, "Invalid token.").into_response();
+    }
+    if !inner.bucket.take(now) {
+        let ready = inner.bucket.level(now).reset_ms * 1_000_000;
+        let seconds = ready.saturating_sub(now).div_ceil(1_000_000_000).max(1);
+        let text = format!("Request was throttled. Expected available in {seconds} seconds.");
+        return Refused(
+            StatusCode::TOO_MANY_REQUESTS,
+            json!({"detail": text}),
+            Some(seconds),
+        )
+        .into_response();
+    }
+    match work(&mut inner) {
+        Ok(body) => Json(body).into_response(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// `Token sandbox`, or Basic with the token as the user name and any password.
+fn signed_in(headers: &HeaderMap) -> bool {
+    let Some(value) = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    if let Some(token) = value.strip_prefix("Token ") {
+        return token == SECRET;
+    }
+    let pair = value
+        .strip_prefix("Basic ")
+        .and_then(|text| BASE64.decode(text).ok());
+    let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
+    pair.is_some_and(|pair| pair.split(':').next() == Some(SECRET))
+}
+
+async fn update(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(key): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(&sandbox, "update", &headers, |inner| {
+        let name = format!("{}/{}", key.0, key.1);
+        inner.stats.record(&name).requests += 1;
+        let body: Value = serde_json::from_slice(&body).map_err(|error| {
+            Refused::detail(
+                StatusCode::BAD_REQUEST,
+                &format!("JSON parse error - {error}"),
+            )
+        })?;
+        match inner.members.update(&key, &body) {
+            None => Err(Refused::detail(StatusCode::NOT_FOUND, "Not found.")),
+            Some(Err(Messages(messages))) => Err(Refused(
+                StatusCode::BAD_REQUEST,
+                Value::Object(messages),
+                None,
+            )),
+            Some(Ok(member)) => {
+                inner.stats.record(&name).updates += 1;
+                Ok(member)
+            }
+        }
+    })
+}
+
+#[derive(Deserialize)]
+struct Page {
+    page: Option<usize>,
+}
+
+async fn links(
+    State(sandbox): State<Arc<Sandbox>>,
+    page: Result<Query<Page>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let address = format!("http://{host}/api/public/link/");
+    answer(&sandbox, "list", &headers, |inner| {
+        let no_page = || Refused::detail(StatusCode::NOT_FOUND, "Invalid page.");
+        let Query(page) = page.map_err(|_| no_page())?;
+        let page = page.page.unwrap_or(1);
+        let count = inner.members.len();
+        if page == 0 || (page > 1 && (page - 1) * PAGE >= count) {
+            return Err(no_page());
+        }
+        let results: Vec<Value> = inner
+            .members
+            .keys()
+            .enumerate()
+            .skip((page - 1) * PAGE)
+            .take(PAGE)
+            .map(|(number, (integration, id))| {
+                json!({
+                    "id": number + 1, "user": number + 1, "link_type": integration,
+                    "external_id": id, "last_external_update": null,
+                })
+            })
+            .collect();
+        let at = |page: usize| json!(format!("{address}?page={page}"));
+        Ok(json!({
+            "count": count,
+            "next": if page * PAGE < count { at(page + 1) } else { Value::Null },
+            "previous": if page > 1 { at(page - 1) } else { Value::Null },
+            "results": results,
+        }))
+    })
+}

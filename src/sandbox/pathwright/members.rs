@@ -1,0 +1,254 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::sandbox::server::SeedRow;
+
+/// What names a member: the integration and the id within it.
+pub(super) type Key = (String, String);
+
+/// The members, by what names them.
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct Members {
+    by_key: BTreeMap<Key, Map<String, Json>>,
+}
+
+/// Messages by field, as the framework shapes them.
+#[derive(Debug, PartialEq)]
+pub(super) struct Messages(pub(super) Map<String, Json>);
+
+const SALUTATIONS: [&str; 8] = [
+    "Mr.",
+    "Mrs.",
+    "Ms.",
+    "Dr.",
+    "Fr.",
+    "Professor",
+    "Rev.",
+    "Rabbi",
+];
+const MEMBERSHIPS: [&str; 3] = ["admin", "pathwright", "student"];
+
+impl Members {
+    pub(in crate::sandbox) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub(in crate::sandbox) fn dump(&self) -> Json {
+        let members = self.by_key.iter();
+        Json::Object(
+            members
+                .map(|((integration, id), member)| (format!("{integration}/{id}"), json!(member)))
+                .collect(),
+        )
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.by_key.keys()
+    }
+
+    /// Merges `change` into a member. Nothing where there is none.
+    pub(super) fn update(&mut self, key: &Key, change: &Json) -> Option<Result<Json, Messages>> {
+        let member = self.by_key.get_mut(key)?;
+        let signs_on = key.0 == "saml2";
+        Some(judge(change, member, signs_on).map(|change| {
+            for (name, value) in change {
+                match (member.get_mut(name), value) {
+                    (Some(Json::Object(old)), Json::Object(new)) => old.extend(new.clone()),
+                    _ => {
+                        member.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+            Json::Object(member.clone())
+        }))
+    }
+}
+
+fn judge<'a>(
+    change: &'a Json,
+    member: &Map<String, Json>,
+    signs_on: bool,
+) -> Result<&'a Map<String, Json>, Messages> {
+    let mut messages = Map::new();
+    let Json::Object(change) = change else {
+        messages.insert(
+            "non_field_errors".into(),
+            json!(["Invalid data. Expected a dictionary."]),
+        );
+        return Err(Messages(messages));
+    };
+    for (name, value) in change {
+        let message = match (name.as_str(), value) {
+            ("first_name" | "last_name", value) => text_fault(value),
+            ("email", value) => text_fault(value).or_else(|| {
+                let text = value.as_str().unwrap_or_default();
+                if !text.contains('@') {
+                    Some("Enter a valid email address.".into())
+                } else if !signs_on && member.get("email") != Some(value) {
+                    Some("The email of a member without single sign-on can't be changed.".into())
+                } else {
+                    None
+                }
+            }),
+            ("profile", Json::Object(profile)) => {
+                let faults = nested(profile, |name, value| match name {
+                    "salutation" => choice_fault(value, &SALUTATIONS),
+                    "bio" | "location" | "phone_number" => text_fault(value),
+                    _ => None,
+                });
+                if !faults.is_empty() {
+                    messages.insert(name.clone(), Json::Object(faults));
+                }
+                continue;
+            }
+            ("membership", Json::Object(membership)) => {
+                let faults = nested(membership, |name, value| match name {
+                    "membership_type" => choice_fault(value, &MEMBERSHIPS),
+                    _ => None,
+                });
+                if !faults.is_empty() {
+                    messages.insert(name.clone(), Json::Object(faults));
+                }
+                continue;
+            }
+            ("profile" | "membership", _) => Some("Invalid data. Expected a dictionary.".into()),
+            ("id" | "links", _) => Some("This field is read-only.".into()),
+            _ => Some("Unknown field.".into()),
+        };
+        if let Some(message) = message {
+            messages.insert(name.clone(), json!([message]));
+        }
+    }
+    if messages.is_empty() {
+        Ok(change)
+    } else {
+        Err(Messages(messages))
+    }
+}
+
+fn nested(
+    object: &Map<String, Json>,
+    fault: impl Fn(&str, &Json) -> Option<String>,
+) -> Map<String, Json> {
+    object
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), json!([fault(name, value)?]))))
+        .collect()
+}
+
+fn text_fault(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) if text.is_empty() => Some("This field may not be blank.".into()),
+        Json::String(_) => None,
+        Json::Null => Some("This field may not be null.".into()),
+        _ => Some("Not a valid string.".into()),
+    }
+}
+
+fn choice_fault(value: &Json, choices: &[&str]) -> Option<String> {
+    match value.as_str() {
+        Some(text) if choices.contains(&text) => None,
+        Some(text) => Some(format!("\"{text}\" is not a valid choice.")),
+        None => Some("Not a valid string.".into()),
+    }
+}
+
+/// Members as they might have been before the roster was imported: every third one with another
+/// place, and in a roster of a hundred rows or more three missing.
+pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
+    let mut members = Members::default();
+    for (number, row) in rows.iter().enumerate() {
+        let text = |name: &str| {
+            row.iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, text)| text.as_str())
+        };
+        let Some(id) = text("external_id") else {
+            continue;
+        };
+        if rows.len() >= 100 && number % (rows.len() / 3) == rows.len() / 6 {
+            continue;
+        }
+        let older = number % 3 == 0;
+        let value = |name: &str| text(name).map_or(Json::Null, |text| json!(text));
+        let location = if older {
+            json!("Gamla orten")
+        } else {
+            value("location")
+        };
+        let member = json!({
+            "id": number + 1,
+            "first_name": value("first_name"),
+            "last_name": value("last_name"),
+            "email": value("email"),
+            "profile": {
+                "salutation": value("salutation"),
+                "bio": value("bio"),
+                "location": location,
+                "phone_number": value("phone_number"),
+            },
+            "membership": {"membership_type": "student"},
+            "links": [],
+        });
+        let key = (
+            text("integration").unwrap_or("external").to_owned(),
+            id.to_owned(),
+        );
+        if let Json::Object(member) = member {
+            members.by_key.insert(key, member);
+        }
+    }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members() -> Members {
+        let row = |id: &str, integration: &str| -> SeedRow {
+            [
+                ("external_id", id),
+                ("integration", integration),
+                ("email", "a@x.se"),
+            ]
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into()
+        };
+        seed(&[row("1", "external"), row("2", "saml2")])
+    }
+
+    #[test]
+    fn an_update_is_merged_and_judged_by_field() {
+        let mut members = members();
+        let key = ("external".to_owned(), "1".to_owned());
+        let body = json!({"first_name": "Åsa", "profile": {"salutation": "Dr."}});
+        let member = members.update(&key, &body).unwrap().unwrap();
+        assert_eq!(member["profile"]["salutation"], "Dr.");
+        assert!(
+            member["profile"].get("bio").is_some(),
+            "the rest is still there"
+        );
+        let body =
+            json!({"first_name": "", "profile": {"salutation": "Sir"}, "id": 1, "email": "b@x.se"});
+        let Messages(messages) = members.update(&key, &body).unwrap().unwrap_err();
+        assert_eq!(
+            messages["profile"]["salutation"],
+            json!(["\"Sir\" is not a valid choice."])
+        );
+        assert_eq!(messages.len(), 4);
+        assert!(
+            members
+                .update(&("external".into(), "9".into()), &body)
+                .is_none()
+        );
+        let key = ("saml2".to_owned(), "2".to_owned());
+        assert!(
+            members
+                .update(&key, &json!({"email": "b@x.se"}))
+                .unwrap()
+                .is_ok()
+        );
+    }
+}
