@@ -11,5 +11,6 @@ pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
 pub use load::{BUILT_IN, load, parse, text};
 pub use spec::{
-    Answers, Lookup, Quota, QuotaHeaders, RateUnit, ResetUnit, SignIn, TargetSpec, Update, Variable,
+    Answers, Lookup, Paging, Quota, QuotaHeaders, RateUnit, ResetUnit, SignIn, TargetSpec, Update,
+    Variable,
 };

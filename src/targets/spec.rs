@@ -234,24 +234,47 @@ pub enum ResetUnit {
 pub struct Lookup {
     /// Fields by which a record can be found, the best one first.
     pub keys: Vec<String>,
-    /// Path that reads one record.
-    pub read: String,
+    /// Path that reads one record, with GET.
+    pub read: Option<String>,
     /// Path that finds records by a filter, with POST.
-    pub search: String,
+    pub search: Option<String>,
     /// JSON pointer in the search's body below which lists of values stand by field.
+    #[serde(default)]
     pub search_filter: String,
     /// Path that lists all records, with GET.
-    pub list: String,
+    pub list: Option<String>,
     /// JSON pointer to the records in an answer.
     pub records: String,
     /// JSON pointer to the number of all records.
+    #[serde(default)]
     pub total: String,
     /// Records a page.
     pub page_size: u32,
-    /// Query parameter that holds the page's size.
-    pub limit_parameter: String,
-    /// Query parameter that holds the number of records to pass over.
-    pub offset_parameter: String,
+    /// How one page follows another.
+    pub paging: Paging,
+}
+
+/// How one page of records follows another.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Paging {
+    /// Query parameters say how many records to pass over and how many to give.
+    Offset {
+        /// The parameter that holds the number to give.
+        limit: String,
+        /// The parameter that holds the number to pass over.
+        offset: String,
+    },
+    /// A query parameter holds the page's number, from 1.
+    Page {
+        /// The parameter.
+        parameter: String,
+    },
+    /// Each answer holds the next page's address.
+    Next {
+        /// JSON pointer to it; null or nothing on the last page.
+        pointer: String,
+    },
 }
 
 impl TargetSpec {

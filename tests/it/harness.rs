@@ -198,10 +198,16 @@ impl Server {
     }
 }
 
-/// The sandbox on a port of its own. Returns its address and what stops it when dropped.
+/// The sandbox on a port of its own. Returns the address of its students and what stops it when
+/// dropped.
 pub fn serve_sandbox(sandbox: Arc<Sandbox>) -> (String, oneshot::Sender<()>) {
+    serve_sandbox_at(sandbox, "/directory/v1")
+}
+
+/// The same, with the address of the API that it serves below `path`.
+pub fn serve_sandbox_at(sandbox: Arc<Sandbox>, path: &str) -> (String, oneshot::Sender<()>) {
     let (address, stop) = spawn(move |listener, stopped| serve(sandbox, listener, stopped));
-    (format!("http://{address}/directory/v1"), stop)
+    (format!("http://{address}{path}"), stop)
 }
 
 fn spawn<F, R>(
@@ -251,6 +257,7 @@ pub struct LibraryRun {
     pub duplicates: DuplicatePolicy,
     pub target: String,
     pub variables: BTreeMap<String, String>,
+    pub allowed: Vec<(String, String)>,
     pub stop: Option<tokio::sync::watch::Receiver<StopRequest>>,
 }
 
@@ -271,6 +278,7 @@ impl LibraryRun {
             duplicates: DuplicatePolicy::Error,
             target: "meitner".into(),
             variables: BTreeMap::new(),
+            allowed: Vec::new(),
             stop: None,
         }
     }
@@ -293,7 +301,7 @@ impl LibraryRun {
                     .timestamp()
                     .to_zoned(jiff::tz::TimeZone::UTC)
                     .date(),
-                allowed: Vec::new(),
+                allowed: self.allowed.clone(),
             },
             duplicates: self.duplicates,
         };

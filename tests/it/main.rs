@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod commands;
+mod conformance;
 mod delivery;
 mod fuzz_corpus;
 mod harness;
