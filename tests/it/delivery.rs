@@ -578,3 +578,32 @@ fn a_roster_that_changes_under_a_run_changes_nothing() {
         assert_eq!(&row[..4], before);
     }
 }
+
+#[test]
+fn a_long_run_outlives_its_tokens() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(150));
+    let mut run = LibraryRun::new();
+    run.rate = "60/h".parse().unwrap();
+    run.burst = 1;
+    // One at a time, so that the clock stands still while a request is under way.
+    run.sender.concurrency = 1;
+    run.credentials = Some(vec!["MEITNER_CLIENT_ID", "MEITNER_CLIENT_SECRET"]);
+    // The sandbox's tokens are good for an hour of the same clock.
+    let sandbox = Arc::new(Sandbox::new(
+        &SandboxOptions::default(),
+        &[],
+        run.clock.clone(),
+    ));
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let ended = run.import(&folder, "r.csv", &base_url).unwrap();
+    // Nobody is in this sandbox; but everyone was let in.
+    assert_eq!(ended.summary.states.rejected, 150);
+    let stats = sandbox.stats();
+    assert_eq!(stats["requests"]["token"], 3, "{stats}");
+    assert_eq!(
+        stats["answers"]["401"],
+        serde_json::Value::Null,
+        "renewed before it was refused"
+    );
+}

@@ -258,6 +258,8 @@ pub struct LibraryRun {
     pub target: String,
     pub variables: BTreeMap<String, String>,
     pub allowed: Vec<(String, String)>,
+    /// The credentials that are in the environment; none means all.
+    pub credentials: Option<Vec<&'static str>>,
     pub stop: Option<tokio::sync::watch::Receiver<StopRequest>>,
 }
 
@@ -279,6 +281,7 @@ impl LibraryRun {
             target: "meitner".into(),
             variables: BTreeMap::new(),
             allowed: Vec::new(),
+            credentials: None,
             stop: None,
         }
     }
@@ -305,7 +308,14 @@ impl LibraryRun {
             },
             duplicates: self.duplicates,
         };
-        let credentials = Credentials::find(&spec, |_| Some("sandbox".into())).unwrap();
+        let variable = |name: &str| {
+            let known = self
+                .credentials
+                .as_ref()
+                .is_none_or(|known| known.contains(&name));
+            known.then(|| "sandbox".to_owned())
+        };
+        let credentials = Credentials::find(&spec, variable).unwrap();
         let prepared = prepare(&roster, spec.clone(), 7, &Unwatched)?;
         let delivery = Delivery {
             client: ClientOptions {

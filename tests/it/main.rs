@@ -10,3 +10,4 @@ mod harness;
 mod properties;
 mod reading;
 mod sample;
+mod tls;

@@ -1,0 +1,216 @@
+//! What travels encrypted, whom it is sent to, and through whom: with a TLS server of the test's
+//! own.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::harness::{Folder, Server, plain_roster, respond, stderr};
+
+/// A server that takes every request over TLS, as `localhost`.
+struct TlsServer {
+    port: u16,
+    certificate: PathBuf,
+    requests: Arc<AtomicUsize>,
+}
+
+impl TlsServer {
+    fn start(folder: &Folder) -> TlsServer {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let certificate = folder.write("root.pem", made.cert.pem());
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        listener.set_nonblocking(true).unwrap();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = requests.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                while let Ok((stream, _)) = listener.accept().await {
+                    let (acceptor, counted) = (acceptor.clone(), counted.clone());
+                    tokio::spawn(async move {
+                        let Ok(mut stream) = acceptor.accept(stream).await else {
+                            return;
+                        };
+                        let mut seen = Vec::new();
+                        let mut chunk = [0; 4096];
+                        // A body of this roster ends in a brace.
+                        while !seen.ends_with(b"}") {
+                            match stream.read(&mut chunk).await {
+                                Ok(read) if read > 0 => seen.extend_from_slice(&chunk[..read]),
+                                _ => return,
+                            }
+                        }
+                        counted.fetch_add(1, Ordering::SeqCst);
+                        let answer =
+                            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                        let _ = stream.write_all(answer).await;
+                        let _ = stream.shutdown().await;
+                    });
+                }
+            });
+        });
+        TlsServer {
+            port,
+            certificate,
+            requests,
+        }
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+fn import(folder: &Folder, url: &str, more: &[&str], variables: &[(&str, &str)]) -> Output {
+    folder
+        .program()
+        .args([
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--yes",
+            "--max-attempts",
+            "1",
+        ])
+        .args(["--base-url", url])
+        .args(more)
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_certificate_is_verified_and_a_root_can_be_added() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let server = TlsServer::start(&folder);
+    let url = format!("https://localhost:{}", server.port);
+    let output = import(&folder, &url, &[], &[]);
+    assert_eq!(
+        output.status.code(),
+        Some(6),
+        "nobody vouches for it: {}",
+        stderr(&output)
+    );
+    assert_eq!(server.requests(), 0);
+
+    let root = server.certificate.display().to_string();
+    let output = import(&folder, &url, &["--ca-cert", &root], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.requests(), 3);
+
+    // The certificate is another's name.
+    let other = format!("https://127.0.0.1:{}", server.port);
+    let output = import(&folder, &other, &["--ca-cert", &root], &[]);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert_eq!(server.requests(), 3);
+
+    folder.write("none.pem", "no certificate");
+    let output = import(&folder, &url, &["--ca-cert", "none.pem"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--ca-cert"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_machine_without_a_certificate_store_can_still_send() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let nowhere = [
+        ("SSL_CERT_FILE", "/nonexistent"),
+        ("SSL_CERT_DIR", "/nonexistent"),
+    ];
+    let output = import(&folder, &server.base_url, &[], &nowhere);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_proxy_from_the_environment_carries_what_is_encrypted() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let server = TlsServer::start(&folder);
+    // A proxy that knows nothing but CONNECT.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let carried = Arc::new(AtomicUsize::new(0));
+    let counted = carried.clone();
+    let port = server.port;
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let counted = counted.clone();
+            std::thread::spawn(move || {
+                let mut client = client.unwrap();
+                let mut asked = Vec::new();
+                let mut byte = [0];
+                while !asked.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap_or(0) > 0 {
+                    asked.push(byte[0]);
+                }
+                if !asked.starts_with(b"CONNECT localhost:") {
+                    return;
+                }
+                counted.fetch_add(1, Ordering::SeqCst);
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+                let mut there = TcpStream::connect(("127.0.0.1", port)).unwrap();
+                let (mut up, mut back) = (client.try_clone().unwrap(), there.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut up, &mut back));
+                let _ = std::io::copy(&mut there, &mut client);
+            });
+        }
+    });
+    let url = format!("https://localhost:{port}");
+    let root = server.certificate.display().to_string();
+    let output = import(
+        &folder,
+        &url,
+        &["--ca-cert", &root],
+        &[("HTTPS_PROXY", &proxy)],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.requests(), 2);
+    assert!(
+        carried.load(Ordering::SeqCst) > 0,
+        "nothing went through the proxy"
+    );
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(1));
+    for url in [
+        "http://192.0.2.1/v1",
+        "http://api.example.se",
+        "ftp://127.0.0.1",
+        "x",
+    ] {
+        let output = import(&folder, url, &[], &[]);
+        assert_eq!(output.status.code(), Some(1), "{url}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains("cannot be used"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
