@@ -169,6 +169,36 @@ impl Checker {
                 }),
             }
         }
+        if checked.problems.is_empty() && !self.spec.update.whole.is_empty() {
+            checked.problems = self.halves(&checked.values);
+        }
+    }
+
+    /// Objects that the API takes whole only, and of which the row has a part.
+    fn halves(&self, values: &[Option<Value<'_>>]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for pointer in &self.spec.update.whole {
+            let (there, missing): (Vec<usize>, Vec<usize>) = self
+                .spec
+                .fields_below(pointer)
+                .partition(|field| values[*field].is_some());
+            if there.is_empty() || missing.is_empty() {
+                continue;
+            }
+            let names: Vec<&str> = missing
+                .iter()
+                .map(|field| self.spec.fields[*field].name())
+                .collect();
+            problems.push(Problem::of_row(
+                "row.part_of_object",
+                format!(
+                    "{} is replaced as a whole, and the row has no {}; fill them in, or write <null> where there is nothing",
+                    pointer.trim_start_matches('/'),
+                    names.join(", ")
+                ),
+            ));
+        }
+        problems
     }
 
     fn check_cell<'a>(

@@ -114,6 +114,13 @@ fn validate(spec: &TargetSpec) -> Result<(), Mistake> {
     if !(spec.quota.requests > 0.0 && spec.quota.requests.is_finite()) || spec.quota.burst == 0 {
         return Err(top("quota.requests and quota.burst must be above 0".into()));
     }
+    for pointer in &spec.update.whole {
+        if spec.fields_below(pointer).next().is_none() {
+            return Err(top(format!(
+                "update.whole names \"{pointer}\", and no field stands there"
+            )));
+        }
+    }
     let burst = std::num::NonZeroU32::new(spec.quota.burst);
     if spec.quota.requests < 1e-3 || spec.quota.requests > 1e9 || burst.is_none() {
         return Err(top(

@@ -114,6 +114,9 @@ pub struct Update {
     pub path: String,
     /// Whether a request whose answer was lost may be sent again.
     pub idempotent: bool,
+    /// Pointers of nested objects that the API takes whole only: part of one would lose the rest.
+    #[serde(default)]
+    pub whole: Vec<String>,
 }
 
 /// How answers are understood. Every 2xx is success, whatever its body.
@@ -278,6 +281,18 @@ pub enum Paging {
 }
 
 impl TargetSpec {
+    /// Positions of the fields that stand in the nested object at `pointer`.
+    pub fn fields_below<'a>(&'a self, pointer: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let below = move |field: &FieldSpec| {
+            let rest = field.pointer.strip_prefix(pointer);
+            !field.read_only && rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let fields = self.fields.iter().enumerate();
+        fields
+            .filter(move |(_, field)| below(field))
+            .map(|(index, _)| index)
+    }
+
     /// The position of the field called `name`.
     pub fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name() == name)

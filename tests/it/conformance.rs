@@ -150,6 +150,27 @@ impl Subject {
         cells
     }
 
+    /// The same for a target that takes one of its objects whole only.
+    fn whole_and(
+        &self,
+        more: &[(&'static str, &'static str)],
+    ) -> Vec<(&'static str, &'static str)> {
+        let mut cells = self.needed_and(more);
+        let spec = self.spec();
+        for field in spec
+            .update
+            .whole
+            .iter()
+            .flat_map(|pointer| spec.fields_below(pointer))
+        {
+            let name = spec.fields[field].name();
+            if !cells.iter().any(|(other, _)| *other == name) {
+                cells.extend(self.cells.iter().filter(|(other, _)| *other == name));
+            }
+        }
+        cells
+    }
+
     fn run(&self) -> LibraryRun {
         let mut run = LibraryRun::new();
         run.target = self.target.clone();
@@ -296,7 +317,7 @@ fn null_clears_what_can_be_cleared_and_nothing_else() {
                 continue;
             }
             let name: &'static str = field.name().to_owned().leak();
-            let cells = subject.needed_and(&[(name, "<null>")]);
+            let cells = subject.whole_and(&[(name, "<null>")]);
             let (state, results, seen) = subject.import(&cells, |_| respond(200, &[], "{}"));
             if field.nullable {
                 assert_eq!(state, "updated", "{name}: {}", results[2]);
@@ -389,7 +410,7 @@ fn a_permission_is_never_raised_by_accident() {
             (vec![(field, "x")], "invalid"),
         ] {
             let folder = Folder::new();
-            subject.roster(&folder, &subject.needed_and(&[(field, value)]));
+            subject.roster(&folder, &subject.whole_and(&[(field, value)]));
             let server = Server::start(|_| respond(200, &[], "{}"));
             let mut run = subject.run();
             run.allowed = allowed
@@ -442,6 +463,12 @@ fn limits_and_patterns_of_a_field_hold() {
             ("invalid", code, 0)
         );
     }
+    let (state, cells, _) = subject.import(&subject.needed_and(&[]), |_| respond(200, &[], "{}"));
+    assert_eq!(
+        (state.as_str(), cells[1].as_str()),
+        ("invalid", "row.part_of_object")
+    );
+    assert!(cells[2].contains("has no code"), "{}", cells[2]);
     let (_, _, seen) = subject.import(
         &subject.needed_and(&[("active", "Nej"), ("code", "AB123")]),
         |_| respond(200, &[], "{}"),
