@@ -20,12 +20,25 @@ pub(super) enum Command {
     Check(Box<CheckArgs>),
     /// Bring the API up to date with a roster
     Import(Box<ImportArgs>),
+    /// List what has been run
+    Runs,
+    /// Show one run's figures
+    Show(ShowArgs),
+    /// Write a run's results and report again
+    Report(ReportArgs),
     /// Print a CSV header for a target
     Template(TemplateArgs),
     /// List the known APIs, or show one
     Targets(TargetsArgs),
     /// Serve the APIs on this machine, to try things out
     Sandbox(SandboxArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -111,6 +124,25 @@ pub(super) struct CheckArgs {
     /// Write every problem to a CSV file, one a line
     #[arg(long, value_name = "PATH")]
     pub(super) problems: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ShowArgs {
+    /// The run; the newest if none is named
+    #[arg(value_name = "RUN")]
+    pub(super) run: Option<String>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReportArgs {
+    /// The run; the newest if none is named
+    #[arg(value_name = "RUN")]
+    pub(super) run: Option<String>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, ClapArgs)]

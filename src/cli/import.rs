@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -8,6 +9,7 @@ use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
 use super::{Usage, interrupt, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Plan;
+use crate::journal::RosterLock;
 use crate::model::{Exit, Summary};
 use crate::report::summary_text;
 use crate::run::{Context, Delivery, RunError, import, prepare};
@@ -48,6 +50,8 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         Credentials::find(&spec, |name| std::env::var(name).ok())?
     };
 
+    let state = settings::state_folder(&config, common)?;
+    let _lock = hold(&state, &args.roster.file)?;
     let prepared = prepare(&roster, spec, seed, watch.as_ref())?;
     let _sandbox = if args.delivery.sandbox {
         let sandbox = LocalSandbox::start(&prepared, clock.clone())?;
@@ -68,9 +72,9 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         burst,
         sender: settings::sender(&config, &args.delivery),
         selection,
-        state: settings::state_folder(&config, common)?,
+        state,
         paths,
-        settings: "{}".into(),
+        settings: serde_json::to_string(&roster.read)?,
     };
     let agreed = args.delivery.yes || args.delivery.sandbox;
     // A signal at the question has its usual effect.
@@ -97,6 +101,20 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         terminal::error(&format!("{stop}; {}", way_on(stop)));
     }
     Ok(ended.summary.exit_code)
+}
+
+/// Holds the roster for this process. Standard input is nobody else's anyway.
+fn hold(state: &Path, roster: &Path) -> Result<Option<RosterLock>> {
+    if roster == Path::new("-") {
+        return Ok(None);
+    }
+    match RosterLock::take(state, roster)? {
+        Some(lock) => Ok(Some(lock)),
+        None => Err(RunError::Busy {
+            file: roster.to_owned(),
+        }
+        .into()),
+    }
 }
 
 fn agree(plan: &Plan) -> bool {

@@ -7,6 +7,8 @@ mod config;
 mod import;
 mod interrupt;
 mod logging;
+mod packagers;
+mod runs;
 mod sandbox;
 mod settings;
 mod targets;
@@ -29,7 +31,12 @@ pub fn main() -> ExitCode {
         Command::Template(template) => template::run(&args.common, template),
         Command::Targets(targets) => targets::run(targets),
         Command::Import(import) => import::run(&args.common, import),
+        Command::Runs => runs::list(&args.common),
+        Command::Show(show) => runs::show(&args.common, show),
+        Command::Report(report) => runs::report(&args.common, report),
         Command::Sandbox(sandbox) => sandbox::run(&args.common, sandbox),
+        Command::Completions { shell } => packagers::completions(*shell),
+        Command::Man => packagers::man(),
     };
     let exit = result.unwrap_or_else(|error| {
         terminal::error(&whole_text(&error));

@@ -3,10 +3,12 @@
 //! beside it.
 
 mod error;
+mod lock;
 mod schema;
 mod store;
 mod writer;
 
 pub use error::JournalError;
+pub use lock::RosterLock;
 pub use store::{Journal, NewRun, RunRecord, RunState};
 pub use writer::Writer;

@@ -1,4 +1,4 @@
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::StateCounts;
 
@@ -37,6 +37,25 @@ impl Exit {
     /// The number that the process ends with.
     pub fn code(self) -> u8 {
         self as u8
+    }
+}
+
+impl<'de> Deserialize<'de> for Exit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = u8::deserialize(deserializer)?;
+        let all = [
+            Exit::Success,
+            Exit::CannotDo,
+            Exit::Usage,
+            Exit::RowsFailed,
+            Exit::Held,
+            Exit::Interrupted,
+            Exit::Refused,
+            Exit::Busy,
+        ];
+        all.into_iter()
+            .find(|exit| exit.code() == code)
+            .ok_or_else(|| serde::de::Error::custom(format!("{code} is no exit code")))
     }
 }
 

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Exit, RowState};
 
 /// How many rows are in each state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateCounts {
     /// Rows that the API accepted.
     pub updated: u64,
@@ -60,7 +60,7 @@ impl StateCounts {
 }
 
 /// A run's figures, as `--format json` prints them. The names are a promise to scripts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The run's name; empty for commands that record no run.
     pub run: String,
@@ -98,16 +98,16 @@ pub struct Summary {
     /// The HTML report, if one was written.
     pub report: Option<PathBuf>,
     /// `plan` only: requests that an import would send.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_send: Option<u64>,
     /// `plan` only: seconds that an import would take at the quota.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_s: Option<f64>,
     /// `plan` only: when an import that began now would end.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_finish: Option<Timestamp>,
     /// `check` only: problems found, of which a row can have several.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problems: Option<u64>,
     /// The exit code of the process.
     pub exit_code: Exit,

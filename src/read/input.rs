@@ -4,6 +4,7 @@ use std::sync::mpsc;
 
 use encoding_rs::{Encoding, UTF_8};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, BlockError, Blocks, MAX_ROW};
 use super::decode::Decode;
@@ -18,7 +19,7 @@ use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
 use crate::model::RowAt;
 
 /// What the user says of a file, in place of what would be detected.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ReadOptions {
     /// The encoding's label, as the WHATWG Encoding Standard lists them.
     pub encoding: Option<String>,

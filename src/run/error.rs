@@ -40,6 +40,12 @@ pub enum RunError {
     /// The report cannot be written. The journal holds everything it would say.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Another process has the file.
+    #[error("another process is at work on {}; wait for it to end", file.display())]
+    Busy {
+        /// The file.
+        file: std::path::PathBuf,
+    },
     /// Whoever was asked did not agree.
     #[error("nothing was sent")]
     Declined,
@@ -65,6 +71,7 @@ impl RunError {
     pub fn exit(&self) -> Exit {
         match self {
             RunError::Send(SendError::SignIn(_)) => Exit::Refused,
+            RunError::Busy { .. } => Exit::Busy,
             _ => Exit::CannotDo,
         }
     }

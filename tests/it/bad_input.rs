@@ -9,7 +9,10 @@ fn refused(folder: &Folder, name: &str) -> String {
     assert_eq!(output.status.code(), Some(1), "{name}: {text}");
     assert!(text.contains(name), "the file is named: {text}");
     assert!(!text.contains("panicked"), "{text}");
-    assert!(!folder.path("state").exists(), "no run was begun");
+    assert!(
+        !folder.path("state/journal.sqlite").exists(),
+        "no run was begun"
+    );
     text
 }
 

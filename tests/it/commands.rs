@@ -186,3 +186,43 @@ fn a_mapping_can_be_kept_in_the_config_file() {
         "{text}"
     );
 }
+
+#[test]
+fn runs_are_listed_shown_and_reported_again() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    folder.run("import elever-2026-ht.csv --target meitner --sandbox");
+    let listed = stdout(&folder.run("runs"));
+    assert_eq!(listed.lines().count(), 1);
+    for part in [
+        "finished",
+        "meitner",
+        "elever-2026-ht.csv",
+        "483 updated",
+        "12 invalid",
+    ] {
+        assert!(listed.contains(part), "{part} not in {listed}");
+    }
+    let shown = stdout(&folder.run("show --format json"));
+    let summary: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(summary["updated"], 483);
+    assert_eq!(listed.split(' ').next(), summary["run"].as_str());
+
+    let first = std::fs::read(folder.path("elever-2026-ht.results.csv")).unwrap();
+    let output = folder.run("report --results again.csv --failed f.csv --report r.html");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(std::fs::read(folder.path("again.csv")).unwrap(), first);
+    folder.write("elever-2026-ht.csv", "something else");
+    let output = folder.run("report");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(folder.run("show nobody").status.code(), Some(1));
+}
+
+#[test]
+fn packagers_get_completions_and_a_manual_page() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&folder.run(&format!("completions {shell}"))).contains("rosterpatch"));
+    }
+    assert!(stdout(&folder.run("man")).contains(".TH rosterpatch 1"));
+}

@@ -607,3 +607,43 @@ fn a_long_run_outlives_its_tokens() {
         "renewed before it was refused"
     );
 }
+
+#[test]
+fn a_roster_is_one_process_at_a_time() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let second = Arc::new(Mutex::new(None));
+    let (found, path) = (second.clone(), folder.path(""));
+    // While the first request is under way, another process tries the same file.
+    let server = Server::start(move |seen| {
+        if seen.path.ends_with('1') {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+                .args(["import", "./r.csv", "--target", "meitner", "--sandbox"])
+                .current_dir(&path)
+                .env("ROSTERPATCH_STATE", path.join("state"))
+                .output()
+                .unwrap();
+            *found.lock().unwrap() = Some((output.status.code(), stderr(&output)));
+        }
+        respond(200, &[], "{}")
+    });
+    let output = folder
+        .program()
+        .args([
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--yes",
+            "--base-url",
+            &server.base_url,
+        ])
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let (code, text) = second.lock().unwrap().take().unwrap();
+    assert_eq!(code, Some(7), "{text}");
+    assert!(text.contains("r.csv"), "{text}");
+}

@@ -1,0 +1,107 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::args::{CommonArgs, OutputArgs, ReportArgs, ShowArgs};
+use super::config::Config;
+use super::{import, settings, terminal};
+use crate::journal::{Journal, RunRecord};
+use crate::model::{Exit, Summary};
+use crate::read::{Input, ReadOptions};
+use crate::report::{ResultPaths, write_html, write_results};
+
+/// `rosterpatch runs`: the newest first.
+pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
+    for run in open(common)?.runs()? {
+        let counts = match summary(&run) {
+            Ok(summary) => {
+                let some = summary
+                    .states
+                    .each()
+                    .into_iter()
+                    .filter(|(_, count)| *count > 0);
+                let some: Vec<String> = some
+                    .map(|(state, count)| format!("{count} {state}"))
+                    .collect();
+                some.join(", ")
+            }
+            Err(_) => "no figures: it did not come to its end".into(),
+        };
+        terminal::out(&format!(
+            "{:<22} {:<12} {:<11} {}: {counts}\n",
+            run.name,
+            run.state.as_str(),
+            run.target,
+            run.file
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+/// `rosterpatch show RUN`.
+pub(super) fn show(common: &CommonArgs, args: &ShowArgs) -> Result<Exit> {
+    let run = open(common)?.run(args.run.as_deref())?;
+    import::print_summary(args.format, &summary(&run)?);
+    Ok(Exit::Success)
+}
+
+/// `rosterpatch report RUN`: the results from the journal and the input.
+pub(super) fn report(common: &CommonArgs, args: &ReportArgs) -> Result<Exit> {
+    let journal = open(common)?;
+    let run = journal.run(args.run.as_deref())?;
+    if run.file == "-" {
+        bail!(
+            "the run {} read standard input, which is gone; its results were written when it ended",
+            run.name
+        );
+    }
+    let options: ReadOptions = serde_json::from_str(&run.settings).unwrap_or_default();
+    let input = Input::open(Path::new(&run.file), &options)?;
+    if input.sha256()? != run.sha256 {
+        bail!(
+            "{} has changed since the run {}, so its results cannot be put beside it; bring the old file back",
+            run.file,
+            run.name
+        );
+    }
+    let paths = paths(&args.output, Path::new(&run.file));
+    let written = write_results(&input, &journal, run.id, &paths)?;
+    let mut summary = summary(&run)?;
+    summary.states = written.states;
+    summary.results = Some(written.results);
+    summary.failed_rows = written.failed;
+    summary.report = Some(write_html(&journal, run.id, &summary, &paths.report)?);
+    import::print_summary(args.output.format, &summary);
+    Ok(Exit::Success)
+}
+
+fn paths(args: &OutputArgs, file: &Path) -> ResultPaths {
+    let beside = ResultPaths::beside(file);
+    let or = |given: &Option<PathBuf>, beside| given.clone().unwrap_or(beside);
+    ResultPaths {
+        results: or(&args.results, beside.results),
+        failed: or(&args.failed, beside.failed),
+        report: or(&args.report, beside.report),
+        failed_always: args.failed.is_some(),
+    }
+}
+
+fn open(common: &CommonArgs) -> Result<Journal> {
+    let folder = settings::state_folder(&Config::load(common)?, common)?;
+    Ok(Journal::open(&folder)?)
+}
+
+fn summary(run: &RunRecord) -> Result<Summary> {
+    let text = run.summary.as_deref().with_context(|| {
+        format!(
+            "the run {} did not come to its end, so there are no figures",
+            run.name
+        )
+    })?;
+    serde_json::from_str(text).with_context(|| {
+        format!(
+            "the journal's figures of the run {} cannot be read",
+            run.name
+        )
+    })
+}
