@@ -14,7 +14,34 @@ use crate::model::Value;
 ///
 /// With `temporary`, the last four places may hold letters or a school's own digits, and nothing
 /// is checked but the date.
-pub(super) fn check(text: &str, temporary: bool, today: Date) -> Checked<'_> {
+///
+/// Nine digits are ten whose leading zero a spreadsheet took; where the check digit agrees it is
+/// restored, and `repaired` says so.
+pub(super) fn check<'a>(
+    text: &'a str,
+    temporary: bool,
+    today: Date,
+    repaired: &mut Option<&'static str>,
+) -> Checked<'a> {
+    if text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let whole = format_compact!("0{text}");
+        return match read(&whole, false, today) {
+            Ok(value) => {
+                *repaired = Some("identity_number.leading_zero");
+                Ok(value.into_owned())
+            }
+            Err(_) => Err(Fault::new(
+                "identity_number.leading_zero",
+                format!(
+                    "\"{text}\" has nine digits, so a spreadsheet may have taken a leading zero; {AS_TEXT}"
+                ),
+            )),
+        };
+    }
+    read(text, temporary, today)
+}
+
+fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
     if !temporary && is_normal(text, today) {
         return Ok(Value::Text(text));
     }
@@ -227,11 +254,14 @@ mod tests {
     }
 
     fn normal(text: &str) -> String {
-        check(text, false, today()).unwrap().as_text().into_owned()
+        check(text, false, today(), &mut None)
+            .unwrap()
+            .as_text()
+            .into_owned()
     }
 
     fn code(text: &str) -> &'static str {
-        check(text, false, today()).unwrap_err().code
+        check(text, false, today(), &mut None).unwrap_err().code
     }
 
     #[test]
@@ -288,17 +318,34 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_leading_zero_is_put_back_where_the_check_digit_agrees() {
+        let whole = format!("090402238{}", luhn(&[0, 9, 0, 4, 0, 2, 2, 3, 8]));
+        let mut repaired = None;
+        let value = check(&whole[1..], false, today(), &mut repaired).unwrap();
+        assert!(value.as_text().starts_with("20090402-238"));
+        assert_eq!(repaired, Some("identity_number.leading_zero"));
+        assert_eq!(code("123456789"), "identity_number.leading_zero");
+    }
+
+    #[test]
     fn a_temporary_number_follows_no_check_digit() {
         for text in ["20191216-TF01", "20191216-T123", "20191216-1234"] {
-            assert_eq!(check(text, true, today()).unwrap().as_text(), text);
+            assert_eq!(
+                check(text, true, today(), &mut None).unwrap().as_text(),
+                text
+            );
         }
         assert_eq!(
-            check("20191216TF01", true, today()).unwrap().as_text(),
+            check("20191216TF01", true, today(), &mut None)
+                .unwrap()
+                .as_text(),
             "20191216-TF01"
         );
         assert_eq!(code("20191216-TF01"), "identity_number.temporary");
         assert_eq!(
-            check("20191316-TF01", true, today()).unwrap_err().code,
+            check("20191316-TF01", true, today(), &mut None)
+                .unwrap_err()
+                .code,
             "identity_number.date"
         );
     }

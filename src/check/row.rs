@@ -267,7 +267,8 @@ impl Checker {
             Kind::IdentityNumber => {
                 let temporary = field.temporary_if.as_deref().and_then(other);
                 let temporary = temporary.and_then(|text| boolean::check(text).ok());
-                identity_number::check(cell, temporary == Some(Value::Bool(true)), today)
+                let temporary = temporary == Some(Value::Bool(true));
+                identity_number::check(cell, temporary, today, repaired)
             }
             Kind::Date => date::check(cell, field.past.then_some(today), repaired),
             Kind::Choice => match choices {

@@ -145,13 +145,16 @@ impl Survey {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
     }
 
-    /// The problems that `row` has because of other rows, to be added to its own.
-    pub fn duplicate_problems(&self, checker: &Checker, row: u64) -> Vec<Problem> {
-        self.duplicates
-            .of_row(row)
-            .filter(|(field, _)| !self.supersedes(*field))
-            .map(|(field, other)| duplicate_problem(checker, field, other))
-            .collect()
+    /// Adds the problems that `row` has because of other rows to its own.
+    pub fn add_duplicate_problems(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
+        for (field, other) in self.duplicates.of_row(row.at.row) {
+            if !self.supersedes(field) {
+                let mut problem = duplicate_problem(checker, field, other);
+                let value = row.values[field].as_ref();
+                problem.value = value.map_or(String::new(), |value| value.as_text().into_owned());
+                row.problems.push(problem);
+            }
+        }
     }
 
     /// The row that is sent in place of `row`, if another one with the same key is.

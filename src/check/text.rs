@@ -1,11 +1,17 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::fault::{Checked, Fault};
+use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
 use crate::model::Value;
 
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
 pub(super) fn check(text: &str) -> Checked<'_> {
+    if text.contains("E+") && is_scientific(text) {
+        return Err(Fault::new(
+            "text.scientific",
+            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+        ));
+    }
     if text.is_ascii() {
         return refuse_line_break(text).map(|()| Value::Text(text));
     }
@@ -39,6 +45,8 @@ mod tests {
     fn text_stands_as_it_is_on_one_line_and_composed() {
         assert_eq!(check("Åsa").unwrap().as_text(), "Åsa");
         assert_eq!(check("A\u{30A}sa").unwrap().as_text(), "Åsa");
+        assert_eq!(check("1,05E+11").unwrap_err().code, "text.scientific");
+        assert!(check("7E1").is_ok(), "a class, perhaps");
         assert_eq!(check("Å\nsa").unwrap_err().code, "text.line_break");
     }
 }

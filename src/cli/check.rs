@@ -20,6 +20,7 @@ pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let spec = settings::target(&config, &args.roster.target)?;
     let roster = settings::roster(&config, &args.roster, started_at)?;
+    settings::refuse_idle_allowances(&roster, &spec)?;
     let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
     if let Some(path) = &args.problems {
         problems_to(path, &prepared)?;
@@ -32,6 +33,7 @@ pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
     let mut summary = Summary::of_no_run(
         &prepared.checker.spec().name,
         roster.file.display().to_string(),
+        (prepared.input.description(), prepared.checker.map().width()),
         match args.output.format {
             Format::Json => prepared.input.sha256().map_err(RunError::from)?,
             Format::Text => "",

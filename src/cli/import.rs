@@ -24,6 +24,7 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let spec = settings::target(&config, &args.roster.target)?;
     let mut roster = settings::roster(&config, &args.roster, clock.timestamp())?;
+    settings::refuse_idle_allowances(&roster, &spec)?;
     // A run takes hours, and someone may save the file meanwhile.
     roster.read.copy = true;
     let paths = settings::paths(&args.output, &args.roster)?;

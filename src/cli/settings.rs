@@ -86,7 +86,31 @@ pub(super) fn variables(
 ) -> Result<BTreeMap<String, String>> {
     let mut given = config.variables();
     given.extend(pairs("--var", &args.var)?);
-    Ok(spec.variable_values(&given).map_err(Usage)?)
+    let values = spec.variable_values(&given).map_err(Usage)?;
+    for (name, value) in &values {
+        // A variable that stands in for a column is held to what the column may hold.
+        let choices = spec.field(name).map(|index| &spec.fields[index].choices);
+        if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
+            let choices = choices.join(", ");
+            return Err(Usage(format!("--var {name} is one of {choices}, not \"{value}\"")).into());
+        }
+    }
+    Ok(values)
+}
+
+/// Refuses an `--allow` that could allow nothing: a mistyped one would show only as invalid rows.
+pub(super) fn refuse_idle_allowances(roster: &Roster, spec: &TargetSpec) -> Result<()> {
+    for (field, value) in &roster.check.allowed {
+        let guarded = spec.field(field).map(|index| &spec.fields[index].guarded);
+        if !guarded.is_some_and(|guarded| guarded.contains(value)) {
+            return Err(Usage(format!(
+                "--allow {field}={value} allows nothing: {} does not guard that value",
+                spec.name
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// The root certificates that are trusted besides the machine's own.

@@ -19,9 +19,15 @@ pub(super) fn run(common: &CommonArgs, args: &TemplateArgs) -> Result<Exit> {
     let mut writer = csv::WriterBuilder::new()
         .delimiter(delimiter)
         .from_writer(Vec::new());
-    writer.write_record(spec.fields.iter().map(|field| header(field, language)))?;
+    // A roster has no columns for what only the API, or nobody, sets.
+    let fields: Vec<&FieldSpec> = spec
+        .fields
+        .iter()
+        .filter(|field| !field.read_only && field.constant.is_none())
+        .collect();
+    writer.write_record(fields.iter().map(|field| header(field, language)))?;
     if args.example {
-        writer.write_record(spec.fields.iter().map(|field| field.example.as_str()))?;
+        writer.write_record(fields.iter().map(|field| field.example.as_str()))?;
     }
     let text = String::from_utf8(writer.into_inner()?)?;
     let mark = if language.is_some() { "\u{FEFF}" } else { "" };

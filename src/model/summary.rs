@@ -72,6 +72,10 @@ pub struct Summary {
     pub file: String,
     /// SHA-256 of the input's bytes, in hexadecimal.
     pub sha256: String,
+    /// How the input is written: its encoding and delimiter, or its sheet.
+    pub dialect: String,
+    /// Columns in the input.
+    pub columns: usize,
     /// Rows in the input: the sum of the six states.
     pub rows: u64,
     /// The six states.
@@ -118,6 +122,7 @@ impl Summary {
     pub fn of_no_run(
         target: &str,
         file: String,
+        (dialect, columns): (String, usize),
         sha256: &str,
         states: StateCounts,
         (started_at, finished_at): (Timestamp, Timestamp),
@@ -128,6 +133,8 @@ impl Summary {
             base_url: String::new(),
             file,
             sha256: sha256.to_owned(),
+            dialect,
+            columns,
             rows: states.total(),
             states,
             requests: 0,

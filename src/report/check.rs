@@ -123,6 +123,7 @@ fn place(at: RowAt, problem: &Problem) -> String {
 fn repair(code: &str) -> &'static str {
     match code {
         "municipality_code.leading_zero" => "a lost 0 put back before three digits",
+        "identity_number.leading_zero" => "a lost 0 put back before nine digits",
         "phone.leading_zero" => "a lost 0 put back before a mobile number",
         "phone.leading_plus" => "a lost + put back before 46",
         "date.day_month_order" => "day-month order brought to YYYY-MM-DD",

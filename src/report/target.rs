@@ -65,6 +65,17 @@ pub fn target_text(spec: &TargetSpec) -> String {
             let _ = writeln!(text, "{:<12} none", "look-up");
         }
     }
+    for (name, statuses) in [
+        ("retried", &spec.answers.retry),
+        ("rejected", &spec.answers.reject),
+        ("stop a run", &spec.answers.stop),
+    ] {
+        let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        let _ = writeln!(text, "{name:<12} {}", statuses.join(", "));
+    }
+    for (name, value) in &spec.headers {
+        let _ = writeln!(text, "{:<12} {name}: {value}", "header");
+    }
     let _ = writeln!(
         text,
         "\n{:<28} {:<18} {:<30} also found as",
@@ -99,12 +110,36 @@ fn traits_of(field: &FieldSpec) -> String {
         (field.nullable, "can be cleared"),
         (field.unique, "unique"),
         (field.read_only, "read-only"),
-        (!field.guarded.is_empty(), "guarded"),
-        (field.constant.is_some(), "constant"),
     ] {
         if holds {
             traits.push(word.to_owned());
         }
+    }
+    if !field.choices.is_empty() {
+        traits.push(format!("one of {}", field.choices.join("/")));
+    }
+    if !field.guarded.is_empty() {
+        traits.push(format!("guarded {}", field.guarded.join("/")));
+    }
+    for (word, value) in [
+        ("constant", &field.constant),
+        ("else", &field.default),
+        ("of the form", &field.pattern),
+    ] {
+        if let Some(value) = value {
+            traits.push(format!("{word} {value}"));
+        }
+    }
+    for (word, length) in [
+        ("at least", field.min_length),
+        ("at most", field.max_length),
+    ] {
+        if let Some(length) = length {
+            traits.push(format!("{word} {length} characters"));
+        }
+    }
+    if !field.pointer.is_empty() {
+        traits.push(format!("at {}", field.pointer));
     }
     traits.join(", ")
 }

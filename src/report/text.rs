@@ -15,6 +15,13 @@ pub fn summary_text(summary: &Summary) -> String {
         summary.base_url,
         human_duration(summary.duration_s)
     );
+    let _ = writeln!(
+        text,
+        "read as {}, {} columns, {} rows",
+        summary.dialect,
+        summary.columns,
+        human_number(summary.rows)
+    );
     for (state, count) in summary.states.each() {
         if count > 0 {
             let _ = writeln!(text, "  {count:>7} {state}");

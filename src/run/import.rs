@@ -157,6 +157,8 @@ pub fn import(
         base_url: new_run.base_url,
         file: new_run.file,
         sha256: new_run.sha256,
+        dialect: prepared.input.description(),
+        columns: prepared.checker.map().width(),
         rows: prepared.survey.rows,
         states: written.states,
         requests: stats.requests(),
@@ -305,8 +307,7 @@ impl StepMaker<'_> {
             let why = format!("row {other} has the same key and is sent in its place");
             return Step::Settled(self.left_out(number, &why));
         }
-        row.problems
-            .extend(self.survey.duplicate_problems(self.checker, number));
+        self.survey.add_duplicate_problems(self.checker, &mut row);
         if !row.is_valid() {
             return Step::Settled(self.invalid(number, &row.problems));
         }

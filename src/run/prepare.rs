@@ -102,8 +102,7 @@ pub fn row_problems<E: From<ReadError>>(
                 .rows()
                 .map(|row| {
                     let mut checked = checker.check(&row);
-                    let duplicates = survey.duplicate_problems(checker, row.at.row);
-                    checked.problems.extend(duplicates);
+                    survey.add_duplicate_problems(checker, &mut checked);
                     (row.at, checked.problems)
                 })
                 .filter(|(_, problems)| !problems.is_empty())

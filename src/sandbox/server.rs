@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -121,6 +121,10 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let apis = meitner::routes()
         .merge(pathwright::routes())
+        .fallback(|uri: Uri| async move { nothing(&uri, StatusCode::NOT_FOUND) })
+        .method_not_allowed_fallback(|uri: Uri| async move {
+            nothing(&uri, StatusCode::METHOD_NOT_ALLOWED)
+        })
         .layer(middleware::from_fn_with_state(sandbox.clone(), around));
     let app = Router::new()
         .merge(apis)
@@ -131,6 +135,15 @@ pub async fn serve(
     axum::serve(listener, app)
         .with_graceful_shutdown(shutdown)
         .await
+}
+
+/// An error in the shape of the API whose path it is.
+fn nothing(uri: &Uri, status: StatusCode) -> Response {
+    if uri.path().starts_with(PATHS[1]) {
+        pathwright::nothing(status)
+    } else {
+        meitner::nothing(status)
+    }
 }
 
 async fn stats(State(sandbox): State<Arc<Sandbox>>) -> impl IntoResponse {

@@ -205,8 +205,9 @@ fn not_before(
 }
 
 /// Seconds until there are more, where the draft's `RateLimit` field says that none remain:
-/// `"perhr";r=0;t=30`, or in its earlier form `limit=100, remaining=0, reset=30`. Of several
-/// policies the longest wait counts. A field that cannot be read is as if it were not there.
+/// `"perhr";r=0;t=30`, or in its earlier form `limit=100, remaining=0, reset=30`. Where the time
+/// is not said, it is at most the window that `RateLimit-Policy` gives the policy of that name
+/// (`"perhr";q=1000;w=3600`). Of several policies the longest wait counts. A field that cannot be read is as if it were not there.
 fn draft_wait(headers: &HeaderMap) -> Option<u64> {
     use sfv::{BareItem, Dictionary, List, ListEntry, Parser};
     let field = headers.get("ratelimit")?.to_str().ok()?;
@@ -214,12 +215,22 @@ fn draft_wait(headers: &HeaderMap) -> Option<u64> {
         Some(BareItem::Integer(number)) => u64::try_from(i64::from(*number)).ok(),
         _ => None,
     };
+    let windows = headers
+        .get("ratelimit-policy")
+        .and_then(|value| value.to_str().ok());
+    let windows = windows.and_then(|text| Parser::new(text).parse::<List>().ok());
+    let window_of = |name: &BareItem| {
+        windows.iter().flatten().find_map(|entry| match entry {
+            ListEntry::Item(item) if item.bare_item == *name => number(item.params.get("w")),
+            _ => None,
+        })
+    };
     if let Ok(policies) = Parser::new(field).parse::<List>() {
         return policies
             .iter()
             .filter_map(|entry| match entry {
                 ListEntry::Item(item) if number(item.params.get("r")) == Some(0) => {
-                    number(item.params.get("t"))
+                    number(item.params.get("t")).or_else(|| window_of(&item.bare_item))
                 }
                 _ => None,
             })

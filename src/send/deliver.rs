@@ -245,6 +245,7 @@ impl Sender<'_> {
             // A token that ran out is nobody's fault, once.
             if let Ok(answer) = &result
                 && attempts == counted + told_to_wait + 1
+                && self.options.max_attempts > 1
                 && self.client.renew(answer)
             {
                 last = Some(result);

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::error::TargetError;
-use super::field::{FieldSpec, Kind, Place};
+use super::field::{self, FieldSpec, Kind};
 use super::spec::{TargetSpec, placeholders};
 
 /// The built-in targets: name and file.
@@ -51,53 +51,174 @@ pub fn parse(origin: &str, text: &str) -> Result<TargetSpec, TargetError> {
         origin: origin.to_owned(),
         message: error.to_string(),
     })?;
-    validate(&spec).map_err(|(position, message)| TargetError::Meaning {
+    validate(&spec).map_err(|(place, message)| TargetError::Meaning {
         origin: origin.to_owned(),
-        line: text
-            .get(..position)
-            .map_or(1, |before| before.matches('\n').count() + 1),
+        line: place.line(text),
         message,
     })?;
     Ok(spec)
 }
 
-/// A mistake: the byte of the file at which it stands, and what it is.
-type Mistake = (usize, String);
+/// A mistake: where it stands, and what it is.
+type Mistake = (Place, String);
+
+/// Where in a target file something stands.
+enum Place {
+    /// At this byte.
+    At(usize),
+    /// At the first line that sets this key below this table; the empty name is the file's top.
+    Key(&'static str, &'static str),
+}
+
+impl Place {
+    /// The line, from 1.
+    fn line(&self, text: &str) -> usize {
+        match self {
+            Place::At(position) => text
+                .get(..*position)
+                .map_or(1, |before| before.matches('\n').count() + 1),
+            Place::Key(table, key) => {
+                let mut below = table.is_empty();
+                for (index, line) in text.lines().enumerate() {
+                    let line = line.trim();
+                    if line.starts_with('[') {
+                        below = line.trim_matches(['[', ']']) == *table;
+                        if below && key.is_empty() {
+                            return index + 1;
+                        }
+                    }
+                    let name = line.split('=').next().unwrap_or_default().trim();
+                    if below && name == *key && line.contains('=') {
+                        return index + 1;
+                    }
+                }
+                1
+            }
+        }
+    }
+}
 
 fn validate(spec: &TargetSpec) -> Result<(), Mistake> {
     for (index, field) in spec.fields.iter().enumerate() {
-        let at = field.name.span().start;
+        let at = Place::At(field.name.span().start);
         let name = field.name();
-        if spec.fields[..index]
-            .iter()
-            .any(|other| other.name() == name)
-        {
+        let earlier = &spec.fields[..index];
+        if earlier.iter().any(|other| other.name() == name) {
             return Err((at, format!("the field \"{name}\" is declared twice")));
         }
         validate_field(spec, field).map_err(|message| (at, message))?;
     }
-    let top = |message: String| (0, message);
-    for template in spec.environments.values() {
-        if let Some(name) = placeholders(template).find(|name| !spec.variables.contains_key(*name))
-        {
-            return Err(top(format!(
-                "an address asks for {{{name}}}, and there is no [variables.{name}]"
-            )));
+    validate_addresses(spec)?;
+    validate_secrets(spec)?;
+    validate_update(spec)?;
+    validate_answers(spec)?;
+    let quota = |key, message: &str| Err((Place::Key("quota", key), message.to_owned()));
+    if !(1e-3..=1e9).contains(&spec.quota.requests) {
+        return quota(
+            "requests",
+            "quota.requests must lie between a thousandth and a thousand million",
+        );
+    }
+    if spec.quota.burst == 0 {
+        return quota("burst", "quota.burst must be above 0");
+    }
+    if let Some(lookup) = &spec.lookup {
+        if let Some(key) = lookup.keys.iter().find(|key| spec.field(key).is_none()) {
+            return Err((
+                Place::Key("lookup", "keys"),
+                format!("lookup.keys holds \"{key}\", and no field has that name"),
+            ));
+        }
+        if lookup.page_size == 0 {
+            let message = "lookup.page_size must be above 0".to_owned();
+            return Err((Place::Key("lookup", "page_size"), message));
         }
     }
-    for name in placeholders(&spec.update.path) {
-        if spec.field(name).is_none() && spec.variables.contains_key(name) {
-            continue;
+    Ok(())
+}
+
+fn validate_addresses(spec: &TargetSpec) -> Result<(), Mistake> {
+    let wrong = |message: String| Err((Place::Key("environments", ""), message));
+    if spec.environments.is_empty() {
+        return wrong("[environments] holds no address".into());
+    }
+    for (name, address) in &spec.environments {
+        if let Some(unknown) =
+            placeholders(address).find(|name| !spec.variables.contains_key(*name))
+        {
+            return wrong(format!(
+                "the address of {name} asks for {{{unknown}}}, and there is no [variables.{unknown}]"
+            ));
         }
+        if address.contains('@') {
+            return wrong(format!(
+                "the address of {name} holds a user name or a password; credentials belong in the environment"
+            ));
+        }
+        let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+        if !address.starts_with("https://") && !here.iter().any(|h| address.starts_with(h)) {
+            return wrong(format!(
+                "the address of {name} must begin with https://; plain http is for this machine alone"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Only names of environment variables stand where a secret is used, and no header is a secret.
+fn validate_secrets(spec: &TargetSpec) -> Result<(), Mistake> {
+    if spec.sign_in.is_empty() {
+        return Err((Place::Key("", "name"), "there is no [[sign_in]]".into()));
+    }
+    for name in spec.sign_in.iter().flat_map(|way| way.variables()) {
+        let is_name = !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        if !is_name {
+            return Err((
+                Place::Key("sign_in", ""),
+                "a sign-in holds something that is no name of an environment variable, such as MY_API_TOKEN; a secret never stands in a target file".into(),
+            ));
+        }
+    }
+    for name in spec.headers.keys() {
+        let lower = name.to_ascii_lowercase();
+        let words = [
+            "authorization",
+            "cookie",
+            "key",
+            "token",
+            "secret",
+            "password",
+        ];
+        if words.iter().any(|word| lower.contains(word)) {
+            return Err((
+                Place::Key("", "headers"),
+                format!(
+                    "the header {name} looks like a secret, and none may stand in a target file; use [[sign_in]] with kind = \"headers\""
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn validate_update(spec: &TargetSpec) -> Result<(), Mistake> {
+    let wrong = |key, message: String| Err((Place::Key("update", key), message));
+    for name in placeholders(&spec.update.path) {
         match spec.field(name).map(|index| &spec.fields[index]) {
+            None if spec.variables.contains_key(name) => {}
             None => {
-                return Err(top(format!(
-                    "update.path asks for {{{name}}}, and no field has that name"
-                )));
+                return wrong(
+                    "path",
+                    format!("update.path asks for {{{name}}}, and no field has that name"),
+                );
             }
-            Some(field) if field.place != Place::Path => {
+            Some(field) if field.place != field::Place::Path => {
                 return Err((
-                    field.name.span().start,
+                    Place::At(field.name.span().start),
                     format!(
                         "the field \"{name}\" stands in update.path, so it needs in = \"path\""
                     ),
@@ -107,59 +228,47 @@ fn validate(spec: &TargetSpec) -> Result<(), Mistake> {
         }
     }
     if spec.key_field().is_none() {
-        return Err(top(
+        return wrong(
+            "path",
             "update.path names no field, so every row would change the same record; put the key in it, as in \"/student/{id}\"".into(),
-        ));
-    }
-    if !(spec.quota.requests > 0.0 && spec.quota.requests.is_finite()) || spec.quota.burst == 0 {
-        return Err(top("quota.requests and quota.burst must be above 0".into()));
+        );
     }
     for pointer in &spec.update.whole {
         if spec.fields_below(pointer).next().is_none() {
-            return Err(top(format!(
-                "update.whole names \"{pointer}\", and no field stands there"
-            )));
+            return wrong(
+                "whole",
+                format!("update.whole names \"{pointer}\", and no field stands there"),
+            );
         }
     }
-    let burst = std::num::NonZeroU32::new(spec.quota.burst);
-    if spec.quota.requests < 1e-3 || spec.quota.requests > 1e9 || burst.is_none() {
-        return Err(top(
-            "quota.requests must lie between a thousandth and a thousand million".into(),
-        ));
-    }
-    if spec.sign_in.is_empty() {
-        return Err(top("there is no [[sign_in]]".into()));
-    }
-    if spec.environments.is_empty() {
-        return Err(top("[environments] holds no address".into()));
-    }
-    let statuses = [
-        &spec.answers.retry,
-        &spec.answers.reject,
-        &spec.answers.stop,
+    Ok(())
+}
+
+fn validate_answers(spec: &TargetSpec) -> Result<(), Mistake> {
+    let lists = [
+        ("retry", &spec.answers.retry),
+        ("reject", &spec.answers.reject),
+        ("stop", &spec.answers.stop),
     ];
-    for (index, list) in statuses.iter().enumerate() {
+    for (index, (key, list)) in lists.iter().enumerate() {
+        let wrong = |message: String| Err((Place::Key("answers", key), message));
         for status in list.iter() {
             if (200..300).contains(status) {
-                return Err(top(format!(
+                return wrong(format!(
                     "answers lists {status}, but every 2xx is success, always"
-                )));
+                ));
             }
-            if statuses[..index].iter().any(|other| other.contains(status)) {
-                return Err(top(format!("answers lists {status} twice")));
+            if !(300..600).contains(status) {
+                return wrong(format!(
+                    "answers lists {status}, which is no status of an error"
+                ));
             }
-        }
-    }
-    if let Some(lookup) = &spec.lookup {
-        for key in &lookup.keys {
-            if spec.field(key).is_none() {
-                return Err(top(format!(
-                    "lookup.keys holds \"{key}\", and no field has that name"
-                )));
+            if lists[..index]
+                .iter()
+                .any(|(_, other)| other.contains(status))
+            {
+                return wrong(format!("answers lists {status} twice"));
             }
-        }
-        if lookup.page_size == 0 {
-            return Err(top("lookup.page_size must be above 0".into()));
         }
     }
     Ok(())
@@ -189,20 +298,20 @@ fn validate_field(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
         ));
     }
     match field.place {
-        Place::Body if !field.pointer.starts_with('/') => {
+        field::Place::Body if !field.pointer.starts_with('/') => {
             return Err(format!(
                 "the field \"{name}\" goes into the body, so it needs a pointer such as \"/{name}\""
             ));
         }
-        Place::Path if !placeholders(&spec.update.path).any(|other| other == name) => {
+        field::Place::Path if !placeholders(&spec.update.path).any(|other| other == name) => {
             return Err(format!(
                 "the field \"{name}\" has in = \"path\", but update.path has no {{{name}}}"
             ));
         }
-        Place::Body => {
+        field::Place::Body => {
             let own = &field.pointer;
             let clash = spec.fields.iter().find(|other| {
-                other.place == Place::Body
+                other.place == field::Place::Body
                     && other.name() != name
                     && (other.pointer == *own || other.pointer.starts_with(&format!("{own}/")))
             });
@@ -214,7 +323,7 @@ fn validate_field(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
                 ));
             }
         }
-        Place::Path => {}
+        field::Place::Path => {}
     }
     if (field.kind == Kind::Choice) == field.choices.is_empty() {
         return Err(format!(
@@ -284,6 +393,57 @@ mod tests {
         assert!(broken("retry = [429,", "retry = [200, 429,").contains("200"));
         assert!(broken("/firstName", "/lastName").contains("cannot both"));
         assert!(broken("kind = \"uuid\"", "kind = \"guid\"").contains("guid"));
+        let line_of = |part: &str| {
+            let before = BUILT_IN[0].1.split(part).next().unwrap();
+            format!("line {}:", before.matches('\n').count() + 1)
+        };
+        for (from, to) in [
+            ("requests = 1500", "requests = 0"),
+            ("burst = 1500", "burst = 0"),
+            ("reject = [400,", "reject = [429,"),
+            ("retry = [429,", "retry = [9999,"),
+            ("page_size = 50", "page_size = 0"),
+            ("path = \"/student/{id}\"", "path = \"/student/\""),
+        ] {
+            let text = broken(from, to);
+            // A field in the path that is not asked for any more is told where it stands.
+            let expected = if from.starts_with("path") {
+                "line "
+            } else {
+                &line_of(from)
+            };
+            assert!(text.contains(expected), "{from}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_cannot_stand_in_a_target_file() {
+        for (from, to) in [
+            (
+                "Client-ID = \"MEITNER_CLIENT_CREDENTIALS\"",
+                "Client-ID = \"sk-live-1\"",
+            ),
+            (
+                "client_secret = \"MEITNER_CLIENT_SECRET\"",
+                "client_secret = \"hunter2\"",
+            ),
+            (
+                "record = \"student\"",
+                "record = \"student\"\nheaders = { Authorization = \"Bearer x\" }",
+            ),
+            (
+                "record = \"student\"",
+                "record = \"student\"\nheaders = { X-Api-Key = \"x\" }",
+            ),
+            ("https://api.meitner.se", "https://u:p@api.meitner.se"),
+            ("https://api.meitner.se", "http://api.meitner.se"),
+        ] {
+            let text = broken(from, to);
+            assert!(
+                !text.contains("hunter2") && !text.contains("sk-live"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

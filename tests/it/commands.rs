@@ -87,11 +87,13 @@ fn what_a_spreadsheet_did_is_recognised() {
 #[test]
 fn a_template_is_a_roster() {
     let folder = Folder::new();
-    for arguments in ["", " --headers sv", " --headers en"] {
-        let output = folder.run(&format!("template --target meitner --example{arguments}"));
+    let targets = ["meitner", "pathwright"];
+    let languages = ["", " --headers sv", " --headers en"];
+    for (target, arguments) in targets.iter().flat_map(|t| languages.map(|l| (t, l))) {
+        let output = folder.run(&format!("template --target {target} --example{arguments}"));
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         folder.write("t.csv", &output.stdout);
-        let output = folder.run("check t.csv --target meitner");
+        let output = folder.run(&format!("check t.csv --target {target}"));
         assert_eq!(
             output.status.code(),
             Some(0),
@@ -225,4 +227,37 @@ fn packagers_get_completions_and_a_manual_page() {
         assert!(stdout(&folder.run(&format!("completions {shell}"))).contains("rosterpatch"));
     }
     assert!(stdout(&folder.run("man")).contains(".TH rosterpatch 1"));
+}
+
+#[test]
+fn a_mistyped_variable_or_allowance_is_a_wrong_command_line() {
+    let folder = Folder::new();
+    folder.write("m.csv", "external_id,first_name\n1,Åsa\n");
+    for arguments in [
+        "--var integration=foo",
+        "--var shool=oakwood",
+        "--allow membership_type=x",
+        "--allow role=admin",
+    ] {
+        let command = format!("import m.csv --target pathwright --sandbox {arguments}");
+        let output = folder.run(&command);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments}: {}",
+            stderr(&output)
+        );
+    }
+    let output = folder
+        .program()
+        .args(["import", "m.csv", "--target", "pathwright", "--yes"])
+        .env("PATHWRIGHT_API_TOKEN", "x")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("--var school="),
+        "{}",
+        stderr(&output)
+    );
 }

@@ -333,48 +333,61 @@ fn null_clears_what_can_be_cleared_and_nothing_else() {
     }
 }
 
+/// What a subject's API holds after a roster with these cells was imported.
+fn held_after(subject: &Subject, cells: &[(&'static str, &'static str)]) -> Json {
+    let folder = Folder::new();
+    subject.roster(&folder, cells);
+    let Some(path) = subject.sandbox else {
+        // The invented API keeps what it is sent.
+        let server = Server::start(|seen| respond(200, &[], &seen.body));
+        let ended = subject
+            .run()
+            .import(&folder, "r.csv", &server.base_url)
+            .unwrap();
+        assert_eq!(ended.summary.states.updated, 1, "{cells:?}");
+        return serde_json::from_str(&server.seen()[0].body).unwrap();
+    };
+    // A record that holds what every row needs, and nothing else.
+    let seed: SeedRow = subject
+        .needed_and(&[])
+        .iter()
+        .chain(cells.iter().filter(|(name, _)| *name == "integration"))
+        .map(|(name, cell)| (name.to_string(), cell.to_string()))
+        .collect();
+    let options = SandboxOptions::default();
+    let seeds = std::slice::from_ref(&seed);
+    let sandbox = Arc::new(Sandbox::new(&options, seeds, Arc::new(SystemClock)));
+    let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), path);
+    let ended = subject.run().import(&folder, "r.csv", &base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 1, "{cells:?}");
+    let records = match path {
+        "/directory/v1" => sandbox.students(),
+        _ => sandbox.members(),
+    };
+    records
+        .as_object()
+        .unwrap()
+        .values()
+        .next()
+        .unwrap()
+        .clone()
+}
+
 #[test]
 fn every_field_makes_the_round_trip() {
     for subject in subjects() {
-        let spec = subject.spec();
-        let Some(path) = subject.sandbox else {
-            continue;
-        };
-        // A record that holds what every row needs, and nothing else.
-        let seed: SeedRow = subject
-            .needed_and(&[])
-            .iter()
-            .map(|(name, cell)| (name.to_string(), cell.to_string()))
-            .collect();
-        for field in &spec.fields {
+        for field in &subject.spec().fields {
             if field.read_only || field.place == Place::Path || field.example.is_empty() {
                 continue;
             }
-            let sandbox = Arc::new(Sandbox::new(
-                &SandboxOptions::default(),
-                std::slice::from_ref(&seed),
-                Arc::new(SystemClock),
-            ));
-            let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), path);
             let name: &'static str = field.name().to_owned().leak();
             let example: &'static str = field.example.clone().leak();
             let mut more = vec![(name, example)];
-            if subject.target == "pathwright" && name == "email" {
-                // Only who signs on elsewhere may change the address.
-                continue;
+            if name == "email" {
+                // Only who signs on elsewhere may have another address.
+                more.push(("integration", "saml2"));
             }
-            if field.unique && name == "identity_number" {
-                more.push(("first_name", "Åsa"));
-            }
-            let folder = Folder::new();
-            subject.roster(&folder, &subject.needed_and(&more));
-            let ended = subject.run().import(&folder, "r.csv", &base_url).unwrap();
-            assert_eq!(ended.summary.states.updated, 1, "{name}");
-            let records = match path {
-                "/directory/v1" => sandbox.students(),
-                _ => sandbox.members(),
-            };
-            let record = records.as_object().unwrap().values().next().unwrap();
+            let record = held_after(&subject, &subject.whole_and(&more));
             let held = record.pointer(&field.pointer).unwrap();
             let text = held
                 .as_str()
@@ -382,6 +395,71 @@ fn every_field_makes_the_round_trip() {
             assert_eq!(text, example, "{name}");
         }
     }
+}
+
+#[test]
+fn every_dialect_of_429_is_waited_out() {
+    let invented = targets::text(&subjects()[2].target).unwrap();
+    let (head, rest) = invented.split_once("[quota.headers]").unwrap();
+    let fields = &rest[rest.find("[[fields]]").unwrap()..];
+    let with = |headers: &str| format!("{head}[quota.headers]\n{headers}\n{fields}");
+    let names = "limit = \"X-L\"\nremaining = \"X-R\"\nreset = \"X-T\"\n";
+    type Headers = &'static [(&'static str, &'static str)];
+    let cases: [(String, Headers); 6] = [
+        (with("draft = true"), &[("RateLimit", "\"p\";r=0;t=7")]),
+        (
+            with("draft = true"),
+            &[("RateLimit", "limit=9, remaining=0, reset=7")],
+        ),
+        (
+            with("draft = true"),
+            &[
+                ("RateLimit", "\"p\";r=0"),
+                ("RateLimit-Policy", "\"p\";q=9;w=7"),
+            ],
+        ),
+        (
+            with(&format!("{names}reset_unit = \"epoch-seconds\"")),
+            &[("X-R", "0"), ("X-T", "1787248807")],
+        ),
+        (with(names), &[("X-R", "0"), ("X-T", "7")]),
+        (with(""), &[("Retry-After", "7")]),
+    ];
+    for (target, throttle) in cases {
+        let folder = Folder::new();
+        folder.write("t.toml", target);
+        subjects()[2].roster(&folder, subjects()[2].cells);
+        let server = Server::start(move |seen| match seen.before {
+            0 => respond(429, throttle, "{}"),
+            _ => respond(200, &[], "{}"),
+        });
+        let mut run = LibraryRun::new();
+        run.target = folder.path("t.toml").display().to_string();
+        let start = run.clock.now();
+        let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+        assert_eq!(ended.summary.states.updated, 1);
+        let waited = run.clock.now() - start;
+        assert!(
+            (7_000_000_000..7_200_000_000).contains(&waited),
+            "{throttle:?}: {waited}"
+        );
+    }
+}
+
+#[test]
+fn basic_sign_in_is_taken_where_its_variable_is_set() {
+    let subject = &subjects()[1];
+    let folder = Folder::new();
+    let cells = subject.needed_and(&[("first_name", "Åsa")]);
+    subject.roster(&folder, &cells);
+    let seed: SeedRow = vec![("external_id".into(), cells[0].1.into())];
+    let options = SandboxOptions::default();
+    let sandbox = Arc::new(Sandbox::new(&options, &[seed], Arc::new(SystemClock)));
+    let (base_url, _stop) = serve_sandbox_at(sandbox, "/api/public");
+    let mut run = subject.run();
+    run.credentials = Some(vec!["PATHWRIGHT_BASIC_TOKEN"]);
+    let ended = run.import(&folder, "r.csv", &base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 1);
 }
 
 #[test]

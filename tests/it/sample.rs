@@ -125,6 +125,8 @@ fn the_clean_sample_is_all_updated() {
             "base_url",
             "file",
             "sha256",
+            "dialect",
+            "columns",
             "rows",
             "updated",
             "unchanged",

@@ -30,10 +30,15 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/directory/v1/student", get(list))
         .route("/directory/v1/student/_search", post(search))
         .route("/directory/v1/student/{id}", get(read).patch(update))
-        .fallback(|| async { Refused(StatusCode::NOT_FOUND, "no such resource".into()) })
-        .method_not_allowed_fallback(|| async {
-            Refused(StatusCode::METHOD_NOT_ALLOWED, "method not allowed".into())
-        })
+}
+
+/// What is answered where there is nothing, or nothing to be done that way.
+pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
+    let message = match status {
+        StatusCode::NOT_FOUND => "no such resource",
+        _ => "method not allowed",
+    };
+    Refused(status, message.into()).into_response()
 }
 
 /// An answer in the API's own error shape.

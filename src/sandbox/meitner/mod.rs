@@ -6,6 +6,6 @@ mod seed;
 mod students;
 mod validate;
 
-pub(super) use http::routes;
+pub(super) use http::{nothing, routes};
 pub(super) use seed::seed;
 pub(super) use students::Students;

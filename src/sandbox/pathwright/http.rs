@@ -28,6 +28,15 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
         .route("/api/public/link/", get(links))
 }
 
+/// What is answered where there is nothing, or nothing to be done that way.
+pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
+    let text = match status {
+        StatusCode::NOT_FOUND => "Not found.",
+        _ => "Method not allowed.",
+    };
+    Refused::detail(status, text).into_response()
+}
+
 /// An answer in the framework's shape.
 struct Refused(StatusCode, Value, Option<u64>);
 

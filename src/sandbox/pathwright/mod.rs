@@ -4,5 +4,5 @@
 mod http;
 mod members;
 
-pub(super) use http::routes;
+pub(super) use http::{nothing, routes};
 pub(super) use members::{Members, seed};
