@@ -1,8 +1,13 @@
 use crate::model::Value;
 
-/// What is wrong with one cell.
+/// What is wrong with one cell. Kept apart, so that a cell without a fault is as small as its
+/// value: results of checks are handed on for every cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<Inner>);
+
+/// A fault's code and text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inner {
     /// `kind.reason`.
     pub(super) code: &'static str,
     /// For a person: what was found, what was expected, what to do.
@@ -11,10 +16,22 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Fault {
+        Fault(Box::new(Inner {
             code,
             message: message.into(),
-        }
+        }))
+    }
+
+    pub(super) fn into_inner(self) -> Inner {
+        *self.0
+    }
+}
+
+impl std::ops::Deref for Fault {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
     }
 }
 

@@ -37,18 +37,19 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
             format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
         ));
     }
-    let digits = digits_of(text)?;
-    let national = if let Some(international) = digits.strip_prefix('+') {
-        match international.strip_prefix("46") {
+    let mut kept = [0; 32];
+    let (international, digits) = digits_of(text, &mut kept)?;
+    let national = if international {
+        match digits.strip_prefix("46") {
             // "+46 (0)70…": the trunk 0 is not dialled from abroad.
             Some(swedish) => swedish.strip_prefix('0').unwrap_or(swedish),
-            None => return foreign(text, international),
+            None => return foreign(text, digits),
         }
     } else if let Some(national) = digits.strip_prefix('0') {
         national
-    } else if digits.len() == 9 && is_mobile(&digits) {
+    } else if digits.len() == 9 && is_mobile(digits) {
         *repaired = Some("phone.leading_zero");
-        &digits
+        digits
     } else if let Some(mobile) = digits
         .strip_prefix("46")
         .filter(|rest| rest.len() == 9 && is_mobile(rest))
@@ -78,17 +79,17 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     Ok(number)
 }
 
-/// The number's digits, with a `+` before them if it has an international prefix.
-fn digits_of(text: &str) -> Result<CompactString, Fault> {
-    // Collected apart, since most numbers are then as short as they can be kept in place.
-    let mut kept = [0; 32];
+/// The number's digits, and whether they begin with a country's: behind a `+` or `00`.
+fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), Fault> {
     let mut length = 0;
+    let mut plus = false;
     for c in text.chars() {
         match c {
-            '0'..='9' | '+' if (c != '+' || length == 0) && length < kept.len() => {
+            '0'..='9' if length < kept.len() => {
                 kept[length] = c as u8;
                 length += 1;
             }
+            '+' if length == 0 && !plus => plus = true,
             ' ' | '\u{A0}' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '.' | '/' => {}
             _ => {
                 return Err(Fault::new(
@@ -98,10 +99,11 @@ fn digits_of(text: &str) -> Result<CompactString, Fault> {
             }
         }
     }
-    let digits = CompactString::from_utf8_lossy(&kept[..length]);
+    // Only digits were kept.
+    let digits = std::str::from_utf8(&kept[..length]).unwrap_or_default();
     Ok(match digits.strip_prefix("00") {
-        Some(international) => format_compact!("+{international}"),
-        None => digits,
+        Some(international) if !plus => (true, international),
+        _ => (plus, digits),
     })
 }
 

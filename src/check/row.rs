@@ -54,6 +54,8 @@ struct Column {
     column: usize,
     choices: Option<Choices>,
     pattern: Option<Regex>,
+    /// Whether the target asks more of the field than its kind does.
+    limited: bool,
 }
 
 /// A checked row: its values, and everything that is wrong with it.
@@ -80,6 +82,10 @@ impl Checker {
                 Some(Column {
                     field: index,
                     column: map.column(index)?,
+                    limited: field.max_length.is_some()
+                        || field.min_length.is_some()
+                        || field.pattern.is_some()
+                        || !field.guarded.is_empty(),
                     choices: (field.kind == Kind::Choice).then(|| Choices::of(field)),
                     // A target whose pattern is none has been refused long before.
                     pattern: field
@@ -160,13 +166,16 @@ impl Checker {
                     checked.values[column.field] = value;
                     checked.repairs.extend(repaired);
                 }
-                Err(fault) => checked.problems.push(Problem {
-                    column: self.map.header(column.column).to_owned(),
-                    field: self.spec.fields[column.field].name().to_owned(),
-                    code: Cow::Borrowed(fault.code),
-                    message: fault.message,
-                    value: shorten(cell),
-                }),
+                Err(fault) => {
+                    let fault = fault.into_inner();
+                    checked.problems.push(Problem {
+                        column: self.map.header(column.column).to_owned(),
+                        field: self.spec.fields[column.field].name().to_owned(),
+                        code: Cow::Borrowed(fault.code),
+                        message: fault.message,
+                        value: shorten(cell),
+                    });
+                }
             }
         }
         if checked.problems.is_empty() && !self.spec.update.whole.is_empty() {
@@ -246,7 +255,9 @@ impl Checker {
         }
         let other = |name: &str| self.other_cell(name, row);
         let value = self.of_kind(field, column.choices.as_ref(), text, &other, repaired)?;
-        self.within_limits(column, field, &value)?;
+        if column.limited {
+            self.within_limits(column, field, &value)?;
+        }
         Ok(Some(value))
     }
 
@@ -304,13 +315,6 @@ impl Checker {
         field: &FieldSpec,
         value: &Value<'_>,
     ) -> Result<(), Fault> {
-        let plain = field.max_length.is_none()
-            && field.min_length.is_none()
-            && column.pattern.is_none()
-            && field.guarded.is_empty();
-        if plain {
-            return Ok(());
-        }
         let text = value.as_text();
         let length = text.chars().count();
         if let Some(most) = field.max_length.filter(|most| length > *most) {
