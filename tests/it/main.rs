@@ -10,4 +10,5 @@ mod harness;
 mod properties;
 mod reading;
 mod sample;
+mod sandbox;
 mod tls;
