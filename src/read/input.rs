@@ -1,20 +1,15 @@
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 
 use encoding_rs::{Encoding, UTF_8};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::blocks::{Block, BlockError, Blocks, MAX_ROW};
 use super::decode::Decode;
 use super::dialect::{Dialect, separator_line, sniff_delimiter};
 use super::error::ReadError;
 use super::header::fold_header;
 use super::lines;
 use super::look::Look;
-use super::source::{Source, SourceReader};
-use super::table::{Shape, Table};
+use super::source::Source;
 use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
 use crate::model::RowAt;
 
@@ -34,23 +29,20 @@ pub struct ReadOptions {
 /// A roster that can be read as often as needed.
 #[derive(Debug)]
 pub struct Input {
-    path: PathBuf,
-    source: Source,
+    pub(super) path: PathBuf,
+    pub(super) source: Source,
     /// The sheet that is read, where the file is a workbook.
-    sheet: Option<Sheet>,
-    dialect: Dialect,
-    mark_length: u64,
-    header: Vec<String>,
+    pub(super) sheet: Option<Sheet>,
+    pub(super) dialect: Dialect,
+    pub(super) mark_length: u64,
+    pub(super) header: Vec<String>,
     header_line: u64,
     /// Where the rows begin in the decoded text.
-    body: RowAt,
+    pub(super) body: RowAt,
 }
 
 /// How much of the decoded text is looked at to find the dialect and the header.
-const SAMPLE: usize = 256 * 1024;
-
-/// Blocks that are parsed side by side; what bounds memory.
-const BATCH: usize = 48;
+pub(super) const SAMPLE: usize = 256 * 1024;
 
 impl Input {
     /// Opens a roster: finds its encoding by reading all of it once, and its delimiter and header
@@ -230,178 +222,6 @@ impl Input {
             source,
         })
     }
-
-    /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
-    /// in the file's order. `fold` returns whether to go on.
-    ///
-    /// # Errors
-    /// When the file cannot be read on, has changed its size since it was opened, or has a quote
-    /// that swallows rows; and whatever error `fold` gives.
-    pub fn scan<T, E>(
-        &self,
-        map: impl Fn(&Table) -> T + Sync,
-        mut fold: impl FnMut(T) -> Result<bool, E>,
-    ) -> Result<(), E>
-    where
-        T: Send,
-        E: From<ReadError>,
-    {
-        let io = |source| ReadError::Io {
-            path: self.path.clone(),
-            source,
-        };
-        if self.source.has_changed().map_err(io)? {
-            return Err(ReadError::Changed {
-                path: self.path.clone(),
-            }
-            .into());
-        }
-        let mut text = self.text();
-        skip(&mut text, self.body.offset).map_err(io)?;
-        let blocks = Blocks::new(text, self.dialect.delimiter, self.body.offset);
-
-        let shape = Shape::new(self.dialect.delimiter, self.header.len());
-        let mut next = self.body;
-        std::thread::scope(|scope| {
-            // One batch is cut while another is worked on.
-            let (sender, receiver) = mpsc::sync_channel(1);
-            scope.spawn(move || {
-                let mut blocks = blocks;
-                loop {
-                    let batch: Vec<_> = blocks.by_ref().take(BATCH).collect();
-                    let last = batch.len() < BATCH || batch.iter().any(Result::is_err);
-                    if sender.send(batch).is_err() || last {
-                        return;
-                    }
-                }
-            });
-            for batch in receiver {
-                if !self.work_on(batch, &shape, &mut next, &map, &mut fold)? {
-                    return Ok(());
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn work_on<T, E>(
-        &self,
-        batch: Vec<Result<Block, BlockError>>,
-        shape: &Shape,
-        next: &mut RowAt,
-        map: &(impl Fn(&Table) -> T + Sync),
-        fold: &mut impl FnMut(T) -> Result<bool, E>,
-    ) -> Result<bool, E>
-    where
-        T: Send,
-        E: From<ReadError>,
-    {
-        let mut failure = None;
-        let mut blocks = Vec::with_capacity(batch.len());
-        for block in batch {
-            match block {
-                Ok(block) => blocks.push(block),
-                Err(error) => failure = Some(error),
-            }
-        }
-        let mut tables: Vec<Table> = blocks
-            .par_iter()
-            .with_min_len(4)
-            .map_init(
-                || shape.parser(),
-                |parser, block| Table::parse(&block.bytes, shape, parser),
-            )
-            .collect();
-        for (table, block) in tables.iter_mut().zip(&blocks) {
-            table.first = RowAt {
-                offset: block.offset,
-                ..*next
-            };
-            next.row += table.len() as u64;
-            next.line += table.lines;
-        }
-        drop(blocks);
-        // A row that a quote glued together hides the rows within it, so it stops the run; but
-        // the stretches before it are whole.
-        let stray = tables
-            .iter()
-            .enumerate()
-            .find_map(|(index, table)| Some((index, self.stray_quote(table)?)));
-        if let Some((index, _)) = &stray {
-            tables.truncate(*index);
-        }
-        let results: Vec<T> = tables.par_iter().map(map).collect();
-        for result in results {
-            if !fold(result)? {
-                return Ok(false);
-            }
-        }
-        if let Some((_, error)) = stray {
-            return Err(error.into());
-        }
-        match failure {
-            None => Ok(true),
-            Some(error) => Err(self.explain(error, next.line).into()),
-        }
-    }
-
-    /// The decoded text, from its beginning.
-    fn text(&self) -> Decode<SourceReader> {
-        let source = self
-            .sheet
-            .as_ref()
-            .map_or(&self.source, |sheet| &sheet.text);
-        Decode::new(source.reader(self.mark_length), self.dialect.encoding)
-    }
-
-    /// A row in which a quote swallowed other rows.
-    fn stray_quote(&self, table: &Table) -> Option<ReadError> {
-        let row = table.rows().find(|row| row.hides_rows())?;
-        Some(ReadError::StrayQuote {
-            path: self.path.clone(),
-            line: row.at.line,
-            last_line: row.at.line + row.line_breaks,
-        })
-    }
-
-    fn explain(&self, error: BlockError, line: u64) -> ReadError {
-        let path = self.path.clone();
-        match error {
-            BlockError::Io(source) => ReadError::Io { path, source },
-            BlockError::UnclosedQuote(offset) => ReadError::UnclosedQuote {
-                line: self.line_of(offset).unwrap_or(line),
-                path,
-            },
-            BlockError::RowTooLarge => ReadError::RowTooLarge {
-                path,
-                line,
-                limit: MAX_ROW / (1024 * 1024),
-            },
-        }
-    }
-
-    /// The line on which the byte at `offset` of the decoded text stands.
-    fn line_of(&self, offset: u64) -> Option<u64> {
-        let mut text = self.text();
-        let mut line = 1;
-        let mut after_return = false;
-        let mut left = offset;
-        let mut chunk = Vec::new();
-        while left > 0 {
-            chunk.clear();
-            text.fill(&mut chunk, SAMPLE).ok()?;
-            let wanted = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
-            if wanted == 0 {
-                return None;
-            }
-            // A line end that falls between two chunks is counted once.
-            let divided = after_return && chunk.first() == Some(&b'\n');
-            line += lines::count(&chunk, 0, wanted) - u64::from(divided);
-            after_return = chunk[..wanted].last() == Some(&b'\r');
-            left -= wanted as u64;
-        }
-        Some(line)
-    }
 }
 
 fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, ReadError> {
@@ -414,16 +234,6 @@ fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, R
             label: label.clone(),
         }),
     }
-}
-
-fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {
-    let Ok(bytes) = usize::try_from(bytes) else {
-        return Ok(());
-    };
-    let mut passed = Vec::with_capacity(bytes);
-    text.fill(&mut passed, bytes)?;
-    text.push_back(passed.split_off(bytes.min(passed.len())));
-    Ok(())
 }
 
 fn whole_lines(sample: &[u8]) -> usize {

@@ -12,6 +12,7 @@ mod header;
 mod input;
 mod lines;
 mod look;
+mod scan;
 mod source;
 mod table;
 mod workbook;

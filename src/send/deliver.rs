@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use super::backoff::Backoff;
 use super::client::Client;
 use super::error::SendError;
 use super::pacer::Pacer;
+use super::stats::Stats;
+use super::stop::{Stop, StopRequest};
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::{RunEvent, Watch};
@@ -29,17 +31,6 @@ pub enum Step {
     Settled(Outcome),
 }
 
-/// Whether someone has asked for a run to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StopRequest {
-    /// Nobody has.
-    None,
-    /// Requests under way may finish.
-    Finish,
-    /// At once.
-    Now,
-}
-
 /// How calls are delivered.
 #[derive(Debug, Clone, Copy)]
 pub struct SenderOptions {
@@ -51,47 +42,6 @@ pub struct SenderOptions {
     pub backoff: Backoff,
     /// After being asked to stop, the longest that requests under way are waited for.
     pub grace: Duration,
-}
-
-/// Figures of what was sent.
-#[derive(Debug, Default)]
-pub struct Stats {
-    requests: AtomicU64,
-    retries: AtomicU64,
-    throttled: AtomicU64,
-}
-
-impl Stats {
-    /// Requests made.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    /// Requests beyond a row's first.
-    pub fn retries(&self) -> u64 {
-        self.retries.load(Ordering::Relaxed)
-    }
-
-    /// Answers that said to slow down (429).
-    pub fn throttled(&self) -> u64 {
-        self.throttled.load(Ordering::Relaxed)
-    }
-}
-
-/// Why sending ended before its last row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    /// The API refused the credentials: status and its own words.
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// The API's message.
-        message: String,
-    },
-    /// Nobody answered, not even once.
-    Unreachable,
-    /// Someone asked for it.
-    Asked,
 }
 
 /// Delivers calls: each one recorded before it leaves, paced, attempted as often as allowed, and
@@ -423,21 +373,6 @@ async fn until_halted(halted: &mut watch::Receiver<bool>, work: impl Future<Outp
         biased;
         _ = halted.wait_for(|halted| *halted) => false,
         () = work => true,
-    }
-}
-
-impl std::fmt::Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Stop::Refused { status, message } => {
-                write!(
-                    f,
-                    "the API refused the credentials (HTTP {status}: {message})"
-                )
-            }
-            Stop::Unreachable => f.write_str("the API could not be reached"),
-            Stop::Asked => f.write_str("the run was asked to stop"),
-        }
     }
 }
 
