@@ -1,6 +1,6 @@
 use crate::events::{Plan, RunEvent};
 use crate::model::StateCounts;
-use crate::report::{OF_RESULTS, human_duration};
+use crate::report::{OF_RESULTS, count_of, human_duration};
 
 /// The lines that say an event to a person; none for what only moves a counter.
 pub(super) fn lines(event: &RunEvent) -> Vec<String> {
@@ -55,7 +55,7 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", plan.target, plan.base_url)];
-    let mut counts = format!("{} rows: {} to send", plan.rows, plan.to_send);
+    let mut counts = format!("{}: {} to send", count_of(plan.rows, "row"), plan.to_send);
     if plan.invalid > 0 {
         counts.push_str(&format!(", {} invalid", plan.invalid));
     }
@@ -64,7 +64,10 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
     }
     lines.push(counts);
     if plan.empty_rows > 0 {
-        lines.push(format!("{} empty rows passed over", plan.empty_rows));
+        lines.push(format!(
+            "{} passed over",
+            count_of(plan.empty_rows, "empty row")
+        ));
     }
     for (code, count) in &plan.repairs {
         lines.push(format!(
@@ -72,8 +75,8 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
         ));
     }
     lines.push(format!(
-        "{} requests at {} take at least {}",
-        plan.to_send,
+        "{} at {}: at least {}",
+        count_of(plan.to_send, "request"),
         plan.rate,
         human_duration(plan.estimate.as_secs_f64())
     ));

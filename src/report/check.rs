@@ -3,7 +3,7 @@ use std::io::Write;
 
 use super::error::ReportError;
 use super::results::inert;
-use super::text::human_number;
+use super::text::{count_of, human_number};
 use crate::check::{Checker, Survey};
 use crate::model::{Problem, RowAt};
 use crate::read::Input;
@@ -19,11 +19,11 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{}: {}, {} columns, {} rows",
+        "{}: {}, {}, {}",
         input.path().display(),
         input.description(),
-        checker.map().width(),
-        human_number(survey.rows)
+        count_of(checker.map().width() as u64, "column"),
+        count_of(survey.rows, "row")
     );
     text.push_str(&columns_text(checker));
     if checker.map().is_of_results() {
@@ -32,8 +32,8 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
     if survey.empty_rows > 0 {
         let _ = writeln!(
             text,
-            "\n{} empty rows passed over",
-            human_number(survey.empty_rows)
+            "\n{} passed over",
+            count_of(survey.empty_rows, "empty row")
         );
     }
     if !survey.repairs.is_empty() {
@@ -50,9 +50,9 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
     let valid = survey.rows - survey.invalid;
     let _ = write!(
         text,
-        "\n{} of {} rows are valid",
+        "\n{} of {} valid",
         human_number(valid),
-        human_number(survey.rows)
+        count_of(survey.rows, "row")
     );
     if survey.problems == 0 {
         text.push_str("; nothing is wrong\n");
@@ -60,8 +60,8 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
     }
     let _ = writeln!(
         text,
-        "; {} problems in the other {}",
-        human_number(survey.problems),
+        "; {} in the other {}",
+        count_of(survey.problems, "problem"),
         human_number(survey.invalid)
     );
     let mut groups: Vec<_> = survey.groups.iter().collect();

@@ -14,5 +14,5 @@ pub use error::ReportError;
 pub use html::write_html;
 pub use results::{LEFT_OUT, ResultPaths, Written, write_results};
 pub use target::target_text;
-pub use text::{human_duration, human_number, summary_text};
+pub use text::{count_of, human_duration, human_number, summary_text};
 pub use whole_file::WholeFile;

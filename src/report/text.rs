@@ -8,8 +8,8 @@ pub fn summary_text(summary: &Summary) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{} rows of {} to {} ({}) in {}",
-        summary.rows,
+        "{} of {} to {} ({}) in {}",
+        count_of(summary.rows, "row"),
         summary.file,
         summary.target,
         summary.base_url,
@@ -17,10 +17,10 @@ pub fn summary_text(summary: &Summary) -> String {
     );
     let _ = writeln!(
         text,
-        "read as {}, {} columns, {} rows",
+        "read as {}, {}, {}",
         summary.dialect,
-        summary.columns,
-        human_number(summary.rows)
+        count_of(summary.columns as u64, "column"),
+        count_of(summary.rows, "row")
     );
     for (state, count) in summary.states.each() {
         if count > 0 {
@@ -29,8 +29,10 @@ pub fn summary_text(summary: &Summary) -> String {
     }
     let _ = writeln!(
         text,
-        "{} requests, {} of them retries; asked to slow down {} times",
-        summary.requests, summary.retries, summary.throttled
+        "{}, {} of them retries; asked to slow down {}",
+        count_of(summary.requests, "request"),
+        summary.retries,
+        count_of(summary.throttled, "time")
     );
     if !summary.run.is_empty() {
         let _ = writeln!(text, "run      {}", summary.run);
@@ -67,6 +69,12 @@ pub fn human_duration(seconds: f64) -> String {
     }
 }
 
+/// So many of something, such as `12,044 rows` or `1 row`.
+pub fn count_of(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", human_number(number))
+}
+
 /// A number with its thousands set apart: `12,044`.
 pub fn human_number(number: u64) -> String {
     let digits = number.to_string();
@@ -82,7 +90,7 @@ pub fn human_number(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{human_duration, human_number};
+    use super::{count_of, human_duration, human_number};
 
     #[test]
     fn times_as_people_say_them() {
@@ -108,5 +116,7 @@ mod tests {
         ] {
             assert_eq!(human_number(number), text);
         }
+        assert_eq!(count_of(1, "row"), "1 row");
+        assert_eq!(count_of(12_044, "row"), "12,044 rows");
     }
 }
