@@ -30,8 +30,6 @@ impl Method {
 pub struct Call {
     /// The row it is made for.
     pub at: RowAt,
-    /// What names the record: the text of the key cell.
-    pub key: String,
     /// The HTTP method.
     pub method: Method,
     /// Path below the base address, percent-encoded, beginning with `/`.

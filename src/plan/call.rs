@@ -21,7 +21,6 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub struct Planner {
     spec: Arc<TargetSpec>,
     shape: BodyShape,
-    key: Option<usize>,
     variables: BTreeMap<String, String>,
 }
 
@@ -30,7 +29,6 @@ impl Planner {
     pub fn new(spec: Arc<TargetSpec>, variables: BTreeMap<String, String>) -> Planner {
         Planner {
             shape: BodyShape::of(&spec),
-            key: spec.key_field(),
             spec,
             variables,
         }
@@ -38,7 +36,6 @@ impl Planner {
 
     /// The call that brings a valid row to the API.
     pub fn call(&self, row: &CheckedRow<'_>) -> Call {
-        let key = self.key.and_then(|key| row.values[key].as_ref());
         let changed: Vec<&str> = self
             .spec
             .fields
@@ -49,7 +46,6 @@ impl Planner {
             .collect();
         Call {
             at: row.at,
-            key: key.map_or(String::new(), |value| value.as_text().into_owned()),
             method: self.spec.update.method,
             path: self.path(&row.values),
             body: self.shape.build(&row.values).to_string().into_bytes(),

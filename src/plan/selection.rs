@@ -22,11 +22,6 @@ impl Selection {
     pub fn holds(&self, row: u64) -> bool {
         self.rows.is_empty() || self.rows.iter().any(|range| range.contains(&row))
     }
-
-    /// Whether all rows are asked for.
-    pub fn is_all(&self) -> bool {
-        self.rows.is_empty() && self.limit.is_none()
-    }
 }
 
 impl FromStr for Selection {

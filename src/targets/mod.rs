@@ -6,6 +6,7 @@ mod error;
 mod field;
 mod load;
 mod spec;
+mod validate;
 
 pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};

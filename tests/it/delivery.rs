@@ -448,15 +448,12 @@ fn results_that_cannot_be_written_are_found_out_before_anything_is_sent() {
         ("--results r.csv", 2),
         ("--results x.csv --failed x.csv", 2),
     ] {
-        let output = folder
-            .program()
-            .args(["import", "r.csv", "--target", "meitner", "--yes"])
-            .args(["--base-url", &server.base_url])
-            .args(arguments.split(' '))
-            .env("MEITNER_CLIENT_CREDENTIALS", "a")
-            .env("MEITNER_CLIENT_SECRET", "b")
-            .output()
-            .unwrap();
+        let output = folder.import_to(
+            "r.csv",
+            &server.base_url,
+            &arguments.split(' ').collect::<Vec<_>>(),
+            &[],
+        );
         assert_eq!(
             output.status.code(),
             Some(code),
@@ -477,17 +474,12 @@ fn plain_http_to_this_machine_goes_through_no_proxy() {
     folder.write("r.csv", plain_roster(3));
     let proxy = Server::start(|_| respond(200, &[], "{}"));
     let server = Server::start(|_| respond(200, &[], "{}"));
-    let output = folder
-        .program()
-        .args(["import", "r.csv", "--target", "meitner", "--yes"])
-        .args(["--base-url", &server.base_url])
-        .env("HTTP_PROXY", &proxy.base_url)
-        .env("http_proxy", &proxy.base_url)
-        .env("ALL_PROXY", &proxy.base_url)
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
-        .output()
-        .unwrap();
+    let output = folder.import_to(
+        "r.csv",
+        &server.base_url,
+        &[],
+        &["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, proxy.base_url.as_str())),
+    );
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!((server.seen().len(), proxy.seen().len()), (3, 0));
 }
@@ -627,21 +619,7 @@ fn a_roster_is_one_process_at_a_time() {
         }
         respond(200, &[], "{}")
     });
-    let output = folder
-        .program()
-        .args([
-            "import",
-            "r.csv",
-            "--target",
-            "meitner",
-            "--yes",
-            "--base-url",
-            &server.base_url,
-        ])
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
-        .output()
-        .unwrap();
+    let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let (code, text) = second.lock().unwrap().take().unwrap();
     assert_eq!(code, Some(7), "{text}");

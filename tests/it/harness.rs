@@ -73,6 +73,33 @@ impl Folder {
         self.program().args(arguments.split(' ')).output().unwrap()
     }
 
+    /// Imports a roster to a server, with credentials that any will do for, and with these further
+    /// arguments and variables.
+    pub fn import_to(
+        &self,
+        roster: &str,
+        base_url: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Output {
+        self.program()
+            .args([
+                "import",
+                roster,
+                "--target",
+                "meitner",
+                "--yes",
+                "--base-url",
+                base_url,
+            ])
+            .args(arguments)
+            .env("MEITNER_CLIENT_CREDENTIALS", "a")
+            .env("MEITNER_CLIENT_SECRET", "b")
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap()
+    }
+
     /// The rows of a CSV file, header first.
     pub fn csv(&self, name: &str, delimiter: u8) -> Vec<Vec<String>> {
         read_csv(&self.path(name), delimiter)

@@ -12,3 +12,4 @@ mod reading;
 mod sample;
 mod sandbox;
 mod tls;
+mod watching;

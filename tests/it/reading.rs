@@ -135,21 +135,7 @@ fn what_is_sent_has_the_letters_of_the_file_and_the_results_a_mark() {
     let folder = Folder::new();
     folder.write("r.csv", WINDOWS_1252.encode(&roster()).0);
     let server = Server::start(|_| respond(200, &[], "{}"));
-    let output = folder
-        .program()
-        .args([
-            "import",
-            "r.csv",
-            "--target",
-            "meitner",
-            "--yes",
-            "--base-url",
-            &server.base_url,
-        ])
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
-        .output()
-        .unwrap();
+    let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
         server.seen()[0]

@@ -81,24 +81,8 @@ impl TlsServer {
 }
 
 fn import(folder: &Folder, url: &str, more: &[&str], variables: &[(&str, &str)]) -> Output {
-    folder
-        .program()
-        .args([
-            "import",
-            "r.csv",
-            "--target",
-            "meitner",
-            "--yes",
-            "--max-attempts",
-            "1",
-        ])
-        .args(["--base-url", url])
-        .args(more)
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap()
+    let once = [&["--max-attempts", "1"], more].concat();
+    folder.import_to("r.csv", url, &once, variables)
 }
 
 #[test]

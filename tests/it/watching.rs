@@ -1,0 +1,84 @@
+//! What a run looks like from outside while it goes on, and how it takes a signal.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, mpsc};
+
+use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
+
+#[cfg(unix)]
+#[test]
+fn a_signal_lets_the_request_under_way_finish_and_the_results_say_the_rest() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let folder = Folder::new();
+        folder.write("r.csv", plain_roster(10));
+        let (arrived, arrivals) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        // The first request is answered when the test says so, and not before.
+        let server = Server::start(move |_| {
+            arrived.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+            respond(200, &[], "{}")
+        });
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+            .args(["import", "r.csv", "--target", "meitner", "--yes"])
+            .args(["--base-url", &server.base_url])
+            .current_dir(folder.path(""))
+            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("MEITNER_CLIENT_CREDENTIALS", "a")
+            .env("MEITNER_CLIENT_SECRET", "b")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        arrivals.recv().unwrap();
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(
+            lines.any(|line| line.unwrap().starts_with("stopping:")),
+            "{signal}"
+        );
+        release.send(()).unwrap();
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        assert_eq!(child.wait().unwrap().code(), Some(5), "{signal}: {rest:?}");
+        assert_eq!(server.seen().len(), 1, "{signal}");
+        let states: Vec<String> = folder.csv("r.results.csv", b',')[1..]
+            .iter()
+            .map(|row| row[5].clone())
+            .collect();
+        assert_eq!(states[0], "updated");
+        assert!(states[1..].iter().all(|state| state == "not_sent"));
+        assert_eq!(folder.csv("r.failed.csv", b',').len(), 10);
+    }
+}
+
+#[test]
+fn progress_is_told_as_asked_for_and_never_on_standard_output() {
+    let folder = Folder::new();
+    folder.sample("students-clean.csv");
+    let import = "import students-clean.csv --target meitner --sandbox --format json --progress";
+    let output = folder.run(&format!("{import} json"));
+    let events: Vec<serde_json::Value> = stderr(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |kind: &str| events.iter().filter(|event| event["event"] == kind).count();
+    assert_eq!(
+        (of("reading"), of("planned"), of("started"), of("finished")),
+        (1, 1, 1, 1)
+    );
+    assert_eq!(of("row"), 50);
+    serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap();
+    assert_eq!(stderr(&folder.run(&format!("{import} none"))), "");
+    assert_eq!(stderr(&folder.run(&format!("{import} plain --quiet"))), "");
+    let plain = stderr(&folder.run(&format!("{import} plain")));
+    assert!(plain.contains("50 of 50 rows: 50 updated"), "{plain}");
+}
