@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{RowState, Summary};
+use crate::model::{RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub enum RunEvent {
         rows: u64,
         /// Rows to be sent.
         to_send: u64,
+        /// Rows that need no request, by state.
+        settled: StateCounts,
     },
     /// A row reached its state.
     RowDone {
@@ -47,8 +50,8 @@ pub enum RunEvent {
     },
     /// A request is made again.
     Retrying {
-        /// Row number.
-        row: u64,
+        /// Row number; none of a look-up.
+        row: Option<u64>,
         /// Requests made for it so far.
         attempt: u32,
         /// How long to wait first.
@@ -75,7 +78,7 @@ pub enum RunEvent {
 }
 
 /// What an import would do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// The target's title.
     pub target: String,
@@ -91,8 +94,10 @@ pub struct Plan {
     pub left_out: u64,
     /// Requests that are to be made.
     pub to_send: u64,
-    /// How long that takes at the quota, at the least.
-    pub estimate: Duration,
+    /// Rows that need no request, by state.
+    pub settled: StateCounts,
+    /// Seconds that it takes at the quota, from the bucket as it is.
+    pub estimate_s: f64,
     /// The quota, such as `1500/h`.
     pub rate: String,
     /// Values restored because a spreadsheet had changed them, by code.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use super::cell::{Content, content};
 use super::choice::Choices;
@@ -17,7 +18,7 @@ use crate::read::{Cell, RawRow};
 use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
 
 /// What an empty cell means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EmptyCell {
     /// Leave the value alone.
     #[default]
@@ -27,7 +28,7 @@ pub enum EmptyCell {
 }
 
 /// How rows are checked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckOptions {
     /// What an empty cell means.
     pub empty: EmptyCell,

@@ -145,6 +145,11 @@ impl Survey {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
     }
 
+    /// The field that finds the record, by position.
+    pub fn key(&self) -> Option<usize> {
+        self.key
+    }
+
     /// Adds the problems that `row` has because of other rows to its own.
     pub fn add_duplicate_problems(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
         for (field, other) in self.duplicates.of_row(row.at.row) {

@@ -20,6 +20,8 @@ pub(super) enum Command {
     Check(Box<CheckArgs>),
     /// Bring the API up to date with a roster
     Import(Box<ImportArgs>),
+    /// Go on with a run that was interrupted
+    Resume(Box<ResumeArgs>),
     /// List what has been run
     Runs,
     /// Show one run's figures
@@ -185,6 +187,21 @@ pub(super) struct ImportArgs {
     pub(super) delivery: DeliveryArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    /// Start anew where an unfinished run of this file would go on
+    #[arg(long)]
+    pub(super) fresh: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ResumeArgs {
+    /// The run; the newest that was interrupted if none is named
+    #[arg(value_name = "RUN")]
+    pub(super) run: Option<String>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Do not ask before sending, where the run had not begun to send
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 /// The file, and how it is understood.

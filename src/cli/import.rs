@@ -5,15 +5,15 @@ use anyhow::Result;
 
 use super::args::{CommonArgs, Format, ImportArgs};
 use super::config::Config;
+use super::job::{Job, hold};
 use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
-use super::{Usage, interrupt, logging, settings, terminal};
+use super::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::events::Plan;
-use crate::journal::RosterLock;
+use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
 use crate::report::summary_text;
-use crate::run::{Context, Delivery, RunError, import, prepare};
-use crate::send::{ClientOptions, Credentials, Stop};
+use crate::run::{Delivery, Prepared, RunError, Settings, Start, prepare};
+use crate::send::{ClientOptions, Credentials};
 
 /// `rosterpatch import FILE`.
 pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
@@ -22,7 +22,7 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     logging::start(common, bar);
 
     let config = Config::load(common)?;
-    let spec = settings::target(&config, &args.roster.target)?;
+    let (spec, target_text) = settings::target_and_text(&config, &args.roster.target)?;
     let mut roster = settings::roster(&config, &args.roster, clock.timestamp())?;
     settings::refuse_idle_allowances(&roster, &spec)?;
     // A run takes hours, and someone may save the file meanwhile.
@@ -35,8 +35,7 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     } else {
         settings::own_quota(&spec)
     };
-    let (rate, burst) = settings::quota(&config, &args.delivery, own_quota)?;
-    let seed: u64 = rand::random();
+    let pace = settings::pace(&config, &args.delivery, own_quota)?;
     // What can be known to be missing is missed before the file is read.
     let variables = settings::variables(&config, &args.delivery, &spec)?;
     let mut base_url = if args.delivery.sandbox {
@@ -53,7 +52,7 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
 
     let state = settings::state_folder(&config, common)?;
     let _lock = hold(&state, &args.roster.file)?;
-    let prepared = prepare(&roster, spec, seed, watch.as_ref())?;
+    let prepared = prepare(&roster, spec, rand::random(), watch.as_ref())?;
     let _sandbox = if args.delivery.sandbox {
         let sandbox = LocalSandbox::start(&prepared, clock.clone())?;
         base_url = sandbox.base_url.clone();
@@ -61,79 +60,68 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     } else {
         None
     };
-    let delivery = Delivery {
-        client: ClientOptions {
-            base_url,
-            timeout,
-            ca_certificates,
+    let mut run_settings = Settings {
+        target: target_text,
+        roster,
+        delivery: Delivery {
+            client: ClientOptions {
+                base_url,
+                timeout,
+                ca_certificates,
+            },
+            pace,
+            sender: settings::sender(&config, &args.delivery),
+            variables,
+            selection,
+            paths,
         },
-        variables,
-        credentials,
-        rate,
-        burst,
-        sender: settings::sender(&config, &args.delivery),
-        selection,
-        state,
-        paths,
-        settings: serde_json::to_string(&roster.read)?,
+        sandbox: args.delivery.sandbox,
     };
-    let agreed = args.delivery.yes || args.delivery.sandbox;
-    // A signal at the question has its usual effect.
-    let stop = interrupt::StopSignal::new();
-    let context = Context {
+    let start = match unfinished(&state, &prepared, &run_settings)? {
+        Some(record) if !args.fresh => {
+            let earlier = Settings::of(&record)?;
+            if earlier.mean_the_same(&run_settings) {
+                tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");
+                run_settings.delivery.paths = earlier.delivery.paths;
+                settings::replace_paths(&mut run_settings.delivery.paths, &args.output);
+                Start::Resume(Box::new(record))
+            } else {
+                tracing::warn!(run = %record.name, "an interrupted run of this file had other settings; it is left as it is");
+                Start::New("import")
+            }
+        }
+        _ => Start::New("import"),
+    };
+    let job = Job {
         clock,
-        seed,
-        watch: watch.as_ref(),
-        agree: &|plan| {
-            let agrees = agreed || agree(plan);
-            stop.listen();
-            agrees
-        },
-        stop: stop.receiver(),
+        watch,
+        state,
+        credentials,
+        agreed: args.delivery.yes || args.delivery.sandbox,
+        format: args.output.format,
     };
-    let ended = import(&prepared, &delivery, &context).map_err(|error| match error {
-        RunError::Declined if !terminal::can_ask() => anyhow::Error::new(Usage(
-            "nothing was sent: without a terminal to ask on, an import needs --yes".into(),
-        )),
-        other => other.into(),
-    })?;
-    print_summary(args.output.format, &ended.summary);
-    if let Some(stop) = &ended.stop {
-        terminal::error(&format!("{stop}; {}", way_on(stop)));
-    }
-    Ok(ended.summary.exit_code)
+    job.run(&prepared, &run_settings, start)
 }
 
-/// Holds the roster for this process. Standard input is nobody else's anyway.
-fn hold(state: &Path, roster: &Path) -> Result<Option<RosterLock>> {
-    if roster == Path::new("-") {
-        return Ok(None);
-    }
-    match RosterLock::take(state, roster)? {
-        Some(lock) => Ok(Some(lock)),
-        None => Err(RunError::Busy {
-            file: roster.to_owned(),
-        }
-        .into()),
-    }
-}
-
-fn agree(plan: &Plan) -> bool {
-    terminal::can_ask()
-        && terminal::ask(&format!(
-            "Change up to {} records at {}, {}?",
-            plan.to_send, plan.base_url, plan.target
-        ))
-}
-
-fn way_on(stop: &Stop) -> &'static str {
-    match stop {
-        Stop::Refused { .. } => {
-            "check the credentials in the environment and import the file again"
-        }
-        Stop::Unreachable => "check the address and the network and import the file again",
-        Stop::Asked => "rows that were not sent are in the failed file",
-    }
+/// The run of this very file that was interrupted, if there is one.
+fn unfinished(
+    state: &Path,
+    prepared: &Prepared,
+    run_settings: &Settings,
+) -> Result<Option<RunRecord>> {
+    let file = std::path::absolute(prepared.input.path());
+    let file = file.unwrap_or_else(|_| prepared.input.path().to_owned());
+    let file = if prepared.input.path() == Path::new("-") {
+        "-".to_owned()
+    } else {
+        file.display().to_string()
+    };
+    Ok(Journal::open(state)?.unfinished(
+        &file,
+        prepared.input.sha256().map_err(RunError::from)?,
+        &prepared.checker.spec().name,
+        &run_settings.delivery.client.base_url,
+    )?)
 }
 
 /// The run's figures on standard output.

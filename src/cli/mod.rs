@@ -6,8 +6,10 @@ mod check;
 mod config;
 mod import;
 mod interrupt;
+mod job;
 mod logging;
 mod packagers;
+mod resume;
 mod runs;
 mod sandbox;
 mod settings;
@@ -31,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Template(template) => template::run(&args.common, template),
         Command::Targets(targets) => targets::run(targets),
         Command::Import(import) => import::run(&args.common, import),
+        Command::Resume(resume) => resume::run(&args.common, resume),
         Command::Runs => runs::list(&args.common),
         Command::Show(show) => runs::show(&args.common, show),
         Command::Report(report) => runs::report(&args.common, report),

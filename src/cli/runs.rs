@@ -7,8 +7,9 @@ use super::config::Config;
 use super::{import, settings, terminal};
 use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
-use crate::read::{Input, ReadOptions};
+use crate::read::Input;
 use crate::report::{ResultPaths, write_html, write_results};
+use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
 pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
@@ -55,8 +56,7 @@ pub(super) fn report(common: &CommonArgs, args: &ReportArgs) -> Result<Exit> {
             run.name
         );
     }
-    let options: ReadOptions = serde_json::from_str(&run.settings).unwrap_or_default();
-    let input = Input::open(Path::new(&run.file), &options)?;
+    let input = Input::open(Path::new(&run.file), &Settings::of(&run)?.roster.read)?;
     if input.sha256()? != run.sha256 {
         bail!(
             "{} has changed since the run {}, so its results cannot be put beside it; bring the old file back",

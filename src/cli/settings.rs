@@ -18,11 +18,19 @@ use crate::plan::Selection;
 use crate::read::ReadOptions;
 use crate::report::ResultPaths;
 use crate::run::Roster;
-use crate::send::{Backoff, Rate, SenderOptions};
+use crate::send::{Backoff, Pace, Rate, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
 /// The target that is asked for.
 pub(super) fn target(config: &Config, name: &Option<String>) -> Result<Arc<TargetSpec>> {
+    Ok(target_and_text(config, name)?.0)
+}
+
+/// The target that is asked for, and the text of its file.
+pub(super) fn target_and_text(
+    config: &Config,
+    name: &Option<String>,
+) -> Result<(Arc<TargetSpec>, String)> {
     let Some(name) = config.or(name, |layer| &layer.target) else {
         let known: Vec<&str> = targets::BUILT_IN.iter().map(|(name, _)| *name).collect();
         return Err(Usage(format!(
@@ -31,7 +39,8 @@ pub(super) fn target(config: &Config, name: &Option<String>) -> Result<Arc<Targe
         ))
         .into());
     };
-    Ok(Arc::new(targets::load(&name)?))
+    let text = targets::text(&name)?;
+    Ok((Arc::new(targets::parse(&name, &text)?), text))
 }
 
 /// The roster as it is asked for.
@@ -114,11 +123,11 @@ pub(super) fn refuse_idle_allowances(roster: &Roster, spec: &TargetSpec) -> Resu
 }
 
 /// The root certificates that are trusted besides the machine's own.
-pub(super) fn ca_certificates(config: &Config, args: &DeliveryArgs) -> Result<Option<Vec<u8>>> {
+pub(super) fn ca_certificates(config: &Config, args: &DeliveryArgs) -> Result<Option<String>> {
     let Some(path) = config.or(&args.ca_cert, |layer| &layer.ca_cert) else {
         return Ok(None);
     };
-    let read = std::fs::read(&path);
+    let read = std::fs::read_to_string(&path);
     Ok(Some(read.with_context(|| {
         format!("cannot read {}", path.display())
     })?))
@@ -190,42 +199,34 @@ pub(super) fn base_url(
     Ok(spec.address(template, variables).map_err(Usage)?)
 }
 
-/// The quota to keep to, and how many requests may go at once. `own` is the quota of whoever is
-/// sent to, where no rate is asked for.
-pub(super) fn quota(
-    config: &Config,
-    args: &DeliveryArgs,
-    own: (Rate, u32),
-) -> Result<(Rate, NonZeroU32)> {
+/// The quota to keep to. `own` is the quota of whoever is sent to, where no rate is asked for.
+pub(super) fn pace(config: &Config, args: &DeliveryArgs, own: (Rate, u32)) -> Result<Pace> {
     let share = match config.or(&args.share, |layer| &layer.share) {
         None => 1.0,
         Some(text) => share(&text)?,
     };
-    let (rate, most) = match config.or(&args.rate, |layer| &layer.rate) {
-        None => own,
-        Some(text) => {
-            let rate: Rate = text
-                .parse()
-                .map_err(|error| Usage(format!("--rate: {error}")))?;
-            // A bucket deeper than a period's requests would not be that rate.
-            let period = rate.requests.ceil().clamp(1.0, f64::from(u32::MAX)) as u32;
-            (rate, own.1.min(period))
-        }
+    let ceiling = match config.or(&args.rate, |layer| &layer.rate) {
+        None => None,
+        Some(text) => Some(
+            text.parse()
+                .map_err(|error| Usage(format!("--rate: {error}")))?,
+        ),
     };
-    let burst = config
-        .or(&args.burst, |layer| &layer.burst)
-        .unwrap_or_else(|| {
-            let part = (f64::from(most) * share).floor().max(1.0) as u32;
-            NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN)
-        });
-    let rate = rate.part(share);
+    let pace = Pace {
+        own: own.0,
+        own_burst: own.1,
+        ceiling,
+        burst: config.or(&args.burst, |layer| &layer.burst),
+        share,
+    };
+    let (rate, burst) = pace.in_force(None);
     if !rate.is_sane_with(burst) {
         return Err(Usage(format!(
             "a quota of {rate} with {burst} at once is out of all proportion"
         ))
         .into());
     }
-    Ok((rate, burst))
+    Ok(pace)
 }
 
 /// The target's own quota.
@@ -292,6 +293,26 @@ pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPath
         report: args.report.clone().unwrap_or(beside.report),
         failed_always: args.failed.is_some(),
     };
+    refuse_collisions(&paths, &roster.file)?;
+    Ok(paths)
+}
+
+/// Puts the paths that are given in the place of those that are known.
+pub(super) fn replace_paths(paths: &mut ResultPaths, args: &OutputArgs) {
+    for (path, given) in [
+        (&mut paths.results, &args.results),
+        (&mut paths.failed, &args.failed),
+        (&mut paths.report, &args.report),
+    ] {
+        if let Some(given) = given {
+            path.clone_from(given);
+        }
+    }
+    paths.failed_always |= args.failed.is_some();
+}
+
+/// Refuses results that would replace the roster or each other.
+fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
     let same = |a: &Path, b: &Path| {
         a == b
             || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
@@ -301,7 +322,7 @@ pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPath
         ("--failed", &paths.failed),
         ("--report", &paths.report),
     ] {
-        if same(path, &roster.file) {
+        if same(path, roster) {
             let path = path.display();
             return Err(Usage(format!("{flag} {path} would replace the roster itself")).into());
         }
@@ -316,7 +337,18 @@ pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPath
             return Err(Usage(format!("two of the result files would be {path}")).into());
         }
     }
-    Ok(paths)
+    Ok(())
+}
+
+/// What leads another command to the same journal: nothing where it finds it by itself.
+pub(super) fn way_to_state(folder: &Path) -> String {
+    let by_itself = std::env::var_os("ROSTERPATCH_STATE").is_some_and(|name| name == *folder)
+        || default_state_folder().is_ok_and(|default| default == folder);
+    if by_itself {
+        String::new()
+    } else {
+        format!(" --state {}", folder.display())
+    }
 }
 
 /// The folder of the journal.
@@ -324,6 +356,10 @@ pub(super) fn state_folder(config: &Config, common: &CommonArgs) -> Result<PathB
     if let Some(folder) = config.or(&common.state, |layer| &layer.state) {
         return Ok(folder);
     }
+    default_state_folder()
+}
+
+fn default_state_folder() -> Result<PathBuf> {
     let folders = directories::ProjectDirs::from("", "", "rosterpatch")
         .context("this user has no home folder to keep the journal in; name one with --state")?;
     Ok(folders

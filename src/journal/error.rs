@@ -13,6 +13,15 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
+    /// The state folder is on a network file system.
+    #[error(
+        "the state folder {} is on a network file system, where SQLite cannot keep a journal safely; name a local one with --state",
+        path.display()
+    )]
+    Network {
+        /// The folder.
+        path: PathBuf,
+    },
     /// SQLite refused.
     #[error("cannot {action} the journal {}: {source}", path.display())]
     Sqlite {
@@ -42,6 +51,9 @@ pub enum JournalError {
         /// What was asked for.
         name: String,
     },
+    /// No run waits to go on.
+    #[error("no run was interrupted, so there is nothing to resume; `rosterpatch runs` lists all")]
+    NothingUnfinished,
     /// The thread that writes has ended.
     #[error("the journal is closed")]
     Closed,

@@ -4,11 +4,14 @@
 
 mod error;
 mod lock;
+mod plan;
+mod quota;
 mod schema;
 mod store;
 mod writer;
 
 pub use error::JournalError;
 pub use lock::RosterLock;
+pub use quota::{QuotaStore, SharedQuota, account_of};
 pub use store::{Journal, NewRun, RunRecord, RunState};
-pub use writer::Writer;
+pub use writer::{Record, Writer};

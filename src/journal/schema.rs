@@ -1,9 +1,10 @@
 use rusqlite::Connection;
 
 /// The journal's format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
-const TABLES: &str = "
+/// Format 1.
+const RUNS: &str = "
 CREATE TABLE run (
     id          INTEGER PRIMARY KEY,
     name        TEXT NOT NULL UNIQUE,
@@ -34,16 +35,95 @@ CREATE TABLE row (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Makes the tables where there are none. Returns the format found.
+/// Format 2: what a run is going to send, what was delivered where a target cannot be read, and
+/// what is left of the quota.
+const PLANS: &str = "
+ALTER TABLE run ADD COLUMN plan TEXT;
+ALTER TABLE run ADD COLUMN held TEXT;
+ALTER TABLE run ADD COLUMN planned_requests INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX run_by_file ON run (file);
+
+CREATE TABLE call (
+    run         INTEGER NOT NULL REFERENCES run (id),
+    row         INTEGER NOT NULL,
+    line        INTEGER NOT NULL,
+    method      TEXT NOT NULL,
+    path        TEXT NOT NULL,
+    body        BLOB NOT NULL,
+    changed     TEXT NOT NULL,
+    changes     TEXT NOT NULL,
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE content (
+    run         INTEGER NOT NULL REFERENCES run (id),
+    row         INTEGER NOT NULL,
+    key         INTEGER NOT NULL,
+    cells       INTEGER NOT NULL,
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX content_by_key ON content (key);
+
+CREATE TABLE delivered (
+    account     TEXT NOT NULL,
+    record      TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    at          TEXT NOT NULL,
+    PRIMARY KEY (account, record)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quota (
+    account     TEXT PRIMARY KEY,
+    arrival     INTEGER NOT NULL,
+    not_before  INTEGER NOT NULL,
+    held_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// What leads from each format to the next.
+const STEPS: [&str; VERSION as usize] = [RUNS, PLANS];
+
+/// Makes the tables where there are none, and brings older ones to this format. Returns the
+/// format that the journal has then: a newer one is left as it is.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     // Two processes may open a new journal at once: the second waits, and finds it made.
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found == 0 {
-        transaction.execute_batch(TABLES)?;
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    if let Some(steps) = STEPS.get(done..).filter(|steps| !steps.is_empty()) {
+        for step in steps {
+            transaction.execute_batch(step)?;
+        }
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
-    Ok(if found == 0 { VERSION } else { found })
+    Ok(found.max(VERSION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_journal_is_brought_to_this_format_and_a_newer_one_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(RUNS).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        assert_eq!(prepare(&mut connection).unwrap(), VERSION);
+        assert_eq!(prepare(&mut connection).unwrap(), VERSION);
+        connection
+            .execute("SELECT * FROM quota, call, delivered, content", [])
+            .ok();
+
+        let mut newer = Connection::open_in_memory().unwrap();
+        newer
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        assert_eq!(prepare(&mut newer).unwrap(), VERSION + 1);
+        let tables: i64 = newer
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
 }

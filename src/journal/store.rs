@@ -13,15 +13,24 @@ use crate::model::{Outcome, RowState};
 pub struct Journal {
     pub(super) connection: Connection,
     path: PathBuf,
+    /// Which file the path led to when it was opened, where that can be told.
+    identity: Option<Identity>,
 }
+
+/// A file's device and number.
+type Identity = (u64, u64);
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {
+    /// Being planned: nothing has been sent.
+    Planning,
     /// Under way, or its process died.
     Running,
     /// Stopped before its end; it can be resumed.
     Interrupted,
+    /// Held by a guard before anything was sent; it can be approved.
+    Held,
     /// At its end.
     Finished,
 }
@@ -30,14 +39,18 @@ impl RunState {
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
+            RunState::Planning => "planning",
             RunState::Running => "running",
             RunState::Interrupted => "interrupted",
+            RunState::Held => "held",
             RunState::Finished => "finished",
         }
     }
 
     fn from_text(text: &str) -> RunState {
         match text {
+            "planning" => RunState::Planning,
+            "held" => RunState::Held,
             "finished" => RunState::Finished,
             "interrupted" => RunState::Interrupted,
             _ => RunState::Running,
@@ -89,8 +102,12 @@ pub struct RunRecord {
     pub settings: String,
     /// When it began.
     pub started_at: Timestamp,
+    /// When it ended, if it has.
+    pub finished_at: Option<Timestamp>,
     /// Its figures, as JSON, once it has ended.
     pub summary: Option<String>,
+    /// Why a guard held it, if one did.
+    pub held: Option<String>,
 }
 
 const FILE: &str = "journal.sqlite";
@@ -116,6 +133,7 @@ impl Journal {
             path: path.clone(),
             source,
         };
+        refuse_network(folder)?;
         let mut connection = Connection::open(&path).map_err(opening)?;
         connection
             .busy_timeout(Duration::from_secs(30))
@@ -137,7 +155,44 @@ impl Journal {
                 known: schema::VERSION,
             });
         }
-        Ok(Journal { connection, path })
+        let identity = identity(&path);
+        Ok(Journal {
+            connection,
+            path,
+            identity,
+        })
+    }
+
+    /// A journal that nobody else sees and that is gone with this process: for a plan that is
+    /// only looked at.
+    ///
+    /// # Errors
+    /// When SQLite cannot make a temporary file.
+    pub fn temporary() -> Result<Journal, JournalError> {
+        let path = PathBuf::from("(temporary)");
+        let opening = |source| JournalError::Sqlite {
+            action: "open",
+            path: path.clone(),
+            source,
+        };
+        // SQLite's name for a database of one connection, in a file that it removes itself.
+        let mut connection = Connection::open("").map_err(opening)?;
+        schema::prepare(&mut connection).map_err(opening)?;
+        Ok(Journal {
+            connection,
+            path,
+            identity: None,
+        })
+    }
+
+    pub(super) fn into_parts(self) -> (Connection, PathBuf) {
+        (self.connection, self.path)
+    }
+
+    /// Whether the file that is written to is still the one that the path leads to: a record in
+    /// a file that was deleted is none.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.identity.is_none() || self.identity == identity(&self.path)
     }
 
     pub(super) fn explain(
@@ -152,7 +207,7 @@ impl Journal {
         }
     }
 
-    /// Records that a run begins. Returns its number, and its name: the one asked for, with a
+    /// Records that a run begins, with its plan to be made. Returns its number, and its name: the one asked for, with a
     /// number behind it where another run has that already.
     ///
     /// # Errors
@@ -181,7 +236,7 @@ impl Journal {
                 params![
                     name,
                     run.command,
-                    RunState::Running.as_str(),
+                    RunState::Planning.as_str(),
                     run.target,
                     run.base_url,
                     run.file,
@@ -257,7 +312,7 @@ impl Journal {
     pub fn recorded(&self, run: i64) -> Result<u64, JournalError> {
         self.connection
             .query_row(
-                "SELECT count(*) FROM row WHERE run = ?1 AND state <> ?2",
+                "SELECT count(*) FROM row WHERE run = ?1 AND state NOT IN ('open', ?2)",
                 params![run, RowState::Unknown.as_str()],
                 |row| row.get(0),
             )
@@ -273,7 +328,7 @@ impl Journal {
             .connection
             .prepare_cached(
                 "SELECT row, state, http_status, error_code, error, changed, attempts, request_id, at
-                 FROM row WHERE run = ?1 AND row BETWEEN ?2 AND ?3 ORDER BY row",
+                 FROM row WHERE run = ?1 AND row BETWEEN ?2 AND ?3 AND state <> 'open' ORDER BY row",
             )
             .map_err(self.explain("read"))?;
         statement
@@ -304,10 +359,9 @@ impl Journal {
     }
 }
 
-const RUN_COLUMNS: &str =
-    "id, name, command, state, target, base_url, file, sha256, settings, started_at, summary";
+pub(super) const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, settings, started_at, finished_at, summary, held";
 
-fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+pub(super) fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     let state: String = row.get(3)?;
     let started_at: String = row.get(9)?;
     Ok(RunRecord {
@@ -321,7 +375,11 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         sha256: row.get(7)?,
         settings: row.get(8)?,
         started_at: started_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
-        summary: row.get(10)?,
+        finished_at: row
+            .get::<_, Option<String>>(10)?
+            .and_then(|text| text.parse().ok()),
+        summary: row.get(11)?,
+        held: row.get(12)?,
     })
 }
 
@@ -339,6 +397,46 @@ fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
         request_id: row.get(7)?,
         finished_at: at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
     })
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<Identity> {
+    path.exists().then_some((0, 0))
+}
+
+/// Refuses a folder on a network file system: SQLite's write-ahead log shares memory between
+/// processes and locks files, and neither can be relied on there (sqlite.org/wal.html).
+#[cfg(target_os = "linux")]
+fn refuse_network(folder: &Path) -> Result<(), JournalError> {
+    // The magic numbers of statfs(2): NFS, SMB, CIFS, SMB 2, AFS, 9P, Ceph.
+    const NETWORK: [u32; 7] = [
+        0x6969,
+        0x517B,
+        0xFF53_4D42,
+        0xFE53_4D42,
+        0x5346_414F,
+        0x0102_1997,
+        0x00C3_6400,
+    ];
+    match rustix::fs::statfs(folder) {
+        Ok(system) if NETWORK.contains(&(system.f_type as u32)) => Err(JournalError::Network {
+            path: folder.to_owned(),
+        }),
+        // What cannot be told is left to SQLite.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn refuse_network(_folder: &Path) -> Result<(), JournalError> {
+    Ok(())
 }
 
 #[cfg(unix)]

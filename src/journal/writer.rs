@@ -1,14 +1,35 @@
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::JournalError;
 use super::store::Journal;
-use crate::model::{Outcome, RowState};
+use crate::model::{Call, Outcome, RowAt, RowState};
 
-/// Writes one run's intents and outcomes from a thread of its own. Whatever waits while one
+/// Where a run's intents and outcomes are recorded.
+pub trait Record: Sync {
+    /// Records that a request for `row` is about to leave, the `attempt`th for it. Returns when
+    /// that is durable.
+    ///
+    /// # Errors
+    /// When it could not be recorded: the request must not be made.
+    fn intent(
+        &self,
+        row: u64,
+        attempt: u32,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// Records what became of a row. Returns when that is durable.
+    ///
+    /// # Errors
+    /// When it could not be recorded: the row does not count as done.
+    fn outcome(&self, outcome: Outcome) -> impl Future<Output = Result<(), JournalError>> + Send;
+}
+
+/// Writes one run's plan, intents and outcomes from a thread of its own. Whatever waits while one
 /// commit is on its way to the disk goes into the next one together: a group commit.
 #[derive(Debug)]
 pub struct Writer {
@@ -24,6 +45,12 @@ enum Entry {
         at: Timestamp,
     },
     Outcome(Box<Outcome>),
+    Call(Box<Call>),
+    Content {
+        at: RowAt,
+        key: i64,
+        cells: i64,
+    },
     Flush,
 }
 
@@ -33,6 +60,16 @@ const QUEUE: usize = 1024;
 /// Entries in one commit.
 const GROUP: usize = 512;
 
+impl Record for Writer {
+    async fn intent(&self, row: u64, attempt: u32, at: Timestamp) -> Result<(), JournalError> {
+        self.write(Entry::Intent { row, attempt, at }).await
+    }
+
+    async fn outcome(&self, outcome: Outcome) -> Result<(), JournalError> {
+        self.write(Entry::Outcome(Box::new(outcome))).await
+    }
+}
+
 impl Writer {
     /// A writer of run number `run`.
     pub fn start(journal: Journal, run: i64) -> Writer {
@@ -41,33 +78,30 @@ impl Writer {
         Writer { entries, thread }
     }
 
-    /// Records that a request for `row` is about to leave. Returns when that is durable.
-    ///
-    /// # Errors
-    /// When it could not be recorded: the request must not be made.
-    pub async fn intent(&self, row: u64, attempt: u32, at: Timestamp) -> Result<(), JournalError> {
-        self.write(Entry::Intent { row, attempt, at }).await
-    }
-
-    /// Records what became of a row. Returns when that is durable.
-    ///
-    /// # Errors
-    /// When it could not be recorded: the row does not count as done.
-    pub async fn outcome(&self, outcome: Outcome) -> Result<(), JournalError> {
-        self.write(Entry::Outcome(Box::new(outcome))).await
-    }
-
-    /// Records what became of a row for which nothing was sent, without waiting for the disk;
+    /// Records what became of a row for which nothing is sent, without waiting for the disk;
     /// [`Writer::flush`] waits for all of them.
     ///
     /// # Errors
     /// When the writer has ended.
     pub async fn settle(&self, outcome: Outcome) -> Result<(), JournalError> {
-        let entry = Entry::Outcome(Box::new(outcome));
-        self.entries
-            .send((entry, None))
-            .await
-            .map_err(|_| JournalError::Closed)
+        self.put(Entry::Outcome(Box::new(outcome))).await
+    }
+
+    /// Records a call that is to be made, without waiting for the disk.
+    ///
+    /// # Errors
+    /// When the writer has ended.
+    pub async fn plan(&self, call: Call) -> Result<(), JournalError> {
+        self.put(Entry::Call(Box::new(call))).await
+    }
+
+    /// Records fingerprints of a row's key and of its cells, by which a row is known again in
+    /// another file, without waiting for the disk.
+    ///
+    /// # Errors
+    /// When the writer has ended.
+    pub async fn content(&self, at: RowAt, key: i64, cells: i64) -> Result<(), JournalError> {
+        self.put(Entry::Content { at, key, cells }).await
     }
 
     /// Returns when all that was written before is durable.
@@ -78,12 +112,15 @@ impl Writer {
         self.write(Entry::Flush).await
     }
 
+    async fn put(&self, entry: Entry) -> Result<(), JournalError> {
+        let sent = self.entries.send((entry, None)).await;
+        sent.map_err(|_| JournalError::Closed)
+    }
+
     async fn write(&self, entry: Entry) -> Result<(), JournalError> {
         let (done, durable) = oneshot::channel();
-        self.entries
-            .send((entry, Some(done)))
-            .await
-            .map_err(|_| JournalError::Closed)?;
+        let sent = self.entries.send((entry, Some(done))).await;
+        sent.map_err(|_| JournalError::Closed)?;
         durable
             .await
             .map_err(|_| JournalError::Closed)?
@@ -115,9 +152,7 @@ fn work(mut journal: Journal, run: i64, mut entries: mpsc::Receiver<Waiting>) ->
             }
         }
         if broken.is_none() {
-            broken = commit(&mut journal.connection, run, &group)
-                .err()
-                .map(|e| e.to_string());
+            broken = commit(&mut journal, run, &group).err();
         }
         for (_, done) in group {
             if let Some(done) = done {
@@ -129,42 +164,76 @@ fn work(mut journal: Journal, run: i64, mut entries: mpsc::Receiver<Waiting>) ->
     journal
 }
 
-fn commit(connection: &mut Connection, run: i64, group: &[Waiting]) -> rusqlite::Result<()> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    {
-        let mut intend = transaction.prepare_cached(
-            "INSERT INTO row (run, row, state, attempts, at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (run, row) DO UPDATE SET state = ?3, attempts = ?4, at = ?5",
-        )?;
-        let mut settle = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO row
-             (run, row, state, http_status, error_code, error, changed, attempts, request_id, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?;
+fn commit(journal: &mut Journal, run: i64, group: &[Waiting]) -> Result<(), String> {
+    if !journal.is_in_place() {
+        return Err("its file was deleted or replaced while the run was under way".into());
+    }
+    let mut written = || -> rusqlite::Result<()> {
+        let transaction = journal
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (entry, _) in group {
-            match entry {
-                Entry::Flush => {}
-                Entry::Intent { row, attempt, at } => {
-                    let state = RowState::Unknown.as_str();
-                    intend.execute(params![run, row, state, attempt, at.to_string()])?;
-                }
-                Entry::Outcome(outcome) => {
-                    settle.execute(params![
-                        run,
-                        outcome.row,
-                        outcome.state.as_str(),
-                        outcome.http_status,
-                        outcome.error_code,
-                        outcome.error,
-                        outcome.changed,
-                        outcome.attempts,
-                        outcome.request_id,
-                        outcome.finished_at.to_string(),
-                    ])?;
-                }
-            }
+            write(&transaction, run, entry)?;
+        }
+        transaction.commit()
+    };
+    written().map_err(|error| error.to_string())
+}
+
+fn write(transaction: &Transaction<'_>, run: i64, entry: &Entry) -> rusqlite::Result<()> {
+    match entry {
+        Entry::Flush => {}
+        Entry::Intent { row, attempt, at } => {
+            let state = RowState::Unknown.as_str();
+            transaction
+                .prepare_cached(
+                    "INSERT INTO row (run, row, state, attempts, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (run, row) DO UPDATE SET state = ?3, attempts = ?4, at = ?5",
+                )?
+                .execute(params![run, row, state, attempt, at.to_string()])?;
+        }
+        Entry::Outcome(outcome) => {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO row
+                     (run, row, state, http_status, error_code, error, changed, attempts, request_id, at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                )?
+                .execute(params![
+                    run,
+                    outcome.row,
+                    outcome.state.as_str(),
+                    outcome.http_status,
+                    outcome.error_code,
+                    outcome.error,
+                    outcome.changed,
+                    outcome.attempts,
+                    outcome.request_id,
+                    outcome.finished_at.to_string(),
+                ])?;
+        }
+        Entry::Call(call) => {
+            let changes = serde_json::to_string(&call.changes).unwrap_or_default();
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO call VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
+                    run,
+                    call.at.row,
+                    call.at.line,
+                    call.method.as_str(),
+                    call.path,
+                    call.body,
+                    call.changed,
+                    changes,
+                ])?;
+        }
+        Entry::Content { at, key, cells } => {
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO content VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![run, at.row, key, cells])?;
         }
     }
-    transaction.commit()
+    Ok(())
 }

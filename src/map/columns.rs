@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::MapError;
 use crate::read::fold_header;
 use crate::targets::{FieldSpec, TargetSpec};
@@ -19,7 +21,7 @@ pub const RESULT_COLUMNS: [&str; 9] = [
 ];
 
 /// What the user says of the columns.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MapOptions {
     /// Column to field, by their names; an empty field ignores the column.
     pub overrides: Vec<(String, String)>,

@@ -1,4 +1,5 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::RowAt;
 
@@ -25,6 +26,45 @@ impl Method {
     }
 }
 
+impl std::str::FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Method::Patch, Method::Put, Method::Post]
+            .into_iter()
+            .find(|method| method.as_str() == text)
+            .ok_or_else(|| format!("\"{text}\" is no method that changes a record"))
+    }
+}
+
+/// One field that a call changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The field's name.
+    pub field: String,
+    /// What the record held; nothing where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "known")]
+    pub from: Option<Json>,
+    /// What it is to hold.
+    pub to: Json,
+}
+
+/// A value that is known to be null is not one that is unknown.
+mod known {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Value as Json;
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<Json>, to: S) -> Result<S::Ok, S::Error> {
+        value.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Json>, D::Error> {
+        Json::deserialize(from).map(Some)
+    }
+}
+
 /// One request that is to be made for one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -39,4 +79,10 @@ pub struct Call {
     /// Names of the fields that are in the body because they are to be changed, in the target's
     /// order, space-separated.
     pub changed: String,
+    /// The same with their values, for whoever wants to see or undo them.
+    pub changes: Vec<Change>,
+    /// Requests made for the row before this run was interrupted.
+    pub attempts: u32,
+    /// Whether one of those was never answered, so that the change may have been made already.
+    pub doubtful: bool,
 }

@@ -9,7 +9,7 @@ mod row;
 mod summary;
 mod value;
 
-pub use call::{Call, Method};
+pub use call::{Call, Change, Method};
 pub use exit::Exit;
 pub use outcome::{Outcome, RowState};
 pub use problem::Problem;

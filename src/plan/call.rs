@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::body::BodyShape;
 use crate::check::CheckedRow;
-use crate::model::{Call, Value};
+use crate::model::{Call, Change, Value};
 use crate::targets::{Place, TargetSpec};
 
 /// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
@@ -36,20 +36,27 @@ impl Planner {
 
     /// The call that brings a valid row to the API.
     pub fn call(&self, row: &CheckedRow<'_>) -> Call {
-        let changed: Vec<&str> = self
-            .spec
-            .fields
-            .iter()
-            .zip(&row.values)
-            .filter(|(field, value)| field.place == Place::Body && value.is_some())
-            .map(|(field, _)| field.name())
+        let sent = self.spec.fields.iter().zip(&row.values);
+        let sent = sent.filter(|(field, _)| field.place == Place::Body);
+        let changes: Vec<Change> = sent
+            .filter_map(|(field, value)| {
+                Some(Change {
+                    field: field.name().to_owned(),
+                    from: None,
+                    to: value.as_ref()?.to_json(),
+                })
+            })
             .collect();
+        let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
         Call {
             at: row.at,
             method: self.spec.update.method,
             path: self.path(&row.values),
             body: self.shape.build(&row.values).to_string().into_bytes(),
             changed: changed.join(" "),
+            changes,
+            attempts: 0,
+            doubtful: false,
         }
     }
 

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-/// The shortest time in which `requests` can be made from a full bucket of `burst` that gains one
-/// every `interval`.
-pub fn shortest_time(requests: u64, burst: u32, interval: Duration) -> Duration {
-    let paced = requests.saturating_sub(u64::from(burst));
+/// The shortest time in which `requests` can be made where `at_once` go without waiting and one
+/// more every `interval`.
+pub fn shortest_time(requests: u64, at_once: u64, interval: Duration) -> Duration {
+    let paced = requests.saturating_sub(at_once);
     Duration::try_from_secs_f64(interval.as_secs_f64() * paced as f64).unwrap_or(Duration::MAX)
 }
 

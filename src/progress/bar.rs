@@ -63,8 +63,11 @@ impl Watch for Bar {
                 self.bar.inc(u64::from(*sent));
             }
             RunEvent::Retrying { .. } if !self.detail => {}
-            RunEvent::Started { to_send, .. } => {
+            RunEvent::Started {
+                to_send, settled, ..
+            } => {
                 self.say(event);
+                *self.states.lock().unwrap_or_else(PoisonError::into_inner) = *settled;
                 self.bar.set_length(*to_send);
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
                 self.bar.reset();

@@ -23,9 +23,11 @@ impl Watch for JsonLines {
             RunEvent::Planned(plan) => json!({
                 "event": "planned", "rows": plan.rows, "invalid": plan.invalid,
                 "left_out": plan.left_out, "to_send": plan.to_send, "rate": plan.rate,
-                "estimated_s": plan.estimate.as_secs_f64(),
+                "estimated_s": plan.estimate_s,
             }),
-            RunEvent::Started { run, rows, to_send } => {
+            RunEvent::Started {
+                run, rows, to_send, ..
+            } => {
                 json!({"event": "started", "run": run, "rows": rows, "to_send": to_send})
             }
             RunEvent::RowDone { row, state, .. } => {

@@ -77,12 +77,18 @@ impl Watch for PlainLines {
         match event {
             RunEvent::RowDone { .. } => return self.row_done(event),
             RunEvent::Retrying { .. } if !self.detail => return,
-            RunEvent::Started { rows, to_send, .. } => {
+            RunEvent::Started {
+                rows,
+                to_send,
+                settled,
+                ..
+            } => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 let now = self.clock.now();
                 *state = State {
                     rows: *rows,
                     to_send: *to_send,
+                    states: *settled,
                     began: now,
                     spoke: now,
                     ..State::default()

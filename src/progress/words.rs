@@ -37,7 +37,8 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
             wait,
             why,
         } => vec![format!(
-            "row {row}: {why} on attempt {attempt}; again in {}",
+            "{}: {why} on attempt {attempt}; again in {}",
+            row.map_or("look-up".into(), |row| format!("row {row}")),
             human_duration(wait.as_secs_f64())
         )],
         RunEvent::Waiting { until, wait, why } => vec![format!(
@@ -78,7 +79,7 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
         "{} at {}: at least {}",
         count_of(plan.to_send, "request"),
         plan.rate,
-        human_duration(plan.estimate.as_secs_f64())
+        human_duration(plan.estimate_s)
     ));
     lines
 }

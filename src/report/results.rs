@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
 use encoding_rs::UTF_8;
+use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
 use super::whole_file::WholeFile;
@@ -15,7 +16,7 @@ use crate::read::{Cell, Input, Table, fold_header};
 pub const LEFT_OUT: &str = "row.left_out";
 
 /// Where the files about a run go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultPaths {
     /// Every row and what became of it.
     pub results: PathBuf,

@@ -31,6 +31,35 @@ pub enum RunError {
         /// The target's own key.
         key: String,
     },
+    /// A target file cannot be used.
+    #[error(transparent)]
+    Target(#[from] crate::targets::TargetError),
+    /// The settings of a run cannot be understood.
+    #[error(
+        "another version of the program began the run {run}, and this one cannot go on with it; import its file again"
+    )]
+    Settings {
+        /// The run.
+        run: String,
+    },
+    /// The file of a run is not what it was.
+    #[error(
+        "{file} has changed since the run {run} began, so its rows are not the ones that were planned; bring the old file back, or import the new one with --fresh"
+    )]
+    Changed {
+        /// The run.
+        run: String,
+        /// The file.
+        file: String,
+    },
+    /// A run that cannot be resumed.
+    #[error("the run {run} cannot be resumed: {why}")]
+    NotResumable {
+        /// The run.
+        run: String,
+        /// Why.
+        why: &'static str,
+    },
     /// Requests cannot be made.
     #[error(transparent)]
     Send(#[from] SendError),

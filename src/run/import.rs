@@ -1,7 +1,5 @@
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -9,57 +7,47 @@ use tokio::sync::{mpsc, watch};
 
 use super::error::RunError;
 use super::name::run_name;
+use super::planning::{plan_of, plan_rows};
 use super::prepare::Prepared;
-use crate::check::{CheckedRow, Checker, Survey};
+use super::settings::{Settings, absolute};
 use crate::clock::Clock;
 use crate::events::{Plan, RunEvent, Watch};
-use crate::journal::{Journal, NewRun, RunState, Writer};
-use crate::model::{Exit, Outcome, Problem, RowState, StateCounts, Summary, seconds_between};
-use crate::plan::{Planner, Selection, shortest_time};
-use crate::read::{Input, ReadError, Table};
-use crate::report::{LEFT_OUT, ResultPaths, write_html, write_results};
+use crate::journal::{
+    Journal, JournalError, NewRun, QuotaStore, RunRecord, RunState, Writer, account_of,
+};
+use crate::model::{Call, Exit, StateCounts, Summary, seconds_between};
+use crate::plan::shortest_time;
+use crate::report::{write_html, write_results};
 use crate::send::{
-    Client, ClientOptions, Credentials, Pacer, Rate, SendError, Sender, SenderOptions, Stats, Step,
-    Stop, StopRequest,
+    Client, Credentials, Pacer, SendError, Sender, Stats, Stop, StopRequest, Transport,
 };
 
-/// Where and how a roster is delivered.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// The address and the time-out.
-    pub client: ClientOptions,
-    /// The credentials.
-    pub credentials: Credentials,
-    /// Requests a period.
-    pub rate: Rate,
-    /// Requests at once from a full bucket.
-    pub burst: NonZeroU32,
-    /// Concurrency, attempts, waits.
-    pub sender: SenderOptions,
-    /// Values for the variables of the target's paths.
-    pub variables: BTreeMap<String, String>,
-    /// Which rows are asked for.
-    pub selection: Selection,
-    /// The folder of the journal.
-    pub state: PathBuf,
-    /// Where the results go.
-    pub paths: ResultPaths,
-    /// The run's settings as JSON, for the record.
-    pub settings: String,
-}
-
-/// What a run is given from outside: time, randomness, and who watches, agrees and interrupts.
+/// What a run is given from outside: time, randomness, secrets, a place for its record, and who
+/// watches, agrees and interrupts.
 pub struct Context<'a> {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// The run's own random number.
     pub seed: u64,
+    /// The credentials.
+    pub credentials: Credentials,
+    /// The folder of the journal.
+    pub state: PathBuf,
     /// Watches.
     pub watch: &'a dyn Watch,
     /// Is shown the plan and says whether to go on.
     pub agree: &'a dyn Fn(&Plan) -> bool,
     /// Says when the run is to stop.
     pub stop: watch::Receiver<StopRequest>,
+}
+
+/// Where a run begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// At its beginning, for the command of this name.
+    New(&'static str),
+    /// Where it was interrupted.
+    Resume(Box<RunRecord>),
 }
 
 /// How a run ended.
@@ -71,278 +59,286 @@ pub struct Ended {
     pub stop: Option<Stop>,
 }
 
-/// Sends every valid row that is asked for, records what becomes of each row, and writes the
-/// results.
+/// A run under way.
+struct Run<'a> {
+    prepared: &'a Prepared,
+    settings: &'a Settings,
+    context: &'a Context<'a>,
+    id: i64,
+    record: NewRun,
+    stats: Stats,
+    /// Requests made before this process took the run over.
+    before: u64,
+    lookups_before: u64,
+}
+
+/// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
+/// results. A run that was interrupted goes on where it ended.
 ///
 /// # Errors
 /// When the journal, the results or the connection's set-up fail. What was sent until then is in
 /// the journal.
 pub fn import(
     prepared: &Prepared,
-    delivery: &Delivery,
+    settings: &Settings,
+    start: Start,
     context: &Context<'_>,
 ) -> Result<Ended, RunError> {
-    let started_at = context.clock.timestamp();
-    let plan = plan(prepared, delivery);
-    context.watch.see(&RunEvent::Planned(plan.clone()));
-    if plan.to_send > 0 && !(context.agree)(&plan) {
-        return Err(RunError::Declined);
-    }
-
+    let delivery = &settings.delivery;
     delivery.paths.probe()?;
-    let mut random = SmallRng::seed_from_u64(context.seed);
+    let clock = context.clock.as_ref();
     let spec = prepared.checker.spec();
-    let new_run = NewRun {
-        name: run_name(started_at, &mut random),
-        command: "import",
-        target: spec.name.clone(),
-        base_url: delivery.client.base_url.clone(),
-        file: prepared.input.path().display().to_string(),
-        sha256: prepared.input.sha256()?.to_owned(),
-        settings: delivery.settings.clone(),
-        started_at,
-    };
+    let mut random = SmallRng::seed_from_u64(context.seed);
     let client = Client::new(
         spec.clone(),
-        delivery.credentials.clone(),
+        context.credentials.clone(),
         &delivery.client,
         context.clock.clone(),
     )?;
-    let mut journal = Journal::open(&delivery.state)?;
-    let (run, name) = journal.begin(&new_run)?;
+    let base_url = &delivery.client.base_url;
+    let account = account_of(base_url, &context.credentials.identity());
+    let store = QuotaStore::open(&context.state, &account)?;
+    let pacer = Pacer::new(delivery.pace, context.clock.clone(), Some(store))?;
+    let mut journal = Journal::open(&context.state)?;
+
+    let mut run = Run {
+        prepared,
+        settings,
+        context,
+        id: 0,
+        record: NewRun {
+            name: String::new(),
+            command: "import",
+            target: spec.name.clone(),
+            base_url: base_url.clone(),
+            file: absolute(prepared.input.path()).display().to_string(),
+            sha256: prepared.input.sha256()?.to_owned(),
+            settings: settings.to_json(),
+            started_at: clock.timestamp(),
+        },
+        stats: Stats::default(),
+        before: 0,
+        lookups_before: 0,
+    };
+    let planned = match start {
+        Start::New(command) => {
+            run.record.command = command;
+            run.record.name = run_name(run.record.started_at, &mut random);
+            (run.id, run.record.name) = journal.begin(&run.record)?;
+            None
+        }
+        Start::Resume(record) => run.take_over(&mut journal, *record)?,
+    };
+    let transport = Transport::new(
+        &client,
+        spec,
+        &pacer,
+        clock,
+        context.watch,
+        delivery.sender,
+        &run.stats,
+        random,
+    );
+    let goes_on = planned.is_some();
+    let plan = match planned {
+        Some(plan) => plan,
+        None => {
+            let writer = Writer::start(journal, run.id);
+            let planned = plan_rows(prepared, delivery, &writer, clock, context.stop.clone());
+            journal = writer.close()?;
+            let planned = planned?;
+            let mut plan = plan_of(prepared, delivery, &planned);
+            forecast(&mut plan, &pacer);
+            let json = serde_json::to_string(&plan).unwrap_or_default();
+            journal.set_plan(run.id, &json, run.stats.requests())?;
+            if let Some(stop) = planned.stop {
+                return run.finish(&mut journal, Some(stop), RunState::Planning);
+            }
+            plan
+        }
+    };
+    if !goes_on {
+        context.watch.see(&RunEvent::Planned(plan.clone()));
+        if plan.to_send > 0 && !(context.agree)(&plan) {
+            journal.forget(run.id)?;
+            return Err(RunError::Declined);
+        }
+        journal.set_state(run.id, RunState::Running)?;
+    }
     context.watch.see(&RunEvent::Started {
-        run: name.clone(),
+        run: run.record.name.clone(),
         rows: prepared.survey.rows,
         to_send: plan.to_send,
+        settled: plan.settled,
     });
-
-    let writer = Writer::start(journal, run);
-    let stats = Stats::default();
-    let pacer = Pacer::new(delivery.rate, delivery.burst, context.clock.clone());
+    let writer = Writer::start(journal, run.id);
     let sender = Sender {
-        client: &client,
-        spec,
-        pacer: &pacer,
-        writer: &writer,
-        clock: context.clock.as_ref(),
-        random: &Mutex::new(random),
-        watch: context.watch,
-        options: delivery.sender,
-        stats: &stats,
+        transport: &transport,
+        record: &writer,
     };
-    let stop = deliver(prepared, delivery, &sender, context.stop.clone());
+    let answered = run.stats.requests() > 0;
+    let stop = run.deliver(&sender, answered);
     let mut journal = writer.close()?;
-    let stop = stop?;
-
-    let written = write_results(&prepared.input, &journal, run, &delivery.paths)?;
-    let recorded = journal.recorded(run)?;
-    // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
-    // every row, whatever it is.
-    let accounted = if stop.is_some() {
-        written.states.total()
-    } else {
-        recorded
-    };
-    if accounted != prepared.survey.rows {
-        return Err(RunError::Unaccounted {
-            expected: prepared.survey.rows,
-            found: accounted,
-        });
-    }
-    let finished_at = context.clock.timestamp();
-    let exit = exit_of(stop.as_ref(), &written.states);
-    let mut summary = Summary {
-        run: name,
-        target: new_run.target,
-        base_url: new_run.base_url,
-        file: new_run.file,
-        sha256: new_run.sha256,
-        dialect: prepared.input.description(),
-        columns: prepared.checker.map().width(),
-        rows: prepared.survey.rows,
-        states: written.states,
-        requests: stats.requests(),
-        lookups: 0,
-        retries: stats.retries(),
-        throttled: stats.throttled(),
-        started_at,
-        finished_at,
-        duration_s: seconds_between(started_at, finished_at),
-        results: Some(written.results),
-        failed_rows: written.failed,
-        report: None,
-        to_send: None,
-        estimated_s: None,
-        estimated_finish: None,
-        problems: None,
-        exit_code: exit,
-    };
-    summary.report = Some(write_html(&journal, run, &summary, &delivery.paths.report)?);
-    let state = match stop {
-        None => RunState::Finished,
-        Some(_) => RunState::Interrupted,
-    };
-    let json = serde_json::to_string(&summary).unwrap_or_default();
-    journal.end(run, state, finished_at, &json)?;
-    context
-        .watch
-        .see(&RunEvent::Finished(Box::new(summary.clone())));
-    Ok(Ended { summary, stop })
-}
-
-/// What an import would do.
-fn plan(prepared: &Prepared, delivery: &Delivery) -> Plan {
-    let survey = &prepared.survey;
-    let valid = survey.rows - survey.invalid - survey.superseded;
-    // How many of the rows asked for are valid shows only when they are read again; the limit
-    // and the whole bound it.
-    let asked = if delivery.selection.rows.is_empty() {
-        valid
-    } else {
-        let ranges = delivery.selection.rows.iter();
-        let rows: u64 = ranges
-            .map(|range| {
-                (*range.end())
-                    .min(survey.rows)
-                    .saturating_sub(range.start() - 1)
-            })
-            .sum();
-        rows.min(valid)
-    };
-    let to_send = asked.min(delivery.selection.limit.unwrap_or(u64::MAX));
-    let repairs = &survey.repairs;
-    Plan {
-        target: prepared.checker.spec().title.clone(),
-        base_url: delivery.client.base_url.clone(),
-        rows: survey.rows,
-        empty_rows: survey.empty_rows,
-        invalid: survey.invalid,
-        left_out: survey.rows - survey.invalid - to_send,
-        to_send,
-        estimate: shortest_time(to_send, delivery.burst.get(), delivery.rate.interval()),
-        rate: delivery.rate.to_string(),
-        repairs: repairs
-            .iter()
-            .map(|(code, count)| ((*code).to_owned(), *count))
-            .collect(),
+    match stop {
+        Ok(stop) => {
+            let state = match stop {
+                None => RunState::Finished,
+                Some(_) => RunState::Interrupted,
+            };
+            run.finish(&mut journal, stop, state)
+        }
+        Err(error) => {
+            // Sending is over, but what became of the rows until then can still be told.
+            run.finish(&mut journal, Some(Stop::Asked), RunState::Interrupted)?;
+            Err(error)
+        }
     }
 }
 
-/// Reads the rows once more in a thread of its own, and sends from this one.
-fn deliver(
-    prepared: &Prepared,
-    delivery: &Delivery,
-    sender: &Sender<'_>,
-    stop: watch::Receiver<StopRequest>,
-) -> Result<Option<Stop>, RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(SendError::Runtime)?;
-    let maker = StepMaker {
-        checker: &prepared.checker,
-        survey: &prepared.survey,
-        planner: Planner::new(prepared.checker.spec().clone(), delivery.variables.clone()),
-        selection: &delivery.selection,
-        clock: sender.clock,
-    };
-    std::thread::scope(|scope| {
-        // Enough that the sender never waits for the reader.
-        let (steps, receiver) = mpsc::channel(256);
-        let reader = scope.spawn(move || maker.make(&prepared.input, &steps));
-        let delivered = runtime.block_on(sender.deliver(receiver, stop));
-        match reader.join() {
-            Ok(read) => read?,
-            Err(_) => return Err(RunError::Died),
-        }
-        Ok(delivered?)
-    })
+/// Puts the time that the plan takes into it, at the quota and the bucket as they are known now.
+fn forecast(plan: &mut Plan, pacer: &Pacer) {
+    let (rate, burst) = pacer.quota();
+    let (level, wait) = pacer.level();
+    let at_once = (level as u64).min(u64::from(burst));
+    let time = shortest_time(plan.to_send, at_once, rate.interval());
+    plan.estimate_s = (time + if plan.to_send > 0 { wait } else { wait * 0 }).as_secs_f64();
+    plan.rate = rate.to_string();
 }
 
-/// Makes a step of every row.
-struct StepMaker<'a> {
-    checker: &'a Checker,
-    survey: &'a Survey,
-    planner: Planner,
-    selection: &'a Selection,
-    clock: &'a dyn Clock,
+impl Run<'_> {
+    /// Takes an interrupted run over. Returns its plan, if it had come so far.
+    fn take_over(
+        &mut self,
+        journal: &mut Journal,
+        record: RunRecord,
+    ) -> Result<Option<Plan>, RunError> {
+        self.id = record.id;
+        self.record.name = record.name;
+        self.record.started_at = record.started_at;
+        let (plan, lookups) = journal.plan(self.id)?;
+        self.lookups_before = lookups;
+        self.before = lookups;
+        if record.state == RunState::Planning {
+            journal.clear(self.id)?;
+            return Ok(None);
+        }
+        self.before += journal.reopen(self.id)?;
+        let plan = plan.and_then(|json| serde_json::from_str(&json).ok());
+        plan.map(Some).ok_or(RunError::Settings {
+            run: self.record.name.clone(),
+        })
+    }
+
+    /// Takes the calls that are left out of the journal in a thread of its own, and sends from
+    /// this one.
+    fn deliver(
+        &self,
+        sender: &Sender<'_, Writer>,
+        answered: bool,
+    ) -> Result<Option<Stop>, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(SendError::Runtime)?;
+        let journal = Journal::open(&self.context.state)?;
+        std::thread::scope(|scope| {
+            // Enough that the sender never waits for the reader.
+            let (calls, receiver) = mpsc::channel(256);
+            let run = self.id;
+            let reader = scope.spawn(move || calls_left(&journal, run, &calls));
+            let delivered =
+                runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
+            match reader.join() {
+                Ok(read) => read?,
+                Err(_) => return Err(RunError::Died),
+            }
+            Ok(delivered?)
+        })
+    }
+
+    /// Writes the results and the run's figures.
+    fn finish(
+        &self,
+        journal: &mut Journal,
+        stop: Option<Stop>,
+        state: RunState,
+    ) -> Result<Ended, RunError> {
+        let (prepared, paths) = (self.prepared, &self.settings.delivery.paths);
+        let written = write_results(&prepared.input, journal, self.id, paths)?;
+        // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
+        // every row, whatever it is.
+        let accounted = if stop.is_some() {
+            written.states.total()
+        } else {
+            journal.recorded(self.id)?
+        };
+        if accounted != prepared.survey.rows {
+            return Err(RunError::Unaccounted {
+                expected: prepared.survey.rows,
+                found: accounted,
+            });
+        }
+        let finished_at = self.context.clock.timestamp();
+        let record = &self.record;
+        let mut summary = Summary {
+            run: record.name.clone(),
+            target: record.target.clone(),
+            base_url: record.base_url.clone(),
+            file: self.prepared.input.path().display().to_string(),
+            sha256: record.sha256.clone(),
+            dialect: prepared.input.description(),
+            columns: prepared.checker.map().width(),
+            rows: prepared.survey.rows,
+            states: written.states,
+            requests: self.before + self.stats.requests(),
+            lookups: self.lookups_before + self.stats.lookups(),
+            retries: self.stats.retries(),
+            throttled: self.stats.throttled(),
+            started_at: record.started_at,
+            finished_at,
+            duration_s: seconds_between(record.started_at, finished_at),
+            results: Some(written.results),
+            failed_rows: written.failed,
+            report: None,
+            to_send: None,
+            estimated_s: None,
+            estimated_finish: None,
+            problems: None,
+            exit_code: exit_of(stop.as_ref(), &written.states),
+        };
+        summary.report = Some(write_html(journal, self.id, &summary, &paths.report)?);
+        let json = serde_json::to_string(&summary).unwrap_or_default();
+        journal.end(self.id, state, finished_at, &json)?;
+        self.context
+            .watch
+            .see(&RunEvent::Finished(Box::new(summary.clone())));
+        Ok(Ended { summary, stop })
+    }
 }
 
-impl StepMaker<'_> {
-    fn make(&self, input: &Input, steps: &mpsc::Sender<Step>) -> Result<(), ReadError> {
-        let mut left = self.selection.limit.unwrap_or(u64::MAX);
-        input.scan(
-            |table| self.of_table(table),
-            |made: Vec<Step>| {
-                for mut step in made {
-                    if let Step::Call(call) = &step {
-                        if left == 0 {
-                            let why = "beyond the number of rows asked for";
-                            step = Step::Settled(self.left_out(call.at.row, why));
-                        }
-                        left = left.saturating_sub(1);
-                    }
-                    // Whoever took the steps is gone, and has said why.
-                    if steps.blocking_send(step).is_err() {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            },
-        )
-    }
-
-    fn of_table(&self, table: &Table) -> Vec<Step> {
-        let rows = table.rows();
-        rows.map(|row| self.of_row(self.checker.check(&row)))
-            .collect()
-    }
-
-    fn of_row(&self, mut row: CheckedRow<'_>) -> Step {
-        let number = row.at.row;
-        if !self.selection.holds(number) {
-            return Step::Settled(self.left_out(number, "not among the rows asked for"));
-        }
-        if let Some(other) = self.survey.superseded_by(number) {
-            let why = format!("row {other} has the same key and is sent in its place");
-            return Step::Settled(self.left_out(number, &why));
-        }
-        self.survey.add_duplicate_problems(self.checker, &mut row);
-        if !row.is_valid() {
-            return Step::Settled(self.invalid(number, &row.problems));
-        }
-        Step::Call(self.planner.call(&row))
-    }
-
-    /// A row that nobody wants to be sent.
-    fn left_out(&self, row: u64, why: &str) -> Outcome {
-        self.settled(row, RowState::NotSent, LEFT_OUT, why.to_owned())
-    }
-
-    fn invalid(&self, row: u64, problems: &[Problem]) -> Outcome {
-        let code = problems.first().map_or("", |problem| &problem.code);
-        self.settled(row, RowState::Invalid, code, Problem::join(problems))
-    }
-
-    fn settled(&self, row: u64, state: RowState, code: &str, error: String) -> Outcome {
-        Outcome {
-            row,
-            state,
-            http_status: None,
-            error_code: code.to_owned(),
-            error,
-            changed: String::new(),
-            attempts: 0,
-            request_id: String::new(),
-            finished_at: self.clock.timestamp(),
+/// Hands on the calls that are left, in row order, a page at a time.
+fn calls_left(journal: &Journal, run: i64, calls: &mpsc::Sender<Call>) -> Result<(), JournalError> {
+    const PAGE: usize = 256;
+    let mut after = 0;
+    loop {
+        let page = journal.calls_left(run, after, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = last.at.row;
+        for call in page {
+            // Whoever took the calls is gone, and has said why.
+            if calls.blocking_send(call).is_err() {
+                return Ok(());
+            }
         }
     }
 }
 
 fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
     match stop {
-        Some(Stop::Refused { .. } | Stop::Unreachable) => Exit::Refused,
-        Some(Stop::Asked) => Exit::Interrupted,
+        Some(Stop::Refused { .. } | Stop::Unreachable | Stop::LookUp { .. }) => Exit::Refused,
+        Some(Stop::Asked | Stop::Failing { .. }) => Exit::Interrupted,
         None => Exit::of_rows(states),
     }
 }

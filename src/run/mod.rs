@@ -4,9 +4,12 @@
 mod error;
 mod import;
 mod name;
+mod planning;
 mod prepare;
+mod settings;
 
 pub use error::RunError;
-pub use import::{Context, Delivery, Ended, import};
+pub use import::{Context, Ended, Start, import};
 pub use name::run_name;
 pub use prepare::{Prepared, Roster, prepare, row_problems};
+pub use settings::{Delivery, Settings};

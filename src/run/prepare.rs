@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::RunError;
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, Survey, survey};
 use crate::events::{RunEvent, Watch};
@@ -10,7 +12,7 @@ use crate::read::{Input, ReadError, ReadOptions};
 use crate::targets::TargetSpec;
 
 /// A roster, and how it is to be understood.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Roster {
     /// The file; `-` is standard input.
     pub file: PathBuf,

@@ -1,13 +1,12 @@
-use std::time::Duration;
-
 use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
+use super::headers::{Announced, announced, not_before};
 use crate::clock::UnixNanos;
-use crate::targets::{Answers, QuotaHeaders, ResetUnit};
+use crate::targets::{Answers, Quota};
 
 /// What came back for a request, as far as it matters.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -19,6 +18,8 @@ pub struct Answer {
     pub request_id: String,
     /// Moment before which the API asks for no request.
     pub not_before: Option<UnixNanos>,
+    /// What the API says of its quota.
+    pub announced: Announced,
     /// The sign-in itself was refused, so no request was made.
     pub sign_in_refused: bool,
     /// The token with which the request was refused: another one may be taken.
@@ -57,12 +58,13 @@ impl Answer {
         headers: &HeaderMap,
         body: &[u8],
         answers: &Answers,
-        quota: Option<&QuotaHeaders>,
+        quota: &Quota,
         now: UnixNanos,
     ) -> Answer {
         let mut answer = Answer {
             status,
-            not_before: not_before(headers, quota, now),
+            not_before: not_before(headers, quota.headers.as_ref(), now),
+            announced: announced(headers, quota),
             ..Answer::default()
         };
         if (200..300).contains(&status) {
@@ -168,101 +170,6 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// The moment that an answer's headers set: `Retry-After` (RFC 9110, section 10.2.3), in seconds
-/// or as a date; else, where nothing remains, the reset header in its own unit. What cannot be
-/// read, or lies in the past, is as if it were not there.
-fn not_before(
-    headers: &HeaderMap,
-    quota: Option<&QuotaHeaders>,
-    now: UnixNanos,
-) -> Option<UnixNanos> {
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
-    if let Some(after) = text("retry-after").and_then(|value| retry_after(value, now)) {
-        return Some(after);
-    }
-    let quota = quota?;
-    if quota.draft {
-        return draft_wait(headers).and_then(|seconds| {
-            within_reason(now.checked_add(seconds.checked_mul(1_000_000_000)?)?, now)
-        });
-    }
-    let remaining: f64 = text(&quota.remaining)?.parse().ok()?;
-    if remaining >= 1.0 {
-        return None;
-    }
-    let number: u64 = text(&quota.reset)?.parse().ok()?;
-    let reset = match quota.reset_unit {
-        ResetUnit::EpochMilliseconds => number.checked_mul(1_000_000)?,
-        ResetUnit::EpochSeconds => number.checked_mul(1_000_000_000)?,
-        ResetUnit::Seconds => now.checked_add(number.checked_mul(1_000_000_000)?)?,
-    };
-    within_reason(reset, now)
-}
-
-/// Seconds until there are more, where the draft's `RateLimit` field says that none remain:
-/// `"perhr";r=0;t=30`, or in its earlier form `limit=100, remaining=0, reset=30`. Where the time
-/// is not said, it is at most the window that `RateLimit-Policy` gives the policy of that name
-/// (`"perhr";q=1000;w=3600`). Of several policies the longest wait counts. A field that cannot be read is as if it were not there.
-fn draft_wait(headers: &HeaderMap) -> Option<u64> {
-    use sfv::{BareItem, Dictionary, List, ListEntry, Parser};
-    let field = headers.get("ratelimit")?.to_str().ok()?;
-    let number = |item: Option<&BareItem>| match item {
-        Some(BareItem::Integer(number)) => u64::try_from(i64::from(*number)).ok(),
-        _ => None,
-    };
-    let windows = headers
-        .get("ratelimit-policy")
-        .and_then(|value| value.to_str().ok());
-    let windows = windows.and_then(|text| Parser::new(text).parse::<List>().ok());
-    let window_of = |name: &BareItem| {
-        windows.iter().flatten().find_map(|entry| match entry {
-            ListEntry::Item(item) if item.bare_item == *name => number(item.params.get("w")),
-            _ => None,
-        })
-    };
-    if let Ok(policies) = Parser::new(field).parse::<List>() {
-        return policies
-            .iter()
-            .filter_map(|entry| match entry {
-                ListEntry::Item(item) if number(item.params.get("r")) == Some(0) => {
-                    number(item.params.get("t")).or_else(|| window_of(&item.bare_item))
-                }
-                _ => None,
-            })
-            .max();
-    }
-    let members = Parser::new(field).parse::<Dictionary>().ok()?;
-    let member = |name: &str| match members.get(name) {
-        Some(ListEntry::Item(item)) => number(Some(&item.bare_item)),
-        _ => None,
-    };
-    (member("remaining") == Some(0)).then(|| member("reset"))?
-}
-
-fn retry_after(value: &str, now: UnixNanos) -> Option<UnixNanos> {
-    let moment = match value.parse::<u64>() {
-        Ok(seconds) => now.checked_add(seconds.checked_mul(1_000_000_000)?)?,
-        Err(_) => {
-            let date = httpdate::parse_http_date(value).ok()?;
-            let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-            crate::clock::nanos(since)
-        }
-    };
-    within_reason(moment, now)
-}
-
-/// A moment still to come, and within a day: longer than any quota's period known here, and
-/// shorter than what a clock set wrong would ask for.
-fn within_reason(moment: UnixNanos, now: UnixNanos) -> Option<UnixNanos> {
-    const DAY: u64 = Duration::from_secs(86_400).as_nanos() as u64;
-    (moment > now && moment - now <= DAY).then_some(moment)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,7 +188,7 @@ mod tests {
             &map,
             body.as_bytes(),
             &spec.answers,
-            spec.quota.headers.as_ref(),
+            &spec.quota,
             NOW,
         )
     }
@@ -298,62 +205,6 @@ mod tests {
             ("Conflict", "r-1")
         );
         assert_eq!(refused.message, "identity number taken");
-    }
-
-    fn dialect(toml: &str, headers: &[(&'static str, &str)]) -> Option<u64> {
-        let quota: QuotaHeaders = toml::from_str(toml).unwrap();
-        let map: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect();
-        not_before(&map, Some(&quota), NOW).map(|moment| (moment - NOW) / SECOND)
-    }
-
-    #[test]
-    fn every_dialect_of_rate_headers() {
-        let x = "limit = \"X-RateLimit-Limit\"\nremaining = \"X-RateLimit-Remaining\"\nreset = \"X-RateLimit-Reset\"\n";
-        let seconds = format!("{x}reset_unit = \"seconds\"");
-        let none = ("X-RateLimit-Remaining", "0");
-        assert_eq!(
-            dialect(&seconds, &[none, ("X-RateLimit-Reset", "30")]),
-            Some(30)
-        );
-        let epoch = format!("{x}reset_unit = \"epoch-seconds\"");
-        assert_eq!(
-            dialect(&epoch, &[none, ("X-RateLimit-Reset", "1785585630")]),
-            Some(30)
-        );
-        let draft = "draft = true";
-        assert_eq!(
-            dialect(draft, &[("RateLimit", "\"perhr\";r=0;t=30")]),
-            Some(30)
-        );
-        assert_eq!(
-            dialect(draft, &[("RateLimit", "\"a\";r=0;t=30, \"b\";r=0;t=60")]),
-            Some(60)
-        );
-        assert_eq!(
-            dialect(draft, &[("RateLimit", "\"perhr\";r=50;t=30")]),
-            None
-        );
-        assert_eq!(
-            dialect(draft, &[("RateLimit", "limit=100, remaining=0, reset=30")]),
-            Some(30)
-        );
-        for nonsense in [
-            "",
-            "\"perhr",
-            "r=0",
-            "\"p\";r=x;t=1",
-            "remaining=0",
-            "\"p\";r=0;t=-5",
-        ] {
-            assert_eq!(
-                dialect(draft, &[("RateLimit", nonsense)]),
-                None,
-                "{nonsense}"
-            );
-        }
     }
 
     #[test]
@@ -387,36 +238,5 @@ mod tests {
                 ..Answer::default()
             }
         );
-    }
-
-    #[test]
-    fn a_moment_is_read_in_every_dialect_and_nonsense_is_not() {
-        let wait = |headers: &[(&'static str, &str)]| {
-            answer(429, headers, "")
-                .not_before
-                .map(|moment| (moment - NOW) / SECOND)
-        };
-        assert_eq!(wait(&[("Retry-After", "30")]), Some(30));
-        assert_eq!(
-            wait(&[("Retry-After", "Sat, 01 Aug 2026 12:01:00 GMT")]),
-            Some(60)
-        );
-        for nonsense in [
-            "-1",
-            "soon",
-            "0",
-            "99999999999999999999",
-            "31536000",
-            "Sat, 01 Aug 2020 12:00:00 GMT",
-        ] {
-            assert_eq!(wait(&[("Retry-After", nonsense)]), None, "{nonsense}");
-        }
-        let reset = |remaining: &str, at: &str| {
-            wait(&[("RateLimit-Remaining", remaining), ("RateLimit-Reset", at)])
-        };
-        assert_eq!(reset("0", "1785585605000"), Some(5));
-        assert_eq!(reset("3", "1785585605000"), None);
-        assert_eq!(reset("0", "1785585500000"), None);
-        assert_eq!(reset("0", "x"), None);
     }
 }

@@ -4,7 +4,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use rand::{Rng, RngExt};
 
 /// How long to wait before a request is made again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Backoff {
     /// The most that is waited before the second attempt.
     pub first: Duration,

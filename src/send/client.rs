@@ -3,23 +3,23 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use reqwest::{Url, redirect};
+use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Fault};
 use super::error::SendError;
 use super::sign_in::{Credentials, Signer, TokenError};
 use crate::clock::Clock;
-use crate::model::{Call, Method};
 use crate::targets::TargetSpec;
 
 /// How requests are made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClientOptions {
     /// The API's base address.
     pub base_url: String,
     /// The longest that one request may take.
     pub timeout: Duration,
     /// Root certificates in PEM, to be trusted besides the machine's own.
-    pub ca_certificates: Option<Vec<u8>>,
+    pub ca_certificates: Option<String>,
 }
 
 /// The one HTTP client of a run: it makes one request and says what came back. It follows no
@@ -31,6 +31,20 @@ pub struct Client {
     spec: Arc<TargetSpec>,
     signer: Signer,
     clock: Arc<dyn Clock>,
+}
+
+/// One request: what it asks for, and on whose behalf.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) method: reqwest::Method,
+    /// Path below the base address, and query.
+    pub(super) path: &'a str,
+    /// The JSON body, if there is one.
+    pub(super) body: Option<&'a [u8]>,
+    /// The row it is made for; none of a look-up.
+    pub(super) row: Option<u64>,
+    /// Whether it may be made again when its answer was lost.
+    pub(super) repeatable: bool,
 }
 
 /// The longest that making a connection may take.
@@ -58,7 +72,7 @@ impl Client {
         let url = checked_address(&options.base_url)?;
         let extra = match &options.ca_certificates {
             None => Vec::new(),
-            Some(pem) => reqwest::Certificate::from_pem_bundle(pem)
+            Some(pem) => reqwest::Certificate::from_pem_bundle(pem.as_bytes())
                 .ok()
                 .filter(|roots| !roots.is_empty())
                 .ok_or_else(|| {
@@ -108,26 +122,26 @@ impl Client {
         })
     }
 
-    /// Makes one request, after fetching a token for it if one is needed.
-    pub(super) async fn call(&self, call: &Call) -> Result<Answer, Fault> {
+    /// Makes one request, after fetching a token for it if one is needed. Returns what came back
+    /// and, of a success, the body.
+    pub(super) async fn call(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>), Fault> {
         let signed = match self.signer.sign(&self.http).await {
             Ok(signed) => signed,
-            Err(error) => return self.no_token(error),
+            Err(error) => return self.no_token(error).map(|answer| (answer, Vec::new())),
         };
-        let method = match call.method {
-            Method::Patch => reqwest::Method::PATCH,
-            Method::Put => reqwest::Method::PUT,
-            Method::Post => reqwest::Method::POST,
-        };
-        let response = self
+        let mut builder = self
             .http
-            .request(method, format!("{}{}", self.base, call.path))
-            .headers(signed.headers)
-            .header(CONTENT_TYPE, "application/json")
-            .body(call.body.clone())
-            .send()
-            .await
-            .map_err(|error| fault(&error))?;
+            .request(
+                request.method.clone(),
+                format!("{}{}", self.base, request.path),
+            )
+            .headers(signed.headers);
+        if let Some(body) = request.body {
+            builder = builder
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_vec());
+        }
+        let response = builder.send().await.map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         // The status decides. A body is read so that the connection can be used again, and for
@@ -135,7 +149,7 @@ impl Client {
         let body = body_of(response).await;
         let mut answer = self.read(status, &headers, &body);
         answer.stale_token = signed.token.filter(|_| status == 401);
-        Ok(answer)
+        Ok((answer, body))
     }
 
     /// Takes note that the token with which `answer` was refused is of no more use. Returns
@@ -167,15 +181,8 @@ impl Client {
     }
 
     fn read(&self, status: u16, headers: &reqwest::header::HeaderMap, body: &[u8]) -> Answer {
-        let quota = self.spec.quota.headers.as_ref();
-        Answer::read(
-            status,
-            headers,
-            body,
-            &self.spec.answers,
-            quota,
-            self.clock.now(),
-        )
+        let (answers, quota) = (&self.spec.answers, &self.spec.quota);
+        Answer::read(status, headers, body, answers, quota, self.clock.now())
     }
 }
 

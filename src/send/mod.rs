@@ -2,23 +2,32 @@
 //! Knows nothing of CSV.
 
 mod answer;
+mod arrival;
 mod backoff;
 mod client;
 mod deliver;
 mod error;
+mod headers;
+mod load;
 mod pacer;
+mod rate;
+mod repeats;
 mod sign_in;
 mod stats;
 mod stop;
+mod transport;
 mod verdict;
 
 pub use answer::{Answer, Fault};
 pub use backoff::Backoff;
 pub use client::{Client, ClientOptions};
-pub use deliver::{Sender, SenderOptions, Step};
+pub use deliver::Sender;
 pub use error::SendError;
-pub use pacer::{Pacer, Rate, RateError};
+pub use headers::Announced;
+pub use pacer::Pacer;
+pub use rate::{Pace, Rate, RateError};
 pub use sign_in::{Credentials, SignInError};
 pub use stats::Stats;
 pub use stop::{Stop, StopRequest};
+pub use transport::{SenderOptions, Transport};
 pub use verdict::{Verdict, verdict};

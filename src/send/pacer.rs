@@ -1,135 +1,84 @@
-use std::fmt;
-use std::num::NonZeroU32;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
-use thiserror::Error;
 
+use super::arrival::Arrival;
+use super::rate::{Pace, Rate};
 use crate::clock::{Clock, UnixNanos, nanos};
-use crate::targets::RateUnit;
-
-/// Requests a period.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rate {
-    /// How many requests.
-    pub requests: f64,
-    /// In what time.
-    pub per: RateUnit,
-}
-
-/// Why a rate cannot be understood.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("\"{0}\" is not a rate such as 1500/h; the unit is s, m, h or d, and the number above 0")]
-pub struct RateError(String);
-
-impl FromStr for Rate {
-    type Err = RateError;
-
-    fn from_str(text: &str) -> Result<Self, RateError> {
-        let error = || RateError(text.to_owned());
-        let (requests, unit) = text.split_once('/').ok_or_else(error)?;
-        let requests: f64 = requests.trim().parse().map_err(|_| error())?;
-        let per = match unit.trim() {
-            "s" => RateUnit::Second,
-            "m" => RateUnit::Minute,
-            "h" => RateUnit::Hour,
-            "d" => RateUnit::Day,
-            _ => return Err(error()),
-        };
-        let rate = Rate { requests, per };
-        // A request a year is the least that means anything, and one a nanosecond the most.
-        let sane = requests > 0.0
-            && requests.is_finite()
-            && (Duration::from_nanos(1)..=Duration::from_secs(366 * 86_400))
-                .contains(&rate.interval());
-        if sane { Ok(rate) } else { Err(error()) }
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.requests, self.per.letter())
-    }
-}
-
-impl Rate {
-    /// The time in which one request comes back.
-    pub fn interval(&self) -> Duration {
-        Duration::try_from_secs_f64(self.per.seconds() as f64 / self.requests)
-            .unwrap_or(Duration::MAX)
-    }
-
-    /// Whether a bucket of `burst` that fills at this rate can be reckoned with: it is full again
-    /// within a century, and gains a request no oftener than every nanosecond.
-    pub fn is_sane_with(&self, burst: NonZeroU32) -> bool {
-        const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
-        let interval = self.interval();
-        interval >= Duration::from_nanos(1)
-            && interval
-                .checked_mul(burst.get())
-                .is_some_and(|full| full <= CENTURY)
-    }
-
-    /// The part of the rate that `share` leaves.
-    pub fn part(&self, share: f64) -> Rate {
-        Rate {
-            requests: self.requests * share,
-            per: self.per,
-        }
-    }
-}
+use crate::journal::{JournalError, QuotaStore};
 
 /// Hands out permits to make a request, one after another, in the order in which they were asked
 /// for, at the quota's pace (governor's GCRA), and none before a moment that the API has set.
 #[derive(Debug)]
 pub struct Pacer {
-    limiter: RateLimiter<NotKeyed, Arrival, LimiterClock, NoOpMiddleware<Duration>>,
+    pace: Pace,
+    inner: Mutex<Inner>,
     arrival: Arrival,
-    /// Nanoseconds by which a full bucket runs ahead: its depth less one, in intervals.
-    tolerance: u64,
     clock: Arc<dyn Clock>,
-    not_before: AtomicU64,
+    /// A pause of this process alone.
+    paused_until: AtomicU64,
     turn: tokio::sync::Mutex<()>,
 }
 
+#[derive(Debug)]
+struct Inner {
+    limiter:
+        RateLimiter<governor::state::NotKeyed, Arrival, LimiterClock, NoOpMiddleware<Duration>>,
+    announced: Option<Rate>,
+}
+
 impl Pacer {
-    /// A pacer with a full bucket of `burst` requests that fills at `rate`.
-    pub fn new(rate: Rate, burst: NonZeroU32, clock: Arc<dyn Clock>) -> Pacer {
-        let interval = rate.interval().max(Duration::from_nanos(1));
-        // An interval above zero is all that a quota asks for.
-        let quota = Quota::with_period(interval)
-            .unwrap_or(Quota::per_hour(NonZeroU32::MIN))
-            .allow_burst(burst);
-        let arrival = Arrival::default();
-        let limiter_clock = LimiterClock::new(clock.clone());
-        Pacer {
-            limiter: RateLimiter::new(quota, arrival.clone(), limiter_clock),
+    /// A pacer that draws on the bucket in `store`, or on a full one of its own.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(
+        pace: Pace,
+        clock: Arc<dyn Clock>,
+        store: Option<QuotaStore>,
+    ) -> Result<Pacer, JournalError> {
+        let (rate, burst) = pace.in_force(None);
+        let arrival = Arrival::open(store, clock.clone(), bucket_of(rate, burst.get()))?;
+        Ok(Pacer {
+            inner: Mutex::new(Inner {
+                limiter: limiter(rate, burst, &arrival, &clock),
+                announced: None,
+            }),
+            pace,
             arrival,
-            tolerance: nanos(interval).saturating_mul(u64::from(burst.get()) - 1),
             clock,
-            not_before: AtomicU64::new(0),
+            paused_until: AtomicU64::new(0),
             turn: tokio::sync::Mutex::new(()),
-        }
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the next permit. Every attempt takes one, a row's first and its last alike.
-    pub async fn permit(&self) {
+    ///
+    /// # Errors
+    /// When the shared bucket cannot be kept: nothing may be sent without it.
+    pub async fn permit(&self) -> Result<(), JournalError> {
         let _turn = self.turn.lock().await;
         loop {
             let now = self.clock.now();
-            let not_before = self.not_before.load(Ordering::Relaxed);
+            let held = self.arrival.not_before();
+            let not_before = held.max(self.paused_until.load(Ordering::Relaxed));
             if now < not_before {
                 self.clock.sleep_until(not_before).await;
                 continue;
             }
-            match self.limiter.check() {
-                Ok(()) => return,
+            let checked = self.lock().limiter.check();
+            if let Some(error) = self.arrival.take_error() {
+                return Err(error);
+            }
+            match checked {
+                Ok(()) => return Ok(()),
                 Err(refused) => {
                     let wait = refused.wait_time_from(Duration::from_nanos(now));
                     self.clock.sleep(wait.max(Duration::from_nanos(1))).await;
@@ -138,47 +87,93 @@ impl Pacer {
         }
     }
 
-    /// Lets nobody make a request before `moment`, and then one at a time, since the bucket that
-    /// the API was asked too much of is empty. A moment earlier than the one that holds changes
-    /// nothing. Returns whether it did.
-    pub fn hold_until(&self, moment: UnixNanos) -> bool {
-        self.arrival.raise(moment.saturating_add(self.tolerance));
-        self.not_before.fetch_max(moment, Ordering::Relaxed) < moment
+    /// Lets nobody who shares the quota make a request before `moment`, and then one at a time,
+    /// since the bucket that the API was asked too much of is empty. A moment earlier than the one
+    /// that holds changes nothing. Returns whether it did.
+    ///
+    /// # Errors
+    /// When the shared bucket cannot be kept.
+    pub fn hold_until(&self, moment: UnixNanos) -> Result<bool, JournalError> {
+        self.arrival.hold_until(moment)
     }
-}
 
-/// The limiter's state: its theoretical arrival time, in nanoseconds since the Unix epoch.
-#[derive(Debug, Clone, Default)]
-struct Arrival(Arc<AtomicU64>);
-
-impl Arrival {
-    fn raise(&self, to: u64) {
-        self.0.fetch_max(to, Ordering::Relaxed);
+    /// Lets this process make no request before `moment`.
+    pub fn pause_until(&self, moment: UnixNanos) {
+        self.paused_until.fetch_max(moment, Ordering::Relaxed);
     }
-}
 
-impl StateStore for Arrival {
-    type Key = NotKeyed;
-
-    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let mut known = self.0.load(Ordering::Relaxed);
-        loop {
-            let state = (known > 0).then(|| Nanos::from(known));
-            let (granted, next) = decide(state)?;
-            match self.0.compare_exchange_weak(
-                known,
-                next.as_u64(),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(granted),
-                Err(other) => known = other,
-            }
+    /// Takes note of what an answer to a request that left at `sent_at` says of the quota: the
+    /// requests of a period, and how many are left, of which this can only lower what is believed.
+    pub fn heed(&self, limit: Option<Rate>, remaining: Option<f64>, sent_at: UnixNanos) {
+        if let Some(limit) = limit {
+            self.heed_limit(limit);
+        }
+        if let Some(remaining) = remaining {
+            self.arrival.lower_to(remaining, sent_at);
         }
     }
+
+    fn heed_limit(&self, limit: Rate) {
+        let mut inner = self.lock();
+        let (rate, burst) = self.pace.in_force(Some(limit));
+        if inner.announced == Some(limit) || !rate.is_sane_with(burst) {
+            return;
+        }
+        inner.announced = Some(limit);
+        self.arrival.set_bucket(bucket_of(rate, burst.get()));
+        inner.limiter = limiter(rate, burst, &self.arrival, &self.clock);
+    }
+
+    /// The rate in force, and how many requests a full bucket lets through at once.
+    pub fn quota(&self) -> (Rate, u32) {
+        let (rate, burst) = self.pace.in_force(self.lock().announced);
+        (rate, burst.get())
+    }
+
+    /// Requests that could be made at once now, as far as is known, and the time until the first
+    /// can be made at all.
+    pub fn level(&self) -> (f64, Duration) {
+        let now = self.clock.now();
+        let wait = self.arrival.not_before().saturating_sub(now);
+        (self.arrival.level(now), Duration::from_nanos(wait))
+    }
+}
+
+/// A bucket, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bucket {
+    /// The time in which one request comes back.
+    pub(super) interval: u64,
+    /// Requests that a full bucket holds.
+    pub(super) depth: u64,
+}
+
+impl Bucket {
+    /// By how much a full bucket runs ahead: its depth less one, in intervals.
+    pub(super) fn tolerance(self) -> u64 {
+        self.interval.saturating_mul(self.depth.saturating_sub(1))
+    }
+}
+
+fn bucket_of(rate: Rate, burst: u32) -> Bucket {
+    Bucket {
+        interval: nanos(rate.interval()).max(1),
+        depth: u64::from(burst),
+    }
+}
+
+fn limiter(
+    rate: Rate,
+    burst: std::num::NonZeroU32,
+    arrival: &Arrival,
+    clock: &Arc<dyn Clock>,
+) -> RateLimiter<governor::state::NotKeyed, Arrival, LimiterClock, NoOpMiddleware<Duration>> {
+    let interval = rate.interval().max(Duration::from_nanos(1));
+    // An interval above zero is all that a quota asks for.
+    let quota = Quota::with_period(interval)
+        .unwrap_or(Quota::per_hour(std::num::NonZeroU32::MIN))
+        .allow_burst(burst);
+    RateLimiter::new(quota, arrival.clone(), LimiterClock::new(clock.clone()))
 }
 
 /// The program's clock as governor reads it.
@@ -213,26 +208,45 @@ impl governor::clock::Clock for LimiterClock {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
     use crate::clock::VirtualClock;
 
-    fn moments(rate: &str, burst: u32, permits: usize) -> Vec<f64> {
-        let clock = Arc::new(VirtualClock::starting_at(
+    const SECOND: u64 = 1_000_000_000;
+
+    fn clock() -> Arc<VirtualClock> {
+        Arc::new(VirtualClock::starting_at(
             "2026-08-01T12:00:00Z".parse().unwrap(),
-        ));
-        let start = clock.now();
-        let pacer = Pacer::new(
-            rate.parse().unwrap(),
-            NonZeroU32::new(burst).unwrap(),
-            clock.clone(),
-        );
+        ))
+    }
+
+    fn pacer(
+        rate: &str,
+        burst: u32,
+        clock: &Arc<VirtualClock>,
+        store: Option<QuotaStore>,
+    ) -> Pacer {
+        let own: Rate = rate.parse().unwrap();
+        let pace = Pace {
+            own,
+            own_burst: burst,
+            ceiling: None,
+            burst: NonZeroU32::new(burst),
+            share: 1.0,
+        };
+        Pacer::new(pace, clock.clone(), store).unwrap()
+    }
+
+    fn permits(pacer: &Pacer, clock: &VirtualClock, count: usize) -> Vec<f64> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
+        let start = clock.now();
         runtime.block_on(async {
             let mut moments = Vec::new();
-            for _ in 0..permits {
-                pacer.permit().await;
+            for _ in 0..count {
+                pacer.permit().await.unwrap();
                 moments.push((clock.now() - start) as f64 / 1e9);
             }
             moments
@@ -241,58 +255,108 @@ mod tests {
 
     #[test]
     fn permits_come_at_the_quotas_pace_after_the_burst() {
-        let all = moments("1500/h", 10, 110);
+        let time = clock();
+        let all = permits(&pacer("1500/h", 10, &time, None), &time, 110);
         assert!(all[..10].iter().all(|moment| *moment == 0.0));
         for (index, moment) in all[10..].iter().enumerate() {
             let expected = 2.4 * (index + 1) as f64;
             assert!((moment - expected).abs() < 1e-3, "{index}: {moment}");
         }
         // A rate that is no whole number of requests is kept exactly.
-        let last = *moments("0.5/s", 1, 11).last().unwrap();
+        let time = clock();
+        let last = *permits(&pacer("0.5/s", 1, &time, None), &time, 11)
+            .last()
+            .unwrap();
         assert!((last - 20.0).abs() < 1e-3, "{last}");
     }
 
     #[test]
     fn nobody_goes_before_a_moment_that_was_set() {
-        let clock = Arc::new(VirtualClock::starting_at(
-            "2026-08-01T12:00:00Z".parse().unwrap(),
-        ));
-        let pacer = Pacer::new(
-            "100/s".parse().unwrap(),
-            NonZeroU32::new(9).unwrap(),
-            clock.clone(),
-        );
-        let later = clock.now() + 3_600_000_000_000;
-        assert!(pacer.hold_until(later));
-        assert!(!pacer.hold_until(later - 1));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        runtime.block_on(pacer.permit());
-        assert_eq!(clock.now(), later);
+        let time = clock();
+        let pacer = pacer("100/s", 9, &time, None);
+        let later = time.now() + 3600 * SECOND;
+        assert!(pacer.hold_until(later).unwrap());
+        assert!(!pacer.hold_until(later - 1).unwrap());
+        permits(&pacer, &time, 1);
+        assert_eq!(time.now(), later);
         // One at a time, not a herd.
-        runtime.block_on(pacer.permit());
-        assert_eq!(clock.now(), later + 10_000_000);
+        permits(&pacer, &time, 1);
+        assert_eq!(time.now(), later + 10_000_000);
     }
 
     #[test]
-    fn rates() {
-        assert_eq!(
-            "1500/h".parse::<Rate>().unwrap().interval(),
-            Duration::from_millis(2400)
-        );
-        assert_eq!(
-            "0.5/s".parse::<Rate>().unwrap().interval(),
-            Duration::from_secs(2)
-        );
-        assert_eq!(
-            "1500/h".parse::<Rate>().unwrap().part(0.8).to_string(),
-            "1200/h"
-        );
-        for bad in [
-            "1500", "0/h", "-1/h", "1/w", "x/h", "inf/s", "NaN/s", "1e-9/d",
-        ] {
-            assert!(bad.parse::<Rate>().is_err(), "{bad}");
+    fn one_bucket_for_every_process_and_the_next_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+        let time = clock();
+        let one = pacer("10/s", 20, &time, open());
+        let two = pacer("10/s", 20, &time, open());
+        assert_eq!(permits(&one, &time, 12), [0.0; 12]);
+        // The other one has the other eight, not twenty.
+        let rest = permits(&two, &time, 9);
+        assert_eq!(rest[..7], [0.0; 7]);
+        assert!(rest[8] > 0.0, "{rest:?}");
+        drop((one, two));
+        let next = pacer("10/s", 20, &time, open());
+        assert!(next.level().0 < 1.0, "{:?}", next.level());
+        // Another account's bucket is full.
+        let other = QuotaStore::open(folder.path(), "other").unwrap();
+        assert_eq!(pacer("10/s", 20, &time, Some(other)).level().0, 20.0);
+    }
+
+    #[test]
+    fn a_moment_that_was_set_holds_for_the_next_process_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+        let time = clock();
+        let later = time.now() + 3600 * SECOND;
+        pacer("10/s", 20, &time, open()).hold_until(later).unwrap();
+        permits(&pacer("10/s", 20, &time, open()), &time, 1);
+        assert_eq!(time.now(), later);
+    }
+
+    #[test]
+    fn a_clock_set_back_a_day_does_not_wait_a_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+        let time = clock();
+        permits(&pacer("1500/h", 10, &time, open()), &time, 10);
+        let earlier = Arc::new(VirtualClock::starting_at(
+            "2026-07-31T12:00:00Z".parse().unwrap(),
+        ));
+        let waited = permits(&pacer("1500/h", 10, &earlier, open()), &earlier, 1)[0];
+        assert!(waited <= 2.4 * 2.0, "{waited}");
+    }
+
+    #[test]
+    fn what_remains_only_lowers_what_is_believed() {
+        let time = clock();
+        let pacer = pacer("10/s", 20, &time, None);
+        pacer.heed(None, Some(3.0), time.now());
+        assert_eq!(pacer.level().0, 3.0);
+        pacer.heed(None, Some(15.0), time.now());
+        assert_eq!(pacer.level().0, 3.0);
+        for nonsense in [-1.0, f64::NAN, f64::INFINITY] {
+            pacer.heed(None, Some(nonsense), time.now());
+            assert_eq!(pacer.level().0, 3.0, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn a_new_limit_keeps_what_was_used() {
+        let time = clock();
+        let pace = Pace {
+            own: "1500/h".parse().unwrap(),
+            own_burst: 1500,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        let pacer = Pacer::new(pace, time.clone(), None).unwrap();
+        permits(&pacer, &time, 100);
+        pacer.heed(Some("5000/h".parse().unwrap()), None, time.now());
+        assert_eq!(pacer.quota().1, 5000);
+        let level = pacer.level().0;
+        assert!((level - 4900.0).abs() < 0.1, "{level}");
     }
 }

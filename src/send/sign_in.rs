@@ -129,6 +129,18 @@ impl Credentials {
 }
 
 impl Credentials {
+    /// What tells these credentials from others, for a hash: whoever has the same shares one
+    /// quota.
+    pub fn identity(&self) -> Vec<u8> {
+        match self {
+            Credentials::Headers(headers) => {
+                let values = headers.values().map(HeaderValue::as_bytes);
+                values.collect::<Vec<_>>().join(&0)
+            }
+            Credentials::Oauth { client_id, .. } => client_id.expose_secret().as_bytes().to_vec(),
+        }
+    }
+
     /// One `Authorization` header: a word and a secret. `variable` is where the secret came from.
     fn authorization(
         variable: &str,

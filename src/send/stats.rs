@@ -4,17 +4,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub struct Stats {
     pub(super) requests: AtomicU64,
+    pub(super) lookups: AtomicU64,
     pub(super) retries: AtomicU64,
     pub(super) throttled: AtomicU64,
 }
 
 impl Stats {
-    /// Requests made.
+    pub(super) fn count(&self, changes: bool, again: bool) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.lookups
+            .fetch_add(u64::from(!changes), Ordering::Relaxed);
+        self.retries.fetch_add(u64::from(again), Ordering::Relaxed);
+    }
+
+    /// Requests made, look-ups included.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Requests beyond a row's first.
+    /// Requests that only read.
+    pub fn lookups(&self) -> u64 {
+        self.lookups.load(Ordering::Relaxed)
+    }
+
+    /// Requests made again.
     pub fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
     }

@@ -1,3 +1,6 @@
+use super::answer::Answer;
+use crate::model::Outcome;
+
 /// Whether someone has asked for a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopRequest {
@@ -19,10 +22,40 @@ pub enum Stop {
         /// The API's message.
         message: String,
     },
-    /// Nobody answered, not even once.
+    /// Nobody answered.
     Unreachable,
+    /// Nearly every row ends in the same error.
+    Failing {
+        /// The error.
+        error: String,
+    },
+    /// What the API holds could not be read, so nothing could be planned.
+    LookUp {
+        /// Why.
+        why: String,
+    },
     /// Someone asked for it.
     Asked,
+}
+
+impl Stop {
+    /// The stop that an answer calls for which refuses the credentials.
+    pub(super) fn refused(answer: Answer) -> Stop {
+        Stop::Refused {
+            status: answer.status,
+            message: answer.message,
+        }
+    }
+
+    /// The stop that an error calls for in which nearly every row ended.
+    pub(super) fn repeated(outcome: &Outcome) -> Stop {
+        match outcome.http_status {
+            None => Stop::Unreachable,
+            Some(status) => Stop::Failing {
+                error: format!("HTTP {status}: {}", outcome.error),
+            },
+        }
+    }
 }
 
 impl std::fmt::Display for Stop {
@@ -35,6 +68,10 @@ impl std::fmt::Display for Stop {
                 )
             }
             Stop::Unreachable => f.write_str("the API could not be reached"),
+            Stop::Failing { error } => {
+                write!(f, "nearly every row ends in the same error ({error})")
+            }
+            Stop::LookUp { why } => write!(f, "the API's records could not be read ({why})"),
             Stop::Asked => f.write_str("the run was asked to stop"),
         }
     }

@@ -18,7 +18,15 @@ pub enum Verdict {
 
 /// What an attempt's answer, or the lack of one, means: a pure function of the target, what came
 /// back, and whether attempts are left.
-pub fn verdict(spec: &TargetSpec, result: &Result<Answer, Fault>, attempts_left: bool) -> Verdict {
+///
+/// `repeatable` says whether a request that may have been carried out may be made again: a look-up,
+/// or an update that the target calls idempotent.
+pub fn verdict(
+    spec: &TargetSpec,
+    result: Result<&Answer, &Fault>,
+    repeatable: bool,
+    attempts_left: bool,
+) -> Verdict {
     let retry = |otherwise| {
         if attempts_left {
             Verdict::Retry
@@ -41,7 +49,7 @@ pub fn verdict(spec: &TargetSpec, result: &Result<Answer, Fault>, attempts_left:
         // The request never left.
         Err(Fault::Connect) => retry(Verdict::Fail),
         // It may have been carried out.
-        Err(Fault::TimeOut | Fault::Lost) if spec.update.idempotent => retry(Verdict::Fail),
+        Err(Fault::TimeOut | Fault::Lost) if repeatable => retry(Verdict::Fail),
         Err(Fault::TimeOut | Fault::Lost) => Verdict::Fail,
     }
 }
@@ -58,7 +66,7 @@ mod tests {
                 status,
                 ..Answer::default()
             };
-            verdict(&spec, &Ok(answer), left)
+            verdict(&spec, Ok(&answer), true, left)
         };
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(of(status, true), Verdict::Accept, "{status}");
@@ -82,15 +90,14 @@ mod tests {
             sign_in_refused: true,
             ..Answer::default()
         };
-        assert_eq!(verdict(&spec, &Ok(refused), true), Verdict::Stop);
+        assert_eq!(verdict(&spec, Ok(&refused), true, true), Verdict::Stop);
         for fault in [Fault::Connect, Fault::TimeOut, Fault::Lost] {
-            assert_eq!(verdict(&spec, &Err(fault), true), Verdict::Retry);
-            assert_eq!(verdict(&spec, &Err(fault), false), Verdict::Fail);
+            assert_eq!(verdict(&spec, Err(&fault), true, true), Verdict::Retry);
+            assert_eq!(verdict(&spec, Err(&fault), true, false), Verdict::Fail);
         }
-        let mut once = spec;
-        once.update.idempotent = false;
-        assert_eq!(verdict(&once, &Err(Fault::Connect), true), Verdict::Retry);
-        assert_eq!(verdict(&once, &Err(Fault::TimeOut), true), Verdict::Fail);
-        assert_eq!(verdict(&once, &Err(Fault::Lost), true), Verdict::Fail);
+        let once = |fault: Fault| verdict(&spec, Err(&fault), false, true);
+        assert_eq!(once(Fault::Connect), Verdict::Retry);
+        assert_eq!(once(Fault::TimeOut), Verdict::Fail);
+        assert_eq!(once(Fault::Lost), Verdict::Fail);
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::field::FieldSpec;
 use crate::model::Method;
@@ -144,7 +144,7 @@ pub struct Answers {
 }
 
 /// A unit of time that a rate is given in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RateUnit {
     /// A second.
     #[serde(rename = "s")]

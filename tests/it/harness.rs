@@ -2,7 +2,6 @@
 //! and runs of the library on a clock that the test owns.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex};
@@ -13,14 +12,19 @@ use axum::extract::Request;
 use axum::http::Response;
 use rosterpatch::check::{CheckOptions, DuplicatePolicy, EmptyCell};
 use rosterpatch::clock::{Clock, VirtualClock};
-use rosterpatch::events::Unwatched;
+use rosterpatch::events::{Unwatched, Watch};
+use rosterpatch::journal::Journal;
 use rosterpatch::map::MapOptions;
 use rosterpatch::plan::Selection;
 use rosterpatch::read::ReadOptions;
 use rosterpatch::report::ResultPaths;
-use rosterpatch::run::{Context, Delivery, Ended, Roster, RunError, import, prepare};
+use rosterpatch::run::{
+    Context, Delivery, Ended, Roster, RunError, Settings, Start, import, prepare,
+};
 use rosterpatch::sandbox::{Sandbox, serve};
-use rosterpatch::send::{Backoff, ClientOptions, Credentials, Rate, SenderOptions, StopRequest};
+use rosterpatch::send::{
+    Backoff, ClientOptions, Credentials, Pace, Rate, SenderOptions, StopRequest,
+};
 use rosterpatch::targets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -288,6 +292,11 @@ pub struct LibraryRun {
     /// The credentials that are in the environment; none means all.
     pub credentials: Option<Vec<&'static str>>,
     pub stop: Option<tokio::sync::watch::Receiver<StopRequest>>,
+    /// The rate that the user asks for.
+    pub ceiling: Option<Rate>,
+    pub watch: Box<dyn Watch>,
+    /// The run that is gone on with.
+    pub resume: Option<String>,
 }
 
 impl LibraryRun {
@@ -310,6 +319,9 @@ impl LibraryRun {
             allowed: Vec::new(),
             credentials: None,
             stop: None,
+            ceiling: None,
+            watch: Box::new(Unwatched),
+            resume: None,
         }
     }
 
@@ -344,31 +356,47 @@ impl LibraryRun {
         };
         let credentials = Credentials::find(&spec, variable).unwrap();
         let prepared = prepare(&roster, spec.clone(), 7, &Unwatched)?;
-        let delivery = Delivery {
-            client: ClientOptions {
-                base_url: base_url.to_owned(),
-                timeout: Duration::from_secs(45),
-                ca_certificates: None,
+        let settings = Settings {
+            target: targets::text(&self.target).unwrap(),
+            delivery: Delivery {
+                client: ClientOptions {
+                    base_url: base_url.to_owned(),
+                    timeout: Duration::from_secs(45),
+                    ca_certificates: None,
+                },
+                pace: Pace {
+                    own: self.rate,
+                    own_burst: self.burst,
+                    ceiling: self.ceiling,
+                    burst: None,
+                    share: 1.0,
+                },
+                sender: self.sender,
+                variables: spec.variable_values(&self.variables).unwrap(),
+                selection: self.selection.clone(),
+                paths: ResultPaths::beside(&roster.file),
             },
-            variables: spec.variable_values(&self.variables).unwrap(),
-            credentials,
-            rate: self.rate,
-            burst: NonZeroU32::new(self.burst).unwrap(),
-            sender: self.sender,
-            selection: self.selection.clone(),
-            state: folder.path("state"),
-            paths: ResultPaths::beside(&roster.file),
-            settings: "{}".into(),
+            roster,
+            sandbox: false,
         };
         let (_never, never) = tokio::sync::watch::channel(StopRequest::None);
         let stop = self.stop.clone().unwrap_or(never);
         let context = Context {
             clock: self.clock.clone(),
             seed: 7,
-            watch: &Unwatched,
+            credentials,
+            state: folder.path("state"),
+            watch: self.watch.as_ref(),
             agree: &|_| true,
             stop,
         };
-        import(&prepared, &delivery, &context)
+        let start = match &self.resume {
+            None => Start::New("import"),
+            Some(name) => {
+                let journal = Journal::open(&context.state).unwrap();
+                Start::Resume(Box::new(journal.run(Some(name)).unwrap()))
+            }
+        };
+        import(&prepared, &settings, start, &context)
     }
 }

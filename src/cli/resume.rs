@@ -1,0 +1,73 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::args::{CommonArgs, ResumeArgs};
+use super::config::Config;
+use super::job::{Job, hold};
+use super::{logging, settings, terminal};
+use crate::clock::{Clock, SystemClock};
+use crate::journal::{Journal, RunState};
+use crate::model::Exit;
+use crate::run::{RunError, Settings, Start, prepare};
+use crate::send::Credentials;
+
+/// `rosterpatch resume [RUN]`.
+pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (watch, bar) = terminal::watcher(common, clock.clone());
+    logging::start(common, bar);
+    let config = Config::load(common)?;
+    let state = settings::state_folder(&config, common)?;
+    let journal = Journal::open(&state)?;
+    let record = match &args.run {
+        Some(name) => journal.run(Some(name))?,
+        None => journal.newest_unfinished()?,
+    };
+    drop(journal);
+    let refuse = |why| RunError::NotResumable {
+        run: record.name.clone(),
+        why,
+    };
+    match record.state {
+        RunState::Finished => {
+            return Err(refuse("it came to its end; `retry` sends what did not succeed").into());
+        }
+        RunState::Held => {
+            return Err(refuse("a guard holds it; `approve` releases it").into());
+        }
+        RunState::Planning | RunState::Running | RunState::Interrupted => {}
+    }
+    let mut run_settings = Settings::of(&record)?;
+    if run_settings.sandbox {
+        return Err(refuse("the sandbox that it sent to is gone; import the file again").into());
+    }
+    let file = run_settings.roster.file.clone();
+    if file == Path::new("-") {
+        return Err(refuse("it read standard input; import the same content again").into());
+    }
+    let spec = Arc::new(run_settings.spec()?);
+    let credentials = Credentials::find(&spec, |name| std::env::var(name).ok())?;
+    let _lock = hold(&state, &file)?;
+    // It may have come on while the lock was waited for.
+    let record = Journal::open(&state)?.run(Some(&record.name))?;
+    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch.as_ref())?;
+    if prepared.input.sha256().map_err(RunError::from)? != record.sha256 {
+        return Err(RunError::Changed {
+            run: record.name,
+            file: record.file,
+        }
+        .into());
+    }
+    settings::replace_paths(&mut run_settings.delivery.paths, &args.output);
+    let job = Job {
+        clock,
+        watch,
+        state,
+        credentials,
+        agreed: args.yes,
+        format: args.output.format,
+    };
+    job.run(&prepared, &run_settings, Start::Resume(Box::new(record)))
+}

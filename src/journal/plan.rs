@@ -1,0 +1,225 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::error::JournalError;
+use super::store::{Journal, RUN_COLUMNS, RunRecord, RunState, run_record};
+use crate::model::{Call, RowAt, RowState};
+
+/// What a run is going to send, and how far it has come.
+impl Journal {
+    /// The newest run of this very content of `file`, by the same target to the same address,
+    /// that has begun and not come to its end.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn unfinished(
+        &self,
+        file: &str,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError> {
+        let query = format!(
+            "SELECT {RUN_COLUMNS} FROM run
+             WHERE id = (SELECT max(id) FROM run
+                         WHERE file = ?1 AND sha256 = ?2 AND target = ?3 AND base_url = ?4)
+             AND state IN ('running', 'interrupted')"
+        );
+        self.connection
+            .query_row(&query, [file, sha256, target, base_url], run_record)
+            .optional()
+            .map_err(self.explain("read"))
+    }
+
+    /// The newest run that was interrupted, or whose process died.
+    ///
+    /// # Errors
+    /// When there is none, or the journal cannot be read.
+    pub fn newest_unfinished(&self) -> Result<RunRecord, JournalError> {
+        let query = format!(
+            "SELECT {RUN_COLUMNS} FROM run WHERE state IN ('running', 'interrupted', 'planning')
+             ORDER BY id DESC LIMIT 1"
+        );
+        self.connection
+            .query_row(&query, [], run_record)
+            .optional()
+            .map_err(self.explain("read"))?
+            .ok_or(JournalError::NothingUnfinished)
+    }
+
+    /// Records how far a run has come.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "UPDATE run SET state = ?2 WHERE id = ?1",
+                params![run, state.as_str()],
+            )
+            .map(|_| ())
+            .map_err(self.explain("write"))
+    }
+
+    /// Records a run's plan, as JSON, and the requests that were made for it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "UPDATE run SET plan = ?2, planned_requests = planned_requests + ?3 WHERE id = ?1",
+                params![run, plan, requests],
+            )
+            .map(|_| ())
+            .map_err(self.explain("write"))
+    }
+
+    /// A run's plan, as JSON, and the requests that were made for it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError> {
+        self.connection
+            .query_row(
+                "SELECT plan, planned_requests FROM run WHERE id = ?1",
+                [run],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .map_err(self.explain("read"))
+    }
+
+    /// Forgets what was planned and settled of a run: before it is planned anew.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn clear(&mut self, run: i64) -> Result<(), JournalError> {
+        for table in ["row", "call", "content"] {
+            self.connection
+                .execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])
+                .map_err(self.explain("write"))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a run, as if it had never been.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn forget(&mut self, run: i64) -> Result<(), JournalError> {
+        self.clear(run)?;
+        self.connection
+            .execute("DELETE FROM run WHERE id = ?1", [run])
+            .map(|_| ())
+            .map_err(self.explain("write"))
+    }
+
+    /// Makes an interrupted run ready to go on: its rows that were to be sent and were not are
+    /// open again. Returns the requests that were made for its rows.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
+        let explain = self.explain("write");
+        let requests = self
+            .connection
+            .query_row(
+                "SELECT coalesce(sum(attempts), 0) FROM row WHERE run = ?1",
+                [run],
+                |row| row.get(0),
+            )
+            .map_err(&explain)?;
+        // The requests already made for a row stay with it: one that was refused for want of
+        // credentials was made all the same.
+        self.connection
+            .execute(
+                "UPDATE row SET state = 'open' WHERE run = ?1 AND state = 'not_sent'
+                 AND row IN (SELECT row FROM call WHERE run = ?1)",
+                [run],
+            )
+            .map_err(&explain)?;
+        self.connection
+            .execute(
+                "UPDATE run SET state = 'running', finished_at = NULL WHERE id = ?1",
+                [run],
+            )
+            .map_err(&explain)?;
+        Ok(requests)
+    }
+
+    /// The first `most` calls of a run for rows after `after` that have no outcome yet, in row
+    /// order.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or holds what is no call.
+    pub fn calls_left(&self, run: i64, after: u64, most: usize) -> Result<Vec<Call>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT call.row, line, method, path, body, call.changed, changes,
+                        coalesce(row.attempts, 0), row.state
+                 FROM call LEFT JOIN row ON row.run = call.run AND row.row = call.row
+                 WHERE call.run = ?1 AND call.row > ?2
+                   AND (row.state IS NULL OR row.state IN ('unknown', 'open'))
+                 ORDER BY call.row LIMIT ?3",
+            )
+            .map_err(self.explain("read"))?;
+        statement
+            .query_map(params![run, after, most], call)
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))
+    }
+
+    /// Hands every call of a run to `each`, in row order.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or `each` fails.
+    pub fn each_call<E: From<JournalError>>(
+        &self,
+        run: i64,
+        mut each: impl FnMut(Call) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const PAGE: usize = 256;
+        let mut after = 0;
+        loop {
+            let mut statement = self
+                .connection
+                .prepare_cached(
+                    "SELECT row, line, method, path, body, changed, changes, 0, NULL FROM call
+                     WHERE run = ?1 AND row > ?2 ORDER BY row LIMIT ?3",
+                )
+                .map_err(self.explain("read"))?;
+            let calls: Vec<Call> = statement
+                .query_map(params![run, after, PAGE], call)
+                .and_then(Iterator::collect)
+                .map_err(self.explain("read"))?;
+            let Some(last) = calls.last() else {
+                return Ok(());
+            };
+            after = last.at.row;
+            calls.into_iter().try_for_each(&mut each)?;
+        }
+    }
+}
+
+fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
+    let method: String = row.get(2)?;
+    let changes: String = row.get(6)?;
+    let state: Option<String> = row.get(8)?;
+    let wrong = |column: usize, why: String| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
+    };
+    Ok(Call {
+        at: RowAt {
+            row: row.get(0)?,
+            line: row.get(1)?,
+            offset: 0,
+        },
+        method: method.parse().map_err(|why| wrong(2, why))?,
+        path: row.get(3)?,
+        body: row.get(4)?,
+        changed: row.get(5)?,
+        changes: serde_json::from_str(&changes).map_err(|why| wrong(6, why.to_string()))?,
+        attempts: row.get(7)?,
+        doubtful: state.as_deref() == Some(RowState::Unknown.as_str()),
+    })
+}

@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::RunError;
+use super::prepare::Roster;
+use crate::journal::RunRecord;
+use crate::plan::Selection;
+use crate::report::ResultPaths;
+use crate::send::{ClientOptions, Pace, SenderOptions};
+use crate::targets::{self, TargetSpec};
+
+/// All that a run was asked for, as it is kept in the journal: what going on with it needs. Holds
+/// no secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Settings {
+    /// The text of the file that describes the target.
+    pub target: String,
+    /// The roster.
+    pub roster: Roster,
+    /// Where and how it is delivered.
+    pub delivery: Delivery,
+    /// Whether the API was played inside the process, and so is gone with it.
+    #[serde(default)]
+    pub sandbox: bool,
+}
+
+/// Where and how a roster is delivered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The address and the time-out.
+    pub client: ClientOptions,
+    /// The quota to keep to.
+    pub pace: Pace,
+    /// Concurrency, attempts, waits.
+    pub sender: SenderOptions,
+    /// Values for the variables of the target's paths.
+    pub variables: BTreeMap<String, String>,
+    /// Which rows are asked for.
+    pub selection: Selection,
+    /// Where the results go.
+    pub paths: ResultPaths,
+}
+
+/// A path that leads to the same place from any folder. Standard input is a place of its own.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    if path == Path::new("-") {
+        return path.to_owned();
+    }
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+impl Settings {
+    /// The settings of a run in the journal.
+    ///
+    /// # Errors
+    /// When another version of the program wrote them, and they cannot be understood.
+    pub fn of(run: &RunRecord) -> Result<Settings, RunError> {
+        serde_json::from_str(&run.settings).map_err(|_| RunError::Settings {
+            run: run.name.clone(),
+        })
+    }
+
+    /// The settings as they are kept in the journal.
+    pub fn to_json(&self) -> String {
+        let mut kept = self.clone();
+        // Whoever goes on with it may stand in another folder.
+        let paths = &mut kept.delivery.paths;
+        for path in [
+            &mut kept.roster.file,
+            &mut paths.results,
+            &mut paths.failed,
+            &mut paths.report,
+        ] {
+            *path = absolute(path);
+        }
+        serde_json::to_string(&kept).unwrap_or_default()
+    }
+
+    /// The target that they describe.
+    ///
+    /// # Errors
+    /// When this version of the program does not understand its file.
+    pub fn spec(&self) -> Result<TargetSpec, RunError> {
+        Ok(targets::parse("the run's target", &self.target)?)
+    }
+
+    /// Whether a run with `other` settings would send the same, and so may go on where this one
+    /// ended. How fast it goes and where its results go is another matter.
+    pub fn mean_the_same(&self, other: &Settings) -> bool {
+        let meaning = |settings: &Settings| {
+            let mut roster = settings.roster.clone();
+            // The day on which a run began does not make it another.
+            roster.check.today = jiff::civil::Date::default();
+            roster.file = "".into();
+            let delivery = &settings.delivery;
+            serde_json::to_value((
+                &settings.target,
+                &roster,
+                &delivery.variables,
+                &delivery.selection,
+            ))
+            .ok()
+        };
+        meaning(self) == meaning(other)
+    }
+}

@@ -1,0 +1,306 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use governor::nanos::Nanos;
+use governor::state::{NotKeyed, StateStore};
+
+use super::pacer::Bucket;
+use crate::clock::{Clock, UnixNanos};
+use crate::journal::{JournalError, QuotaStore, SharedQuota};
+
+/// The limiter's state: its theoretical arrival time, in nanoseconds since the Unix epoch, shared
+/// with every process that has the same account.
+///
+/// Requests are taken from the shared bucket a stretch at a time, as much as a tenth of a second's,
+/// so that a fast run does not write for each one. What a process that dies had taken and not used
+/// is lost to all; one that ends gives it back.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    /// The arrival time up to which requests were granted here.
+    known: u64,
+    /// The arrival time up to which this process may grant without asking the store.
+    leased: u64,
+    not_before: UnixNanos,
+    held_at: UnixNanos,
+    bucket: Bucket,
+    store: Option<QuotaStore>,
+    clock: Arc<dyn Clock>,
+    error: Option<JournalError>,
+}
+
+/// The longest that a process takes in advance, in nanoseconds.
+const LEASE: u64 = 100_000_000;
+
+/// The longest that anyone holds, in nanoseconds: a day.
+const LONGEST_HOLD: u64 = 86_400_000_000_000;
+
+/// What SQLite can hold.
+const MOST: u64 = i64::MAX as u64;
+
+impl State {
+    /// How much is taken in advance: whole requests.
+    fn lease(&self) -> u64 {
+        LEASE / self.bucket.interval * self.bucket.interval
+    }
+
+    /// The moment that was set, if it still makes sense: a clock that was set back must not wait
+    /// longer than was asked for.
+    fn sane_hold(&self, shared: SharedQuota, now: UnixNanos) -> UnixNanos {
+        let asked = shared.not_before.saturating_sub(shared.held_at);
+        let until = if now < shared.held_at {
+            now.saturating_add(asked)
+        } else {
+            shared.not_before
+        };
+        until.min(now.saturating_add(LONGEST_HOLD))
+    }
+
+    /// An arrival time that this bucket could have come to by now: anything later was written
+    /// before the clock was set back.
+    fn sane(&self, arrival: u64, now: UnixNanos) -> u64 {
+        let full = self
+            .bucket
+            .tolerance()
+            .saturating_add(self.bucket.interval.saturating_mul(2))
+            .saturating_add(self.lease());
+        arrival
+            .min(now.max(self.not_before).saturating_add(full))
+            .min(MOST)
+    }
+
+    /// Takes over what the other processes have done.
+    fn learn(&mut self, shared: SharedQuota, now: UnixNanos) {
+        self.not_before = self.not_before.max(self.sane_hold(shared, now));
+        self.held_at = self.held_at.max(shared.held_at.min(now));
+        if shared.arrival != self.leased || self.known > self.leased {
+            self.known = self.known.max(shared.arrival);
+        }
+        self.known = self.sane(self.known, now);
+        if now < self.not_before {
+            // Nobody is granted anything before that moment.
+            let empty = self.not_before.saturating_add(self.bucket.tolerance());
+            self.known = self.known.max(empty).min(MOST);
+        }
+    }
+
+    /// What is to stand in place of a shared state that the clock, set back, has made nonsense of.
+    fn mended(&self, shared: SharedQuota) -> Option<SharedQuota> {
+        (self.known < shared.arrival).then(|| self.shared(self.known))
+    }
+
+    fn shared(&self, arrival: u64) -> SharedQuota {
+        SharedQuota {
+            arrival: arrival.min(MOST),
+            not_before: self.not_before.min(MOST),
+            held_at: self.held_at,
+        }
+    }
+
+    /// Raises the arrival time, here and for everyone.
+    fn raise(&mut self, to: u64) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        let Some(mut store) = self.store.take() else {
+            self.known = self.known.max(to).min(MOST);
+            return Ok(());
+        };
+        let raised = store.update(|shared| {
+            self.learn(shared, now);
+            self.known = self.known.max(to).min(MOST);
+            (Some(self.shared(self.known)), ())
+        });
+        self.leased = self.known;
+        self.store = Some(store);
+        raised
+    }
+}
+
+impl Arrival {
+    pub(super) fn open(
+        store: Option<QuotaStore>,
+        clock: Arc<dyn Clock>,
+        bucket: Bucket,
+    ) -> Result<Arrival, JournalError> {
+        let now = clock.now();
+        let mut state = State {
+            known: 0,
+            leased: 0,
+            not_before: 0,
+            held_at: 0,
+            bucket,
+            store: None,
+            clock,
+            error: None,
+        };
+        if let Some(mut store) = store {
+            store.update(|shared| {
+                state.learn(shared, now);
+                (state.mended(shared), ())
+            })?;
+            state.store = Some(store);
+        }
+        Ok(Arrival(Arc::new(Mutex::new(state))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn take_error(&self) -> Option<JournalError> {
+        self.lock().error.take()
+    }
+
+    /// The moment before which nobody sends.
+    pub(super) fn not_before(&self) -> UnixNanos {
+        let mut state = self.lock();
+        let now = state.clock.now();
+        let hold = SharedQuota {
+            arrival: 0,
+            not_before: state.not_before,
+            held_at: state.held_at,
+        };
+        state.not_before = state.sane_hold(hold, now);
+        state.held_at = state.held_at.min(now);
+        state.not_before
+    }
+
+    pub(super) fn hold_until(&self, moment: UnixNanos) -> Result<bool, JournalError> {
+        let mut state = self.lock();
+        let later = state.not_before < moment;
+        let now = state.clock.now();
+        state.not_before = state.not_before.max(moment).min(MOST);
+        state.held_at = now;
+        let empty = moment.saturating_add(state.bucket.tolerance());
+        state.raise(empty)?;
+        Ok(later)
+    }
+
+    /// Lowers the bucket to `remaining` requests as of `moment`. What the API tells is a whole
+    /// number, rounded down, so less than one request more than that is no contradiction.
+    pub(super) fn lower_to(&self, remaining: f64, moment: UnixNanos) {
+        let mut state = self.lock();
+        if !(remaining >= 0.0 && remaining < state.bucket.depth as f64) {
+            return;
+        }
+        let used = state.bucket.depth - remaining as u64;
+        let interval = state.bucket.interval;
+        let to = moment.saturating_add(used.saturating_mul(interval));
+        if state.known.saturating_add(interval) < to
+            && let Err(error) = state.raise(to)
+        {
+            state.error = Some(error);
+        }
+    }
+
+    /// Takes another bucket, from which as many requests are taken as from the one before.
+    pub(super) fn set_bucket(&self, bucket: Bucket) {
+        let mut state = self.lock();
+        let now = state.clock.now();
+        let ahead = state.known.saturating_sub(now.max(state.not_before)) as f64;
+        let used = ahead / state.bucket.interval as f64;
+        let ahead = (used * bucket.interval as f64) as u64;
+        state.known = if state.known > now {
+            now.max(state.not_before).saturating_add(ahead)
+        } else {
+            state.known
+        };
+        state.bucket = bucket;
+        let known = state.known;
+        let Some(mut store) = state.store.take() else {
+            return;
+        };
+        // What was taken in advance at the old pace is given back.
+        let (mut shared, leased) = (state.shared(known), state.leased);
+        let kept = store.update(|others| {
+            if others.arrival != leased {
+                shared.arrival = shared.arrival.max(others.arrival);
+            }
+            (Some(shared), ())
+        });
+        if let Err(error) = kept {
+            state.error = Some(error);
+        }
+        state.leased = known;
+        state.store = Some(store);
+    }
+
+    /// Requests that the bucket holds at `now`.
+    pub(super) fn level(&self, now: UnixNanos) -> f64 {
+        let state = self.lock();
+        let used = state.known.saturating_sub(now) as f64 / state.bucket.interval as f64;
+        (state.bucket.depth as f64 - used).max(0.0)
+    }
+}
+
+impl StateStore for Arrival {
+    type Key = NotKeyed;
+
+    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut state = self.lock();
+        let now = state.clock.now();
+        state.known = state.sane(state.known, now);
+        if state.sane(state.leased, now) < state.leased {
+            // Taken before the clock was set back: what it was worth now, nobody knows.
+            state.leased = 0;
+        }
+        let known = |state: &State| (state.known > 0).then(|| Nanos::from(state.known));
+        let (granted, next) = decide(known(&state))?;
+        let next = next.as_u64();
+        if next <= state.leased || state.store.is_none() {
+            state.known = next;
+            return Ok(granted);
+        }
+        let Some(mut store) = state.store.take() else {
+            return Ok(granted);
+        };
+        let lease = state.lease();
+        let asked = store.update(|shared| {
+            state.learn(shared, now);
+            match decide(known(&state)) {
+                Err(refused) => (state.mended(shared), Err(refused)),
+                Ok((granted, next)) => {
+                    state.known = next.as_u64();
+                    let leased = state.known.saturating_add(lease);
+                    (Some(state.shared(leased)), Ok((granted, leased)))
+                }
+            }
+        });
+        state.store = Some(store);
+        match asked {
+            Ok(Ok((granted, leased))) => {
+                state.leased = leased.min(MOST);
+                Ok(granted)
+            }
+            Ok(Err(refused)) => Err(refused),
+            Err(error) => {
+                // Whoever asked looks at the error before the permit.
+                state.error = Some(error);
+                Ok(granted)
+            }
+        }
+    }
+}
+
+impl Drop for State {
+    /// Gives back what was taken and not used, unless someone else has taken after it.
+    fn drop(&mut self) {
+        let Some(mut store) = self.store.take() else {
+            return;
+        };
+        let exact = self.shared(self.known);
+        let leased = self.leased;
+        // The run is over; a bucket that looks a little emptier than it is harms nobody.
+        let _ = store.update(|shared| {
+            let ours = shared.arrival == leased && exact.arrival < leased;
+            let given_back = SharedQuota {
+                arrival: exact.arrival,
+                ..shared
+            };
+            (ours.then_some(given_back), ())
+        });
+    }
+}

@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+/// How many requests may be under way: all that are allowed while the API copes, fewer when its
+/// errors or its latency rise, and more again, one by one, when they fall (additive increase,
+/// multiplicative decrease, as TCP does it).
+#[derive(Debug, Clone)]
+pub(super) struct Load {
+    most: f64,
+    limit: f64,
+    /// Part of the latest answers that were errors.
+    failing: f64,
+    /// Mean latency of the latest answers, and of many, in seconds.
+    latest: f64,
+    usual: f64,
+    /// Answers since the limit was last lowered.
+    since: f64,
+}
+
+/// Answers that the latest part and mean reach back to.
+const FEW: f64 = 20.0;
+const MANY: f64 = 400.0;
+
+/// A quarter of errors is more than chance.
+const TOO_MANY_ERRORS: f64 = 0.25;
+
+/// Latency that is thrice the usual, and by more than a network's whim, is a queue.
+const TOO_SLOW: f64 = 3.0;
+const WHIM: f64 = 0.1;
+
+impl Load {
+    pub(super) fn new(most: usize) -> Load {
+        Load {
+            most: most.max(1) as f64,
+            limit: most.max(1) as f64,
+            failing: 0.0,
+            latest: 0.0,
+            usual: 0.0,
+            since: 0.0,
+        }
+    }
+
+    /// Requests that may be under way now.
+    pub(super) fn limit(&self) -> usize {
+        self.limit as usize
+    }
+
+    /// Takes note of an answer, or of the lack of one, after `latency`.
+    pub(super) fn answered(&mut self, well: bool, latency: Duration) {
+        let seconds = latency.as_secs_f64();
+        if self.usual == 0.0 {
+            (self.usual, self.latest) = (seconds, seconds);
+        }
+        self.failing += (f64::from(u8::from(!well)) - self.failing) / FEW;
+        self.latest += (seconds - self.latest) / FEW;
+        self.usual += (seconds - self.usual) / MANY;
+        self.since += 1.0;
+        let slow = self.latest > self.usual * TOO_SLOW + WHIM;
+        if self.failing > TOO_MANY_ERRORS || slow {
+            // Once a round: what was under way then tells nothing new.
+            if self.since > self.limit {
+                self.limit = (self.limit / 2.0).max(1.0);
+                self.since = 0.0;
+            }
+        } else if well {
+            self.limit = (self.limit + 1.0 / self.limit).min(self.most);
+        }
+    }
+}
+
+/// What may be spent on making requests again: a fifth of what succeeds, so that an API that is
+/// down is asked now and then and not hammered.
+#[derive(Debug, Clone)]
+pub(super) struct RetryBudget {
+    left: f64,
+}
+
+/// Retries that are saved up at most, and that there are at first.
+const SAVED: f64 = 20.0;
+const PART: f64 = 0.2;
+
+impl RetryBudget {
+    pub(super) fn new() -> RetryBudget {
+        RetryBudget { left: SAVED }
+    }
+
+    /// Takes note of a success.
+    pub(super) fn deposit(&mut self) {
+        self.left = (self.left + PART).min(SAVED);
+    }
+
+    /// Takes what one retry costs. Returns whether it was there.
+    pub(super) fn withdraw(&mut self) -> bool {
+        let there = self.left >= 1.0;
+        if there {
+            self.left -= 1.0;
+        }
+        there
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUICK: Duration = Duration::from_millis(50);
+
+    #[test]
+    fn concurrency_falls_with_errors_and_comes_back() {
+        let mut load = Load::new(64);
+        for number in 0..1000 {
+            // One in ten is chance.
+            load.answered(number % 10 != 0, QUICK);
+        }
+        assert_eq!(load.limit(), 64);
+        for _ in 0..200 {
+            load.answered(false, QUICK);
+        }
+        assert_eq!(load.limit(), 1);
+        for _ in 0..3000 {
+            load.answered(true, QUICK);
+        }
+        assert_eq!(load.limit(), 64);
+    }
+
+    #[test]
+    fn concurrency_falls_when_answers_take_longer_and_longer() {
+        let mut load = Load::new(64);
+        for _ in 0..400 {
+            load.answered(true, QUICK);
+        }
+        assert_eq!(load.limit(), 64);
+        for _ in 0..150 {
+            load.answered(true, Duration::from_secs(2));
+        }
+        assert!(load.limit() < 32, "{}", load.limit());
+        for _ in 0..4000 {
+            load.answered(true, QUICK);
+        }
+        assert_eq!(load.limit(), 64);
+    }
+
+    #[test]
+    fn retries_are_a_fifth_of_what_succeeds() {
+        let mut budget = RetryBudget::new();
+        assert_eq!((0..100).filter(|_| budget.withdraw()).count(), 20);
+        (0..50).for_each(|_| budget.deposit());
+        let again = (0..100).filter(|_| budget.withdraw()).count();
+        assert!((9..=10).contains(&again), "{again}");
+    }
+}

@@ -1,0 +1,183 @@
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::targets::RateUnit;
+
+/// Requests a period.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// How many requests.
+    pub requests: f64,
+    /// In what time.
+    pub per: RateUnit,
+}
+
+/// Why a rate cannot be understood.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("\"{0}\" is not a rate such as 1500/h; the unit is s, m, h or d, and the number above 0")]
+pub struct RateError(String);
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let error = || RateError(text.to_owned());
+        let (requests, unit) = text.split_once('/').ok_or_else(error)?;
+        let requests: f64 = requests.trim().parse().map_err(|_| error())?;
+        let per = match unit.trim() {
+            "s" => RateUnit::Second,
+            "m" => RateUnit::Minute,
+            "h" => RateUnit::Hour,
+            "d" => RateUnit::Day,
+            _ => return Err(error()),
+        };
+        let rate = Rate { requests, per };
+        // A request a year is the least that means anything, and one a nanosecond the most.
+        let sane = requests > 0.0
+            && requests.is_finite()
+            && (Duration::from_nanos(1)..=Duration::from_secs(366 * 86_400))
+                .contains(&rate.interval());
+        if sane { Ok(rate) } else { Err(error()) }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.requests, self.per.letter())
+    }
+}
+
+impl Rate {
+    /// The time in which one request comes back.
+    pub fn interval(&self) -> Duration {
+        Duration::try_from_secs_f64(self.per.seconds() as f64 / self.requests)
+            .unwrap_or(Duration::MAX)
+    }
+
+    /// Whether a bucket of `burst` that fills at this rate can be reckoned with: it is full again
+    /// within a century, and gains a request no oftener than every nanosecond.
+    pub fn is_sane_with(&self, burst: NonZeroU32) -> bool {
+        const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
+        let interval = self.interval();
+        interval >= Duration::from_nanos(1)
+            && interval
+                .checked_mul(burst.get())
+                .is_some_and(|full| full <= CENTURY)
+    }
+
+    /// The part of the rate that `share` leaves.
+    pub fn part(&self, share: f64) -> Rate {
+        Rate {
+            requests: self.requests * share,
+            per: self.per,
+        }
+    }
+}
+
+/// The quota that a run keeps to: the target's own, what the user says of it, and what the API
+/// announces meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// The target's own rate.
+    pub own: Rate,
+    /// Requests that a full bucket of the target's lets through at once.
+    pub own_burst: u32,
+    /// The user's rate: where there is one, the target's counts no more, and what the API
+    /// announces can only lower it.
+    pub ceiling: Option<Rate>,
+    /// The user's burst.
+    pub burst: Option<NonZeroU32>,
+    /// The part of it all that is to be used, above 0 and at most 1.
+    pub share: f64,
+}
+
+impl Pace {
+    /// The rate and burst to keep to, where the API has announced `announced` or nothing.
+    pub fn in_force(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
+        let rate = match (self.ceiling, announced) {
+            (None, None) => self.own,
+            (None, Some(announced)) => announced,
+            (Some(ceiling), None) => ceiling,
+            (Some(ceiling), Some(announced)) => {
+                if announced.interval() > ceiling.interval() {
+                    announced
+                } else {
+                    ceiling
+                }
+            }
+        };
+        let burst = self.burst.unwrap_or_else(|| {
+            // The bucket of an API that lets more through is as much deeper.
+            let ratio = announced.map_or(1.0, |announced| {
+                self.own.interval().as_secs_f64() / announced.interval().as_secs_f64()
+            });
+            let mut depth = f64::from(self.own_burst) * ratio;
+            if self.ceiling.is_some() {
+                // A bucket deeper than a period's requests would not be that rate.
+                depth = depth.min(rate.requests.ceil());
+            }
+            let part = (depth * self.share).floor().clamp(1.0, f64::from(u32::MAX));
+            NonZeroU32::new(part as u32).unwrap_or(NonZeroU32::MIN)
+        });
+        (rate.part(self.share), burst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates() {
+        assert_eq!(
+            "1500/h".parse::<Rate>().unwrap().interval(),
+            Duration::from_millis(2400)
+        );
+        assert_eq!(
+            "0.5/s".parse::<Rate>().unwrap().interval(),
+            Duration::from_secs(2)
+        );
+        assert_eq!(
+            "1500/h".parse::<Rate>().unwrap().part(0.8).to_string(),
+            "1200/h"
+        );
+        for bad in [
+            "1500", "0/h", "-1/h", "1/w", "x/h", "inf/s", "NaN/s", "1e-9/d",
+        ] {
+            assert!(bad.parse::<Rate>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_api_announces_replaces_the_targets_quota_and_stays_below_the_users() {
+        let rate = |text: &str| text.parse::<Rate>().unwrap();
+        let mut pace = Pace {
+            own: rate("1500/h"),
+            own_burst: 1500,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        let in_force = |pace: &Pace, announced: Option<&str>| {
+            let (rate, burst) = pace.in_force(announced.map(rate));
+            (rate.to_string(), burst.get())
+        };
+        assert_eq!(in_force(&pace, None), ("1500/h".into(), 1500));
+        assert_eq!(in_force(&pace, Some("5000/h")), ("5000/h".into(), 5000));
+        assert_eq!(in_force(&pace, Some("300/h")), ("300/h".into(), 300));
+        pace.share = 0.8;
+        assert_eq!(in_force(&pace, Some("5000/h")), ("4000/h".into(), 4000));
+        pace.share = 1.0;
+        pace.ceiling = Some(rate("1000/h"));
+        assert_eq!(in_force(&pace, None), ("1000/h".into(), 1000));
+        assert_eq!(in_force(&pace, Some("5000/h")), ("1000/h".into(), 1000));
+        assert_eq!(in_force(&pace, Some("500/h")), ("500/h".into(), 500));
+        pace.burst = NonZeroU32::new(3);
+        assert_eq!(in_force(&pace, Some("5000/h")), ("1000/h".into(), 3));
+    }
+}

@@ -1,0 +1,79 @@
+use std::collections::{HashMap, VecDeque};
+
+/// Tells a row's fault from the run's: where nearly every answer is the same error, the next row
+/// would fare no better, and its request would be wasted.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    /// How the latest rows ended, the newest last: the number of their error, or none.
+    latest: VecDeque<Option<usize>>,
+    errors: HashMap<String, usize>,
+    seen: usize,
+}
+
+/// Rows at the beginning that must not all end in the same error.
+const FIRST: usize = 20;
+/// Rows later, of which not so many may.
+const WINDOW: usize = 200;
+const TOO_MANY: usize = 190;
+
+impl Repeats {
+    /// Takes note of a row that ended well, or in `error`. Returns whether that error has ended
+    /// so many rows that it is the run's: all of the first 20, or 95 % of the last 200.
+    pub(super) fn note(&mut self, error: Option<&str>) -> bool {
+        let number = error.map(|error| {
+            let next = self.errors.len();
+            *self.errors.entry(error.to_owned()).or_insert(next)
+        });
+        self.seen += 1;
+        self.latest.push_back(number);
+        if self.latest.len() > WINDOW {
+            self.latest.pop_front();
+        }
+        // Messages that quote a value are each their own; the map must not grow with the file.
+        if self.errors.len() > 10 * WINDOW {
+            let kept: Vec<usize> = self.latest.iter().flatten().copied().collect();
+            self.errors.retain(|_, number| kept.contains(number));
+        }
+        let Some(number) = number else {
+            return false;
+        };
+        let same = self
+            .latest
+            .iter()
+            .filter(|other| **other == Some(number))
+            .count();
+        (self.seen == FIRST && same == FIRST) || (self.latest.len() == WINDOW && same >= TOO_MANY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_error_on_the_first_twenty_or_on_most_of_two_hundred() {
+        let mut repeats = Repeats::default();
+        let stops: Vec<bool> = (0..25)
+            .map(|_| repeats.note(Some("404 no such student")))
+            .collect();
+        assert_eq!(stops.iter().position(|stop| *stop), Some(19));
+
+        let mut repeats = Repeats::default();
+        assert!(!repeats.note(None));
+        let stop = (1..500).position(|_| repeats.note(Some("500")));
+        // The one success has left the window, or is one of the ten that may be in it.
+        assert_eq!(stop, Some(198));
+
+        let mut repeats = Repeats::default();
+        for row in 0..1000 {
+            assert!(!repeats.note((row % 10 != 0).then_some("409")), "{row}");
+        }
+        let mut repeats = Repeats::default();
+        for row in 0..5000 {
+            assert!(
+                !repeats.note(Some(&format!("number {row} is taken"))),
+                "{row}"
+            );
+        }
+    }
+}

@@ -1,0 +1,315 @@
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::rngs::SmallRng;
+use serde_json::Value as Json;
+use tokio::sync::watch;
+
+use super::answer::{Answer, Fault};
+use super::backoff::Backoff;
+use super::client::{Client, Request};
+use super::error::SendError;
+use super::load::{Load, RetryBudget};
+use super::pacer::Pacer;
+use super::stats::Stats;
+use super::stop::Stop;
+use super::verdict::{Verdict, verdict};
+use crate::clock::{Clock, nanos};
+use crate::events::{RunEvent, Watch};
+use crate::targets::TargetSpec;
+
+/// How requests are made and made again.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub struct SenderOptions {
+    /// Requests under way at most.
+    pub concurrency: usize,
+    /// Attempts for one row at most.
+    pub max_attempts: u32,
+    /// Waits between attempts.
+    pub backoff: Backoff,
+    /// After being asked to stop, the longest that requests under way are waited for.
+    pub grace: Duration,
+}
+
+/// Makes requests: each one paced, attempted as often as allowed, and counted.
+pub struct Transport<'a> {
+    client: &'a Client,
+    pub(super) spec: &'a TargetSpec,
+    pacer: &'a Pacer,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) watch: &'a dyn Watch,
+    pub(super) options: SenderOptions,
+    stats: &'a Stats,
+    random: Mutex<SmallRng>,
+    load: Mutex<Load>,
+    budget: Mutex<RetryBudget>,
+}
+
+/// How the attempts at one request ended.
+pub(super) struct Attempts {
+    /// Requests made, those before this process included.
+    pub(super) made: u32,
+    /// What the last one means; none where the run was halted before the next attempt.
+    pub(super) verdict: Option<Verdict>,
+    /// What came back last; none where nothing was sent here.
+    pub(super) last: Option<Result<(Answer, Vec<u8>), Fault>>,
+}
+
+/// Waits that the API may ask for, for one row, before they count as attempts.
+const MAX_WAITS: u32 = 20;
+
+impl<'a> Transport<'a> {
+    /// A transport that draws its jitter from `random`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another part of what a request needs"
+    )]
+    pub fn new(
+        client: &'a Client,
+        spec: &'a TargetSpec,
+        pacer: &'a Pacer,
+        clock: &'a dyn Clock,
+        watch: &'a dyn Watch,
+        options: SenderOptions,
+        stats: &'a Stats,
+        random: SmallRng,
+    ) -> Transport<'a> {
+        Transport {
+            client,
+            spec,
+            pacer,
+            clock,
+            watch,
+            options,
+            stats,
+            random: Mutex::new(random),
+            load: Mutex::new(Load::new(options.concurrency)),
+            budget: Mutex::new(RetryBudget::new()),
+        }
+    }
+
+    /// Requests that may be under way now.
+    pub(super) fn room(&self) -> usize {
+        lock(&self.load).limit()
+    }
+
+    /// Reads something from the API: a look-up, which changes nothing and may be made again
+    /// whatever became of it. `body` makes it a POST. Returns the JSON that came back; none where
+    /// the run was halted first.
+    ///
+    /// # Errors
+    /// Why no answer could be had, which stops the run: nothing can be planned without it.
+    pub async fn fetch(
+        &self,
+        path: &str,
+        body: Option<&Json>,
+        halted: &watch::Receiver<bool>,
+    ) -> Result<Result<Option<Json>, Stop>, SendError> {
+        let body = body.map(|body| body.to_string().into_bytes());
+        let request = Request {
+            method: match body {
+                Some(_) => reqwest::Method::POST,
+                None => reqwest::Method::GET,
+            },
+            path,
+            body: body.as_deref(),
+            row: None,
+            repeatable: true,
+        };
+        let mut halted = halted.clone();
+        let attempts = self
+            .attempt(&request, 0, &mut halted, async |_| Ok(()))
+            .await?;
+        let Some(verdict) = attempts.verdict else {
+            return Ok(Ok(None));
+        };
+        Ok(match (verdict, attempts.last) {
+            (Verdict::Accept, Some(Ok((_, body)))) => Ok(serde_json::from_slice(&body).ok()),
+            (Verdict::Stop, Some(Ok((answer, _)))) => Err(Stop::refused(answer)),
+            (_, Some(Ok((answer, _)))) => Err(Stop::LookUp {
+                why: format!("HTTP {}: {}", answer.status, answer.message),
+            }),
+            (_, Some(Err(Fault::Connect | Fault::TimeOut))) => Err(Stop::Unreachable),
+            (_, Some(Err(fault))) => Err(Stop::LookUp {
+                why: fault.code().to_owned(),
+            }),
+            (_, None) => Ok(None),
+        })
+    }
+
+    /// Makes a request until something is known of it. `intend` is waited for before each attempt,
+    /// with its number.
+    pub(super) async fn attempt(
+        &self,
+        request: &Request<'_>,
+        made_before: u32,
+        halted: &mut watch::Receiver<bool>,
+        intend: impl AsyncFn(u32) -> Result<(), SendError>,
+    ) -> Result<Attempts, SendError> {
+        let (mut made, mut counted, mut told_to_wait, mut renewed) = (made_before, 0, 0, false);
+        let mut last = None;
+        loop {
+            // Only here may a stop come in between: a request that has left is seen through.
+            match until_halted(halted, self.pacer.permit()).await {
+                Some(permitted) => permitted?,
+                None => {
+                    return Ok(Attempts {
+                        made,
+                        verdict: None,
+                        last,
+                    });
+                }
+            }
+            made += 1;
+            intend(made).await?;
+            self.stats
+                .count(request.row.is_some(), made > made_before + 1);
+            let sent_at = self.clock.now();
+            let result = match self.client.call(request).await {
+                // A look-up whose answer is cut off or no JSON has not been answered.
+                Ok((answer, body))
+                    if request.row.is_none()
+                        && answer.status / 100 == 2
+                        && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() =>
+                {
+                    Err(Fault::Lost)
+                }
+                other => other,
+            };
+            let answer = result.as_ref().map(|(answer, _)| answer);
+            // A token that ran out is nobody's fault, once.
+            if let Ok(answer) = answer
+                && !renewed
+                && self.options.max_attempts > 1
+                && self.client.renew(answer)
+            {
+                renewed = true;
+                last = Some(result);
+                continue;
+            }
+            // A wait that the API asked for is its own doing and costs no attempt, unless a row
+            // may have only one, or the API never stops asking.
+            if names_moment(answer) && told_to_wait < MAX_WAITS && self.options.max_attempts > 1 {
+                told_to_wait += 1;
+            } else {
+                counted += 1;
+            }
+            let left = counted < self.options.max_attempts;
+            let verdict = verdict(self.spec, answer, request.repeatable, left);
+            let what = describe(answer);
+            match request.row {
+                Some(row) => tracing::debug!(row, attempt = made, ?verdict, what, "answered"),
+                None => tracing::debug!(attempt = made, ?verdict, what, "look-up answered"),
+            }
+            self.heed(answer, sent_at)?;
+            if verdict != Verdict::Retry {
+                return Ok(Attempts {
+                    made,
+                    verdict: Some(verdict),
+                    last: Some(result),
+                });
+            }
+            let wait = self.wait_to_retry(request.row, made, counted, answer);
+            if let Some(waited) = until_halted(halted, wait).await {
+                waited?;
+            }
+            last = Some(result);
+        }
+    }
+
+    /// Makes what an answer says of the API's quota and health hold for everyone.
+    fn heed(&self, answer: Result<&Answer, &Fault>, sent_at: u64) -> Result<(), SendError> {
+        let latency = Duration::from_nanos(self.clock.now().saturating_sub(sent_at));
+        let well = answer.is_ok_and(|answer| answer.status < 500);
+        lock(&self.load).answered(well, latency);
+        if well {
+            lock(&self.budget).deposit();
+        }
+        let Ok(answer) = answer else {
+            return Ok(());
+        };
+        let announced = answer.announced;
+        self.pacer
+            .heed(announced.limit, announced.remaining, sent_at);
+        if answer.status == 429 {
+            self.stats.throttled.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(moment) = answer.not_before.filter(|_| names_moment(Ok(answer)))
+            && self.pacer.hold_until(moment)?
+        {
+            let until = Timestamp::from_nanosecond(i128::from(moment));
+            self.watch.see(&RunEvent::Waiting {
+                until: until.unwrap_or(Timestamp::MAX),
+                wait: Duration::from_nanos(moment.saturating_sub(self.clock.now())),
+                why: format!("the API answered {} and named this time", answer.status),
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits before a request is made again: until the moment that the API named, which the pacer
+    /// knows already, or for a time of our own.
+    async fn wait_to_retry(
+        &self,
+        row: Option<u64>,
+        made: u32,
+        counted: u32,
+        answer: Result<&Answer, &Fault>,
+    ) -> Result<(), SendError> {
+        if names_moment(answer) {
+            return Ok(());
+        }
+        let mut wait = self.options.backoff.wait(counted, &mut *lock(&self.random));
+        let within_budget = lock(&self.budget).withdraw();
+        if !within_budget {
+            wait = wait.max(self.options.backoff.most);
+            // So much has failed that everyone waits, and nothing new is begun either.
+            let moment = self.clock.now().saturating_add(nanos(wait));
+            self.pacer.pause_until(moment);
+        }
+        self.watch.see(&RunEvent::Retrying {
+            row,
+            attempt: made,
+            wait,
+            why: describe(answer),
+        });
+        // Too many requests are everyone's doing, so everyone waits.
+        if answer.is_ok_and(|answer| answer.status == 429) {
+            let moment = self.clock.now().saturating_add(nanos(wait));
+            self.pacer.hold_until(moment)?;
+        }
+        self.clock.sleep(wait).await;
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for `work`, or until the run is halted, and then for nothing.
+pub(super) async fn until_halted<T>(
+    halted: &mut watch::Receiver<bool>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        Ok(_) = halted.wait_for(|halted| *halted) => None,
+        done = work => Some(done),
+    }
+}
+
+/// Whether the API refused for now and said until when.
+fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
+    answer.is_ok_and(|answer| matches!(answer.status, 429 | 503) && answer.not_before.is_some())
+}
+
+/// A status or the kind of fault: nothing of a body, which may hold personal data.
+fn describe(answer: Result<&Answer, &Fault>) -> String {
+    match answer {
+        Ok(answer) => format!("HTTP {}", answer.status),
+        Err(fault) => fault.code().to_owned(),
+    }
+}
