@@ -317,6 +317,10 @@ pub(super) struct SandboxArgs {
     /// How long every answer takes
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     pub(super) latency: String,
+    /// What goes wrong, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s,
+    /// slow=5%:800ms, truncate, garbage, html, close
+    #[arg(long, value_name = "SPEC")]
+    pub(super) faults: Option<String>,
     /// What is drawn by chance is drawn from this number
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) random_seed: u64,

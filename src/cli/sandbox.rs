@@ -15,7 +15,7 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::{ReadError, ReadOptions};
 use crate::run::{Prepared, Roster, prepare};
-use crate::sandbox::{PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, serve};
+use crate::sandbox::{Faults, PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, serve};
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
@@ -50,6 +50,12 @@ pub(super) fn run(common: &CommonArgs, args: &SandboxArgs) -> Result<Exit> {
         depth: quota.requests,
         interval: quota.interval(),
         latency: settings::duration("--latency", &args.latency)?,
+        faults: match &args.faults {
+            None => Faults::default(),
+            Some(text) => text
+                .parse()
+                .map_err(|error| Usage(format!("--faults: {error}")))?,
+        },
         seed: args.random_seed,
     };
     let mut rows = Vec::new();

@@ -3,11 +3,14 @@
 //! a mistake cannot hide by being made on both sides.
 
 mod bucket;
+mod faults;
 mod meitner;
 mod pathwright;
 mod server;
 mod stats;
+mod wire;
 
+pub use faults::{Faults, FaultsError};
 pub use server::{Sandbox, SandboxOptions, SeedRow, serve};
 
 /// The client id, the client secret and the token that the sandbox takes.

@@ -2,7 +2,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::body::HttpBody;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -12,10 +13,20 @@ use tokio::net::TcpListener;
 
 use super::PATHS;
 use super::bucket::{Bucket, Level};
+use super::faults::{Draw, Fault, Faults};
 use super::meitner::{self, Students};
 use super::pathwright::{self, Members};
 use super::stats::Stats;
+use super::wire::{Spoil, SpoilableListener, Wire};
 use crate::clock::Clock;
+
+/// Puts the record that a request changed on its answer, if it did.
+pub(super) fn with_record(mut response: Response, record: String) -> Response {
+    if response.status().is_success() {
+        response.extensions_mut().insert(Updated(record));
+    }
+    response
+}
 
 /// How the sandbox behaves.
 #[derive(Debug, Clone)]
@@ -26,6 +37,8 @@ pub struct SandboxOptions {
     pub interval: Duration,
     /// How long every answer takes.
     pub latency: Duration,
+    /// What goes wrong.
+    pub faults: Faults,
     /// What is drawn by chance is drawn from this number.
     pub seed: u64,
 }
@@ -37,6 +50,7 @@ impl Default for SandboxOptions {
             depth: 1500.0,
             interval: Duration::from_millis(2400),
             latency: Duration::ZERO,
+            faults: Faults::default(),
             seed: 1,
         }
     }
@@ -61,7 +75,12 @@ pub(super) struct Inner {
     pub(super) tokens: Vec<(String, u64)>,
     pub(super) bucket: Bucket,
     pub(super) stats: Stats,
+    draw: Draw,
 }
+
+/// On an answer: the record that the request changed.
+#[derive(Debug, Clone)]
+pub(super) struct Updated(pub(super) String);
 
 impl Sandbox {
     /// A sandbox whose students are what the roster's `rows` might have been before the import:
@@ -80,6 +99,7 @@ impl Sandbox {
                 tokens: Vec::new(),
                 bucket,
                 stats: Stats::default(),
+                draw: Draw::new(options.faults.clone(), options.seed),
             }),
         }
     }
@@ -132,9 +152,68 @@ pub async fn serve(
         .layer(DefaultBodyLimit::max(16 * 1024 * 1024))
         .layer(middleware::from_fn(this_machine_only))
         .with_state(sandbox);
-    axum::serve(listener, app)
+    let service = app.into_make_service_with_connect_info::<Wire>();
+    axum::serve(SpoilableListener(listener), service)
         .with_graceful_shutdown(shutdown)
         .await
+}
+
+/// Does to a request what was drawn for it.
+async fn with_fault(
+    sandbox: &Sandbox,
+    wire: &Wire,
+    fault: Option<Fault>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let uri = request.uri().clone();
+    let unanswered = |spoil| {
+        wire.spoil(spoil);
+        StatusCode::OK.into_response()
+    };
+    match fault {
+        None => next.run(request).await,
+        Some(Fault::Slow(time)) => {
+            sandbox.clock.sleep(time).await;
+            next.run(request).await
+        }
+        Some(Fault::Status {
+            status,
+            retry_after,
+        }) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut response = nothing(&uri, status);
+            if let Some(seconds) = retry_after {
+                let headers = response.headers_mut();
+                headers.insert(header::RETRY_AFTER, seconds.into());
+            }
+            response
+        }
+        Some(Fault::Reset) => unanswered(Spoil::Reset),
+        Some(Fault::Close) => unanswered(Spoil::Close),
+        Some(Fault::Garbage) => unanswered(Spoil::Garbage),
+        Some(Fault::Stall(time)) => {
+            sandbox.clock.sleep(time).await;
+            unanswered(Spoil::Close)
+        }
+        Some(Fault::Html) => {
+            let page =
+                "<html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>";
+            (StatusCode::BAD_GATEWAY, axum::response::Html(page)).into_response()
+        }
+        Some(Fault::LostAnswer) => {
+            let mut response = next.run(request).await;
+            response.extensions_mut().remove::<Updated>();
+            wire.spoil(Spoil::Close);
+            response
+        }
+        Some(Fault::Truncate) => {
+            let response = next.run(request).await;
+            let length = response.body().size_hint().lower() / 2;
+            wire.spoil(Spoil::Cut(usize::try_from(length).unwrap_or(0)));
+            response
+        }
+    }
 }
 
 /// An error in the shape of the API whose path it is.
@@ -151,15 +230,31 @@ async fn stats(State(sandbox): State<Arc<Sandbox>>) -> impl IntoResponse {
 }
 
 /// Waits for the latency, counts the answer, and puts the rate headers on it.
-async fn around(State(sandbox): State<Arc<Sandbox>>, request: Request, next: Next) -> Response {
+async fn around(
+    State(sandbox): State<Arc<Sandbox>>,
+    ConnectInfo(wire): ConnectInfo<Wire>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let fault = {
+        let mut inner = sandbox.lock();
+        let fault = inner.draw.next();
+        if let Some(fault) = fault {
+            inner.stats.fault(fault.name());
+        }
+        fault
+    };
     if !sandbox.latency.is_zero() {
         sandbox.clock.sleep(sandbox.latency).await;
     }
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
+    let mut response = with_fault(&sandbox, &wire, fault, request, next).await;
     let now = sandbox.clock.now();
     let mut inner = sandbox.lock();
     inner.stats.answered(response.status().as_u16());
+    if let Some(Updated(record)) = response.extensions_mut().remove() {
+        inner.stats.record(&record).acknowledged += 1;
+    }
     // One of the APIs tells how much is left on every answer; of the other nobody knows.
     let tells = path.starts_with(PATHS[0]) || path.starts_with("/oauth");
     for (name, value) in rate_headers(inner.bucket.level(now))

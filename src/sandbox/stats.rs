@@ -8,6 +8,8 @@ use serde::Serialize;
 pub(super) struct Stats {
     /// Requests by kind.
     pub(super) requests: BTreeMap<&'static str, u64>,
+    /// Faults that were put in, by kind.
+    pub(super) faults: BTreeMap<&'static str, u64>,
     /// Answers by status.
     pub(super) answers: BTreeMap<u16, u64>,
     /// By record: requests that would change it, and those that were carried out.
@@ -21,11 +23,17 @@ pub(super) struct RecordStats {
     pub(super) requests: u64,
     /// Requests that did.
     pub(super) updates: u64,
+    /// Of those, the ones whose answer was written.
+    pub(super) acknowledged: u64,
 }
 
 impl Stats {
     pub(super) fn count(&mut self, kind: &'static str) {
         *self.requests.entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn fault(&mut self, name: &'static str) {
+        *self.faults.entry(name).or_default() += 1;
     }
 
     pub(super) fn answered(&mut self, status: u16) {

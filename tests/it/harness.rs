@@ -21,7 +21,7 @@ use rosterpatch::report::ResultPaths;
 use rosterpatch::run::{
     Context, Delivery, Ended, Roster, RunError, Settings, Start, import, prepare,
 };
-use rosterpatch::sandbox::{Sandbox, serve};
+use rosterpatch::sandbox::{Sandbox, SeedRow, serve};
 use rosterpatch::send::{
     Backoff, ClientOptions, Credentials, Pace, Rate, SenderOptions, StopRequest,
 };
@@ -168,6 +168,19 @@ pub fn identity_number(row: usize) -> String {
     )
 }
 
+/// A roster's rows as a sandbox is seeded with them.
+pub fn seed_of(roster: &str) -> Vec<SeedRow> {
+    let mut rows = csv::Reader::from_reader(roster.as_bytes());
+    let header: Vec<String> = rows.headers().unwrap().iter().map(String::from).collect();
+    rows.records()
+        .map(|row| {
+            let row = row.unwrap();
+            let cells = header.iter().cloned().zip(row.iter().map(String::from));
+            cells.filter(|(_, cell)| !cell.is_empty()).collect()
+        })
+        .collect()
+}
+
 /// A request as a [`Server`] saw it.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -175,7 +188,7 @@ pub struct Seen {
     pub path: String,
     pub body: String,
     pub headers: axum::http::HeaderMap,
-    /// How often this path was asked for before.
+    /// How often this path was asked for before; of a forgetful server, how often any was.
     pub before: usize,
 }
 
@@ -187,12 +200,28 @@ pub struct Server {
 }
 
 impl Server {
+    /// A server that remembers how many requests there were and nothing else of them.
+    pub fn start_forgetful(
+        answer: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static,
+    ) -> Server {
+        Server::start_with(answer, false)
+    }
+
     pub fn start(answer: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> Server {
+        Server::start_with(answer, true)
+    }
+
+    fn start_with(
+        answer: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static,
+        remembers: bool,
+    ) -> Server {
+        let counted = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let remembered = seen.clone();
         let answer = Arc::new(answer);
         let app = axum::Router::new().fallback(move |request: Request| {
             let (remembered, answer) = (remembered.clone(), answer.clone());
+            let number = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             async move {
                 let (parts, body) = request.into_parts();
                 let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -203,10 +232,16 @@ impl Server {
                         method: parts.method.to_string(),
                         body: String::from_utf8(body.to_vec()).unwrap(),
                         headers: parts.headers,
-                        before: all.iter().filter(|other| other.path == path).count(),
+                        before: if remembers {
+                            all.iter().filter(|other| other.path == path).count()
+                        } else {
+                            number
+                        },
                         path,
                     };
-                    all.push(seen.clone());
+                    if remembers {
+                        all.push(seen.clone());
+                    }
                     seen
                 };
                 answer(&seen)

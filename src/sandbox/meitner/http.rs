@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::filter::Filter;
 use super::students::Taken;
 use super::validate::{self, Refusal};
-use crate::sandbox::server::{Inner, Sandbox};
+use crate::sandbox::server::{Inner, Sandbox, with_record};
 use crate::sandbox::{READ_ONLY, SECRET};
 
 /// Seconds for which a token is good.
@@ -36,6 +36,8 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
 pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     let message = match status {
         StatusCode::NOT_FOUND => "no such resource",
+        StatusCode::TOO_MANY_REQUESTS => "rate limit exceeded",
+        status if status.is_server_error() => "something went wrong",
         _ => "method not allowed",
     };
     Refused(status, message.into()).into_response()
@@ -188,7 +190,8 @@ async fn update(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    answer(&sandbox, "update", &headers, Access::Write, |inner| {
+    let record = id.clone();
+    let response = answer(&sandbox, "update", &headers, Access::Write, |inner| {
         let id = student_id(&id)?;
         inner.stats.record(&id).requests += 1;
         let body: Value = serde_json::from_slice(&body)
@@ -209,7 +212,8 @@ async fn update(
             .ok_or_else(no_student)?;
         inner.stats.record(&id).updates += 1;
         Ok(Value::Object(updated))
-    })
+    });
+    with_record(response, record)
 }
 
 fn student_id(id: &str) -> Result<String, Refused> {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::members::Messages;
 use crate::sandbox::SECRET;
-use crate::sandbox::server::{Inner, Sandbox};
+use crate::sandbox::server::{Inner, Sandbox, with_record};
 
 /// Links on a page.
 const PAGE: usize = 100;
@@ -32,6 +32,8 @@ pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
 pub(in crate::sandbox) fn nothing(status: StatusCode) -> Response {
     let text = match status {
         StatusCode::NOT_FOUND => "Not found.",
+        StatusCode::TOO_MANY_REQUESTS => "Request was throttled.",
+        status if status.is_server_error() => "A server error occurred.",
         _ => "Method not allowed.",
     };
     Refused::detail(status, text).into_response()
@@ -112,8 +114,9 @@ async fn update(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    answer(&sandbox, "update", &headers, |inner| {
-        let name = format!("{}/{}", key.0, key.1);
+    let name = format!("{}/{}", key.0, key.1);
+    let record = name.clone();
+    let response = answer(&sandbox, "update", &headers, |inner| {
         inner.stats.record(&name).requests += 1;
         let body: Value = serde_json::from_slice(&body).map_err(|error| {
             Refused::detail(
@@ -133,7 +136,8 @@ async fn update(
                 Ok(member)
             }
         }
-    })
+    });
+    with_record(response, record)
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,240 @@
+//! The quota as the server measures it, on a clock that the test owns: ten thousand requests at
+//! each of four rates.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rosterpatch::clock::{Clock, UnixNanos, VirtualClock};
+use rosterpatch::events::Unwatched;
+use rosterpatch::journal::{JournalError, QuotaStore, Record};
+use rosterpatch::model::{Call, Method, Outcome, RowAt};
+use rosterpatch::send::{
+    Backoff, Client, ClientOptions, Credentials, Pace, Pacer, Sender, SenderOptions, Stats,
+    StopRequest, Transport,
+};
+use rosterpatch::targets;
+use tokio::sync::{mpsc, watch};
+
+use crate::harness::{Folder, Seen, Server, respond};
+
+/// Records nothing: what is measured here is when requests arrive.
+struct NoRecord;
+
+impl Record for NoRecord {
+    async fn intent(&self, _: u64, _: u32, _: jiff::Timestamp) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn outcome(&self, _: Outcome) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+fn call(row: u64) -> Call {
+    Call {
+        at: RowAt {
+            row,
+            line: row + 1,
+            offset: 0,
+        },
+        method: Method::Patch,
+        path: "/student/x".into(),
+        body: b"{}".to_vec(),
+        changed: String::new(),
+        changes: Vec::new(),
+        attempts: 0,
+        doubtful: false,
+    }
+}
+
+fn clock() -> Arc<VirtualClock> {
+    Arc::new(VirtualClock::starting_at(
+        "2026-08-20T18:00:00Z".parse().unwrap(),
+    ))
+}
+
+/// Sends `requests` to `server`, and returns what the pacer had in force at the end.
+fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -> (String, u32) {
+    let folder = Folder::new();
+    let spec = Arc::new(targets::load("meitner").unwrap());
+    let credentials = Credentials::find(&spec, |_| Some("x".into())).unwrap();
+    let options = ClientOptions {
+        base_url: server.base_url.clone(),
+        timeout: Duration::from_secs(45),
+        ca_certificates: None,
+    };
+    let client = Client::new(spec.clone(), credentials, &options, clock.clone()).unwrap();
+    let store = QuotaStore::open(&folder.path("state"), "account").unwrap();
+    let pacer = Pacer::new(pace, clock.clone(), Some(store)).unwrap();
+    let stats = Stats::default();
+    let options = SenderOptions {
+        // One at a time: the clock stands still while a request is under way.
+        concurrency: 1,
+        max_attempts: 5,
+        backoff: Backoff::default(),
+        grace: Duration::from_secs(10),
+    };
+    let random = SmallRng::seed_from_u64(1);
+    let transport = Transport::new(
+        &client,
+        &spec,
+        &pacer,
+        clock.as_ref(),
+        &Unwatched,
+        options,
+        &stats,
+        random,
+    );
+    let sender = Sender {
+        transport: &transport,
+        record: &NoRecord,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (calls, receiver) = mpsc::channel(256);
+    let (_never, never) = watch::channel(StopRequest::None);
+    let feeder = std::thread::spawn(move || {
+        for row in 1..=requests {
+            if calls.blocking_send(call(row)).is_err() {
+                return;
+            }
+        }
+    });
+    let stop = runtime.block_on(sender.deliver(receiver, never, false)).unwrap();
+    assert_eq!(stop, None);
+    feeder.join().unwrap();
+    let (rate, burst) = pacer.quota();
+    (rate.to_string(), burst)
+}
+
+fn pace(rate: &str, burst: u32) -> Pace {
+    Pace {
+        own: rate.parse().unwrap(),
+        own_burst: burst,
+        ceiling: None,
+        burst: NonZeroU32::new(burst),
+        share: 1.0,
+    }
+}
+
+/// A server that takes note of when it was asked, and of the answers' headers.
+fn noting(
+    clock: &Arc<VirtualClock>,
+    answer: impl Fn(&Seen) -> axum::http::Response<axum::body::Body> + Send + Sync + 'static,
+) -> (Server, Arc<Mutex<Vec<UnixNanos>>>) {
+    let times: Arc<Mutex<Vec<UnixNanos>>> = Arc::default();
+    let (noted, clock) = (times.clone(), clock.clone());
+    let server = Server::start_forgetful(move |seen| {
+        noted.lock().unwrap().push(clock.now());
+        answer(seen)
+    });
+    (server, times)
+}
+
+/// The most requests in any stretch as long as the period.
+fn worst_window(times: &[UnixNanos], period: u64) -> usize {
+    let mut first = 0;
+    let mut worst = 0;
+    for (last, time) in times.iter().enumerate() {
+        while time - times[first] >= period {
+            first += 1;
+        }
+        worst = worst.max(last - first + 1);
+    }
+    worst
+}
+
+#[test]
+fn no_window_holds_more_than_the_quota_and_nearly_all_of_it_is_used() {
+    for (rate, quota, burst, period) in [
+        ("5/s", 5.0, 5, 1.0),
+        ("50/s", 50.0, 50, 1.0),
+        ("500/s", 500.0, 500, 1.0),
+        ("1500/h", 1500.0, 1500, 3600.0),
+    ] {
+        let clock = clock();
+        let (server, times) = noting(&clock, |_| respond(200, &[], "{}"));
+        send(pace(rate, burst), 10_000, &server, &clock);
+        let times = times.lock().unwrap();
+        assert_eq!(times.len(), 10_000);
+        let worst = worst_window(&times, (period * 1e9) as u64);
+        assert!(worst as f64 <= quota + f64::from(burst), "{rate}: {worst}");
+        let elapsed = (times[9_999] - times[0]) as f64 / 1e9;
+        let allowed = f64::from(burst) + elapsed * quota / period;
+        let used = 10_000.0 / allowed;
+        assert!(used >= 0.98, "{rate}: {used}");
+        println!("{rate}: worst window {worst}, used {used:.4}");
+    }
+}
+
+#[test]
+fn the_limit_that_the_api_announces_is_the_one_that_is_kept_to() {
+    for (announced, ceiling, expected) in [
+        ("5000", None, "5000/h"),
+        ("300", None, "300/h"),
+        ("5000", Some("1000/h"), "1000/h"),
+        ("300", Some("1000/h"), "300/h"),
+        ("nonsense", None, "1500/h"),
+        ("0", None, "1500/h"),
+        ("-1", None, "1500/h"),
+    ] {
+        let clock = clock();
+        let (server, _) = noting(&clock, move |_| {
+            respond(200, &[("RateLimit-Limit", announced)], "{}")
+        });
+        let pace = Pace {
+            burst: None,
+            ceiling: ceiling.map(|rate| rate.parse().unwrap()),
+            ..pace("1500/h", 1500)
+        };
+        let (rate, _) = send(pace, 20, &server, &clock);
+        assert_eq!(rate, expected, "{announced} {ceiling:?}");
+    }
+}
+
+#[test]
+fn what_remains_at_the_api_is_believed_when_it_is_less() {
+    // The bucket holds 1,500 by the target's file, and all but ten have been used elsewhere.
+    let clock = clock();
+    let (server, times) = noting(&clock, |seen| {
+        let left = 9_usize.saturating_sub(seen.before).to_string();
+        respond(200, &[("RateLimit-Remaining", &left)], "{}")
+    });
+    send(pace("1500/h", 1500), 13, &server, &clock);
+    let times = times.lock().unwrap();
+    assert_eq!(times[9], times[0], "ten at once");
+    assert!(times[11] > times[0], "and then at the quota's pace: {times:?}");
+    assert_eq!(times[12] - times[11], 2_400_000_000);
+}
+
+#[test]
+fn a_share_leaves_the_rest_to_others() {
+    let clock = clock();
+    let (server, times) = noting(&clock, |_| respond(200, &[], "{}"));
+    let pace = Pace {
+        share: 0.8,
+        burst: None,
+        ..pace("1500/h", 10)
+    };
+    send(pace, 20, &server, &clock);
+    let times = times.lock().unwrap();
+    assert_eq!(times.iter().filter(|time| **time == times[0]).count(), 8);
+    assert_eq!(times[19] - times[18], 3_000_000_000, "1,200 an hour");
+}
+
+#[test]
+fn an_hour_is_waited_out_and_costs_no_attempt() {
+    let clock = clock();
+    let (server, times) = noting(&clock, |seen| match seen.before {
+        0 => respond(429, &[("Retry-After", "3600")], "{}"),
+        _ => respond(200, &[], "{}"),
+    });
+    send(pace("100/s", 10), 3, &server, &clock);
+    let times = times.lock().unwrap();
+    assert_eq!(times[1] - times[0], 3_600_000_000_000);
+}

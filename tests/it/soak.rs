@@ -1,0 +1,183 @@
+//! Everything at once: an API that fails in every way, an importer that is killed again and
+//! again, and afterwards every row accounted for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use rosterpatch::clock::SystemClock;
+use rosterpatch::journal::Journal;
+use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+
+use crate::harness::{Folder, identity_number, plain_id, seed_of, serve_sandbox};
+
+/// Every fault that the sandbox knows. Those that make everyone wait are rarer, or the test would
+/// do little else.
+const FAULTS: &str = "500=2%,503=0.1%:retry-after=1,429=0.1%,reset=1%,stall=0.5%:60s,slow=2%:300ms,\
+    truncate=1%,garbage=1%,html=1%,lost-answer=1%,close=2%";
+
+fn roster(rows: usize) -> String {
+    let mut text =
+        "id,identity_number,first_name,last_name,postal_address,phone_number1\n".to_owned();
+    for row in 1..=rows {
+        text.push_str(&format!(
+            "{},{},Åsa,Ek,Skolgatan {row},+4670{row:07}\n",
+            plain_id(row),
+            identity_number(row)
+        ));
+    }
+    text
+}
+
+fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
+    let folder = Folder::new();
+    let text = roster(rows);
+    folder.write("r.csv", &text);
+    let options = SandboxOptions {
+        depth: 1e9,
+        interval: Duration::from_nanos(1),
+        faults: FAULTS.replace(' ', "").parse().unwrap(),
+        seed,
+        ..SandboxOptions::default()
+    };
+    let sandbox = Arc::new(Sandbox::new(
+        &options,
+        &seed_of(&text),
+        Arc::new(SystemClock),
+    ));
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let command = |again: bool| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+        if again {
+            command.args(["resume", "--yes"]);
+        } else {
+            command.args(["import", "r.csv", "--target", "meitner", "--yes"]);
+            command.args(["--base-url", &base_url, "--concurrency", "64"]);
+            command.args(["--rate", rate, "--timeout", "1s", "--max-attempts", "12"]);
+        }
+        command
+            .args(["--results", "out.csv", "--failed", "failed.csv"])
+            .args(["--report", "report.html", "--progress", "none"])
+            .current_dir(folder.path(""))
+            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
+            .env("MEITNER_CLIENT_SECRET", "sandbox")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        command
+    };
+    let mut random = SmallRng::seed_from_u64(seed);
+    // How often each row was under way when the importer was killed.
+    let mut in_doubt: HashMap<u64, u64> = HashMap::new();
+    let mut killed = 0;
+    let began = Instant::now();
+    let output = loop {
+        // The same import again goes on as `resume` does.
+        let mut child = command(killed > 0 && random.random_bool(0.5))
+            .spawn()
+            .unwrap();
+        if killed == kills {
+            break child.wait_with_output().unwrap();
+        }
+        // The instant of the kill is drawn by chance, from before the journal is open to the
+        // middle of sending.
+        std::thread::sleep(Duration::from_millis(random.random_range(10..600)));
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        assert!(
+            status.code().is_none(),
+            "it ended before kill {killed}: {status}"
+        );
+        killed += 1;
+        if let Ok(journal) = Journal::open(&folder.path("state"))
+            && let Ok(run) = journal.run(None)
+        {
+            for call in journal.calls_left(run.id, 0, usize::MAX >> 1).unwrap() {
+                if call.doubtful {
+                    *in_doubt.entry(call.at.row).or_default() += 1;
+                }
+            }
+        }
+    };
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+
+    // Rows in are rows out: one line and one state each.
+    let results = folder.csv("out.csv", b',');
+    let column = |name: &str| results[0].iter().position(|other| other == name).unwrap();
+    let (number, status) = (column("import_row"), column("import_status"));
+    assert_eq!(results.len(), rows + 1);
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, row) in results[1..].iter().enumerate() {
+        assert_eq!(row[number], (index + 1).to_string());
+        *states.entry(row[status].as_str()).or_default() += 1;
+    }
+    // Three students are not there, and one number is taken: the sandbox has it so.
+    assert_eq!(states.get("rejected"), Some(&4), "{states:?}\n{errors}");
+    assert_eq!(
+        states
+            .keys()
+            .copied()
+            .filter(|s| !["updated", "unchanged", "rejected"].contains(s))
+            .count(),
+        0,
+        "{states:?}\n{errors}"
+    );
+    assert_eq!(output.status.code(), Some(3), "{errors}");
+
+    // The server's state is the file's, and nobody was told twice who had been heard.
+    let students = sandbox.students();
+    let stats = sandbox.stats();
+    let attempts = column("import_attempts");
+    let (mut most, mut twice) = (0, 0);
+    for row in &results[1..] {
+        let record = &stats["records"][&row[0]];
+        let count = |what: &str| record[what].as_u64().unwrap_or(0);
+        let doubts = in_doubt
+            .get(&row[number].parse().unwrap())
+            .copied()
+            .unwrap_or(0);
+        let made: u64 = row[attempts].parse().unwrap();
+        assert!(count("requests") <= made, "{record} {row:?}");
+        assert!(made <= 1 + killed as u64 + 12, "{record} {row:?}");
+        most = most.max(made);
+        if row[status] == "rejected" {
+            continue;
+        }
+        let student = &students[&row[0]];
+        assert_eq!(student["identityNumber"], row[1].as_str());
+        assert_eq!(student["address"]["postalAddress"], row[4].as_str());
+        assert_eq!(student["phoneNumber1"], row[5].as_str());
+        if row[status] == "updated" {
+            // Nobody can tell whether an answer was heard that was under way at a kill.
+            let heard = count("acknowledged");
+            assert!(
+                (1..=1 + doubts).contains(&heard),
+                "{record} {doubts} {row:?}"
+            );
+            twice += u64::from(heard > 1);
+        }
+    }
+    println!(
+        "{rows} rows, {killed} kills in {:.0} s: {states:?}; requests {}, faults {}; rows under way \
+         at a kill {}, of those acknowledged twice {twice}; most requests for a row {most}",
+        began.elapsed().as_secs_f64(),
+        stats["requests"]["update"],
+        stats["faults"],
+        in_doubt.len(),
+    );
+}
+
+#[test]
+fn every_row_survives_every_fault_and_fifty_kills() {
+    soak(10_000, 50, "600/s", 1);
+}
+
+/// The long form: `cargo test --release --test it -- --ignored --nocapture soak`.
+#[test]
+#[ignore = "takes some ten minutes"]
+fn long_soak() {
+    soak(100_000, 200, "2000/s", 2);
+}
