@@ -281,6 +281,9 @@ pub(super) struct DeliveryArgs {
     /// The longest that one request may take [default: 45s]
     #[arg(long, value_name = "TIME")]
     pub(super) timeout: Option<String>,
+    /// Send every valid row, also those that already match
+    #[arg(long)]
+    pub(super) all: bool,
     /// Do not ask before sending
     #[arg(long)]
     pub(super) yes: bool,

@@ -1,4 +1,5 @@
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior, params};
@@ -56,6 +57,9 @@ enum Entry {
 
 /// Entries that may wait; beyond it whoever writes waits too.
 const QUEUE: usize = 1024;
+
+/// How long a commit waits for others that are about to write.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// Entries in one commit.
 const GROUP: usize = 512;
@@ -145,11 +149,11 @@ fn work(mut journal: Journal, run: i64, mut entries: mpsc::Receiver<Waiting>) ->
     let mut broken: Option<String> = None;
     while let Some(first) = entries.blocking_recv() {
         let mut group = vec![first];
-        while group.len() < GROUP {
-            match entries.try_recv() {
-                Ok(entry) => group.push(entry),
-                Err(_) => break,
-            }
+        gather(&mut entries, &mut group);
+        if group.len() < GROUP && group.iter().any(|(_, done)| done.is_some()) {
+            // Whoever is about to write goes into the same commit: it costs more than the wait.
+            std::thread::sleep(GATHER);
+            gather(&mut entries, &mut group);
         }
         if broken.is_none() {
             broken = commit(&mut journal, run, &group).err();
@@ -162,6 +166,16 @@ fn work(mut journal: Journal, run: i64, mut entries: mpsc::Receiver<Waiting>) ->
         }
     }
     journal
+}
+
+/// Takes what waits, as much as goes into one commit.
+fn gather(entries: &mut mpsc::Receiver<Waiting>, group: &mut Vec<Waiting>) {
+    while group.len() < GROUP {
+        match entries.try_recv() {
+            Ok(entry) => group.push(entry),
+            Err(_) => return,
+        }
+    }
 }
 
 fn commit(journal: &mut Journal, run: i64, group: &[Waiting]) -> Result<(), String> {
@@ -195,9 +209,12 @@ fn write(transaction: &Transaction<'_>, run: i64, entry: &Entry) -> rusqlite::Re
         Entry::Outcome(outcome) => {
             transaction
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO row
+                    "INSERT INTO row
                      (run, row, state, http_status, error_code, error, changed, attempts, request_id, at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                     ON CONFLICT (run, row) DO UPDATE SET
+                     state = ?3, http_status = ?4, error_code = ?5, error = ?6, changed = ?7,
+                     attempts = ?8, request_id = ?9, at = ?10",
                 )?
                 .execute(params![
                     run,

@@ -60,6 +60,14 @@ pub enum RunError {
         /// Why.
         why: &'static str,
     },
+    /// Sending broke off, and what became of each row until then was written.
+    #[error("{source}; what became of each row until then is in {}", results.display())]
+    Broken {
+        /// Why.
+        source: Box<RunError>,
+        /// The results file.
+        results: std::path::PathBuf,
+    },
     /// Requests cannot be made.
     #[error(transparent)]
     Send(#[from] SendError),

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -189,8 +190,13 @@ pub fn import(
         }
         Err(error) => {
             // Sending is over, but what became of the rows until then can still be told.
-            run.finish(&mut journal, Some(Stop::Asked), RunState::Interrupted)?;
-            Err(error)
+            match run.finish(&mut journal, Some(Stop::Asked), RunState::Interrupted) {
+                Ok(ended) => Err(RunError::Broken {
+                    source: Box::new(error),
+                    results: ended.summary.results.unwrap_or_default(),
+                }),
+                Err(_) => Err(error),
+            }
         }
     }
 }
@@ -201,7 +207,12 @@ fn forecast(plan: &mut Plan, pacer: &Pacer) {
     let (level, wait) = pacer.level();
     let at_once = (level as u64).min(u64::from(burst));
     let time = shortest_time(plan.to_send, at_once, rate.interval());
-    plan.estimate_s = (time + if plan.to_send > 0 { wait } else { wait * 0 }).as_secs_f64();
+    let wait = if plan.to_send > 0 {
+        wait
+    } else {
+        Duration::ZERO
+    };
+    plan.estimate_s = (time + wait).as_secs_f64();
     plan.rate = rate.to_string();
 }
 

@@ -59,6 +59,17 @@ impl Folder {
         self.write(name, std::fs::read(from).unwrap())
     }
 
+    /// A target like the first built-in one whose records cannot be read, so that an import makes
+    /// one request a row and no other.
+    pub fn plain_target(&self, idempotent: bool) -> PathBuf {
+        let text = targets::text("meitner").unwrap();
+        let (head, rest) = text.split_once("[lookup]").unwrap();
+        let (_, fields) = rest.split_once("[[fields]]").unwrap();
+        let text = format!("{head}[[fields]]{fields}");
+        let said = format!("idempotent = {idempotent}");
+        self.write("plain.toml", text.replace("idempotent = true", &said))
+    }
+
     /// The program, with its journal in this folder and nothing of the user's environment that
     /// could change what it does.
     pub fn program(&self) -> assert_cmd::Command {

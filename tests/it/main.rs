@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod commands;
 mod conformance;
+mod crashes;
 mod delivery;
 mod fuzz_corpus;
 mod harness;

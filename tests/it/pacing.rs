@@ -105,7 +105,9 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
             }
         }
     });
-    let stop = runtime.block_on(sender.deliver(receiver, never, false)).unwrap();
+    let stop = runtime
+        .block_on(sender.deliver(receiver, never, false))
+        .unwrap();
     assert_eq!(stop, None);
     feeder.join().unwrap();
     let (rate, burst) = pacer.quota();
@@ -208,7 +210,10 @@ fn what_remains_at_the_api_is_believed_when_it_is_less() {
     send(pace("1500/h", 1500), 13, &server, &clock);
     let times = times.lock().unwrap();
     assert_eq!(times[9], times[0], "ten at once");
-    assert!(times[11] > times[0], "and then at the quota's pace: {times:?}");
+    assert!(
+        times[11] > times[0],
+        "and then at the quota's pace: {times:?}"
+    );
     assert_eq!(times[12] - times[11], 2_400_000_000);
 }
 

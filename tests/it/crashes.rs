@@ -1,0 +1,517 @@
+//! What goes wrong around a run: it is interrupted, its journal or its disk is gone, its file is
+//! another. Afterwards it goes on, or says why it does not.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rosterpatch::clock::SystemClock;
+use rosterpatch::journal::{Journal, JournalError, Record, Writer};
+use rosterpatch::model::{Exit, Outcome, RowState};
+use rosterpatch::send::StopRequest;
+
+use crate::harness::{Folder, LibraryRun, Server, identity_number, plain_roster, respond, stderr};
+
+/// How often each row was answered with success, by the last digits of its id.
+fn answered(server: &Server) -> Vec<usize> {
+    let mut counts = vec![0; 1000];
+    for seen in server.seen() {
+        if let Some(number) = seen.path.get(seen.path.len() - 3..) {
+            counts[number.parse::<usize>().unwrap_or(0)] += 1;
+        }
+    }
+    counts
+}
+
+/// A server at which the third request makes something happen, and the run stop.
+fn stopping_at_three(rows: usize) -> (Folder, Server, LibraryRun) {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(rows));
+    let (stop, stopped) = tokio::sync::watch::channel(StopRequest::None);
+    let stop = Mutex::new(Some(stop));
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) == 2
+            && let Some(stop) = stop.lock().unwrap().as_ref()
+        {
+            stop.send_replace(StopRequest::Finish);
+        }
+        respond(200, &[], "{}")
+    });
+    let mut run = LibraryRun::new();
+    run.sender.concurrency = 1;
+    // A clock that jumps would end the time that a request under way may take.
+    run.clock = Arc::new(SystemClock);
+    run.stop = Some(stopped);
+    (folder, server, run)
+}
+
+#[test]
+fn an_interrupted_run_goes_on_and_sends_nothing_twice() {
+    let (folder, server, mut run) = stopping_at_three(10);
+    let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(first.summary.exit_code, Exit::Interrupted);
+    assert_eq!(first.summary.states.updated, 3);
+    assert_eq!(first.summary.states.not_sent, 7);
+
+    run.stop = None;
+    run.resume = Some(first.summary.run.clone());
+    let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(second.summary.exit_code, Exit::Success);
+    assert_eq!(second.summary.states.updated, 10);
+    assert_eq!(second.summary.requests, 10, "of the whole run");
+    assert_eq!(second.summary.run, first.summary.run);
+    assert!(answered(&server).iter().all(|count| *count <= 1));
+    assert_eq!(server.seen().len(), 10);
+}
+
+#[test]
+fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
+    let (folder, server, run) = stopping_at_three(10);
+    let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(first.summary.states.updated, 3);
+    // The library's run and the program's have the same settings but for the user's own words.
+    let again = folder.import_to("r.csv", &server.base_url, &[], &[]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert!(stderr(&again).contains("going on"), "{}", stderr(&again));
+    assert_eq!(server.seen().len(), 10);
+    // It came to its end, so the next one is a new one.
+    let new = folder.import_to("r.csv", &server.base_url, &["--all"], &[]);
+    assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
+    assert_eq!(server.seen().len(), 20);
+
+    let (folder, server, run) = stopping_at_three(10);
+    run.import(&folder, "r.csv", &server.base_url).unwrap();
+    let fresh = folder.import_to("r.csv", &server.base_url, &["--fresh", "--all"], &[]);
+    assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
+    assert_eq!(server.seen().len(), 13);
+}
+
+#[test]
+fn a_file_that_has_changed_since_is_not_gone_on_with() {
+    let (folder, server, run) = stopping_at_three(10);
+    let name = run
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap()
+        .summary
+        .run;
+    folder.write("r.csv", plain_roster(9));
+    let output = folder
+        .program()
+        .args(["resume", &name])
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(
+        text.contains("has changed") && text.contains(&name),
+        "{text}"
+    );
+    assert_eq!(server.seen().len(), 3);
+    // A new file of that name is a new import: the night after must not hang on the night before.
+    let new = folder.import_to("r.csv", &server.base_url, &[], &[]);
+    assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
+    assert_eq!(server.seen().len(), 12);
+}
+
+#[test]
+fn what_cannot_be_resumed_says_why() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let none = folder.run("resume");
+    assert_eq!(none.status.code(), Some(1));
+    assert!(
+        stderr(&none).contains("nothing to resume"),
+        "{}",
+        stderr(&none)
+    );
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    folder.import_to("r.csv", &server.base_url, &[], &[]);
+    let name = Journal::open(&folder.path("state"))
+        .unwrap()
+        .run(None)
+        .unwrap()
+        .name;
+    let over = folder.run(&format!("resume {name}"));
+    assert_eq!(over.status.code(), Some(1));
+    assert!(
+        stderr(&over).contains("came to its end"),
+        "{}",
+        stderr(&over)
+    );
+}
+
+#[test]
+fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
+    for (idempotent, expected, requests) in [(true, "updated", 4), (false, "failed", 3)] {
+        let (folder, server, mut run) = stopping_at_three(4);
+        run.target = folder.plain_target(idempotent).display().to_string();
+        let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+        assert_eq!(first.summary.states.updated, 3);
+        // As if the process had died right after the intent for row 4.
+        let journal = Journal::open(&folder.path("state")).unwrap();
+        let id = journal.run(None).unwrap().id;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let writer = Writer::start(journal, id);
+        runtime
+            .block_on(writer.intent(4, 1, jiff::Timestamp::UNIX_EPOCH))
+            .unwrap();
+        writer.close().unwrap();
+
+        run.stop = None;
+        run.resume = Some(first.summary.run);
+        let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+        let results = folder.csv("r.results-2.csv", b',');
+        assert_eq!(results[4][5], expected, "{results:?}");
+        assert_eq!(server.seen().len(), requests);
+        assert_eq!(ended.summary.states.failed, u64::from(!idempotent));
+        if !idempotent {
+            assert_eq!(results[4][7], "network.unknown");
+            assert!(results[4][8].contains("not sent again"), "{results:?}");
+        }
+    }
+}
+
+#[test]
+fn each_step_of_a_journals_life() {
+    let folder = Folder::new();
+    let (_, server, run) = stopping_at_three(4);
+    folder.write("r.csv", plain_roster(4));
+    run.import(&folder, "r.csv", &server.base_url).unwrap();
+    let state = folder.path("state");
+    let open = || Journal::open(&state).unwrap();
+    let mut journal = open();
+    let record = journal.run(None).unwrap();
+    let left = |journal: &Journal| -> Vec<(u64, u32, bool)> {
+        let calls = journal.calls_left(record.id, 0, 9).unwrap();
+        calls
+            .iter()
+            .map(|call| (call.at.row, call.attempts, call.doubtful))
+            .collect()
+    };
+    assert_eq!(left(&journal), [(4, 0, false)], "three have their outcome");
+    assert!(
+        journal
+            .unfinished(
+                &record.file,
+                &record.sha256,
+                &record.target,
+                &record.base_url
+            )
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        journal
+            .unfinished(&record.file, "another", &record.target, &record.base_url)
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(journal.reopen(record.id).unwrap(), 3, "requests made");
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let outcome = |state| Outcome {
+        row: 4,
+        state,
+        http_status: None,
+        error_code: String::new(),
+        error: String::new(),
+        changed: String::new(),
+        attempts: 2,
+        request_id: String::new(),
+        finished_at: now,
+    };
+    // Sent, and no answer seen: whoever comes next knows.
+    let writer = Writer::start(journal, record.id);
+    runtime.block_on(writer.intent(4, 1, now)).unwrap();
+    assert_eq!(
+        left(&open()),
+        [(4, 1, true)],
+        "durable before the request leaves"
+    );
+    assert_eq!(open().recorded(record.id).unwrap(), 3);
+    // Not sent after all, because the run was stopped: open again, with what it has cost.
+    runtime
+        .block_on(writer.outcome(outcome(RowState::NotSent)))
+        .unwrap();
+    journal = writer.close().unwrap();
+    assert_eq!(left(&journal), []);
+    journal.reopen(record.id).unwrap();
+    assert_eq!(left(&journal), [(4, 2, false)]);
+    let writer = Writer::start(journal, record.id);
+    runtime
+        .block_on(writer.outcome(outcome(RowState::Updated)))
+        .unwrap();
+    journal = writer.close().unwrap();
+    assert_eq!(left(&open()), []);
+    assert_eq!(journal.recorded(record.id).unwrap(), 4);
+    journal.forget(record.id).unwrap();
+    assert!(matches!(open().run(None), Err(JournalError::NoRun { .. })));
+}
+
+#[test]
+fn a_journal_that_is_deleted_stops_the_run_and_the_results_tell_of_it() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(10));
+    let state = folder.path("state");
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) == 2 {
+            std::fs::remove_file(state.join("journal.sqlite")).unwrap();
+        }
+        respond(200, &[], "{}")
+    });
+    let output = folder.import_to("r.csv", &server.base_url, &["--concurrency", "1"], &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(
+        text.contains("deleted") && text.contains("r.results.csv"),
+        "{text}"
+    );
+    assert_eq!(server.seen().len(), 3, "nothing is sent without a record");
+    let results = folder.csv("r.results.csv", b',');
+    let states: Vec<&str> = results[1..].iter().map(|row| row[5].as_str()).collect();
+    assert_eq!(states[..2], ["updated", "updated"]);
+    // Its answer came, and could not be recorded any more.
+    assert_eq!(states[2], "failed");
+    assert_eq!(states[3..], ["not_sent"; 7]);
+}
+
+#[test]
+fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(400));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let import = |limit: &str| {
+        // No file may grow past so many blocks: what a full disk looks like to a process.
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {limit}; exec {} import r.csv --target meitner --yes --base-url {} --concurrency 1",
+            env!("CARGO_BIN_EXE_rosterpatch"),
+            server.base_url
+        );
+        Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(folder.path(""))
+            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("MEITNER_CLIENT_CREDENTIALS", "a")
+            .env("MEITNER_CLIENT_SECRET", "b")
+            .output()
+            .unwrap()
+    };
+    let output = import("700");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("journal"), "{}", stderr(&output));
+    let sent = server.seen().len();
+    assert!(sent > 0 && sent < 400, "{sent}");
+    let output = import("unlimited");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let again = answered(&server)
+        .into_iter()
+        .skip(1)
+        .filter(|count| *count > 1)
+        .count();
+    assert!(
+        again <= 1,
+        "only what was under way may be sent twice: {again}"
+    );
+    assert_eq!(folder.csv("r.results.csv", b',').len(), 401);
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_is_found_out_before_anything_is_sent() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    // A file where the folder should be: that stops even a superuser.
+    folder.write("state", "");
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--state"), "{}", stderr(&output));
+    assert!(server.seen().is_empty());
+}
+
+#[test]
+fn a_newer_journal_is_refused_and_not_touched() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    drop(Journal::open(&folder.path("state")).unwrap());
+    let path = folder.path("state/journal.sqlite");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 999).unwrap();
+    drop(connection);
+    let before = std::fs::read(&path).unwrap();
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("newer version"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(server.seen().is_empty());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn the_second_signal_does_not_wait() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let server = Server::start(|seen| {
+        if seen.path.ends_with('2') {
+            // Longer than anyone would wait for it.
+            std::thread::sleep(std::time::Duration::from_secs(8));
+        }
+        respond(200, &[], "{}")
+    });
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+        .args([
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--yes",
+            "--concurrency",
+            "1",
+        ])
+        .args(["--base-url", &server.base_url])
+        .current_dir(folder.path(""))
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = std::time::Instant::now();
+    while server.seen().len() < 2 {
+        assert!(began.elapsed().as_secs() < 30);
+        std::thread::yield_now();
+    }
+    let signal = || {
+        let pid = child.id().to_string();
+        Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    };
+    signal();
+    // Signals closer together than a third of a second are taken for one.
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    signal();
+    let output = child_output(&mut child);
+    assert_eq!(output.0, Some(5), "{}", output.1);
+    assert!(began.elapsed().as_secs() < 7, "{:?}", began.elapsed());
+    assert!(output.1.contains("rosterpatch resume "), "{}", output.1);
+    let states: Vec<String> = folder.csv("r.results.csv", b',')[1..]
+        .iter()
+        .map(|row| row[5].clone())
+        .collect();
+    assert_eq!(states, ["updated", "failed", "not_sent"]);
+}
+
+fn child_output(child: &mut std::process::Child) -> (Option<i32>, String) {
+    use std::io::Read;
+    let mut text = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    (child.wait().unwrap().code(), text)
+}
+
+/// Every file below `folder`, and what is in it.
+fn everything_in(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", path.display());
+            files.extend(everything_in(&path));
+        } else {
+            let content = std::fs::read(&path).unwrap();
+            files.push((path, content));
+        }
+    }
+    files
+}
+
+#[test]
+fn no_secret_is_written_anywhere_and_no_identity_number_outside_the_results_and_the_journal() {
+    let folder = Folder::new();
+    let mut roster = plain_roster(30);
+    // One that fails the checks, and one that the API refuses in words that quote it.
+    roster.push_str("00000000-0000-4000-8000-000000000031,20100402-2389,Åsa,Ek\n");
+    folder.write("in.csv", &roster);
+    let refused = identity_number(7);
+    let server = Server::start(move |seen| {
+        if seen.path == "/oauth/token" {
+            return respond(
+                200,
+                &[],
+                r#"{"access_token":"TOKEN-e5f1","token_type":"Bearer","expires_in":3600}"#,
+            );
+        }
+        if seen.before == 0 && seen.path.ends_with('5') {
+            return respond(500, &[], &format!("oops TOKEN-e5f1 {}", seen.body));
+        }
+        if seen.path.ends_with("07") {
+            let message =
+                format!(r#"{{"error":{{"code":"Conflict","message":"{refused} is taken"}}}}"#);
+            return respond(409, &[], &message);
+        }
+        respond(200, &[], "{}")
+    });
+    let output = folder
+        .program()
+        .args(["import", "in.csv", "--target", "meitner", "--yes", "-v"])
+        .args(["--log-format", "json", "--progress", "plain"])
+        .args(["--base-url", &server.base_url])
+        .env("MEITNER_CLIENT_ID", "CLIENT-77aa")
+        .env("MEITNER_CLIENT_SECRET", "SECRET-99bb")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("answered"),
+        "debug logs: {}",
+        stderr(&output)
+    );
+
+    let mut all = everything_in(&folder.path("."));
+    all.push(("standard output".into(), output.stdout.clone()));
+    all.push(("standard error".into(), output.stderr.clone()));
+    let mut people: Vec<String> = (1..=30).map(identity_number).collect();
+    people.push("20100402-2389".into());
+    for (path, content) in &all {
+        let text = String::from_utf8_lossy(content);
+        let name = path.file_name().unwrap().to_string_lossy();
+        for secret in ["CLIENT-77aa", "SECRET-99bb", "TOKEN-e5f1"] {
+            assert!(!text.contains(secret), "{secret} in {}", path.display());
+        }
+        let may_name_people = name.starts_with("in.csv")
+            || name.starts_with("in.results")
+            || name.starts_with("in.failed")
+            || name.starts_with("journal.sqlite");
+        for person in people.iter().filter(|_| !may_name_people) {
+            assert!(
+                !text.contains(person.as_str()),
+                "{person} in {}",
+                path.display()
+            );
+        }
+        if path.starts_with(folder.path(".")) && name != "in.csv" {
+            let mode = std::fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+    }
+    assert!(all.iter().any(|(path, _)| path.ends_with("in.report.html")));
+    drop(Arc::new(server));
+}
