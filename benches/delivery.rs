@@ -127,12 +127,15 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
                     line: row + 1,
                     offset: 0,
                 },
+                key: String::new(),
                 method: Method::Patch,
                 // Always the same student: each request succeeds, and costs what any does.
                 path: format!("/student/{}", id(1)),
                 body: br#"{"identityNumber":"20100402-2388","firstName":"Anna","lastName":"Ek","address":{"postalAddress":"Skolgatan 3 B","postalCode":"169 56","postalCity":"Solna"}}"#.to_vec(),
                 changed: "first_name last_name postal_address postal_code postal_city".into(),
                 changes: Vec::new(),
+                fingerprint: None,
+                note: String::new(),
                 attempts: 0,
                 doubtful: false,
             };
@@ -181,7 +184,7 @@ fn main() {
                 started_at: SystemClock.timestamp(),
             })
             .expect("a run");
-        let writer = Writer::start(journal, run);
+        let writer = Writer::start(journal, run, "account");
         with.push(send(rows, &base_url, &writer));
         writer.close().expect("the writer ends");
     }

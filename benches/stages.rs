@@ -153,6 +153,7 @@ fn checker(input: &Input) -> (Checker, Option<usize>) {
         empty: EmptyCell::Keep,
         today: jiff::civil::date(2026, 8, 1),
         allowed: Vec::new(),
+        sparse_key: None,
     };
     let key = spec.key_field();
     (Checker::new(spec, Arc::new(map), options), key)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RowState, StateCounts, Summary};
+use crate::model::{Change, RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -25,6 +25,13 @@ pub enum RunEvent {
         of_results: bool,
         /// Of those, the ones that look like a misspelt header, with that header.
         near_misses: Vec<(String, String)>,
+    },
+    /// Records were read.
+    LookedUp {
+        /// Rows, or records where all are listed, so far.
+        done: u64,
+        /// Of so many, as far as is known.
+        of: u64,
     },
     /// All rows are checked; this is what is to be done.
     Planned(Plan),
@@ -88,20 +95,43 @@ pub struct Plan {
     pub rows: u64,
     /// Rows of nothing but delimiters, which count as no rows.
     pub empty_rows: u64,
-    /// Rows that do not pass the checks.
+    /// Rows that do not pass the checks, or whose record was not found.
     pub invalid: u64,
+    /// Rows whose record holds what they say.
+    pub unchanged: u64,
     /// Rows that are left out: another has the same key, or they were not asked for.
     pub left_out: u64,
     /// Requests that are to be made.
     pub to_send: u64,
     /// Rows that need no request, by state.
     pub settled: StateCounts,
+    /// How the records were read; empty where they cannot be.
+    pub how: String,
+    /// Requests that were made to read them.
+    pub lookups: u64,
+    /// How often each field is to be changed, by name.
+    pub fields: Vec<(String, u64)>,
+    /// The first few changes. Personal data: for whoever is asked, and for no log.
+    pub examples: Vec<ExampleChange>,
+    /// Requests that can be made at once, as the bucket is.
+    pub at_once: u64,
     /// Seconds that it takes at the quota, from the bucket as it is.
     pub estimate_s: f64,
+    /// When that is.
+    pub estimated_finish: Option<Timestamp>,
     /// The quota, such as `1500/h`.
     pub rate: String,
     /// Values restored because a spreadsheet had changed them, by code.
     pub repairs: Vec<(String, u64)>,
+}
+
+/// One of the changes that a plan shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExampleChange {
+    /// Row number.
+    pub row: u64,
+    /// The change.
+    pub change: Change,
 }
 
 /// Whoever watches a run.

@@ -36,6 +36,10 @@ pub struct CheckOptions {
     pub today: Date,
     /// Guarded values that the user has allowed, as field and value.
     pub allowed: Vec<(String, String)>,
+    /// The field that finds a record, by position, where records can be read: what a row's file has
+    /// no column for is then taken from its record.
+    #[serde(default)]
+    pub sparse_key: Option<usize>,
 }
 
 /// Checks rows of one file against one target.
@@ -137,6 +141,23 @@ impl Checker {
         &self.map
     }
 
+    /// What a record holds for a field, in the form to which a cell would be brought; what no cell
+    /// could hold stays as it is.
+    pub fn normalised(&self, field: usize, held: &serde_json::Value) -> serde_json::Value {
+        use serde_json::Value as Json;
+        let spec = &self.spec.fields[field];
+        match held {
+            Json::String(text) if text.trim().is_empty() => Json::Null,
+            Json::String(text) => {
+                let column = self.columns.iter().find(|column| column.field == field);
+                let choices = column.and_then(|column| column.choices.as_ref());
+                self.of_kind(spec, choices, text.trim(), &|_| None, &mut None)
+                    .map_or_else(|_| held.clone(), |value| value.to_json())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Checks every cell of `row`. Never fails: what is wrong is in the result.
     pub fn check<'a>(&self, row: &RawRow<'a>) -> CheckedRow<'a> {
         let mut checked = CheckedRow::default();
@@ -179,7 +200,10 @@ impl Checker {
                 }
             }
         }
-        if checked.problems.is_empty() && !self.spec.update.whole.is_empty() {
+        if checked.problems.is_empty()
+            && self.options.sparse_key.is_none()
+            && !self.spec.update.whole.is_empty()
+        {
             checked.problems = self.halves(&checked.values);
         }
     }
@@ -219,6 +243,12 @@ impl Checker {
         repaired: &mut Option<&'static str>,
     ) -> Result<Option<Value<'a>>, Fault> {
         let field = &self.spec.fields[column.field];
+        let required = match self.options.sparse_key {
+            // Another field finds the record; a path is filled from what was found.
+            Some(key) if key != column.field && field.place == Place::Path => false,
+            Some(key) => field.required || key == column.field,
+            None => field.required,
+        };
         let text = match content(cell, repaired)? {
             Content::Text(text) => text,
             Content::Empty if field.default.is_some() => {
@@ -228,12 +258,12 @@ impl Checker {
                     .of_kind(field, choices, default, &|_| None, &mut None)
                     .map(|value| Some(value.into_owned()));
             }
-            Content::Empty if self.options.empty == EmptyCell::Keep && !field.required => {
+            Content::Empty if self.options.empty == EmptyCell::Keep && !required => {
                 return Ok(None);
             }
             // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
-            Content::Empty if !field.required && !field.nullable => return Ok(None),
-            Content::Empty if field.required => {
+            Content::Empty if !required && !field.nullable => return Ok(None),
+            Content::Empty if required => {
                 return Err(Fault::new(
                     "required.empty",
                     "the cell is empty, and every row needs a value here",

@@ -20,10 +20,16 @@ pub(super) enum Command {
     Check(Box<CheckArgs>),
     /// Bring the API up to date with a roster
     Import(Box<ImportArgs>),
+    /// Say what an import would send, how many requests, how long; changes nothing
+    Plan(Box<PlanArgs>),
+    /// Release a run that a guard held, if its file is still the same
+    Approve(Box<ResumeArgs>),
+    /// Put back what a run changed, where it still holds what the run wrote
+    Undo(Box<ResumeArgs>),
     /// Go on with a run that was interrupted
     Resume(Box<ResumeArgs>),
     /// List what has been run
-    Runs,
+    Runs(RunsArgs),
     /// Show one run's figures
     Show(ShowArgs),
     /// Write a run's results and report again
@@ -193,8 +199,37 @@ pub(super) struct ImportArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) roster: RosterArgs,
+    #[command(flatten)]
+    pub(super) delivery: DeliveryArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Write every change to a CSV file, one a line
+    #[arg(long, value_name = "PATH")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<RunsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Forget old runs, and the personal data kept for undo
+    Prune {
+        /// Runs that began longer ago than this
+        #[arg(long, value_name = "TIME")]
+        older_than: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct ResumeArgs {
-    /// The run; the newest that was interrupted if none is named
+    /// The run; resume takes the newest that was interrupted if none is named
     #[arg(value_name = "RUN")]
     pub(super) run: Option<String>,
     #[command(flatten)]
@@ -284,6 +319,21 @@ pub(super) struct DeliveryArgs {
     /// Send every valid row, also those that already match
     #[arg(long)]
     pub(super) all: bool,
+    /// Hold the run if more rows than this are invalid [default: 20%]
+    #[arg(long, value_name = "N|N%")]
+    pub(super) max_invalid: Option<String>,
+    /// Hold the run if it would change more records than this [default: none]
+    #[arg(long, value_name = "N|N%")]
+    pub(super) max_changes: Option<String>,
+    /// Hold the run if the file has lost more rows than this since the last one of its name [default: 50%]
+    #[arg(long, value_name = "N|N%")]
+    pub(super) max_shrink: Option<String>,
+    /// Send so many rows first, read them back, and go on only if they hold what was sent
+    #[arg(long, value_name = "N")]
+    pub(super) canary: Option<std::num::NonZeroU64>,
+    /// How long a record that cannot be read is believed to hold what was delivered [default: 30d]
+    #[arg(long, value_name = "TIME")]
+    pub(super) trust_for: Option<String>,
     /// Do not ask before sending
     #[arg(long)]
     pub(super) yes: bool,
@@ -301,6 +351,9 @@ pub(super) struct OutputArgs {
     /// Where the HTML report goes [default: NAME.report.html beside the file]
     #[arg(long, value_name = "PATH")]
     pub(super) report: Option<PathBuf>,
+    /// Where what was replaced goes, as a roster [default: NAME.before.csv beside the file]
+    #[arg(long, value_name = "PATH")]
+    pub(super) before: Option<PathBuf>,
     /// The summary on standard output
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(super) format: Format,

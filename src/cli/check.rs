@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::events::Unwatched;
 use crate::model::{Exit, StateCounts, Summary};
 use crate::report::{WholeFile, check_text, write_problems};
-use crate::run::{Prepared, RunError, prepare, row_problems};
+use crate::run::{Prepared, RunError, prepare, refuse_empty, row_problems};
 
 /// `rosterpatch check FILE`.
 pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
@@ -22,6 +22,7 @@ pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
     let roster = settings::roster(&config, &args.roster, started_at)?;
     settings::refuse_idle_allowances(&roster, &spec)?;
     let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
+    refuse_empty(&prepared)?;
     if let Some(path) = &args.problems {
         problems_to(path, &prepared)?;
     }

@@ -31,6 +31,11 @@ pub(super) struct Layer {
     pub(super) max_attempts: Option<std::num::NonZeroU32>,
     pub(super) timeout: Option<String>,
     pub(super) ca_cert: Option<PathBuf>,
+    pub(super) max_invalid: Option<String>,
+    pub(super) max_changes: Option<String>,
+    pub(super) max_shrink: Option<String>,
+    pub(super) canary: Option<std::num::NonZeroU64>,
+    pub(super) trust_for: Option<String>,
     /// Variables of the target's addresses.
     #[serde(default)]
     var: BTreeMap<String, String>,

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::events::{Plan, Watch};
 use crate::journal::RosterLock;
 use crate::model::Exit;
+use crate::report::{count_of, example_lines};
 use crate::run::{Context, Prepared, RunError, Settings, Start};
 use crate::send::{Credentials, Stop};
 
@@ -34,7 +35,7 @@ impl Job {
     ) -> Result<Exit> {
         // A signal at the question has its usual effect.
         let stop = interrupt::StopSignal::new();
-        let is_resumed = matches!(start, Start::Resume(_));
+        let is_resumed = !matches!(start, Start::New(_));
         if is_resumed {
             stop.listen();
         }
@@ -65,7 +66,11 @@ impl Job {
             )?;
         import::print_summary(self.format, &ended.summary);
         if let Some(stop) = &ended.stop {
-            let on = if settings.sandbox {
+            let on = if let Stop::Held { .. } = stop {
+                let state = settings::way_to_state(&self.state);
+                let run = &ended.summary.run;
+                format!("look at the plan and, if it is right: rosterpatch approve {run}{state}")
+            } else if settings.sandbox {
                 "import the file again".to_owned()
             } else {
                 let state = settings::way_to_state(&self.state);
@@ -95,11 +100,18 @@ pub(super) fn hold(state: &Path, roster: &Path) -> Result<Option<RosterLock>> {
 }
 
 fn agree(plan: &Plan) -> bool {
-    terminal::can_ask()
-        && terminal::ask(&format!(
-            "Change up to {} records at {}, {}?",
-            plan.to_send, plan.base_url, plan.target
-        ))
+    if !terminal::can_ask() {
+        return false;
+    }
+    for line in example_lines(plan) {
+        terminal::note(&line);
+    }
+    terminal::ask(&format!(
+        "Change {} at {}, {}?",
+        count_of(plan.to_send, "record"),
+        plan.base_url,
+        plan.target
+    ))
 }
 
 fn hint(stop: &Stop) -> &'static str {
@@ -107,6 +119,7 @@ fn hint(stop: &Stop) -> &'static str {
         Stop::Refused { .. } => "check the credentials in the environment and ",
         Stop::Unreachable => "check the address and the network and ",
         Stop::Failing { .. } => "find out what is wrong and ",
-        Stop::LookUp { .. } | Stop::Asked => "",
+        Stop::Canary { .. } => "find out what the API makes of the rows and ",
+        Stop::LookUp { .. } | Stop::Asked | Stop::Held { .. } => "",
     }
 }

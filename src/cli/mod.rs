@@ -2,6 +2,7 @@
 //! The only room that prints, and that knows the environment.
 
 mod args;
+mod assemble;
 mod check;
 mod config;
 mod import;
@@ -9,6 +10,7 @@ mod interrupt;
 mod job;
 mod logging;
 mod packagers;
+mod plan;
 mod resume;
 mod runs;
 mod sandbox;
@@ -16,6 +18,7 @@ mod settings;
 mod targets;
 mod template;
 mod terminal;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -23,7 +26,7 @@ use clap::Parser;
 
 use crate::model::Exit;
 use crate::run::RunError;
-use args::{Args, Command};
+use args::{Args, Command, RunsArgs, RunsCommand};
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
@@ -33,8 +36,14 @@ pub fn main() -> ExitCode {
         Command::Template(template) => template::run(&args.common, template),
         Command::Targets(targets) => targets::run(targets),
         Command::Import(import) => import::run(&args.common, import),
+        Command::Plan(plan) => plan::run(&args.common, plan),
         Command::Resume(resume) => resume::run(&args.common, resume),
-        Command::Runs => runs::list(&args.common),
+        Command::Approve(approve) => resume::approve(&args.common, approve),
+        Command::Undo(undo) => undo::run(&args.common, undo),
+        Command::Runs(RunsArgs { command: None }) => runs::list(&args.common),
+        Command::Runs(RunsArgs {
+            command: Some(RunsCommand::Prune { older_than }),
+        }) => runs::prune(&args.common, older_than),
         Command::Show(show) => runs::show(&args.common, show),
         Command::Report(report) => runs::report(&args.common, report),
         Command::Sandbox(sandbox) => sandbox::run(&args.common, sandbox),

@@ -6,15 +6,26 @@ use anyhow::Result;
 use super::args::{CommonArgs, ResumeArgs};
 use super::config::Config;
 use super::job::{Job, hold};
-use super::{logging, settings, terminal};
+use super::{Usage, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunState};
 use crate::model::Exit;
 use crate::run::{RunError, Settings, Start, prepare};
-use crate::send::Credentials;
 
 /// `rosterpatch resume [RUN]`.
 pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
+    go_on(common, args, false)
+}
+
+/// `rosterpatch approve RUN`.
+pub(super) fn approve(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
+    if args.run.is_none() {
+        return Err(Usage("approve which run? `rosterpatch runs` lists them".into()).into());
+    }
+    go_on(common, args, true)
+}
+
+fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (watch, bar) = terminal::watcher(common, clock.clone());
     logging::start(common, bar);
@@ -31,6 +42,14 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
         why,
     };
     match record.state {
+        RunState::Held if approves => {}
+        _ if approves => {
+            return Err(RunError::Plan(format!(
+                "the run {} is not held, so there is nothing to approve",
+                record.name
+            ))
+            .into());
+        }
         RunState::Finished => {
             return Err(refuse("it came to its end; `retry` sends what did not succeed").into());
         }
@@ -48,7 +67,7 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
         return Err(refuse("it read standard input; import the same content again").into());
     }
     let spec = Arc::new(run_settings.spec()?);
-    let credentials = Credentials::find(&spec, |name| std::env::var(name).ok())?;
+    let credentials = settings::credentials(&config, &spec)?;
     let _lock = hold(&state, &file)?;
     // It may have come on while the lock was waited for.
     let record = Journal::open(&state)?.run(Some(&record.name))?;
@@ -66,8 +85,13 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
         watch,
         state,
         credentials,
-        agreed: args.yes,
+        agreed: args.yes || approves,
         format: args.output.format,
     };
-    job.run(&prepared, &run_settings, Start::Resume(Box::new(record)))
+    let start = if approves {
+        Start::Approve(Box::new(record))
+    } else {
+        Start::Resume(Box::new(record))
+    };
+    job.run(&prepared, &run_settings, start)
 }

@@ -5,10 +5,11 @@ use anyhow::{Context, Result, bail};
 use super::args::{CommonArgs, OutputArgs, ReportArgs, ShowArgs};
 use super::config::Config;
 use super::{import, settings, terminal};
+use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
 use crate::read::Input;
-use crate::report::{ResultPaths, write_html, write_results};
+use crate::report::{ResultPaths, count_of, write_html, write_results};
 use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
@@ -36,6 +37,16 @@ pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
             run.file
         ));
     }
+    Ok(Exit::Success)
+}
+
+/// `rosterpatch runs prune --older-than 90d`.
+pub(super) fn prune(common: &CommonArgs, older_than: &str) -> Result<Exit> {
+    let age = settings::duration("--older-than", older_than)?;
+    let age = jiff::SignedDuration::try_from(age)?;
+    let moment = SystemClock.timestamp().checked_sub(age)?;
+    let count = open(common)?.prune(moment)?;
+    terminal::out(&format!("{} forgotten\n", count_of(count as u64, "run")));
     Ok(Exit::Success)
 }
 
@@ -80,6 +91,7 @@ fn paths(args: &OutputArgs, file: &Path) -> ResultPaths {
     let or = |given: &Option<PathBuf>, beside| given.clone().unwrap_or(beside);
     ResultPaths {
         results: or(&args.results, beside.results),
+        before: or(&args.before, beside.before),
         failed: or(&args.failed, beside.failed),
         report: or(&args.report, beside.report),
         failed_always: args.failed.is_some(),

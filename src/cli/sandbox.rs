@@ -90,7 +90,7 @@ pub(super) fn run(common: &CommonArgs, args: &SandboxArgs) -> Result<Exit> {
 
 /// The rows of a roster file, as the sandbox takes them.
 fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
-    let roster = Roster {
+    let mut roster = Roster {
         file: file.to_owned(),
         read: ReadOptions::default(),
         map: MapOptions::default(),
@@ -99,17 +99,22 @@ fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
             empty: EmptyCell::Keep,
             today: settings::today(clock.timestamp()),
             allowed: Vec::new(),
+            sparse_key: None,
         },
         duplicates: DuplicatePolicy::First,
+        sparse: false,
     };
-    // A seed is a roster of whichever API its header fits; the first one's complaint is the one
-    // to tell.
+    // A seed is a roster of whichever API its header fits, the whole of it before a part; the
+    // first one's complaint is the one to tell.
     let mut complaint = None;
-    for (name, _) in targets::BUILT_IN {
-        let spec = Arc::new(targets::load(name)?);
-        match prepare(&roster, spec, 0, &Unwatched) {
-            Ok(prepared) => return Ok(seed_rows(&prepared)?),
-            Err(error) => complaint = complaint.or(Some(error)),
+    for sparse in [false, true] {
+        roster.sparse = sparse;
+        for (name, _) in targets::BUILT_IN {
+            let spec = Arc::new(targets::load(name)?);
+            match prepare(&roster, spec, 0, &Unwatched) {
+                Ok(prepared) => return Ok(seed_rows(&prepared)?),
+                Err(error) => complaint = complaint.or(Some(error)),
+            }
         }
     }
     match complaint {

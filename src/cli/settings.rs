@@ -14,11 +14,11 @@ use super::args::{CommonArgs, DeliveryArgs, Duplicate, Empty, OutputArgs, Roster
 use super::config::Config;
 use crate::check::{CheckOptions, DuplicatePolicy, EmptyCell};
 use crate::map::MapOptions;
-use crate::plan::Selection;
+use crate::plan::{Guards, Selection, Threshold};
 use crate::read::ReadOptions;
 use crate::report::ResultPaths;
 use crate::run::Roster;
-use crate::send::{Backoff, Pace, Rate, SenderOptions};
+use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
 /// The target that is asked for.
@@ -58,6 +58,7 @@ pub(super) fn roster(config: &Config, args: &RosterArgs, now: Timestamp) -> Resu
         },
         map: MapOptions {
             overrides: columns.into_iter().collect(),
+            sparse: false,
         },
         key: config.or(&args.key, |layer| &layer.key),
         check: CheckOptions {
@@ -67,12 +68,14 @@ pub(super) fn roster(config: &Config, args: &RosterArgs, now: Timestamp) -> Resu
             },
             today: today(now),
             allowed: pairs("--allow", &args.allow)?,
+            sparse_key: None,
         },
         duplicates: match config.or(&args.duplicates, |layer| &layer.duplicates) {
             Some(Duplicate::First) => DuplicatePolicy::First,
             Some(Duplicate::Last) => DuplicatePolicy::Last,
             Some(Duplicate::Error) | None => DuplicatePolicy::Error,
         },
+        sparse: true,
     })
 }
 
@@ -258,7 +261,10 @@ pub(super) fn duration(flag: &str, text: &str) -> Result<Duration> {
             "{flag} takes a time such as 45s, 20ms or 2m, not \"{text}\""
         ))
     };
-    let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    // A day is 24 hours here: what is meant is how long, not which date.
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
+    let signed = time.map_err(|_| wrong())?;
     Duration::try_from(signed).map_err(|_| wrong().into())
 }
 
@@ -270,6 +276,34 @@ pub(super) fn timeout(config: &Config, args: &DeliveryArgs) -> Result<Duration> 
         return Err(Usage("--timeout must be above 0".into()).into());
     }
     Ok(timeout)
+}
+
+/// What holds a run.
+pub(super) fn guards(config: &Config, args: &DeliveryArgs) -> Result<Guards> {
+    let threshold = |flag: &str, text: Option<String>| -> Result<Option<Threshold>> {
+        let parsed = text.as_deref().map(str::parse).transpose();
+        Ok(parsed.map_err(|error| Usage(format!("{flag}: {error}")))?)
+    };
+    let usual = Guards::default();
+    let max_invalid = config.or(&args.max_invalid, |layer| &layer.max_invalid);
+    let max_changes = config.or(&args.max_changes, |layer| &layer.max_changes);
+    let max_shrink = config.or(&args.max_shrink, |layer| &layer.max_shrink);
+    Ok(Guards {
+        max_invalid: threshold("--max-invalid", max_invalid)?.unwrap_or(usual.max_invalid),
+        max_changes: threshold("--max-changes", max_changes)?,
+        max_shrink: threshold("--max-shrink", max_shrink)?.unwrap_or(usual.max_shrink),
+    })
+}
+
+/// How long a record that cannot be read is believed to hold what was delivered to it.
+pub(super) fn trust_for(config: &Config, args: &DeliveryArgs) -> Result<Duration> {
+    let text = config.or(&args.trust_for, |layer| &layer.trust_for);
+    duration("--trust-for", text.as_deref().unwrap_or("30d"))
+}
+
+/// The credentials, from the environment.
+pub(super) fn credentials(_config: &Config, spec: &TargetSpec) -> Result<Credentials> {
+    Ok(Credentials::find(spec, |name| std::env::var(name).ok())?)
 }
 
 /// How calls are delivered.
@@ -291,6 +325,7 @@ pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPath
         results: args.results.clone().unwrap_or(beside.results),
         failed: args.failed.clone().unwrap_or(beside.failed),
         report: args.report.clone().unwrap_or(beside.report),
+        before: args.before.clone().unwrap_or(beside.before),
         failed_always: args.failed.is_some(),
     };
     refuse_collisions(&paths, &roster.file)?;
@@ -303,6 +338,7 @@ pub(super) fn replace_paths(paths: &mut ResultPaths, args: &OutputArgs) {
         (&mut paths.results, &args.results),
         (&mut paths.failed, &args.failed),
         (&mut paths.report, &args.report),
+        (&mut paths.before, &args.before),
     ] {
         if let Some(given) = given {
             path.clone_from(given);
@@ -321,6 +357,7 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
         ("--results", &paths.results),
         ("--failed", &paths.failed),
         ("--report", &paths.report),
+        ("--before", &paths.before),
     ] {
         if same(path, roster) {
             let path = path.display();
@@ -331,6 +368,9 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
         (&paths.results, &paths.failed),
         (&paths.results, &paths.report),
         (&paths.failed, &paths.report),
+        (&paths.results, &paths.before),
+        (&paths.failed, &paths.before),
+        (&paths.report, &paths.before),
     ] {
         if same(one, other) {
             let path = one.display();

@@ -1,8 +1,9 @@
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::JournalError;
 use super::store::{Journal, RUN_COLUMNS, RunRecord, RunState, run_record};
-use crate::model::{Call, RowAt, RowState};
+use crate::model::{Call, Change, RowAt, RowState, Summary};
 
 /// What a run is going to send, and how far it has come.
 impl Journal {
@@ -155,7 +156,7 @@ impl Journal {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT call.row, line, method, path, body, call.changed, changes,
+                "SELECT call.row, line, method, path, body, call.changed, changes, key, note,
                         coalesce(row.attempts, 0), row.state
                  FROM call LEFT JOIN row ON row.run = call.run AND row.row = call.row
                  WHERE call.run = ?1 AND call.row > ?2
@@ -169,14 +170,130 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// Hands every call of a run to `each`, in row order.
+    /// What a run has changed in the record at `path`: nothing where it has changed none there.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
+        let changes: Option<String> = self
+            .connection
+            .prepare_cached(
+                "SELECT changes FROM call JOIN row USING (run, row)
+                 WHERE run = ?1 AND path = ?2 AND state = 'updated' ORDER BY row DESC",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![run, path], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(self.explain("read"))?;
+        Ok(changes
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default())
+    }
+
+    /// The fingerprint of what was last delivered to the record at `path`, and when.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn delivered(
+        &self,
+        account: &str,
+        path: &str,
+    ) -> Result<Option<(String, Timestamp)>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT fingerprint, at FROM delivered WHERE account = ?1 AND record = ?2",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row([account, path], |row| {
+                        let at: String = row.get(1)?;
+                        let at = at.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+                        Ok((row.get(0)?, at))
+                    })
+                    .optional()
+            })
+            .map_err(self.explain("read"))
+    }
+
+    /// The rows of the last file of this name that came to its end with this target.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn rows_last_time(&self, target: &str, file: &str) -> Result<Option<u64>, JournalError> {
+        let name = |file: &str| {
+            let name = std::path::Path::new(file).file_name();
+            name.map(std::ffi::OsStr::to_owned)
+        };
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT file, summary FROM run
+                 WHERE target = ?1 AND state = 'finished' AND command = 'import' ORDER BY id DESC",
+            )
+            .map_err(self.explain("read"))?;
+        let mut runs = statement.query([target]).map_err(self.explain("read"))?;
+        while let Some(run) = runs.next().map_err(self.explain("read"))? {
+            let known: String = run.get(0).map_err(self.explain("read"))?;
+            let summary: Option<String> = run.get(1).map_err(self.explain("read"))?;
+            if name(&known) == name(file) {
+                let summary = summary.and_then(|json| serde_json::from_str::<Summary>(&json).ok());
+                return Ok(summary.map(|summary| summary.rows));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Records that a guard holds a run, and why.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
+        self.connection
+            .execute("UPDATE run SET held = ?2 WHERE id = ?1", params![run, why])
+            .map(|_| ())
+            .map_err(self.explain("write"))
+    }
+
+    /// Forgets runs that began before `moment` and are over, with all that was kept of their
+    /// records, and what was delivered before it. Returns how many runs that was.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn prune(&mut self, moment: Timestamp) -> Result<usize, JournalError> {
+        let explain = self.explain("prune");
+        // What is forgotten is overwritten, not just no longer found.
+        self.connection
+            .pragma_update(None, "secure_delete", "ON")
+            .map_err(&explain)?;
+        let runs: Vec<i64> = self
+            .runs()?
+            .into_iter()
+            .filter(|run| run.started_at < moment)
+            .filter(|run| matches!(run.state, RunState::Finished | RunState::Held))
+            .map(|run| run.id)
+            .collect();
+        for run in &runs {
+            self.forget(*run)?;
+        }
+        self.connection
+            .execute("DELETE FROM delivered WHERE at < ?1", [moment.to_string()])
+            .map_err(&explain)?;
+        self.connection
+            .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+            .map_err(&explain)?;
+        Ok(runs.len())
+    }
+
+    /// Hands every call of a run to `each`, in row order, with the state of its row, if it has one.
     ///
     /// # Errors
     /// When the journal cannot be read, or `each` fails.
     pub fn each_call<E: From<JournalError>>(
         &self,
         run: i64,
-        mut each: impl FnMut(Call) -> Result<(), E>,
+        mut each: impl FnMut(Call, Option<RowState>) -> Result<(), E>,
     ) -> Result<(), E> {
         const PAGE: usize = 256;
         let mut after = 0;
@@ -184,19 +301,26 @@ impl Journal {
             let mut statement = self
                 .connection
                 .prepare_cached(
-                    "SELECT row, line, method, path, body, changed, changes, 0, NULL FROM call
-                     WHERE run = ?1 AND row > ?2 ORDER BY row LIMIT ?3",
+                    "SELECT row, line, method, path, body, changed, changes, key, note, 0,
+                            (SELECT state FROM row WHERE row.run = call.run AND row.row = call.row)
+                     FROM call WHERE run = ?1 AND row > ?2 ORDER BY row LIMIT ?3",
                 )
                 .map_err(self.explain("read"))?;
-            let calls: Vec<Call> = statement
-                .query_map(params![run, after, PAGE], call)
+            let with_state = |row: &Row<'_>| {
+                let state: Option<String> = row.get(10)?;
+                Ok((call(row)?, state.and_then(|state| state.parse().ok())))
+            };
+            let calls: Vec<(Call, Option<RowState>)> = statement
+                .query_map(params![run, after, PAGE], with_state)
                 .and_then(Iterator::collect)
                 .map_err(self.explain("read"))?;
             let Some(last) = calls.last() else {
                 return Ok(());
             };
-            after = last.at.row;
-            calls.into_iter().try_for_each(&mut each)?;
+            after = last.0.at.row;
+            for (call, state) in calls {
+                each(call, state)?;
+            }
         }
     }
 }
@@ -204,7 +328,7 @@ impl Journal {
 fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
     let method: String = row.get(2)?;
     let changes: String = row.get(6)?;
-    let state: Option<String> = row.get(8)?;
+    let state: Option<String> = row.get(10)?;
     let wrong = |column: usize, why: String| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
     };
@@ -219,7 +343,10 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
         body: row.get(4)?,
         changed: row.get(5)?,
         changes: serde_json::from_str(&changes).map_err(|why| wrong(6, why.to_string()))?,
-        attempts: row.get(7)?,
+        key: row.get(7)?,
+        note: row.get(8)?,
+        fingerprint: None,
+        attempts: row.get(9)?,
         doubtful: state.as_deref() == Some(RowState::Unknown.as_str()),
     })
 }

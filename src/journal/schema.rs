@@ -52,8 +52,12 @@ CREATE TABLE call (
     body        BLOB NOT NULL,
     changed     TEXT NOT NULL,
     changes     TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    fingerprint TEXT,
+    note        TEXT NOT NULL,
     PRIMARY KEY (run, row)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX call_by_path ON call (run, path);
 
 CREATE TABLE content (
     run         INTEGER NOT NULL REFERENCES run (id),

@@ -38,6 +38,13 @@ pub struct Writer {
     thread: JoinHandle<Journal>,
 }
 
+/// Whose entries they are.
+#[derive(Debug)]
+struct Place {
+    run: i64,
+    account: String,
+}
+
 #[derive(Debug)]
 enum Entry {
     Intent {
@@ -76,9 +83,15 @@ impl Record for Writer {
 
 impl Writer {
     /// A writer of run number `run`.
-    pub fn start(journal: Journal, run: i64) -> Writer {
+    ///
+    /// What is delivered to records that cannot be read is remembered for `account`.
+    pub fn start(journal: Journal, run: i64, account: &str) -> Writer {
         let (entries, receiver) = mpsc::channel(QUEUE);
-        let thread = std::thread::spawn(move || work(journal, run, receiver));
+        let place = Place {
+            run,
+            account: account.to_owned(),
+        };
+        let thread = std::thread::spawn(move || work(journal, &place, receiver));
         Writer { entries, thread }
     }
 
@@ -144,7 +157,7 @@ impl Writer {
 /// An entry, and whoever waits for it to be durable.
 type Waiting = (Entry, Option<oneshot::Sender<Result<(), String>>>);
 
-fn work(mut journal: Journal, run: i64, mut entries: mpsc::Receiver<Waiting>) -> Journal {
+fn work(mut journal: Journal, place: &Place, mut entries: mpsc::Receiver<Waiting>) -> Journal {
     // After a failed write nothing later may be called durable: a gap in the record is no record.
     let mut broken: Option<String> = None;
     while let Some(first) = entries.blocking_recv() {
@@ -156,7 +169,7 @@ fn work(mut journal: Journal, run: i64, mut entries: mpsc::Receiver<Waiting>) ->
             gather(&mut entries, &mut group);
         }
         if broken.is_none() {
-            broken = commit(&mut journal, run, &group).err();
+            broken = commit(&mut journal, place, &group).err();
         }
         for (_, done) in group {
             if let Some(done) = done {
@@ -178,7 +191,7 @@ fn gather(entries: &mut mpsc::Receiver<Waiting>, group: &mut Vec<Waiting>) {
     }
 }
 
-fn commit(journal: &mut Journal, run: i64, group: &[Waiting]) -> Result<(), String> {
+fn commit(journal: &mut Journal, place: &Place, group: &[Waiting]) -> Result<(), String> {
     if !journal.is_in_place() {
         return Err("its file was deleted or replaced while the run was under way".into());
     }
@@ -187,14 +200,15 @@ fn commit(journal: &mut Journal, run: i64, group: &[Waiting]) -> Result<(), Stri
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (entry, _) in group {
-            write(&transaction, run, entry)?;
+            write(&transaction, place, entry)?;
         }
         transaction.commit()
     };
     written().map_err(|error| error.to_string())
 }
 
-fn write(transaction: &Transaction<'_>, run: i64, entry: &Entry) -> rusqlite::Result<()> {
+fn write(transaction: &Transaction<'_>, place: &Place, entry: &Entry) -> rusqlite::Result<()> {
+    let Place { run, account } = place;
     match entry {
         Entry::Flush => {}
         Entry::Intent { row, attempt, at } => {
@@ -205,6 +219,16 @@ fn write(transaction: &Transaction<'_>, run: i64, entry: &Entry) -> rusqlite::Re
                      ON CONFLICT (run, row) DO UPDATE SET state = ?3, attempts = ?4, at = ?5",
                 )?
                 .execute(params![run, row, state, attempt, at.to_string()])?;
+            // Until the answer comes, nobody knows what the record holds.
+            if *attempt == 1 {
+                transaction
+                    .prepare_cached(
+                        "DELETE FROM delivered WHERE account = ?1 AND record =
+                         (SELECT path FROM call
+                          WHERE run = ?2 AND row = ?3 AND fingerprint IS NOT NULL)",
+                    )?
+                    .execute(params![account, run, row])?;
+            }
         }
         Entry::Outcome(outcome) => {
             transaction
@@ -228,12 +252,26 @@ fn write(transaction: &Transaction<'_>, run: i64, entry: &Entry) -> rusqlite::Re
                     outcome.request_id,
                     outcome.finished_at.to_string(),
                 ])?;
+            if outcome.state == RowState::Updated {
+                transaction
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO delivered
+                         SELECT ?1, path, fingerprint, ?4 FROM call
+                         WHERE run = ?2 AND row = ?3 AND fingerprint IS NOT NULL",
+                    )?
+                    .execute(params![
+                        account,
+                        run,
+                        outcome.row,
+                        outcome.finished_at.to_string()
+                    ])?;
+            }
         }
         Entry::Call(call) => {
             let changes = serde_json::to_string(&call.changes).unwrap_or_default();
             transaction
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO call VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT OR REPLACE INTO call VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 )?
                 .execute(params![
                     run,
@@ -244,6 +282,9 @@ fn write(transaction: &Transaction<'_>, run: i64, entry: &Entry) -> rusqlite::Re
                     call.body,
                     call.changed,
                     changes,
+                    call.key,
+                    call.fingerprint,
+                    call.note,
                 ])?;
         }
         Entry::Content { at, key, cells } => {

@@ -25,6 +25,10 @@ pub const RESULT_COLUMNS: [&str; 9] = [
 pub struct MapOptions {
     /// Column to field, by their names; an empty field ignores the column.
     pub overrides: Vec<(String, String)>,
+    /// Whether what a row lacks is taken from its record, so that the file needs no column but a
+    /// key's.
+    #[serde(default)]
+    pub sparse: bool,
 }
 
 /// Which column holds which field.
@@ -69,7 +73,7 @@ impl ColumnMap {
                 None => map.unknown.push(column),
             }
         }
-        map.require(spec, &names)?;
+        map.require(spec, &names, options.sparse)?;
         Ok(map)
     }
 
@@ -93,14 +97,31 @@ impl ColumnMap {
         Ok(())
     }
 
-    fn require(&self, spec: &TargetSpec, names: &HashMap<String, usize>) -> Result<(), MapError> {
-        let lacking: Vec<&FieldSpec> = spec
-            .fields
-            .iter()
-            .zip(&self.columns)
+    fn require(
+        &self,
+        spec: &TargetSpec,
+        names: &HashMap<String, usize>,
+        sparse: bool,
+    ) -> Result<(), MapError> {
+        let keys = spec.keys();
+        let has_key = keys.iter().any(|key| self.columns[*key].is_some());
+        let fields = spec.fields.iter().zip(&self.columns);
+        let mut lacking: Vec<&FieldSpec> = fields
             .filter(|(field, column)| field.required && field.default.is_none() && column.is_none())
             .map(|(field, _)| field)
             .collect();
+        let any_key = sparse && !has_key;
+        if any_key {
+            lacking = keys.iter().map(|key| &spec.fields[*key]).collect();
+        } else if sparse {
+            // What is not there at all is taken from the record; what is misspelt is a mistake.
+            let meant = |field: &FieldSpec| {
+                let near = |column: &usize| nearest(&self.header[*column], names);
+                let mut near = self.unknown.iter().filter_map(near);
+                near.any(|(_, other)| spec.fields[other].name() == field.name())
+            };
+            lacking.retain(|field| meant(field));
+        }
         if lacking.is_empty() {
             return Ok(());
         }
@@ -124,6 +145,7 @@ impl ColumnMap {
             })
             .collect();
         Err(MapError::Missing {
+            one_is_enough: any_key,
             needed,
             found: self.header.clone(),
             suggestions,
@@ -255,6 +277,7 @@ mod tests {
     fn map(header: &[&str], overrides: &[(&str, &str)]) -> Result<ColumnMap, MapError> {
         let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
         let options = MapOptions {
+            sparse: false,
             overrides: overrides
                 .iter()
                 .map(|&(column, field)| (column.into(), field.into()))

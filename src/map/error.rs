@@ -4,8 +4,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum MapError {
     /// Fields that every row needs have no column.
-    #[error("{}", missing(.needed, .found, .suggestions))]
+    #[error("{}", missing(*.one_is_enough, .needed, .found, .suggestions))]
     Missing {
+        /// Whether one of the fields is enough: each of them finds the record.
+        one_is_enough: bool,
         /// The fields without a column, each with the headers by which it would be found.
         needed: Vec<String>,
         /// The file's headers.
@@ -72,9 +74,19 @@ fn shown(found: &[String]) -> String {
     format!("{}{more}", names.join(", "))
 }
 
-fn missing(needed: &[String], found: &[String], suggestions: &[String]) -> String {
+fn missing(
+    one_is_enough: bool,
+    needed: &[String],
+    found: &[String],
+    suggestions: &[String],
+) -> String {
+    let what = if one_is_enough {
+        "the header has nothing by which a record is found; one of these is enough"
+    } else {
+        "the header lacks what every row needs"
+    };
     let mut text = format!(
-        "the header lacks what every row needs:\n  {}\nfound: {}",
+        "{what}:\n  {}\nfound: {}",
         needed.join("\n  "),
         shown(found)
     );

@@ -70,6 +70,8 @@ mod known {
 pub struct Call {
     /// The row it is made for.
     pub at: RowAt,
+    /// The value by which the record was found.
+    pub key: String,
     /// The HTTP method.
     pub method: Method,
     /// Path below the base address, percent-encoded, beginning with `/`.
@@ -81,6 +83,10 @@ pub struct Call {
     pub changed: String,
     /// The same with their values, for whoever wants to see or undo them.
     pub changes: Vec<Change>,
+    /// A fingerprint of the body, where it is to be remembered because the record cannot be read.
+    pub fingerprint: Option<String>,
+    /// What is to be said of the row even if it succeeds.
+    pub note: String,
     /// Requests made for the row before this run was interrupted.
     pub attempts: u32,
     /// Whether one of those was never answered, so that the change may have been made already.

@@ -101,6 +101,9 @@ pub struct Summary {
     pub failed_rows: Option<PathBuf>,
     /// The HTML report, if one was written.
     pub report: Option<PathBuf>,
+    /// The file of what was replaced, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<PathBuf>,
     /// `plan` only: requests that an import would send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_send: Option<u64>,
@@ -147,6 +150,7 @@ impl Summary {
             results: None,
             failed_rows: None,
             report: None,
+            before: None,
             to_send: None,
             estimated_s: None,
             estimated_finish: None,

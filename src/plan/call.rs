@@ -3,14 +3,16 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use sha2::{Digest, Sha256};
+
 use super::body::BodyShape;
 use crate::check::CheckedRow;
-use crate::model::{Call, Change, Value};
+use crate::model::{Call, Change, RowAt, Value};
 use crate::targets::{Place, TargetSpec};
 
 /// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
 /// segment whatever it holds.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -34,8 +36,14 @@ impl Planner {
         }
     }
 
-    /// The call that brings a valid row to the API.
-    pub fn call(&self, row: &CheckedRow<'_>) -> Call {
+    /// The target it plans for.
+    pub fn spec(&self) -> &TargetSpec {
+        &self.spec
+    }
+
+    /// The call that brings a valid row to an API whose records cannot be read: all that the row
+    /// says. `key` is the value that finds the record.
+    pub fn call(&self, row: &CheckedRow<'_>, key: &str) -> Call {
         let sent = self.spec.fields.iter().zip(&row.values);
         let sent = sent.filter(|(field, _)| field.place == Place::Body);
         let changes: Vec<Change> = sent
@@ -47,17 +55,44 @@ impl Planner {
                 })
             })
             .collect();
+        let mut call = self.call_with(row.at, key, &row.values, &row.values, changes);
+        // What cannot be read is remembered, so that the same is not sent again.
+        call.fingerprint = Some(fingerprint(&call.body));
+        call
+    }
+
+    /// A call with the body of `body`'s values, to the record that `path`'s name.
+    pub(super) fn call_with(
+        &self,
+        at: RowAt,
+        key: &str,
+        path: &[Option<Value<'_>>],
+        body: &[Option<Value<'_>>],
+        changes: Vec<Change>,
+    ) -> Call {
         let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
         Call {
-            at: row.at,
+            at,
+            key: key.to_owned(),
             method: self.spec.update.method,
-            path: self.path(&row.values),
-            body: self.shape.build(&row.values).to_string().into_bytes(),
+            path: self.path(path),
+            body: self.shape.build(body).to_string().into_bytes(),
             changed: changed.join(" "),
             changes,
+            fingerprint: None,
+            note: String::new(),
             attempts: 0,
             doubtful: false,
         }
+    }
+
+    /// The path of the record with this id.
+    pub fn path_of(&self, id: &str) -> String {
+        let mut values = vec![None; self.spec.fields.len()];
+        if let Some(key) = self.spec.key_field() {
+            values[key] = Some(Value::Text(id));
+        }
+        self.path(&values)
     }
 
     fn path(&self, values: &[Option<Value<'_>>]) -> String {
@@ -77,4 +112,13 @@ impl Planner {
         }
         path
     }
+}
+
+/// A fingerprint of a body, in hexadecimal.
+fn fingerprint(body: &[u8]) -> String {
+    let hash = Sha256::digest(body);
+    hash.iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

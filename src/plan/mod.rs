@@ -3,10 +3,16 @@
 
 mod body;
 mod call;
+mod difference;
 mod forecast;
+mod guards;
+mod lookup;
 mod selection;
 
 pub use body::BodyShape;
 pub use call::Planner;
+pub use difference::{Difference, Values};
 pub use forecast::shortest_time;
+pub use guards::{Guards, Threshold, ThresholdError};
+pub use lookup::{LookUp, LookUpError, Page, Question};
 pub use selection::{Selection, SelectionError};

@@ -19,6 +19,20 @@ pub struct Selection {
 pub struct SelectionError(String);
 
 impl Selection {
+    /// How many of `valid` rows are asked for at most, in a file of `rows`.
+    pub fn most(&self, rows: u64, valid: u64) -> u64 {
+        let asked = if self.rows.is_empty() {
+            valid
+        } else {
+            let ranges = self.rows.iter();
+            let asked: u64 = ranges
+                .map(|range| (*range.end()).min(rows).saturating_sub(range.start() - 1))
+                .sum();
+            asked.min(valid)
+        };
+        asked.min(self.limit.unwrap_or(u64::MAX))
+    }
+
     /// Whether `row` is asked for, the limit aside.
     pub fn holds(&self, row: u64) -> bool {
         self.rows.is_empty() || self.rows.iter().any(|range| range.contains(&row))

@@ -25,10 +25,16 @@ impl Watch for JsonLines {
                 "left_out": plan.left_out, "to_send": plan.to_send, "rate": plan.rate,
                 "estimated_s": plan.estimate_s,
             }),
+            RunEvent::LookedUp { done, of } => {
+                json!({"event": "looked_up", "done": done, "of": of})
+            }
             RunEvent::Started {
-                run, rows, to_send, ..
+                run,
+                rows,
+                to_send,
+                settled,
             } => {
-                json!({"event": "started", "run": run, "rows": rows, "to_send": to_send})
+                json!({"event": "started", "run": run, "rows": rows, "to_send": to_send, "settled": settled})
             }
             RunEvent::RowDone { row, state, .. } => {
                 json!({"event": "row", "row": row, "state": state})

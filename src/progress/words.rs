@@ -1,6 +1,6 @@
-use crate::events::{Plan, RunEvent};
+use crate::events::RunEvent;
 use crate::model::StateCounts;
-use crate::report::{OF_RESULTS, count_of, human_duration};
+use crate::report::{OF_RESULTS, human_duration, plan_lines};
 
 /// The lines that say an event to a person; none for what only moves a counter.
 pub(super) fn lines(event: &RunEvent) -> Vec<String> {
@@ -29,6 +29,7 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
             lines
         }
         RunEvent::Planned(plan) => plan_lines(plan),
+        RunEvent::LookedUp { done, of } => vec![format!("{done} of {of} looked up")],
         RunEvent::Started { run, .. } => vec![format!("run {run}")],
         RunEvent::RowDone { .. } | RunEvent::Finished(_) => Vec::new(),
         RunEvent::Retrying {
@@ -52,36 +53,6 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
             vec![format!("stopping: {why}; requests under way may finish")]
         }
     }
-}
-
-fn plan_lines(plan: &Plan) -> Vec<String> {
-    let mut lines = vec![format!("{}: {}", plan.target, plan.base_url)];
-    let mut counts = format!("{}: {} to send", count_of(plan.rows, "row"), plan.to_send);
-    if plan.invalid > 0 {
-        counts.push_str(&format!(", {} invalid", plan.invalid));
-    }
-    if plan.left_out > 0 {
-        counts.push_str(&format!(", {} left out", plan.left_out));
-    }
-    lines.push(counts);
-    if plan.empty_rows > 0 {
-        lines.push(format!(
-            "{} passed over",
-            count_of(plan.empty_rows, "empty row")
-        ));
-    }
-    for (code, count) in &plan.repairs {
-        lines.push(format!(
-            "{count} cells restored that a spreadsheet had changed: {code}"
-        ));
-    }
-    lines.push(format!(
-        "{} at {}: at least {}",
-        count_of(plan.to_send, "request"),
-        plan.rate,
-        human_duration(plan.estimate_s)
-    ));
-    lines
 }
 
 /// The states that any row is in, with their counts.

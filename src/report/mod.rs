@@ -1,17 +1,21 @@
 //! What became of every row: results files made from the journal and the input alone, so that
 //! they can be made again, each written whole or not at all.
 
+mod before;
 mod check;
 mod error;
 mod html;
+mod plan;
 mod results;
 mod target;
 mod text;
 mod whole_file;
 
+pub use before::write_before;
 pub use check::{OF_RESULTS, check_text, write_problems};
 pub use error::ReportError;
 pub use html::write_html;
+pub use plan::{example_lines, plan_lines, write_changes};
 pub use results::{LEFT_OUT, ResultPaths, Written, write_results};
 pub use target::target_text;
 pub use text::{count_of, human_duration, human_number, summary_text};

@@ -24,14 +24,16 @@ pub struct ResultPaths {
     pub failed: PathBuf,
     /// The HTML report.
     pub report: PathBuf,
+    /// What was replaced, as a roster.
+    pub before: PathBuf,
     /// Whether the failed file is written even if every row succeeded: when its path was given,
     /// what is there must not be taken for this run's.
     pub failed_always: bool,
 }
 
 impl ResultPaths {
-    /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`. Where one
-    /// of them is there already, all three get the same number, so that they stay together and
+    /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
+    /// `NAME.before.csv`. Where one of them is there already, all get the same number, so that they stay together and
     /// no old file is lost. Standard input's go to the working folder.
     pub fn beside(input: &Path) -> ResultPaths {
         let (folder, name) = if input == Path::new("-") {
@@ -53,12 +55,11 @@ impl ResultPaths {
                 results: path("results", "csv"),
                 failed: path("failed", "csv"),
                 report: path("report", "html"),
+                before: path("before", "csv"),
                 failed_always: false,
             }
         };
-        let free = |paths: &ResultPaths| {
-            !paths.results.exists() && !paths.failed.exists() && !paths.report.exists()
-        };
+        let free = |paths: &ResultPaths| !paths.all().into_iter().any(|path| path.exists());
         (1..u32::MAX)
             .map(numbered)
             .find(free)
@@ -67,13 +68,18 @@ impl ResultPaths {
 }
 
 impl ResultPaths {
-    /// Finds out whether all three can be written, before anything is done that they are to tell
+    /// All of the paths.
+    pub fn all(&self) -> [&PathBuf; 4] {
+        [&self.results, &self.failed, &self.report, &self.before]
+    }
+
+    /// Finds out whether all of them can be written, before anything is done that they are to tell
     /// of.
     ///
     /// # Errors
     /// When one of them cannot.
     pub fn probe(&self) -> Result<(), ReportError> {
-        for path in [&self.results, &self.failed, &self.report] {
+        for path in self.all() {
             WholeFile::create(path)?;
         }
         Ok(())

@@ -41,6 +41,7 @@ pub fn summary_text(summary: &Summary) -> String {
         ("results", &summary.results),
         ("failed", &summary.failed_rows),
         ("report", &summary.report),
+        ("before", &summary.before),
     ];
     for (name, path) in files {
         if let Some(path) = path {

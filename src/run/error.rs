@@ -23,12 +23,17 @@ pub enum RunError {
         /// Why.
         source: MapError,
     },
+    /// A plan cannot be carried out as asked.
+    #[error("{0}")]
+    Plan(String),
     /// `--key` names a field by which no record can be found.
-    #[error("records cannot be found by {field} yet; this target finds them by {key}")]
+    #[error(
+        "records cannot be found by {field} here; with this file and target they can be by: {key}"
+    )]
     Key {
         /// What was asked for.
         field: String,
-        /// The target's own key.
+        /// The fields that would do.
         key: String,
     },
     /// A target file cannot be used.

@@ -1,15 +1,17 @@
 //! The conductor: the only room that joins the stages. It reads and checks all of a file before
 //! the first request leaves, sends, records, and has the report written. It prints nothing.
 
+mod canary;
 mod error;
 mod import;
+mod items;
 mod name;
 mod planning;
 mod prepare;
 mod settings;
 
 pub use error::RunError;
-pub use import::{Context, Ended, Start, import};
+pub use import::{Context, Ended, Looked, Start, import, look};
 pub use name::run_name;
-pub use prepare::{Prepared, Roster, prepare, row_problems};
+pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
 pub use settings::{Delivery, Settings};

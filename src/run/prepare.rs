@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RunError;
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, Survey, survey};
 use crate::events::{RunEvent, Watch};
-use crate::map::{ColumnMap, MapOptions};
+use crate::map::{ColumnMap, MapError, MapOptions};
 use crate::model::{Problem, RowAt};
 use crate::read::{Input, ReadError, ReadOptions};
 use crate::targets::TargetSpec;
@@ -26,6 +26,9 @@ pub struct Roster {
     pub check: CheckOptions,
     /// What is done with rows that have the same key.
     pub duplicates: DuplicatePolicy,
+    /// Whether the file may lack what its records have, where they can be read.
+    #[serde(default)]
+    pub sparse: bool,
 }
 
 /// A roster that was read and checked from its first row to its last. Nothing has been sent.
@@ -42,7 +45,7 @@ pub struct Prepared {
 /// Reads, maps and checks every row.
 ///
 /// # Errors
-/// When the file cannot be read, its header not be mapped, or it has no rows.
+/// When the file cannot be read or its header not be mapped.
 pub fn prepare(
     roster: &Roster,
     spec: Arc<TargetSpec>,
@@ -55,17 +58,24 @@ pub fn prepare(
         line: input.header_line(),
         source,
     };
-    let map = ColumnMap::new(input.header(), &spec, &roster.map).map_err(map_error)?;
-    let key = spec.key_field();
-    if let Some(name) = &roster.key {
-        let asked = crate::map::field_named(&spec, name).map_err(map_error)?;
-        if Some(asked) != key {
-            return Err(RunError::Key {
-                field: name.clone(),
-                key: key.map_or("", |key| spec.fields[key].name()).to_owned(),
-            });
+    let sparse = roster.sparse && spec.is_readable();
+    let map_options = MapOptions {
+        sparse,
+        ..roster.map.clone()
+    };
+    let map = ColumnMap::new(input.header(), &spec, &map_options).map_err(map_error)?;
+    let key = match &roster.key {
+        Some(name) => Some(asked_key(name, &spec, &map, sparse, &map_error)?),
+        None => {
+            let mut keys = spec.keys().into_iter();
+            let has_column = |key: &usize| map.column(*key).is_some();
+            if sparse {
+                keys.find(has_column)
+            } else {
+                keys.next()
+            }
         }
-    }
+    };
     watch.see(&RunEvent::Reading {
         file: roster.file.display().to_string(),
         dialect: input.description(),
@@ -74,19 +84,59 @@ pub fn prepare(
         of_results: map.is_of_results(),
         near_misses: map.near_misses(&spec),
     });
-    let checker = Checker::new(spec, Arc::new(map), roster.check.clone());
+    let options = CheckOptions {
+        sparse_key: key.filter(|_| sparse),
+        ..roster.check.clone()
+    };
+    let checker = Checker::new(spec, Arc::new(map), options);
     let survey = survey(&input, &checker, key, roster.duplicates, seed)?;
-    if survey.rows == 0 {
-        return Err(ReadError::NoRows {
-            path: roster.file.clone(),
-        }
-        .into());
-    }
     Ok(Prepared {
         input,
         checker,
         survey,
     })
+}
+
+/// The field that the user wants records to be found by.
+fn asked_key(
+    name: &str,
+    spec: &TargetSpec,
+    map: &ColumnMap,
+    sparse: bool,
+    map_error: &impl Fn(MapError) -> RunError,
+) -> Result<usize, RunError> {
+    let asked = crate::map::field_named(spec, name).map_err(map_error)?;
+    let keys = if sparse {
+        spec.keys()
+    } else {
+        spec.key_field().into_iter().collect()
+    };
+    if keys.contains(&asked) && (map.column(asked).is_some() || !sparse) {
+        return Ok(asked);
+    }
+    let known: Vec<&str> = keys
+        .iter()
+        .filter(|key| map.column(**key).is_some())
+        .map(|key| spec.fields[*key].name())
+        .collect();
+    Err(RunError::Key {
+        field: name.to_owned(),
+        key: known.join(", "),
+    })
+}
+
+/// Refuses a file without rows.
+///
+/// # Errors
+/// When it has none.
+pub fn refuse_empty(prepared: &Prepared) -> Result<(), RunError> {
+    if prepared.survey.rows > 0 {
+        return Ok(());
+    }
+    Err(ReadError::NoRows {
+        path: prepared.input.path().to_owned(),
+    }
+    .into())
 }
 
 /// Reads the rows once more, and hands every problem to `each`, in the file's order.

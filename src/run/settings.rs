@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::RunRecord;
-use crate::plan::Selection;
+use crate::plan::{Guards, Selection};
 use crate::report::ResultPaths;
 use crate::send::{ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
@@ -41,6 +42,21 @@ pub struct Delivery {
     pub selection: Selection,
     /// Where the results go.
     pub paths: ResultPaths,
+    /// Whether every valid row is sent, also one whose record holds what it says.
+    #[serde(default)]
+    pub all: bool,
+    /// What holds the run before anything is sent.
+    #[serde(default)]
+    pub guards: Guards,
+    /// Rows that are sent first and read back.
+    #[serde(default)]
+    pub canary: Option<u64>,
+    /// For how long a record that cannot be read is believed to hold what was delivered to it.
+    #[serde(default)]
+    pub trust_for: Duration,
+    /// The run that this one undoes.
+    #[serde(default)]
+    pub undoes: Option<String>,
 }
 
 /// A path that leads to the same place from any folder. Standard input is a place of its own.
@@ -72,6 +88,7 @@ impl Settings {
             &mut paths.results,
             &mut paths.failed,
             &mut paths.report,
+            &mut paths.before,
         ] {
             *path = absolute(path);
         }
@@ -100,6 +117,8 @@ impl Settings {
                 &roster,
                 &delivery.variables,
                 &delivery.selection,
+                delivery.all,
+                &delivery.undoes,
             ))
             .ok()
         };

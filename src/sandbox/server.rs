@@ -88,6 +88,21 @@ impl Sandbox {
     /// rows or more, three missing and two whose new values another student holds.
     pub fn new(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
         let students = meitner::seed(rows, options.seed, clock.timestamp());
+        Sandbox::with(options, students, rows, clock)
+    }
+
+    /// A sandbox whose students hold what the roster's `rows` say.
+    pub fn holding(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
+        let students = meitner::copy(rows, clock.timestamp());
+        Sandbox::with(options, students, rows, clock)
+    }
+
+    fn with(
+        options: &SandboxOptions,
+        students: Students,
+        rows: &[SeedRow],
+        clock: Arc<dyn Clock>,
+    ) -> Sandbox {
         let members = pathwright::seed(rows);
         let bucket = Bucket::new(options.depth, options.interval, clock.now());
         Sandbox {

@@ -217,6 +217,7 @@ impl<R: Record> Sender<'_, R> {
                 outcome.request_id.clone_from(&answer.request_id);
                 if verdict == Some(Verdict::Accept) {
                     outcome.changed.clone_from(&call.changed);
+                    outcome.error.clone_from(&call.note);
                 } else {
                     outcome.error_code = if answer.code.is_empty() {
                         format!("http.{}", answer.status)

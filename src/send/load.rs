@@ -44,6 +44,11 @@ impl Load {
         self.limit as usize
     }
 
+    /// Seconds that the latest answers took, on average.
+    pub(super) fn latency(&self) -> f64 {
+        self.latest
+    }
+
     /// Takes note of an answer, or of the lack of one, after `latency`.
     pub(super) fn answered(&mut self, well: bool, latency: Duration) {
         let seconds = latency.as_secs_f64();

@@ -29,6 +29,16 @@ pub enum Stop {
         /// The error.
         error: String,
     },
+    /// A guard holds the run before anything is sent.
+    Held {
+        /// Why.
+        why: String,
+    },
+    /// The first rows do not hold what was sent.
+    Canary {
+        /// What was found.
+        why: String,
+    },
     /// What the API holds could not be read, so nothing could be planned.
     LookUp {
         /// Why.
@@ -71,6 +81,8 @@ impl std::fmt::Display for Stop {
             Stop::Failing { error } => {
                 write!(f, "nearly every row ends in the same error ({error})")
             }
+            Stop::Held { why } => write!(f, "held, and nothing was sent: {why}"),
+            Stop::Canary { why } => write!(f, "the first rows were read back, and {why}"),
             Stop::LookUp { why } => write!(f, "the API's records could not be read ({why})"),
             Stop::Asked => f.write_str("the run was asked to stop"),
         }

@@ -91,8 +91,18 @@ impl<'a> Transport<'a> {
     }
 
     /// Requests that may be under way now.
-    pub(super) fn room(&self) -> usize {
+    pub fn room(&self) -> usize {
         lock(&self.load).limit()
+    }
+
+    /// Whether any request was made.
+    pub fn has_sent(&self) -> bool {
+        self.stats.requests() > 0
+    }
+
+    /// Seconds that the latest answers took, on average.
+    pub fn latency(&self) -> f64 {
+        lock(&self.load).latency()
     }
 
     /// Reads something from the API: a look-up, which changes nothing and may be made again

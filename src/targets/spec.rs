@@ -114,6 +114,10 @@ pub struct Update {
     pub path: String,
     /// Whether a request whose answer was lost may be sent again.
     pub idempotent: bool,
+    /// Fields that an update which leaves them out might reset: where the record was read, they
+    /// stand in every update as they are.
+    #[serde(default)]
+    pub keep: Vec<String>,
     /// Pointers of nested objects that the API takes whole only: part of one would lose the rest.
     #[serde(default)]
     pub whole: Vec<String>,
@@ -237,6 +241,9 @@ pub enum ResetUnit {
 pub struct Lookup {
     /// Fields by which a record can be found, the best one first.
     pub keys: Vec<String>,
+    /// JSON pointer to a record's own id, which the update's path names.
+    #[serde(default = "default_id")]
+    pub id: String,
     /// Path that reads one record, with GET.
     pub read: Option<String>,
     /// Path that finds records by a filter, with POST.
@@ -255,6 +262,10 @@ pub struct Lookup {
     pub page_size: u32,
     /// How one page follows another.
     pub paging: Paging,
+}
+
+fn default_id() -> String {
+    "/id".into()
 }
 
 /// How one page of records follows another.
@@ -306,6 +317,40 @@ impl TargetSpec {
     /// The position of the field that names the record: the last one in the update's path.
     pub fn key_field(&self) -> Option<usize> {
         self.path_fields().last().and_then(|name| self.field(name))
+    }
+
+    /// Whether many records can be read with one request.
+    pub fn is_readable(&self) -> bool {
+        let lookup = self.lookup.as_ref();
+        lookup.is_some_and(|lookup| lookup.search.is_some() || lookup.list.is_some())
+    }
+
+    /// The fields by which a record can be found, by position, the best one first: the one in the
+    /// update's path and, where records can be read, those of the look-up.
+    pub fn keys(&self) -> Vec<usize> {
+        let mut keys: Vec<usize> = self.key_field().into_iter().collect();
+        if let Some(lookup) = self.lookup.as_ref().filter(|_| self.is_readable()) {
+            let others = lookup.keys.iter().filter_map(|name| self.field(name));
+            keys.extend(others.filter(|key| Some(*key) != self.key_field()));
+        }
+        keys
+    }
+
+    /// The record's id in a path that was made for it, decoded.
+    pub fn id_in(&self, path: &str) -> Option<String> {
+        let name = format!("{{{}}}", self.fields[self.key_field()?].name());
+        let mut places = self.update.path.split('/').zip(path.split('/'));
+        let (_, segment) = places.find(|(place, _)| *place == name)?;
+        let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();
+        decoded.ok().map(|id| id.into_owned())
+    }
+
+    /// Where a field stands in a record that was read.
+    pub fn record_pointer(&self, field: usize) -> String {
+        match &self.lookup {
+            Some(lookup) if self.key_field() == Some(field) => lookup.id.clone(),
+            _ => self.fields[field].pointer.clone(),
+        }
     }
 
     /// The values of all variables that the addresses and paths need.

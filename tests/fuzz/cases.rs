@@ -40,13 +40,21 @@ pub fn roster(bytes: &[u8]) {
         .filter(|(name, _)| !name.trim().is_empty())
         .map(|(name, field)| (name.clone(), field.name().to_owned()))
         .collect();
-    let Ok(map) = ColumnMap::new(input.header(), &spec, &MapOptions { overrides }) else {
+    let Ok(map) = ColumnMap::new(
+        input.header(),
+        &spec,
+        &MapOptions {
+            overrides,
+            sparse: false,
+        },
+    ) else {
         return;
     };
     let options = CheckOptions {
         empty: EmptyCell::Keep,
         today: jiff::civil::date(2026, 8, 1),
         allowed: Vec::new(),
+        sparse_key: None,
     };
     let checker = Checker::new(spec.clone(), Arc::new(map), options);
     let found = survey(
@@ -73,7 +81,7 @@ pub fn roster(bytes: &[u8]) {
                 );
             }
             if checked.is_valid() {
-                let call = planner.call(&checked);
+                let call = planner.call(&checked, "");
                 assert!(!call.path.contains(['?', '#', ' ']));
                 assert!(!call.body.is_empty());
             }

@@ -149,7 +149,7 @@ fn what_cannot_be_resumed_says_why() {
 fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
     for (idempotent, expected, requests) in [(true, "updated", 4), (false, "failed", 3)] {
         let (folder, server, mut run) = stopping_at_three(4);
-        run.target = folder.plain_target(idempotent).display().to_string();
+        run.target = Some(folder.plain_target(idempotent).display().to_string());
         let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
         assert_eq!(first.summary.states.updated, 3);
         // As if the process had died right after the intent for row 4.
@@ -158,7 +158,7 @@ fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let writer = Writer::start(journal, id);
+        let writer = Writer::start(journal, id, "account");
         runtime
             .block_on(writer.intent(4, 1, jiff::Timestamp::UNIX_EPOCH))
             .unwrap();
@@ -231,7 +231,7 @@ fn each_step_of_a_journals_life() {
         finished_at: now,
     };
     // Sent, and no answer seen: whoever comes next knows.
-    let writer = Writer::start(journal, record.id);
+    let writer = Writer::start(journal, record.id, "account");
     runtime.block_on(writer.intent(4, 1, now)).unwrap();
     assert_eq!(
         left(&open()),
@@ -247,7 +247,7 @@ fn each_step_of_a_journals_life() {
     assert_eq!(left(&journal), []);
     journal.reopen(record.id).unwrap();
     assert_eq!(left(&journal), [(4, 2, false)]);
-    let writer = Writer::start(journal, record.id);
+    let writer = Writer::start(journal, record.id, "account");
     runtime
         .block_on(writer.outcome(outcome(RowState::Updated)))
         .unwrap();
@@ -294,7 +294,7 @@ fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
     let import = |limit: &str| {
         // No file may grow past so many blocks: what a full disk looks like to a process.
         let script = format!(
-            "trap '' XFSZ; ulimit -f {limit}; exec {} import r.csv --target meitner --yes --base-url {} --concurrency 1",
+            "trap '' XFSZ; ulimit -f {limit}; exec {} import r.csv --target plain.toml --yes --base-url {} --concurrency 1",
             env!("CARGO_BIN_EXE_rosterpatch"),
             server.base_url
         );
@@ -307,7 +307,7 @@ fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
             .output()
             .unwrap()
     };
-    let output = import("700");
+    let output = import("3000");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("journal"), "{}", stderr(&output));
     let sent = server.seen().len();
@@ -377,7 +377,7 @@ fn the_second_signal_does_not_wait() {
             "import",
             "r.csv",
             "--target",
-            "meitner",
+            "plain.toml",
             "--yes",
             "--concurrency",
             "1",
@@ -471,7 +471,7 @@ fn no_secret_is_written_anywhere_and_no_identity_number_outside_the_results_and_
     });
     let output = folder
         .program()
-        .args(["import", "in.csv", "--target", "meitner", "--yes", "-v"])
+        .args(["import", "in.csv", "--target", "plain.toml", "--yes", "-v"])
         .args(["--log-format", "json", "--progress", "plain"])
         .args(["--base-url", &server.base_url])
         .env("MEITNER_CLIENT_ID", "CLIENT-77aa")

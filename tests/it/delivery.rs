@@ -46,7 +46,7 @@ fn any_2xx_is_success_and_one_request() {
 fn rows_with_the_same_body_are_each_their_own_request() {
     let folder = Folder::new();
     // A target in which nothing but the id has to differ.
-    let target = rosterpatch::targets::text("meitner").unwrap();
+    let target = std::fs::read_to_string(folder.path("plain.toml")).unwrap();
     let (head, fields) = target.split_once("pointer = \"/identityNumber\"").unwrap();
     let fields = fields.replacen("unique = true\n", "", 1);
     folder.write(
@@ -61,7 +61,7 @@ fn rows_with_the_same_body_are_each_their_own_request() {
     folder.write("r.csv", text);
     let server = Server::start(|_| respond(200, &[], "{}"));
     let mut run = LibraryRun::new();
-    run.target = folder.path("t.toml").display().to_string();
+    run.target = Some(folder.path("t.toml").display().to_string());
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.summary.states.updated, 3);
     let seen = server.seen();
@@ -229,7 +229,7 @@ fn wrong_credentials_cost_one_request_and_exit_6() {
             "import",
             "r.csv",
             "--target",
-            "meitner",
+            "plain.toml",
             "--yes",
             "--base-url",
             &base_url,
@@ -251,7 +251,7 @@ fn wrong_credentials_cost_one_request_and_exit_6() {
             "import",
             "r.csv",
             "--target",
-            "meitner",
+            "plain.toml",
             "--yes",
             "--base-url",
             &base_url,
@@ -326,7 +326,7 @@ fn a_run_that_would_send_needs_a_yes() {
             "import",
             "r.csv",
             "--target",
-            "meitner",
+            "plain.toml",
             "--base-url",
             &server.base_url,
         ])
@@ -379,7 +379,7 @@ fn a_token_is_fetched_once_and_again_when_it_is_refused() {
     });
     let output = folder
         .program()
-        .args(["import", "r.csv", "--target", "meitner", "--yes"])
+        .args(["import", "r.csv", "--target", "plain.toml", "--yes"])
         .args(["--base-url", &format!("{}/directory/v1", server.base_url)])
         .env("MEITNER_CLIENT_ID", "sandbox")
         .env("MEITNER_CLIENT_SECRET", "sandbox")
@@ -492,7 +492,7 @@ fn a_token_that_cannot_be_had_stops_the_run() {
         let server = Server::start(move |_| respond(status, &[], "no"));
         let output = folder
             .program()
-            .args(["import", "r.csv", "--target", "meitner", "--yes"])
+            .args(["import", "r.csv", "--target", "plain.toml", "--yes"])
             .args(["--base-url", &server.base_url])
             .env("MEITNER_CLIENT_ID", "sandbox")
             .env("MEITNER_CLIENT_SECRET", "wrong")

@@ -15,7 +15,7 @@ use rosterpatch::clock::{Clock, VirtualClock};
 use rosterpatch::events::{Unwatched, Watch};
 use rosterpatch::journal::Journal;
 use rosterpatch::map::MapOptions;
-use rosterpatch::plan::Selection;
+use rosterpatch::plan::{Guards, Selection, Threshold};
 use rosterpatch::read::ReadOptions;
 use rosterpatch::report::ResultPaths;
 use rosterpatch::run::{
@@ -36,9 +36,11 @@ pub struct Folder {
 
 impl Folder {
     pub fn new() -> Folder {
-        Folder {
+        let folder = Folder {
             folder: tempfile::tempdir().unwrap(),
-        }
+        };
+        folder.plain_target(true);
+        folder
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -67,7 +69,10 @@ impl Folder {
         let (_, fields) = rest.split_once("[[fields]]").unwrap();
         let text = format!("{head}[[fields]]{fields}");
         let said = format!("idempotent = {idempotent}");
-        self.write("plain.toml", text.replace("idempotent = true", &said))
+        let path = self.write("plain.toml", text.replace("idempotent = true", &said));
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, private).unwrap();
+        path
     }
 
     /// The program, with its journal in this folder and nothing of the user's environment that
@@ -88,8 +93,8 @@ impl Folder {
         self.program().args(arguments.split(' ')).output().unwrap()
     }
 
-    /// Imports a roster to a server, with credentials that any will do for, and with these further
-    /// arguments and variables.
+    /// Imports a roster to a server whose records cannot be read, with credentials that any will do
+    /// for, and with these further arguments and variables.
     pub fn import_to(
         &self,
         roster: &str,
@@ -98,15 +103,8 @@ impl Folder {
         variables: &[(&str, &str)],
     ) -> Output {
         self.program()
-            .args([
-                "import",
-                roster,
-                "--target",
-                "meitner",
-                "--yes",
-                "--base-url",
-                base_url,
-            ])
+            .args(["import", roster, "--yes", "--max-invalid", "100%"])
+            .args(["--base-url", base_url, "--target", "plain.toml"])
             .args(arguments)
             .env("MEITNER_CLIENT_CREDENTIALS", "a")
             .env("MEITNER_CLIENT_SECRET", "b")
@@ -332,7 +330,8 @@ pub struct LibraryRun {
     pub sender: SenderOptions,
     pub selection: Selection,
     pub duplicates: DuplicatePolicy,
-    pub target: String,
+    /// The target; one whose records cannot be read if none is named.
+    pub target: Option<String>,
     pub variables: BTreeMap<String, String>,
     pub allowed: Vec<(String, String)>,
     /// The credentials that are in the environment; none means all.
@@ -343,6 +342,11 @@ pub struct LibraryRun {
     pub watch: Box<dyn Watch>,
     /// The run that is gone on with.
     pub resume: Option<String>,
+    pub all: bool,
+    /// Nothing is held, unless a test says so.
+    pub guards: Guards,
+    pub canary: Option<u64>,
+    pub trust_for: Duration,
 }
 
 impl LibraryRun {
@@ -360,7 +364,7 @@ impl LibraryRun {
             },
             selection: Selection::default(),
             duplicates: DuplicatePolicy::Error,
-            target: "meitner".into(),
+            target: None,
             variables: BTreeMap::new(),
             allowed: Vec::new(),
             credentials: None,
@@ -368,12 +372,24 @@ impl LibraryRun {
             ceiling: None,
             watch: Box::new(Unwatched),
             resume: None,
+            all: false,
+            guards: Guards {
+                max_invalid: Threshold::Percent(100.0),
+                max_changes: None,
+                max_shrink: Threshold::Percent(100.0),
+            },
+            canary: None,
+            trust_for: Duration::ZERO,
         }
     }
 
     /// Imports the folder's file called `name` to the address.
     pub fn import(&self, folder: &Folder, name: &str, base_url: &str) -> Result<Ended, RunError> {
-        let spec = Arc::new(targets::load(&self.target).unwrap());
+        let target = match &self.target {
+            Some(target) => target.clone(),
+            None => folder.path("plain.toml").display().to_string(),
+        };
+        let spec = Arc::new(targets::load(&target).unwrap());
         let roster = Roster {
             file: folder.path(name),
             read: ReadOptions {
@@ -390,8 +406,10 @@ impl LibraryRun {
                     .to_zoned(jiff::tz::TimeZone::UTC)
                     .date(),
                 allowed: self.allowed.clone(),
+                sparse_key: None,
             },
             duplicates: self.duplicates,
+            sparse: true,
         };
         let variable = |name: &str| {
             let known = self
@@ -403,7 +421,7 @@ impl LibraryRun {
         let credentials = Credentials::find(&spec, variable).unwrap();
         let prepared = prepare(&roster, spec.clone(), 7, &Unwatched)?;
         let settings = Settings {
-            target: targets::text(&self.target).unwrap(),
+            target: targets::text(&target).unwrap(),
             delivery: Delivery {
                 client: ClientOptions {
                     base_url: base_url.to_owned(),
@@ -421,6 +439,11 @@ impl LibraryRun {
                 variables: spec.variable_values(&self.variables).unwrap(),
                 selection: self.selection.clone(),
                 paths: ResultPaths::beside(&roster.file),
+                all: self.all,
+                guards: self.guards,
+                canary: self.canary,
+                trust_for: self.trust_for,
+                undoes: None,
             },
             roster,
             sandbox: false,

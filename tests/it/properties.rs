@@ -46,6 +46,7 @@ fn checked(
             empty,
             today,
             allowed: Vec::new(),
+            sparse_key: None,
         },
     );
     let planner = Planner::new(spec, Default::default());
@@ -60,7 +61,7 @@ fn checked(
                     .iter()
                     .map(|value| value.as_ref().map(|v| v.to_json()))
                     .collect();
-                let body = serde_json::from_slice(&planner.call(&checked).body).unwrap();
+                let body = serde_json::from_slice(&planner.call(&checked, "").body).unwrap();
                 (values, body)
             })
         },

@@ -297,8 +297,10 @@ fn a_workbook_is_read_like_any_roster() {
             "--sheet",
             "Elever",
             "--target",
-            "meitner",
+            "plain.toml",
             "--yes",
+            "--max-invalid",
+            "100%",
         ])
         .args(["--base-url", &server.base_url])
         .env("MEITNER_CLIENT_CREDENTIALS", "a")

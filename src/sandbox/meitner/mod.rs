@@ -7,5 +7,5 @@ mod students;
 mod validate;
 
 pub(super) use http::{nothing, routes};
-pub(super) use seed::seed;
+pub(super) use seed::{copy, seed};
 pub(super) use students::Students;

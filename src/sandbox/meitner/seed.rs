@@ -37,16 +37,11 @@ const MISSING: usize = 3;
 pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> Students {
     let mut students = Students::default();
     let mut random = SmallRng::seed_from_u64(seed);
-    let mut known: Vec<(String, Map<String, Json>)> = Vec::new();
-    for row in rows {
-        let value = |name: &str| row.iter().find(|(field, _)| field == name);
-        if let Some((_, id)) = value("id")
-            && let Ok(id) = Uuid::try_parse(id)
-            && value("identity_number").is_some()
-        {
-            known.push((id.hyphenated().to_string(), student(row)));
-        }
-    }
+    let known: Vec<(String, Map<String, Json>)> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(number, row)| record(number, row, &mut random))
+        .collect();
     let mut fates: Vec<Fate> = vec![Fate::Present; known.len()];
     if known.len() >= ENOUGH {
         fates[..MISSING].fill(Fate::Missing);
@@ -75,6 +70,59 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow], seed: u64, now: Timestamp) -> S
         let _ = students.insert(&id, student, now);
     }
     students
+}
+
+/// Students as the roster says they are.
+pub(in crate::sandbox) fn copy(rows: &[SeedRow], now: Timestamp) -> Students {
+    let mut students = Students::default();
+    let mut random = SmallRng::seed_from_u64(1);
+    for (number, row) in rows.iter().enumerate() {
+        if let Some((id, student)) = record(number, row, &mut random) {
+            // A roster that names one student twice seeds it once.
+            let _ = students.insert(&id, student, now);
+        }
+    }
+    students
+}
+
+/// The student that a row names, with something in place of what a student must have and the row
+/// does not say. None where it names none.
+fn record(
+    number: usize,
+    row: &SeedRow,
+    random: &mut SmallRng,
+) -> Option<(String, Map<String, Json>)> {
+    const KEYS: [&str; 4] = [
+        "id",
+        "identity_number",
+        "external_source_id",
+        "email_address1",
+    ];
+    let value = |name: &str| {
+        let found = row.iter().find(|(field, _)| field == name);
+        found.map(|(_, text)| text.as_str())
+    };
+    KEYS.iter().find_map(|key| value(key))?;
+    let id = match value("id") {
+        Some(id) => Uuid::try_parse(id).ok()?.hyphenated().to_string(),
+        None => random_id(random),
+    };
+    let mut student = student(row);
+    if value("identity_number").is_none() {
+        let (day, serial) = (1 + number / 1000 % 28, number % 1000);
+        let text = format!("201001{day:02}-T{serial:03}");
+        student.insert("identityNumber".into(), json!(text));
+        student.insert("identityTemporary".into(), json!(true));
+    }
+    for (field, name, stand_in) in [
+        ("first_name", "firstName", "Namn"),
+        ("last_name", "lastName", "Namnsson"),
+    ] {
+        if value(field).is_none() {
+            student.insert(name.into(), json!(stand_in));
+        }
+    }
+    Some((id, student))
 }
 
 #[derive(Clone, Copy)]

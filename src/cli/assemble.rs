@@ -1,0 +1,113 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::args::{DeliveryArgs, OutputArgs, RosterArgs};
+use super::config::Config;
+use super::job::hold;
+use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
+use super::settings;
+use crate::clock::Clock;
+use crate::events::Watch;
+use crate::journal::RosterLock;
+use crate::run::{Delivery, Prepared, Settings, prepare};
+use crate::send::{ClientOptions, Credentials};
+
+/// Everything that a roster's run needs, put together from arguments, environment and config.
+pub(super) struct Assembled {
+    pub(super) prepared: Prepared,
+    pub(super) settings: Settings,
+    pub(super) credentials: Credentials,
+    /// The folder of the journal.
+    pub(super) state: PathBuf,
+    _lock: Option<RosterLock>,
+    _sandbox: Option<LocalSandbox>,
+}
+
+/// What a command asks for.
+pub(super) struct Asked<'a> {
+    pub(super) roster: &'a RosterArgs,
+    pub(super) delivery: &'a DeliveryArgs,
+    pub(super) output: &'a OutputArgs,
+    /// Whether the roster is held for this process alone, and copied before it is read.
+    pub(super) holds: bool,
+}
+
+/// Reads and checks the roster, after all that can be known to be missing without it.
+pub(super) fn assemble(
+    config: &Config,
+    state: PathBuf,
+    asked: &Asked<'_>,
+    clock: &Arc<dyn Clock>,
+    watch: &dyn Watch,
+) -> Result<Assembled> {
+    let delivery = asked.delivery;
+    let (spec, target) = settings::target_and_text(config, &asked.roster.target)?;
+    let mut roster = settings::roster(config, asked.roster, clock.timestamp())?;
+    settings::refuse_idle_allowances(&roster, &spec)?;
+    // A run takes hours, and someone may save the file meanwhile.
+    roster.read.copy = asked.holds;
+    let paths = settings::paths(asked.output, asked.roster)?;
+    let own_quota = if delivery.sandbox {
+        SANDBOX_QUOTA
+    } else {
+        settings::own_quota(&spec)
+    };
+    let variables = settings::variables(config, delivery, &spec)?;
+    let base_url = if delivery.sandbox {
+        String::new()
+    } else {
+        settings::base_url(config, delivery, &spec, &variables)?
+    };
+    let credentials = if delivery.sandbox {
+        Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
+    } else {
+        settings::credentials(config, &spec)?
+    };
+    let mut run_settings = Settings {
+        target,
+        delivery: Delivery {
+            client: ClientOptions {
+                base_url,
+                timeout: settings::timeout(config, delivery)?,
+                ca_certificates: settings::ca_certificates(config, delivery)?,
+            },
+            pace: settings::pace(config, delivery, own_quota)?,
+            sender: settings::sender(config, delivery),
+            variables,
+            selection: settings::selection(asked.roster)?,
+            paths,
+            all: delivery.all,
+            guards: settings::guards(config, delivery)?,
+            canary: config
+                .or(&delivery.canary, |layer| &layer.canary)
+                .map(u64::from),
+            trust_for: settings::trust_for(config, delivery)?,
+            undoes: None,
+        },
+        roster,
+        sandbox: delivery.sandbox,
+    };
+    let lock = if asked.holds {
+        hold(&state, &asked.roster.file)?
+    } else {
+        None
+    };
+    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
+    let sandbox = if delivery.sandbox {
+        let sandbox = LocalSandbox::start(&prepared, clock.clone())?;
+        run_settings.delivery.client.base_url = sandbox.base_url.clone();
+        Some(sandbox)
+    } else {
+        None
+    };
+    Ok(Assembled {
+        prepared,
+        settings: run_settings,
+        credentials,
+        state,
+        _lock: lock,
+        _sandbox: sandbox,
+    })
+}

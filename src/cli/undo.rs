@@ -1,0 +1,110 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::args::{CommonArgs, ResumeArgs};
+use super::config::Config;
+use super::job::{Job, hold};
+use super::{Usage, logging, settings, terminal};
+use crate::clock::{Clock, SystemClock};
+use crate::journal::{Journal, RunState};
+use crate::map::MapOptions;
+use crate::model::Exit;
+use crate::plan::{Guards, Selection, Threshold};
+use crate::read::ReadOptions;
+use crate::report::{ResultPaths, write_before};
+use crate::run::{RunError, Settings, Start, prepare};
+
+/// `rosterpatch undo RUN`.
+pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (watch, bar) = terminal::watcher(common, clock.clone());
+    logging::start(common, bar);
+    let Some(name) = &args.run else {
+        return Err(Usage("undo which run? `rosterpatch runs` lists them".into()).into());
+    };
+    let config = Config::load(common)?;
+    let state = settings::state_folder(&config, common)?;
+    let journal = Journal::open(&state)?;
+    let record = journal.run(Some(name))?;
+    let mut run_settings = Settings::of(&record)?;
+    let spec = Arc::new(run_settings.spec()?);
+    let refuse = |why: &str| RunError::Plan(format!("the run {name} cannot be undone: {why}"));
+    if run_settings.sandbox {
+        return Err(refuse("the sandbox that it sent to is gone").into());
+    }
+    if !spec.is_readable() {
+        let why = "the target's records cannot be read, so what it replaced is not known";
+        return Err(refuse(why).into());
+    }
+    if !matches!(record.state, RunState::Finished | RunState::Interrupted) {
+        let why = format!("it is {}", record.state.as_str());
+        return Err(refuse(&why).into());
+    }
+    // What it replaced, as a roster of its own beside the run's.
+    let roster = free_name(&run_settings.roster.file);
+    if write_before(&journal, record.id, &spec, &roster)?.is_none() {
+        terminal::error(&format!(
+            "the run {name} changed nothing, so there is nothing to undo"
+        ));
+        return Ok(Exit::Success);
+    }
+    drop(journal);
+    let credentials = settings::credentials(&config, &spec)?;
+    let _lock = hold(&state, &roster)?;
+    run_settings.roster.file.clone_from(&roster);
+    run_settings.roster.read = ReadOptions {
+        copy: true,
+        delimiter: Some(b','),
+        encoding: Some("utf-8".into()),
+        ..ReadOptions::default()
+    };
+    run_settings.roster.map = MapOptions::default();
+    run_settings.roster.key = spec
+        .key_field()
+        .map(|key| spec.fields[key].name().to_owned());
+    run_settings.roster.sparse = true;
+    let delivery = &mut run_settings.delivery;
+    delivery.selection = Selection::default();
+    delivery.paths = ResultPaths::beside(&roster);
+    settings::replace_paths(&mut delivery.paths, &args.output);
+    delivery.all = false;
+    delivery.canary = None;
+    delivery.undoes = Some(name.clone());
+    delivery.guards = Guards {
+        max_invalid: Threshold::Percent(100.0),
+        ..Guards::default()
+    };
+    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch.as_ref())?;
+    let job = Job {
+        clock,
+        watch,
+        state,
+        credentials,
+        agreed: args.yes,
+        format: args.output.format,
+    };
+    job.run(&prepared, &run_settings, Start::New("undo"))
+}
+
+/// A name beside the roster that nothing has yet: `NAME.undo.csv`.
+fn free_name(roster: &Path) -> PathBuf {
+    let (folder, stem) = if roster == Path::new("-") {
+        (PathBuf::new(), "stdin".into())
+    } else {
+        let stem = roster.file_stem().unwrap_or_default();
+        (
+            roster.parent().unwrap_or(Path::new("")).to_owned(),
+            stem.to_string_lossy().into_owned(),
+        )
+    };
+    let name = |number: u32| match number {
+        1 => folder.join(format!("{stem}.undo.csv")),
+        number => folder.join(format!("{stem}.undo-{number}.csv")),
+    };
+    (1..u32::MAX)
+        .map(name)
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| name(u32::MAX))
+}

@@ -1,0 +1,63 @@
+use rusqlite::{Connection, params};
+
+use super::error::JournalError;
+
+/// All records of an API, by the key that finds them: a temporary file that nobody else sees and
+/// that is gone with this process, so that memory does not grow with the register.
+#[derive(Debug)]
+pub struct Register {
+    connection: Connection,
+}
+
+fn explain(source: rusqlite::Error) -> JournalError {
+    JournalError::Sqlite {
+        action: "keep the records that were read in",
+        path: "(temporary)".into(),
+        source,
+    }
+}
+
+impl Register {
+    /// An empty register.
+    ///
+    /// # Errors
+    /// When SQLite cannot make a temporary file.
+    pub fn new() -> Result<Register, JournalError> {
+        let connection = Connection::open("").map_err(explain)?;
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+                 CREATE TABLE record (key TEXT NOT NULL, content TEXT NOT NULL) STRICT;
+                 CREATE INDEX record_by_key ON record (key);",
+            )
+            .map_err(explain)?;
+        Ok(Register { connection })
+    }
+
+    /// Adds a record, as JSON.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn add(&self, key: &str, content: &str) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached("INSERT INTO record VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![key, content]))
+            .map(|_| ())
+            .map_err(explain)
+    }
+
+    /// The records with this key, as JSON.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn find(&self, key: &str) -> Result<Vec<String>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT content FROM record WHERE key = ?1")
+            .map_err(explain)?;
+        statement
+            .query_map([key], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .map_err(explain)
+    }
+}

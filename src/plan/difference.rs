@@ -1,0 +1,192 @@
+use serde_json::Value as Json;
+
+use super::call::Planner;
+use crate::check::Checker;
+use crate::model::{Call, Change, Problem, RowAt, Value};
+use crate::targets::Place;
+
+/// What is to be done for a row whose record is known.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Difference {
+    /// The record holds what the row says.
+    None,
+    /// This brings it there.
+    Call(Box<Call>),
+}
+
+/// The values of a row, by field.
+pub type Values = Vec<Option<Value<'static>>>;
+
+impl Planner {
+    /// What `record`, which the API knows as `id`, lacks of what the row says. The call holds what
+    /// differs and, from the record as it was read, what the API needs beside it: the fields that
+    /// every update needs, those that leaving out might reset, and the rest of a nested object
+    /// that might be replaced whole. With `all`, everything that the row says is sent.
+    ///
+    /// # Errors
+    /// When neither the row nor the record has a value that every update needs.
+    pub fn difference(
+        &self,
+        checker: &Checker,
+        at: RowAt,
+        key: &str,
+        values: &Values,
+        (id, record): (&str, &Json),
+        all: bool,
+    ) -> Result<Difference, Problem> {
+        let spec = self.spec();
+        let mut changes = Vec::new();
+        let mut changed = vec![false; spec.fields.len()];
+        for (index, field) in spec.fields.iter().enumerate() {
+            let Some(value) = values[index]
+                .as_ref()
+                .filter(|_| field.place == Place::Body)
+            else {
+                continue;
+            };
+            let to = value.to_json();
+            let from = record.pointer(&field.pointer).unwrap_or(&Json::Null);
+            let same = *from == to || checker.normalised(index, from) == to;
+            if !same || all {
+                changed[index] = true;
+                changes.push(Change {
+                    field: field.name().to_owned(),
+                    from: Some(from.clone()),
+                    to,
+                });
+            }
+        }
+        if changes.is_empty() {
+            return Ok(Difference::None);
+        }
+        let own = |index: usize| values[index].clone().filter(|_| changed[index]);
+        let body = self.whole_body(record, &changed, own).map_err(|field| {
+            Problem::of_row(
+                "lookup.incomplete",
+                format!(
+                    "the API needs {field} in every update, and neither the row nor the {} has it",
+                    spec.record
+                ),
+            )
+        })?;
+        let mut path_values = values.clone();
+        if let Some(key) = spec.key_field() {
+            path_values[key] = Some(Value::Rewritten(id.into()));
+        }
+        Ok(Difference::Call(Box::new(self.call_with(
+            at,
+            key,
+            &path_values,
+            &body,
+            changes,
+        ))))
+    }
+
+    /// The values of a body in which the `changed` fields have their `own` value, and what must
+    /// stand beside them that of the record. The error is the name of a field that has none.
+    fn whole_body(
+        &self,
+        record: &Json,
+        changed: &[bool],
+        own: impl Fn(usize) -> Option<Value<'static>>,
+    ) -> Result<Values, String> {
+        let spec = self.spec();
+        let object_of = |index: usize| {
+            let (object, _) = spec.fields[index].pointer.rsplit_once('/')?;
+            (!object.is_empty()).then_some(object)
+        };
+        let touched: Vec<&str> = (0..spec.fields.len())
+            .filter(|index| changed[*index])
+            .filter_map(object_of)
+            .collect();
+        let mut body = vec![None; spec.fields.len()];
+        for (index, field) in spec.fields.iter().enumerate() {
+            if field.place != Place::Body || field.read_only {
+                continue;
+            }
+            if changed[index] {
+                body[index] = own(index);
+                continue;
+            }
+            let of_record = || match record.pointer(&field.pointer) {
+                None | Some(Json::Null) => None,
+                Some(value) => Some(value_of(value)),
+            };
+            let kept = spec.update.keep.iter().any(|name| name == field.name());
+            if field.required {
+                let value = of_record().ok_or_else(|| field.name().to_owned())?;
+                body[index] = Some(value);
+            } else if kept || object_of(index).is_some_and(|object| touched.contains(&object)) {
+                body[index] = of_record();
+            }
+        }
+        Ok(body)
+    }
+
+    /// The call that puts `changes` back, each to what it was before, where the record still holds
+    /// what they made of it. Returns too the names of the fields that someone has changed since.
+    ///
+    /// # Errors
+    /// When the record lacks a value that every update needs.
+    pub fn reversal(
+        &self,
+        at: RowAt,
+        key: &str,
+        changes: &[Change],
+        (id, record): (&str, &Json),
+    ) -> Result<(Difference, Vec<String>), Problem> {
+        let spec = self.spec();
+        let mut changed = vec![false; spec.fields.len()];
+        let mut values: Values = vec![None; spec.fields.len()];
+        let (mut back, mut left) = (Vec::new(), Vec::new());
+        for change in changes {
+            let (Some(index), Some(before)) = (spec.field(&change.field), &change.from) else {
+                continue;
+            };
+            let holds = record
+                .pointer(&spec.fields[index].pointer)
+                .unwrap_or(&Json::Null);
+            if holds == before {
+                continue;
+            }
+            if *holds != change.to {
+                left.push(change.field.clone());
+                continue;
+            }
+            changed[index] = true;
+            values[index] = Some(value_of(before));
+            back.push(Change {
+                field: change.field.clone(),
+                from: Some(holds.clone()),
+                to: before.clone(),
+            });
+        }
+        if back.is_empty() {
+            return Ok((Difference::None, left));
+        }
+        let body = self
+            .whole_body(record, &changed, |index| values[index].clone())
+            .map_err(|field| {
+                Problem::of_row(
+                    "lookup.incomplete",
+                    format!("the API needs {field}, and the {} has none", spec.record),
+                )
+            })?;
+        let mut path_values: Values = vec![None; spec.fields.len()];
+        if let Some(key) = spec.key_field() {
+            path_values[key] = Some(Value::Rewritten(id.into()));
+        }
+        let call = self.call_with(at, key, &path_values, &body, back);
+        Ok((Difference::Call(Box::new(call)), left))
+    }
+}
+
+/// A record's value as it is sent back.
+fn value_of(json: &Json) -> Value<'static> {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::String(text) => Value::Rewritten(text.as_str().into()),
+        other => Value::Number(other.to_string().into()),
+    }
+}

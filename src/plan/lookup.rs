@@ -1,0 +1,280 @@
+use std::sync::Arc;
+
+use percent_encoding::utf8_percent_encode;
+use serde_json::{Map, Value as Json};
+use thiserror::Error;
+
+use super::call::SEGMENT;
+use crate::targets::{Lookup, Paging, TargetSpec};
+
+/// What is asked of an API to learn what its records hold, and how its answers are read. Makes no
+/// request itself.
+#[derive(Debug, Clone)]
+pub struct LookUp {
+    spec: Arc<TargetSpec>,
+    how: Lookup,
+    key: usize,
+}
+
+/// A request that only reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Path below the base address, with its query.
+    pub path: String,
+    /// The JSON body of a POST; none of a GET.
+    pub body: Option<Json>,
+}
+
+/// One page of records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Json>,
+    /// How many records there are on all pages, if the API says.
+    pub total: Option<u64>,
+    /// The next page's address, if the API says.
+    next: Option<String>,
+}
+
+/// Why an answer to a look-up cannot be understood.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("its answer has no list of records at {0}")]
+pub struct LookUpError(String);
+
+impl LookUp {
+    /// Look-ups by the field at position `key`; none where the target's records cannot be read in
+    /// batches.
+    pub fn new(spec: &Arc<TargetSpec>, key: usize) -> Option<LookUp> {
+        let how = spec.lookup.clone().filter(|_| spec.is_readable())?;
+        Some(LookUp {
+            spec: spec.clone(),
+            how,
+            key,
+        })
+    }
+
+    /// Keys that one search asks for, and records on a page.
+    pub fn page_size(&self) -> usize {
+        self.how.page_size as usize
+    }
+
+    /// Whether records can be found by their keys.
+    pub fn can_search(&self) -> bool {
+        self.how.search.is_some()
+    }
+
+    /// Whether all records can be listed.
+    pub fn can_list(&self) -> bool {
+        self.how.list.is_some()
+    }
+
+    /// Asks for the records that have one of `keys`, from the page after `before`.
+    pub fn search(&self, keys: &[&str], before: Option<(&Page, u64)>) -> Option<Question> {
+        let path = self.how.search.as_deref()?;
+        let mut body = Json::Object(Map::new());
+        let mut inner = &mut body;
+        let places = self.how.search_filter.split('/').skip(1);
+        for name in places.map(str::to_owned).chain([self.filter_name()]) {
+            if let Json::Object(map) = inner {
+                inner = map.entry(name).or_insert_with(|| Json::Object(Map::new()));
+            }
+        }
+        *inner = keys.iter().map(|key| Json::from(*key)).collect();
+        Some(Question {
+            path: self.page_path(path, before)?,
+            body: Some(body),
+        })
+    }
+
+    /// Asks for all records, from the page after `before`.
+    pub fn list(&self, before: Option<(&Page, u64)>) -> Option<Question> {
+        Some(Question {
+            path: self.page_path(self.how.list.as_deref()?, before)?,
+            body: None,
+        })
+    }
+
+    /// Asks for the one record with this id.
+    pub fn read(&self, id: &str) -> Option<Question> {
+        let path = self.how.read.as_deref()?;
+        let name = self.spec.fields[self.spec.key_field()?].name();
+        let encoded = utf8_percent_encode(id, SEGMENT).to_string();
+        Some(Question {
+            path: path.replace(&format!("{{{name}}}"), &encoded),
+            body: None,
+        })
+    }
+
+    /// The path of a page: the first one, or the one after a page before which `passed` records
+    /// stood. None where there is none after it.
+    fn page_path(&self, path: &str, before: Option<(&Page, u64)>) -> Option<String> {
+        let size = self.how.page_size;
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let passed = before.map_or(0, |(page, passed)| passed + page.records.len() as u64);
+        if let Some((page, _)) = before {
+            let over = page.records.is_empty()
+                || page.total.is_some_and(|total| passed >= total)
+                || (page.total.is_none()
+                    && self.how.paging_counts()
+                    && page.records.len() < self.page_size());
+            if over {
+                return None;
+            }
+        }
+        match &self.how.paging {
+            Paging::Offset { limit, offset } => {
+                Some(format!("{path}{mark}{limit}={size}&{offset}={passed}"))
+            }
+            Paging::Page { parameter } => {
+                let number = passed.div_ceil(u64::from(size)) + 1;
+                Some(format!("{path}{mark}{parameter}={number}"))
+            }
+            Paging::Next { .. } => match before {
+                None => Some(path.to_owned()),
+                Some((page, _)) => page.next.clone(),
+            },
+        }
+    }
+
+    /// The name by which a filter knows the key: its place in a record, with dots.
+    fn filter_name(&self) -> String {
+        let pointer = self.spec.record_pointer(self.key);
+        pointer.trim_start_matches('/').replace('/', ".")
+    }
+
+    /// Reads an answer. `base_url` is what the next page's address must lie below.
+    ///
+    /// # Errors
+    /// When there is no list of records where the target's file says.
+    pub fn page(&self, answer: &Json, base_url: &str) -> Result<Page, LookUpError> {
+        let records = answer
+            .pointer(&self.how.records)
+            .and_then(Json::as_array)
+            .ok_or_else(|| LookUpError(self.how.records.clone()))?;
+        let total = (!self.how.total.is_empty())
+            .then(|| answer.pointer(&self.how.total).and_then(Json::as_u64))
+            .flatten();
+        let next = match &self.how.paging {
+            Paging::Next { pointer } => answer
+                .pointer(pointer)
+                .and_then(Json::as_str)
+                // Credentials go nowhere but to the address that was asked for.
+                .and_then(|next| next.strip_prefix(base_url.trim_end_matches('/')))
+                .map(str::to_owned),
+            _ => None,
+        };
+        Ok(Page {
+            records: records.clone(),
+            total,
+            next,
+        })
+    }
+
+    /// The text by which a record is found, as it stands in it.
+    pub fn key_of<'a>(&self, record: &'a Json) -> Option<&'a Json> {
+        record.pointer(&self.spec.record_pointer(self.key))
+    }
+
+    /// A record's own id, as the update's path names it.
+    pub fn id_of(&self, record: &Json) -> Option<String> {
+        let id = record.pointer(&self.how.id)?;
+        match id {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl Lookup {
+    /// Whether the number of records on a page tells if it is the last one.
+    fn paging_counts(&self) -> bool {
+        !matches!(self.paging, Paging::Next { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn look_up(key: &str) -> LookUp {
+        let spec = Arc::new(crate::targets::load("meitner").unwrap());
+        let key = spec.field(key).unwrap();
+        LookUp::new(&spec, key).unwrap()
+    }
+
+    #[test]
+    fn many_keys_are_one_request() {
+        let asked = look_up("external_source_id")
+            .search(&["a", "b"], None)
+            .unwrap();
+        assert_eq!(asked.path, "/student/_search?limit=50&offset=0");
+        assert_eq!(
+            asked.body.unwrap(),
+            json!({"filter": {"contains": {"external.sourceID": ["a", "b"]}}})
+        );
+        let by_id = look_up("id").search(&["x"], None).unwrap();
+        assert_eq!(
+            by_id.body.unwrap(),
+            json!({"filter": {"contains": {"id": ["x"]}}})
+        );
+    }
+
+    #[test]
+    fn pages_follow_each_other_until_all_records_were_seen() {
+        let look_up = look_up("id");
+        let page = |count: usize, total: u64| {
+            let records: Vec<Json> = vec![json!({}); count];
+            look_up
+                .page(
+                    &json!({"data": records, "pagination": {"total": total}}),
+                    "",
+                )
+                .unwrap()
+        };
+        let next = |page: &Page, passed| {
+            look_up
+                .list(Some((page, passed)))
+                .map(|question| question.path)
+        };
+        assert_eq!(
+            next(&page(50, 120), 0).unwrap(),
+            "/student?limit=50&offset=50"
+        );
+        assert_eq!(
+            next(&page(50, 120), 50).unwrap(),
+            "/student?limit=50&offset=100"
+        );
+        assert_eq!(next(&page(20, 120), 100), None);
+        assert_eq!(
+            next(&page(0, 120), 50),
+            None,
+            "a page of nothing is the last"
+        );
+        assert!(look_up.page(&json!({"items": []}), "").is_err());
+    }
+
+    #[test]
+    fn a_next_page_elsewhere_is_not_followed() {
+        let mut look_up = look_up("id");
+        look_up.how.paging = Paging::Next {
+            pointer: "/next".into(),
+        };
+        look_up.how.total = String::new();
+        let follow = |address: &str| {
+            let answer = json!({"data": [{}], "next": address});
+            let page = look_up.page(&answer, "https://api.example.se/v1").unwrap();
+            look_up.list(Some((&page, 0))).map(|question| question.path)
+        };
+        assert_eq!(
+            follow("https://api.example.se/v1/student?page=2").unwrap(),
+            "/student?page=2"
+        );
+        assert_eq!(
+            follow("https://elsewhere.example.se/v1/student?page=2"),
+            None
+        );
+    }
+}

@@ -1,0 +1,168 @@
+use tokio::sync::mpsc;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::check::{CheckedRow, Checker, Survey};
+use crate::clock::Clock;
+use crate::model::{Call, Outcome, Problem, RowAt, RowState, Value};
+use crate::plan::{Planner, Selection, Values};
+use crate::read::{Input, ReadError, Table};
+use crate::report::LEFT_OUT;
+
+/// A row, and what is to be done about it.
+pub(super) struct Item {
+    pub(super) at: RowAt,
+    /// Fingerprints of the row's key and of all its cells.
+    pub(super) key: i64,
+    pub(super) cells: i64,
+    pub(super) what: What,
+}
+
+/// What a row needs next.
+pub(super) enum What {
+    /// Nothing: it has its outcome.
+    Settled(Outcome),
+    /// This request.
+    Call(Box<Call>),
+    /// Its record, which this key finds, to be compared with these values.
+    LookUp { key: String, values: Values },
+}
+
+/// Makes an item of every row.
+pub(super) struct ItemMaker<'a> {
+    pub(super) checker: &'a Checker,
+    pub(super) survey: &'a Survey,
+    pub(super) planner: &'a Planner,
+    pub(super) selection: &'a Selection,
+    pub(super) clock: &'a dyn Clock,
+    /// Whether records are to be looked up.
+    pub(super) looks_up: bool,
+    /// Whether the rows only name records, whatever else they say.
+    pub(super) names_only: bool,
+}
+
+impl ItemMaker<'_> {
+    /// Reads all rows, and hands on an item of each in the file's order.
+    pub(super) fn make(&self, input: &Input, items: &mpsc::Sender<Item>) -> Result<(), ReadError> {
+        let mut left = self.selection.limit.unwrap_or(u64::MAX);
+        input.scan(
+            |table| self.of_table(table),
+            |made: Vec<Item>| {
+                for mut item in made {
+                    if !matches!(item.what, What::Settled(_)) {
+                        if left == 0 {
+                            let why = "beyond the number of rows asked for";
+                            item.what = What::Settled(self.left_out(item.at.row, why));
+                        }
+                        left = left.saturating_sub(1);
+                    }
+                    // Whoever took the items is gone, and has said why.
+                    if items.blocking_send(item).is_err() {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            },
+        )
+    }
+
+    fn of_table(&self, table: &Table) -> Vec<Item> {
+        let rows = table.rows();
+        rows.map(|row| self.of_row(self.checker.check(&row)))
+            .collect()
+    }
+
+    fn of_row(&self, mut row: CheckedRow<'_>) -> Item {
+        let (key, cells) = fingerprints(&row, self.survey.key());
+        Item {
+            at: row.at,
+            key,
+            cells,
+            what: self.what(&mut row),
+        }
+    }
+
+    fn what(&self, row: &mut CheckedRow<'_>) -> What {
+        let number = row.at.row;
+        if !self.selection.holds(number) {
+            return What::Settled(self.left_out(number, "not among the rows asked for"));
+        }
+        if let Some(other) = self.survey.superseded_by(number) {
+            let why = format!("row {other} has the same key and is sent in its place");
+            return What::Settled(self.left_out(number, &why));
+        }
+        self.survey.add_duplicate_problems(self.checker, row);
+        let key = self
+            .survey
+            .key()
+            .and_then(|key| row.values[key].as_ref())
+            .map_or(String::new(), |value| value.as_text().into_owned());
+        if !row.is_valid() && !(self.names_only && !key.is_empty()) {
+            return What::Settled(settled_invalid(self.clock, number, &row.problems));
+        }
+        if !self.looks_up {
+            return What::Call(Box::new(self.planner.call(row, &key)));
+        }
+        let values = std::mem::take(&mut row.values);
+        What::LookUp {
+            key,
+            values: values
+                .into_iter()
+                .map(|value| value.map(Value::into_owned))
+                .collect(),
+        }
+    }
+
+    /// A row that nobody wants to be sent.
+    fn left_out(&self, row: u64, why: &str) -> Outcome {
+        settled(self.clock, row, RowState::NotSent, LEFT_OUT, why.to_owned())
+    }
+}
+
+/// The outcome of a row that is invalid.
+pub(super) fn settled_invalid(clock: &dyn Clock, row: u64, problems: &[Problem]) -> Outcome {
+    let code = problems.first().map_or("", |problem| &problem.code);
+    settled(clock, row, RowState::Invalid, code, Problem::join(problems))
+}
+
+/// The outcome of a row for which nothing is sent.
+pub(super) fn settled(
+    clock: &dyn Clock,
+    row: u64,
+    state: RowState,
+    code: &str,
+    error: String,
+) -> Outcome {
+    Outcome {
+        row,
+        state,
+        http_status: None,
+        error_code: code.to_owned(),
+        error,
+        changed: String::new(),
+        attempts: 0,
+        request_id: String::new(),
+        finished_at: clock.timestamp(),
+    }
+}
+
+/// Fingerprints of a row's key and of everything it says, by which it is known again in a file
+/// that a spreadsheet has written anew: of the normalised values, and of what is wrong as it
+/// stands.
+pub(super) fn fingerprints(row: &CheckedRow<'_>, key: Option<usize>) -> (i64, i64) {
+    let mut cells = Xxh3::new();
+    for (field, value) in row.values.iter().enumerate() {
+        if let Some(value) = value {
+            cells.update(&field.to_le_bytes());
+            cells.update(value.as_text().as_bytes());
+            cells.update(&[0xFF]);
+        }
+    }
+    for problem in &row.problems {
+        cells.update(problem.field.as_bytes());
+        cells.update(problem.value.as_bytes());
+        cells.update(&[0xFE]);
+    }
+    let value = key.and_then(|field| row.values.get(field)?.as_ref());
+    let key = value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()));
+    (key.cast_signed(), cells.digest().cast_signed())
+}

@@ -1,0 +1,523 @@
+//! Only what differs is sent: records are looked up first, and what a run did can be undone.
+
+use std::sync::{Arc, Mutex};
+
+use rosterpatch::clock::SystemClock;
+use rosterpatch::events::{Plan, RunEvent, Watch};
+use rosterpatch::model::Exit;
+use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{
+    Folder, LibraryRun, Seen, Server, identity_number, plain_id, respond, seed_of, serve_sandbox,
+    stderr, stdout,
+};
+
+/// A roster with everything that a student has: `street` names each row's.
+fn roster(rows: usize, street: impl Fn(usize) -> String) -> String {
+    let mut text = "id,identity_number,first_name,last_name,external_source_id,postal_address,\
+                    postal_code,postal_city,phone_number1,email_address1\n"
+        .to_owned();
+    for row in 1..=rows {
+        text.push_str(&format!(
+            "{},{},Åsa,Ek,E-{row},{},169 56,Solna,+4670{row:07},e{row}@example.se\n",
+            plain_id(row),
+            identity_number(row),
+            street(row)
+        ));
+    }
+    text
+}
+
+/// A sandbox that holds what `text` says, exactly.
+fn holding(text: &str, run: &LibraryRun) -> Arc<Sandbox> {
+    let rows: Vec<SeedRow> = seed_of(text);
+    let options = SandboxOptions {
+        depth: 1e9,
+        interval: std::time::Duration::from_nanos(1),
+        ..SandboxOptions::default()
+    };
+    Arc::new(Sandbox::holding(&options, &rows, run.clock.clone()))
+}
+
+fn by_look_up() -> LibraryRun {
+    let mut run = LibraryRun::new();
+    run.target = Some("meitner".into());
+    run.rate = "100000/s".parse().unwrap();
+    run.burst = 100_000;
+    run
+}
+
+/// The students without what the server itself keeps of them.
+fn students(sandbox: &Sandbox) -> Json {
+    let mut all = sandbox.students();
+    for student in all.as_object_mut().unwrap().values_mut() {
+        student.as_object_mut().unwrap().remove("meta");
+    }
+    all
+}
+
+fn requests(sandbox: &Sandbox, kind: &str) -> u64 {
+    sandbox.stats()["requests"][kind].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn of_twenty_thousand_rows_only_the_three_hundred_that_differ_are_sent() {
+    let folder = Folder::new();
+    let before = roster(20_000, |row| format!("Skolgatan {row}"));
+    let run = by_look_up();
+    let sandbox = holding(&before, &run);
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let changed = |row: usize| row.is_multiple_of(66) && row <= 300 * 66;
+    folder.write(
+        "r.csv",
+        roster(20_000, |row| {
+            let mark = if changed(row) { " B" } else { "" };
+            format!("Skolgatan {row}{mark}")
+        }),
+    );
+    let ended = run.import(&folder, "r.csv", &base_url).unwrap();
+    let states = ended.summary.states;
+    assert_eq!((states.updated, states.unchanged), (300, 19_700));
+    assert_eq!(requests(&sandbox, "update"), 300);
+    let lookups = requests(&sandbox, "list") + requests(&sandbox, "search");
+    assert!(lookups <= 405, "{lookups}");
+    assert_eq!(ended.summary.requests, 300 + lookups);
+    assert_eq!(ended.summary.lookups, lookups);
+
+    // The same file again: nothing is left to send.
+    let again = run.import(&folder, "r.csv", &base_url).unwrap();
+    assert_eq!(again.summary.states.unchanged, 20_000);
+    assert_eq!(requests(&sandbox, "update"), 300);
+}
+
+#[test]
+fn a_register_that_is_smaller_is_listed_and_a_larger_one_is_searched() {
+    // 600 students in the register.
+    let all = roster(600, |row| format!("Skolgatan {row}"));
+    for (rows, listed, searched) in [(600, 12, 0), (40, 0, 1), (200, 1, 4)] {
+        let folder = Folder::new();
+        let run = by_look_up();
+        let sandbox = holding(&all, &run);
+        let (base_url, _stop) = serve_sandbox(sandbox.clone());
+        folder.write("r.csv", roster(rows, |row| format!("Skolgatan {row}")));
+        let ended = run.import(&folder, "r.csv", &base_url).unwrap();
+        assert_eq!(ended.summary.states.unchanged, rows as u64);
+        let made = (requests(&sandbox, "list"), requests(&sandbox, "search"));
+        assert_eq!(made, (listed, searched), "{rows} rows");
+    }
+}
+
+#[test]
+fn records_are_found_by_any_key_of_the_look_up() {
+    let all = roster(60, |row| format!("Skolgatan {row}"));
+    for (column, value, unknown) in [
+        ("identity_number", identity_number(7), identity_number(999)),
+        ("external_source_id", "E-7".into(), "E-999".into()),
+        (
+            "email_address1",
+            "e7@example.se".into(),
+            "x@example.se".into(),
+        ),
+        ("id", plain_id(7), plain_id(999)),
+    ] {
+        let folder = Folder::new();
+        let run = by_look_up();
+        let sandbox = holding(&all, &run);
+        let (base_url, _stop) = serve_sandbox(sandbox.clone());
+        // A key and one column: that is all.
+        let text = format!("{column},phone_number1\n{value},070-999 88 77\n{unknown},070-1\n");
+        folder.write("r.csv", text.replace("070-1\n", "070-999 88 66\n"));
+        let before = students(&sandbox);
+        let ended = run.import(&folder, "r.csv", &base_url).unwrap();
+        assert_eq!(ended.summary.states.updated, 1, "{column}");
+        let results = folder.csv("r.results.csv", b',');
+        assert_eq!(results[1][7], "phone_number1", "import_changed");
+        assert_eq!(results[2][3..6], ["invalid", "", "lookup.not_found"]);
+        let told = &results[2][6];
+        assert!(
+            told.contains("no student has") && told.contains(&unknown),
+            "{told}"
+        );
+        // Only that column of that student is another one.
+        let mut expected = before;
+        expected[plain_id(7)]["phoneNumber1"] = json!("+46709998877");
+        assert_eq!(students(&sandbox), expected, "{column}");
+    }
+}
+
+#[test]
+fn what_the_api_needs_beside_a_change_comes_from_the_record() {
+    let folder = Folder::new();
+    folder.write("r.csv", format!("id,postal_code\n{},111 22\n", plain_id(1)));
+    let record = json!({
+        "id": plain_id(1), "identityNumber": "20100402-T001", "firstName": "Åsa", "lastName": "Ek",
+        "identityTemporary": true, "external": {"source": "x", "sourceID": "E-1"},
+        "address": {"postalAddress": "Skolgatan 1", "postalCode": "169 56", "postalCity": "Solna",
+                    "countryCode": null, "municipalityCode": "0184"},
+        "phoneNumber1": "+46701740605", "meta": {"createdAt": "2026-01-01T00:00:00Z"},
+    });
+    let server = Server::start(move |seen| answer_with(seen, std::slice::from_ref(&record)));
+    let ended = by_look_up()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    assert_eq!(ended.summary.states.updated, 1);
+    let seen = server.seen();
+    let patch = seen.iter().find(|seen| seen.method == "PATCH").unwrap();
+    assert_eq!(
+        serde_json::from_str::<Json>(&patch.body).unwrap(),
+        json!({
+            "identityNumber": "20100402-T001", "firstName": "Åsa", "lastName": "Ek",
+            "identityTemporary": true,
+            "address": {"postalAddress": "Skolgatan 1", "postalCode": "111 22",
+                        "postalCity": "Solna", "municipalityCode": "0184"},
+        })
+    );
+}
+
+/// Answers a search with these records, and anything else with an empty success.
+fn answer_with(seen: &Seen, records: &[Json]) -> axum::http::Response<axum::body::Body> {
+    if seen.method != "POST" {
+        return respond(200, &[], "{}");
+    }
+    let body =
+        json!({"data": records, "pagination": {"offset": 0, "limit": 50, "total": records.len()}});
+    respond(200, &[], &body.to_string())
+}
+
+#[test]
+fn a_key_that_finds_two_records_says_so() {
+    let folder = Folder::new();
+    folder.write("r.csv", "external_source_id,first_name\nE-1,Åsa\n");
+    let student = |row: usize| json!({"id": plain_id(row), "external": {"sourceID": "E-1"}});
+    let both = [student(1), student(2)];
+    let server = Server::start(move |seen| answer_with(seen, &both));
+    by_look_up()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    let results = folder.csv("r.results.csv", b',');
+    assert_eq!(results[1][3..6], ["invalid", "", "lookup.several"]);
+    assert!(results[1][6].contains("2 students have"), "{results:?}");
+    assert!(server.seen().iter().all(|seen| seen.method == "POST"));
+}
+
+#[test]
+fn a_look_up_that_fails_midway_leaves_nothing_sent() {
+    let folder = Folder::new();
+    folder.write("r.csv", roster(200, |row| format!("Skolgatan {row} B")));
+    let run = by_look_up();
+    let sandbox = holding(&roster(600, |row| format!("Skolgatan {row}")), &run);
+    let all = sandbox.students();
+    let records: Vec<Json> = all.as_object().unwrap().values().cloned().collect();
+    let asked = Mutex::new(0);
+    let server = Server::start(move |seen| {
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        match *asked {
+            1 => {
+                let body = json!({"data": records[..50], "pagination": {"total": 600}});
+                respond(200, &[], &body.to_string())
+            }
+            2 => {
+                let body: Json = serde_json::from_str(&seen.body).unwrap();
+                let keys = &body["filter"]["contains"]["id"];
+                let found: Vec<&Json> = records
+                    .iter()
+                    .filter(|record| keys.as_array().unwrap().contains(&record["id"]))
+                    .collect();
+                let body = json!({"data": found, "pagination": {"total": found.len()}});
+                respond(200, &[], &body.to_string())
+            }
+            _ => respond(500, &[], "{}"),
+        }
+    });
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.exit_code, Exit::Refused);
+    assert_eq!(ended.summary.states.not_sent, 200);
+    assert!(server.seen().iter().all(|seen| seen.method != "PATCH"));
+    // With an API that is well again, the run goes on from its plan.
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let mut again = by_look_up();
+    again.clock = Arc::new(SystemClock);
+    let ended = again.import(&folder, "r.csv", &base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 200);
+}
+
+#[test]
+fn what_someone_changes_between_plan_and_send_is_overwritten_only_where_the_roster_says_so() {
+    // Documented: the roster wins in its own columns; what stands beside them is as it was read.
+    let folder = Folder::new();
+    let before = roster(2, |row| format!("Skolgatan {row}"));
+    folder.write(
+        "r.csv",
+        format!("id,phone_number1\n{},0709998877\n", plain_id(1)),
+    );
+    let run = by_look_up();
+    let sandbox = holding(&before, &run);
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    // Someone changes the same student after the look-up: through another import.
+    let other = Folder::new();
+    other.write(
+        "o.csv",
+        format!(
+            "id,phone_number1,postal_city\n{},0701112233,Umeå\n",
+            plain_id(1)
+        ),
+    );
+    struct Meanwhile {
+        folder: Folder,
+        base_url: String,
+    }
+    impl Watch for Meanwhile {
+        fn see(&self, event: &RunEvent) {
+            if matches!(event, RunEvent::Planned(_)) {
+                let run = by_look_up();
+                run.import(&self.folder, "o.csv", &self.base_url).unwrap();
+            }
+        }
+    }
+    let mut run = by_look_up();
+    run.watch = Box::new(Meanwhile {
+        folder: other,
+        base_url: base_url.clone(),
+    });
+    let ended = run.import(&folder, "r.csv", &base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 1);
+    let student = &students(&sandbox)[plain_id(1)];
+    assert_eq!(student["phoneNumber1"], "+46709998877");
+    assert_eq!(student["address"]["postalCity"], "Umeå");
+}
+
+/// The program against a sandbox in this process.
+fn program(folder: &Folder, base_url: &str, arguments: &[&str]) -> std::process::Output {
+    folder
+        .program()
+        .args(arguments)
+        .args(if arguments[0] == "undo" {
+            vec!["--yes"]
+        } else {
+            vec!["--target", "meitner", "--base-url", base_url]
+        })
+        .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
+        .env("MEITNER_CLIENT_SECRET", "sandbox")
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn an_import_and_its_undo_leave_everything_as_it_was() {
+    let folder = Folder::new();
+    let before = roster(120, |row| format!("Skolgatan {row}"));
+    let run = LibraryRun {
+        clock: Arc::new(SystemClock),
+        ..by_look_up()
+    };
+    let sandbox = holding(&before, &run);
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let was = students(&sandbox);
+    let mut text = roster(120, |row| format!("Nygatan {}", row % 60));
+    // One telephone number is cleared.
+    text = text.replace("+46700000003", "<null>");
+    folder.write("r.csv", &text);
+    let output = program(&folder, &base_url, &["import", "r.csv", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_ne!(students(&sandbox), was);
+    // What was replaced stands in a file that can be imported.
+    let replaced = folder.csv("r.before.csv", b',');
+    assert_eq!(replaced[0], ["id", "postal_address", "phone_number1"]);
+    assert_eq!(replaced.len(), 121);
+    assert_eq!(replaced[3], [&*plain_id(3), "Skolgatan 3", "+46700000003"]);
+    assert_eq!(replaced[4], [&*plain_id(4), "Skolgatan 4", ""]);
+
+    let listed = stdout(&folder.run("runs"));
+    let name = listed.split_whitespace().next().unwrap().to_owned();
+    let output = program(&folder, &base_url, &["undo", &name]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(students(&sandbox), was);
+    assert_eq!(requests(&sandbox, "update"), 240);
+    // Nothing is left to undo, and saying so costs no change.
+    let output = program(&folder, &base_url, &["undo", &name]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(requests(&sandbox, "update"), 240);
+}
+
+#[test]
+fn an_undo_leaves_alone_what_someone_has_changed_since() {
+    let folder = Folder::new();
+    let run = LibraryRun {
+        clock: Arc::new(SystemClock),
+        ..by_look_up()
+    };
+    let sandbox = holding(&roster(3, |row| format!("Skolgatan {row}")), &run);
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    folder.write(
+        "r.csv",
+        roster(3, |row| format!("Nygatan {row}")).replace("+467000000", "+467000009"),
+    );
+    program(&folder, &base_url, &["import", "r.csv", "--yes"]);
+    let listed = stdout(&folder.run("runs"));
+    let name = listed.split_whitespace().next().unwrap().to_owned();
+    // Of one student someone changes the address, of another everything.
+    folder.write(
+        "since.csv",
+        format!(
+            "id,postal_address,phone_number1\n{},Annangatan 1,\n{},Annangatan 2,0701112233\n",
+            plain_id(1),
+            plain_id(2)
+        ),
+    );
+    program(&folder, &base_url, &["import", "since.csv", "--yes"]);
+    let output = program(&folder, &base_url, &["undo", &name]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let results = folder.csv("r.undo.results.csv", b',');
+    let column = |name: &str| results[0].iter().position(|other| other == name).unwrap();
+    let (status, error) = (column("import_status"), column("import_error"));
+    assert_eq!(results[1][status], "updated");
+    assert!(
+        results[1][error].contains("postal_address since"),
+        "{results:?}"
+    );
+    assert_eq!(results[2][status], "invalid");
+    assert!(results[2][error].contains("phone_number1"), "{results:?}");
+    assert_eq!((&*results[3][status], &*results[3][error]), ("updated", ""));
+    let now = students(&sandbox);
+    let of = |row: usize| &now[plain_id(row)];
+    assert_eq!(of(1)["address"]["postalAddress"], "Annangatan 1");
+    assert_eq!(of(1)["phoneNumber1"], "+46700000001");
+    assert_eq!(of(2)["phoneNumber1"], "+46701112233");
+    assert_eq!(of(3)["address"]["postalAddress"], "Skolgatan 3");
+}
+
+#[test]
+fn a_plan_says_every_change_and_makes_none() {
+    let folder = Folder::new();
+    let run = LibraryRun {
+        clock: Arc::new(SystemClock),
+        ..by_look_up()
+    };
+    let sandbox = holding(&roster(60, |row| format!("Skolgatan {row}")), &run);
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let mut text = roster(60, |row| {
+        let street = if row <= 3 { "=Nygatan" } else { "Skolgatan" };
+        format!("{street} {row}")
+    });
+    text = text.replace("=Nygatan", "Nygatan");
+    folder.write("r.csv", text);
+    let output = program(
+        &folder,
+        &base_url,
+        &["plan", "r.csv", "--out", "changes.csv"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    for part in [
+        "60 rows: 3 to send, 57 unchanged",
+        "fields to change: postal_address 3",
+        "row 2, postal_address: \"Skolgatan 2\" becomes \"Nygatan 2\"",
+        "3 requests at",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    let changes = folder.csv("changes.csv", b',');
+    assert_eq!(changes[0], ["row", "key", "field", "from", "to"]);
+    assert_eq!(
+        changes[2],
+        [
+            "2",
+            &plain_id(2),
+            "postal_address",
+            "Skolgatan 2",
+            "Nygatan 2"
+        ]
+    );
+    assert_eq!(changes.len(), 4);
+    assert_eq!(requests(&sandbox, "update"), 0);
+    assert_eq!(stdout(&folder.run("runs")), "", "a plan is no run");
+
+    let output = program(&folder, &base_url, &["plan", "r.csv", "--format", "json"]);
+    let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(summary["to_send"], 3);
+    assert_eq!(summary["not_sent"], 60, "valid rows");
+    assert!(summary["estimated_finish"].is_string() && summary["estimated_s"].is_number());
+}
+
+/// Keeps the plan that it sees.
+struct Keeper(Arc<Mutex<Option<Plan>>>);
+
+impl Watch for Keeper {
+    fn see(&self, event: &RunEvent) {
+        if let RunEvent::Planned(plan) = event {
+            *self.0.lock().unwrap() = Some(plan.clone());
+        }
+    }
+}
+
+#[test]
+fn the_forecast_is_right_to_a_twentieth() {
+    for (quota, rows) in [("60/m", 400), ("1500/h", 1700), ("2/s", 600)] {
+        let folder = Folder::new();
+        folder.write("r.csv", roster(rows, |row| format!("Nygatan {row}")));
+        let mut run = by_look_up();
+        // What the target's file says is wrong; the sandbox's headers say what is right.
+        run.rate = "3000/h".parse().unwrap();
+        run.burst = 3000;
+        run.sender.concurrency = 1;
+        let rate: rosterpatch::send::Rate = quota.parse().unwrap();
+        let options = SandboxOptions {
+            depth: rate.requests,
+            interval: rate.interval(),
+            ..SandboxOptions::default()
+        };
+        let rows: Vec<SeedRow> = seed_of(&roster(rows, |row| format!("Skolgatan {row}")));
+        let sandbox = Arc::new(Sandbox::holding(&options, &rows, run.clock.clone()));
+        let (base_url, _stop) = serve_sandbox(sandbox.clone());
+        let plan = Arc::new(Mutex::new(None));
+        run.watch = Box::new(Keeper(plan.clone()));
+        let ended = run.import(&folder, "r.csv", &base_url).unwrap();
+        let plan = plan.lock().unwrap().clone().unwrap();
+        let finish = plan.estimated_finish.unwrap();
+        let began = finish.as_second() as f64 - plan.estimate_s;
+        let took = ended.summary.finished_at.as_second() as f64 - began;
+        let error = (plan.estimate_s - took).abs() / took;
+        assert!(error < 0.05, "{quota}: {} and was {took}", plan.estimate_s);
+        assert_eq!(ended.summary.throttled, 0, "{quota}");
+    }
+}
+
+#[test]
+fn what_was_delivered_to_an_api_that_cannot_be_read_is_not_sent_again() {
+    let folder = Folder::new();
+    let mut run = LibraryRun::new();
+    run.trust_for = std::time::Duration::from_secs(30 * 86_400);
+    let server = Server::start(|seen| {
+        if seen.path.ends_with('3') {
+            return respond(422, &[], "{}");
+        }
+        respond(200, &[], "{}")
+    });
+    folder.write("r.csv", crate::harness::plain_roster(5));
+    let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(first.summary.states.updated, 4);
+    // Only the one that was refused is sent again.
+    let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(second.summary.states.unchanged, 4);
+    assert_eq!(server.seen().len(), 6);
+    // A row that says something else is another matter.
+    folder.write(
+        "r.csv",
+        crate::harness::plain_roster(5).replacen("Åsa", "Åsa-Maria", 1),
+    );
+    let third = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(third.summary.states.updated, 1);
+    assert_eq!(third.summary.states.unchanged, 3);
+    // After a month nobody can be sure, and with --all nobody wants to be.
+    run.all = true;
+    let all = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(all.summary.states.updated, 4);
+    run.all = false;
+    run.trust_for = std::time::Duration::ZERO;
+    let later: jiff::Timestamp = "2026-10-20T18:00:00Z".parse().unwrap();
+    run.clock = Arc::new(rosterpatch::clock::VirtualClock::starting_at(later));
+    let old = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(old.summary.states.unchanged, 0);
+}

@@ -1,0 +1,217 @@
+//! What holds a run before anything is sent, and what stops one that is going wrong.
+
+use rosterpatch::model::Exit;
+use rosterpatch::plan::{Guards, Threshold};
+use rosterpatch::send::Stop;
+use serde_json::json;
+
+use crate::harness::{Folder, LibraryRun, Server, plain_id, plain_roster, respond, stderr, stdout};
+
+fn ok() -> Server {
+    Server::start(|_| respond(200, &[], "{}"))
+}
+
+#[test]
+fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
+    let folder = Folder::new();
+    let mut text = plain_roster(7);
+    text.push_str("x,,,\ny,,,\nz,,,\n");
+    folder.write("r.csv", &text);
+    let server = ok();
+    let import = |arguments: &[&str]| {
+        folder
+            .program()
+            .args(["import", "r.csv", "--target", "plain.toml", "--yes"])
+            .args(["--base-url", &server.base_url, "--format", "json"])
+            .args(arguments)
+            .env("MEITNER_CLIENT_CREDENTIALS", "a")
+            .env("MEITNER_CLIENT_SECRET", "b")
+            .output()
+            .unwrap()
+    };
+    let output = import(&[]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(text.contains("3 of 10 rows are invalid"), "{text}");
+    assert!(server.seen().is_empty());
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(
+        (&summary["exit_code"], &summary["not_sent"]),
+        (&json!(4), &json!(7))
+    );
+    let name = summary["run"].as_str().unwrap();
+    assert!(
+        text.contains(&format!("rosterpatch approve {name}")),
+        "{text}"
+    );
+    assert!(stdout(&folder.run("runs")).contains("held"));
+    let resumed = folder.run(&format!("resume {name}"));
+    assert_eq!(resumed.status.code(), Some(1));
+
+    let approve = || {
+        folder
+            .program()
+            .args(["approve", name])
+            .env("MEITNER_CLIENT_CREDENTIALS", "a")
+            .env("MEITNER_CLIENT_SECRET", "b")
+            .output()
+            .unwrap()
+    };
+    // Not if the file is another one now.
+    let same = std::fs::read(folder.path("r.csv")).unwrap();
+    folder.write("r.csv", plain_roster(9));
+    let output = approve();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("has changed"));
+    folder.write("r.csv", same);
+    let output = approve();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 7);
+    // It came to its end.
+    assert_eq!(approve().status.code(), Some(1));
+    let output = import(&["--max-invalid", "30%", "--all"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_that_lost_its_rows_is_held() {
+    let folder = Folder::new();
+    let server = ok();
+    let mut run = LibraryRun::new();
+    run.guards = Guards::default();
+    run.all = true;
+    folder.write("r.csv", plain_roster(20));
+    run.import(&folder, "r.csv", &server.base_url).unwrap();
+    for (rows, held) in [(0, true), (9, true), (10, false)] {
+        folder.write("r.csv", plain_roster(rows));
+        let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+        let is_held = ended.summary.exit_code == Exit::Held;
+        assert_eq!(is_held, held, "{rows}: {:?}", ended.stop);
+    }
+    assert_eq!(server.seen().len(), 30);
+}
+
+#[test]
+fn a_run_that_would_change_too_much_is_held() {
+    let folder = Folder::new();
+    let server = ok();
+    let mut run = LibraryRun::new();
+    run.guards.max_changes = Some(Threshold::Rows(4));
+    folder.write("r.csv", plain_roster(5));
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.exit_code, Exit::Held);
+    assert_eq!(ended.summary.states.not_sent, 5);
+    assert!(server.seen().is_empty());
+    run.guards.max_changes = Some(Threshold::Percent(100.0));
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 5);
+}
+
+#[test]
+fn the_same_error_on_the_first_twenty_stops_the_run() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(60));
+    let server = Server::start(|_| {
+        respond(
+            404,
+            &[],
+            r#"{"error":{"code":"NotFound","message":"student not found"}}"#,
+        )
+    });
+    let mut run = LibraryRun::new();
+    run.sender.concurrency = 1;
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.exit_code, Exit::Interrupted);
+    let Some(Stop::Failing { error }) = &ended.stop else {
+        panic!("{:?}", ended.stop);
+    };
+    assert!(error.contains("student not found"), "{error}");
+    assert_eq!(ended.summary.states.rejected, 20);
+    assert_eq!(ended.summary.states.not_sent, 40);
+    assert_eq!(server.seen().len(), 20);
+}
+
+#[test]
+fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
+    for (holds, sent, code) in [(true, 6, Exit::Success), (false, 2, Exit::Interrupted)] {
+        let folder = Folder::new();
+        let mut text = "id,first_name\n".to_owned();
+        for row in 1..=6 {
+            text.push_str(&format!("{},Åsa\n", plain_id(row)));
+        }
+        folder.write("r.csv", text);
+        let student = |row: usize, name: &str| json!({"id": plain_id(row), "identityNumber": "x", "firstName": name, "lastName": "Ek"});
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "POST" => {
+                let all: Vec<_> = (1..=6).map(|row| student(row, "Anna")).collect();
+                respond(
+                    200,
+                    &[],
+                    &json!({"data": all, "pagination": {"total": 6}}).to_string(),
+                )
+            }
+            // The second one was not taken over.
+            "GET" => {
+                let row: usize = seen.path[seen.path.len() - 2..].parse().unwrap();
+                let name = if holds || row != 2 { "Åsa" } else { "Anna" };
+                respond(200, &[], &student(row, name).to_string())
+            }
+            _ => respond(200, &[], "{}"),
+        });
+        let mut run = LibraryRun::new();
+        run.target = Some("meitner".into());
+        run.canary = Some(2);
+        let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+        assert_eq!(ended.summary.exit_code, code);
+        let patches = server
+            .seen()
+            .iter()
+            .filter(|seen| seen.method == "PATCH")
+            .count();
+        assert_eq!(patches, sent);
+        if let Some(stop) = ended.stop {
+            assert!(
+                stop.to_string()
+                    .contains("row 2 does not hold the first_name"),
+                "{stop}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_canary_where_nothing_can_be_read_is_refused() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let server = ok();
+    let mut run = LibraryRun::new();
+    run.canary = Some(1);
+    let error = run.import(&folder, "r.csv", &server.base_url).unwrap_err();
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+    assert!(server.seen().is_empty());
+}
+
+#[test]
+fn old_runs_are_forgotten_with_what_was_kept_for_undo() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3).replace("Åsa", "Gunhild-Unik"));
+    let server = ok();
+    folder.import_to("r.csv", &server.base_url, &[], &[]);
+    let journal = || std::fs::read(folder.path("state/journal.sqlite")).unwrap();
+    let known = |bytes: &[u8]| bytes.windows(12).any(|part| part == b"Gunhild-Unik");
+    let kept = folder.run("runs prune --older-than 1h");
+    assert!(
+        stdout(&kept).contains("0 runs forgotten"),
+        "{}",
+        stdout(&kept)
+    );
+    assert!(known(&journal()));
+    let gone = folder.run("runs prune --older-than 0s");
+    assert!(
+        stdout(&gone).contains("1 run forgotten"),
+        "{}",
+        stdout(&gone)
+    );
+    assert!(!known(&journal()), "not just no longer found");
+    assert_eq!(stdout(&folder.run("runs")), "");
+}
