@@ -112,6 +112,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
     let sender = Sender {
         transport: &transport,
         record,
+        reread: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -206,7 +206,7 @@ fn build(input: &Input, checker: &Checker) {
                     .rows()
                     .map(|row| checker.check(&row))
                     .filter(|row| row.is_valid())
-                    .map(|row| planner.call(&row).body.len())
+                    .map(|row| planner.call(&row, "").body.len())
                     .sum::<usize>()
             },
             count,

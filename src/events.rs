@@ -34,7 +34,7 @@ pub enum RunEvent {
         of: u64,
     },
     /// All rows are checked; this is what is to be done.
-    Planned(Plan),
+    Planned(Box<Plan>),
     /// Sending begins.
     Started {
         /// The run's name.

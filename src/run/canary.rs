@@ -3,55 +3,84 @@ use tokio::sync::watch;
 
 use super::error::RunError;
 use super::prepare::Prepared;
+use crate::check::Checker;
 use crate::journal::Journal;
-use crate::model::{Call, RowState};
+use crate::model::{Call, Change, RowState};
 use crate::plan::LookUp;
-use crate::send::{Stop, Transport};
+use crate::send::{Reread, Stop, Transport};
 
-/// Reads the records back that the first calls have changed, and compares them with what was sent.
-/// Returns why the run must stop, if one of them does not hold it.
-pub(super) async fn read_back(
-    prepared: &Prepared,
-    transport: &Transport<'_>,
-    journal: &Journal,
-    run: i64,
-    calls: &[Call],
-) -> Result<Option<Stop>, RunError> {
-    let checker = &prepared.checker;
-    let spec = checker.spec();
-    let Some(look_up) = spec.key_field().and_then(|key| LookUp::new(spec, key)) else {
-        return Ok(None);
-    };
-    let (_never, never) = watch::channel(false);
-    for call in calls {
-        let row = call.at.row;
-        let outcomes = journal.outcomes(run, row, row)?;
-        let updated = outcomes
-            .first()
-            .is_some_and(|outcome| outcome.state == RowState::Updated);
-        let question = spec.id_in(&call.path).and_then(|id| look_up.read(&id));
-        let Some(question) = question.filter(|_| updated) else {
-            return Ok(Some(Stop::Canary {
-                why: format!("row {row} was not updated"),
-            }));
-        };
-        let record = match transport.fetch(&question.path, None, &never).await? {
-            Ok(record) => record.unwrap_or(Json::Null),
-            Err(stop) => return Ok(Some(stop)),
-        };
-        for change in &call.changes {
-            let Some(index) = spec.field(&change.field) else {
-                continue;
-            };
-            let held = record
-                .pointer(&spec.fields[index].pointer)
-                .unwrap_or(&Json::Null);
-            if *held != change.to && checker.normalised(index, held) != change.to {
+/// Reads single records back, and compares them with what was sent.
+pub(super) struct Reader<'a> {
+    checker: &'a Checker,
+    look_up: LookUp,
+}
+
+impl Reread for Reader<'_> {
+    fn path(&self, call: &Call) -> Option<String> {
+        let id = self.checker.spec().id_in(&call.path)?;
+        Some(self.look_up.read(&id)?.path)
+    }
+
+    fn holds(&self, call: &Call, record: &Json) -> bool {
+        self.lacking(call, record).is_none()
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the target's records; none where single ones cannot be read.
+    pub(super) fn new(prepared: &'a Prepared) -> Option<Reader<'a>> {
+        let spec = prepared.checker.spec();
+        let look_up = LookUp::new(spec, spec.key_field()?)?;
+        look_up.read("x").is_some().then_some(Reader {
+            checker: &prepared.checker,
+            look_up,
+        })
+    }
+
+    /// The first of a call's changes that the record does not hold.
+    fn lacking<'c>(&self, call: &'c Call, record: &Json) -> Option<&'c Change> {
+        let spec = self.checker.spec();
+        call.changes.iter().find(|change| {
+            spec.field(&change.field).is_some_and(|index| {
+                let pointer = &spec.fields[index].pointer;
+                let held = record.pointer(pointer).unwrap_or(&Json::Null);
+                *held != change.to && self.checker.normalised(index, held) != change.to
+            })
+        })
+    }
+
+    /// Reads the records back that the first calls have changed. Returns why the run must stop,
+    /// if one of them does not hold what was sent.
+    pub(super) async fn look_after(
+        &self,
+        transport: &Transport<'_>,
+        journal: &Journal,
+        run: i64,
+        calls: &[Call],
+    ) -> Result<Option<Stop>, RunError> {
+        let (_never, never) = watch::channel(false);
+        for call in calls {
+            let row = call.at.row;
+            let outcomes = journal.outcomes(run, row, row)?;
+            let updated = outcomes
+                .first()
+                .is_some_and(|outcome| outcome.state == RowState::Updated);
+            let Some(path) = self.path(call).filter(|_| updated) else {
                 return Ok(Some(Stop::Canary {
-                    why: format!("row {row} does not hold the {} that was sent", change.field),
+                    why: format!("row {row} was not updated"),
+                }));
+            };
+            let record = match transport.fetch(&path, None, &never).await? {
+                Ok(record) => record.unwrap_or(Json::Null),
+                Err(stop) => return Ok(Some(stop)),
+            };
+            if let Some(change) = self.lacking(call, &record) {
+                let field = &change.field;
+                return Ok(Some(Stop::Canary {
+                    why: format!("row {row} does not hold the {field} that was sent"),
                 }));
             }
         }
+        Ok(None)
     }
-    Ok(None)
 }

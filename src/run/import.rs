@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tokio::sync::{mpsc, watch};
 
-use super::canary;
+use super::canary::Reader;
 use super::error::RunError;
 use super::name::run_name;
 use super::planning::{Planning, plan_of};
@@ -20,7 +20,7 @@ use crate::model::{Call, Exit, StateCounts, Summary, seconds_between};
 use crate::plan::shortest_time;
 use crate::report::{write_before, write_html, write_results};
 use crate::send::{
-    Client, Credentials, Pacer, SendError, Sender, Stats, Stop, StopRequest, Transport,
+    Client, Credentials, Pacer, Reread, SendError, Sender, Stats, Stop, StopRequest, Transport,
 };
 
 /// What a run is given from outside: time, randomness, secrets, a place for its record, and who
@@ -176,7 +176,9 @@ pub fn import(
             if let Some(stop) = stop {
                 return run.finish(&mut journal, Some(stop), RunState::Planning);
             }
-            context.watch.see(&RunEvent::Planned(plan.clone()));
+            context
+                .watch
+                .see(&RunEvent::Planned(Box::new(plan.clone())));
             let held = run.held(&journal, &plan)?.filter(|_| !is_approved);
             if let Some(why) = held {
                 journal.hold(run.id, &why)?;
@@ -400,10 +402,6 @@ impl Run<'_> {
     }
 
     /// Sends what is left: a few rows first that are read back, if that is asked for.
-    #[expect(
-        clippy::type_complexity,
-        reason = "the journal comes back whatever became of sending"
-    )]
     fn send(
         &self,
         journal: Journal,
@@ -418,9 +416,11 @@ impl Run<'_> {
             .enable_all()
             .build()
             .map_err(SendError::Runtime)?;
+        let reader = Reader::new(self.prepared);
         let sender = Sender {
             transport: self.transport,
             record: writer,
+            reread: reader.as_ref().map(|reader| reader as &dyn Reread),
         };
         if let Some(most) = self.settings.delivery.canary {
             let journal = Journal::open(&self.context.state)?;
@@ -429,9 +429,11 @@ impl Run<'_> {
             if let Some(stop) = self.deliver(&runtime, &sender, Some(first.clone()))? {
                 return Ok(Some(stop));
             }
-            let read = canary::read_back(self.prepared, self.transport, &journal, self.id, &first);
-            if let Some(stop) = runtime.block_on(read)? {
-                return Ok(Some(stop));
+            if let Some(reader) = &reader {
+                let read = reader.look_after(self.transport, &journal, self.id, &first);
+                if let Some(stop) = runtime.block_on(read)? {
+                    return Ok(Some(stop));
+                }
             }
         }
         self.deliver(&runtime, &sender, None)
@@ -452,9 +454,12 @@ impl Run<'_> {
             let run = self.id;
             let reader = scope.spawn(move || match these {
                 Some(these) => {
-                    let _ = these
-                        .into_iter()
-                        .try_for_each(|call| calls.blocking_send(call));
+                    for call in these {
+                        // Whoever took the calls is gone, and has said why.
+                        if calls.blocking_send(call).is_err() {
+                            break;
+                        }
+                    }
                     Ok(())
                 }
                 None => calls_left(&journal, run, &calls),

@@ -96,7 +96,7 @@ impl ItemMaker<'_> {
             .key()
             .and_then(|key| row.values[key].as_ref())
             .map_or(String::new(), |value| value.as_text().into_owned());
-        if !row.is_valid() && !(self.names_only && !key.is_empty()) {
+        if !row.is_valid() && (!self.names_only || key.is_empty()) {
             return What::Settled(settled_invalid(self.clock, number, &row.problems));
         }
         if !self.looks_up {

@@ -1,5 +1,6 @@
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::answer::Fault;
@@ -20,6 +21,17 @@ pub struct Sender<'a, R> {
     pub transport: &'a Transport<'a>,
     /// Records intents and outcomes.
     pub record: &'a R,
+    /// Reads records back, where they can be read.
+    pub reread: Option<&'a dyn Reread>,
+}
+
+/// Tells from a record whether a call was carried out whose answer nobody saw.
+pub trait Reread: Sync {
+    /// The path that reads the record of a call.
+    fn path(&self, call: &Call) -> Option<String>;
+
+    /// Whether the record holds what the call was to change.
+    fn holds(&self, call: &Call, record: &Json) -> bool;
 }
 
 /// A delivered call: its outcome, whether anyone ever answered, and whether it must stop the run.
@@ -126,13 +138,19 @@ impl<R: Record> Sender<'_, R> {
     ) -> Result<Done, SendError> {
         let repeatable = self.transport.spec.update.idempotent;
         if call.doubtful && !repeatable {
-            let outcome = self.in_doubt(&call);
-            self.record.outcome(outcome.clone()).await?;
-            return Ok(Done {
-                outcome: Some(outcome),
-                answered: false,
-                stop: None,
-            });
+            let outcome = match self.carried_out(&call, &halted).await? {
+                Some(true) => Some(self.found_updated(&call, call.attempts)),
+                Some(false) => None,
+                None => Some(self.in_doubt(&call)),
+            };
+            if let Some(outcome) = outcome {
+                self.record.outcome(outcome.clone()).await?;
+                return Ok(Done {
+                    outcome: Some(outcome),
+                    answered: false,
+                    stop: None,
+                });
+            }
         }
         let request = Request {
             method: match call.method {
@@ -154,11 +172,49 @@ impl<R: Record> Sender<'_, R> {
             .transport
             .attempt(&request, call.attempts, &mut halted, intend)
             .await?;
-        let done = self.settle(&call, attempts, scout);
+        let lost = matches!(
+            attempts.last,
+            Some(Err(Fault::TimeOut | Fault::Lost)) if !repeatable
+        );
+        let made = attempts.made;
+        let mut done = self.settle(&call, attempts, scout);
+        if lost && self.carried_out(&call, &halted).await? == Some(true) {
+            done.outcome = Some(self.found_updated(&call, made));
+            done.stop = None;
+        }
         if let Some(outcome) = &done.outcome {
             self.record.outcome(outcome.clone()).await?;
         }
         Ok(done)
+    }
+
+    /// Whether a call whose answer nobody saw was carried out, by its record; nothing where that
+    /// cannot be told.
+    async fn carried_out(
+        &self,
+        call: &Call,
+        halted: &watch::Receiver<bool>,
+    ) -> Result<Option<bool>, SendError> {
+        let Some((reread, path)) = self
+            .reread
+            .and_then(|reread| Some((reread, reread.path(call)?)))
+        else {
+            return Ok(None);
+        };
+        let record = self.transport.fetch(&path, None, halted).await?;
+        Ok(record
+            .ok()
+            .flatten()
+            .map(|record| reread.holds(call, &record)))
+    }
+
+    /// A row whose answer was lost, and whose record holds what was sent.
+    fn found_updated(&self, call: &Call, attempts: u32) -> Outcome {
+        Outcome {
+            changed: call.changed.clone(),
+            error: call.note.clone(),
+            ..self.outcome(call, RowState::Updated, attempts)
+        }
     }
 
     /// A row whose request was sent before the run was interrupted, whose answer nobody saw, and

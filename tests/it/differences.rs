@@ -447,7 +447,7 @@ struct Keeper(Arc<Mutex<Option<Plan>>>);
 impl Watch for Keeper {
     fn see(&self, event: &RunEvent) {
         if let RunEvent::Planned(plan) = event {
-            *self.0.lock().unwrap() = Some(plan.clone());
+            *self.0.lock().unwrap() = Some(Plan::clone(plan));
         }
     }
 }
@@ -520,4 +520,40 @@ fn what_was_delivered_to_an_api_that_cannot_be_read_is_not_sent_again() {
     run.clock = Arc::new(rosterpatch::clock::VirtualClock::starting_at(later));
     let old = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(old.summary.states.unchanged, 0);
+}
+
+#[test]
+fn an_answer_that_was_lost_is_looked_for_in_the_record_where_sending_twice_is_not_safe() {
+    for (carried_out, expected) in [(true, "updated"), (false, "failed")] {
+        let folder = Folder::new();
+        let text = rosterpatch::targets::text("meitner").unwrap();
+        folder.write(
+            "once.toml",
+            text.replace("idempotent = true", "idempotent = false"),
+        );
+        folder.write("r.csv", format!("id,first_name\n{},Åsa\n", plain_id(1)));
+        let student = |name: &str| json!({"id": plain_id(1), "identityNumber": "x", "firstName": name, "lastName": "Ek"});
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "PATCH" => {
+                // The answer breaks off before it has begun.
+                panic!("no answer");
+            }
+            "GET" => {
+                let name = if carried_out { "Åsa" } else { "Anna" };
+                respond(200, &[], &student(name).to_string())
+            }
+            _ => answer_with(seen, &[student("Anna")]),
+        });
+        let mut run = by_look_up();
+        run.target = Some(folder.path("once.toml").display().to_string());
+        run.import(&folder, "r.csv", &server.base_url).unwrap();
+        let results = folder.csv("r.results.csv", b',');
+        assert_eq!(results[1][3], expected, "{results:?}");
+        let patches = server
+            .seen()
+            .iter()
+            .filter(|seen| seen.method == "PATCH")
+            .count();
+        assert_eq!(patches, 1);
+    }
 }
