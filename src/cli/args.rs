@@ -26,6 +26,14 @@ pub(super) enum Command {
     Approve(Box<ResumeArgs>),
     /// Put back what a run changed, where it still holds what the run wrote
     Undo(Box<ResumeArgs>),
+    /// Import again the rows of a results file that did not succeed, mended or not
+    Retry(Box<RetryArgs>),
+    /// Import the files that lie in a folder, once: for cron
+    Sweep(Box<SweepArgs>),
+    /// Import the files that come into a folder, for as long as it runs: for systemd
+    Watch(Box<SweepArgs>),
+    /// Print the settings in force, and where each comes from
+    Config(Box<ConfigArgs>),
     /// Go on with a run that was interrupted
     Resume(Box<ResumeArgs>),
     /// List what has been run
@@ -66,6 +74,9 @@ pub(super) struct CommonArgs {
     /// How log lines are written
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub(super) log_format: LogFormat,
+    /// Whether help and errors have colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    pub(super) color: ColorWhen,
     /// Tell more: every retry, and requests by row number
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
@@ -86,6 +97,13 @@ pub(super) enum ProgressKind {
     Json,
     /// Nothing
     None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -199,6 +217,56 @@ pub(super) struct ImportArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct RetryArgs {
+    /// The results or failed file of a run; - is standard input
+    #[arg(value_name = "RESULTS", required_unless_present = "run")]
+    pub(super) results: Option<PathBuf>,
+    /// A run whose rows failed for the API's fault: no file is needed
+    #[arg(long, value_name = "RUN", conflicts_with = "results")]
+    pub(super) run: Option<String>,
+    /// Only rows in these states: invalid,rejected,failed,not_sent
+    #[arg(long, value_name = "STATES", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+    #[command(flatten)]
+    pub(super) options: RosterOptions,
+    #[command(flatten)]
+    pub(super) delivery: DeliveryArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SweepArgs {
+    /// The folder into which files are dropped
+    #[arg(value_name = "INBOX")]
+    pub(super) inbox: PathBuf,
+    #[command(flatten)]
+    pub(super) options: RosterOptions,
+    #[command(flatten)]
+    pub(super) delivery: DeliveryArgs,
+    /// How long a file must lie unchanged, unless NAME.ready lies beside it [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) settle: Option<String>,
+    /// Take files that were imported before, too
+    #[arg(long)]
+    pub(super) again: bool,
+    /// How often watch looks [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) interval: Option<String>,
+    /// The summaries on standard output, one a file
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConfigArgs {
+    #[command(flatten)]
+    pub(super) options: RosterOptions,
+    #[command(flatten)]
+    pub(super) delivery: DeliveryArgs,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) roster: RosterArgs,
@@ -245,6 +313,13 @@ pub(super) struct RosterArgs {
     /// The roster; - is standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) options: RosterOptions,
+}
+
+/// How a roster is understood.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct RosterOptions {
     /// The API: a built-in one, or a file that describes one
     #[arg(long, value_name = "NAME|FILE.toml", env = "ROSTERPATCH_TARGET")]
     pub(super) target: Option<String>,
@@ -281,7 +356,7 @@ pub(super) struct RosterArgs {
 }
 
 /// Where the rows go, and how fast.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(super) struct DeliveryArgs {
     /// Which of the target's environments [default: production]
     #[arg(long, value_name = "NAME")]
@@ -340,7 +415,7 @@ pub(super) struct DeliveryArgs {
 }
 
 /// Where the results go.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(super) struct OutputArgs {
     /// Where every row and what became of it goes [default: NAME.results.csv beside the file]
     #[arg(long, value_name = "PATH")]

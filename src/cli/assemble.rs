@@ -1,9 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{DeliveryArgs, OutputArgs, RosterArgs};
+use super::args::{DeliveryArgs, OutputArgs, RosterOptions};
 use super::config::Config;
 use super::job::hold;
 use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
@@ -25,9 +25,30 @@ pub(super) struct Assembled {
     _sandbox: Option<LocalSandbox>,
 }
 
+impl Assembled {
+    /// The same from parts that an earlier run is known by.
+    pub(super) fn of(
+        prepared: Prepared,
+        settings: Settings,
+        credentials: Credentials,
+        state: PathBuf,
+        lock: Option<RosterLock>,
+    ) -> Assembled {
+        Assembled {
+            prepared,
+            settings,
+            credentials,
+            state,
+            _lock: lock,
+            _sandbox: None,
+        }
+    }
+}
+
 /// What a command asks for.
 pub(super) struct Asked<'a> {
-    pub(super) roster: &'a RosterArgs,
+    pub(super) file: &'a Path,
+    pub(super) roster: &'a RosterOptions,
     pub(super) delivery: &'a DeliveryArgs,
     pub(super) output: &'a OutputArgs,
     /// Whether the roster is held for this process alone, and copied before it is read.
@@ -44,11 +65,11 @@ pub(super) fn assemble(
 ) -> Result<Assembled> {
     let delivery = asked.delivery;
     let (spec, target) = settings::target_and_text(config, &asked.roster.target)?;
-    let mut roster = settings::roster(config, asked.roster, clock.timestamp())?;
+    let mut roster = settings::roster(config, asked.file, asked.roster, clock.timestamp())?;
     settings::refuse_idle_allowances(&roster, &spec)?;
     // A run takes hours, and someone may save the file meanwhile.
     roster.read.copy = asked.holds;
-    let paths = settings::paths(asked.output, asked.roster)?;
+    let paths = settings::paths(asked.output, asked.file)?;
     let own_quota = if delivery.sandbox {
         SANDBOX_QUOTA
     } else {
@@ -85,12 +106,13 @@ pub(super) fn assemble(
                 .map(u64::from),
             trust_for: settings::trust_for(config, delivery)?,
             undoes: None,
+            retries: None,
         },
         roster,
         sandbox: delivery.sandbox,
     };
     let lock = if asked.holds {
-        hold(&state, &asked.roster.file)?
+        hold(&state, asked.file)?
     } else {
         None
     };

@@ -18,8 +18,8 @@ pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
     let clock = Arc::new(SystemClock);
     let started_at = clock.timestamp();
     let config = Config::load(common)?;
-    let spec = settings::target(&config, &args.roster.target)?;
-    let roster = settings::roster(&config, &args.roster, started_at)?;
+    let spec = settings::target(&config, &args.roster.options.target)?;
+    let roster = settings::roster(&config, &args.roster.file, &args.roster.options, started_at)?;
     settings::refuse_idle_allowances(&roster, &spec)?;
     let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
     refuse_empty(&prepared)?;

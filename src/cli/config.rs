@@ -11,7 +11,7 @@ use super::args::{CommonArgs, Duplicate, Empty};
 const NAME: &str = "rosterpatch.toml";
 
 /// What a config file, or one of its profiles, says. Nothing here may be a secret.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Layer {
     pub(super) target: Option<String>,
@@ -36,22 +36,47 @@ pub(super) struct Layer {
     pub(super) max_shrink: Option<String>,
     pub(super) canary: Option<std::num::NonZeroU64>,
     pub(super) trust_for: Option<String>,
+    pub(super) settle: Option<String>,
+    pub(super) interval: Option<String>,
+    /// A Prometheus textfile that is written after each run.
+    pub(super) metrics: Option<PathBuf>,
+    /// Who is told of each run.
+    pub(super) notify: Option<Notify>,
+    /// Names of the files in an inbox that belong to a profile.
+    #[serde(default)]
+    pub(super) files: Vec<String>,
     /// Variables of the target's addresses.
     #[serde(default)]
     var: BTreeMap<String, String>,
     /// Column to field; an empty field ignores the column.
     #[serde(default)]
     map: BTreeMap<String, String>,
+    /// The target's name of a credential to the environment variable that holds it.
+    #[serde(default)]
+    credentials: BTreeMap<String, String>,
     /// Profiles by name. A profile has none of its own.
     #[serde(default)]
     profile: BTreeMap<String, Layer>,
 }
 
+/// Who is told of a run: a webhook, a command, or both.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Notify {
+    /// Gets the summary as the JSON body of a POST.
+    pub(super) url: Option<String>,
+    /// Gets the summary as JSON on its standard input.
+    pub(super) command: Option<Vec<String>>,
+}
+
 /// The config file's layers, the one that goes before the others first: the chosen profile, then
 /// the file's own settings.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Config {
-    layers: Vec<Layer>,
+    /// The file, if there is one.
+    path: Option<PathBuf>,
+    layers: Vec<(Option<String>, Layer)>,
+    profiles: BTreeMap<String, Layer>,
 }
 
 impl Config {
@@ -71,26 +96,83 @@ impl Config {
             .with_context(|| format!("cannot read the config file {}", path.display()))?;
         let mut file: Layer = toml::from_str(&text)
             .with_context(|| format!("the config file {} has a mistake", path.display()))?;
-        let mut profiles = std::mem::take(&mut file.profile);
-        if let Some(name) = profiles.iter().find(|(_, layer)| !layer.profile.is_empty()) {
+        let profiles = std::mem::take(&mut file.profile);
+        if let Some((name, _)) = profiles.iter().find(|(_, layer)| !layer.profile.is_empty()) {
             let path = path.display();
-            return Err(Usage(format!("{path}: the profile \"{}\" holds profiles", name.0)).into());
+            return Err(Usage(format!("{path}: the profile \"{name}\" holds profiles")).into());
         }
-        let mut layers = Vec::new();
-        if let Some(name) = &common.profile {
-            let Some(profile) = profiles.remove(name) else {
-                let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
-                return Err(Usage(format!(
-                    "{} has no profile \"{name}\"; it has: {}",
-                    path.display(),
-                    known.join(", ")
+        for (profile, pattern) in patterns(&profiles) {
+            glob::Pattern::new(pattern).map_err(|error| {
+                let path = path.display();
+                Usage(format!(
+                    "{path}: the profile \"{profile}\" has the pattern \"{pattern}\", which is none: {error}"
                 ))
-                .into());
-            };
-            layers.push(profile);
+            })?;
         }
-        layers.push(file);
-        Ok(Config { layers })
+        let config = Config {
+            path: Some(path),
+            layers: vec![(None, file)],
+            profiles,
+        };
+        match &common.profile {
+            None => Ok(config),
+            Some(name) => config.with_profile(name),
+        }
+    }
+
+    /// The same with a profile of the file.
+    pub(super) fn with_profile(&self, name: &str) -> Result<Config> {
+        let Some(profile) = self.profiles.get(name) else {
+            let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
+            return Err(Usage(format!(
+                "{} has no profile \"{name}\"; it has: {}",
+                self.origin(None),
+                known.join(", ")
+            ))
+            .into());
+        };
+        let mut config = self.clone();
+        config.layers.retain(|(profile, _)| profile.is_none());
+        config
+            .layers
+            .insert(0, (Some(name.to_owned()), profile.clone()));
+        Ok(config)
+    }
+
+    /// The profile to which a file of this name in an inbox belongs, if it belongs to one.
+    pub(super) fn profile_of(&self, file: &str) -> Result<Option<&str>> {
+        let matches =
+            |pattern: &str| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(file));
+        let mut fitting: Vec<&str> = patterns(&self.profiles)
+            .filter(|(_, pattern)| matches(pattern))
+            .map(|(name, _)| name)
+            .collect();
+        fitting.dedup();
+        match fitting[..] {
+            [] => Ok(None),
+            [name] => Ok(Some(name)),
+            _ => Err(Usage(format!(
+                "the file {file} fits the patterns of several profiles: {}",
+                fitting.join(", ")
+            ))
+            .into()),
+        }
+    }
+
+    /// The profile in use.
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.layers
+            .iter()
+            .find_map(|(profile, _)| profile.as_deref())
+    }
+
+    /// Where a layer's settings stand.
+    pub(super) fn origin(&self, profile: Option<&str>) -> String {
+        let path = self.path.as_deref().unwrap_or(Path::new(NAME)).display();
+        match profile {
+            None => path.to_string(),
+            Some(profile) => format!("{path}, profile {profile}"),
+        }
     }
 
     /// What was said on the command line, else what the first layer says that says anything.
@@ -99,24 +181,63 @@ impl Config {
         flag: &Option<T>,
         setting: impl Fn(&Layer) -> &Option<T>,
     ) -> Option<T> {
-        flag.clone()
-            .or_else(|| self.layers.iter().find_map(|layer| setting(layer).clone()))
+        flag.clone().or_else(|| {
+            let mut layers = self.layers.iter();
+            layers.find_map(|(_, layer)| setting(layer).clone())
+        })
+    }
+
+    /// The first layer that says something, as it says it, and where that stands.
+    pub(super) fn said(
+        &self,
+        setting: &dyn Fn(&Layer) -> Option<String>,
+    ) -> Option<(String, String)> {
+        self.layers
+            .iter()
+            .find_map(|(profile, layer)| Some((setting(layer)?, self.origin(profile.as_deref()))))
     }
 
     /// The variables that all layers set, where a layer goes before those after it.
     pub(super) fn variables(&self) -> BTreeMap<String, String> {
-        let layers = self.layers.iter().rev();
-        layers.flat_map(|layer| layer.var.clone()).collect()
+        self.merged(|layer| &layer.var)
     }
 
     /// The columns that all layers map, where a layer goes before those after it.
     pub(super) fn map(&self) -> BTreeMap<String, String> {
-        let mut map = BTreeMap::new();
-        for layer in self.layers.iter().rev() {
-            map.extend(layer.map.clone());
-        }
-        map
+        self.merged(|layer| &layer.map)
     }
+
+    fn merged(
+        &self,
+        table: impl Fn(&Layer) -> &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::new();
+        for (_, layer) in self.layers.iter().rev() {
+            all.extend(table(layer).clone());
+        }
+        all
+    }
+
+    /// The environment variable that holds the credential that the target calls `name`. Where it
+    /// is in a file, that is named by the same variable with `_FILE` behind it.
+    pub(super) fn credential_variable(&self, name: &str) -> String {
+        let named = self.merged(|layer| &layer.credentials);
+        match (named.get(name), name.strip_suffix("_FILE")) {
+            (Some(variable), _) => variable.clone(),
+            (None, Some(bare)) => match named.get(bare) {
+                Some(variable) => format!("{variable}_FILE"),
+                None => name.to_owned(),
+            },
+            (None, None) => name.to_owned(),
+        }
+    }
+}
+
+fn patterns(profiles: &BTreeMap<String, Layer>) -> impl Iterator<Item = (&str, &str)> {
+    profiles.iter().flat_map(|(name, layer)| {
+        let files = layer.files.iter();
+        files.map(move |pattern| (name.as_str(), pattern.as_str()))
+    })
 }
 
 fn find(common: &CommonArgs) -> Option<PathBuf> {

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{CommonArgs, Format, ImportArgs};
+use super::args::{CommonArgs, Format, ImportArgs, OutputArgs};
 use super::assemble::{Asked, Assembled, assemble};
 use super::config::Config;
+use super::interrupt::StopSignal;
 use super::job::Job;
 use super::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -22,41 +23,59 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let state = settings::state_folder(&config, common)?;
     let asked = Asked {
-        roster: &args.roster,
+        file: &args.roster.file,
+        roster: &args.roster.options,
         delivery: &args.delivery,
         output: &args.output,
         holds: true,
     };
     let mut assembled = assemble(&config, state, &asked, &clock, watch.as_ref())?;
-    let start = match unfinished(&assembled)? {
-        Some(record) if !args.fresh => {
-            let earlier = Settings::of(&record)?;
-            if earlier.mean_the_same(&assembled.settings) {
-                tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");
-                let paths = &mut assembled.settings.delivery.paths;
-                *paths = earlier.delivery.paths;
-                settings::replace_paths(paths, &args.output);
-                Start::Resume(Box::new(record))
-            } else {
-                tracing::warn!(run = %record.name, "an interrupted run of this file had other settings; it is left as it is");
-                Start::New("import")
-            }
-        }
-        _ => Start::New("import"),
-    };
+    let start = start(&mut assembled, args.fresh, "import", Some(&args.output))?;
+    let stop = StopSignal::new();
     let job = Job {
+        config: &config,
         clock,
-        watch,
+        watch: watch.as_ref(),
+        stop: &stop,
         state: assembled.state.clone(),
         credentials: assembled.credentials.clone(),
         agreed: args.delivery.yes || args.delivery.sandbox,
-        format: args.output.format,
     };
-    job.run(&assembled.prepared, &assembled.settings, start)
+    job.run(
+        &assembled.prepared,
+        &assembled.settings,
+        start,
+        args.output.format,
+    )
+}
+
+/// Where a run of this file begins: where an earlier one with the same settings was interrupted, or
+/// at its beginning.
+pub(super) fn start(
+    assembled: &mut Assembled,
+    fresh: bool,
+    command: &'static str,
+    output: Option<&OutputArgs>,
+) -> Result<Start> {
+    let Some(record) = unfinished(assembled)?.filter(|_| !fresh) else {
+        return Ok(Start::New(command));
+    };
+    let earlier = Settings::of(&record)?;
+    if !earlier.mean_the_same(&assembled.settings) {
+        tracing::warn!(run = %record.name, "an interrupted run of this file had other settings; it is left as it is");
+        return Ok(Start::New(command));
+    }
+    tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");
+    let paths = &mut assembled.settings.delivery.paths;
+    *paths = earlier.delivery.paths;
+    if let Some(output) = output {
+        settings::replace_paths(paths, output);
+    }
+    Ok(Start::Resume(Box::new(record)))
 }
 
 /// The run of this very file that was interrupted, if there is one.
-pub(super) fn unfinished(assembled: &Assembled) -> Result<Option<RunRecord>> {
+fn unfinished(assembled: &Assembled) -> Result<Option<RunRecord>> {
     let path = assembled.prepared.input.path();
     let file = if path == Path::new("-") {
         path.to_owned()

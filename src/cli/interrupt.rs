@@ -11,6 +11,7 @@ const ECHO: Duration = Duration::from_millis(300);
 /// finish, the second one does not.
 pub(super) struct StopSignal {
     sender: watch::Sender<StopRequest>,
+    listens: std::sync::Once,
 }
 
 impl StopSignal {
@@ -18,6 +19,7 @@ impl StopSignal {
     pub(super) fn new() -> StopSignal {
         StopSignal {
             sender: watch::Sender::new(StopRequest::None),
+            listens: std::sync::Once::new(),
         }
     }
 
@@ -25,8 +27,17 @@ impl StopSignal {
         self.sender.subscribe()
     }
 
+    /// Whether anyone has asked for a stop.
+    pub(super) fn is_asked(&self) -> bool {
+        *self.sender.borrow() > StopRequest::None
+    }
+
     /// Takes the signals over, for as long as the process lives.
     pub(super) fn listen(&self) {
+        self.listens.call_once(|| self.take_over());
+    }
+
+    fn take_over(&self) {
         let sender = self.sender.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -4,84 +4,157 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::args::Format;
-use super::{Usage, import, interrupt, settings, terminal};
+use super::config::Config;
+use super::interrupt::StopSignal;
+use super::tell::tell;
+use super::{Usage, import, settings, terminal};
 use crate::clock::Clock;
 use crate::events::{Plan, Watch};
-use crate::journal::RosterLock;
-use crate::model::Exit;
+use crate::inbox::{Inbox, Place};
+use crate::journal::{Journal, RosterLock};
+use crate::model::{Exit, Summary};
 use crate::report::{count_of, example_lines};
-use crate::run::{Context, Prepared, RunError, Settings, Start};
+use crate::run::{Context, Ended, Prepared, RunError, Settings, Start};
 use crate::send::{Credentials, Stop};
 
-/// What every command that sends has in common: who watches, what is agreed to, how it ends.
-pub(super) struct Job {
+/// What every command that sends has in common: who watches, what is agreed to, who is told.
+pub(super) struct Job<'a> {
+    pub(super) config: &'a Config,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) watch: Box<dyn Watch>,
+    pub(super) watch: &'a dyn Watch,
+    pub(super) stop: &'a StopSignal,
     /// The folder of the journal.
     pub(super) state: PathBuf,
     pub(super) credentials: Credentials,
     /// Whether nobody is to be asked.
     pub(super) agreed: bool,
-    pub(super) format: Format,
 }
 
-impl Job {
+impl Job<'_> {
     /// Sends, prints the figures and, if it ended early, the way on.
     pub(super) fn run(
-        self,
+        &self,
         prepared: &Prepared,
         settings: &Settings,
         start: Start,
+        format: Format,
     ) -> Result<Exit> {
+        let ended = self.send(prepared, settings, start)?;
+        import::print_summary(format, &ended.summary);
+        Ok(ended.summary.exit_code)
+    }
+
+    /// Sends, moves a file of an inbox to where it belongs, tells whoever is to be told, and says
+    /// the way on if the run ended early.
+    pub(super) fn send(
+        &self,
+        prepared: &Prepared,
+        settings: &Settings,
+        start: Start,
+    ) -> Result<Ended> {
+        let span = tracing::info_span!("run", file = %prepared.input.path().display(), run = tracing::field::Empty);
+        let _in_span = span.enter();
         // A signal at the question has its usual effect.
-        let stop = interrupt::StopSignal::new();
-        let is_resumed = !matches!(start, Start::New(_));
-        if is_resumed {
-            stop.listen();
+        if self.agreed || !matches!(start, Start::New(_)) {
+            self.stop.listen();
         }
         let context = Context {
-            clock: self.clock,
+            clock: self.clock.clone(),
             seed: rand::random(),
-            credentials: self.credentials,
+            credentials: self.credentials.clone(),
             state: self.state.clone(),
-            watch: self.watch.as_ref(),
+            watch: self.watch,
             agree: &|plan| {
                 let agrees = self.agreed || agree(plan);
-                if !is_resumed {
-                    stop.listen();
-                }
+                self.stop.listen();
                 agrees
             },
-            stop: stop.receiver(),
+            stop: self.stop.receiver(),
         };
-        let ended =
-            crate::run::import(prepared, settings, start, &context).map_err(
-                |error| match error {
-                    RunError::Declined if !terminal::can_ask() => anyhow::Error::new(Usage(
-                        "nothing was sent: without a terminal to ask on, an import needs --yes"
-                            .into(),
-                    )),
-                    other => other.into(),
-                },
-            )?;
-        import::print_summary(self.format, &ended.summary);
+        let mut ended = crate::run::import(prepared, settings, start, &context).map_err(
+            |error| match error {
+                RunError::Declined if !terminal::can_ask() => anyhow::Error::new(Usage(
+                    "nothing was sent: without a terminal to ask on, an import needs --yes".into(),
+                )),
+                other => other.into(),
+            },
+        )?;
+        let inbox = Inbox::of(&settings.roster.file);
+        if let (Some(inbox), Some(place)) = (inbox, place_of(ended.summary.exit_code)) {
+            self.archive(&inbox, place, settings, &mut ended.summary)?;
+        }
+        tell(self.config, &ended.summary);
         if let Some(stop) = &ended.stop {
-            let on = if let Stop::Held { .. } = stop {
-                let state = settings::way_to_state(&self.state);
-                let run = &ended.summary.run;
-                format!("look at the plan and, if it is right: rosterpatch approve {run}{state}")
-            } else if settings.sandbox {
-                "import the file again".to_owned()
-            } else {
-                let state = settings::way_to_state(&self.state);
-                format!(
-                    "go on with: rosterpatch resume {}{state}",
-                    ended.summary.run
-                )
+            let run = &ended.summary.run;
+            let state = settings::way_to_state(&self.state);
+            let on = match stop {
+                Stop::Held { .. } => {
+                    format!("look at it and, if it is right: rosterpatch approve {run}{state}")
+                }
+                _ if settings.sandbox => "import the file again".to_owned(),
+                _ => format!("go on with: rosterpatch resume {run}{state}"),
             };
             terminal::error(&format!("{stop}; {}{on}", hint(stop)));
         }
-        Ok(ended.summary.exit_code)
+        Ok(ended)
+    }
+
+    /// Moves a file of an inbox, and what was written beside it, to where it belongs, and has the
+    /// journal know.
+    fn archive(
+        &self,
+        inbox: &Inbox,
+        place: Place,
+        settings: &Settings,
+        summary: &mut Summary,
+    ) -> Result<()> {
+        let paths = &settings.delivery.paths;
+        let beside = paths.all().map(Clone::clone);
+        let today = settings::today(self.clock.timestamp()).to_string();
+        let moved = inbox.archive(&settings.roster.file, &beside, place, &today)?;
+        let to = |path: &Path| {
+            let found = moved.iter().find(|(from, _)| from == path);
+            found.map_or_else(|| path.to_owned(), |(_, to)| to.clone())
+        };
+        let mut settings = settings.clone();
+        settings.roster.file = to(&settings.roster.file);
+        let paths = &mut settings.delivery.paths;
+        for path in [
+            &mut paths.results,
+            &mut paths.failed,
+            &mut paths.report,
+            &mut paths.before,
+        ] {
+            *path = to(path);
+        }
+        for path in [
+            &mut summary.results,
+            &mut summary.failed_rows,
+            &mut summary.report,
+            &mut summary.before,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *path = to(path);
+        }
+        summary.file = settings.roster.file.display().to_string();
+        let mut journal = Journal::open(&self.state)?;
+        let run = journal.run(Some(&summary.run))?.id;
+        let json = serde_json::to_string(summary)?;
+        let file = std::path::absolute(&settings.roster.file)?;
+        journal.moved(run, &file.display().to_string(), &settings.to_json(), &json)?;
+        Ok(())
+    }
+}
+
+/// Where a file of an inbox goes after a run that ended so; nowhere if it is to be gone on with.
+fn place_of(exit: Exit) -> Option<Place> {
+    match exit {
+        Exit::Success => Some(Place::Done),
+        Exit::RowsFailed => Some(Place::Failed),
+        Exit::Held => Some(Place::Held),
+        Exit::CannotDo | Exit::Usage | Exit::Interrupted | Exit::Refused | Exit::Busy => None,
     }
 }
 

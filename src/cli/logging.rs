@@ -15,13 +15,18 @@ pub(super) fn start(common: &CommonArgs, bar: Option<ProgressBar>) {
     let level = match (common.quiet, common.verbose) {
         (true, _) => LevelFilter::ERROR,
         (_, true) => LevelFilter::DEBUG,
+        _ if common.log_format == LogFormat::Json => LevelFilter::INFO,
         _ => LevelFilter::WARN,
     };
     let writer = AroundBar { bar };
     let layer = fmt::layer().with_writer(writer).with_ansi(false);
     let layer: Box<dyn Layer<_> + Send + Sync> = match common.log_format {
         LogFormat::Text => layer.with_target(false).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Json => layer
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
     };
     let own = Targets::new().with_target("rosterpatch", level);
     // A second start in one process keeps the first.

@@ -12,17 +12,22 @@ mod logging;
 mod packagers;
 mod plan;
 mod resume;
+mod retry;
 mod runs;
 mod sandbox;
 mod settings;
+mod show_config;
+mod sweep;
 mod targets;
+mod tell;
 mod template;
 mod terminal;
 mod undo;
+mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use crate::model::Exit;
 use crate::run::RunError;
@@ -30,13 +35,20 @@ use args::{Args, Command, RunsArgs, RunsCommand};
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = {
+        let matches = Args::command().color(color(std::env::args())).get_matches();
+        Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    };
     let result = match &args.command {
         Command::Check(check) => check::run(&args.common, check),
         Command::Template(template) => template::run(&args.common, template),
         Command::Targets(targets) => targets::run(targets),
         Command::Import(import) => import::run(&args.common, import),
         Command::Plan(plan) => plan::run(&args.common, plan),
+        Command::Retry(retry) => retry::run(&args.common, retry),
+        Command::Sweep(sweep) => sweep::run(&args.common, sweep),
+        Command::Watch(watch) => watch::run(&args.common, watch),
+        Command::Config(config) => show_config::run(&args.common, config),
         Command::Resume(resume) => resume::run(&args.common, resume),
         Command::Approve(approve) => resume::approve(&args.common, approve),
         Command::Undo(undo) => undo::run(&args.common, undo),
@@ -55,6 +67,24 @@ pub fn main() -> ExitCode {
         exit_of(&error)
     });
     ExitCode::from(exit.code())
+}
+
+/// Whether help and errors of the command line have colours: it must be known before they are
+/// parsed.
+fn color(arguments: impl Iterator<Item = String>) -> ColorChoice {
+    let arguments: Vec<String> = arguments.collect();
+    let value = arguments.iter().enumerate().find_map(|(index, argument)| {
+        match argument.strip_prefix("--color") {
+            Some("") => arguments.get(index + 1).map(String::as_str),
+            Some(value) => value.strip_prefix('='),
+            None => None,
+        }
+    });
+    match value {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
 }
 
 /// An error and its causes, each said once: many already tell their cause.

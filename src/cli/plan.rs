@@ -19,7 +19,8 @@ pub(super) fn run(common: &CommonArgs, args: &PlanArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let state = settings::state_folder(&config, common)?;
     let asked = Asked {
-        roster: &args.roster,
+        file: &args.roster.file,
+        roster: &args.roster.options,
         delivery: &args.delivery,
         output: &args.output,
         holds: false,

@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use super::args::{CommonArgs, ResumeArgs};
 use super::config::Config;
+use super::interrupt::StopSignal;
 use super::job::{Job, hold};
 use super::{Usage, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -80,18 +81,20 @@ fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit>
         .into());
     }
     settings::replace_paths(&mut run_settings.delivery.paths, &args.output);
+    let stop = StopSignal::new();
     let job = Job {
+        config: &config,
         clock,
-        watch,
+        watch: watch.as_ref(),
+        stop: &stop,
         state,
         credentials,
         agreed: args.yes || approves,
-        format: args.output.format,
     };
     let start = if approves {
         Start::Approve(Box::new(record))
     } else {
         Start::Resume(Box::new(record))
     };
-    job.run(&prepared, &run_settings, start)
+    job.run(&prepared, &run_settings, start, args.output.format)
 }

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Usage;
-use super::args::{CommonArgs, DeliveryArgs, Duplicate, Empty, OutputArgs, RosterArgs};
+use super::args::{CommonArgs, DeliveryArgs, Duplicate, Empty, OutputArgs, RosterOptions};
 use super::config::Config;
 use crate::check::{CheckOptions, DuplicatePolicy, EmptyCell};
 use crate::map::MapOptions;
@@ -44,12 +44,17 @@ pub(super) fn target_and_text(
 }
 
 /// The roster as it is asked for.
-pub(super) fn roster(config: &Config, args: &RosterArgs, now: Timestamp) -> Result<Roster> {
+pub(super) fn roster(
+    config: &Config,
+    file: &Path,
+    args: &RosterOptions,
+    now: Timestamp,
+) -> Result<Roster> {
     let mut columns = config.map();
     columns.extend(pairs("--map", &args.map)?);
     let delimiter_text = config.or(&args.delimiter, |layer| &layer.delimiter);
     Ok(Roster {
-        file: args.file.clone(),
+        file: file.to_owned(),
         read: ReadOptions {
             encoding: config.or(&args.encoding, |layer| &layer.encoding),
             delimiter: delimiter_text.as_deref().map(delimiter).transpose()?,
@@ -160,7 +165,7 @@ fn delimiter(text: &str) -> Result<u8> {
 }
 
 /// The rows that the arguments ask for.
-pub(super) fn selection(args: &RosterArgs) -> Result<Selection> {
+pub(super) fn selection(args: &RosterOptions) -> Result<Selection> {
     let mut selection: Selection = match &args.rows {
         None => Selection::default(),
         Some(rows) => rows
@@ -302,8 +307,10 @@ pub(super) fn trust_for(config: &Config, args: &DeliveryArgs) -> Result<Duration
 }
 
 /// The credentials, from the environment.
-pub(super) fn credentials(_config: &Config, spec: &TargetSpec) -> Result<Credentials> {
-    Ok(Credentials::find(spec, |name| std::env::var(name).ok())?)
+pub(super) fn credentials(config: &Config, spec: &TargetSpec) -> Result<Credentials> {
+    Ok(Credentials::find(spec, |name| {
+        std::env::var(config.credential_variable(name)).ok()
+    })?)
 }
 
 /// How calls are delivered.
@@ -319,8 +326,8 @@ pub(super) fn sender(config: &Config, args: &DeliveryArgs) -> SenderOptions {
 }
 
 /// Where the results go.
-pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPaths> {
-    let beside = ResultPaths::beside(&roster.file);
+pub(super) fn paths(args: &OutputArgs, roster: &Path) -> Result<ResultPaths> {
+    let beside = ResultPaths::beside(&without_kind(roster));
     let paths = ResultPaths {
         results: args.results.clone().unwrap_or(beside.results),
         failed: args.failed.clone().unwrap_or(beside.failed),
@@ -328,8 +335,25 @@ pub(super) fn paths(args: &OutputArgs, roster: &RosterArgs) -> Result<ResultPath
         before: args.before.clone().unwrap_or(beside.before),
         failed_always: args.failed.is_some(),
     };
-    refuse_collisions(&paths, &roster.file)?;
+    refuse_collisions(&paths, roster)?;
     Ok(paths)
+}
+
+/// A results or failed file's path as its roster would have it: `r.failed-2.csv` is of `r.csv`, so
+/// that what is written about it has the same name again, with another number.
+fn without_kind(path: &Path) -> PathBuf {
+    let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else {
+        return path.to_owned();
+    };
+    let Some((name, kind)) = stem.rsplit_once('.') else {
+        return path.to_owned();
+    };
+    let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
+    if ["results", "failed"].contains(&kind.trim_end_matches('-')) {
+        path.with_file_name(format!("{name}.csv"))
+    } else {
+        path.to_owned()
+    }
 }
 
 /// Puts the paths that are given in the place of those that are known.

@@ -1,10 +1,10 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 
-use super::args::{CommonArgs, ProgressKind};
+use super::args::{CommonArgs, LogFormat, ProgressKind};
 use crate::clock::Clock;
 use crate::events::{Unwatched, Watch};
-use crate::progress::{Bar, JsonLines, PlainLines};
+use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 
 /// Writes to standard output, and lives on if nobody reads it.
 pub(super) fn out(text: &str) {
@@ -50,6 +50,10 @@ pub(super) fn watcher(
 ) -> (Box<dyn Watch>, Option<indicatif::ProgressBar>) {
     let kind = match common.progress {
         _ if common.quiet => ProgressKind::None,
+        // A log that a program reads has no lines for people in it.
+        ProgressKind::Auto if common.log_format == LogFormat::Json => {
+            return (Box::new(LogEvents::new(common.verbose)), None);
+        }
         ProgressKind::Auto if std::io::stderr().is_terminal() => ProgressKind::Bar,
         ProgressKind::Auto => ProgressKind::Plain,
         kind => kind,

@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use super::args::{CommonArgs, ResumeArgs};
 use super::config::Config;
+use super::interrupt::StopSignal;
 use super::job::{Job, hold};
 use super::{Usage, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -77,15 +78,22 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
         ..Guards::default()
     };
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch.as_ref())?;
+    let stop = StopSignal::new();
     let job = Job {
+        config: &config,
         clock,
-        watch,
+        watch: watch.as_ref(),
+        stop: &stop,
         state,
         credentials,
         agreed: args.yes,
-        format: args.output.format,
     };
-    job.run(&prepared, &run_settings, Start::New("undo"))
+    job.run(
+        &prepared,
+        &run_settings,
+        Start::New("undo"),
+        args.output.format,
+    )
 }
 
 /// A name beside the roster that nothing has yet: `NAME.undo.csv`.

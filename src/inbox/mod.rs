@@ -1,5 +1,7 @@
-//! A folder into which others drop files: which of them may be taken.
+//! A folder into which others drop files: which of them may be taken, by whom, and where they go.
 
+mod folder;
 mod names;
 
+pub use folder::{Inbox, Lying, Place};
 pub use names::may_be_taken;

@@ -5,6 +5,7 @@ pub fn may_be_taken(name: &str) -> bool {
     let unfinished = [".part", ".tmp", ".crdownload", ".filepart", ".ready"];
     !lower.starts_with('.')
         && !lower.starts_with("~$")
+        && !lower.contains(".~lock")
         && !unfinished.iter().any(|ending| lower.ends_with(ending))
 }
 

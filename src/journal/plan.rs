@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -190,6 +192,132 @@ impl Journal {
         Ok(changes
             .and_then(|json| serde_json::from_str(&json).ok())
             .unwrap_or_default())
+    }
+
+    /// How often these keys occur in each run, by its number.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+        let mut counts = BTreeMap::new();
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT DISTINCT run FROM content WHERE key = ?1")
+            .map_err(self.explain("read"))?;
+        for key in keys {
+            let runs = statement
+                .query_map([key], |row| row.get(0))
+                .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)
+                .map_err(self.explain("read"))?;
+            for run in runs {
+                *counts.entry(run).or_default() += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    /// What became of the row with this key in a run and in those after it with the same target and
+    /// address, the newest first: its cells' fingerprint and its state.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn history(
+        &self,
+        since: i64,
+        key: i64,
+    ) -> Result<Vec<(Vec<u8>, Option<RowState>)>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT content.cells, row.state FROM content
+                 JOIN run ON run.id = content.run
+                 JOIN run AS first ON first.id = ?1
+                 LEFT JOIN row ON row.run = content.run AND row.row = content.row
+                 WHERE content.key = ?2 AND content.run >= ?1 AND run.command <> 'undo'
+                   AND run.target = first.target AND run.base_url = first.base_url
+                 ORDER BY content.run DESC",
+            )
+            .map_err(self.explain("read"))?;
+        statement
+            .query_map([since, key], |row| {
+                let state: Option<String> = row.get(1)?;
+                Ok((row.get(0)?, state.and_then(|state| state.parse().ok())))
+            })
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))
+    }
+
+    /// The rows of a run that are in one of these states, in row order; a row without an outcome
+    /// is not sent.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT content.row, row.state FROM content
+                 LEFT JOIN row ON row.run = content.run AND row.row = content.row
+                 WHERE content.run = ?1 ORDER BY content.row",
+            )
+            .map_err(self.explain("read"))?;
+        let mut rows = statement.query([run]).map_err(self.explain("read"))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(self.explain("read"))? {
+            let number: u64 = row.get(0).map_err(self.explain("read"))?;
+            let state: Option<String> = row.get(1).map_err(self.explain("read"))?;
+            let state = match state.as_deref().and_then(|state| state.parse().ok()) {
+                None => RowState::NotSent,
+                Some(RowState::Unknown) => RowState::Failed,
+                Some(state) => state,
+            };
+            if states.contains(&state) {
+                found.push(number);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Records that a run's file and what belongs to it lie elsewhere now.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn moved(
+        &mut self,
+        run: i64,
+        file: &str,
+        settings: &str,
+        summary: &str,
+    ) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "UPDATE run SET file = ?2, settings = ?3, summary = ?4 WHERE id = ?1",
+                params![run, file, settings, summary],
+            )
+            .map(|_| ())
+            .map_err(self.explain("write"))
+    }
+
+    /// The newest run of this content that came to its end with every row, by any name, with the
+    /// same target and address.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn finished_before(
+        &self,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError> {
+        let query = format!(
+            "SELECT {RUN_COLUMNS} FROM run
+             WHERE sha256 = ?1 AND target = ?2 AND base_url = ?3 AND state = 'finished'
+             ORDER BY id DESC LIMIT 1"
+        );
+        self.connection
+            .query_row(&query, [sha256, target, base_url], run_record)
+            .optional()
+            .map_err(self.explain("read"))
     }
 
     /// The fingerprint of what was last delivered to the record at `path`, and when.

@@ -63,7 +63,7 @@ CREATE TABLE content (
     run         INTEGER NOT NULL REFERENCES run (id),
     row         INTEGER NOT NULL,
     key         INTEGER NOT NULL,
-    cells       INTEGER NOT NULL,
+    cells       BLOB NOT NULL,
     PRIMARY KEY (run, row)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX content_by_key ON content (key);

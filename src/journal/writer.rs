@@ -57,7 +57,7 @@ enum Entry {
     Content {
         at: RowAt,
         key: i64,
-        cells: i64,
+        cells: Vec<u8>,
     },
     Flush,
 }
@@ -117,7 +117,7 @@ impl Writer {
     ///
     /// # Errors
     /// When the writer has ended.
-    pub async fn content(&self, at: RowAt, key: i64, cells: i64) -> Result<(), JournalError> {
+    pub async fn content(&self, at: RowAt, key: i64, cells: Vec<u8>) -> Result<(), JournalError> {
         self.put(Entry::Content { at, key, cells }).await
     }
 

@@ -3,9 +3,11 @@
 
 mod bar;
 mod json;
+mod log;
 mod plain;
 mod words;
 
 pub use bar::Bar;
 pub use json::JsonLines;
+pub use log::LogEvents;
 pub use plain::PlainLines;

@@ -80,3 +80,62 @@ fn cell(value: &Json) -> String {
         other => other.to_string(),
     }
 }
+
+/// Writes what a run was to send for these rows as a roster that can be imported: for rows that
+/// were not delivered, and whose file is gone.
+///
+/// # Errors
+/// When the file cannot be written or the journal not read.
+pub fn write_rest(
+    journal: &Journal,
+    run: i64,
+    spec: &TargetSpec,
+    rows: &[u64],
+    path: &Path,
+) -> Result<(), ReportError> {
+    let mut fields: BTreeSet<usize> = BTreeSet::new();
+    let asked = |row: u64| rows.binary_search(&row).is_ok();
+    journal.each_call::<ReportError>(run, |call, _| {
+        if asked(call.at.row) {
+            fields.extend(
+                call.changes
+                    .iter()
+                    .filter_map(|change| spec.field(&change.field)),
+            );
+        }
+        Ok(())
+    })?;
+    let places: Vec<&str> = spec.path_fields().collect();
+    let mut writer = Writer::from_writer(WholeFile::create(path)?);
+    let explain = |error: csv::Error| ReportError::Write {
+        path: path.to_owned(),
+        source: error.into(),
+    };
+    let names = fields.iter().map(|field| spec.fields[*field].name());
+    let of_path = places
+        .iter()
+        .copied()
+        .filter(|name| spec.field(name).is_some());
+    writer.write_record(of_path.chain(names)).map_err(explain)?;
+    journal.each_call::<ReportError>(run, |call, _| {
+        if !asked(call.at.row) {
+            return Ok(());
+        }
+        let of_path = places
+            .iter()
+            .filter(|name| spec.field(name).is_some())
+            .map(|name| spec.value_in(&call.path, name).unwrap_or_default());
+        let cells = fields.iter().map(|field| {
+            let name = spec.fields[*field].name();
+            let change = call.changes.iter().find(|change| change.field == name);
+            change.map_or(String::new(), |change| cell(&change.to))
+        });
+        writer.write_record(of_path.chain(cells)).map_err(explain)
+    })?;
+    let file = writer.into_inner().map_err(|error| ReportError::Write {
+        path: path.to_owned(),
+        source: error.into_error(),
+    })?;
+    file.finish()?;
+    Ok(())
+}

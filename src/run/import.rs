@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::name::run_name;
 use super::planning::{Planning, plan_of};
 use super::prepare::Prepared;
-use super::settings::{Settings, absolute};
+use super::settings::{Retries, Settings, absolute};
 use crate::clock::Clock;
 use crate::events::{Plan, RunEvent, Watch};
 use crate::journal::{
@@ -350,6 +350,12 @@ impl Run<'_> {
             None => None,
             Some(name) => Some(past.run(Some(name))?.id),
         };
+        let retried = match &self.settings.delivery.retries {
+            Some(Retries {
+                run: Some(name), ..
+            }) => Some(past.run(Some(name))?.id),
+            _ => None,
+        };
         let own = std::mem::replace(journal, Journal::temporary()?);
         let writer = Writer::start(own, self.id, &self.tools.account);
         let planning = Planning {
@@ -360,6 +366,7 @@ impl Run<'_> {
             past: Some(past),
             account: &self.tools.account,
             undone,
+            retried,
             clock: self.context.clock.as_ref(),
             watch: self.context.watch,
         };

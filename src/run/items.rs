@@ -13,7 +13,7 @@ pub(super) struct Item {
     pub(super) at: RowAt,
     /// Fingerprints of the row's key and of all its cells.
     pub(super) key: i64,
-    pub(super) cells: i64,
+    pub(super) cells: Vec<u8>,
     pub(super) what: What,
 }
 
@@ -72,7 +72,7 @@ impl ItemMaker<'_> {
     }
 
     fn of_row(&self, mut row: CheckedRow<'_>) -> Item {
-        let (key, cells) = fingerprints(&row, self.survey.key());
+        let (key, cells) = fingerprints(&row, self.checker, self.survey.key());
         Item {
             at: row.at,
             key,
@@ -147,22 +147,39 @@ pub(super) fn settled(
 
 /// Fingerprints of a row's key and of everything it says, by which it is known again in a file
 /// that a spreadsheet has written anew: of the normalised values, and of what is wrong as it
-/// stands.
-pub(super) fn fingerprints(row: &CheckedRow<'_>, key: Option<usize>) -> (i64, i64) {
-    let mut cells = Xxh3::new();
-    for (field, value) in row.values.iter().enumerate() {
+/// stands. The second is a list, a field after the other, so that a column that was added or taken
+/// away makes no difference to the others.
+pub(super) fn fingerprints(
+    row: &CheckedRow<'_>,
+    checker: &Checker,
+    key: Option<usize>,
+) -> (i64, Vec<u8>) {
+    let mut cells = Vec::new();
+    let mut add = |field: &str, is_wrong: bool, text: &str| {
+        let name = xxh3_64(field.as_bytes()) as u32;
+        let mut hash = Xxh3::new();
+        hash.update(&[u8::from(is_wrong)]);
+        hash.update(text.as_bytes());
+        cells.extend(name.to_le_bytes());
+        cells.extend((hash.digest() as u32).to_le_bytes());
+    };
+    for (field, value) in checker.spec().fields.iter().zip(&row.values) {
         if let Some(value) = value {
-            cells.update(&field.to_le_bytes());
-            cells.update(value.as_text().as_bytes());
-            cells.update(&[0xFF]);
+            add(field.name(), false, &value.as_text());
         }
     }
     for problem in &row.problems {
-        cells.update(problem.field.as_bytes());
-        cells.update(problem.value.as_bytes());
-        cells.update(&[0xFE]);
+        add(&problem.field, true, &problem.value);
     }
     let value = key.and_then(|field| row.values.get(field)?.as_ref());
     let key = value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()));
-    (key.cast_signed(), cells.digest().cast_signed())
+    (key.cast_signed(), cells)
+}
+
+/// Whether a row still says what it said: every field that it has now is as it was. A field that it
+/// has no more is left alone, and so no change.
+pub(super) fn says_the_same(now: &[u8], before: &[u8]) -> bool {
+    let (now, _) = now.as_chunks::<8>();
+    let (before, _) = before.as_chunks::<8>();
+    now.iter().all(|field| before.contains(field))
 }

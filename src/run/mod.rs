@@ -8,10 +8,12 @@ mod items;
 mod name;
 mod planning;
 mod prepare;
+mod retry;
 mod settings;
 
 pub use error::RunError;
 pub use import::{Context, Ended, Looked, Start, import, look};
 pub use name::run_name;
 pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
-pub use settings::{Delivery, Settings};
+pub use retry::find_run;
+pub use settings::{Delivery, Retries, Settings};

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::error::RunError;
-use super::items::{Item, ItemMaker, What, settled, settled_invalid};
+use super::items::{Item, ItemMaker, What, says_the_same, settled, settled_invalid};
 use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::clock::Clock;
@@ -14,6 +14,7 @@ use crate::events::{ExampleChange, Plan, RunEvent, Watch};
 use crate::journal::{Journal, Register, Writer};
 use crate::model::{Call, Problem, RowAt, RowState, StateCounts};
 use crate::plan::{Difference, LookUp, Page, Planner, Question, Values};
+use crate::report::LEFT_OUT;
 use crate::send::{SendError, Stop, StopRequest, Transport};
 use crate::targets::Kind;
 
@@ -49,6 +50,8 @@ pub(super) struct Planning<'a> {
     pub(super) account: &'a str,
     /// The run that is to be undone.
     pub(super) undone: Option<i64>,
+    /// The run that is tried again.
+    pub(super) retried: Option<i64>,
     pub(super) clock: &'a dyn Clock,
     pub(super) watch: &'a dyn Watch,
 }
@@ -147,7 +150,19 @@ impl Work<'_> {
         let mut waiting: Vec<Asked> = Vec::new();
         let mut first = true;
         while let Some(item) = items.recv().await {
+            let succeeded = self.succeeded_before(&item)?;
             writer.content(item.at, item.key, item.cells).await?;
+            if let Some((state, why)) = succeeded {
+                let code = if state == RowState::NotSent {
+                    LEFT_OUT
+                } else {
+                    ""
+                };
+                let outcome = settled(self.planning.clock, item.at.row, state, code, why);
+                self.planned.states.add(state, 1);
+                writer.settle(outcome).await?;
+                continue;
+            }
             match item.what {
                 What::Settled(outcome) => {
                     self.planned.states.add(outcome.state, 1);
@@ -170,6 +185,40 @@ impl Work<'_> {
             }
         }
         self.resolve(waiting).await
+    }
+
+    /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
+    fn succeeded_before(&self, item: &Item) -> Result<Option<(RowState, String)>, Halt> {
+        let (Some(retries), Some(past)) = (&self.planning.delivery.retries, &self.planning.past)
+        else {
+            return Ok(None);
+        };
+        if item.key == 0 || matches!(item.what, What::Settled(_)) {
+            return Ok(None);
+        }
+        let Some(run) = self.planning.retried else {
+            return Ok(None);
+        };
+        let history = past.history(run, item.key)?;
+        let same = |cells: &[u8]| says_the_same(&item.cells, cells);
+        let done = history
+            .iter()
+            .any(|(cells, state)| state.is_some_and(RowState::succeeded) && same(cells));
+        if done {
+            return Ok(Some((RowState::Unchanged, String::new())));
+        }
+        let last = history.first().map(|(_, state)| match state {
+            None => RowState::NotSent,
+            Some(RowState::Unknown) => RowState::Failed,
+            Some(state) => *state,
+        });
+        // A row that nobody has seen yet is as good as one that was not sent.
+        let last = last.unwrap_or(RowState::NotSent);
+        if retries.only.is_empty() || retries.only.contains(&last) {
+            return Ok(None);
+        }
+        let why = format!("it was {last}, and that was not asked for");
+        Ok(Some((RowState::NotSent, why)))
     }
 
     /// Rows that are looked up at once: a page for each request that may be under way.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::RunRecord;
+use crate::model::RowState;
 use crate::plan::{Guards, Selection};
 use crate::report::ResultPaths;
 use crate::send::{ClientOptions, Pace, SenderOptions};
@@ -54,6 +55,9 @@ pub struct Delivery {
     /// For how long a record that cannot be read is believed to hold what was delivered to it.
     #[serde(default)]
     pub trust_for: Duration,
+    /// What this run tries again.
+    #[serde(default)]
+    pub retries: Option<Retries>,
     /// The run that this one undoes.
     #[serde(default)]
     pub undoes: Option<String>,
@@ -65,6 +69,15 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
         return path.to_owned();
     }
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What a run tries again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Retries {
+    /// The run, where the journal knows it.
+    pub run: Option<String>,
+    /// Only rows that ended in one of these states; none means all that did not succeed.
+    pub only: Vec<RowState>,
 }
 
 impl Settings {
@@ -119,6 +132,7 @@ impl Settings {
                 &delivery.selection,
                 delivery.all,
                 &delivery.undoes,
+                &delivery.retries,
             ))
             .ok()
         };

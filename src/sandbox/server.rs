@@ -139,6 +139,11 @@ impl Sandbox {
         self.lock().members.dump()
     }
 
+    /// How many requests of a kind there were.
+    pub fn requests(&self, kind: &str) -> u64 {
+        self.lock().stats.requests.get(kind).copied().unwrap_or(0)
+    }
+
     /// The counts that `GET /_sandbox/stats` serves.
     pub fn stats(&self) -> serde_json::Value {
         serde_json::to_value(&self.lock().stats).unwrap_or_default()

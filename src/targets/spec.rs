@@ -338,7 +338,12 @@ impl TargetSpec {
 
     /// The record's id in a path that was made for it, decoded.
     pub fn id_in(&self, path: &str) -> Option<String> {
-        let name = format!("{{{}}}", self.fields[self.key_field()?].name());
+        self.value_in(path, self.fields[self.key_field()?].name())
+    }
+
+    /// The value of the field called `name` in a path that was made for a record, decoded.
+    pub fn value_in(&self, path: &str, name: &str) -> Option<String> {
+        let name = format!("{{{name}}}");
         let mut places = self.update.path.split('/').zip(path.split('/'));
         let (_, segment) = places.find(|(place, _)| *place == name)?;
         let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();

@@ -444,6 +444,7 @@ impl LibraryRun {
                 canary: self.canary,
                 trust_for: self.trust_for,
                 undoes: None,
+                retries: None,
             },
             roster,
             sandbox: false,

@@ -82,9 +82,17 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
         if killed == kills {
             break child.wait_with_output().unwrap();
         }
-        // The instant of the kill is drawn by chance, from before the journal is open to the
-        // middle of sending.
-        std::thread::sleep(Duration::from_millis(random.random_range(10..600)));
+        // The instant of the kill is drawn by chance: one in five on the way to sending, from
+        // before the journal is open, the others after sending has begun.
+        if killed % 5 == 0 {
+            std::thread::sleep(Duration::from_millis(random.random_range(1..500)));
+        } else {
+            let sent = sandbox.requests("update");
+            while sandbox.requests("update") == sent && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_millis(random.random_range(0..150)));
+        }
         child.kill().unwrap();
         let status = child.wait().unwrap();
         assert!(
@@ -102,6 +110,10 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
             }
         }
     };
+    assert!(
+        !in_doubt.is_empty(),
+        "no kill came while a request was under way"
+    );
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
 
     // Rows in are rows out: one line and one state each.

@@ -1,0 +1,254 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::args::{CommonArgs, RetryArgs};
+use super::assemble::{Asked, Assembled, assemble};
+use super::config::Config;
+use super::interrupt::StopSignal;
+use super::job::{Job, hold};
+use super::{Usage, import, logging, settings, terminal};
+use crate::clock::{Clock, SystemClock};
+use crate::events::Watch;
+use crate::journal::{Journal, RunRecord, RunState};
+use crate::model::{Exit, RowState};
+use crate::plan::{Selection, Threshold};
+use crate::report::ResultPaths;
+use crate::run::{Retries, RunError, Settings, find_run, prepare};
+
+/// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
+pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (watch, bar) = terminal::watcher(common, clock.clone());
+    logging::start(common, bar);
+    let config = Config::load(common)?;
+    let state = settings::state_folder(&config, common)?;
+    let only = states(&args.only)?;
+    let mut assembled = match (&args.results, &args.run) {
+        (Some(results), _) => of_file(&config, state, args, results, only, &clock, watch.as_ref())?,
+        (None, Some(run)) => of_run(&config, state, args, run, only, watch.as_ref())?,
+        (None, None) => return Err(Usage("retry which file, or which --run?".into()).into()),
+    };
+    let start = import::start(&mut assembled, false, "retry", Some(&args.output))?;
+    let stop = StopSignal::new();
+    let job = Job {
+        config: &config,
+        clock,
+        watch: watch.as_ref(),
+        stop: &stop,
+        state: assembled.state.clone(),
+        credentials: assembled.credentials.clone(),
+        agreed: args.delivery.yes || args.delivery.sandbox,
+    };
+    job.run(
+        &assembled.prepared,
+        &assembled.settings,
+        start,
+        args.output.format,
+    )
+}
+
+/// The states that `--only` names.
+fn states(words: &[String]) -> Result<Vec<RowState>> {
+    let known = [
+        RowState::Invalid,
+        RowState::Rejected,
+        RowState::Failed,
+        RowState::NotSent,
+    ];
+    words
+        .iter()
+        .map(|word| {
+            let state = word
+                .trim()
+                .parse()
+                .ok()
+                .filter(|state| known.contains(state));
+            state.ok_or_else(|| {
+                Usage(format!(
+                    "--only takes invalid, rejected, failed and not_sent, not \"{word}\""
+                ))
+                .into()
+            })
+        })
+        .collect()
+}
+
+/// Settings of a run, with what the command line says otherwise.
+fn as_before(config: &Config, args: &RetryArgs, record: &RunRecord) -> Result<Settings> {
+    let mut run_settings = Settings::of(record)?;
+    let spec = run_settings.spec()?;
+    let delivery = &mut run_settings.delivery;
+    let asked = &args.delivery;
+    if asked.rate.is_some() || asked.share.is_some() || asked.burst.is_some() {
+        delivery.pace = settings::pace(config, asked, settings::own_quota(&spec))?;
+    }
+    delivery.sender = settings::sender(config, asked);
+    delivery.client.timeout = settings::timeout(config, asked)?;
+    delivery.all = asked.all;
+    delivery.canary = asked.canary.map(u64::from);
+    delivery.guards = settings::guards(config, asked)?;
+    if asked.max_invalid.is_none() {
+        // Of rows that did not succeed, many may still be wrong.
+        delivery.guards.max_invalid = Threshold::Percent(100.0);
+    }
+    Ok(run_settings)
+}
+
+fn of_file(
+    config: &Config,
+    state: PathBuf,
+    args: &RetryArgs,
+    results: &Path,
+    only: Vec<RowState>,
+    clock: &Arc<dyn Clock>,
+    watch: &dyn Watch,
+) -> Result<Assembled> {
+    let asked = settings::roster(config, results, &args.options, clock.timestamp())?;
+    let journal = Journal::open(&state)?;
+    let found = if results == Path::new("-") {
+        None
+    } else {
+        find_run(&journal, results, &asked.read, &asked.map)?
+    };
+    drop(journal);
+    let retries = Retries {
+        run: found.as_ref().map(|run| run.name.clone()),
+        only,
+    };
+    let elsewhere = args.delivery.sandbox
+        || args.options.target.is_some()
+        || args.delivery.base_url.is_some()
+        || args.delivery.env.is_some();
+    let Some(record) = found.filter(|_| !elsewhere) else {
+        let asked = Asked {
+            file: results,
+            roster: &args.options,
+            delivery: &args.delivery,
+            output: &args.output,
+            holds: true,
+        };
+        let mut assembled = assemble(config, state, &asked, clock, watch)?;
+        if args.delivery.max_invalid.is_none() {
+            assembled.settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
+        }
+        if retries.run.is_none() {
+            tracing::warn!(
+                "no run in the journal knows these rows, so every one of them is looked at"
+            );
+        }
+        assembled.settings.delivery.retries = Some(retries);
+        return Ok(assembled);
+    };
+    tracing::info!(run = %record.name, "these are rows of an earlier run");
+    let mut run_settings = as_before(config, args, &record)?;
+    if run_settings.sandbox {
+        return Err(RunError::Plan(format!(
+            "these rows are of the run {}, and the sandbox that it sent to is gone; say --sandbox, or where they are to go",
+            record.name
+        ))
+        .into());
+    }
+    run_settings.roster.file = results.to_owned();
+    run_settings.roster.read = asked.read;
+    run_settings.roster.read.copy = true;
+    run_settings
+        .roster
+        .map
+        .overrides
+        .extend(asked.map.overrides);
+    run_settings.roster.key = asked.key.or(run_settings.roster.key);
+    run_settings.delivery.paths = settings::paths(&args.output, results)?;
+    run_settings.delivery.selection = settings::selection(&args.options)?;
+    run_settings.delivery.retries = Some(retries);
+    run_settings.delivery.undoes = None;
+    let spec = Arc::new(run_settings.spec()?);
+    let credentials = settings::credentials(config, &spec)?;
+    let lock = hold(&state, results)?;
+    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
+    Ok(Assembled::of(
+        prepared,
+        run_settings,
+        credentials,
+        state,
+        lock,
+    ))
+}
+
+/// The rows of a run that failed for no fault of their own, from the file that it read.
+fn of_run(
+    config: &Config,
+    state: PathBuf,
+    args: &RetryArgs,
+    name: &str,
+    only: Vec<RowState>,
+    watch: &dyn Watch,
+) -> Result<Assembled> {
+    let journal = Journal::open(&state)?;
+    let record = journal.run(Some(name))?;
+    let refuse = |why: &str| RunError::Plan(format!("the run {name} cannot be tried again: {why}"));
+    if !matches!(record.state, RunState::Finished) {
+        return Err(refuse("it has not come to its end; `resume` goes on with it").into());
+    }
+    let mut run_settings = as_before(config, args, &record)?;
+    if run_settings.sandbox {
+        return Err(refuse("the sandbox that it sent to is gone").into());
+    }
+    let only = if only.is_empty() {
+        vec![RowState::Failed, RowState::NotSent]
+    } else {
+        only
+    };
+    let rows = journal.rows_in(record.id, &only)?;
+    if rows.is_empty() {
+        return Err(refuse("none of its rows is in such a state").into());
+    }
+    let file = run_settings.roster.file.clone();
+    let lock = hold(&state, &file)?;
+    let spec = Arc::new(run_settings.spec()?);
+    let credentials = settings::credentials(config, &spec)?;
+    run_settings.delivery.paths = ResultPaths::beside(&file);
+    settings::replace_paths(&mut run_settings.delivery.paths, &args.output);
+    let is_there = file.is_file()
+        && crate::read::Input::open(&file, &run_settings.roster.read)
+            .and_then(|input| Ok(input.sha256()? == record.sha256))
+            .unwrap_or(false);
+    if is_there {
+        run_settings.delivery.selection = Selection {
+            rows: rows.iter().map(|row| *row..=*row).collect(),
+            limit: None,
+        };
+    } else {
+        // The file is gone or another one; the journal knows what was to be sent.
+        let path = run_settings
+            .delivery
+            .paths
+            .results
+            .with_extension("retry.csv");
+        crate::report::write_rest(&journal, record.id, &spec, &rows, &path)?;
+        run_settings.roster.file = path;
+        run_settings.roster.read = crate::read::ReadOptions {
+            delimiter: Some(b','),
+            encoding: Some("utf-8".into()),
+            ..Default::default()
+        };
+        run_settings.roster.map = Default::default();
+        run_settings.roster.key = None;
+        run_settings.roster.sparse = true;
+        run_settings.delivery.selection = Selection::default();
+    }
+    run_settings.roster.read.copy = true;
+    run_settings.delivery.retries = Some(Retries {
+        run: Some(record.name),
+        only: Vec::new(),
+    });
+    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
+    Ok(Assembled::of(
+        prepared,
+        run_settings,
+        credentials,
+        state,
+        lock,
+    ))
+}
