@@ -220,9 +220,9 @@ pub(super) struct ImportArgs {
 pub(super) struct RetryArgs {
     /// The results or failed file of a run; - is standard input
     #[arg(value_name = "RESULTS", required_unless_present = "run")]
-    pub(super) results: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// A run whose rows failed for the API's fault: no file is needed
-    #[arg(long, value_name = "RUN", conflicts_with = "results")]
+    #[arg(long, value_name = "RUN", conflicts_with = "file")]
     pub(super) run: Option<String>,
     /// Only rows in these states: invalid,rejected,failed,not_sent
     #[arg(long, value_name = "STATES", value_delimiter = ',')]

@@ -112,9 +112,15 @@ impl Job<'_> {
         let beside = paths.all().map(Clone::clone);
         let today = settings::today(self.clock.timestamp()).to_string();
         let moved = inbox.archive(&settings.roster.file, &beside, place, &today)?;
-        let to = |path: &Path| {
-            let found = moved.iter().find(|(from, _)| from == path);
-            found.map_or_else(|| path.to_owned(), |(_, to)| to.clone())
+        let (own, new) = (settings.roster.file.parent(), moved.last());
+        let new = new.and_then(|(_, to)| to.parent());
+        let to = |path: &Path| match moved.iter().find(|(from, _)| from == path) {
+            Some((_, to)) => to.clone(),
+            // What was not written would be written beside the file.
+            None => match (path.file_name(), new) {
+                (Some(name), Some(new)) if path.parent() == own => new.join(name),
+                _ => path.to_owned(),
+            },
         };
         let mut settings = settings.clone();
         settings.roster.file = to(&settings.roster.file);

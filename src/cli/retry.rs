@@ -25,7 +25,7 @@ pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let state = settings::state_folder(&config, common)?;
     let only = states(&args.only)?;
-    let mut assembled = match (&args.results, &args.run) {
+    let mut assembled = match (&args.file, &args.run) {
         (Some(results), _) => of_file(&config, state, args, results, only, &clock, watch.as_ref())?,
         (None, Some(run)) => of_run(&config, state, args, run, only, watch.as_ref())?,
         (None, None) => return Err(Usage("retry which file, or which --run?".into()).into()),

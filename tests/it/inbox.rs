@@ -1,0 +1,500 @@
+//! Nobody looking: folders that are swept and watched, by real processes.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use crate::harness::{Folder, Server, plain_id, plain_roster, respond, stderr, stdout};
+
+fn ok() -> Server {
+    Server::start(|_| respond(200, &[], "{}"))
+}
+
+/// A sweep of `inbox`, with further arguments.
+fn sweep(folder: &Folder, server: &Server, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+    command
+        .args(["sweep", "inbox", "--target", "plain.toml"])
+        .args(["--base-url", &server.base_url])
+        .args(arguments)
+        .current_dir(folder.path(""))
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .env("TZ", "UTC")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(mut command: Command) -> Output {
+    command.output().unwrap()
+}
+
+/// All files below a folder, by their paths in it, sorted; the date's folder is called DATE.
+fn files(folder: &Folder, below: &str) -> Vec<String> {
+    fn collect(path: PathBuf, name: String, all: &mut Vec<String>) {
+        for entry in std::fs::read_dir(path).unwrap() {
+            let entry = entry.unwrap();
+            let own = entry.file_name().into_string().unwrap();
+            let own = if own.len() == 10 && own.starts_with("20") && !own.contains('.') {
+                "DATE".into()
+            } else {
+                own
+            };
+            let name = if name.is_empty() {
+                own
+            } else {
+                format!("{name}/{own}")
+            };
+            if entry.path().is_dir() {
+                collect(entry.path(), name, all);
+            } else {
+                all.push(name);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    collect(folder.path(below), String::new(), &mut all);
+    all.sort();
+    all
+}
+
+fn inbox() -> Folder {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    folder
+}
+
+#[test]
+fn ten_files_and_two_sweeps_at_once() {
+    let folder = inbox();
+    let server = ok();
+    for number in 0..10 {
+        // Each file has students of its own.
+        let text = plain_roster(3).replace("-4000-8000-", &format!("-4000-8{number:03}-"));
+        folder.write(&format!("inbox/klass-{number}.csv"), text);
+    }
+    let children: Vec<_> = (0..2)
+        .map(|_| {
+            sweep(&folder, &server, &["--settle", "0s"])
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let outputs: Vec<Output> = children
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap())
+        .collect();
+    for output in &outputs {
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+    }
+    // Every row was sent once, and each file is told of by one of the two.
+    assert_eq!(server.seen().len(), 30);
+    let told: String = outputs.iter().map(stdout).collect();
+    assert_eq!(told.lines().count(), 10, "{told}");
+    let done = files(&folder, "inbox");
+    assert_eq!(done.len(), 30, "{done:?}");
+    assert!(done.contains(&"done/DATE/klass-7.csv".to_owned()));
+    assert!(done.contains(&"done/DATE/klass-7.results.csv".to_owned()));
+    assert!(done.contains(&"done/DATE/klass-7.report.html".to_owned()));
+}
+
+#[test]
+fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
+    let folder = inbox();
+    let server = Server::start(|seen| {
+        if seen.path.ends_with("2") && seen.path.contains("-8666-") {
+            return respond(409, &[], "{}");
+        }
+        respond(200, &[], "{}")
+    });
+    let of = |mark: &str| plain_roster(10).replace("-4000-8000-", &format!("-4000-{mark}-"));
+    folder.write("inbox/a-good.csv", of("8555"));
+    folder.write("inbox/b-some.csv", of("8666"));
+    folder.write("inbox/c-held.csv", of("8777").replace("Ek", ""));
+    folder.write("inbox/d-broken.csv", "what is this\nnothing\n");
+    for name in [
+        "x.csv.part",
+        "~$x.xlsx",
+        ".~lock.x.csv#",
+        ".hidden.csv",
+        "y.tmp",
+    ] {
+        folder.write(&format!("inbox/{name}"), "left alone");
+    }
+    let output = run(sweep(
+        &folder,
+        &server,
+        &["--settle", "0s", "--format", "json"],
+    ));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let all = files(&folder, "inbox");
+    for name in [
+        "done/DATE/a-good.csv",
+        "done/DATE/a-good.results.csv",
+        "failed/DATE/b-some.csv",
+        "failed/DATE/b-some.failed.csv",
+        "held/c-held.csv",
+        "held/c-held.results.csv",
+        "failed/DATE/d-broken.csv",
+        "failed/DATE/d-broken.error.txt",
+        "x.csv.part",
+        "~$x.xlsx",
+        ".~lock.x.csv#",
+        ".hidden.csv",
+        "y.tmp",
+    ] {
+        assert!(all.contains(&name.to_owned()), "{name} not in {all:?}");
+    }
+    assert!(
+        !all.iter().any(|name| name.starts_with("processing")),
+        "{all:?}"
+    );
+    let summaries: Vec<serde_json::Value> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let codes: Vec<u64> = summaries
+        .iter()
+        .map(|summary| summary["exit_code"].as_u64().unwrap())
+        .collect();
+    assert_eq!(codes, [0, 3, 4]);
+    // The results are where the summary says.
+    let results = summaries[1]["results"].as_str().unwrap();
+    assert!(folder.path(results).exists(), "{results}");
+
+    // The held file is approved, and goes to the others.
+    let name = summaries[2]["run"].as_str().unwrap();
+    let output = folder
+        .program()
+        .args(["approve", name])
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let all = files(&folder, "inbox");
+    assert!(
+        all.contains(&"failed/DATE/c-held.csv".to_owned()),
+        "{all:?}"
+    );
+    assert!(!all.iter().any(|name| name.starts_with("held")), "{all:?}");
+}
+
+#[test]
+fn a_file_seen_before_is_said_to_be_so() {
+    let folder = inbox();
+    let server = ok();
+    folder.write("inbox/r.csv", plain_roster(2));
+    run(sweep(&folder, &server, &["--settle", "0s"]));
+    folder.write("inbox/other name.csv", plain_roster(2));
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("a duplicate of"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(server.seen().len(), 2);
+    assert!(files(&folder, "inbox").contains(&"done/DATE/other name.csv".to_owned()));
+    folder.write("inbox/r.csv", plain_roster(2));
+    // Again means looked at again; what was delivered lately is still not sent twice.
+    let output = run(sweep(
+        &folder,
+        &server,
+        &["--settle", "0s", "--again", "--all"],
+    ));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 4);
+    assert!(files(&folder, "inbox").contains(&"done/DATE/r-2.csv".to_owned()));
+}
+
+#[test]
+fn a_file_that_is_still_being_written_is_left() {
+    let folder = inbox();
+    let server = ok();
+    let path = folder.write("inbox/r.csv", plain_roster(2));
+    folder.write(
+        "inbox/whole.csv",
+        plain_roster(3).replace("-8000-", "-8001-"),
+    );
+    let child = sweep(&folder, &server, &["--settle", "1s"])
+        .spawn()
+        .unwrap();
+    // It grows while it is watched, and never has the same size twice.
+    let writer = std::thread::spawn(move || {
+        for row in 3..60 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let mut text = plain_roster(row);
+            text.truncate(text.len() - 5);
+            std::fs::write(&path, text).unwrap();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all = files(&folder, "inbox");
+    assert!(all.contains(&"r.csv".to_owned()), "{all:?}");
+    assert!(all.contains(&"done/DATE/whole.csv".to_owned()), "{all:?}");
+    writer.join().unwrap();
+    // A marker says that it is whole, and saves the wait.
+    folder.write("inbox/r.csv", plain_roster(2));
+    folder.write("inbox/r.csv.ready", "");
+    let output = run(sweep(&folder, &server, &["--settle", "1h"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all = files(&folder, "inbox");
+    assert!(all.contains(&"done/DATE/r.csv".to_owned()), "{all:?}");
+    assert!(!all.contains(&"r.csv.ready".to_owned()), "{all:?}");
+}
+
+#[test]
+fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
+    let folder = inbox();
+    let killed = Arc::new(Mutex::new(false));
+    let (flag, pid) = (killed.clone(), Arc::new(Mutex::new(0)));
+    let victim = pid.clone();
+    let server = Server::start(move |seen| {
+        // At the fifth student of the second file, the sweep dies.
+        if seen.path.ends_with("5") && seen.path.contains("-8002-") && seen.before == 0 {
+            let mut flag = flag.lock().unwrap();
+            if !*flag {
+                *flag = true;
+                let pid = victim.lock().unwrap().to_string();
+                Command::new("kill").args(["-9", &pid]).status().unwrap();
+            }
+        }
+        respond(200, &[], "{}")
+    });
+    for number in 1..=3 {
+        let text = plain_roster(8).replace("-8000-", &format!("-800{number}-"));
+        folder.write(&format!("inbox/{number}.csv"), text);
+    }
+    let child = {
+        let mut pid = pid.lock().unwrap();
+        let child = sweep(&folder, &server, &["--settle", "0s", "--concurrency", "1"])
+            .spawn()
+            .unwrap();
+        *pid = child.id();
+        child
+    };
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), None, "killed");
+    let all = files(&folder, "inbox");
+    assert!(all.contains(&"done/DATE/1.csv".to_owned()), "{all:?}");
+    assert!(
+        all.contains(&"processing/2.csv/2.csv".to_owned()),
+        "{all:?}"
+    );
+    assert!(all.contains(&"3.csv".to_owned()), "{all:?}");
+
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all = files(&folder, "inbox");
+    for number in 1..=3 {
+        assert!(all.contains(&format!("done/DATE/{number}.csv")), "{all:?}");
+    }
+    // Only the request that was under way was made twice.
+    assert_eq!(server.seen().len(), 25);
+    let results = std::fs::read_to_string(
+        std::fs::read_dir(folder.path("inbox/done"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path()
+            .join("2.results.csv"),
+    )
+    .unwrap();
+    assert_eq!(results.matches("updated").count(), 8, "{results}");
+}
+
+#[test]
+fn each_school_has_its_profile_its_credentials_and_who_is_told() {
+    let folder = inbox();
+    let server = ok();
+    let told = Server::start(|_| respond(500, &[], "no"));
+    folder.write(
+        "rosterpatch.toml",
+        format!(
+            r#"
+target = "plain.toml"
+base_url = "{}"
+metrics = "run.prom"
+
+[notify]
+url = "{}/hook/secret"
+command = ["sh", "-c", "cat > told.json"]
+
+[profile.solna]
+files = ["elever-solna-*.csv"]
+max_invalid = "100%"
+credentials = {{ MEITNER_CLIENT_CREDENTIALS = "SOLNA_ID", MEITNER_CLIENT_SECRET = "SOLNA_SECRET" }}
+
+[profile.nacka]
+files = ["elever-nacka-*.csv", "nacka/*"]
+credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET = "NACKA_SECRET" }}
+"#,
+            server.base_url, told.base_url
+        ),
+    );
+    let bad = plain_roster(1) + "x,,,\n";
+    folder.write("inbox/elever-solna-1.csv", bad);
+    folder.write(
+        "inbox/elever-nacka-1.csv",
+        plain_roster(2).replace("-8000-", "-8001-"),
+    );
+    folder.write("secret.txt", "from a file\n");
+    let output = folder
+        .program()
+        .args(["sweep", "inbox", "--settle", "0s", "--log-format", "json"])
+        .env("SOLNA_ID", "solna")
+        .env("SOLNA_SECRET", "s")
+        .env("NACKA_ID", "nacka")
+        .env("NACKA_SECRET_FILE", folder.path("secret.txt"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let ids: Vec<(String, String)> = server
+        .seen()
+        .iter()
+        .map(|seen| {
+            let header = |name: &str| seen.headers[name].to_str().unwrap().to_owned();
+            (header("client-id"), header("client-secret"))
+        })
+        .collect();
+    let of = |id: &str, secret: &str| (id.to_owned(), secret.to_owned());
+    assert_eq!(
+        ids,
+        [
+            of("nacka", "from a file"),
+            of("nacka", "from a file"),
+            of("solna", "s")
+        ]
+    );
+    // The webhook was told of both runs; that it failed is logged and changes nothing.
+    let hooks = told.seen();
+    assert_eq!(hooks.len(), 2);
+    let summary: serde_json::Value = serde_json::from_str(&hooks[1].body).unwrap();
+    assert_eq!(summary["invalid"], 1);
+    let told: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path("told.json")).unwrap()).unwrap();
+    assert_eq!(told, summary);
+    let metrics = std::fs::read_to_string(folder.path("run.prom")).unwrap();
+    assert!(
+        metrics.contains(
+            "rosterpatch_run_rows{target=\"meitner\",profile=\"solna\",state=\"updated\"} 1\n"
+        ),
+        "{metrics}"
+    );
+    // Every line of the log is an object, with the file and the run of what it tells.
+    let log: Vec<serde_json::Value> = stderr(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect();
+    let of = |message: &str| {
+        let found = log.iter().filter(|line| line["message"] == message);
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(of("finished").len(), 2);
+    assert_eq!(of("finished")[1]["updated"], 1);
+    let span = &of("finished")[0]["span"];
+    assert!(
+        span["file"]
+            .as_str()
+            .unwrap()
+            .contains("elever-nacka-1.csv"),
+        "{span}"
+    );
+    assert!(span["run"].as_str().unwrap().starts_with("20"), "{span}");
+    assert_eq!(of("the webhook could not be told of the run").len(), 2);
+    assert!(!stderr(&output).contains("hook/secret"));
+    assert!(log.len() < 20, "a handful of lines a run: {}", log.len());
+}
+
+#[test]
+fn a_watch_takes_what_comes_and_ends_well() {
+    let folder = inbox();
+    let server = ok();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+        .args([
+            "watch",
+            "inbox",
+            "--target",
+            "plain.toml",
+            "--settle",
+            "200ms",
+        ])
+        .args(["--interval", "500ms", "--base-url", &server.base_url])
+        .current_dir(folder.path(""))
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let wait_for = |name: &str| {
+        let began = std::time::Instant::now();
+        while !files(&folder, "inbox").iter().any(|file| file == name) {
+            assert!(began.elapsed().as_secs() < 30, "{name} never came");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    folder.write("inbox/broken.csv", "what is this\nnothing\n");
+    wait_for("failed/DATE/broken.csv");
+    // One that fails does not stop it.
+    folder.write("inbox/good.csv", plain_roster(2));
+    wait_for("done/DATE/good.csv");
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn what_is_in_force_is_said_with_where_it_comes_from() {
+    let folder = Folder::new();
+    folder.write(
+        "rosterpatch.toml",
+        "target = \"meitner\"\nshare = \"80%\"\n[notify]\nurl = \"https://hooks.example.se/T0/secret\"\n[profile.solna]\nenv = \"staging\"\n[profile.solna.credentials]\nMEITNER_CLIENT_SECRET = \"SOLNA_SECRET\"\n",
+    );
+    let output = folder
+        .program()
+        .args(["config", "--profile", "solna", "--rate", "100/h"])
+        .env("SOLNA_SECRET", "hush")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    let words = |name: &str| -> Vec<String> {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(words("target"), ["target", "meitner", "rosterpatch.toml"]);
+    assert_eq!(
+        words("env"),
+        ["env", "staging", "rosterpatch.toml,", "profile", "solna"]
+    );
+    assert_eq!(words("rate"), ["rate", "100/h", "command", "line"]);
+    assert_eq!(words("timeout"), ["timeout", "45s", "default"]);
+    assert_eq!(words("state")[2], "ROSTERPATCH_STATE");
+    assert_eq!(
+        words("MEITNER_CLIENT_SECRET")[1..],
+        ["********", "environment,", "SOLNA_SECRET"]
+    );
+    assert!(!text.contains("hush") && !text.contains("/T0/"), "{text}");
+    // A mistake names its line.
+    folder.write(
+        "rosterpatch.toml",
+        "target = \"meitner\"\nsharre = \"80%\"\n",
+    );
+    let output = folder.run("config");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("line 2"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_plain_id_is_what_the_tests_think() {
+    // The inbox tests tell files apart by a part of the id.
+    assert!(plain_id(1).contains("-4000-8000-"));
+}

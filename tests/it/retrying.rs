@@ -1,0 +1,225 @@
+//! The morning after: results files come back from Excel and LibreOffice, mended or not.
+
+use std::process::{Command, Output};
+
+use crate::harness::{Folder, Server, identity_number, plain_id, respond, stderr};
+
+/// Ten students, semicolons and a mark as Excel writes them, of whom row 3 fails the checks, row 5
+/// is refused until its name is mended, and row 7 cannot be delivered the first times.
+fn first_run() -> (Folder, Server) {
+    let folder = Folder::new();
+    let mut text = "\u{FEFF}id;Personnummer;Förnamn;Efternamn;Kommunkod\r\n".to_owned();
+    for row in 1..=10 {
+        let number = if row == 3 {
+            "20100402-2389".into()
+        } else {
+            identity_number(row)
+        };
+        text.push_str(&format!("{};{number};Åsa;Ek;0184\r\n", plain_id(row)));
+    }
+    folder.write("r.csv", text);
+    let server = Server::start(|seen| {
+        if seen.path.ends_with("05") && !seen.body.contains("Mended") {
+            return respond(422, &[], r#"{"error":{"message":"no such name"}}"#);
+        }
+        if seen.path.ends_with("07") && seen.before < 1 {
+            return respond(500, &[], "{}");
+        }
+        respond(200, &[], "{}")
+    });
+    let output = folder.import_to("r.csv", &server.base_url, &["--max-attempts", "1"], &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 9);
+    (folder, server)
+}
+
+fn retry(folder: &Folder, arguments: &[&str]) -> Output {
+    folder
+        .program()
+        .args(["retry", "--yes"])
+        .args(arguments)
+        .env("MEITNER_CLIENT_CREDENTIALS", "a")
+        .env("MEITNER_CLIENT_SECRET", "b")
+        .output()
+        .unwrap()
+}
+
+fn states(folder: &Folder, name: &str) -> Vec<String> {
+    let rows = folder.csv(name, b';');
+    let column = rows[0]
+        .iter()
+        .position(|name| name == "import_status")
+        .unwrap();
+    rows[1..].iter().map(|row| row[column].clone()).collect()
+}
+
+#[test]
+fn an_untouched_failed_file_sends_only_what_did_not_succeed() {
+    let (folder, server) = first_run();
+    let output = retry(&folder, &["r.failed.csv"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(
+        states(&folder, "r.results-2.csv"),
+        ["invalid", "rejected", "updated"]
+    );
+    assert_eq!(server.seen().len(), 11);
+    // The results of a retry can be retried: what succeeded meanwhile is left alone.
+    let text = std::fs::read_to_string(folder.path("r.failed-2.csv")).unwrap();
+    folder.write(
+        "again.csv",
+        text.replace("20100402-2389", &identity_number(3))
+            .replace("Åsa;Ek;0184;2", "Mended;Ek;0184;2"),
+    );
+    let output = retry(&folder, &["again.csv"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(states(&folder, "again.results.csv"), ["updated", "updated"]);
+    assert_eq!(server.seen().len(), 13);
+    // And the first results, with all ten rows, have nothing left to send: but for the two that
+    // say there what was wrong.
+    let output = retry(
+        &folder,
+        &["r.results.csv", "--results", "all.csv", "--failed", "f.csv"],
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let all = states(&folder, "all.csv");
+    assert_eq!(
+        all.iter().filter(|state| *state == "unchanged").count(),
+        8,
+        "{all:?}"
+    );
+    assert_eq!(server.seen().len(), 14, "the refused one once more");
+}
+
+#[test]
+fn results_that_excel_has_been_at_are_known_again() {
+    let (folder, server) = first_run();
+    // Windows-1252, no mark, rows sorted another way, one deleted, one column moved, one taken
+    // away, one added, the results' columns half gone and edited, leading zeros eaten.
+    let rows = folder.csv("r.results.csv", b';');
+    let mut mangled =
+        "Anteckning;Efternamn;id;Kommunkod;import_status;Personnummer;Förnamn\r\n".to_owned();
+    for row in rows[1..].iter().rev().filter(|row| !row[0].ends_with("10")) {
+        let number = if row[0].ends_with("03") {
+            identity_number(3)
+        } else {
+            row[1].clone()
+        };
+        let first = if row[0].ends_with("05") {
+            "Mended"
+        } else {
+            "Åsa"
+        };
+        mangled.push_str(&format!(";Ek;{};184;updated;{number};{first}\r\n", row[0]));
+    }
+    let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&mangled);
+    folder.write("efter excel.csv", bytes);
+    let output = retry(&folder, &["efter excel.csv"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // Sorted from nine down: three rows are sent, and nothing else.
+    let states = states(&folder, "efter excel.results.csv");
+    let sent: Vec<usize> = (0..9)
+        .filter(|index| states[*index] == "updated")
+        .map(|index| 9 - index)
+        .collect();
+    assert_eq!(sent, [7, 5, 3], "{states:?}");
+    assert_eq!(server.seen().len(), 12);
+}
+
+#[test]
+fn a_row_that_succeeded_is_sent_again_only_if_it_was_edited() {
+    let (folder, server) = first_run();
+    let text = std::fs::read_to_string(folder.path("r.results.csv")).unwrap();
+    let edited = text.replacen("Åsa;Ek", "Åsa-Maria;Ek", 1);
+    folder.write("r.results.csv", edited);
+    let output = retry(&folder, &["r.results.csv", "--only", "failed"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let seen = server.seen();
+    let last: Vec<&str> = seen[9..]
+        .iter()
+        .map(|seen| &seen.path[seen.path.len() - 2..])
+        .collect();
+    // Row 1 was updated and is edited now: as it stands, it was never sent, nor did it fail.
+    assert_eq!(last, ["07"]);
+    let output = retry(&folder, &["r.results.csv", "--results", "b.csv"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let seen = server.seen();
+    let last: Vec<&str> = seen[10..]
+        .iter()
+        .map(|seen| &seen.path[seen.path.len() - 2..])
+        .collect();
+    assert_eq!(last, ["01", "05"]);
+}
+
+#[test]
+fn what_failed_for_the_apis_fault_needs_no_file() {
+    for file_is_there in [true, false] {
+        let (folder, server) = first_run();
+        let name = crate::harness::stdout(&folder.run("runs"));
+        let name = name.split_whitespace().next().unwrap().to_owned();
+        if !file_is_there {
+            std::fs::remove_file(folder.path("r.csv")).unwrap();
+        }
+        let output = retry(&folder, &["--run", &name, "--results", "rest.csv"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let seen = server.seen();
+        assert_eq!(seen.len(), 10);
+        assert!(seen[9].path.ends_with("07"));
+        assert_eq!(
+            seen[9].body,
+            seen.iter()
+                .find(|seen| seen.path.ends_with("07"))
+                .unwrap()
+                .body
+        );
+        let none = retry(&folder, &["--run", &name, "--only", "not_sent"]);
+        assert_eq!(none.status.code(), Some(1));
+        assert!(
+            stderr(&none).contains("none of its rows"),
+            "{}",
+            stderr(&none)
+        );
+    }
+}
+
+#[test]
+fn results_that_libreoffice_has_written_anew_are_retried() {
+    let Some(office) = std::env::var_os("LIBREOFFICE") else {
+        eprintln!("LIBREOFFICE is not set, so this test is passed over; tests/run sets it");
+        return;
+    };
+    let (folder, server) = first_run();
+    let convert = |from: &str, to: &str| {
+        let output = Command::new(&office)
+            .args(["--headless", "--norestore"])
+            .arg(format!(
+                "-env:UserInstallation=file://{}",
+                folder.path("office").display()
+            ))
+            .args([
+                "--infilter=CSV:59,34,UTF8,1",
+                "--convert-to",
+                to,
+                "--outdir",
+                "office-out",
+            ])
+            .arg(folder.path(from))
+            .current_dir(folder.path(""))
+            .env("HOME", folder.path(""))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    // Opened and saved as a workbook, where numbers lose their zeros.
+    convert("r.results.csv", "xlsx");
+    let output = retry(
+        &folder,
+        &["office-out/r.results.xlsx", "--results", "out.csv"],
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let seen = server.seen();
+    let last: Vec<&str> = seen[9..]
+        .iter()
+        .map(|seen| &seen.path[seen.path.len() - 2..])
+        .collect();
+    assert_eq!(last, ["05", "07"], "{}", stderr(&output));
+}
