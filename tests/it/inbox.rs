@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-use crate::harness::{Folder, Server, plain_id, plain_roster, respond, stderr, stdout};
+use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
 
 fn ok() -> Server {
     Server::start(|_| respond(200, &[], "{}"))
@@ -494,7 +494,123 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
 }
 
 #[test]
-fn a_plain_id_is_what_the_tests_think() {
-    // The inbox tests tell files apart by a part of the id.
-    assert!(plain_id(1).contains("-4000-8000-"));
+fn the_nightly_script_says_what_came_of_it() {
+    let folder = inbox();
+    let server = ok();
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/nightly");
+    // The sample's own settings, sent to a server of this test.
+    let config = std::fs::read_to_string(samples.join("rosterpatch.toml")).unwrap();
+    let here = format!(
+        "target = \"plain.toml\"\nbase_url = \"{}\"",
+        server.base_url
+    );
+    assert!(config.contains("target = \"meitner\""));
+    folder.write(
+        "rosterpatch.toml",
+        config
+            .replace("target = \"meitner\"", &here)
+            .replace("max_changes = \"30%\"", "max_changes = \"100%\""),
+    );
+    folder.write("inbox/elever-solna-1.csv", plain_roster(2));
+    folder.write("inbox/elever-nacka-1.csv", "nothing\nof use\n");
+    let output = Command::new(samples.join("nightly.sh"))
+        .args(["--settle", "0s"])
+        .current_dir(folder.path(""))
+        .env("INBOX", folder.path("inbox"))
+        .env("ROSTERPATCH", env!("CARGO_BIN_EXE_rosterpatch"))
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("SOLNA_ID", "a")
+        .env("SOLNA_SECRET", "b")
+        .env("NACKA_ID", "a")
+        .env("NACKA_SECRET", "b")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("elever-solna-1.csv: 2 updated"), "{text}");
+    assert!(
+        text.contains("ended with 1: a file could not be imported"),
+        "{text}"
+    );
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn the_systemd_units_are_without_mistakes() {
+    let is_there = Command::new("systemd-analyze")
+        .arg("--version")
+        .output()
+        .is_ok();
+    if !is_there {
+        eprintln!("there is no systemd-analyze, so this test is passed over");
+        return;
+    }
+    let folder = Folder::new();
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/nightly");
+    let mut units = Vec::new();
+    for entry in std::fs::read_dir(samples).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.starts_with("rosterpatch-") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let here = env!("CARGO_BIN_EXE_rosterpatch");
+            let text = text.replace("/usr/local/bin/rosterpatch", here);
+            // The user is made when the program is installed.
+            units.push(folder.write(name, text.replace("User=rosterpatch", "User=root")));
+        }
+    }
+    assert_eq!(units.len(), 4);
+    let output = Command::new("systemd-analyze")
+        .arg("verify")
+        .args(["--man=no"])
+        .args(&units)
+        .output()
+        .unwrap();
+    let text = stderr(&output) + &stdout(&output);
+    let own: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("rosterpatch-"))
+        .collect();
+    assert!(own.is_empty(), "{text}");
+    assert!(output.status.success(), "{text}");
+}
+
+#[test]
+fn systemd_is_told_that_a_watch_is_ready_and_lives() {
+    let folder = inbox();
+    let server = ok();
+    let socket = std::os::unix::net::UnixDatagram::bind(folder.path("notify")).unwrap();
+    let timeout = Some(std::time::Duration::from_secs(20));
+    socket.set_read_timeout(timeout).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+        .args([
+            "watch",
+            "inbox",
+            "--target",
+            "plain.toml",
+            "--base-url",
+            &server.base_url,
+        ])
+        .current_dir(folder.path(""))
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("NOTIFY_SOCKET", folder.path("notify"))
+        .env("WATCHDOG_USEC", "300000")
+        .spawn()
+        .unwrap();
+    let heard = |expected: &str| {
+        let mut buffer = [0; 100];
+        for _ in 0..50 {
+            let length = socket.recv(&mut buffer).unwrap();
+            if buffer[..length].starts_with(expected.as_bytes()) {
+                return;
+            }
+        }
+        panic!("{expected} was never said");
+    };
+    heard("READY=1");
+    heard("WATCHDOG=1");
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    heard("STOPPING=1");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
