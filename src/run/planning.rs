@@ -9,7 +9,7 @@ use super::error::RunError;
 use super::items::{Item, ItemMaker, What, says_the_same, settled, settled_invalid};
 use super::prepare::Prepared;
 use super::settings::Delivery;
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixNanos};
 use crate::events::{ExampleChange, Plan, RunEvent, Watch};
 use crate::journal::{Journal, Register, Writer};
 use crate::model::{Call, Problem, RowAt, RowState, StateCounts};
@@ -36,6 +36,9 @@ pub(super) struct Planned {
 
 /// Changes that are shown as examples.
 const EXAMPLES: usize = 5;
+
+/// Nanoseconds between two words about how far the look-ups have come.
+const EVERY: u64 = 5_000_000_000;
 
 /// What planning needs.
 pub(super) struct Planning<'a> {
@@ -108,6 +111,7 @@ impl Planning<'_> {
                     register: None,
                     planned: Planned::default(),
                     done: 0,
+                    told_at: self.clock.now(),
                 };
                 let ended = tokio::select! {
                     biased;
@@ -142,6 +146,8 @@ struct Work<'a> {
     planned: Planned,
     /// Rows looked up so far.
     done: u64,
+    /// When that was last told.
+    told_at: UnixNanos,
 }
 
 impl Work<'_> {
@@ -279,8 +285,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn tell(&self, done: u64, of: u64) {
-        self.planning.watch.see(&RunEvent::LookedUp { done, of });
+    /// Tells how far the look-ups have come, now and then.
+    fn tell(&mut self, done: u64, of: u64) {
+        let now = self.planning.clock.now();
+        if now.saturating_sub(self.told_at) >= EVERY {
+            self.told_at = now;
+            self.planning.watch.see(&RunEvent::LookedUp { done, of });
+        }
     }
 
     async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
@@ -395,9 +406,7 @@ impl Work<'_> {
     /// Records what is to be done for a row of which these records were found.
     async fn settle(&mut self, row: Asked, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
-        if self.done.is_multiple_of(1000) {
-            self.tell(self.done, self.planning.prepared.survey.rows);
-        }
+        self.tell(self.done, self.planning.prepared.survey.rows);
         let at = row.at;
         match self.judge(row, records) {
             Ok((Difference::Call(call), left)) => {

@@ -48,7 +48,13 @@ impl FromStr for Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.requests, self.per.letter())
+        let a_second = self.requests / self.per.seconds() as f64;
+        // Millions an hour tell nobody anything.
+        if self.per != RateUnit::Second && a_second >= 10.0 {
+            write!(f, "{}/s", (a_second * 100.0).round() / 100.0)
+        } else {
+            write!(f, "{}/{}", self.requests, self.per.letter())
+        }
     }
 }
 
