@@ -13,6 +13,7 @@ mod writer;
 
 pub use error::JournalError;
 pub use lock::RosterLock;
+pub use plan::PastRow;
 pub use quota::{QuotaStore, SharedQuota, account_of};
 pub use register::Register;
 pub use store::{Journal, NewRun, RunRecord, RunState};

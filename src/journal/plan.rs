@@ -7,6 +7,15 @@ use super::error::JournalError;
 use super::store::{Journal, RUN_COLUMNS, RunRecord, RunState, run_record};
 use crate::model::{Call, Change, RowAt, RowState, Summary};
 
+/// What a row said in an earlier run, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRow {
+    /// A fingerprint of its cells.
+    pub cells: Vec<u8>,
+    /// Its state; none where it was open still.
+    pub state: Option<RowState>,
+}
+
 /// What a run is going to send, and how far it has come.
 impl Journal {
     /// The newest run of this very content of `file`, by the same target to the same address,
@@ -221,11 +230,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn history(
-        &self,
-        since: i64,
-        key: i64,
-    ) -> Result<Vec<(Vec<u8>, Option<RowState>)>, JournalError> {
+    pub fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(
@@ -241,7 +246,10 @@ impl Journal {
         statement
             .query_map([since, key], |row| {
                 let state: Option<String> = row.get(1)?;
-                Ok((row.get(0)?, state.and_then(|state| state.parse().ok())))
+                Ok(PastRow {
+                    cells: row.get(0)?,
+                    state: state.and_then(|state| state.parse().ok()),
+                })
             })
             .and_then(Iterator::collect)
             .map_err(self.explain("read"))

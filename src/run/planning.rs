@@ -209,14 +209,14 @@ impl Work<'_> {
         let same = |cells: &[u8]| says_the_same(&item.cells, cells);
         let done = history
             .iter()
-            .any(|(cells, state)| state.is_some_and(RowState::succeeded) && same(cells));
+            .any(|past| past.state.is_some_and(RowState::succeeded) && same(&past.cells));
         if done {
             return Ok(Some((RowState::Unchanged, String::new())));
         }
-        let last = history.first().map(|(_, state)| match state {
+        let last = history.first().map(|past| match past.state {
             None => RowState::NotSent,
             Some(RowState::Unknown) => RowState::Failed,
-            Some(state) => *state,
+            Some(state) => state,
         });
         // A row that nobody has seen yet is as good as one that was not sent.
         let last = last.unwrap_or(RowState::NotSent);

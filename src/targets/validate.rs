@@ -170,6 +170,15 @@ fn validate_update(spec: &TargetSpec) -> Result<(), Mistake> {
             Some(_) => {}
         }
     }
+    if let Some(name) = spec
+        .update
+        .keep
+        .iter()
+        .find(|name| spec.field(name).is_none())
+    {
+        let message = format!("update.keep holds \"{name}\", and no field has that name");
+        return wrong("keep", message);
+    }
     if spec.key_field().is_none() {
         return wrong(
             "path",
