@@ -3,6 +3,7 @@
 //! beside it.
 
 mod error;
+mod history;
 mod lock;
 mod plan;
 mod quota;
@@ -12,8 +13,8 @@ mod store;
 mod writer;
 
 pub use error::JournalError;
+pub use history::PastRow;
 pub use lock::RosterLock;
-pub use plan::PastRow;
 pub use quota::{QuotaStore, SharedQuota, account_of};
 pub use register::Register;
 pub use store::{Journal, NewRun, RunRecord, RunState};

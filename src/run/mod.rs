@@ -5,11 +5,13 @@ mod canary;
 mod error;
 mod import;
 mod items;
+mod lookups;
 mod name;
 mod planning;
 mod prepare;
 mod retry;
 mod settings;
+mod under_way;
 
 pub use error::RunError;
 pub use import::{Context, Ended, Looked, Start, import, look};

@@ -1,0 +1,194 @@
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use serde_json::Value as Json;
+use tokio::sync::watch;
+
+use super::planning::{Asked, Halt, Work};
+use crate::events::RunEvent;
+use crate::journal::Register;
+use crate::plan::{LookUp, Page, Question};
+use crate::send::Stop;
+use crate::targets::Kind;
+
+/// Nanoseconds between two words about how far the look-ups have come.
+const EVERY: u64 = 5_000_000_000;
+
+/// How the records of the rows are found.
+impl Work<'_> {
+    /// Rows that are looked up at once: a page for each request that may be under way.
+    pub(super) fn round(&self) -> usize {
+        let page = self.look_up.as_ref().map_or(1, LookUp::page_size);
+        page * self.planning.transport.room()
+    }
+
+    /// Lists the whole register where that takes fewer requests than looking the rows up.
+    pub(super) async fn choose(&mut self) -> Result<(), Halt> {
+        let Some(look_up) = self.look_up.clone() else {
+            return Ok(());
+        };
+        let prepared = self.planning.prepared;
+        let record = &prepared.checker.spec().record;
+        let survey = &prepared.survey;
+        let rows = survey.rows - survey.invalid - survey.superseded;
+        let rows = self.planning.delivery.selection.most(survey.rows, rows);
+        let page = look_up.page_size() as u64;
+        let searches = rows.div_ceil(page);
+        if look_up.can_search() && (searches <= 1 || !look_up.can_list()) {
+            self.planned.how = format!("{record}s looked up {page} a request");
+            return Ok(());
+        }
+        // One request tells how many there are, and is the first page if they are listed.
+        let Some(question) = look_up.list(None) else {
+            return Ok(());
+        };
+        let mut this = self.ask(&look_up, &question).await?;
+        let listings = this.total.map(|total| total.div_ceil(page));
+        if look_up.can_search() && listings.is_none_or(|listings| listings > searches) {
+            let total = this.total.map_or("many".into(), |total| total.to_string());
+            self.planned.how = format!(
+                "{rows} {record}s looked up {page} a request ({searches} requests), since listing all {total} would take more"
+            );
+            return Ok(());
+        }
+        let register = Register::new()?;
+        let mut passed = 0;
+        loop {
+            for record in &this.records {
+                if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
+                    register.add(&key, &record.to_string())?;
+                }
+            }
+            let next = look_up.list(Some((&this, passed)));
+            passed += this.records.len() as u64;
+            self.tell(passed, this.total.unwrap_or(passed));
+            match next {
+                None => break,
+                Some(question) => this = self.ask(&look_up, &question).await?,
+            }
+        }
+        self.planned.how = format!(
+            "all {passed} {record}s listed {page} a request, since looking {rows} rows up would take no fewer"
+        );
+        self.register = Some(register);
+        Ok(())
+    }
+
+    /// Tells how far the look-ups have come, now and then.
+    pub(super) fn tell(&mut self, done: u64, of: u64) {
+        let now = self.planning.clock.now();
+        if now.saturating_sub(self.told_at) >= EVERY {
+            self.told_at = now;
+            self.planning.watch.see(&RunEvent::LookedUp { done, of });
+        }
+    }
+
+    async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
+        // Whoever stops planning drops what is under way.
+        let (_never, never) = watch::channel(false);
+        let transport = self.planning.transport;
+        let answer = transport
+            .fetch(&question.path, question.body.as_ref(), &never)
+            .await?
+            .map_err(Halt::Stop)?;
+        let base_url = &self.planning.delivery.client.base_url;
+        let answer = answer.unwrap_or(Json::Null);
+        look_up.page(&answer, base_url).map_err(|error| {
+            Halt::Stop(Stop::LookUp {
+                why: error.to_string(),
+            })
+        })
+    }
+
+    /// All records that have one of the keys.
+    async fn search(&self, rows: &[Asked]) -> Result<Vec<Json>, Halt> {
+        let Some(look_up) = &self.look_up else {
+            return Ok(Vec::new());
+        };
+        let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+        let mut found = Vec::new();
+        let mut next = look_up.search(&keys, None);
+        let mut passed = 0;
+        while let Some(question) = next {
+            let page = self.ask(look_up, &question).await?;
+            next = look_up.search(&keys, Some((&page, passed)));
+            passed += page.records.len() as u64;
+            found.extend(page.records);
+        }
+        Ok(found)
+    }
+
+    /// A key as it is compared: normalised, and e-mail addresses without regard to case.
+    fn key_text(&self, held: &Json) -> Option<String> {
+        let checker = &self.planning.prepared.checker;
+        let key = self.planning.prepared.survey.key()?;
+        let text = match checker.normalised(key, held) {
+            Json::String(text) => text,
+            Json::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        Some(if checker.spec().fields[key].kind == Kind::Email {
+            text.to_lowercase()
+        } else {
+            text
+        })
+    }
+
+    /// Finds the rows' records, and plans each row.
+    pub(super) async fn resolve(&mut self, rows: Vec<Asked>) -> Result<(), Halt> {
+        let mut unknown = Vec::new();
+        for row in rows {
+            let listed = match &self.register {
+                None => Vec::new(),
+                Some(register) => {
+                    let key = self.key_text(&Json::from(row.key.as_str()));
+                    register.find(&key.unwrap_or_default())?
+                }
+            };
+            let records: Vec<Json> = listed
+                .iter()
+                .filter_map(|record| serde_json::from_str(record).ok())
+                .collect();
+            if records.is_empty() {
+                unknown.push(row);
+            } else {
+                self.settle(row, &records.iter().collect::<Vec<_>>())
+                    .await?;
+            }
+        }
+        let Some(look_up) = &self.look_up else {
+            return Ok(());
+        };
+        if !look_up.can_search() {
+            for row in unknown {
+                self.settle(row, &[]).await?;
+            }
+            return Ok(());
+        }
+        // A record may have come, or slipped from one page to another, while they were listed.
+        let page = look_up.page_size();
+        let chunks: Vec<&[Asked]> = unknown.chunks(page).collect();
+        let mut found: Vec<Json> = Vec::new();
+        // The first request goes alone: if the credentials are wrong, one has told so.
+        let alone = usize::from(!self.planning.transport.has_sent());
+        let (one, others) = chunks.split_at(alone.min(chunks.len()));
+        for part in [one, others] {
+            let asked = part.iter().map(|chunk| self.search(chunk));
+            for records in join_all(asked).await {
+                found.extend(records?);
+            }
+        }
+        let mut by_key: HashMap<String, Vec<&Json>> = HashMap::new();
+        for record in &found {
+            if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
+                by_key.entry(key).or_default().push(record);
+            }
+        }
+        for row in unknown {
+            let key = self.key_text(&Json::from(row.key.as_str()));
+            let records = key.and_then(|key| by_key.get(&key)).cloned();
+            self.settle(row, &records.unwrap_or_default()).await?;
+        }
+        Ok(())
+    }
+}
