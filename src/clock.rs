@@ -55,6 +55,11 @@ impl Clock for SystemClock {
             .unwrap_or(0)
     }
 
+    /// A time is a time, whatever the clock is set to meanwhile.
+    fn sleep(&self, time: Duration) -> Sleep<'_> {
+        Box::pin(tokio::time::sleep(time))
+    }
+
     fn sleep_until(&self, deadline: UnixNanos) -> Sleep<'_> {
         Box::pin(async move {
             // In slices, because the wall clock may be set, and because a laptop may sleep: the

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::args::{DeliveryArgs, OutputArgs, RosterOptions};
 use super::config::Config;
-use super::job::hold;
+use super::job::{hold, hold_content};
 use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
 use super::settings;
 use crate::clock::Clock;
@@ -110,6 +110,9 @@ pub(super) fn assemble(
         },
         roster,
         sandbox: delivery.sandbox,
+        inbox: None,
+        config: config.path().map(Path::to_owned),
+        profile: config.profile().map(str::to_owned),
     };
     let lock = if asked.holds {
         hold(&state, asked.file)?
@@ -117,6 +120,10 @@ pub(super) fn assemble(
         None
     };
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
+    let lock = match lock {
+        None if asked.holds => Some(hold_content(&state, &prepared)?),
+        lock => lock,
+    };
     let sandbox = if delivery.sandbox {
         let sandbox = LocalSandbox::start(&prepared, clock.clone())?;
         run_settings.delivery.client.base_url = sandbox.base_url.clone();

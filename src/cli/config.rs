@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Usage;
 use super::args::{CommonArgs, Duplicate, Empty};
+use crate::run::Settings;
 
 /// The name under which the config file is looked for.
 const NAME: &str = "rosterpatch.toml";
@@ -92,6 +93,10 @@ impl Config {
                 .into()),
             };
         };
+        Config::read(path, common.profile.as_deref())
+    }
+
+    fn read(path: PathBuf, profile: Option<&str>) -> Result<Config> {
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read the config file {}", path.display()))?;
         let mut file: Layer = toml::from_str(&text)
@@ -114,10 +119,36 @@ impl Config {
             layers: vec![(None, file)],
             profiles,
         };
-        match &common.profile {
+        match profile {
             None => Ok(config),
             Some(name) => config.with_profile(name),
         }
+    }
+
+    /// The config that a run was made with, unless the command line names another: its credentials
+    /// may be a profile's own.
+    pub(super) fn of_run(common: &CommonArgs, settings: &Settings) -> Result<Config> {
+        if common.profile.is_some() || common.config.is_some() {
+            return Config::load(common);
+        }
+        let Some(path) = &settings.config else {
+            return Config::load(common);
+        };
+        Config::read(path.clone(), settings.profile.as_deref())
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The first layer that says where to send, by a base address or by an environment.
+    pub(super) fn address(&self) -> (Option<String>, Option<String>) {
+        let mut layers = self.layers.iter().map(|(_, layer)| layer);
+        let named = layers.find(|layer| layer.base_url.is_some() || layer.env.is_some());
+        named.map_or((None, None), |layer| {
+            (layer.base_url.clone(), layer.env.clone())
+        })
     }
 
     /// The same with a profile of the file.

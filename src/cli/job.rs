@@ -79,48 +79,47 @@ impl Job<'_> {
                 other => other.into(),
             },
         )?;
-        let inbox = Inbox::of(&settings.roster.file);
-        if let (Some(inbox), Some(place)) = (inbox, place_of(ended.summary.exit_code)) {
-            self.archive(&inbox, place, settings, &mut ended.summary)?;
-        }
+        self.archive(settings, &mut ended.summary)?;
         tell(self.config, &ended.summary);
         if let Some(stop) = &ended.stop {
             let run = &ended.summary.run;
-            let state = settings::way_to_state(&self.state);
+            let way = settings::way_to(run, &self.state);
             let on = match stop {
-                Stop::Held { .. } => {
-                    format!("look at it and, if it is right: rosterpatch approve {run}{state}")
-                }
                 _ if settings.sandbox => "import the file again".to_owned(),
-                _ => format!("go on with: rosterpatch resume {run}{state}"),
+                Stop::Held { .. } => {
+                    format!("look at it and, if it is right: rosterpatch approve {way}")
+                }
+                _ => format!("go on with: rosterpatch resume {way}"),
             };
             terminal::error(&format!("{stop}; {}{on}", hint(stop)));
         }
         Ok(ended)
     }
 
-    /// Moves a file of an inbox, and what was written beside it, to where it belongs, and has the
-    /// journal know.
-    fn archive(
-        &self,
-        inbox: &Inbox,
-        place: Place,
-        settings: &Settings,
-        summary: &mut Summary,
-    ) -> Result<()> {
-        let paths = &settings.delivery.paths;
-        let beside = paths.all().map(Clone::clone);
+    /// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
+    /// and has the journal know; nothing where the run is to be gone on with, or its file was not
+    /// dropped into a folder.
+    pub(super) fn archive(&self, settings: &Settings, summary: &mut Summary) -> Result<()> {
+        let (Some(inbox), Some(place)) = (&settings.inbox, place_of(summary.exit_code)) else {
+            return Ok(());
+        };
+        let inbox = Inbox::at(inbox);
+        let beside = settings.delivery.paths.all().map(Clone::clone);
         let today = settings::today(self.clock.timestamp()).to_string();
-        let moved = inbox.archive(&settings.roster.file, &beside, place, &today)?;
-        let (own, new) = (settings.roster.file.parent(), moved.last());
-        let new = new.and_then(|(_, to)| to.parent());
-        let to = |path: &Path| match moved.iter().find(|(from, _)| from == path) {
-            Some((_, to)) => to.clone(),
-            // What was not written would be written beside the file.
-            None => match (path.file_name(), new) {
-                (Some(name), Some(new)) if path.parent() == own => new.join(name),
-                _ => path.to_owned(),
-            },
+        let moved = inbox.places(&settings.roster.file, &beside, place, &today)?;
+        let Some((own, new)) = moved.last() else {
+            return Ok(());
+        };
+        let to = |path: &Path| {
+            let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            match moved.iter().find(|(known, _)| *known == from) {
+                Some((_, to)) => to.clone(),
+                // What was not written would be written beside the file.
+                None => match (from.file_name(), new.parent()) {
+                    (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
+                    _ => path.to_owned(),
+                },
+            }
         };
         let mut settings = settings.clone();
         settings.roster.file = to(&settings.roster.file);
@@ -149,8 +148,9 @@ impl Job<'_> {
         let run = journal.run(Some(&summary.run))?.id;
         let json = serde_json::to_string(summary)?;
         let file = std::path::absolute(&settings.roster.file)?;
+        // The journal first: a file that lies still where it was taken is looked for there.
         journal.moved(run, &file.display().to_string(), &settings.to_json(), &json)?;
-        Ok(())
+        Ok(inbox.put(&moved)?)
     }
 }
 
@@ -176,6 +176,14 @@ pub(super) fn hold(state: &Path, roster: &Path) -> Result<Option<RosterLock>> {
         }
         .into()),
     }
+}
+
+/// Holds what was read from standard input for this process, by its content.
+pub(super) fn hold_content(state: &Path, prepared: &Prepared) -> Result<RosterLock> {
+    let content = prepared.input.sha256().map_err(RunError::from)?;
+    let file = prepared.input.path().to_owned();
+    let lock = RosterLock::take(state, Path::new(&format!("content {content}")))?;
+    lock.ok_or_else(|| RunError::Busy { file }.into())
 }
 
 fn agree(plan: &Plan) -> bool {

@@ -9,7 +9,7 @@ use super::interrupt::StopSignal;
 use super::job::{Job, hold};
 use super::{Usage, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{Journal, RunState};
+use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::Exit;
 use crate::run::{RunError, Settings, Start, prepare};
 
@@ -38,40 +38,26 @@ fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit>
         None => journal.newest_unfinished()?,
     };
     drop(journal);
+    refuse_over(&record, approves)?;
+    let mut run_settings = Settings::of(&record)?;
+    let file = run_settings.roster.file.clone();
     let refuse = |why| RunError::NotResumable {
         run: record.name.clone(),
         why,
     };
-    match record.state {
-        RunState::Held if approves => {}
-        _ if approves => {
-            return Err(RunError::Plan(format!(
-                "the run {} is not held, so there is nothing to approve",
-                record.name
-            ))
-            .into());
-        }
-        RunState::Finished => {
-            return Err(refuse("it came to its end; `retry` sends what did not succeed").into());
-        }
-        RunState::Held => {
-            return Err(refuse("a guard holds it; `approve` releases it").into());
-        }
-        RunState::Planning | RunState::Running | RunState::Interrupted => {}
-    }
-    let mut run_settings = Settings::of(&record)?;
     if run_settings.sandbox {
         return Err(refuse("the sandbox that it sent to is gone; import the file again").into());
     }
-    let file = run_settings.roster.file.clone();
     if file == Path::new("-") {
         return Err(refuse("it read standard input; import the same content again").into());
     }
     let spec = Arc::new(run_settings.spec()?);
+    let config = Config::of_run(common, &run_settings)?;
     let credentials = settings::credentials(&config, &spec)?;
     let _lock = hold(&state, &file)?;
-    // It may have come on while the lock was waited for.
+    // Someone else may have brought it further while the lock was waited for.
     let record = Journal::open(&state)?.run(Some(&record.name))?;
+    refuse_over(&record, approves)?;
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch.as_ref())?;
     if prepared.input.sha256().map_err(RunError::from)? != record.sha256 {
         return Err(RunError::Changed {
@@ -97,4 +83,26 @@ fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit>
         Start::Resume(Box::new(record))
     };
     job.run(&prepared, &run_settings, start, args.output.format)
+}
+
+/// Refuses a run that there is nothing left to do for.
+fn refuse_over(record: &RunRecord, approves: bool) -> Result<()> {
+    let why = match record.state {
+        RunState::Held if approves => return Ok(()),
+        _ if approves => {
+            return Err(RunError::Plan(format!(
+                "the run {} is not held, so there is nothing to approve",
+                record.name
+            ))
+            .into());
+        }
+        RunState::Finished => "it came to its end; `retry` sends what did not succeed",
+        RunState::Held => "a guard holds it; `approve` releases it",
+        RunState::Planning | RunState::Running | RunState::Interrupted => return Ok(()),
+    };
+    Err(RunError::NotResumable {
+        run: record.name.clone(),
+        why,
+    }
+    .into())
 }

@@ -22,12 +22,21 @@ pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (watch, bar) = terminal::watcher(common, clock.clone());
     logging::start(common, bar);
-    let config = Config::load(common)?;
+    let mut config = Config::load(common)?;
     let state = settings::state_folder(&config, common)?;
     let only = states(&args.only)?;
     let mut assembled = match (&args.file, &args.run) {
-        (Some(results), _) => of_file(&config, state, args, results, only, &clock, watch.as_ref())?,
-        (None, Some(run)) => of_run(&config, state, args, run, only, watch.as_ref())?,
+        (Some(results), _) => of_file(
+            common,
+            &mut config,
+            state,
+            args,
+            results,
+            only,
+            &clock,
+            watch.as_ref(),
+        )?,
+        (None, Some(run)) => of_run(common, &mut config, state, args, run, only, watch.as_ref())?,
         (None, None) => return Err(Usage("retry which file, or which --run?".into()).into()),
     };
     let start = import::start(&mut assembled, false, "retry", Some(&args.output))?;
@@ -96,8 +105,13 @@ fn as_before(config: &Config, args: &RetryArgs, record: &RunRecord) -> Result<Se
     Ok(run_settings)
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is another part of what a run needs"
+)]
 fn of_file(
-    config: &Config,
+    common: &CommonArgs,
+    config: &mut Config,
     state: PathBuf,
     args: &RetryArgs,
     results: &Path,
@@ -113,6 +127,7 @@ fn of_file(
         find_run(&journal, results, &asked.read, &asked.map)?
     };
     drop(journal);
+    let known = found.clone();
     let retries = Retries {
         run: found.as_ref().map(|run| run.name.clone()),
         only,
@@ -133,6 +148,15 @@ fn of_file(
         if args.delivery.max_invalid.is_none() {
             assembled.settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
         }
+        // What became of the rows elsewhere says nothing of here.
+        let same_place = known.as_ref().is_some_and(|run| {
+            run.target == assembled.prepared.checker.spec().name
+                && run.base_url == assembled.settings.delivery.client.base_url
+        });
+        let retries = Retries {
+            run: retries.run.filter(|_| same_place),
+            ..retries
+        };
         if retries.run.is_none() {
             tracing::warn!(
                 "no run in the journal knows these rows, so every one of them is looked at"
@@ -142,6 +166,7 @@ fn of_file(
         return Ok(assembled);
     };
     tracing::info!(run = %record.name, "these are rows of an earlier run");
+    *config = Config::of_run(common, &Settings::of(&record)?)?;
     let mut run_settings = as_before(config, args, &record)?;
     if run_settings.sandbox {
         return Err(RunError::Plan(format!(
@@ -163,6 +188,7 @@ fn of_file(
     run_settings.delivery.selection = settings::selection(&args.options)?;
     run_settings.delivery.retries = Some(retries);
     run_settings.delivery.undoes = None;
+    run_settings.inbox = None;
     let spec = Arc::new(run_settings.spec()?);
     let credentials = settings::credentials(config, &spec)?;
     let lock = hold(&state, results)?;
@@ -178,7 +204,8 @@ fn of_file(
 
 /// The rows of a run that failed for no fault of their own, from the file that it read.
 fn of_run(
-    config: &Config,
+    common: &CommonArgs,
+    config: &mut Config,
     state: PathBuf,
     args: &RetryArgs,
     name: &str,
@@ -191,7 +218,9 @@ fn of_run(
     if !matches!(record.state, RunState::Finished) {
         return Err(refuse("it has not come to its end; `resume` goes on with it").into());
     }
+    *config = Config::of_run(common, &Settings::of(&record)?)?;
     let mut run_settings = as_before(config, args, &record)?;
+    run_settings.inbox = None;
     if run_settings.sandbox {
         return Err(refuse("the sandbox that it sent to is gone").into());
     }
@@ -236,6 +265,8 @@ fn of_run(
         run_settings.roster.map = Default::default();
         run_settings.roster.key = None;
         run_settings.roster.sparse = true;
+        // An empty cell is here a field that the row did not change.
+        run_settings.roster.check.empty = crate::check::EmptyCell::Keep;
         run_settings.delivery.selection = Selection::default();
     }
     run_settings.roster.read.copy = true;

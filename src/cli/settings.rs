@@ -183,18 +183,17 @@ pub(super) fn base_url(
     spec: &TargetSpec,
     variables: &BTreeMap<String, String>,
 ) -> Result<String> {
-    // An environment on the command line goes before an address in the config file.
-    if args.env.is_none()
-        && let Some(url) = config.or(&args.base_url, |layer| &layer.base_url)
-    {
-        return Ok(url);
-    }
     if let Some(url) = &args.base_url {
         return Ok(url.clone());
     }
-    let name = config
-        .or(&args.env, |layer| &layer.env)
-        .unwrap_or_else(|| "production".into());
+    let (url, env) = match &args.env {
+        Some(env) => (None, Some(env.clone())),
+        None => config.address(),
+    };
+    if let Some(url) = url {
+        return Ok(url);
+    }
+    let name = env.unwrap_or_else(|| "production".into());
     let Some(template) = spec.environments.get(&name) else {
         let known: Vec<&str> = spec.environments.keys().map(String::as_str).collect();
         return Err(Usage(format!(
@@ -404,14 +403,15 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What leads another command to the same journal: nothing where it finds it by itself.
-pub(super) fn way_to_state(folder: &Path) -> String {
+/// What leads another command to a run: its name, and the journal where it does not find that by
+/// itself.
+pub(super) fn way_to(run: &str, folder: &Path) -> String {
     let by_itself = std::env::var_os("ROSTERPATCH_STATE").is_some_and(|name| name == *folder)
         || default_state_folder().is_ok_and(|default| default == folder);
     if by_itself {
-        String::new()
+        run.to_owned()
     } else {
-        format!(" --state {}", folder.display())
+        format!("{run} --state {}", folder.display())
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -14,10 +14,10 @@ use super::{exit_of, import, logging, settings, terminal, whole_text};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Watch;
 use crate::inbox::{Inbox, Lying, Place};
-use crate::journal::Journal;
+use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
 use crate::report::{count_of, human_duration};
-use crate::run::RunError;
+use crate::run::{RunError, Settings};
 
 /// `rosterpatch sweep INBOX`.
 pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
@@ -27,11 +27,11 @@ pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
     let stop = StopSignal::new();
     stop.listen();
     let sweep = Sweep::new(common, args, clock, watch.as_ref(), &stop)?;
-    let settle = sweep.settle;
-    let mut seen = sweep.inbox_files()?;
-    if seen.values().any(|lying| !lying.ready) && !settle.is_zero() {
+    let mut seen = HashMap::new();
+    let lying = sweep.look(&mut seen)?;
+    if lying.values().any(|lying| !lying.ready) {
         // A file that someone is still writing looks another one after a while.
-        wait(settle, &stop);
+        wait(sweep.settle, &stop);
     }
     Ok(sweep.once(&mut seen)?.unwrap_or(Exit::Success))
 }
@@ -44,6 +44,9 @@ pub(super) fn wait(time: Duration, stop: &StopSignal) {
         std::thread::sleep(left.min(Duration::from_millis(100)));
     }
 }
+
+/// The files of a folder as they lie there, and since when they have been seen to.
+pub(super) type Seen = HashMap<String, (Lying, Instant)>;
 
 /// One folder, and how its files are imported.
 pub(super) struct Sweep<'a> {
@@ -85,17 +88,23 @@ impl<'a> Sweep<'a> {
         })
     }
 
-    /// The files that lie in the inbox.
-    pub(super) fn inbox_files(&self) -> Result<HashMap<String, Lying>> {
+    /// The files that lie in the inbox; `seen` is brought up to date.
+    pub(super) fn look(&self, seen: &mut Seen) -> Result<HashMap<String, Lying>> {
         let folder = self.args.inbox.display();
         let files = self.inbox.lying();
-        files.with_context(|| format!("cannot read the folder {folder}"))
+        let files = files.with_context(|| format!("cannot read the folder {folder}"))?;
+        seen.retain(|name, (lying, _)| files.get(name) == Some(lying));
+        for (name, lying) in &files {
+            let now = || (lying.clone(), Instant::now());
+            seen.entry(name.clone()).or_insert_with(now);
+        }
+        Ok(files)
     }
 
-    /// Goes on with what was taken and not brought to an end, and takes the files that lie as they
-    /// lay in `seen`, or say that they are whole. `seen` is brought up to date. Returns the worst
-    /// of the files' exit codes, if there were any.
-    pub(super) fn once(&self, seen: &mut HashMap<String, Lying>) -> Result<Option<Exit>> {
+    /// Goes on with what was taken and not brought to an end, and takes the files that have lain
+    /// unchanged long enough, or say that they are whole. Returns the worst of the files' exit
+    /// codes, if there were any.
+    pub(super) fn once(&self, seen: &mut Seen) -> Result<Option<Exit>> {
         let mut worst = None;
         for file in self.inbox.taken()? {
             if self.stop.is_asked() {
@@ -103,29 +112,31 @@ impl<'a> Sweep<'a> {
             }
             worst = worse(worst, self.file(&file));
         }
-        let now = self.inbox_files()?;
-        let mut whole: Vec<&String> = now
-            .iter()
-            .filter(|(name, lying)| {
-                lying.ready || self.settle.is_zero() || seen.get(*name) == Some(*lying)
-            })
-            .map(|(name, _)| name)
-            .collect();
-        whole.sort();
-        for name in whole {
+        let files = self.look(seen)?;
+        let mut names: Vec<&String> = files.keys().collect();
+        names.sort();
+        for name in names {
             if self.stop.is_asked() {
                 break;
             }
-            let claimed = self.inbox.claim(name);
-            let claimed = claimed.with_context(|| {
-                format!("cannot take {name} out of {}", self.args.inbox.display())
-            })?;
-            // Otherwise someone else was quicker.
-            if let Some(file) = claimed {
-                worst = worse(worst, self.file(&file));
+            let lying = &files[name];
+            let settled = seen
+                .get(name)
+                .is_some_and(|(_, since)| since.elapsed() >= self.settle);
+            if !lying.ready && !settled {
+                continue;
+            }
+            match self.inbox.claim(name, lying) {
+                Ok(Some(file)) => worst = worse(worst, self.file(&file)),
+                // Someone else was quicker, or it has changed since.
+                Ok(None) => {}
+                Err(error) => {
+                    let inbox = self.args.inbox.display();
+                    terminal::error(&format!("{name}: cannot be taken out of {inbox}: {error}"));
+                    worst = worse(worst, Some(Exit::CannotDo));
+                }
             }
         }
-        *seen = now;
         Ok(worst)
     }
 
@@ -178,12 +189,7 @@ impl<'a> Sweep<'a> {
         if !file.is_file() {
             return Ok(None);
         }
-        if !self.args.again
-            && let Some(run) = self.imported_before(&assembled)?
-        {
-            return self.duplicate(file, name, &run).map(Some);
-        }
-        let start = import::start(&mut assembled, false, "import", None)?;
+        assembled.settings.inbox = Some(self.args.inbox.clone());
         let job = Job {
             config: &config,
             clock: self.clock.clone(),
@@ -193,26 +199,50 @@ impl<'a> Sweep<'a> {
             credentials: assembled.credentials.clone(),
             agreed: true,
         };
+        if let Some(record) = self.imported_before(&assembled)? {
+            let settings = Settings::of(&record)?;
+            let summary = record.summary.as_deref().unwrap_or_default();
+            let summary: Option<Summary> = serde_json::from_str(summary).ok();
+            if let Some(mut summary) = summary {
+                // It was imported from here, and only not put away any more.
+                let own = std::path::absolute(file)?.display().to_string();
+                if record.file == own
+                    || !Path::new(&record.file).exists() && is_named(&record, name)
+                {
+                    let mut settings = assembled.settings.clone();
+                    settings.delivery.paths = Settings::of(&record)?.delivery.paths;
+                    settings.inbox = Some(self.args.inbox.clone());
+                    job.archive(&settings, &mut summary)?;
+                    self.tell(name, &summary);
+                    return Ok(Some(summary.exit_code));
+                }
+                let states = &summary.states;
+                let is_whole = summary.exit_code != Exit::Held
+                    && states.failed + states.not_sent == 0
+                    && settings.mean_the_same(&assembled.settings);
+                if is_whole && !self.args.again {
+                    return self.duplicate(file, name, &record.name).map(Some);
+                }
+            }
+        }
+        let start = import::start(&mut assembled, false, "import", None)?;
         let ended = job.send(&assembled.prepared, &assembled.settings, start)?;
         self.tell(name, &ended.summary);
         Ok(Some(ended.summary.exit_code))
     }
 
-    /// The run that has imported this very content already.
-    fn imported_before(&self, assembled: &Assembled) -> Result<Option<String>> {
+    /// The newest run of this very content that came to its end, or is held.
+    fn imported_before(&self, assembled: &Assembled) -> Result<Option<RunRecord>> {
         let prepared = &assembled.prepared;
-        let run = Journal::open(&self.state)?.finished_before(
+        Ok(Journal::open(&self.state)?.finished_before(
             prepared.input.sha256().map_err(RunError::from)?,
             &prepared.checker.spec().name,
             &assembled.settings.delivery.client.base_url,
-        )?;
-        Ok(run.map(|run| run.name))
+        )?)
     }
 
     fn duplicate(&self, file: &Path, name: &str, run: &str) -> Result<Exit> {
-        let today = settings::today(self.clock.timestamp()).to_string();
-        let moved = self.inbox.archive(file, &[], Place::Done, &today)?;
-        let to = moved.last().map_or(file, |(_, to)| to.as_path());
+        let to = self.put_away(file, Place::Done)?;
         match self.args.format {
             Format::Text => terminal::out(&format!(
                 "{name}: a duplicate of what the run {run} imported, so nothing was sent: {}\n",
@@ -228,12 +258,21 @@ impl<'a> Sweep<'a> {
         Ok(Exit::Success)
     }
 
+    /// Moves a file out of the way, with what lies beside it. Returns where it is then.
+    fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf> {
+        let today = settings::today(self.clock.timestamp()).to_string();
+        let moves = self.inbox.places(file, &[], place, &today)?;
+        self.inbox.put(&moves)?;
+        Ok(moves
+            .last()
+            .map_or_else(|| file.to_owned(), |(_, to)| to.clone()))
+    }
+
     /// Moves a file that cannot be imported out of the way, with a report that says why.
     fn put_aside(&self, file: &Path, why: &str) -> Result<()> {
         let report = file.with_extension("error.txt");
         std::fs::write(&report, format!("{why}\n"))?;
-        let today = settings::today(self.clock.timestamp()).to_string();
-        self.inbox.archive(file, &[report], Place::Failed, &today)?;
+        self.put_away(file, Place::Failed)?;
         Ok(())
     }
 
@@ -260,6 +299,13 @@ impl<'a> Sweep<'a> {
             }
         }
     }
+}
+
+/// Whether a run was of a file of this name.
+fn is_named(record: &RunRecord, name: &str) -> bool {
+    Path::new(&record.file)
+        .file_name()
+        .is_some_and(|known| known == name)
 }
 
 /// Whether the file is at fault, and not what is around it.

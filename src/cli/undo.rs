@@ -52,6 +52,7 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
         return Ok(Exit::Success);
     }
     drop(journal);
+    let config = Config::of_run(common, &run_settings)?;
     let credentials = settings::credentials(&config, &spec)?;
     let _lock = hold(&state, &roster)?;
     run_settings.roster.file.clone_from(&roster);
@@ -66,6 +67,7 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
         .key_field()
         .map(|key| spec.fields[key].name().to_owned());
     run_settings.roster.sparse = true;
+    run_settings.inbox = None;
     let delivery = &mut run_settings.delivery;
     delivery.selection = Selection::default();
     delivery.paths = ResultPaths::beside(&roster);
@@ -73,6 +75,7 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
     delivery.all = false;
     delivery.canary = None;
     delivery.undoes = Some(name.clone());
+    delivery.retries = None;
     delivery.guards = Guards {
         max_invalid: Threshold::Percent(100.0),
         ..Guards::default()

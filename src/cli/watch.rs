@@ -22,12 +22,22 @@ pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
     stop.listen();
     let sweep = Sweep::new(common, args, clock, watch.as_ref(), &stop)?;
     // What cannot be read at the start is a mistake; later it may be a share that is away.
-    sweep.inbox_files()?;
+    let mut seen = HashMap::new();
+    sweep.look(&mut seen)?;
     let (wake, woken) = mpsc::channel();
     // Changes are only a reason to look sooner: on a network share none are told.
-    let watcher = notify::recommended_watcher(move |_| {
-        // Whoever looks no more is not to be woken.
-        let _ = wake.send(());
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        use notify::event::{AccessKind, AccessMode, EventKind};
+        // That the folder was looked into, by this process too, is no change.
+        let is_look = matches!(
+            event,
+            Ok(notify::Event { kind: EventKind::Access(access), .. })
+                if access != AccessKind::Close(AccessMode::Write)
+        );
+        if !is_look {
+            // Whoever looks no more is not to be woken.
+            let _ = wake.send(());
+        }
     })
     .and_then(|mut watcher| {
         watcher.watch(&args.inbox, RecursiveMode::NonRecursive)?;
@@ -37,20 +47,19 @@ pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
         tracing::info!("changes of the folder are not told here, so it is looked at now and then");
     }
     tell_systemd(&stop);
-    let mut seen = HashMap::new();
-    let mut unsettled = false;
     while !stop.is_asked() {
-        let before = seen.clone();
-        match sweep.once(&mut seen) {
-            Ok(_) => unsettled = before != seen,
-            // A share that is away comes back.
-            Err(error) => terminal::error(&whole_text(&error)),
-        }
+        // A share that is away comes back.
+        let lying = sweep.once(&mut seen).and_then(|_| sweep.look(&mut seen));
+        let unsettled = match lying {
+            Ok(lying) => !lying.is_empty(),
+            Err(error) => {
+                terminal::error(&whole_text(&error));
+                false
+            }
+        };
         let pause = if unsettled {
-            sweep
-                .settle
-                .max(Duration::from_millis(100))
-                .min(sweep.interval)
+            let soon = sweep.settle.max(Duration::from_millis(100));
+            soon.min(sweep.interval)
         } else {
             sweep.interval
         };

@@ -40,17 +40,6 @@ impl Inbox {
         }
     }
 
-    /// The inbox whose `processing` or `held` folder `file` lies in, if it does.
-    pub fn of(file: &Path) -> Option<Inbox> {
-        let folder = file.parent()?;
-        if folder.file_name()? == "held" {
-            return Some(Inbox::at(folder.parent()?));
-        }
-        let processing = folder.parent()?;
-        (processing.file_name()? == "processing")
-            .then(|| Inbox::at(processing.parent().unwrap_or(Path::new(""))))
-    }
-
     /// The files that may be taken, by name.
     ///
     /// # Errors
@@ -83,37 +72,52 @@ impl Inbox {
         self.root.join(format!("{name}.ready"))
     }
 
-    /// Takes a file: moves it into a folder of its own below `processing`. Nothing if someone else
-    /// has taken it, or is at work on one of the same name.
+    /// Takes a file that lies as it lay in `as_seen`: moves it into a folder of its own below
+    /// `processing`. Nothing if it has changed since, if someone else has taken it, or is at work on
+    /// one of the same name.
     ///
     /// # Errors
     /// When the folders cannot be written to.
-    pub fn claim(&self, name: &str) -> io::Result<Option<PathBuf>> {
-        let folder = self.root.join("processing").join(name);
-        std::fs::create_dir_all(self.root.join("processing"))?;
-        match std::fs::create_dir(&folder) {
-            Ok(()) => {}
-            // Whoever made it is at work there, or died between two steps.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let _ = std::fs::remove_dir(&folder);
-                return Ok(None);
+    pub fn claim(&self, name: &str, as_seen: &Lying) -> io::Result<Option<PathBuf>> {
+        let processing = self.root.join("processing");
+        make_private(&processing)?;
+        for number in 1..=MOST {
+            let folder = processing.join(numbered_folder(name, number));
+            match std::fs::create_dir(&folder) {
+                Ok(()) => return self.take(name, as_seen, &folder),
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                // Whoever made it is at work there, or died between two steps.
+                Err(_) if folder.join(name).exists() || std::fs::remove_dir(&folder).is_ok() => {
+                    return Ok(None);
+                }
+                // What is left of an earlier one is in nobody's way.
+                Err(_) => {}
             }
-            Err(error) => return Err(error),
         }
+        Ok(None)
+    }
+
+    fn take(&self, name: &str, as_seen: &Lying, folder: &Path) -> io::Result<Option<PathBuf>> {
+        let from = self.root.join(name);
         let taken = folder.join(name);
-        match std::fs::rename(self.root.join(name), &taken) {
-            Ok(()) => {
-                // The marker has said what it had to say.
+        let moved = std::fs::metadata(&from).and_then(|metadata| {
+            let same =
+                metadata.len() == as_seen.size && metadata.modified().ok() == as_seen.modified;
+            if same {
+                // The marker goes first: left behind, it would vouch for the next file of that name.
                 let _ = std::fs::remove_file(self.marker(name));
-                Ok(Some(taken))
+                std::fs::rename(&from, &taken)?;
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let _ = std::fs::remove_dir(&folder);
-                Ok(None)
-            }
-            Err(error) => {
-                let _ = std::fs::remove_dir(&folder);
-                Err(error)
+            Ok(same)
+        });
+        match moved {
+            Ok(true) => Ok(Some(taken)),
+            other => {
+                let _ = std::fs::remove_dir(folder);
+                match other {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                    _ => Ok(None),
+                }
             }
         }
     }
@@ -132,7 +136,15 @@ impl Inbox {
         let mut files = Vec::new();
         for folder in folders {
             let folder = folder?;
-            let file = folder.path().join(folder.file_name());
+            let own = folder.file_name().to_string_lossy().into_owned();
+            let name = own.rsplit_once('~').map_or(&*own, |(name, number)| {
+                if number.bytes().all(|byte| byte.is_ascii_digit()) {
+                    name
+                } else {
+                    &own
+                }
+            });
+            let file = folder.path().join(name);
             if file.is_file() {
                 files.push(file);
             }
@@ -141,13 +153,13 @@ impl Inbox {
         Ok(files)
     }
 
-    /// Moves a file that was taken, or held, and all that was written beside it, to where it
-    /// belongs; where something of that name is there already, all get a number. `date` names the
-    /// day's folder. Returns where each of them went.
+    /// Where a file that was taken, or held, and all that was written beside it belong: from and to,
+    /// the file itself last, all from as absolute paths. Where something of one of those names is there already, all get a
+    /// number. `date` names the day's folder.
     ///
     /// # Errors
-    /// When something cannot be moved; what was not moved stays where it was.
-    pub fn archive(
+    /// When a folder cannot be made or read.
+    pub fn places(
         &self,
         file: &Path,
         beside: &[PathBuf],
@@ -160,15 +172,20 @@ impl Inbox {
             Place::Held => self.root.join("held"),
         };
         make_private(&folder)?;
-        let own = file.parent().unwrap_or(Path::new("")).to_owned();
-        let mut all: Vec<PathBuf> = beside
-            .iter()
-            .filter(|path| path.is_file())
-            .cloned()
-            .collect();
-        all.retain(|path| path != file);
-        // The roster last: as long as it lies there, it is not dealt with.
-        all.push(file.to_owned());
+        let file = std::path::absolute(file)?;
+        let mut all: Vec<PathBuf> = Vec::new();
+        for path in beside {
+            all.push(std::path::absolute(path)?);
+        }
+        if let Some(own) = own_folder(&file) {
+            for entry in std::fs::read_dir(own)? {
+                all.push(entry?.path());
+            }
+        }
+        all.retain(|path| *path != file && path.is_file());
+        all.sort();
+        all.dedup();
+        all.push(file);
         let numbered = |number: u32| -> Vec<PathBuf> {
             let target = |path: &PathBuf| {
                 let name = path
@@ -188,20 +205,39 @@ impl Inbox {
             .map(numbered)
             .find(|targets| !targets.iter().any(|target| target.exists()))
             .unwrap_or_else(|| numbered(u32::MAX));
-        let mut moved = Vec::new();
-        for (from, to) in all.into_iter().zip(targets) {
-            std::fs::rename(&from, &to)?;
-            moved.push((from, to));
-        }
-        // Only the folder of this one file, and only if nothing is left in it.
-        if own
-            .parent()
-            .is_some_and(|parent| parent.ends_with("processing"))
-        {
-            let _ = std::fs::remove_dir(&own);
-        }
-        Ok(moved)
+        Ok(all.into_iter().zip(targets).collect())
     }
+
+    /// Moves what [`Inbox::places`] found a place for. As long as the file itself, the last of them,
+    /// lies where it was, it is not dealt with.
+    ///
+    /// # Errors
+    /// When something cannot be moved; it and what comes after it stay where they were.
+    pub fn put(&self, moves: &[(PathBuf, PathBuf)]) -> io::Result<()> {
+        for (from, to) in moves {
+            std::fs::rename(from, to)?;
+        }
+        if let Some(own) = moves.last().and_then(|(file, _)| own_folder(file)) {
+            let _ = std::fs::remove_dir(own);
+        }
+        Ok(())
+    }
+}
+
+/// Files of one name that may have been left behind in `processing`.
+const MOST: u32 = 1000;
+
+fn numbered_folder(name: &str, number: u32) -> String {
+    match number {
+        1 => name.to_owned(),
+        number => format!("{name}~{number}"),
+    }
+}
+
+/// The folder that a file has to itself below `processing`, if it lies in one.
+fn own_folder(file: &Path) -> Option<&Path> {
+    let folder = file.parent()?;
+    folder.parent()?.ends_with("processing").then_some(folder)
 }
 
 /// Makes a folder that only its owner may look into: results hold personal data.
@@ -217,6 +253,17 @@ fn make_private(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn claim(inbox: &Inbox, name: &str) -> Option<PathBuf> {
+        let lying = inbox.lying().unwrap();
+        inbox.claim(name, lying.get(name)?).unwrap()
+    }
+
+    fn archive(inbox: &Inbox, file: &Path) -> Vec<PathBuf> {
+        let moves = inbox.places(file, &[], Place::Done, "2026-08-20").unwrap();
+        inbox.put(&moves).unwrap();
+        moves.into_iter().map(|(_, to)| to).collect()
+    }
+
     #[test]
     fn a_file_is_taken_once_and_goes_where_it_belongs() {
         let folder = tempfile::tempdir().unwrap();
@@ -228,42 +275,47 @@ mod tests {
         let lying = inbox.lying().unwrap();
         assert_eq!(lying.len(), 1);
         assert!(lying["a.csv"].ready);
-        let taken = inbox.claim("a.csv").unwrap().unwrap();
-        assert_eq!(inbox.claim("a.csv").unwrap(), None);
+        let taken = claim(&inbox, "a.csv").unwrap();
+        assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
         assert!(!folder.path().join("a.csv.ready").exists());
         assert_eq!(inbox.taken().unwrap(), std::slice::from_ref(&taken));
-        assert_eq!(Inbox::of(&taken).unwrap().root, folder.path());
 
-        let results = taken.with_file_name("a.results.csv");
-        std::fs::write(&results, "").unwrap();
-        let moved = inbox
-            .archive(&taken, &[results], Place::Done, "2026-08-20")
-            .unwrap();
-        assert_eq!(moved[1].1, folder.path().join("done/2026-08-20/a.csv"));
+        std::fs::write(taken.with_file_name("a.results.csv"), "").unwrap();
+        let moved = archive(&inbox, &taken);
+        assert_eq!(moved[1], folder.path().join("done/2026-08-20/a.csv"));
         assert!(inbox.taken().unwrap().is_empty());
         assert!(!folder.path().join("processing/a.csv").exists());
         // Another one of that name gets a number, and so does what belongs to it.
         write("a.csv");
-        let taken = inbox.claim("a.csv").unwrap().unwrap();
-        let results = taken.with_file_name("a.results.csv");
-        std::fs::write(&results, "").unwrap();
-        let moved = inbox
-            .archive(&taken, &[results], Place::Done, "2026-08-20")
-            .unwrap();
-        let names: Vec<_> = moved
-            .iter()
-            .map(|(_, to)| to.file_name().unwrap())
-            .collect();
+        let taken = claim(&inbox, "a.csv").unwrap();
+        std::fs::write(taken.with_file_name("a.results.csv"), "").unwrap();
+        let moved = archive(&inbox, &taken);
+        let names: Vec<_> = moved.iter().map(|to| to.file_name().unwrap()).collect();
         assert_eq!(names, ["a.results-2.csv", "a-2.csv"]);
     }
 
     #[test]
-    fn a_folder_that_a_dead_process_left_empty_is_in_nobodys_way() {
+    fn what_a_dead_process_left_is_in_nobodys_way() {
         let folder = tempfile::tempdir().unwrap();
         let inbox = Inbox::at(folder.path());
         std::fs::write(folder.path().join("a.csv"), "").unwrap();
-        std::fs::create_dir_all(folder.path().join("processing/a.csv")).unwrap();
-        assert_eq!(inbox.claim("a.csv").unwrap(), None, "this time");
-        assert!(inbox.claim("a.csv").unwrap().is_some(), "the next time");
+        let processing = folder.path().join("processing/a.csv");
+        std::fs::create_dir_all(&processing).unwrap();
+        assert_eq!(claim(&inbox, "a.csv"), None, "an empty folder: this time");
+        std::fs::create_dir_all(&processing).unwrap();
+        std::fs::write(processing.join("a.results.csv"), "").unwrap();
+        let taken = claim(&inbox, "a.csv").expect("another folder");
+        assert_eq!(inbox.taken().unwrap(), [taken]);
+    }
+
+    #[test]
+    fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let inbox = Inbox::at(folder.path());
+        std::fs::write(folder.path().join("a.csv"), "1").unwrap();
+        let lying = inbox.lying().unwrap();
+        std::fs::write(folder.path().join("a.csv"), "12").unwrap();
+        assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
+        assert!(folder.path().join("a.csv").exists());
     }
 }

@@ -53,7 +53,7 @@ impl Journal {
                  JOIN run ON run.id = content.run
                  JOIN run AS first ON first.id = ?1
                  LEFT JOIN row ON row.run = content.run AND row.row = content.row
-                 WHERE content.key = ?2 AND content.run >= ?1 AND run.command <> 'undo'
+                 WHERE content.key = ?2 AND content.run >= ?1
                    AND run.target = first.target AND run.base_url = first.base_url
                  ORDER BY content.run DESC",
             )
@@ -101,8 +101,8 @@ impl Journal {
         Ok(found)
     }
 
-    /// The newest run of this content that came to its end with every row, by any name, with the
-    /// same target and address.
+    /// The newest run of this content that came to its end or is held, by any name, with the same
+    /// target and address.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -114,7 +114,7 @@ impl Journal {
     ) -> Result<Option<RunRecord>, JournalError> {
         let query = format!(
             "SELECT {RUN_COLUMNS} FROM run
-             WHERE sha256 = ?1 AND target = ?2 AND base_url = ?3 AND state = 'finished'
+             WHERE sha256 = ?1 AND target = ?2 AND base_url = ?3 AND state IN ('finished', 'held')
              ORDER BY id DESC LIMIT 1"
         );
         self.connection

@@ -23,7 +23,7 @@ impl Journal {
             "SELECT {RUN_COLUMNS} FROM run
              WHERE id = (SELECT max(id) FROM run
                          WHERE file = ?1 AND sha256 = ?2 AND target = ?3 AND base_url = ?4)
-             AND state IN ('running', 'interrupted')"
+             AND state IN ('running', 'interrupted', 'planning')"
         );
         self.connection
             .query_row(&query, [file, sha256, target, base_url], run_record)

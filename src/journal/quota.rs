@@ -24,6 +24,8 @@ pub struct QuotaStore {
 pub struct SharedQuota {
     /// The theoretical arrival time of the generic cell rate algorithm.
     pub arrival: UnixNanos,
+    /// The time in which one request came back, in nanoseconds, when that was reckoned.
+    pub interval: u64,
     /// Nobody sends before this moment, because the API said so.
     pub not_before: UnixNanos,
     /// When that was said.
@@ -92,12 +94,15 @@ impl QuotaStore {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let shared = transaction
-            .prepare_cached("SELECT arrival, not_before, held_at FROM quota WHERE account = ?1")?
+            .prepare_cached(
+                "SELECT arrival, interval, not_before, held_at FROM quota WHERE account = ?1",
+            )?
             .query_row([&self.account], |row| {
                 Ok(SharedQuota {
                     arrival: row.get(0)?,
-                    not_before: row.get(1)?,
-                    held_at: row.get(2)?,
+                    interval: row.get(1)?,
+                    not_before: row.get(2)?,
+                    held_at: row.get(3)?,
                 })
             })
             .optional()?
@@ -105,10 +110,11 @@ impl QuotaStore {
         let (changed, result) = change(shared);
         if let Some(next) = changed {
             transaction
-                .prepare_cached("INSERT OR REPLACE INTO quota VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached("INSERT OR REPLACE INTO quota VALUES (?1, ?2, ?3, ?4, ?5)")?
                 .execute(params![
                     self.account,
                     next.arrival,
+                    next.interval,
                     next.not_before,
                     next.held_at
                 ])?;

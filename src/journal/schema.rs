@@ -79,6 +79,7 @@ CREATE TABLE delivered (
 CREATE TABLE quota (
     account     TEXT PRIMARY KEY,
     arrival     INTEGER NOT NULL,
+    interval    INTEGER NOT NULL,
     not_before  INTEGER NOT NULL,
     held_at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

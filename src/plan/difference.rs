@@ -130,6 +130,7 @@ impl Planner {
     /// When the record lacks a value that every update needs.
     pub fn reversal(
         &self,
+        checker: &Checker,
         at: RowAt,
         key: &str,
         changes: &[Change],
@@ -149,7 +150,7 @@ impl Planner {
             if holds == before {
                 continue;
             }
-            if *holds != change.to {
+            if *holds != change.to && checker.normalised(index, holds) != change.to {
                 left.push(change.field.clone());
                 continue;
             }

@@ -7,7 +7,7 @@ use crate::check::Checker;
 use crate::journal::Journal;
 use crate::model::{Call, Change, RowState};
 use crate::plan::LookUp;
-use crate::send::{Reread, Stop, Transport};
+use crate::send::{Reread, Stop, StopRequest, Transport};
 
 /// Reads single records back, and compares them with what was sent.
 pub(super) struct Reader<'a> {
@@ -52,6 +52,21 @@ impl<'a> Reader<'a> {
     /// Reads the records back that the first calls have changed. Returns why the run must stop,
     /// if one of them does not hold what was sent.
     pub(super) async fn look_after(
+        &self,
+        transport: &Transport<'_>,
+        journal: &Journal,
+        run: i64,
+        calls: &[Call],
+        mut asked: watch::Receiver<StopRequest>,
+    ) -> Result<Option<Stop>, RunError> {
+        tokio::select! {
+            biased;
+            Ok(_) = asked.wait_for(|request| *request > StopRequest::None) => Ok(Some(Stop::Asked)),
+            compared = self.compare(transport, journal, run, calls) => compared,
+        }
+    }
+
+    async fn compare(
         &self,
         transport: &Transport<'_>,
         journal: &Journal,

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -203,10 +203,11 @@ impl Work<'_> {
         };
         let history = past.history(run, item.key)?;
         let same = |cells: &[u8]| says_the_same(&item.cells, cells);
-        let done = history
+        // The newest success is what the record holds; an undo is one too.
+        let newest = history
             .iter()
-            .any(|past| past.state.is_some_and(RowState::succeeded) && same(&past.cells));
-        if done {
+            .find(|past| past.state.is_some_and(RowState::succeeded));
+        if newest.is_some_and(|past| same(&past.cells)) {
             return Ok(Some((RowState::Unchanged, String::new())));
         }
         let last = history.first().map(|past| match past.state {
@@ -268,13 +269,19 @@ impl Work<'_> {
                 ..Problem::of_row(code, message)
             })
         };
-        let record = match records {
-            [record] => *record,
+        // While a register is listed, a record may slip from one page to the next and be seen twice.
+        let mut records = records.to_vec();
+        records.reverse();
+        let mut ids = HashSet::new();
+        let id_of = |record: &Json| self.look_up.as_ref().and_then(|how| how.id_of(record));
+        records.retain(|record| ids.insert(id_of(record)));
+        let record = match records[..] {
+            [record] => record,
             [] => {
                 let text = format!("no {} has {name} {}", spec.record, row.key);
                 return Err(problem("lookup.not_found", text));
             }
-            several => {
+            ref several => {
                 let text = format!(
                     "{} {}s have {name} {}, so it does not say which is meant",
                     several.len(),
@@ -284,7 +291,7 @@ impl Work<'_> {
                 return Err(problem("lookup.several", text));
             }
         };
-        let Some(id) = self.look_up.as_ref().and_then(|how| how.id_of(record)) else {
+        let Some(id) = id_of(record) else {
             let text = format!("the {} that was found has no id", spec.record);
             return Err(problem("lookup.incomplete", text));
         };
@@ -304,7 +311,13 @@ impl Work<'_> {
         if let (Some(run), Some(past)) = (self.planning.undone, &self.planning.past) {
             let path = self.planner.path_of(&id);
             let changes = past.changes_made(run, &path).map_err(RunError::from)?;
-            return Ok(self.planner.reversal(row.at, &row.key, &changes, found)?);
+            return Ok(self.planner.reversal(
+                &prepared.checker,
+                row.at,
+                &row.key,
+                &changes,
+                found,
+            )?);
         }
         let all = self.planning.delivery.all;
         let difference = self.planner.difference(

@@ -35,7 +35,9 @@ pub fn find_run(
         let Ok(settings) = Settings::of(run) else {
             continue;
         };
-        if !seen.insert(settings.target.clone()) {
+        let roster = &settings.roster;
+        let meaning = serde_json::to_string(&(&settings.target, &roster.key, &roster.map));
+        if run.command == "undo" || !seen.insert(meaning.unwrap_or_default()) {
             continue;
         }
         let keys = settings
@@ -45,7 +47,9 @@ pub fn find_run(
             continue;
         };
         for (id, count) in journal.runs_with_keys(&keys)? {
-            if best.is_none_or(|known| (count, id) > known) {
+            let is_undo = |run: &&RunRecord| run.id == id && run.command == "undo";
+            if !runs.iter().any(|run| is_undo(&run)) && best.is_none_or(|known| (count, id) > known)
+            {
                 best = Some((count, id));
             }
         }

@@ -26,6 +26,17 @@ pub struct Settings {
     /// Whether the API was played inside the process, and so is gone with it.
     #[serde(default)]
     pub sandbox: bool,
+    /// The folder that the file was dropped into, if it came that way: where it goes from there is
+    /// this run's doing.
+    #[serde(default)]
+    pub inbox: Option<PathBuf>,
+    /// The config file, and the profile in it that was used: what going on with the run needs for
+    /// its credentials.
+    #[serde(default)]
+    pub config: Option<PathBuf>,
+    /// The profile.
+    #[serde(default)]
+    pub profile: Option<String>,
 }
 
 /// Where and how a roster is delivered.
@@ -95,6 +106,9 @@ impl Settings {
     pub fn to_json(&self) -> String {
         let mut kept = self.clone();
         // Whoever goes on with it may stand in another folder.
+        for path in [&mut kept.inbox, &mut kept.config].into_iter().flatten() {
+            *path = absolute(path);
+        }
         let paths = &mut kept.delivery.paths;
         for path in [
             &mut kept.roster.file,

@@ -180,7 +180,13 @@ impl Run<'_> {
                 return Ok(Some(stop));
             }
             if let Some(reader) = &reader {
-                let read = reader.look_after(self.transport, &journal, self.id, &first);
+                let read = reader.look_after(
+                    self.transport,
+                    &journal,
+                    self.id,
+                    &first,
+                    self.context.stop.clone(),
+                );
                 if let Some(stop) = runtime.block_on(read)? {
                     return Ok(Some(stop));
                 }

@@ -75,24 +75,31 @@ impl State {
         self.not_before = self.not_before.max(self.sane_hold(shared, now));
         self.held_at = self.held_at.max(shared.held_at.min(now));
         if shared.arrival != self.leased || self.known > self.leased {
-            self.known = self.known.max(shared.arrival);
+            self.known = self.known.max(self.in_own_intervals(shared, now));
         }
         self.known = self.sane(self.known, now);
-        if now < self.not_before {
-            // Nobody is granted anything before that moment.
-            let empty = self.not_before.saturating_add(self.bucket.tolerance());
-            self.known = self.known.max(empty).min(MOST);
+    }
+
+    /// The shared arrival time, where it was reckoned at another rate: as many requests ahead.
+    fn in_own_intervals(&self, shared: SharedQuota, now: UnixNanos) -> u64 {
+        let own = self.bucket.interval;
+        if shared.interval == 0 || shared.interval == own || shared.arrival <= now {
+            return shared.arrival;
         }
+        let used = (shared.arrival - now) as f64 / shared.interval as f64;
+        now.saturating_add((used * own as f64) as u64)
     }
 
     /// What is to stand in place of a shared state that the clock, set back, has made nonsense of.
     fn mended(&self, shared: SharedQuota) -> Option<SharedQuota> {
-        (self.known < shared.arrival).then(|| self.shared(self.known))
+        let same_rate = shared.interval == self.bucket.interval;
+        (same_rate && self.known < shared.arrival).then(|| self.shared(self.known))
     }
 
     fn shared(&self, arrival: u64) -> SharedQuota {
         SharedQuota {
             arrival: arrival.min(MOST),
+            interval: self.bucket.interval,
             not_before: self.not_before.min(MOST),
             held_at: self.held_at,
         }
@@ -157,6 +164,7 @@ impl Arrival {
         let now = state.clock.now();
         let hold = SharedQuota {
             arrival: 0,
+            interval: 0,
             not_before: state.not_before,
             held_at: state.held_at,
         };
@@ -165,14 +173,18 @@ impl Arrival {
         state.not_before
     }
 
-    pub(super) fn hold_until(&self, moment: UnixNanos) -> Result<bool, JournalError> {
+    pub(super) fn hold_until(&self, moment: UnixNanos, empty: bool) -> Result<bool, JournalError> {
         let mut state = self.lock();
         let later = state.not_before < moment;
         let now = state.clock.now();
         state.not_before = state.not_before.max(moment).min(MOST);
         state.held_at = now;
-        let empty = moment.saturating_add(state.bucket.tolerance());
-        state.raise(empty)?;
+        let to = if empty {
+            moment.saturating_add(state.bucket.tolerance())
+        } else {
+            0
+        };
+        state.raise(to)?;
         Ok(later)
     }
 
@@ -214,7 +226,7 @@ impl Arrival {
         let (mut shared, leased) = (state.shared(known), state.leased);
         let kept = store.update(|others| {
             if others.arrival != leased {
-                shared.arrival = shared.arrival.max(others.arrival);
+                shared.arrival = shared.arrival.max(state.in_own_intervals(others, now));
             }
             (Some(shared), ())
         });
@@ -260,6 +272,13 @@ impl StateStore for Arrival {
         let lease = state.lease();
         let asked = store.update(|shared| {
             state.learn(shared, now);
+            if now < state.not_before {
+                // Another process has heard that nobody sends before this moment.
+                let later = state.not_before.saturating_add(state.bucket.tolerance());
+                if let Err(refused) = decide(Some(Nanos::from(later))) {
+                    return (state.mended(shared), Err(refused));
+                }
+            }
             match decide(known(&state)) {
                 Err(refused) => (state.mended(shared), Err(refused)),
                 Ok((granted, next)) => {

@@ -247,6 +247,7 @@ impl<R: Record> Sender<'_, R> {
             made,
             verdict,
             last,
+            doubtful,
         } = attempts;
         let Some(last) = last else {
             return Done {
@@ -258,6 +259,8 @@ impl<R: Record> Sender<'_, R> {
         let state = match verdict {
             Some(Verdict::Accept) => RowState::Updated,
             Some(Verdict::Reject) => RowState::Rejected,
+            // Stopped while it is open whether the change was made: whoever goes on finds out.
+            None if doubtful => RowState::Unknown,
             // The row itself is not at fault, and will be sent when the run goes on.
             Some(Verdict::Stop) | None => RowState::NotSent,
             Some(Verdict::Fail | Verdict::Retry) => RowState::Failed,

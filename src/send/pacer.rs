@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +19,14 @@ pub struct Pacer {
     arrival: Arrival,
     clock: Arc<dyn Clock>,
     /// A pause of this process alone.
-    paused_until: AtomicU64,
+    paused: Mutex<Pause>,
     turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Pause {
+    until: UnixNanos,
+    set_at: UnixNanos,
 }
 
 #[derive(Debug)]
@@ -50,7 +56,7 @@ impl Pacer {
             pace,
             arrival,
             clock,
-            paused_until: AtomicU64::new(0),
+            paused: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
         })
     }
@@ -67,10 +73,9 @@ impl Pacer {
         let _turn = self.turn.lock().await;
         loop {
             let now = self.clock.now();
-            let held = self.arrival.not_before();
-            let not_before = held.max(self.paused_until.load(Ordering::Relaxed));
+            let not_before = self.arrival.not_before().max(self.paused_until(now));
             if now < not_before {
-                self.clock.sleep_until(not_before).await;
+                self.rest(Duration::from_nanos(not_before - now)).await;
                 continue;
             }
             let checked = self.lock().limiter.check();
@@ -81,25 +86,48 @@ impl Pacer {
                 Ok(()) => return Ok(()),
                 Err(refused) => {
                     let wait = refused.wait_time_from(Duration::from_nanos(now));
-                    self.clock.sleep(wait.max(Duration::from_nanos(1))).await;
+                    self.rest(wait).await;
                 }
             }
         }
     }
 
-    /// Lets nobody who shares the quota make a request before `moment`, and then one at a time,
-    /// since the bucket that the API was asked too much of is empty. A moment earlier than the one
+    /// Lets nobody who shares the quota make a request before `moment` and, where the bucket is
+    /// `empty` because the API was asked too much, then one at a time. A moment earlier than the one
     /// that holds changes nothing. Returns whether it did.
     ///
     /// # Errors
     /// When the shared bucket cannot be kept.
-    pub fn hold_until(&self, moment: UnixNanos) -> Result<bool, JournalError> {
-        self.arrival.hold_until(moment)
+    pub fn hold_until(&self, moment: UnixNanos, empty: bool) -> Result<bool, JournalError> {
+        self.arrival.hold_until(moment, empty)
     }
 
     /// Lets this process make no request before `moment`.
     pub fn pause_until(&self, moment: UnixNanos) {
-        self.paused_until.fetch_max(moment, Ordering::Relaxed);
+        let mut pause = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = Pause {
+            until: pause.until.max(moment),
+            set_at: self.clock.now(),
+        };
+    }
+
+    /// The moment until which this process pauses: no longer than was meant, if the clock was set
+    /// back since.
+    fn paused_until(&self, now: UnixNanos) -> UnixNanos {
+        let mut pause = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < pause.set_at {
+            pause.until = now.saturating_add(pause.until.saturating_sub(pause.set_at));
+            pause.set_at = now;
+        }
+        pause.until
+    }
+
+    /// Waits for a time, or for a part of it: whoever waits asks the clock again, which may have been
+    /// set meanwhile.
+    async fn rest(&self, time: Duration) {
+        const SLICE: Duration = Duration::from_secs(30);
+        let time = time.clamp(Duration::from_nanos(1), SLICE);
+        self.clock.sleep(time).await;
     }
 
     /// Takes note of what an answer to a request that left at `sent_at` says of the quota: the
@@ -275,8 +303,8 @@ mod tests {
         let time = clock();
         let pacer = pacer("100/s", 9, &time, None);
         let later = time.now() + 3600 * SECOND;
-        assert!(pacer.hold_until(later).unwrap());
-        assert!(!pacer.hold_until(later - 1).unwrap());
+        assert!(pacer.hold_until(later, true).unwrap());
+        assert!(!pacer.hold_until(later - 1, true).unwrap());
         permits(&pacer, &time, 1);
         assert_eq!(time.now(), later);
         // One at a time, not a herd.
@@ -310,7 +338,9 @@ mod tests {
         let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
         let time = clock();
         let later = time.now() + 3600 * SECOND;
-        pacer("10/s", 20, &time, open()).hold_until(later).unwrap();
+        pacer("10/s", 20, &time, open())
+            .hold_until(later, true)
+            .unwrap();
         permits(&pacer("10/s", 20, &time, open()), &time, 1);
         assert_eq!(time.now(), later);
     }
@@ -326,6 +356,30 @@ mod tests {
         ));
         let waited = permits(&pacer("1500/h", 10, &earlier, open()), &earlier, 1)[0];
         assert!(waited <= 2.4 * 2.0, "{waited}");
+    }
+
+    #[test]
+    fn a_wait_without_an_empty_bucket_leaves_the_bucket_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = QuotaStore::open(folder.path(), "account").unwrap();
+        let time = clock();
+        let pacer = pacer("10/s", 20, &time, Some(store));
+        let later = time.now() + 60 * SECOND;
+        pacer.hold_until(later, false).unwrap();
+        let waited = permits(&pacer, &time, 20);
+        assert_eq!(waited, [60.0; 20]);
+    }
+
+    #[test]
+    fn a_process_at_another_rate_takes_over_what_was_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+        let time = clock();
+        permits(&pacer("5000/h", 5000, &time, open()), &time, 3000);
+        let level = pacer("1500/h", 1500, &time, open()).level().0;
+        assert!(level < 1.0, "{level}");
+        let level = pacer("5000/h", 5000, &time, open()).level().0;
+        assert!((level - 2000.0).abs() < 200.0, "{level}");
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) struct Attempts {
     pub(super) verdict: Option<Verdict>,
     /// What came back last; none where nothing was sent here.
     pub(super) last: Option<Result<(Answer, Vec<u8>), Fault>>,
+    /// Whether one of them was never answered, so that it may have been carried out.
+    pub(super) doubtful: bool,
 }
 
 /// Waits that the API may ask for, for one row, before they count as attempts.
@@ -139,7 +141,8 @@ impl<'a> Transport<'a> {
             (Verdict::Accept, Some(Ok((_, body)))) => Ok(serde_json::from_slice(&body).ok()),
             (Verdict::Stop, Some(Ok((answer, _)))) => Err(Stop::refused(answer)),
             (_, Some(Ok((answer, _)))) => Err(Stop::LookUp {
-                why: format!("HTTP {}: {}", answer.status, answer.message),
+                // Its message may quote the keys that were asked for.
+                why: format!("HTTP {} {}", answer.status, answer.code),
             }),
             (_, Some(Err(Fault::Connect | Fault::TimeOut))) => Err(Stop::Unreachable),
             (_, Some(Err(fault))) => Err(Stop::LookUp {
@@ -159,7 +162,7 @@ impl<'a> Transport<'a> {
         intend: impl AsyncFn(u32) -> Result<(), SendError>,
     ) -> Result<Attempts, SendError> {
         let (mut made, mut counted, mut told_to_wait, mut renewed) = (made_before, 0, 0, false);
-        let mut last = None;
+        let (mut last, mut doubtful) = (None, false);
         loop {
             // Only here may a stop come in between: a request that has left is seen through.
             match until_halted(halted, self.pacer.permit()).await {
@@ -169,6 +172,7 @@ impl<'a> Transport<'a> {
                         made,
                         verdict: None,
                         last,
+                        doubtful,
                     });
                 }
             }
@@ -188,6 +192,7 @@ impl<'a> Transport<'a> {
                 }
                 other => other,
             };
+            doubtful |= matches!(result, Err(Fault::TimeOut | Fault::Lost));
             let answer = result.as_ref().map(|(answer, _)| answer);
             // A token that ran out is nobody's fault, once.
             if let Ok(answer) = answer
@@ -219,6 +224,7 @@ impl<'a> Transport<'a> {
                     made,
                     verdict: Some(verdict),
                     last: Some(result),
+                    doubtful,
                 });
             }
             let wait = self.wait_to_retry(request.row, made, counted, answer);
@@ -247,7 +253,7 @@ impl<'a> Transport<'a> {
             self.stats.throttled.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(moment) = answer.not_before.filter(|_| names_moment(Ok(answer)))
-            && self.pacer.hold_until(moment)?
+            && self.pacer.hold_until(moment, answer.status == 429)?
         {
             let until = Timestamp::from_nanosecond(i128::from(moment));
             self.watch.see(&RunEvent::Waiting {
@@ -288,7 +294,7 @@ impl<'a> Transport<'a> {
         // Too many requests are everyone's doing, so everyone waits.
         if answer.is_ok_and(|answer| answer.status == 429) {
             let moment = self.clock.now().saturating_add(nanos(wait));
-            self.pacer.hold_until(moment)?;
+            self.pacer.hold_until(moment, true)?;
         }
         self.clock.sleep(wait).await;
         Ok(())

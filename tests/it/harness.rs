@@ -448,6 +448,9 @@ impl LibraryRun {
             },
             roster,
             sandbox: false,
+            inbox: None,
+            config: None,
+            profile: None,
         };
         let (_never, never) = tokio::sync::watch::channel(StopRequest::None);
         let stop = self.stop.clone().unwrap_or(never);
