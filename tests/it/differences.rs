@@ -557,3 +557,17 @@ fn an_answer_that_was_lost_is_looked_for_in_the_record_where_sending_twice_is_no
         assert_eq!(patches, 1);
     }
 }
+
+#[test]
+fn a_record_that_is_seen_on_two_pages_is_one_record() {
+    let folder = Folder::new();
+    folder.write("r.csv", format!("id,first_name\n{},Åsa\n", plain_id(1)));
+    let student =
+        json!({"id": plain_id(1), "identityNumber": "x", "firstName": "Anna", "lastName": "Ek"});
+    let twice = [student.clone(), student];
+    let server = Server::start(move |seen| answer_with(seen, &twice));
+    let ended = by_look_up()
+        .import(&folder, "r.csv", &server.base_url)
+        .unwrap();
+    assert_eq!(ended.summary.states.updated, 1);
+}

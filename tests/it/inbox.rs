@@ -614,3 +614,142 @@ fn systemd_is_told_that_a_watch_is_ready_and_lives() {
     heard("STOPPING=1");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
+    let folder = inbox();
+    // A target whose records are read first, and an API that is down at first.
+    let down = Server::start(|_| respond(500, &[], "{}"));
+    let records: Vec<serde_json::Value> = (1..=3)
+        .map(|row| {
+            serde_json::json!({"id": crate::harness::plain_id(row), "identityNumber": "x",
+                               "firstName": "Anna", "lastName": "Ek"})
+        })
+        .collect();
+    let up = Server::start(move |seen| match seen.method.as_str() {
+        "POST" => {
+            let body = serde_json::json!({"data": records, "pagination": {"total": 3}});
+            respond(200, &[], &body.to_string())
+        }
+        _ if seen.path.ends_with('2') => respond(422, &[], "{}"),
+        _ => respond(200, &[], "{}"),
+    });
+    folder.write("inbox/a.csv", plain_roster(3));
+    let sweep = |server: &Server| {
+        folder
+            .program()
+            .args(["sweep", "inbox", "--settle", "0s", "--target", "meitner"])
+            .args(["--max-attempts", "1", "--base-url", &server.base_url])
+            .env("MEITNER_CLIENT_CREDENTIALS", "a")
+            .env("MEITNER_CLIENT_SECRET", "b")
+            .output()
+            .unwrap()
+    };
+    let output = sweep(&down);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(files(&folder, "inbox").contains(&"processing/a.csv/a.csv".to_owned()));
+    // Where it belongs nothing can be put.
+    let blocked = folder.path("inbox/failed");
+    std::os::unix::fs::symlink("/nowhere/at/all", &blocked).unwrap();
+    let output = sweep(&up);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let sent = up.seen().len();
+    std::fs::remove_file(blocked).unwrap();
+    let output = sweep(&up);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(up.seen().len(), sent, "it is done, and only put away");
+    let all = files(&folder, "inbox");
+    assert!(all.contains(&"failed/DATE/a.csv".to_owned()), "{all:?}");
+    assert!(
+        !all.iter().any(|name| name.starts_with("processing")),
+        "{all:?}"
+    );
+    // The next one of that name is taken like any other.
+    folder.write("inbox/a.csv", plain_roster(2));
+    let output = sweep(&up);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let all = files(&folder, "inbox");
+    let is_another = |name: &String| name.starts_with("failed/DATE/a-");
+    assert!(all.iter().any(is_another), "{all:?}");
+    assert!(
+        !all.iter().any(|name| name.starts_with("processing")),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn a_file_of_which_a_part_was_imported_is_no_duplicate() {
+    let folder = inbox();
+    let server = ok();
+    folder.write("p.csv", plain_roster(3));
+    folder.import_to("p.csv", &server.base_url, &["--limit", "1"], &[]);
+    folder.write("inbox/p.csv", plain_roster(3));
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 3, "{}", stdout(&output));
+}
+
+#[test]
+fn only_a_sweep_moves_files() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("held")).unwrap();
+    folder.write("held/r.csv", plain_roster(1));
+    let server = ok();
+    folder.import_to("held/r.csv", &server.base_url, &[], &[]);
+    assert!(folder.path("held/r.csv").exists());
+    assert!(folder.path("held/r.results.csv").exists());
+}
+
+#[test]
+fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
+    let folder = inbox();
+    let server = ok();
+    folder.write(
+        "rosterpatch.toml",
+        format!(
+            "target = \"plain.toml\"\nbase_url = \"{}\"\nmax_changes = \"0\"\n[profile.solna]\nfiles = [\"*\"]\ncredentials = {{ MEITNER_CLIENT_CREDENTIALS = \"SOLNA_ID\", MEITNER_CLIENT_SECRET = \"SOLNA_SECRET\" }}\n",
+            server.base_url
+        ),
+    );
+    folder.write("inbox/r.csv", plain_roster(2));
+    let program = |arguments: &[&str]| {
+        folder
+            .program()
+            .args(arguments)
+            .env("SOLNA_ID", "solna")
+            .env("SOLNA_SECRET", "s")
+            // Another school's, which must not be used.
+            .env("MEITNER_CLIENT_CREDENTIALS", "other")
+            .env("MEITNER_CLIENT_SECRET", "other")
+            .output()
+            .unwrap()
+    };
+    let output = program(&["sweep", "inbox", "--settle", "0s", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let output = program(&["approve", summary["run"].as_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let ids: Vec<String> = server
+        .seen()
+        .iter()
+        .map(|seen| seen.headers["client-id"].to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids, ["solna", "solna"]);
+}
+
+#[test]
+fn a_profiles_environment_goes_before_the_files_address() {
+    let folder = Folder::new();
+    folder.write(
+        "rosterpatch.toml",
+        "target = \"meitner\"\nbase_url = \"http://127.0.0.1:9/\"\n[profile.stage]\nenv = \"nowhere\"\n",
+    );
+    folder.write("r.csv", plain_roster(1));
+    let output = folder.run("import r.csv --yes --profile stage");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("no environment \"nowhere\""),
+        "{}",
+        stderr(&output)
+    );
+}

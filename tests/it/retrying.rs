@@ -223,3 +223,85 @@ fn results_that_libreoffice_has_written_anew_are_retried() {
         .collect();
     assert_eq!(last, ["05", "07"], "{}", stderr(&output));
 }
+
+#[test]
+fn what_a_row_did_not_change_is_not_cleared_by_trying_it_again() {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        format!(
+            "id;Personnummer;Förnamn;Efternamn;Mobil\n{};{};Åsa;Ek;070-174 06 05\n{};{};Åsa;Ek;\n",
+            plain_id(1),
+            identity_number(1),
+            plain_id(2),
+            identity_number(2)
+        ),
+    );
+    let server = Server::start(|seen| respond(if seen.before < 1 { 500 } else { 200 }, &[], "{}"));
+    let arguments = [
+        "--max-attempts",
+        "1",
+        "--empty",
+        "clear",
+        "--delimiter",
+        ";",
+    ];
+    folder.import_to("r.csv", &server.base_url, &arguments, &[]);
+    let name = crate::harness::stdout(&folder.run("runs"));
+    let name = name.split_whitespace().next().unwrap().to_owned();
+    std::fs::remove_file(folder.path("r.csv")).unwrap();
+    let output = retry(&folder, &["--run", &name]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let seen = server.seen();
+    for row in 1..=2 {
+        let bodies: Vec<&str> = seen
+            .iter()
+            .filter(|seen| seen.path.ends_with(&plain_id(row)))
+            .map(|seen| seen.body.as_str())
+            .collect();
+        assert_eq!(bodies.len(), 2);
+        assert_eq!(bodies[0], bodies[1], "the same request again");
+    }
+}
+
+#[test]
+fn what_succeeded_elsewhere_has_not_succeeded_here() {
+    let (folder, server) = first_run();
+    let other = Server::start(|_| respond(200, &[], "{}"));
+    let output = retry(
+        &folder,
+        &[
+            "r.results.csv",
+            "--target",
+            "plain.toml",
+            "--base-url",
+            &other.base_url,
+        ],
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(other.seen().len(), 9, "all but the invalid one");
+    assert_eq!(server.seen().len(), 9);
+}
+
+#[test]
+fn a_value_that_went_there_and_back_is_sent_back() {
+    let folder = Folder::new();
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let row = |name: &str| {
+        format!(
+            "id,identity_number,first_name,last_name\n{},{},{name},Ek\n",
+            plain_id(1),
+            identity_number(1)
+        )
+    };
+    for name in ["One", "Two"] {
+        folder.write("r.csv", row(name));
+        folder.import_to("r.csv", &server.base_url, &[], &[]);
+    }
+    folder.write("r.csv", row("One"));
+    let output = retry(&folder, &["r.csv"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let seen = server.seen();
+    assert_eq!(seen.len(), 3);
+    assert!(seen[2].body.contains("One"));
+}
