@@ -113,6 +113,8 @@ pub struct Plan {
     pub fields: Vec<(String, u64)>,
     /// The first few changes. Personal data: for whoever is asked, and for no log.
     pub examples: Vec<ExampleChange>,
+    /// What is wrong with the first few invalid rows. Personal data, like the examples.
+    pub problems: Vec<String>,
     /// Requests that can be made at once, as the bucket is.
     pub at_once: u64,
     /// Seconds that it takes at the quota, from the bucket as it is.

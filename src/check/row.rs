@@ -243,7 +243,7 @@ impl Checker {
         repaired: &mut Option<&'static str>,
     ) -> Result<Option<Value<'a>>, Fault> {
         let field = &self.spec.fields[column.field];
-        let required = match self.options.sparse_key {
+        let required = || match self.options.sparse_key {
             // Another field finds the record; a path is filled from what was found.
             Some(key) if key != column.field && field.place == Place::Path => false,
             Some(key) => field.required || key == column.field,
@@ -258,12 +258,12 @@ impl Checker {
                     .of_kind(field, choices, default, &|_| None, &mut None)
                     .map(|value| Some(value.into_owned()));
             }
-            Content::Empty if self.options.empty == EmptyCell::Keep && !required => {
+            Content::Empty if self.options.empty == EmptyCell::Keep && !required() => {
                 return Ok(None);
             }
             // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
-            Content::Empty if !required && !field.nullable => return Ok(None),
-            Content::Empty if required => {
+            Content::Empty if !required() && !field.nullable => return Ok(None),
+            Content::Empty if required() => {
                 return Err(Fault::new(
                     "required.empty",
                     "the cell is empty, and every row needs a value here",

@@ -23,9 +23,9 @@ pub(super) enum Command {
     /// Say what an import would send, how many requests, how long; changes nothing
     Plan(Box<PlanArgs>),
     /// Release a run that a guard held, if its file is still the same
-    Approve(Box<ResumeArgs>),
+    Approve(Box<OneRunArgs>),
     /// Put back what a run changed, where it still holds what the run wrote
-    Undo(Box<ResumeArgs>),
+    Undo(Box<OneRunArgs>),
     /// Import again the rows of a results file that did not succeed, mended or not
     Retry(Box<RetryArgs>),
     /// Import the files that lie in a folder, once: for cron
@@ -296,8 +296,20 @@ pub(super) enum RunsCommand {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct OneRunArgs {
+    /// The run; `runs` lists them
+    #[arg(value_name = "RUN")]
+    pub(super) run: String,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Do not ask before sending
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct ResumeArgs {
-    /// The run; resume takes the newest that was interrupted if none is named
+    /// The run; the newest that was interrupted if none is named
     #[arg(value_name = "RUN")]
     pub(super) run: Option<String>,
     #[command(flatten)]

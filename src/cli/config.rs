@@ -32,8 +32,11 @@ pub(super) struct Layer {
     pub(super) max_attempts: Option<std::num::NonZeroU32>,
     pub(super) timeout: Option<String>,
     pub(super) ca_cert: Option<PathBuf>,
+    #[serde(default, deserialize_with = "text_or_number")]
     pub(super) max_invalid: Option<String>,
+    #[serde(default, deserialize_with = "text_or_number")]
     pub(super) max_changes: Option<String>,
+    #[serde(default, deserialize_with = "text_or_number")]
     pub(super) max_shrink: Option<String>,
     pub(super) canary: Option<std::num::NonZeroU64>,
     pub(super) trust_for: Option<String>,
@@ -58,6 +61,20 @@ pub(super) struct Layer {
     /// Profiles by name. A profile has none of its own.
     #[serde(default)]
     profile: BTreeMap<String, Layer>,
+}
+
+/// A threshold may be written as a number, too.
+fn text_or_number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u64),
+        Text(String),
+    }
+    Ok(Some(match Either::deserialize(from)? {
+        Either::Number(number) => number.to_string(),
+        Either::Text(text) => text,
+    }))
 }
 
 /// Who is told of a run: a webhook, a command, or both.

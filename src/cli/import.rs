@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -10,10 +9,10 @@ use super::interrupt::StopSignal;
 use super::job::Job;
 use super::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{Journal, RunRecord};
+use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::{Exit, Summary};
 use crate::report::summary_text;
-use crate::run::{RunError, Settings, Start};
+use crate::run::{RunError, Settings, Start, absolute};
 
 /// `rosterpatch import FILE`.
 pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
@@ -57,12 +56,17 @@ pub(super) fn start(
     command: &'static str,
     output: Option<&OutputArgs>,
 ) -> Result<Start> {
-    let Some(record) = unfinished(assembled)?.filter(|_| !fresh) else {
+    let Some(record) = unfinished(assembled)? else {
         return Ok(Start::New(command));
     };
     let earlier = Settings::of(&record)?;
-    if !earlier.mean_the_same(&assembled.settings) {
-        tracing::warn!(run = %record.name, "an interrupted run of this file had other settings; it is left as it is");
+    let same = earlier.mean_the_same(&assembled.settings);
+    if fresh || !same {
+        if !fresh {
+            tracing::warn!(run = %record.name, "an interrupted run of this file had other settings; this one takes its place");
+        }
+        // What it had still to send is as old as its plan.
+        Journal::open(&assembled.state)?.set_state(record.id, RunState::Replaced)?;
         return Ok(Start::New(command));
     }
     tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");
@@ -77,11 +81,7 @@ pub(super) fn start(
 /// The run of this very file that was interrupted, if there is one.
 fn unfinished(assembled: &Assembled) -> Result<Option<RunRecord>> {
     let path = assembled.prepared.input.path();
-    let file = if path == Path::new("-") {
-        path.to_owned()
-    } else {
-        std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-    };
+    let file = absolute(path);
     let prepared = &assembled.prepared;
     Ok(Journal::open(&assembled.state)?.unfinished(
         &file.display().to_string(),

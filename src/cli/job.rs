@@ -85,6 +85,9 @@ impl Job<'_> {
             let run = &ended.summary.run;
             let way = settings::way_to(run, &self.state);
             let on = match stop {
+                Stop::Held { .. } if settings.sandbox => {
+                    "import the file again, with that guard set higher".to_owned()
+                }
                 _ if settings.sandbox => "import the file again".to_owned(),
                 Stop::Held { .. } => {
                     format!("look at it and, if it is right: rosterpatch approve {way}")
@@ -147,7 +150,11 @@ impl Job<'_> {
         let mut journal = Journal::open(&self.state)?;
         let run = journal.run(Some(&summary.run))?.id;
         let json = serde_json::to_string(summary)?;
-        let file = std::path::absolute(&settings.roster.file)?;
+        // Its folder is there already, and leads to the same place by one name.
+        let file = match settings.roster.file.parent().map(std::fs::canonicalize) {
+            Some(Ok(folder)) => folder.join(settings.roster.file.file_name().unwrap_or_default()),
+            _ => std::path::absolute(&settings.roster.file)?,
+        };
         // The journal first: a file that lies still where it was taken is looked for there.
         journal.moved(run, &file.display().to_string(), &settings.to_json(), &json)?;
         Ok(inbox.put(&moved)?)

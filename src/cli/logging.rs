@@ -21,7 +21,8 @@ pub(super) fn start(common: &CommonArgs, bar: Option<ProgressBar>) {
     let writer = AroundBar { bar };
     let layer = fmt::layer().with_writer(writer).with_ansi(false);
     let layer: Box<dyn Layer<_> + Send + Sync> = match common.log_format {
-        LogFormat::Text => layer.with_target(false).boxed(),
+        // Between lines for people, the time of some would stand out.
+        LogFormat::Text => layer.with_target(false).without_time().boxed(),
         LogFormat::Json => layer
             .json()
             .flatten_event(true)

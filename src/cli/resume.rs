@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{CommonArgs, ResumeArgs};
+use super::args::{CommonArgs, OneRunArgs, ResumeArgs};
 use super::config::Config;
 use super::interrupt::StopSignal;
 use super::job::{Job, hold};
-use super::{Usage, logging, settings, terminal};
+use super::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::Exit;
@@ -19,11 +19,13 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
 }
 
 /// `rosterpatch approve RUN`.
-pub(super) fn approve(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
-    if args.run.is_none() {
-        return Err(Usage("approve which run? `rosterpatch runs` lists them".into()).into());
-    }
-    go_on(common, args, true)
+pub(super) fn approve(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
+    let args = ResumeArgs {
+        run: Some(args.run.clone()),
+        output: args.output.clone(),
+        yes: true,
+    };
+    go_on(common, &args, true)
 }
 
 fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit> {
@@ -97,6 +99,7 @@ fn refuse_over(record: &RunRecord, approves: bool) -> Result<()> {
             .into());
         }
         RunState::Finished => "it came to its end; `retry` sends what did not succeed",
+        RunState::Replaced => "a later run of its file took its place",
         RunState::Held => "a guard holds it; `approve` releases it",
         RunState::Planning | RunState::Running | RunState::Interrupted => return Ok(()),
     };

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::args::{CommonArgs, RetryArgs};
 use super::assemble::{Asked, Assembled, assemble};
@@ -119,15 +119,18 @@ fn of_file(
     clock: &Arc<dyn Clock>,
     watch: &dyn Watch,
 ) -> Result<Assembled> {
+    if results != Path::new("-") {
+        // Before anything is said of what it might hold.
+        std::fs::metadata(results).with_context(|| format!("cannot read {}", results.display()))?;
+    }
     let asked = settings::roster(config, results, &args.options, clock.timestamp())?;
     let journal = Journal::open(&state)?;
     let found = if results == Path::new("-") {
         None
     } else {
-        find_run(&journal, results, &asked.read, &asked.map)?
+        find_run(&journal, results, &asked.read, &asked.map, None)?
     };
     drop(journal);
-    let known = found.clone();
     let retries = Retries {
         run: found.as_ref().map(|run| run.name.clone()),
         only,
@@ -136,6 +139,7 @@ fn of_file(
         || args.options.target.is_some()
         || args.delivery.base_url.is_some()
         || args.delivery.env.is_some();
+    let (asked_read, asked_map) = (asked.read.clone(), asked.map.clone());
     let Some(record) = found.filter(|_| !elsewhere) else {
         let asked = Asked {
             file: results,
@@ -149,12 +153,16 @@ fn of_file(
             assembled.settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
         }
         // What became of the rows elsewhere says nothing of here.
-        let same_place = known.as_ref().is_some_and(|run| {
-            run.target == assembled.prepared.checker.spec().name
-                && run.base_url == assembled.settings.delivery.client.base_url
-        });
+        let name = assembled.prepared.checker.spec().name.clone();
+        let place = (&*name, &*assembled.settings.delivery.client.base_url);
+        let here = if results == Path::new("-") {
+            None
+        } else {
+            let journal = Journal::open(&assembled.state)?;
+            find_run(&journal, results, &asked_read, &asked_map, Some(place))?
+        };
         let retries = Retries {
-            run: retries.run.filter(|_| same_place),
+            run: here.map(|run| run.name),
             ..retries
         };
         if retries.run.is_none() {

@@ -6,7 +6,7 @@ use super::args::{CommonArgs, OutputArgs, ReportArgs, ShowArgs};
 use super::config::Config;
 use super::{import, settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{Journal, RunRecord};
+use crate::journal::{Journal, RosterLock, RunRecord, RunState};
 use crate::model::{Exit, Summary};
 use crate::read::Input;
 use crate::report::{ResultPaths, count_of, write_html, write_results};
@@ -14,7 +14,8 @@ use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
 pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
-    for run in open(common)?.runs()? {
+    let folder = settings::state_folder(&Config::load(common)?, common)?;
+    for run in Journal::open(&folder)?.runs()? {
         let counts = match summary(&run) {
             Ok(summary) => {
                 let some = summary
@@ -32,7 +33,7 @@ pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
         terminal::out(&format!(
             "{:<22} {:<12} {:<11} {}: {counts}\n",
             run.name,
-            run.state.as_str(),
+            state_of(&run, &folder),
             run.target,
             run.file
         ));
@@ -48,6 +49,17 @@ pub(super) fn prune(common: &CommonArgs, older_than: &str) -> Result<Exit> {
     let count = open(common)?.prune(moment)?;
     terminal::out(&format!("{} forgotten\n", count_of(count as u64, "run")));
     Ok(Exit::Success)
+}
+
+/// How far a run has come: one that was under way, and at whose file nobody is at work, died.
+fn state_of(run: &RunRecord, folder: &Path) -> &'static str {
+    let open = matches!(run.state, RunState::Running | RunState::Planning);
+    let free = || RosterLock::take(folder, Path::new(&run.file)).is_ok_and(|lock| lock.is_some());
+    if open && run.file != "-" && free() {
+        RunState::Interrupted.as_str()
+    } else {
+        run.state.as_str()
+    }
 }
 
 /// `rosterpatch show RUN`.

@@ -206,6 +206,13 @@ pub(super) fn run(common: &CommonArgs, args: &ConfigArgs) -> Result<Exit> {
             usual("any"),
         ),
     ];
+    // What cannot be used is better found out here than at night.
+    settings::guards(&config, delivery)?;
+    settings::trust_for(&config, delivery)?;
+    settings::timeout(&config, delivery)?;
+    if let Some(spec) = &spec {
+        settings::pace(&config, delivery, settings::own_quota(spec))?;
+    }
     let mut lines = String::new();
     let mut line = |name: &str, value: &str, origin: &str| {
         lines.push_str(&format!("{name:<36} {value:<36} {origin}\n"));

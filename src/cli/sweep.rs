@@ -205,7 +205,7 @@ impl<'a> Sweep<'a> {
             let summary: Option<Summary> = serde_json::from_str(summary).ok();
             if let Some(mut summary) = summary {
                 // It was imported from here, and only not put away any more.
-                let own = std::path::absolute(file)?.display().to_string();
+                let own = crate::run::absolute(file).display().to_string();
                 if record.file == own
                     || !Path::new(&record.file).exists() && is_named(&record, name)
                 {
@@ -217,7 +217,10 @@ impl<'a> Sweep<'a> {
                     return Ok(Some(summary.exit_code));
                 }
                 let states = &summary.states;
-                let is_whole = summary.exit_code != Exit::Held
+                let journal = Journal::open(&self.state)?;
+                let is_last = journal.is_last_of_its_name(&record)?;
+                let is_whole = is_last
+                    && summary.exit_code != Exit::Held
                     && states.failed + states.not_sent == 0
                     && settings.mean_the_same(&assembled.settings);
                 if is_whole && !self.args.again {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{CommonArgs, ResumeArgs};
+use super::args::{CommonArgs, OneRunArgs};
 use super::config::Config;
 use super::interrupt::StopSignal;
 use super::job::{Job, hold};
@@ -18,13 +18,14 @@ use crate::report::{ResultPaths, write_before};
 use crate::run::{RunError, Settings, Start, prepare};
 
 /// `rosterpatch undo RUN`.
-pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
+pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (watch, bar) = terminal::watcher(common, clock.clone());
     logging::start(common, bar);
-    let Some(name) = &args.run else {
-        return Err(Usage("undo which run? `rosterpatch runs` lists them".into()).into());
-    };
+    let name = &args.run;
+    if !args.yes && !terminal::can_ask() {
+        return Err(Usage("without a terminal to ask on, an undo needs --yes".into()).into());
+    }
     let config = Config::load(common)?;
     let state = settings::state_folder(&config, common)?;
     let journal = Journal::open(&state)?;
@@ -39,7 +40,10 @@ pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
         let why = "the target's records cannot be read, so what it replaced is not known";
         return Err(refuse(why).into());
     }
-    if !matches!(record.state, RunState::Finished | RunState::Interrupted) {
+    if !matches!(
+        record.state,
+        RunState::Finished | RunState::Interrupted | RunState::Replaced
+    ) {
         let why = format!("it is {}", record.state.as_str());
         return Err(refuse(&why).into());
     }

@@ -14,6 +14,10 @@ pub struct PastRow {
     pub cells: Vec<u8>,
     /// Its state; none where it was open still.
     pub state: Option<RowState>,
+    /// The code of what was wrong with it.
+    pub error_code: String,
+    /// What was wrong with it.
+    pub error: String,
 }
 
 /// What earlier runs have done, for those after them.
@@ -49,8 +53,8 @@ impl Journal {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT content.cells, row.state FROM content
-                 JOIN run ON run.id = content.run
+                "SELECT content.cells, row.state, coalesce(row.error_code, ''), coalesce(row.error, '')
+                 FROM content JOIN run ON run.id = content.run
                  JOIN run AS first ON first.id = ?1
                  LEFT JOIN row ON row.run = content.run AND row.row = content.row
                  WHERE content.key = ?2 AND content.run >= ?1
@@ -64,6 +68,8 @@ impl Journal {
                 Ok(PastRow {
                     cells: row.get(0)?,
                     state: state.and_then(|state| state.parse().ok()),
+                    error_code: row.get(2)?,
+                    error: row.get(3)?,
                 })
             })
             .and_then(Iterator::collect)
@@ -99,6 +105,27 @@ impl Journal {
             }
         }
         Ok(found)
+    }
+
+    /// Whether no other file of a run's name has been imported since to the same place: then what it
+    /// brought there still stands.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn is_last_of_its_name(&self, run: &RunRecord) -> Result<bool, JournalError> {
+        // A number that was added where another of its name lay already is no part of it.
+        let name = |file: &str| {
+            let stem = std::path::Path::new(file).file_stem()?.to_str()?.to_owned();
+            let bare = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+            Some(bare.strip_suffix('-').map_or(stem.clone(), str::to_owned))
+        };
+        let later = self.runs()?;
+        Ok(!later.iter().any(|other| {
+            other.id > run.id
+                && (&other.target, &other.base_url) == (&run.target, &run.base_url)
+                && other.sha256 != run.sha256
+                && (name(&other.file) == name(&run.file) || other.command == "undo")
+        }))
     }
 
     /// The newest run of this content that came to its end or is held, by any name, with the same

@@ -201,7 +201,7 @@ impl Journal {
             .map_err(self.explain("write"))
     }
 
-    /// Forgets runs that began before `moment` and are over, with all that was kept of their
+    /// Forgets runs that began before `moment` and are not under way, with all that was kept of their
     /// records, and what was delivered before it. Returns how many runs that was.
     ///
     /// # Errors
@@ -216,7 +216,7 @@ impl Journal {
             .runs()?
             .into_iter()
             .filter(|run| run.started_at < moment)
-            .filter(|run| matches!(run.state, RunState::Finished | RunState::Held))
+            .filter(|run| run.state != RunState::Running)
             .map(|run| run.id)
             .collect();
         for run in &runs {

@@ -31,6 +31,8 @@ pub enum RunState {
     Interrupted,
     /// Held by a guard before anything was sent; it can be approved.
     Held,
+    /// Never brought to its end: a later run of the same file took its place.
+    Replaced,
     /// At its end.
     Finished,
 }
@@ -43,6 +45,7 @@ impl RunState {
             RunState::Running => "running",
             RunState::Interrupted => "interrupted",
             RunState::Held => "held",
+            RunState::Replaced => "replaced",
             RunState::Finished => "finished",
         }
     }
@@ -51,6 +54,7 @@ impl RunState {
         match text {
             "planning" => RunState::Planning,
             "held" => RunState::Held,
+            "replaced" => RunState::Replaced,
             "finished" => RunState::Finished,
             "interrupted" => RunState::Interrupted,
             _ => RunState::Running,

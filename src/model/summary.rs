@@ -121,6 +121,24 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The same with paths that lead to the files from any folder.
+    pub fn anywhere(mut self) -> Summary {
+        for path in [
+            &mut self.results,
+            &mut self.failed_rows,
+            &mut self.report,
+            &mut self.before,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if let Ok(absolute) = std::path::absolute(&*path) {
+                *path = absolute;
+            }
+        }
+        self
+    }
+
     /// The figures of a command that records no run and sends nothing.
     pub fn of_no_run(
         target: &str,

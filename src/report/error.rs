@@ -8,6 +8,14 @@ use crate::read::ReadError;
 /// Why a report cannot be written.
 #[derive(Debug, Error)]
 pub enum ReportError {
+    /// The folder that a file is to stand in is not there.
+    #[error("cannot write {}: there is no folder {}", path.display(), folder.display())]
+    NoFolder {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The folder.
+        folder: std::path::PathBuf,
+    },
     /// The file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -105,13 +105,14 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// The first few changes of a plan, one a line. Personal data: for whoever looks, and for no log.
+/// The first few changes and invalid rows of a plan, one a line. Personal data: for whoever looks, and for no log.
 pub fn example_lines(plan: &Plan) -> Vec<String> {
     let shown = |value: &Json| match text_of(value) {
         text if text.is_empty() => "(nothing)".to_owned(),
         text => format!("\"{text}\""),
     };
-    plan.examples
+    let mut lines: Vec<String> = plan
+        .examples
         .iter()
         .map(|example| {
             let change = &example.change;
@@ -122,5 +123,10 @@ pub fn example_lines(plan: &Plan) -> Vec<String> {
             let to = shown(&change.to);
             format!("  row {}, {}: {from}{to}", example.row, change.field)
         })
-        .collect()
+        .collect();
+    if !plan.problems.is_empty() {
+        lines.push("invalid, and not sent:".into());
+        lines.extend(plan.problems.iter().map(|problem| format!("  {problem}")));
+    }
+    lines
 }

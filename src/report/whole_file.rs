@@ -49,6 +49,13 @@ impl WholeFile {
             // The temporary file's own name would only confuse.
             source: source.kind().into(),
         };
+        let folder = folder_of(path);
+        if !folder.is_dir() {
+            return Err(ReportError::NoFolder {
+                path: path.to_owned(),
+                folder: folder.to_owned(),
+            });
+        }
         // A link stays what it is; what it points to is replaced.
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let file = match std::fs::metadata(&path) {

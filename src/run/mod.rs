@@ -18,4 +18,4 @@ pub use import::{Context, Ended, Looked, Start, import, look};
 pub use name::run_name;
 pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
 pub use retry::find_run;
-pub use settings::{Delivery, Retries, Settings};
+pub use settings::{Delivery, Retries, Settings, absolute};

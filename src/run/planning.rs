@@ -11,7 +11,7 @@ use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{ExampleChange, Plan, Watch};
 use crate::journal::{Journal, Register, Writer};
-use crate::model::{Call, Problem, RowAt, RowState, StateCounts};
+use crate::model::{Call, Outcome, Problem, RowAt, RowState, StateCounts};
 use crate::plan::{Difference, LookUp, Planner, Values};
 use crate::report::LEFT_OUT;
 use crate::send::{SendError, Stop, StopRequest, Transport};
@@ -30,6 +30,17 @@ pub(super) struct Planned {
     /// How often each field is to be changed.
     fields: BTreeMap<String, u64>,
     examples: Vec<ExampleChange>,
+    /// What is wrong with the first few invalid rows.
+    problems: Vec<String>,
+}
+
+impl Planned {
+    fn note_problem(&mut self, outcome: &Outcome) {
+        if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
+            let text = format!("row {}: {}", outcome.row, outcome.error);
+            self.problems.push(text);
+        }
+    }
 }
 
 /// Changes that are shown as examples.
@@ -154,13 +165,8 @@ impl Work<'_> {
         while let Some(item) = items.recv().await {
             let succeeded = self.succeeded_before(&item)?;
             writer.content(item.at, item.key, item.cells).await?;
-            if let Some((state, why)) = succeeded {
-                let code = if state == RowState::NotSent {
-                    LEFT_OUT
-                } else {
-                    ""
-                };
-                let outcome = settled(self.planning.clock, item.at.row, state, code, why);
+            if let Some((state, code, why)) = succeeded {
+                let outcome = settled(self.planning.clock, item.at.row, state, &code, why);
                 self.planned.states.add(state, 1);
                 writer.settle(outcome).await?;
                 continue;
@@ -168,6 +174,7 @@ impl Work<'_> {
             match item.what {
                 What::Settled(outcome) => {
                     self.planned.states.add(outcome.state, 1);
+                    self.planned.note_problem(&outcome);
                     writer.settle(outcome).await?;
                 }
                 What::Call(call) => self.unread(*call).await?,
@@ -190,12 +197,17 @@ impl Work<'_> {
     }
 
     /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
-    fn succeeded_before(&self, item: &Item) -> Result<Option<(RowState, String)>, Halt> {
+    fn succeeded_before(&self, item: &Item) -> Result<Option<(RowState, String, String)>, Halt> {
         let (Some(retries), Some(past)) = (&self.planning.delivery.retries, &self.planning.past)
         else {
             return Ok(None);
         };
-        if item.key == 0 || matches!(item.what, What::Settled(_)) {
+        let left_out = match &item.what {
+            What::Settled(outcome) if outcome.error_code == LEFT_OUT => true,
+            What::Settled(_) => return Ok(None),
+            What::Call(_) | What::LookUp { .. } => false,
+        };
+        if item.key == 0 {
             return Ok(None);
         }
         let Some(run) = self.planning.retried else {
@@ -208,7 +220,18 @@ impl Work<'_> {
             .iter()
             .find(|past| past.state.is_some_and(RowState::succeeded));
         if newest.is_some_and(|past| same(&past.cells)) {
-            return Ok(Some((RowState::Unchanged, String::new())));
+            return Ok(Some((RowState::Unchanged, String::new(), String::new())));
+        }
+        if left_out {
+            return Ok(None);
+        }
+        // Alone in its file, a row that had another's value looks as if it had it for itself.
+        if let Some(past) = history.first()
+            && past.error_code.ends_with(".duplicate")
+            && same(&past.cells)
+        {
+            let why = format!("{}; it was so in the file that it comes from", past.error);
+            return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
         }
         let last = history.first().map(|past| match past.state {
             None => RowState::NotSent,
@@ -221,7 +244,7 @@ impl Work<'_> {
             return Ok(None);
         }
         let why = format!("it was {last}, and that was not asked for");
-        Ok(Some((RowState::NotSent, why)))
+        Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
     }
 
     /// Records what is to be done for a row of which these records were found.
@@ -253,6 +276,7 @@ impl Work<'_> {
     async fn invalid(&mut self, at: RowAt, problem: Problem) -> Result<(), Halt> {
         let outcome = settled_invalid(self.planning.clock, at.row, &[problem]);
         self.planned.states.add(RowState::Invalid, 1);
+        self.planned.note_problem(&outcome);
         Ok(self.planning.writer.settle(outcome).await?)
     }
 
@@ -413,6 +437,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         how: planned.how.clone(),
         fields: planned.fields.clone().into_iter().collect(),
         examples: planned.examples.clone(),
+        problems: planned.problems.clone(),
         repairs: survey
             .repairs
             .iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::RunError;
 use super::items::fingerprints;
 use super::prepare::{Roster, prepare};
-use super::settings::Settings;
+use super::settings::{Settings, absolute};
 use crate::events::Unwatched;
 use crate::journal::{Journal, RunRecord};
 use crate::map::MapOptions;
@@ -18,7 +18,8 @@ const RUNS: usize = 100;
 const ROWS: usize = 300;
 
 /// The run whose results `file` holds, by its content: the one that knows most of the first rows'
-/// keys, the newest of several. Nothing where no run knows any.
+/// keys, the one that wrote the file or else the newest of several; at `place`, a target's name and
+/// an address, if one is given. Nothing where no run knows any.
 ///
 /// # Errors
 /// When the journal cannot be read. A file that fits no run's target is none's results.
@@ -27,10 +28,18 @@ pub fn find_run(
     file: &Path,
     read: &ReadOptions,
     map: &MapOptions,
+    place: Option<(&str, &str)>,
 ) -> Result<Option<RunRecord>, RunError> {
     let mut seen = HashSet::new();
-    let mut best: Option<(u64, i64)> = None;
+    let mut best: Option<(bool, u64, i64)> = None;
     let runs: Vec<RunRecord> = journal.runs()?.into_iter().take(RUNS).collect();
+    let own = absolute(file);
+    let wrote = |run: &RunRecord| {
+        Settings::of(run).is_ok_and(|settings| {
+            let paths = settings.delivery.paths;
+            [paths.results, paths.failed].contains(&own)
+        })
+    };
     for run in &runs {
         let Ok(settings) = Settings::of(run) else {
             continue;
@@ -47,14 +56,27 @@ pub fn find_run(
             continue;
         };
         for (id, count) in journal.runs_with_keys(&keys)? {
-            let is_undo = |run: &&RunRecord| run.id == id && run.command == "undo";
-            if !runs.iter().any(|run| is_undo(&run)) && best.is_none_or(|known| (count, id) > known)
-            {
-                best = Some((count, id));
+            let Some(run) = runs.iter().find(|run| run.id == id) else {
+                continue;
+            };
+            let is_here = place.is_none_or(|place| place == (&*run.target, &*run.base_url));
+            if run.command == "undo" || !is_here {
+                continue;
+            }
+            let fits = (wrote(run), count, id);
+            if best.is_none_or(|known| fits > known) {
+                best = Some(fits);
             }
         }
     }
-    Ok(best.and_then(|(_, id)| runs.into_iter().find(|run| run.id == id)))
+    let id = best.map(|(_, _, id)| id).or_else(|| {
+        // Its rows may all have been mended beyond recognition.
+        let is_here =
+            |run: &RunRecord| place.is_none_or(|place| place == (&*run.target, &*run.base_url));
+        let own = runs.iter().find(|run| wrote(run) && is_here(run));
+        own.map(|run| run.id)
+    });
+    Ok(id.and_then(|id| runs.into_iter().find(|run| run.id == id)))
 }
 
 /// Fingerprints of the first rows' keys, as a run with this roster's settings sees them.

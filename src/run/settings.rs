@@ -75,11 +75,14 @@ pub struct Delivery {
 }
 
 /// A path that leads to the same place from any folder. Standard input is a place of its own.
-pub(super) fn absolute(path: &Path) -> PathBuf {
+pub fn absolute(path: &Path) -> PathBuf {
     if path == Path::new("-") {
         return path.to_owned();
     }
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    // The same file by another name is the same file.
+    std::fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
 }
 
 /// What a run tries again.

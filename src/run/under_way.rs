@@ -258,7 +258,7 @@ impl Run<'_> {
         let spec = prepared.checker.spec();
         summary.before = write_before(journal, self.id, spec, &paths.before)?;
         summary.report = Some(write_html(journal, self.id, &summary, &paths.report)?);
-        let json = serde_json::to_string(&summary).unwrap_or_default();
+        let json = serde_json::to_string(&summary.clone().anywhere()).unwrap_or_default();
         journal.end(self.id, state, summary.finished_at, &json)?;
         self.context
             .watch

@@ -87,6 +87,22 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
     let fresh = folder.import_to("r.csv", &server.base_url, &["--fresh", "--all"], &[]);
     assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
     assert_eq!(server.seen().len(), 13);
+    // What the old one had still to send is never sent: its plan is as old as it is.
+    let resumed = folder.run("resume");
+    assert_eq!(resumed.status.code(), Some(1));
+    assert!(
+        stderr(&resumed).contains("nothing to resume"),
+        "{}",
+        stderr(&resumed)
+    );
+
+    // By another name it is the same file.
+    let (folder, server, run) = stopping_at_three(10);
+    run.import(&folder, "r.csv", &server.base_url).unwrap();
+    std::fs::create_dir(folder.path("sub")).unwrap();
+    let again = folder.import_to("sub/../r.csv", &server.base_url, &[], &[]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert_eq!(server.seen().len(), 10);
 }
 
 #[test]

@@ -753,3 +753,17 @@ fn a_profiles_environment_goes_before_the_files_address() {
         stderr(&output)
     );
 }
+
+#[test]
+fn a_roster_that_goes_back_to_what_it_was_is_no_duplicate() {
+    let folder = inbox();
+    let server = ok();
+    for name in ["Åsa", "Anna", "Åsa"] {
+        folder.write("inbox/r.csv", plain_roster(2).replace("Åsa", name));
+        let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    let seen = server.seen();
+    assert_eq!(seen.len(), 6);
+    assert!(seen[5].body.contains("Åsa"));
+}

@@ -305,3 +305,43 @@ fn a_value_that_went_there_and_back_is_sent_back() {
     assert_eq!(seen.len(), 3);
     assert!(seen[2].body.contains("One"));
 }
+
+#[test]
+fn a_row_that_had_anothers_id_is_not_valid_for_standing_alone() {
+    let folder = Folder::new();
+    let text = crate::harness::plain_roster(6);
+    let extra = format!("{},{},Någon,Annan\n", plain_id(2), identity_number(99));
+    folder.write("r.csv", text + &extra);
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    folder.import_to("r.csv", &server.base_url, &[], &[]);
+    assert_eq!(server.seen().len(), 6);
+    let output = retry(&folder, &["r.failed.csv"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 6, "it would overwrite another student");
+    let results = folder.csv("r.results-2.csv", b',');
+    assert_eq!(results[1][5], "invalid");
+    assert!(
+        results[1][8].contains("row 2 has the same value"),
+        "{results:?}"
+    );
+    // With an id of its own it is sent.
+    let mended = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
+    folder.write("r.failed.csv", mended.replace(&plain_id(2), &plain_id(99)));
+    let output = retry(&folder, &["r.failed.csv"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 7);
+}
+
+#[test]
+fn results_belong_to_the_run_that_wrote_them() {
+    let folder = Folder::new();
+    folder.write("a.csv", crate::harness::plain_roster(3));
+    folder.write("b.csv", crate::harness::plain_roster(3));
+    let fails = Server::start(|_| respond(500, &[], "{}"));
+    let works = Server::start(|_| respond(200, &[], "{}"));
+    folder.import_to("a.csv", &fails.base_url, &["--max-attempts", "1"], &[]);
+    folder.import_to("b.csv", &works.base_url, &[], &[]);
+    // The other run knows the same rows, and is newer; but this file is not its.
+    retry(&folder, &["a.failed.csv", "--max-attempts", "1"]);
+    assert_eq!((fails.seen().len(), works.seen().len()), (6, 3));
+}
