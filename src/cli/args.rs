@@ -211,9 +211,6 @@ pub(super) struct ImportArgs {
     pub(super) delivery: DeliveryArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
-    /// Start anew where an unfinished run of this file would go on
-    #[arg(long)]
-    pub(super) fresh: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -253,9 +250,8 @@ pub(super) struct SweepArgs {
     /// How often watch looks [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(super) interval: Option<String>,
-    /// The summaries on standard output, one a file
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -403,6 +399,9 @@ pub(super) struct DeliveryArgs {
     /// The longest that one request may take [default: 45s]
     #[arg(long, value_name = "TIME")]
     pub(super) timeout: Option<String>,
+    /// Start anew where an unfinished run of this file would go on
+    #[arg(long)]
+    pub(super) fresh: bool,
     /// Send every valid row, also those that already match
     #[arg(long)]
     pub(super) all: bool,

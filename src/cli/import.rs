@@ -29,7 +29,7 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         holds: true,
     };
     let mut assembled = assemble(&config, state, &asked, &clock, watch.as_ref())?;
-    let start = start(&mut assembled, args.fresh, "import", Some(&args.output))?;
+    let start = start(&mut assembled, args.delivery.fresh, "import", &args.output)?;
     let stop = StopSignal::new();
     let job = Job {
         config: &config,
@@ -54,7 +54,7 @@ pub(super) fn start(
     assembled: &mut Assembled,
     fresh: bool,
     command: &'static str,
-    output: Option<&OutputArgs>,
+    output: &OutputArgs,
 ) -> Result<Start> {
     let Some(record) = unfinished(assembled)? else {
         return Ok(Start::New(command));
@@ -72,9 +72,7 @@ pub(super) fn start(
     tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");
     let paths = &mut assembled.settings.delivery.paths;
     *paths = earlier.delivery.paths;
-    if let Some(output) = output {
-        settings::replace_paths(paths, output);
-    }
+    settings::replace_paths(paths, output);
     Ok(Start::Resume(Box::new(record)))
 }
 

@@ -14,7 +14,7 @@ use crate::inbox::{Inbox, Place};
 use crate::journal::{Journal, RosterLock};
 use crate::model::{Exit, Summary};
 use crate::report::{count_of, example_lines};
-use crate::run::{Context, Ended, Prepared, RunError, Settings, Start};
+use crate::run::{Context, Ended, Prepared, RunError, Settings, Start, absolute};
 use crate::send::{Credentials, Stop};
 
 /// What every command that sends has in common: who watches, what is agreed to, who is told.
@@ -107,7 +107,16 @@ impl Job<'_> {
             return Ok(());
         };
         let inbox = Inbox::at(inbox);
-        let beside = settings.delivery.paths.all().map(Clone::clone);
+        // What was asked for elsewhere stays there.
+        let own = settings.roster.file.parent().map(absolute);
+        let beside: Vec<PathBuf> = settings
+            .delivery
+            .paths
+            .all()
+            .into_iter()
+            .filter(|path| path.parent().map(absolute) == own)
+            .cloned()
+            .collect();
         let today = settings::today(self.clock.timestamp()).to_string();
         let moved = inbox.places(&settings.roster.file, &beside, place, &today)?;
         let Some((own, new)) = moved.last() else {

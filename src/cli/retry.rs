@@ -39,7 +39,7 @@ pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
         (None, Some(run)) => of_run(common, &mut config, state, args, run, only, watch.as_ref())?,
         (None, None) => return Err(Usage("retry which file, or which --run?".into()).into()),
     };
-    let start = import::start(&mut assembled, false, "retry", Some(&args.output))?;
+    let start = import::start(&mut assembled, args.delivery.fresh, "retry", &args.output)?;
     let stop = StopSignal::new();
     let job = Job {
         config: &config,

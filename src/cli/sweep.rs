@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::args::{CommonArgs, Format, OutputArgs, SweepArgs};
+use super::args::{CommonArgs, Format, SweepArgs};
 use super::assemble::{Asked, Assembled, assemble};
 use super::config::Config;
 use super::interrupt::StopSignal;
@@ -170,18 +170,11 @@ impl<'a> Sweep<'a> {
                 None => self.config.clone(),
             },
         };
-        let output = OutputArgs {
-            results: None,
-            failed: None,
-            report: None,
-            before: None,
-            format: self.args.format,
-        };
         let asked = Asked {
             file,
             roster: &self.args.options,
             delivery: &self.args.delivery,
-            output: &output,
+            output: &self.args.output,
             holds: true,
         };
         let mut assembled = assemble(&config, self.state.clone(), &asked, &self.clock, self.watch)?;
@@ -228,7 +221,12 @@ impl<'a> Sweep<'a> {
                 }
             }
         }
-        let start = import::start(&mut assembled, false, "import", None)?;
+        let start = import::start(
+            &mut assembled,
+            self.args.delivery.fresh,
+            "import",
+            &self.args.output,
+        )?;
         let ended = job.send(&assembled.prepared, &assembled.settings, start)?;
         self.tell(name, &ended.summary);
         Ok(Some(ended.summary.exit_code))
@@ -246,7 +244,7 @@ impl<'a> Sweep<'a> {
 
     fn duplicate(&self, file: &Path, name: &str, run: &str) -> Result<Exit> {
         let to = self.put_away(file, Place::Done)?;
-        match self.args.format {
+        match self.args.output.format {
             Format::Text => terminal::out(&format!(
                 "{name}: a duplicate of what the run {run} imported, so nothing was sent: {}\n",
                 to.display()
@@ -281,7 +279,7 @@ impl<'a> Sweep<'a> {
 
     /// One line a file on standard output, or one object.
     fn tell(&self, name: &str, summary: &Summary) {
-        match self.args.format {
+        match self.args.output.format {
             Format::Json => {
                 let line = serde_json::to_string(summary).unwrap_or_default();
                 terminal::out(&format!("{line}\n"));
