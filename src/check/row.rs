@@ -235,6 +235,7 @@ impl Checker {
         problems
     }
 
+    #[inline(always)]
     fn check_cell<'a>(
         &self,
         column: &Column,
@@ -293,6 +294,8 @@ impl Checker {
     }
 
     /// Checks text by its field's kind. `other` gives the text of another field's cell.
+    // Called for every cell of a file, and from other places for a few.
+    #[inline(always)]
     fn of_kind<'a>(
         &self,
         field: &FieldSpec,

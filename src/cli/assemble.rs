@@ -111,6 +111,8 @@ pub(super) fn assemble(
         roster,
         sandbox: delivery.sandbox,
         inbox: None,
+        moving_from: None,
+        replaces: None,
         config: config.path().map(Path::to_owned),
         profile: config.profile().map(str::to_owned),
     };

@@ -9,7 +9,7 @@ use super::interrupt::StopSignal;
 use super::job::Job;
 use super::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{Journal, RunRecord, RunState};
+use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
 use crate::report::summary_text;
 use crate::run::{RunError, Settings, Start, absolute};
@@ -56,7 +56,8 @@ pub(super) fn start(
     command: &'static str,
     output: &OutputArgs,
 ) -> Result<Start> {
-    let Some(record) = unfinished(assembled)? else {
+    let unfinished = unfinished(assembled)?.filter(|record| record.command == command);
+    let Some(record) = unfinished else {
         return Ok(Start::New(command));
     };
     let earlier = Settings::of(&record)?;
@@ -66,7 +67,7 @@ pub(super) fn start(
             tracing::warn!(run = %record.name, "an interrupted run of this file had other settings; this one takes its place");
         }
         // What it had still to send is as old as its plan.
-        Journal::open(&assembled.state)?.set_state(record.id, RunState::Replaced)?;
+        assembled.settings.replaces = Some(record.name);
         return Ok(Start::New(command));
     }
     tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");

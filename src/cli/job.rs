@@ -134,6 +134,7 @@ impl Job<'_> {
             }
         };
         let mut settings = settings.clone();
+        settings.moving_from = Some(own.clone());
         settings.roster.file = to(&settings.roster.file);
         let paths = &mut settings.delivery.paths;
         for path in [
@@ -164,14 +165,17 @@ impl Job<'_> {
             Some(Ok(folder)) => folder.join(settings.roster.file.file_name().unwrap_or_default()),
             _ => std::path::absolute(&settings.roster.file)?,
         };
-        // The journal first: a file that lies still where it was taken is looked for there.
-        journal.moved(run, &file.display().to_string(), &settings.to_json(), &json)?;
-        Ok(inbox.put(&moved)?)
+        let file = file.display().to_string();
+        // The journal first: a file that lies still where it was taken is known by that.
+        journal.moved(run, &file, &settings.to_json(), &json)?;
+        inbox.put(&moved)?;
+        settings.moving_from = None;
+        Ok(journal.moved(run, &file, &settings.to_json(), &json)?)
     }
 }
 
 /// Where a file of an inbox goes after a run that ended so; nowhere if it is to be gone on with.
-fn place_of(exit: Exit) -> Option<Place> {
+pub(super) fn place_of(exit: Exit) -> Option<Place> {
     match exit {
         Exit::Success => Some(Place::Done),
         Exit::RowsFailed => Some(Place::Failed),

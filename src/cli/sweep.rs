@@ -9,7 +9,7 @@ use super::args::{CommonArgs, Format, SweepArgs};
 use super::assemble::{Asked, Assembled, assemble};
 use super::config::Config;
 use super::interrupt::StopSignal;
-use super::job::Job;
+use super::job::{Job, place_of};
 use super::{exit_of, import, logging, settings, terminal, whole_text};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Watch;
@@ -198,14 +198,16 @@ impl<'a> Sweep<'a> {
             let summary: Option<Summary> = serde_json::from_str(summary).ok();
             if let Some(mut summary) = summary {
                 // It was imported from here, and only not put away any more.
-                let own = crate::run::absolute(file).display().to_string();
-                if record.file == own
-                    || !Path::new(&record.file).exists() && is_named(&record, name)
-                {
-                    let mut settings = assembled.settings.clone();
-                    settings.delivery.paths = Settings::of(&record)?.delivery.paths;
-                    settings.inbox = Some(self.args.inbox.clone());
+                let own = crate::run::absolute(file);
+                if record.file == own.display().to_string() {
                     job.archive(&settings, &mut summary)?;
+                    self.tell(name, &summary);
+                    return Ok(Some(summary.exit_code));
+                }
+                let moving_from = settings.moving_from.as_deref();
+                if moving_from.map(crate::run::absolute).as_deref() == Some(&own) {
+                    let place = place_of(summary.exit_code).unwrap_or(Place::Failed);
+                    self.put_away(file, place)?;
                     self.tell(name, &summary);
                     return Ok(Some(summary.exit_code));
                 }
@@ -300,13 +302,6 @@ impl<'a> Sweep<'a> {
             }
         }
     }
-}
-
-/// Whether a run was of a file of this name.
-fn is_named(record: &RunRecord, name: &str) -> bool {
-    Path::new(&record.file)
-        .file_name()
-        .is_some_and(|known| known == name)
 }
 
 /// Whether the file is at fault, and not what is around it.

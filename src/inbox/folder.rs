@@ -86,10 +86,9 @@ impl Inbox {
             match std::fs::create_dir(&folder) {
                 Ok(()) => return self.take(name, as_seen, &folder),
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                // Whoever made it is at work there, or died between two steps.
-                Err(_) if folder.join(name).exists() || std::fs::remove_dir(&folder).is_ok() => {
-                    return Ok(None);
-                }
+                // Whoever made it is at work there, or died between two steps a while ago.
+                Err(_) if folder.join(name).exists() || is_fresh(&folder) => return Ok(None),
+                Err(_) if std::fs::remove_dir(&folder).is_ok() => return Ok(None),
                 // What is left of an earlier one is in nobody's way.
                 Err(_) => {}
             }
@@ -137,15 +136,10 @@ impl Inbox {
         for folder in folders {
             let folder = folder?;
             let own = folder.file_name().to_string_lossy().into_owned();
-            let name = own.rsplit_once('~').map_or(&*own, |(name, number)| {
-                if number.bytes().all(|byte| byte.is_ascii_digit()) {
-                    name
-                } else {
-                    &own
-                }
-            });
-            let file = folder.path().join(name);
-            if file.is_file() {
+            // A number tells apart what has the same name.
+            let bare = own.rsplit_once('~').map_or("", |(name, _)| name);
+            let candidates = [folder.path().join(&own), folder.path().join(bare)];
+            if let Some(file) = candidates.into_iter().find(|file| file.is_file()) {
                 files.push(file);
             }
         }
@@ -227,6 +221,13 @@ impl Inbox {
 /// Files of one name that may have been left behind in `processing`.
 const MOST: u32 = 1000;
 
+/// Whether a folder was made, or something in it changed, within the last minute.
+fn is_fresh(folder: &Path) -> bool {
+    let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
+    let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+    age.is_none_or(|age| age < std::time::Duration::from_secs(60))
+}
+
 fn numbered_folder(name: &str, number: u32) -> String {
     match number {
         1 => name.to_owned(),
@@ -301,9 +302,18 @@ mod tests {
         std::fs::write(folder.path().join("a.csv"), "").unwrap();
         let processing = folder.path().join("processing/a.csv");
         std::fs::create_dir_all(&processing).unwrap();
+        let age = |minutes: u64| {
+            let time = SystemTime::now() - std::time::Duration::from_secs(60 * minutes);
+            let folder = std::fs::File::open(&processing).unwrap();
+            folder.set_modified(time).unwrap();
+        };
+        assert_eq!(claim(&inbox, "a.csv"), None, "someone may be at work there");
+        assert!(processing.exists());
+        age(2);
         assert_eq!(claim(&inbox, "a.csv"), None, "an empty folder: this time");
         std::fs::create_dir_all(&processing).unwrap();
         std::fs::write(processing.join("a.results.csv"), "").unwrap();
+        age(2);
         let taken = claim(&inbox, "a.csv").expect("another folder");
         assert_eq!(inbox.taken().unwrap(), [taken]);
     }

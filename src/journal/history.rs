@@ -76,6 +76,17 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
+    /// How many rows a run's file had, as far as it was read.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
+        self.connection
+            .prepare_cached("SELECT coalesce(max(row), 0) FROM content WHERE run = ?1")
+            .and_then(|mut statement| statement.query_row([run], |row| row.get(0)))
+            .map_err(self.explain("read"))
+    }
+
     /// The rows of a run that are in one of these states, in row order; a row without an outcome
     /// is not sent.
     ///

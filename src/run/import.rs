@@ -135,6 +135,10 @@ pub fn import(
                 return Err(RunError::Declined);
             }
             journal.set_state(run.id, RunState::Running)?;
+            if let Some(name) = &settings.replaces {
+                let old = journal.run(Some(name))?;
+                journal.set_state(old.id, RunState::Replaced)?;
+            }
             plan
         }
     };

@@ -226,11 +226,14 @@ impl Work<'_> {
             return Ok(None);
         }
         // Alone in its file, a row that had another's value looks as if it had it for itself.
-        if let Some(past) = history.first()
+        // Where all rows are there again, the check has seen for itself.
+        let is_part = self.planning.prepared.survey.rows < past.rows_of(run)?;
+        if let Some(past) = history.first().filter(|_| is_part)
             && past.error_code.ends_with(".duplicate")
             && same(&past.cells)
         {
-            let why = format!("{}; it was so in the file that it comes from", past.error);
+            const SO: &str = "; it was so in the file that it comes from";
+            let why = format!("{}{SO}", past.error.trim_end_matches(SO));
             return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
         }
         let last = history.first().map(|past| match past.state {

@@ -30,6 +30,12 @@ pub struct Settings {
     /// this run's doing.
     #[serde(default)]
     pub inbox: Option<PathBuf>,
+    /// Where the file lies while it is being put away: one that still lies there is not yet.
+    #[serde(default)]
+    pub moving_from: Option<PathBuf>,
+    /// An interrupted run of the same file whose place this one takes.
+    #[serde(default)]
+    pub replaces: Option<String>,
     /// The config file, and the profile in it that was used: what going on with the run needs for
     /// its credentials.
     #[serde(default)]

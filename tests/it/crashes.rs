@@ -84,6 +84,13 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
 
     let (folder, server, run) = stopping_at_three(10);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
+    // Nobody agrees to a new run, so the old one keeps its place.
+    let declined = folder.run(&format!(
+        "import r.csv --target plain.toml --fresh --base-url {}",
+        server.base_url
+    ));
+    assert_ne!(declined.status.code(), Some(0));
+    assert!(crate::harness::stdout(&folder.run("runs")).contains("interrupted"));
     let fresh = folder.import_to("r.csv", &server.base_url, &["--fresh", "--all"], &[]);
     assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
     assert_eq!(server.seen().len(), 13);

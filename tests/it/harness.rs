@@ -449,6 +449,8 @@ impl LibraryRun {
             roster,
             sandbox: false,
             inbox: None,
+            moving_from: None,
+            replaces: None,
             config: None,
             profile: None,
         };

@@ -767,3 +767,26 @@ fn a_roster_that_goes_back_to_what_it_was_is_no_duplicate() {
     assert_eq!(seen.len(), 6);
     assert!(seen[5].body.contains("Åsa"));
 }
+
+#[test]
+fn a_file_that_is_dropped_again_after_it_failed_is_tried_again() {
+    let folder = inbox();
+    let server = Server::start(|seen| respond(if seen.before < 1 { 500 } else { 200 }, &[], "{}"));
+    folder.write("inbox/r.csv", plain_roster(2));
+    let arguments = ["--settle", "0s", "--max-attempts", "1"];
+    let output = run(sweep(&folder, &server, &arguments));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let all = files(&folder, "inbox");
+    assert!(all.contains(&"failed/DATE/r.csv".to_owned()), "{all:?}");
+    // Moved back, not copied: where it was put there is nothing any more.
+    let day = std::fs::read_dir(folder.path("inbox/failed"))
+        .unwrap()
+        .next()
+        .unwrap();
+    let put = day.unwrap().path().join("r.csv");
+    std::fs::rename(put, folder.path("inbox/r.csv")).unwrap();
+    let output = run(sweep(&folder, &server, &arguments));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 4);
+    assert!(files(&folder, "inbox").contains(&"done/DATE/r.csv".to_owned()));
+}
