@@ -235,7 +235,6 @@ impl Checker {
         problems
     }
 
-    #[inline(always)]
     fn check_cell<'a>(
         &self,
         column: &Column,
