@@ -1,15 +1,13 @@
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use anyhow::Result;
 
 use super::args::{DeliveryArgs, OutputArgs, RosterOptions};
 use super::config::Config;
 use super::job::{hold, hold_content};
+use super::opening::Opening;
 use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
 use super::settings;
-use crate::clock::Clock;
-use crate::events::Watch;
 use crate::journal::RosterLock;
 use crate::run::{Delivery, Prepared, Settings, prepare};
 use crate::send::{ClientOptions, Credentials};
@@ -19,8 +17,6 @@ pub(super) struct Assembled {
     pub(super) prepared: Prepared,
     pub(super) settings: Settings,
     pub(super) credentials: Credentials,
-    /// The folder of the journal.
-    pub(super) state: PathBuf,
     _lock: Option<RosterLock>,
     _sandbox: Option<LocalSandbox>,
 }
@@ -31,14 +27,12 @@ impl Assembled {
         prepared: Prepared,
         settings: Settings,
         credentials: Credentials,
-        state: PathBuf,
         lock: Option<RosterLock>,
     ) -> Assembled {
         Assembled {
             prepared,
             settings,
             credentials,
-            state,
             _lock: lock,
             _sandbox: None,
         }
@@ -56,13 +50,8 @@ pub(super) struct Asked<'a> {
 }
 
 /// Reads and checks the roster, after all that can be known to be missing without it.
-pub(super) fn assemble(
-    config: &Config,
-    state: PathBuf,
-    asked: &Asked<'_>,
-    clock: &Arc<dyn Clock>,
-    watch: &dyn Watch,
-) -> Result<Assembled> {
+pub(super) fn assemble(opening: &Opening, config: &Config, asked: &Asked<'_>) -> Result<Assembled> {
+    let (clock, state) = (&opening.clock, &opening.state);
     let delivery = asked.delivery;
     let (spec, target) = settings::target_and_text(config, &asked.roster.target)?;
     let mut roster = settings::roster(config, asked.file, asked.roster, clock.timestamp())?;
@@ -117,13 +106,18 @@ pub(super) fn assemble(
         profile: config.profile().map(str::to_owned),
     };
     let lock = if asked.holds {
-        hold(&state, asked.file)?
+        hold(state, asked.file)?
     } else {
         None
     };
-    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
+    let prepared = prepare(
+        &run_settings.roster,
+        spec,
+        rand::random(),
+        opening.watch.as_ref(),
+    )?;
     let lock = match lock {
-        None if asked.holds => Some(hold_content(&state, &prepared)?),
+        None if asked.holds => Some(hold_content(state, &prepared)?),
         lock => lock,
     };
     let sandbox = if delivery.sandbox {
@@ -137,7 +131,6 @@ pub(super) fn assemble(
         prepared,
         settings: run_settings,
         credentials,
-        state,
         _lock: lock,
         _sandbox: sandbox,
     })

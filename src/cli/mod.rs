@@ -9,6 +9,7 @@ mod import;
 mod interrupt;
 mod job;
 mod logging;
+mod opening;
 mod packagers;
 mod plan;
 mod resume;

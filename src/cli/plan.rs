@@ -1,23 +1,16 @@
-use std::sync::Arc;
-
 use anyhow::Result;
 
 use super::args::{CommonArgs, Format, PlanArgs};
 use super::assemble::{Asked, assemble};
-use super::config::Config;
-use super::{import, interrupt, logging, settings, terminal};
-use crate::clock::{Clock, SystemClock};
+use super::opening::Opening;
+use super::{import, terminal};
 use crate::model::Exit;
 use crate::report::{example_lines, plan_lines, write_changes};
 use crate::run::{Context, look};
 
 /// `rosterpatch plan FILE`.
 pub(super) fn run(common: &CommonArgs, args: &PlanArgs) -> Result<Exit> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (watch, bar) = terminal::watcher(common, clock.clone());
-    logging::start(common, bar);
-    let config = Config::load(common)?;
-    let state = settings::state_folder(&config, common)?;
+    let opening = Opening::of(common)?;
     let asked = Asked {
         file: &args.roster.file,
         roster: &args.roster.options,
@@ -25,17 +18,16 @@ pub(super) fn run(common: &CommonArgs, args: &PlanArgs) -> Result<Exit> {
         output: &args.output,
         holds: false,
     };
-    let assembled = assemble(&config, state, &asked, &clock, watch.as_ref())?;
-    let stop = interrupt::StopSignal::new();
-    stop.listen();
+    let assembled = assemble(&opening, &opening.config, &asked)?;
+    opening.stop.listen();
     let context = Context {
-        clock,
+        clock: opening.clock.clone(),
         seed: rand::random(),
         credentials: assembled.credentials.clone(),
-        state: assembled.state.clone(),
-        watch: watch.as_ref(),
+        state: opening.state.clone(),
+        watch: opening.watch.as_ref(),
         agree: &|_| false,
-        stop: stop.receiver(),
+        stop: opening.stop.receiver(),
     };
     let looked = look(&assembled.prepared, &assembled.settings, &context)?;
     if let Some(stop) = &looked.stop {

@@ -5,10 +5,9 @@ use anyhow::Result;
 
 use super::args::{CommonArgs, OneRunArgs, ResumeArgs};
 use super::config::Config;
-use super::interrupt::StopSignal;
-use super::job::{Job, hold};
-use super::{logging, settings, terminal};
-use crate::clock::{Clock, SystemClock};
+use super::job::hold;
+use super::opening::Opening;
+use super::settings;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::Exit;
 use crate::run::{RunError, Settings, Start, prepare};
@@ -29,12 +28,9 @@ pub(super) fn approve(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
 }
 
 fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (watch, bar) = terminal::watcher(common, clock.clone());
-    logging::start(common, bar);
-    let config = Config::load(common)?;
-    let state = settings::state_folder(&config, common)?;
-    let journal = Journal::open(&state)?;
+    let opening = Opening::of(common)?;
+    let state = &opening.state;
+    let journal = Journal::open(state)?;
     let record = match &args.run {
         Some(name) => journal.run(Some(name))?,
         None => journal.newest_unfinished()?,
@@ -56,11 +52,16 @@ fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit>
     let spec = Arc::new(run_settings.spec()?);
     let config = Config::of_run(common, &run_settings)?;
     let credentials = settings::credentials(&config, &spec)?;
-    let _lock = hold(&state, &file)?;
+    let _lock = hold(state, &file)?;
     // Someone else may have brought it further while the lock was waited for.
-    let record = Journal::open(&state)?.run(Some(&record.name))?;
+    let record = Journal::open(state)?.run(Some(&record.name))?;
     refuse_over(&record, approves)?;
-    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch.as_ref())?;
+    let prepared = prepare(
+        &run_settings.roster,
+        spec,
+        rand::random(),
+        opening.watch.as_ref(),
+    )?;
     if prepared.input.sha256().map_err(RunError::from)? != record.sha256 {
         return Err(RunError::Changed {
             run: record.name,
@@ -69,16 +70,7 @@ fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit>
         .into());
     }
     settings::replace_paths(&mut run_settings.delivery.paths, &args.output);
-    let stop = StopSignal::new();
-    let job = Job {
-        config: &config,
-        clock,
-        watch: watch.as_ref(),
-        stop: &stop,
-        state,
-        credentials,
-        agreed: args.yes || approves,
-    };
+    let job = opening.job(&config, credentials, args.yes || approves);
     let start = if approves {
         Start::Approve(Box::new(record))
     } else {

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -6,11 +6,9 @@ use anyhow::{Context, Result};
 use super::args::{CommonArgs, RetryArgs};
 use super::assemble::{Asked, Assembled, assemble};
 use super::config::Config;
-use super::interrupt::StopSignal;
-use super::job::{Job, hold};
-use super::{Usage, import, logging, settings, terminal};
-use crate::clock::{Clock, SystemClock};
-use crate::events::Watch;
+use super::job::hold;
+use super::opening::Opening;
+use super::{Usage, import, settings};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::{Exit, RowState};
 use crate::plan::{Selection, Threshold};
@@ -19,37 +17,18 @@ use crate::run::{Retries, RunError, Settings, find_run, prepare};
 
 /// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (watch, bar) = terminal::watcher(common, clock.clone());
-    logging::start(common, bar);
-    let mut config = Config::load(common)?;
-    let state = settings::state_folder(&config, common)?;
+    let opening = Opening::of(common)?;
+    let mut config = opening.config.clone();
     let only = states(&args.only)?;
     let mut assembled = match (&args.file, &args.run) {
-        (Some(results), _) => of_file(
-            common,
-            &mut config,
-            state,
-            args,
-            results,
-            only,
-            &clock,
-            watch.as_ref(),
-        )?,
-        (None, Some(run)) => of_run(common, &mut config, state, args, run, only, watch.as_ref())?,
+        (Some(results), _) => of_file(common, &opening, &mut config, args, results, only)?,
+        (None, Some(run)) => of_run(common, &opening, &mut config, args, run, only)?,
         (None, None) => return Err(Usage("retry which file, or which --run?".into()).into()),
     };
-    let start = import::start(&mut assembled, args.delivery.fresh, "retry", &args.output)?;
-    let stop = StopSignal::new();
-    let job = Job {
-        config: &config,
-        clock,
-        watch: watch.as_ref(),
-        stop: &stop,
-        state: assembled.state.clone(),
-        credentials: assembled.credentials.clone(),
-        agreed: args.delivery.yes || args.delivery.sandbox,
-    };
+    let fresh = args.delivery.fresh;
+    let start = import::start(&opening.state, &mut assembled, fresh, "retry", &args.output)?;
+    let agreed = args.delivery.yes || args.delivery.sandbox;
+    let job = opening.job(&config, assembled.credentials.clone(), agreed);
     job.run(
         &assembled.prepared,
         &assembled.settings,
@@ -105,26 +84,21 @@ fn as_before(config: &Config, args: &RetryArgs, record: &RunRecord) -> Result<Se
     Ok(run_settings)
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is another part of what a run needs"
-)]
 fn of_file(
     common: &CommonArgs,
+    opening: &Opening,
     config: &mut Config,
-    state: PathBuf,
     args: &RetryArgs,
     results: &Path,
     only: Vec<RowState>,
-    clock: &Arc<dyn Clock>,
-    watch: &dyn Watch,
 ) -> Result<Assembled> {
+    let (state, watch) = (&opening.state, opening.watch.as_ref());
     if results != Path::new("-") {
         // Before anything is said of what it might hold.
         std::fs::metadata(results).with_context(|| format!("cannot read {}", results.display()))?;
     }
-    let asked = settings::roster(config, results, &args.options, clock.timestamp())?;
-    let journal = Journal::open(&state)?;
+    let asked = settings::roster(config, results, &args.options, opening.clock.timestamp())?;
+    let journal = Journal::open(state)?;
     let found = if results == Path::new("-") {
         None
     } else {
@@ -148,7 +122,7 @@ fn of_file(
             output: &args.output,
             holds: true,
         };
-        let mut assembled = assemble(config, state, &asked, clock, watch)?;
+        let mut assembled = assemble(opening, config, &asked)?;
         if args.delivery.max_invalid.is_none() {
             assembled.settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
         }
@@ -158,7 +132,7 @@ fn of_file(
         let here = if results == Path::new("-") {
             None
         } else {
-            let journal = Journal::open(&assembled.state)?;
+            let journal = Journal::open(state)?;
             find_run(&journal, results, &asked_read, &asked_map, Some(place))?
         };
         let retries = Retries {
@@ -199,28 +173,22 @@ fn of_file(
     run_settings.inbox = None;
     let spec = Arc::new(run_settings.spec()?);
     let credentials = settings::credentials(config, &spec)?;
-    let lock = hold(&state, results)?;
+    let lock = hold(state, results)?;
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
-    Ok(Assembled::of(
-        prepared,
-        run_settings,
-        credentials,
-        state,
-        lock,
-    ))
+    Ok(Assembled::of(prepared, run_settings, credentials, lock))
 }
 
 /// The rows of a run that failed for no fault of their own, from the file that it read.
 fn of_run(
     common: &CommonArgs,
+    opening: &Opening,
     config: &mut Config,
-    state: PathBuf,
     args: &RetryArgs,
     name: &str,
     only: Vec<RowState>,
-    watch: &dyn Watch,
 ) -> Result<Assembled> {
-    let journal = Journal::open(&state)?;
+    let (state, watch) = (&opening.state, opening.watch.as_ref());
+    let journal = Journal::open(state)?;
     let record = journal.run(Some(name))?;
     let refuse = |why: &str| RunError::Plan(format!("the run {name} cannot be tried again: {why}"));
     if !matches!(record.state, RunState::Finished) {
@@ -242,7 +210,7 @@ fn of_run(
         return Err(refuse("none of its rows is in such a state").into());
     }
     let file = run_settings.roster.file.clone();
-    let lock = hold(&state, &file)?;
+    let lock = hold(state, &file)?;
     let spec = Arc::new(run_settings.spec()?);
     let credentials = settings::credentials(config, &spec)?;
     run_settings.delivery.paths = ResultPaths::beside(&file);
@@ -283,11 +251,5 @@ fn of_run(
         only: Vec::new(),
     });
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
-    Ok(Assembled::of(
-        prepared,
-        run_settings,
-        credentials,
-        state,
-        lock,
-    ))
+    Ok(Assembled::of(prepared, run_settings, credentials, lock))
 }

@@ -1,18 +1,15 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use super::args::{CommonArgs, Format, SweepArgs};
 use super::assemble::{Asked, Assembled, assemble};
-use super::config::Config;
 use super::interrupt::StopSignal;
-use super::job::{Job, place_of};
-use super::{exit_of, import, logging, settings, terminal, whole_text};
-use crate::clock::{Clock, SystemClock};
-use crate::events::Watch;
+use super::job::place_of;
+use super::opening::Opening;
+use super::{exit_of, import, settings, terminal, whole_text};
 use crate::inbox::{Inbox, Lying, Place};
 use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
@@ -21,17 +18,14 @@ use crate::run::{RunError, Settings};
 
 /// `rosterpatch sweep INBOX`.
 pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (watch, bar) = terminal::watcher(common, clock.clone());
-    logging::start(common, bar);
-    let stop = StopSignal::new();
-    stop.listen();
-    let sweep = Sweep::new(common, args, clock, watch.as_ref(), &stop)?;
+    let opening = Opening::of(common)?;
+    opening.stop.listen();
+    let sweep = Sweep::new(&opening, args)?;
     let mut seen = HashMap::new();
     let lying = sweep.look(&mut seen)?;
     if lying.values().any(|lying| !lying.ready) {
         // A file that someone is still writing looks another one after a while.
-        wait(sweep.settle, &stop);
+        wait(sweep.settle, &opening.stop);
     }
     Ok(sweep.once(&mut seen)?.unwrap_or(Exit::Success))
 }
@@ -50,26 +44,16 @@ pub(super) type Seen = HashMap<String, (Lying, Instant)>;
 
 /// One folder, and how its files are imported.
 pub(super) struct Sweep<'a> {
+    opening: &'a Opening,
     args: &'a SweepArgs,
-    config: Config,
-    clock: Arc<dyn Clock>,
-    watch: &'a dyn Watch,
-    stop: &'a StopSignal,
     inbox: Inbox,
-    state: PathBuf,
     pub(super) settle: Duration,
     pub(super) interval: Duration,
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(
-        common: &CommonArgs,
-        args: &'a SweepArgs,
-        clock: Arc<dyn Clock>,
-        watch: &'a dyn Watch,
-        stop: &'a StopSignal,
-    ) -> Result<Sweep<'a>> {
-        let config = Config::load(common)?;
+    pub(super) fn new(opening: &'a Opening, args: &'a SweepArgs) -> Result<Sweep<'a>> {
+        let config = &opening.config;
         let time = |flag: &str, given: Option<String>, usual: &str| {
             settings::duration(flag, given.as_deref().unwrap_or(usual))
         };
@@ -78,13 +62,9 @@ impl<'a> Sweep<'a> {
         Ok(Sweep {
             settle: time("--settle", settle, "5s")?,
             interval: time("--interval", interval, "30s")?,
-            state: settings::state_folder(&config, common)?,
             inbox: Inbox::at(&args.inbox),
+            opening,
             args,
-            config,
-            clock,
-            watch,
-            stop,
         })
     }
 
@@ -107,7 +87,7 @@ impl<'a> Sweep<'a> {
     pub(super) fn once(&self, seen: &mut Seen) -> Result<Option<Exit>> {
         let mut worst = None;
         for file in self.inbox.taken()? {
-            if self.stop.is_asked() {
+            if self.opening.stop.is_asked() {
                 return Ok(worst);
             }
             worst = worse(worst, self.file(&file));
@@ -116,7 +96,7 @@ impl<'a> Sweep<'a> {
         let mut names: Vec<&String> = files.keys().collect();
         names.sort();
         for name in names {
-            if self.stop.is_asked() {
+            if self.opening.stop.is_asked() {
                 break;
             }
             let lying = &files[name];
@@ -163,11 +143,11 @@ impl<'a> Sweep<'a> {
     }
 
     fn import(&self, file: &Path, name: &str) -> Result<Option<Exit>> {
-        let config = match self.config.profile() {
-            Some(_) => self.config.clone(),
-            None => match self.config.profile_of(name)? {
-                Some(profile) => self.config.with_profile(profile)?,
-                None => self.config.clone(),
+        let config = match self.opening.config.profile() {
+            Some(_) => self.opening.config.clone(),
+            None => match self.opening.config.profile_of(name)? {
+                Some(profile) => self.opening.config.with_profile(profile)?,
+                None => self.opening.config.clone(),
             },
         };
         let asked = Asked {
@@ -177,26 +157,22 @@ impl<'a> Sweep<'a> {
             output: &self.args.output,
             holds: true,
         };
-        let mut assembled = assemble(&config, self.state.clone(), &asked, &self.clock, self.watch)?;
+        let mut assembled = assemble(self.opening, &config, &asked)?;
         // It was dealt with and moved away while the lock was waited for.
         if !file.is_file() {
             return Ok(None);
         }
         assembled.settings.inbox = Some(self.args.inbox.clone());
-        let job = Job {
-            config: &config,
-            clock: self.clock.clone(),
-            watch: self.watch,
-            stop: self.stop,
-            state: self.state.clone(),
-            credentials: assembled.credentials.clone(),
-            agreed: true,
-        };
+        let job = self
+            .opening
+            .job(&config, assembled.credentials.clone(), true);
         if let Some(record) = self.imported_before(&assembled)? {
-            let settings = Settings::of(&record)?;
             let summary = record.summary.as_deref().unwrap_or_default();
-            let summary: Option<Summary> = serde_json::from_str(summary).ok();
-            if let Some(mut summary) = summary {
+            // What another version of the program meant is no reason to leave a file alone.
+            if let (Ok(settings), Ok(mut summary)) = (
+                Settings::of(&record),
+                serde_json::from_str::<Summary>(summary),
+            ) {
                 // It was imported from here, and only not put away any more.
                 let own = crate::run::absolute(file);
                 if record.file == own.display().to_string() {
@@ -212,7 +188,7 @@ impl<'a> Sweep<'a> {
                     return Ok(Some(summary.exit_code));
                 }
                 let states = &summary.states;
-                let journal = Journal::open(&self.state)?;
+                let journal = Journal::open(&self.opening.state)?;
                 let is_last = journal.is_last_of_its_name(&record)?;
                 let is_whole = is_last
                     && summary.exit_code != Exit::Held
@@ -224,6 +200,7 @@ impl<'a> Sweep<'a> {
             }
         }
         let start = import::start(
+            &self.opening.state,
             &mut assembled,
             self.args.delivery.fresh,
             "import",
@@ -237,7 +214,7 @@ impl<'a> Sweep<'a> {
     /// The newest run of this very content that came to its end, or is held.
     fn imported_before(&self, assembled: &Assembled) -> Result<Option<RunRecord>> {
         let prepared = &assembled.prepared;
-        Ok(Journal::open(&self.state)?.finished_before(
+        Ok(Journal::open(&self.opening.state)?.finished_before(
             prepared.input.sha256().map_err(RunError::from)?,
             &prepared.checker.spec().name,
             &assembled.settings.delivery.client.base_url,
@@ -263,7 +240,7 @@ impl<'a> Sweep<'a> {
 
     /// Moves a file out of the way, with what lies beside it. Returns where it is then.
     fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf> {
-        let today = settings::today(self.clock.timestamp()).to_string();
+        let today = settings::today(self.opening.clock.timestamp()).to_string();
         let moves = self.inbox.places(file, &[], place, &today)?;
         self.inbox.put(&moves)?;
         Ok(moves

@@ -5,10 +5,9 @@ use anyhow::Result;
 
 use super::args::{CommonArgs, OneRunArgs};
 use super::config::Config;
-use super::interrupt::StopSignal;
-use super::job::{Job, hold};
-use super::{Usage, logging, settings, terminal};
-use crate::clock::{Clock, SystemClock};
+use super::job::hold;
+use super::opening::Opening;
+use super::{Usage, settings, terminal};
 use crate::journal::{Journal, RunState};
 use crate::map::MapOptions;
 use crate::model::Exit;
@@ -19,16 +18,12 @@ use crate::run::{RunError, Settings, Start, prepare};
 
 /// `rosterpatch undo RUN`.
 pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (watch, bar) = terminal::watcher(common, clock.clone());
-    logging::start(common, bar);
     let name = &args.run;
     if !args.yes && !terminal::can_ask() {
         return Err(Usage("without a terminal to ask on, an undo needs --yes".into()).into());
     }
-    let config = Config::load(common)?;
-    let state = settings::state_folder(&config, common)?;
-    let journal = Journal::open(&state)?;
+    let opening = Opening::of(common)?;
+    let journal = Journal::open(&opening.state)?;
     let record = journal.run(Some(name))?;
     let mut run_settings = Settings::of(&record)?;
     let spec = Arc::new(run_settings.spec()?);
@@ -58,7 +53,7 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
     drop(journal);
     let config = Config::of_run(common, &run_settings)?;
     let credentials = settings::credentials(&config, &spec)?;
-    let _lock = hold(&state, &roster)?;
+    let _lock = hold(&opening.state, &roster)?;
     run_settings.roster.file.clone_from(&roster);
     run_settings.roster.read = ReadOptions {
         copy: true,
@@ -84,17 +79,13 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
         max_invalid: Threshold::Percent(100.0),
         ..Guards::default()
     };
-    let prepared = prepare(&run_settings.roster, spec, rand::random(), watch.as_ref())?;
-    let stop = StopSignal::new();
-    let job = Job {
-        config: &config,
-        clock,
-        watch: watch.as_ref(),
-        stop: &stop,
-        state,
-        credentials,
-        agreed: args.yes,
-    };
+    let prepared = prepare(
+        &run_settings.roster,
+        spec,
+        rand::random(),
+        opening.watch.as_ref(),
+    )?;
+    let job = opening.job(&config, credentials, args.yes);
     job.run(
         &prepared,
         &run_settings,

@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -8,19 +7,17 @@ use notify::{RecursiveMode, Watcher};
 
 use super::args::{CommonArgs, SweepArgs};
 use super::interrupt::StopSignal;
+use super::opening::Opening;
 use super::sweep::Sweep;
-use super::{logging, terminal, whole_text};
-use crate::clock::{Clock, SystemClock};
+use super::{terminal, whole_text};
 use crate::model::Exit;
 
 /// `rosterpatch watch INBOX`: sweeps again and again until it is asked to stop.
 pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (watch, bar) = terminal::watcher(common, clock.clone());
-    logging::start(common, bar);
-    let stop = StopSignal::new();
+    let opening = Opening::of(common)?;
+    let stop = &opening.stop;
     stop.listen();
-    let sweep = Sweep::new(common, args, clock, watch.as_ref(), &stop)?;
+    let sweep = Sweep::new(&opening, args)?;
     // What cannot be read at the start is a mistake; later it may be a share that is away.
     let mut seen = HashMap::new();
     sweep.look(&mut seen)?;
@@ -46,7 +43,7 @@ pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
     if watcher.is_err() {
         tracing::info!("changes of the folder are not told here, so it is looked at now and then");
     }
-    tell_systemd(&stop);
+    tell_systemd(stop);
     while !stop.is_asked() {
         // A share that is away comes back.
         let lying = sweep.once(&mut seen).and_then(|_| sweep.look(&mut seen));
@@ -63,7 +60,7 @@ pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
         } else {
             sweep.interval
         };
-        rest(pause, unsettled, &woken, &stop);
+        rest(pause, unsettled, &woken, stop);
     }
     // systemd may be gone, or never have been.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);

@@ -1,7 +1,7 @@
 use rusqlite::Connection;
 
 /// The journal's format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Format 1.
 const RUNS: &str = "
@@ -35,13 +35,21 @@ CREATE TABLE row (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Format 2: what a run is going to send, what was delivered where a target cannot be read, and
-/// what is left of the quota.
+/// Format 2: a run's plan.
 const PLANS: &str = "
 ALTER TABLE run ADD COLUMN plan TEXT;
 ALTER TABLE run ADD COLUMN held TEXT;
 ALTER TABLE run ADD COLUMN planned_requests INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX run_by_file ON run (file);
+";
+
+/// Format 3: what a run is going to send, what was delivered where a target cannot be read, and
+/// what is left of the quota. A journal of format 2 may have had other tables of these names.
+const CALLS: &str = "
+DROP TABLE IF EXISTS call;
+DROP TABLE IF EXISTS content;
+DROP TABLE IF EXISTS delivered;
+DROP TABLE IF EXISTS quota;
 
 CREATE TABLE call (
     run         INTEGER NOT NULL REFERENCES run (id),
@@ -86,7 +94,7 @@ CREATE TABLE quota (
 ";
 
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [RUNS, PLANS];
+const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS];
 
 /// Makes the tables where there are none, and brings older ones to this format. Returns the
 /// format that the journal has then: a newer one is left as it is.
@@ -112,14 +120,21 @@ mod tests {
 
     #[test]
     fn an_older_journal_is_brought_to_this_format_and_a_newer_one_is_left_alone() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(RUNS).unwrap();
-        connection.pragma_update(None, "user_version", 1).unwrap();
-        assert_eq!(prepare(&mut connection).unwrap(), VERSION);
-        assert_eq!(prepare(&mut connection).unwrap(), VERSION);
-        connection
-            .execute("SELECT * FROM quota, call, delivered, content", [])
-            .ok();
+        for (version, made) in [
+            (1, RUNS.to_owned()),
+            (2, format!("{RUNS}{PLANS}CREATE TABLE quota (x);")),
+        ] {
+            let mut connection = Connection::open_in_memory().unwrap();
+            connection.execute_batch(&made).unwrap();
+            connection
+                .pragma_update(None, "user_version", version)
+                .unwrap();
+            assert_eq!(prepare(&mut connection).unwrap(), VERSION);
+            assert_eq!(prepare(&mut connection).unwrap(), VERSION);
+            connection
+                .prepare("SELECT arrival, interval, fingerprint, cells FROM quota, call, content")
+                .unwrap();
+        }
 
         let mut newer = Connection::open_in_memory().unwrap();
         newer

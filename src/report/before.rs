@@ -1,13 +1,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use csv::Writer;
 use serde_json::Value as Json;
 
+use super::csv_file::CsvFile;
 use super::error::ReportError;
-use super::whole_file::WholeFile;
 use crate::journal::Journal;
-use crate::model::{Change, RowState};
+use crate::model::{Call, Change, RowState};
 use crate::targets::TargetSpec;
 
 /// Writes what a run replaced as a roster that can be imported: the records it updated, by the id
@@ -23,62 +22,10 @@ pub fn write_before(
     spec: &TargetSpec,
     path: &Path,
 ) -> Result<Option<PathBuf>, ReportError> {
-    let mut changed: BTreeSet<usize> = BTreeSet::new();
-    journal.each_call::<ReportError>(run, |call, state| {
-        if state == Some(RowState::Updated) {
-            changed.extend(
-                call.changes
-                    .iter()
-                    .filter(|change| change.from.is_some())
-                    .filter_map(|change| spec.field(&change.field)),
-            );
-        }
-        Ok(())
-    })?;
-    let Some(key) = spec.key_field().filter(|_| !changed.is_empty()) else {
-        return Ok(None);
-    };
-    let mut writer = Writer::from_writer(WholeFile::create(path)?);
-    let explain = |error: csv::Error| ReportError::Write {
-        path: path.to_owned(),
-        source: error.into(),
-    };
-    let columns = || std::iter::once(&key).chain(&changed);
-    writer
-        .write_record(columns().map(|field| spec.fields[*field].name()))
-        .map_err(explain)?;
-    journal.each_call::<ReportError>(run, |call, state| {
-        let Some(id) = spec
-            .id_in(&call.path)
-            .filter(|_| state == Some(RowState::Updated))
-        else {
-            return Ok(());
-        };
-        let of = |field: &usize| -> Option<&Change> {
-            let name = spec.fields[*field].name();
-            call.changes.iter().find(|change| change.field == name)
-        };
-        let cells = changed
-            .iter()
-            .map(|field| of(field).and_then(|change| change.from.as_ref()))
-            .map(|value| value.map_or(String::new(), cell));
-        writer
-            .write_record(std::iter::once(id).chain(cells))
-            .map_err(explain)
-    })?;
-    let file = writer.into_inner().map_err(|error| ReportError::Write {
-        path: path.to_owned(),
-        source: error.into_error(),
-    })?;
-    Ok(Some(file.finish()?))
-}
-
-fn cell(value: &Json) -> String {
-    match value {
-        Json::Null => "<null>".into(),
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    let updated = |_: &Call, state| state == Some(RowState::Updated);
+    write_roster(journal, run, spec, path, updated, |change| {
+        change.from.as_ref()
+    })
 }
 
 /// Writes what a run was to send for these rows as a roster that can be imported: for rows that
@@ -93,49 +40,61 @@ pub fn write_rest(
     rows: &[u64],
     path: &Path,
 ) -> Result<(), ReportError> {
+    let asked = |call: &Call, _| rows.binary_search(&call.at.row).is_ok();
+    write_roster(journal, run, spec, path, asked, |change| Some(&change.to))?;
+    Ok(())
+}
+
+/// Writes one side of a run's changes, those of the calls that are `wanted`, as a roster: what names
+/// the record in the update's path, and every field that any of them changes. Nothing where there
+/// is no such field.
+fn write_roster(
+    journal: &Journal,
+    run: i64,
+    spec: &TargetSpec,
+    path: &Path,
+    wanted: impl Fn(&Call, Option<RowState>) -> bool,
+    side: impl Fn(&Change) -> Option<&Json>,
+) -> Result<Option<PathBuf>, ReportError> {
     let mut fields: BTreeSet<usize> = BTreeSet::new();
-    let asked = |row: u64| rows.binary_search(&row).is_ok();
-    journal.each_call::<ReportError>(run, |call, _| {
-        if asked(call.at.row) {
-            fields.extend(
-                call.changes
-                    .iter()
-                    .filter_map(|change| spec.field(&change.field)),
-            );
+    journal.each_call::<ReportError>(run, |call, state| {
+        if wanted(&call, state) {
+            let known = call.changes.iter().filter(|change| side(change).is_some());
+            fields.extend(known.filter_map(|change| spec.field(&change.field)));
         }
         Ok(())
     })?;
-    let places: Vec<&str> = spec.path_fields().collect();
-    let mut writer = Writer::from_writer(WholeFile::create(path)?);
-    let explain = |error: csv::Error| ReportError::Write {
-        path: path.to_owned(),
-        source: error.into(),
-    };
-    let names = fields.iter().map(|field| spec.fields[*field].name());
-    let of_path = places
+    if fields.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<&str> = fields
         .iter()
-        .copied()
-        .filter(|name| spec.field(name).is_some());
-    writer.write_record(of_path.chain(names)).map_err(explain)?;
-    journal.each_call::<ReportError>(run, |call, _| {
-        if !asked(call.at.row) {
+        .map(|field| spec.fields[*field].name())
+        .collect();
+    let places = spec.path_fields().filter(|name| spec.field(name).is_some());
+    let places: Vec<&str> = places.collect();
+    let mut file = CsvFile::create(path)?;
+    file.write(places.iter().chain(&names))?;
+    journal.each_call::<ReportError>(run, |call, state| {
+        if !wanted(&call, state) {
             return Ok(());
         }
         let of_path = places
             .iter()
-            .filter(|name| spec.field(name).is_some())
             .map(|name| spec.value_in(&call.path, name).unwrap_or_default());
-        let cells = fields.iter().map(|field| {
-            let name = spec.fields[*field].name();
-            let change = call.changes.iter().find(|change| change.field == name);
-            change.map_or(String::new(), |change| cell(&change.to))
+        let cells = names.iter().map(|name| {
+            let change = call.changes.iter().find(|change| change.field == *name);
+            change.and_then(&side).map_or(String::new(), cell)
         });
-        writer.write_record(of_path.chain(cells)).map_err(explain)
+        file.write(of_path.chain(cells))
     })?;
-    let file = writer.into_inner().map_err(|error| ReportError::Write {
-        path: path.to_owned(),
-        source: error.into_error(),
-    })?;
-    file.finish()?;
-    Ok(())
+    Ok(Some(file.finish()?))
+}
+
+fn cell(value: &Json) -> String {
+    match value {
+        Json::Null => "<null>".into(),
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

@@ -3,6 +3,7 @@
 
 mod before;
 mod check;
+mod csv_file;
 mod error;
 mod html;
 mod metrics;

@@ -1,13 +1,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use csv::Writer;
 use serde_json::Value as Json;
 
+use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::results::inert;
 use super::text::{count_of, human_duration, human_number};
-use super::whole_file::WholeFile;
 use crate::events::Plan;
 use crate::journal::Journal;
 
@@ -16,32 +15,20 @@ use crate::journal::Journal;
 /// # Errors
 /// When the file cannot be written or the journal not read.
 pub fn write_changes(journal: &Journal, run: i64, path: &Path) -> Result<(), ReportError> {
-    let mut writer = Writer::from_writer(WholeFile::create(path)?);
-    let explain = |error: csv::Error| ReportError::Write {
-        path: path.to_owned(),
-        source: error.into(),
-    };
-    writer
-        .write_record(["row", "key", "field", "from", "to"])
-        .map_err(explain)?;
+    let mut file = CsvFile::create(path)?;
+    file.write(["row", "key", "field", "from", "to"])?;
     journal.each_call::<ReportError>(run, |call, _| {
         for change in &call.changes {
             let from = change.from.as_ref().map_or(String::new(), text_of);
-            writer
-                .write_record([
-                    &*call.at.row.to_string(),
-                    &inert(&call.key),
-                    &change.field,
-                    &inert(&from),
-                    &inert(&text_of(&change.to)),
-                ])
-                .map_err(explain)?;
+            file.write([
+                &*call.at.row.to_string(),
+                &inert(&call.key),
+                &change.field,
+                &inert(&from),
+                &inert(&text_of(&change.to)),
+            ])?;
         }
         Ok(())
-    })?;
-    let file = writer.into_inner().map_err(|error| ReportError::Write {
-        path: path.to_owned(),
-        source: error.into_error(),
     })?;
     file.finish()?;
     Ok(())
@@ -105,7 +92,8 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// The first few changes and invalid rows of a plan, one a line. Personal data: for whoever looks, and for no log.
+/// The first few changes and invalid rows of a plan, one a line. Personal data: for whoever looks,
+/// and for no log.
 pub fn example_lines(plan: &Plan) -> Vec<String> {
     let shown = |value: &Json| match text_of(value) {
         text if text.is_empty() => "(nothing)".to_owned(),

@@ -1,10 +1,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
+use csv::{ByteRecord, Terminator, WriterBuilder};
 use encoding_rs::UTF_8;
 use serde::{Deserialize, Serialize};
 
+use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::whole_file::WholeFile;
 use crate::journal::Journal;
@@ -109,10 +110,10 @@ pub fn write_results(
     paths: &ResultPaths,
 ) -> Result<Written, ReportError> {
     let layout = Layout::of(input);
-    let mut results = Sheet::begin(&paths.results, input, &layout)?;
-    let mut failed: Option<Sheet> = None;
+    let mut results = begin(&paths.results, input, &layout)?;
+    let mut failed: Option<CsvFile> = None;
     if paths.failed_always {
-        failed = Some(Sheet::begin(&paths.failed, input, &layout)?);
+        failed = Some(begin(&paths.failed, input, &layout)?);
     }
     let mut states = StateCounts::default();
     input.scan(
@@ -137,7 +138,7 @@ pub fn write_results(
                 if !state.succeeded() && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
-                        none => none.insert(Sheet::begin(&paths.failed, input, &layout)?),
+                        none => none.insert(begin(&paths.failed, input, &layout)?),
                     };
                     sheet.write(&record)?;
                 }
@@ -148,68 +149,32 @@ pub fn write_results(
     Ok(Written {
         states,
         results: results.finish()?,
-        failed: failed.map(Sheet::finish).transpose()?,
+        failed: failed.map(CsvFile::finish).transpose()?,
     })
 }
 
-/// One CSV file on its way.
-struct Sheet {
-    writer: Writer<WholeFile>,
-    path: PathBuf,
-}
-
-impl Sheet {
-    fn begin(path: &Path, input: &Input, layout: &Layout) -> Result<Sheet, ReportError> {
-        let dialect = input.dialect();
-        let mut file = WholeFile::create(path)?;
-        if dialect.wants_mark() {
-            let explain = file.explain();
-            file.write_all("\u{FEFF}".as_bytes()).map_err(explain)?;
-        }
-        let terminator = if dialect.crlf {
-            Terminator::CRLF
-        } else {
-            Terminator::Any(b'\n')
-        };
-        let mut sheet = Sheet {
-            writer: WriterBuilder::new()
-                .delimiter(dialect.delimiter)
-                .terminator(terminator)
-                .flexible(true)
-                .from_writer(file),
-            path: path.to_owned(),
-        };
-        let mut header = ByteRecord::new();
-        for &column in &layout.kept {
-            header.push_field(input.header()[column].as_bytes());
-        }
-        for name in RESULT_COLUMNS {
-            header.push_field(name.as_bytes());
-        }
-        sheet.write(&header)?;
-        Ok(sheet)
+/// Begins a file in the input's dialect, with its header and ours.
+fn begin(path: &Path, input: &Input, layout: &Layout) -> Result<CsvFile, ReportError> {
+    let dialect = input.dialect();
+    let mut file = WholeFile::create(path)?;
+    if dialect.wants_mark() {
+        let explain = file.explain();
+        file.write_all("\u{FEFF}".as_bytes()).map_err(explain)?;
     }
-
-    fn write(&mut self, record: &ByteRecord) -> Result<(), ReportError> {
-        self.writer
-            .write_byte_record(record)
-            .map_err(|error| ReportError::Write {
-                path: self.path.clone(),
-                source: error.into(),
-            })
-    }
-
-    fn finish(self) -> Result<PathBuf, ReportError> {
-        let path = self.path;
-        let file = self
-            .writer
-            .into_inner()
-            .map_err(|error| ReportError::Write {
-                path,
-                source: error.into_error(),
-            })?;
-        file.finish()
-    }
+    let terminator = if dialect.crlf {
+        Terminator::CRLF
+    } else {
+        Terminator::Any(b'\n')
+    };
+    let mut builder = WriterBuilder::new();
+    builder
+        .delimiter(dialect.delimiter)
+        .terminator(terminator)
+        .flexible(true);
+    let mut sheet = CsvFile::over(&builder, file, path);
+    let kept = layout.kept.iter().map(|&column| &*input.header()[column]);
+    sheet.write(kept.chain(RESULT_COLUMNS))?;
+    Ok(sheet)
 }
 
 /// Which of the input's columns are kept: all but those of an earlier results file.

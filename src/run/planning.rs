@@ -54,7 +54,7 @@ pub(super) struct Planning<'a> {
     pub(super) writer: &'a Writer,
     /// The journal, to be read beside the writer: what was delivered before, and what the run to
     /// be undone has changed.
-    pub(super) past: Option<Journal>,
+    pub(super) past: Journal,
     /// Whose deliveries they are.
     pub(super) account: &'a str,
     /// The run that is to be undone.
@@ -198,10 +198,11 @@ impl Work<'_> {
 
     /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
     fn succeeded_before(&self, item: &Item) -> Result<Option<(RowState, String, String)>, Halt> {
-        let (Some(retries), Some(past)) = (&self.planning.delivery.retries, &self.planning.past)
+        let (Some(retries), Some(run)) = (&self.planning.delivery.retries, self.planning.retried)
         else {
             return Ok(None);
         };
+        let past = &self.planning.past;
         let left_out = match &item.what {
             What::Settled(outcome) if outcome.error_code == LEFT_OUT => true,
             What::Settled(_) => return Ok(None),
@@ -210,9 +211,6 @@ impl Work<'_> {
         if item.key == 0 {
             return Ok(None);
         }
-        let Some(run) = self.planning.retried else {
-            return Ok(None);
-        };
         let history = past.history(run, item.key)?;
         let same = |cells: &[u8]| says_the_same(&item.cells, cells);
         // The newest success is what the record holds; an undo is one too.
@@ -335,8 +333,9 @@ impl Work<'_> {
             return Err(problem("lookup.other_record", text));
         }
         let found = (id.as_str(), record);
-        if let (Some(run), Some(past)) = (self.planning.undone, &self.planning.past) {
+        if let Some(run) = self.planning.undone {
             let path = self.planner.path_of(&id);
+            let past = &self.planning.past;
             let changes = past.changes_made(run, &path).map_err(RunError::from)?;
             return Ok(self.planner.reversal(
                 &prepared.checker,
@@ -361,9 +360,8 @@ impl Work<'_> {
     /// A call to a record that cannot be read: nothing, where the same was delivered lately.
     async fn unread(&mut self, call: Call) -> Result<(), Halt> {
         let planning = self.planning;
-        if let (Some(past), Some(fingerprint), false) =
-            (&planning.past, &call.fingerprint, planning.delivery.all)
-            && let Some((delivered, at)) = past.delivered(planning.account, &call.path)?
+        if let (Some(fingerprint), false) = (&call.fingerprint, planning.delivery.all)
+            && let Some((delivered, at)) = planning.past.delivered(planning.account, &call.path)?
         {
             let age = planning.clock.timestamp().duration_since(at);
             let age = Duration::try_from(age).unwrap_or_default();

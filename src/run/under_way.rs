@@ -106,7 +106,7 @@ impl Run<'_> {
             delivery: &self.settings.delivery,
             transport: self.transport,
             writer: &writer,
-            past: Some(past),
+            past,
             account: &self.tools.account,
             undone,
             retried,
@@ -176,7 +176,8 @@ impl Run<'_> {
             let journal = Journal::open(&self.context.state)?;
             let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
             let first = journal.calls_left(self.id, 0, most)?;
-            if let Some(stop) = self.deliver(&runtime, &sender, Some(first.clone()))? {
+            let last = first.last().map_or(0, |call| call.at.row);
+            if let Some(stop) = self.deliver(&runtime, &sender, last)? {
                 return Ok(Some(stop));
             }
             if let Some(reader) = &reader {
@@ -192,15 +193,16 @@ impl Run<'_> {
                 }
             }
         }
-        self.deliver(&runtime, &sender, None)
+        self.deliver(&runtime, &sender, u64::MAX)
     }
 
-    /// Sends these calls, or all that are left in the journal, which a thread of its own reads.
+    /// Sends the calls that are left in the journal, which a thread of its own reads, up to the one
+    /// for row `last`.
     fn deliver(
         &self,
         runtime: &tokio::runtime::Runtime,
         sender: &Sender<'_, Writer>,
-        these: Option<Vec<Call>>,
+        last: u64,
     ) -> Result<Option<Stop>, RunError> {
         let journal = Journal::open(&self.context.state)?;
         let answered = self.transport.has_sent();
@@ -208,18 +210,7 @@ impl Run<'_> {
             // Enough that the sender never waits for the reader.
             let (calls, receiver) = mpsc::channel(256);
             let run = self.id;
-            let reader = scope.spawn(move || match these {
-                Some(these) => {
-                    for call in these {
-                        // Whoever took the calls is gone, and has said why.
-                        if calls.blocking_send(call).is_err() {
-                            break;
-                        }
-                    }
-                    Ok(())
-                }
-                None => calls_left(&journal, run, &calls),
-            });
+            let reader = scope.spawn(move || calls_left(&journal, run, last, &calls));
             let delivered =
                 runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
             match reader.join() {
@@ -300,19 +291,24 @@ impl Run<'_> {
     }
 }
 
-/// Hands on the calls that are left, in row order, a page at a time.
-fn calls_left(journal: &Journal, run: i64, calls: &mpsc::Sender<Call>) -> Result<(), JournalError> {
+/// Hands on the calls that are left up to row `last`, in row order, a page at a time.
+fn calls_left(
+    journal: &Journal,
+    run: i64,
+    last: u64,
+    calls: &mpsc::Sender<Call>,
+) -> Result<(), JournalError> {
     const PAGE: usize = 256;
     let mut after = 0;
     loop {
         let page = journal.calls_left(run, after, PAGE)?;
-        let Some(last) = page.last() else {
+        let Some(end) = page.last() else {
             return Ok(());
         };
-        after = last.at.row;
+        after = end.at.row;
         for call in page {
             // Whoever took the calls is gone, and has said why.
-            if calls.blocking_send(call).is_err() {
+            if call.at.row > last || calls.blocking_send(call).is_err() {
                 return Ok(());
             }
         }

@@ -113,6 +113,25 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
 }
 
 #[test]
+fn a_run_of_another_version_stands_in_nobodys_way() {
+    let (folder, server, run) = stopping_at_three(10);
+    run.import(&folder, "r.csv", &server.base_url).unwrap();
+    let path = folder.path("state/journal.sqlite");
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute("UPDATE run SET settings = '{}'", [])
+        .unwrap();
+    drop(connection);
+    let resumed = folder.run("resume");
+    assert_eq!(resumed.status.code(), Some(1));
+    let text = stderr(&resumed);
+    assert!(text.contains("another version"), "{text}");
+    let new = folder.import_to("r.csv", &server.base_url, &[], &[]);
+    assert_eq!(new.status.code(), Some(0), "{}", stderr(&new));
+    assert_eq!(folder.csv("r.results-2.csv", b',').len(), 11);
+}
+
+#[test]
 fn a_file_that_has_changed_since_is_not_gone_on_with() {
     let (folder, server, run) = stopping_at_three(10);
     let name = run

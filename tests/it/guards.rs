@@ -132,6 +132,36 @@ fn the_same_error_on_the_first_twenty_stops_the_run() {
 }
 
 #[test]
+fn a_long_wait_says_until_when_it_lasts() {
+    use rosterpatch::events::{RunEvent, Watch};
+    use std::sync::{Arc, Mutex};
+    struct Keeper(Arc<Mutex<Vec<String>>>);
+    impl Watch for Keeper {
+        fn see(&self, event: &RunEvent) {
+            if let RunEvent::Waiting { until, .. } = event {
+                self.0.lock().unwrap().push(until.to_string());
+            }
+        }
+    }
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(1));
+    let server = Server::start(|seen| match seen.before {
+        0 => respond(503, &[("Retry-After", "3600")], "{}"),
+        _ => respond(200, &[], "{}"),
+    });
+    let told = Arc::default();
+    let mut run = LibraryRun::new();
+    run.watch = Box::new(Keeper(Arc::clone(&told)));
+    run.sender.concurrency = 1;
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 1);
+    assert_eq!(ended.summary.duration_s.round(), 3600.0);
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1, "once, not again and again: {told:?}");
+    assert!(told[0].starts_with("2026-08-20T19:00:00"), "{told:?}");
+}
+
+#[test]
 fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
     for (holds, sent, code) in [(true, 6, Exit::Success), (false, 2, Exit::Interrupted)] {
         let folder = Folder::new();
