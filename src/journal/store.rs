@@ -138,6 +138,16 @@ impl Journal {
             source,
         };
         refuse_network(folder)?;
+        // One at a time: SQLite does not wait for another process that turns the write-ahead log on
+        // in a new file (sqlite.org/wal.html, section 5).
+        let alone = folder.join("opening.lock");
+        let explain = |source| JournalError::Folder {
+            path: folder.to_owned(),
+            source,
+        };
+        make_private_file(&alone).map_err(explain)?;
+        let alone = std::fs::File::open(alone).map_err(explain)?;
+        alone.lock().map_err(explain)?;
         let mut connection = Connection::open(&path).map_err(opening)?;
         connection
             .busy_timeout(Duration::from_secs(30))
