@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
 use super::call::SEGMENT;
-use crate::targets::{Lookup, Paging, TargetSpec};
+use crate::targets::{Lookup, Paging, SearchNames, TargetSpec};
 
 /// What is asked of an API to learn what its records hold, and how its answers are read. Makes no
 /// request itself.
@@ -71,18 +71,15 @@ impl LookUp {
     /// Asks for the records that have one of `keys`, from the page after `before`.
     pub fn search(&self, keys: &[&str], before: Option<(&Page, u64)>) -> Option<Question> {
         let path = self.how.search.as_deref()?;
-        let mut body = Json::Object(Map::new());
-        let mut inner = &mut body;
-        let places = self.how.search_filter.split('/').skip(1);
-        for name in places.map(str::to_owned).chain([self.filter_name()]) {
-            if let Json::Object(map) = inner {
-                inner = map.entry(name).or_insert_with(|| Json::Object(Map::new()));
-            }
-        }
-        *inner = keys.iter().map(|key| Json::from(*key)).collect();
+        let mut body = self.how.search_body.clone();
+        let filter = self.how.search_filter.split('/').skip(1);
+        let mut places: Vec<String> = filter.map(str::to_owned).collect();
+        places.extend(self.filter_names());
+        let keys = keys.iter().map(|key| Json::from(*key)).collect();
+        put(&mut body, &places, keys);
         Some(Question {
             path: self.page_path(path, before)?,
-            body: Some(body),
+            body: Some(Json::Object(body)),
         })
     }
 
@@ -136,10 +133,14 @@ impl LookUp {
         }
     }
 
-    /// The name by which a filter knows the key: its place in a record, with dots.
-    fn filter_name(&self) -> String {
+    /// The names by which a filter knows the key: its place in a record.
+    fn filter_names(&self) -> Vec<String> {
         let pointer = self.spec.record_pointer(self.key);
-        pointer.trim_start_matches('/').replace('/', ".")
+        let names = pointer.trim_start_matches('/');
+        match self.how.search_names {
+            SearchNames::Nested => names.split('/').map(str::to_owned).collect(),
+            SearchNames::Dotted => vec![names.replace('/', ".")],
+        }
     }
 
     /// Reads an answer. `base_url` is what the next page's address must lie below.
@@ -186,6 +187,24 @@ impl LookUp {
     }
 }
 
+/// Puts `value` into `object` at the end of `places`, and makes the objects on the way.
+fn put(object: &mut Map<String, Json>, places: &[String], value: Json) {
+    let [name, rest @ ..] = places else {
+        return;
+    };
+    if rest.is_empty() {
+        object.insert(name.clone(), value);
+        return;
+    }
+    let inner = object.entry(name.clone()).or_insert(Json::Null);
+    if !inner.is_object() {
+        *inner = Json::Object(Map::new());
+    }
+    if let Json::Object(inner) = inner {
+        put(inner, rest, value);
+    }
+}
+
 impl Lookup {
     /// Whether the number of records on a page tells if it is the last one.
     fn paging_counts(&self) -> bool {
@@ -213,12 +232,19 @@ mod tests {
         assert_eq!(asked.path, "/student/_search?limit=50&offset=0");
         assert_eq!(
             asked.body.unwrap(),
-            json!({"filter": {"contains": {"external.sourceID": ["a", "b"]}}})
+            json!({"filter": {"orCondition": false, "contains": {"external": {"sourceID": ["a", "b"]}}}})
         );
         let by_id = look_up("id").search(&["x"], None).unwrap();
         assert_eq!(
             by_id.body.unwrap(),
-            json!({"filter": {"contains": {"id": ["x"]}}})
+            json!({"filter": {"orCondition": false, "contains": {"id": ["x"]}}})
+        );
+        let mut dotted = look_up("external_source_id");
+        dotted.how.search_names = SearchNames::Dotted;
+        dotted.how.search_body.clear();
+        assert_eq!(
+            dotted.search(&["a"], None).unwrap().body.unwrap(),
+            json!({"filter": {"contains": {"external.sourceID": ["a"]}}})
         );
     }
 

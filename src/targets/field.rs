@@ -21,7 +21,7 @@ pub enum Kind {
     Boolean,
     /// An e-mail address.
     Email,
-    /// A telephone number, as E.164.
+    /// A telephone number: as E.164 by the target's region, or as it is written.
     Phone,
     /// A Swedish postal code, as `NNN NN`.
     PostalCode,
@@ -106,6 +106,10 @@ pub struct FieldSpec {
     pub min_length: Option<usize>,
     /// Characters that a value may have at most.
     pub max_length: Option<usize>,
+    /// Whether the API takes any text here: what is not of the field's kind is then doubtful, and
+    /// sent as it stands, unless it was damaged on its way.
+    #[serde(default)]
+    pub free_text: bool,
     /// `text`: whether line breaks may stand in it.
     #[serde(default)]
     pub lines: bool,

@@ -12,6 +12,6 @@ pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
 pub use load::{BUILT_IN, load, parse, text};
 pub use spec::{
-    Answers, Lookup, Paging, Quota, QuotaHeaders, RateUnit, ResetUnit, SignIn, TargetSpec, Update,
-    Variable,
+    Answers, Lookup, Paging, Quota, QuotaHeaders, RateUnit, Region, ResetUnit, SearchNames, SignIn,
+    TargetSpec, Update, Variable,
 };

@@ -15,6 +15,9 @@ pub struct TargetSpec {
     pub title: String,
     /// What one record is called in messages, such as `student`.
     pub record: String,
+    /// The country whose numbering plan completes telephone numbers. Without one they are sent as
+    /// they are written.
+    pub region: Option<Region>,
     /// Base addresses by name. The one called `production` is the default.
     pub environments: BTreeMap<String, String>,
     /// Variables of the addresses and the update's path, given with `--var`.
@@ -35,6 +38,14 @@ pub struct TargetSpec {
     pub lookup: Option<Lookup>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
+}
+
+/// A country whose telephone numbers are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Region {
+    /// Sweden.
+    #[serde(rename = "SE")]
+    Sweden,
 }
 
 /// A variable of a target's addresses.
@@ -251,6 +262,12 @@ pub struct Lookup {
     /// JSON pointer in the search's body below which lists of values stand by field.
     #[serde(default)]
     pub search_filter: String,
+    /// Members that stand in every search's body, such as `{ filter = { orCondition = false } }`.
+    #[serde(default)]
+    pub search_body: serde_json::Map<String, serde_json::Value>,
+    /// How a search names a field of a nested object.
+    #[serde(default)]
+    pub search_names: SearchNames,
     /// Path that lists all records, with GET.
     pub list: Option<String>,
     /// JSON pointer to the records in an answer.
@@ -262,6 +279,17 @@ pub struct Lookup {
     pub page_size: u32,
     /// How one page follows another.
     pub paging: Paging,
+}
+
+/// How a search names a field of a nested object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchNames {
+    /// As it stands in a record: `{"external": {"sourceID": […]}}`.
+    #[default]
+    Nested,
+    /// As one name with dots: `{"external.sourceID": […]}`.
+    Dotted,
 }
 
 fn default_id() -> String {
