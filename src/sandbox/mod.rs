@@ -21,3 +21,6 @@ pub const PATHS: [&str; 2] = ["/directory/v1", "/api/public"];
 
 /// A client id that may read and not write.
 pub const READ_ONLY: &str = "sandbox-readonly";
+
+/// A client id that may write and not read.
+pub const WRITE_ONLY: &str = "sandbox-writeonly";

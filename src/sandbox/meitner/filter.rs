@@ -1,6 +1,9 @@
 use std::cmp::Ordering;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
+use uuid::Uuid;
 
 /// A search filter that was understood.
 #[derive(Debug)]
@@ -13,7 +16,7 @@ pub(super) struct Filter {
 enum Condition {
     Compare {
         operator: Operator,
-        path: String,
+        field: &'static Field,
         with: Json,
     },
     Nested(Filter),
@@ -35,30 +38,132 @@ enum Operator {
     NotNull,
 }
 
-/// Values that one list of `contains` may hold here. How many the real API takes is not known;
-/// whoever sends a page's worth is safe.
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Holds {
+    Id,
+    Text,
+    Gender,
+    Boolean,
+    Date,
+    Moment,
+}
+
+/// A field that a filter may name, and the operators that know it beside `equals` and `notEquals`.
+#[derive(Debug)]
+struct Field {
+    path: &'static [&'static str],
+    holds: Holds,
+    ordered: bool,
+    listed: bool,
+    like: bool,
+    nullable: bool,
+}
+
+const fn field(
+    path: &'static [&'static str],
+    holds: Holds,
+    [ordered, listed, like, nullable]: [bool; 4],
+) -> Field {
+    Field {
+        path,
+        holds,
+        ordered,
+        listed,
+        like,
+        nullable,
+    }
+}
+
+const YES: bool = true;
+const NO: bool = false;
+
+/// The fields of the vendor's description: ordered, in lists, by likeness, null or not.
+const FIELDS: &[Field] = &[
+    field(&["id"], Holds::Id, [NO, YES, NO, NO]),
+    field(&["meta", "createdAt"], Holds::Moment, [YES, NO, NO, NO]),
+    field(&["meta", "createdBy"], Holds::Text, [NO, YES, NO, YES]),
+    field(&["meta", "updatedAt"], Holds::Moment, [YES, NO, NO, YES]),
+    field(&["meta", "updatedBy"], Holds::Text, [NO, YES, NO, YES]),
+    field(&["external", "sourceID"], Holds::Text, [NO, YES, YES, YES]),
+    field(&["external", "source"], Holds::Text, [NO, YES, YES, YES]),
+    field(&["gender"], Holds::Gender, [NO, YES, NO, YES]),
+    field(&["identityNumber"], Holds::Text, [NO, YES, YES, NO]),
+    field(&["identityTemporary"], Holds::Boolean, [NO, YES, NO, NO]),
+    field(&["firstName"], Holds::Text, [NO, YES, YES, NO]),
+    field(&["lastName"], Holds::Text, [NO, YES, YES, NO]),
+    field(&["dateOfBirth"], Holds::Date, [YES, YES, NO, YES]),
+    field(
+        &["address", "postalAddress"],
+        Holds::Text,
+        [NO, YES, YES, YES],
+    ),
+    field(&["address", "postalCode"], Holds::Text, [NO, YES, YES, YES]),
+    field(&["address", "postalCity"], Holds::Text, [NO, YES, YES, YES]),
+    field(
+        &["address", "countryCode"],
+        Holds::Text,
+        [NO, YES, YES, YES],
+    ),
+    field(
+        &["address", "municipalityCode"],
+        Holds::Text,
+        [NO, YES, YES, YES],
+    ),
+    field(&["emailAddress1"], Holds::Text, [NO, YES, YES, YES]),
+    field(&["emailAddress2"], Holds::Text, [NO, YES, YES, YES]),
+    field(&["phoneNumber1"], Holds::Text, [NO, YES, YES, YES]),
+    field(&["phoneNumber2"], Holds::Text, [NO, YES, YES, YES]),
+    field(
+        &["eduPersonPrincipalName"],
+        Holds::Text,
+        [NO, YES, YES, YES],
+    ),
+];
+
+/// Objects of the description that hold fields.
+const OBJECTS: [&str; 3] = ["meta", "external", "address"];
+
+/// Values that one list of `contains` may hold here.
 const LONGEST_LIST: usize = 100;
 
 impl Filter {
-    /// Reads a filter object, or says what in it is not understood.
-    pub(super) fn parse(filter: &Json) -> Result<Filter, String> {
+    /// Reads the body of a search, or says what in it is not of the description.
+    pub(super) fn of_body(body: &Json) -> Result<Filter, String> {
+        let Json::Object(members) = body else {
+            return Err("the body must be an object".into());
+        };
+        if let Some(other) = members.keys().find(|name| *name != "filter") {
+            return Err(format!("unknown member {other}"));
+        }
+        let filter = members.get("filter").ok_or("filter is required")?;
+        Filter::parse(filter)
+    }
+
+    fn parse(filter: &Json) -> Result<Filter, String> {
         let Json::Object(object) = filter else {
             return Err("filter must be an object".into());
         };
+        let any = object
+            .get("orCondition")
+            .ok_or("orCondition is required")?
+            .as_bool()
+            .ok_or("orCondition must be a boolean")?;
         let mut conditions = Vec::new();
-        let mut any = false;
         for (name, value) in object {
             match name.as_str() {
-                "orCondition" => {
-                    any = value.as_bool().ok_or("orCondition must be a boolean")?;
-                }
+                "orCondition" => {}
                 "nestedFilters" => {
                     let nested = value.as_array().ok_or("nestedFilters must be a list")?;
                     for filter in nested {
                         conditions.push(Condition::Nested(Filter::parse(filter)?));
                     }
                 }
-                name => conditions.extend(comparisons(operator(name)?, value)?),
+                name => {
+                    let operator = operator(name)?;
+                    compare_all(operator, &mut Vec::new(), value, &mut conditions)
+                        .map_err(|why| format!("{name}: {why}"))?;
+                }
             }
         }
         Ok(Filter { conditions, any })
@@ -69,9 +174,9 @@ impl Filter {
             Condition::Nested(filter) => filter.matches(student),
             Condition::Compare {
                 operator,
-                path,
+                field,
                 with,
-            } => operator.holds(at(student, path), with),
+            } => operator.holds(field, at(student, field.path), with),
         };
         if self.any && !self.conditions.is_empty() {
             self.conditions.iter().any(holds)
@@ -99,80 +204,148 @@ fn operator(name: &str) -> Result<Operator, String> {
     })
 }
 
-fn comparisons(operator: Operator, value: &Json) -> Result<Vec<Condition>, String> {
-    let compare = |path: &str, with: &Json| Condition::Compare {
-        operator,
-        path: path.to_owned(),
-        with: with.clone(),
+/// Reads what an operator is to compare: fields by name, those of nested objects within objects.
+/// A group, an object or a value that is null is as if it were not there.
+fn compare_all<'a>(
+    operator: Operator,
+    path: &mut Vec<&'a str>,
+    value: &'a Json,
+    conditions: &mut Vec<Condition>,
+) -> Result<(), String> {
+    let Json::Object(members) = value else {
+        return if value.is_null() {
+            Ok(())
+        } else {
+            Err("must be an object of fields".into())
+        };
     };
-    let Json::Object(fields) = value else {
-        // null and notNull may name their fields in a list.
-        let names = value
-            .as_array()
-            .filter(|_| matches!(operator, Operator::Null | Operator::NotNull));
-        return names
-            .and_then(|names| {
-                names
-                    .iter()
-                    .map(|name| Some(compare(name.as_str()?, &Json::Bool(true))))
-                    .collect()
-            })
-            .ok_or_else(|| "an operator holds an object of fields".into());
-    };
-    for with in fields.values() {
-        let lists = matches!(operator, Operator::Contains | Operator::NotContains);
-        match with {
-            Json::Array(values) if lists && values.len() > LONGEST_LIST => {
-                return Err(format!("a list may hold {LONGEST_LIST} values"));
+    for (name, with) in members {
+        path.push(name);
+        let known = FIELDS.iter().find(|field| field.path == path.as_slice());
+        match known.filter(|field| operator.knows(field)) {
+            Some(field) if !with.is_null() => {
+                operator
+                    .check(field, with)
+                    .map_err(|why| format!("{}: {why}", path.join(".")))?;
+                conditions.push(Condition::Compare {
+                    operator,
+                    field,
+                    with: with.clone(),
+                });
             }
-            Json::Array(_) if lists => {}
-            Json::Array(_) | Json::Object(_) => return Err("a value must be a single one".into()),
-            _ if lists => return Err("contains takes a list".into()),
-            _ => {}
+            Some(_) => {}
+            None if path.len() == 1 && OBJECTS.contains(&name.as_str()) => {
+                compare_all(operator, path, with, conditions)?;
+            }
+            None => return Err(format!("unknown field {}", path.join("."))),
         }
+        path.pop();
     }
-    Ok(fields
-        .iter()
-        .map(|(path, with)| compare(path, with))
-        .collect())
+    Ok(())
 }
 
-fn at<'a>(student: &'a Map<String, Json>, path: &str) -> &'a Json {
-    let mut parts = path.split('.');
-    let first = parts
-        .next()
-        .and_then(|name| student.get(name))
-        .unwrap_or(&Json::Null);
-    parts.fold(first, |value, name| value.get(name).unwrap_or(&Json::Null))
+fn at<'a>(student: &'a Map<String, Json>, path: &[&str]) -> &'a Json {
+    let mut names = path.iter();
+    let first = names.next().and_then(|name| student.get(*name));
+    names.fold(first.unwrap_or(&Json::Null), |value, name| {
+        value.get(*name).unwrap_or(&Json::Null)
+    })
+}
+
+impl Holds {
+    fn check(self, value: &Json) -> Result<(), String> {
+        let text = value.as_str();
+        let (fits, expected) = match self {
+            Holds::Id => (
+                text.is_some_and(|text| Uuid::try_parse(text).is_ok()),
+                "a UUID",
+            ),
+            Holds::Text => (text.is_some(), "a string"),
+            Holds::Gender => (
+                text.is_some_and(|text| ["Female", "Male", "Other"].contains(&text)),
+                "Female, Male or Other",
+            ),
+            Holds::Boolean => (value.is_boolean(), "a boolean"),
+            Holds::Date => (
+                text.is_some_and(|text| text.parse::<Date>().is_ok()),
+                "a date",
+            ),
+            Holds::Moment => (
+                text.is_some_and(|text| text.parse::<Timestamp>().is_ok()),
+                "a date and time",
+            ),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("must be {expected}"))
+        }
+    }
 }
 
 impl Operator {
-    fn holds(self, found: &Json, with: &Json) -> bool {
-        let ordered = |wanted: &[Ordering]| {
-            compare(found, with).is_some_and(|ordering| wanted.contains(&ordering))
-        };
+    /// Whether the description has the field under this operator.
+    fn knows(self, field: &Field) -> bool {
         match self {
-            Operator::Equals => found == with,
-            Operator::NotEquals => found != with,
+            Operator::Equals | Operator::NotEquals => true,
+            Operator::GreaterThan
+            | Operator::SmallerThan
+            | Operator::GreaterOrEqual
+            | Operator::SmallerOrEqual => field.ordered,
+            Operator::Contains | Operator::NotContains => field.listed,
+            Operator::Like | Operator::NotLike => field.like,
+            Operator::Null | Operator::NotNull => field.nullable,
+        }
+    }
+
+    fn check(self, field: &Field, with: &Json) -> Result<(), String> {
+        match self {
+            Operator::Contains | Operator::NotContains => {
+                let values = with.as_array().ok_or("must be a list")?;
+                if values.len() > LONGEST_LIST {
+                    return Err(format!("a list may hold {LONGEST_LIST} values"));
+                }
+                values.iter().try_for_each(|value| field.holds.check(value))
+            }
+            Operator::Null | Operator::NotNull => Holds::Boolean.check(with),
+            _ => field.holds.check(with),
+        }
+    }
+
+    fn holds(self, field: &Field, found: &Json, with: &Json) -> bool {
+        let ordered = |wanted: &[Ordering]| {
+            compare(field, found, with).is_some_and(|ordering| wanted.contains(&ordering))
+        };
+        let equals =
+            |with: &Json| found == with || compare(field, found, with) == Some(Ordering::Equal);
+        let listed = || with.as_array().is_some_and(|list| list.iter().any(equals));
+        let asked = with == &Json::Bool(true);
+        match self {
+            Operator::Equals => equals(with),
+            Operator::NotEquals => !equals(with),
             Operator::GreaterThan => ordered(&[Ordering::Greater]),
             Operator::SmallerThan => ordered(&[Ordering::Less]),
             Operator::GreaterOrEqual => ordered(&[Ordering::Greater, Ordering::Equal]),
             Operator::SmallerOrEqual => ordered(&[Ordering::Less, Ordering::Equal]),
-            Operator::Contains => with.as_array().is_some_and(|list| list.contains(found)),
-            Operator::NotContains => with.as_array().is_some_and(|list| !list.contains(found)),
+            Operator::Contains => listed(),
+            Operator::NotContains => !listed(),
             Operator::Like => like(found, with),
             Operator::NotLike => !like(found, with),
-            Operator::Null => found.is_null() == (with != &Json::Bool(false)),
-            Operator::NotNull => found.is_null() != (with != &Json::Bool(false)),
+            Operator::Null => found.is_null() == asked,
+            Operator::NotNull => found.is_null() != asked,
         }
     }
 }
 
-fn compare(found: &Json, with: &Json) -> Option<Ordering> {
-    match (found, with) {
-        (Json::String(found), Json::String(with)) => Some(found.cmp(with)),
-        (Json::Number(found), Json::Number(with)) => found.as_f64()?.partial_cmp(&with.as_f64()?),
-        _ => None,
+fn compare(field: &Field, found: &Json, with: &Json) -> Option<Ordering> {
+    let (found, with) = (found.as_str()?, with.as_str()?);
+    match field.holds {
+        Holds::Moment => {
+            let (found, with) = (found.parse::<Timestamp>(), with.parse::<Timestamp>());
+            Some(found.ok()?.cmp(&with.ok()?))
+        }
+        Holds::Id => Some(found.to_lowercase().cmp(&with.to_lowercase())),
+        _ => Some(found.cmp(with)),
     }
 }
 
@@ -206,66 +379,126 @@ mod tests {
 
     use super::*;
 
+    fn filter(operator: &str, fields: Json) -> Json {
+        json!({"orCondition": false, operator: fields})
+    }
+
     #[test]
     fn every_operator() {
         let student = json!({
             "firstName": "Åsa", "gender": "Female", "emailAddress2": null,
             "external": {"sourceID": "E-7"}, "dateOfBirth": "2010-04-02",
+            "meta": {"createdAt": "2026-08-01T12:00:00Z"}, "address": {"postalCode": "169 56"},
         });
         let student = student.as_object().unwrap();
         let holds = |filter: Json| Filter::parse(&filter).unwrap().matches(student);
         for (filter, expected) in [
-            (json!({}), true),
-            (json!({"equals": {"gender": "Female"}}), true),
-            (json!({"notEquals": {"gender": "Female"}}), false),
-            (json!({"greaterThan": {"dateOfBirth": "2010-04-01"}}), true),
-            (json!({"smallerThan": {"dateOfBirth": "2010-04-02"}}), false),
+            (json!({"orCondition": true}), true),
+            (filter("equals", json!({"gender": "Female"})), true),
+            (filter("equals", json!({"gender": null})), true),
             (
-                json!({"greaterOrEqual": {"dateOfBirth": "2010-04-02"}}),
+                filter("equals", json!({"address": {"postalCode": "169 56"}})),
                 true,
             ),
             (
-                json!({"smallerOrEqual": {"dateOfBirth": "2010-04-02"}}),
+                filter(
+                    "equals",
+                    json!({"meta": {"createdAt": "2026-08-01T14:00:00+02:00"}}),
+                ),
+                true,
+            ),
+            (filter("notEquals", json!({"gender": "Female"})), false),
+            (
+                filter("greaterThan", json!({"dateOfBirth": "2010-04-01"})),
                 true,
             ),
             (
-                json!({"contains": {"external.sourceID": ["E-6", "E-7"]}}),
-                true,
-            ),
-            (
-                json!({"notContains": {"external.sourceID": ["E-6", "E-7"]}}),
-                false,
-            ),
-            (json!({"like": {"firstName": "å%a"}}), true),
-            (json!({"like": {"firstName": "s"}}), true),
-            (json!({"notLike": {"firstName": "%x%"}}), true),
-            (json!({"null": {"emailAddress2": true}}), true),
-            (json!({"notNull": ["emailAddress2"]}), false),
-            (
-                json!({"equals": {"gender": "Male", "firstName": "Åsa"}}),
+                filter("smallerThan", json!({"dateOfBirth": "2010-04-02"})),
                 false,
             ),
             (
-                json!({"equals": {"gender": "Male", "firstName": "Åsa"}, "orCondition": true}),
+                filter("greaterOrEqual", json!({"dateOfBirth": "2010-04-02"})),
                 true,
             ),
             (
-                json!({"equals": {"firstName": "Åsa"}, "nestedFilters": [
-                    {"equals": {"gender": "Male"}, "notNull": ["dateOfBirth"], "orCondition": true}
+                filter("smallerOrEqual", json!({"dateOfBirth": "2010-04-02"})),
+                true,
+            ),
+            (
+                filter(
+                    "contains",
+                    json!({"external": {"sourceID": ["E-6", "E-7"]}}),
+                ),
+                true,
+            ),
+            (
+                filter(
+                    "notContains",
+                    json!({"external": {"sourceID": ["E-6", "E-7"]}}),
+                ),
+                false,
+            ),
+            (filter("like", json!({"firstName": "å%a"})), true),
+            (filter("like", json!({"firstName": "s"})), true),
+            (filter("notLike", json!({"firstName": "%x%"})), true),
+            (filter("null", json!({"emailAddress2": true})), true),
+            (filter("notNull", json!({"emailAddress2": true})), false),
+            (
+                filter("notNull", json!({"address": {"postalCode": true}})),
+                true,
+            ),
+            (filter("contains", Json::Null), true),
+            (
+                json!({"orCondition": false, "equals": {"gender": "Male", "firstName": "Åsa"}}),
+                false,
+            ),
+            (
+                json!({"orCondition": true, "equals": {"gender": "Male", "firstName": "Åsa"}}),
+                true,
+            ),
+            (
+                json!({"orCondition": false, "equals": {"firstName": "Åsa"}, "nestedFilters": [
+                    {"orCondition": true, "equals": {"gender": "Male"}, "notNull": {"dateOfBirth": true}}
                 ]}),
                 true,
             ),
         ] {
             assert_eq!(holds(filter.clone()), expected, "{filter}");
         }
+    }
+
+    #[test]
+    fn what_the_description_does_not_have_is_refused() {
         for bad in [
-            json!([]),
-            json!({"is": {"gender": "Male"}}),
-            json!({"contains": {"id": "x"}}),
-            json!({"equals": "x"}),
-            json!({"contains": {"id": vec!["x"; 101]}}),
+            json!({}),
+            json!({"equals": {"gender": "Male"}}),
+            json!({"orCondition": "false"}),
+            filter("is", json!({"gender": "Male"})),
+            filter("contains", json!({"id": "x"})),
+            filter("contains", json!({"id": ["x"]})),
+            filter("contains", json!({"external.sourceID": ["x"]})),
+            filter("contains", json!({"external": {"sourceID": "x"}})),
+            filter(
+                "contains",
+                json!({"meta": {"createdAt": ["2026-08-01T12:00:00Z"]}}),
+            ),
+            filter("equals", json!("x")),
+            filter("equals", json!({"shoeSize": "x"})),
+            filter("equals", json!({"gender": "Kvinna"})),
+            filter("like", json!({"dateOfBirth": "2010"})),
+            filter("null", json!({"firstName": true})),
+            filter("notNull", json!(["emailAddress2"])),
+            filter("contains", json!({"firstName": vec!["x"; 101]})),
+            json!({"orCondition": false, "nestedFilters": [{"equals": {"gender": "Male"}}]}),
         ] {
             assert!(Filter::parse(&bad).is_err(), "{bad}");
+        }
+        for bad in [
+            json!([]),
+            json!({}),
+            json!({"filter": {"orCondition": false}, "x": 1}),
+        ] {
+            assert!(Filter::of_body(&bad).is_err(), "{bad}");
         }
     }
 }

@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use super::students::Taken;
-use super::validate::{self, Refusal};
+use super::validate;
 use crate::sandbox::server::{Inner, Sandbox, with_record};
-use crate::sandbox::{READ_ONLY, SECRET};
+use crate::sandbox::{READ_ONLY, SECRET, WRITE_ONLY};
 
 /// Seconds for which a token is good.
 const TOKEN_SECONDS: u64 = 3600;
@@ -68,6 +68,10 @@ fn bad_request(message: impl Into<String>) -> Refused {
     Refused(StatusCode::BAD_REQUEST, message.into())
 }
 
+fn unprocessable(message: String) -> Refused {
+    Refused(StatusCode::UNPROCESSABLE_ENTITY, message)
+}
+
 fn no_student() -> Refused {
     Refused(StatusCode::NOT_FOUND, "student not found".into())
 }
@@ -107,7 +111,7 @@ fn answer(
 fn sign_in(inner: &Inner, headers: &HeaderMap, now: u64, access: Access) -> Result<(), Refused> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let client = match (header("Client-ID"), header("Client-Secret")) {
-        (Some(id), Some(SECRET)) if id == SECRET || id == READ_ONLY => Some(id),
+        (Some(id), Some(SECRET)) if [SECRET, READ_ONLY, WRITE_ONLY].contains(&id) => Some(id),
         _ => None,
     };
     let bearer = header("Authorization").and_then(|value| value.strip_prefix("Bearer "));
@@ -128,6 +132,10 @@ fn sign_in(inner: &Inner, headers: &HeaderMap, now: u64, access: Access) -> Resu
         Some(READ_ONLY) if access == Access::Write => Err(Refused(
             StatusCode::FORBIDDEN,
             "the client may not write students".into(),
+        )),
+        Some(WRITE_ONLY) if access == Access::Read => Err(Refused(
+            StatusCode::FORBIDDEN,
+            "the client may not read students".into(),
         )),
         _ => Ok(()),
     }
@@ -196,10 +204,7 @@ async fn update(
         inner.stats.record(&id).requests += 1;
         let body: Value = serde_json::from_slice(&body)
             .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
-        let change = validate::update(&body).map_err(|refusal| match refusal {
-            Refusal::Shape(message) => bad_request(message),
-            Refusal::Value(message) => Refused(StatusCode::UNPROCESSABLE_ENTITY, message),
-        })?;
+        let change = validate::update(&body).map_err(unprocessable)?;
         let updated = inner
             .students
             .update(&id, change, sandbox.clock.timestamp())
@@ -275,11 +280,7 @@ async fn search(
     answer(&sandbox, "search", &headers, Access::Read, |inner| {
         let body: Value = serde_json::from_slice(&body)
             .map_err(|error| bad_request(format!("the body is not JSON: {error}")))?;
-        let filter = match body.get("filter") {
-            None => json!({}),
-            Some(filter) => filter.clone(),
-        };
-        let filter = Filter::parse(&filter).map_err(bad_request)?;
+        let filter = Filter::of_body(&body).map_err(unprocessable)?;
         Page::asked(page)?.of(inner
             .students
             .all()

@@ -92,11 +92,12 @@ fn record(
     row: &SeedRow,
     random: &mut SmallRng,
 ) -> Option<(String, Map<String, Json>)> {
-    const KEYS: [&str; 4] = [
+    const KEYS: [&str; 5] = [
         "id",
         "identity_number",
         "external_source_id",
         "email_address1",
+        "edu_person_principal_name",
     ];
     let value = |name: &str| {
         let found = row.iter().find(|(field, _)| field == name);

@@ -7,10 +7,16 @@ use serde_json::{Map, Value as Json, json};
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Students {
     by_id: BTreeMap<String, Map<String, Json>>,
-    identity_numbers: HashMap<String, String>,
-    emails: HashMap<String, String>,
+    /// By unique field: who has each value.
+    holders: [HashMap<String, String>; UNIQUE.len()],
     last_change: Option<Timestamp>,
 }
+
+/// The fields of which no two students may have the same value.
+const UNIQUE: [&str; 3] = ["identityNumber", "emailAddress1", "eduPersonPrincipalName"];
+
+/// Whoever made or changed a student here.
+const USER: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
 /// The name of a unique field that another student holds.
 #[derive(Debug, PartialEq)]
@@ -44,7 +50,7 @@ impl Students {
         student.insert("id".into(), json!(id));
         student.insert(
             "meta".into(),
-            json!({"createdAt": now, "createdBy": "sandbox", "updatedAt": now, "updatedBy": "sandbox"}),
+            json!({"createdAt": now, "createdBy": USER, "updatedAt": now, "updatedBy": USER}),
         );
         self.index(id, &student);
         self.by_id.insert(id.to_owned(), student);
@@ -81,37 +87,35 @@ impl Students {
     }
 
     fn refuse_taken(&self, id: &str, student: &Map<String, Json>) -> Result<(), Taken> {
-        let holds = |index: &HashMap<String, String>, value: Option<String>| {
-            value
-                .and_then(|value| index.get(&value))
-                .is_some_and(|other| other != id)
-        };
-        if holds(&self.identity_numbers, text(student, "identityNumber")) {
-            return Err(Taken("identityNumber"));
-        }
-        if holds(&self.emails, email(student)) {
-            return Err(Taken("emailAddress1"));
+        for (name, holders) in UNIQUE.into_iter().zip(&self.holders) {
+            let holder = value_of(student, name).and_then(|value| holders.get(&value));
+            if holder.is_some_and(|other| other != id) {
+                return Err(Taken(name));
+            }
         }
         Ok(())
     }
 
     fn index(&mut self, id: &str, student: &Map<String, Json>) {
-        if let Some(number) = text(student, "identityNumber") {
-            self.identity_numbers.insert(number, id.to_owned());
-        }
-        if let Some(email) = email(student) {
-            self.emails.insert(email, id.to_owned());
+        for (name, holders) in UNIQUE.into_iter().zip(&mut self.holders) {
+            if let Some(value) = value_of(student, name) {
+                holders.insert(value, id.to_owned());
+            }
         }
     }
 
     fn unindex(&mut self, student: &Map<String, Json>) {
-        if let Some(number) = text(student, "identityNumber") {
-            self.identity_numbers.remove(&number);
-        }
-        if let Some(email) = email(student) {
-            self.emails.remove(&email);
+        for (name, holders) in UNIQUE.into_iter().zip(&mut self.holders) {
+            if let Some(value) = value_of(student, name) {
+                holders.remove(&value);
+            }
         }
     }
+}
+
+/// A unique value as it is compared: without regard to case.
+fn value_of(student: &Map<String, Json>, name: &str) -> Option<String> {
+    student.get(name)?.as_str().map(str::to_lowercase)
 }
 
 fn merge(into: &mut Map<String, Json>, change: &Map<String, Json>) {
@@ -123,12 +127,4 @@ fn merge(into: &mut Map<String, Json>, change: &Map<String, Json>) {
             }
         }
     }
-}
-
-fn text(student: &Map<String, Json>, name: &str) -> Option<String> {
-    student.get(name)?.as_str().map(str::to_owned)
-}
-
-fn email(student: &Map<String, Json>) -> Option<String> {
-    text(student, "emailAddress1").map(|email| email.to_lowercase())
 }
