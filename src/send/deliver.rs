@@ -286,7 +286,7 @@ impl<R: Record> Sender<'_, R> {
                     outcome.error.clone_from(&answer.message);
                 }
                 if verdict == Some(Verdict::Stop) {
-                    stop = Some(Stop::refused(answer));
+                    stop = Some(Stop::refused(answer, false));
                 }
             }
             Err(fault) => {

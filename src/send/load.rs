@@ -70,10 +70,16 @@ impl Load {
             self.limit = (self.limit + 1.0 / self.limit).min(self.most);
         }
     }
+
+    /// Takes note that the request which failed was answered well when it was made again: an API
+    /// that recovers is not one that cannot cope.
+    pub(super) fn recovered(&mut self) {
+        self.failing = (self.failing - 1.0 / FEW).max(0.0);
+    }
 }
 
-/// What may be spent on making requests again: a fifth of what succeeds, so that an API that is
-/// down is asked now and then and not hammered.
+/// What may be spent on making requests again: what it takes as long as that helps, and beside it a
+/// fifth of what succeeds, so that an API that is down is asked now and then and not hammered.
 #[derive(Debug, Clone)]
 pub(super) struct RetryBudget {
     left: f64,
@@ -91,6 +97,11 @@ impl RetryBudget {
     /// Takes note of a success.
     pub(super) fn deposit(&mut self) {
         self.left = (self.left + PART).min(SAVED);
+    }
+
+    /// Takes note of a retry that succeeded: what it cost was well spent.
+    pub(super) fn recover(&mut self) {
+        self.left = (self.left + 1.0).min(SAVED);
     }
 
     /// Takes what one retry costs. Returns whether it was there.
@@ -142,6 +153,20 @@ mod tests {
             load.answered(true, QUICK);
         }
         assert_eq!(load.limit(), 64);
+    }
+
+    #[test]
+    fn an_api_that_recovers_each_time_is_not_slowed_down_for() {
+        let (mut load, mut budget) = (Load::new(8), RetryBudget::new());
+        for _ in 0..1000 {
+            load.answered(false, QUICK);
+            assert!(budget.withdraw());
+            load.answered(true, QUICK);
+            budget.deposit();
+            load.recovered();
+            budget.recover();
+        }
+        assert_eq!(load.limit(), 8);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Stop {
         status: u16,
         /// The API's message.
         message: String,
+        /// Whether something was to be read, and not to be changed.
+        reading: bool,
     },
     /// Nobody answered.
     Unreachable,
@@ -43,17 +45,35 @@ pub enum Stop {
     LookUp {
         /// Why.
         why: String,
+        /// The answer's status, if it was that.
+        status: Option<u16>,
     },
     /// Someone asked for it.
     Asked,
 }
 
 impl Stop {
+    /// Whether the credentials may be such as may write and not read.
+    pub fn may_not_read(&self) -> bool {
+        matches!(
+            self,
+            Stop::Refused {
+                status: 403,
+                reading: true,
+                ..
+            } | Stop::LookUp {
+                status: Some(403 | 404),
+                ..
+            }
+        )
+    }
+
     /// The stop that an answer calls for which refuses the credentials.
-    pub(super) fn refused(answer: Answer) -> Stop {
+    pub(super) fn refused(answer: Answer, reading: bool) -> Stop {
         Stop::Refused {
             status: answer.status,
             message: answer.message,
+            reading: reading && !answer.sign_in_refused,
         }
     }
 
@@ -71,7 +91,9 @@ impl Stop {
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Stop::Refused { status, message } => {
+            Stop::Refused {
+                status, message, ..
+            } => {
                 write!(
                     f,
                     "the API refused the credentials (HTTP {status}: {message})"
@@ -83,7 +105,7 @@ impl std::fmt::Display for Stop {
             }
             Stop::Held { why } => write!(f, "held, and nothing was sent: {why}"),
             Stop::Canary { why } => write!(f, "the first rows were read back, and {why}"),
-            Stop::LookUp { why } => write!(f, "the API's records could not be read ({why})"),
+            Stop::LookUp { why, .. } => write!(f, "the API's records could not be read ({why})"),
             Stop::Asked => f.write_str("the run was asked to stop"),
         }
     }

@@ -139,14 +139,18 @@ impl<'a> Transport<'a> {
         };
         Ok(match (verdict, attempts.last) {
             (Verdict::Accept, Some(Ok((_, body)))) => Ok(serde_json::from_slice(&body).ok()),
-            (Verdict::Stop, Some(Ok((answer, _)))) => Err(Stop::refused(answer)),
+            (Verdict::Stop, Some(Ok((answer, _)))) => Err(Stop::refused(answer, true)),
             (_, Some(Ok((answer, _)))) => Err(Stop::LookUp {
                 // Its message may quote the keys that were asked for.
-                why: format!("HTTP {} {}", answer.status, answer.code),
+                why: format!("HTTP {} {}", answer.status, answer.code)
+                    .trim_end()
+                    .to_owned(),
+                status: Some(answer.status),
             }),
             (_, Some(Err(Fault::Connect | Fault::TimeOut))) => Err(Stop::Unreachable),
             (_, Some(Err(fault))) => Err(Stop::LookUp {
                 why: fault.code().to_owned(),
+                status: None,
             }),
             (_, None) => Ok(None),
         })
@@ -218,7 +222,7 @@ impl<'a> Transport<'a> {
                 Some(row) => tracing::debug!(row, attempt = made, ?verdict, what, "answered"),
                 None => tracing::debug!(attempt = made, ?verdict, what, "look-up answered"),
             }
-            self.heed(answer, sent_at)?;
+            self.heed(answer, sent_at, made > made_before + 1)?;
             if verdict != Verdict::Retry {
                 return Ok(Attempts {
                     made,
@@ -236,12 +240,21 @@ impl<'a> Transport<'a> {
     }
 
     /// Makes what an answer says of the API's quota and health hold for everyone.
-    fn heed(&self, answer: Result<&Answer, &Fault>, sent_at: u64) -> Result<(), SendError> {
+    fn heed(
+        &self,
+        answer: Result<&Answer, &Fault>,
+        sent_at: u64,
+        again: bool,
+    ) -> Result<(), SendError> {
         let latency = Duration::from_nanos(self.clock.now().saturating_sub(sent_at));
         let well = answer.is_ok_and(|answer| answer.status < 500);
         lock(&self.load).answered(well, latency);
         if well {
             lock(&self.budget).deposit();
+        }
+        if again && answer.is_ok_and(|answer| answer.status < 500 && answer.status != 429) {
+            lock(&self.load).recovered();
+            lock(&self.budget).recover();
         }
         let Ok(answer) = answer else {
             return Ok(());
