@@ -18,10 +18,11 @@ pub(super) enum Content<'a> {
 }
 
 /// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
-/// its way here damage it?
+/// its way here damage it? `repaired` and `doubt` say what was put back, and what is unusual.
 pub(super) fn content<'a>(
     cell: Cell<'a>,
     repaired: &mut Option<&'static str>,
+    doubt: &mut Option<Fault>,
 ) -> Result<Content<'a>, Fault> {
     let text = match cell {
         Cell::Text(text) => text,
@@ -53,7 +54,7 @@ pub(super) fn content<'a>(
     if !text.starts_with(['=', '#']) && text.chars().all(is_western_letter) {
         return Ok(Content::Text(text));
     }
-    damage(text)?;
+    *doubt = damage(text)?;
     match text.strip_prefix('=') {
         None => Ok(Content::Text(text)),
         Some(formula) => match quoted(formula) {
@@ -107,8 +108,9 @@ fn quoted(formula: &str) -> Option<&str> {
     (!inner.contains('"')).then(|| inner.trim())
 }
 
-/// Finds what a conversion on the file's way here broke.
-fn damage(text: &str) -> Result<(), Fault> {
+/// Finds what a conversion on the file's way here broke, and returns what it may have broken.
+fn damage(text: &str) -> Result<Option<Fault>, Fault> {
+    let mut doubt = None;
     const SPREADSHEET_ERRORS: [&str; 12] = [
         "#N/A",
         "#REF!",
@@ -171,7 +173,7 @@ fn damage(text: &str) -> Result<(), Fault> {
             | '\u{202A}'..='\u{202E}'
             | '\u{2060}'
             | '\u{FEFF}' => {
-                return Err(Fault::new(
+                doubt = Some(Fault::new(
                     "text.invisible_character",
                     format!(
                         "there is an invisible character (U+{:04X}) in the cell; enter the value again",
@@ -199,7 +201,7 @@ fn damage(text: &str) -> Result<(), Fault> {
             ),
         ));
     }
-    Ok(())
+    Ok(doubt)
 }
 
 /// Whether UTF-8 was read as Windows-1252: `Ã¥` for `å`. In no name does Ã or Â stand before one
@@ -267,7 +269,15 @@ mod tests {
     use super::*;
 
     fn look(text: &str) -> Result<Content<'_>, &'static str> {
-        content(Cell::Text(text), &mut None).map_err(|fault| fault.code)
+        content(Cell::Text(text), &mut None, &mut None).map_err(|fault| fault.code)
+    }
+
+    #[test]
+    fn an_invisible_character_is_doubtful() {
+        let mut doubt = None;
+        let found = content(Cell::Text("Ås\u{200B}a"), &mut None, &mut doubt);
+        assert_eq!(found, Ok(Content::Text("Ås\u{200B}a")));
+        assert_eq!(doubt.unwrap().code, "text.invisible_character");
     }
 
     proptest::proptest! {
@@ -304,7 +314,6 @@ mod tests {
             ("########", "text.spreadsheet_error"),
             ("An\0na", "text.nul"),
             ("An\u{7}na", "text.control_character"),
-            ("Ås\u{200B}a", "text.invisible_character"),
             ("\u{81}sa", "text.undecodable"),
             ("\u{FFFD}sa", "text.replacement_character"),
             ("Ã…sa", "text.mojibake"),
@@ -314,7 +323,7 @@ mod tests {
         }
         let long = "x".repeat(10 * 1024 * 1024);
         assert_eq!(look(&long), Err("text.too_long"));
-        let fault = content(Cell::Undecodable(b"\xE5sa"), &mut None).unwrap_err();
+        let fault = content(Cell::Undecodable(b"\xE5sa"), &mut None, &mut None).unwrap_err();
         assert!(fault.message.contains("0xE5") && fault.message.contains("position 1"));
     }
 }

@@ -225,6 +225,35 @@ fn check_last_four(text: &str, year: i16, parts: &Parts) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether a number in its normal form is one of those that Skatteverket publishes for tests. The
+/// list itself has some 44,000 of them and grows each year. Of those born in 1987 or later it has the
+/// birth numbers 238 and 239, of the two years before 988, 989 and 999, and of samordningsnummer 238
+/// and 239 (Skatteverket's open data "Testpersonnummer"). Earlier ones follow no rule and are not
+/// known here.
+fn is_for_tests(number: &str) -> bool {
+    let (Some(year), Some(day), Some(serial)) =
+        (number.get(..4), number.get(6..8), number.get(9..12))
+    else {
+        return false;
+    };
+    let coordination = day > "60";
+    match serial {
+        "238" | "239" => coordination || year >= "1987",
+        "988" | "989" | "999" => !coordination && matches!(year, "1985" | "1986"),
+        _ => false,
+    }
+}
+
+/// What is unusual about a valid number: it is kept for tests.
+pub(super) fn doubt(number: &str) -> Option<Fault> {
+    is_for_tests(number).then(|| {
+        Fault::new(
+            "identity_number.test",
+            format!("\"{number}\" is one of the numbers that Skatteverket keeps for tests, and nobody has it"),
+        )
+    })
+}
+
 /// The Luhn check digit (ISO/IEC 7812-1, annex B) of nine digits.
 fn luhn(digits: &[u8]) -> u8 {
     let sum: u8 = digits
@@ -325,6 +354,22 @@ mod tests {
         assert!(value.as_text().starts_with("20090402-238"));
         assert_eq!(repaired, Some("identity_number.leading_zero"));
         assert_eq!(code("123456789"), "identity_number.leading_zero");
+    }
+
+    #[test]
+    fn a_number_that_is_kept_for_tests_is_known() {
+        // From Skatteverket's list, and the last three not.
+        for (number, is_one) in [
+            ("19850113-9995", true),
+            ("19870102-2389", true),
+            ("20170101-2393", true),
+            ("19700178-2395", true),
+            ("19811218-9876", false),
+            ("20100402-9945", false),
+            ("19600402-2388", false),
+        ] {
+            assert_eq!(doubt(number).is_some(), is_one, "{number}");
+        }
     }
 
     #[test]

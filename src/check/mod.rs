@@ -16,11 +16,13 @@ mod municipality_code;
 mod phone;
 mod postal_code;
 mod row;
+mod severity;
 mod survey;
 mod text;
 mod unique;
 mod uuid;
 
-pub use row::{CheckOptions, CheckedRow, Checker, EmptyCell};
+pub use row::{CheckOptions, CheckedRow, Checker, EmptyCell, TOO_FEW};
+pub use severity::{SEVERITIES, Severity};
 pub use survey::{ProblemGroup, Survey, survey};
 pub use unique::{DuplicatePolicy, Duplicates};

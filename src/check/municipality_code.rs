@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use compact_str::format_compact;
 
 use super::fault::{AS_TEXT, Checked, Fault};
@@ -34,13 +36,42 @@ pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> C
     }
 }
 
+/// The codes of all municipalities, ascending; the file names its sources.
+const ALL: &str = include_str!("municipalities.txt");
+
+/// What is unusual about a code in the right form: no municipality has it. New ones may come, so it
+/// is sent all the same.
+pub(super) fn doubt(code: &str) -> Option<Fault> {
+    static CODES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let lines = ALL.lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(|line| line.split('\t').next()).collect()
+    });
+    // An empty code clears the field.
+    (!code.is_empty() && CODES.binary_search(&code).is_err()).then(|| {
+        Fault::new(
+            "municipality_code.unknown",
+            format!("\"{code}\" is not the code of a municipality"),
+        )
+    })
+}
+
 fn is_county(digits: &str) -> bool {
     matches!(digits.parse::<u8>(), Ok(1 | 3..=10 | 12..=14 | 17..=25))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{ALL, check, doubt};
+
+    #[test]
+    fn a_code_that_no_municipality_has_is_doubtful() {
+        let codes: Vec<&str> = ALL.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(codes.len(), 290);
+        assert!(codes.is_sorted());
+        assert!(doubt("0184").is_none());
+        assert!(doubt("2584").is_none());
+        assert_eq!(doubt("0199").unwrap().code, "municipality_code.unknown");
+    }
 
     #[test]
     fn municipality_codes() {

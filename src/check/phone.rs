@@ -1,7 +1,9 @@
 use compact_str::{CompactString, format_compact};
 
 use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use super::text;
 use crate::model::Value;
+use crate::targets::Region;
 
 /// A telephone number, normalised to E.164 (ITU-T E.164: `+`, at most 15 digits). A number
 /// without an international prefix is Swedish (PTS numbering plan: seven to nine digits behind
@@ -9,7 +11,22 @@ use crate::model::Value;
 ///
 /// A mobile number that lost its first 0, or its `+`, in a spreadsheet can be no other number,
 /// so it is restored, and `repaired` says so.
-pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> Checked<'a> {
+///
+/// Without a region nothing is known of how numbers are written there, so each stands as it is.
+pub(super) fn check<'a>(
+    text: &'a str,
+    region: Option<Region>,
+    repaired: &mut Option<&'static str>,
+) -> Checked<'a> {
+    if is_scientific(text) {
+        return Err(Fault::new(
+            "phone.scientific",
+            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+        ));
+    }
+    if region.is_none() {
+        return text::check(text);
+    }
     if is_plain_mobile(text) {
         return Ok(Value::Text(text));
     }
@@ -31,12 +48,6 @@ fn is_plain_mobile(text: &str) -> bool {
 }
 
 fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactString, Fault> {
-    if is_scientific(text) {
-        return Err(Fault::new(
-            "phone.scientific",
-            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
-        ));
-    }
     let mut kept = [0; 32];
     let (international, digits) = digits_of(text, &mut kept)?;
     let national = if international {
@@ -59,10 +70,17 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     } else {
         return Err(Fault::new(
             "phone.no_prefix",
-            format!("\"{text}\" begins with neither 0 nor +, so its area is unknown; {AS_TEXT}"),
+            format!("\"{text}\" begins with neither 0 nor +, so its area is unknown"),
         ));
     };
     let length = national.len();
+    // Every Swedish mobile number has nine digits, so what has fewer has lost some.
+    if is_mobile(national) && length < 9 {
+        return Err(Fault::new(
+            "phone.length",
+            format!("\"{text}\" has too few digits for a Swedish mobile number"),
+        ));
+    }
     let fits = if is_mobile(national) {
         length == 9
     } else {
@@ -70,7 +88,7 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     };
     if !fits {
         return Err(Fault::new(
-            "phone.length",
+            "phone.unusual_length",
             format!("\"{text}\" has the wrong number of digits for a Swedish telephone number"),
         ));
     }
@@ -110,7 +128,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
 fn foreign(text: &str, digits: &str) -> Result<CompactString, Fault> {
     if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
         return Err(Fault::new(
-            "phone.length",
+            "phone.unusual_length",
             format!("\"{text}\" is not an international number of 7 to 15 digits"),
         ));
     }
@@ -127,7 +145,9 @@ fn is_mobile(national: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Region, check};
+
+    const SWEDEN: Option<Region> = Some(Region::Sweden);
 
     #[test]
     fn telephone_numbers() {
@@ -144,7 +164,7 @@ mod tests {
         ] {
             let mut repaired = None;
             assert_eq!(
-                check(text, &mut repaired).unwrap().as_text(),
+                check(text, SWEDEN, &mut repaired).unwrap().as_text(),
                 normal,
                 "{text}"
             );
@@ -153,13 +173,28 @@ mod tests {
         for (text, code) in [
             ("4,67017E+10", "phone.scientific"),
             ("070-174", "phone.length"),
-            ("070-174 06 05 1", "phone.length"),
+            ("070-174 06 05 1", "phone.unusual_length"),
+            ("08-465", "phone.unusual_length"),
             ("846500400", "phone.no_prefix"),
             ("0701740605 mamma", "phone.character"),
             ("070-1740605, 070-1740606", "phone.character"),
-            ("+1", "phone.length"),
+            ("+1", "phone.unusual_length"),
+            ("example", "phone.character"),
         ] {
-            assert_eq!(check(text, &mut None).unwrap_err().code, code, "{text}");
+            assert_eq!(
+                check(text, SWEDEN, &mut None).unwrap_err().code,
+                code,
+                "{text}"
+            );
         }
+    }
+
+    #[test]
+    fn without_a_region_a_number_stands_as_it_is_written() {
+        for text in ["8645550123", "(864) 555-0123", "020 7946 0958", "example"] {
+            assert_eq!(check(text, None, &mut None).unwrap().as_text(), text);
+        }
+        let cut = check("8,64555E+09", None, &mut None).unwrap_err();
+        assert_eq!(cut.code, "phone.scientific");
     }
 }

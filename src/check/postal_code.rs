@@ -1,6 +1,6 @@
 use compact_str::CompactString;
 
-use super::fault::{Checked, Fault};
+use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
 use crate::model::Value;
 
 /// A Swedish postal code, normalised to `NNN NN`: five digits, the first of which is not 0
@@ -11,6 +11,12 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         && [b, c, d, e].into_iter().all(u8::is_ascii_digit)
     {
         return Ok(Value::Text(text));
+    }
+    if is_scientific(text) {
+        return Err(Fault::new(
+            "postal_code.scientific",
+            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+        ));
     }
     let bare = text
         .strip_prefix("SE")
@@ -26,18 +32,22 @@ pub(super) fn check(text: &str) -> Checked<'_> {
                 digits.push(c);
             }
             ' ' | '\u{A0}' | '-' => {}
-            _ => return Err(fault(text)),
+            _ => return Err(fault("postal_code.unusual", text)),
         }
     }
-    if digits.len() != 6 || digits.starts_with('0') {
-        return Err(fault(text));
+    // Of the country's own codes each has five digits, so what has fewer has lost some.
+    if digits.len() < 6 {
+        return Err(fault("postal_code.format", text));
+    }
+    if digits.len() > 6 || digits.starts_with('0') {
+        return Err(fault("postal_code.unusual", text));
     }
     Ok(Value::Rewritten(digits))
 }
 
-fn fault(text: &str) -> Fault {
+fn fault(code: &'static str, text: &str) -> Fault {
     Fault::new(
-        "postal_code.format",
+        code,
         format!("\"{text}\" is not a postal code of five digits, such as 169 56"),
     )
 }
@@ -51,8 +61,15 @@ mod tests {
         for same in ["169 56", "16956", "SE-169 56", "S-16956", "169\u{A0}56"] {
             assert_eq!(check(same).unwrap().as_text(), "169 56", "{same}");
         }
-        for bad in ["1695", "169 567", "ABC", "012 34", "1,6956E+04"] {
-            assert_eq!(check(bad).unwrap_err().code, "postal_code.format", "{bad}");
+        for (bad, code) in [
+            ("1695", "postal_code.format"),
+            ("169 567", "postal_code.unusual"),
+            ("ABC", "postal_code.unusual"),
+            ("012 34", "postal_code.unusual"),
+        ] {
+            assert_eq!(check(bad).unwrap_err().code, code, "{bad}");
         }
+        let cut = check("1,6956E+04").unwrap_err();
+        assert_eq!(cut.code, "postal_code.scientific");
     }
 }

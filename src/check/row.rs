@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cell::{Content, content};
 use super::choice::Choices;
 use super::fault::{Checked, Fault};
+use super::severity::is_doubt;
 use super::{
     boolean, country, date, email, eppn, identity_number, integer, municipality_code, phone,
     postal_code, text, uuid,
@@ -34,12 +35,37 @@ pub struct CheckOptions {
     pub empty: EmptyCell,
     /// The day against which centuries and dates of birth are judged.
     pub today: Date,
+    /// Whether what is doubtful is invalid.
+    #[serde(default)]
+    pub strict: bool,
+    /// Whether the records are real people's, so that a number kept for tests is out of place.
+    #[serde(default)]
+    pub production: bool,
+    /// Whether it is known of an earlier run what its rows said, so that one whose cells were filled
+    /// up in its results is known again.
+    #[serde(default)]
+    pub recalls: bool,
     /// Guarded values that the user has allowed, as field and value.
     pub allowed: Vec<(String, String)>,
     /// The field that finds a record, by position, where records can be read: what a row's file has
     /// no column for is then taken from its record.
     #[serde(default)]
     pub sparse_key: Option<usize>,
+}
+
+impl CheckOptions {
+    /// The options that hold where nobody says anything, on the day `today`.
+    pub fn new(today: Date) -> CheckOptions {
+        CheckOptions {
+            empty: EmptyCell::Keep,
+            today,
+            strict: false,
+            production: false,
+            recalls: false,
+            allowed: Vec::new(),
+            sparse_key: None,
+        }
+    }
 }
 
 /// Checks rows of one file against one target.
@@ -72,6 +98,8 @@ pub struct CheckedRow<'a> {
     pub values: Vec<Option<Value<'a>>>,
     /// Everything that is wrong; a row without problems is valid.
     pub problems: Vec<Problem>,
+    /// What looks unusual, and is sent as it stands.
+    pub doubts: Vec<Problem>,
     /// Codes of what was restored because a spreadsheet had changed it.
     pub repairs: Vec<&'static str>,
 }
@@ -171,40 +199,79 @@ impl Checker {
         checked.values.clear();
         checked.values.resize_with(self.spec.fields.len(), || None);
         checked.problems.clear();
+        checked.doubts.clear();
         checked.repairs.clear();
         // With cells missing or in excess, which cell belongs to which column is a guess.
-        if let Some(problem) = self.wrong_width(row) {
+        if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
             checked.problems.push(problem);
             return;
         }
-        for (field, value) in &self.constants {
-            checked.values[*field] = Some(value.clone());
-        }
-        for column in &self.columns {
-            let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
-            let mut repaired = None;
-            match self.check_cell(column, cell, row, &mut repaired) {
-                Ok(value) => {
-                    checked.values[column.field] = value;
-                    checked.repairs.extend(repaired);
-                }
-                Err(fault) => {
-                    let fault = fault.into_inner();
-                    checked.problems.push(Problem {
-                        column: self.map.header(column.column).to_owned(),
-                        field: self.spec.fields[column.field].name().to_owned(),
-                        code: Cow::Borrowed(fault.code),
-                        message: fault.message,
-                        value: shorten(cell),
-                    });
-                }
-            }
-        }
+        self.check_cells(row, checked);
         if checked.problems.is_empty()
             && self.options.sparse_key.is_none()
             && !self.spec.update.whole.is_empty()
         {
             checked.problems = self.halves(&checked.values);
+        }
+    }
+
+    /// Whether a row's cell for the field called `name` is empty, or there is none.
+    pub fn is_blank(&self, row: &RawRow<'_>, name: &str) -> bool {
+        let column = self
+            .spec
+            .field(name)
+            .and_then(|field| self.map.column(field));
+        column
+            .and_then(|column| row.cell(column))
+            .is_none_or(|cell| cell.bytes().trim_ascii().is_empty())
+    }
+
+    /// What the cells of a row say that has too few or too many of them, as its results file has it:
+    /// by this it is known again there.
+    pub fn check_as_written<'a>(&self, row: &RawRow<'a>) -> CheckedRow<'a> {
+        let mut checked = CheckedRow {
+            at: row.at,
+            values: Vec::new(),
+            ..CheckedRow::default()
+        };
+        checked.values.resize_with(self.spec.fields.len(), || None);
+        self.check_cells(row, &mut checked);
+        checked
+    }
+
+    fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
+        for (field, value) in &self.constants {
+            checked.values[*field] = Some(value.clone());
+        }
+        for column in &self.columns {
+            let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
+            let (mut repaired, mut doubt) = (None, None);
+            match self.check_cell(column, cell, row, &mut repaired, &mut doubt) {
+                Ok(value) => {
+                    checked.values[column.field] = value;
+                    checked.repairs.extend(repaired);
+                    if let Some(doubt) = doubt {
+                        let doubt = self.problem(column, cell, doubt);
+                        if self.options.strict {
+                            checked.problems.push(doubt);
+                        } else {
+                            checked.doubts.push(doubt);
+                        }
+                    }
+                }
+                Err(fault) => checked.problems.push(self.problem(column, cell, fault)),
+            }
+        }
+    }
+
+    fn problem(&self, column: &Column, cell: Cell<'_>, fault: Fault) -> Problem {
+        let fault = fault.into_inner();
+        Problem {
+            column: self.map.header(column.column).to_owned(),
+            field: self.spec.fields[column.field].name().to_owned(),
+            code: Cow::Borrowed(fault.code),
+            message: fault.message,
+            value: shorten(cell),
         }
     }
 
@@ -241,6 +308,7 @@ impl Checker {
         cell: Cell<'a>,
         row: &RawRow<'a>,
         repaired: &mut Option<&'static str>,
+        doubt: &mut Option<Fault>,
     ) -> Result<Option<Value<'a>>, Fault> {
         let field = &self.spec.fields[column.field];
         let required = || match self.options.sparse_key {
@@ -249,7 +317,7 @@ impl Checker {
             Some(key) => field.required || key == column.field,
             None => field.required,
         };
-        let text = match content(cell, repaired)? {
+        let text = match content(cell, repaired, doubt)? {
             Content::Text(text) => text,
             Content::Empty if field.default.is_some() => {
                 let default = field.default.as_deref().unwrap_or_default();
@@ -285,11 +353,31 @@ impl Checker {
             ));
         }
         let other = |name: &str| self.other_cell(name, row);
-        let value = self.of_kind(field, column.choices.as_ref(), text, &other, repaired)?;
+        let value = match self.of_kind(field, column.choices.as_ref(), text, &other, repaired) {
+            Err(fault) if is_doubt(fault.code, field.free_text) => {
+                *doubt = Some(fault);
+                Value::Text(text)
+            }
+            checked => checked?,
+        };
+        if let Some(second_thought) = self.second_thought(field, &value) {
+            *doubt = Some(second_thought);
+        }
         if column.limited {
             self.within_limits(column, field, &value)?;
         }
         Ok(Some(value))
+    }
+
+    /// What is unusual about a value that is right in itself.
+    fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
+        match field.kind {
+            Kind::IdentityNumber if self.options.production => {
+                identity_number::doubt(&value.as_text())
+            }
+            Kind::MunicipalityCode => municipality_code::doubt(&value.as_text()),
+            _ => None,
+        }
     }
 
     /// Checks text by its field's kind. `other` gives the text of another field's cell.
@@ -321,7 +409,7 @@ impl Checker {
             },
             Kind::Boolean => boolean::check(cell),
             Kind::Email => email::check(cell),
-            Kind::Phone => phone::check(cell, repaired),
+            Kind::Phone => phone::check(cell, self.spec.region, repaired),
             Kind::PostalCode => match postal_code::check(cell) {
                 Err(fault) => {
                     // Codes abroad have other shapes.
@@ -389,17 +477,32 @@ impl Checker {
 
     fn other_cell<'a>(&self, field: &str, row: &RawRow<'a>) -> Option<&'a str> {
         let column = self.map.column(self.spec.field(field)?)?;
-        match content(row.cell(column)?, &mut None) {
+        match content(row.cell(column)?, &mut None, &mut None) {
             Ok(Content::Text(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// A row that had too few cells, in a results file: there it has as many as any other, and
+    /// nobody can see which of them are empty because nothing was there.
+    fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
+        if self.options.recalls {
+            return None;
+        }
+        let cell = row.cell(self.map.error_code_column()?)?;
+        (cell.bytes() == TOO_FEW.as_bytes()).then(|| {
+            Problem::of_row(
+                TOO_FEW,
+                "the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code",
+            )
+        })
     }
 
     fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
         let (found, expected) = (row.len(), self.map.width());
         if found < expected {
             return Some(Problem::of_row(
-                "row.too_few_cells",
+                TOO_FEW,
                 format!("the row has {found} cells where the header has {expected}"),
             ));
         }
@@ -424,6 +527,9 @@ impl CheckedRow<'_> {
         self.problems.is_empty()
     }
 }
+
+/// Code of a row with fewer cells than the header.
+pub const TOO_FEW: &str = "row.too_few_cells";
 
 /// A cell as it is shown: its first characters, bad bytes as escapes.
 fn shorten(cell: Cell<'_>) -> String {

@@ -23,6 +23,10 @@ pub struct Survey {
     pub problems: u64,
     /// Problems by code.
     pub groups: BTreeMap<Cow<'static, str>, ProblemGroup>,
+    /// All doubtful values.
+    pub warnings: u64,
+    /// Doubtful values by code.
+    pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
     /// How often each kind of repair was made, by code.
     pub repairs: BTreeMap<&'static str, u64>,
     duplicates: Duplicates,
@@ -106,6 +110,8 @@ pub fn survey(
         superseded: 0,
         problems: total.problems,
         groups: total.groups,
+        warnings: total.doubts.values().map(|group| group.count).sum(),
+        doubts: total.doubts,
         repairs: total.repairs,
         duplicates,
         key,
@@ -128,15 +134,13 @@ impl Survey {
             self.problems += 1;
             let at = RowAt {
                 row,
-                line: 0,
-                offset: 0,
+                ..RowAt::default()
             };
-            let problem = duplicate_problem(checker, field, other);
-            let group = self.groups.entry(problem.code.clone()).or_default();
-            group.count += 1;
-            if group.first.len() < SHOWN {
-                group.first.push((at, problem));
-            }
+            note(
+                &mut self.groups,
+                at,
+                duplicate_problem(checker, field, other),
+            );
         }
         self.superseded = superseded.count();
     }
@@ -204,6 +208,17 @@ fn with_path<'a>(
     path
 }
 
+/// Problems by code.
+type Groups = BTreeMap<Cow<'static, str>, ProblemGroup>;
+
+fn note(groups: &mut Groups, at: RowAt, problem: Problem) {
+    let group = groups.entry(problem.code.clone()).or_default();
+    group.count += 1;
+    if group.first.len() < SHOWN {
+        group.first.push((at, problem));
+    }
+}
+
 /// What a stretch of rows showed.
 #[derive(Default)]
 struct Stretch {
@@ -211,7 +226,8 @@ struct Stretch {
     empty_rows: u64,
     problems: u64,
     invalid: RowSet,
-    groups: BTreeMap<Cow<'static, str>, ProblemGroup>,
+    groups: Groups,
+    doubts: Groups,
     repairs: BTreeMap<&'static str, u64>,
     /// By unique field.
     seen: Vec<Stretches>,
@@ -264,17 +280,16 @@ impl Stretch {
         for code in checked.repairs.drain(..) {
             *self.repairs.entry(code).or_default() += 1;
         }
+        for doubt in checked.doubts.drain(..) {
+            note(&mut self.doubts, checked.at, doubt);
+        }
         if checked.problems.is_empty() {
             return;
         }
         self.invalid.insert(checked.at.row);
         self.problems += checked.problems.len() as u64;
         for problem in checked.problems.drain(..) {
-            let group = self.groups.entry(problem.code.clone()).or_default();
-            group.count += 1;
-            if group.first.len() < SHOWN {
-                group.first.push((checked.at, problem));
-            }
+            note(&mut self.groups, checked.at, problem);
         }
     }
 
@@ -283,11 +298,16 @@ impl Stretch {
         self.empty_rows += next.empty_rows;
         self.problems += next.problems;
         self.invalid.append(next.invalid);
-        for (code, group) in next.groups {
-            let own = self.groups.entry(code).or_default();
-            own.count += group.count;
-            own.first.extend(group.first);
-            own.first.truncate(SHOWN);
+        for (own, next) in [
+            (&mut self.groups, next.groups),
+            (&mut self.doubts, next.doubts),
+        ] {
+            for (code, group) in next {
+                let own = own.entry(code).or_default();
+                own.count += group.count;
+                own.first.extend(group.first);
+                own.first.truncate(SHOWN);
+            }
         }
         for (code, count) in next.repairs {
             *self.repairs.entry(code).or_default() += count;

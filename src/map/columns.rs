@@ -8,7 +8,7 @@ use crate::targets::{FieldSpec, TargetSpec};
 
 /// The columns that a results file has beside the input's: no field of any target, and no
 /// mistake where a results file is read again.
-pub const RESULT_COLUMNS: [&str; 9] = [
+pub const RESULT_COLUMNS: [&str; 11] = [
     "import_row",
     "import_status",
     "import_http_status",
@@ -18,6 +18,8 @@ pub const RESULT_COLUMNS: [&str; 9] = [
     "import_attempts",
     "import_request_id",
     "import_finished_at",
+    "import_line",
+    "import_warning",
 ];
 
 /// What the user says of the columns.
@@ -39,6 +41,11 @@ pub struct ColumnMap {
     columns: Vec<Option<usize>>,
     unknown: Vec<usize>,
     of_results: bool,
+    /// The column that holds the code of what was wrong with each row, in a results file.
+    error_code: Option<usize>,
+    /// Columns that a row is to have: in a results file, those that a spreadsheet added for a row
+    /// with too many cells are none.
+    width: usize,
 }
 
 impl ColumnMap {
@@ -58,6 +65,8 @@ impl ColumnMap {
             columns: vec![None; spec.fields.len()],
             unknown: Vec::new(),
             of_results: false,
+            error_code: None,
+            width: header.len(),
         };
         let overrides = resolve_overrides(&map.header, spec, options)?;
         for (column, name) in header.iter().enumerate() {
@@ -68,10 +77,19 @@ impl ColumnMap {
             };
             match field {
                 Some(field) => map.claim(field, column, spec)?,
-                None if RESULT_COLUMNS.contains(&folded.as_str()) => map.of_results = true,
+                None if RESULT_COLUMNS.contains(&folded.as_str()) => {
+                    map.of_results = true;
+                    if folded == "import_error_code" {
+                        map.error_code = Some(column);
+                    }
+                }
                 None if folded.is_empty() || overrides.contains_key(&column) => {}
                 None => map.unknown.push(column),
             }
+        }
+        if map.of_results {
+            let named = map.header.iter().rposition(|name| !name.is_empty());
+            map.width = named.map_or(0, |last| last + 1);
         }
         map.require(spec, &names, options.sparse)?;
         Ok(map)
@@ -162,14 +180,19 @@ impl ColumnMap {
         self.header.get(column).map_or("", String::as_str)
     }
 
-    /// How many columns the file has.
+    /// How many columns a row is to have.
     pub fn width(&self) -> usize {
-        self.header.len()
+        self.width
     }
 
     /// Whether the file has the columns of an earlier run's results.
     pub fn is_of_results(&self) -> bool {
         self.of_results
+    }
+
+    /// The column of a results file that holds each row's error code.
+    pub fn error_code_column(&self) -> Option<usize> {
+        self.error_code
     }
 
     /// The headers that are no field, without surrounding space: named, and left alone.

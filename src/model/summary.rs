@@ -104,6 +104,12 @@ pub struct Summary {
     /// The file of what was replaced, if anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<PathBuf>,
+    /// The file of rows whose record was not found, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_rows: Option<PathBuf>,
+    /// Doubtful values, which are sent as they stand.
+    #[serde(default)]
+    pub warnings: u64,
     /// `plan` only: requests that an import would send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_send: Option<u64>,
@@ -128,6 +134,7 @@ impl Summary {
             &mut self.failed_rows,
             &mut self.report,
             &mut self.before,
+            &mut self.new_rows,
         ]
         .into_iter()
         .flatten()
@@ -169,6 +176,8 @@ impl Summary {
             failed_rows: None,
             report: None,
             before: None,
+            new_rows: None,
+            warnings: 0,
             to_send: None,
             estimated_s: None,
             estimated_finish: None,

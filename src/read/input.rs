@@ -113,6 +113,7 @@ impl Input {
             body: RowAt {
                 row: 1,
                 line: 1,
+                sheet_row: 1,
                 offset: 0,
             },
         };
@@ -157,9 +158,13 @@ impl Input {
                 .take_while(|byte| matches!(byte, b'\n' | b'\r'))
                 .count();
         self.header_line = 1 + lines_before + lines::count(text, 0, leading);
+        let lines = lines::count(text, 0, end.min(text.len()));
+        let breaks = header.iter().map(|cell| lines::count(cell, 0, cell.len()));
         self.body = RowAt {
             row: 1,
-            line: 1 + lines_before + lines::count(text, 0, end.min(text.len())),
+            line: 1 + lines_before + lines,
+            // A spreadsheet does not show the line that names the delimiter.
+            sheet_row: 1 + lines - breaks.sum::<u64>().min(lines),
             offset: (skipped + end) as u64,
         };
         self.refuse_duplicate_headers()

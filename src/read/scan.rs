@@ -104,6 +104,7 @@ impl Input {
             };
             next.row += table.len() as u64;
             next.line += table.lines;
+            next.sheet_row += table.sheet_rows;
         }
         drop(blocks);
         // A row that a quote glued together hides the rows within it, so it stops the run; but

@@ -15,6 +15,8 @@ pub struct Table {
     rows: Vec<RowSpan>,
     /// Line ends in the block.
     pub(super) lines: u64,
+    /// Line ends in the block that do not lie within a cell: rows, as a spreadsheet counts them.
+    pub(super) sheet_rows: u64,
     /// Rows of nothing but delimiters, which are no rows.
     pub(super) empty_rows: u64,
     /// Where the block's first row stands.
@@ -31,6 +33,8 @@ struct RowSpan {
     cells: Range<usize>,
     /// Lines between the block's first one and the row's.
     line: u64,
+    /// The same without those that lie within a cell.
+    sheet_row: u64,
     /// Line breaks within the row.
     breaks: u64,
     offset: u64,
@@ -90,6 +94,7 @@ impl Table {
         let mut rows = Vec::new();
         let mut row_ends = vec![0; 64];
         let (mut at, mut written, mut lines, mut empty_rows) = (0, 0, 0u64, 0);
+        let mut breaks_before = 0;
         loop {
             let blank = at;
             while let Some(b'\n' | b'\r') = block.get(at) {
@@ -140,11 +145,13 @@ impl Table {
                     start: written,
                     cells: first_cell..ends.len(),
                     line: lines,
+                    sheet_row: lines - breaks_before,
                     breaks,
                     offset: start as u64,
                     hides_rows: breaks > 0 && is_many_rows(&block[start..at], delimiter, width),
                 });
                 written += row_text;
+                breaks_before += breaks;
             }
             lines += ends_in_row;
         }
@@ -157,10 +164,12 @@ impl Table {
             ends,
             rows,
             lines,
+            sheet_rows: lines - breaks_before,
             empty_rows,
             first: RowAt {
                 row: 1,
                 line: 1,
+                sheet_row: 1,
                 offset: 0,
             },
         }
@@ -187,6 +196,7 @@ impl Table {
             at: RowAt {
                 row: self.first.row + index as u64,
                 line: self.first.line + span.line,
+                sheet_row: self.first.sheet_row + span.sheet_row,
                 offset: self.first.offset + span.offset,
             },
             line_breaks: span.breaks,
@@ -266,7 +276,7 @@ mod tests {
         Table::parse(text, &shape, &mut shape.parser())
     }
 
-    fn rows(text: &str) -> Vec<(u64, u64, u64, Vec<String>)> {
+    fn rows(text: &str) -> Vec<([u64; 4], Vec<String>)> {
         let table = parse(text.as_bytes());
         table
             .rows()
@@ -275,7 +285,8 @@ mod tests {
                     .cells()
                     .map(|cell| String::from_utf8(cell.bytes().to_vec()).unwrap())
                     .collect();
-                (row.at.row, row.at.line, row.at.offset, cells)
+                let at = row.at;
+                ([at.row, at.line, at.sheet_row, at.offset], cells)
             })
             .collect()
     }
@@ -284,19 +295,15 @@ mod tests {
     fn a_row_knows_its_number_line_and_offset() {
         let found = rows("a;b\r\n\r\n\"c\nd\";e\r\n;\r\nf;g");
         let expected = [
-            (1, 1, 0, vec!["a", "b"]),
-            (2, 3, 7, vec!["c\nd", "e"]),
-            (3, 6, 19, vec!["f", "g"]),
+            ([1, 1, 1, 0], vec!["a", "b"]),
+            ([2, 3, 3, 7], vec!["c\nd", "e"]),
+            ([3, 6, 5, 19], vec!["f", "g"]),
         ];
         let expected: Vec<_> = expected
             .into_iter()
-            .map(|(row, line, offset, cells)| {
-                (
-                    row,
-                    line,
-                    offset,
-                    cells.into_iter().map(String::from).collect(),
-                )
+            .map(|(at, cells)| {
+                let cells: Vec<&str> = cells;
+                (at, cells.into_iter().map(String::from).collect())
             })
             .collect();
         assert_eq!(found, expected);
@@ -305,7 +312,7 @@ mod tests {
     #[test]
     fn more_cells_than_expected_are_all_kept() {
         let long = ";".repeat(300) + "x\n";
-        assert_eq!(rows(&long)[0].3.len(), 301);
+        assert_eq!(rows(&long)[0].1.len(), 301);
     }
 
     #[test]
