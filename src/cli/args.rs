@@ -144,7 +144,7 @@ pub(super) struct CheckArgs {
     pub(super) roster: RosterArgs,
     // Accepted so that a command line can be tried with `check` first; nothing is sent.
     #[command(flatten)]
-    pub(super) _delivery: DeliveryArgs,
+    pub(super) delivery: DeliveryArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     /// Write every problem to a CSV file, one a line
@@ -221,6 +221,9 @@ pub(super) struct RetryArgs {
     /// A run whose rows failed for the API's fault: no file is needed
     #[arg(long, value_name = "RUN", conflicts_with = "file")]
     pub(super) run: Option<String>,
+    /// The run that the file belongs to, where it does not show by itself
+    #[arg(long, value_name = "RUN", conflicts_with = "run")]
+    pub(super) of: Option<String>,
     /// Only rows in these states: invalid,rejected,failed,not_sent
     #[arg(long, value_name = "STATES", value_delimiter = ',')]
     pub(super) only: Vec<String>,
@@ -352,6 +355,9 @@ pub(super) struct RosterOptions {
     /// What is done with rows that have the same key [default: error]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(super) duplicates: Option<Duplicate>,
+    /// Take what is doubtful for invalid
+    #[arg(long)]
+    pub(super) strict: bool,
     /// Let rows set a guarded value, such as membership_type=admin (repeatable)
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(super) allow: Vec<String>,
@@ -405,6 +411,9 @@ pub(super) struct DeliveryArgs {
     /// Send every valid row, also those that already match
     #[arg(long)]
     pub(super) all: bool,
+    /// Send without reading: no look-ups, no difference, no values for undo
+    #[arg(long, conflicts_with = "canary")]
+    pub(super) blind: bool,
     /// Hold the run if more rows than this are invalid [default: 20%]
     #[arg(long, value_name = "N|N%")]
     pub(super) max_invalid: Option<String>,
@@ -440,6 +449,9 @@ pub(super) struct OutputArgs {
     /// Where what was replaced goes, as a roster [default: NAME.before.csv beside the file]
     #[arg(long, value_name = "PATH")]
     pub(super) before: Option<PathBuf>,
+    /// Where the rows whose record was not found go [default: NAME.new.csv beside the file]
+    #[arg(long, value_name = "PATH")]
+    pub(super) new: Option<PathBuf>,
     /// The summary on standard output
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(super) format: Format,

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -11,6 +12,7 @@ use super::settings;
 use crate::journal::RosterLock;
 use crate::run::{Delivery, Prepared, Settings, prepare};
 use crate::send::{ClientOptions, Credentials};
+use crate::targets;
 
 /// Everything that a roster's run needs, put together from arguments, environment and config.
 pub(super) struct Assembled {
@@ -47,17 +49,37 @@ pub(super) struct Asked<'a> {
     pub(super) output: &'a OutputArgs,
     /// Whether the roster is held for this process alone, and copied before it is read.
     pub(super) holds: bool,
+    /// The text of a target's file that is meant where the command line names none.
+    pub(super) known_target: Option<String>,
 }
 
 /// Reads and checks the roster, after all that can be known to be missing without it.
 pub(super) fn assemble(opening: &Opening, config: &Config, asked: &Asked<'_>) -> Result<Assembled> {
+    assemble_with(opening, config, asked, |_, _| Ok(()))
+}
+
+/// The same; `adjust` may change the settings, for the target of this name, before anything is read.
+pub(super) fn assemble_with(
+    opening: &Opening,
+    config: &Config,
+    asked: &Asked<'_>,
+    adjust: impl FnOnce(&str, &mut Settings) -> Result<()>,
+) -> Result<Assembled> {
     let (clock, state) = (&opening.clock, &opening.state);
     let delivery = asked.delivery;
-    let (spec, target) = settings::target_and_text(config, &asked.roster.target)?;
+    let (spec, target) = match (&asked.roster.target, &asked.known_target) {
+        (None, Some(text)) => {
+            let spec = targets::parse("the run's target", text)?;
+            (Arc::new(spec), text.clone())
+        }
+        (named, _) => settings::target_and_text(config, named)?,
+    };
     let mut roster = settings::roster(config, asked.file, asked.roster, clock.timestamp())?;
     settings::refuse_idle_allowances(&roster, &spec)?;
     // A run takes hours, and someone may save the file meanwhile.
     roster.read.copy = asked.holds;
+    roster.check.production = settings::is_production(config, delivery);
+    roster.sparse = !delivery.blind;
     let paths = settings::paths(asked.output, asked.file)?;
     let own_quota = if delivery.sandbox {
         SANDBOX_QUOTA
@@ -89,6 +111,7 @@ pub(super) fn assemble(opening: &Opening, config: &Config, asked: &Asked<'_>) ->
             selection: settings::selection(asked.roster)?,
             paths,
             all: delivery.all,
+            blind: delivery.blind,
             guards: settings::guards(config, delivery)?,
             canary: config
                 .or(&delivery.canary, |layer| &layer.canary)
@@ -105,6 +128,7 @@ pub(super) fn assemble(opening: &Opening, config: &Config, asked: &Asked<'_>) ->
         config: config.path().map(Path::to_owned),
         profile: config.profile().map(str::to_owned),
     };
+    adjust(&spec.name, &mut run_settings)?;
     let lock = if asked.holds {
         hold(state, asked.file)?
     } else {

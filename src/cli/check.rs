@@ -19,7 +19,10 @@ pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
     let started_at = clock.timestamp();
     let config = Config::load(common)?;
     let spec = settings::target(&config, &args.roster.options.target)?;
-    let roster = settings::roster(&config, &args.roster.file, &args.roster.options, started_at)?;
+    let mut roster =
+        settings::roster(&config, &args.roster.file, &args.roster.options, started_at)?;
+    roster.check.production = settings::is_production(&config, &args.delivery);
+    roster.sparse = !args.delivery.blind;
     settings::refuse_idle_allowances(&roster, &spec)?;
     let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
     refuse_empty(&prepared)?;
@@ -43,6 +46,7 @@ pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
         (started_at, clock.timestamp()),
     );
     summary.problems = Some(prepared.survey.problems);
+    summary.warnings = prepared.survey.warnings;
     match args.output.format {
         Format::Text => terminal::out(&check_text(
             &prepared.input,

@@ -25,6 +25,7 @@ pub(super) struct Layer {
     pub(super) sheet: Option<String>,
     pub(super) empty: Option<Empty>,
     pub(super) duplicates: Option<Duplicate>,
+    pub(super) strict: Option<bool>,
     pub(super) rate: Option<String>,
     pub(super) burst: Option<std::num::NonZeroU32>,
     pub(super) share: Option<String>,

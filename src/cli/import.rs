@@ -20,6 +20,7 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
         delivery: &args.delivery,
         output: &args.output,
         holds: true,
+        known_target: None,
     };
     let mut assembled = assemble(&opening, &opening.config, &asked)?;
     let start = start(

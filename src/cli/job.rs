@@ -136,13 +136,7 @@ impl Job<'_> {
         let mut settings = settings.clone();
         settings.moving_from = Some(own.clone());
         settings.roster.file = to(&settings.roster.file);
-        let paths = &mut settings.delivery.paths;
-        for path in [
-            &mut paths.results,
-            &mut paths.failed,
-            &mut paths.report,
-            &mut paths.before,
-        ] {
+        for path in settings.delivery.paths.all_mut() {
             *path = to(path);
         }
         for path in [
@@ -150,6 +144,7 @@ impl Job<'_> {
             &mut summary.failed_rows,
             &mut summary.report,
             &mut summary.before,
+            &mut summary.new_rows,
         ]
         .into_iter()
         .flatten()
@@ -223,6 +218,9 @@ fn agree(plan: &Plan) -> bool {
 
 fn hint(stop: &Stop) -> &'static str {
     match stop {
+        stop if stop.may_not_read() => {
+            "if these credentials may write and not read, --blind sends without reading; else check them and "
+        }
         Stop::Refused { .. } => "check the credentials in the environment and ",
         Stop::Unreachable => "check the address and the network and ",
         Stop::Failing { .. } => "find out what is wrong and ",

@@ -17,6 +17,7 @@ pub(super) fn run(common: &CommonArgs, args: &PlanArgs) -> Result<Exit> {
         delivery: &args.delivery,
         output: &args.output,
         holds: false,
+        known_target: None,
     };
     let assembled = assemble(&opening, &opening.config, &asked)?;
     opening.stop.listen();
@@ -31,7 +32,12 @@ pub(super) fn run(common: &CommonArgs, args: &PlanArgs) -> Result<Exit> {
     };
     let looked = look(&assembled.prepared, &assembled.settings, &context)?;
     if let Some(stop) = &looked.stop {
-        terminal::error(&format!("{stop}; nothing was sent"));
+        let hint = if stop.may_not_read() {
+            "; if these credentials may write and not read, --blind plans without reading"
+        } else {
+            ""
+        };
+        terminal::error(&format!("{stop}; nothing was sent{hint}"));
         return Ok(looked.summary.exit_code);
     }
     if let Some(path) = &args.out {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::args::{CommonArgs, RetryArgs};
-use super::assemble::{Asked, Assembled, assemble};
+use super::assemble::{Asked, Assembled, assemble_with};
 use super::config::Config;
 use super::job::hold;
 use super::opening::Opening;
@@ -13,7 +13,7 @@ use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::{Exit, RowState};
 use crate::plan::{Selection, Threshold};
 use crate::report::ResultPaths;
-use crate::run::{Retries, RunError, Settings, find_run, prepare};
+use crate::run::{Retries, RunError, Settings, find_runs, prepare};
 
 /// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
@@ -75,8 +75,11 @@ fn as_before(config: &Config, args: &RetryArgs, record: &RunRecord) -> Result<Se
     delivery.sender = settings::sender(config, asked);
     delivery.client.timeout = settings::timeout(config, asked)?;
     delivery.all = asked.all;
+    delivery.blind |= asked.blind;
     delivery.canary = asked.canary.map(u64::from);
     delivery.guards = settings::guards(config, asked)?;
+    run_settings.roster.sparse = !delivery.blind;
+    run_settings.roster.check.strict |= args.options.strict;
     if asked.max_invalid.is_none() {
         // Of rows that did not succeed, many may still be wrong.
         delivery.guards.max_invalid = Threshold::Percent(100.0);
@@ -98,54 +101,62 @@ fn of_file(
         std::fs::metadata(results).with_context(|| format!("cannot read {}", results.display()))?;
     }
     let asked = settings::roster(config, results, &args.options, opening.clock.timestamp())?;
-    let journal = Journal::open(state)?;
-    let found = if results == Path::new("-") {
-        None
-    } else {
-        find_run(&journal, results, &asked.read, &asked.map, None)?
+    let find = |place: Option<(&str, &str)>| -> Result<Vec<RunRecord>> {
+        let journal = Journal::open(state)?;
+        match &args.of {
+            Some(name) => {
+                let run = journal.run(Some(name))?;
+                let is_here = place.is_none_or(|place| place == (&*run.target, &*run.base_url));
+                Ok(is_here.then_some(run).into_iter().collect())
+            }
+            // It is read once, and that is for later.
+            None if results == Path::new("-") => Ok(Vec::new()),
+            None => Ok(find_runs(
+                &journal,
+                results,
+                &asked.read,
+                &asked.map,
+                place,
+            )?),
+        }
     };
-    drop(journal);
-    let retries = Retries {
-        run: found.as_ref().map(|run| run.name.clone()),
-        only,
-    };
+    let found = find(None)?;
     let elsewhere = args.delivery.sandbox
         || args.options.target.is_some()
         || args.delivery.base_url.is_some()
         || args.delivery.env.is_some();
-    let (asked_read, asked_map) = (asked.read.clone(), asked.map.clone());
-    let Some(record) = found.filter(|_| !elsewhere) else {
+    let record = if elsewhere {
+        None
+    } else {
+        the_one(found.clone())?
+    };
+    let Some(record) = record else {
+        let known = found.first().and_then(|run| Settings::of(run).ok());
         let asked = Asked {
             file: results,
             roster: &args.options,
             delivery: &args.delivery,
             output: &args.output,
             holds: true,
+            known_target: known.map(|settings| settings.target),
         };
-        let mut assembled = assemble(opening, config, &asked)?;
-        if args.delivery.max_invalid.is_none() {
-            assembled.settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
-        }
-        // What became of the rows elsewhere says nothing of here.
-        let name = assembled.prepared.checker.spec().name.clone();
-        let place = (&*name, &*assembled.settings.delivery.client.base_url);
-        let here = if results == Path::new("-") {
-            None
-        } else {
-            let journal = Journal::open(state)?;
-            find_run(&journal, results, &asked_read, &asked_map, Some(place))?
-        };
-        let retries = Retries {
-            run: here.map(|run| run.name),
-            ..retries
-        };
-        if retries.run.is_none() {
-            tracing::warn!(
-                "no run in the journal knows these rows, so every one of them is looked at"
-            );
-        }
-        assembled.settings.delivery.retries = Some(retries);
-        return Ok(assembled);
+        return assemble_with(opening, config, &asked, |target, settings| {
+            if args.delivery.max_invalid.is_none() {
+                settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
+            }
+            // What became of the rows elsewhere says nothing of here.
+            let place = (target, &*settings.delivery.client.base_url);
+            let run = the_one(find(Some(place))?)?.map(|run| run.name);
+            if run.is_none() {
+                tracing::warn!(
+                    "no run in the journal knows these rows, so every one of them is looked at"
+                );
+            }
+            // What a row said when it was cut short is the same everywhere.
+            settings.roster.check.recalls = run.is_some();
+            settings.delivery.retries = Some(Retries { run, only });
+            Ok(())
+        });
     };
     tracing::info!(run = %record.name, "these are rows of an earlier run");
     *config = Config::of_run(common, &Settings::of(&record)?)?;
@@ -158,17 +169,21 @@ fn of_file(
         .into());
     }
     run_settings.roster.file = results.to_owned();
-    run_settings.roster.read = asked.read;
+    run_settings.roster.read = asked.read.clone();
     run_settings.roster.read.copy = true;
     run_settings
         .roster
         .map
         .overrides
-        .extend(asked.map.overrides);
-    run_settings.roster.key = asked.key.or(run_settings.roster.key);
+        .extend(asked.map.overrides.clone());
+    run_settings.roster.key = asked.key.clone().or(run_settings.roster.key);
     run_settings.delivery.paths = settings::paths(&args.output, results)?;
     run_settings.delivery.selection = settings::selection(&args.options)?;
-    run_settings.delivery.retries = Some(retries);
+    run_settings.roster.check.recalls = true;
+    run_settings.delivery.retries = Some(Retries {
+        run: Some(record.name),
+        only,
+    });
     run_settings.delivery.undoes = None;
     run_settings.inbox = None;
     let spec = Arc::new(run_settings.spec()?);
@@ -176,6 +191,19 @@ fn of_file(
     let lock = hold(state, results)?;
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
     Ok(Assembled::of(prepared, run_settings, credentials, lock))
+}
+
+/// The only one of these runs, if there is any.
+fn the_one(mut runs: Vec<RunRecord>) -> Result<Option<RunRecord>> {
+    if runs.len() > 1 {
+        let runs = runs.iter();
+        let runs = runs.map(|run| format!("{} ({}, {})", run.name, run.target, run.base_url));
+        return Err(RunError::Ambiguous {
+            runs: runs.collect(),
+        }
+        .into());
+    }
+    Ok(runs.pop())
 }
 
 /// The rows of a run that failed for no fault of their own, from the file that it read.
@@ -197,6 +225,7 @@ fn of_run(
     *config = Config::of_run(common, &Settings::of(&record)?)?;
     let mut run_settings = as_before(config, args, &record)?;
     run_settings.inbox = None;
+    run_settings.roster.check.recalls = false;
     if run_settings.sandbox {
         return Err(refuse("the sandbox that it sent to is gone").into());
     }

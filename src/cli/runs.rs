@@ -93,6 +93,7 @@ pub(super) fn report(common: &CommonArgs, args: &ReportArgs) -> Result<Exit> {
     summary.states = written.states;
     summary.results = Some(written.results);
     summary.failed_rows = written.failed;
+    summary.new_rows = written.new;
     summary.report = Some(write_html(&journal, run.id, &summary, &paths.report)?);
     import::print_summary(args.output.format, &summary);
     Ok(Exit::Success)
@@ -106,6 +107,7 @@ fn paths(args: &OutputArgs, file: &Path) -> ResultPaths {
         before: or(&args.before, beside.before),
         failed: or(&args.failed, beside.failed),
         report: or(&args.report, beside.report),
+        new: or(&args.new, beside.new),
         failed_always: args.failed.is_some(),
     }
 }

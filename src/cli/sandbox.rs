@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::args::{CommonArgs, SandboxArgs};
 use super::{Usage, interrupt, logging, settings, terminal};
-use crate::check::{CheckOptions, DuplicatePolicy, EmptyCell};
+use crate::check::{CheckOptions, DuplicatePolicy};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unwatched;
 use crate::map::MapOptions;
@@ -95,12 +95,7 @@ fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
         read: ReadOptions::default(),
         map: MapOptions::default(),
         key: None,
-        check: CheckOptions {
-            empty: EmptyCell::Keep,
-            today: settings::today(clock.timestamp()),
-            allowed: Vec::new(),
-            sparse_key: None,
-        },
+        check: CheckOptions::new(settings::today(clock.timestamp())),
         duplicates: DuplicatePolicy::First,
         sparse: false,
     };

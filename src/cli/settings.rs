@@ -71,9 +71,9 @@ pub(super) fn roster(
                 Some(Empty::Clear) => EmptyCell::Clear,
                 Some(Empty::Keep) | None => EmptyCell::Keep,
             },
-            today: today(now),
+            strict: args.strict || config.or(&None, |layer| &layer.strict).unwrap_or(false),
             allowed: pairs("--allow", &args.allow)?,
-            sparse_key: None,
+            ..CheckOptions::new(today(now))
         },
         duplicates: match config.or(&args.duplicates, |layer| &layer.duplicates) {
             Some(Duplicate::First) => DuplicatePolicy::First,
@@ -206,6 +206,15 @@ pub(super) fn base_url(
     Ok(spec.address(template, variables).map_err(Usage)?)
 }
 
+/// Whether the records that are sent to are real people's.
+pub(super) fn is_production(config: &Config, args: &DeliveryArgs) -> bool {
+    let (url, env) = match (&args.base_url, &args.env) {
+        (None, None) => config.address(),
+        said => (said.0.clone(), said.1.clone()),
+    };
+    !args.sandbox && url.is_none() && env.is_none_or(|name| name == "production")
+}
+
 /// The quota to keep to. `own` is the quota of whoever is sent to, where no rate is asked for.
 pub(super) fn pace(config: &Config, args: &DeliveryArgs, own: (Rate, u32)) -> Result<Pace> {
     let share = match config.or(&args.share, |layer| &layer.share) {
@@ -332,6 +341,7 @@ pub(super) fn paths(args: &OutputArgs, roster: &Path) -> Result<ResultPaths> {
         failed: args.failed.clone().unwrap_or(beside.failed),
         report: args.report.clone().unwrap_or(beside.report),
         before: args.before.clone().unwrap_or(beside.before),
+        new: args.new.clone().unwrap_or(beside.new),
         failed_always: args.failed.is_some(),
     };
     refuse_collisions(&paths, roster)?;
@@ -362,6 +372,7 @@ pub(super) fn replace_paths(paths: &mut ResultPaths, args: &OutputArgs) {
         (&mut paths.failed, &args.failed),
         (&mut paths.report, &args.report),
         (&mut paths.before, &args.before),
+        (&mut paths.new, &args.new),
     ] {
         if let Some(given) = given {
             path.clone_from(given);
@@ -381,21 +392,16 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
         ("--failed", &paths.failed),
         ("--report", &paths.report),
         ("--before", &paths.before),
+        ("--new", &paths.new),
     ] {
         if same(path, roster) {
             let path = path.display();
             return Err(Usage(format!("{flag} {path} would replace the roster itself")).into());
         }
     }
-    for (one, other) in [
-        (&paths.results, &paths.failed),
-        (&paths.results, &paths.report),
-        (&paths.failed, &paths.report),
-        (&paths.results, &paths.before),
-        (&paths.failed, &paths.before),
-        (&paths.report, &paths.before),
-    ] {
-        if same(one, other) {
+    let all = paths.all();
+    for (index, one) in all.iter().enumerate() {
+        if all[..index].iter().any(|other| same(one, other)) {
             let path = one.display();
             return Err(Usage(format!("two of the result files would be {path}")).into());
         }

@@ -156,6 +156,7 @@ impl<'a> Sweep<'a> {
             delivery: &self.args.delivery,
             output: &self.args.output,
             holds: true,
+            known_target: None,
         };
         let mut assembled = assemble(self.opening, &config, &asked)?;
         // It was dealt with and moved away while the lock was waited for.

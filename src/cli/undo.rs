@@ -13,7 +13,7 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::plan::{Guards, Selection, Threshold};
 use crate::read::ReadOptions;
-use crate::report::{ResultPaths, write_before};
+use crate::report::{ResultPaths, write_before, write_updated};
 use crate::run::{RunError, Settings, Start, prepare};
 
 /// `rosterpatch undo RUN`.
@@ -31,6 +31,10 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
     if run_settings.sandbox {
         return Err(refuse("the sandbox that it sent to is gone").into());
     }
+    if run_settings.delivery.blind {
+        let why = "it was sent with --blind, so what it replaced is not known";
+        return Err(refuse(why).into());
+    }
     if !spec.is_readable() {
         let why = "the target's records cannot be read, so what it replaced is not known";
         return Err(refuse(why).into());
@@ -42,9 +46,14 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
         let why = format!("it is {}", record.state.as_str());
         return Err(refuse(&why).into());
     }
-    // What it replaced, as a roster of its own beside the run's.
+    // What it replaced, as a roster of its own beside the run's; or the records at least, where there
+    // was nothing before that a roster could say.
     let roster = free_name(&run_settings.roster.file);
-    if write_before(&journal, record.id, &spec, &roster)?.is_none() {
+    let written = match write_before(&journal, record.id, &spec, &roster)? {
+        None => write_updated(&journal, record.id, &spec, &roster)?,
+        written => written,
+    };
+    if written.is_none() {
         terminal::error(&format!(
             "the run {name} changed nothing, so there is nothing to undo"
         ));

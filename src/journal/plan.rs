@@ -94,7 +94,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be written.
     pub fn clear(&mut self, run: i64) -> Result<(), JournalError> {
-        for table in ["row", "call", "content"] {
+        for table in ["row", "call", "content", "warning"] {
             self.connection
                 .execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])
                 .map_err(self.explain("write"))?;
@@ -281,7 +281,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
         at: RowAt {
             row: row.get(0)?,
             line: row.get(1)?,
-            offset: 0,
+            ..RowAt::default()
         },
         method: method.parse().map_err(|why| wrong(2, why))?,
         path: row.get(3)?,

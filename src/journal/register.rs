@@ -1,4 +1,4 @@
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::JournalError;
 
@@ -28,7 +28,11 @@ impl Register {
             .execute_batch(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
                  CREATE TABLE record (key TEXT NOT NULL, content TEXT NOT NULL) STRICT;
-                 CREATE INDEX record_by_key ON record (key);",
+                 CREATE INDEX record_by_key ON record (key);
+                 CREATE TABLE holder (field INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL) STRICT;
+                 CREATE INDEX holder_by_value ON holder (field, value);
+                 CREATE TABLE changed (field INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (field, id))
+                 STRICT, WITHOUT ROWID;",
             )
             .map_err(explain)?;
         Ok(Register { connection })
@@ -43,6 +47,63 @@ impl Register {
             .prepare_cached("INSERT INTO record VALUES (?1, ?2)")
             .and_then(|mut statement| statement.execute(params![key, content]))
             .map(|_| ())
+            .map_err(explain)
+    }
+
+    /// Adds that the record `id` has this value of a field that must be unique.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn add_holder(&self, field: usize, value: &str, id: &str) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached("INSERT INTO holder VALUES (?1, ?2, ?3)")
+            .and_then(|mut statement| statement.execute(params![field, value, id]))
+            .map(|_| ())
+            .map_err(explain)
+    }
+
+    /// A record other than `id` that has this value of a field that must be unique.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn other_holder(
+        &self,
+        field: usize,
+        value: &str,
+        id: &str,
+    ) -> Result<Option<String>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT id FROM holder WHERE field = ?1 AND value = ?2 AND id <> ?3 LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![field, value, id], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(explain)
+    }
+
+    /// Adds that the record `id` is to have another value of a field.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn add_changed(&self, field: usize, id: &str) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO changed VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![field, id]))
+            .map(|_| ())
+            .map_err(explain)
+    }
+
+    /// Whether the record `id` is to have another value of a field.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn is_changed(&self, field: usize, id: &str) -> Result<bool, JournalError> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM changed WHERE field = ?1 AND id = ?2")
+            .and_then(|mut statement| statement.exists(params![field, id]))
             .map_err(explain)
     }
 

@@ -1,7 +1,7 @@
 use rusqlite::Connection;
 
 /// The journal's format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// Format 1.
 const RUNS: &str = "
@@ -93,8 +93,18 @@ CREATE TABLE quota (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Format 4: what was doubtful about a row, where anything was.
+const WARNINGS: &str = "
+CREATE TABLE warning (
+    run         INTEGER NOT NULL REFERENCES run (id),
+    row         INTEGER NOT NULL,
+    text        TEXT NOT NULL,
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS];
+const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS, WARNINGS];
 
 /// Makes the tables where there are none, and brings older ones to this format. Returns the
 /// format that the journal has then: a newer one is left as it is.

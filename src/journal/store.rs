@@ -353,6 +353,30 @@ impl Journal {
 }
 
 impl Journal {
+    /// What was doubtful about a run's rows from `first` to `last`, in row order, where anything was.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn warnings(
+        &self,
+        run: i64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, String)>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT row, text FROM warning WHERE run = ?1 AND row BETWEEN ?2 AND ?3 ORDER BY row",
+            )
+            .map_err(self.explain("read"))?;
+        statement
+            .query_map(params![run, first, last], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))
+    }
+
     /// The first `most` rows of a run, in row order, that the API does not hold as they stand.
     ///
     /// # Errors

@@ -59,6 +59,10 @@ enum Entry {
         key: i64,
         cells: Vec<u8>,
     },
+    Warning {
+        row: u64,
+        text: String,
+    },
     Flush,
 }
 
@@ -119,6 +123,14 @@ impl Writer {
     /// When the writer has ended.
     pub async fn content(&self, at: RowAt, key: i64, cells: Vec<u8>) -> Result<(), JournalError> {
         self.put(Entry::Content { at, key, cells }).await
+    }
+
+    /// Records what is doubtful about a row, without waiting for the disk.
+    ///
+    /// # Errors
+    /// When the writer has ended.
+    pub async fn warn(&self, row: u64, text: String) -> Result<(), JournalError> {
+        self.put(Entry::Warning { row, text }).await
     }
 
     /// Returns when all that was written before is durable.
@@ -286,6 +298,11 @@ fn write(transaction: &Transaction<'_>, place: &Place, entry: &Entry) -> rusqlit
                     call.fingerprint,
                     call.note,
                 ])?;
+        }
+        Entry::Warning { row, text } => {
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO warning VALUES (?1, ?2, ?3)")?
+                .execute(params![run, row, text])?;
         }
         Entry::Content { at, key, cells } => {
             transaction

@@ -14,6 +14,22 @@ pub enum Difference {
     Call(Box<Call>),
 }
 
+/// Fields that an undo leaves as they are, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Someone has changed them since.
+    pub changed_since: Vec<String>,
+    /// They were empty before, and the API does not let them be cleared.
+    pub cannot_be_cleared: Vec<String>,
+}
+
+impl Left {
+    /// Whether nothing is left as it is.
+    pub fn is_empty(&self) -> bool {
+        self.changed_since.is_empty() && self.cannot_be_cleared.is_empty()
+    }
+}
+
 /// The values of a row, by field.
 pub type Values = Vec<Option<Value<'static>>>;
 
@@ -124,7 +140,7 @@ impl Planner {
     }
 
     /// The call that puts `changes` back, each to what it was before, where the record still holds
-    /// what they made of it. Returns too the names of the fields that someone has changed since.
+    /// what they made of it and the API lets it be put back. Returns too what was left as it is.
     ///
     /// # Errors
     /// When the record lacks a value that every update needs.
@@ -135,11 +151,11 @@ impl Planner {
         key: &str,
         changes: &[Change],
         (id, record): (&str, &Json),
-    ) -> Result<(Difference, Vec<String>), Problem> {
+    ) -> Result<(Difference, Left), Problem> {
         let spec = self.spec();
         let mut changed = vec![false; spec.fields.len()];
         let mut values: Values = vec![None; spec.fields.len()];
-        let (mut back, mut left) = (Vec::new(), Vec::new());
+        let (mut back, mut left) = (Vec::new(), Left::default());
         for change in changes {
             let (Some(index), Some(before)) = (spec.field(&change.field), &change.from) else {
                 continue;
@@ -151,7 +167,11 @@ impl Planner {
                 continue;
             }
             if *holds != change.to && checker.normalised(index, holds) != change.to {
-                left.push(change.field.clone());
+                left.changed_since.push(change.field.clone());
+                continue;
+            }
+            if before.is_null() && !spec.fields[index].nullable {
+                left.cannot_be_cleared.push(change.field.clone());
                 continue;
             }
             changed[index] = true;

@@ -11,7 +11,7 @@ mod selection;
 
 pub use body::BodyShape;
 pub use call::Planner;
-pub use difference::{Difference, Values};
+pub use difference::{Difference, Left, Values};
 pub use forecast::shortest_time;
 pub use guards::{Guards, Threshold, ThresholdError};
 pub use lookup::{LookUp, LookUpError, Page, Question};

@@ -12,7 +12,8 @@ use crate::targets::TargetSpec;
 /// Writes what a run replaced as a roster that can be imported: the records it updated, by the id
 /// that the target itself finds them by, with the values that they had before. A cell is empty
 /// where the run left the field alone, and `<null>` where there was nothing. Returns the path, or
-/// nothing where the run replaced nothing that is known.
+/// nothing where the run replaced nothing that is known. What was empty and cannot be cleared is left
+/// out, or the roster could not be imported.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
@@ -24,8 +25,58 @@ pub fn write_before(
 ) -> Result<Option<PathBuf>, ReportError> {
     let updated = |_: &Call, state| state == Some(RowState::Updated);
     write_roster(journal, run, spec, path, updated, |change| {
-        change.from.as_ref()
+        let nullable = |field: usize| spec.fields[field].nullable;
+        let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
+        let from = change.from.as_ref();
+        from.filter(|from| !from.is_null() || can_be_cleared())
     })
+}
+
+/// Writes the records that a run updated, and of which it is known what they held before, as a roster
+/// that names them and says nothing else: for whoever undoes it. Returns nothing where there are none.
+///
+/// # Errors
+/// When the file cannot be written or the journal not read.
+pub fn write_updated(
+    journal: &Journal,
+    run: i64,
+    spec: &TargetSpec,
+    path: &Path,
+) -> Result<Option<PathBuf>, ReportError> {
+    let places = places_of(spec);
+    let mut file = None;
+    journal.each_call::<ReportError>(run, |call, state| {
+        let known = call.changes.iter().any(|change| change.from.is_some());
+        if state != Some(RowState::Updated) || !known {
+            return Ok(());
+        }
+        let file = match &mut file {
+            Some(file) => file,
+            none => {
+                let file = none.insert(CsvFile::create(path)?);
+                file.write(&places)?;
+                file
+            }
+        };
+        file.write(names_in(spec, &call, &places))
+    })?;
+    file.map(CsvFile::finish).transpose()
+}
+
+/// The fields that name a record in the update's path.
+fn places_of(spec: &TargetSpec) -> Vec<&str> {
+    let places = spec.path_fields();
+    places.filter(|name| spec.field(name).is_some()).collect()
+}
+
+/// Their values for a call's record.
+fn names_in<'a>(
+    spec: &'a TargetSpec,
+    call: &'a Call,
+    places: &'a [&str],
+) -> impl Iterator<Item = String> + 'a {
+    let value = |name: &&str| spec.value_in(&call.path, name).unwrap_or_default();
+    places.iter().map(value)
 }
 
 /// Writes what a run was to send for these rows as a roster that can be imported: for rows that
@@ -71,22 +122,33 @@ fn write_roster(
         .iter()
         .map(|field| spec.fields[*field].name())
         .collect();
-    let places = spec.path_fields().filter(|name| spec.field(name).is_some());
-    let places: Vec<&str> = places.collect();
+    let places = places_of(spec);
     let mut file = CsvFile::create(path)?;
     file.write(places.iter().chain(&names))?;
     journal.each_call::<ReportError>(run, |call, state| {
         if !wanted(&call, state) {
             return Ok(());
         }
-        let of_path = places
-            .iter()
-            .map(|name| spec.value_in(&call.path, name).unwrap_or_default());
-        let cells = names.iter().map(|name| {
-            let change = call.changes.iter().find(|change| change.field == *name);
-            change.and_then(&side).map_or(String::new(), cell)
+        // A roster whose column a row needs must have a value in it: what the call sent along was
+        // the record's own.
+        let sent: Json = serde_json::from_slice(&call.body).unwrap_or_default();
+        let own = |field: usize| {
+            let known = &spec.fields[field];
+            known
+                .required
+                .then(|| sent.pointer(&known.pointer))
+                .flatten()
+        };
+        let cells = fields.iter().map(|field| {
+            let name = spec.fields[*field].name();
+            let change = call.changes.iter().find(|change| change.field == name);
+            let value = match change {
+                Some(change) => side(change),
+                None => own(*field),
+            };
+            value.map_or(String::new(), cell)
         });
-        file.write(of_path.chain(cells))
+        file.write(names_in(spec, &call, &places).chain(cells))
     })?;
     Ok(Some(file.finish()?))
 }

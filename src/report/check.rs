@@ -1,10 +1,12 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
 use super::error::ReportError;
 use super::results::inert;
 use super::text::{count_of, human_number};
-use crate::check::{Checker, Survey};
+use crate::check::{Checker, ProblemGroup, Survey};
 use crate::model::{Problem, RowAt};
 use crate::read::Input;
 
@@ -47,6 +49,10 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
             );
         }
     }
+    if !survey.doubts.is_empty() {
+        text.push_str("\ndoubtful, and sent as it stands (--strict makes it invalid)\n");
+        groups_text(&mut text, &survey.doubts);
+    }
     let valid = survey.rows - survey.invalid;
     let _ = write!(
         text,
@@ -64,10 +70,19 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
         count_of(survey.problems, "problem"),
         human_number(survey.invalid)
     );
-    let mut groups: Vec<_> = survey.groups.iter().collect();
+    text.push('\n');
+    groups_text(&mut text, &survey.groups);
+    text.push_str("--problems FILE.csv writes them all\n");
+    text
+}
+
+/// What was found, by code, the most frequent first, each with its first rows.
+fn groups_text(text: &mut String, groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) {
+    let mut groups: Vec<_> = groups.iter().collect();
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
     for (code, group) in groups {
-        let _ = writeln!(text, "\n{:>7}  {code}", human_number(group.count));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:>7}  {code}", human_number(group.count));
         for (at, problem) in &group.first {
             let _ = writeln!(
                 text,
@@ -79,9 +94,8 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
         if group.count > group.first.len() as u64 {
             text.push_str("         …\n");
         }
+        text.push('\n');
     }
-    text.push_str("\n--problems FILE.csv writes them all\n");
-    text
 }
 
 fn columns_text(checker: &Checker) -> String {

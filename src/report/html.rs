@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 
 use super::error::ReportError;
-use super::text::human_duration;
+use super::text::{count_of, human_duration};
 use super::whole_file::WholeFile;
 use crate::journal::Journal;
 use crate::model::{Outcome, Summary};
@@ -20,6 +20,7 @@ struct Page<'a> {
     rows: Vec<Outcome>,
     more: u64,
     duration: String,
+    doubtful: String,
 }
 
 /// One state in the bar that shows how the rows are divided.
@@ -89,6 +90,7 @@ pub fn write_html(
         more: all.saturating_sub(rows.len() as u64),
         rows,
         duration: human_duration(summary.duration_s),
+        doubtful: count_of(summary.warnings, "doubtful value"),
     };
     let text = page.render().map_err(|error| ReportError::Template {
         path: path.to_owned(),

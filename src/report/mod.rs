@@ -13,13 +13,13 @@ mod target;
 mod text;
 mod whole_file;
 
-pub use before::{write_before, write_rest};
+pub use before::{write_before, write_rest, write_updated};
 pub use check::{OF_RESULTS, check_text, write_problems};
 pub use error::ReportError;
 pub use html::write_html;
 pub use metrics::write_metrics;
 pub use plan::{example_lines, plan_lines, write_changes};
-pub use results::{LEFT_OUT, ResultPaths, Written, write_results};
+pub use results::{LEFT_OUT, NOT_FOUND, ResultPaths, Written, write_results};
 pub use target::target_text;
 pub use text::{count_of, human_duration, human_number, summary_text};
 pub use whole_file::WholeFile;

@@ -67,8 +67,10 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
         ));
     }
     if !plan.how.is_empty() {
-        let lookups = count_of(plan.lookups, "request");
-        lines.push(format!("{}: {lookups}", plan.how));
+        lines.push(match plan.lookups {
+            0 => plan.how.clone(),
+            lookups => format!("{}: {}", plan.how, count_of(lookups, "request")),
+        });
     }
     if !plan.fields.is_empty() {
         let mut fields: Vec<&(String, u64)> = plan.fields.iter().collect();

@@ -16,6 +16,9 @@ use crate::read::{Cell, Input, Table, fold_header};
 /// Error code of a row that was left out because nobody asked for it: not sent, and no failure.
 pub const LEFT_OUT: &str = "row.left_out";
 
+/// Code of a row whose record was looked for and not found.
+pub const NOT_FOUND: &str = "lookup.not_found";
+
 /// Where the files about a run go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultPaths {
@@ -27,6 +30,9 @@ pub struct ResultPaths {
     pub report: PathBuf,
     /// What was replaced, as a roster.
     pub before: PathBuf,
+    /// The rows whose record was not found. Empty in a run of an earlier version, which wrote none.
+    #[serde(default)]
+    pub new: PathBuf,
     /// Whether the failed file is written even if every row succeeded: when its path was given,
     /// what is there must not be taken for this run's.
     pub failed_always: bool,
@@ -34,7 +40,7 @@ pub struct ResultPaths {
 
 impl ResultPaths {
     /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
-    /// `NAME.before.csv`. Where one of them is there already, all get the same number, so that they stay together and
+    /// `NAME.before.csv`, `NAME.new.csv`. Where one of them is there already, all get the same number, so that they stay together and
     /// no old file is lost. Standard input's go to the working folder.
     pub fn beside(input: &Path) -> ResultPaths {
         let (folder, name) = if input == Path::new("-") {
@@ -57,6 +63,7 @@ impl ResultPaths {
                 failed: path("failed", "csv"),
                 report: path("report", "html"),
                 before: path("before", "csv"),
+                new: path("new", "csv"),
                 failed_always: false,
             }
         };
@@ -70,8 +77,25 @@ impl ResultPaths {
 
 impl ResultPaths {
     /// All of the paths.
-    pub fn all(&self) -> [&PathBuf; 4] {
-        [&self.results, &self.failed, &self.report, &self.before]
+    pub fn all(&self) -> [&PathBuf; 5] {
+        [
+            &self.results,
+            &self.failed,
+            &self.report,
+            &self.before,
+            &self.new,
+        ]
+    }
+
+    /// The same, to be changed.
+    pub fn all_mut(&mut self) -> [&mut PathBuf; 5] {
+        [
+            &mut self.results,
+            &mut self.failed,
+            &mut self.report,
+            &mut self.before,
+            &mut self.new,
+        ]
     }
 
     /// Finds out whether all of them can be written, before anything is done that they are to tell
@@ -81,7 +105,9 @@ impl ResultPaths {
     /// When one of them cannot.
     pub fn probe(&self) -> Result<(), ReportError> {
         for path in self.all() {
-            WholeFile::create(path)?;
+            if !path.as_os_str().is_empty() {
+                WholeFile::create(path)?;
+            }
         }
         Ok(())
     }
@@ -96,10 +122,13 @@ pub struct Written {
     pub results: PathBuf,
     /// The file of rows that did not succeed, where there were any.
     pub failed: Option<PathBuf>,
+    /// The file of rows whose record was not found, where there were any.
+    pub new: Option<PathBuf>,
 }
 
 /// Writes the results file, and the failed file if any row did not succeed: the input's columns
-/// as they were, then what became of the row, in the input's order.
+/// as they were, then what became of the row, in the input's order. Rows whose record was not found
+/// are written once more, in the input's own columns alone: what somebody has to create first.
 ///
 /// # Errors
 /// When a file cannot be written, or the input or the journal cannot be read.
@@ -115,6 +144,7 @@ pub fn write_results(
     if paths.failed_always {
         failed = Some(begin(&paths.failed, input, &layout)?);
     }
+    let mut new: Option<CsvFile> = None;
     let mut states = StateCounts::default();
     input.scan(
         |table| layout.cells(table),
@@ -126,14 +156,18 @@ pub fn write_results(
                 .outcomes(run, first.row, last.row)?
                 .into_iter()
                 .peekable();
+            let warnings = journal.warnings(run, first.row, last.row)?;
+            let mut warnings = warnings.into_iter().peekable();
             for cells in &rows {
+                let warning = warnings.next_if(|(row, _)| *row == cells.row);
+                let warning = warning.map_or(String::new(), |(_, text)| text);
                 let outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
                 let state = outcome
                     .as_ref()
                     .map_or(RowState::NotSent, |outcome| final_state(outcome.state));
                 let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
-                let record = cells.with(outcome.as_ref());
+                let record = cells.with(outcome.as_ref(), &warning);
                 results.write(&record)?;
                 if !state.succeeded() && !left_out {
                     let sheet = match &mut failed {
@@ -141,6 +175,14 @@ pub fn write_results(
                         none => none.insert(begin(&paths.failed, input, &layout)?),
                     };
                     sheet.write(&record)?;
+                }
+                if outcome.as_ref().is_some_and(was_not_found) && !paths.new.as_os_str().is_empty()
+                {
+                    let sheet = match &mut new {
+                        Some(sheet) => sheet,
+                        none => none.insert(begin_with(&paths.new, input, &layout, &[])?),
+                    };
+                    sheet.write(&cells.kept)?;
                 }
             }
             Ok(true)
@@ -150,11 +192,28 @@ pub fn write_results(
         states,
         results: results.finish()?,
         failed: failed.map(CsvFile::finish).transpose()?,
+        new: new.map(CsvFile::finish).transpose()?,
     })
+}
+
+/// Whether the API has no record for a row: none was found, or the update was answered so.
+fn was_not_found(outcome: &Outcome) -> bool {
+    outcome.error_code == NOT_FOUND
+        || (outcome.state == RowState::Rejected && outcome.http_status == Some(404))
 }
 
 /// Begins a file in the input's dialect, with its header and ours.
 fn begin(path: &Path, input: &Input, layout: &Layout) -> Result<CsvFile, ReportError> {
+    begin_with(path, input, layout, &RESULT_COLUMNS)
+}
+
+/// The same, with these columns behind the input's.
+fn begin_with(
+    path: &Path,
+    input: &Input,
+    layout: &Layout,
+    columns: &[&str],
+) -> Result<CsvFile, ReportError> {
     let dialect = input.dialect();
     let mut file = WholeFile::create(path)?;
     if dialect.wants_mark() {
@@ -173,20 +232,25 @@ fn begin(path: &Path, input: &Input, layout: &Layout) -> Result<CsvFile, ReportE
         .flexible(true);
     let mut sheet = CsvFile::over(&builder, file, path);
     let kept = layout.kept.iter().map(|&column| &*input.header()[column]);
-    sheet.write(kept.chain(RESULT_COLUMNS))?;
+    sheet.write(kept.chain(columns.iter().copied()))?;
     Ok(sheet)
 }
 
 /// Which of the input's columns are kept: all but those of an earlier results file.
 struct Layout {
     kept: Vec<usize>,
+    /// Columns before those that a spreadsheet added for rows with too many cells.
     width: usize,
+    /// Where a results file says which line a row came from.
+    line: Option<usize>,
     is_utf8: bool,
 }
 
 /// One row's cells as they are written back.
 struct Cells {
     row: u64,
+    /// The line that a spreadsheet shows for it, in the file that it came from first.
+    line: String,
     kept: ByteRecord,
     /// Cells beyond the header's, which go behind everything.
     surplus: Vec<Vec<u8>>,
@@ -194,16 +258,22 @@ struct Cells {
 
 impl Layout {
     fn of(input: &Input) -> Layout {
+        let header = input.header();
         let ours = |name: &String| RESULT_COLUMNS.contains(&fold_header(name).as_str());
+        let width = if header.iter().any(ours) {
+            let named = header.iter().rposition(|name| !name.trim().is_empty());
+            named.map_or(0, |last| last + 1)
+        } else {
+            header.len()
+        };
         Layout {
-            kept: input
-                .header()
-                .iter()
-                .enumerate()
-                .filter(|(_, name)| !ours(name))
-                .map(|(column, _)| column)
+            kept: (0..width)
+                .filter(|column| !ours(&header[*column]))
                 .collect(),
-            width: input.header().len(),
+            width,
+            line: header
+                .iter()
+                .position(|name| fold_header(name) == "import_line"),
             is_utf8: input.dialect().encoding == UTF_8,
         }
     }
@@ -224,11 +294,20 @@ impl Layout {
                         Some(cell) => kept.push_field(cell.bytes()),
                     }
                 }
-                let surplus = (self.width..row.len())
+                let mut surplus: Vec<Vec<u8>> = (self.width..row.len())
                     .filter_map(|column| Some(row.cell(column)?.bytes().to_vec()))
                     .collect();
+                while surplus.last().is_some_and(Vec::is_empty) {
+                    surplus.pop();
+                }
+                let known = self.line.and_then(|column| row.cell(column));
+                let known = known.and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
+                let line = known
+                    .and_then(|text| text.trim().parse::<u64>().ok())
+                    .unwrap_or(row.at.sheet_row);
                 Cells {
                     row: row.at.row,
+                    line: line.to_string(),
                     kept,
                     surplus,
                 }
@@ -238,13 +317,13 @@ impl Layout {
 }
 
 impl Cells {
-    fn with(&self, outcome: Option<&Outcome>) -> ByteRecord {
+    fn with(&self, outcome: Option<&Outcome>, warning: &str) -> ByteRecord {
         let mut record = self.kept.clone();
         record.push_field(self.row.to_string().as_bytes());
         match outcome {
             None => {
                 record.push_field(RowState::NotSent.as_str().as_bytes());
-                for _ in 2..RESULT_COLUMNS.len() {
+                for _ in 4..RESULT_COLUMNS.len() {
                     record.push_field(b"");
                 }
             }
@@ -276,6 +355,8 @@ impl Cells {
                 }
             }
         }
+        record.push_field(self.line.as_bytes());
+        record.push_field(inert(warning).as_bytes());
         for cell in &self.surplus {
             record.push_field(cell);
         }

@@ -34,6 +34,13 @@ pub fn summary_text(summary: &Summary) -> String {
         summary.retries,
         count_of(summary.throttled, "time")
     );
+    if summary.warnings > 0 {
+        let _ = writeln!(
+            text,
+            "{}, sent as they stand: the column import_warning has them",
+            count_of(summary.warnings, "doubtful value")
+        );
+    }
     if !summary.run.is_empty() {
         let _ = writeln!(text, "run      {}", summary.run);
     }
@@ -42,6 +49,7 @@ pub fn summary_text(summary: &Summary) -> String {
         ("failed", &summary.failed_rows),
         ("report", &summary.report),
         ("before", &summary.before),
+        ("new", &summary.new_rows),
     ];
     for (name, path) in files {
         if let Some(path) = path {

@@ -65,6 +65,12 @@ pub enum RunError {
         /// Why.
         why: &'static str,
     },
+    /// Several runs may have made a results file.
+    #[error("these rows may be of {}; say which with --of RUN", runs.join(", or of "))]
+    Ambiguous {
+        /// The runs, each with where it sent to.
+        runs: Vec<String>,
+    },
     /// Sending broke off, and what became of each row until then was written.
     #[error("{source}; what became of each row until then is in {}", results.display())]
     Broken {
@@ -114,6 +120,7 @@ impl RunError {
         match self {
             RunError::Send(SendError::SignIn(_)) => Exit::Refused,
             RunError::Busy { .. } => Exit::Busy,
+            RunError::Ambiguous { .. } => Exit::Usage,
             _ => Exit::CannotDo,
         }
     }

@@ -222,6 +222,11 @@ pub fn look(
 fn refuse_blind_canary(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
     let spec = prepared.checker.spec();
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
+    if settings.delivery.canary.is_some() && settings.delivery.blind {
+        return Err(RunError::Plan(
+            "--canary reads back what was sent, and --blind reads nothing".into(),
+        ));
+    }
     if settings.delivery.canary.is_some() && !(reads_one && spec.is_readable()) {
         return Err(RunError::Plan(format!(
             "--canary reads back what was sent, and the records of {} cannot be read",

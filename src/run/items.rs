@@ -5,7 +5,7 @@ use crate::check::{CheckedRow, Checker, Survey};
 use crate::clock::Clock;
 use crate::model::{Call, Outcome, Problem, RowAt, RowState, Value};
 use crate::plan::{Planner, Selection, Values};
-use crate::read::{Input, ReadError, Table};
+use crate::read::{Input, RawRow, ReadError, Table};
 use crate::report::LEFT_OUT;
 
 /// A row, and what is to be done about it.
@@ -14,6 +14,8 @@ pub(super) struct Item {
     /// Fingerprints of the row's key and of all its cells.
     pub(super) key: i64,
     pub(super) cells: Vec<u8>,
+    /// What is doubtful about it, for a person.
+    pub(super) warning: String,
     pub(super) what: What,
 }
 
@@ -67,16 +69,17 @@ impl ItemMaker<'_> {
 
     fn of_table(&self, table: &Table) -> Vec<Item> {
         let rows = table.rows();
-        rows.map(|row| self.of_row(self.checker.check(&row)))
-            .collect()
+        rows.map(|row| self.of_row(&row)).collect()
     }
 
-    fn of_row(&self, mut row: CheckedRow<'_>) -> Item {
-        let (key, cells) = fingerprints(&row, self.checker, self.survey.key());
+    fn of_row(&self, raw: &RawRow<'_>) -> Item {
+        let mut row = self.checker.check(raw);
+        let (key, cells) = fingerprints(raw, &row, self.checker, self.survey.key());
         Item {
             at: row.at,
             key,
             cells,
+            warning: Problem::join(&row.doubts),
             what: self.what(&mut row),
         }
     }
@@ -149,23 +152,36 @@ pub(super) fn settled(
 /// that a spreadsheet has written anew: of the normalised values, and of what is wrong as it
 /// stands. The second is a list, a field after the other, so that a column that was added or taken
 /// away makes no difference to the others.
+///
+/// A row with cells missing or in excess is taken as its results file will have it.
 pub(super) fn fingerprints(
+    raw: &RawRow<'_>,
     row: &CheckedRow<'_>,
     checker: &Checker,
     key: Option<usize>,
 ) -> (i64, Vec<u8>) {
+    let as_written;
+    let is_whole = !row.problems.iter().any(|problem| problem.field.is_empty());
+    let row = if is_whole {
+        row
+    } else {
+        as_written = checker.check_as_written(raw);
+        &as_written
+    };
     let mut cells = Vec::new();
     let mut add = |field: &str, is_wrong: bool, text: &str| {
         let name = xxh3_64(field.as_bytes()) as u32;
-        let mut hash = Xxh3::new();
-        hash.update(&[u8::from(is_wrong)]);
-        hash.update(text.as_bytes());
         cells.extend(name.to_le_bytes());
-        cells.extend((hash.digest() as u32).to_le_bytes());
+        cells.extend(fingerprint(is_wrong, text).to_le_bytes());
     };
     for (field, value) in checker.spec().fields.iter().zip(&row.values) {
         if let Some(value) = value {
-            add(field.name(), false, &value.as_text());
+            let blank = || checker.is_blank(raw, field.name());
+            match value {
+                // Cleared because somebody wrote so, or because nobody wrote anything.
+                Value::Null if !blank() => add(field.name(), false, CLEARED),
+                value => add(field.name(), false, &value.as_text()),
+            }
         }
     }
     for problem in &row.problems {
@@ -174,6 +190,30 @@ pub(super) fn fingerprints(
     let value = key.and_then(|field| row.values.get(field)?.as_ref());
     let key = value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()));
     (key.cast_signed(), cells)
+}
+
+/// What stands for a value that a cell clears in so many words.
+const CLEARED: &str = "<null>";
+
+/// Whether nobody has put anything into a row's empty cells, or changed the others, since it was
+/// `before`.
+pub(super) fn is_as_it_was(now: &[u8], before: &[u8]) -> bool {
+    let nothing = fingerprint(false, "").to_le_bytes();
+    let (fields, _) = now.as_chunks::<8>();
+    let filled: Vec<u8> = fields
+        .iter()
+        .filter(|field| field[4..] != nothing)
+        .flatten()
+        .copied()
+        .collect();
+    says_the_same(&filled, before)
+}
+
+fn fingerprint(is_wrong: bool, text: &str) -> u32 {
+    let mut hash = Xxh3::new();
+    hash.update(&[u8::from(is_wrong)]);
+    hash.update(text.as_bytes());
+    hash.digest() as u32
 }
 
 /// Whether a row still says what it said: every field that it has now is as it was. A field that it

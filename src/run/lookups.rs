@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
 use serde_json::Value as Json;
@@ -58,6 +58,7 @@ impl Work<'_> {
                 if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
                     register.add(&key, &record.to_string())?;
                 }
+                self.note_unique(&register, &look_up, record)?;
             }
             let next = look_up.list(Some((&this, passed)));
             passed += this.records.len() as u64;
@@ -96,6 +97,7 @@ impl Work<'_> {
         look_up.page(&answer, base_url).map_err(|error| {
             Halt::Stop(Stop::LookUp {
                 why: error.to_string(),
+                status: None,
             })
         })
     }
@@ -111,6 +113,7 @@ impl Work<'_> {
         let mut passed = 0;
         while let Some(question) = next {
             let page = self.ask(look_up, &question).await?;
+            self.refuse_unasked(look_up, &keys, &page)?;
             next = look_up.search(&keys, Some((&page, passed)));
             passed += page.records.len() as u64;
             found.extend(page.records);
@@ -118,16 +121,48 @@ impl Work<'_> {
         Ok(found)
     }
 
+    /// Stops where an answer to a search holds more than was asked for: the API has passed the filter
+    /// over, and would hand out its whole register for every search.
+    fn refuse_unasked(&self, look_up: &LookUp, keys: &[&str], page: &Page) -> Result<(), Halt> {
+        let asked = keys.len() as u64;
+        let found = page.total.unwrap_or(0).max(page.records.len() as u64);
+        if found <= asked {
+            return Ok(());
+        }
+        // Two records may have one key, where the API lets them: that is no fault of the search.
+        let keys: HashSet<Option<String>> = keys
+            .iter()
+            .map(|key| self.key_text(&Json::from(*key)))
+            .collect();
+        let was_asked = |record: &Json| {
+            let key = look_up.key_of(record).and_then(|key| self.key_text(key));
+            key.is_some() && keys.contains(&key)
+        };
+        if page.records.iter().all(was_asked) {
+            return Ok(());
+        }
+        Err(Halt::Stop(Stop::LookUp {
+            why: format!(
+                "a search for {asked} keys found {found} records, some of which have none of them, so the API does not heed the search's filter; mend [lookup] in the target's file, or use --key with another field"
+            ),
+            status: None,
+        }))
+    }
+
     /// A key as it is compared: normalised, and e-mail addresses without regard to case.
     fn key_text(&self, held: &Json) -> Option<String> {
+        self.comparable(self.planning.prepared.survey.key()?, held)
+    }
+
+    /// A field's value as it is compared: the same.
+    pub(super) fn comparable(&self, field: usize, held: &Json) -> Option<String> {
         let checker = &self.planning.prepared.checker;
-        let key = self.planning.prepared.survey.key()?;
-        let text = match checker.normalised(key, held) {
+        let text = match checker.normalised(field, held) {
             Json::String(text) => text,
             Json::Number(number) => number.to_string(),
             _ => return None,
         };
-        Some(if checker.spec().fields[key].kind == Kind::Email {
+        Some(if checker.spec().fields[field].kind == Kind::Email {
             text.to_lowercase()
         } else {
             text

@@ -2,6 +2,7 @@
 //! the first request leaves, sends, records, and has the report written. It prints nothing.
 
 mod canary;
+mod conflicts;
 mod error;
 mod import;
 mod items;
@@ -17,5 +18,5 @@ pub use error::RunError;
 pub use import::{Context, Ended, Looked, Start, import, look};
 pub use name::run_name;
 pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
-pub use retry::find_run;
+pub use retry::find_runs;
 pub use settings::{Delivery, Retries, Settings, absolute};

@@ -4,16 +4,18 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
+use super::conflicts::Conflict;
 use super::error::RunError;
-use super::items::{Item, ItemMaker, What, says_the_same, settled, settled_invalid};
+use super::items::{Item, ItemMaker, What, is_as_it_was, says_the_same, settled, settled_invalid};
 use super::prepare::Prepared;
 use super::settings::Delivery;
+use crate::check::TOO_FEW;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{ExampleChange, Plan, Watch};
 use crate::journal::{Journal, Register, Writer};
 use crate::model::{Call, Outcome, Problem, RowAt, RowState, StateCounts};
-use crate::plan::{Difference, LookUp, Planner, Values};
-use crate::report::LEFT_OUT;
+use crate::plan::{Difference, Left, LookUp, Planner, Values};
+use crate::report::{LEFT_OUT, NOT_FOUND};
 use crate::send::{SendError, Stop, StopRequest, Transport};
 
 /// What planning came to.
@@ -96,7 +98,8 @@ impl Planning<'_> {
         let prepared = self.prepared;
         let spec = prepared.checker.spec();
         let planner = Planner::new(spec.clone(), self.delivery.variables.clone());
-        let look_up = prepared.survey.key().and_then(|key| LookUp::new(spec, key));
+        let key = prepared.survey.key().filter(|_| !self.delivery.blind);
+        let look_up = key.and_then(|key| LookUp::new(spec, key));
         let maker = ItemMaker {
             checker: &prepared.checker,
             survey: &prepared.survey,
@@ -115,7 +118,11 @@ impl Planning<'_> {
                     planner: &planner,
                     look_up,
                     register: None,
-                    planned: Planned::default(),
+                    conflicts: Vec::new(),
+                    planned: Planned {
+                        how: self.blindness(),
+                        ..Planned::default()
+                    },
                     done: 0,
                     told_at: self.clock.now(),
                 };
@@ -143,6 +150,42 @@ impl Planning<'_> {
     }
 }
 
+impl Planning<'_> {
+    /// What is lost where records could be read and are not; nothing where they are, or never can be.
+    fn blindness(&self) -> String {
+        let checker = &self.prepared.checker;
+        let spec = checker.spec();
+        if !(self.delivery.blind && spec.is_readable()) {
+            return String::new();
+        }
+        let mut lost =
+            "nothing is read (--blind): rows that already match are sent too, and the run cannot be undone"
+                .to_owned();
+        let has_column = |field: usize| checker.map().column(field).is_some();
+        let is_at_risk = |field: &usize| {
+            let own = &spec.fields[*field];
+            let parent = own
+                .pointer
+                .rsplit_once('/')
+                .map_or("", |(parent, _)| parent);
+            let is_kept = spec.update.keep.iter().any(|name| name == own.name());
+            let has_sibling = || spec.fields_below(parent).any(has_column);
+            !own.read_only
+                && !has_column(*field)
+                && (is_kept || (!parent.is_empty() && has_sibling()))
+        };
+        let at_risk: Vec<&str> = (0..spec.fields.len())
+            .filter(is_at_risk)
+            .map(|field| spec.fields[field].name())
+            .collect();
+        if !at_risk.is_empty() {
+            lost.push_str("; the file has no column for these, and the API may reset them: ");
+            lost.push_str(&at_risk.join(", "));
+        }
+        lost
+    }
+}
+
 /// Planning as far as it has come.
 pub(super) struct Work<'a> {
     pub(super) planning: &'a Planning<'a>,
@@ -150,6 +193,8 @@ pub(super) struct Work<'a> {
     pub(super) look_up: Option<LookUp>,
     /// All records, where they were listed.
     pub(super) register: Option<Register>,
+    /// Calls that are kept back because another record has a value of theirs.
+    pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
     /// Rows looked up so far.
     pub(super) done: u64,
@@ -165,6 +210,9 @@ impl Work<'_> {
         while let Some(item) = items.recv().await {
             let succeeded = self.succeeded_before(&item)?;
             writer.content(item.at, item.key, item.cells).await?;
+            if !item.warning.is_empty() {
+                writer.warn(item.at.row, item.warning).await?;
+            }
             if let Some((state, code, why)) = succeeded {
                 let outcome = settled(self.planning.clock, item.at.row, state, &code, why);
                 self.planned.states.add(state, 1);
@@ -193,7 +241,8 @@ impl Work<'_> {
                 }
             }
         }
-        self.resolve(waiting).await
+        self.resolve(waiting).await?;
+        self.settle_conflicts().await
     }
 
     /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
@@ -222,6 +271,15 @@ impl Work<'_> {
         }
         if left_out {
             return Ok(None);
+        }
+        // In its results file it has as many cells as any other row, and nobody can tell which of
+        // them were missing: as long as nobody has filled one in, they are.
+        if let Some(past) = history.first()
+            && past.error_code == TOO_FEW
+            && is_as_it_was(&item.cells, &past.cells)
+        {
+            let was = &past.error;
+            return Ok(Some((RowState::Invalid, TOO_FEW.to_owned(), was.clone())));
         }
         // Alone in its file, a row that had another's value looks as if it had it for itself.
         // Where all rows are there again, the check has seen for itself.
@@ -256,8 +314,8 @@ impl Work<'_> {
         match self.judge(row, records) {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
-                call.note = changed_since(&left);
-                self.call(call).await
+                call.note = left_as_it_is(&left);
+                self.call_unless_taken(call).await
             }
             Ok((Difference::None, left)) if left.is_empty() => {
                 let state = RowState::Unchanged;
@@ -266,7 +324,12 @@ impl Work<'_> {
                 Ok(self.planning.writer.settle(outcome).await?)
             }
             Ok((Difference::None, left)) => {
-                let problem = Problem::of_row("undo.changed_since", changed_since(&left));
+                let code = if left.changed_since.is_empty() {
+                    "undo.cannot_be_cleared"
+                } else {
+                    "undo.changed_since"
+                };
+                let problem = Problem::of_row(code, left_as_it_is(&left));
                 self.invalid(at, problem).await
             }
             Err(Wrong::Row(problem)) => self.invalid(at, problem).await,
@@ -274,7 +337,7 @@ impl Work<'_> {
         }
     }
 
-    async fn invalid(&mut self, at: RowAt, problem: Problem) -> Result<(), Halt> {
+    pub(super) async fn invalid(&mut self, at: RowAt, problem: Problem) -> Result<(), Halt> {
         let outcome = settled_invalid(self.planning.clock, at.row, &[problem]);
         self.planned.states.add(RowState::Invalid, 1);
         self.planned.note_problem(&outcome);
@@ -283,7 +346,7 @@ impl Work<'_> {
 
     /// What the row's record lacks; with the fields that someone has changed since, where a run is
     /// undone.
-    fn judge(&self, row: Asked, records: &[&Json]) -> Result<(Difference, Vec<String>), Wrong> {
+    fn judge(&self, row: Asked, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
         let field = prepared.survey.key().map(|key| spec.fields[key].name());
@@ -304,7 +367,7 @@ impl Work<'_> {
             [record] => record,
             [] => {
                 let text = format!("no {} has {name} {}", spec.record, row.key);
-                return Err(problem("lookup.not_found", text));
+                return Err(problem(NOT_FOUND, text));
             }
             ref several => {
                 let text = format!(
@@ -354,7 +417,7 @@ impl Work<'_> {
             found,
             all,
         )?;
-        Ok((difference, Vec::new()))
+        Ok((difference, Left::default()))
     }
 
     /// A call to a record that cannot be read: nothing, where the same was delivered lately.
@@ -375,7 +438,7 @@ impl Work<'_> {
         self.call(call).await
     }
 
-    async fn call(&mut self, call: Call) -> Result<(), Halt> {
+    pub(super) async fn call(&mut self, call: Call) -> Result<(), Halt> {
         let planned = &mut self.planned;
         planned.states.add(RowState::NotSent, 1);
         planned.to_send += 1;
@@ -410,12 +473,21 @@ impl From<RunError> for Wrong {
     }
 }
 
-fn changed_since(fields: &[String]) -> String {
-    if fields.is_empty() {
-        return String::new();
+fn left_as_it_is(left: &Left) -> String {
+    let mut clauses = Vec::new();
+    if !left.changed_since.is_empty() {
+        let names = left.changed_since.join(", ");
+        clauses.push(format!(
+            "someone has changed {names} since, so it was left as it is"
+        ));
     }
-    let names = fields.join(", ");
-    format!("someone has changed {names} since, so it was left as it is")
+    if !left.cannot_be_cleared.is_empty() {
+        let names = left.cannot_be_cleared.join(", ");
+        clauses.push(format!(
+            "{names} was empty before, and the API does not let it be cleared, so it was left as it is"
+        ));
+    }
+    clauses.join("; ")
 }
 
 /// The figures of a plan.

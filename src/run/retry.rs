@@ -17,21 +17,22 @@ const RUNS: usize = 100;
 /// Rows by whose keys a file is known again.
 const ROWS: usize = 300;
 
-/// The run whose results `file` holds, by its content: the one that knows most of the first rows'
-/// keys, the one that wrote the file or else the newest of several; at `place`, a target's name and
-/// an address, if one is given. Nothing where no run knows any.
+/// The runs whose results `file` may hold, by its content: those that know most of the first rows'
+/// keys, and before any other the one that wrote the file. Of several at the same place, a target and
+/// an address, the newest; of runs that the sandbox was played for, none where there are others. At
+/// `place`, a target's name and an address, if one is given. Empty where no run knows any.
 ///
 /// # Errors
 /// When the journal cannot be read. A file that fits no run's target is none's results.
-pub fn find_run(
+pub fn find_runs(
     journal: &Journal,
     file: &Path,
     read: &ReadOptions,
     map: &MapOptions,
     place: Option<(&str, &str)>,
-) -> Result<Option<RunRecord>, RunError> {
+) -> Result<Vec<RunRecord>, RunError> {
     let mut seen = HashSet::new();
-    let mut best: Option<(bool, u64, i64)> = None;
+    let mut fitting: Vec<((bool, u64), &RunRecord)> = Vec::new();
     let runs: Vec<RunRecord> = journal.runs()?.into_iter().take(RUNS).collect();
     let own = absolute(file);
     let wrote = |run: &RunRecord| {
@@ -63,20 +64,30 @@ pub fn find_run(
             if run.command == "undo" || !is_here {
                 continue;
             }
-            let fits = (wrote(run), count, id);
-            if best.is_none_or(|known| fits > known) {
-                best = Some(fits);
-            }
+            fitting.push(((wrote(run), count), run));
         }
     }
-    let id = best.map(|(_, _, id)| id).or_else(|| {
+    if fitting.is_empty() {
         // Its rows may all have been mended beyond recognition.
         let is_here =
             |run: &RunRecord| place.is_none_or(|place| place == (&*run.target, &*run.base_url));
-        let own = runs.iter().find(|run| wrote(run) && is_here(run));
-        own.map(|run| run.id)
+        let own = runs.iter().filter(|run| wrote(run) && is_here(run));
+        fitting.extend(own.map(|run| ((true, 0), run)));
+    }
+    let was_played = |run: &RunRecord| Settings::of(run).is_ok_and(|settings| settings.sandbox);
+    if fitting.iter().any(|(_, run)| !was_played(run)) {
+        fitting.retain(|(_, run)| !was_played(run));
+    }
+    let best = fitting.iter().map(|(fits, _)| *fits).max();
+    fitting.retain(|(fits, _)| Some(*fits) == best);
+    fitting.sort_by_key(|(_, run)| std::cmp::Reverse(run.id));
+    let mut places = HashSet::new();
+    // Each address that the sandbox had in a process is its own.
+    fitting.retain(|(_, run)| {
+        let address = if was_played(run) { "" } else { &run.base_url };
+        places.insert((run.target.clone(), address.to_owned()))
     });
-    Ok(id.and_then(|id| runs.into_iter().find(|run| run.id == id)))
+    Ok(fitting.into_iter().map(|(_, run)| run.clone()).collect())
 }
 
 /// Fingerprints of the first rows' keys, as a run with this roster's settings sees them.
@@ -105,7 +116,7 @@ fn keys_of(
         |table| {
             table
                 .rows()
-                .map(|row| fingerprints(&checker.check(&row), checker, survey.key()).0)
+                .map(|row| fingerprints(&row, &checker.check(&row), checker, survey.key()).0)
                 .collect::<Vec<_>>()
         },
         |found| {

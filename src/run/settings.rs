@@ -63,6 +63,9 @@ pub struct Delivery {
     /// Whether every valid row is sent, also one whose record holds what it says.
     #[serde(default)]
     pub all: bool,
+    /// Whether nothing is read: every valid row is sent, unless the same was delivered before.
+    #[serde(default)]
+    pub blind: bool,
     /// What holds the run before anything is sent.
     #[serde(default)]
     pub guards: Guards,
@@ -118,15 +121,11 @@ impl Settings {
         for path in [&mut kept.inbox, &mut kept.config].into_iter().flatten() {
             *path = absolute(path);
         }
-        let paths = &mut kept.delivery.paths;
-        for path in [
-            &mut kept.roster.file,
-            &mut paths.results,
-            &mut paths.failed,
-            &mut paths.report,
-            &mut paths.before,
-        ] {
-            *path = absolute(path);
+        kept.roster.file = absolute(&kept.roster.file);
+        for path in kept.delivery.paths.all_mut() {
+            if !path.as_os_str().is_empty() {
+                *path = absolute(path);
+            }
         }
         serde_json::to_string(&kept).unwrap_or_default()
     }
@@ -154,6 +153,7 @@ impl Settings {
                 &delivery.variables,
                 &delivery.selection,
                 delivery.all,
+                delivery.blind,
                 &delivery.undoes,
                 &delivery.retries,
             ))

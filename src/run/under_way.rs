@@ -246,6 +246,7 @@ impl Run<'_> {
         let mut summary = self.summary(written.states, stop.as_ref());
         summary.results = Some(written.results);
         summary.failed_rows = written.failed;
+        summary.new_rows = written.new;
         let spec = prepared.checker.spec();
         summary.before = write_before(journal, self.id, spec, &paths.before)?;
         summary.report = Some(write_html(journal, self.id, &summary, &paths.report)?);
@@ -282,6 +283,8 @@ impl Run<'_> {
             failed_rows: None,
             report: None,
             before: None,
+            new_rows: None,
+            warnings: prepared.survey.warnings,
             to_send: None,
             estimated_s: None,
             estimated_finish: None,

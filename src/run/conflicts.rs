@@ -1,0 +1,125 @@
+use serde_json::Value as Json;
+
+use super::planning::{Halt, Work};
+use crate::journal::Register;
+use crate::model::{Call, Change, Problem, RowAt};
+use crate::plan::LookUp;
+use crate::targets::Place;
+
+/// A call that would give a record a value which another one has, and which must be unique.
+pub(super) struct Conflict {
+    call: Call,
+    field: usize,
+    /// The other record's id.
+    other: String,
+}
+
+/// Calls that are kept until it is known whether the other record gives its value up; beyond it the
+/// API is asked.
+const KEPT: usize = 10_000;
+
+/// Conflicts that can be known before anything is sent, because all records were listed.
+impl Work<'_> {
+    /// Notes what a listed record has of the fields that must be unique.
+    pub(super) fn note_unique(
+        &self,
+        register: &Register,
+        look_up: &LookUp,
+        record: &Json,
+    ) -> Result<(), Halt> {
+        let Some(id) = look_up.id_of(record) else {
+            return Ok(());
+        };
+        let spec = self.planning.prepared.checker.spec();
+        for (field, own) in spec.fields.iter().enumerate() {
+            if own.unique
+                && own.place == Place::Body
+                && let Some(held) = record.pointer(&own.pointer)
+                && let Some(value) = self.comparable(field, held)
+            {
+                register.add_holder(field, &value, &id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans a call, or keeps it back where it would take a value that another record has.
+    pub(super) async fn call_unless_taken(&mut self, call: Call) -> Result<(), Halt> {
+        match self.conflict(&call)? {
+            Some((field, other)) if self.conflicts.len() < KEPT => {
+                self.conflicts.push(Conflict { call, field, other });
+                Ok(())
+            }
+            _ => self.call(call).await,
+        }
+    }
+
+    fn conflict(&self, call: &Call) -> Result<Option<(usize, String)>, Halt> {
+        let spec = self.planning.prepared.checker.spec();
+        let (Some(register), Some(id)) = (&self.register, spec.id_in(&call.path)) else {
+            return Ok(None);
+        };
+        let mut found = None;
+        for change in &call.changes {
+            let Some(field) = spec.field(&change.field) else {
+                continue;
+            };
+            if !spec.fields[field].unique || is_idle(change) {
+                continue;
+            }
+            register.add_changed(field, &id)?;
+            if let Some(value) = self.comparable(field, &change.to)
+                && let Some(other) = register.other_holder(field, &value, &id)?
+            {
+                found.get_or_insert((field, other));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Plans the calls that were kept back: those whose value the other record gives up in the same
+    /// file, and the others as invalid.
+    pub(super) async fn settle_conflicts(&mut self) -> Result<(), Halt> {
+        for conflict in std::mem::take(&mut self.conflicts) {
+            let Conflict { call, field, other } = conflict;
+            let given_up = match &self.register {
+                Some(register) => register.is_changed(field, &other)?,
+                None => true,
+            };
+            if given_up {
+                self.call(call).await?;
+            } else {
+                let problem = self.taken(&call, field, &other);
+                let at: RowAt = call.at;
+                self.invalid(at, problem).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn taken(&self, call: &Call, field: usize, other: &str) -> Problem {
+        let checker = &self.planning.prepared.checker;
+        let spec = checker.spec();
+        let name = spec.fields[field].name();
+        let change = call.changes.iter().find(|change| change.field == name);
+        let value = change.map_or(String::new(), |change| match &change.to {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        Problem {
+            field: name.to_owned(),
+            ..Problem::of_row(
+                "lookup.taken",
+                format!(
+                    "another {}, with the id {other}, has \"{value}\", and it must be unique",
+                    spec.record
+                ),
+            )
+        }
+    }
+}
+
+/// Whether a change changes nothing: all that a row says is sent where that is asked for.
+fn is_idle(change: &Change) -> bool {
+    change.from.as_ref() == Some(&change.to)
+}
