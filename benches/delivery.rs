@@ -126,7 +126,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
                 at: RowAt {
                     row,
                     line: row + 1,
-                    offset: 0,
+                    ..RowAt::default()
                 },
                 key: String::new(),
                 method: Method::Patch,

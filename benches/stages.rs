@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
-use rosterpatch::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, survey};
+use rosterpatch::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, survey};
 use rosterpatch::map::{ColumnMap, MapOptions};
 use rosterpatch::plan::Planner;
 use rosterpatch::read::{Input, ReadError, ReadOptions};
@@ -149,12 +149,7 @@ fn open(path: &Path) -> Input {
 fn checker(input: &Input) -> (Checker, Option<usize>) {
     let spec = Arc::new(targets::load("meitner").expect("the target"));
     let map = ColumnMap::new(input.header(), &spec, &MapOptions::default()).expect("a map");
-    let options = CheckOptions {
-        empty: EmptyCell::Keep,
-        today: jiff::civil::date(2026, 8, 1),
-        allowed: Vec::new(),
-        sparse_key: None,
-    };
+    let options = CheckOptions::new(jiff::civil::date(2026, 8, 1));
     let key = spec.key_field();
     (Checker::new(spec, Arc::new(map), options), key)
 }

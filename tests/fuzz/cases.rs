@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use rosterpatch::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell, survey};
+use rosterpatch::check::{CheckOptions, Checker, DuplicatePolicy, survey};
 use rosterpatch::map::{ColumnMap, MapOptions};
 use rosterpatch::plan::Planner;
 use rosterpatch::read::{Input, ReadError, ReadOptions};
@@ -50,12 +50,7 @@ pub fn roster(bytes: &[u8]) {
     ) else {
         return;
     };
-    let options = CheckOptions {
-        empty: EmptyCell::Keep,
-        today: jiff::civil::date(2026, 8, 1),
-        allowed: Vec::new(),
-        sparse_key: None,
-    };
+    let options = CheckOptions::new(jiff::civil::date(2026, 8, 1));
     let checker = Checker::new(spec.clone(), Arc::new(map), options);
     let found = survey(
         &input,

@@ -115,11 +115,6 @@ fn a_bad_row_is_a_problem_of_that_row_alone() {
             "U+0008",
         ),
         (
-            format!("{id},{number},\"Å\nsa\",Ek").into(),
-            "text.line_break",
-            "one line",
-        ),
-        (
             format!("{id},{number},,Ek").into(),
             "required.empty",
             "first_name",

@@ -80,7 +80,7 @@ fn subjects() -> Vec<Subject> {
             request: (
                 "PATCH",
                 "/member/saml2/%C3%A5sa%2Fek%2B1%20%232%3F%25%40x.se/",
-                r#"{"first_name":"Åsa","profile":{"salutation":"Dr.","phone_number":"+46701740605"},"membership":{"membership_type":"student"}}"#,
+                r#"{"first_name":"Åsa","profile":{"salutation":"Dr.","phone_number":"070-174 06 05"},"membership":{"membership_type":"student"}}"#,
             ),
             throttle: &[("Retry-After", "Thu, 20 Aug 2026 18:00:07 GMT")],
             error: (

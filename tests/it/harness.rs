@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::Response;
-use rosterpatch::check::{CheckOptions, DuplicatePolicy, EmptyCell};
+use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::clock::{Clock, VirtualClock};
 use rosterpatch::events::{Unwatched, Watch};
 use rosterpatch::journal::Journal;
@@ -343,6 +343,7 @@ pub struct LibraryRun {
     /// The run that is gone on with.
     pub resume: Option<String>,
     pub all: bool,
+    pub blind: bool,
     /// Nothing is held, unless a test says so.
     pub guards: Guards,
     pub canary: Option<u64>,
@@ -373,6 +374,7 @@ impl LibraryRun {
             watch: Box::new(Unwatched),
             resume: None,
             all: false,
+            blind: false,
             guards: Guards {
                 max_invalid: Threshold::Percent(100.0),
                 max_changes: None,
@@ -399,17 +401,16 @@ impl LibraryRun {
             map: MapOptions::default(),
             key: None,
             check: CheckOptions {
-                empty: EmptyCell::Keep,
-                today: self
-                    .clock
-                    .timestamp()
-                    .to_zoned(jiff::tz::TimeZone::UTC)
-                    .date(),
                 allowed: self.allowed.clone(),
-                sparse_key: None,
+                ..CheckOptions::new(
+                    self.clock
+                        .timestamp()
+                        .to_zoned(jiff::tz::TimeZone::UTC)
+                        .date(),
+                )
             },
             duplicates: self.duplicates,
-            sparse: true,
+            sparse: !self.blind,
         };
         let variable = |name: &str| {
             let known = self
@@ -440,6 +441,7 @@ impl LibraryRun {
                 selection: self.selection.clone(),
                 paths: ResultPaths::beside(&roster.file),
                 all: self.all,
+                blind: self.blind,
                 guards: self.guards,
                 canary: self.canary,
                 trust_for: self.trust_for,

@@ -628,7 +628,13 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
         .collect();
     let up = Server::start(move |seen| match seen.method.as_str() {
         "POST" => {
-            let body = serde_json::json!({"data": records, "pagination": {"total": 3}});
+            let asked = |record: &&serde_json::Value| {
+                record["id"]
+                    .as_str()
+                    .is_some_and(|id| seen.body.contains(id))
+            };
+            let found: Vec<_> = records.iter().filter(asked).collect();
+            let body = serde_json::json!({"data": found, "pagination": {"total": found.len()}});
             respond(200, &[], &body.to_string())
         }
         _ if seen.path.ends_with('2') => respond(422, &[], "{}"),

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: real files, real processes, real TCP.
 
+mod apis;
 mod architecture;
 mod bad_input;
 mod commands;
@@ -11,6 +12,7 @@ mod fuzz_corpus;
 mod guards;
 mod harness;
 mod inbox;
+mod judges;
 mod pacing;
 mod properties;
 mod reading;

@@ -38,7 +38,7 @@ fn call(row: u64) -> Call {
         at: RowAt {
             row,
             line: row + 1,
-            offset: 0,
+            ..RowAt::default()
         },
         key: String::new(),
         method: Method::Patch,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rosterpatch::check::{CheckOptions, Checker, EmptyCell};
+use rosterpatch::check::{CheckOptions, Checker};
 use rosterpatch::map::{ColumnMap, MapOptions};
 use rosterpatch::plan::Planner;
 use rosterpatch::read::{Input, ReadError, ReadOptions};
@@ -38,17 +38,7 @@ fn checked(
     let input = Input::open(file.path(), &options).ok()?;
     let map = ColumnMap::new(input.header(), &spec, &MapOptions::default()).unwrap();
     let today = jiff::civil::date(2026, 8, 1);
-    let empty = EmptyCell::Keep;
-    let checker = Checker::new(
-        spec.clone(),
-        Arc::new(map),
-        CheckOptions {
-            empty,
-            today,
-            allowed: Vec::new(),
-            sparse_key: None,
-        },
-    );
+    let checker = Checker::new(spec.clone(), Arc::new(map), CheckOptions::new(today));
     let planner = Planner::new(spec, Default::default());
     let mut found = None;
     let _ = input.scan(

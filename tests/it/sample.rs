@@ -83,7 +83,9 @@ fn the_results_hold_every_cell_as_it_was_in_the_inputs_order() {
             "import_changed",
             "import_attempts",
             "import_request_id",
-            "import_finished_at"
+            "import_finished_at",
+            "import_line",
+            "import_warning"
         ]
     );
     let bytes = std::fs::read(folder.path("elever-2026-ht.results.csv")).unwrap();
@@ -151,6 +153,7 @@ fn the_clean_sample_is_all_updated() {
             "failed_rows",
             "report",
             "before",
+            "warnings",
             "exit_code"
         ]
     );

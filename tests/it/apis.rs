@@ -1,0 +1,739 @@
+//! True to what the makers of the APIs publish: their own examples, the shape of their searches, and
+//! what may and may not be sent. See also `judges.rs`.
+
+use std::process::Output;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rosterpatch::clock::{Clock, SystemClock};
+use rosterpatch::model::Exit;
+use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{
+    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond, seed_of,
+    serve_sandbox, stderr, stdout,
+};
+
+/// The example of an update in the vendor's documentation, as a roster's header and row.
+const MEITNER: [(&str, &str); 18] = [
+    ("id", "123e4567-e89b-12d3-a456-426614174000"),
+    ("identityNumber", "20191216-1234"),
+    ("firstName", "Lise"),
+    ("lastName", "Meitner"),
+    ("external.sourceID", "12345678"),
+    ("gender", "Female"),
+    ("identityTemporary", "true"),
+    ("dateOfBirth", "2019-12-16"),
+    ("address.postalAddress", "Dalvägen 14"),
+    ("address.postalCode", "169 56"),
+    ("address.postalCity", "Solna"),
+    ("address.countryCode", "SWE"),
+    ("address.municipalityCode", "0184"),
+    ("emailAddress1", "lise@meitner.se"),
+    ("emailAddress2", "lise@gmail.com"),
+    ("phoneNumber1", "+46701234567"),
+    ("phoneNumber2", "example"),
+    ("eduPersonPrincipalName", "kalko@edu.goteborg.se"),
+];
+
+/// Its body, as the vendor's own SDK sends it.
+const MEITNER_BODY: &str = r#"{"identityNumber":"20191216-1234","firstName":"Lise","lastName":"Meitner","external":{"sourceID":"12345678"},"gender":"Female","identityTemporary":true,"dateOfBirth":"2019-12-16","address":{"postalAddress":"Dalvägen 14","postalCode":"169 56","postalCity":"Solna","countryCode":"SWE","municipalityCode":"0184"},"emailAddress1":"lise@meitner.se","emailAddress2":"lise@gmail.com","phoneNumber1":"+46701234567","phoneNumber2":"example","eduPersonPrincipalName":"kalko@edu.goteborg.se"}"#;
+
+/// The member in Pathwright's documentation.
+const PATHWRIGHT: [(&str, &str); 9] = [
+    ("external_id", "some_account@gsuite.example.com"),
+    ("first_name", "Test"),
+    ("last_name", "Student"),
+    ("email", "test@example.com"),
+    ("profile.salutation", "Mr."),
+    ("profile.bio", "A short biographical piece!"),
+    ("profile.location", "Greenville, SC"),
+    ("profile.phone_number", "8645550123"),
+    ("membership.membership_type", "admin"),
+];
+
+const PATHWRIGHT_BODY: &str = r#"{"first_name":"Test","last_name":"Student","email":"test@example.com","profile":{"salutation":"Mr.","bio":"A short biographical piece!","location":"Greenville, SC","phone_number":"8645550123"},"membership":{"membership_type":"admin"}}"#;
+
+fn roster(cells: &[(&str, &str)]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer
+        .write_record(cells.iter().map(|(name, _)| name))
+        .unwrap();
+    writer
+        .write_record(cells.iter().map(|(_, cell)| cell))
+        .unwrap();
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
+}
+
+/// The program with credentials that the sandbox takes.
+fn program(folder: &Folder, arguments: &[&str]) -> Output {
+    program_as(folder, "sandbox", arguments)
+}
+
+fn program_as(folder: &Folder, client: &str, arguments: &[&str]) -> Output {
+    folder
+        .program()
+        .args(arguments)
+        .env("MEITNER_CLIENT_CREDENTIALS", client)
+        .env("MEITNER_CLIENT_SECRET", "sandbox")
+        .env("PATHWRIGHT_API_TOKEN", "sandbox")
+        .output()
+        .unwrap()
+}
+
+/// A sandbox that holds what the roster says.
+fn holding(text: &str) -> (Arc<Sandbox>, String, tokio::sync::oneshot::Sender<()>) {
+    let options = SandboxOptions {
+        depth: 1e9,
+        interval: Duration::from_nanos(1),
+        ..SandboxOptions::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(text), clock));
+    let (base_url, stop) = serve_sandbox(sandbox.clone());
+    (sandbox, base_url, stop)
+}
+
+/// The column of a results file, by its name.
+fn column(folder: &Folder, file: &str, name: &str) -> Vec<String> {
+    let rows = folder.csv(file, b',');
+    let place = rows[0].iter().position(|other| other == name).unwrap();
+    rows[1..].iter().map(|row| row[place].clone()).collect()
+}
+
+#[test]
+fn every_example_that_is_documented_passes_the_check_and_is_sent_as_documented() {
+    let folder = Folder::new();
+    for (target, cells, path, body, more) in [
+        (
+            "meitner",
+            &MEITNER[..],
+            "/student/123e4567-e89b-12d3-a456-426614174000",
+            MEITNER_BODY,
+            &["--blind"][..],
+        ),
+        (
+            "pathwright",
+            &PATHWRIGHT[..],
+            "/member/external/some_account%40gsuite.example.com/",
+            PATHWRIGHT_BODY,
+            &["--var", "school=oakwood"][..],
+        ),
+    ] {
+        folder.write("r.csv", roster(cells));
+        let common = [
+            "r.csv",
+            "--target",
+            target,
+            "--allow",
+            "membership_type=admin",
+        ];
+        let common = if target == "meitner" {
+            &common[..3]
+        } else {
+            &common[..]
+        };
+        let output = program(&folder, &[&["check", "--format", "json"], common].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+        let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(
+            (&summary["invalid"], &summary["problems"]),
+            (&json!(0), &json!(0))
+        );
+
+        let server = Server::start(|_| respond(200, &[], "{}"));
+        let address = ["--yes", "--base-url", &server.base_url];
+        let output = program(&folder, &[&["import"], common, &address, more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let seen = &server.seen()[0];
+        assert_eq!((&*seen.method, &*seen.path), ("PATCH", path));
+        assert_eq!(seen.body, body);
+    }
+}
+
+#[test]
+fn telephone_numbers_of_elsewhere_stand_as_they_are() {
+    let folder = Folder::new();
+    let text = "external_id,phone_number\n1,(864) 555-0123\n2,020 7946 0958\n3,\"8,64555E+09\"\n";
+    folder.write("r.csv", text);
+    let output = program(&folder, &["check", "r.csv", "--target", "pathwright"]);
+    let told = stdout(&output);
+    assert!(told.contains("2 of 3 rows valid"), "{told}");
+    assert!(told.contains("phone.scientific"), "{told}");
+    assert!(!told.contains("doubtful"), "{told}");
+}
+
+#[test]
+fn what_is_doubtful_is_sent_as_it_stands_and_told_everywhere() {
+    let folder = Folder::new();
+    let header =
+        "id,identity_number,first_name,last_name,municipality_code,phone_number1,email_address2";
+    let mut text = format!("{header}\n");
+    let cells = ["0199,,", "0184,846500400,", "0184,,ring mamma", "0184,,"];
+    for (index, cells) in cells.into_iter().enumerate() {
+        let row = index + 1;
+        text.push_str(&format!(
+            "{},{},Åsa,Ek,{cells}\n",
+            plain_id(row),
+            identity_number(row)
+        ));
+    }
+    folder.write("r.csv", &text);
+    let (sandbox, base_url, _stop) = holding(&plain_roster(4));
+    let arguments = [
+        "r.csv",
+        "--target",
+        "meitner",
+        "--base-url",
+        &base_url,
+        "--yes",
+    ];
+    let output = program(
+        &folder,
+        &[&["import", "--format", "json"], &arguments[..]].concat(),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(summary["warnings"], 3);
+    let students = sandbox.students();
+    assert_eq!(students[plain_id(1)]["address"]["municipalityCode"], "0199");
+    assert_eq!(students[plain_id(2)]["phoneNumber1"], "846500400");
+    assert_eq!(students[plain_id(3)]["emailAddress2"], "ring mamma");
+    let warnings = column(&folder, "r.results.csv", "import_warning");
+    for (warning, part) in warnings.iter().zip([
+        "municipality_code: \"0199\"",
+        "phone_number1: \"846500400\"",
+        "email_address2: \"ring mamma\"",
+    ]) {
+        assert!(warning.contains(part), "{warning}");
+    }
+    assert_eq!(warnings[3], "");
+    let report = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
+    assert!(report.contains("3 doubtful values"), "{report}");
+
+    let told = stdout(&program(
+        &folder,
+        &["check", "r.csv", "--target", "meitner"],
+    ));
+    for code in [
+        "municipality_code.unknown",
+        "phone.no_prefix",
+        "email.no_at",
+    ] {
+        assert!(told.contains(code), "{told}");
+    }
+    let output = program(
+        &folder,
+        &["check", "r.csv", "--target", "meitner", "--strict"],
+    );
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        stdout(&output).contains("1 of 4 rows valid"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn numbers_that_are_kept_for_tests_are_doubtful_in_production_alone() {
+    let folder = Folder::new();
+    let id = plain_id(1);
+    folder.write(
+        "r.csv",
+        format!("id,identity_number,first_name,last_name\n{id},20170101-2393,Åsa,Ek\n"),
+    );
+    for (more, told) in [
+        (&[][..], true),
+        (&["--env", "staging"][..], false),
+        (&["--base-url", "http://127.0.0.1:1"][..], false),
+        (&["--sandbox"][..], false),
+    ] {
+        let arguments = [&["check", "r.csv", "--target", "meitner"], more].concat();
+        let output = program(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(
+            stdout(&output).contains("identity_number.test"),
+            told,
+            "{more:?}"
+        );
+    }
+}
+
+#[test]
+fn a_search_that_finds_what_nobody_asked_for_stops_before_it_costs_the_quota() {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        plain_roster(120).replace("id,", "external_source_id,"),
+    );
+    // A server that passes the filter over: every search finds the whole register.
+    let records: Vec<Json> = (1..=50)
+        .map(|row| json!({"id": plain_id(row), "external": {"sourceID": format!("E-{row}")}}))
+        .collect();
+    let server = Server::start(move |_| {
+        let body = json!({"data": records, "pagination": {"total": 5000}});
+        respond(200, &[], &body.to_string())
+    });
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--key",
+        "external_source_id",
+    ];
+    let output = program(
+        &folder,
+        &[&arguments[..], &["--base-url", &server.base_url]].concat(),
+    );
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("does not heed the search's filter"), "{told}");
+    // One for how many there are, one a search under way at most.
+    let seen = server.seen();
+    assert!(seen.len() <= 4, "{}", seen.len());
+    assert!(seen.iter().all(|seen| seen.method != "PATCH"));
+    let search = seen.iter().find(|seen| seen.method == "POST").unwrap();
+    let body: Json = serde_json::from_str(&search.body).unwrap();
+    assert_eq!(body["filter"]["orCondition"], false);
+    assert!(body["filter"]["contains"]["external"]["sourceID"].is_array());
+}
+
+#[test]
+fn records_are_found_by_their_principal_name_too() {
+    let folder = Folder::new();
+    let seed = "id,identity_number,first_name,last_name,edu_person_principal_name\n";
+    let line = |row: usize| {
+        format!(
+            "{},{},Åsa,Ek,E{row}@x.se\n",
+            plain_id(row),
+            identity_number(row)
+        )
+    };
+    let (sandbox, base_url, _stop) = holding(&format!("{seed}{}{}", line(1), line(2)));
+    folder.write("r.csv", "EPPN,first_name\nE2@x.se,Bo\n");
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--base-url",
+        &base_url,
+    ];
+    let output = program(&folder, &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(sandbox.students()[plain_id(2)]["firstName"], "Bo");
+}
+
+#[test]
+fn an_undo_sends_nothing_that_the_api_must_refuse() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = holding(&plain_roster(2));
+    let mut text = "id,first_name,external_source_id\n".to_owned();
+    text.push_str(&format!(
+        "{},Bo,E-1\n{},Åsa,E-2\n",
+        plain_id(1),
+        plain_id(2)
+    ));
+    folder.write("r.csv", text);
+    let address = ["--base-url", &base_url, "--yes"];
+    let import = |file: &str| {
+        let arguments = ["import", file, "--target", "meitner", "--format", "json"];
+        program(&folder, &[&arguments[..], &address].concat())
+    };
+    let output = import("r.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+    let output = program(
+        &folder,
+        &["undo", summary["run"].as_str().unwrap(), "--yes"],
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let student = &sandbox.students()[plain_id(1)];
+    assert_eq!(
+        student["firstName"], "Åsa",
+        "the rest of the row is put back"
+    );
+    assert_eq!(student["external"]["sourceID"], "E-1");
+    let status = column(&folder, "r.undo.results.csv", "import_status");
+    assert_eq!(status, ["updated", "invalid"]);
+    let codes = column(&folder, "r.undo.results.csv", "import_error_code");
+    assert_eq!(codes[1], "undo.cannot_be_cleared");
+    assert_eq!(sandbox.stats()["answers"]["422"], Json::Null);
+
+    // And the file of what was before can be imported.
+    let output = import("r.before.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+/// A roster of three with a street, of whom the second lost its last cells on the way.
+fn cut_short() -> (String, String) {
+    let header = "id,identity_number,first_name,last_name,postal_address,postal_city\n";
+    let line = |row: usize| {
+        format!(
+            "{},{},Åsa,Ek,Skolgatan {row},Solna\n",
+            plain_id(row),
+            identity_number(row)
+        )
+    };
+    let whole = format!("{header}{}{}{}", line(1), line(2), line(3));
+    let cut = whole.replace(",Skolgatan 2,Solna", "");
+    (whole, cut)
+}
+
+#[test]
+fn a_row_with_too_few_cells_stays_invalid_until_somebody_edits_it() {
+    let folder = Folder::new();
+    let (whole, cut) = cut_short();
+    let (sandbox, base_url, _stop) = holding(&whole);
+    let city = |sandbox: &Sandbox| sandbox.students()[plain_id(2)]["address"]["postalCity"].clone();
+    let address = ["--base-url", &base_url, "--yes", "--max-invalid", "100%"];
+    folder.write("r.csv", cut);
+    let arguments = ["import", "r.csv", "--target", "meitner"];
+    program(&folder, &[&arguments[..], &address].concat());
+    assert_eq!(
+        column(&folder, "r.failed.csv", "import_error_code"),
+        ["row.too_few_cells"]
+    );
+
+    // As it is: by the journal, by a journal that knows nothing, and by a plain import.
+    let clear = [
+        "--empty",
+        "clear",
+        "--target",
+        "meitner",
+        "--results",
+        "o.csv",
+        "--failed",
+        "f.csv",
+    ];
+    for command in [
+        &["retry", "r.failed.csv"][..],
+        &["retry", "r.failed.csv", "--state", "other"],
+        &["import", "r.failed.csv"],
+    ] {
+        let output = program(&folder, &[command, &clear, &address].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(3),
+            "{command:?}: {}",
+            stderr(&output)
+        );
+        assert_eq!(
+            column(&folder, "o.csv", "import_error_code"),
+            ["row.too_few_cells"]
+        );
+        assert_eq!(city(&sandbox), "Solna", "{command:?}");
+    }
+    // Mended: one cell is enough, and so is a word that clears.
+    let text = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
+    folder.write(
+        "mended.csv",
+        text.replace("Åsa,Ek,,,", "Åsa,Ek,Nygatan 2,<null>,"),
+    );
+    let output = program(&folder, &[&["retry", "mended.csv"], &address[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(city(&sandbox), Json::Null);
+    let street = &sandbox.students()[plain_id(2)]["address"]["postalAddress"];
+    assert_eq!(street, "Nygatan 2");
+}
+
+#[test]
+fn a_row_with_too_many_cells_stays_invalid_when_a_spreadsheet_has_been_at_it() {
+    let folder = Folder::new();
+    let (whole, _) = cut_short();
+    let (_sandbox, base_url, _stop) = holding(&whole);
+    let address = ["--base-url", &base_url, "--yes", "--max-invalid", "100%"];
+    folder.write(
+        "r.csv",
+        whole.replace("Skolgatan 2,", "Skolgatan 2,c/o Ek,"),
+    );
+    let arguments = ["import", "r.csv", "--target", "meitner"];
+    program(&folder, &[&arguments[..], &address].concat());
+    let rows = folder.csv("r.failed.csv", b',');
+    // A spreadsheet gives the header as many cells as the longest row has.
+    let save = |name: &str, surplus: &str| {
+        let mut text = format!("{},\n", rows[0].join(","));
+        let mut row = rows[1].clone();
+        row[17] = surplus.to_owned();
+        row[8..]
+            .iter_mut()
+            .for_each(|cell| *cell = cell.replace([',', '"'], " "));
+        text.push_str(&format!("{}\n", row.join(",")));
+        folder.write(name, text);
+    };
+    assert_eq!((rows[0].len(), rows[1].len()), (17, 18));
+    save("same.csv", &rows[1][17]);
+    save("mended.csv", "");
+    let run = |file| program(&folder, &[&["retry", file], &address[..]].concat());
+    let output = run("same.csv");
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(
+        column(&folder, "same.results.csv", "import_error_code"),
+        ["row.too_many_cells"]
+    );
+    let output = run("mended.csv");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn credentials_that_may_write_and_not_read_are_enough_where_nothing_is_read() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = holding(&plain_roster(3));
+    folder.write("r.csv", plain_roster(3).replace("Åsa", "Bo"));
+    let run = |more: &[&str]| {
+        let arguments = [
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--base-url",
+            &base_url,
+        ];
+        let more = [&arguments[..], &["--yes"], more].concat();
+        program_as(&folder, "sandbox-writeonly", &more)
+    };
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("--blind sends without reading"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).contains("HTTP 403"), "{}", stderr(&output));
+
+    let output = run(&["--blind", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stderr(&output);
+    for part in [
+        "nothing is read (--blind)",
+        "cannot be undone",
+        "identity_temporary",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(
+        (&summary["updated"], &summary["lookups"]),
+        (&json!(3), &json!(0))
+    );
+    assert_eq!(sandbox.students()[plain_id(1)]["firstName"], "Bo");
+    let undo = program(
+        &folder,
+        &["undo", summary["run"].as_str().unwrap(), "--yes"],
+    );
+    assert_eq!(undo.status.code(), Some(1));
+    assert!(stderr(&undo).contains("--blind"), "{}", stderr(&undo));
+
+    // What was delivered is remembered, as for an API that cannot be read.
+    let output = run(&["--blind"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(sandbox.requests("update"), 3);
+    // What every update needs must be in the file.
+    folder.write("r.csv", "id,first_name\n1,Bo\n");
+    let output = run(&["--blind"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("identity_number"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn an_api_that_fails_each_first_attempt_is_slow_and_not_stuck() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(60));
+    let server = Server::start(|seen| respond(if seen.before == 0 { 500 } else { 200 }, &[], "{}"));
+    let run = LibraryRun::new();
+    let start = run.clock.now();
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    let seconds = (run.clock.now() - start) as f64 / 1e9;
+    assert_eq!(
+        (ended.summary.exit_code, ended.summary.states.updated),
+        (Exit::Success, 60)
+    );
+    assert_eq!(server.seen().len(), 120);
+    assert!(seconds < 20.0, "{seconds}");
+}
+
+#[test]
+fn an_api_that_is_down_sees_less_than_a_request_a_second_after_the_first_minute() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2000));
+    let run = LibraryRun::new();
+    let clock = run.clock.clone();
+    let start = clock.now();
+    let late = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let (counted, told) = (late.clone(), clock.clone());
+    // Each answer is another one, so that it is not the same error which stops the run.
+    let server = Server::start_forgetful(move |seen| {
+        let seconds = (told.now() - start) / 1_000_000_000;
+        if (60..360).contains(&seconds) {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+        let why = format!("{{\"error\": {{\"message\": \"down {}\"}}}}", seen.before);
+        respond(503, &[], &why)
+    });
+    run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert!(
+        clock.now() - start > 360_000_000_000,
+        "it went on for a while"
+    );
+    let late = late.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(late < 300, "{late} requests in five minutes");
+}
+
+#[test]
+fn a_retry_is_of_the_run_that_was_meant() {
+    let folder = Folder::new();
+    let taken = plain_roster(3).replace("Åsa", "Bo");
+    folder.write("r.csv", taken.replace(&identity_number(2), "20100402-2389"));
+    let (one, one_url, _stop) = holding(&plain_roster(3));
+    let (other, other_url, _stop) = holding(&plain_roster(3));
+    let import = |more: &[&str]| {
+        let arguments = [
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--max-invalid",
+            "100%",
+            "--yes",
+        ];
+        let output = program(&folder, &[&arguments[..], more].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    };
+    let retry = |more: &[&str]| {
+        let arguments = ["retry", "moved.csv", "--yes"];
+        program(&folder, &[&arguments[..], more].concat())
+    };
+    import(&["--base-url", &one_url]);
+    import(&[
+        "--sandbox",
+        "--results",
+        "sandbox.csv",
+        "--failed",
+        "sandbox.failed.csv",
+    ]);
+    let failed = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
+    let mended = failed.replace("20100402-2389", &identity_number(2));
+    folder.write("moved.csv", mended);
+    let output = retry(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(one.students()[plain_id(2)]["firstName"], "Bo");
+
+    // Of two that remain, neither is guessed at.
+    import(&[
+        "--base-url",
+        &other_url,
+        "--results",
+        "o.csv",
+        "--failed",
+        "of.csv",
+    ]);
+    std::fs::remove_file(folder.path("moved.results.csv")).unwrap();
+    let text = std::fs::read_to_string(folder.path("moved.csv")).unwrap();
+    folder.write("moved.csv", text.replace("Ek", "Ekman"));
+    let output = retry(&[]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("--of RUN"), "{told}");
+    assert!(
+        told.contains(&one_url) && told.contains(&other_url),
+        "{told}"
+    );
+    let listed = stdout(&folder.run("runs"));
+    let name = listed.split(' ').next().unwrap();
+    let output = retry(&["--of", name]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(other.students()[plain_id(2)]["lastName"], "Ekman");
+    assert_eq!(one.students()[plain_id(2)]["lastName"], "Ek");
+
+    // Elsewhere, by the target of the run that is known.
+    let (third, third_url, _stop) = holding(&plain_roster(3));
+    let output = retry(&["--base-url", &third_url]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(third.students()[plain_id(2)]["lastName"], "Ekman");
+}
+
+#[test]
+fn rows_whose_record_is_not_there_are_written_as_a_roster_of_their_own() {
+    let folder = Folder::new();
+    let (_sandbox, base_url, _stop) = holding(&plain_roster(2));
+    let text = plain_roster(4)
+        .replace("last_name", "last_name,Klass")
+        .replace("Ek\n", "Ek,5A\n");
+    folder.write("r.csv", &text);
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--base-url",
+        &base_url,
+        "--yes",
+    ];
+    let output = program(
+        &folder,
+        &[&arguments[..], &["--max-invalid", "100%"]].concat(),
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stdout(&output).contains("r.new.csv"), "{}", stdout(&output));
+    let new = folder.csv("r.new.csv", b',');
+    assert_eq!(
+        new[0],
+        ["id", "identity_number", "first_name", "last_name", "Klass"]
+    );
+    assert_eq!(new[1..], folder.csv("r.csv", b',')[3..]);
+}
+
+#[test]
+fn a_value_that_another_record_holds_is_told_before_anything_is_sent() {
+    let folder = Folder::new();
+    let line = |row: usize, email: usize| {
+        let (id, number) = (plain_id(row), identity_number(row));
+        format!("{id},{number},Åsa,Ek,e{email}@x.se\n")
+    };
+    let header = "id,identity_number,first_name,last_name,email_address1\n";
+    let all: String = (1..=60).map(|row| line(row, row)).collect();
+    let (sandbox, base_url, _stop) = holding(&format!("{header}{all}"));
+    // The second takes what nobody gives up; the fourth what the fifth gives up here, and the
+    // fifth something new.
+    let mut text = format!(
+        "{header}{}{}{}{}",
+        line(2, 60),
+        line(4, 5),
+        line(5, 500),
+        line(6, 6)
+    );
+    text.push_str(&(7..=58).map(|row| line(row, row)).collect::<String>());
+    folder.write("r.csv", text);
+    let arguments = [
+        "r.csv",
+        "--target",
+        "meitner",
+        "--base-url",
+        &base_url,
+        "--yes",
+    ];
+    let plan = program(&folder, &[&["plan"], &arguments[..]].concat());
+    assert!(
+        stdout(&plan).contains("2 to send, 53 unchanged, 1 invalid"),
+        "{}",
+        stdout(&plan)
+    );
+    let output = program(&folder, &[&["import"], &arguments[..]].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let codes = column(&folder, "r.results.csv", "import_error_code");
+    assert_eq!(codes[0], "lookup.taken");
+    let why = &column(&folder, "r.results.csv", "import_error")[0];
+    assert!(why.contains(&plain_id(60)) && !why.contains("Ek"), "{why}");
+    assert_eq!(
+        sandbox.students()[plain_id(5)]["emailAddress1"],
+        "e500@x.se"
+    );
+}

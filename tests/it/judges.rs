@@ -1,0 +1,366 @@
+//! What nobody here wrote judges both sides: the vendor's SDK as a client of the sandbox and as a
+//! judge of what the program sends, and a real application of the framework whose shape the other
+//! API has. `tests/run` installs them.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rosterpatch::clock::{Clock, SystemClock};
+use rosterpatch::sandbox::{Faults, Sandbox, SandboxOptions};
+use serde_json::{Value as Json, json};
+use tokio::sync::oneshot;
+
+use crate::harness::{Folder, identity_number, plain_id, seed_of, serve_sandbox, stderr, stdout};
+
+/// A Python with the judges in it; nothing where they are not installed, and then it is said.
+fn python() -> Option<PathBuf> {
+    let python = std::env::var_os("JUDGES_PYTHON").map(PathBuf::from);
+    if python.is_none() {
+        eprintln!("JUDGES_PYTHON is not set, so this test is passed over; tests/run sets it");
+    }
+    python
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/judges")
+        .join(name)
+}
+
+/// A judge that serves on a port of its own until it is dropped.
+struct Judge {
+    child: Child,
+    address: String,
+}
+
+impl Judge {
+    fn start(python: &Path, name: &str, argument: &str, input: &str) -> Judge {
+        let mut child = Command::new(python)
+            .arg(script(name))
+            .arg(argument)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let mut port = String::new();
+        let mut told = BufReader::new(child.stdout.take().unwrap());
+        told.read_line(&mut port).unwrap();
+        Judge {
+            child,
+            address: format!("http://127.0.0.1:{}", port.trim()),
+        }
+    }
+
+    fn ask(&self, path: &str) -> Json {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let url = format!("{}{path}", self.address);
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let body = client.get(url).send().await.unwrap().bytes().await.unwrap();
+            serde_json::from_slice(&body).unwrap()
+        })
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A sandbox that holds what the roster says, its address, and what stops it when it is dropped.
+fn sandbox(text: &str, options: SandboxOptions) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(text), clock));
+    let (base_url, stop) = serve_sandbox(sandbox.clone());
+    (sandbox, base_url, stop)
+}
+
+/// As fast as it goes.
+fn unlimited() -> SandboxOptions {
+    SandboxOptions {
+        depth: 1e9,
+        interval: Duration::from_nanos(1),
+        ..SandboxOptions::default()
+    }
+}
+
+const HEADER: &str = "id,identity_number,first_name,last_name,external_source_id,gender,\
+    date_of_birth,postal_address,postal_code,postal_city,country_code,municipality_code,\
+    email_address1,email_address2,phone_number1,phone_number2,edu_person_principal_name\n";
+
+/// A student with everything.
+fn line(row: usize, first: &str, street: &str) -> String {
+    format!(
+        "{},{},{first},Ek{row},E-{row},Female,2010-04-02,{street} {row},169 56,Solna,SWE,0184,\
+         e{row}@x.se,p{row}@x.se,+4670174060{},+4684650046,p{row}@edu.x.se\n",
+        plain_id(row),
+        identity_number(row),
+        row % 10
+    )
+}
+
+fn roster(rows: std::ops::RangeInclusive<usize>, first: &str, street: &str) -> String {
+    let lines: String = rows.map(|row| line(row, first, street)).collect();
+    format!("{HEADER}{lines}")
+}
+
+#[test]
+fn the_vendors_sdk_finds_the_sandbox_as_it_expects() {
+    let Some(python) = python() else {
+        return;
+    };
+    let students = roster(1..=5, "Åsa", "Skolgatan");
+    let (_one, base_url, _stop) = sandbox(&students, unlimited());
+    let empty = SandboxOptions {
+        depth: 1.0,
+        interval: Duration::from_secs(3600),
+        ..SandboxOptions::default()
+    };
+    let (full, full_url, _stop) = sandbox(&students, empty);
+    let used = Command::new(&python)
+        .args(["-c", "import sys, httpx; httpx.Client(trust_env=False).get(sys.argv[1] + '/student', headers={'Client-ID': 'sandbox', 'Client-Secret': 'sandbox'})", &full_url])
+        .status()
+        .unwrap();
+    assert!(used.success() && full.requests("list") == 1);
+    let faults: Faults = "500=100%".parse().unwrap();
+    let (_faulty, faulty_url, _stop) = sandbox(
+        &students,
+        SandboxOptions {
+            faults,
+            ..unlimited()
+        },
+    );
+    let output = Command::new(&python)
+        .arg(script("meitner_client.py"))
+        .args([&base_url, &full_url, &faulty_url])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    for part in [
+        "searched",
+        "updated and cleared",
+        "409",
+        "429",
+        "500",
+        "OAuth",
+    ] {
+        assert!(stdout(&output).contains(part), "{}", stdout(&output));
+    }
+}
+
+/// The program with the credentials that both judges take.
+fn program(folder: &Folder, arguments: &[&str], oauth: bool) -> Output {
+    let id = if oauth {
+        "MEITNER_CLIENT_ID"
+    } else {
+        "MEITNER_CLIENT_CREDENTIALS"
+    };
+    folder
+        .program()
+        .args(arguments)
+        .env(id, "sandbox")
+        .env("MEITNER_CLIENT_SECRET", "sandbox")
+        .env("PATHWRIGHT_API_TOKEN", "sandbox")
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_vendors_sdk_takes_every_request_that_the_program_makes() {
+    let Some(python) = python() else {
+        return;
+    };
+    let before = roster(1..=120, "Åsa", "Skolgatan");
+    let (sandbox, base_url, _stop) = sandbox(&before, unlimited());
+    let origin = base_url.strip_suffix("/directory/v1").unwrap();
+    let judge = Judge::start(&python, "meitner_proxy.py", origin, "");
+    let address = format!("{}/directory/v1", judge.address);
+    let folder = Folder::new();
+    let run = |arguments: &[&str], oauth: bool, code: i32| {
+        let output = program(&folder, arguments, oauth);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+        serde_json::from_str::<Json>(&stdout(&output)).unwrap_or_default()
+    };
+    let common = [
+        "--target",
+        "meitner",
+        "--base-url",
+        &address,
+        "--yes",
+        "--format",
+        "json",
+    ];
+    let import = |file: &str, more: &[&str], code: i32| {
+        run(
+            &[&["import", file], &common[..], more].concat(),
+            false,
+            code,
+        )
+    };
+    // A few rows by each key: they are searched for. Sparse, so that the record fills the rest.
+    let keys = [
+        ("id", plain_id(7)),
+        ("identity_number", identity_number(7)),
+        ("external_source_id", "E-7".to_owned()),
+        ("email_address1", "e7@x.se".to_owned()),
+        ("edu_person_principal_name", "p7@edu.x.se".to_owned()),
+    ];
+    for (number, (key, value)) in keys.iter().enumerate() {
+        let file = format!("{key}.csv");
+        folder.write(&file, format!("{key},postal_city\n{value},Ort{number}\n"));
+        import(&file, &["--key", key], 0);
+        let student = &sandbox.students()[plain_id(7)];
+        assert_eq!(student["address"]["postalCity"], format!("Ort{number}"));
+    }
+    // All: the register is listed. With a canary that is read back, values that are cleared, and
+    // a row that is refused and sent again when it is mended.
+    let mut all = roster(1..=121, "Bo", "Nygatan");
+    all = all.replace("p3@x.se", "<null>").replace("Bo,Ek5,", ",Ek5,");
+    all = all.replace("e9@x.se", "e10@x.se");
+    folder.write("all.csv", all);
+    let summary = import("all.csv", &["--canary", "3"], 3);
+    assert_eq!(summary["invalid"], 4, "{summary}");
+    let failed = std::fs::read_to_string(folder.path("all.failed.csv")).unwrap();
+    folder.write(
+        "failed.csv",
+        failed
+            .replace(",,Ek5,", ",Bo,Ek5,")
+            .replace("p121@", "q121@"),
+    );
+    run(&["retry", "failed.csv", "--yes"], true, 3);
+    run(
+        &["undo", summary["run"].as_str().unwrap(), "--yes"],
+        true,
+        0,
+    );
+    import("all.csv", &["--blind", "--fresh"], 3);
+
+    let verdicts = judge.ask("/_verdicts");
+    let verdicts = verdicts.as_array().unwrap();
+    let of = |method: &str, part: &str| {
+        let is_one =
+            |one: &&Json| one["method"] == method && one["path"].as_str().unwrap().contains(part);
+        verdicts.iter().filter(is_one).count()
+    };
+    for (method, part, least) in [
+        ("POST", "_search", 5),
+        ("GET", "/student?limit", 3),
+        ("GET", "/student/0000", 3),
+        ("PATCH", "/student/0000", 300),
+    ] {
+        assert!(
+            of(method, part) >= least,
+            "{method} {part}: {}",
+            of(method, part)
+        );
+    }
+    let refused: Vec<&Json> = verdicts
+        .iter()
+        .filter(|one| one["complaints"] != json!([]))
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+#[test]
+fn an_application_of_the_real_framework_is_imported_into_twice_by_both_integrations() {
+    let Some(python) = python() else {
+        return;
+    };
+    let folder = Folder::new();
+    for integration in ["external", "saml2"] {
+        let id = |row: usize| match integration {
+            "saml2" => format!("m{row}@skolan.example.se"),
+            _ => format!("E-{row}"),
+        };
+        let members: String = (1..=40)
+            .map(|row| format!("{integration} {}\n", id(row)))
+            .collect();
+        let judge = Judge::start(&python, "pathwright_app.py", "10/s", &members);
+        let mut text = "external_id,first_name,last_name,salutation,phone_number,Roll\n".to_owned();
+        for row in 1..=41 {
+            // One name that the framework's serializer refuses; and the last member is not there.
+            let first = if row == 40 {
+                "x".repeat(31)
+            } else {
+                "Åsa".into()
+            };
+            let id = id(row);
+            text.push_str(&format!(
+                "{id},{first},Ek{row},Dr,070-174 06 {row:02},Elev\n"
+            ));
+        }
+        let file = format!("{integration}.csv");
+        folder.write(&file, text);
+        let address = format!("{}/api/public", judge.address);
+        let variables = format!("integration={integration}");
+        let arguments = [
+            "import",
+            &file,
+            "--target",
+            "pathwright",
+            "--base-url",
+            &address,
+            "--yes",
+            "--var",
+            &variables,
+            "--format",
+            "json",
+            "--rate",
+            "1000/s",
+        ];
+        let output = program(&folder, &arguments, false);
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(summary["updated"], 39, "{summary}");
+        assert_eq!(summary["rejected"], 2, "{summary}");
+        assert!(summary["throttled"].as_u64().unwrap() >= 1, "{summary}");
+        let results = folder.csv(&format!("{integration}.results.csv"), b',');
+        let column = results[0]
+            .iter()
+            .position(|name| name == "import_error")
+            .unwrap();
+        let errors: Vec<&str> = results[1..].iter().map(|row| &*row[column]).collect();
+        assert!(
+            errors
+                .iter()
+                .any(|error| error.contains("no more than 30 characters")),
+            "{errors:?}"
+        );
+        let store = judge.ask("/_store");
+        assert_eq!(store["counts"]["patched"], 39);
+        let member = &store["members"][format!("{integration}/{}", id(7))];
+        assert_eq!(
+            *member,
+            json!({"first_name": "Åsa", "last_name": "Ek7", "membership": {"membership_type": "student"},
+                   "profile": {"salutation": "Dr.", "phone_number": "070-174 06 07"}})
+        );
+        // What was delivered is not delivered again.
+        let output = program(&folder, &arguments, false);
+        let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(
+            (&summary["updated"], &summary["unchanged"]),
+            (&json!(0), &json!(39))
+        );
+        assert_eq!(judge.ask("/_store")["counts"]["patched"], 39);
+    }
+}
