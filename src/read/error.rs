@@ -5,6 +5,17 @@ use thiserror::Error;
 /// Why a file cannot be read as a roster. Each says what was found and what to do.
 #[derive(Debug, Error)]
 pub enum ReadError {
+    /// The header does not end where any header does.
+    #[error(
+        "{}: the first row does not end within {most} bytes, so it is no header; look for a missing quote",
+        path.display()
+    )]
+    HeaderTooLong {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that a header may have.
+        most: usize,
+    },
     /// The file is not there, or may not be read.
     #[error("cannot read {}: {source}", path.display())]
     Io {

@@ -118,6 +118,12 @@ impl Input {
             },
         };
         input.read_header(text, skipped)?;
+        if !ended && input.body.offset >= (skipped + text.len()) as u64 {
+            return Err(ReadError::HeaderTooLong {
+                path: path.to_owned(),
+                most: SAMPLE,
+            });
+        }
         Ok(input)
     }
 

@@ -11,6 +11,20 @@ use super::source::Source;
 /// made to fill the memory would have.
 const MAX_UNPACKED: u128 = 1024 * 1024 * 1024;
 
+/// Unpacked bytes of the texts that cells share, which are held in memory.
+const MAX_SHARED: u64 = 256 * 1024 * 1024;
+
+/// What a sheet may have, checked as it is read: columns, rows (Excel's own most), empty rows between
+/// two that are not, and bytes of text in all its cells. What is held in memory at a time is one row of
+/// it, beside the shared texts.
+const MAX_COLUMNS: u32 = 1_000;
+const MAX_ROWS: u32 = 1_048_576;
+const MAX_GAP: u32 = 10_000;
+const MAX_TEXT: usize = 512 * 1024 * 1024;
+
+/// Bytes of a cell's text: Excel's own most is 32,767 characters.
+const MAX_CELL: usize = 4 * 32_767;
+
 /// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
 pub(super) const DELIMITER: u8 = b';';
 
@@ -48,10 +62,22 @@ pub(super) fn write_out(
         return Ok(None);
     }
     // Sizes from the archive's own directory, which every entry has there.
-    let mut unpacked: u128 = 0;
+    let (mut unpacked, mut shared) = (0u128, 0u64);
     for index in 0..archive.len() {
-        let entry = archive.by_index_raw(index).ok();
-        unpacked += entry.map_or(0, |entry| u128::from(entry.size()));
+        let Ok(entry) = archive.by_index_raw(index) else {
+            continue;
+        };
+        unpacked += u128::from(entry.size());
+        let is_shared = |name: &str| name.eq_ignore_ascii_case("xl/sharedStrings.xml");
+        if entry.name().is_ok_and(|name| is_shared(&name)) {
+            shared = shared.saturating_add(entry.size());
+        }
+    }
+    if shared > MAX_SHARED {
+        return Err(ReadError::Workbook {
+            path: path.to_owned(),
+            why: "unpacked its texts would be larger than 256 MiB".into(),
+        });
     }
     if unpacked > MAX_UNPACKED {
         return Err(ReadError::Workbook {
@@ -87,6 +113,10 @@ pub(super) fn write_out(
     .map_err(|trouble| match trouble {
         Trouble::Io(error) => io(error),
         Trouble::Workbook(error) => broken(error),
+        Trouble::Size(why) => ReadError::Workbook {
+            path: path.to_owned(),
+            why,
+        },
     })?;
     Ok(Some(Sheet { name: chosen, text }))
 }
@@ -95,6 +125,8 @@ pub(super) fn write_out(
 enum Trouble {
     Io(std::io::Error),
     Workbook(XlsxError),
+    /// Larger than any roster is.
+    Size(String),
 }
 
 impl From<std::io::Error> for Trouble {
@@ -109,6 +141,8 @@ struct Rows<W: Write> {
     /// The row that is being filled, counted from 0.
     row: u32,
     cells: Vec<String>,
+    /// Bytes of text so far.
+    text: usize,
     /// Cells of the header: no row is written with fewer, since a workbook leaves out empty cells.
     width: usize,
 }
@@ -122,11 +156,41 @@ impl<W: Write> Rows<W> {
                 .from_writer(out),
             row: 0,
             cells: Vec::new(),
+            text: 0,
             width: 0,
         }
     }
 
-    fn put(&mut self, row: u32, column: u32, text: String) -> std::io::Result<()> {
+    fn put(&mut self, row: u32, column: u32, text: String) -> Result<(), Trouble> {
+        let place = || format!("row {}", u64::from(row) + 1);
+        let refuse = |why: String| Err(Trouble::Size(why));
+        if column >= MAX_COLUMNS {
+            return refuse(format!(
+                "{} has a cell in column {}, and {MAX_COLUMNS} columns are the most; delete what stands beside the roster",
+                place(),
+                u64::from(column) + 1
+            ));
+        }
+        if row >= MAX_ROWS || row.saturating_sub(self.row) > MAX_GAP {
+            return refuse(format!(
+                "{} stands far below the others, and {MAX_GAP} empty rows between two are the most; delete what stands below the roster",
+                place()
+            ));
+        }
+        if text.len() > MAX_CELL {
+            return refuse(format!(
+                "{} has a cell with {} bytes of text, and {MAX_CELL} are the most",
+                place(),
+                text.len()
+            ));
+        }
+        self.text = self.text.saturating_add(text.len());
+        if self.text > MAX_TEXT {
+            return refuse(format!(
+                "up to {} its cells hold more than 512 MiB of text",
+                place()
+            ));
+        }
         while self.row < row {
             self.end_row()?;
         }
