@@ -80,7 +80,7 @@ pub(super) fn assemble_with(
     roster.read.copy = asked.holds;
     roster.check.production = settings::is_production(config, delivery);
     roster.sparse = !delivery.blind;
-    let paths = settings::paths(asked.output, asked.file)?;
+    let paths = settings::paths(asked.output, asked.file, state)?;
     let own_quota = if delivery.sandbox {
         SANDBOX_QUOTA
     } else {
@@ -123,6 +123,7 @@ pub(super) fn assemble_with(
         roster,
         sandbox: delivery.sandbox,
         inbox: None,
+        dropped_as: None,
         moving_from: None,
         replaces: None,
         config: config.path().map(Path::to_owned),

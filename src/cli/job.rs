@@ -79,7 +79,9 @@ impl Job<'_> {
                 other => other.into(),
             },
         )?;
-        self.archive(settings, &mut ended.summary)?;
+        let mut settings = settings.clone();
+        settings.delivery.paths = ended.paths.clone();
+        self.archive(&settings, &mut ended.summary)?;
         tell(self.config, &ended.summary);
         if let Some(stop) = &ended.stop {
             let run = &ended.summary.run;
@@ -94,7 +96,7 @@ impl Job<'_> {
                 }
                 _ => format!("go on with: rosterpatch resume {way}"),
             };
-            terminal::error(&format!("{stop}; {}{on}", hint(stop)));
+            terminal::error(&format!("{}; {}{on}", stop.for_person(), hint(stop)));
         }
         Ok(ended)
     }
@@ -118,6 +120,7 @@ impl Job<'_> {
             .cloned()
             .collect();
         let today = settings::today(self.clock.timestamp()).to_string();
+        let _alone = inbox.alone()?;
         let moved = inbox.places(&settings.roster.file, &beside, place, &today)?;
         let Some((own, new)) = moved.last() else {
             return Ok(());
@@ -136,9 +139,7 @@ impl Job<'_> {
         let mut settings = settings.clone();
         settings.moving_from = Some(own.clone());
         settings.roster.file = to(&settings.roster.file);
-        for path in settings.delivery.paths.all_mut() {
-            *path = to(path);
-        }
+        settings.delivery.paths.change_each(|path| *path = to(path));
         for path in [
             &mut summary.results,
             &mut summary.failed_rows,

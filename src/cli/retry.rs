@@ -154,6 +154,7 @@ fn of_file(
             }
             // What a row said when it was cut short is the same everywhere.
             settings.roster.check.recalls = run.is_some();
+            settings.roster.map.of_results = true;
             settings.delivery.retries = Some(Retries { run, only });
             Ok(())
         });
@@ -177,15 +178,17 @@ fn of_file(
         .overrides
         .extend(asked.map.overrides.clone());
     run_settings.roster.key = asked.key.clone().or(run_settings.roster.key);
-    run_settings.delivery.paths = settings::paths(&args.output, results)?;
+    run_settings.delivery.paths = settings::paths(&args.output, results, state)?;
     run_settings.delivery.selection = settings::selection(&args.options)?;
     run_settings.roster.check.recalls = true;
+    run_settings.roster.map.of_results = true;
     run_settings.delivery.retries = Some(Retries {
         run: Some(record.name),
         only,
     });
     run_settings.delivery.undoes = None;
     run_settings.inbox = None;
+    run_settings.dropped_as = None;
     let spec = Arc::new(run_settings.spec()?);
     let credentials = settings::credentials(config, &spec)?;
     let lock = hold(state, results)?;
@@ -225,6 +228,7 @@ fn of_run(
     *config = Config::of_run(common, &Settings::of(&record)?)?;
     let mut run_settings = as_before(config, args, &record)?;
     run_settings.inbox = None;
+    run_settings.dropped_as = None;
     run_settings.roster.check.recalls = false;
     if run_settings.sandbox {
         return Err(refuse("the sandbox that it sent to is gone").into());
@@ -260,7 +264,9 @@ fn of_run(
             .paths
             .results
             .with_extension("retry.csv");
-        crate::report::write_rest(&journal, record.id, &spec, &rows, &path)?;
+        let placing = crate::report::Placing::Beside(None);
+        let path = crate::report::write_rest(&journal, record.id, &spec, &rows, &path, placing)?
+            .ok_or_else(|| refuse("what it was to send is not known"))?;
         run_settings.roster.file = path;
         run_settings.roster.read = crate::read::ReadOptions {
             delimiter: Some(b','),

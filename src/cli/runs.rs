@@ -6,7 +6,7 @@ use super::args::{CommonArgs, OutputArgs, ReportArgs, ShowArgs};
 use super::config::Config;
 use super::{import, settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{Journal, RosterLock, RunRecord, RunState};
+use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::model::{Exit, Summary};
 use crate::read::Input;
 use crate::report::{ResultPaths, count_of, write_html, write_results};
@@ -46,16 +46,24 @@ pub(super) fn prune(common: &CommonArgs, older_than: &str) -> Result<Exit> {
     let age = settings::duration("--older-than", older_than)?;
     let age = jiff::SignedDuration::try_from(age)?;
     let moment = SystemClock.timestamp().checked_sub(age)?;
-    let count = open(common)?.prune(moment)?;
-    terminal::out(&format!("{} forgotten\n", count_of(count as u64, "run")));
+    let folder = settings::state_folder(&Config::load(common)?, common)?;
+    let pruned = Journal::open(&folder)?.prune(&folder, moment)?;
+    let forgotten = count_of(pruned.forgotten as u64, "run");
+    terminal::out(&format!("{forgotten} forgotten\n"));
+    if pruned.left > 0 {
+        let left = count_of(pruned.left as u64, "run");
+        terminal::out(&format!(
+            "{left} left, since another process is at work on them\n"
+        ));
+    }
     Ok(Exit::Success)
 }
 
-/// How far a run has come: one that was under way, and at whose file nobody is at work, died.
+/// How far a run has come: one that was under way, and that nobody holds, died.
 fn state_of(run: &RunRecord, folder: &Path) -> &'static str {
     let open = matches!(run.state, RunState::Running | RunState::Planning);
-    let free = || RosterLock::take(folder, Path::new(&run.file)).is_ok_and(|lock| lock.is_some());
-    if open && run.file != "-" && free() {
+    let is_held = || RunLock::is_held(folder, &run.name).unwrap_or(true);
+    if open && !is_held() {
         RunState::Interrupted.as_str()
     } else {
         run.state.as_str()
@@ -94,7 +102,13 @@ pub(super) fn report(common: &CommonArgs, args: &ReportArgs) -> Result<Exit> {
     summary.results = Some(written.results);
     summary.failed_rows = written.failed;
     summary.new_rows = written.new;
-    summary.report = Some(write_html(&journal, run.id, &summary, &paths.report)?);
+    summary.report = Some(write_html(
+        &journal,
+        run.id,
+        &summary,
+        &paths.report,
+        paths.placing(&paths.report),
+    )?);
     import::print_summary(args.output.format, &summary);
     Ok(Exit::Success)
 }
@@ -109,6 +123,8 @@ fn paths(args: &OutputArgs, file: &Path) -> ResultPaths {
         report: or(&args.report, beside.report),
         new: or(&args.new, beside.new),
         failed_always: args.failed.is_some(),
+        named: settings::named(args),
+        own: Vec::new(),
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn roster(
         map: MapOptions {
             overrides: columns.into_iter().collect(),
             sparse: false,
+            of_results: false,
         },
         key: config.or(&args.key, |layer| &layer.key),
         check: CheckOptions {
@@ -135,7 +136,7 @@ pub(super) fn ca_certificates(config: &Config, args: &DeliveryArgs) -> Result<Op
     let Some(path) = config.or(&args.ca_cert, |layer| &layer.ca_cert) else {
         return Ok(None);
     };
-    let read = std::fs::read_to_string(&path);
+    let read = targets::read_text(&path);
     Ok(Some(read.with_context(|| {
         format!("cannot read {}", path.display())
     })?))
@@ -334,7 +335,7 @@ pub(super) fn sender(config: &Config, args: &DeliveryArgs) -> SenderOptions {
 }
 
 /// Where the results go.
-pub(super) fn paths(args: &OutputArgs, roster: &Path) -> Result<ResultPaths> {
+pub(super) fn paths(args: &OutputArgs, roster: &Path, state: &Path) -> Result<ResultPaths> {
     let beside = ResultPaths::beside(&without_kind(roster));
     let paths = ResultPaths {
         results: args.results.clone().unwrap_or(beside.results),
@@ -343,8 +344,10 @@ pub(super) fn paths(args: &OutputArgs, roster: &Path) -> Result<ResultPaths> {
         before: args.before.clone().unwrap_or(beside.before),
         new: args.new.clone().unwrap_or(beside.new),
         failed_always: args.failed.is_some(),
+        named: named(args),
+        own: Vec::new(),
     };
-    refuse_collisions(&paths, roster)?;
+    refuse_collisions(&paths, roster, state)?;
     Ok(paths)
 }
 
@@ -365,6 +368,18 @@ fn without_kind(path: &Path) -> PathBuf {
     }
 }
 
+/// The paths that the command line names.
+pub(super) fn named(args: &OutputArgs) -> Vec<PathBuf> {
+    let all = [
+        &args.results,
+        &args.failed,
+        &args.report,
+        &args.before,
+        &args.new,
+    ];
+    all.into_iter().flatten().cloned().collect()
+}
+
 /// Puts the paths that are given in the place of those that are known.
 pub(super) fn replace_paths(paths: &mut ResultPaths, args: &OutputArgs) {
     for (path, given) in [
@@ -379,14 +394,13 @@ pub(super) fn replace_paths(paths: &mut ResultPaths, args: &OutputArgs) {
         }
     }
     paths.failed_always |= args.failed.is_some();
+    paths.named.extend(named(args));
 }
 
 /// Refuses results that would replace the roster or each other.
-fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
-    let same = |a: &Path, b: &Path| {
-        a == b
-            || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
-    };
+fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result<()> {
+    let same = |a: &Path, b: &Path| a == b && a != Path::new("-") || is_one_file(a, b);
+    let state = state.canonicalize().ok();
     for (flag, path) in [
         ("--results", &paths.results),
         ("--failed", &paths.failed),
@@ -398,6 +412,16 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
             let path = path.display();
             return Err(Usage(format!("{flag} {path} would replace the roster itself")).into());
         }
+        let whole = path.canonicalize();
+        if let (Ok(whole), Some(state)) = (whole, &state)
+            && whole.starts_with(state)
+        {
+            let path = path.display();
+            return Err(Usage(format!(
+                "{flag} {path} lies in the state folder, where the journal is"
+            ))
+            .into());
+        }
     }
     let all = paths.all();
     for (index, one) in all.iter().enumerate() {
@@ -407,6 +431,21 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether two paths lead to one file, by whatever names and links.
+#[cfg(unix)]
+fn is_one_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (a.metadata(), b.metadata()) {
+        (Ok(a), Ok(b)) => a.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_one_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
 }
 
 /// What leads another command to a run: its name, and the journal where it does not find that by

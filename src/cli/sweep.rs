@@ -10,11 +10,11 @@ use super::interrupt::StopSignal;
 use super::job::place_of;
 use super::opening::Opening;
 use super::{exit_of, import, settings, terminal, whole_text};
-use crate::inbox::{Inbox, Lying, Place};
+use crate::inbox::{Inbox, Lying, Place, short};
 use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
-use crate::report::{count_of, human_duration};
-use crate::run::{RunError, Settings};
+use crate::report::{ReportError, count_of, human_duration};
+use crate::run::{RunError, Settings, is_last_of_its_name};
 
 /// `rosterpatch sweep INBOX`.
 pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
@@ -164,6 +164,7 @@ impl<'a> Sweep<'a> {
             return Ok(None);
         }
         assembled.settings.inbox = Some(self.args.inbox.clone());
+        assembled.settings.dropped_as = Some(name.to_owned());
         let job = self
             .opening
             .job(&config, assembled.credentials.clone(), true);
@@ -190,7 +191,7 @@ impl<'a> Sweep<'a> {
                 }
                 let states = &summary.states;
                 let journal = Journal::open(&self.opening.state)?;
-                let is_last = journal.is_last_of_its_name(&record)?;
+                let is_last = is_last_of_its_name(&journal, &record)?;
                 let is_whole = is_last
                     && summary.exit_code != Exit::Held
                     && states.failed + states.not_sent == 0
@@ -242,6 +243,7 @@ impl<'a> Sweep<'a> {
     /// Moves a file out of the way, with what lies beside it. Returns where it is then.
     fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf> {
         let today = settings::today(self.opening.clock.timestamp()).to_string();
+        let _alone = self.inbox.alone()?;
         let moves = self.inbox.places(file, &[], place, &today)?;
         self.inbox.put(&moves)?;
         Ok(moves
@@ -251,7 +253,8 @@ impl<'a> Sweep<'a> {
 
     /// Moves a file that cannot be imported out of the way, with a report that says why.
     fn put_aside(&self, file: &Path, why: &str) -> Result<()> {
-        let report = file.with_extension("error.txt");
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let report = file.with_file_name(format!("{}.error.txt", short(&stem, 200)));
         std::fs::write(&report, format!("{why}\n"))?;
         self.put_away(file, Place::Failed)?;
         Ok(())
@@ -284,10 +287,14 @@ impl<'a> Sweep<'a> {
 
 /// Whether the file is at fault, and not what is around it.
 fn is_of_file(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref::<RunError>(),
-        Some(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. })
-    )
+    match error.downcast_ref::<RunError>() {
+        Some(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. }) => true,
+        // Its results cannot be named: its own name is too long.
+        Some(RunError::Report(ReportError::Write { source, .. })) => {
+            source.kind() == std::io::ErrorKind::InvalidFilename
+        }
+        _ => false,
+    }
 }
 
 /// The worse of two exit codes, in the order 1, 6, 4, 3, 5, 0.

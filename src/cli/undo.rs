@@ -8,12 +8,12 @@ use super::config::Config;
 use super::job::hold;
 use super::opening::Opening;
 use super::{Usage, settings, terminal};
-use crate::journal::{Journal, RunState};
+use crate::journal::{Journal, RunLock, RunState};
 use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::plan::{Guards, Selection, Threshold};
 use crate::read::ReadOptions;
-use crate::report::{ResultPaths, write_before, write_updated};
+use crate::report::{Placing, ResultPaths, write_before, write_updated};
 use crate::run::{RunError, Settings, Start, prepare};
 
 /// `rosterpatch undo RUN`.
@@ -39,26 +39,33 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
         let why = "the target's records cannot be read, so what it replaced is not known";
         return Err(refuse(why).into());
     }
-    if !matches!(
-        record.state,
-        RunState::Finished | RunState::Interrupted | RunState::Replaced
-    ) {
-        let why = format!("it is {}", record.state.as_str());
-        return Err(refuse(&why).into());
+    // Forgotten meanwhile, it would look as if it had changed nothing.
+    let is_under_way = RunLock::is_held(&opening.state, name)?;
+    let _held = RunLock::share(&opening.state, name)?;
+    journal.run(Some(name))?;
+    match record.state {
+        RunState::Finished | RunState::Interrupted | RunState::Replaced => {}
+        // Its process died.
+        RunState::Running | RunState::Planning if !is_under_way => {}
+        state => {
+            let why = format!("it is {}", state.as_str());
+            return Err(refuse(&why).into());
+        }
     }
     // What it replaced, as a roster of its own beside the run's; or the records at least, where there
     // was nothing before that a roster could say.
-    let roster = free_name(&run_settings.roster.file);
-    let written = match write_before(&journal, record.id, &spec, &roster)? {
-        None => write_updated(&journal, record.id, &spec, &roster)?,
+    let name_of_roster = beside(&run_settings.roster.file);
+    let own = Placing::Beside(None);
+    let written = match write_before(&journal, record.id, &spec, &name_of_roster, own.clone())? {
+        None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
         written => written,
     };
-    if written.is_none() {
+    let Some(roster) = written else {
         terminal::error(&format!(
             "the run {name} changed nothing, so there is nothing to undo"
         ));
         return Ok(Exit::Success);
-    }
+    };
     drop(journal);
     let config = Config::of_run(common, &run_settings)?;
     let credentials = settings::credentials(&config, &spec)?;
@@ -76,6 +83,7 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
         .map(|key| spec.fields[key].name().to_owned());
     run_settings.roster.sparse = true;
     run_settings.inbox = None;
+    run_settings.dropped_as = None;
     let delivery = &mut run_settings.delivery;
     delivery.selection = Selection::default();
     delivery.paths = ResultPaths::beside(&roster);
@@ -103,23 +111,11 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
     )
 }
 
-/// A name beside the roster that nothing has yet: `NAME.undo.csv`.
-fn free_name(roster: &Path) -> PathBuf {
-    let (folder, stem) = if roster == Path::new("-") {
-        (PathBuf::new(), "stdin".into())
-    } else {
-        let stem = roster.file_stem().unwrap_or_default();
-        (
-            roster.parent().unwrap_or(Path::new("")).to_owned(),
-            stem.to_string_lossy().into_owned(),
-        )
-    };
-    let name = |number: u32| match number {
-        1 => folder.join(format!("{stem}.undo.csv")),
-        number => folder.join(format!("{stem}.undo-{number}.csv")),
-    };
-    (1..u32::MAX)
-        .map(name)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| name(u32::MAX))
+/// A name beside the roster: `NAME.undo.csv`.
+fn beside(roster: &Path) -> PathBuf {
+    if roster == Path::new("-") {
+        return "stdin.undo.csv".into();
+    }
+    let stem = roster.file_stem().unwrap_or_default().to_string_lossy();
+    roster.with_file_name(format!("{stem}.undo.csv"))
 }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -141,6 +142,15 @@ impl Inbox {
             let candidates = [folder.path().join(&own), folder.path().join(bare)];
             if let Some(file) = candidates.into_iter().find(|file| file.is_file()) {
                 files.push(file);
+            } else if own.starts_with(LONG) {
+                // A folder whose name could not hold the file's.
+                let inside = std::fs::read_dir(folder.path())?.flatten();
+                let fits = |name: &str| folder_name(name) == own || folder_name(name) == bare;
+                files.extend(
+                    inside
+                        .filter(|entry| fits(&entry.file_name().to_string_lossy()))
+                        .map(|entry| entry.path()),
+                );
             }
         }
         files.sort();
@@ -189,8 +199,11 @@ impl Inbox {
                     .into_owned();
                 folder.join(match (number, name.rsplit_once('.')) {
                     (1, _) => name,
-                    (number, Some((stem, ending))) => format!("{stem}-{number}.{ending}"),
-                    (number, None) => format!("{name}-{number}"),
+                    (number, Some((stem, ending))) => {
+                        let room = LONGEST.saturating_sub(ending.len() + 12);
+                        format!("{}-{number}.{ending}", short(stem, room))
+                    }
+                    (number, None) => format!("{}-{number}", short(&name, LONGEST - 12)),
                 })
             };
             all.iter().map(target).collect()
@@ -202,14 +215,32 @@ impl Inbox {
         Ok(all.into_iter().zip(targets).collect())
     }
 
+    /// Keeps every other process from putting anything away as long as what this returns lives, so
+    /// that a place that was found free is free still.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn alone(&self) -> io::Result<File> {
+        let processing = self.root.join("processing");
+        make_private(&processing)?;
+        // The folder itself is locked, where a folder can be: nothing more lies in it then.
+        let lock = File::open(&processing).or_else(|_| {
+            let path = self.root.join(".rosterpatch.lock");
+            File::options().create(true).append(true).open(path)
+        })?;
+        lock.lock()?;
+        Ok(lock)
+    }
+
     /// Moves what [`Inbox::places`] found a place for. As long as the file itself, the last of them,
     /// lies where it was, it is not dealt with.
     ///
     /// # Errors
-    /// When something cannot be moved; it and what comes after it stay where they were.
+    /// When something cannot be moved, or somebody has put something else there meanwhile; it and
+    /// what comes after it stay where they were.
     pub fn put(&self, moves: &[(PathBuf, PathBuf)]) -> io::Result<()> {
         for (from, to) in moves {
-            std::fs::rename(from, to)?;
+            rename_without_replacing(from, to)?;
         }
         if let Some(own) = moves.last().and_then(|(file, _)| own_folder(file)) {
             let _ = std::fs::remove_dir(own);
@@ -228,9 +259,51 @@ fn is_fresh(folder: &Path) -> bool {
     age.is_none_or(|age| age < std::time::Duration::from_secs(60))
 }
 
+/// Bytes that a file's name may have (POSIX, NAME_MAX of every common file system).
+const LONGEST: usize = 255;
+
+/// What begins the name of a folder for a file whose own name leaves no room for a number.
+const LONG: &str = "long-";
+
+/// The name of a file's folder below `processing`.
+fn folder_name(name: &str) -> String {
+    if name.len() + 12 <= LONGEST {
+        return name.to_owned();
+    }
+    format!("{LONG}{:016x}", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+}
+
+/// The beginning of a name, in so many bytes.
+pub fn short(name: &str, most: usize) -> &str {
+    let mut end = name.len().min(most);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
+/// Renames a file unless there is one of the new name, in one step where the system has one.
+fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            // Not every file system can; there the lock alone keeps others away.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if to.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    std::fs::rename(from, to)
+}
+
 fn numbered_folder(name: &str, number: u32) -> String {
+    let name = folder_name(name);
     match number {
-        1 => name.to_owned(),
+        1 => name,
         number => format!("{name}~{number}"),
     }
 }

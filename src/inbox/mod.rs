@@ -3,5 +3,5 @@
 mod folder;
 mod names;
 
-pub use folder::{Inbox, Lying, Place};
+pub use folder::{Inbox, Lying, Place, short};
 pub use names::may_be_taken;

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::csv_file::CsvFile;
 use super::error::ReportError;
+use super::whole_file::Placing;
 use crate::journal::Journal;
 use crate::model::{Call, Change, RowState};
 use crate::targets::TargetSpec;
@@ -22,9 +23,10 @@ pub fn write_before(
     run: i64,
     spec: &TargetSpec,
     path: &Path,
+    placing: Placing,
 ) -> Result<Option<PathBuf>, ReportError> {
     let updated = |_: &Call, state| state == Some(RowState::Updated);
-    write_roster(journal, run, spec, path, updated, |change| {
+    write_roster(journal, run, spec, (path, placing), updated, |change| {
         let nullable = |field: usize| spec.fields[field].nullable;
         let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
         let from = change.from.as_ref();
@@ -42,6 +44,7 @@ pub fn write_updated(
     run: i64,
     spec: &TargetSpec,
     path: &Path,
+    placing: Placing,
 ) -> Result<Option<PathBuf>, ReportError> {
     let places = places_of(spec);
     let mut file = None;
@@ -53,7 +56,7 @@ pub fn write_updated(
         let file = match &mut file {
             Some(file) => file,
             none => {
-                let file = none.insert(CsvFile::create(path)?);
+                let file = none.insert(CsvFile::create(path, placing.clone())?);
                 file.write(&places)?;
                 file
             }
@@ -80,7 +83,7 @@ fn names_in<'a>(
 }
 
 /// Writes what a run was to send for these rows as a roster that can be imported: for rows that
-/// were not delivered, and whose file is gone.
+/// were not delivered, and whose file is gone. Returns where it is, or nothing where there are none.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
@@ -90,10 +93,12 @@ pub fn write_rest(
     spec: &TargetSpec,
     rows: &[u64],
     path: &Path,
-) -> Result<(), ReportError> {
+    placing: Placing,
+) -> Result<Option<PathBuf>, ReportError> {
     let asked = |call: &Call, _| rows.binary_search(&call.at.row).is_ok();
-    write_roster(journal, run, spec, path, asked, |change| Some(&change.to))?;
-    Ok(())
+    write_roster(journal, run, spec, (path, placing), asked, |change| {
+        Some(&change.to)
+    })
 }
 
 /// Writes one side of a run's changes, those of the calls that are `wanted`, as a roster: what names
@@ -103,7 +108,7 @@ fn write_roster(
     journal: &Journal,
     run: i64,
     spec: &TargetSpec,
-    path: &Path,
+    (path, placing): (&Path, Placing),
     wanted: impl Fn(&Call, Option<RowState>) -> bool,
     side: impl Fn(&Change) -> Option<&Json>,
 ) -> Result<Option<PathBuf>, ReportError> {
@@ -123,7 +128,7 @@ fn write_roster(
         .map(|field| spec.fields[*field].name())
         .collect();
     let places = places_of(spec);
-    let mut file = CsvFile::create(path)?;
+    let mut file = CsvFile::create(path, placing)?;
     file.write(places.iter().chain(&names))?;
     journal.each_call::<ReportError>(run, |call, state| {
         if !wanted(&call, state) {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use csv::{Writer, WriterBuilder};
 
 use super::error::ReportError;
-use super::whole_file::WholeFile;
+use super::whole_file::{Placing, WholeFile};
 
 /// A CSV file that appears under its name whole or not at all.
 pub(super) struct CsvFile {
@@ -13,8 +13,8 @@ pub(super) struct CsvFile {
 
 impl CsvFile {
     /// A file of commas.
-    pub(super) fn create(path: &Path) -> Result<CsvFile, ReportError> {
-        let file = WholeFile::create(path)?;
+    pub(super) fn create(path: &Path, placing: Placing) -> Result<CsvFile, ReportError> {
+        let file = WholeFile::create_as(path, placing)?;
         Ok(CsvFile::over(&WriterBuilder::new(), file, path))
     }
 

@@ -7,6 +7,7 @@ use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::results::inert;
 use super::text::{count_of, human_duration, human_number};
+use super::whole_file::Placing;
 use crate::events::Plan;
 use crate::journal::Journal;
 
@@ -15,7 +16,7 @@ use crate::journal::Journal;
 /// # Errors
 /// When the file cannot be written or the journal not read.
 pub fn write_changes(journal: &Journal, run: i64, path: &Path) -> Result<(), ReportError> {
-    let mut file = CsvFile::create(path)?;
+    let mut file = CsvFile::create(path, Placing::Replace)?;
     file.write(["row", "key", "field", "from", "to"])?;
     journal.each_call::<ReportError>(run, |call, _| {
         for change in &call.changes {

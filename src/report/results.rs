@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::csv_file::CsvFile;
 use super::error::ReportError;
-use super::whole_file::WholeFile;
+use super::whole_file::{Mark, Placing, WholeFile, numbered};
 use crate::journal::Journal;
 use crate::map::RESULT_COLUMNS;
 use crate::model::{Outcome, RowState, StateCounts};
@@ -36,6 +36,12 @@ pub struct ResultPaths {
     /// Whether the failed file is written even if every row succeeded: when its path was given,
     /// what is there must not be taken for this run's.
     pub failed_always: bool,
+    /// The paths that somebody named: what is there is replaced.
+    #[serde(default)]
+    pub named: Vec<PathBuf>,
+    /// The files that are this run's own, and as it left them: they may be replaced too.
+    #[serde(default)]
+    pub own: Vec<(PathBuf, Mark)>,
 }
 
 impl ResultPaths {
@@ -48,7 +54,7 @@ impl ResultPaths {
         } else {
             let folder = input.parent().unwrap_or(Path::new("")).to_owned();
             let stem = input.file_stem().unwrap_or_default();
-            (folder, stem.to_string_lossy().into_owned())
+            (folder, short(&stem.to_string_lossy()).to_owned())
         };
         let numbered = |number: u32| {
             let suffix = if number == 1 {
@@ -65,6 +71,8 @@ impl ResultPaths {
                 before: path("before", "csv"),
                 new: path("new", "csv"),
                 failed_always: false,
+                named: Vec::new(),
+                own: Vec::new(),
             }
         };
         let free = |paths: &ResultPaths| !paths.all().into_iter().any(|path| path.exists());
@@ -87,15 +95,103 @@ impl ResultPaths {
         ]
     }
 
-    /// The same, to be changed.
-    pub fn all_mut(&mut self) -> [&mut PathBuf; 5] {
-        [
+    /// Has `change` change every path, wherever it stands.
+    pub fn change_each(&mut self, mut change: impl FnMut(&mut PathBuf)) {
+        for path in [
             &mut self.results,
             &mut self.failed,
             &mut self.report,
             &mut self.before,
             &mut self.new,
-        ]
+        ] {
+            // A run of an earlier version has no name for one of them.
+            if !path.as_os_str().is_empty() {
+                change(path);
+            }
+        }
+        self.named.iter_mut().for_each(&mut change);
+        self.own.iter_mut().for_each(|(path, _)| change(path));
+    }
+
+    /// What becomes of a file that is at one of the paths already.
+    pub fn placing(&self, path: &Path) -> Placing {
+        if self.named.iter().any(|named| named == path) {
+            return Placing::Replace;
+        }
+        let own = self.own.iter().find(|(own, _)| own == path);
+        Placing::Beside(own.map(|(_, mark)| mark.clone()))
+    }
+
+    /// The same paths, with the results' name taken for this run in one step that no other can come
+    /// between, and with another number where somebody has one of the names already. What was taken
+    /// is given back when the claim is dropped, if nothing was written there.
+    ///
+    /// # Errors
+    /// When no file can be made in the folder.
+    pub fn claim(&self) -> Result<(ResultPaths, Claim), ReportError> {
+        let mut paths = self.clone();
+        if self.placing(&self.results) == Placing::Replace {
+            return Ok((paths, Claim(None)));
+        }
+        let is_named = |path: &Path| self.named.iter().any(|named| named == path);
+        for number in 1..MOST {
+            paths = self.clone();
+            paths.change_each(|path| {
+                if !is_named(path) {
+                    *path = numbered(path, number);
+                }
+            });
+            let others = paths.all();
+            let others = others.iter().filter(|path| !is_named(path));
+            if others
+                .into_iter()
+                .any(|path| path.symlink_metadata().is_ok())
+            {
+                continue;
+            }
+            match new_private_file(&paths.results) {
+                Ok(()) => {
+                    let path = paths.results.clone();
+                    let mark = Mark::of(&path);
+                    paths.own = mark
+                        .clone()
+                        .map(|mark| (path.clone(), mark))
+                        .into_iter()
+                        .collect();
+                    return Ok((paths, Claim(mark.map(|mark| (path, mark)))));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                // Where no file can be made, the probe tells it best.
+                Err(_) => {
+                    self.probe()?;
+                    return Ok((paths, Claim(None)));
+                }
+            }
+        }
+        Ok((paths, Claim(None)))
+    }
+
+    /// Takes note that these files were written, where they were.
+    pub fn note_written(&mut self, written: &Written, report: &Path, before: Option<&Path>) {
+        self.own.clear();
+        let places = [
+            (Some(written.results.as_path()), &mut self.results),
+            (written.failed.as_deref(), &mut self.failed),
+            (Some(report), &mut self.report),
+            (before, &mut self.before),
+            (written.new.as_deref(), &mut self.new),
+        ];
+        for (place, path) in places {
+            let Some(place) = place else {
+                continue;
+            };
+            // A path that somebody named may lead elsewhere by a link; it stays as it was named.
+            if !self.named.contains(path) {
+                *path = place.to_owned();
+                let mark = Mark::of(place);
+                self.own.extend(mark.map(|mark| (place.to_owned(), mark)));
+            }
+        }
     }
 
     /// Finds out whether all of them can be written, before anything is done that they are to tell
@@ -106,11 +202,50 @@ impl ResultPaths {
     pub fn probe(&self) -> Result<(), ReportError> {
         for path in self.all() {
             if !path.as_os_str().is_empty() {
-                WholeFile::create(path)?;
+                WholeFile::probe(path, self.placing(path))?;
             }
         }
         Ok(())
     }
+}
+
+/// A name that was taken for a run; given back when this is dropped, as long as nothing was written
+/// there.
+#[derive(Debug)]
+pub struct Claim(Option<(PathBuf, Mark)>);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some((path, mark)) = self.0.take()
+            && Mark::of(&path) == Some(mark)
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Numbers that are tried for a free name.
+const MOST: u32 = 100_000;
+
+/// Bytes of a name that are kept, so that what is put behind it fits into a file system's 255.
+const NAME: usize = 200;
+
+/// The beginning of a name that is so long that nothing fits behind it.
+fn short(name: &str) -> &str {
+    let mut end = name.len().min(NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
+/// Makes a file that only its owner may read, unless there is one.
+fn new_private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
 }
 
 /// What was written.
@@ -139,10 +274,10 @@ pub fn write_results(
     paths: &ResultPaths,
 ) -> Result<Written, ReportError> {
     let layout = Layout::of(input);
-    let mut results = begin(&paths.results, input, &layout)?;
+    let mut results = begin(paths, &paths.results, input, &layout)?;
     let mut failed: Option<CsvFile> = None;
     if paths.failed_always {
-        failed = Some(begin(&paths.failed, input, &layout)?);
+        failed = Some(begin(paths, &paths.failed, input, &layout)?);
     }
     let mut new: Option<CsvFile> = None;
     let mut states = StateCounts::default();
@@ -172,7 +307,7 @@ pub fn write_results(
                 if !state.succeeded() && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
-                        none => none.insert(begin(&paths.failed, input, &layout)?),
+                        none => none.insert(begin(paths, &paths.failed, input, &layout)?),
                     };
                     sheet.write(&record)?;
                 }
@@ -180,7 +315,7 @@ pub fn write_results(
                 {
                     let sheet = match &mut new {
                         Some(sheet) => sheet,
-                        none => none.insert(begin_with(&paths.new, input, &layout, &[])?),
+                        none => none.insert(begin_with(paths, &paths.new, input, &layout, &[])?),
                     };
                     sheet.write(&cells.kept)?;
                 }
@@ -203,19 +338,25 @@ fn was_not_found(outcome: &Outcome) -> bool {
 }
 
 /// Begins a file in the input's dialect, with its header and ours.
-fn begin(path: &Path, input: &Input, layout: &Layout) -> Result<CsvFile, ReportError> {
-    begin_with(path, input, layout, &RESULT_COLUMNS)
+fn begin(
+    paths: &ResultPaths,
+    path: &Path,
+    input: &Input,
+    layout: &Layout,
+) -> Result<CsvFile, ReportError> {
+    begin_with(paths, path, input, layout, &RESULT_COLUMNS)
 }
 
 /// The same, with these columns behind the input's.
 fn begin_with(
+    paths: &ResultPaths,
     path: &Path,
     input: &Input,
     layout: &Layout,
     columns: &[&str],
 ) -> Result<CsvFile, ReportError> {
     let dialect = input.dialect();
-    let mut file = WholeFile::create(path)?;
+    let mut file = WholeFile::create_as(path, paths.placing(path))?;
     if dialect.wants_mark() {
         let explain = file.explain();
         file.write_all("\u{FEFF}".as_bytes()).map_err(explain)?;

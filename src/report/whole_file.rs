@@ -1,6 +1,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::error::ReportError;
@@ -11,44 +12,118 @@ use super::error::ReportError;
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
+    placing: Placing,
     file: BufWriter<Target>,
+}
+
+/// What becomes of a file that is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placing {
+    /// It is replaced: somebody named it.
+    Replace,
+    /// It is replaced only if it is the one with this mark; else it stays, and the new one gets a
+    /// number.
+    Beside(Option<Mark>),
+}
+
+/// What tells a file from any other, and from itself once somebody has changed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    device: u64,
+    number: u64,
+    bytes: u64,
+    modified: Option<u128>,
+}
+
+impl Mark {
+    /// The mark of the file at `path`; none where there is none.
+    pub fn of(path: &Path) -> Option<Mark> {
+        let metadata = std::fs::symlink_metadata(path).ok()?;
+        let since = metadata
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let (device, number) = identity(&metadata);
+        Some(Mark {
+            device,
+            number,
+            bytes: metadata.len(),
+            modified: since.map(|since| since.as_nanos()),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &std::fs::Metadata) -> (u64, u64) {
+    (0, 0)
 }
 
 #[derive(Debug)]
 enum Target {
     Beside(NamedTempFile),
-    /// A device or a pipe, such as /dev/stdout, which nothing can be put in the place of.
-    Device(std::fs::File),
+    /// Standard output, or a pipe that somebody reads: nothing can be put in its place.
+    Stream(Stream),
+}
+
+#[derive(Debug)]
+enum Stream {
+    Output,
+    Pipe(std::fs::File),
 }
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Target::Beside(file) => file.write(bytes),
-            Target::Device(file) => file.write(bytes),
+            Target::Stream(Stream::Output) => io::stdout().write(bytes),
+            Target::Stream(Stream::Pipe(file)) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Target::Beside(file) => file.flush(),
-            Target::Device(file) => file.flush(),
+            Target::Stream(Stream::Output) => io::stdout().flush(),
+            Target::Stream(Stream::Pipe(file)) => file.flush(),
         }
     }
 }
 
 impl WholeFile {
-    /// Begins a file that is to be called `path`. What is there already stays until
-    /// [`WholeFile::finish`].
+    /// Begins a file that is to be called `path`, in place of whatever has that name. What is there
+    /// already stays until [`WholeFile::finish`]. `-` is standard output.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
+    /// When the folder cannot be written to, or what is there is neither a file nor a pipe that
+    /// somebody reads.
     pub fn create(path: &Path) -> Result<WholeFile, ReportError> {
+        WholeFile::create_as(path, Placing::Replace)
+    }
+
+    /// The same; `placing` says what becomes of a file that is there already.
+    ///
+    /// # Errors
+    /// As for [`WholeFile::create`].
+    pub fn create_as(path: &Path, placing: Placing) -> Result<WholeFile, ReportError> {
         let explain = |source: io::Error| ReportError::Write {
             path: path.to_owned(),
             // The temporary file's own name would only confuse.
             source: source.kind().into(),
         };
+        let begun = |path: PathBuf, target| WholeFile {
+            path,
+            placing: placing.clone(),
+            file: BufWriter::with_capacity(256 * 1024, target),
+        };
+        if path == Path::new("-") {
+            return Ok(begun(path.to_owned(), Target::Stream(Stream::Output)));
+        }
         let folder = folder_of(path);
         if !folder.is_dir() {
             return Err(ReportError::NoFolder {
@@ -56,31 +131,43 @@ impl WholeFile {
                 folder: folder.to_owned(),
             });
         }
-        // A link stays what it is; what it points to is replaced.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let file = match std::fs::metadata(&path) {
-            Ok(there) if there.is_dir() => {
-                return Err(explain(io::ErrorKind::IsADirectory.into()));
-            }
-            Ok(there) if !there.is_file() => {
-                let device = std::fs::OpenOptions::new().write(true).open(&path);
-                Target::Device(device.map_err(explain)?)
-            }
-            _ => Target::Beside(
-                tempfile::Builder::new()
-                    .prefix(".rosterpatch-")
-                    .suffix(".tmp")
-                    .tempfile_in(folder_of(&path))
-                    .map_err(explain)?,
-            ),
+        // A link stays what it is; what it points to is replaced, where somebody named it.
+        let path = match placing {
+            Placing::Replace => std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            Placing::Beside(_) => path.to_owned(),
         };
-        Ok(WholeFile {
-            path,
-            file: BufWriter::with_capacity(256 * 1024, file),
-        })
+        if placing == Placing::Replace
+            && let Ok(there) = std::fs::metadata(&path)
+            && !there.is_file()
+        {
+            let stream = stream_at(&path, &there).map_err(|source| ReportError::Write {
+                path: path.clone(),
+                source,
+            })?;
+            return Ok(begun(path, Target::Stream(stream)));
+        }
+        let file = tempfile::Builder::new()
+            .prefix(".rosterpatch-")
+            .suffix(".tmp")
+            .tempfile_in(folder_of(&path))
+            .map_err(explain)?;
+        Ok(begun(path, Target::Beside(file)))
     }
 
-    /// Puts the file in its place.
+    /// Finds out whether a file can be written at `path`, and leaves nothing there.
+    ///
+    /// # Errors
+    /// As for [`WholeFile::create`].
+    pub fn probe(path: &Path, placing: Placing) -> Result<(), ReportError> {
+        // A pipe that is opened and closed has ended for whoever reads it.
+        if placing == Placing::Replace && is_pipe(path) {
+            return Ok(());
+        }
+        WholeFile::create_as(path, placing).map(drop)
+    }
+
+    /// Puts the file in its place. Returns where that is: its path, or the same with a number where
+    /// another file has it.
     ///
     /// # Errors
     /// When it cannot be written to its end or renamed; nothing is left behind then.
@@ -90,21 +177,38 @@ impl WholeFile {
             path: path.clone(),
             source,
         };
-        let file = self
+        let target = self
             .file
             .into_inner()
             .map_err(|error| explain(error.into_error()))?;
-        let Target::Beside(file) = file else {
-            return Ok(path);
+        let file = match target {
+            Target::Beside(file) => file,
+            Target::Stream(mut stream) => {
+                let flushed = match &mut stream {
+                    Stream::Output => io::stdout().flush(),
+                    Stream::Pipe(file) => file.flush(),
+                };
+                flushed.map_err(explain)?;
+                return Ok(path);
+            }
         };
         file.as_file().sync_all().map_err(explain)?;
-        file.persist(&path).map_err(|error| explain(error.error))?;
+        let own = match &self.placing {
+            Placing::Replace => true,
+            Placing::Beside(mark) => mark.is_some() && *mark == Mark::of(&path),
+        };
+        let placed = if own {
+            file.persist(&path).map_err(|error| explain(error.error))?;
+            path.clone()
+        } else {
+            beside(file, &path).map_err(explain)?
+        };
         // The new name lives in the folder, so that must reach the disk too. Not every file
         // system lets a folder be synced; the file itself is safe by now.
-        if let Ok(folder) = std::fs::File::open(folder_of(&path)) {
+        if let Ok(folder) = std::fs::File::open(folder_of(&placed)) {
             let _ = folder.sync_all();
         }
-        Ok(path)
+        Ok(placed)
     }
 
     pub(super) fn explain(&self) -> impl Fn(io::Error) -> ReportError + use<> {
@@ -126,6 +230,84 @@ impl Write for WholeFile {
     }
 }
 
+/// Gives a finished file its name, or the same with a number: whichever nobody has, in one step that
+/// nobody can come between.
+fn beside(mut file: NamedTempFile, path: &Path) -> io::Result<PathBuf> {
+    for number in 1..MOST {
+        let name = numbered(path, number);
+        match file.persist_noclobber(&name) {
+            Ok(_) => return Ok(name),
+            Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
+                file = refused.file;
+            }
+            Err(refused) => return Err(refused.error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Files of one name that may lie beside each other.
+const MOST: u32 = 100_000;
+
+/// A path with a number before its ending, from 2 on: `r.results-2.csv`.
+pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
+    if number < 2 {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    // One that has a number already gets the next one in its place.
+    let bare = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    let stem = bare
+        .strip_suffix('-')
+        .filter(|bare| !bare.is_empty())
+        .unwrap_or(&stem);
+    match path.extension() {
+        Some(ending) => {
+            path.with_file_name(format!("{stem}-{number}.{}", ending.to_string_lossy()))
+        }
+        None => path.with_file_name(format!("{stem}-{number}")),
+    }
+}
+
+/// What can be written to and is no file: a pipe that somebody reads, or nowhere.
+#[cfg(unix)]
+fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    let kind = there.file_type();
+    let is_nowhere = path == Path::new("/dev/null");
+    if !kind.is_fifo() && !is_nowhere {
+        return Err(io::Error::other(
+            "it is neither a file nor a pipe that somebody reads; - is standard output",
+        ));
+    }
+    // Without waiting: a pipe that nobody reads would hold everything up, signals too.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(nonblocking)
+        .open(path)
+        .map_err(|_| io::Error::other("nobody reads this pipe"))?;
+    // From here on whoever reads slowly is waited for.
+    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
+    Ok(Stream::Pipe(file))
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|there| there.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_path: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn stream_at(_path: &Path, _there: &std::fs::Metadata) -> io::Result<Stream> {
+    Err(io::Error::other("it is no file; - is standard output"))
+}
+
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -137,6 +319,12 @@ fn folder_of(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
+    fn write(path: &Path, placing: Placing, text: &str) -> PathBuf {
+        let mut file = WholeFile::create_as(path, placing).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file.finish().unwrap()
+    }
+
     #[test]
     fn a_file_is_whole_or_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
@@ -146,10 +334,45 @@ mod tests {
         half.write_all(b"ne").unwrap();
         drop(half);
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
-        let mut whole = WholeFile::create(&path).unwrap();
-        whole.write_all(b"new").unwrap();
-        whole.finish().unwrap();
+        assert_eq!(write(&path, Placing::Replace, "new"), path);
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nobodys_file_is_replaced_but_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.results.csv");
+        let own = write(&path, Placing::Beside(None), "one");
+        assert_eq!(own, path);
+        let mark = Mark::of(&path);
+        // Again, by whoever wrote it.
+        assert_eq!(write(&path, Placing::Beside(mark), "two"), path);
+        // Somebody has edited it since, or it is another's.
+        let mark = Mark::of(&path);
+        std::fs::write(&path, "edited").unwrap();
+        let other = write(&path, Placing::Beside(mark), "three");
+        assert_eq!(other, folder.path().join("r.results-2.csv"));
+        let third = write(&other, Placing::Beside(None), "four");
+        assert_eq!(
+            third,
+            folder
+                .path()
+                .join("r.results.csv")
+                .with_file_name("r.results-3.csv")
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), b"edited");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_nobody_reads_and_a_device_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [pipe.as_path(), Path::new("/dev/full"), folder.path()] {
+            assert!(WholeFile::create(path).is_err(), "{}", path.display());
+        }
     }
 }

@@ -79,6 +79,16 @@ pub enum RunError {
         /// The results file.
         results: std::path::PathBuf,
     },
+    /// The run came to its end, and what became of its rows could not be written.
+    #[error(
+        "{source}; what became of each row is in the journal, and once that is mended `rosterpatch resume {run}` writes it, and sends nothing twice"
+    )]
+    NotReported {
+        /// The run.
+        run: String,
+        /// Why.
+        source: Box<RunError>,
+    },
     /// Requests cannot be made.
     #[error(transparent)]
     Send(#[from] SendError),

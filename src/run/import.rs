@@ -12,8 +12,9 @@ use super::settings::{Settings, absolute};
 use super::under_way::{Run, Tools};
 use crate::clock::Clock;
 use crate::events::{Plan, RunEvent, Watch};
-use crate::journal::{Journal, NewRun, RunRecord, RunState};
+use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState};
 use crate::model::{StateCounts, Summary};
+use crate::report::ResultPaths;
 use crate::send::{Credentials, Stats, Stop, StopRequest, Transport};
 
 /// What a run is given from outside: time, randomness, secrets, a place for its record, and who
@@ -53,6 +54,8 @@ pub struct Ended {
     pub summary: Summary,
     /// Why it ended before its last row, if it did.
     pub stop: Option<Stop>,
+    /// Where its files are.
+    pub paths: ResultPaths,
 }
 
 /// A plan that was made to be looked at.
@@ -84,8 +87,19 @@ pub fn import(
     start: Start,
     context: &Context<'_>,
 ) -> Result<Ended, RunError> {
-    settings.delivery.paths.probe()?;
     refuse_blind_canary(prepared, settings)?;
+    let mut settings = settings.clone();
+    // Names are taken before anything is done, so that two runs never share one.
+    let _claim = match start {
+        Start::New(_) => {
+            let (paths, claim) = settings.delivery.paths.claim()?;
+            settings.delivery.paths = paths;
+            Some(claim)
+        }
+        Start::Resume(_) | Start::Approve(_) => None,
+    };
+    let settings = &settings;
+    settings.delivery.paths.probe()?;
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
     let transport = transport(prepared, settings, context, &tools, &stats);
@@ -103,14 +117,36 @@ pub fn import(
         lookups_before: 0,
     };
     let is_approved = matches!(start, Start::Approve(_));
+    // What this run goes by must not be forgotten while it does.
+    let retried = settings.delivery.retries.as_ref();
+    let past = retried.and_then(|retries| retries.run.as_ref());
+    let past = past.into_iter().chain(&settings.delivery.undoes);
+    let _past: Vec<RunLock> = past
+        .map(|name| RunLock::share(&context.state, name))
+        .collect::<Result<_, _>>()?;
+    let _own;
     let known = match start {
         Start::New(command) => {
             run.record.command = command;
+            // Before anyone can see it; it gets another name only where this one is taken.
+            let first = RunLock::share(&context.state, &run.record.name)?;
+            let asked = run.record.name.clone();
             (run.id, run.record.name) = journal.begin(&run.record)?;
+            _own = if run.record.name == asked {
+                first
+            } else {
+                RunLock::share(&context.state, &run.record.name)?
+            };
             None
         }
-        Start::Resume(record) => run.take_over(&mut journal, *record)?,
+        Start::Resume(record) => {
+            _own = RunLock::share(&context.state, &record.name)?;
+            journal.run(Some(&record.name))?;
+            run.take_over(&mut journal, *record)?
+        }
         Start::Approve(mut record) => {
+            _own = RunLock::share(&context.state, &record.name)?;
+            journal.run(Some(&record.name))?;
             record.state = RunState::Planning;
             run.take_over(&mut journal, *record)?
         }
@@ -155,7 +191,14 @@ pub fn import(
                 None => RunState::Finished,
                 Some(_) => RunState::Interrupted,
             };
-            run.finish(&mut journal, stop, state)
+            let ended = run.finish(&mut journal, stop, state);
+            ended.map_err(|error| match error {
+                RunError::Report(_) => RunError::NotReported {
+                    run: run.record.name.clone(),
+                    source: Box::new(error),
+                },
+                other => other,
+            })
         }
         // Sending is over, but what became of the rows until then can still be told.
         Err(error) => match run.finish(&mut journal, Some(Stop::Asked), RunState::Interrupted) {

@@ -30,6 +30,9 @@ pub struct Settings {
     /// this run's doing.
     #[serde(default)]
     pub inbox: Option<PathBuf>,
+    /// The name under which it was dropped there: in the archive it may have got a number.
+    #[serde(default)]
+    pub dropped_as: Option<String>,
     /// Where the file lies while it is being put away: one that still lies there is not yet.
     #[serde(default)]
     pub moving_from: Option<PathBuf>,
@@ -122,11 +125,9 @@ impl Settings {
             *path = absolute(path);
         }
         kept.roster.file = absolute(&kept.roster.file);
-        for path in kept.delivery.paths.all_mut() {
-            if !path.as_os_str().is_empty() {
-                *path = absolute(path);
-            }
-        }
+        kept.delivery
+            .paths
+            .change_each(|path| *path = absolute(path));
         serde_json::to_string(&kept).unwrap_or_default()
     }
 
@@ -136,6 +137,25 @@ impl Settings {
     /// When this version of the program does not understand its file.
     pub fn spec(&self) -> Result<TargetSpec, RunError> {
         Ok(targets::parse("the run's target", &self.target)?)
+    }
+
+    /// The name that the roster has for whoever makes it, also after it was put away.
+    pub fn name(&self) -> String {
+        let own = || {
+            let name = self.roster.file.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        self.dropped_as.clone().unwrap_or_else(own)
+    }
+
+    /// Whether a run with these settings brings another edition of the same roster to the same place:
+    /// the same name, target, address and profile.
+    pub fn is_of_the_same_roster(&self, other: &Settings) -> bool {
+        let place = |settings: &Settings| {
+            let address = settings.delivery.client.base_url.trim_end_matches('/');
+            (address.to_owned(), settings.profile.clone())
+        };
+        self.name() == other.name() && place(self) == place(other)
     }
 
     /// Whether a run with `other` settings would send the same, and so may go on where this one

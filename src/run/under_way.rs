@@ -3,6 +3,7 @@ use tokio::sync::mpsc;
 use super::canary::Reader;
 use super::error::RunError;
 use super::import::{Context, Ended};
+use super::past::rows_last_time;
 use super::planning::{Planning, plan_of};
 use super::prepare::Prepared;
 use super::settings::{Retries, Settings};
@@ -35,9 +36,11 @@ impl Tools {
             &delivery.client,
             context.clock.clone(),
         )?;
-        let base_url = &delivery.client.base_url;
-        let account = account_of(base_url, &context.credentials.identity());
-        let store = QuotaStore::open(&context.state, &account)?;
+        let identity = context.credentials.identity();
+        // One quota for all that is asked of a machine, however its address is written.
+        let origin = account_of(client.origin(), &identity);
+        let account = account_of(client.address(), &identity);
+        let store = QuotaStore::open(&context.state, &origin)?;
         let pacer = Pacer::new(delivery.pace, context.clock.clone(), Some(store))?;
         Ok(Tools {
             client,
@@ -146,7 +149,7 @@ impl Run<'_> {
 
     /// Why a guard holds this plan, if one does.
     pub(super) fn held(&self, journal: &Journal, plan: &Plan) -> Result<Option<String>, RunError> {
-        let last = journal.rows_last_time(&self.record.target, &self.record.file)?;
+        let last = rows_last_time(journal, &self.record.target, self.settings)?;
         let guards = &self.settings.delivery.guards;
         Ok(guards.reason(plan.rows, plan.invalid, plan.to_send, last))
     }
@@ -244,18 +247,30 @@ impl Run<'_> {
             });
         }
         let mut summary = self.summary(written.states, stop.as_ref());
-        summary.results = Some(written.results);
-        summary.failed_rows = written.failed;
-        summary.new_rows = written.new;
+        summary.results = Some(written.results.clone());
+        summary.failed_rows.clone_from(&written.failed);
+        summary.new_rows.clone_from(&written.new);
         let spec = prepared.checker.spec();
-        summary.before = write_before(journal, self.id, spec, &paths.before)?;
-        summary.report = Some(write_html(journal, self.id, &summary, &paths.report)?);
+        let placing = paths.placing(&paths.before);
+        summary.before = write_before(journal, self.id, spec, &paths.before, placing)?;
+        let placing = paths.placing(&paths.report);
+        let report = write_html(journal, self.id, &summary, &paths.report, placing)?;
+        summary.report = Some(report.clone());
         let json = serde_json::to_string(&summary.clone().anywhere()).unwrap_or_default();
         journal.end(self.id, state, summary.finished_at, &json)?;
+        // Whoever goes on with the run may replace what it has written, and nothing else.
+        let mut settings = self.settings.clone();
+        let paths = &mut settings.delivery.paths;
+        paths.note_written(&written, &report, summary.before.as_deref());
+        journal.set_settings(self.id, &settings.to_json())?;
         self.context
             .watch
             .see(&RunEvent::Finished(Box::new(summary.clone())));
-        Ok(Ended { summary, stop })
+        Ok(Ended {
+            summary,
+            stop,
+            paths: settings.delivery.paths,
+        })
     }
 
     pub(super) fn summary(&self, states: StateCounts, stop: Option<&Stop>) -> Summary {
