@@ -13,6 +13,9 @@ use jiff::Timestamp;
 /// Nanoseconds since the Unix epoch.
 pub type UnixNanos = u64;
 
+/// The name of one start of a machine: none is like any other.
+pub type Boot = Arc<str>;
+
 /// A future that ends when a moment has come.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -23,6 +26,12 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 
     /// Waits until `deadline`. Returns at once if it has passed.
     fn sleep_until(&self, deadline: UnixNanos) -> Sleep<'_>;
+
+    /// The time since this machine was started, sleep included, and the name of that start: time that
+    /// nobody can set. None where there is no such clock, and then [`Clock::now`] is believed.
+    fn since_boot(&self) -> Option<(Boot, u64)> {
+        None
+    }
 
     /// The present moment as a timestamp, to the millisecond: what records and people need.
     fn timestamp(&self) -> Timestamp {
@@ -48,6 +57,20 @@ pub fn nanos(time: Duration) -> u64 {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[cfg(target_os = "linux")]
+    fn since_boot(&self) -> Option<(Boot, u64)> {
+        static BOOT: std::sync::OnceLock<Option<Boot>> = std::sync::OnceLock::new();
+        let read = || {
+            let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+            Some(Boot::from(id.trim()))
+        };
+        let boot = BOOT.get_or_init(read).clone()?;
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let seconds = u64::try_from(time.tv_sec).ok()?;
+        let part = u64::try_from(time.tv_nsec).ok()?;
+        Some((boot, seconds.checked_mul(1_000_000_000)?.checked_add(part)?))
+    }
+
     fn now(&self) -> UnixNanos {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

@@ -22,6 +22,14 @@ pub enum JournalError {
         /// The folder.
         path: PathBuf,
     },
+    /// Others could change the journal.
+    #[error("the journal's {} {why}", path.display())]
+    Strangers {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        why: &'static str,
+    },
     /// SQLite refused.
     #[error("cannot {action} the journal {}: {source}", path.display())]
     Sqlite {
@@ -54,6 +62,11 @@ pub enum JournalError {
     /// No run waits to go on.
     #[error("no run was interrupted, so there is nothing to resume; `rosterpatch runs` lists all")]
     NothingUnfinished,
+    /// What a run changed is no longer there.
+    #[error(
+        "what the run changed in one of its records is not in the journal, or is damaged, so it cannot be put back"
+    )]
+    NoChanges,
     /// The thread that writes has ended.
     #[error("the journal is closed")]
     Closed,

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
 use super::store::{Journal, RUN_COLUMNS, RunRecord, run_record};
-use crate::model::{Change, RowState, Summary};
+use crate::model::{Change, RowState};
 
 /// What a row said in an earlier run, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,27 +118,6 @@ impl Journal {
         Ok(found)
     }
 
-    /// Whether no other file of a run's name has been imported since to the same place: then what it
-    /// brought there still stands.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn is_last_of_its_name(&self, run: &RunRecord) -> Result<bool, JournalError> {
-        // A number that was added where another of its name lay already is no part of it.
-        let name = |file: &str| {
-            let stem = std::path::Path::new(file).file_stem()?.to_str()?.to_owned();
-            let bare = stem.trim_end_matches(|c: char| c.is_ascii_digit());
-            Some(bare.strip_suffix('-').map_or(stem.clone(), str::to_owned))
-        };
-        let later = self.runs()?;
-        Ok(!later.iter().any(|other| {
-            other.id > run.id
-                && (&other.target, &other.base_url) == (&run.target, &run.base_url)
-                && other.sha256 != run.sha256
-                && (name(&other.file) == name(&run.file) || other.command == "undo")
-        }))
-    }
-
     /// The newest run of this content that came to its end or is held, by any name, with the same
     /// target and address.
     ///
@@ -159,34 +138,6 @@ impl Journal {
             .query_row(&query, [sha256, target, base_url], run_record)
             .optional()
             .map_err(self.explain("read"))
-    }
-
-    /// The rows of the last file of this name that came to its end with this target.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn rows_last_time(&self, target: &str, file: &str) -> Result<Option<u64>, JournalError> {
-        let name = |file: &str| {
-            let name = std::path::Path::new(file).file_name();
-            name.map(std::ffi::OsStr::to_owned)
-        };
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT file, summary FROM run
-                 WHERE target = ?1 AND state = 'finished' AND command = 'import' ORDER BY id DESC",
-            )
-            .map_err(self.explain("read"))?;
-        let mut runs = statement.query([target]).map_err(self.explain("read"))?;
-        while let Some(run) = runs.next().map_err(self.explain("read"))? {
-            let known: String = run.get(0).map_err(self.explain("read"))?;
-            let summary: Option<String> = run.get(1).map_err(self.explain("read"))?;
-            if name(&known) == name(file) {
-                let summary = summary.and_then(|json| serde_json::from_str::<Summary>(&json).ok());
-                return Ok(summary.map(|summary| summary.rows));
-            }
-        }
-        Ok(None)
     }
 
     /// The fingerprint of what was last delivered to the record at `path`, and when.
@@ -214,10 +165,10 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// What a run has changed in the record at `path`: nothing where it has changed none there.
+    /// What a run has changed in the record at `path`, which it updated.
     ///
     /// # Errors
-    /// When the journal cannot be read.
+    /// When the journal cannot be read, or what was changed is not there, or cannot be understood.
     pub fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
         let changes: Option<String> = self
             .connection
@@ -231,8 +182,9 @@ impl Journal {
                     .optional()
             })
             .map_err(self.explain("read"))?;
-        Ok(changes
+        // That nothing is known is not that nothing was changed.
+        changes
             .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default())
+            .ok_or(JournalError::NoChanges)
     }
 }

@@ -45,9 +45,80 @@ impl RosterLock {
     }
 }
 
+/// Holds one run: whoever is at work on it, or reads what it did, shares it; whoever forgets it has it
+/// alone. The operating system lets go of it when the process ends, however it ends, so that a run
+/// that says it is under way and that nobody holds has died.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunLock {
+    /// Shares the run called `name`. Waits for whoever is just forgetting it.
+    ///
+    /// # Errors
+    /// When the state folder cannot be used.
+    pub fn share(folder: &Path, name: &str) -> Result<RunLock, JournalError> {
+        let (file, explain) = RunLock::open(folder, name)?;
+        file.lock_shared().map_err(explain)?;
+        Ok(RunLock { _file: file })
+    }
+
+    /// Takes the run called `name` alone, or nothing if somebody has it.
+    ///
+    /// # Errors
+    /// When the state folder cannot be used.
+    pub fn take(folder: &Path, name: &str) -> Result<Option<RunLock>, JournalError> {
+        let (file, explain) = RunLock::open(folder, name)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(RunLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(explain(source)),
+        }
+    }
+
+    /// Whether anyone has the run called `name`.
+    ///
+    /// # Errors
+    /// When the state folder cannot be used.
+    pub fn is_held(folder: &Path, name: &str) -> Result<bool, JournalError> {
+        RunLock::take(folder, name).map(|lock| lock.is_none())
+    }
+
+    fn open(
+        folder: &Path,
+        name: &str,
+    ) -> Result<(File, impl Fn(std::io::Error) -> JournalError), JournalError> {
+        let path = folder.to_owned();
+        let explain = move |source| JournalError::Folder {
+            path: path.clone(),
+            source,
+        };
+        let locks = folder.join("locks");
+        make_private_folder(&locks).map_err(&explain)?;
+        let path = locks.join(format!("run-{name}"));
+        make_private_file(&path).map_err(&explain)?;
+        let file = File::open(&path).map_err(&explain)?;
+        Ok((file, explain))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_is_shared_by_whoever_works_on_it_and_taken_by_nobody_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = RunLock::share(folder.path(), "r").unwrap();
+        let two = RunLock::share(folder.path(), "r").unwrap();
+        drop(one);
+        assert!(RunLock::take(folder.path(), "r").unwrap().is_none());
+        assert!(RunLock::is_held(folder.path(), "r").unwrap());
+        assert!(!RunLock::is_held(folder.path(), "other").unwrap());
+        drop(two);
+        assert!(RunLock::take(folder.path(), "r").unwrap().is_some());
+    }
 
     #[test]
     fn a_roster_is_held_once_by_whatever_name() {

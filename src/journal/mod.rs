@@ -14,8 +14,9 @@ mod writer;
 
 pub use error::JournalError;
 pub use history::PastRow;
-pub use lock::RosterLock;
+pub use lock::{RosterLock, RunLock};
+pub use plan::Pruned;
 pub use quota::{QuotaStore, SharedQuota, account_of};
 pub use register::Register;
-pub use store::{Journal, NewRun, RunRecord, RunState};
+pub use store::{Journal, NewRun, RunRecord, RunState, stop_waiting};
 pub use writer::{Record, Writer};

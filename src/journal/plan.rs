@@ -1,7 +1,10 @@
+use std::path::Path;
+
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::error::JournalError;
+use super::lock::RunLock;
 use super::store::{Journal, RUN_COLUMNS, RunRecord, RunState, run_record};
 use crate::model::{Call, RowAt, RowState};
 
@@ -94,24 +97,32 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be written.
     pub fn clear(&mut self, run: i64) -> Result<(), JournalError> {
-        for table in ["row", "call", "content", "warning"] {
-            self.connection
-                .execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])
-                .map_err(self.explain("write"))?;
-        }
-        Ok(())
+        self.in_one_step(|transaction| clear(transaction, run))
     }
 
-    /// Forgets a run, as if it had never been.
+    /// Forgets a run, as if it had never been: all of it or nothing.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn forget(&mut self, run: i64) -> Result<(), JournalError> {
-        self.clear(run)?;
-        self.connection
-            .execute("DELETE FROM run WHERE id = ?1", [run])
-            .map(|_| ())
-            .map_err(self.explain("write"))
+        self.in_one_step(|transaction| {
+            clear(transaction, run)?;
+            transaction.execute("DELETE FROM run WHERE id = ?1", [run])?;
+            Ok(())
+        })
+    }
+
+    fn in_one_step(
+        &mut self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), JournalError> {
+        let explain = self.explain("write");
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(&explain)?;
+        change(&transaction).map_err(&explain)?;
+        transaction.commit().map_err(&explain)
     }
 
     /// Makes an interrupted run ready to go on: its rows that were to be sent and were not are
@@ -190,6 +201,20 @@ impl Journal {
             .map_err(self.explain("write"))
     }
 
+    /// Records what a run was asked for, as JSON.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "UPDATE run SET settings = ?2 WHERE id = ?1",
+                params![run, settings],
+            )
+            .map(|_| ())
+            .map_err(self.explain("write"))
+    }
+
     /// Records that a guard holds a run, and why.
     ///
     /// # Errors
@@ -201,34 +226,45 @@ impl Journal {
             .map_err(self.explain("write"))
     }
 
-    /// Forgets runs that began before `moment` and are not under way, with all that was kept of their
-    /// records, and what was delivered before it. Returns how many runs that was.
+    /// Forgets runs that began before `moment`, with all that was kept of their records, and what was
+    /// delivered before it; but for runs that somebody is at work on, or reads, as `folder`'s locks
+    /// tell. A run whose process died is forgotten like any other.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn prune(&mut self, moment: Timestamp) -> Result<usize, JournalError> {
+    pub fn prune(&mut self, folder: &Path, moment: Timestamp) -> Result<Pruned, JournalError> {
         let explain = self.explain("prune");
         // What is forgotten is overwritten, not just no longer found.
         self.connection
             .pragma_update(None, "secure_delete", "ON")
             .map_err(&explain)?;
-        let runs: Vec<i64> = self
-            .runs()?
-            .into_iter()
-            .filter(|run| run.started_at < moment)
-            .filter(|run| run.state != RunState::Running)
-            .map(|run| run.id)
-            .collect();
-        for run in &runs {
-            self.forget(*run)?;
+        let mut pruned = Pruned::default();
+        let runs = self.runs()?;
+        for run in runs.iter().filter(|run| run.started_at < moment) {
+            match RunLock::take(folder, &run.name)? {
+                None => pruned.left += 1,
+                Some(_alone) => {
+                    self.forget(run.id)?;
+                    pruned.forgotten += 1;
+                }
+            }
         }
         self.connection
             .execute("DELETE FROM delivered WHERE at < ?1", [moment.to_string()])
             .map_err(&explain)?;
+        let mut under_way = false;
+        for run in runs.iter().filter(|run| run.started_at >= moment) {
+            let open = matches!(run.state, RunState::Planning | RunState::Running);
+            under_way |= open && RunLock::is_held(folder, &run.name)?;
+        }
+        // To give the room back, the file is written anew, and nobody could write meanwhile.
+        if pruned.left == 0 && !under_way {
+            self.connection.execute_batch("VACUUM").map_err(&explain)?;
+        }
         self.connection
-            .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+            .execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")
             .map_err(&explain)?;
-        Ok(runs.len())
+        Ok(pruned)
     }
 
     /// Hands every call of a run to `each`, in row order, with the state of its row, if it has one.
@@ -268,6 +304,22 @@ impl Journal {
             }
         }
     }
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs that are gone.
+    pub forgotten: usize,
+    /// Runs that are old enough, and that somebody is at work on.
+    pub left: usize,
+}
+
+fn clear(transaction: &Transaction<'_>, run: i64) -> rusqlite::Result<()> {
+    for table in ["row", "call", "content", "warning"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
+    }
+    Ok(())
 }
 
 fn call(row: &Row<'_>) -> rusqlite::Result<Call> {

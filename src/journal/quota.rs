@@ -19,7 +19,8 @@ pub struct QuotaStore {
     account: String,
 }
 
-/// The bucket as all processes see it. Moments are nanoseconds since the Unix epoch.
+/// The bucket as all processes see it. Moments are nanoseconds since the Unix epoch, by a clock that
+/// nobody can set: see [`QuotaStore::began`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SharedQuota {
     /// The theoretical arrival time of the generic cell rate algorithm.
@@ -30,13 +31,21 @@ pub struct SharedQuota {
     pub not_before: UnixNanos,
     /// When that was said.
     pub held_at: UnixNanos,
+    /// When this was written, in the time that nobody can set, and by the wall clock.
+    pub steady: UnixNanos,
+    /// The same by the wall clock; 0 where a version of the program wrote it that did not know.
+    pub wall: UnixNanos,
+    /// The API's own time when it was last heard, 0 if it never was, and when that was.
+    pub api_date: UnixNanos,
+    /// When that was heard.
+    pub dated_at: UnixNanos,
 }
 
-/// The name under which the quota of one set of credentials at one address is kept. It tells
-/// neither: it is a hash.
-pub fn account_of(base_url: &str, credentials: &[u8]) -> String {
+/// The name under which the quota of one set of credentials at one place is kept: at an origin, for
+/// a quota, or at an address below it. It tells neither: it is a hash.
+pub fn account_of(place: &str, credentials: &[u8]) -> String {
     let mut hash = Sha256::new();
-    hash.update(base_url.as_bytes());
+    hash.update(place.as_bytes());
     hash.update([0]);
     hash.update(credentials);
     hash.finalize()
@@ -73,6 +82,44 @@ impl QuotaStore {
         }
     }
 
+    /// The moment at which this start of the machine lies in the time that all processes count in: the
+    /// wall clock's, when the journal first heard of any start; and after that the moment at which
+    /// anything was last written, so that time which nobody can vouch for has not passed.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub fn began(&mut self, boot: &str, since: u64, wall: u64) -> Result<u64, JournalError> {
+        self.try_began(boot, since, wall)
+            .map_err(|source| self.explain(source))
+    }
+
+    fn try_began(&mut self, boot: &str, since: u64, wall: u64) -> rusqlite::Result<u64> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let known = transaction
+            .query_row("SELECT began FROM boot WHERE id = ?1", [boot], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        let began = match known {
+            Some(began) => began,
+            None => {
+                let seen: u64 = transaction.query_row(
+                    "SELECT coalesce(max(steady), 0) FROM quota",
+                    [],
+                    |row| row.get(0),
+                )?;
+                let now = if seen == 0 { wall } else { seen };
+                let began = now.saturating_sub(since);
+                transaction.execute("INSERT INTO boot VALUES (?1, ?2)", params![boot, began])?;
+                began
+            }
+        };
+        transaction.commit()?;
+        Ok(began)
+    }
+
     /// Changes the bucket in one step that no other process can come between. `change` gets what
     /// stands there, and returns what is to stand there, if anything else, and its result.
     ///
@@ -95,7 +142,8 @@ impl QuotaStore {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let shared = transaction
             .prepare_cached(
-                "SELECT arrival, interval, not_before, held_at FROM quota WHERE account = ?1",
+                "SELECT arrival, interval, not_before, held_at, steady, wall, api_date, dated_at
+                 FROM quota WHERE account = ?1",
             )?
             .query_row([&self.account], |row| {
                 Ok(SharedQuota {
@@ -103,6 +151,10 @@ impl QuotaStore {
                     interval: row.get(1)?,
                     not_before: row.get(2)?,
                     held_at: row.get(3)?,
+                    steady: row.get(4)?,
+                    wall: row.get(5)?,
+                    api_date: row.get(6)?,
+                    dated_at: row.get(7)?,
                 })
             })
             .optional()?
@@ -110,13 +162,19 @@ impl QuotaStore {
         let (changed, result) = change(shared);
         if let Some(next) = changed {
             transaction
-                .prepare_cached("INSERT OR REPLACE INTO quota VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO quota VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                )?
                 .execute(params![
                     self.account,
                     next.arrival,
                     next.interval,
                     next.not_before,
-                    next.held_at
+                    next.held_at,
+                    next.steady,
+                    next.wall,
+                    next.api_date,
+                    next.dated_at
                 ])?;
         }
         transaction.commit()?;

@@ -1,7 +1,7 @@
 use rusqlite::Connection;
 
 /// The journal's format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// Format 1.
 const RUNS: &str = "
@@ -103,8 +103,21 @@ CREATE TABLE warning (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Format 5: time that nobody can set. Where each start of the machine lies in it, and of each
+/// quota when it was last written in it, by the wall clock, and by the API's own.
+const TIMES: &str = "
+CREATE TABLE boot (
+    id          TEXT PRIMARY KEY,
+    began       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE quota ADD COLUMN steady INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quota ADD COLUMN wall INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quota ADD COLUMN api_date INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quota ADD COLUMN dated_at INTEGER NOT NULL DEFAULT 0;
+";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS, WARNINGS];
+const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS, WARNINGS, TIMES];
 
 /// Makes the tables where there are none, and brings older ones to this format. Returns the
 /// format that the journal has then: a newer one is left as it is.

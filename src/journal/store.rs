@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -116,6 +117,26 @@ pub struct RunRecord {
 
 const FILE: &str = "journal.sqlite";
 
+/// Whether nobody waits for another process any more.
+static NO_WAITING: AtomicBool = AtomicBool::new(false);
+
+/// Has nobody in this process wait any longer for another one that holds the journal: for whoever
+/// asked twice for a stop.
+pub fn stop_waiting() {
+    NO_WAITING.store(true, Ordering::Relaxed);
+}
+
+/// Waits a little for another process that holds the journal, and returns whether to try again: for
+/// half a minute, unless someone asks for a stop.
+fn wait_for_others(tries: i32) -> bool {
+    const STEP: Duration = Duration::from_millis(10);
+    if NO_WAITING.load(Ordering::Relaxed) || tries > 3_000 {
+        return false;
+    }
+    std::thread::sleep(STEP);
+    true
+}
+
 impl Journal {
     /// Opens the journal in `folder`, and makes both where they are not there yet: the folder for
     /// its owner alone, and the file too.
@@ -138,6 +159,7 @@ impl Journal {
             source,
         };
         refuse_network(folder)?;
+        refuse_strangers(folder, &path)?;
         // One at a time: SQLite does not wait for another process that turns the write-ahead log on
         // in a new file (sqlite.org/wal.html, section 5).
         let alone = folder.join("opening.lock");
@@ -150,7 +172,7 @@ impl Journal {
         alone.lock().map_err(explain)?;
         let mut connection = Connection::open(&path).map_err(opening)?;
         connection
-            .busy_timeout(Duration::from_secs(30))
+            .busy_handler(Some(wait_for_others))
             .map_err(opening)?;
         connection
             .pragma_update(None, "journal_mode", "WAL")
@@ -377,6 +399,22 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
+    /// The body that a run was to send for a row; empty where there is none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT body FROM call WHERE run = ?1 AND row = ?2")
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![run, row], |row| row.get(0))
+                    .optional()
+            })
+            .map(Option::unwrap_or_default)
+            .map_err(self.explain("read"))
+    }
+
     /// The first `most` rows of a run, in row order, that the API does not hold as they stand.
     ///
     /// # Errors
@@ -447,6 +485,52 @@ fn identity(path: &Path) -> Option<Identity> {
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<Identity> {
     path.exists().then_some((0, 0))
+}
+
+/// Refuses a journal that other users of the machine could change or read, or that a link leads to:
+/// whoever can write there says what is sent.
+#[cfg(unix)]
+fn refuse_strangers(folder: &Path, path: &Path) -> Result<(), JournalError> {
+    use std::os::unix::fs::PermissionsExt;
+    let explain = |source| JournalError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    let refuse = |path: &Path, why| {
+        Err(JournalError::Strangers {
+            path: path.to_owned(),
+            why,
+        })
+    };
+    let file = std::fs::symlink_metadata(path).map_err(explain)?;
+    if file.is_symlink() {
+        return refuse(
+            path,
+            "is a link; name the folder that it leads to with --state",
+        );
+    }
+    if file.permissions().mode() & 0o077 != 0 {
+        return refuse(
+            path,
+            "is open to other users of this machine; chmod 600 closes it",
+        );
+    }
+    let folder_mode = std::fs::metadata(folder)
+        .map_err(explain)?
+        .permissions()
+        .mode();
+    if folder_mode & 0o022 != 0 {
+        return refuse(
+            folder,
+            "can be changed by other users of this machine; chmod 700 closes it",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_strangers(_folder: &Path, _path: &Path) -> Result<(), JournalError> {
+    Ok(())
 }
 
 /// Refuses a folder on a network file system: SQLite's write-ahead log shares memory between

@@ -1,7 +1,7 @@
 use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
-use super::headers::{Announced, announced, not_before};
+use super::headers::{Announced, announced, date, not_before};
 use crate::clock::UnixNanos;
 use crate::targets::{Answers, Quota};
 
@@ -20,7 +20,12 @@ pub struct Answer {
     pub not_before: Option<UnixNanos>,
     /// What the API says of its quota.
     pub announced: Announced,
-    /// The sign-in itself was refused, so no request was made.
+    /// The API's own time.
+    pub date: Option<UnixNanos>,
+    /// It is the token endpoint's, so no request was made, and what it says of a quota is of
+    /// another one.
+    pub of_sign_in: bool,
+    /// The sign-in itself was refused.
     pub sign_in_refused: bool,
     /// The token with which the request was refused: another one may be taken.
     pub(super) stale_token: Option<u64>,
@@ -35,6 +40,8 @@ pub enum Fault {
     TimeOut,
     /// The connection ended before an answer came.
     Lost,
+    /// A page of records was larger than any should be, and so was not read.
+    TooLarge,
 }
 
 impl Fault {
@@ -44,6 +51,7 @@ impl Fault {
             Fault::Connect => "network.connect",
             Fault::TimeOut => "network.timeout",
             Fault::Lost => "network.lost",
+            Fault::TooLarge => "network.too_large",
         }
     }
 }
@@ -65,6 +73,7 @@ impl Answer {
             status,
             not_before: not_before(headers, quota.headers.as_ref(), now),
             announced: announced(headers, quota),
+            date: date(headers),
             ..Answer::default()
         };
         if (200..300).contains(&status) {

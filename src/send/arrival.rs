@@ -4,7 +4,8 @@ use governor::nanos::Nanos;
 use governor::state::{NotKeyed, StateStore};
 
 use super::pacer::Bucket;
-use crate::clock::{Clock, UnixNanos};
+use super::steady::Steady;
+use crate::clock::UnixNanos;
 use crate::journal::{JournalError, QuotaStore, SharedQuota};
 
 /// The limiter's state: its theoretical arrival time, in nanoseconds since the Unix epoch, shared
@@ -26,7 +27,12 @@ struct State {
     held_at: UnixNanos,
     bucket: Bucket,
     store: Option<QuotaStore>,
-    clock: Arc<dyn Clock>,
+    clock: Steady,
+    /// Time that has passed by the wall clock since the bucket was last written, and by no other: it
+    /// is believed as far as the API's own time says so.
+    unproven: u64,
+    /// The API's own time when it was last heard, and when that was.
+    heard: Option<(UnixNanos, UnixNanos)>,
     error: Option<JournalError>,
 }
 
@@ -72,6 +78,9 @@ impl State {
 
     /// Takes over what the other processes have done.
     fn learn(&mut self, shared: SharedQuota, now: UnixNanos) {
+        if shared.api_date > 0 && self.heard.is_none_or(|(_, at)| shared.dated_at > at) {
+            self.heard = Some((shared.api_date, shared.dated_at));
+        }
         self.not_before = self.not_before.max(self.sane_hold(shared, now));
         self.held_at = self.held_at.max(shared.held_at.min(now));
         if shared.arrival != self.leased || self.known > self.leased {
@@ -102,6 +111,10 @@ impl State {
             interval: self.bucket.interval,
             not_before: self.not_before.min(MOST),
             held_at: self.held_at,
+            steady: self.clock.now().min(MOST),
+            wall: self.clock.wall().min(MOST),
+            api_date: self.heard.map_or(0, |(date, _)| date.min(MOST)),
+            dated_at: self.heard.map_or(0, |(_, at)| at.min(MOST)),
         }
     }
 
@@ -126,7 +139,7 @@ impl State {
 impl Arrival {
     pub(super) fn open(
         store: Option<QuotaStore>,
-        clock: Arc<dyn Clock>,
+        clock: Steady,
         bucket: Bucket,
     ) -> Result<Arrival, JournalError> {
         let now = clock.now();
@@ -138,11 +151,18 @@ impl Arrival {
             bucket,
             store: None,
             clock,
+            unproven: 0,
+            heard: None,
             error: None,
         };
         if let Some(mut store) = store {
             store.update(|shared| {
                 state.learn(shared, now);
+                if shared.wall > 0 {
+                    let by_wall = state.clock.wall().saturating_sub(shared.wall);
+                    let steady = now.saturating_sub(shared.steady);
+                    state.unproven = by_wall.saturating_sub(steady);
+                }
                 (state.mended(shared), ())
             })?;
             state.store = Some(store);
@@ -163,10 +183,9 @@ impl Arrival {
         let mut state = self.lock();
         let now = state.clock.now();
         let hold = SharedQuota {
-            arrival: 0,
-            interval: 0,
             not_before: state.not_before,
             held_at: state.held_at,
+            ..SharedQuota::default()
         };
         state.not_before = state.sane_hold(hold, now);
         state.held_at = state.held_at.min(now);
@@ -234,6 +253,39 @@ impl Arrival {
             state.error = Some(error);
         }
         state.leased = known;
+        state.store = Some(store);
+    }
+
+    /// Takes note of the API's own time. Where time has passed by the wall clock that no other clock
+    /// of this machine has seen, it counts as far as the API's has passed too.
+    pub(super) fn heard(&self, date: UnixNanos) {
+        let mut state = self.lock();
+        let now = state.clock.now();
+        let before = state.heard.replace((date, now));
+        let unproven = std::mem::take(&mut state.unproven);
+        let Some((then, at)) = before.filter(|_| unproven > 0) else {
+            return;
+        };
+        let by_api = date.saturating_sub(then);
+        let believed = unproven.min(by_api.saturating_sub(now.saturating_sub(at)));
+        if believed == 0 {
+            return;
+        }
+        state.known = state.known.saturating_sub(believed);
+        state.not_before = state.not_before.saturating_sub(believed);
+        let mut exact = state.shared(state.known);
+        let Some(mut store) = state.store.take() else {
+            return;
+        };
+        let written = store.update(|shared| {
+            exact.arrival = shared.arrival.saturating_sub(believed);
+            exact.not_before = shared.not_before.saturating_sub(believed);
+            (Some(exact), ())
+        });
+        if let Err(error) = written {
+            state.error = Some(error);
+        }
+        state.leased = state.known;
         state.store = Some(store);
     }
 

@@ -28,8 +28,14 @@ pub struct ClientOptions {
 pub struct Client {
     http: reqwest::Client,
     base: String,
+    /// The machine that is asked, and the address below which it is, in one spelling each.
+    origin: String,
+    address: String,
     spec: Arc<TargetSpec>,
     signer: Signer,
+    /// Bytes that a page of records may have.
+    largest_page: usize,
+    timeout: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -113,13 +119,32 @@ impl Client {
             .or_else(|_| build().tls_certs_only(bundled_roots()).build())
             .map_err(|error| SendError::Client(error.without_url().to_string()))?;
         let origin = url.origin().ascii_serialization();
+        let machine = one_spelling(&url);
+        let address = format!("{machine}{}", url.path().trim_end_matches('/'));
         Ok(Client {
             http,
+            origin: machine,
+            address,
             base: options.base_url.trim_end_matches('/').to_owned(),
             signer: Signer::new(credentials, origin, clock.clone()),
+            largest_page: spec.lookup.as_ref().map_or(BODY, |how| {
+                let records = RECORD.saturating_mul(how.page_size as usize);
+                records.clamp(BODY, LARGEST)
+            }),
+            timeout: options.timeout,
             spec,
             clock,
         })
+    }
+
+    /// The machine that is asked, whichever of its names and spellings the address uses.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The same with the path below which all requests go.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Makes one request, after fetching a token for it if one is needed. Returns what came back
@@ -146,7 +171,16 @@ impl Client {
         let headers = response.headers().clone();
         // The status decides. A body is read so that the connection can be used again, and for
         // what an error says; whatever is wrong with it changes nothing.
-        let body = body_of(response).await;
+        let is_page = request.row.is_none() && (200..300).contains(&status);
+        let (most, patience) = if is_page {
+            (self.largest_page, self.timeout)
+        } else {
+            (BODY, BODY_TIME)
+        };
+        let (body, more) = body_of(response, most, patience).await;
+        if is_page && more {
+            return Err(Fault::TooLarge);
+        }
         let mut answer = self.read(status, &headers, &body);
         answer.stale_token = signed.token.filter(|_| status == 401);
         Ok((answer, body))
@@ -170,19 +204,29 @@ impl Client {
             // The request itself never left.
             TokenError::Silent => return Err(Fault::Connect),
             TokenError::Answered(status, headers, body) => self.read(status, &headers, &body),
-            TokenError::NoToken => Answer {
+            TokenError::NoToken(why) => Answer {
                 status: 200,
-                message: "the token endpoint answered without a token".into(),
+                message: format!("the token endpoint's answer cannot be used: {why}"),
                 ..Answer::default()
             },
         };
+        answer.of_sign_in = true;
         answer.sign_in_refused = !self.spec.answers.retry.contains(&answer.status);
         Ok(answer)
     }
 
     fn read(&self, status: u16, headers: &reqwest::header::HeaderMap, body: &[u8]) -> Answer {
         let (answers, quota) = (&self.spec.answers, &self.spec.quota);
-        Answer::read(status, headers, body, answers, quota, self.clock.now())
+        let mut answer = Answer::read(status, headers, body, answers, quota, self.clock.now());
+        // An API may echo what it was sent; no secret goes into a record or a report.
+        for text in [
+            &mut answer.code,
+            &mut answer.message,
+            &mut answer.request_id,
+        ] {
+            self.signer.blank(text);
+        }
+        answer
     }
 }
 
@@ -196,24 +240,38 @@ fn fault(error: &reqwest::Error) -> Fault {
     }
 }
 
-/// Bytes of a body that are read, and the time that reading them may take.
-const BODY: usize = 1024 * 1024;
+/// Bytes of a body that are read where no page of records is asked for, and bytes of each record
+/// where one is.
+pub(super) const BODY: usize = 1024 * 1024;
+const RECORD: usize = 64 * 1024;
+
+/// Bytes of a body that are ever read.
+const LARGEST: usize = 256 * 1024 * 1024;
+
+/// The time that reading an error's body may take: its status is known.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// The beginning of a body, as much of it as comes.
-pub(super) async fn body_of(mut response: reqwest::Response) -> Vec<u8> {
+/// A body, or the beginning of one that is larger than `most`, as much of it as comes; and whether
+/// there was more.
+pub(super) async fn body_of(
+    mut response: reqwest::Response,
+    most: usize,
+    patience: Duration,
+) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
+    let mut more = false;
     let read = async {
         while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() >= BODY {
+            if body.len() + chunk.len() > most {
+                more = true;
                 break;
             }
+            body.extend_from_slice(&chunk);
         }
     };
     // What has come until then is all that is looked at.
-    let _ = tokio::time::timeout(BODY_TIME, read).await;
-    body
+    let _ = tokio::time::timeout(patience, read).await;
+    (body, more)
 }
 
 /// The address, if it may be sent to: https, or http to this machine alone, because credentials
@@ -246,6 +304,20 @@ fn checked_address(address: &str) -> Result<Url, SendError> {
     }
 }
 
+/// An address's origin, with this machine always called by the same name.
+fn one_spelling(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.host_str().is_some_and(is_loopback) {
+        // A name that a host may have; what is not taken stays as it is.
+        let _ = url.set_host(Some("localhost"));
+    }
+    if let Some(bare) = url.host_str().and_then(|host| host.strip_suffix('.')) {
+        let bare = bare.to_owned();
+        let _ = url.set_host(Some(&bare));
+    }
+    url.origin().ascii_serialization()
+}
+
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
@@ -256,7 +328,26 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::checked_address;
+    use super::{checked_address, one_spelling};
+
+    #[test]
+    fn an_origin_has_one_spelling() {
+        let of = |address: &str| one_spelling(&checked_address(address).unwrap());
+        for same in [
+            "http://localhost:80/v1/",
+            "http://127.0.0.1",
+            "http://[::1]/x",
+        ] {
+            assert_eq!(of(same), "http://localhost", "{same}");
+        }
+        for same in [
+            "https://API.example.se:443/v1",
+            "https://api.example.se./v1/",
+        ] {
+            assert_eq!(of(same), "https://api.example.se", "{same}");
+        }
+        assert_ne!(of("https://api.example.se:444"), "https://api.example.se");
+    }
 
     #[test]
     fn plain_http_is_for_this_machine_alone() {

@@ -38,6 +38,8 @@ pub trait Reread: Sync {
 struct Done {
     /// None where the run was stopped before anything was sent for the row.
     outcome: Option<Outcome>,
+    /// What was sent: what is told of an error quotes none of it.
+    body: Vec<u8>,
     answered: bool,
     stop: Option<Stop>,
 }
@@ -90,7 +92,7 @@ impl<R: Record> Sender<'_, R> {
                         self.tell(&outcome);
                         let error = error_of(&outcome);
                         if repeats.note(error.as_deref()) && stopped.is_none() {
-                            self.halt(&halt, &mut stopped, Stop::repeated(&outcome));
+                            self.halt(&halt, &mut stopped, Stop::repeated(&outcome, &done.body));
                         }
                     }
                     if let Some(stop) = done.stop {
@@ -147,6 +149,7 @@ impl<R: Record> Sender<'_, R> {
                 self.record.outcome(outcome.clone()).await?;
                 return Ok(Done {
                     outcome: Some(outcome),
+                    body: call.body,
                     answered: false,
                     stop: None,
                 });
@@ -185,6 +188,7 @@ impl<R: Record> Sender<'_, R> {
         if let Some(outcome) = &done.outcome {
             self.record.outcome(outcome.clone()).await?;
         }
+        done.body = call.body;
         Ok(done)
     }
 
@@ -252,6 +256,7 @@ impl<R: Record> Sender<'_, R> {
         let Some(last) = last else {
             return Done {
                 outcome: None,
+                body: Vec::new(),
                 answered: false,
                 stop: None,
             };
@@ -286,7 +291,7 @@ impl<R: Record> Sender<'_, R> {
                     outcome.error.clone_from(&answer.message);
                 }
                 if verdict == Some(Verdict::Stop) {
-                    stop = Some(Stop::refused(answer, false));
+                    stop = Some(Stop::refused(answer, &call.body, false));
                 }
             }
             Err(fault) => {
@@ -304,6 +309,7 @@ impl<R: Record> Sender<'_, R> {
         }
         Done {
             outcome: Some(outcome),
+            body: Vec::new(),
             answered,
             stop,
         }
@@ -345,6 +351,7 @@ fn explain(fault: Fault, idempotent: bool, attempts: u32) -> String {
         Fault::Lost if idempotent => {
             format!("the connection ended before the answer in {tries}")
         }
+        Fault::TooLarge => "the answer was too large to be read".to_owned(),
         Fault::TimeOut | Fault::Lost => "no answer came, and the API may have made the change; it was not sent again because the target does not say that this is safe".to_owned(),
     }
 }

@@ -35,6 +35,14 @@ pub(super) fn announced(headers: &HeaderMap, quota: &Quota) -> Announced {
     }
 }
 
+/// The API's own time (`Date`, RFC 9110, section 6.6.1), in nanoseconds since the Unix epoch.
+pub(super) fn date(headers: &HeaderMap) -> Option<UnixNanos> {
+    let text = headers.get("date")?.to_str().ok()?;
+    let date = httpdate::parse_http_date(text).ok()?;
+    let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
+}
+
 /// A limit of `requests` in `periods` of the quota's, if it is one that can be meant.
 fn sane_limit(requests: f64, periods: f64, quota: &Quota) -> Option<Rate> {
     let rate = Rate {

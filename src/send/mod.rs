@@ -14,6 +14,7 @@ mod rate;
 mod repeats;
 mod sign_in;
 mod stats;
+mod steady;
 mod stop;
 mod transport;
 mod verdict;

@@ -7,6 +7,7 @@ use governor::{Quota, RateLimiter};
 
 use super::arrival::Arrival;
 use super::rate::{Pace, Rate};
+use super::steady::Steady;
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::journal::{JournalError, QuotaStore};
 
@@ -17,7 +18,7 @@ pub struct Pacer {
     pace: Pace,
     inner: Mutex<Inner>,
     arrival: Arrival,
-    clock: Arc<dyn Clock>,
+    clock: Steady,
     /// A pause of this process alone.
     paused: Mutex<Pause>,
     turn: tokio::sync::Mutex<()>,
@@ -44,8 +45,9 @@ impl Pacer {
     pub fn new(
         pace: Pace,
         clock: Arc<dyn Clock>,
-        store: Option<QuotaStore>,
+        mut store: Option<QuotaStore>,
     ) -> Result<Pacer, JournalError> {
+        let clock = Steady::open(store.as_mut(), clock)?;
         let (rate, burst) = pace.in_force(None);
         let arrival = Arrival::open(store, clock.clone(), bucket_of(rate, burst.get()))?;
         Ok(Pacer {
@@ -99,14 +101,14 @@ impl Pacer {
     /// # Errors
     /// When the shared bucket cannot be kept.
     pub fn hold_until(&self, moment: UnixNanos, empty: bool) -> Result<bool, JournalError> {
-        self.arrival.hold_until(moment, empty)
+        self.arrival.hold_until(self.clock.at(moment), empty)
     }
 
     /// Lets this process make no request before `moment`.
     pub fn pause_until(&self, moment: UnixNanos) {
         let mut pause = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         *pause = Pause {
-            until: pause.until.max(moment),
+            until: pause.until.max(self.clock.at(moment)),
             set_at: self.clock.now(),
         };
     }
@@ -137,7 +139,7 @@ impl Pacer {
             self.heed_limit(limit);
         }
         if let Some(remaining) = remaining {
-            self.arrival.lower_to(remaining, sent_at);
+            self.arrival.lower_to(remaining, self.clock.at(sent_at));
         }
     }
 
@@ -150,6 +152,11 @@ impl Pacer {
         inner.announced = Some(limit);
         self.arrival.set_bucket(bucket_of(rate, burst.get()));
         inner.limiter = limiter(rate, burst, &self.arrival, &self.clock);
+    }
+
+    /// Takes note of the API's own time, as an answer tells it.
+    pub fn heard(&self, date: UnixNanos) {
+        self.arrival.heard(date);
     }
 
     /// The rate in force, and how many requests a full bucket lets through at once.
@@ -194,7 +201,7 @@ fn limiter(
     rate: Rate,
     burst: std::num::NonZeroU32,
     arrival: &Arrival,
-    clock: &Arc<dyn Clock>,
+    clock: &Steady,
 ) -> RateLimiter<governor::state::NotKeyed, Arrival, LimiterClock, NoOpMiddleware<Duration>> {
     let interval = rate.interval().max(Duration::from_nanos(1));
     // An interval above zero is all that a quota asks for.
@@ -207,12 +214,12 @@ fn limiter(
 /// The program's clock as governor reads it.
 #[derive(Debug)]
 struct LimiterClock {
-    clock: Arc<dyn Clock>,
+    clock: Steady,
     started: AtomicBool,
 }
 
 impl LimiterClock {
-    fn new(clock: Arc<dyn Clock>) -> Self {
+    fn new(clock: Steady) -> Self {
         LimiterClock {
             clock,
             started: AtomicBool::new(false),
@@ -412,5 +419,114 @@ mod tests {
         assert_eq!(pacer.quota().1, 5000);
         let level = pacer.level().0;
         assert!((level - 4900.0).abs() < 0.1, "{level}");
+    }
+
+    /// A clock whose wall part can be set, and whose other part cannot.
+    #[derive(Debug)]
+    struct SetClock {
+        boot: &'static str,
+        since_boot: Mutex<u64>,
+        ahead: Mutex<u64>,
+    }
+
+    impl SetClock {
+        fn new(boot: &'static str, since: u64) -> Arc<SetClock> {
+            Arc::new(SetClock {
+                boot,
+                since_boot: Mutex::new(since),
+                ahead: Mutex::new(1_785_585_600 * SECOND),
+            })
+        }
+
+        fn step(&self, seconds: u64) {
+            *self.ahead.lock().unwrap() += seconds * SECOND;
+        }
+
+        fn pass(&self, seconds: u64) {
+            *self.since_boot.lock().unwrap() += seconds * SECOND;
+        }
+    }
+
+    impl Clock for SetClock {
+        fn now(&self) -> UnixNanos {
+            *self.ahead.lock().unwrap() + *self.since_boot.lock().unwrap()
+        }
+
+        fn since_boot(&self) -> Option<(crate::clock::Boot, u64)> {
+            Some((self.boot.into(), *self.since_boot.lock().unwrap()))
+        }
+
+        fn sleep_until(&self, deadline: UnixNanos) -> crate::clock::Sleep<'_> {
+            let wait = deadline.saturating_sub(self.now());
+            *self.since_boot.lock().unwrap() += wait;
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    fn by(clock: &Arc<SetClock>, store: Option<QuotaStore>) -> Pacer {
+        let pace = Pace {
+            own: "1500/h".parse().unwrap(),
+            own_burst: 100,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        Pacer::new(pace, clock.clone(), store).unwrap()
+    }
+
+    fn drain(pacer: &Pacer) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            for _ in 0..100 {
+                pacer.permit().await.unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn a_clock_that_is_set_forward_fills_no_bucket() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+        let clock = SetClock::new("a", 1000 * SECOND);
+        let pacer = by(&clock, open());
+        drain(&pacer);
+        for seconds in [3600, 300 * 366 * 86_400] {
+            clock.step(seconds);
+            assert!(pacer.level().0 < 1.0, "in the process: {seconds}");
+            assert!(by(&clock, open()).level().0 < 1.0, "in the next: {seconds}");
+        }
+        // Time that does pass counts, and for each process the same.
+        clock.pass(240);
+        assert!((pacer.level().0 - 100.0).abs() < 1.5, "{}", pacer.level().0);
+        drop(pacer);
+        assert!(by(&clock, open()).level().0 > 98.0);
+    }
+
+    #[test]
+    fn after_a_restart_time_counts_as_far_as_the_api_says_that_it_has_passed() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+        let date = |seconds: u64| (1_785_590_000 + seconds) * SECOND;
+        let clock = SetClock::new("a", 1000 * SECOND);
+        let pacer = by(&clock, open());
+        pacer.heard(date(0));
+        drain(&pacer);
+        drop(pacer);
+        // Two hours later by the wall clock, of which the API has seen two minutes.
+        let restarted = SetClock::new("b", 10 * SECOND);
+        restarted.step(990 + 7200);
+        let pacer = by(&restarted, open());
+        assert!(
+            pacer.level().0 < 1.5,
+            "nothing is believed yet: {}",
+            pacer.level().0
+        );
+        pacer.heard(date(120));
+        let level = pacer.level().0;
+        assert!((49.0..52.0).contains(&level), "{level}");
+        pacer.heard(date(7200));
+        assert!(pacer.level().0 < 52.0, "and no more later");
     }
 }

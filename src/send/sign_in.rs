@@ -1,5 +1,7 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
@@ -8,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::client::{BODY, body_of};
 use crate::clock::{Clock, UnixNanos};
 use crate::targets::{SignIn, TargetSpec};
 
@@ -141,6 +144,37 @@ impl Credentials {
         }
     }
 
+    /// The secrets, in every form in which they are sent.
+    fn secrets(&self) -> Vec<SecretString> {
+        let mut all: Vec<String> = match self {
+            Credentials::Headers(headers) => headers
+                .values()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| {
+                    // Behind a word such as Bearer, and within the pair of a Basic one.
+                    let bare = value.split(' ').next_back().unwrap_or_default();
+                    let pair = BASE64.decode(bare).ok();
+                    let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
+                    let parts = pair.iter().flat_map(|pair| pair.split(':'));
+                    let parts: Vec<String> = parts.map(str::to_owned).collect();
+                    [value.to_owned(), bare.to_owned()].into_iter().chain(parts)
+                })
+                .collect(),
+            Credentials::Oauth {
+                client_id,
+                client_secret,
+                ..
+            } => vec![
+                client_secret.expose_secret().to_owned(),
+                client_id.expose_secret().to_owned(),
+            ],
+        };
+        // Taking a letter out of every word would hide what an error says, and no secret is so short.
+        all.retain(|secret| secret.len() > 3);
+        all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all.into_iter().map(SecretString::from).collect()
+    }
+
     /// One `Authorization` header: a word and a secret. `variable` is where the secret came from.
     fn authorization(
         variable: &str,
@@ -172,7 +206,7 @@ fn value_of(
     let Some(path) = variable(&file_variable).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    match std::fs::read_to_string(&path) {
+    match crate::targets::read_text(path.as_ref()) {
         // An editor ends a file with a line break that is no part of a secret.
         Ok(text) => Ok(Some(text.trim_end_matches(['\n', '\r']).into())),
         Err(source) => Err(SignInError::File {
@@ -195,6 +229,8 @@ pub(super) struct Signer {
     token: tokio::sync::Mutex<Option<Token>>,
     /// Number of the last token that the API no longer takes.
     refused: AtomicU64,
+    /// Whatever must not be told: the credentials, and every token that was had for them.
+    secrets: Mutex<Vec<SecretString>>,
 }
 
 #[derive(Debug, Clone)]
@@ -216,25 +252,80 @@ pub(super) enum TokenError {
     Answered(u16, HeaderMap, Vec<u8>),
     /// It did not answer.
     Silent,
-    /// It answered without a token.
-    NoToken,
+    /// It answered with success, and with nothing that can be used: why.
+    NoToken(&'static str),
 }
 
-#[derive(Deserialize)]
+/// What a token endpoint answers (RFC 6749, section 5.1).
 struct TokenAnswer {
     access_token: String,
-    #[serde(default)]
     expires_in: Option<u64>,
+}
+
+impl TokenAnswer {
+    /// Reads it; a lifetime may be written as a number or as its text. The error says what is wrong
+    /// with it, and quotes none of it.
+    fn read(body: &[u8]) -> Result<TokenAnswer, &'static str> {
+        #[derive(Deserialize)]
+        struct Raw {
+            #[serde(default)]
+            access_token: serde_json::Value,
+            #[serde(default)]
+            token_type: serde_json::Value,
+            #[serde(default)]
+            expires_in: serde_json::Value,
+        }
+        let raw: Raw = serde_json::from_slice(body).map_err(|_| "its body is no JSON object")?;
+        let access_token = match raw.access_token {
+            serde_json::Value::String(token) if !token.is_empty() => token,
+            _ => return Err("there is no access_token in it"),
+        };
+        if raw
+            .token_type
+            .as_str()
+            .is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer"))
+        {
+            return Err("its token_type is not Bearer");
+        }
+        let seconds = match &raw.expires_in {
+            serde_json::Value::Null => None,
+            serde_json::Value::Number(number) => number.as_f64(),
+            serde_json::Value::String(text) => Some(
+                text.trim()
+                    .parse()
+                    .map_err(|_| "its expires_in is no number")?,
+            ),
+            _ => return Err("its expires_in is no number"),
+        };
+        if seconds.is_some_and(|seconds| !(seconds > 0.0 && seconds.is_finite())) {
+            return Err("its expires_in is not above 0");
+        }
+        Ok(TokenAnswer {
+            access_token,
+            expires_in: seconds.map(|seconds| seconds as u64),
+        })
+    }
 }
 
 impl Signer {
     pub(super) fn new(credentials: Credentials, origin: String, clock: Arc<dyn Clock>) -> Signer {
         Signer {
+            secrets: Mutex::new(credentials.secrets()),
             credentials,
             origin,
             clock,
             token: tokio::sync::Mutex::new(None),
             refused: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes every secret out of a text.
+    pub(super) fn blank(&self, text: &mut String) {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for secret in secrets.iter().map(ExposeSecret::expose_secret) {
+            if text.contains(secret) {
+                *text = text.replace(secret, "…");
+            }
         }
     }
 
@@ -301,14 +392,18 @@ impl Signer {
             .map_err(|_| TokenError::Silent)?;
         let status = response.status();
         let headers = response.headers().clone();
-        let body = super::client::body_of(response).await;
+        let (body, _) = body_of(response, BODY, Duration::from_secs(10)).await;
         if !status.is_success() {
             return Err(TokenError::Answered(status.as_u16(), headers, body));
         }
-        let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| TokenError::NoToken)?;
+        let answer = TokenAnswer::read(&body).map_err(TokenError::NoToken)?;
         let mut header = HeaderValue::from_str(&format!("Bearer {}", answer.access_token))
-            .map_err(|_| TokenError::NoToken)?;
+            .map_err(|_| TokenError::NoToken("its access_token cannot stand in a header"))?;
         header.set_sensitive(true);
+        self.secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(answer.access_token.into());
         let seconds = answer
             .expires_in
             .unwrap_or(3600)
@@ -319,5 +414,39 @@ impl Signer {
             until: asked_at.saturating_add(seconds.saturating_mul(1_000_000_000)),
             number,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TokenAnswer;
+
+    #[test]
+    fn a_token_is_taken_in_any_spelling_and_what_is_none_is_told() {
+        for (lifetime, seconds) in [
+            ("3600", Some(3600)),
+            ("\"3600\"", Some(3600)),
+            ("3600.0", Some(3600)),
+            ("null", None),
+        ] {
+            let body = format!(r#"{{"access_token":"t","expires_in":{lifetime}}}"#);
+            let answer = TokenAnswer::read(body.as_bytes()).unwrap();
+            assert_eq!(
+                (answer.access_token.as_str(), answer.expires_in),
+                ("t", seconds)
+            );
+        }
+        for (body, part) in [
+            ("", "no JSON"),
+            ("[]", "no access_token"),
+            ("{}", "no access_token"),
+            (r#"{"access_token":""}"#, "no access_token"),
+            (r#"{"access_token":"t","expires_in":-1}"#, "not above 0"),
+            (r#"{"access_token":"t","expires_in":"soon"}"#, "no number"),
+            (r#"{"access_token":"t","token_type":"mac"}"#, "not Bearer"),
+        ] {
+            let why = TokenAnswer::read(body.as_bytes()).err().unwrap();
+            assert!(why.contains(part), "{body}: {why}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 use super::answer::Answer;
-use crate::model::Outcome;
+use crate::model::{Outcome, is_code, redacted};
 
 /// Whether someone has asked for a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,11 +15,13 @@ pub enum StopRequest {
 /// Why sending ended before its last row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// The API refused the credentials: status and its own words.
+    /// The API refused the credentials.
     Refused {
         /// HTTP status.
         status: u16,
-        /// The API's message.
+        /// The API's own code, if it has the shape of one.
+        code: String,
+        /// The API's message, without what it may quote: for whoever asked, and for no log.
         message: String,
         /// Whether something was to be read, and not to be changed.
         reading: bool,
@@ -28,8 +30,10 @@ pub enum Stop {
     Unreachable,
     /// Nearly every row ends in the same error.
     Failing {
-        /// The error.
+        /// Status and code.
         error: String,
+        /// The API's message, without what it may quote: for whoever asked, and for no log.
+        message: String,
     },
     /// A guard holds the run before anything is sent.
     Held {
@@ -69,38 +73,60 @@ impl Stop {
     }
 
     /// The stop that an answer calls for which refuses the credentials.
-    pub(super) fn refused(answer: Answer, reading: bool) -> Stop {
+    pub(super) fn refused(answer: Answer, body: &[u8], reading: bool) -> Stop {
+        let code = Some(answer.code).filter(|code| is_code(code));
         Stop::Refused {
             status: answer.status,
-            message: answer.message,
+            code: code.unwrap_or_default(),
+            message: redacted(&answer.message, body),
             reading: reading && !answer.sign_in_refused,
         }
     }
 
-    /// The stop that an error calls for in which nearly every row ended.
-    pub(super) fn repeated(outcome: &Outcome) -> Stop {
+    /// The stop that an error calls for in which nearly every row ended, the last one with this body.
+    pub(super) fn repeated(outcome: &Outcome, body: &[u8]) -> Stop {
         match outcome.http_status {
             None => Stop::Unreachable,
             Some(status) => Stop::Failing {
-                error: format!("HTTP {status}: {}", outcome.error),
+                error: status_and_code(status, &outcome.error_code),
+                message: redacted(&outcome.error, body),
             },
+        }
+    }
+
+    /// What is told to whoever asked for the run, on their own terminal: the API's words too.
+    pub fn for_person(&self) -> String {
+        match self {
+            Stop::Refused { message, .. } | Stop::Failing { message, .. }
+                if !message.is_empty() =>
+            {
+                format!("{self}: {message}")
+            }
+            other => other.to_string(),
         }
     }
 }
 
+/// A status, and the code that came with it if it has the shape of one.
+pub(super) fn status_and_code(status: u16, code: &str) -> String {
+    let own = format!("http.{status}");
+    if is_code(code) && code != own {
+        format!("HTTP {status} {code}")
+    } else {
+        format!("HTTP {status}")
+    }
+}
+
+/// For logs and notifications: nothing of what an API says but its status and its code.
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Stop::Refused {
-                status, message, ..
-            } => {
-                write!(
-                    f,
-                    "the API refused the credentials (HTTP {status}: {message})"
-                )
+            Stop::Refused { status, code, .. } => {
+                let what = status_and_code(*status, code);
+                write!(f, "the API refused the credentials ({what})")
             }
             Stop::Unreachable => f.write_str("the API could not be reached"),
-            Stop::Failing { error } => {
+            Stop::Failing { error, .. } => {
                 write!(f, "nearly every row ends in the same error ({error})")
             }
             Stop::Held { why } => write!(f, "held, and nothing was sent: {why}"),

@@ -14,7 +14,7 @@ use super::error::SendError;
 use super::load::{Load, RetryBudget};
 use super::pacer::Pacer;
 use super::stats::Stats;
-use super::stop::Stop;
+use super::stop::{Stop, status_and_code};
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
 use crate::events::{RunEvent, Watch};
@@ -139,15 +139,19 @@ impl<'a> Transport<'a> {
         };
         Ok(match (verdict, attempts.last) {
             (Verdict::Accept, Some(Ok((_, body)))) => Ok(serde_json::from_slice(&body).ok()),
-            (Verdict::Stop, Some(Ok((answer, _)))) => Err(Stop::refused(answer, true)),
+            (Verdict::Stop, Some(Ok((answer, _)))) => {
+                Err(Stop::refused(answer, body.as_deref().unwrap_or_default(), true))
+            }
             (_, Some(Ok((answer, _)))) => Err(Stop::LookUp {
                 // Its message may quote the keys that were asked for.
-                why: format!("HTTP {} {}", answer.status, answer.code)
-                    .trim_end()
-                    .to_owned(),
+                why: status_and_code(answer.status, &answer.code),
                 status: Some(answer.status),
             }),
             (_, Some(Err(Fault::Connect | Fault::TimeOut))) => Err(Stop::Unreachable),
+            (_, Some(Err(Fault::TooLarge))) => Err(Stop::LookUp {
+                why: "a page of records is larger than 64 KiB a record; lower page_size in the target's file".into(),
+                status: None,
+            }),
             (_, Some(Err(fault))) => Err(Stop::LookUp {
                 why: fault.code().to_owned(),
                 status: None,
@@ -190,6 +194,7 @@ impl<'a> Transport<'a> {
                 Ok((answer, body))
                     if request.row.is_none()
                         && answer.status / 100 == 2
+                        && !answer.of_sign_in
                         && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() =>
                 {
                     Err(Fault::Lost)
@@ -259,6 +264,12 @@ impl<'a> Transport<'a> {
         let Ok(answer) = answer else {
             return Ok(());
         };
+        if answer.of_sign_in {
+            return Ok(());
+        }
+        if let Some(date) = answer.date {
+            self.pacer.heard(date);
+        }
         let announced = answer.announced;
         self.pacer
             .heed(announced.limit, announced.remaining, sent_at);
@@ -287,6 +298,14 @@ impl<'a> Transport<'a> {
         counted: u32,
         answer: Result<&Answer, &Fault>,
     ) -> Result<(), SendError> {
+        if let Ok(refused) = answer
+            && refused.of_sign_in
+            && let Some(moment) = refused.not_before
+        {
+            // Nobody here can sign in before it. The API's own quota is another one.
+            self.pacer.pause_until(moment);
+            return Ok(());
+        }
         if names_moment(answer) {
             return Ok(());
         }
@@ -305,7 +324,7 @@ impl<'a> Transport<'a> {
             why: describe(answer),
         });
         // Too many requests are everyone's doing, so everyone waits.
-        if answer.is_ok_and(|answer| answer.status == 429) {
+        if answer.is_ok_and(|answer| answer.status == 429 && !answer.of_sign_in) {
             let moment = self.clock.now().saturating_add(nanos(wait));
             self.pacer.hold_until(moment, true)?;
         }

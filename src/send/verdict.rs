@@ -51,6 +51,8 @@ pub fn verdict(
         // It may have been carried out.
         Err(Fault::TimeOut | Fault::Lost) if repeatable => retry(Verdict::Fail),
         Err(Fault::TimeOut | Fault::Lost) => Verdict::Fail,
+        // It would be as large again.
+        Err(Fault::TooLarge) => Verdict::Fail,
     }
 }
 
