@@ -115,7 +115,7 @@ impl Config {
     }
 
     fn read(path: PathBuf, profile: Option<&str>) -> Result<Config> {
-        let text = std::fs::read_to_string(&path)
+        let text = crate::targets::read_text(&path)
             .with_context(|| format!("cannot read the config file {}", path.display()))?;
         let mut file: Layer = toml::from_str(&text)
             .with_context(|| format!("the config file {} has a mistake", path.display()))?;

@@ -51,6 +51,9 @@ impl StopSignal {
                 for request in [StopRequest::Finish, StopRequest::Now] {
                     asked_to_stop().await;
                     sender.send_replace(request);
+                    if request == StopRequest::Now {
+                        crate::journal::stop_waiting();
+                    }
                     tokio::time::sleep(ECHO).await;
                 }
             });

@@ -67,6 +67,12 @@ pub fn main() -> ExitCode {
         terminal::error(&whole_text(&error));
         exit_of(&error)
     });
+    if let Some(why) = terminal::unwritten() {
+        terminal::error(&format!("cannot write to standard output: {why}"));
+        if exit == Exit::Success {
+            return ExitCode::from(Exit::CannotDo.code());
+        }
+    }
     ExitCode::from(exit.code())
 }
 

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::args::CommonArgs;
 use super::config::Config;
@@ -22,8 +22,25 @@ pub(super) struct Opening {
     pub(super) stop: StopSignal,
 }
 
+/// Files, connections and signals that a run has open at least.
+const FILES: usize = 24;
+
+/// Refuses to begin what would fail half way for want of open files.
+fn refuse_too_few_files() -> Result<()> {
+    #[cfg(unix)]
+    {
+        let open = |_| std::fs::File::open("/dev/null");
+        let files: std::io::Result<Vec<std::fs::File>> = (0..FILES).map(open).collect();
+        files.context(
+            "this process may open too few files (ulimit -n); nothing was begun, and 64 are enough",
+        )?;
+    }
+    Ok(())
+}
+
 impl Opening {
     pub(super) fn of(common: &CommonArgs) -> Result<Opening> {
+        refuse_too_few_files()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (watch, bar) = terminal::watcher(common, clock.clone());
         logging::start(common, bar);

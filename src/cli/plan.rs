@@ -37,7 +37,7 @@ pub(super) fn run(common: &CommonArgs, args: &PlanArgs) -> Result<Exit> {
         } else {
             ""
         };
-        terminal::error(&format!("{stop}; nothing was sent{hint}"));
+        terminal::error(&format!("{}; nothing was sent{hint}", stop.for_person()));
         return Ok(looked.summary.exit_code);
     }
     if let Some(path) = &args.out {

@@ -1,16 +1,31 @@
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::args::{CommonArgs, LogFormat, ProgressKind};
 use crate::clock::Clock;
 use crate::events::{Unwatched, Watch};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 
-/// Writes to standard output, and lives on if nobody reads it.
+/// Why standard output could not be written to, if it could not.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Writes to standard output. Nobody reading it any more is no fault; see [`unwritten`] for others.
 pub(super) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    let _ = stdout.flush();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        // The first reason is the one to tell.
+        let _ = UNWRITTEN.set(error.to_string());
+    }
+}
+
+/// Why something that was to be on standard output is not, if anything is missing there.
+pub(super) fn unwritten() -> Option<&'static str> {
+    UNWRITTEN.get().map(String::as_str)
 }
 
 /// Writes a line to standard error.

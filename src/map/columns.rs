@@ -31,6 +31,10 @@ pub struct MapOptions {
     /// key's.
     #[serde(default)]
     pub sparse: bool,
+    /// Whether the file is known to hold results, so that a single column of theirs is no column of
+    /// the user's own.
+    #[serde(default)]
+    pub of_results: bool,
 }
 
 /// Which column holds which field.
@@ -86,6 +90,11 @@ impl ColumnMap {
                 None if folded.is_empty() || overrides.contains_key(&column) => {}
                 None => map.unknown.push(column),
             }
+        }
+        let ours = |name: &&String| RESULT_COLUMNS.contains(&fold_header(name).as_str());
+        let mut ours = header.iter().filter(ours);
+        if let (Some(lone), None, false) = (ours.next(), ours.next(), options.of_results) {
+            return Err(MapError::ResultColumn { column: tidy(lone) });
         }
         if map.of_results {
             let named = map.header.iter().rposition(|name| !name.is_empty());
@@ -301,6 +310,7 @@ mod tests {
         let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
         let options = MapOptions {
             sparse: false,
+            of_results: false,
             overrides: overrides
                 .iter()
                 .map(|&(column, field)| (column.into(), field.into()))
@@ -314,7 +324,13 @@ mod tests {
     #[test]
     fn a_column_is_found_by_name_alias_or_the_apis_own_name() {
         let mut header = NEEDED.to_vec();
-        header.extend(["address.postalCode", "E-post", "Klass", "import_status"]);
+        header.extend([
+            "address.postalCode",
+            "E-post",
+            "Klass",
+            "import_row",
+            "import_status",
+        ]);
         let map = map(&header, &[]).unwrap();
         let spec = targets::load("meitner").unwrap();
         let column = |name| map.column(spec.field(name).unwrap());

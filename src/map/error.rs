@@ -3,6 +3,14 @@ use thiserror::Error;
 /// Why a header cannot be mapped to a target's fields.
 #[derive(Debug, Error)]
 pub enum MapError {
+    /// A column of the user's has the name of one that the results add.
+    #[error(
+        "the column \"{column}\" has the name of one that the results add, and the file is no results file; give it another name"
+    )]
+    ResultColumn {
+        /// The column.
+        column: String,
+    },
     /// Fields that every row needs have no column.
     #[error("{}", missing(*.one_is_enough, .needed, .found, .suggestions))]
     Missing {

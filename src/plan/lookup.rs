@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use percent_encoding::utf8_percent_encode;
@@ -34,6 +36,31 @@ pub struct Page {
     pub total: Option<u64>,
     /// The next page's address, if the API says.
     next: Option<String>,
+}
+
+/// A check that pages go on: an API that gives the same one again and again never ends.
+#[derive(Debug, Default)]
+pub struct Progress {
+    seen: HashSet<u64>,
+    next: HashSet<String>,
+}
+
+impl Progress {
+    /// Takes note of a page, and returns whether it is a new one: other records than on any before,
+    /// and another address to go on at.
+    pub fn is_new(&mut self, page: &Page) -> bool {
+        let mut hasher = DefaultHasher::new();
+        for record in &page.records {
+            record.to_string().hash(&mut hasher);
+        }
+        let own = hasher.finish();
+        let repeats = !page.records.is_empty() && !self.seen.insert(own);
+        let goes_round = page
+            .next
+            .as_ref()
+            .is_some_and(|next| !self.next.insert(next.clone()));
+        !repeats && !goes_round
+    }
 }
 
 /// Why an answer to a look-up cannot be understood.

@@ -14,5 +14,5 @@ pub use call::Planner;
 pub use difference::{Difference, Left, Values};
 pub use forecast::shortest_time;
 pub use guards::{Guards, Threshold, ThresholdError};
-pub use lookup::{LookUp, LookUpError, Page, Question};
+pub use lookup::{LookUp, LookUpError, Page, Progress, Question};
 pub use selection::{Selection, SelectionError};

@@ -7,12 +7,23 @@ use tokio::sync::watch;
 use super::planning::{Asked, Halt, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
-use crate::plan::{LookUp, Page, Question};
+use crate::plan::{LookUp, Page, Progress, Question};
 use crate::send::Stop;
 use crate::targets::Kind;
 
 /// Nanoseconds between two words about how far the look-ups have come.
 const EVERY: u64 = 5_000_000_000;
+
+/// Stops where an API gives the same page again: it would never end, and each page costs a request.
+fn refuse_repeated(progress: &mut Progress, page: &Page) -> Result<(), Halt> {
+    if progress.is_new(page) {
+        return Ok(());
+    }
+    Err(Halt::Stop(Stop::LookUp {
+        why: "the API gives the same page of records again, so they would never end; mend paging in the target's file".into(),
+        status: None,
+    }))
+}
 
 /// How the records of the rows are found.
 impl Work<'_> {
@@ -53,7 +64,9 @@ impl Work<'_> {
         }
         let register = Register::new()?;
         let mut passed = 0;
+        let mut progress = Progress::default();
         loop {
+            refuse_repeated(&mut progress, &this)?;
             for record in &this.records {
                 if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
                     register.add(&key, &record.to_string())?;
@@ -111,8 +124,10 @@ impl Work<'_> {
         let mut found = Vec::new();
         let mut next = look_up.search(&keys, None);
         let mut passed = 0;
+        let mut progress = Progress::default();
         while let Some(question) = next {
             let page = self.ask(look_up, &question).await?;
+            refuse_repeated(&mut progress, &page)?;
             self.refuse_unasked(look_up, &keys, &page)?;
             next = look_up.search(&keys, Some((&page, passed)));
             passed += page.records.len() as u64;

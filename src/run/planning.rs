@@ -366,12 +366,12 @@ impl Work<'_> {
         let record = match records[..] {
             [record] => record,
             [] => {
-                let text = format!("no {} has {name} {}", spec.record, row.key);
+                let text = format!("no {} has {name} \"{}\"", spec.record, row.key);
                 return Err(problem(NOT_FOUND, text));
             }
             ref several => {
                 let text = format!(
-                    "{} {}s have {name} {}, so it does not say which is meant",
+                    "{} {}s have {name} \"{}\", so it does not say which is meant",
                     several.len(),
                     spec.record,
                     row.key
@@ -388,7 +388,7 @@ impl Work<'_> {
             .and_then(|field| row.values[field].as_ref());
         if let Some(own) = own.filter(|own| !own.as_text().eq_ignore_ascii_case(&id)) {
             let text = format!(
-                "the {} with {name} {} has the id {id}, and the row says {}",
+                "the {} with {name} \"{}\" has the id {id}, and the row says {}",
                 spec.record,
                 row.key,
                 own.as_text()

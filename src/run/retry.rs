@@ -106,6 +106,7 @@ fn keys_of(
         map: MapOptions {
             overrides,
             sparse: false,
+            of_results: true,
         },
         ..roster.clone()
     };

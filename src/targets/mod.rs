@@ -10,6 +10,7 @@ mod validate;
 
 pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
+pub(crate) use load::read_text;
 pub use load::{BUILT_IN, load, parse, text};
 pub use spec::{
     Answers, Lookup, Paging, Quota, QuotaHeaders, RateUnit, Region, ResetUnit, SearchNames, SignIn,

@@ -46,6 +46,7 @@ pub fn roster(bytes: &[u8]) {
         &MapOptions {
             overrides,
             sparse: false,
+            of_results: false,
         },
     ) else {
         return;

@@ -122,10 +122,12 @@ fn the_same_error_on_the_first_twenty_stops_the_run() {
     run.sender.concurrency = 1;
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.summary.exit_code, Exit::Interrupted);
-    let Some(Stop::Failing { error }) = &ended.stop else {
+    let Some(Stop::Failing { error, .. }) = &ended.stop else {
         panic!("{:?}", ended.stop);
     };
-    assert!(error.contains("student not found"), "{error}");
+    assert_eq!(error, "HTTP 404 NotFound");
+    let told = ended.stop.as_ref().unwrap().for_person();
+    assert!(told.ends_with(": student not found"), "{told}");
     assert_eq!(ended.summary.states.rejected, 20);
     assert_eq!(ended.summary.states.not_sent, 40);
     assert_eq!(server.seen().len(), 20);

@@ -451,6 +451,7 @@ impl LibraryRun {
             roster,
             sandbox: false,
             inbox: None,
+            dropped_as: None,
             moving_from: None,
             replaces: None,
             config: None,

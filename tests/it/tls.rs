@@ -107,7 +107,7 @@ fn a_certificate_is_verified_and_a_root_can_be_added() {
 
     // The certificate is another's name.
     let other = format!("https://127.0.0.1:{}", server.port);
-    let output = import(&folder, &other, &["--ca-cert", &root], &[]);
+    let output = import(&folder, &other, &["--ca-cert", &root, "--all"], &[]);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert_eq!(server.requests(), 3);
 
