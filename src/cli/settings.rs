@@ -400,7 +400,7 @@ pub(super) fn replace_paths(paths: &mut ResultPaths, args: &OutputArgs) {
 /// Refuses results that would replace the roster or each other.
 fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result<()> {
     let same = |a: &Path, b: &Path| a == b && a != Path::new("-") || is_one_file(a, b);
-    let state = state.canonicalize().ok();
+    let state = real(state).unwrap_or_else(|| state.to_owned());
     for (flag, path) in [
         ("--results", &paths.results),
         ("--failed", &paths.failed),
@@ -412,10 +412,7 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
             let path = path.display();
             return Err(Usage(format!("{flag} {path} would replace the roster itself")).into());
         }
-        let whole = path.canonicalize();
-        if let (Ok(whole), Some(state)) = (whole, &state)
-            && whole.starts_with(state)
-        {
+        if real(path).is_some_and(|path| path.starts_with(&state)) {
             let path = path.display();
             return Err(Usage(format!(
                 "{flag} {path} lies in the state folder, where the journal is"
@@ -431,6 +428,16 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
         }
     }
     Ok(())
+}
+
+/// Where a path leads, through whatever links; of a file that is not there yet, where it would be.
+fn real(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let path = std::path::absolute(path).ok()?;
+        let folder = path.parent()?;
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Some(folder.join(path.file_name()?))
+    })
 }
 
 /// Whether two paths lead to one file, by whatever names and links.

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: real files, real processes, real TCP.
 
+mod adversary;
 mod apis;
 mod architecture;
 mod bad_input;

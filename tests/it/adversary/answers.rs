@@ -1,0 +1,263 @@
+//! Servers that answer with whatever hurts most. Each has what the row, the log and the exit code
+//! must be.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use crate::harness::{Folder, Server, identity_number, plain_id, plain_roster, respond, stderr};
+
+const ID: &str = "client-id-73";
+const SECRET: &str = "s3cr3t-of-the-school";
+
+/// The program with credentials that must never be told.
+fn run(folder: &Folder, arguments: &[&str], oauth: bool) -> Output {
+    let id = if oauth {
+        "MEITNER_CLIENT_ID"
+    } else {
+        "MEITNER_CLIENT_CREDENTIALS"
+    };
+    folder
+        .program()
+        .args(arguments)
+        .env(id, ID)
+        .env("MEITNER_CLIENT_SECRET", SECRET)
+        .output()
+        .unwrap()
+}
+
+/// Everything that a run left behind but its results and its roster, as text.
+fn left_behind(folder: &Folder, output: &Output) -> String {
+    let mut all = stderr(output);
+    all.push_str(&String::from_utf8_lossy(&output.stdout));
+    for name in ["r.report.html"] {
+        all.push_str(&std::fs::read_to_string(folder.path(name)).unwrap_or_default());
+    }
+    all
+}
+
+#[test]
+fn what_an_api_echoes_is_told_to_nobody() {
+    let number = identity_number(1);
+    let words = format!("student Åsa Ekholm ({number}, asa@ek.se) sent {SECRET}");
+    for (status, exit) in [(403, 6), (401, 6), (422, 3), (404, 3)] {
+        for format in ["text", "json"] {
+            let folder = Folder::new();
+            folder.write("r.csv", plain_roster(1).replace(",Ek", ",Ekholm"));
+            let body = json!({"error": {"code": number, "message": words, "requestID": SECRET}});
+            let server = Server::start(move |_| respond(status, &[], &body.to_string()));
+            let address = [
+                "--base-url",
+                &server.base_url,
+                "--yes",
+                "--log-format",
+                format,
+            ];
+            let arguments = ["import", "r.csv", "--target", "plain.toml", "-v"];
+            let output = run(&folder, &[&arguments[..], &address].concat(), false);
+            assert_eq!(output.status.code(), Some(exit), "{}", stderr(&output));
+            let told = left_behind(&folder, &output);
+            for part in [SECRET, &number, "Ekholm", "asa@ek.se", "Åsa"] {
+                assert!(!told.contains(part), "{part} after {status}: {told}");
+            }
+            // The results have the API's words, and no secret either.
+            let results = std::fs::read_to_string(folder.path("r.results.csv")).unwrap();
+            assert!(!results.contains(SECRET), "{results}");
+            if exit == 3 {
+                assert!(results.contains("student Åsa Ekholm"), "{results}");
+            }
+            let journal = std::fs::read(folder.path("state/journal.sqlite")).unwrap();
+            let wal = std::fs::read(folder.path("state/journal.sqlite-wal")).unwrap_or_default();
+            for bytes in [journal, wal] {
+                assert!(!String::from_utf8_lossy(&bytes).contains(SECRET));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sign_in_that_echoes_its_request_tells_no_secret() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(1));
+    let server = Server::start(|seen| respond(400, &[], &format!("bad request: {}", seen.body)));
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--base-url",
+    ];
+    let output = run(
+        &folder,
+        &[&arguments[..], &[&server.base_url]].concat(),
+        true,
+    );
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    let told = left_behind(&folder, &output);
+    assert!(!told.contains(SECRET) && !told.contains(ID), "{told}");
+}
+
+#[test]
+fn a_token_is_taken_in_any_spelling_and_one_that_cannot_be_used_is_told_as_it_is() {
+    for (lifetime, works) in [("\"3600\"", true), ("3600.0", true), ("-1", false)] {
+        let folder = Folder::new();
+        folder.write("r.csv", plain_roster(2));
+        let body = format!(r#"{{"access_token":"tok-{SECRET}","expires_in":{lifetime}}}"#);
+        let server = Server::start(move |seen| match seen.path.as_str() {
+            "/oauth/token" => respond(200, &[], &body),
+            _ => respond(200, &[], "{}"),
+        });
+        let arguments = [
+            "import",
+            "r.csv",
+            "--target",
+            "plain.toml",
+            "--yes",
+            "--base-url",
+        ];
+        let output = run(
+            &folder,
+            &[&arguments[..], &[&server.base_url]].concat(),
+            true,
+        );
+        let told = stderr(&output);
+        if works {
+            assert_eq!(output.status.code(), Some(0), "{told}");
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(6), "{told}");
+        assert!(told.contains("expires_in is not above 0"), "{told}");
+        assert_eq!(server.seen().len(), 1, "it is asked once");
+    }
+}
+
+#[test]
+fn a_token_endpoint_that_is_asked_too_much_slows_nothing_but_itself() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(20));
+    let server = Server::start(|seen| match (seen.path.as_str(), seen.before) {
+        ("/oauth/token", 0) => respond(429, &[("retry-after", "1")], "{}"),
+        ("/oauth/token", _) => respond(200, &[], r#"{"access_token":"t"}"#),
+        _ => respond(200, &[], "{}"),
+    });
+    // An empty bucket would let one request through every six seconds.
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "plain.toml",
+        "--yes",
+        "--rate",
+        "600/h",
+    ];
+    let before = std::time::Instant::now();
+    let address = ["--burst", "30", "--base-url", &server.base_url];
+    let output = run(&folder, &[&arguments[..], &address].concat(), true);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // Twenty from an empty bucket would have taken two minutes.
+    assert!(before.elapsed() < std::time::Duration::from_secs(60));
+}
+
+/// A register of so many students with a note of `bytes` each, as pages of fifty.
+fn register(students: usize, bytes: usize, loops: bool) -> Server {
+    Server::start(move |seen| {
+        if seen.method == "PATCH" {
+            return respond(200, &[], "{}");
+        }
+        let offset = seen
+            .path
+            .rsplit("offset=")
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap_or(0);
+        let first = if loops { 0 } else { offset };
+        let records: Vec<_> = (first..(first + 50).min(students))
+            .map(|index| {
+                json!({"id": plain_id(index + 1), "identityNumber": identity_number(index + 1),
+                       "firstName": "Åsa", "lastName": "Ek", "note": "x".repeat(bytes)})
+            })
+            .collect();
+        let body = json!({"data": records, "pagination": {"total": students}});
+        respond(200, &[], &body.to_string())
+    })
+}
+
+#[test]
+fn pages_may_be_large_and_must_end() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(120));
+    let import = |server: &Server| {
+        let arguments = ["import", "r.csv", "--target", "meitner", "--yes", "--all"];
+        let address = ["--rate", "1000/s", "--base-url", &server.base_url];
+        run(&folder, &[&arguments[..], &address].concat(), false)
+    };
+    // Two and a half megabytes a page.
+    let output = import(&register(120, 50_000, false));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let looping = register(5000, 10, true);
+    let output = import(&looping);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    let seen = looping.seen();
+    // The first page of each of the searches that are under way at once.
+    assert!(seen.len() <= 8, "{seen:?} {}", stderr(&output));
+
+    let endless = register(120, 200_000, false);
+    let output = import(&endless);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(stderr(&output).contains("page_size"), "{}", stderr(&output));
+}
+
+/// A server that writes these bytes to every connection and closes it.
+fn raw(bytes: &'static [u8]) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut request = [0; 64 * 1024];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(bytes);
+        }
+    });
+    (address, count)
+}
+
+#[test]
+fn whatever_a_socket_says_each_row_has_a_state() {
+    let table: &[(&str, &[u8], &str, i32)] = &[
+        ("nothing", b"", "failed", 6),
+        ("no HTTP", b"\x00\x01\x02\xFF\r\n\r\n", "failed", 6),
+        ("half a head", b"HTTP/1.1 200 OK\r\nContent-Le", "failed", 6),
+        ("a head without end", b"HTTP/1.1 200 OK\r\nX: y\r\n", "failed", 6),
+        ("no such status", b"HTTP/1.1 99999 Hm\r\n\r\n", "failed", 6),
+        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "updated", 0),
+        ("a redirect", b"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n", "failed", 3),
+        ("two lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "failed", 6),
+        ("a huge length", b"HTTP/1.1 422 No\r\nContent-Length: 99999999999999\r\n\r\n{}", "rejected", 3),
+        ("a bomb", b"HTTP/1.1 422 No\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", "rejected", 3),
+        ("a header of nonsense", b"HTTP/1.1 200 OK\r\nRateLimit-Remaining: -1e999\r\nRateLimit-Reset: NaN\r\nRetry-After: 99999999999999999999\r\nContent-Length: 0\r\n\r\n", "updated", 0),
+    ];
+    for (name, bytes, state, exit) in table {
+        let folder = Folder::new();
+        folder.write("r.csv", plain_roster(1));
+        let (address, _) = raw(bytes);
+        let arguments = ["import", "r.csv", "--target", "plain.toml", "--yes"];
+        let more = ["--max-attempts", "1", "--base-url", &address];
+        let output = run(&folder, &[&arguments[..], &more].concat(), false);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(*exit), "{name}: {told}");
+        assert!(!told.contains("panicked"), "{name}: {told}");
+        let rows = folder.csv("r.results.csv", b',');
+        assert_eq!(rows[1][5], *state, "{name}: {told}");
+    }
+}

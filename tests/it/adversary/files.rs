@@ -1,0 +1,324 @@
+//! Files that are not what they seem: workbooks, outputs, settings, journals.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
+
+/// A workbook of one sheet with these rows, as XML, and these shared texts.
+fn workbook(path: &Path, rows: &str, shared: &str) {
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let kinds = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    for (name, text) in [
+        (
+            "[Content_Types].xml",
+            r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#
+                .to_owned(),
+        ),
+        (
+            "_rels/.rels",
+            format!(
+                r#"<Relationships xmlns="{kinds}"><Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#
+            ),
+        ),
+        (
+            "xl/workbook.xml",
+            format!(
+                r#"<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="A" sheetId="1" r:id="rId1"/></sheets></workbook>"#
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            format!(
+                r#"<Relationships xmlns="{kinds}"><Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="{office}/sharedStrings" Target="sharedStrings.xml"/></Relationships>"#
+            ),
+        ),
+        (
+            "xl/sharedStrings.xml",
+            format!(r#"<sst xmlns="{main}">{shared}</sst>"#),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            format!(r#"<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>"#),
+        ),
+    ] {
+        archive.start_file(name, options).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap();
+}
+
+#[test]
+fn a_small_workbook_that_would_fill_the_memory_or_the_disk_is_refused_at_once() {
+    let folder = Folder::new();
+    let header = r#"<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c></row>"#;
+    let long = format!("<si><t>{}</t></si>", "x".repeat(140_000));
+    let short = format!("<si><t>{}</t></si>", "x".repeat(100_000));
+    let many: String = (2..6000)
+        .map(|row| format!(r#"<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>"#))
+        .collect();
+    for (name, rows, shared, part) in [
+        (
+            "far right",
+            r#"<row r="2"><c r="ZZZZ2" t="inlineStr"><is><t>x</t></is></c></row>"#,
+            "",
+            "columns",
+        ),
+        (
+            "further",
+            r#"<row r="2"><c r="ZZZZZZ2" t="inlineStr"><is><t>x</t></is></c></row>"#,
+            "",
+            "",
+        ),
+        (
+            "far below",
+            r#"<row r="900000"><c r="A900000" t="inlineStr"><is><t>x</t></is></c></row>"#,
+            "",
+            "empty rows",
+        ),
+        (
+            "last row",
+            r#"<row r="4294967295"><c r="A4294967295" t="inlineStr"><is><t>x</t></is></c></row>"#,
+            "",
+            "",
+        ),
+        (
+            "a long text",
+            r#"<row r="2"><c r="A2" t="s"><v>0</v></c></row>"#,
+            &long,
+            "bytes of text",
+        ),
+        ("one text often", &many, &short, "MiB of text"),
+    ] {
+        let path = folder.path("w.xlsx");
+        workbook(&path, &format!("{header}{rows}"), shared);
+        let began = Instant::now();
+        // Half a gigabyte of memory is enough to say no.
+        let output = Command::new("prlimit")
+            .args(["--as=2000000000", "--"])
+            .arg(assert_cmd::cargo::cargo_bin("rosterpatch"))
+            .args(["check", "w.xlsx", "--target", "meitner"])
+            .current_dir(folder.path("."))
+            .output()
+            .unwrap();
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {told}");
+        assert!(
+            told.contains("w.xlsx") && told.contains(part),
+            "{name}: {told}"
+        );
+        assert!(!told.contains("panicked"), "{name}: {told}");
+        assert!(began.elapsed() < Duration::from_secs(60), "{name}");
+    }
+}
+
+fn ok() -> Server {
+    Server::start(|_| respond(200, &[], "{}"))
+}
+
+#[test]
+fn results_go_to_files_and_to_pipes_that_somebody_reads() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let server = ok();
+    let pipe = folder.path("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    std::fs::hard_link(folder.path("r.csv"), folder.path("same.csv")).unwrap();
+    let before = std::fs::read(folder.path("r.csv")).unwrap();
+    for (path, exit) in [
+        ("/dev/full", 1),
+        ("same.csv", 2),
+        ("state/journal.sqlite", 2),
+        ("state/other.csv", 2),
+    ] {
+        folder.run("runs");
+        let output = folder.import_to("r.csv", &server.base_url, &["--results", path], &[]);
+        assert_eq!(
+            output.status.code(),
+            Some(exit),
+            "{path}: {}",
+            stderr(&output)
+        );
+        assert!(stderr(&output).contains(path), "{}", stderr(&output));
+    }
+    assert_eq!(std::fs::read(folder.path("r.csv")).unwrap(), before);
+    assert!(server.seen().is_empty(), "nothing was sent");
+
+    // A pipe that nobody reads is no place; one that somebody reads is.
+    let output = folder.import_to("r.csv", &server.base_url, &["--results", "pipe"], &[]);
+    assert_ne!(output.status.code(), Some(0));
+    let reader = Command::new("cat")
+        .arg(&pipe)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut arguments = vec!["--results", "pipe", "--all"];
+    let mut output = folder.import_to("r.csv", &server.base_url, &arguments, &[]);
+    // The reader may not have opened it yet.
+    for _ in 0..50 {
+        if output.status.code() == Some(0) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        output = folder.import_to("r.csv", &server.base_url, &arguments, &[]);
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let read = reader.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&read.stdout).contains("import_status"));
+
+    // And - is standard output.
+    arguments[1] = "-";
+    let output = folder.import_to("r.csv", &server.base_url, &arguments, &[]);
+    assert!(
+        stdout(&output).contains("import_status"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn standard_output_that_is_full_is_no_success() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = Command::new(assert_cmd::cargo::cargo_bin("rosterpatch"))
+        .args(["check", "r.csv", "--target", "meitner"])
+        .current_dir(folder.path("."))
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("standard output"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn too_few_open_files_are_told_before_anything_begins() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    for files in 9..=20 {
+        let output = Command::new("prlimit")
+            .args([&format!("--nofile={files}"), "--"])
+            .arg(assert_cmd::cargo::cargo_bin("rosterpatch"))
+            .args(["import", "r.csv", "--target", "meitner", "--sandbox"])
+            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .current_dir(folder.path("."))
+            .output()
+            .unwrap();
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{files}: {told}");
+        assert!(
+            told.contains("ulimit -n") && !told.contains("panicked"),
+            "{files}: {told}"
+        );
+    }
+    assert!(!folder.path("r.results.csv").exists());
+}
+
+#[test]
+fn files_without_an_end_are_not_read_to_it() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let server = ok();
+    let output = folder.import_to("r.csv", &server.base_url, &["--ca-cert", "/dev/zero"], &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let output = folder.run("check r.csv --target meitner --config /dev/zero");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    folder.write("wide.csv", format!("id,{}\n1,2\n", "x".repeat(300_000)));
+    let output = folder.run("check wide.csv --target meitner");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("no header"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_journal_that_others_could_change_is_not_used() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(2));
+    let server = ok();
+    let import = || folder.import_to("r.csv", &server.base_url, &["--all"], &[]);
+    assert_eq!(import().status.code(), Some(0));
+    let mode = |path: &str, mode: u32| {
+        std::fs::set_permissions(folder.path(path), PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let journal = "state/journal.sqlite";
+    mode(journal, 0o666);
+    assert!(stderr(&import()).contains("chmod 600"));
+    mode(journal, 0o600);
+    mode("state", 0o777);
+    assert!(stderr(&import()).contains("chmod 700"));
+    mode("state", 0o700);
+    assert_eq!(import().status.code(), Some(0));
+    std::fs::rename(folder.path(journal), folder.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(folder.path("elsewhere"), folder.path(journal)).unwrap();
+    assert!(stderr(&import()).contains("is a link"));
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[test]
+fn a_column_of_the_users_own_is_never_dropped() {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        plain_roster(2)
+            .replace("last_name", "last_name,import_status")
+            .replace("Ek\n", "Ek,mine\n"),
+    );
+    let output = folder.run("import r.csv --target meitner --sandbox");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("\"import_status\""),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn one_quota_however_its_address_is_written() {
+    let folder = Folder::new();
+    let server = ok();
+    let port = server.base_url.rsplit(':').next().unwrap();
+    let spellings = ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{port}/v1"));
+    let began = Instant::now();
+    let mut sent = 0;
+    for (index, address) in spellings
+        .iter()
+        .flat_map(|url| [url.clone(), format!("{url}/")])
+        .enumerate()
+    {
+        let name = format!("r{index}.csv");
+        folder.write(&name, plain_roster(25));
+        let output = folder.import_to(
+            &name,
+            &address,
+            &["--rate", "10/s", "--burst", "25", "--all"],
+            &[],
+        );
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        sent += 25;
+    }
+    // Four full buckets would have let them all through at once.
+    let allowed = 25.0 + began.elapsed().as_secs_f64() * 10.0;
+    assert!(
+        f64::from(sent) <= allowed + 2.0,
+        "{sent} where {allowed} were allowed"
+    );
+}

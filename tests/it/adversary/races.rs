@@ -1,0 +1,359 @@
+//! Two at once, and one after another: nobody's results are lost, nothing is forgotten that is in use.
+
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rosterpatch::clock::{Clock, SystemClock};
+use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+
+use crate::harness::{
+    Folder, Server, plain_id, plain_roster, respond, seed_of, serve_sandbox, stderr, stdout,
+};
+
+fn command(folder: &Folder, arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("rosterpatch"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("TZ", "UTC")
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
+        .env("MEITNER_CLIENT_SECRET", "sandbox")
+        .current_dir(folder.path("."))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn start(folder: &Folder, arguments: &[&str]) -> Child {
+    command(folder, arguments).spawn().unwrap()
+}
+
+/// The files in a folder whose names hold a part, sorted.
+fn named(folder: &Folder, part: &str) -> Vec<String> {
+    let files = std::fs::read_dir(folder.path(".")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.contains(part)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn two_rosters_of_one_name_at_once_have_results_of_their_own() {
+    for round in 0..25 {
+        let folder = Folder::new();
+        let server = Server::start(|_| respond(200, &[], "{}"));
+        folder.write("a.csv", plain_roster(3));
+        folder.write("a.txt", plain_roster(5));
+        let import = |file: &str| {
+            let target = ["import", file, "--target", "plain.toml", "--yes"];
+            start(
+                &folder,
+                &[&target[..], &["--base-url", &server.base_url]].concat(),
+            )
+        };
+        for child in [import("a.csv"), import("a.txt")] {
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        }
+        let results = named(&folder, ".results");
+        assert_eq!(
+            results,
+            ["a.results-2.csv", "a.results.csv"],
+            "round {round}"
+        );
+        let mut rows: Vec<usize> = results
+            .iter()
+            .map(|name| folder.csv(name, b',').len() - 1)
+            .collect();
+        rows.sort_unstable();
+        assert_eq!(rows, [3, 5], "round {round}");
+        assert_eq!(named(&folder, ".report").len(), 2);
+    }
+}
+
+#[test]
+fn a_file_that_somebody_makes_meanwhile_stays_and_so_do_another_runs_results() {
+    let folder = Folder::new();
+    let path = folder.path("r.failed.csv");
+    let server = Server::start(move |_| {
+        std::fs::write(&path, "somebody's").unwrap();
+        respond(422, &[], "{}")
+    });
+    folder.write("r.csv", plain_roster(1));
+    let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(
+        std::fs::read(folder.path("r.failed.csv")).unwrap(),
+        b"somebody's"
+    );
+    assert_eq!(folder.csv("r.failed-2.csv", b',').len(), 2);
+    assert!(
+        stdout(&output).contains("r.failed-2.csv"),
+        "{}",
+        stdout(&output)
+    );
+
+    // A run that was interrupted goes on, and leaves what another wrote meanwhile under its name.
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let down = folder.import_to("r.csv", "http://127.0.0.1:1", &["--max-attempts", "1"], &[]);
+    assert_eq!(down.status.code(), Some(6), "{}", stderr(&down));
+    std::fs::write(folder.path("r.results.csv"), "edited").unwrap();
+    let output = command(&folder, &["resume", "--max-attempts", "1"])
+        .output()
+        .unwrap();
+    let output = if output.status.code() == Some(2) {
+        command(&folder, &["resume"]).output().unwrap()
+    } else {
+        output
+    };
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert_eq!(
+        std::fs::read(folder.path("r.results.csv")).unwrap(),
+        b"edited"
+    );
+    assert_eq!(folder.csv("r.results-2.csv", b',').len(), 4);
+}
+
+#[test]
+fn two_sweeps_of_one_folder_lose_no_result() {
+    for round in 0..10 {
+        let folder = Folder::new();
+        std::fs::create_dir(folder.path("inbox")).unwrap();
+        let server = Server::start(|_| respond(200, &[], "{}"));
+        for file in 0..6 {
+            // Two kinds of one name, whose results are archived beside each other.
+            let ending = if file % 2 == 0 { "csv" } else { "txt" };
+            let text = plain_roster(2 + file);
+            std::fs::write(folder.path(&format!("inbox/k{}.{ending}", file / 2)), text).unwrap();
+        }
+        let target = [
+            "sweep",
+            "inbox",
+            "--target",
+            "plain.toml",
+            "--settle",
+            "0s",
+            "--max-shrink",
+            "100%",
+        ];
+        let sweep = || {
+            start(
+                &folder,
+                &[&target[..], &["--base-url", &server.base_url]].concat(),
+            )
+        };
+        for child in [sweep(), sweep()] {
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(
+                output.status.code(),
+                Some(0),
+                "round {round}: {}",
+                stderr(&output)
+            );
+        }
+        let day = std::fs::read_dir(folder.path("inbox/done"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
+        let files = std::fs::read_dir(day.path()).unwrap();
+        let mut rows: Vec<usize> = files
+            .map(|file| file.unwrap())
+            .filter(|file| file.file_name().to_string_lossy().contains(".results"))
+            .map(|file| crate::harness::read_csv(&file.path(), b',').len() - 1)
+            .collect();
+        rows.sort_unstable();
+        assert_eq!(rows, [2, 3, 4, 5, 6, 7], "round {round}");
+    }
+}
+
+#[test]
+fn a_roster_is_compared_with_the_last_one_of_its_name_at_the_same_place() {
+    let folder = Folder::new();
+    let (a, b) = (
+        Server::start(|_| respond(200, &[], "{}")),
+        Server::start(|_| respond(200, &[], "{}")),
+    );
+    let import = |rows: usize, server: &Server| {
+        folder.write("r.csv", plain_roster(rows));
+        folder
+            .import_to("r.csv", &server.base_url, &[], &[])
+            .status
+            .code()
+    };
+    assert_eq!(import(20, &a), Some(0));
+    assert_eq!(import(3, &b), Some(0));
+    assert_eq!(import(4, &a), Some(4), "20 rows there the last time");
+
+    // In an archive a file gets a number, and keeps its name.
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    let sweep = |rows: usize| {
+        std::fs::write(folder.path("inbox/s.csv"), plain_roster(rows)).unwrap();
+        let arguments = ["sweep", "inbox", "--target", "plain.toml", "--settle", "0s"];
+        let address = ["--base-url", &a.base_url, "--rate", "1000/s"];
+        let output = command(&folder, &[&arguments[..], &address].concat())
+            .output()
+            .unwrap();
+        output.status.code()
+    };
+    assert_eq!(sweep(20), Some(0));
+    assert_eq!(sweep(200), Some(0));
+    assert_eq!(sweep(18), Some(4), "200 rows the last time");
+}
+
+#[test]
+fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    for length in [200, 239, 243, 250, 255] {
+        let name = format!("{}.csv", "å".repeat((length - 4) / 2));
+        std::fs::write(folder.path("inbox").join(&name), plain_roster(2)).unwrap();
+    }
+    std::fs::write(
+        folder
+            .path("inbox")
+            .join(format!("{}.csv", "x".repeat(251))),
+        "none",
+    )
+    .unwrap();
+    let arguments = ["sweep", "inbox", "--target", "plain.toml", "--settle", "0s"];
+    let sweep = || {
+        command(
+            &folder,
+            &[&arguments[..], &["--base-url", &server.base_url]].concat(),
+        )
+        .output()
+        .unwrap()
+    };
+    let output = sweep();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output).lines().count(),
+        5,
+        "{}\n{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    // Nothing is left that the next sweep would stumble over.
+    let output = sweep();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+}
+
+/// A sandbox that holds the roster, slow enough that something can happen meanwhile.
+fn slow(text: &str) -> (Arc<Sandbox>, String, tokio::sync::oneshot::Sender<()>) {
+    let options = SandboxOptions {
+        depth: 1e9,
+        interval: Duration::from_nanos(1),
+        latency: Duration::from_millis(30),
+        ..SandboxOptions::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(text), clock));
+    let (base_url, stop) = serve_sandbox(sandbox.clone());
+    (sandbox, base_url, stop)
+}
+
+fn wait_until(what: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if what() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never came to it");
+}
+
+#[test]
+fn what_is_in_use_is_not_forgotten_and_what_died_is() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = slow(&plain_roster(60));
+    folder.write("r.csv", plain_roster(60).replace("Åsa", "Bo"));
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--base-url",
+        &base_url,
+    ];
+    let one = [&arguments[..], &["--concurrency", "1"]].concat();
+    let mut import = start(&folder, &one);
+    wait_until(|| sandbox.requests("update") > 3);
+    let prune = || stdout(&folder.run("runs prune --older-than 0s"));
+    assert!(
+        prune().contains("0 runs forgotten\n1 run left"),
+        "under way"
+    );
+    // It dies; then it can be undone, and while it is, it is not forgotten either.
+    import.kill().unwrap();
+    import.wait().unwrap();
+    let listed = stdout(&folder.run("runs"));
+    assert!(listed.contains("interrupted"), "{listed}");
+    let name = listed.split(' ').next().unwrap().to_owned();
+    let changed = |sandbox: &Sandbox| {
+        let students = sandbox.students();
+        (1..=60)
+            .filter(|row| students[plain_id(*row)]["firstName"] == "Bo")
+            .count()
+    };
+    let count = changed(&sandbox);
+    assert!(count >= 3, "{count}");
+    let before = sandbox.requests("update");
+    let undo = start(&folder, &["undo", &name, "--yes"]);
+    wait_until(|| sandbox.requests("update") > before || sandbox.requests("search") > 1);
+    assert!(!prune().contains("2 runs forgotten"));
+    let output = undo.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // One may have been under way when it died: nobody knows that it was changed.
+    assert!(changed(&sandbox) <= 1, "{}", changed(&sandbox));
+    assert!(prune().contains("2 runs forgotten"));
+    assert_eq!(stdout(&folder.run("runs")), "");
+}
+
+#[test]
+fn a_second_signal_ends_the_wait_for_another_process() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let import = [
+        "import",
+        "r.csv",
+        "--target",
+        "plain.toml",
+        "--yes",
+        "--base-url",
+        &server.base_url,
+    ];
+    assert!(command(&folder, &import).status().unwrap().success());
+    // Another process holds the journal.
+    let other = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
+    let held = Mutex::new(other);
+    held.lock()
+        .unwrap()
+        .execute_batch("BEGIN EXCLUSIVE")
+        .unwrap();
+    let mut child = start(&folder, &[&import[..], &["--all"]].concat());
+    std::thread::sleep(Duration::from_millis(700));
+    for _ in 0..2 {
+        let pid = child.id().to_string();
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let began = std::time::Instant::now();
+    let status = child.wait().unwrap();
+    assert!(!status.success());
+    assert!(
+        began.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        began.elapsed()
+    );
+}
