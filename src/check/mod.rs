@@ -22,7 +22,7 @@ mod text;
 mod unique;
 mod uuid;
 
-pub use row::{CheckOptions, CheckedRow, Checker, EmptyCell, TOO_FEW};
+pub use row::{CheckOptions, CheckedRow, Checker, EmptyCell, TOO_FEW, TOO_MANY, WAS_CUT};
 pub use severity::{SEVERITIES, Severity};
 pub use survey::{ProblemGroup, Survey, survey};
 pub use unique::{DuplicatePolicy, Duplicates};

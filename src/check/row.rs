@@ -486,24 +486,37 @@ impl Checker {
     /// A row that had too few cells, in a results file: there it has as many as any other, and
     /// nobody can see which of them are empty because nothing was there.
     fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
-        if self.options.recalls {
-            return None;
-        }
-        let cell = row.cell(self.map.error_code_column()?)?;
-        (cell.bytes() == TOO_FEW.as_bytes()).then(|| {
-            Problem::of_row(
-                TOO_FEW,
-                "the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code",
-            )
+        (!self.options.recalls && self.was_cut(row)).then(|| Problem::of_row(TOO_FEW, WAS_CUT))
+    }
+
+    /// Whether a results file says that the row had too few cells.
+    pub fn was_cut(&self, row: &RawRow<'_>) -> bool {
+        let column = self.map.error_code_column();
+        let cell = column.and_then(|column| row.cell(column));
+        cell.is_some_and(|cell| cell.bytes() == TOO_FEW.as_bytes())
+    }
+
+    /// Whether somebody has emptied the cell of a results file that says what was wrong with the row.
+    pub fn is_released(&self, row: &RawRow<'_>) -> bool {
+        let column = self.map.error_code_column();
+        let cell = column.and_then(|column| row.cell(column));
+        cell.is_some_and(|cell| cell.bytes().trim_ascii().is_empty())
+    }
+
+    /// Whether the row has something beyond the last column that has a name.
+    pub fn has_surplus(&self, row: &RawRow<'_>) -> bool {
+        (self.map.least()..row.len()).any(|index| {
+            row.cell(index)
+                .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
         })
     }
 
     fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
-        let (found, expected) = (row.len(), self.map.width());
-        if found < expected {
+        let (found, least, expected) = (row.len(), self.map.least(), self.map.width());
+        if found < least {
             return Some(Problem::of_row(
                 TOO_FEW,
-                format!("the row has {found} cells where the header has {expected}"),
+                format!("the row has {found} cells where the header has {least}"),
             ));
         }
         let surplus = (expected..found).any(|index| {
@@ -512,7 +525,7 @@ impl Checker {
         });
         surplus.then(|| {
             Problem::of_row(
-                "row.too_many_cells",
+                TOO_MANY,
                 format!(
                     "the row has {found} cells where the header has {expected}; a value with the delimiter in it needs quotes around it"
                 ),
@@ -530,6 +543,12 @@ impl CheckedRow<'_> {
 
 /// Code of a row with fewer cells than the header.
 pub const TOO_FEW: &str = "row.too_few_cells";
+
+/// What a person is told of a row that had too few cells in the file from which its results came.
+pub const WAS_CUT: &str = "the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code";
+
+/// The code of a row with more cells than the header has.
+pub const TOO_MANY: &str = "row.too_many_cells";
 
 /// A cell as it is shown: its first characters, bad bytes as escapes.
 fn shorten(cell: Cell<'_>) -> String {

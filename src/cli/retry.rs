@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::args::{CommonArgs, RetryArgs};
+use super::args::{CommonArgs, RetryArgs, RosterOptions};
 use super::assemble::{Asked, Assembled, assemble_with};
 use super::config::Config;
 use super::job::hold;
@@ -106,6 +106,12 @@ fn of_file(
         match &args.of {
             Some(name) => {
                 let run = journal.run(Some(name))?;
+                if run.command == "undo" {
+                    return Err(RunError::Plan(format!(
+                        "the run {name} put back what another had changed, and no roster's rows are its own"
+                    ))
+                    .into());
+                }
                 let is_here = place.is_none_or(|place| place == (&*run.target, &*run.base_url));
                 Ok(is_here.then_some(run).into_iter().collect())
             }
@@ -120,11 +126,15 @@ fn of_file(
             )?),
         }
     };
-    let found = find(None)?;
-    let elsewhere = args.delivery.sandbox
-        || args.options.target.is_some()
-        || args.delivery.base_url.is_some()
-        || args.delivery.env.is_some();
+    let mut found = find(None)?;
+    let mut elsewhere =
+        args.delivery.sandbox || args.delivery.base_url.is_some() || args.delivery.env.is_some();
+    if args.options.target.is_some() {
+        // Naming the target that the run had, maybe by the environment, is no other place.
+        let (_, text) = settings::target_and_text(config, &args.options.target)?;
+        found.retain(|run| Settings::of(run).is_ok_and(|run| run.target == text));
+        elsewhere |= found.is_empty();
+    }
     let record = if elsewhere {
         None
     } else {
@@ -132,6 +142,7 @@ fn of_file(
     };
     let Some(record) = record else {
         let known = found.first().and_then(|run| Settings::of(run).ok());
+        let before = known.clone();
         let asked = Asked {
             file: results,
             roster: &args.options,
@@ -147,12 +158,14 @@ fn of_file(
             // What became of the rows elsewhere says nothing of here.
             let place = (target, &*settings.delivery.client.base_url);
             let run = the_one(find(Some(place))?)?.map(|run| run.name);
-            if run.is_none() {
+            if run.is_none() && args.of.is_none() {
                 tracing::warn!(
                     "no run in the journal knows these rows, so every one of them is looked at"
                 );
             }
-            // What a row said when it was cut short is the same everywhere.
+            if let Some(before) = before {
+                understand_as_before(settings, before, &args.options);
+            }
             settings.roster.check.recalls = run.is_some();
             settings.roster.map.of_results = true;
             settings.delivery.retries = Some(Retries { run, only });
@@ -194,6 +207,30 @@ fn of_file(
     let lock = hold(state, results)?;
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
     Ok(Assembled::of(prepared, run_settings, credentials, lock))
+}
+
+/// What the columns mean and how strict the checks are stays as it was in the run that made the
+/// file, wherever its rows go now, but for what the command line says.
+fn understand_as_before(settings: &mut Settings, before: Settings, asked: &RosterOptions) {
+    let (now, was) = (&mut settings.roster, before.roster);
+    let mut overrides = was.map.overrides;
+    overrides.extend(std::mem::take(&mut now.map.overrides));
+    now.map.overrides = overrides;
+    if asked.key.is_none() {
+        now.key = was.key;
+    }
+    if asked.empty.is_none() {
+        now.check.empty = was.check.empty;
+    }
+    if asked.duplicates.is_none() {
+        now.duplicates = was.duplicates;
+    }
+    now.check.strict |= was.check.strict;
+    settings.delivery.blind |= before.delivery.blind;
+    now.sparse = !settings.delivery.blind;
+    for (name, value) in before.delivery.variables {
+        settings.delivery.variables.entry(name).or_insert(value);
+    }
 }
 
 /// The only one of these runs, if there is any.

@@ -10,6 +10,8 @@ use crate::model::{Change, RowState};
 /// What a row said in an earlier run, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastRow {
+    /// The run's number: the later, the higher.
+    pub run: i64,
     /// A fingerprint of its cells.
     pub cells: Vec<u8>,
     /// Its state; none where it was open still.
@@ -53,7 +55,7 @@ impl Journal {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT content.cells, row.state, coalesce(row.error_code, ''), coalesce(row.error, '')
+                "SELECT content.run, content.cells, row.state, coalesce(row.error_code, ''), coalesce(row.error, '')
                  FROM content JOIN run ON run.id = content.run
                  JOIN run AS first ON first.id = ?1
                  LEFT JOIN row ON row.run = content.run AND row.row = content.row
@@ -64,12 +66,13 @@ impl Journal {
             .map_err(self.explain("read"))?;
         statement
             .query_map([since, key], |row| {
-                let state: Option<String> = row.get(1)?;
+                let state: Option<String> = row.get(2)?;
                 Ok(PastRow {
-                    cells: row.get(0)?,
+                    run: row.get(0)?,
+                    cells: row.get(1)?,
                     state: state.and_then(|state| state.parse().ok()),
-                    error_code: row.get(2)?,
-                    error: row.get(3)?,
+                    error_code: row.get(3)?,
+                    error: row.get(4)?,
                 })
             })
             .and_then(Iterator::collect)

@@ -231,13 +231,13 @@ fn write(transaction: &Transaction<'_>, place: &Place, entry: &Entry) -> rusqlit
                      ON CONFLICT (run, row) DO UPDATE SET state = ?3, attempts = ?4, at = ?5",
                 )?
                 .execute(params![run, row, state, attempt, at.to_string()])?;
-            // Until the answer comes, nobody knows what the record holds.
+            // Until the answer comes, nobody knows what the record holds; and what a run that reads
+            // sends to it replaces what one that does not had delivered.
             if *attempt == 1 {
                 transaction
                     .prepare_cached(
                         "DELETE FROM delivered WHERE account = ?1 AND record =
-                         (SELECT path FROM call
-                          WHERE run = ?2 AND row = ?3 AND fingerprint IS NOT NULL)",
+                         (SELECT path FROM call WHERE run = ?2 AND row = ?3)",
                     )?
                     .execute(params![account, run, row])?;
             }

@@ -50,6 +50,8 @@ pub struct ColumnMap {
     /// Columns that a row is to have: in a results file, those that a spreadsheet added for a row
     /// with too many cells are none.
     width: usize,
+    /// Columns that a row must have: as many as there are up to the last that has a name.
+    least: usize,
 }
 
 impl ColumnMap {
@@ -71,6 +73,7 @@ impl ColumnMap {
             of_results: false,
             error_code: None,
             width: header.len(),
+            least: 0,
         };
         let overrides = resolve_overrides(&map.header, spec, options)?;
         for (column, name) in header.iter().enumerate() {
@@ -96,9 +99,10 @@ impl ColumnMap {
         if let (Some(lone), None, false) = (ours.next(), ours.next(), options.of_results) {
             return Err(MapError::ResultColumn { column: tidy(lone) });
         }
+        let named = map.header.iter().rposition(|name| !name.is_empty());
+        map.least = named.map_or(0, |last| last + 1);
         if map.of_results {
-            let named = map.header.iter().rposition(|name| !name.is_empty());
-            map.width = named.map_or(0, |last| last + 1);
+            map.width = map.least;
         }
         map.require(spec, &names, options.sparse)?;
         Ok(map)
@@ -189,9 +193,14 @@ impl ColumnMap {
         self.header.get(column).map_or("", String::as_str)
     }
 
-    /// How many columns a row is to have.
+    /// How many columns a row may have.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// How many columns a row must have: a spreadsheet leaves out empty cells below no header.
+    pub fn least(&self) -> usize {
+        self.least
     }
 
     /// Whether the file has the columns of an earlier run's results.

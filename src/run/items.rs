@@ -14,6 +14,12 @@ pub(super) struct Item {
     /// Fingerprints of the row's key and of all its cells.
     pub(super) key: i64,
     pub(super) cells: Vec<u8>,
+    /// Whether somebody has emptied the cell that says what was wrong with it.
+    pub(super) is_released: bool,
+    /// Whether its results file says that it had too few cells.
+    pub(super) was_cut: bool,
+    /// Whether it has something beyond the last column that has a name.
+    pub(super) has_surplus: bool,
     /// What is doubtful about it, for a person.
     pub(super) warning: String,
     pub(super) what: What,
@@ -79,6 +85,9 @@ impl ItemMaker<'_> {
             at: row.at,
             key,
             cells,
+            is_released: self.checker.is_released(raw),
+            was_cut: self.checker.was_cut(raw),
+            has_surplus: self.checker.has_surplus(raw),
             warning: Problem::join(&row.doubts),
             what: self.what(&mut row),
         }

@@ -9,10 +9,10 @@ use super::error::RunError;
 use super::items::{Item, ItemMaker, What, is_as_it_was, says_the_same, settled, settled_invalid};
 use super::prepare::Prepared;
 use super::settings::Delivery;
-use crate::check::TOO_FEW;
+use crate::check::{TOO_FEW, TOO_MANY, WAS_CUT};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{ExampleChange, Plan, Watch};
-use crate::journal::{Journal, Register, Writer};
+use crate::journal::{Journal, PastRow, Register, Writer};
 use crate::model::{Call, Outcome, Problem, RowAt, RowState, StateCounts};
 use crate::plan::{Difference, Left, LookUp, Planner, Values};
 use crate::report::{LEFT_OUT, NOT_FOUND};
@@ -159,7 +159,7 @@ impl Planning<'_> {
             return String::new();
         }
         let mut lost =
-            "nothing is read (--blind): rows that already match are sent too, and the run cannot be undone"
+            "nothing is read (--blind): rows that already match are sent too, unless the same was delivered before, and the run cannot be undone"
                 .to_owned();
         let has_column = |field: usize| checker.map().column(field).is_some();
         let is_at_risk = |field: &usize| {
@@ -273,18 +273,39 @@ impl Work<'_> {
             return Ok(None);
         }
         // In its results file it has as many cells as any other row, and nobody can tell which of
-        // them were missing: as long as nobody has filled one in, they are.
-        if let Some(past) = history.first()
-            && past.error_code == TOO_FEW
-            && is_as_it_was(&item.cells, &past.cells)
-        {
-            let was = &past.error;
-            return Ok(Some((RowState::Invalid, TOO_FEW.to_owned(), was.clone())));
+        // them were missing: as long as nobody has filled one in, they are. A run that left the row
+        // out, or found something else wrong with it, knows no better; one that sent it does.
+        let since = newest.map_or(i64::MIN, |past| past.run);
+        let is_cut = |past: &&PastRow| {
+            let is_so = match &*past.error_code {
+                TOO_FEW => !item.is_released && is_as_it_was(&item.cells, &past.cells),
+                TOO_MANY => item.has_surplus && same(&past.cells),
+                _ => false,
+            };
+            is_so && past.run >= since
+        };
+        if let Some(past) = history.iter().find(is_cut) {
+            let hint = if past.error_code == TOO_FEW {
+                "; fill in what is missing, or empty its cell import_error_code if it was so"
+            } else {
+                ""
+            };
+            let why = format!("{}{hint}", past.error.trim_end_matches(hint));
+            return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
+        }
+        // Nothing is known of it here but what its file says.
+        if item.was_cut && !history.iter().any(|past| past.error_code == TOO_FEW) {
+            return Ok(Some((
+                RowState::Invalid,
+                TOO_FEW.to_owned(),
+                WAS_CUT.to_owned(),
+            )));
         }
         // Alone in its file, a row that had another's value looks as if it had it for itself.
         // Where all rows are there again, the check has seen for itself.
         let is_part = self.planning.prepared.survey.rows < past.rows_of(run)?;
-        if let Some(past) = history.first().filter(|_| is_part)
+        let mut told = history.iter().filter(|past| past.error_code != LEFT_OUT);
+        if let Some(past) = told.next().filter(|_| is_part)
             && past.error_code.ends_with(".duplicate")
             && same(&past.cells)
         {

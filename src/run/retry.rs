@@ -19,7 +19,7 @@ const ROWS: usize = 300;
 
 /// The runs whose results `file` may hold, by its content: those that know most of the first rows'
 /// keys, and before any other the one that wrote the file. Of several at the same place, a target and
-/// an address, the newest; of runs that the sandbox was played for, none where there are others. At
+/// an address, the newest; of runs that the sandbox was played for, none where others fit as well. At
 /// `place`, a target's name and an address, if one is given. Empty where no run knows any.
 ///
 /// # Errors
@@ -75,11 +75,11 @@ pub fn find_runs(
         fitting.extend(own.map(|run| ((true, 0), run)));
     }
     let was_played = |run: &RunRecord| Settings::of(run).is_ok_and(|settings| settings.sandbox);
+    let best = fitting.iter().map(|(fits, _)| *fits).max();
+    fitting.retain(|(fits, _)| Some(*fits) == best);
     if fitting.iter().any(|(_, run)| !was_played(run)) {
         fitting.retain(|(_, run)| !was_played(run));
     }
-    let best = fitting.iter().map(|(fits, _)| *fits).max();
-    fitting.retain(|(fits, _)| Some(*fits) == best);
     fitting.sort_by_key(|(_, run)| std::cmp::Reverse(run.id));
     let mut places = HashSet::new();
     // Each address that the sandbox had in a process is its own.

@@ -737,3 +737,203 @@ fn a_value_that_another_record_holds_is_told_before_anything_is_sent() {
         "e500@x.se"
     );
 }
+
+#[test]
+fn a_row_that_was_cut_short_is_not_sent_by_a_way_around() {
+    let (whole, cut) = cut_short();
+    let (here, base_url, _stop) = holding(&whole);
+    let (there, elsewhere, _stop_there) = holding(&whole);
+    let street =
+        |sandbox: &Sandbox| sandbox.students()[plain_id(2)]["address"]["postalAddress"].clone();
+    let clear = ["--empty", "clear", "--yes", "--max-invalid", "100%"];
+    let target = ["--target", "meitner", "--base-url"];
+    let imported = || {
+        let folder = Folder::new();
+        folder.write("r.csv", &cut);
+        folder.write("whole.csv", &whole);
+        for (file, address) in [("r.csv", &base_url), ("whole.csv", &elsewhere)] {
+            let import = ["import", file];
+            program(
+                &folder,
+                &[&import[..], &clear, &target, &[address]].concat(),
+            );
+        }
+        folder
+    };
+    let retry = |folder: &Folder, file: &str, more: &[&str]| {
+        let more = [&["retry", file][..], &clear[..], more].concat();
+        let output = program(folder, &more);
+        (output.status.code(), stderr(&output))
+    };
+    let is_whole = || {
+        assert_eq!(
+            (street(&here), street(&there)),
+            ("Skolgatan 2".into(), "Skolgatan 2".into())
+        )
+    };
+
+    // After a retry that left the row out, and one that found it strictly wrong.
+    let folder = imported();
+    retry(&folder, "r.failed.csv", &["--rows", "9"]);
+    retry(&folder, "r.failed.csv", &["--strict"]);
+    assert_eq!(retry(&folder, "r.failed.csv", &[]).0, Some(3));
+    is_whole();
+    // To a place where its record is known, and was never cut.
+    let there = [&target[..], &[&*elsewhere]].concat();
+    let (code, told) = retry(&folder, "r.failed.csv", &there);
+    assert_eq!(code, Some(3), "{told}");
+    is_whole();
+    // And what it says to do about it works.
+    let text = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
+    folder.write("released.csv", text.replace("row.too_few_cells", ""));
+    let here_too = [&target[..], &[&*base_url]].concat();
+    let (code, told) = retry(&folder, "released.csv", &here_too);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(street(&here), Json::Null);
+}
+
+#[test]
+fn cells_in_excess_stay_in_excess_when_the_columns_of_results_are_gone() {
+    let folder = Folder::new();
+    let (whole, _) = cut_short();
+    let (_sandbox, base_url, _stop) = holding(&whole);
+    let address = ["--base-url", &base_url, "--yes", "--max-invalid", "100%"];
+    let text = whole.replace("Skolgatan 2,", "Skolgatan 2,lgh 3,");
+    folder.write("r.csv", &text);
+    let arguments = ["import", "r.csv", "--target", "meitner"];
+    program(&folder, &[&arguments[..], &address].concat());
+    folder.write("bare.csv", text.replace("postal_city\n", "postal_city,\n"));
+    let output = program(&folder, &[&["retry", "bare.csv"], &address[..]].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(
+        column(&folder, "bare.results.csv", "import_status"),
+        ["unchanged", "invalid", "unchanged"]
+    );
+}
+
+#[test]
+fn a_row_that_a_spreadsheet_ended_at_its_last_named_column_is_whole() {
+    let folder = Folder::new();
+    let text = plain_roster(2).replacen('\n', ",,\n", 1);
+    let (_sandbox, base_url, _stop) = holding(&plain_roster(2));
+    folder.write("r.csv", text);
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--base-url",
+    ];
+    let output = program(&folder, &[&arguments[..], &[&base_url]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn what_was_delivered_blindly_is_not_believed_after_another_run_sent_something_else() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = holding(&plain_roster(1));
+    let import = |first: &str, more: &[&str]| {
+        folder.write("r.csv", plain_roster(1).replace("Åsa", first));
+        let arguments = [
+            "import",
+            "r.csv",
+            "--target",
+            "meitner",
+            "--yes",
+            "--base-url",
+            &base_url,
+        ];
+        let output = program(&folder, &[&arguments[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        sandbox.students()[plain_id(1)]["firstName"].clone()
+    };
+    assert_eq!(import("Bo", &["--blind"]), "Bo");
+    assert_eq!(import("Cai", &[]), "Cai");
+    assert_eq!(import("Bo", &["--blind"]), "Bo");
+    assert_eq!(sandbox.requests("update"), 3);
+    assert_eq!(import("Bo", &["--blind"]), "Bo");
+    assert_eq!(sandbox.requests("update"), 3);
+}
+
+#[test]
+fn a_retry_goes_where_its_file_was_written_and_nowhere_else() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let server = Server::start(|_| respond(422, &[], "{}"));
+    let import = |file: &str, to: &[&str]| {
+        let arguments = ["import", file, "--target", "meitner", "--yes", "--blind"];
+        program(&folder, &[&arguments[..], to].concat())
+    };
+    import("r.csv", &["--base-url", &server.base_url]);
+    let seen = server.seen().len();
+    // A target in the environment, as in a crontab, is the run's own.
+    let output = folder
+        .program()
+        .args(["retry", "r.failed.csv", "--yes"])
+        .envs([
+            ("ROSTERPATCH_TARGET", "meitner"),
+            ("MEITNER_CLIENT_CREDENTIALS", "sandbox"),
+            ("MEITNER_CLIENT_SECRET", "sandbox"),
+            ("HTTPS_PROXY", "http://127.0.0.1:1"),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 2 * seen);
+
+    // What the sandbox wrote goes nowhere by itself, though another run knows one of its rows.
+    let more = plain_roster(5)
+        .replacen(&plain_id(5), &plain_id(6), 1)
+        .replace("Ek\n", "\n");
+    folder.write("played.csv", more.replace("Åsa,", "Åsa,<null>"));
+    let output = import("played.csv", &["--sandbox", "--max-invalid", "100%"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let output = program(&folder, &["retry", "played.failed.csv", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("say --sandbox"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(server.seen().len(), 2 * seen);
+}
+
+#[test]
+fn a_retry_elsewhere_understands_the_file_as_its_run_did() {
+    let folder = Folder::new();
+    let (whole, _) = cut_short();
+    let (there, elsewhere, _stop) = holding(&whole);
+    let (_here, base_url, _stop_here) = holding(&plain_roster(0));
+    let text = whole
+        .replace("postal_address", "Bostad")
+        .replace("Skolgatan", "Nygatan");
+    folder.write("r.csv", text);
+    let import = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--map",
+        "Bostad=postal_address",
+    ];
+    let output = program(
+        &folder,
+        &[
+            &import[..],
+            &["--max-invalid", "100%", "--base-url", &base_url],
+        ]
+        .concat(),
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let output = program(
+        &folder,
+        &["retry", "r.failed.csv", "--yes", "--base-url", &elsewhere],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        there.students()[plain_id(2)]["address"]["postalAddress"],
+        "Nygatan 2"
+    );
+}
