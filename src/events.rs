@@ -125,6 +125,8 @@ pub struct Plan {
     pub rate: String,
     /// Values restored because a spreadsheet had changed them, by code.
     pub repairs: Vec<(String, u64)>,
+    /// Doubtful values, by code.
+    pub doubts: Vec<(String, u64)>,
 }
 
 /// One of the changes that a plan shows.

@@ -107,6 +107,12 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
                 kept[length] = c as u8;
                 length += 1;
             }
+            '0'..='9' => {
+                return Err(Fault::new(
+                    "phone.unusual_length",
+                    format!("\"{text}\" has more digits than any telephone number"),
+                ));
+            }
             '+' if length == 0 && !plus => plus = true,
             ' ' | '\u{A0}' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '.' | '/' => {}
             _ => {

@@ -417,6 +417,10 @@ impl Checker {
                     let country = country.and_then(|text| country::check(text).ok());
                     match country {
                         Some(country) if country.as_text() != "SWE" => text::check(cell),
+                        // Denmark's and Norway's have four digits, and the file says of no country.
+                        None if !self.has_country(field) => {
+                            Err(postal_code::perhaps_foreign(fault))
+                        }
                         _ => Err(fault),
                     }
                 }
@@ -473,6 +477,12 @@ impl Checker {
             ));
         }
         Ok(())
+    }
+
+    fn has_country(&self, field: &FieldSpec) -> bool {
+        let country = field.country_from.as_deref();
+        let country = country.and_then(|name| self.spec.field(name));
+        country.is_some_and(|country| self.map.column(country).is_some())
     }
 
     fn other_cell<'a>(&self, field: &str, row: &RawRow<'a>) -> Option<&'a str> {

@@ -261,7 +261,7 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
     (
         "postal_code.format",
         Invalid,
-        "a postal code that has lost digits, where the row names no other country",
+        "a postal code that has lost digits, where the file has a country and the row names no other",
     ),
     ("municipality_code.format", Invalid, "not four digits"),
     (

@@ -107,7 +107,7 @@ pub struct Summary {
     /// The file of rows whose record was not found, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_rows: Option<PathBuf>,
-    /// Doubtful values, which are sent as they stand.
+    /// Doubtful values that the checks found; in a row that is valid they are sent as they stand.
     #[serde(default)]
     pub warnings: u64,
     /// `plan` only: requests that an import would send.

@@ -102,6 +102,9 @@ impl Input {
                 offset: block.offset,
                 ..*next
             };
+            if self.sheet.is_some() {
+                table.number_as_in_a_sheet();
+            }
             next.row += table.len() as u64;
             next.line += table.lines;
             next.sheet_row += table.sheet_rows;

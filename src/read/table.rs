@@ -175,6 +175,14 @@ impl Table {
         }
     }
 
+    /// Numbers lines as a spreadsheet numbers rows: what was read from a workbook has no others.
+    pub(super) fn number_as_in_a_sheet(&mut self) {
+        self.first.line = self.first.sheet_row;
+        for row in &mut self.rows {
+            row.line = row.sheet_row;
+        }
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.rows.len()

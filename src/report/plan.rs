@@ -67,6 +67,12 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
             "{count} cells restored that a spreadsheet had changed: {code}"
         ));
     }
+    for (code, count) in &plan.doubts {
+        lines.push(format!(
+            "{}, which the API may well take: {code}",
+            count_of(*count, "doubtful value")
+        ));
+    }
     if !plan.how.is_empty() {
         lines.push(match plan.lookups {
             0 => plan.how.clone(),

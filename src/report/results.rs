@@ -173,7 +173,15 @@ impl ResultPaths {
 
     /// Takes note that these files were written, where they were.
     pub fn note_written(&mut self, written: &Written, report: &Path, before: Option<&Path>) {
-        self.own.clear();
+        // What this run wrote when it was held or interrupted, and has no need of any more.
+        for (path, mark) in self.own.drain(..) {
+            let is_left = (written.failed.is_none() && path == self.failed)
+                || (written.new.is_none() && path == self.new);
+            if is_left && Mark::of(&path) == Some(mark) {
+                // A file that cannot be removed is in nobody's way.
+                let _ = std::fs::remove_file(&path);
+            }
+        }
         let places = [
             (Some(written.results.as_path()), &mut self.results),
             (written.failed.as_deref(), &mut self.failed),
@@ -280,6 +288,10 @@ pub fn write_results(
         failed = Some(begin(paths, &paths.failed, input, &layout)?);
     }
     let mut new: Option<CsvFile> = None;
+    if paths.named.contains(&paths.new) && paths.new.is_file() {
+        // What an earlier run left there must not be taken for this one's.
+        new = Some(begin_with(paths, &paths.new, input, &layout, &[])?);
+    }
     let mut states = StateCounts::default();
     input.scan(
         |table| layout.cells(table),

@@ -37,7 +37,7 @@ pub fn summary_text(summary: &Summary) -> String {
     if summary.warnings > 0 {
         let _ = writeln!(
             text,
-            "{}, sent as they stand: the column import_warning has them",
+            "{}: the column import_warning has them",
             count_of(summary.warnings, "doubtful value")
         );
     }

@@ -537,6 +537,11 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
             .iter()
             .map(|(code, count)| ((*code).to_owned(), *count))
             .collect(),
+        doubts: survey
+            .doubts
+            .iter()
+            .map(|(code, group)| (code.to_string(), group.count))
+            .collect(),
         ..Plan::default()
     }
 }

@@ -89,14 +89,21 @@ impl State {
         self.known = self.sane(self.known, now);
     }
 
-    /// The shared arrival time, where it was reckoned at another rate: as many requests ahead.
+    /// The shared arrival time, where it was reckoned at another rate: as many requests ahead as of
+    /// the moment when it was written, and no more than this bucket holds. Reckoned from now, it would
+    /// stay as far ahead for ever.
     fn in_own_intervals(&self, shared: SharedQuota, now: UnixNanos) -> u64 {
         let own = self.bucket.interval;
         if shared.interval == 0 || shared.interval == own || shared.arrival <= now {
             return shared.arrival;
         }
-        let used = (shared.arrival - now) as f64 / shared.interval as f64;
-        now.saturating_add((used * own as f64) as u64)
+        let written = match shared.steady {
+            0 => now,
+            steady => steady.min(now),
+        };
+        let used = (shared.arrival - written) as f64 / shared.interval as f64;
+        let used = used.min(self.bucket.depth as f64);
+        written.saturating_add((used * own as f64) as u64)
     }
 
     /// What is to stand in place of a shared state that the clock, set back, has made nonsense of.

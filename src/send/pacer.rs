@@ -340,6 +340,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+        let time = clock();
+        let fast = pacer("5000/s", 18_000_000, &time, open());
+        fast.heed(None, Some(5000.0), time.now());
+        drop(fast);
+        let slow = pacer("1500/h", 1500, &time, open());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        // Asked again and again, as a run that waits for its turn does.
+        let granted = (0..4).any(|_| {
+            runtime.block_on(time.sleep(Duration::from_secs(3)));
+            slow.lock().limiter.check().is_ok()
+        });
+        assert!(granted);
+    }
+
+    #[test]
     fn a_moment_that_was_set_holds_for_the_next_process_too() {
         let folder = tempfile::tempdir().unwrap();
         let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());

@@ -689,6 +689,48 @@ fn rows_whose_record_is_not_there_are_written_as_a_roster_of_their_own() {
         ["id", "identity_number", "first_name", "last_name", "Klass"]
     );
     assert_eq!(new[1..], folder.csv("r.csv", b',')[3..]);
+
+    // A path that somebody named holds nobody of an earlier run.
+    let named = ["--all", "--new", "r.new.csv"];
+    folder.write("r.csv", plain_roster(2));
+    let output = program(&folder, &[&arguments[..], &named].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(folder.csv("r.new.csv", b',').len(), 1);
+}
+
+#[test]
+fn a_workbooks_rows_are_told_by_the_numbers_that_stand_beside_them() {
+    let folder = Folder::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, name) in ["Elev-ID", "Personnummer", "Förnamn", "Efternamn", "Kl\nass"]
+        .iter()
+        .enumerate()
+    {
+        sheet.write(0, column as u16, *name).unwrap();
+    }
+    for row in 1..=3_u32 {
+        sheet.write(row, 0, plain_id(row as usize)).unwrap();
+        sheet.write(row, 1, identity_number(row as usize)).unwrap();
+        sheet.write(row, 2, "Å\nsa").unwrap();
+        sheet
+            .write(row, 3, if row == 3 { "#N/A" } else { "Ek" })
+            .unwrap();
+    }
+    book.save(folder.path("r.xlsx")).unwrap();
+    let output = folder.run("check r.xlsx --target meitner --problems p.csv");
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("row 3, line 4"),
+        "{}",
+        stdout(&output)
+    );
+    let problems = folder.csv("p.csv", b',');
+    let place = |line: &Vec<String>| [line[0].clone(), line[1].clone()];
+    assert!(
+        problems.iter().any(|line| place(line) == ["3", "4"]),
+        "{problems:?}"
+    );
 }
 
 #[test]
