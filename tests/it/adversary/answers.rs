@@ -34,9 +34,7 @@ fn run(folder: &Folder, arguments: &[&str], oauth: bool) -> Output {
 fn left_behind(folder: &Folder, output: &Output) -> String {
     let mut all = stderr(output);
     all.push_str(&String::from_utf8_lossy(&output.stdout));
-    for name in ["r.report.html"] {
-        all.push_str(&std::fs::read_to_string(folder.path(name)).unwrap_or_default());
-    }
+    all.push_str(&std::fs::read_to_string(folder.path("r.report.html")).unwrap_or_default());
     all
 }
 

@@ -322,3 +322,48 @@ fn one_quota_however_its_address_is_written() {
         "{sent} where {allowed} were allowed"
     );
 }
+
+#[test]
+fn a_disk_that_is_full_at_the_end_loses_nothing_and_says_how_to_go_on() {
+    let folder = Folder::new();
+    let server = ok();
+    // Far more than the journal holds, so that only the results are too large.
+    let note = "x".repeat(9_000);
+    let text = plain_roster(100)
+        .replace("last_name\n", "last_name,a,b,c,d,e,f\n")
+        .replace("Ek\n", &format!("Ek{}\n", format!(",{note}").repeat(6)));
+    folder.write("r.csv", &text);
+    let limit = text.len() + 4096;
+    let import = |limit: Option<usize>, command: &str| {
+        let limit = limit.map_or(String::new(), |limit| format!("ulimit -f {};", limit / 512));
+        let program = assert_cmd::cargo::cargo_bin("rosterpatch");
+        Command::new("sh")
+            .args([
+                "-c",
+                &format!("trap '' XFSZ; {limit} exec \"$0\" {command}"),
+            ])
+            .arg(program)
+            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
+            .env("MEITNER_CLIENT_SECRET", "sandbox")
+            .current_dir(folder.path("."))
+            .output()
+            .unwrap()
+    };
+    let command = format!(
+        "import r.csv --target plain.toml --yes --base-url {}",
+        server.base_url
+    );
+    let output = import(Some(limit), &command);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("r.results.csv"), "{told}");
+    assert!(told.contains("rosterpatch resume"), "{told}");
+    assert!(!folder.path("r.results.csv").exists());
+    assert_eq!(server.seen().len(), 100);
+
+    let output = import(None, "resume");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(folder.csv("r.results.csv", b',').len(), 101);
+    assert_eq!(server.seen().len(), 100, "nothing is sent again");
+}
