@@ -24,13 +24,20 @@ struct TlsServer {
 
 impl TlsServer {
     fn start(folder: &Folder) -> TlsServer {
+        TlsServer::speaking(folder, &[])
+    }
+
+    /// One that speaks only these protocols (ALPN, RFC 7301).
+    fn speaking(folder: &Folder, protocols: &[&str]) -> TlsServer {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let certificate = folder.write("root.pem", made.cert.pem());
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-        let config = ServerConfig::builder()
+        let mut config = ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(vec![made.cert.der().clone()], key)
             .unwrap();
+        let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+        config.alpn_protocols = protocols.collect();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -83,6 +90,26 @@ impl TlsServer {
 fn import(folder: &Folder, url: &str, more: &[&str], variables: &[(&str, &str)]) -> Output {
     let once = [&["--max-attempts", "1"], more].concat();
     folder.import_to("r.csv", url, &once, variables)
+}
+
+#[test]
+fn a_server_that_agrees_on_http_2_and_speaks_another_is_told_as_one_that_cannot_be_reached() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let server = TlsServer::speaking(&folder, &["h2"]);
+    let url = format!("https://localhost:{}", server.port);
+    let root = server.certificate.display().to_string();
+    let output = import(&folder, &url, &["--ca-cert", &root], &[]);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(6), "{told}");
+    assert!(!told.contains("panicked"), "{told}");
+    let rows = folder.csv("r.results.csv", b',');
+    assert!(
+        rows[1..]
+            .iter()
+            .all(|row| ["failed", "not_sent"].contains(&&*row[5])),
+        "{rows:?}"
+    );
 }
 
 #[test]
