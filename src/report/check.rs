@@ -54,9 +54,12 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
         groups_text(&mut text, &survey.doubts);
     }
     let valid = survey.rows - survey.invalid;
+    if !text.ends_with("\n\n") {
+        text.push('\n');
+    }
     let _ = write!(
         text,
-        "\n{} of {} valid",
+        "{} of {} valid",
         human_number(valid),
         count_of(survey.rows, "row")
     );
