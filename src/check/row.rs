@@ -501,24 +501,23 @@ impl Checker {
 
     /// Whether a results file says that the row had too few cells.
     pub fn was_cut(&self, row: &RawRow<'_>) -> bool {
-        let column = self.map.error_code_column();
-        let cell = column.and_then(|column| row.cell(column));
-        cell.is_some_and(|cell| cell.bytes() == TOO_FEW.as_bytes())
+        self.error_code(row) == Some(TOO_FEW.as_bytes())
     }
 
     /// Whether somebody has emptied the cell of a results file that says what was wrong with the row.
     pub fn is_released(&self, row: &RawRow<'_>) -> bool {
-        let column = self.map.error_code_column();
-        let cell = column.and_then(|column| row.cell(column));
-        cell.is_some_and(|cell| cell.bytes().trim_ascii().is_empty())
+        self.error_code(row).is_some_and(<[u8]>::is_empty)
+    }
+
+    /// What a results file says was wrong with the row.
+    fn error_code<'a>(&self, row: &RawRow<'a>) -> Option<&'a [u8]> {
+        let cell = row.cell(self.map.error_code_column()?)?;
+        Some(cell.bytes().trim_ascii())
     }
 
     /// Whether the row has something beyond the last column that has a name.
     pub fn has_surplus(&self, row: &RawRow<'_>) -> bool {
-        (self.map.least()..row.len()).any(|index| {
-            row.cell(index)
-                .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
-        })
+        has_text_from(row, self.map.least())
     }
 
     fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
@@ -529,11 +528,7 @@ impl Checker {
                 format!("the row has {found} cells where the header has {least}"),
             ));
         }
-        let surplus = (expected..found).any(|index| {
-            row.cell(index)
-                .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
-        });
-        surplus.then(|| {
+        has_text_from(row, expected).then(|| {
             Problem::of_row(
                 TOO_MANY,
                 format!(
@@ -542,6 +537,14 @@ impl Checker {
             )
         })
     }
+}
+
+/// Whether any cell of the row from the column `first` on has something in it.
+fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
+    (first..row.len()).any(|index| {
+        row.cell(index)
+            .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
+    })
 }
 
 impl CheckedRow<'_> {

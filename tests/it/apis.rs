@@ -196,6 +196,8 @@ fn what_is_doubtful_is_sent_as_it_stands_and_told_everywhere() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(summary["warnings"], 3);
+    let plan = "1 doubtful value, which the API may well take: phone.no_prefix";
+    assert!(stderr(&output).contains(plan), "{}", stderr(&output));
     let students = sandbox.students();
     assert_eq!(students[plain_id(1)]["address"]["municipalityCode"], "0199");
     assert_eq!(students[plain_id(2)]["phoneNumber1"], "846500400");
@@ -696,6 +698,23 @@ fn rows_whose_record_is_not_there_are_written_as_a_roster_of_their_own() {
     let output = program(&folder, &[&arguments[..], &named].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(folder.csv("r.new.csv", b',').len(), 1);
+}
+
+#[test]
+fn what_a_held_run_wrote_as_failed_is_gone_when_all_of_it_succeeded() {
+    let folder = Folder::new();
+    let (_sandbox, base_url, _stop) = holding(&plain_roster(3));
+    folder.write("r.csv", plain_roster(3).replace("Åsa", "Bo"));
+    let arguments = ["import", "r.csv", "--target", "meitner", "--yes"];
+    let more = ["--max-changes", "1", "--base-url", &base_url];
+    let output = program(&folder, &[&arguments[..], &more].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert_eq!(folder.csv("r.failed.csv", b',').len(), 4);
+    let listed = stdout(&folder.run("runs"));
+    let run = listed.split(' ').next().unwrap();
+    let output = program(&folder, &["approve", run, "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!folder.path("r.failed.csv").exists());
 }
 
 #[test]
