@@ -575,11 +575,18 @@ pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
+/// Makes a file for its owner alone, where there is none. One that is there is not opened: whoever
+/// closes a database's file lets go of every lock that the process has on it
+/// (sqlite.org/howtocorrupt.html, section 2.2).
+///
 /// SQLite gives its side files the main file's permissions, so making that one private is enough.
 pub(super) fn make_private_file(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(|_| ())
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }

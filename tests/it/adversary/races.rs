@@ -357,3 +357,30 @@ fn a_second_signal_ends_the_wait_for_another_process() {
         began.elapsed()
     );
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = slow(&plain_roster(20));
+    folder.write("r.csv", plain_roster(20).replace("Åsa", "Bo"));
+    let arguments = ["import", "r.csv", "--target", "meitner", "--yes"];
+    let slowly = ["--base-url", &base_url, "--concurrency", "1"];
+    let import = start(&folder, &[&arguments[..], &slowly].concat());
+    wait_until(|| sandbox.requests("update") > 3);
+    // Without it, another program that closes the journal takes itself for the last one, and
+    // removes the log that the run goes on writing to (sqlite.org/walformat.html, section 3).
+    let journal = std::fs::metadata(folder.path("state/journal.sqlite")).unwrap();
+    let held = std::fs::read_to_string("/proc/locks").unwrap();
+    let (pid, inode) = (import.id().to_string(), format!(":{}", journal.ino()));
+    let is_held = held.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.get(1) == Some(&"POSIX")
+            && words.get(4) == Some(&pid.as_str())
+            && words.get(5).is_some_and(|file| file.ends_with(&inode))
+    });
+    assert!(is_held, "{held}");
+    let output = import.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
