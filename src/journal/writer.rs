@@ -2,7 +2,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::JournalError;
@@ -166,12 +166,51 @@ impl Writer {
     }
 }
 
+/// Reads the journal as the next program will: by a connection of its own, since the one that writes
+/// goes on seeing the pages that it holds in memory, whatever becomes of the file.
+struct Witness {
+    connection: Connection,
+    run: i64,
+    name: String,
+}
+
+impl Witness {
+    /// A witness of a run; none where there is no file that another program could read.
+    fn of(journal: &Journal, run: i64) -> Option<Witness> {
+        let path = journal.connection.path().filter(|path| !path.is_empty())?;
+        // What is in the log is read from there, so the run has to be in the file itself. Whoever
+        // reads meanwhile may keep a part of the log from it: that comes with a later one.
+        let moved = "PRAGMA wal_checkpoint(PASSIVE)";
+        journal.connection.query_row(moved, [], |_| Ok(())).ok()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).ok()?;
+        connection.busy_timeout(Duration::from_secs(30)).ok()?;
+        let name = name_of(&connection, run).ok()?;
+        Some(Witness {
+            connection,
+            run,
+            name,
+        })
+    }
+
+    fn sees_the_run(&self) -> bool {
+        name_of(&self.connection, self.run).is_ok_and(|name| name == self.name)
+    }
+}
+
+fn name_of(connection: &Connection, run: i64) -> rusqlite::Result<String> {
+    connection
+        .prepare_cached("SELECT name FROM run WHERE id = ?1")?
+        .query_row([run], |row| row.get(0))
+}
+
 /// An entry, and whoever waits for it to be durable.
 type Waiting = (Entry, Option<oneshot::Sender<Result<(), String>>>);
 
 fn work(mut journal: Journal, place: &Place, mut entries: mpsc::Receiver<Waiting>) -> Journal {
     // After a failed write nothing later may be called durable: a gap in the record is no record.
     let mut broken: Option<String> = None;
+    let witness = Witness::of(&journal, place.run);
     while let Some(first) = entries.blocking_recv() {
         let mut group = vec![first];
         gather(&mut entries, &mut group);
@@ -181,7 +220,7 @@ fn work(mut journal: Journal, place: &Place, mut entries: mpsc::Receiver<Waiting
             gather(&mut entries, &mut group);
         }
         if broken.is_none() {
-            broken = commit(&mut journal, place, &group).err();
+            broken = commit(&mut journal, witness.as_ref(), place, &group).err();
         }
         for (_, done) in group {
             if let Some(done) = done {
@@ -203,9 +242,21 @@ fn gather(entries: &mut mpsc::Receiver<Waiting>, group: &mut Vec<Waiting>) {
     }
 }
 
-fn commit(journal: &mut Journal, place: &Place, group: &[Waiting]) -> Result<(), String> {
+fn commit(
+    journal: &mut Journal,
+    witness: Option<&Witness>,
+    place: &Place,
+    group: &[Waiting],
+) -> Result<(), String> {
     if !journal.is_in_place() {
         return Err("its file was deleted or replaced while the run was under way".into());
+    }
+    if witness.is_some_and(|witness| !witness.sees_the_run()) {
+        return Err(
+            "its file was overwritten while the run was under way; what was sent until then has \
+             no record, and `rosterpatch plan` shows what still differs"
+                .into(),
+        );
     }
     let mut written = || -> rusqlite::Result<()> {
         let transaction = journal

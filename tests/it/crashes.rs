@@ -301,31 +301,54 @@ fn each_step_of_a_journals_life() {
 }
 
 #[test]
-fn a_journal_that_is_deleted_stops_the_run_and_the_results_tell_of_it() {
-    let folder = Folder::new();
-    folder.write("r.csv", plain_roster(10));
-    let state = folder.path("state");
-    let count = AtomicUsize::new(0);
-    let server = Server::start(move |_| {
-        if count.fetch_add(1, Ordering::SeqCst) == 2 {
-            std::fs::remove_file(state.join("journal.sqlite")).unwrap();
+fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
+    type Spoil = fn(&Path);
+    let older: Spoil = |journal| {
+        // A copy from before the run, as a backup that is put back.
+        let empty = tempfile::tempdir().unwrap();
+        drop(Journal::open(empty.path()).unwrap());
+        std::fs::copy(empty.path().join("journal.sqlite"), journal).unwrap();
+    };
+    let ways: [(&str, Spoil); 4] = [
+        ("deleted", |journal| std::fs::remove_file(journal).unwrap()),
+        ("overwritten", |journal| {
+            let bytes = std::fs::metadata(journal).unwrap().len();
+            std::fs::write(journal, vec![b'x'; bytes as usize]).unwrap();
+        }),
+        ("overwritten", |journal| {
+            std::fs::write(journal, "").unwrap();
+        }),
+        ("overwritten", older),
+    ];
+    for (what, spoil) in ways {
+        let folder = Folder::new();
+        folder.write("r.csv", plain_roster(10));
+        let journal = folder.path("state/journal.sqlite");
+        let count = AtomicUsize::new(0);
+        let server = Server::start(move |_| {
+            if count.fetch_add(1, Ordering::SeqCst) == 2 {
+                spoil(&journal);
+            }
+            respond(200, &[], "{}")
+        });
+        let output = folder.import_to("r.csv", &server.base_url, &["--concurrency", "1"], &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let text = stderr(&output);
+        assert!(text.contains(what), "{text}");
+        assert_eq!(server.seen().len(), 3, "nothing is sent without a record");
+        if what == "deleted" {
+            assert!(text.contains("r.results.csv"), "{text}");
+        } else if !folder.path("r.results.csv").exists() {
+            // What the journal held can no longer be read.
+            continue;
         }
-        respond(200, &[], "{}")
-    });
-    let output = folder.import_to("r.csv", &server.base_url, &["--concurrency", "1"], &[]);
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    let text = stderr(&output);
-    assert!(
-        text.contains("deleted") && text.contains("r.results.csv"),
-        "{text}"
-    );
-    assert_eq!(server.seen().len(), 3, "nothing is sent without a record");
-    let results = folder.csv("r.results.csv", b',');
-    let states: Vec<&str> = results[1..].iter().map(|row| row[5].as_str()).collect();
-    assert_eq!(states[..2], ["updated", "updated"]);
-    // Its answer came, and could not be recorded any more.
-    assert_eq!(states[2], "failed");
-    assert_eq!(states[3..], ["not_sent"; 7]);
+        let results = folder.csv("r.results.csv", b',');
+        let states: Vec<&str> = results[1..].iter().map(|row| row[5].as_str()).collect();
+        assert_eq!(states[..2], ["updated", "updated"]);
+        // Its answer came, and could not be recorded any more.
+        assert_eq!(states[2], "failed");
+        assert_eq!(states[3..], ["not_sent"; 7]);
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn named(folder: &Folder, part: &str) -> Vec<String> {
 
 #[test]
 fn two_rosters_of_one_name_at_once_have_results_of_their_own() {
-    for round in 0..25 {
+    for round in 0..100 {
         let folder = Folder::new();
         let server = Server::start(|_| respond(200, &[], "{}"));
         folder.write("a.csv", plain_roster(3));
@@ -119,7 +119,7 @@ fn a_file_that_somebody_makes_meanwhile_stays_and_so_do_another_runs_results() {
 
 #[test]
 fn two_sweeps_of_one_folder_lose_no_result() {
-    for round in 0..10 {
+    for round in 0..100 {
         let folder = Folder::new();
         std::fs::create_dir(folder.path("inbox")).unwrap();
         let server = Server::start(|_| respond(200, &[], "{}"));
@@ -383,4 +383,70 @@ fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
     assert!(is_held, "{held}");
     let output = import.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
+    const ROWS: u64 = 2_000;
+    let made = Folder::new();
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    made.write("r.csv", plain_roster(1));
+    for _ in 0..20 {
+        let output = made.import_to("r.csv", &server.base_url, &["--all", "--fresh"], &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    let journal = rusqlite::Connection::open(made.path("state/journal.sqlite")).unwrap();
+    // As many rows as make the work last.
+    let more = "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) ";
+    for (table, rest) in [
+        (
+            "row",
+            "state, http_status, error_code, error, changed, attempts, request_id, at",
+        ),
+        (
+            "call",
+            "line, method, path || i, body, changed, changes, key, fingerprint, note",
+        ),
+    ] {
+        let insert = format!(
+            "{more} INSERT INTO {table} SELECT run, i, {rest} FROM {table}, n WHERE row = 1"
+        );
+        journal.execute(&insert, [ROWS]).unwrap();
+    }
+    drop(journal);
+
+    let bytes = std::fs::read(made.path("state/journal.sqlite")).unwrap();
+    let mut cut_short = 0;
+    for round in 0..40u64 {
+        let folder = Folder::new();
+        assert_eq!(stdout(&folder.run("runs")), "");
+        let path = folder.path("state/journal.sqlite");
+        std::fs::write(&path, &bytes).unwrap();
+        let mut prune = start(&folder, &["runs", "prune", "--older-than", "0s"]);
+        std::thread::sleep(Duration::from_millis(2 * round));
+        prune.kill().unwrap();
+        prune.wait().unwrap();
+
+        let listed = stdout(&folder.run("runs")).lines().count();
+        let journal = rusqlite::Connection::open(&path).unwrap();
+        let text = |query: &str| journal.query_row(query, [], |row| row.get::<_, String>(0));
+        assert_eq!(
+            text("PRAGMA integrity_check").unwrap(),
+            "ok",
+            "round {round}"
+        );
+        for table in ["row", "call"] {
+            let parts = format!(
+                "SELECT group_concat(rows, ' ') FROM (SELECT count(*) AS rows FROM {table} GROUP BY run)"
+            );
+            let whole = vec![ROWS.to_string(); listed].join(" ");
+            assert_eq!(text(&parts).unwrap_or_default(), whole, "round {round}");
+        }
+        drop(journal);
+        cut_short += usize::from(listed > 0);
+        let again = stdout(&folder.run("runs prune --older-than 0s"));
+        assert!(again.contains(&format!("{listed} run")), "{again}");
+        assert_eq!(stdout(&folder.run("runs")), "");
+    }
+    assert!(cut_short > 0);
 }
