@@ -186,8 +186,10 @@ impl LookUp {
             Paging::Next { pointer } => answer
                 .pointer(pointer)
                 .and_then(Json::as_str)
-                // Credentials go nowhere but to the address that was asked for.
+                // Credentials go nowhere but to the address that was asked for: not to a host whose
+                // name goes on where that one's ends, nor past what looks like a user's name.
                 .and_then(|next| next.strip_prefix(base_url.trim_end_matches('/')))
+                .filter(|next| next.starts_with(['/', '?']))
                 .map(str::to_owned),
             _ => None,
         };
@@ -329,5 +331,12 @@ mod tests {
             follow("https://elsewhere.example.se/v1/student?page=2"),
             None
         );
+        // A name that only begins like the API's own.
+        for rest in [".example.org/x", "@example.org/x", ":8443/x", "x"] {
+            let address = format!("https://api.example.se{rest}");
+            let answer = json!({"data": [{}], "next": address});
+            let page = look_up.page(&answer, "https://api.example.se").unwrap();
+            assert!(look_up.list(Some((&page, 0))).is_none(), "{rest}");
+        }
     }
 }

@@ -60,8 +60,9 @@ impl Fault {
 const MESSAGE: usize = 500;
 
 impl Answer {
-    /// Reads an answer. A 2xx is success whatever its body, so only other bodies are looked into.
-    pub(super) fn read(
+    /// Reads an answer that came at `now`. A 2xx is success whatever its body, so only other bodies
+    /// are looked into.
+    pub fn read(
         status: u16,
         headers: &HeaderMap,
         body: &[u8],

@@ -27,7 +27,7 @@ pub use error::SendError;
 pub use headers::Announced;
 pub use pacer::Pacer;
 pub use rate::{Pace, Rate, RateError};
-pub use sign_in::{Credentials, SignInError};
+pub use sign_in::{Credentials, SignInError, TokenAnswer};
 pub use stats::Stats;
 pub use stop::{Stop, StopRequest};
 pub use transport::{SenderOptions, Transport};

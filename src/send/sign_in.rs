@@ -257,15 +257,19 @@ pub(super) enum TokenError {
 }
 
 /// What a token endpoint answers (RFC 6749, section 5.1).
-struct TokenAnswer {
+pub struct TokenAnswer {
+    /// The token.
     access_token: String,
+    /// How long it is good for, in seconds.
     expires_in: Option<u64>,
 }
 
 impl TokenAnswer {
-    /// Reads it; a lifetime may be written as a number or as its text. The error says what is wrong
-    /// with it, and quotes none of it.
-    fn read(body: &[u8]) -> Result<TokenAnswer, &'static str> {
+    /// Reads it; a lifetime may be written as a number or as its text.
+    ///
+    /// # Errors
+    /// What is wrong with it, which quotes none of it.
+    pub fn read(body: &[u8]) -> Result<TokenAnswer, &'static str> {
         #[derive(Deserialize)]
         struct Raw {
             #[serde(default)]

@@ -4,15 +4,148 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rosterpatch::check::{CheckOptions, Checker, DuplicatePolicy, survey};
 use rosterpatch::map::{ColumnMap, MapOptions};
-use rosterpatch::plan::Planner;
+use rosterpatch::plan::{LookUp, Planner};
 use rosterpatch::read::{Input, ReadError, ReadOptions};
+use rosterpatch::send::{Answer, TokenAnswer, Verdict, verdict};
 use rosterpatch::targets;
 
 /// Reads, maps, checks and plans a file of these bytes: it may be refused, but nothing panics,
 /// rows are numbered without a gap, and what the checks accept they accept again unchanged.
 pub fn roster(bytes: &[u8]) {
+    checked(bytes, false);
+}
+
+/// Reads the rows of a results file, as a retry does: what holds for a roster holds for it.
+pub fn results(bytes: &[u8]) {
+    let header = "id,identity_number,first_name,last_name,import_row,import_status,\
+                  import_http_status,import_error_code,import_error,import_changed,import_attempts,\
+                  import_request_id,import_finished_at,import_line,import_warning\n";
+    checked(&[header.as_bytes(), bytes].concat(), true);
+}
+
+/// Reads a workbook whose sheet, shared texts and styles are these bytes, with a zero byte between
+/// one and the next: it may be refused, and what is read of it is a roster like any other.
+pub fn workbook(bytes: &[u8]) {
+    let mut parts = bytes.splitn(3, |byte| *byte == 0);
+    let mut part = || parts.next().unwrap_or_default();
+    let files: [(&str, &[u8]); 6] = [
+        ("xl/worksheets/sheet1.xml", part()),
+        ("xl/sharedStrings.xml", part()),
+        ("xl/styles.xml", part()),
+        (
+            "[Content_Types].xml",
+            br#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#,
+        ),
+        (
+            "xl/workbook.xml",
+            br#"<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Elever" sheetId="1" r:id="rId1"/></sheets></workbook>"#,
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            br#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+        ),
+    ];
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in files {
+        // Where there are no shared texts and no styles, a workbook has no file for them.
+        if !content.is_empty() {
+            archive.start_file(name, stored).expect("in memory");
+            archive.write_all(content).expect("in memory");
+        }
+    }
+    let file = archive.finish().expect("in memory").into_inner();
+    checked(&file, false);
+}
+
+/// Reads an answer: its status in two bytes, a header a line up to an empty line, then its body. It
+/// is understood or not, but nothing panics, a wait ends within a day, text is short and on one line,
+/// and no page leads to another host.
+pub fn answer(bytes: &[u8]) {
+    const NOW: u64 = 1_785_585_600_000_000_000;
+    const DAY: u64 = 86_400_000_000_000;
+    const BASE: &str = "https://api.example.test";
+    let Some((status, rest)) = bytes.split_first_chunk::<2>() else {
+        return;
+    };
+    let status = 100 + u16::from_be_bytes(*status) % 500;
+    let mut headers = HeaderMap::new();
+    let mut rest = rest;
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let (line, after) = (&rest[..end], &rest[end + 1..]);
+        rest = after;
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            break;
+        };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&line[colon + 1..])) {
+            headers.append(name, value);
+        }
+    }
+    let body: Option<serde_json::Value> = serde_json::from_slice(rest).ok();
+    let by_address = targets::text("meitner")
+        .expect("the built-in target")
+        .replace(
+            r#"paging = { kind = "offset", limit = "limit", offset = "offset" }"#,
+            r#"paging = { kind = "next", pointer = "/next" }"#,
+        );
+    let specs = [
+        targets::load("meitner"),
+        targets::load("pathwright"),
+        targets::parse("by-address.toml", &by_address),
+    ];
+    for spec in specs {
+        let mut spec = spec.expect("a target");
+        for draft in [false, true] {
+            if let Some(headers) = &mut spec.quota.headers {
+                headers.draft = draft;
+            }
+            let answer = Answer::read(status, &headers, rest, &spec.answers, &spec.quota, NOW);
+            assert!(
+                answer
+                    .not_before
+                    .is_none_or(|moment| moment > NOW && moment - NOW <= DAY)
+            );
+            assert!(
+                answer
+                    .announced
+                    .limit
+                    .is_none_or(|limit| limit.requests > 0.0 && limit.requests.is_finite())
+            );
+            for text in [&answer.message, &answer.code, &answer.request_id] {
+                assert!(
+                    !text.contains('\n') && text.chars().count() <= 600,
+                    "{text}"
+                );
+            }
+            let known = verdict(&spec, Ok(&answer), true, false);
+            assert_eq!(known == Verdict::Accept, (200..300).contains(&status));
+        }
+        let spec = Arc::new(spec);
+        let key = spec.key_field().expect("a key");
+        if let (Some(look_up), Some(body)) = (LookUp::new(&spec, key), &body)
+            && let Ok(page) = look_up.page(body, BASE)
+        {
+            if let Some(question) = look_up.list(Some((&page, 0))) {
+                let address = format!("{BASE}{}", question.path);
+                let address = reqwest::Url::parse(&address);
+                assert!(
+                    address.is_ok_and(|address| address.host_str() == Some("api.example.test"))
+                );
+            }
+            for record in &page.records {
+                let _ = (look_up.key_of(record), look_up.id_of(record));
+            }
+        }
+    }
+    let _ = TokenAnswer::read(rest);
+}
+
+fn checked(bytes: &[u8], of_results: bool) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("a temporary file");
     let Ok(input) = Input::open(file.path(), &ReadOptions::default()) else {
@@ -46,7 +179,7 @@ pub fn roster(bytes: &[u8]) {
         &MapOptions {
             overrides,
             sparse: false,
-            of_results: false,
+            of_results,
         },
     ) else {
         return;

@@ -26,3 +26,18 @@ fn rosters_that_were_found() {
 fn target_files_that_were_found() {
     each("target", cases::target);
 }
+
+#[test]
+fn results_that_were_found() {
+    each("results", cases::results);
+}
+
+#[test]
+fn workbooks_that_were_found() {
+    each("workbook", cases::workbook);
+}
+
+#[test]
+fn answers_that_were_found() {
+    each("answer", cases::answer);
+}
