@@ -2,7 +2,7 @@
 //! and the ordinary tests with the bytes that were kept.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rosterpatch::check::{CheckOptions, Checker, DuplicatePolicy, survey};
@@ -10,7 +10,7 @@ use rosterpatch::map::{ColumnMap, MapOptions};
 use rosterpatch::plan::{LookUp, Planner};
 use rosterpatch::read::{Input, ReadError, ReadOptions};
 use rosterpatch::send::{Answer, TokenAnswer, Verdict, verdict};
-use rosterpatch::targets;
+use rosterpatch::targets::{self, TargetSpec};
 
 /// Reads, maps, checks and plans a file of these bytes: it may be refused, but nothing panics,
 /// rows are numbered without a gap, and what the checks accept they accept again unchanged.
@@ -87,24 +87,13 @@ pub fn answer(bytes: &[u8]) {
         }
     }
     let body: Option<serde_json::Value> = serde_json::from_slice(rest).ok();
-    let by_address = targets::text("meitner")
-        .expect("the built-in target")
-        .replace(
-            r#"paging = { kind = "offset", limit = "limit", offset = "offset" }"#,
-            r#"paging = { kind = "next", pointer = "/next" }"#,
-        );
-    let specs = [
-        targets::load("meitner"),
-        targets::load("pathwright"),
-        targets::parse("by-address.toml", &by_address),
-    ];
-    for spec in specs {
-        let mut spec = spec.expect("a target");
+    for (spec, look_up) in SPECS.iter() {
+        let mut quota = spec.quota.clone();
         for draft in [false, true] {
-            if let Some(headers) = &mut spec.quota.headers {
+            if let Some(headers) = &mut quota.headers {
                 headers.draft = draft;
             }
-            let answer = Answer::read(status, &headers, rest, &spec.answers, &spec.quota, NOW);
+            let answer = Answer::read(status, &headers, rest, &spec.answers, &quota, NOW);
             assert!(
                 answer
                     .not_before
@@ -125,9 +114,7 @@ pub fn answer(bytes: &[u8]) {
             let known = verdict(&spec, Ok(&answer), true, false);
             assert_eq!(known == Verdict::Accept, (200..300).contains(&status));
         }
-        let spec = Arc::new(spec);
-        let key = spec.key_field().expect("a key");
-        if let (Some(look_up), Some(body)) = (LookUp::new(&spec, key), &body)
+        if let (Some(look_up), Some(body)) = (look_up, &body)
             && let Ok(page) = look_up.page(body, BASE)
         {
             if let Some(question) = look_up.list(Some((&page, 0))) {
@@ -144,6 +131,28 @@ pub fn answer(bytes: &[u8]) {
     }
     let _ = TokenAnswer::read(rest);
 }
+
+/// The built-in targets, and one whose pages lead on by their addresses, with their look-ups.
+static SPECS: LazyLock<Vec<(Arc<TargetSpec>, Option<LookUp>)>> = LazyLock::new(|| {
+    let by_address = targets::text("meitner")
+        .expect("a built-in target")
+        .replace(
+            r#"paging = { kind = "offset", limit = "limit", offset = "offset" }"#,
+            r#"paging = { kind = "next", pointer = "/next" }"#,
+        );
+    let specs = [
+        targets::load("meitner"),
+        targets::load("pathwright"),
+        targets::parse("by-address.toml", &by_address),
+    ];
+    let known = specs.into_iter().map(|spec| {
+        let spec = Arc::new(spec.expect("a target"));
+        let key = spec.key_field().expect("a key");
+        let look_up = LookUp::new(&spec, key);
+        (spec, look_up)
+    });
+    known.collect()
+});
 
 fn checked(bytes: &[u8], of_results: bool) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -164,7 +173,7 @@ fn checked(bytes: &[u8], of_results: bool) {
             Ok::<bool, ReadError>(true)
         },
     );
-    let spec = Arc::new(targets::load("meitner").expect("the built-in target"));
+    let spec = SPECS[0].0.clone();
     // Whatever the header says, the first columns are taken for fields.
     let overrides = input
         .header()
