@@ -15,7 +15,16 @@ use crate::run::Settings;
 /// `rosterpatch runs`: the newest first.
 pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
-    for run in Journal::open(&folder)?.runs()? {
+    let mut exit = Exit::Success;
+    for run in Journal::open(&folder)?.all_runs()? {
+        let run = match run {
+            Ok(run) => run,
+            Err(error) => {
+                terminal::error(&error.to_string());
+                exit = Exit::CannotDo;
+                continue;
+            }
+        };
         let counts = match summary(&run) {
             Ok(summary) => {
                 let some = summary
@@ -38,7 +47,7 @@ pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
             run.file
         ));
     }
-    Ok(Exit::Success)
+    Ok(exit)
 }
 
 /// `rosterpatch runs prune --older-than 90d`.
@@ -110,7 +119,18 @@ pub(super) fn report(common: &CommonArgs, args: &ReportArgs) -> Result<Exit> {
         paths.placing(&paths.report),
     )?);
     import::print_summary(args.output.format, &summary);
-    Ok(Exit::Success)
+    tell_damage(&journal, run.id)
+}
+
+/// Says what is damaged of what the journal holds of a run's rows. It could not be done in full where
+/// anything is.
+pub(super) fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
+    let mut exit = Exit::Success;
+    for damage in journal.damaged(run)? {
+        terminal::error(&damage.to_string());
+        exit = Exit::CannotDo;
+    }
+    Ok(exit)
 }
 
 fn paths(args: &OutputArgs, file: &Path) -> ResultPaths {

@@ -7,7 +7,7 @@ use super::args::{CommonArgs, OneRunArgs};
 use super::config::Config;
 use super::job::hold;
 use super::opening::Opening;
-use super::{Usage, settings, terminal};
+use super::{Usage, runs, settings, terminal};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::map::MapOptions;
 use crate::model::Exit;
@@ -60,11 +60,12 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
         None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
         written => written,
     };
+    let damage = runs::tell_damage(&journal, record.id)?;
     let Some(roster) = written else {
         terminal::error(&format!(
             "the run {name} changed nothing, so there is nothing to undo"
         ));
-        return Ok(Exit::Success);
+        return Ok(damage);
     };
     drop(journal);
     let config = Config::of_run(common, &run_settings)?;
@@ -103,12 +104,10 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
         opening.watch.as_ref(),
     )?;
     let job = opening.job(&config, credentials, args.yes);
-    job.run(
-        &prepared,
-        &run_settings,
-        Start::New("undo"),
-        args.output.format,
-    )
+    let start = Start::New("undo");
+    let exit = job.run(&prepared, &run_settings, start, args.output.format)?;
+    // A row that could not be read was not put back.
+    Ok(if exit == Exit::Success { damage } else { exit })
 }
 
 /// A name beside the roster: `NAME.undo.csv`.

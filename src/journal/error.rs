@@ -62,11 +62,32 @@ pub enum JournalError {
     /// No run waits to go on.
     #[error("no run was interrupted, so there is nothing to resume; `rosterpatch runs` lists all")]
     NothingUnfinished,
+    /// A run's record is damaged.
+    #[error("the journal's record of the run {run} is damaged: {source}")]
+    DamagedRun {
+        /// The run.
+        run: String,
+        /// What is wrong with it.
+        source: rusqlite::Error,
+    },
+    /// What the journal holds of a row is damaged.
+    #[error("the journal's record of row {row} of the run {run} is damaged: {why}")]
+    DamagedRow {
+        /// The run.
+        run: String,
+        /// The row's number.
+        row: u64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// What a run changed is no longer there.
     #[error(
-        "what the run changed in one of its records is not in the journal, or is damaged, so it cannot be put back"
+        "what the run {run} changed in one of its records is not in the journal, so it cannot be put back"
     )]
-    NoChanges,
+    NoChanges {
+        /// The run.
+        run: String,
+    },
     /// The thread that writes has ended.
     #[error("the journal is closed")]
     Closed,

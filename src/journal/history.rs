@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
 use super::store::{Journal, RUN_COLUMNS, RunRecord, run_record};
-use crate::model::{Change, RowState};
+use crate::model::{Change, LEFT_OUT, RowState};
 
 /// What a row said in an earlier run, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Journal {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT content.run, content.cells, row.state, coalesce(row.error_code, ''), coalesce(row.error, '')
+                "SELECT content.run, content.cells, nullif(row.state, 'open'), coalesce(row.error_code, ''), coalesce(row.error, '')
                  FROM content JOIN run ON run.id = content.run
                  JOIN run AS first ON first.id = ?1
                  LEFT JOIN row ON row.run = content.run AND row.row = content.row
@@ -66,11 +66,10 @@ impl Journal {
             .map_err(self.explain("read"))?;
         statement
             .query_map([since, key], |row| {
-                let state: Option<String> = row.get(2)?;
                 Ok(PastRow {
                     run: row.get(0)?,
                     cells: row.get(1)?,
-                    state: state.and_then(|state| state.parse().ok()),
+                    state: row.get(2)?,
                     error_code: row.get(3)?,
                     error: row.get(4)?,
                 })
@@ -91,7 +90,7 @@ impl Journal {
     }
 
     /// The rows of a run that are in one of these states, in row order; a row without an outcome
-    /// is not sent.
+    /// is not sent. A row that was left out because it was not asked for is not among them.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -99,20 +98,22 @@ impl Journal {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT content.row, row.state FROM content
+                "SELECT content.row, nullif(row.state, 'open') FROM content
                  LEFT JOIN row ON row.run = content.run AND row.row = content.row
-                 WHERE content.run = ?1 ORDER BY content.row",
+                 WHERE content.run = ?1 AND coalesce(row.error_code, '') <> ?2 ORDER BY content.row",
             )
             .map_err(self.explain("read"))?;
-        let mut rows = statement.query([run]).map_err(self.explain("read"))?;
+        let mut rows = statement
+            .query(params![run, LEFT_OUT])
+            .map_err(self.explain("read"))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(self.explain("read"))? {
             let number: u64 = row.get(0).map_err(self.explain("read"))?;
-            let state: Option<String> = row.get(1).map_err(self.explain("read"))?;
-            let state = match state.as_deref().and_then(|state| state.parse().ok()) {
-                None => RowState::NotSent,
-                Some(RowState::Unknown) => RowState::Failed,
-                Some(state) => state,
+            let state = match row.get(1) {
+                Ok(None) => RowState::NotSent,
+                // What became of it is not known.
+                Ok(Some(RowState::Unknown)) | Err(_) => RowState::Failed,
+                Ok(Some(state)) => state,
             };
             if states.contains(&state) {
                 found.push(number);
@@ -158,11 +159,7 @@ impl Journal {
             )
             .and_then(|mut statement| {
                 statement
-                    .query_row([account, path], |row| {
-                        let at: String = row.get(1)?;
-                        let at = at.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-                        Ok((row.get(0)?, at))
-                    })
+                    .query_row([account, path], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()
             })
             .map_err(self.explain("read"))
@@ -173,21 +170,24 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read, or what was changed is not there, or cannot be understood.
     pub fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
-        let changes: Option<String> = self
+        let changes: Option<(u64, String)> = self
             .connection
             .prepare_cached(
-                "SELECT changes FROM call JOIN row USING (run, row)
+                "SELECT row, changes FROM call JOIN row USING (run, row)
                  WHERE run = ?1 AND path = ?2 AND state = 'updated' ORDER BY row DESC",
             )
             .and_then(|mut statement| {
                 statement
-                    .query_row(params![run, path], |row| row.get(0))
+                    .query_row(params![run, path], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()
             })
             .map_err(self.explain("read"))?;
         // That nothing is known is not that nothing was changed.
-        changes
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .ok_or(JournalError::NoChanges)
+        let Some((row, changes)) = changes else {
+            return Err(JournalError::NoChanges {
+                run: self.name_of(run)?,
+            });
+        };
+        serde_json::from_str(&changes).map_err(|why| self.damaged_row(run, row, &why))
     }
 }

@@ -1,13 +1,16 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::error::JournalError;
 use super::schema;
-use crate::model::{Outcome, RowState};
+use crate::model::{DAMAGED, Outcome, RowState};
 
 /// The journal's file, open.
 #[derive(Debug)]
@@ -50,16 +53,23 @@ impl RunState {
             RunState::Finished => "finished",
         }
     }
+}
 
-    fn from_text(text: &str) -> RunState {
-        match text {
-            "planning" => RunState::Planning,
-            "held" => RunState::Held,
-            "replaced" => RunState::Replaced,
-            "finished" => RunState::Finished,
-            "interrupted" => RunState::Interrupted,
-            _ => RunState::Running,
-        }
+impl FromStr for RunState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RunState, String> {
+        let all = [
+            RunState::Planning,
+            RunState::Running,
+            RunState::Interrupted,
+            RunState::Held,
+            RunState::Replaced,
+            RunState::Finished,
+        ];
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("\"{text}\" is not a run's state"))
     }
 }
 
@@ -315,29 +325,48 @@ impl Journal {
         let query = format!(
             "SELECT {RUN_COLUMNS} FROM run WHERE ?1 IS NULL OR name = ?1 ORDER BY id DESC LIMIT 1"
         );
-        self.connection
-            .query_row(&query, [name], run_record)
+        let with_name = |row: &Row<'_>| Ok((row.get::<_, String>(1)?, run_record(row)));
+        let (run, record) = self
+            .connection
+            .query_row(&query, [name], with_name)
             .optional()
             .map_err(self.explain("read"))?
             .ok_or_else(|| JournalError::NoRun {
                 name: name.unwrap_or("newest").to_owned(),
-            })
+            })?;
+        record.map_err(|source| JournalError::DamagedRun { run, source })
     }
 
-    /// All runs, the newest first.
+    /// All runs whose records can be read, the newest first.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
+        Ok(self
+            .all_runs()?
+            .into_iter()
+            .filter_map(Result::ok)
+            .collect())
+    }
+
+    /// All runs, the newest first, and in the place of one whose record is damaged what is wrong
+    /// with it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError> {
+        let explain = self.explain("read");
         let query = format!("SELECT {RUN_COLUMNS} FROM run ORDER BY id DESC");
-        let mut statement = self
-            .connection
-            .prepare(&query)
-            .map_err(self.explain("read"))?;
-        let runs = statement
-            .query_map([], run_record)
-            .and_then(Iterator::collect)
-            .map_err(self.explain("read"))?;
+        let mut statement = self.connection.prepare(&query).map_err(&explain)?;
+        let mut rows = statement.query([]).map_err(&explain)?;
+        let mut runs = Vec::new();
+        while let Some(row) = rows.next().map_err(&explain)? {
+            let name = || row.get::<_, String>(1).unwrap_or_else(|_| "?".into());
+            runs.push(run_record(row).map_err(|source| JournalError::DamagedRun {
+                run: name(),
+                source,
+            }));
+        }
         Ok(runs)
     }
 
@@ -355,7 +384,8 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// The recorded outcomes of a run's rows from `first` to `last`, in row order.
+    /// The recorded outcomes of a run's rows from `first` to `last`, in row order. One that is
+    /// damaged is a failure that says so.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -368,13 +398,33 @@ impl Journal {
             )
             .map_err(self.explain("read"))?;
         statement
-            .query_map(params![run, first, last], outcome)
+            .query_map(params![run, first, last], whole_outcome)
             .and_then(Iterator::collect)
             .map_err(self.explain("read"))
     }
 }
 
 impl Journal {
+    /// The rows of a run whose outcome is damaged, and what is wrong with it.
+    pub(super) fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
+        let explain = self.explain("read");
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT row, state, http_status, error_code, error, changed, attempts, request_id, at
+                 FROM row WHERE run = ?1 AND state <> 'open'",
+            )
+            .map_err(&explain)?;
+        let mut rows = statement.query([run]).map_err(&explain)?;
+        let mut damaged = BTreeMap::new();
+        while let Some(row) = rows.next().map_err(&explain)? {
+            if let Err(why) = outcome(row) {
+                damaged.insert(row.get(0).map_err(&explain)?, why.to_string());
+            }
+        }
+        Ok(damaged)
+    }
+
     /// What was doubtful about a run's rows from `first` to `last`, in row order, where anything was.
     ///
     /// # Errors
@@ -429,7 +479,7 @@ impl Journal {
             )
             .map_err(self.explain("read"))?;
         statement
-            .query_map(params![run, most], outcome)
+            .query_map(params![run, most], whole_outcome)
             .and_then(Iterator::collect)
             .map_err(self.explain("read"))
     }
@@ -438,41 +488,83 @@ impl Journal {
 pub(super) const RUN_COLUMNS: &str = "id, name, command, state, target, base_url, file, sha256, settings, started_at, finished_at, summary, held";
 
 pub(super) fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    let state: String = row.get(3)?;
-    let started_at: String = row.get(9)?;
     Ok(RunRecord {
         id: row.get(0)?,
         name: row.get(1)?,
         command: row.get(2)?,
-        state: RunState::from_text(&state),
+        state: row.get(3)?,
         target: row.get(4)?,
         base_url: row.get(5)?,
         file: row.get(6)?,
         sha256: row.get(7)?,
         settings: row.get(8)?,
-        started_at: started_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
-        finished_at: row
-            .get::<_, Option<String>>(10)?
-            .and_then(|text| text.parse().ok()),
+        started_at: row.get(9)?,
+        finished_at: row.get(10)?,
         summary: row.get(11)?,
         held: row.get(12)?,
     })
 }
 
+/// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows
+/// around it are none the worse.
+fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
+    outcome(row).or_else(|why| {
+        Ok(Outcome {
+            row: row.get(0)?,
+            state: RowState::Failed,
+            http_status: None,
+            error_code: DAMAGED.into(),
+            error: format!(
+                "the journal's record of this row is damaged ({why}), so it is not known what became of it"
+            ),
+            changed: String::new(),
+            attempts: 0,
+            request_id: String::new(),
+            finished_at: Timestamp::UNIX_EPOCH,
+        })
+    })
+}
+
 fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
-    let state: String = row.get(1)?;
-    let at: String = row.get(8)?;
     Ok(Outcome {
         row: row.get(0)?,
-        state: state.parse().unwrap_or(RowState::Unknown),
+        state: row.get(1)?,
         http_status: row.get(2)?,
         error_code: row.get(3)?,
         error: row.get(4)?,
         changed: row.get(5)?,
         attempts: row.get(6)?,
         request_id: row.get(7)?,
-        finished_at: at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        finished_at: row.get(8)?,
     })
+}
+
+impl FromSql for RunState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(told)
+    }
+}
+
+impl FromSql for RowState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(told)
+    }
+}
+
+fn told(why: String) -> FromSqlError {
+    FromSqlError::Other(why.into())
+}
+
+impl ToSql for RunState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl ToSql for RowState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
 }
 
 #[cfg(unix)]

@@ -12,7 +12,7 @@ mod value;
 
 pub use call::{Call, Change, Method};
 pub use exit::Exit;
-pub use outcome::{Outcome, RowState};
+pub use outcome::{DAMAGED, LEFT_OUT, Outcome, RowState};
 pub use problem::Problem;
 pub use redact::{is_code, redacted};
 pub use row::RowAt;

@@ -73,6 +73,12 @@ impl FromStr for RowState {
     }
 }
 
+/// The code of a row that was not among those asked for.
+pub const LEFT_OUT: &str = "row.left_out";
+
+/// The code of a row whose record in the journal is damaged.
+pub const DAMAGED: &str = "journal.damaged";
+
 /// What became of one row: exactly what the results file says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {

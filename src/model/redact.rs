@@ -1,7 +1,7 @@
 use serde_json::Value as Json;
 
 /// What stands in place of what was left out.
-const LEFT_OUT: &str = "…";
+const TAKEN_OUT: &str = "…";
 
 /// Whether a text has the shape of an error code, and so may stand in a log: a word of letters, with
 /// few digits. A name of a person may look like one; a number, an address or a sentence does not.
@@ -27,16 +27,16 @@ pub fn redacted(text: &str, body: &[u8]) -> String {
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let mut text = text.to_owned();
     for value in values {
-        text = text.replace(&value, LEFT_OUT);
+        text = text.replace(&value, TAKEN_OUT);
     }
     let parts = text.split('"').enumerate();
     let plain = parts.map(|(number, part)| {
         if number % 2 == 1 {
-            return LEFT_OUT.to_owned();
+            return TAKEN_OUT.to_owned();
         }
         let words = part.split(' ');
         words
-            .map(|word| if is_telling(word) { LEFT_OUT } else { word })
+            .map(|word| if is_telling(word) { TAKEN_OUT } else { word })
             .collect::<Vec<_>>()
             .join(" ")
     });

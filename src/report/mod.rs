@@ -19,7 +19,7 @@ pub use error::ReportError;
 pub use html::write_html;
 pub use metrics::write_metrics;
 pub use plan::{example_lines, plan_lines, write_changes};
-pub use results::{LEFT_OUT, NOT_FOUND, ResultPaths, Written, write_results};
+pub use results::{NOT_FOUND, ResultPaths, Written, write_results};
 pub use target::target_text;
 pub use text::{count_of, human_duration, human_number, summary_text};
 pub use whole_file::{Mark, Placing, WholeFile};

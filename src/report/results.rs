@@ -10,11 +10,8 @@ use super::error::ReportError;
 use super::whole_file::{Mark, Placing, WholeFile, numbered};
 use crate::journal::Journal;
 use crate::map::RESULT_COLUMNS;
-use crate::model::{Outcome, RowState, StateCounts};
+use crate::model::{LEFT_OUT, Outcome, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
-
-/// Error code of a row that was left out because nobody asked for it: not sent, and no failure.
-pub const LEFT_OUT: &str = "row.left_out";
 
 /// Code of a row whose record was looked for and not found.
 pub const NOT_FOUND: &str = "lookup.not_found";

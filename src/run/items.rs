@@ -3,10 +3,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::check::{CheckedRow, Checker, Survey};
 use crate::clock::Clock;
-use crate::model::{Call, Outcome, Problem, RowAt, RowState, Value};
+use crate::model::{Call, LEFT_OUT, Outcome, Problem, RowAt, RowState, Value};
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
-use crate::report::LEFT_OUT;
 
 /// A row, and what is to be done about it.
 pub(super) struct Item {

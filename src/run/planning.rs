@@ -13,9 +13,9 @@ use crate::check::{TOO_FEW, TOO_MANY, WAS_CUT};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{ExampleChange, Plan, Watch};
 use crate::journal::{Journal, PastRow, Register, Writer};
-use crate::model::{Call, Outcome, Problem, RowAt, RowState, StateCounts};
+use crate::model::{Call, LEFT_OUT, Outcome, Problem, RowAt, RowState, StateCounts};
 use crate::plan::{Difference, Left, LookUp, Planner, Values};
-use crate::report::{LEFT_OUT, NOT_FOUND};
+use crate::report::NOT_FOUND;
 use crate::send::{SendError, Stop, StopRequest, Transport};
 
 /// What planning came to.

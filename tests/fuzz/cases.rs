@@ -111,7 +111,7 @@ pub fn answer(bytes: &[u8]) {
                     "{text}"
                 );
             }
-            let known = verdict(&spec, Ok(&answer), true, false);
+            let known = verdict(spec, Ok(&answer), true, false);
             assert_eq!(known == Verdict::Accept, (200..300).contains(&status));
         }
         if let (Some(look_up), Some(body)) = (look_up, &body)

@@ -6,13 +6,17 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rosterpatch::clock::SystemClock;
 use rosterpatch::journal::{Journal, JournalError, Record, Writer};
 use rosterpatch::model::{Exit, Outcome, RowState};
 use rosterpatch::send::StopRequest;
 
-use crate::harness::{Folder, LibraryRun, Server, identity_number, plain_roster, respond, stderr};
+use crate::harness::{
+    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond, sandbox_holding,
+    stderr, stdout,
+};
 
 /// How often each row was answered with success, by the last digits of its id.
 fn answered(server: &Server) -> Vec<usize> {
@@ -579,4 +583,70 @@ fn no_secret_is_written_anywhere_and_no_identity_number_outside_the_results_and_
     }
     assert!(all.iter().any(|(path, _)| path.ends_with("in.report.html")));
     drop(Arc::new(server));
+}
+
+#[test]
+fn a_damaged_record_is_named_and_takes_no_other_with_it() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(5), Duration::ZERO);
+    folder.write("r.csv", plain_roster(5).replace("Åsa", "Bo"));
+    let arguments = [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--base-url",
+        &base_url,
+    ];
+    let output = folder.send(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let run = stdout(&folder.run("runs"));
+    let run = run.split(' ').next().unwrap();
+    let journal = || rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
+    let damage = |statement: &str| assert_eq!(journal().execute(statement, []).unwrap(), 1);
+
+    // A row's outcome: its results say so, and the others' are as they were.
+    damage("UPDATE row SET state = 'banana' WHERE row = 2");
+    let output = folder.run(&format!("report {run} --results again.csv"));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("row 2") && stderr(&output).contains(run));
+    let results = folder.csv("again.csv", b',');
+    let states: Vec<&str> = results[1..].iter().map(|row| row[5].as_str()).collect();
+    assert_eq!(
+        states,
+        ["updated", "failed", "updated", "updated", "updated"]
+    );
+    assert!(results[2].iter().any(|cell| cell == "journal.damaged"));
+    damage("UPDATE row SET state = 'updated', at = 'soon' WHERE row = 2");
+    let output = folder.run(&format!("report {run} --results again.csv"));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        folder.csv("again.csv", b',')[2][5],
+        "failed",
+        "{}",
+        stderr(&output)
+    );
+
+    // What it changed: the others are put back, and it is told.
+    damage("UPDATE call SET changes = '[{' WHERE row = 4");
+    let output = folder.send(&["undo", run, "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(text.contains("row 4") && text.contains(run), "{text}");
+    let students = sandbox.students();
+    let names: Vec<&str> = (1..=5)
+        .map(|row| students[plain_id(row)]["firstName"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Åsa", "Åsa", "Åsa", "Bo", "Åsa"]);
+
+    // A run: the others are listed.
+    damage(&format!(
+        "UPDATE run SET state = 'banana' WHERE name = '{run}'"
+    ));
+    let output = folder.run("runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stdout(&output).lines().count(), 1, "{}", stdout(&output));
+    assert!(stderr(&output).contains(run) && stderr(&output).contains("banana"));
+    assert_eq!(folder.run(&format!("show {run}")).status.code(), Some(1));
 }

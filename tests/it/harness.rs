@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::Response;
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
-use rosterpatch::clock::{Clock, VirtualClock};
+use rosterpatch::clock::{Clock, SystemClock, VirtualClock};
 use rosterpatch::events::{Unwatched, Watch};
 use rosterpatch::journal::Journal;
 use rosterpatch::map::MapOptions;
@@ -21,7 +21,7 @@ use rosterpatch::report::ResultPaths;
 use rosterpatch::run::{
     Context, Delivery, Ended, Roster, RunError, Settings, Start, import, prepare,
 };
-use rosterpatch::sandbox::{Sandbox, SeedRow, serve};
+use rosterpatch::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, serve};
 use rosterpatch::send::{
     Backoff, ClientOptions, Credentials, Pace, Rate, SenderOptions, StopRequest,
 };
@@ -91,6 +91,17 @@ impl Folder {
     /// Runs the program on `arguments`, which are separated by spaces.
     pub fn run(&self, arguments: &str) -> Output {
         self.program().args(arguments.split(' ')).output().unwrap()
+    }
+
+    /// Runs the program on these arguments with the sandbox's credentials, which any server takes that
+    /// is not asked to look at them.
+    pub fn send(&self, arguments: &[&str]) -> Output {
+        self.program()
+            .args(arguments)
+            .env("MEITNER_CLIENT_CREDENTIALS", SECRET)
+            .env("MEITNER_CLIENT_SECRET", SECRET)
+            .output()
+            .unwrap()
     }
 
     /// Imports a roster to a server whose records cannot be read, with credentials that any will do
@@ -275,6 +286,23 @@ impl Server {
 
 /// The sandbox on a port of its own. Returns the address of its students and what stops it when
 /// dropped.
+/// A sandbox that holds a roster, answers after a time, and has no quota.
+pub fn sandbox_holding(
+    roster: &str,
+    latency: Duration,
+) -> (Arc<Sandbox>, String, oneshot::Sender<()>) {
+    let options = SandboxOptions {
+        depth: 1e9,
+        interval: Duration::from_nanos(1),
+        latency,
+        ..SandboxOptions::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(roster), clock));
+    let (base_url, stop) = serve_sandbox(sandbox.clone());
+    (sandbox, base_url, stop)
+}
+
 pub fn serve_sandbox(sandbox: Arc<Sandbox>) -> (String, oneshot::Sender<()>) {
     serve_sandbox_at(sandbox, "/directory/v1")
 }

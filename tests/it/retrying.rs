@@ -1,8 +1,12 @@
 //! The morning after: results files come back from Excel and LibreOffice, mended or not.
 
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
-use crate::harness::{Folder, Server, identity_number, plain_id, respond, stderr};
+use crate::harness::{
+    Folder, Server, identity_number, plain_id, plain_roster, respond, stderr, stdout,
+};
 
 /// Ten students, semicolons and a mark as Excel writes them, of whom row 3 fails the checks, row 5
 /// is refused until its name is mended, and row 7 cannot be delivered the first times.
@@ -344,4 +348,23 @@ fn results_belong_to_the_run_that_wrote_them() {
     // The other run knows the same rows, and is newer; but this file is not its.
     retry(&folder, &["a.failed.csv", "--max-attempts", "1"]);
     assert_eq!((fails.seen().len(), works.seen().len()), (6, 3));
+}
+
+#[test]
+fn a_retry_of_a_run_leaves_out_what_its_user_left_out() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(30));
+    let answers = Arc::new(AtomicU16::new(500));
+    let given = answers.clone();
+    let server = Server::start(move |_| respond(given.load(Ordering::SeqCst), &[], "{}"));
+    let limits = ["--limit", "1", "--max-attempts", "1"];
+    let output = folder.import_to("r.csv", &server.base_url, &limits, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let listed = stdout(&folder.run("runs"));
+    let run = listed.split(' ').next().unwrap();
+    answers.store(200, Ordering::SeqCst);
+    let before = server.seen().len();
+    let output = folder.send(&["retry", "--run", run, "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len() - before, 1);
 }

@@ -1,15 +1,17 @@
 //! Two at once, and one after another: nobody's results are lost, nothing is forgotten that is in use.
 
 use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use rosterpatch::clock::{Clock, SystemClock};
-use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use rosterpatch::sandbox::Sandbox;
 
 use crate::harness::{
-    Folder, Server, plain_id, plain_roster, respond, seed_of, serve_sandbox, stderr, stdout,
+    Folder, Server, plain_id, plain_roster, respond, sandbox_holding, stderr, stdout,
 };
+
+/// Slow enough that something can happen meanwhile.
+const SLOW: Duration = Duration::from_millis(30);
 
 fn command(folder: &Folder, arguments: &[&str]) -> std::process::Command {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("rosterpatch"));
@@ -244,20 +246,6 @@ fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
     assert_eq!(stderr(&output), "");
 }
 
-/// A sandbox that holds the roster, slow enough that something can happen meanwhile.
-fn slow(text: &str) -> (Arc<Sandbox>, String, tokio::sync::oneshot::Sender<()>) {
-    let options = SandboxOptions {
-        depth: 1e9,
-        interval: Duration::from_nanos(1),
-        latency: Duration::from_millis(30),
-        ..SandboxOptions::default()
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(text), clock));
-    let (base_url, stop) = serve_sandbox(sandbox.clone());
-    (sandbox, base_url, stop)
-}
-
 fn wait_until(what: impl Fn() -> bool) {
     for _ in 0..1000 {
         if what() {
@@ -271,7 +259,7 @@ fn wait_until(what: impl Fn() -> bool) {
 #[test]
 fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     let folder = Folder::new();
-    let (sandbox, base_url, _stop) = slow(&plain_roster(60));
+    let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(60), SLOW);
     folder.write("r.csv", plain_roster(60).replace("Åsa", "Bo"));
     let arguments = [
         "import",
@@ -363,7 +351,7 @@ fn a_second_signal_ends_the_wait_for_another_process() {
 fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new();
-    let (sandbox, base_url, _stop) = slow(&plain_roster(20));
+    let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(20), SLOW);
     folder.write("r.csv", plain_roster(20).replace("Åsa", "Bo"));
     let arguments = ["import", "r.csv", "--target", "meitner", "--yes"];
     let slowly = ["--base-url", &base_url, "--concurrency", "1"];
