@@ -1,12 +1,15 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{DeliveryArgs, OutputArgs, RosterOptions};
 use super::config::Config;
 use super::job::{hold, hold_content};
 use super::opening::Opening;
+use super::options::{
+    CanaryOptions, ConnectionOptions, FileOptions, GuardOptions, PlaceOptions, QuotaOptions,
+    RosterOptions, SelectionOptions,
+};
 use super::sandbox::{LocalSandbox, SANDBOX_QUOTA};
 use super::settings;
 use crate::journal::RosterLock;
@@ -42,19 +45,41 @@ impl Assembled {
 }
 
 /// What a command asks for.
-pub(super) struct Asked<'a> {
-    pub(super) file: &'a Path,
-    pub(super) roster: &'a RosterOptions,
-    pub(super) delivery: &'a DeliveryArgs,
-    pub(super) output: &'a OutputArgs,
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asked {
+    pub(super) file: PathBuf,
+    pub(super) roster: RosterOptions,
+    pub(super) selection: SelectionOptions,
+    pub(super) place: PlaceOptions,
+    pub(super) connection: ConnectionOptions,
+    pub(super) quota: QuotaOptions,
+    pub(super) guards: GuardOptions,
+    pub(super) canary: CanaryOptions,
+    pub(super) files: FileOptions,
     /// Whether the roster is held for this process alone, and copied before it is read.
     pub(super) holds: bool,
     /// The text of a target's file that is meant where the command line names none.
     pub(super) known_target: Option<String>,
 }
 
+impl Asked {
+    /// The same with what the config says, where nothing else was said.
+    fn filled(&self, config: &Config) -> Asked {
+        Asked {
+            roster: config.fill(&self.roster),
+            selection: config.fill(&self.selection),
+            place: config.place(&self.place),
+            connection: config.fill(&self.connection),
+            quota: config.fill(&self.quota),
+            guards: config.fill(&self.guards),
+            canary: config.fill(&self.canary),
+            ..self.clone()
+        }
+    }
+}
+
 /// Reads and checks the roster, after all that can be known to be missing without it.
-pub(super) fn assemble(opening: &Opening, config: &Config, asked: &Asked<'_>) -> Result<Assembled> {
+pub(super) fn assemble(opening: &Opening, config: &Config, asked: &Asked) -> Result<Assembled> {
     assemble_with(opening, config, asked, |_, _| Ok(()))
 }
 
@@ -62,37 +87,39 @@ pub(super) fn assemble(opening: &Opening, config: &Config, asked: &Asked<'_>) ->
 pub(super) fn assemble_with(
     opening: &Opening,
     config: &Config,
-    asked: &Asked<'_>,
+    asked: &Asked,
     adjust: impl FnOnce(&str, &mut Settings) -> Result<()>,
 ) -> Result<Assembled> {
     let (clock, state) = (&opening.clock, &opening.state);
-    let delivery = asked.delivery;
-    let (spec, target) = match (&asked.roster.target, &asked.known_target) {
-        (None, Some(text)) => {
+    let is_named = asked.roster.target.is_some();
+    let asked = &asked.filled(config);
+    let (place, connection) = (&asked.place, &asked.connection);
+    let (spec, target) = match &asked.known_target {
+        Some(text) if !is_named => {
             let spec = targets::parse("the run's target", text)?;
             (Arc::new(spec), text.clone())
         }
-        (named, _) => settings::target_and_text(config, named)?,
+        _ => settings::target_and_text(asked.roster.target.as_deref())?,
     };
-    let mut roster = settings::roster(config, asked.file, asked.roster, clock.timestamp())?;
+    let mut roster = settings::roster(config, &asked.file, &asked.roster, clock.timestamp());
     settings::refuse_idle_allowances(&roster, &spec)?;
     // A run takes hours, and someone may save the file meanwhile.
     roster.read.copy = asked.holds;
-    roster.check.production = settings::is_production(config, delivery);
-    roster.sparse = !delivery.blind;
-    let paths = settings::paths(asked.output, asked.file, state)?;
-    let own_quota = if delivery.sandbox {
+    roster.check.production = settings::is_production(place);
+    roster.sparse = !place.blind;
+    let paths = settings::paths(&asked.files, &asked.file, state)?;
+    let own_quota = if place.sandbox {
         SANDBOX_QUOTA
     } else {
         settings::own_quota(&spec)
     };
-    let variables = settings::variables(config, delivery, &spec)?;
-    let base_url = if delivery.sandbox {
+    let variables = settings::variables(config, connection, &spec)?;
+    let base_url = if place.sandbox {
         String::new()
     } else {
-        settings::base_url(config, delivery, &spec, &variables)?
+        settings::base_url(place, &spec, &variables)?
     };
-    let credentials = if delivery.sandbox {
+    let credentials = if place.sandbox {
         Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
     } else {
         settings::credentials(config, &spec)?
@@ -102,26 +129,24 @@ pub(super) fn assemble_with(
         delivery: Delivery {
             client: ClientOptions {
                 base_url,
-                timeout: settings::timeout(config, delivery)?,
-                ca_certificates: settings::ca_certificates(config, delivery)?,
+                timeout: connection.timeout().0.length,
+                ca_certificates: settings::ca_certificates(connection)?,
             },
-            pace: settings::pace(config, delivery, own_quota)?,
-            sender: settings::sender(config, delivery),
+            pace: settings::pace(&asked.quota, own_quota)?,
+            sender: settings::sender(connection),
             variables,
-            selection: settings::selection(asked.roster)?,
+            selection: settings::selection(&asked.selection),
             paths,
-            all: delivery.all,
-            blind: delivery.blind,
-            guards: settings::guards(config, delivery)?,
-            canary: config
-                .or(&delivery.canary, |layer| &layer.canary)
-                .map(u64::from),
-            trust_for: settings::trust_for(config, delivery)?,
+            all: connection.all,
+            blind: place.blind,
+            guards: settings::guards(&asked.guards),
+            canary: asked.canary.canary.map(u64::from),
+            trust_for: connection.trust_for().length,
             undoes: None,
             retries: None,
         },
         roster,
-        sandbox: delivery.sandbox,
+        sandbox: place.sandbox,
         inbox: None,
         dropped_as: None,
         moving_from: None,
@@ -131,7 +156,7 @@ pub(super) fn assemble_with(
     };
     adjust(&spec.name, &mut run_settings)?;
     let lock = if asked.holds {
-        hold(state, asked.file)?
+        hold(state, &asked.file)?
     } else {
         None
     };
@@ -145,7 +170,7 @@ pub(super) fn assemble_with(
         None if asked.holds => Some(hold_content(state, &prepared)?),
         lock => lock,
     };
-    let sandbox = if delivery.sandbox {
+    let sandbox = if place.sandbox {
         let sandbox = LocalSandbox::start(&prepared, clock.clone())?;
         run_settings.delivery.client.base_url = sandbox.base_url.clone();
         Some(sandbox)

@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::args::{CheckArgs, CommonArgs, Format};
+use super::args::CheckArgs;
 use super::config::Config;
+use super::options::{Format, GeneralOptions};
 use super::{import, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unwatched;
@@ -13,16 +14,16 @@ use crate::report::{WholeFile, check_text, write_problems};
 use crate::run::{Prepared, RunError, prepare, refuse_empty, row_problems};
 
 /// `rosterpatch check FILE`.
-pub(super) fn run(common: &CommonArgs, args: &CheckArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
     logging::start(common, None);
     let clock = Arc::new(SystemClock);
     let started_at = clock.timestamp();
     let config = Config::load(common)?;
-    let spec = settings::target(&config, &args.roster.options.target)?;
-    let mut roster =
-        settings::roster(&config, &args.roster.file, &args.roster.options, started_at)?;
-    roster.check.production = settings::is_production(&config, &args.delivery);
-    roster.sparse = !args.delivery.blind;
+    let options = config.fill(&args.roster);
+    let spec = settings::target(options.target.as_deref())?;
+    let mut roster = settings::roster(&config, &args.file, &options, started_at);
+    roster.check.production = settings::is_production(&config.place(&args.place));
+    roster.sparse = !args.place.blind;
     settings::refuse_idle_allowances(&roster, &spec)?;
     let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
     refuse_empty(&prepared)?;

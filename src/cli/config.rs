@@ -2,91 +2,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 
 use super::Usage;
-use super::args::{CommonArgs, Duplicate, Empty};
+use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
 use crate::run::Settings;
 
 /// The name under which the config file is looked for.
 const NAME: &str = "rosterpatch.toml";
-
-/// What a config file, or one of its profiles, says. Nothing here may be a secret.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Layer {
-    pub(super) target: Option<String>,
-    pub(super) env: Option<String>,
-    pub(super) base_url: Option<String>,
-    pub(super) state: Option<PathBuf>,
-    pub(super) key: Option<String>,
-    pub(super) encoding: Option<String>,
-    pub(super) delimiter: Option<String>,
-    pub(super) sheet: Option<String>,
-    pub(super) empty: Option<Empty>,
-    pub(super) duplicates: Option<Duplicate>,
-    pub(super) strict: Option<bool>,
-    pub(super) rate: Option<String>,
-    pub(super) burst: Option<std::num::NonZeroU32>,
-    pub(super) share: Option<String>,
-    pub(super) concurrency: Option<std::num::NonZeroUsize>,
-    pub(super) max_attempts: Option<std::num::NonZeroU32>,
-    pub(super) timeout: Option<String>,
-    pub(super) ca_cert: Option<PathBuf>,
-    #[serde(default, deserialize_with = "text_or_number")]
-    pub(super) max_invalid: Option<String>,
-    #[serde(default, deserialize_with = "text_or_number")]
-    pub(super) max_changes: Option<String>,
-    #[serde(default, deserialize_with = "text_or_number")]
-    pub(super) max_shrink: Option<String>,
-    pub(super) canary: Option<std::num::NonZeroU64>,
-    pub(super) trust_for: Option<String>,
-    pub(super) settle: Option<String>,
-    pub(super) interval: Option<String>,
-    /// A Prometheus textfile that is written after each run.
-    pub(super) metrics: Option<PathBuf>,
-    /// Who is told of each run.
-    pub(super) notify: Option<Notify>,
-    /// Names of the files in an inbox that belong to a profile.
-    #[serde(default)]
-    pub(super) files: Vec<String>,
-    /// Variables of the target's addresses.
-    #[serde(default)]
-    var: BTreeMap<String, String>,
-    /// Column to field; an empty field ignores the column.
-    #[serde(default)]
-    map: BTreeMap<String, String>,
-    /// The target's name of a credential to the environment variable that holds it.
-    #[serde(default)]
-    credentials: BTreeMap<String, String>,
-    /// Profiles by name. A profile has none of its own.
-    #[serde(default)]
-    profile: BTreeMap<String, Layer>,
-}
-
-/// A threshold may be written as a number, too.
-fn text_or_number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u64),
-        Text(String),
-    }
-    Ok(Some(match Either::deserialize(from)? {
-        Either::Number(number) => number.to_string(),
-        Either::Text(text) => text,
-    }))
-}
-
-/// Who is told of a run: a webhook, a command, or both.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Notify {
-    /// Gets the summary as the JSON body of a POST.
-    pub(super) url: Option<String>,
-    /// Gets the summary as JSON on its standard input.
-    pub(super) command: Option<Vec<String>>,
-}
 
 /// The config file's layers, the one that goes before the others first: the chosen profile, then
 /// the file's own settings.
@@ -101,7 +23,7 @@ pub(super) struct Config {
 impl Config {
     /// Reads the file that `--config` names, or the one in this folder, or the one in the user's
     /// config folder, and takes the profile that is asked for.
-    pub(super) fn load(common: &CommonArgs) -> Result<Config> {
+    pub(super) fn load(common: &GeneralOptions) -> Result<Config> {
         let Some(path) = find(common) else {
             return match &common.profile {
                 None => Ok(Config::default()),
@@ -145,7 +67,7 @@ impl Config {
 
     /// The config that a run was made with, unless the command line names another: its credentials
     /// may be a profile's own.
-    pub(super) fn of_run(common: &CommonArgs, settings: &Settings) -> Result<Config> {
+    pub(super) fn of_run(common: &GeneralOptions, settings: &Settings) -> Result<Config> {
         if common.profile.is_some() || common.config.is_some() {
             return Config::load(common);
         }
@@ -160,12 +82,22 @@ impl Config {
         self.path.as_deref()
     }
 
-    /// The first layer that says where to send, by a base address or by an environment.
-    pub(super) fn address(&self) -> (Option<String>, Option<String>) {
-        let mut layers = self.layers.iter().map(|(_, layer)| layer);
-        let named = layers.find(|layer| layer.base_url.is_some() || layer.env.is_some());
-        named.map_or((None, None), |layer| {
-            (layer.base_url.clone(), layer.env.clone())
+    /// What was said, and where nothing was, what the first layer says that says anything.
+    pub(super) fn fill<G: Group>(&self, said: &G) -> G {
+        let layers = self.layers.iter().map(|(_, layer)| layer);
+        layers.fold(said.clone(), |group, layer| group.or(layer))
+    }
+
+    /// The same for where to send: an address and an environment are two ways to say one thing, so
+    /// whoever says either goes before whoever comes next.
+    pub(super) fn place(&self, said: &PlaceOptions) -> PlaceOptions {
+        let layers = self.layers.iter().map(|(_, layer)| layer);
+        layers.fold(said.clone(), |place, layer| {
+            if place.env.is_some() || place.base_url.is_some() {
+                place
+            } else {
+                place.or(layer)
+            }
         })
     }
 
@@ -224,22 +156,16 @@ impl Config {
         }
     }
 
-    /// What was said on the command line, else what the first layer says that says anything.
-    pub(super) fn or<T: Clone>(
-        &self,
-        flag: &Option<T>,
-        setting: impl Fn(&Layer) -> &Option<T>,
-    ) -> Option<T> {
-        flag.clone().or_else(|| {
-            let mut layers = self.layers.iter();
-            layers.find_map(|(_, layer)| setting(layer).clone())
-        })
+    /// What the first layer says that says anything.
+    pub(super) fn first<T: Clone>(&self, setting: impl Fn(&Layer) -> &Option<T>) -> Option<T> {
+        let mut layers = self.layers.iter();
+        layers.find_map(|(_, layer)| setting(layer).clone())
     }
 
     /// The first layer that says something, as it says it, and where that stands.
     pub(super) fn said(
         &self,
-        setting: &dyn Fn(&Layer) -> Option<String>,
+        setting: impl Fn(&Layer) -> Option<String>,
     ) -> Option<(String, String)> {
         self.layers
             .iter()
@@ -289,7 +215,7 @@ fn patterns(profiles: &BTreeMap<String, Layer>) -> impl Iterator<Item = (&str, &
     })
 }
 
-fn find(common: &CommonArgs) -> Option<PathBuf> {
+fn find(common: &GeneralOptions) -> Option<PathBuf> {
     if let Some(path) = &common.config {
         return Some(path.clone());
     }

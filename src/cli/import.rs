@@ -2,35 +2,43 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::args::{CommonArgs, Format, ImportArgs, OutputArgs};
+use super::args::ImportArgs;
 use super::assemble::{Asked, Assembled, assemble};
 use super::opening::Opening;
-use super::{settings, terminal};
+use super::options::{FileOptions, Format, GeneralOptions};
+use super::{Usage, settings, terminal};
 use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary};
 use crate::report::summary_text;
 use crate::run::{RunError, Settings, Start, absolute};
 
 /// `rosterpatch import FILE`.
-pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<Exit> {
     let opening = Opening::of(common)?;
+    if args.dry_run {
+        let file = args.file.display();
+        return Err(Usage(format!(
+            "`rosterpatch plan {file}` says what an import would send, and sends nothing"
+        ))
+        .into());
+    }
     let asked = Asked {
-        file: &args.roster.file,
-        roster: &args.roster.options,
-        delivery: &args.delivery,
-        output: &args.output,
+        file: args.file.clone(),
+        roster: args.roster.clone(),
+        selection: args.selection.clone(),
+        place: args.place.clone(),
+        connection: args.connection.clone(),
+        quota: args.quota.clone(),
+        guards: args.guards.clone(),
+        canary: args.canary.clone(),
+        files: args.files.clone(),
         holds: true,
         known_target: None,
     };
     let mut assembled = assemble(&opening, &opening.config, &asked)?;
-    let start = start(
-        &opening.state,
-        &mut assembled,
-        args.delivery.fresh,
-        "import",
-        &args.output,
-    )?;
-    let agreed = args.delivery.yes || args.delivery.sandbox;
+    let fresh = args.start.fresh;
+    let start = start(&opening.state, &mut assembled, fresh, "import", &args.files)?;
+    let agreed = args.start.yes || args.place.sandbox;
     let job = opening.job(&opening.config, assembled.credentials.clone(), agreed);
     job.run(
         &assembled.prepared,
@@ -47,7 +55,7 @@ pub(super) fn start(
     assembled: &mut Assembled,
     fresh: bool,
     command: &'static str,
-    output: &OutputArgs,
+    files: &FileOptions,
 ) -> Result<Start> {
     let unfinished = unfinished(state, assembled)?.filter(|record| record.command == command);
     let Some(record) = unfinished else {
@@ -67,7 +75,7 @@ pub(super) fn start(
     tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");
     let paths = &mut assembled.settings.delivery.paths;
     *paths = earlier.delivery.paths;
-    settings::replace_paths(paths, output);
+    settings::replace_paths(paths, files);
     Ok(Start::Resume(Box::new(record)))
 }
 

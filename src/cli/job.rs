@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::Format;
 use super::config::Config;
 use super::interrupt::StopSignal;
+use super::options::Format;
 use super::tell::tell;
 use super::{Usage, import, settings, terminal};
 use crate::clock::Clock;

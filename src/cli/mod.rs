@@ -10,6 +10,7 @@ mod interrupt;
 mod job;
 mod logging;
 mod opening;
+mod options;
 mod packagers;
 mod plan;
 mod resume;
@@ -24,11 +25,13 @@ mod tell;
 mod template;
 mod terminal;
 mod undo;
+mod values;
 mod watch;
 
 use std::process::ExitCode;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
 
 use crate::model::Exit;
 use crate::run::RunError;
@@ -38,6 +41,7 @@ use args::{Args, Command, RunsArgs, RunsCommand};
 pub fn main() -> ExitCode {
     let args = {
         let matches = Args::command().color(color(std::env::args())).get_matches();
+        refuse_misplaced(&matches);
         Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     };
     let result = match &args.command {
@@ -74,6 +78,20 @@ pub fn main() -> ExitCode {
         }
     }
     ExitCode::from(exit.code())
+}
+
+/// Refuses a target on the command line where a run is tried again, which went to its own. One in the
+/// environment is for whoever names none.
+fn refuse_misplaced(matches: &ArgMatches) {
+    let Some(("retry", retry)) = matches.subcommand() else {
+        return;
+    };
+    if retry.contains_id("run") && retry.value_source("target") == Some(ValueSource::CommandLine) {
+        let why = "the argument '--run <RUN>' cannot be used with '--target <NAME|FILE.toml>'";
+        Args::command()
+            .error(clap::error::ErrorKind::ArgumentConflict, why)
+            .exit();
+    }
 }
 
 /// Whether help and errors of the command line have colours: it must be known before they are

@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::args::CommonArgs;
 use super::config::Config;
 use super::interrupt::StopSignal;
 use super::job::Job;
+use super::options::GeneralOptions;
 use super::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Watch;
@@ -39,7 +39,7 @@ fn refuse_too_few_files() -> Result<()> {
 }
 
 impl Opening {
-    pub(super) fn of(common: &CommonArgs) -> Result<Opening> {
+    pub(super) fn of(common: &GeneralOptions) -> Result<Opening> {
         refuse_too_few_files()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (watch, bar) = terminal::watcher(common, clock.clone());

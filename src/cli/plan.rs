@@ -1,23 +1,26 @@
 use anyhow::Result;
 
-use super::args::{CommonArgs, Format, PlanArgs};
+use super::args::PlanArgs;
 use super::assemble::{Asked, assemble};
 use super::opening::Opening;
+use super::options::{Format, GeneralOptions};
 use super::{import, terminal};
 use crate::model::Exit;
 use crate::report::{example_lines, plan_lines, write_changes};
 use crate::run::{Context, look};
 
 /// `rosterpatch plan FILE`.
-pub(super) fn run(common: &CommonArgs, args: &PlanArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit> {
     let opening = Opening::of(common)?;
     let asked = Asked {
-        file: &args.roster.file,
-        roster: &args.roster.options,
-        delivery: &args.delivery,
-        output: &args.output,
-        holds: false,
-        known_target: None,
+        file: args.file.clone(),
+        roster: args.roster.clone(),
+        selection: args.selection.clone(),
+        place: args.place.clone(),
+        connection: args.connection.clone(),
+        quota: args.quota.clone(),
+        guards: args.guards.clone(),
+        ..Asked::default()
     };
     let assembled = assemble(&opening, &opening.config, &asked)?;
     opening.stop.listen();

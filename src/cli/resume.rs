@@ -3,31 +3,33 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{CommonArgs, OneRunArgs, ResumeArgs};
+use super::args::{OneRunArgs, ResumeArgs};
 use super::config::Config;
 use super::job::hold;
 use super::opening::Opening;
+use super::options::GeneralOptions;
 use super::settings;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::Exit;
 use crate::run::{RunError, Settings, Start, prepare};
 
 /// `rosterpatch resume [RUN]`.
-pub(super) fn run(common: &CommonArgs, args: &ResumeArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<Exit> {
     go_on(common, args, false)
 }
 
 /// `rosterpatch approve RUN`.
-pub(super) fn approve(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
+pub(super) fn approve(common: &GeneralOptions, args: &OneRunArgs) -> Result<Exit> {
     let args = ResumeArgs {
         run: Some(args.run.clone()),
+        files: args.files.clone(),
         output: args.output.clone(),
         yes: true,
     };
     go_on(common, &args, true)
 }
 
-fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit> {
+fn go_on(common: &GeneralOptions, args: &ResumeArgs, approves: bool) -> Result<Exit> {
     let opening = Opening::of(common)?;
     let state = &opening.state;
     let journal = Journal::open(state)?;
@@ -69,7 +71,7 @@ fn go_on(common: &CommonArgs, args: &ResumeArgs, approves: bool) -> Result<Exit>
         }
         .into());
     }
-    settings::replace_paths(&mut run_settings.delivery.paths, &args.output);
+    settings::replace_paths(&mut run_settings.delivery.paths, &args.files);
     let job = opening.job(&config, credentials, args.yes || approves);
     let start = if approves {
         Start::Approve(Box::new(record))

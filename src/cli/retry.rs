@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::args::{CommonArgs, RetryArgs, RosterOptions};
+use super::args::RetryArgs;
 use super::assemble::{Asked, Assembled, assemble_with};
 use super::config::Config;
 use super::job::hold;
 use super::opening::Opening;
+use super::options::{GeneralOptions, RosterOptions};
 use super::{Usage, import, settings};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::model::{Exit, RowState};
@@ -16,7 +17,7 @@ use crate::report::ResultPaths;
 use crate::run::{Retries, RunError, Settings, find_runs, prepare};
 
 /// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
-pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit> {
     let opening = Opening::of(common)?;
     let mut config = opening.config.clone();
     let only = states(&args.only)?;
@@ -25,9 +26,9 @@ pub(super) fn run(common: &CommonArgs, args: &RetryArgs) -> Result<Exit> {
         (None, Some(run)) => of_run(common, &opening, &mut config, args, run, only)?,
         (None, None) => return Err(Usage("retry which file, or which --run?".into()).into()),
     };
-    let fresh = args.delivery.fresh;
-    let start = import::start(&opening.state, &mut assembled, fresh, "retry", &args.output)?;
-    let agreed = args.delivery.yes || args.delivery.sandbox;
+    let fresh = args.start.fresh;
+    let start = import::start(&opening.state, &mut assembled, fresh, "retry", &args.files)?;
+    let agreed = args.start.yes || args.place.sandbox;
     let job = opening.job(&config, assembled.credentials.clone(), agreed);
     job.run(
         &assembled.prepared,
@@ -67,20 +68,28 @@ fn states(words: &[String]) -> Result<Vec<RowState>> {
 fn as_before(config: &Config, args: &RetryArgs, record: &RunRecord) -> Result<Settings> {
     let mut run_settings = Settings::of(record)?;
     let spec = run_settings.spec()?;
+    let connection = config.fill(&args.connection);
     let delivery = &mut run_settings.delivery;
-    let asked = &args.delivery;
-    if asked.rate.is_some() || asked.share.is_some() || asked.burst.is_some() {
-        delivery.pace = settings::pace(config, asked, settings::own_quota(&spec))?;
+    let said = &args.quota;
+    if said.rate.is_some() || said.share.is_some() || said.burst.is_some() {
+        let quota = config.fill(said);
+        delivery.pace = settings::pace(&quota, settings::own_quota(&spec))?;
     }
-    delivery.sender = settings::sender(config, asked);
-    delivery.client.timeout = settings::timeout(config, asked)?;
-    delivery.all = asked.all;
-    delivery.blind |= asked.blind;
-    delivery.canary = asked.canary.map(u64::from);
-    delivery.guards = settings::guards(config, asked)?;
+    delivery.sender = settings::sender(&connection);
+    delivery.client.timeout = connection.timeout().0.length;
+    if args.connection.ca_cert.is_some() {
+        delivery.client.ca_certificates = settings::ca_certificates(&connection)?;
+    }
+    if let Some(time) = &args.connection.trust_for {
+        delivery.trust_for = time.length;
+    }
+    delivery.all = connection.all;
+    delivery.blind |= args.place.blind;
+    delivery.canary = args.canary.canary.map(u64::from);
+    delivery.guards = settings::guards(&config.fill(&args.guards));
     run_settings.roster.sparse = !delivery.blind;
-    run_settings.roster.check.strict |= args.options.strict;
-    if asked.max_invalid.is_none() {
+    run_settings.roster.check.strict |= args.roster.strict.unwrap_or(false);
+    if args.guards.max_invalid.is_none() {
         // Of rows that did not succeed, many may still be wrong.
         delivery.guards.max_invalid = Threshold::Percent(100.0);
     }
@@ -88,7 +97,7 @@ fn as_before(config: &Config, args: &RetryArgs, record: &RunRecord) -> Result<Se
 }
 
 fn of_file(
-    common: &CommonArgs,
+    common: &GeneralOptions,
     opening: &Opening,
     config: &mut Config,
     args: &RetryArgs,
@@ -100,7 +109,8 @@ fn of_file(
         // Before anything is said of what it might hold.
         std::fs::metadata(results).with_context(|| format!("cannot read {}", results.display()))?;
     }
-    let asked = settings::roster(config, results, &args.options, opening.clock.timestamp())?;
+    let options = config.fill(&args.roster);
+    let asked = settings::roster(config, results, &options, opening.clock.timestamp());
     let find = |place: Option<(&str, &str)>| -> Result<Vec<RunRecord>> {
         let journal = Journal::open(state)?;
         match &args.of {
@@ -128,10 +138,12 @@ fn of_file(
     };
     let mut found = find(None)?;
     let mut elsewhere =
-        args.delivery.sandbox || args.delivery.base_url.is_some() || args.delivery.env.is_some();
-    if args.options.target.is_some() {
+        args.place.sandbox || args.place.base_url.is_some() || args.place.env.is_some();
+    // Another value of a variable may be another address.
+    elsewhere |= !args.connection.var.is_empty();
+    if args.roster.target.is_some() {
         // Naming the target that the run had, maybe by the environment, is no other place.
-        let (_, text) = settings::target_and_text(config, &args.options.target)?;
+        let (_, text) = settings::target_and_text(args.roster.target.as_deref())?;
         found.retain(|run| Settings::of(run).is_ok_and(|run| run.target == text));
         elsewhere |= found.is_empty();
     }
@@ -144,15 +156,20 @@ fn of_file(
         let known = found.first().and_then(|run| Settings::of(run).ok());
         let before = known.clone();
         let asked = Asked {
-            file: results,
-            roster: &args.options,
-            delivery: &args.delivery,
-            output: &args.output,
+            file: results.to_owned(),
+            roster: args.roster.clone(),
+            selection: args.selection.clone(),
+            place: args.place.clone(),
+            connection: args.connection.clone(),
+            quota: args.quota.clone(),
+            guards: args.guards.clone(),
+            canary: args.canary.clone(),
+            files: args.files.clone(),
             holds: true,
             known_target: known.map(|settings| settings.target),
         };
         return assemble_with(opening, config, &asked, |target, settings| {
-            if args.delivery.max_invalid.is_none() {
+            if args.guards.max_invalid.is_none() {
                 settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
             }
             // What became of the rows elsewhere says nothing of here.
@@ -164,7 +181,7 @@ fn of_file(
                 );
             }
             if let Some(before) = before {
-                understand_as_before(settings, before, &args.options);
+                understand_as_before(settings, before, &args.roster);
             }
             settings.roster.check.recalls = run.is_some();
             settings.roster.map.of_results = true;
@@ -191,8 +208,10 @@ fn of_file(
         .overrides
         .extend(asked.map.overrides.clone());
     run_settings.roster.key = asked.key.clone().or(run_settings.roster.key);
-    run_settings.delivery.paths = settings::paths(&args.output, results, state)?;
-    run_settings.delivery.selection = settings::selection(&args.options)?;
+    run_settings.delivery.paths = settings::paths(&args.files, results, state)?;
+    run_settings.delivery.selection = settings::selection(&args.selection);
+    let allowed = &mut run_settings.roster.check.allowed;
+    allowed.extend(args.roster.allow.iter().cloned());
     run_settings.roster.check.recalls = true;
     run_settings.roster.map.of_results = true;
     run_settings.delivery.retries = Some(Retries {
@@ -203,6 +222,7 @@ fn of_file(
     run_settings.inbox = None;
     run_settings.dropped_as = None;
     let spec = Arc::new(run_settings.spec()?);
+    settings::refuse_idle_allowances(&run_settings.roster, &spec)?;
     let credentials = settings::credentials(config, &spec)?;
     let lock = hold(state, results)?;
     let prepared = prepare(&run_settings.roster, spec, rand::random(), watch)?;
@@ -248,7 +268,7 @@ fn the_one(mut runs: Vec<RunRecord>) -> Result<Option<RunRecord>> {
 
 /// The rows of a run that failed for no fault of their own, from the file that it read.
 fn of_run(
-    common: &CommonArgs,
+    common: &GeneralOptions,
     opening: &Opening,
     config: &mut Config,
     args: &RetryArgs,
@@ -284,7 +304,7 @@ fn of_run(
     let spec = Arc::new(run_settings.spec()?);
     let credentials = settings::credentials(config, &spec)?;
     run_settings.delivery.paths = ResultPaths::beside(&file);
-    settings::replace_paths(&mut run_settings.delivery.paths, &args.output);
+    settings::replace_paths(&mut run_settings.delivery.paths, &args.files);
     let is_there = file.is_file()
         && crate::read::Input::open(&file, &run_settings.roster.read)
             .and_then(|input| Ok(input.sha256()? == record.sha256))

@@ -2,8 +2,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::args::{CommonArgs, OutputArgs, ReportArgs, ShowArgs};
+use super::args::{ReportArgs, ShowArgs};
 use super::config::Config;
+use super::options::{FileOptions, GeneralOptions};
+use super::values::Time;
 use super::{import, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
@@ -13,7 +15,7 @@ use crate::report::{ResultPaths, count_of, write_html, write_results};
 use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
-pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
+pub(super) fn list(common: &GeneralOptions) -> Result<Exit> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     let mut exit = Exit::Success;
     for run in Journal::open(&folder)?.all_runs()? {
@@ -51,9 +53,8 @@ pub(super) fn list(common: &CommonArgs) -> Result<Exit> {
 }
 
 /// `rosterpatch runs prune --older-than 90d`.
-pub(super) fn prune(common: &CommonArgs, older_than: &str) -> Result<Exit> {
-    let age = settings::duration("--older-than", older_than)?;
-    let age = jiff::SignedDuration::try_from(age)?;
+pub(super) fn prune(common: &GeneralOptions, older_than: &Time) -> Result<Exit> {
+    let age = jiff::SignedDuration::try_from(older_than.length)?;
     let moment = SystemClock.timestamp().checked_sub(age)?;
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     let pruned = Journal::open(&folder)?.prune(&folder, moment)?;
@@ -80,14 +81,14 @@ fn state_of(run: &RunRecord, folder: &Path) -> &'static str {
 }
 
 /// `rosterpatch show RUN`.
-pub(super) fn show(common: &CommonArgs, args: &ShowArgs) -> Result<Exit> {
+pub(super) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
     let run = open(common)?.run(args.run.as_deref())?;
     import::print_summary(args.format, &summary(&run)?);
     Ok(Exit::Success)
 }
 
 /// `rosterpatch report RUN`: the results from the journal and the input.
-pub(super) fn report(common: &CommonArgs, args: &ReportArgs) -> Result<Exit> {
+pub(super) fn report(common: &GeneralOptions, args: &ReportArgs) -> Result<Exit> {
     let journal = open(common)?;
     let run = journal.run(args.run.as_deref())?;
     if run.file == "-" {
@@ -104,7 +105,7 @@ pub(super) fn report(common: &CommonArgs, args: &ReportArgs) -> Result<Exit> {
             run.name
         );
     }
-    let paths = paths(&args.output, Path::new(&run.file));
+    let paths = paths(&args.files, Path::new(&run.file));
     let written = write_results(&input, &journal, run.id, &paths)?;
     let mut summary = summary(&run)?;
     summary.states = written.states;
@@ -133,7 +134,7 @@ pub(super) fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
     Ok(exit)
 }
 
-fn paths(args: &OutputArgs, file: &Path) -> ResultPaths {
+fn paths(args: &FileOptions, file: &Path) -> ResultPaths {
     let beside = ResultPaths::beside(file);
     let or = |given: &Option<PathBuf>, beside| given.clone().unwrap_or(beside);
     ResultPaths {
@@ -148,7 +149,7 @@ fn paths(args: &OutputArgs, file: &Path) -> ResultPaths {
     }
 }
 
-fn open(common: &CommonArgs) -> Result<Journal> {
+fn open(common: &GeneralOptions) -> Result<Journal> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     Ok(Journal::open(&folder)?)
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::args::{CommonArgs, SandboxArgs};
+use super::args::SandboxArgs;
+use super::options::GeneralOptions;
 use super::{Usage, interrupt, logging, settings, terminal};
 use crate::check::{CheckOptions, DuplicatePolicy};
 use crate::clock::{Clock, SystemClock};
@@ -15,7 +16,7 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::{ReadError, ReadOptions};
 use crate::run::{Prepared, Roster, prepare};
-use crate::sandbox::{Faults, PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, serve};
+use crate::sandbox::{PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, serve};
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
@@ -32,7 +33,7 @@ pub(super) const SANDBOX_QUOTA: (Rate, u32) = (
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// `rosterpatch sandbox`.
-pub(super) fn run(common: &CommonArgs, args: &SandboxArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result<Exit> {
     logging::start(common, None);
     if !args.listen.ip().is_loopback() {
         return Err(Usage(format!(
@@ -42,20 +43,12 @@ pub(super) fn run(common: &CommonArgs, args: &SandboxArgs) -> Result<Exit> {
         .into());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let quota: Rate = args
-        .quota
-        .parse()
-        .map_err(|error| Usage(format!("--quota: {error}")))?;
+    let quota = args.quota;
     let options = SandboxOptions {
         depth: quota.requests,
         interval: quota.interval(),
-        latency: settings::duration("--latency", &args.latency)?,
-        faults: match &args.faults {
-            None => Faults::default(),
-            Some(text) => text
-                .parse()
-                .map_err(|error| Usage(format!("--faults: {error}")))?,
-        },
+        latency: args.latency.length,
+        faults: args.faults.clone().unwrap_or_default(),
         seed: args.random_seed,
     };
     let mut rows = Vec::new();

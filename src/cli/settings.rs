@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +9,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Usage;
-use super::args::{CommonArgs, DeliveryArgs, Duplicate, Empty, OutputArgs, RosterOptions};
 use super::config::Config;
+use super::options::{
+    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, PlaceOptions, QuotaOptions,
+    RosterOptions, SelectionOptions,
+};
+use super::values::{Duplicate, Empty};
 use crate::check::{CheckOptions, DuplicatePolicy, EmptyCell};
 use crate::map::MapOptions;
-use crate::plan::{Guards, Selection, Threshold};
+use crate::plan::{Guards, Selection};
 use crate::read::ReadOptions;
 use crate::report::ResultPaths;
 use crate::run::Roster;
@@ -22,16 +25,13 @@ use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
 use crate::targets::{self, TargetSpec};
 
 /// The target that is asked for.
-pub(super) fn target(config: &Config, name: &Option<String>) -> Result<Arc<TargetSpec>> {
-    Ok(target_and_text(config, name)?.0)
+pub(super) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>> {
+    Ok(target_and_text(name)?.0)
 }
 
 /// The target that is asked for, and the text of its file.
-pub(super) fn target_and_text(
-    config: &Config,
-    name: &Option<String>,
-) -> Result<(Arc<TargetSpec>, String)> {
-    let Some(name) = config.or(name, |layer| &layer.target) else {
+pub(super) fn target_and_text(name: Option<&str>) -> Result<(Arc<TargetSpec>, String)> {
+    let Some(name) = name else {
         let known: Vec<&str> = targets::BUILT_IN.iter().map(|(name, _)| *name).collect();
         return Err(Usage(format!(
             "which API? Say it with --target, ROSTERPATCH_TARGET in the environment, or target in rosterpatch.toml; known: {}",
@@ -39,26 +39,25 @@ pub(super) fn target_and_text(
         ))
         .into());
     };
-    let text = targets::text(&name)?;
-    Ok((Arc::new(targets::parse(&name, &text)?), text))
+    let text = targets::text(name)?;
+    Ok((Arc::new(targets::parse(name, &text)?), text))
 }
 
 /// The roster as it is asked for.
 pub(super) fn roster(
     config: &Config,
     file: &Path,
-    args: &RosterOptions,
+    options: &RosterOptions,
     now: Timestamp,
-) -> Result<Roster> {
+) -> Roster {
     let mut columns = config.map();
-    columns.extend(pairs("--map", &args.map)?);
-    let delimiter_text = config.or(&args.delimiter, |layer| &layer.delimiter);
-    Ok(Roster {
+    columns.extend(options.map.iter().cloned());
+    Roster {
         file: file.to_owned(),
         read: ReadOptions {
-            encoding: config.or(&args.encoding, |layer| &layer.encoding),
-            delimiter: delimiter_text.as_deref().map(delimiter).transpose()?,
-            sheet: config.or(&args.sheet, |layer| &layer.sheet),
+            encoding: options.encoding.clone().map(|label| label.0),
+            delimiter: options.delimiter.map(|delimiter| delimiter.0),
+            sheet: options.sheet.clone(),
             copy: false,
         },
         map: MapOptions {
@@ -66,51 +65,43 @@ pub(super) fn roster(
             sparse: false,
             of_results: false,
         },
-        key: config.or(&args.key, |layer| &layer.key),
+        key: options.key.clone(),
         check: CheckOptions {
-            empty: match config.or(&args.empty, |layer| &layer.empty) {
-                Some(Empty::Clear) => EmptyCell::Clear,
-                Some(Empty::Keep) | None => EmptyCell::Keep,
+            empty: match options.empty() {
+                Empty::Clear => EmptyCell::Clear,
+                Empty::Keep => EmptyCell::Keep,
             },
-            strict: args.strict || config.or(&None, |layer| &layer.strict).unwrap_or(false),
-            allowed: pairs("--allow", &args.allow)?,
+            strict: options.strict.unwrap_or(false),
+            allowed: options.allow.clone(),
             ..CheckOptions::new(today(now))
         },
-        duplicates: match config.or(&args.duplicates, |layer| &layer.duplicates) {
-            Some(Duplicate::First) => DuplicatePolicy::First,
-            Some(Duplicate::Last) => DuplicatePolicy::Last,
-            Some(Duplicate::Error) | None => DuplicatePolicy::Error,
+        duplicates: match options.duplicates() {
+            Duplicate::First => DuplicatePolicy::First,
+            Duplicate::Last => DuplicatePolicy::Last,
+            Duplicate::Error => DuplicatePolicy::Error,
         },
         sparse: true,
-    })
-}
-
-/// `NAME=VALUE` arguments, taken apart at the last `=`.
-fn pairs(flag: &str, arguments: &[String]) -> Result<Vec<(String, String)>> {
-    arguments
-        .iter()
-        .map(|pair| match pair.rsplit_once('=') {
-            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-            None => Err(Usage(format!("{flag} takes NAME=VALUE, and \"{pair}\" has no =")).into()),
-        })
-        .collect()
+    }
 }
 
 /// The values of the target's variables.
 pub(super) fn variables(
     config: &Config,
-    args: &DeliveryArgs,
+    options: &ConnectionOptions,
     spec: &TargetSpec,
 ) -> Result<BTreeMap<String, String>> {
     let mut given = config.variables();
-    given.extend(pairs("--var", &args.var)?);
+    given.extend(options.var.iter().cloned());
     let values = spec.variable_values(&given).map_err(Usage)?;
     for (name, value) in &values {
         // A variable that stands in for a column is held to what the column may hold.
         let choices = spec.field(name).map(|index| &spec.fields[index].choices);
         if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
             let choices = choices.join(", ");
-            return Err(Usage(format!("--var {name} is one of {choices}, not \"{value}\"")).into());
+            return Err(Usage(format!(
+                "the variable {name} is one of {choices}, not \"{value}\""
+            ))
+            .into());
         }
     }
     Ok(values)
@@ -132,11 +123,11 @@ pub(super) fn refuse_idle_allowances(roster: &Roster, spec: &TargetSpec) -> Resu
 }
 
 /// The root certificates that are trusted besides the machine's own.
-pub(super) fn ca_certificates(config: &Config, args: &DeliveryArgs) -> Result<Option<String>> {
-    let Some(path) = config.or(&args.ca_cert, |layer| &layer.ca_cert) else {
+pub(super) fn ca_certificates(options: &ConnectionOptions) -> Result<Option<String>> {
+    let Some(path) = &options.ca_cert else {
         return Ok(None);
     };
-    let read = targets::read_text(&path);
+    let read = targets::read_text(path);
     Ok(Some(read.with_context(|| {
         format!("cannot read {}", path.display())
     })?))
@@ -147,55 +138,25 @@ pub(super) fn today(now: Timestamp) -> Date {
     now.to_zoned(TimeZone::system()).date()
 }
 
-fn delimiter(text: &str) -> Result<u8> {
-    let byte = match text {
-        "tab" | "\\t" => b'\t',
-        text => match text.as_bytes() {
-            [byte] if !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r') => {
-                *byte
-            }
-            _ => {
-                return Err(Usage(format!(
-                    "--delimiter takes one character such as ; or the word tab, not \"{text}\""
-                ))
-                .into());
-            }
-        },
-    };
-    Ok(byte)
-}
-
-/// The rows that the arguments ask for.
-pub(super) fn selection(args: &RosterOptions) -> Result<Selection> {
-    let mut selection: Selection = match &args.rows {
-        None => Selection::default(),
-        Some(rows) => rows
-            .parse()
-            .map_err(|error| Usage(format!("--rows: {error}")))?,
-    };
-    selection.limit = args.limit;
-    Ok(selection)
+/// The rows that are asked for.
+pub(super) fn selection(options: &SelectionOptions) -> Selection {
+    Selection {
+        limit: options.limit,
+        ..options.rows.clone().unwrap_or_default()
+    }
 }
 
 /// The base address that is asked for.
 pub(super) fn base_url(
-    config: &Config,
-    args: &DeliveryArgs,
+    place: &PlaceOptions,
     spec: &TargetSpec,
     variables: &BTreeMap<String, String>,
 ) -> Result<String> {
-    if let Some(url) = &args.base_url {
-        return Ok(url.clone());
+    if let Some(address) = &place.base_url {
+        return Ok(address.0.clone());
     }
-    let (url, env) = match &args.env {
-        Some(env) => (None, Some(env.clone())),
-        None => config.address(),
-    };
-    if let Some(url) = url {
-        return Ok(url);
-    }
-    let name = env.unwrap_or_else(|| "production".into());
-    let Some(template) = spec.environments.get(&name) else {
+    let name = place.env.as_deref().unwrap_or(PRODUCTION);
+    let Some(template) = spec.environments.get(name) else {
         let known: Vec<&str> = spec.environments.keys().map(String::as_str).collect();
         return Err(Usage(format!(
             "{} has no environment \"{name}\"; it has {}",
@@ -207,39 +168,28 @@ pub(super) fn base_url(
     Ok(spec.address(template, variables).map_err(Usage)?)
 }
 
+/// The environment whose records are real people's.
+const PRODUCTION: &str = "production";
+
 /// Whether the records that are sent to are real people's.
-pub(super) fn is_production(config: &Config, args: &DeliveryArgs) -> bool {
-    let (url, env) = match (&args.base_url, &args.env) {
-        (None, None) => config.address(),
-        said => (said.0.clone(), said.1.clone()),
-    };
-    !args.sandbox && url.is_none() && env.is_none_or(|name| name == "production")
+pub(super) fn is_production(place: &PlaceOptions) -> bool {
+    let env = place.env.as_deref().unwrap_or(PRODUCTION);
+    !place.sandbox && place.base_url.is_none() && env == PRODUCTION
 }
 
 /// The quota to keep to. `own` is the quota of whoever is sent to, where no rate is asked for.
-pub(super) fn pace(config: &Config, args: &DeliveryArgs, own: (Rate, u32)) -> Result<Pace> {
-    let share = match config.or(&args.share, |layer| &layer.share) {
-        None => 1.0,
-        Some(text) => share(&text)?,
-    };
-    let ceiling = match config.or(&args.rate, |layer| &layer.rate) {
-        None => None,
-        Some(text) => Some(
-            text.parse()
-                .map_err(|error| Usage(format!("--rate: {error}")))?,
-        ),
-    };
+pub(super) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<Pace> {
     let pace = Pace {
         own: own.0,
         own_burst: own.1,
-        ceiling,
-        burst: config.or(&args.burst, |layer| &layer.burst),
-        share,
+        ceiling: options.rate,
+        burst: options.burst,
+        share: options.share().0,
     };
     let (rate, burst) = pace.in_force(None);
     if !rate.is_sane_with(burst) {
         return Err(Usage(format!(
-            "a quota of {rate} with {burst} at once is out of all proportion"
+            "a quota of {rate} with a burst of {burst} would take more than a century to refill"
         ))
         .into());
     }
@@ -255,64 +205,13 @@ pub(super) fn own_quota(spec: &TargetSpec) -> (Rate, u32) {
     (rate, spec.quota.burst)
 }
 
-fn share(text: &str) -> Result<f64> {
-    let wrong = || Usage(format!("--share takes a part such as 80%, not \"{text}\""));
-    let percent: f64 = text
-        .strip_suffix('%')
-        .and_then(|number| number.trim().parse().ok())
-        .ok_or_else(wrong)?;
-    if percent > 0.0 && percent <= 100.0 {
-        Ok(percent / 100.0)
-    } else {
-        Err(wrong().into())
-    }
-}
-
-/// A time such as `45s` or `20ms`.
-pub(super) fn duration(flag: &str, text: &str) -> Result<Duration> {
-    let wrong = || {
-        Usage(format!(
-            "{flag} takes a time such as 45s, 20ms or 2m, not \"{text}\""
-        ))
-    };
-    // A day is 24 hours here: what is meant is how long, not which date.
-    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
-    let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
-    let signed = time.map_err(|_| wrong())?;
-    Duration::try_from(signed).map_err(|_| wrong().into())
-}
-
-/// The longest that one request may take.
-pub(super) fn timeout(config: &Config, args: &DeliveryArgs) -> Result<Duration> {
-    let text = config.or(&args.timeout, |layer| &layer.timeout);
-    let timeout = duration("--timeout", text.as_deref().unwrap_or("45s"))?;
-    if timeout.is_zero() {
-        return Err(Usage("--timeout must be above 0".into()).into());
-    }
-    Ok(timeout)
-}
-
 /// What holds a run.
-pub(super) fn guards(config: &Config, args: &DeliveryArgs) -> Result<Guards> {
-    let threshold = |flag: &str, text: Option<String>| -> Result<Option<Threshold>> {
-        let parsed = text.as_deref().map(str::parse).transpose();
-        Ok(parsed.map_err(|error| Usage(format!("{flag}: {error}")))?)
-    };
-    let usual = Guards::default();
-    let max_invalid = config.or(&args.max_invalid, |layer| &layer.max_invalid);
-    let max_changes = config.or(&args.max_changes, |layer| &layer.max_changes);
-    let max_shrink = config.or(&args.max_shrink, |layer| &layer.max_shrink);
-    Ok(Guards {
-        max_invalid: threshold("--max-invalid", max_invalid)?.unwrap_or(usual.max_invalid),
-        max_changes: threshold("--max-changes", max_changes)?,
-        max_shrink: threshold("--max-shrink", max_shrink)?.unwrap_or(usual.max_shrink),
-    })
-}
-
-/// How long a record that cannot be read is believed to hold what was delivered to it.
-pub(super) fn trust_for(config: &Config, args: &DeliveryArgs) -> Result<Duration> {
-    let text = config.or(&args.trust_for, |layer| &layer.trust_for);
-    duration("--trust-for", text.as_deref().unwrap_or("30d"))
+pub(super) fn guards(options: &GuardOptions) -> Guards {
+    Guards {
+        max_invalid: options.max_invalid(),
+        max_changes: options.max_changes,
+        max_shrink: options.max_shrink(),
+    }
 }
 
 /// The credentials, from the environment.
@@ -323,19 +222,17 @@ pub(super) fn credentials(config: &Config, spec: &TargetSpec) -> Result<Credenti
 }
 
 /// How calls are delivered.
-pub(super) fn sender(config: &Config, args: &DeliveryArgs) -> SenderOptions {
-    let concurrency = config.or(&args.concurrency, |layer| &layer.concurrency);
-    let max_attempts = config.or(&args.max_attempts, |layer| &layer.max_attempts);
+pub(super) fn sender(options: &ConnectionOptions) -> SenderOptions {
     SenderOptions {
-        concurrency: concurrency.map_or(8, NonZeroUsize::get),
-        max_attempts: max_attempts.map_or(5, NonZeroU32::get),
+        concurrency: options.concurrency().get(),
+        max_attempts: options.max_attempts().get(),
         backoff: Backoff::default(),
         grace: Duration::from_secs(10),
     }
 }
 
 /// Where the results go.
-pub(super) fn paths(args: &OutputArgs, roster: &Path, state: &Path) -> Result<ResultPaths> {
+pub(super) fn paths(args: &FileOptions, roster: &Path, state: &Path) -> Result<ResultPaths> {
     let beside = ResultPaths::beside(&without_kind(roster));
     let paths = ResultPaths {
         results: args.results.clone().unwrap_or(beside.results),
@@ -369,7 +266,7 @@ fn without_kind(path: &Path) -> PathBuf {
 }
 
 /// The paths that the command line names.
-pub(super) fn named(args: &OutputArgs) -> Vec<PathBuf> {
+pub(super) fn named(args: &FileOptions) -> Vec<PathBuf> {
     let all = [
         &args.results,
         &args.failed,
@@ -381,7 +278,7 @@ pub(super) fn named(args: &OutputArgs) -> Vec<PathBuf> {
 }
 
 /// Puts the paths that are given in the place of those that are known.
-pub(super) fn replace_paths(paths: &mut ResultPaths, args: &OutputArgs) {
+pub(super) fn replace_paths(paths: &mut ResultPaths, args: &FileOptions) {
     for (path, given) in [
         (&mut paths.results, &args.results),
         (&mut paths.failed, &args.failed),
@@ -468,8 +365,8 @@ pub(super) fn way_to(run: &str, folder: &Path) -> String {
 }
 
 /// The folder of the journal.
-pub(super) fn state_folder(config: &Config, common: &CommonArgs) -> Result<PathBuf> {
-    if let Some(folder) = config.or(&common.state, |layer| &layer.state) {
+pub(super) fn state_folder(config: &Config, common: &GeneralOptions) -> Result<PathBuf> {
+    if let Some(folder) = config.fill(common).state {
         return Ok(folder);
     }
     default_state_folder()

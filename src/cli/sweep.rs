@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::args::{CommonArgs, Format, SweepArgs};
+use super::args::SweepArgs;
 use super::assemble::{Asked, Assembled, assemble};
 use super::interrupt::StopSignal;
 use super::job::place_of;
 use super::opening::Opening;
+use super::options::{FileOptions, Format, GeneralOptions};
 use super::{exit_of, import, settings, terminal, whole_text};
 use crate::inbox::{Inbox, Lying, Place, short};
 use crate::journal::{Journal, RunRecord};
@@ -17,7 +18,7 @@ use crate::report::{ReportError, count_of, human_duration};
 use crate::run::{RunError, Settings, is_last_of_its_name};
 
 /// `rosterpatch sweep INBOX`.
-pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit> {
     let opening = Opening::of(common)?;
     opening.stop.listen();
     let sweep = Sweep::new(&opening, args)?;
@@ -53,16 +54,11 @@ pub(super) struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     pub(super) fn new(opening: &'a Opening, args: &'a SweepArgs) -> Result<Sweep<'a>> {
-        let config = &opening.config;
-        let time = |flag: &str, given: Option<String>, usual: &str| {
-            settings::duration(flag, given.as_deref().unwrap_or(usual))
-        };
-        let settle = config.or(&args.settle, |layer| &layer.settle);
-        let interval = config.or(&args.interval, |layer| &layer.interval);
+        let options = opening.config.fill(&args.inbox);
         Ok(Sweep {
-            settle: time("--settle", settle, "5s")?,
-            interval: time("--interval", interval, "30s")?,
-            inbox: Inbox::at(&args.inbox),
+            settle: options.settle().length,
+            interval: options.interval().length,
+            inbox: Inbox::at(&args.folder),
             opening,
             args,
         })
@@ -70,7 +66,7 @@ impl<'a> Sweep<'a> {
 
     /// The files that lie in the inbox; `seen` is brought up to date.
     pub(super) fn look(&self, seen: &mut Seen) -> Result<HashMap<String, Lying>> {
-        let folder = self.args.inbox.display();
+        let folder = self.args.folder.display();
         let files = self.inbox.lying();
         let files = files.with_context(|| format!("cannot read the folder {folder}"))?;
         seen.retain(|name, (lying, _)| files.get(name) == Some(lying));
@@ -111,7 +107,7 @@ impl<'a> Sweep<'a> {
                 // Someone else was quicker, or it has changed since.
                 Ok(None) => {}
                 Err(error) => {
-                    let inbox = self.args.inbox.display();
+                    let inbox = self.args.folder.display();
                     terminal::error(&format!("{name}: cannot be taken out of {inbox}: {error}"));
                     worst = worse(worst, Some(Exit::CannotDo));
                 }
@@ -150,20 +146,25 @@ impl<'a> Sweep<'a> {
                 None => self.opening.config.clone(),
             },
         };
+        let args = self.args;
         let asked = Asked {
-            file,
-            roster: &self.args.options,
-            delivery: &self.args.delivery,
-            output: &self.args.output,
+            file: file.to_owned(),
+            roster: args.roster.clone(),
+            selection: args.selection.clone(),
+            place: args.place.clone(),
+            connection: args.connection.clone(),
+            quota: args.quota.clone(),
+            guards: args.guards.clone(),
+            canary: args.canary.clone(),
             holds: true,
-            known_target: None,
+            ..Asked::default()
         };
         let mut assembled = assemble(self.opening, &config, &asked)?;
         // It was dealt with and moved away while the lock was waited for.
         if !file.is_file() {
             return Ok(None);
         }
-        assembled.settings.inbox = Some(self.args.inbox.clone());
+        assembled.settings.inbox = Some(self.args.folder.clone());
         assembled.settings.dropped_as = Some(name.to_owned());
         let job = self
             .opening
@@ -196,7 +197,7 @@ impl<'a> Sweep<'a> {
                     && summary.exit_code != Exit::Held
                     && states.failed + states.not_sent == 0
                     && settings.mean_the_same(&assembled.settings);
-                if is_whole && !self.args.again {
+                if is_whole && !self.args.inbox.again {
                     return self.duplicate(file, name, &record.name).map(Some);
                 }
             }
@@ -204,9 +205,9 @@ impl<'a> Sweep<'a> {
         let start = import::start(
             &self.opening.state,
             &mut assembled,
-            self.args.delivery.fresh,
+            self.args.start.fresh,
             "import",
-            &self.args.output,
+            &FileOptions::default(),
         )?;
         let ended = job.send(&assembled.prepared, &assembled.settings, start)?;
         self.tell(name, &ended.summary);

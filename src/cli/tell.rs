@@ -3,7 +3,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::config::{Config, Notify};
+use super::config::Config;
+use super::values::Notify;
 use crate::model::Summary;
 use crate::report::write_metrics;
 
@@ -13,12 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Tells of a run whoever the config says is to be told. What fails here is logged and changes
 /// nothing.
 pub(super) fn tell(config: &Config, summary: &Summary) {
-    if let Some(path) = config.or(&None, |layer| &layer.metrics)
+    if let Some(path) = config.first(|layer| &layer.metrics)
         && let Err(error) = write_metrics(&path, summary, config.profile())
     {
         tracing::warn!(%error, "the metrics could not be written");
     }
-    let Some(notify) = config.or(&None, |layer| &layer.notify) else {
+    let Some(notify) = config.first(|layer| &layer.notify) else {
         return;
     };
     let Notify { url, command } = notify;

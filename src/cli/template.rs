@@ -1,14 +1,17 @@
 use anyhow::Result;
 
-use super::args::{CommonArgs, TemplateArgs};
+use super::args::TemplateArgs;
 use super::config::Config;
+use super::options::GeneralOptions;
 use super::{Usage, settings, terminal};
 use crate::model::Exit;
 use crate::targets::{FieldSpec, TargetSpec};
 
 /// `rosterpatch template`: a header, and with `--example` a row.
-pub(super) fn run(common: &CommonArgs, args: &TemplateArgs) -> Result<Exit> {
-    let spec = settings::target(&Config::load(common)?, &args.target)?;
+pub(super) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Result<Exit> {
+    let named = args.target.clone();
+    let named = named.or(Config::load(common)?.first(|layer| &layer.target));
+    let spec = settings::target(named.as_deref())?;
     let language = args.headers.as_deref();
     if let Some(language) = language {
         refuse_unknown(&spec, language)?;

@@ -1,7 +1,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 
-use super::args::{CommonArgs, LogFormat, ProgressKind};
+use super::options::{GeneralOptions, LogFormat, ProgressKind};
 use crate::clock::Clock;
 use crate::events::{Unwatched, Watch};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
@@ -60,7 +60,7 @@ pub(super) fn ask(question: &str) -> bool {
 
 /// Whoever is to watch a run, and the bar that log lines must not tear.
 pub(super) fn watcher(
-    common: &CommonArgs,
+    common: &GeneralOptions,
     clock: Arc<dyn Clock>,
 ) -> (Box<dyn Watch>, Option<indicatif::ProgressBar>) {
     let kind = match common.progress {

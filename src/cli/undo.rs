@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{CommonArgs, OneRunArgs};
+use super::args::OneRunArgs;
 use super::config::Config;
 use super::job::hold;
 use super::opening::Opening;
+use super::options::GeneralOptions;
 use super::{Usage, runs, settings, terminal};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::map::MapOptions;
@@ -17,7 +18,7 @@ use crate::report::{Placing, ResultPaths, write_before, write_updated};
 use crate::run::{RunError, Settings, Start, prepare};
 
 /// `rosterpatch undo RUN`.
-pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<Exit> {
     let name = &args.run;
     if !args.yes && !terminal::can_ask() {
         return Err(Usage("without a terminal to ask on, an undo needs --yes".into()).into());
@@ -88,7 +89,7 @@ pub(super) fn run(common: &CommonArgs, args: &OneRunArgs) -> Result<Exit> {
     let delivery = &mut run_settings.delivery;
     delivery.selection = Selection::default();
     delivery.paths = ResultPaths::beside(&roster);
-    settings::replace_paths(&mut delivery.paths, &args.output);
+    settings::replace_paths(&mut delivery.paths, &args.files);
     delivery.all = false;
     delivery.canary = None;
     delivery.undoes = Some(name.clone());

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use notify::{RecursiveMode, Watcher};
 
-use super::args::{CommonArgs, SweepArgs};
+use super::args::SweepArgs;
 use super::interrupt::StopSignal;
 use super::opening::Opening;
+use super::options::GeneralOptions;
 use super::sweep::Sweep;
 use super::{terminal, whole_text};
 use crate::model::Exit;
 
 /// `rosterpatch watch INBOX`: sweeps again and again until it is asked to stop.
-pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
+pub(super) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit> {
     let opening = Opening::of(common)?;
     let stop = &opening.stop;
     stop.listen();
@@ -37,7 +38,7 @@ pub(super) fn run(common: &CommonArgs, args: &SweepArgs) -> Result<Exit> {
         }
     })
     .and_then(|mut watcher| {
-        watcher.watch(&args.inbox, RecursiveMode::NonRecursive)?;
+        watcher.watch(&args.folder, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
     if watcher.is_err() {

@@ -276,6 +276,15 @@ pub(super) async fn body_of(
 
 /// The address, if it may be sent to: https, or http to this machine alone, because credentials
 /// and personal data go there.
+/// Whether an address may be an API's base: https, or http to this machine, and nothing in it that
+/// does not belong there.
+///
+/// # Errors
+/// When it may not.
+pub fn check_address(address: &str) -> Result<(), SendError> {
+    checked_address(address).map(|_| ())
+}
+
 fn checked_address(address: &str) -> Result<Url, SendError> {
     let refuse = |why| SendError::Address {
         url: address.to_owned(),

@@ -21,7 +21,7 @@ mod verdict;
 
 pub use answer::{Answer, Fault};
 pub use backoff::Backoff;
-pub use client::{Client, ClientOptions};
+pub use client::{Client, ClientOptions, check_address};
 pub use deliver::{Reread, Sender};
 pub use error::SendError;
 pub use headers::Announced;

@@ -1,6 +1,6 @@
 //! The commands that send nothing: check, template, targets.
 
-use crate::harness::{Folder, identity_number, plain_id, stderr, stdout};
+use crate::harness::{Folder, identity_number, plain_id, plain_roster, stderr, stdout};
 
 #[test]
 fn check_says_what_was_read_and_what_is_wrong() {
@@ -263,4 +263,159 @@ fn a_mistyped_variable_or_allowance_is_a_wrong_command_line() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn a_command_offers_what_it_can_honour_and_takes_nothing_else() {
+    let folder = Folder::new();
+    let refused = [
+        "check r.csv --rate 5/s",
+        "check r.csv --canary 3",
+        "check r.csv --yes",
+        "check r.csv --rows 1-2",
+        "plan r.csv --canary 3",
+        "plan r.csv --results x.csv",
+        "sweep inbox --results one.csv",
+        "watch inbox --report one.html",
+        "import r.csv --settle 5s",
+        "retry --run R --base-url http://127.0.0.1:1",
+        "retry --run R --env nonsense",
+        "retry --run R --target nosuch",
+        "retry --run R --limit 1",
+        "retry --run R --rows 9999",
+        "retry --run R --var a=b",
+        "retry --run R --trust-for banana",
+        "retry r.csv --trust-for banana",
+        "retry r.csv --var ab",
+        "retry r.csv --allow ab",
+        "undo R --rate 5/s",
+        "resume R --base-url http://127.0.0.1:1",
+        "import r.csv --delimiter ab",
+        "import r.csv --encoding klingon",
+        "import r.csv --base-url ftp://a",
+        "import r.csv --timeout 0s",
+        "import r.csv --dry-run",
+    ];
+    for arguments in refused {
+        let output = folder.run(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments}: {}",
+            stderr(&output)
+        );
+    }
+    assert!(stderr(&folder.run("import r.csv --dry-run")).contains("rosterpatch plan r.csv"));
+    assert!(stderr(&folder.run("import r.csv --share 50")).contains("written \"50%\""));
+    // What names a file that is not there cannot be used either.
+    folder.write("r.csv", plain_roster(1));
+    let output = folder.run("retry r.csv --target meitner --sandbox --ca-cert /nonexistent");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("/nonexistent"));
+    // A target in the environment is for whoever names none.
+    let output = folder
+        .program()
+        .args(["retry", "--run", "R"])
+        .env("ROSTERPATCH_TARGET", "meitner")
+        .output()
+        .unwrap();
+    assert!(
+        stderr(&output).contains("no run \"R\""),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn help_fits_a_screen_in_groups_and_its_examples_run() {
+    let folder = Folder::new();
+    let text = std::fs::read_to_string(folder.sample("students-clean.csv")).unwrap();
+    folder.write("elever.csv", &text);
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    let headings = [
+        "Roster:",
+        "Delivery:",
+        "Quota:",
+        "Guards:",
+        "Output:",
+        "General:",
+    ];
+    let mut examples = 0;
+    for command in [
+        "check", "plan", "import", "retry", "sweep", "watch", "undo", "config",
+    ] {
+        let help = stdout(&folder.run(&format!("{command} -h")));
+        let lines = help.lines().count();
+        assert!(command != "import" || lines <= 60, "{lines}");
+        let long = stdout(&folder.run(&format!("{command} --help")));
+        for line in help.lines().chain(long.lines()) {
+            assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+        let found: Vec<&str> = help
+            .lines()
+            .filter(|line| headings.contains(line))
+            .collect();
+        let order: Vec<&str> = headings
+            .into_iter()
+            .filter(|heading| found.contains(heading))
+            .collect();
+        assert_eq!(found, order, "{command}");
+        let lines = help.lines().skip_while(|line| !line.starts_with("Example"));
+        for example in lines.filter_map(|line| line.trim().strip_prefix("rosterpatch ")) {
+            let output = folder.run(example);
+            assert!(
+                matches!(output.status.code(), Some(0)),
+                "{example}: {}",
+                stderr(&output)
+            );
+            examples += 1;
+        }
+    }
+    assert_eq!(examples, 5);
+}
+
+#[test]
+fn a_mistake_in_the_config_file_is_told_with_its_place() {
+    let folder = Folder::new();
+    for (text, line, said) in [
+        ("settle = \"banana\"", 1, "\"banana\" is not a time"),
+        ("\ninterval = \"-5s\"", 2, "is not a time"),
+        ("share = 50", 1, "written \"50%\""),
+        ("share = \"0%\"", 1, "is not a share"),
+        ("delimiter = \"ab\"", 1, "is not a delimiter"),
+        ("encoding = \"klingon\"", 1, "is not an encoding"),
+        ("\n\nbase_url = \"ftp://a\"", 3, "neither https nor http"),
+        ("rate = \"fast\"", 1, "is not a rate"),
+        ("timeout = \"0s\"", 1, "above 0"),
+        ("empty = \"maybe\"", 1, "keep, clear"),
+        ("concurrency = 0", 1, "zero"),
+        ("max_invalid = \"many\"", 1, "neither a number of rows"),
+        ("[profile.a]\ncanary = \"x\"", 2, "invalid digit"),
+    ] {
+        folder.write("rosterpatch.toml", text);
+        for command in ["config", "check r.csv --target meitner"] {
+            let output = folder.run(command);
+            let why = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{text}: {why}");
+            assert!(
+                why.contains("rosterpatch.toml")
+                    && why.contains(&format!("line {line},"))
+                    && why.contains(said),
+                "{text}: {why}"
+            );
+        }
+    }
+    // A number is as good as its text, and the file's values are those that count.
+    folder.write(
+        "rosterpatch.toml",
+        "max_changes = 5\nstrict = true\nshare = \"80%\"",
+    );
+    let shown = stdout(&folder.run("config"));
+    for (name, value) in [("max_changes", "5"), ("strict", "true"), ("share", "80%")] {
+        let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(
+            line.contains(value) && line.contains("rosterpatch.toml"),
+            "{line}"
+        );
+    }
 }

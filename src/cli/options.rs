@@ -1,0 +1,467 @@
+//! The options, each declared once: its name, its type, its default, and what it is for. Out of that
+//! come the flag, the setting of the config file, and what `config` shows. Groups of them are put
+//! together into commands, so that a command has the options that it can honour, and no others.
+
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use super::values::{
+    Address, Delimiter, Duplicate, Empty, Label, Notify, Share, Shown, Time, Timeout, from_config,
+};
+use crate::plan::{Selection, Threshold};
+use crate::send::Rate;
+
+/// What `config` shows of an option.
+pub(super) struct Setting {
+    /// Its name in the config file.
+    pub(super) name: &'static str,
+    /// What the command line or the environment says.
+    pub(super) said: Option<String>,
+    /// What a layer of the config file says.
+    pub(super) in_layer: fn(&Layer) -> Option<String>,
+    /// What holds where nobody says anything.
+    pub(super) default: &'static str,
+}
+
+/// A group of options.
+pub(super) trait Group: Clone {
+    /// The same with what a layer of the config file says, where nothing was said before.
+    fn or(self, layer: &Layer) -> Self;
+
+    /// Its options, for `config`.
+    fn settings(&self) -> Vec<Setting>;
+}
+
+/// Declares groups of options. `settings` stand in the config file too; each has its type, then
+/// its default (`= "…"` is a value, `| "…"` are words about it, `=> "…"` words that only `config`
+/// shows), and then how it is a flag. The first line about it is the short help.
+macro_rules! groups {
+    ($(
+        $(#[doc = $about:literal])*
+        $group:ident, $heading:literal {
+            settings { $(
+                #[doc = $doc:literal] $(#[doc = $more:literal])*
+                $field:ident: $type:ty
+                    $(= $default:literal)? $(| $words:literal)? $(=> $silent:literal)?
+                    $([$($arg:tt)*])?;
+            )* }
+            flags { $( $(#[$meta:meta])* $flag:ident: $flag_type:ty; )* }
+        }
+    )*) => {
+        $(
+            $(#[doc = $about])*
+            #[derive(Debug, Clone, Default, Args)]
+            #[command(next_help_heading = $heading)]
+            pub(super) struct $group {
+                $(
+                    #[arg(
+                        long,
+                        help = concat!(
+                            $doc
+                            $(, " [default: ", $default, "]")?
+                            $(, " [default: ", $words, "]")?
+                        ).trim_start(),
+                        long_help = concat!(
+                            $doc
+                            $(, $more)*
+                            $(, " [default: ", $default, "]")?
+                            $(, " [default: ", $words, "]")?
+                        ).trim_start(),
+                        $($($arg)*)?
+                    )]
+                    pub(super) $field: Option<$type>,
+                )*
+                $( $(#[$meta])* pub(super) $flag: $flag_type, )*
+            }
+
+            impl Group for $group {
+                #[allow(unused_variables, unused_mut)]
+                fn or(mut self, layer: &Layer) -> Self {
+                    $( if self.$field.is_none() { self.$field = layer.$field.clone(); } )*
+                    self
+                }
+
+                fn settings(&self) -> Vec<Setting> {
+                    vec![$( Setting {
+                        name: stringify!($field),
+                        said: self.$field.as_ref().map(Shown::shown),
+                        in_layer: |layer| layer.$field.as_ref().map(Shown::shown),
+                        default: concat!($($default)? $($words)? $($silent)?),
+                    }, )*]
+                }
+            }
+
+            #[allow(dead_code)]
+            impl $group {
+                $( $(
+                    /// What was said, or the default.
+                    pub(super) fn $field(&self) -> $type {
+                        self.$field.clone().unwrap_or_else(|| usual($default))
+                    }
+                )? )*
+            }
+        )*
+
+        impl Layer {
+            /// Names of all settings that an option has.
+            #[cfg(test)]
+            fn names() -> Vec<&'static str> {
+                vec![$( $( stringify!($field), )* )*]
+            }
+        }
+
+        /// What a config file, or one of its profiles, says. Nothing here may be a secret.
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct Layer {
+            $( $(
+                #[serde(default, deserialize_with = "from_config")]
+                pub(super) $field: Option<$type>,
+            )* )*
+            /// A Prometheus textfile that is written after each run.
+            pub(super) metrics: Option<PathBuf>,
+            /// Who is told of each run.
+            pub(super) notify: Option<Notify>,
+            /// Names of the files in an inbox that belong to a profile.
+            #[serde(default)]
+            pub(super) files: Vec<String>,
+            /// Variables of the target's addresses.
+            #[serde(default)]
+            pub(super) var: BTreeMap<String, String>,
+            /// Column to field; an empty field ignores the column.
+            #[serde(default)]
+            pub(super) map: BTreeMap<String, String>,
+            /// The target's name of a credential to the environment variable that holds it.
+            #[serde(default)]
+            pub(super) credentials: BTreeMap<String, String>,
+            /// Profiles by name. A profile has none of its own.
+            #[serde(default)]
+            pub(super) profile: BTreeMap<String, Layer>,
+        }
+    };
+}
+
+/// A default, which is written as a user would write it.
+fn usual<T: FromStr>(text: &str) -> T {
+    match text.parse() {
+        Ok(value) => value,
+        Err(_) => unreachable!("the default {text} is read by a test"),
+    }
+}
+
+groups! {
+    /// How a roster is understood.
+    RosterOptions, "Roster" {
+        settings {
+            /// The API: a built-in one, or a file
+            target: String => "none" [value_name = "TARGET", env = "ROSTERPATCH_TARGET", hide_env = true];
+            /// Field that finds the record
+            key: String | "detected" [value_name = "FIELD"];
+            /// The file's encoding
+            encoding: Label | "detected" [value_name = "NAME", hide_short_help = true];
+            /// The file's delimiter: one character, or "tab"
+            delimiter: Delimiter | "detected" [value_name = "CHAR", hide_short_help = true];
+            /// The sheet of a workbook
+            sheet: String | "the first" [value_name = "NAME", hide_short_help = true];
+            /// What an empty cell does
+            ///
+            /// (leave the value alone, or clear it; the cell <null> always clears)
+            empty: Empty = "keep" [value_enum, hide_possible_values = true, value_name = "keep|clear"];
+            /// Rows of one key: error, first, last
+            ///
+            /// (all but the first are invalid, or the first is sent, or the last)
+            duplicates: Duplicate = "error" [value_enum, hide_possible_values = true, value_name = "WHICH"];
+            /// Take what is doubtful for invalid
+            strict: bool => "no" [num_args = 0, default_missing_value = "true", value_name = ""];
+        }
+        flags {
+            /// A column to a field; COLUMN= ignores it (repeatable)
+            #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
+            map: Vec<(String, String)>;
+            /// Let rows set a guarded value, such as membership_type=admin (repeatable)
+            #[arg(long, value_name = "FIELD=VALUE", value_parser = pair, hide_short_help = true)]
+            allow: Vec<(String, String)>;
+        }
+    }
+
+    /// Which part of a roster is meant.
+    SelectionOptions, "Roster" {
+        settings {}
+        flags {
+            /// Only these rows, such as 10-20,35
+            #[arg(long, value_name = "ROWS")]
+            rows: Option<Selection>;
+            /// Only the first N of the valid rows
+            #[arg(long, value_name = "N")]
+            limit: Option<u64>;
+        }
+    }
+
+    /// When a file of an inbox is taken.
+    InboxOptions, "Roster" {
+        settings {
+            /// How long a file must lie unchanged
+            ///
+            /// (unless NAME.ready lies beside it)
+            settle: Time = "5s" [value_name = "TIME"];
+            /// How often watch looks
+            interval: Time = "30s" [value_name = "TIME"];
+        }
+        flags {
+            /// Take files that were imported before, too
+            #[arg(long)]
+            again: bool;
+        }
+    }
+
+    /// Where rows go, and whether what is there is read.
+    PlaceOptions, "Delivery" {
+        settings {
+            /// The target's environment
+            env: String | "production" [value_name = "NAME"];
+            /// Another address, in place of that of --env
+            ///
+            /// (plain http to this machine alone)
+            base_url: Address => "that of env" [value_name = "URL", conflicts_with = "sandbox"];
+        }
+        flags {
+            /// Send to a sandbox in this process, seeded from FILE
+            #[arg(long)]
+            sandbox: bool;
+            /// Read nothing: all is sent, nothing can be undone
+            #[arg(long)]
+            blind: bool;
+        }
+    }
+
+    /// How requests are made.
+    ConnectionOptions, "Delivery" {
+        settings {
+            /// Requests under way at most
+            concurrency: NonZeroUsize = "8" [value_name = "N"];
+            /// Attempts for one row at most
+            max_attempts: NonZeroU32 = "5" [value_name = "N"];
+            /// The longest one request may take
+            timeout: Timeout = "45s" [value_name = "TIME"];
+            /// A file of root certificates in PEM, trusted besides the machine's own
+            ca_cert: PathBuf => "none" [value_name = "FILE", hide_short_help = true];
+            /// How long a record that cannot be read is believed to hold what was delivered
+            trust_for: Time = "30d" [value_name = "TIME", hide_short_help = true];
+        }
+        flags {
+            /// A variable of the target's addresses (repeatable)
+            #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+            var: Vec<(String, String)>;
+            /// Send rows that already match, too
+            #[arg(long)]
+            all: bool;
+        }
+    }
+
+    /// How a run begins.
+    StartOptions, "Delivery" {
+        settings {}
+        flags {
+            /// Start anew, not where an unfinished run would go on
+            #[arg(long)]
+            fresh: bool;
+            /// Do not ask before sending
+            #[arg(long)]
+            yes: bool;
+        }
+    }
+
+    /// How fast requests may be made.
+    QuotaOptions, "Quota" {
+        settings {
+            /// Requests per s, m, h or d
+            rate: Rate | "the target's" [value_name = "1500/h"];
+            /// Requests at once when it is full
+            burst: NonZeroU32 | "the target's" [value_name = "N"];
+            /// The part of it to use
+            share: Share = "100%" [value_name = "80%"];
+        }
+        flags {}
+    }
+
+    /// What holds a run before anything is sent.
+    GuardOptions, "Guards" {
+        settings {
+            /// Hold a run with more invalid rows
+            max_invalid: Threshold = "20%" [value_name = "N|N%"];
+            /// Hold a run with more changes
+            max_changes: Threshold | "none" [value_name = "N|N%"];
+            /// Hold a run whose file shrank more
+            ///
+            /// since the last one of its name
+            max_shrink: Threshold = "50%" [value_name = "N|N%"];
+        }
+        flags {}
+    }
+
+    /// What stops a run after its first rows.
+    CanaryOptions, "Guards" {
+        settings {
+            /// Send N rows first, read them back, and then go on
+            ///
+            /// if they hold what was sent
+            canary: NonZeroU64 => "none" [value_name = "N", conflicts_with = "blind"];
+        }
+        flags {}
+    }
+
+    /// Where the results go.
+    FileOptions, "Output" {
+        settings {}
+        flags {
+            /// All rows [default: NAME.results.csv beside the file]
+            #[arg(long, value_name = "PATH")]
+            results: Option<PathBuf>;
+            /// Rows that did not succeed [default: NAME.failed.csv]
+            #[arg(long, value_name = "PATH")]
+            failed: Option<PathBuf>;
+            /// The HTML report [default: NAME.report.html]
+            #[arg(long, value_name = "PATH")]
+            report: Option<PathBuf>;
+            /// What was replaced, as a roster [default: NAME.before.csv]
+            #[arg(long, value_name = "PATH", hide_short_help = true)]
+            before: Option<PathBuf>;
+            /// Rows whose record was not found [default: NAME.new.csv]
+            #[arg(long, value_name = "PATH", hide_short_help = true)]
+            new: Option<PathBuf>;
+        }
+    }
+
+    /// How the summary is written.
+    FormatOptions, "Output" {
+        settings {}
+        flags {
+            /// The summary on standard output [default: text]
+            #[arg(long, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "text|json")]
+            format: Format;
+        }
+    }
+
+    /// What every command has.
+    GeneralOptions, "General" {
+        settings {
+            /// Folder of the journal
+            state: PathBuf => "" [global = true, value_name = "DIR", env = "ROSTERPATCH_STATE", hide_env = true];
+        }
+        flags {
+            /// The config file [default: rosterpatch.toml here, else in the user's config folder]
+            #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+            config: Option<PathBuf>;
+            /// A profile of the config file
+            #[arg(long, global = true, value_name = "NAME")]
+            profile: Option<String>;
+            /// auto, bar, plain, json or none [default: auto]
+            #[arg(long, global = true, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "KIND")]
+            progress: ProgressKind;
+            /// How log lines are written
+            #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_short_help = true)]
+            log_format: LogFormat;
+            /// Whether help and errors have colours; NO_COLOR is honoured
+            #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_short_help = true)]
+            color: ColorWhen;
+            /// Tell more: every retry, and requests by row number
+            #[arg(short, long, global = true)]
+            verbose: bool;
+            /// Tell less: no progress
+            #[arg(short, long, global = true, conflicts_with = "verbose")]
+            quiet: bool;
+        }
+    }
+}
+
+/// `NAME=VALUE`, taken apart at the last `=`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err("there is no = in it".into()),
+    }
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressKind {
+    /// A bar on a terminal, plain lines elsewhere
+    #[default]
+    Auto,
+    /// A bar
+    Bar,
+    /// A line now and then
+    Plain,
+    /// A JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+/// When there are colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// How figures are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, FromArgMatches};
+
+    use super::super::args::Args;
+    use super::*;
+
+    #[test]
+    fn every_default_can_be_read() {
+        let arguments = ["rosterpatch", "config"];
+        let args = Args::from_arg_matches(&Args::command().get_matches_from(arguments)).unwrap();
+        let super::super::args::Command::Config(config) = args.command else {
+            panic!("config");
+        };
+        assert_eq!(config.roster.empty(), Empty::Keep);
+        assert_eq!(config.roster.duplicates(), Duplicate::Error);
+        let connection = config.connection;
+        assert_eq!(connection.concurrency().get(), 8);
+        assert_eq!(connection.max_attempts().get(), 5);
+        assert_eq!(connection.timeout().0.length.as_secs(), 45);
+        assert_eq!(connection.trust_for().length.as_secs(), 30 * 86_400);
+        assert_eq!(config.quota.share(), Share(1.0));
+        assert_eq!(config.guards.max_invalid(), Threshold::Percent(20.0));
+        assert_eq!(config.guards.max_shrink(), Threshold::Percent(50.0));
+        assert_eq!(config.inbox.settle().length.as_secs(), 5);
+        assert_eq!(config.inbox.interval().length.as_secs(), 30);
+    }
+
+    #[test]
+    fn a_name_means_one_option() {
+        let mut names = Layer::names();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}

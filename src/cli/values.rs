@@ -1,0 +1,273 @@
+//! Values of options as they are written, on the command line and in the config file alike: each is
+//! understood where it is read, so that its error can say where it stands.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer, de};
+
+/// A time such as `45s`, `20ms` or `30d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Time {
+    text: String,
+    /// How long it is.
+    pub(super) length: Duration,
+}
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Time, String> {
+        let wrong = || format!("\"{text}\" is not a time such as 45s, 20ms or 2m");
+        let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+        // A day is 24 hours here: what is meant is how long, not which date.
+        let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
+        let length = Duration::try_from(time.map_err(|_| wrong())?).map_err(|_| wrong())?;
+        Ok(Time {
+            text: text.to_owned(),
+            length,
+        })
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A time above zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Timeout(pub(super) Time);
+
+impl FromStr for Timeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Timeout, String> {
+        let time: Time = text.parse()?;
+        if time.length.is_zero() {
+            return Err("it must be above 0".into());
+        }
+        Ok(Timeout(time))
+    }
+}
+
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A part of the whole, above 0% and at most 100%.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Share(pub(super) f64);
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Share, String> {
+        let percent = text.strip_suffix('%').map(str::trim).map(str::parse::<f64>);
+        match percent {
+            Some(Ok(percent)) if percent > 0.0 && percent <= 100.0 => Ok(Share(percent / 100.0)),
+            None if text.trim().parse::<f64>().is_ok() => {
+                Err(format!("a share is written \"{}%\"", text.trim()))
+            }
+            _ => Err(format!("\"{text}\" is not a share such as 80%")),
+        }
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0 * 100.0)
+    }
+}
+
+/// A delimiter: one character of ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Delimiter(pub(super) u8);
+
+impl FromStr for Delimiter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Delimiter, String> {
+        match text.as_bytes() {
+            b"tab" | b"\\t" => Ok(Delimiter(b'\t')),
+            [byte] if !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r') => {
+                Ok(Delimiter(*byte))
+            }
+            _ => Err(format!(
+                "\"{text}\" is not a delimiter: one character such as ; or the word tab"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            b'\t' => f.write_str("tab"),
+            byte => write!(f, "{}", char::from(byte)),
+        }
+    }
+}
+
+/// An encoding's label (WHATWG Encoding Standard).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Label(pub(super) String);
+
+impl FromStr for Label {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Label, String> {
+        match encoding_rs::Encoding::for_label(text.as_bytes()) {
+            Some(_) => Ok(Label(text.to_owned())),
+            None => Err(format!(
+                "\"{text}\" is not an encoding such as utf-8, windows-1252 or utf-16le"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An API's base address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address(pub(super) String);
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Address, String> {
+        crate::send::check_address(text).map_err(|error| error.to_string())?;
+        Ok(Address(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an empty cell means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Empty {
+    /// Leave the value alone
+    Keep,
+    /// Clear the value
+    Clear,
+}
+
+/// What is done with rows that have the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Duplicate {
+    /// All but the first are invalid
+    Error,
+    /// The first is sent
+    First,
+    /// The last is sent
+    Last,
+}
+
+/// Who is told of a run: a webhook, a command, or both.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Notify {
+    /// Gets the summary as the JSON body of a POST.
+    pub(super) url: Option<String>,
+    /// Gets the summary as JSON on its standard input.
+    pub(super) command: Option<Vec<String>>,
+}
+
+/// A value that an option can have, as it is shown.
+pub(super) trait Shown {
+    /// The value as it would be written.
+    fn shown(&self) -> String;
+}
+
+macro_rules! shown_as_displayed {
+    ($($type:ty),*) => { $(
+        impl Shown for $type {
+            fn shown(&self) -> String {
+                self.to_string()
+            }
+        }
+    )* };
+}
+shown_as_displayed!(
+    String,
+    bool,
+    std::num::NonZeroU32,
+    std::num::NonZeroU64,
+    std::num::NonZeroUsize,
+    Time,
+    Timeout,
+    Share,
+    Delimiter,
+    Label,
+    Address,
+    crate::send::Rate,
+    crate::plan::Threshold
+);
+
+impl Shown for PathBuf {
+    fn shown(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+macro_rules! written_as_a_word {
+    ($($type:ty),*) => { $(
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                <$type as ValueEnum>::from_str(text, false).map_err(|_| {
+                    let known = <$type as ValueEnum>::value_variants().iter();
+                    let known: Vec<String> = known.map(Shown::shown).collect();
+                    format!("\"{text}\" is none of {}", known.join(", "))
+                })
+            }
+        }
+
+        impl Shown for $type {
+            fn shown(&self) -> String {
+                let value = self.to_possible_value();
+                value.map_or(String::new(), |value| value.get_name().to_owned())
+            }
+        }
+    )* };
+}
+written_as_a_word!(Empty, Duplicate);
+
+/// Reads a value from a config file: written as text, or as a number or a truth value whose text is
+/// the same.
+pub(super) fn from_config<'de, D: Deserializer<'de>, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Number(i64),
+        Fraction(f64),
+        Truth(bool),
+    }
+    let text = match Written::deserialize(from)? {
+        Written::Text(text) => text,
+        Written::Number(number) => number.to_string(),
+        Written::Fraction(number) => number.to_string(),
+        Written::Truth(truth) => truth.to_string(),
+    };
+    text.parse().map(Some).map_err(de::Error::custom)
+}
