@@ -4,7 +4,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use super::options::{
     CanaryOptions, ConnectionOptions, FileOptions, Format, FormatOptions, GeneralOptions,
-    GuardOptions, InboxOptions, PlaceOptions, QuotaOptions, RosterOptions, SelectionOptions,
+    GuardOptions, InboxOptions, PlaceOptions, PlanOptions, QuotaOptions, RosterOptions,
     StartOptions,
 };
 use super::values::Time;
@@ -15,15 +15,15 @@ use crate::send::Rate;
 /// every row accounted for.
 #[derive(Debug, Parser)]
 #[command(name = "rosterpatch", version, max_term_width = 80)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(in crate::cli) command: Command,
     #[command(flatten)]
-    pub(super) common: GeneralOptions,
+    pub(in crate::cli) common: GeneralOptions,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     /// Read and check every row; no network
     #[command(after_help = "Example:\n  rosterpatch check elever.csv --target meitner")]
     Check(Box<CheckArgs>),
@@ -71,44 +71,44 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct CheckArgs {
+pub(in crate::cli) struct CheckArgs {
     /// The roster; - is standard input
     #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
-    pub(super) roster: RosterOptions,
+    pub(in crate::cli) roster: RosterOptions,
     #[command(flatten)]
-    pub(super) place: PlaceOptions,
+    pub(in crate::cli) place: PlaceOptions,
     /// Write every problem to a CSV file, one a line
     #[arg(long, value_name = "PATH", help_heading = "Output")]
-    pub(super) problems: Option<PathBuf>,
+    pub(in crate::cli) problems: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct ShowArgs {
+pub(in crate::cli) struct ShowArgs {
     /// The run; the newest if none is named
     #[arg(value_name = "RUN")]
-    pub(super) run: Option<String>,
+    pub(in crate::cli) run: Option<String>,
     /// How it is shown
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(super) format: Format,
+    pub(in crate::cli) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct ReportArgs {
+pub(in crate::cli) struct ReportArgs {
     /// The run; the newest if none is named
     #[arg(value_name = "RUN")]
-    pub(super) run: Option<String>,
+    pub(in crate::cli) run: Option<String>,
     #[command(flatten)]
-    pub(super) files: FileOptions,
+    pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct TemplateArgs {
+pub(in crate::cli) struct TemplateArgs {
     /// The API: a built-in one, or a file that describes one
     #[arg(
         long,
@@ -116,23 +116,23 @@ pub(super) struct TemplateArgs {
         env = "ROSTERPATCH_TARGET",
         hide_env = true
     )]
-    pub(super) target: Option<String>,
+    pub(in crate::cli) target: Option<String>,
     /// A row with an example of each field too
     #[arg(long)]
-    pub(super) example: bool,
+    pub(in crate::cli) example: bool,
     /// Headers in a language of the target's aliases, such as sv, as a Swedish Excel reads them
     #[arg(long, value_name = "LANGUAGE")]
-    pub(super) headers: Option<String>,
+    pub(in crate::cli) headers: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct TargetsArgs {
+pub(in crate::cli) struct TargetsArgs {
     #[command(subcommand)]
-    pub(super) command: Option<TargetsCommand>,
+    pub(in crate::cli) command: Option<TargetsCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum TargetsCommand {
+pub(in crate::cli) enum TargetsCommand {
     /// One API's fields, kinds, sign-in and quota
     Show {
         /// A built-in target, or a file that describes one
@@ -145,33 +145,23 @@ pub(super) enum TargetsCommand {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct ImportArgs {
+pub(in crate::cli) struct ImportArgs {
     /// The roster; - is standard input
     #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
-    pub(super) roster: RosterOptions,
+    pub(in crate::cli) options: PlanOptions,
     #[command(flatten)]
-    pub(super) selection: SelectionOptions,
+    pub(in crate::cli) start: StartOptions,
     #[command(flatten)]
-    pub(super) place: PlaceOptions,
+    pub(in crate::cli) canary: CanaryOptions,
     #[command(flatten)]
-    pub(super) connection: ConnectionOptions,
+    pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
-    pub(super) start: StartOptions,
-    #[command(flatten)]
-    pub(super) quota: QuotaOptions,
-    #[command(flatten)]
-    pub(super) guards: GuardOptions,
-    #[command(flatten)]
-    pub(super) canary: CanaryOptions,
-    #[command(flatten)]
-    pub(super) files: FileOptions,
-    #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
     // What other programs call a plan.
     #[arg(long, hide = true)]
-    pub(super) dry_run: bool,
+    pub(in crate::cli) dry_run: bool,
 }
 
 /// What says of a file how it is understood and where it goes: of a run, the journal says that. A
@@ -196,16 +186,16 @@ const OF_A_FILE: [&str; 16] = [
 ];
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct RetryArgs {
+pub(in crate::cli) struct RetryArgs {
     /// The results or failed file of a run; - is standard input
     #[arg(value_name = "RESULTS", required_unless_present = "run")]
-    pub(super) file: Option<PathBuf>,
+    pub(in crate::cli) file: Option<PathBuf>,
     /// A run whose rows failed for the API's fault: no file is needed, and it goes where it went
     #[arg(long, value_name = "RUN", help_heading = "Roster", conflicts_with_all = OF_A_FILE)]
-    pub(super) run: Option<String>,
+    pub(in crate::cli) run: Option<String>,
     /// The run that the file belongs to, where it does not show by itself
     #[arg(long, value_name = "RUN", help_heading = "Roster")]
-    pub(super) of: Option<String>,
+    pub(in crate::cli) of: Option<String>,
     /// Only rows in these states: invalid, rejected, failed, not_sent
     #[arg(
         long,
@@ -213,109 +203,79 @@ pub(super) struct RetryArgs {
         value_delimiter = ',',
         help_heading = "Roster"
     )]
-    pub(super) only: Vec<String>,
+    pub(in crate::cli) only: Vec<String>,
     #[command(flatten)]
-    pub(super) roster: RosterOptions,
+    pub(in crate::cli) options: PlanOptions,
     #[command(flatten)]
-    pub(super) selection: SelectionOptions,
+    pub(in crate::cli) start: StartOptions,
     #[command(flatten)]
-    pub(super) place: PlaceOptions,
+    pub(in crate::cli) canary: CanaryOptions,
     #[command(flatten)]
-    pub(super) connection: ConnectionOptions,
+    pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
-    pub(super) start: StartOptions,
-    #[command(flatten)]
-    pub(super) quota: QuotaOptions,
-    #[command(flatten)]
-    pub(super) guards: GuardOptions,
-    #[command(flatten)]
-    pub(super) canary: CanaryOptions,
-    #[command(flatten)]
-    pub(super) files: FileOptions,
-    #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct SweepArgs {
+pub(in crate::cli) struct SweepArgs {
     /// The folder into which files are dropped
     #[arg(value_name = "INBOX")]
-    pub(super) folder: PathBuf,
+    pub(in crate::cli) folder: PathBuf,
     #[command(flatten)]
-    pub(super) roster: RosterOptions,
+    pub(in crate::cli) options: PlanOptions,
     #[command(flatten)]
-    pub(super) selection: SelectionOptions,
+    pub(in crate::cli) inbox: InboxOptions,
     #[command(flatten)]
-    pub(super) inbox: InboxOptions,
+    pub(in crate::cli) start: StartOptions,
     #[command(flatten)]
-    pub(super) place: PlaceOptions,
+    pub(in crate::cli) canary: CanaryOptions,
     #[command(flatten)]
-    pub(super) connection: ConnectionOptions,
-    #[command(flatten)]
-    pub(super) start: StartOptions,
-    #[command(flatten)]
-    pub(super) quota: QuotaOptions,
-    #[command(flatten)]
-    pub(super) guards: GuardOptions,
-    #[command(flatten)]
-    pub(super) canary: CanaryOptions,
-    #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct ConfigArgs {
+pub(in crate::cli) struct ConfigArgs {
     #[command(flatten)]
-    pub(super) roster: RosterOptions,
+    pub(in crate::cli) roster: RosterOptions,
     #[command(flatten)]
-    pub(super) inbox: InboxOptions,
+    pub(in crate::cli) inbox: InboxOptions,
     #[command(flatten)]
-    pub(super) place: PlaceOptions,
+    pub(in crate::cli) place: PlaceOptions,
     #[command(flatten)]
-    pub(super) connection: ConnectionOptions,
+    pub(in crate::cli) connection: ConnectionOptions,
     #[command(flatten)]
-    pub(super) quota: QuotaOptions,
+    pub(in crate::cli) quota: QuotaOptions,
     #[command(flatten)]
-    pub(super) guards: GuardOptions,
+    pub(in crate::cli) guards: GuardOptions,
     #[command(flatten)]
-    pub(super) canary: CanaryOptions,
+    pub(in crate::cli) canary: CanaryOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct PlanArgs {
+pub(in crate::cli) struct PlanArgs {
     /// The roster; - is standard input
     #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    pub(in crate::cli) file: PathBuf,
     #[command(flatten)]
-    pub(super) roster: RosterOptions,
-    #[command(flatten)]
-    pub(super) selection: SelectionOptions,
-    #[command(flatten)]
-    pub(super) place: PlaceOptions,
-    #[command(flatten)]
-    pub(super) connection: ConnectionOptions,
-    #[command(flatten)]
-    pub(super) quota: QuotaOptions,
-    #[command(flatten)]
-    pub(super) guards: GuardOptions,
+    pub(in crate::cli) options: PlanOptions,
     // A plan never asks, so a command line can be tried with `plan` first.
     #[arg(long, hide = true)]
-    pub(super) yes: bool,
+    pub(in crate::cli) yes: bool,
     /// Write every change to a CSV file, one a line
     #[arg(long, value_name = "PATH", help_heading = "Output")]
-    pub(super) out: Option<PathBuf>,
+    pub(in crate::cli) out: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct RunsArgs {
+pub(in crate::cli) struct RunsArgs {
     #[command(subcommand)]
-    pub(super) command: Option<RunsCommand>,
+    pub(in crate::cli) command: Option<RunsCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum RunsCommand {
+pub(in crate::cli) enum RunsCommand {
     /// Forget old runs, and the personal data kept for undo
     Prune {
         /// Runs that began longer ago than this
@@ -325,55 +285,55 @@ pub(super) enum RunsCommand {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct OneRunArgs {
+pub(in crate::cli) struct OneRunArgs {
     /// The run; `runs` lists them
     #[arg(value_name = "RUN")]
-    pub(super) run: String,
+    pub(in crate::cli) run: String,
     #[command(flatten)]
-    pub(super) files: FileOptions,
+    pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
     /// Do not ask before sending
     #[arg(long)]
-    pub(super) yes: bool,
+    pub(in crate::cli) yes: bool,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct ResumeArgs {
+pub(in crate::cli) struct ResumeArgs {
     /// The run; the newest that was interrupted if none is named
     #[arg(value_name = "RUN")]
-    pub(super) run: Option<String>,
+    pub(in crate::cli) run: Option<String>,
     #[command(flatten)]
-    pub(super) files: FileOptions,
+    pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
-    pub(super) output: FormatOptions,
+    pub(in crate::cli) output: FormatOptions,
     /// Do not ask before sending, where the run had not begun to send
     #[arg(long)]
-    pub(super) yes: bool,
+    pub(in crate::cli) yes: bool,
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct SandboxArgs {
+pub(in crate::cli) struct SandboxArgs {
     /// The address to listen on; this machine's own only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
-    pub(super) listen: std::net::SocketAddr,
+    pub(in crate::cli) listen: std::net::SocketAddr,
     /// A roster whose students the sandbox is to hold (repeatable)
     #[arg(long, value_name = "FILE")]
-    pub(super) seed: Vec<PathBuf>,
+    pub(in crate::cli) seed: Vec<PathBuf>,
     /// The quota
     #[arg(long, value_name = "RATE", default_value = "1500/h")]
-    pub(super) quota: Rate,
+    pub(in crate::cli) quota: Rate,
     /// How long every answer takes
     #[arg(long, value_name = "TIME", default_value = "20ms")]
-    pub(super) latency: Time,
+    pub(in crate::cli) latency: Time,
     /// What goes wrong, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s,
     /// slow=5%:800ms, truncate, garbage, html, close
     #[arg(long, value_name = "SPEC")]
-    pub(super) faults: Option<Faults>,
+    pub(in crate::cli) faults: Option<Faults>,
     /// What is drawn by chance is drawn from this number
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) random_seed: u64,
+    pub(in crate::cli) random_seed: u64,
     /// Hold no records at all
     #[arg(long, conflicts_with = "seed")]
-    pub(super) empty: bool,
+    pub(in crate::cli) empty: bool,
 }

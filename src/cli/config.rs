@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-
-use super::Usage;
 use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
+use crate::app::AppError;
 use crate::run::Settings;
 
 /// The name under which the config file is looked for.
@@ -13,7 +11,7 @@ const NAME: &str = "rosterpatch.toml";
 /// The config file's layers, the one that goes before the others first: the chosen profile, then
 /// the file's own settings.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Config {
+pub(in crate::cli) struct Config {
     /// The file, if there is one.
     path: Option<PathBuf>,
     layers: Vec<(Option<String>, Layer)>,
@@ -23,33 +21,39 @@ pub(super) struct Config {
 impl Config {
     /// Reads the file that `--config` names, or the one in this folder, or the one in the user's
     /// config folder, and takes the profile that is asked for.
-    pub(super) fn load(common: &GeneralOptions) -> Result<Config> {
+    pub(in crate::cli) fn load(common: &GeneralOptions) -> Result<Config, AppError> {
         let Some(path) = find(common) else {
             return match &common.profile {
                 None => Ok(Config::default()),
-                Some(profile) => Err(Usage(format!(
+                Some(profile) => Err(AppError::Usage(format!(
                     "there is no {NAME} here or in the user's config folder, and so no profile \"{profile}\""
-                ))
-                .into()),
+                ))),
             };
         };
         Config::read(path, common.profile.as_deref())
     }
 
-    fn read(path: PathBuf, profile: Option<&str>) -> Result<Config> {
-        let text = crate::targets::read_text(&path)
-            .with_context(|| format!("cannot read the config file {}", path.display()))?;
-        let mut file: Layer = toml::from_str(&text)
-            .with_context(|| format!("the config file {} has a mistake", path.display()))?;
+    fn read(path: PathBuf, profile: Option<&str>) -> Result<Config, AppError> {
+        let text = crate::targets::read_text(&path).map_err(|source| AppError::File {
+            action: "read the config file",
+            path: path.clone(),
+            source,
+        })?;
+        let mut file: Layer = toml::from_str(&text).map_err(|error| {
+            let path = path.display();
+            AppError::Front(format!("the config file {path} has a mistake: {error}"))
+        })?;
         let profiles = std::mem::take(&mut file.profile);
         if let Some((name, _)) = profiles.iter().find(|(_, layer)| !layer.profile.is_empty()) {
             let path = path.display();
-            return Err(Usage(format!("{path}: the profile \"{name}\" holds profiles")).into());
+            return Err(AppError::Usage(format!(
+                "{path}: the profile \"{name}\" holds profiles"
+            )));
         }
         for (profile, pattern) in patterns(&profiles) {
             glob::Pattern::new(pattern).map_err(|error| {
                 let path = path.display();
-                Usage(format!(
+                AppError::Usage(format!(
                     "{path}: the profile \"{profile}\" has the pattern \"{pattern}\", which is none: {error}"
                 ))
             })?;
@@ -67,7 +71,10 @@ impl Config {
 
     /// The config that a run was made with, unless the command line names another: its credentials
     /// may be a profile's own.
-    pub(super) fn of_run(common: &GeneralOptions, settings: &Settings) -> Result<Config> {
+    pub(in crate::cli) fn of_run(
+        common: &GeneralOptions,
+        settings: &Settings,
+    ) -> Result<Config, AppError> {
         if common.profile.is_some() || common.config.is_some() {
             return Config::load(common);
         }
@@ -78,19 +85,19 @@ impl Config {
     }
 
     /// The file.
-    pub(super) fn path(&self) -> Option<&Path> {
+    pub(in crate::cli) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// What was said, and where nothing was, what the first layer says that says anything.
-    pub(super) fn fill<G: Group>(&self, said: &G) -> G {
+    pub(in crate::cli) fn fill<G: Group>(&self, said: &G) -> G {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |group, layer| group.or(layer))
     }
 
     /// The same for where to send: an address and an environment are two ways to say one thing, so
     /// whoever says either goes before whoever comes next.
-    pub(super) fn place(&self, said: &PlaceOptions) -> PlaceOptions {
+    pub(in crate::cli) fn place(&self, said: &PlaceOptions) -> PlaceOptions {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |place, layer| {
             if place.env.is_some() || place.base_url.is_some() {
@@ -102,15 +109,14 @@ impl Config {
     }
 
     /// The same with a profile of the file.
-    pub(super) fn with_profile(&self, name: &str) -> Result<Config> {
+    pub(in crate::cli) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
-            return Err(Usage(format!(
+            return Err(AppError::Usage(format!(
                 "{} has no profile \"{name}\"; it has: {}",
                 self.origin(None),
                 known.join(", ")
-            ))
-            .into());
+            )));
         };
         let mut config = self.clone();
         config.layers.retain(|(profile, _)| profile.is_none());
@@ -121,7 +127,7 @@ impl Config {
     }
 
     /// The profile to which a file of this name in an inbox belongs, if it belongs to one.
-    pub(super) fn profile_of(&self, file: &str) -> Result<Option<&str>> {
+    pub(in crate::cli) fn profile_of(&self, file: &str) -> Result<Option<&str>, AppError> {
         let matches =
             |pattern: &str| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(file));
         let mut fitting: Vec<&str> = patterns(&self.profiles)
@@ -132,23 +138,22 @@ impl Config {
         match fitting[..] {
             [] => Ok(None),
             [name] => Ok(Some(name)),
-            _ => Err(Usage(format!(
+            _ => Err(AppError::Usage(format!(
                 "the file {file} fits the patterns of several profiles: {}",
                 fitting.join(", ")
-            ))
-            .into()),
+            ))),
         }
     }
 
     /// The profile in use.
-    pub(super) fn profile(&self) -> Option<&str> {
+    pub(in crate::cli) fn profile(&self) -> Option<&str> {
         self.layers
             .iter()
             .find_map(|(profile, _)| profile.as_deref())
     }
 
     /// Where a layer's settings stand.
-    pub(super) fn origin(&self, profile: Option<&str>) -> String {
+    pub(in crate::cli) fn origin(&self, profile: Option<&str>) -> String {
         let path = self.path.as_deref().unwrap_or(Path::new(NAME)).display();
         match profile {
             None => path.to_string(),
@@ -157,13 +162,16 @@ impl Config {
     }
 
     /// What the first layer says that says anything.
-    pub(super) fn first<T: Clone>(&self, setting: impl Fn(&Layer) -> &Option<T>) -> Option<T> {
+    pub(in crate::cli) fn first<T: Clone>(
+        &self,
+        setting: impl Fn(&Layer) -> &Option<T>,
+    ) -> Option<T> {
         let mut layers = self.layers.iter();
         layers.find_map(|(_, layer)| setting(layer).clone())
     }
 
     /// The first layer that says something, as it says it, and where that stands.
-    pub(super) fn said(
+    pub(in crate::cli) fn said(
         &self,
         setting: impl Fn(&Layer) -> Option<String>,
     ) -> Option<(String, String)> {
@@ -173,12 +181,12 @@ impl Config {
     }
 
     /// The variables that all layers set, where a layer goes before those after it.
-    pub(super) fn variables(&self) -> BTreeMap<String, String> {
+    pub(in crate::cli) fn variables(&self) -> BTreeMap<String, String> {
         self.merged(|layer| &layer.var)
     }
 
     /// The columns that all layers map, where a layer goes before those after it.
-    pub(super) fn map(&self) -> BTreeMap<String, String> {
+    pub(in crate::cli) fn map(&self) -> BTreeMap<String, String> {
         self.merged(|layer| &layer.map)
     }
 
@@ -195,7 +203,7 @@ impl Config {
 
     /// The environment variable that holds the credential that the target calls `name`. Where it
     /// is in a file, that is named by the same variable with `_FILE` behind it.
-    pub(super) fn credential_variable(&self, name: &str) -> String {
+    pub(in crate::cli) fn credential_variable(&self, name: &str) -> String {
         let named = self.merged(|layer| &layer.credentials);
         match (named.get(name), name.strip_suffix("_FILE")) {
             (Some(variable), _) => variable.clone(),

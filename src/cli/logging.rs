@@ -11,7 +11,7 @@ use super::options::{GeneralOptions, LogFormat};
 
 /// Sends the program's log lines to standard error, around the bar if there is one. Only this
 /// crate's own lines: what libraries tell might hold addresses or headers.
-pub(super) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
+pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
     let level = match (common.quiet, common.verbose) {
         (true, _) => LevelFilter::ERROR,
         (_, true) => LevelFilter::DEBUG,

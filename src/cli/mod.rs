@@ -2,40 +2,30 @@
 //! The only room that prints, and that knows the environment.
 
 mod args;
-mod assemble;
-mod check;
+mod commands;
 mod config;
-mod import;
-mod interrupt;
-mod job;
+mod front;
+mod local_sandbox;
 mod logging;
-mod opening;
 mod options;
-mod packagers;
-mod plan;
-mod resume;
-mod retry;
-mod runs;
-mod sandbox;
 mod settings;
-mod show_config;
-mod sweep;
-mod targets;
-mod tell;
-mod template;
 mod terminal;
-mod undo;
 mod values;
-mod watch;
+mod wanted;
 
 use std::process::ExitCode;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
 
+use crate::app::AppError;
 use crate::model::Exit;
 use crate::run::RunError;
 use args::{Args, Command, RunsArgs, RunsCommand};
+use commands::{
+    check, import, packagers, plan, resume, retry, runs, sandbox, show_config, sweep, targets,
+    template, undo,
+};
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
@@ -44,31 +34,8 @@ pub fn main() -> ExitCode {
         refuse_misplaced(&matches);
         Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     };
-    let result = match &args.command {
-        Command::Check(check) => check::run(&args.common, check),
-        Command::Template(template) => template::run(&args.common, template),
-        Command::Targets(targets) => targets::run(targets),
-        Command::Import(import) => import::run(&args.common, import),
-        Command::Plan(plan) => plan::run(&args.common, plan),
-        Command::Retry(retry) => retry::run(&args.common, retry),
-        Command::Sweep(sweep) => sweep::run(&args.common, sweep),
-        Command::Watch(watch) => watch::run(&args.common, watch),
-        Command::Config(config) => show_config::run(&args.common, config),
-        Command::Resume(resume) => resume::run(&args.common, resume),
-        Command::Approve(approve) => resume::approve(&args.common, approve),
-        Command::Undo(undo) => undo::run(&args.common, undo),
-        Command::Runs(RunsArgs { command: None }) => runs::list(&args.common),
-        Command::Runs(RunsArgs {
-            command: Some(RunsCommand::Prune { older_than }),
-        }) => runs::prune(&args.common, older_than),
-        Command::Show(show) => runs::show(&args.common, show),
-        Command::Report(report) => runs::report(&args.common, report),
-        Command::Sandbox(sandbox) => sandbox::run(&args.common, sandbox),
-        Command::Completions { shell } => packagers::completions(*shell),
-        Command::Man => packagers::man(),
-    };
-    let exit = result.unwrap_or_else(|error| {
-        terminal::error(&whole_text(&error));
+    let exit = run(&args).unwrap_or_else(|error| {
+        terminal::error(&whole_text(error.as_ref()));
         exit_of(&error)
     });
     if let Some(why) = terminal::unwritten() {
@@ -78,6 +45,33 @@ pub fn main() -> ExitCode {
         }
     }
     ExitCode::from(exit.code())
+}
+
+fn run(args: &Args) -> anyhow::Result<Exit> {
+    let common = &args.common;
+    Ok(match &args.command {
+        Command::Check(check) => check::run(common, check)?,
+        Command::Template(template) => template::run(common, template)?,
+        Command::Targets(targets) => targets::run(targets)?,
+        Command::Import(import) => import::run(common, import)?,
+        Command::Plan(plan) => plan::run(common, plan)?,
+        Command::Retry(retry) => retry::run(common, retry)?,
+        Command::Sweep(sweep) => sweep::run(common, sweep)?,
+        Command::Watch(watch) => sweep::watch_on(common, watch)?,
+        Command::Config(config) => show_config::run(common, config)?,
+        Command::Resume(resume) => resume::run(common, resume)?,
+        Command::Approve(approve) => resume::approve(common, approve)?,
+        Command::Undo(undo) => undo::run(common, undo)?,
+        Command::Runs(RunsArgs { command: None }) => runs::list(common)?,
+        Command::Runs(RunsArgs {
+            command: Some(RunsCommand::Prune { older_than }),
+        }) => runs::prune(common, older_than)?,
+        Command::Show(show) => runs::show(common, show)?,
+        Command::Report(report) => runs::report(common, report)?,
+        Command::Sandbox(sandbox) => sandbox::run(common, sandbox)?,
+        Command::Completions { shell } => packagers::completions(*shell)?,
+        Command::Man => packagers::man()?,
+    })
 }
 
 /// Refuses a target on the command line where a run is tried again, which went to its own. One in the
@@ -113,33 +107,26 @@ fn color(arguments: impl Iterator<Item = String>) -> ColorChoice {
 }
 
 /// An error and its causes, each said once: many already tell their cause.
-fn whole_text(error: &anyhow::Error) -> String {
+fn whole_text(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !text.contains(&cause) {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
             if !text.is_empty() {
                 text.push_str(": ");
             }
-            text.push_str(&cause);
+            text.push_str(&said);
         }
+        next = cause.source();
     }
     text
 }
 
-/// A mistake in how the program was called, beyond what the parser of arguments can see.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(String);
-
 fn exit_of(error: &anyhow::Error) -> Exit {
-    if let Some(error) = error.downcast_ref::<RunError>() {
+    if let Some(error) = error.downcast_ref::<AppError>() {
         return error.exit();
     }
-    if error.is::<Usage>() {
-        return Exit::Usage;
-    }
-    if error.is::<crate::send::SignInError>() {
-        return Exit::Refused;
-    }
-    Exit::CannotDo
+    let run = error.downcast_ref::<RunError>();
+    run.map_or(Exit::CannotDo, RunError::exit)
 }

@@ -11,25 +11,26 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::values::{
-    Address, Delimiter, Duplicate, Empty, Label, Notify, Share, Shown, Time, Timeout, from_config,
+    Address, Delimiter, Duplicate, Empty, Label, Share, Shown, Time, Timeout, from_config,
 };
+use crate::app::Notify;
 use crate::plan::{Selection, Threshold};
 use crate::send::Rate;
 
 /// What `config` shows of an option.
-pub(super) struct Setting {
+pub(in crate::cli) struct Setting {
     /// Its name in the config file.
-    pub(super) name: &'static str,
+    pub(in crate::cli) name: &'static str,
     /// What the command line or the environment says.
-    pub(super) said: Option<String>,
+    pub(in crate::cli) said: Option<String>,
     /// What a layer of the config file says.
-    pub(super) in_layer: fn(&Layer) -> Option<String>,
+    pub(in crate::cli) in_layer: fn(&Layer) -> Option<String>,
     /// What holds where nobody says anything.
-    pub(super) default: &'static str,
+    pub(in crate::cli) default: &'static str,
 }
 
 /// A group of options.
-pub(super) trait Group: Clone {
+pub(in crate::cli) trait Group: Clone {
     /// The same with what a layer of the config file says, where nothing was said before.
     fn or(self, layer: &Layer) -> Self;
 
@@ -57,7 +58,7 @@ macro_rules! groups {
             $(#[doc = $about])*
             #[derive(Debug, Clone, Default, Args)]
             #[command(next_help_heading = $heading)]
-            pub(super) struct $group {
+            pub(in crate::cli) struct $group {
                 $(
                     #[arg(
                         long,
@@ -74,9 +75,9 @@ macro_rules! groups {
                         ).trim_start(),
                         $($($arg)*)?
                     )]
-                    pub(super) $field: Option<$type>,
+                    pub(in crate::cli) $field: Option<$type>,
                 )*
-                $( $(#[$meta])* pub(super) $flag: $flag_type, )*
+                $( $(#[$meta])* pub(in crate::cli) $flag: $flag_type, )*
             }
 
             impl Group for $group {
@@ -100,7 +101,7 @@ macro_rules! groups {
             impl $group {
                 $( $(
                     /// What was said, or the default.
-                    pub(super) fn $field(&self) -> $type {
+                    pub(in crate::cli) fn $field(&self) -> $type {
                         self.$field.clone().unwrap_or_else(|| usual($default))
                     }
                 )? )*
@@ -118,30 +119,30 @@ macro_rules! groups {
         /// What a config file, or one of its profiles, says. Nothing here may be a secret.
         #[derive(Debug, Clone, Default, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(super) struct Layer {
+        pub(in crate::cli) struct Layer {
             $( $(
                 #[serde(default, deserialize_with = "from_config")]
-                pub(super) $field: Option<$type>,
+                pub(in crate::cli) $field: Option<$type>,
             )* )*
             /// A Prometheus textfile that is written after each run.
-            pub(super) metrics: Option<PathBuf>,
+            pub(in crate::cli) metrics: Option<PathBuf>,
             /// Who is told of each run.
-            pub(super) notify: Option<Notify>,
+            pub(in crate::cli) notify: Option<Notify>,
             /// Names of the files in an inbox that belong to a profile.
             #[serde(default)]
-            pub(super) files: Vec<String>,
+            pub(in crate::cli) files: Vec<String>,
             /// Variables of the target's addresses.
             #[serde(default)]
-            pub(super) var: BTreeMap<String, String>,
+            pub(in crate::cli) var: BTreeMap<String, String>,
             /// Column to field; an empty field ignores the column.
             #[serde(default)]
-            pub(super) map: BTreeMap<String, String>,
+            pub(in crate::cli) map: BTreeMap<String, String>,
             /// The target's name of a credential to the environment variable that holds it.
             #[serde(default)]
-            pub(super) credentials: BTreeMap<String, String>,
+            pub(in crate::cli) credentials: BTreeMap<String, String>,
             /// Profiles by name. A profile has none of its own.
             #[serde(default)]
-            pub(super) profile: BTreeMap<String, Layer>,
+            pub(in crate::cli) profile: BTreeMap<String, Layer>,
         }
     };
 }
@@ -379,6 +380,23 @@ groups! {
     }
 }
 
+/// What a plan is made of.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct PlanOptions {
+    #[command(flatten)]
+    pub(in crate::cli) roster: RosterOptions,
+    #[command(flatten)]
+    pub(in crate::cli) selection: SelectionOptions,
+    #[command(flatten)]
+    pub(in crate::cli) place: PlaceOptions,
+    #[command(flatten)]
+    pub(in crate::cli) connection: ConnectionOptions,
+    #[command(flatten)]
+    pub(in crate::cli) quota: QuotaOptions,
+    #[command(flatten)]
+    pub(in crate::cli) guards: GuardOptions,
+}
+
 /// `NAME=VALUE`, taken apart at the last `=`.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
@@ -389,7 +407,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ProgressKind {
+pub(in crate::cli) enum ProgressKind {
     /// A bar on a terminal, plain lines elsewhere
     #[default]
     Auto,
@@ -405,7 +423,7 @@ pub(super) enum ProgressKind {
 
 /// When there are colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColorWhen {
+pub(in crate::cli) enum ColorWhen {
     #[default]
     Auto,
     Always,
@@ -414,7 +432,7 @@ pub(super) enum ColorWhen {
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
+pub(in crate::cli) enum LogFormat {
     #[default]
     Text,
     Json,
@@ -422,7 +440,7 @@ pub(super) enum LogFormat {
 
 /// How figures are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(in crate::cli) enum Format {
     #[default]
     Text,
     Json,

@@ -2,7 +2,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 
 use super::options::{GeneralOptions, LogFormat, ProgressKind};
-use crate::clock::Clock;
+use crate::clock::SystemClock;
 use crate::events::{Unwatched, Watch};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 
@@ -10,7 +10,7 @@ use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 static UNWRITTEN: OnceLock<String> = OnceLock::new();
 
 /// Writes to standard output. Nobody reading it any more is no fault; see [`unwritten`] for others.
-pub(super) fn out(text: &str) {
+pub(in crate::cli) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
@@ -24,27 +24,27 @@ pub(super) fn out(text: &str) {
 }
 
 /// Why something that was to be on standard output is not, if anything is missing there.
-pub(super) fn unwritten() -> Option<&'static str> {
+pub(in crate::cli) fn unwritten() -> Option<&'static str> {
     UNWRITTEN.get().map(String::as_str)
 }
 
 /// Writes a line to standard error.
-pub(super) fn note(text: &str) {
+pub(in crate::cli) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Writes an error to standard error.
-pub(super) fn error(text: &str) {
+pub(in crate::cli) fn error(text: &str) {
     note(&format!("rosterpatch: {text}"));
 }
 
 /// Whether a person can be asked.
-pub(super) fn can_ask() -> bool {
+pub(in crate::cli) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// Asks a question; only a plain yes is one.
-pub(super) fn ask(question: &str) -> bool {
+pub(in crate::cli) fn ask(question: &str) -> bool {
     let mut stderr = std::io::stderr();
     let _ = write!(stderr, "{question} [y/N] ");
     let _ = stderr.flush();
@@ -59,9 +59,8 @@ pub(super) fn ask(question: &str) -> bool {
 }
 
 /// Whoever is to watch a run, and the bar that log lines must not tear.
-pub(super) fn watcher(
+pub(in crate::cli) fn watcher(
     common: &GeneralOptions,
-    clock: Arc<dyn Clock>,
 ) -> (Box<dyn Watch>, Option<indicatif::ProgressBar>) {
     let kind = match common.progress {
         _ if common.quiet => ProgressKind::None,
@@ -81,8 +80,9 @@ pub(super) fn watcher(
         }
         ProgressKind::Json => (Box::new(JsonLines), None),
         ProgressKind::None => (Box::new(Unwatched), None),
-        ProgressKind::Plain | ProgressKind::Auto => {
-            (Box::new(PlainLines::new(clock, common.verbose)), None)
-        }
+        ProgressKind::Plain | ProgressKind::Auto => (
+            Box::new(PlainLines::new(Arc::new(SystemClock), common.verbose)),
+            None,
+        ),
     }
 }

@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer, de};
 
 /// A time such as `45s`, `20ms` or `30d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Time {
+pub(in crate::cli) struct Time {
     text: String,
     /// How long it is.
-    pub(super) length: Duration,
+    pub(in crate::cli) length: Duration,
 }
 
 impl FromStr for Time {
@@ -41,7 +41,7 @@ impl fmt::Display for Time {
 
 /// A time above zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Timeout(pub(super) Time);
+pub(in crate::cli) struct Timeout(pub(in crate::cli) Time);
 
 impl FromStr for Timeout {
     type Err = String;
@@ -63,7 +63,7 @@ impl fmt::Display for Timeout {
 
 /// A part of the whole, above 0% and at most 100%.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Share(pub(super) f64);
+pub(in crate::cli) struct Share(pub(in crate::cli) f64);
 
 impl FromStr for Share {
     type Err = String;
@@ -88,7 +88,7 @@ impl fmt::Display for Share {
 
 /// A delimiter: one character of ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Delimiter(pub(super) u8);
+pub(in crate::cli) struct Delimiter(pub(in crate::cli) u8);
 
 impl FromStr for Delimiter {
     type Err = String;
@@ -117,7 +117,7 @@ impl fmt::Display for Delimiter {
 
 /// An encoding's label (WHATWG Encoding Standard).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Label(pub(super) String);
+pub(in crate::cli) struct Label(pub(in crate::cli) String);
 
 impl FromStr for Label {
     type Err = String;
@@ -140,7 +140,7 @@ impl fmt::Display for Label {
 
 /// An API's base address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address(pub(super) String);
+pub(in crate::cli) struct Address(pub(in crate::cli) String);
 
 impl FromStr for Address {
     type Err = String;
@@ -159,7 +159,7 @@ impl fmt::Display for Address {
 
 /// What an empty cell means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Empty {
+pub(in crate::cli) enum Empty {
     /// Leave the value alone
     Keep,
     /// Clear the value
@@ -168,7 +168,7 @@ pub(super) enum Empty {
 
 /// What is done with rows that have the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Duplicate {
+pub(in crate::cli) enum Duplicate {
     /// All but the first are invalid
     Error,
     /// The first is sent
@@ -177,18 +177,8 @@ pub(super) enum Duplicate {
     Last,
 }
 
-/// Who is told of a run: a webhook, a command, or both.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Notify {
-    /// Gets the summary as the JSON body of a POST.
-    pub(super) url: Option<String>,
-    /// Gets the summary as JSON on its standard input.
-    pub(super) command: Option<Vec<String>>,
-}
-
 /// A value that an option can have, as it is shown.
-pub(super) trait Shown {
+pub(in crate::cli) trait Shown {
     /// The value as it would be written.
     fn shown(&self) -> String;
 }
@@ -250,7 +240,9 @@ written_as_a_word!(Empty, Duplicate);
 
 /// Reads a value from a config file: written as text, or as a number or a truth value whose text is
 /// the same.
-pub(super) fn from_config<'de, D: Deserializer<'de>, T>(from: D) -> Result<Option<T>, D::Error>
+pub(in crate::cli) fn from_config<'de, D: Deserializer<'de>, T>(
+    from: D,
+) -> Result<Option<T>, D::Error>
 where
     T: FromStr,
     T::Err: fmt::Display,

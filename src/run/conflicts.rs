@@ -1,18 +1,10 @@
 use serde_json::Value as Json;
 
-use super::planning::{Halt, Work};
+use super::work::{Conflict, Halt, Work};
 use crate::journal::Register;
 use crate::model::{Call, Change, Problem, RowAt};
 use crate::plan::LookUp;
 use crate::targets::Place;
-
-/// A call that would give a record a value which another one has, and which must be unique.
-pub(super) struct Conflict {
-    call: Call,
-    field: usize,
-    /// The other record's id.
-    other: String,
-}
 
 /// Calls that are kept until it is known whether the other record gives its value up; beyond it the
 /// API is asked.

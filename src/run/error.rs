@@ -117,6 +117,11 @@ pub enum RunError {
         /// Rows in the results.
         found: u64,
     },
+    /// What the journal is to hold cannot be written as JSON.
+    #[error(
+        "the journal's record cannot be written: {0}; this is a mistake in the program, please report it"
+    )]
+    Unwritable(serde_json::Error),
     /// A thread of the program died.
     #[error(
         "the thread that reads the file died; this is a mistake in the program, please report it"

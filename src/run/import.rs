@@ -1,79 +1,16 @@
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use tokio::sync::watch;
 
+use super::context::{Context, Ended, Looked, Start};
 use super::error::RunError;
 use super::name::run_name;
 use super::prepare::Prepared;
 use super::settings::{Settings, absolute};
 use super::under_way::{Run, Tools};
-use crate::clock::Clock;
-use crate::events::{Plan, RunEvent, Watch};
-use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState};
-use crate::model::{StateCounts, Summary};
-use crate::report::ResultPaths;
-use crate::send::{Credentials, Stats, Stop, StopRequest, Transport};
-
-/// What a run is given from outside: time, randomness, secrets, a place for its record, and who
-/// watches, agrees and interrupts.
-pub struct Context<'a> {
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// The run's own random number.
-    pub seed: u64,
-    /// The credentials.
-    pub credentials: Credentials,
-    /// The folder of the journal.
-    pub state: PathBuf,
-    /// Watches.
-    pub watch: &'a dyn Watch,
-    /// Is shown the plan and says whether to go on.
-    pub agree: &'a dyn Fn(&Plan) -> bool,
-    /// Says when the run is to stop.
-    pub stop: watch::Receiver<StopRequest>,
-}
-
-/// Where a run begins.
-#[derive(Debug, Clone)]
-pub enum Start {
-    /// At its beginning, for the command of this name.
-    New(&'static str),
-    /// Where it was interrupted.
-    Resume(Box<RunRecord>),
-    /// Where a guard held it: it is planned anew, since time has passed, and not held again.
-    Approve(Box<RunRecord>),
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// Its figures.
-    pub summary: Summary,
-    /// Why it ended before its last row, if it did.
-    pub stop: Option<Stop>,
-    /// Where its files are.
-    pub paths: ResultPaths,
-}
-
-/// A plan that was made to be looked at.
-#[derive(Debug)]
-pub struct Looked {
-    /// The plan.
-    pub plan: Plan,
-    /// Why a guard would hold the run, if one would.
-    pub held: Option<String>,
-    /// The journal with its calls: a temporary one.
-    pub journal: Journal,
-    /// The number of the plan's run in it.
-    pub run: i64,
-    /// The figures, with valid rows as not sent.
-    pub summary: Summary,
-    /// Why planning ended early, if it did.
-    pub stop: Option<Stop>,
-}
+use crate::events::RunEvent;
+use crate::journal::{Journal, NewRun, RunLock, RunState};
+use crate::model::StateCounts;
+use crate::send::{Stats, Stop, Transport};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
 /// results. A run that was interrupted goes on where it ended.
@@ -312,7 +249,7 @@ fn new_run(
         base_url: settings.delivery.client.base_url.clone(),
         file: absolute(prepared.input.path()).display().to_string(),
         sha256: prepared.input.sha256()?.to_owned(),
-        settings: settings.to_json(),
+        settings: settings.to_json()?,
         started_at,
     })
 }

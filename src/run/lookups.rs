@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-use super::planning::{Asked, Halt, Work};
+use super::work::{Asked, Halt, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
 use crate::plan::{LookUp, Page, Progress, Question};

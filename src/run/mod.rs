@@ -3,22 +3,27 @@
 
 mod canary;
 mod conflicts;
+mod context;
 mod error;
+mod history;
 mod import;
 mod items;
 mod lookups;
 mod name;
 mod past;
+mod planned;
 mod planning;
 mod prepare;
 mod retry;
 mod settings;
 mod under_way;
+mod work;
 
+pub use context::{Context, Ended, Looked, Start};
 pub use error::RunError;
-pub use import::{Context, Ended, Looked, Start, import, look};
+pub use import::{import, look};
 pub use name::run_name;
 pub use past::is_last_of_its_name;
 pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
 pub use retry::find_runs;
-pub use settings::{Delivery, Retries, Settings, absolute};
+pub use settings::{Delivery, Retries, Settings, absolute, to_json, today};

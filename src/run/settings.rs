@@ -97,6 +97,19 @@ pub fn absolute(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_owned())
 }
 
+/// The calendar day where the program runs.
+pub fn today(now: jiff::Timestamp) -> jiff::civil::Date {
+    now.to_zoned(jiff::tz::TimeZone::system()).date()
+}
+
+/// A record as JSON for the journal.
+///
+/// # Errors
+/// When it cannot be written so.
+pub fn to_json<T: Serialize>(record: &T) -> Result<String, RunError> {
+    serde_json::to_string(record).map_err(RunError::Unwritable)
+}
+
 /// What a run tries again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Retries {
@@ -118,7 +131,10 @@ impl Settings {
     }
 
     /// The settings as they are kept in the journal.
-    pub fn to_json(&self) -> String {
+    ///
+    /// # Errors
+    /// When they cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String, RunError> {
         let mut kept = self.clone();
         // Whoever goes on with it may stand in another folder.
         for path in [&mut kept.inbox, &mut kept.config].into_iter().flatten() {
@@ -128,7 +144,7 @@ impl Settings {
         kept.delivery
             .paths
             .change_each(|path| *path = absolute(path));
-        serde_json::to_string(&kept).unwrap_or_default()
+        to_json(&kept)
     }
 
     /// The target that they describe.

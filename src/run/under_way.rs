@@ -1,12 +1,13 @@
 use tokio::sync::mpsc;
 
 use super::canary::Reader;
+use super::context::{Context, Ended};
 use super::error::RunError;
-use super::import::{Context, Ended};
 use super::past::rows_last_time;
-use super::planning::{Planning, plan_of};
+use super::planned::plan_of;
 use super::prepare::Prepared;
-use super::settings::{Retries, Settings};
+use super::settings::{Retries, Settings, to_json};
+use super::work::Planning;
 use crate::events::{Plan, RunEvent};
 use crate::journal::{
     Journal, JournalError, NewRun, QuotaStore, RunRecord, RunState, Writer, account_of,
@@ -122,7 +123,7 @@ impl Run<'_> {
         let mut plan = plan_of(self.prepared, &self.settings.delivery, &planned);
         plan.lookups = self.stats.requests();
         self.forecast(&mut plan);
-        let json = serde_json::to_string(&plan).unwrap_or_default();
+        let json = to_json(&plan)?;
         journal.set_plan(self.id, &json, self.stats.requests())?;
         Ok((plan, planned.stop))
     }
@@ -256,13 +257,13 @@ impl Run<'_> {
         let placing = paths.placing(&paths.report);
         let report = write_html(journal, self.id, &summary, &paths.report, placing)?;
         summary.report = Some(report.clone());
-        let json = serde_json::to_string(&summary.clone().anywhere()).unwrap_or_default();
+        let json = to_json(&summary.clone().anywhere())?;
         journal.end(self.id, state, summary.finished_at, &json)?;
         // Whoever goes on with the run may replace what it has written, and nothing else.
         let mut settings = self.settings.clone();
         let paths = &mut settings.delivery.paths;
         paths.note_written(&written, &report, summary.before.as_deref());
-        journal.set_settings(self.id, &settings.to_json())?;
+        journal.set_settings(self.id, &settings.to_json()?)?;
         self.context
             .watch
             .see(&RunEvent::Finished(Box::new(summary.clone())));

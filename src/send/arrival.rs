@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use governor::nanos::Nanos;
 use governor::state::{NotKeyed, StateStore};
 
-use super::pacer::Bucket;
+use super::bucket::Bucket;
 use super::steady::Steady;
 use crate::clock::UnixNanos;
 use crate::journal::{JournalError, QuotaStore, SharedQuota};

@@ -2,10 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
-use reqwest::{Url, redirect};
+use reqwest::redirect;
 use serde::{Deserialize, Serialize};
 
+use super::address::{checked_address, one_spelling};
 use super::answer::{Answer, Fault};
+use super::body::{BODY, BODY_TIME, LARGEST, RECORD, body_of};
 use super::error::SendError;
 use super::sign_in::{Credentials, Signer, TokenError};
 use crate::clock::Clock;
@@ -237,149 +239,5 @@ fn fault(error: &reqwest::Error) -> Fault {
         Fault::TimeOut
     } else {
         Fault::Lost
-    }
-}
-
-/// Bytes of a body that are read where no page of records is asked for, and bytes of each record
-/// where one is.
-pub(super) const BODY: usize = 1024 * 1024;
-const RECORD: usize = 64 * 1024;
-
-/// Bytes of a body that are ever read.
-const LARGEST: usize = 256 * 1024 * 1024;
-
-/// The time that reading an error's body may take: its status is known.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
-/// A body, or the beginning of one that is larger than `most`, as much of it as comes; and whether
-/// there was more.
-pub(super) async fn body_of(
-    mut response: reqwest::Response,
-    most: usize,
-    patience: Duration,
-) -> (Vec<u8>, bool) {
-    let mut body = Vec::new();
-    let mut more = false;
-    let read = async {
-        while let Ok(Some(chunk)) = response.chunk().await {
-            if body.len() + chunk.len() > most {
-                more = true;
-                break;
-            }
-            body.extend_from_slice(&chunk);
-        }
-    };
-    // What has come until then is all that is looked at.
-    let _ = tokio::time::timeout(patience, read).await;
-    (body, more)
-}
-
-/// The address, if it may be sent to: https, or http to this machine alone, because credentials
-/// and personal data go there.
-/// Whether an address may be an API's base: https, or http to this machine, and nothing in it that
-/// does not belong there.
-///
-/// # Errors
-/// When it may not.
-pub fn check_address(address: &str) -> Result<(), SendError> {
-    checked_address(address).map(|_| ())
-}
-
-fn checked_address(address: &str) -> Result<Url, SendError> {
-    let refuse = |why| SendError::Address {
-        url: address.to_owned(),
-        why,
-    };
-    let url = Url::parse(address).map_err(|_| refuse("it is not a URL"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(SendError::Address {
-            url: format!("…@{}", url.host_str().unwrap_or("")),
-            why: "it holds a user name or a password; credentials belong in the environment",
-        });
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse(
-            "it has a ? or a # in it, and paths are put behind it",
-        ));
-    }
-    match (url.scheme(), url.host_str()) {
-        (_, None) => Err(refuse("it has no host")),
-        ("https", _) => Ok(url),
-        ("http", Some(host)) if is_loopback(host) => Ok(url),
-        ("http", _) => Err(refuse(
-            "plain http is for this machine alone, or credentials and personal data could be read on the way; use https",
-        )),
-        _ => Err(refuse("it is neither https nor http")),
-    }
-}
-
-/// An address's origin, with this machine always called by the same name.
-fn one_spelling(url: &Url) -> String {
-    let mut url = url.clone();
-    if url.host_str().is_some_and(is_loopback) {
-        // A name that a host may have; what is not taken stays as it is.
-        let _ = url.set_host(Some("localhost"));
-    }
-    if let Some(bare) = url.host_str().and_then(|host| host.strip_suffix('.')) {
-        let bare = bare.to_owned();
-        let _ = url.set_host(Some(&bare));
-    }
-    url.origin().ascii_serialization()
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{checked_address, one_spelling};
-
-    #[test]
-    fn an_origin_has_one_spelling() {
-        let of = |address: &str| one_spelling(&checked_address(address).unwrap());
-        for same in [
-            "http://localhost:80/v1/",
-            "http://127.0.0.1",
-            "http://[::1]/x",
-        ] {
-            assert_eq!(of(same), "http://localhost", "{same}");
-        }
-        for same in [
-            "https://API.example.se:443/v1",
-            "https://api.example.se./v1/",
-        ] {
-            assert_eq!(of(same), "https://api.example.se", "{same}");
-        }
-        assert_ne!(of("https://api.example.se:444"), "https://api.example.se");
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine_alone() {
-        for good in [
-            "https://api.example.se/v1",
-            "http://127.0.0.1:8787",
-            "http://[::1]:1",
-            "http://localhost:80/x",
-        ] {
-            assert!(checked_address(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://api.example.se",
-            "http://127.0.0.1.example.se",
-            "http://localhost.example.se",
-            "ftp://example.se",
-            "api.example.se",
-            "https://u:p@example.se",
-            "https://example.se/v1?x=1",
-            "https://example.se/v1#f",
-            "",
-        ] {
-            assert!(checked_address(bad).is_err(), "{bad}");
-        }
     }
 }

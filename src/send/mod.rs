@@ -1,9 +1,12 @@
 //! From calls to outcomes: sign-in, pacing, concurrency, attempts, verdicts, stopping early.
 //! Knows nothing of CSV.
 
+mod address;
 mod answer;
 mod arrival;
 mod backoff;
+mod body;
+mod bucket;
 mod client;
 mod deliver;
 mod error;
@@ -19,9 +22,10 @@ mod stop;
 mod transport;
 mod verdict;
 
+pub use address::check_address;
 pub use answer::{Answer, Fault};
 pub use backoff::Backoff;
-pub use client::{Client, ClientOptions, check_address};
+pub use client::{Client, ClientOptions};
 pub use deliver::{Reread, Sender};
 pub use error::SendError;
 pub use headers::Announced;

@@ -6,9 +6,10 @@ use governor::middleware::NoOpMiddleware;
 use governor::{Quota, RateLimiter};
 
 use super::arrival::Arrival;
+use super::bucket::bucket_of;
 use super::rate::{Pace, Rate};
 use super::steady::Steady;
-use crate::clock::{Clock, UnixNanos, nanos};
+use crate::clock::{Clock, UnixNanos};
 use crate::journal::{JournalError, QuotaStore};
 
 /// Hands out permits to make a request, one after another, in the order in which they were asked
@@ -171,29 +172,6 @@ impl Pacer {
         let now = self.clock.now();
         let wait = self.arrival.not_before().saturating_sub(now);
         (self.arrival.level(now), Duration::from_nanos(wait))
-    }
-}
-
-/// A bucket, in nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bucket {
-    /// The time in which one request comes back.
-    pub(super) interval: u64,
-    /// Requests that a full bucket holds.
-    pub(super) depth: u64,
-}
-
-impl Bucket {
-    /// By how much a full bucket runs ahead: its depth less one, in intervals.
-    pub(super) fn tolerance(self) -> u64 {
-        self.interval.saturating_mul(self.depth.saturating_sub(1))
-    }
-}
-
-fn bucket_of(rate: Rate, burst: u32) -> Bucket {
-    Bucket {
-        interval: nanos(rate.interval()).max(1),
-        depth: u64::from(burst),
     }
 }
 

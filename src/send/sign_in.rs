@@ -1,8 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -10,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::client::{BODY, body_of};
+use super::body::{BODY, BODY_TIME, body_of};
 use crate::clock::{Clock, UnixNanos};
 use crate::targets::{SignIn, TargetSpec};
 
@@ -396,7 +394,7 @@ impl Signer {
             .map_err(|_| TokenError::Silent)?;
         let status = response.status();
         let headers = response.headers().clone();
-        let (body, _) = body_of(response, BODY, Duration::from_secs(10)).await;
+        let (body, _) = body_of(response, BODY, BODY_TIME).await;
         if !status.is_success() {
             return Err(TokenError::Answered(status.as_u16(), headers, body));
         }

@@ -1,7 +1,7 @@
 //! Which room may know which other: imports point one way, so that a reader can follow a row
 //! through the house without walking back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each room, and the rooms whose items it may name.
@@ -10,14 +10,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("events", &["model"]),
     ("targets", &["model"]),
-    ("read", &["model", "targets"]),
-    ("map", &["model", "targets", "read"]),
+    ("read", &["model"]),
+    ("map", &["targets", "read"]),
     ("check", &["model", "targets", "read", "map"]),
-    (
-        "plan",
-        &["model", "targets", "read", "map", "check", "clock"],
-    ),
-    ("journal", &["model", "targets", "clock"]),
+    ("plan", &["model", "targets", "check"]),
+    ("journal", &["model", "clock"]),
     ("send", &["model", "targets", "journal", "events", "clock"]),
     (
         "report",
@@ -25,10 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model", "targets", "read", "map", "check", "events", "journal",
         ],
     ),
-    (
-        "progress",
-        &["model", "events", "journal", "report", "clock"],
-    ),
+    ("progress", &["model", "events", "report", "clock"]),
     (
         "run",
         &[
@@ -36,13 +30,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "report", "clock",
         ],
     ),
-    ("inbox", &["model"]),
+    ("inbox", &[]),
+    (
+        "app",
+        &[
+            "model", "targets", "read", "map", "check", "plan", "send", "journal", "events", "run",
+            "report", "inbox", "clock",
+        ],
+    ),
     ("sandbox", &["clock"]),
     (
         "cli",
         &[
             "model", "targets", "read", "map", "check", "plan", "send", "journal", "events", "run",
-            "report", "progress", "inbox", "sandbox", "clock",
+            "report", "progress", "sandbox", "clock", "app",
         ],
     ),
     ("main", &["cli"]),
@@ -53,6 +54,10 @@ fn imports_point_one_way() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut wrong = Vec::new();
     let mut rooms = BTreeSet::new();
+    let mut used_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for room in MAY_USE {
+        used_by.insert(room.0.to_owned(), BTreeSet::new());
+    }
     for file in files(&source) {
         let below = file.strip_prefix(&source).unwrap();
         let first = below.iter().next().unwrap().to_str().unwrap();
@@ -72,8 +77,19 @@ fn imports_point_one_way() {
         // A unit test may build what it needs from anywhere.
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         for used in used_rooms(code) {
+            used_by
+                .entry(room.to_owned())
+                .or_default()
+                .insert(used.clone());
             if used != room && !may.contains(&used.as_str()) {
                 wrong.push(format!("{} uses {used}", below.display()));
+            }
+        }
+    }
+    for (room, may) in MAY_USE {
+        for permitted in *may {
+            if !used_by[*room].contains(*permitted) {
+                wrong.push(format!("{room} may use {permitted}, and does not"));
             }
         }
     }
@@ -108,6 +124,9 @@ fn used_rooms(code: &str) -> BTreeSet<String> {
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
+    if !folder.is_dir() {
+        return found;
+    }
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -117,6 +136,139 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
         }
     }
     found
+}
+
+/// No two files of a room import each other, directly or through others: each can be read after
+/// those that it builds on.
+#[test]
+fn no_files_of_a_room_import_each_other_in_a_circle() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut circles = Vec::new();
+    for (room, _) in MAY_USE {
+        let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for file in files(&source.join(room)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            let below = file.strip_prefix(source.join(room)).unwrap();
+            let own = module_of(below);
+            let imported = imported_files(code, room, &own, &file);
+            imports.insert(own.join("::"), imported);
+        }
+        for start in imports.keys() {
+            if let Some(way) = way_back(&imports, start) {
+                circles.push(format!("{room}: {}", way.join(" → ")));
+            }
+        }
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+/// A file's path in its room as a module: `meitner/http.rs` is `meitner::http`, `mod.rs` is its folder.
+fn module_of(below: &Path) -> Vec<String> {
+    let parts = below.with_extension("");
+    let mut parts: Vec<String> = parts
+        .iter()
+        .map(|part| part.to_str().unwrap().to_owned())
+        .collect();
+    if parts.last().is_some_and(|last| last == "mod") {
+        parts.pop();
+    }
+    parts
+}
+
+/// The files of the same room that a file imports by `super::`, `self::` or `crate::`, but for those that gather
+/// others.
+fn imported_files(code: &str, room: &str, own: &[String], file: &Path) -> BTreeSet<String> {
+    let is_gathering = file.ends_with("mod.rs");
+    let mut found = BTreeSet::new();
+    let own_room = format!("crate::{room}::");
+    let code = unfolded(code);
+    for line in code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+    {
+        for (prefix, base) in [
+            ("super::super::", own.len().saturating_sub(2)),
+            ("super::", own.len().saturating_sub(1)),
+            (own_room.as_str(), 0),
+        ] {
+            if is_gathering && prefix != own_room {
+                continue;
+            }
+            for (index, _) in line.match_indices(prefix) {
+                if prefix == "super::" && line[..index].ends_with("super::") {
+                    continue;
+                }
+                let rest = &line[index + prefix.len()..];
+                let names: Vec<String> = rest
+                    .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+                    .next()
+                    .unwrap()
+                    .split("::")
+                    .map(str::to_owned)
+                    .collect();
+                let mut path = own[..base].to_vec();
+                let folder = file.ancestors().find(|up| up.ends_with(room)).unwrap();
+                let mut target = None;
+                for name in names {
+                    path.push(name);
+                    let as_file = folder.join(path.join("/")).with_extension("rs");
+                    let as_folder = folder.join(path.join("/")).join("mod.rs");
+                    if as_file.exists() {
+                        target = Some(path.join("::"));
+                        break;
+                    }
+                    if !as_folder.exists() {
+                        break;
+                    }
+                }
+                found.extend(target);
+            }
+        }
+    }
+    found
+}
+
+/// The same code with `a::{b, c}` written out as `a::b` and `a::c`, each on a line of its own.
+fn unfolded(code: &str) -> String {
+    let mut out = String::new();
+    for statement in code.split_inclusive(';') {
+        let Some((head, rest)) = statement.split_once("::{") else {
+            out.push_str(statement);
+            continue;
+        };
+        let prefix = head
+            .rsplit(|c: char| c.is_whitespace() || c == '(' || c == '{')
+            .next()
+            .unwrap();
+        if !statement.trim_start().starts_with("use ") && !statement.contains("\nuse ") {
+            out.push_str(statement);
+            continue;
+        }
+        for name in rest.split(['{', '}', ',', ';']) {
+            out.push_str(&format!("{prefix}::{}\n", name.trim()));
+        }
+    }
+    out
+}
+
+/// A way from a file back to itself.
+fn way_back(imports: &BTreeMap<String, BTreeSet<String>>, start: &str) -> Option<Vec<String>> {
+    let mut ways: Vec<Vec<String>> = vec![vec![start.to_owned()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in imports.get(way.last().unwrap()).into_iter().flatten() {
+            let mut longer = way.clone();
+            longer.push(next.clone());
+            if next == start {
+                return Some(longer);
+            }
+            if seen.insert(next.clone()) {
+                ways.push(longer);
+            }
+        }
+    }
+    None
 }
 
 #[test]

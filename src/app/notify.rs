@@ -1,38 +1,65 @@
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::config::Config;
-use super::values::Notify;
+use serde::Deserialize;
+
 use crate::model::Summary;
 use crate::report::write_metrics;
 
 /// The longest that a webhook or a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Tells of a run whoever the config says is to be told. What fails here is logged and changes
-/// nothing.
-pub(super) fn tell(config: &Config, summary: &Summary) {
-    if let Some(path) = config.first(|layer| &layer.metrics)
-        && let Err(error) = write_metrics(&path, summary, config.profile())
-    {
-        tracing::warn!(%error, "the metrics could not be written");
-    }
-    let Some(notify) = config.first(|layer| &layer.notify) else {
-        return;
-    };
-    let Notify { url, command } = notify;
-    let json = serde_json::to_string(summary).unwrap_or_default();
-    if let Some(url) = url
-        && let Err(why) = post(&url, json.clone())
-    {
-        tracing::warn!(why, "the webhook could not be told of the run");
-    }
-    if let Some(command) = command
-        && let Err(why) = run(&command, &json)
-    {
-        tracing::warn!(why, "the command could not be told of the run");
+/// Who is told of a run: a webhook, a command, or both.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Gets the summary as the JSON body of a POST.
+    pub url: Option<String>,
+    /// Gets the summary as JSON on its standard input.
+    pub command: Option<Vec<String>>,
+}
+
+/// What is done with the figures of each run.
+#[derive(Debug, Clone, Default)]
+pub struct Notifications {
+    /// A Prometheus textfile that is written.
+    pub metrics: Option<PathBuf>,
+    /// Who is told.
+    pub notify: Option<Notify>,
+    /// The profile in use, which the metrics name.
+    pub profile: Option<String>,
+}
+
+impl Notifications {
+    /// Tells of a run. What fails here is logged and changes nothing.
+    pub(super) fn send(&self, summary: &Summary) {
+        if let Some(path) = &self.metrics
+            && let Err(error) = write_metrics(path, summary, self.profile.as_deref())
+        {
+            tracing::warn!(%error, "the metrics could not be written");
+        }
+        let Some(Notify { url, command }) = &self.notify else {
+            return;
+        };
+        let json = match serde_json::to_string(summary) {
+            Ok(json) => json,
+            Err(error) => {
+                tracing::warn!(%error, "nobody could be told of the run");
+                return;
+            }
+        };
+        if let Some(url) = url
+            && let Err(why) = post(url, json.clone())
+        {
+            tracing::warn!(why, "the webhook could not be told of the run");
+        }
+        if let Some(command) = command
+            && let Err(why) = run(command, &json)
+        {
+            tracing::warn!(why, "the command could not be told of the run");
+        }
     }
 }
 

@@ -9,31 +9,38 @@ const ECHO: Duration = Duration::from_millis(300);
 
 /// Says when the run is to stop: the first Ctrl-C, SIGTERM or SIGHUP lets requests under way
 /// finish, the second one does not.
-pub(super) struct StopSignal {
+pub struct StopSignal {
     sender: watch::Sender<StopRequest>,
     listens: std::sync::Once,
 }
 
+impl Default for StopSignal {
+    fn default() -> StopSignal {
+        StopSignal::new()
+    }
+}
+
 impl StopSignal {
     /// A signal that does not listen yet.
-    pub(super) fn new() -> StopSignal {
+    pub fn new() -> StopSignal {
         StopSignal {
             sender: watch::Sender::new(StopRequest::None),
             listens: std::sync::Once::new(),
         }
     }
 
-    pub(super) fn receiver(&self) -> watch::Receiver<StopRequest> {
+    /// Where the request for a stop arrives.
+    pub fn receiver(&self) -> watch::Receiver<StopRequest> {
         self.sender.subscribe()
     }
 
     /// Whether anyone has asked for a stop.
-    pub(super) fn is_asked(&self) -> bool {
+    pub fn is_asked(&self) -> bool {
         *self.sender.borrow() > StopRequest::None
     }
 
     /// Takes the signals over, for as long as the process lives.
-    pub(super) fn listen(&self) {
+    pub fn listen(&self) {
         self.listens.call_once(|| self.take_over());
     }
 
@@ -62,7 +69,7 @@ impl StopSignal {
 }
 
 /// Waits for Ctrl-C or, where there are such things, SIGTERM or SIGHUP.
-pub(super) async fn asked_to_stop() {
+pub async fn asked_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

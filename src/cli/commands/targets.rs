@@ -1,13 +1,13 @@
 use anyhow::Result;
 
-use super::args::{TargetsArgs, TargetsCommand};
-use super::terminal;
+use crate::cli::args::{TargetsArgs, TargetsCommand};
+use crate::cli::terminal;
 use crate::model::Exit;
 use crate::report::target_text;
 use crate::targets::{self, BUILT_IN};
 
 /// `rosterpatch targets` and `rosterpatch targets show NAME`.
-pub(super) fn run(args: &TargetsArgs) -> Result<Exit> {
+pub(in crate::cli) fn run(args: &TargetsArgs) -> Result<Exit> {
     match &args.command {
         None => {
             for (name, _) in BUILT_IN {

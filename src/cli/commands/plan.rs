@@ -1,39 +1,34 @@
-use anyhow::Result;
-
-use super::args::PlanArgs;
-use super::assemble::{Asked, assemble};
-use super::opening::Opening;
-use super::options::{Format, GeneralOptions};
-use super::{import, terminal};
+use crate::app::{AppError, ready};
+use crate::cli::args::PlanArgs;
+use crate::cli::front::{Front, print_summary};
+use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::terminal;
+use crate::cli::wanted::Asked;
 use crate::model::Exit;
 use crate::report::{example_lines, plan_lines, write_changes};
 use crate::run::{Context, look};
 
 /// `rosterpatch plan FILE`.
-pub(super) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit> {
-    let opening = Opening::of(common)?;
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit, AppError> {
+    let front = Front::open(common)?;
+    let session = &front.session;
     let asked = Asked {
         file: args.file.clone(),
-        roster: args.roster.clone(),
-        selection: args.selection.clone(),
-        place: args.place.clone(),
-        connection: args.connection.clone(),
-        quota: args.quota.clone(),
-        guards: args.guards.clone(),
+        options: args.options.clone(),
         ..Asked::default()
     };
-    let assembled = assemble(&opening, &opening.config, &asked)?;
-    opening.stop.listen();
+    let ready = ready(session, asked.resolve(session, &front.config)?)?;
+    session.stop.listen();
     let context = Context {
-        clock: opening.clock.clone(),
+        clock: session.clock.clone(),
         seed: rand::random(),
-        credentials: assembled.credentials.clone(),
-        state: opening.state.clone(),
-        watch: opening.watch.as_ref(),
+        credentials: ready.credentials.clone(),
+        state: session.state.clone(),
+        watch: session.watch.as_ref(),
         agree: &|_| false,
-        stop: opening.stop.receiver(),
+        stop: session.stop.receiver(),
     };
-    let looked = look(&assembled.prepared, &assembled.settings, &context)?;
+    let looked = look(&ready.prepared, &ready.settings, &context)?;
     if let Some(stop) = &looked.stop {
         let hint = if stop.may_not_read() {
             "; if these credentials may write and not read, --blind plans without reading"
@@ -47,7 +42,7 @@ pub(super) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit> {
         write_changes(&looked.journal, looked.run, path)?;
     }
     match args.output.format {
-        Format::Json => import::print_summary(Format::Json, &looked.summary),
+        Format::Json => print_summary(Format::Json, &looked.summary),
         Format::Text => {
             let mut lines = plan_lines(&looked.plan);
             lines.extend(example_lines(&looked.plan));

@@ -1,14 +1,15 @@
 use anyhow::Result;
 
-use super::args::TemplateArgs;
-use super::config::Config;
-use super::options::GeneralOptions;
-use super::{Usage, settings, terminal};
+use crate::app::AppError;
+use crate::cli::args::TemplateArgs;
+use crate::cli::config::Config;
+use crate::cli::options::GeneralOptions;
+use crate::cli::{settings, terminal};
 use crate::model::Exit;
 use crate::targets::{FieldSpec, TargetSpec};
 
 /// `rosterpatch template`: a header, and with `--example` a row.
-pub(super) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Result<Exit> {
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Result<Exit> {
     let named = args.target.clone();
     let named = named.or(Config::load(common)?.first(|layer| &layer.target));
     let spec = settings::target(named.as_deref())?;
@@ -44,7 +45,7 @@ fn header<'a>(field: &'a FieldSpec, language: Option<&str>) -> &'a str {
         .map_or(field.name(), String::as_str)
 }
 
-fn refuse_unknown(spec: &TargetSpec, language: &str) -> Result<(), Usage> {
+fn refuse_unknown(spec: &TargetSpec, language: &str) -> Result<(), AppError> {
     let mut known: Vec<&str> = spec
         .fields
         .iter()
@@ -56,7 +57,7 @@ fn refuse_unknown(spec: &TargetSpec, language: &str) -> Result<(), Usage> {
     if known.contains(&language) {
         return Ok(());
     }
-    Err(Usage(format!(
+    Err(AppError::Usage(format!(
         "{} has no headers in \"{language}\"; it has {}",
         spec.name,
         known.join(", ")

@@ -1,12 +1,13 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::args::{ReportArgs, ShowArgs};
-use super::config::Config;
-use super::options::{FileOptions, GeneralOptions};
-use super::values::Time;
-use super::{import, settings, terminal};
+use crate::cli::args::{ReportArgs, ShowArgs};
+use crate::cli::config::Config;
+use crate::cli::front::print_summary;
+use crate::cli::options::GeneralOptions;
+use crate::cli::values::Time;
+use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::model::{Exit, Summary};
@@ -15,7 +16,7 @@ use crate::report::{ResultPaths, count_of, write_html, write_results};
 use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
-pub(super) fn list(common: &GeneralOptions) -> Result<Exit> {
+pub(in crate::cli) fn list(common: &GeneralOptions) -> Result<Exit> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     let mut exit = Exit::Success;
     for run in Journal::open(&folder)?.all_runs()? {
@@ -53,7 +54,7 @@ pub(super) fn list(common: &GeneralOptions) -> Result<Exit> {
 }
 
 /// `rosterpatch runs prune --older-than 90d`.
-pub(super) fn prune(common: &GeneralOptions, older_than: &Time) -> Result<Exit> {
+pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Result<Exit> {
     let age = jiff::SignedDuration::try_from(older_than.length)?;
     let moment = SystemClock.timestamp().checked_sub(age)?;
     let folder = settings::state_folder(&Config::load(common)?, common)?;
@@ -81,14 +82,14 @@ fn state_of(run: &RunRecord, folder: &Path) -> &'static str {
 }
 
 /// `rosterpatch show RUN`.
-pub(super) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
+pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
     let run = open(common)?.run(args.run.as_deref())?;
-    import::print_summary(args.format, &summary(&run)?);
+    print_summary(args.format, &summary(&run)?);
     Ok(Exit::Success)
 }
 
 /// `rosterpatch report RUN`: the results from the journal and the input.
-pub(super) fn report(common: &GeneralOptions, args: &ReportArgs) -> Result<Exit> {
+pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Result<Exit> {
     let journal = open(common)?;
     let run = journal.run(args.run.as_deref())?;
     if run.file == "-" {
@@ -105,7 +106,8 @@ pub(super) fn report(common: &GeneralOptions, args: &ReportArgs) -> Result<Exit>
             run.name
         );
     }
-    let paths = paths(&args.files, Path::new(&run.file));
+    let mut paths = ResultPaths::beside(Path::new(&run.file));
+    settings::named(&args.files).replace(&mut paths);
     let written = write_results(&input, &journal, run.id, &paths)?;
     let mut summary = summary(&run)?;
     summary.states = written.states;
@@ -119,34 +121,19 @@ pub(super) fn report(common: &GeneralOptions, args: &ReportArgs) -> Result<Exit>
         &paths.report,
         paths.placing(&paths.report),
     )?);
-    import::print_summary(args.output.format, &summary);
+    print_summary(args.output.format, &summary);
     tell_damage(&journal, run.id)
 }
 
 /// Says what is damaged of what the journal holds of a run's rows. It could not be done in full where
 /// anything is.
-pub(super) fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
+fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
     let mut exit = Exit::Success;
     for damage in journal.damaged(run)? {
         terminal::error(&damage.to_string());
         exit = Exit::CannotDo;
     }
     Ok(exit)
-}
-
-fn paths(args: &FileOptions, file: &Path) -> ResultPaths {
-    let beside = ResultPaths::beside(file);
-    let or = |given: &Option<PathBuf>, beside| given.clone().unwrap_or(beside);
-    ResultPaths {
-        results: or(&args.results, beside.results),
-        before: or(&args.before, beside.before),
-        failed: or(&args.failed, beside.failed),
-        report: or(&args.report, beside.report),
-        new: or(&args.new, beside.new),
-        failed_always: args.failed.is_some(),
-        named: settings::named(args),
-        own: Vec::new(),
-    }
 }
 
 fn open(common: &GeneralOptions) -> Result<Journal> {

@@ -2,23 +2,26 @@ use std::collections::HashMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use notify::{RecursiveMode, Watcher};
 
-use super::args::SweepArgs;
-use super::interrupt::StopSignal;
-use super::opening::Opening;
-use super::options::GeneralOptions;
+use super::error::AppError;
+use super::session::Session;
+use super::stop::StopSignal;
 use super::sweep::Sweep;
-use super::{terminal, whole_text};
 use crate::model::Exit;
 
-/// `rosterpatch watch INBOX`: sweeps again and again until it is asked to stop.
-pub(super) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit> {
-    let opening = Opening::of(common)?;
-    let stop = &opening.stop;
-    stop.listen();
-    let sweep = Sweep::new(&opening, args)?;
+/// Sweeps again and again until the session is asked to stop; `complain` hears why the folder could
+/// not be read now and then.
+///
+/// # Errors
+/// When the folder cannot be read at the start.
+pub fn watch(
+    session: &Session,
+    sweep: &Sweep<'_>,
+    complain: &dyn Fn(&AppError),
+) -> Result<Exit, AppError> {
+    let stop = &session.stop;
+    let options = &sweep.options;
     // What cannot be read at the start is a mistake; later it may be a share that is away.
     let mut seen = HashMap::new();
     sweep.look(&mut seen)?;
@@ -38,7 +41,7 @@ pub(super) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit> {
         }
     })
     .and_then(|mut watcher| {
-        watcher.watch(&args.folder, RecursiveMode::NonRecursive)?;
+        watcher.watch(&options.folder, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
     if watcher.is_err() {
@@ -51,15 +54,15 @@ pub(super) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit> {
         let unsettled = match lying {
             Ok(lying) => !lying.is_empty(),
             Err(error) => {
-                terminal::error(&whole_text(&error));
+                complain(&error);
                 false
             }
         };
         let pause = if unsettled {
-            let soon = sweep.settle.max(Duration::from_millis(100));
-            soon.min(sweep.interval)
+            let soon = options.settle.max(Duration::from_millis(100));
+            soon.min(options.interval)
         } else {
-            sweep.interval
+            options.interval
         };
         rest(pause, unsettled, &woken, stop);
     }

@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::args::CheckArgs;
-use super::config::Config;
-use super::options::{Format, GeneralOptions};
-use super::{import, logging, settings, terminal};
+use crate::cli::args::CheckArgs;
+use crate::cli::config::Config;
+use crate::cli::front::print_summary;
+use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unwatched;
 use crate::model::{Exit, StateCounts, Summary};
@@ -14,7 +15,7 @@ use crate::report::{WholeFile, check_text, write_problems};
 use crate::run::{Prepared, RunError, prepare, refuse_empty, row_problems};
 
 /// `rosterpatch check FILE`.
-pub(super) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
     logging::start(common, None);
     let clock = Arc::new(SystemClock);
     let started_at = clock.timestamp();
@@ -54,7 +55,7 @@ pub(super) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
             &prepared.checker,
             &prepared.survey,
         )),
-        Format::Json => import::print_summary(Format::Json, &summary),
+        Format::Json => print_summary(Format::Json, &summary),
     }
     Ok(summary.exit_code)
 }

@@ -1,13 +1,13 @@
 use anyhow::Result;
 
-use super::args::ConfigArgs;
-use super::config::Config;
-use super::options::{GeneralOptions, Group, Layer, Setting};
-use super::{settings, terminal};
+use crate::cli::args::ConfigArgs;
+use crate::cli::config::Config;
+use crate::cli::options::{GeneralOptions, Group, Layer, Setting};
+use crate::cli::{settings, terminal};
 use crate::model::Exit;
 
 /// `rosterpatch config`: what is in force, and where it comes from.
-pub(super) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<Exit> {
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let target = config.fill(&args.roster).target;
     let spec = settings::target(target.as_deref()).ok();

@@ -1,0 +1,97 @@
+use std::path::{Path, PathBuf};
+
+use super::error::AppError;
+use super::session::Session;
+use crate::inbox::{Inbox, Place};
+use crate::journal::Journal;
+use crate::model::{Exit, Summary};
+use crate::run::{Settings, absolute, to_json, today};
+
+/// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
+/// and has the journal know; nothing where the run is to be gone on with, or its file was not
+/// dropped into a folder.
+pub(super) fn archive(
+    session: &Session,
+    settings: &Settings,
+    summary: &mut Summary,
+) -> Result<(), AppError> {
+    let (Some(inbox), Some(place)) = (&settings.inbox, place_of(summary.exit_code)) else {
+        return Ok(());
+    };
+    let inbox = Inbox::at(inbox);
+    // What was asked for elsewhere stays there.
+    let own = settings.roster.file.parent().map(absolute);
+    let beside: Vec<PathBuf> = settings
+        .delivery
+        .paths
+        .all()
+        .into_iter()
+        .filter(|path| path.parent().map(absolute) == own)
+        .cloned()
+        .collect();
+    let today = today(session.clock.timestamp()).to_string();
+    let failed = |source| AppError::File {
+        action: "put away",
+        path: settings.roster.file.clone(),
+        source,
+    };
+    let _alone = inbox.alone().map_err(failed)?;
+    let moved = inbox
+        .places(&settings.roster.file, &beside, place, &today)
+        .map_err(failed)?;
+    let Some((own, new)) = moved.last() else {
+        return Ok(());
+    };
+    let to = |path: &Path| {
+        let from = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        match moved.iter().find(|(known, _)| *known == from) {
+            Some((_, to)) => to.clone(),
+            // What was not written would be written beside the file.
+            None => match (from.file_name(), new.parent()) {
+                (Some(name), Some(new)) if from.parent() == own.parent() => new.join(name),
+                _ => path.to_owned(),
+            },
+        }
+    };
+    let mut settings = settings.clone();
+    settings.moving_from = Some(own.clone());
+    settings.roster.file = to(&settings.roster.file);
+    settings.delivery.paths.change_each(|path| *path = to(path));
+    for path in [
+        &mut summary.results,
+        &mut summary.failed_rows,
+        &mut summary.report,
+        &mut summary.before,
+        &mut summary.new_rows,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        *path = to(path);
+    }
+    summary.file = settings.roster.file.display().to_string();
+    let mut journal = Journal::open(&session.state)?;
+    let run = journal.run(Some(&summary.run))?.id;
+    let json = to_json(summary)?;
+    // Its folder is there already, and leads to the same place by one name.
+    let file = match settings.roster.file.parent().map(std::fs::canonicalize) {
+        Some(Ok(folder)) => folder.join(settings.roster.file.file_name().unwrap_or_default()),
+        _ => std::path::absolute(&settings.roster.file).map_err(failed)?,
+    };
+    let file = file.display().to_string();
+    // The journal first: a file that lies still where it was taken is known by that.
+    journal.moved(run, &file, &settings.to_json()?, &json)?;
+    inbox.put(&moved).map_err(failed)?;
+    settings.moving_from = None;
+    Ok(journal.moved(run, &file, &settings.to_json()?, &json)?)
+}
+
+/// Where a file of an inbox goes after a run that ended so; nowhere if it is to be gone on with.
+pub fn place_of(exit: Exit) -> Option<Place> {
+    match exit {
+        Exit::Success => Some(Place::Done),
+        Exit::RowsFailed => Some(Place::Failed),
+        Exit::Held => Some(Place::Held),
+        Exit::CannotDo | Exit::Usage | Exit::Interrupted | Exit::Refused | Exit::Busy => None,
+    }
+}

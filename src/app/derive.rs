@@ -1,0 +1,486 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::AppError;
+use super::paths::NamedPaths;
+use super::ready::Ready;
+use super::session::Session;
+use crate::check::EmptyCell;
+use crate::journal::{Journal, RunLock, RunRecord, RunState};
+use crate::map::MapOptions;
+use crate::model::RowState;
+use crate::plan::{Guards, Selection, Threshold};
+use crate::read::{Input, ReadOptions};
+use crate::report::{Placing, ResultPaths, write_before, write_rest, write_updated};
+use crate::run::{Retries, Roster, RunError, Settings, Start, find_runs};
+use crate::send::{Pace, SenderOptions};
+use crate::targets::TargetSpec;
+
+/// A quota that is asked for, once the target is known; nothing where none is.
+pub type OwnPace<'a> = Box<dyn Fn(&TargetSpec) -> Result<Option<Pace>, AppError> + 'a>;
+
+/// What a run that tries another one's rows again may do otherwise than that one.
+pub struct Overrides<'a> {
+    /// Another quota for the target, where one is asked for.
+    pub pace: OwnPace<'a>,
+    /// How calls are delivered.
+    pub sender: SenderOptions,
+    /// The longest that one request may take.
+    pub timeout: Duration,
+    /// Root certificates that are trusted besides the machine's own, where some are named.
+    pub ca_certificates: Option<String>,
+    /// How long a record that cannot be read is believed, where that is said.
+    pub trust_for: Option<Duration>,
+    /// Whether rows that match are sent too.
+    pub all: bool,
+    /// Whether nothing is read.
+    pub blind: bool,
+    /// Whether what is doubtful is invalid.
+    pub strict: bool,
+    /// Rows that are sent first and read back.
+    pub canary: Option<u64>,
+    /// What holds the run. Of rows that did not succeed many may still be wrong, so that those which
+    /// are invalid hold none unless somebody says how many may be.
+    pub guards: Guards,
+    /// Where the results go.
+    pub paths: NamedPaths,
+}
+
+/// The settings of a run whose rows are tried again, with what may be otherwise.
+fn again(record: &RunRecord, with: &Overrides<'_>) -> Result<Settings, AppError> {
+    let mut settings = Settings::of(record)?;
+    let spec = settings.spec()?;
+    let delivery = &mut settings.delivery;
+    if let Some(pace) = (with.pace)(&spec)? {
+        delivery.pace = pace;
+    }
+    delivery.sender = with.sender;
+    delivery.client.timeout = with.timeout;
+    if with.ca_certificates.is_some() {
+        delivery
+            .client
+            .ca_certificates
+            .clone_from(&with.ca_certificates);
+    }
+    delivery.trust_for = with.trust_for.unwrap_or(delivery.trust_for);
+    delivery.all = with.all;
+    delivery.blind |= with.blind;
+    delivery.canary = with.canary;
+    delivery.guards = with.guards;
+    delivery.undoes = None;
+    settings.roster.sparse = !delivery.blind;
+    settings.roster.check.strict |= with.strict;
+    settings.roster.read.copy = true;
+    settings.inbox = None;
+    settings.dropped_as = None;
+    Ok(settings)
+}
+
+/// The runs whose rows a results file may hold; at `place`, a target's name and an address, if one is
+/// given. A run that is named with `of` is the only one.
+///
+/// # Errors
+/// When the journal cannot be read, or the run that is named had no roster.
+pub fn runs_of(
+    session: &Session,
+    results: &Roster,
+    of: Option<&str>,
+    place: Option<(&str, &str)>,
+) -> Result<Vec<RunRecord>, AppError> {
+    let journal = Journal::open(&session.state)?;
+    match of {
+        Some(name) => {
+            let run = journal.run(Some(name))?;
+            if run.command == "undo" {
+                return Err(RunError::Plan(format!(
+                    "the run {name} put back what another had changed, and no roster's rows are its own"
+                ))
+                .into());
+            }
+            let is_here = place.is_none_or(|place| place == (&*run.target, &*run.base_url));
+            Ok(is_here.then_some(run).into_iter().collect())
+        }
+        // It is read once, and that is for later.
+        None if results.file == Path::new("-") => Ok(Vec::new()),
+        None => {
+            let (read, map) = (&results.read, &results.map);
+            Ok(find_runs(&journal, &results.file, read, map, place)?)
+        }
+    }
+}
+
+/// The only one of these runs, if there is any.
+///
+/// # Errors
+/// When there are several.
+pub fn the_one(mut runs: Vec<RunRecord>) -> Result<Option<RunRecord>, AppError> {
+    if runs.len() > 1 {
+        let runs = runs.iter();
+        let runs = runs.map(|run| format!("{} ({}, {})", run.name, run.target, run.base_url));
+        return Err(RunError::Ambiguous {
+            runs: runs.collect(),
+        }
+        .into());
+    }
+    Ok(runs.pop())
+}
+
+/// A results file, and which of its rows are meant.
+pub struct Retried {
+    /// The file, and how it is understood.
+    pub results: Roster,
+    /// Which of its rows.
+    pub selection: Selection,
+    /// Only rows in these states; none means all that did not succeed.
+    pub only: Vec<RowState>,
+}
+
+/// The settings that import the rows of a results file again where they went before.
+///
+/// # Errors
+/// When the run cannot be understood, or the place where it went is gone.
+pub fn retried(
+    session: &Session,
+    record: &RunRecord,
+    retried: Retried,
+    with: &Overrides<'_>,
+) -> Result<Settings, AppError> {
+    let mut settings = again(record, with)?;
+    if settings.sandbox {
+        return Err(RunError::Plan(format!(
+            "these rows are of the run {}, and the sandbox that it sent to is gone; say --sandbox, or where they are to go",
+            record.name
+        ))
+        .into());
+    }
+    let Retried {
+        results,
+        selection,
+        only,
+    } = retried;
+    let paths = &with.paths;
+    settings.delivery.paths = paths.for_roster(&results.file, &session.state)?;
+    settings.delivery.selection = selection;
+    let roster = &mut settings.roster;
+    roster.file = results.file;
+    roster.read = ReadOptions {
+        copy: true,
+        ..results.read
+    };
+    roster.map.overrides.extend(results.map.overrides);
+    roster.map.of_results = true;
+    roster.key = results.key.or(roster.key.take());
+    roster.check.allowed.extend(results.check.allowed);
+    roster.check.recalls = true;
+    settings.delivery.retries = Some(Retries {
+        run: Some(record.name.clone()),
+        only,
+    });
+    Ok(settings)
+}
+
+/// What of a roster's understanding is said anew, and so is not as it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    /// The key.
+    pub key: bool,
+    /// What an empty cell means.
+    pub empty: bool,
+    /// What is done with rows of one key.
+    pub duplicates: bool,
+}
+
+/// Makes settings for a results file into those of a retry at another place than that of the run
+/// which made it, `before`: what the columns mean and how strict the checks are stays as it was there,
+/// but for what is said. `run` is the run that knows the rows here.
+pub fn retried_elsewhere(
+    settings: &mut Settings,
+    before: Option<Settings>,
+    run: Option<String>,
+    only: Vec<RowState>,
+    said: Said,
+) {
+    if let Some(before) = before {
+        understand_as_before(settings, before, said);
+    }
+    settings.roster.check.recalls = run.is_some();
+    settings.roster.map.of_results = true;
+    settings.delivery.retries = Some(Retries { run, only });
+}
+
+fn understand_as_before(settings: &mut Settings, before: Settings, said: Said) {
+    let (now, was) = (&mut settings.roster, before.roster);
+    let mut overrides = was.map.overrides;
+    overrides.extend(std::mem::take(&mut now.map.overrides));
+    now.map.overrides = overrides;
+    if !said.key {
+        now.key = was.key;
+    }
+    if !said.empty {
+        now.check.empty = was.check.empty;
+    }
+    if !said.duplicates {
+        now.duplicates = was.duplicates;
+    }
+    now.check.strict |= was.check.strict;
+    settings.delivery.blind |= before.delivery.blind;
+    now.sparse = !settings.delivery.blind;
+    for (name, value) in before.delivery.variables {
+        settings.delivery.variables.entry(name).or_insert(value);
+    }
+}
+
+/// The settings that send the rows of a run again that failed for no fault of their own, from the
+/// file that it read or, where that is gone, from what the journal knows.
+///
+/// # Errors
+/// When the run has not come to its end, has no such rows, or its place is gone.
+pub fn retried_run(
+    session: &Session,
+    name: &str,
+    only: Vec<RowState>,
+    with: &Overrides<'_>,
+) -> Result<Settings, AppError> {
+    let journal = Journal::open(&session.state)?;
+    let record = journal.run(Some(name))?;
+    let refuse = |why: &str| RunError::Plan(format!("the run {name} cannot be tried again: {why}"));
+    if !matches!(record.state, RunState::Finished) {
+        return Err(refuse("it has not come to its end; `resume` goes on with it").into());
+    }
+    let mut settings = again(&record, with)?;
+    settings.roster.check.recalls = false;
+    if settings.sandbox {
+        return Err(refuse("the sandbox that it sent to is gone").into());
+    }
+    let only = if only.is_empty() {
+        vec![RowState::Failed, RowState::NotSent]
+    } else {
+        only
+    };
+    let rows = journal.rows_in(record.id, &only)?;
+    if rows.is_empty() {
+        return Err(refuse("none of its rows is in such a state").into());
+    }
+    let file = settings.roster.file.clone();
+    let spec = settings.spec()?;
+    settings.delivery.paths = ResultPaths::beside(&file);
+    with.paths.replace(&mut settings.delivery.paths);
+    let is_there = file.is_file()
+        && Input::open(&file, &settings.roster.read)
+            .and_then(|input| Ok(input.sha256()? == record.sha256))
+            .unwrap_or(false);
+    if is_there {
+        settings.delivery.selection = Selection {
+            rows: rows.iter().map(|row| *row..=*row).collect(),
+            limit: None,
+        };
+    } else {
+        // The file is gone or another one; the journal knows what was to be sent.
+        let path = settings.delivery.paths.results.with_extension("retry.csv");
+        let placing = Placing::Beside(None);
+        let path = write_rest(&journal, record.id, &spec, &rows, &path, placing)?
+            .ok_or_else(|| refuse("what it was to send is not known"))?;
+        settings.roster = of_our_own(&settings.roster, path);
+        // An empty cell is here a field that the row did not change.
+        settings.roster.check.empty = EmptyCell::Keep;
+        settings.delivery.selection = Selection::default();
+    }
+    settings.delivery.retries = Some(Retries {
+        run: Some(record.name),
+        only: Vec::new(),
+    });
+    Ok(settings)
+}
+
+/// A roster that this program wrote, checked like another one.
+fn of_our_own(like: &Roster, file: PathBuf) -> Roster {
+    Roster {
+        file,
+        read: ReadOptions {
+            copy: true,
+            delimiter: Some(b','),
+            encoding: Some("utf-8".into()),
+            ..ReadOptions::default()
+        },
+        map: MapOptions::default(),
+        key: None,
+        sparse: true,
+        ..like.clone()
+    }
+}
+
+/// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
+pub struct Undone {
+    /// The settings; nothing where the run changed nothing.
+    pub settings: Option<Settings>,
+    /// What is damaged of what the journal holds of the run, and so cannot be put back.
+    pub damaged: Vec<String>,
+    _held: RunLock,
+}
+
+/// The settings that put back what a run changed: what it replaced, as a roster of its own beside the
+/// run's.
+///
+/// # Errors
+/// When what it replaced is not known, it is under way, or its place is gone.
+pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
+    let journal = Journal::open(&session.state)?;
+    let record = journal.run(Some(name))?;
+    let mut settings = Settings::of(&record)?;
+    let spec = Arc::new(settings.spec()?);
+    let refuse = |why: &str| RunError::Plan(format!("the run {name} cannot be undone: {why}"));
+    if settings.sandbox {
+        return Err(refuse("the sandbox that it sent to is gone").into());
+    }
+    if settings.delivery.blind {
+        let why = "it was sent with --blind, so what it replaced is not known";
+        return Err(refuse(why).into());
+    }
+    if !spec.is_readable() {
+        let why = "the target's records cannot be read, so what it replaced is not known";
+        return Err(refuse(why).into());
+    }
+    // Forgotten meanwhile, it would look as if it had changed nothing.
+    let is_under_way = RunLock::is_held(&session.state, name)?;
+    let held = RunLock::share(&session.state, name)?;
+    journal.run(Some(name))?;
+    match record.state {
+        RunState::Finished | RunState::Interrupted | RunState::Replaced => {}
+        // Its process died.
+        RunState::Running | RunState::Planning if !is_under_way => {}
+        state => {
+            let why = format!("it is {}", state.as_str());
+            return Err(refuse(&why).into());
+        }
+    }
+    let damaged = journal.damaged(record.id)?;
+    // The records at least, where there was nothing before that a roster could say.
+    let name_of_roster = beside(&settings.roster.file);
+    let own = Placing::Beside(None);
+    let written = match write_before(&journal, record.id, &spec, &name_of_roster, own.clone())? {
+        None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
+        written => written,
+    };
+    if let Some(roster) = &written {
+        settings.roster = of_our_own(&settings.roster, roster.clone());
+        let key = spec.key_field();
+        settings.roster.key = key.map(|key| spec.fields[key].name().to_owned());
+        settings.inbox = None;
+        settings.dropped_as = None;
+        let delivery = &mut settings.delivery;
+        delivery.selection = Selection::default();
+        delivery.paths = ResultPaths::beside(roster);
+        paths.replace(&mut delivery.paths);
+        delivery.all = false;
+        delivery.canary = None;
+        delivery.undoes = Some(name.to_owned());
+        delivery.retries = None;
+        delivery.guards = Guards {
+            max_invalid: Threshold::Percent(100.0),
+            ..Guards::default()
+        };
+    }
+    Ok(Undone {
+        settings: written.map(|_| settings),
+        damaged: damaged.iter().map(ToString::to_string).collect(),
+        _held: held,
+    })
+}
+
+/// A name beside the roster: `NAME.undo.csv`.
+fn beside(roster: &Path) -> PathBuf {
+    if roster == Path::new("-") {
+        return "stdin.undo.csv".into();
+    }
+    let stem = roster.file_stem().unwrap_or_default().to_string_lossy();
+    roster.with_file_name(format!("{stem}.undo.csv"))
+}
+
+/// Which of the runs that have not come to their end is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoOn {
+    /// One that was interrupted.
+    Resume,
+    /// One that a guard holds.
+    Approve,
+}
+
+/// A run that is gone on with, the newest that was interrupted if none is named, and its settings.
+///
+/// # Errors
+/// When there is nothing left to do for it, or what it needs is gone.
+pub fn resumed(
+    session: &Session,
+    name: Option<&str>,
+    how: GoOn,
+    paths: &NamedPaths,
+) -> Result<(RunRecord, Settings), AppError> {
+    let journal = Journal::open(&session.state)?;
+    let record = match name {
+        Some(name) => journal.run(Some(name))?,
+        None => journal.newest_unfinished()?,
+    };
+    refuse_over(&record, how)?;
+    let mut settings = Settings::of(&record)?;
+    let refuse = |why| RunError::NotResumable {
+        run: record.name.clone(),
+        why,
+    };
+    if settings.sandbox {
+        return Err(refuse("the sandbox that it sent to is gone; import the file again").into());
+    }
+    if settings.roster.file == Path::new("-") {
+        return Err(refuse("it read standard input; import the same content again").into());
+    }
+    paths.replace(&mut settings.delivery.paths);
+    Ok((record, settings))
+}
+
+/// Where a run goes on that is held by this process now, with its file read.
+///
+/// # Errors
+/// When another process brought it further meanwhile, or the file is not what it was.
+pub fn go_on(
+    session: &Session,
+    record: &RunRecord,
+    how: GoOn,
+    ready: &Ready,
+) -> Result<Start, AppError> {
+    let record = Journal::open(&session.state)?.run(Some(&record.name))?;
+    refuse_over(&record, how)?;
+    if ready.prepared.input.sha256().map_err(RunError::from)? != record.sha256 {
+        return Err(RunError::Changed {
+            run: record.name,
+            file: record.file,
+        }
+        .into());
+    }
+    Ok(match how {
+        GoOn::Approve => Start::Approve(Box::new(record)),
+        GoOn::Resume => Start::Resume(Box::new(record)),
+    })
+}
+
+/// Refuses a run that there is nothing left to do for.
+fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
+    let why = match record.state {
+        RunState::Held if how == GoOn::Approve => return Ok(()),
+        _ if how == GoOn::Approve => {
+            return Err(RunError::Plan(format!(
+                "the run {} is not held, so there is nothing to approve",
+                record.name
+            ))
+            .into());
+        }
+        RunState::Finished => "it came to its end; `retry` sends what did not succeed",
+        RunState::Replaced => "a later run of its file took its place",
+        RunState::Held => "a guard holds it; `approve` releases it",
+        RunState::Planning | RunState::Running | RunState::Interrupted => return Ok(()),
+    };
+    Err(RunError::NotResumable {
+        run: record.name.clone(),
+        why,
+    }
+    .into())
+}

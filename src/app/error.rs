@@ -1,0 +1,84 @@
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::journal::JournalError;
+use crate::model::Exit;
+use crate::report::ReportError;
+use crate::run::RunError;
+use crate::send::SignInError;
+use crate::targets::TargetError;
+
+/// Why a job could not be done.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The credentials are not there.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// It was asked for in a way that cannot be meant.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or a folder.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// What the front door could not do.
+    #[error("{0}")]
+    Front(String),
+    /// The process may open too few files.
+    #[error(
+        "this process may open too few files (ulimit -n); nothing was begun, and 64 are enough"
+    )]
+    TooFewFiles(#[source] std::io::Error),
+}
+
+impl AppError {
+    /// The exit code of a process that ends with this error.
+    pub fn exit(&self) -> Exit {
+        match self {
+            AppError::Run(error) => error.exit(),
+            AppError::SignIn(_) => Exit::Refused,
+            AppError::Usage(_) => Exit::Usage,
+            AppError::File { .. } | AppError::Front(_) | AppError::TooFewFiles(_) => Exit::CannotDo,
+        }
+    }
+
+    /// Whether the roster is at fault, and not what is around it.
+    pub fn is_of_file(&self) -> bool {
+        match self {
+            AppError::Run(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. }) => true,
+            // Its results cannot be named: its own name is too long.
+            AppError::Run(RunError::Report(ReportError::Write { source, .. })) => {
+                source.kind() == std::io::ErrorKind::InvalidFilename
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<JournalError> for AppError {
+    fn from(error: JournalError) -> AppError {
+        RunError::from(error).into()
+    }
+}
+
+impl From<ReportError> for AppError {
+    fn from(error: ReportError) -> AppError {
+        RunError::from(error).into()
+    }
+}
+
+impl From<TargetError> for AppError {
+    fn from(error: TargetError) -> AppError {
+        RunError::from(error).into()
+    }
+}

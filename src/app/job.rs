@@ -1,0 +1,61 @@
+use super::archive::archive;
+use super::error::AppError;
+use super::notify::Notifications;
+use super::session::Session;
+use crate::events::Plan;
+use crate::run::{Context, Ended, Prepared, Settings, Start};
+use crate::send::Credentials;
+
+/// One run, from its settings to its archive.
+pub struct Job<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// What is done with its figures.
+    pub notifications: &'a Notifications,
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Whether nobody is to be asked.
+    pub agreed: bool,
+    /// Is shown the plan and says whether to go on, where somebody is to be asked.
+    pub agree: &'a dyn Fn(&Plan) -> bool,
+}
+
+impl Job<'_> {
+    /// Sends, moves a file of an inbox to where it belongs, and tells whoever is to be told.
+    ///
+    /// # Errors
+    /// When the run cannot be brought to an end, or its file cannot be moved.
+    pub fn send(
+        &self,
+        prepared: &Prepared,
+        settings: &Settings,
+        start: Start,
+    ) -> Result<Ended, AppError> {
+        let session = self.session;
+        let span = tracing::info_span!("run", file = %prepared.input.path().display(), run = tracing::field::Empty);
+        let _in_span = span.enter();
+        // A signal at the question has its usual effect.
+        if self.agreed || !matches!(start, Start::New(_)) {
+            session.stop.listen();
+        }
+        let context = Context {
+            clock: session.clock.clone(),
+            seed: rand::random(),
+            credentials: self.credentials.clone(),
+            state: session.state.clone(),
+            watch: session.watch.as_ref(),
+            agree: &|plan| {
+                let agrees = self.agreed || (self.agree)(plan);
+                session.stop.listen();
+                agrees
+            },
+            stop: session.stop.receiver(),
+        };
+        let mut ended = crate::run::import(prepared, settings, start, &context)?;
+        let mut settings = settings.clone();
+        settings.delivery.paths = ended.paths.clone();
+        archive(session, &settings, &mut ended.summary)?;
+        self.notifications.send(&ended.summary);
+        Ok(ended)
+    }
+}

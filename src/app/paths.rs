@@ -1,0 +1,127 @@
+use std::path::{Path, PathBuf};
+
+use super::error::AppError;
+use crate::report::ResultPaths;
+
+/// The paths of results that somebody named.
+#[derive(Debug, Clone, Default)]
+pub struct NamedPaths {
+    /// Every row and what became of it.
+    pub results: Option<PathBuf>,
+    /// The rows that did not succeed.
+    pub failed: Option<PathBuf>,
+    /// The HTML report.
+    pub report: Option<PathBuf>,
+    /// What was replaced.
+    pub before: Option<PathBuf>,
+    /// The rows whose record was not found.
+    pub new: Option<PathBuf>,
+}
+
+impl NamedPaths {
+    /// The paths for a roster, those that are not named beside it.
+    ///
+    /// # Errors
+    /// When two of them are one, or one is the roster, or lies in the folder of the journal.
+    pub fn for_roster(&self, roster: &Path, state: &Path) -> Result<ResultPaths, AppError> {
+        let mut paths = ResultPaths::beside(&without_kind(roster));
+        self.replace(&mut paths);
+        refuse_collisions(&paths, roster, state)?;
+        Ok(paths)
+    }
+
+    /// Puts what is named in the place of what is known.
+    pub fn replace(&self, paths: &mut ResultPaths) {
+        for (path, named) in [
+            (&mut paths.results, &self.results),
+            (&mut paths.failed, &self.failed),
+            (&mut paths.report, &self.report),
+            (&mut paths.before, &self.before),
+            (&mut paths.new, &self.new),
+        ] {
+            if let Some(named) = named {
+                path.clone_from(named);
+                paths.named.push(named.clone());
+            }
+        }
+        paths.failed_always |= self.failed.is_some();
+    }
+}
+
+/// A results or failed file's path as its roster would have it: `r.failed-2.csv` is of `r.csv`, so
+/// that what is written about it has the same name again, with another number.
+fn without_kind(path: &Path) -> PathBuf {
+    let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else {
+        return path.to_owned();
+    };
+    let Some((name, kind)) = stem.rsplit_once('.') else {
+        return path.to_owned();
+    };
+    let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
+    if ["results", "failed"].contains(&kind.trim_end_matches('-')) {
+        path.with_file_name(format!("{name}.csv"))
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Refuses results that would replace the roster or each other.
+fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result<(), AppError> {
+    let same = |a: &Path, b: &Path| a == b && a != Path::new("-") || is_one_file(a, b);
+    let state = real(state).unwrap_or_else(|| state.to_owned());
+    for (flag, path) in [
+        ("--results", &paths.results),
+        ("--failed", &paths.failed),
+        ("--report", &paths.report),
+        ("--before", &paths.before),
+        ("--new", &paths.new),
+    ] {
+        if same(path, roster) {
+            let path = path.display();
+            return Err(AppError::Usage(format!(
+                "{flag} {path} would replace the roster itself"
+            )));
+        }
+        if real(path).is_some_and(|path| path.starts_with(&state)) {
+            let path = path.display();
+            return Err(AppError::Usage(format!(
+                "{flag} {path} lies in the state folder, where the journal is"
+            )));
+        }
+    }
+    let all = paths.all();
+    for (index, one) in all.iter().enumerate() {
+        if all[..index].iter().any(|other| same(one, other)) {
+            let path = one.display();
+            return Err(AppError::Usage(format!(
+                "two of the result files would be {path}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Where a path leads, through whatever links; of a file that is not there yet, where it would be.
+fn real(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let path = std::path::absolute(path).ok()?;
+        let folder = path.parent()?;
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Some(folder.join(path.file_name()?))
+    })
+}
+
+/// Whether two paths lead to one file, by whatever names and links.
+#[cfg(unix)]
+fn is_one_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (a.metadata(), b.metadata()) {
+        (Ok(a), Ok(b)) => a.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_one_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
+}

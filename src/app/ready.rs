@@ -1,0 +1,127 @@
+use std::any::Any;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::AppError;
+use super::session::Session;
+use crate::journal::RosterLock;
+use crate::run::{Prepared, RunError, Settings, prepare};
+use crate::send::Credentials;
+use crate::targets::TargetSpec;
+
+/// An API that is played inside this process, for as long as it is held.
+pub struct Played {
+    /// Its address.
+    pub base_url: String,
+    /// What keeps it going.
+    pub keeper: Box<dyn Any>,
+}
+
+/// Plays an API whose records are what the roster's might have been before.
+pub type Play<'a> = Box<dyn FnOnce(&Prepared) -> Result<Played, AppError> + 'a>;
+
+/// What is wanted of a roster, as far as it is known without reading it.
+pub struct Wanted<'a> {
+    /// The target.
+    pub spec: Arc<TargetSpec>,
+    /// The settings; the address of an API that is played is not known yet.
+    pub settings: Settings,
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Whether the roster is held for this process alone.
+    pub holds: bool,
+    /// Plays the API, where that is wanted.
+    pub play: Option<Play<'a>>,
+}
+
+impl Wanted<'_> {
+    /// What is wanted of a run that is derived from another one.
+    ///
+    /// # Errors
+    /// When its target cannot be understood, or its credentials are not there.
+    pub fn again(
+        settings: Settings,
+        credentials: impl FnOnce(&TargetSpec) -> Result<Credentials, AppError>,
+    ) -> Result<Wanted<'static>, AppError> {
+        let spec = Arc::new(settings.spec()?);
+        Ok(Wanted {
+            credentials: credentials(&spec)?,
+            spec,
+            settings,
+            holds: true,
+            play: None,
+        })
+    }
+}
+
+/// Everything that a roster's run needs.
+pub struct Ready {
+    /// The roster, read and checked.
+    pub prepared: Prepared,
+    /// The settings.
+    pub settings: Settings,
+    /// The credentials.
+    pub credentials: Credentials,
+    _lock: Option<RosterLock>,
+    _played: Option<Box<dyn Any>>,
+}
+
+/// Holds, reads and checks the roster, and has the API played where that is wanted.
+///
+/// # Errors
+/// When another process has the file, it cannot be read, or its header cannot be understood.
+pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
+    let Wanted {
+        spec,
+        mut settings,
+        credentials,
+        holds,
+        play,
+    } = wanted;
+    let lock = if holds {
+        hold(&session.state, &settings.roster.file)?
+    } else {
+        None
+    };
+    let seed = rand::random();
+    let prepared = prepare(&settings.roster, spec, seed, session.watch.as_ref())?;
+    let lock = match lock {
+        None if holds => Some(hold_content(&session.state, &prepared)?),
+        lock => lock,
+    };
+    let mut keeper = None;
+    if let Some(play) = play {
+        let played = play(&prepared)?;
+        settings.delivery.client.base_url = played.base_url;
+        keeper = Some(played.keeper);
+    }
+    Ok(Ready {
+        prepared,
+        settings,
+        credentials,
+        _lock: lock,
+        _played: keeper,
+    })
+}
+
+/// Holds the roster for this process. Standard input is nobody else's anyway.
+fn hold(state: &Path, roster: &Path) -> Result<Option<RosterLock>, AppError> {
+    if roster == Path::new("-") {
+        return Ok(None);
+    }
+    match RosterLock::take(state, roster)? {
+        Some(lock) => Ok(Some(lock)),
+        None => Err(RunError::Busy {
+            file: roster.to_owned(),
+        }
+        .into()),
+    }
+}
+
+/// Holds what was read from standard input for this process, by its content.
+fn hold_content(state: &Path, prepared: &Prepared) -> Result<RosterLock, AppError> {
+    let content = prepared.input.sha256().map_err(RunError::from)?;
+    let file = prepared.input.path().to_owned();
+    let lock = RosterLock::take(state, Path::new(&format!("content {content}")))?;
+    lock.ok_or_else(|| RunError::Busy { file }.into())
+}

@@ -1,0 +1,50 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::AppError;
+use super::stop::StopSignal;
+use crate::clock::{Clock, SystemClock};
+use crate::events::Watch;
+
+/// What everything that sends has in common: a clock, whoever watches, the folder of the journal, and
+/// when it is to stop.
+pub struct Session {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Watches runs.
+    pub watch: Box<dyn Watch>,
+    /// The folder of the journal.
+    pub state: PathBuf,
+    /// Says when runs are to stop.
+    pub stop: StopSignal,
+}
+
+/// Files, connections and signals that a run has open at least.
+const FILES: usize = 24;
+
+impl Session {
+    /// A session whose journal is in the folder `state`.
+    ///
+    /// # Errors
+    /// When the process may open too few files to bring a run to its end.
+    pub fn new(watch: Box<dyn Watch>, state: PathBuf) -> Result<Session, AppError> {
+        refuse_too_few_files()?;
+        Ok(Session {
+            clock: Arc::new(SystemClock),
+            watch,
+            state,
+            stop: StopSignal::new(),
+        })
+    }
+}
+
+/// Refuses to begin what would fail half way for want of open files.
+fn refuse_too_few_files() -> Result<(), AppError> {
+    #[cfg(unix)]
+    {
+        let open = |_| std::fs::File::open("/dev/null");
+        let files: std::io::Result<Vec<std::fs::File>> = (0..FILES).map(open).collect();
+        files.map_err(AppError::TooFewFiles)?;
+    }
+    Ok(())
+}

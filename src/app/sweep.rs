@@ -1,0 +1,347 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::archive::{archive, place_of};
+use super::begin::begin;
+use super::error::AppError;
+use super::job::Job;
+use super::notify::Notifications;
+use super::paths::NamedPaths;
+use super::ready::{Ready, Wanted, ready};
+use super::session::Session;
+use super::stop::StopSignal;
+use crate::inbox::{Inbox, Lying, Place, short};
+use crate::journal::{Journal, RunRecord};
+use crate::model::{Exit, Summary};
+use crate::run::{Ended, RunError, Settings, absolute, is_last_of_its_name, today};
+
+/// The front door of a sweep: it says how a file is imported, and hears what became of it.
+pub trait Desk {
+    /// How the file is imported that was dropped as `name`, and who is told of it.
+    ///
+    /// # Errors
+    /// When that cannot be known.
+    fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError>;
+
+    /// Hears what became of the file that was dropped as `name`.
+    fn told(&self, name: &str, what: Told<'_>);
+}
+
+/// What became of a file of an inbox.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// It was imported.
+    Ended(&'a Ended, &'a Settings),
+    /// It had been imported before, and was put away only now.
+    PutAway(&'a Summary),
+    /// It is a duplicate of what a run imported, and lies there now.
+    Duplicate {
+        /// The run.
+        run: &'a str,
+        /// Where it lies.
+        to: &'a Path,
+    },
+    /// It could not be imported.
+    Failed(&'a AppError),
+}
+
+/// How a folder is swept.
+#[derive(Debug, Clone)]
+pub struct SweepOptions {
+    /// The folder.
+    pub folder: PathBuf,
+    /// How long a file must lie unchanged.
+    pub settle: Duration,
+    /// How often the folder is looked at, where it is watched.
+    pub interval: Duration,
+    /// Whether files are taken that were imported before.
+    pub again: bool,
+    /// Whether unfinished runs of a file are begun anew.
+    pub fresh: bool,
+}
+
+/// The files of a folder as they lie there, and since when.
+pub(super) type Seen = HashMap<String, (Lying, Instant)>;
+
+/// One folder, and how its files are imported.
+pub struct Sweep<'a> {
+    session: &'a Session,
+    desk: &'a dyn Desk,
+    pub(super) options: SweepOptions,
+    inbox: Inbox,
+}
+
+impl<'a> Sweep<'a> {
+    /// A sweep of a folder.
+    pub fn new(session: &'a Session, desk: &'a dyn Desk, options: SweepOptions) -> Sweep<'a> {
+        Sweep {
+            inbox: Inbox::at(&options.folder),
+            session,
+            desk,
+            options,
+        }
+    }
+
+    /// Imports the files that lie in the folder, once. Returns the worst of their exit codes.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn run(&self) -> Result<Exit, AppError> {
+        let mut seen = HashMap::new();
+        let lying = self.look(&mut seen)?;
+        if lying.values().any(|lying| !lying.ready) {
+            // A file that someone is still writing will look different then.
+            wait(self.options.settle, &self.session.stop);
+        }
+        Ok(self.once(&mut seen)?.unwrap_or(Exit::Success))
+    }
+
+    /// The files that lie in the inbox; `seen` is brought up to date.
+    pub(super) fn look(&self, seen: &mut Seen) -> Result<HashMap<String, Lying>, AppError> {
+        let files = self.inbox.lying().map_err(self.failed("read the folder"))?;
+        seen.retain(|name, (lying, _)| files.get(name) == Some(lying));
+        for (name, lying) in &files {
+            let now = || (lying.clone(), Instant::now());
+            seen.entry(name.clone()).or_insert_with(now);
+        }
+        Ok(files)
+    }
+
+    fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
+        let path = self.options.folder.clone();
+        move |source| AppError::File {
+            action,
+            path: path.clone(),
+            source,
+        }
+    }
+
+    /// Goes on with what was taken and not brought to an end, and takes the files that have lain
+    /// unchanged long enough, or say that they are whole. Returns the worst of the files' exit
+    /// codes, if there were any.
+    pub(super) fn once(&self, seen: &mut Seen) -> Result<Option<Exit>, AppError> {
+        let mut worst = None;
+        let taken = self.inbox.taken().map_err(self.failed("read the folder"))?;
+        for file in taken {
+            if self.session.stop.is_asked() {
+                return Ok(worst);
+            }
+            worst = worse(worst, self.file(&file));
+        }
+        let files = self.look(seen)?;
+        let mut names: Vec<&String> = files.keys().collect();
+        names.sort();
+        for name in names {
+            if self.session.stop.is_asked() {
+                break;
+            }
+            let lying = &files[name];
+            let settled = seen
+                .get(name)
+                .is_some_and(|(_, since)| since.elapsed() >= self.options.settle);
+            if !lying.ready && !settled {
+                continue;
+            }
+            match self.inbox.claim(name, lying) {
+                Ok(Some(file)) => worst = worse(worst, self.file(&file)),
+                // Someone else was quicker, or it has changed since.
+                Ok(None) => {}
+                Err(error) => {
+                    let error = self.failed("take it out of")(error);
+                    self.desk.told(name, Told::Failed(&error));
+                    worst = worse(worst, Some(Exit::CannotDo));
+                }
+            }
+        }
+        Ok(worst)
+    }
+
+    /// Imports one file that was taken. Nothing if someone else has it.
+    fn file(&self, file: &Path) -> Option<Exit> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        match self.import(file, &name) {
+            Ok(exit) => exit,
+            Err(error) => {
+                let exit = error.exit();
+                if exit == Exit::Busy || !file.is_file() {
+                    return None;
+                }
+                self.desk.told(&name, Told::Failed(&error));
+                // What is wrong with the file will be wrong tomorrow; it makes room for the next.
+                if error.is_of_file()
+                    && let Err(error) = self.put_aside(file, &error.to_string())
+                {
+                    self.desk.told(&name, Told::Failed(&error));
+                }
+                Some(exit)
+            }
+        }
+    }
+
+    fn import(&self, file: &Path, name: &str) -> Result<Option<Exit>, AppError> {
+        let (wanted, notifications) = self.desk.wanted(file, name)?;
+        let mut ready = ready(self.session, wanted)?;
+        // It was dealt with and moved away while the lock was waited for.
+        if !file.is_file() {
+            return Ok(None);
+        }
+        ready.settings.inbox = Some(self.options.folder.clone());
+        ready.settings.dropped_as = Some(name.to_owned());
+        if let Some(exit) = self.imported_before(file, name, &ready)? {
+            return Ok(Some(exit));
+        }
+        let named = NamedPaths::default();
+        let start = begin(
+            self.session,
+            &mut ready,
+            self.options.fresh,
+            "import",
+            &named,
+        )?;
+        let job = Job {
+            session: self.session,
+            notifications: &notifications,
+            credentials: ready.credentials.clone(),
+            agreed: true,
+            agree: &|_| true,
+        };
+        let ended = job.send(&ready.prepared, &ready.settings, start)?;
+        self.desk.told(name, Told::Ended(&ended, &ready.settings));
+        Ok(Some(ended.summary.exit_code))
+    }
+
+    /// Puts a file away that has been imported before, and returns how that ended; nothing if it is
+    /// to be imported now.
+    fn imported_before(
+        &self,
+        file: &Path,
+        name: &str,
+        ready: &Ready,
+    ) -> Result<Option<Exit>, AppError> {
+        let journal = Journal::open(&self.session.state)?;
+        let Some(record) = last_of_content(&journal, ready)? else {
+            return Ok(None);
+        };
+        let summary = record.summary.as_deref().unwrap_or_default();
+        // What another version of the program meant is no reason to put a file aside.
+        let (Ok(settings), Ok(mut summary)) = (
+            Settings::of(&record),
+            serde_json::from_str::<Summary>(summary),
+        ) else {
+            return Ok(None);
+        };
+        let own = absolute(file);
+        let moving_from = settings.moving_from.as_deref().map(absolute);
+        // It was imported from here, and only not put away any more.
+        if record.file == own.display().to_string() {
+            archive(self.session, &settings, &mut summary)?;
+        } else if moving_from.as_ref() == Some(&own) {
+            let place = place_of(summary.exit_code).unwrap_or(Place::Failed);
+            self.put_away(file, place)?;
+        } else {
+            let states = &summary.states;
+            let is_whole = is_last_of_its_name(&journal, &record)?
+                && summary.exit_code != Exit::Held
+                && states.failed + states.not_sent == 0
+                && settings.mean_the_same(&ready.settings);
+            if !is_whole || self.options.again {
+                return Ok(None);
+            }
+            let to = &self.put_away(file, Place::Done)?;
+            let run = &record.name;
+            self.desk.told(name, Told::Duplicate { run, to });
+            return Ok(Some(Exit::Success));
+        }
+        self.desk.told(name, Told::PutAway(&summary));
+        Ok(Some(summary.exit_code))
+    }
+
+    /// Moves a file out of the way, with what lies beside it. Returns where it is then.
+    fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf, AppError> {
+        let failed = self.failed("put a file away in");
+        let today = today(self.session.clock.timestamp()).to_string();
+        let _alone = self.inbox.alone().map_err(&failed)?;
+        let moves = self.inbox.places(file, &[], place, &today);
+        let moves = moves.map_err(&failed)?;
+        self.inbox.put(&moves).map_err(&failed)?;
+        Ok(moves
+            .last()
+            .map_or_else(|| file.to_owned(), |(_, to)| to.clone()))
+    }
+
+    /// Moves a file that cannot be imported out of the way, with a report that says why.
+    fn put_aside(&self, file: &Path, why: &str) -> Result<(), AppError> {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let report = file.with_file_name(format!("{}.error.txt", short(&stem, 200)));
+        std::fs::write(&report, format!("{why}\n"))
+            .map_err(self.failed("write what is wrong with a file in"))?;
+        self.put_away(file, Place::Failed)?;
+        Ok(())
+    }
+}
+
+/// Waits, unless someone asks for a stop.
+fn wait(time: Duration, stop: &StopSignal) {
+    let began = Instant::now();
+    while began.elapsed() < time && !stop.is_asked() {
+        let left = time.saturating_sub(began.elapsed());
+        std::thread::sleep(left.min(Duration::from_millis(100)));
+    }
+}
+
+/// The newest run of this very content that came to its end, or is held.
+fn last_of_content(journal: &Journal, ready: &Ready) -> Result<Option<RunRecord>, AppError> {
+    let prepared = &ready.prepared;
+    Ok(journal.finished_before(
+        prepared.input.sha256().map_err(RunError::from)?,
+        &prepared.checker.spec().name,
+        &ready.settings.delivery.client.base_url,
+    )?)
+}
+
+/// The worse of two exit codes, in the order 1, 6, 4, 3, 5, 0.
+pub fn worse(one: Option<Exit>, other: Option<Exit>) -> Option<Exit> {
+    let rank = |exit: &Exit| match exit {
+        Exit::CannotDo | Exit::Usage => 0,
+        Exit::Refused => 1,
+        Exit::Held => 2,
+        Exit::RowsFailed => 3,
+        Exit::Interrupted | Exit::Busy => 4,
+        Exit::Success => 5,
+    };
+    let usage_is_no_file = |exit| {
+        if exit == Exit::Usage {
+            Exit::CannotDo
+        } else {
+            exit
+        }
+    };
+    one.into_iter()
+        .chain(other.map(usage_is_no_file))
+        .min_by_key(rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_exit_code_is_the_sweeps() {
+        let order = [
+            Exit::CannotDo,
+            Exit::Refused,
+            Exit::Held,
+            Exit::RowsFailed,
+            Exit::Interrupted,
+            Exit::Success,
+        ];
+        for (index, worst) in order.iter().enumerate() {
+            for other in &order[index..] {
+                assert_eq!(worse(Some(*other), Some(*worst)), Some(*worst));
+                assert_eq!(worse(Some(*worst), Some(*other)), Some(*worst));
+            }
+        }
+        assert_eq!(worse(None, None), None);
+    }
+}

@@ -1,0 +1,32 @@
+use crate::app::{AppError, begin, ready};
+use crate::cli::args::ImportArgs;
+use crate::cli::front::Front;
+use crate::cli::options::GeneralOptions;
+use crate::cli::settings;
+use crate::cli::wanted::Asked;
+use crate::model::Exit;
+
+/// `rosterpatch import FILE`.
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<Exit, AppError> {
+    if args.dry_run {
+        let file = args.file.display();
+        return Err(AppError::Usage(format!(
+            "`rosterpatch plan {file}` says what an import would send, and sends nothing"
+        )));
+    }
+    let front = Front::open(common)?;
+    let (session, config) = (&front.session, &front.config);
+    let asked = Asked {
+        file: args.file.clone(),
+        options: args.options.clone(),
+        canary: args.canary.clone(),
+        files: args.files.clone(),
+        holds: true,
+        known_target: None,
+    };
+    let mut ready = ready(session, asked.resolve(session, config)?)?;
+    let named = settings::named(&args.files);
+    let start = begin(session, &mut ready, args.start.fresh, "import", &named)?;
+    let agreed = args.start.yes || args.options.place.sandbox;
+    front.send(config, &ready, start, agreed, args.output.format)
+}

@@ -1,0 +1,15 @@
+//! The commands, a file each.
+
+pub(super) mod check;
+pub(super) mod import;
+pub(super) mod packagers;
+pub(super) mod plan;
+pub(super) mod resume;
+pub(super) mod retry;
+pub(super) mod runs;
+pub(super) mod sandbox;
+pub(super) mod show_config;
+pub(super) mod sweep;
+pub(super) mod targets;
+pub(super) mod template;
+pub(super) mod undo;

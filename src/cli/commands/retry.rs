@@ -1,0 +1,203 @@
+use std::path::Path;
+
+use crate::app::{
+    AppError, Overrides, Ready, Retried, Said, Wanted, begin, ready, retried, retried_elsewhere,
+    retried_run, runs_of, the_one,
+};
+use crate::cli::args::RetryArgs;
+use crate::cli::config::Config;
+use crate::cli::front::Front;
+use crate::cli::options::GeneralOptions;
+use crate::cli::settings;
+use crate::cli::wanted::Asked;
+use crate::journal::RunRecord;
+use crate::model::{Exit, RowState};
+use crate::plan::Threshold;
+use crate::run::{Roster, Settings};
+
+/// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit, AppError> {
+    let front = Front::open(common)?;
+    let only = states(&args.only)?;
+    let (mut ready, config) = match (&args.file, &args.run) {
+        (Some(results), _) => of_file(common, &front, args, results, only)?,
+        (None, Some(run)) => {
+            let with = overrides(&front.config, args)?;
+            let again = retried_run(&front.session, run, only, &with)?;
+            ready_again(common, &front, again)?
+        }
+        (None, None) => return Err(AppError::Usage("retry which file, or which --run?".into())),
+    };
+    let named = settings::named(&args.files);
+    let start = begin(
+        &front.session,
+        &mut ready,
+        args.start.fresh,
+        "retry",
+        &named,
+    )?;
+    let agreed = args.start.yes || args.options.place.sandbox;
+    front.send(&config, &ready, start, agreed, args.output.format)
+}
+
+/// A run that goes where an earlier one went, with that one's config.
+fn ready_again(
+    common: &GeneralOptions,
+    front: &Front,
+    again: Settings,
+) -> Result<(Ready, Config), AppError> {
+    let config = Config::of_run(common, &again)?;
+    let wanted = Wanted::again(again, |spec| settings::credentials(&config, spec))?;
+    settings::refuse_idle_allowances(&wanted.settings.roster, &wanted.spec)?;
+    Ok((ready(&front.session, wanted)?, config))
+}
+
+/// The states that `--only` names.
+fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
+    let known = [
+        RowState::Invalid,
+        RowState::Rejected,
+        RowState::Failed,
+        RowState::NotSent,
+    ];
+    words
+        .iter()
+        .map(|word| {
+            let state = word
+                .trim()
+                .parse()
+                .ok()
+                .filter(|state| known.contains(state));
+            state.ok_or_else(|| {
+                AppError::Usage(format!(
+                    "--only takes invalid, rejected, failed and not_sent, not \"{word}\""
+                ))
+            })
+        })
+        .collect()
+}
+
+/// What the command line says otherwise than the run whose rows are tried again.
+fn overrides<'a>(config: &'a Config, args: &'a RetryArgs) -> Result<Overrides<'a>, AppError> {
+    let options = &args.options;
+    let connection = config.fill(&options.connection);
+    let mut guards = settings::guards(&config.fill(&options.guards));
+    if options.guards.max_invalid.is_none() {
+        guards.max_invalid = Threshold::Percent(100.0);
+    }
+    let quota = config.fill(&options.quota);
+    let said = &options.quota;
+    let is_said = said.rate.is_some() || said.share.is_some() || said.burst.is_some();
+    Ok(Overrides {
+        pace: Box::new(move |spec| {
+            let pace = is_said.then(|| settings::pace(&quota, settings::own_quota(spec)));
+            pace.transpose()
+        }),
+        sender: settings::sender(&connection),
+        timeout: connection.timeout().0.length,
+        ca_certificates: match options.connection.ca_cert {
+            Some(_) => settings::ca_certificates(&connection)?,
+            None => None,
+        },
+        trust_for: options
+            .connection
+            .trust_for
+            .as_ref()
+            .map(|time| time.length),
+        all: connection.all,
+        blind: options.place.blind,
+        strict: options.roster.strict.unwrap_or(false),
+        canary: args.canary.canary.map(u64::from),
+        guards,
+        paths: settings::named(&args.files),
+    })
+}
+
+fn of_file(
+    common: &GeneralOptions,
+    front: &Front,
+    args: &RetryArgs,
+    results: &Path,
+    only: Vec<RowState>,
+) -> Result<(Ready, Config), AppError> {
+    let (session, config, options) = (&front.session, &front.config, &args.options);
+    if results != Path::new("-") {
+        // Before anything is said of what it might hold.
+        std::fs::metadata(results).map_err(|source| AppError::File {
+            action: "read",
+            path: results.to_owned(),
+            source,
+        })?;
+    }
+    let now = session.clock.timestamp();
+    let roster = settings::roster(config, results, &config.fill(&options.roster), now);
+    let of = args.of.as_deref();
+    let mut found = runs_of(session, &roster, of, None)?;
+    let mut elsewhere =
+        options.place.sandbox || options.place.base_url.is_some() || options.place.env.is_some();
+    // Another value of a variable may be another address.
+    elsewhere |= !options.connection.var.is_empty();
+    if let Some(target) = &options.roster.target {
+        // Naming the target that the run had, maybe by the environment, is no other place.
+        let (_, text) = settings::target_and_text(Some(target))?;
+        found.retain(|run| Settings::of(run).is_ok_and(|run| run.target == text));
+        elsewhere |= found.is_empty();
+    }
+    let record = if elsewhere {
+        None
+    } else {
+        the_one(found.clone())?
+    };
+    let Some(record) = record else {
+        let ready = elsewhere_ready(front, args, &roster, found, only)?;
+        return Ok((ready, config.clone()));
+    };
+    tracing::info!(run = %record.name, "these are rows of an earlier run");
+    let meant = Retried {
+        results: roster,
+        selection: settings::selection(&options.selection),
+        only,
+    };
+    let again = retried(session, &record, meant, &overrides(config, args)?)?;
+    ready_again(common, front, again)
+}
+
+/// A retry at another place than that of the run which made the file, `found` first, or of rows that
+/// no run knows.
+fn elsewhere_ready(
+    front: &Front,
+    args: &RetryArgs,
+    roster: &Roster,
+    found: Vec<RunRecord>,
+    only: Vec<RowState>,
+) -> Result<Ready, AppError> {
+    let (session, options) = (&front.session, &args.options);
+    let before = found.first().and_then(|run| Settings::of(run).ok());
+    let asked = Asked {
+        file: roster.file.clone(),
+        options: options.clone(),
+        canary: args.canary.clone(),
+        files: args.files.clone(),
+        holds: true,
+        known_target: before.as_ref().map(|settings| settings.target.clone()),
+    };
+    let mut wanted = asked.resolve(session, &front.config)?;
+    let settings = &mut wanted.settings;
+    if options.guards.max_invalid.is_none() {
+        settings.delivery.guards.max_invalid = Threshold::Percent(100.0);
+    }
+    // What became of the rows elsewhere says nothing of here.
+    let place = (&*wanted.spec.name, &*settings.delivery.client.base_url);
+    let here = runs_of(session, roster, args.of.as_deref(), Some(place))?;
+    let run = the_one(here)?.map(|run| run.name);
+    if run.is_none() && args.of.is_none() {
+        tracing::warn!("no run in the journal knows these rows, so every one of them is looked at");
+    }
+    let said = Said {
+        key: options.roster.key.is_some(),
+        empty: options.roster.empty.is_some(),
+        duplicates: options.roster.duplicates.is_some(),
+    };
+    retried_elsewhere(settings, before, run, only, said);
+    ready(session, wanted)
+}

@@ -1,0 +1,117 @@
+use std::path::Path;
+
+use crate::app::{AppError, Desk, Notifications, Sweep, SweepOptions, Told, Wanted, watch};
+use crate::cli::args::SweepArgs;
+use crate::cli::front::{Front, print_json, tell_way_on};
+use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::wanted::Asked;
+use crate::cli::{settings, terminal, whole_text};
+use crate::model::{Exit, Summary};
+use crate::report::{count_of, human_duration};
+
+/// `rosterpatch sweep INBOX`.
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit, AppError> {
+    let front = Front::open(common)?;
+    front.session.stop.listen();
+    let desk = SweepDesk {
+        front: &front,
+        args,
+    };
+    Sweep::new(&front.session, &desk, desk.options()).run()
+}
+
+/// `rosterpatch watch INBOX`.
+pub(in crate::cli) fn watch_on(
+    common: &GeneralOptions,
+    args: &SweepArgs,
+) -> Result<Exit, AppError> {
+    let front = Front::open(common)?;
+    front.session.stop.listen();
+    let desk = SweepDesk {
+        front: &front,
+        args,
+    };
+    let sweep = Sweep::new(&front.session, &desk, desk.options());
+    watch(&front.session, &sweep, &|error| {
+        terminal::error(&whole_text(error));
+    })
+}
+
+/// Resolves how each file is imported, and prints a line about each.
+struct SweepDesk<'a> {
+    front: &'a Front,
+    args: &'a SweepArgs,
+}
+
+impl SweepDesk<'_> {
+    fn options(&self) -> SweepOptions {
+        let inbox = self.front.config.fill(&self.args.inbox);
+        SweepOptions {
+            folder: self.args.folder.clone(),
+            settle: inbox.settle().length,
+            interval: inbox.interval().length,
+            again: inbox.again,
+            fresh: self.args.start.fresh,
+        }
+    }
+}
+
+impl Desk for SweepDesk<'_> {
+    fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
+        let own = &self.front.config;
+        let config = match (own.profile(), own.profile_of(name)?) {
+            (None, Some(profile)) => own.with_profile(profile)?,
+            _ => own.clone(),
+        };
+        let asked = Asked {
+            file: file.to_owned(),
+            options: self.args.options.clone(),
+            canary: self.args.canary.clone(),
+            holds: true,
+            ..Asked::default()
+        };
+        let wanted = asked.resolve(&self.front.session, &config)?;
+        Ok((wanted, settings::notifications(&config)))
+    }
+
+    fn told(&self, name: &str, what: Told<'_>) {
+        let is_json = self.args.output.format == Format::Json;
+        match what {
+            Told::Failed(error) => terminal::error(&format!("{name}: {}", whole_text(error))),
+            Told::Ended(ended, settings) => {
+                tell_way_on(ended, settings, &self.front.session.state);
+                print_file(is_json, name, &ended.summary);
+            }
+            Told::PutAway(summary) => print_file(is_json, name, summary),
+            Told::Duplicate { run, to } if is_json => print_json(
+                &serde_json::json!({
+                    "file": to, "duplicate_of": run, "requests": 0, "exit_code": 0,
+                }),
+                false,
+            ),
+            Told::Duplicate { run, to } => terminal::out(&format!(
+                "{name}: a duplicate of what the run {run} imported, so nothing was sent: {}\n",
+                to.display()
+            )),
+        }
+    }
+}
+
+/// One line a file on standard output, or one object.
+fn print_file(is_json: bool, name: &str, summary: &Summary) {
+    if is_json {
+        return print_json(summary, false);
+    }
+    let states = summary.states.each();
+    let states = states.iter().filter(|(_, count)| *count > 0);
+    let states: Vec<String> = states
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    terminal::out(&format!(
+        "{name}: {}, {} in {}: {}\n",
+        states.join(", "),
+        count_of(summary.requests, "request"),
+        human_duration(summary.duration_s),
+        summary.file
+    ));
+}

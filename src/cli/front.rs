@@ -1,0 +1,101 @@
+use std::path::Path;
+
+use super::config::Config;
+use super::options::{Format, GeneralOptions};
+use super::{logging, settings, terminal};
+use crate::app::{AppError, Job, Ready, Session, way_on};
+use crate::events::Plan;
+use crate::model::{Exit, Summary};
+use crate::report::{count_of, example_lines, summary_text};
+use crate::run::{Ended, RunError, Settings, Start};
+
+/// What every command that sends begins with: a session and the config.
+pub(in crate::cli) struct Front {
+    pub(in crate::cli) session: Session,
+    pub(in crate::cli) config: Config,
+}
+
+impl Front {
+    pub(in crate::cli) fn open(common: &GeneralOptions) -> Result<Front, AppError> {
+        let (watch, bar) = terminal::watcher(common);
+        logging::start(common, bar);
+        let config = Config::load(common)?;
+        let state = settings::state_folder(&config, common)?;
+        let session = Session::new(watch, state)?;
+        Ok(Front { session, config })
+    }
+
+    /// Sends what is ready, prints the figures and, if it ended early, the way on. `config` may be
+    /// that of an earlier run.
+    pub(in crate::cli) fn send(
+        &self,
+        config: &Config,
+        ready: &Ready,
+        start: Start,
+        agreed: bool,
+        format: Format,
+    ) -> Result<Exit, AppError> {
+        let notifications = settings::notifications(config);
+        let job = Job {
+            session: &self.session,
+            notifications: &notifications,
+            credentials: ready.credentials.clone(),
+            agreed,
+            agree: &agree,
+        };
+        let ended = job.send(&ready.prepared, &ready.settings, start);
+        let ended = ended.map_err(|error| match error {
+            AppError::Run(RunError::Declined) if !terminal::can_ask() => AppError::Usage(
+                "nothing was sent: without a terminal to ask on, an import needs --yes".into(),
+            ),
+            other => other,
+        })?;
+        tell_way_on(&ended, &ready.settings, &self.session.state);
+        print_summary(format, &ended.summary);
+        Ok(ended.summary.exit_code)
+    }
+}
+
+/// Says the way on after a run that ended early.
+pub(in crate::cli) fn tell_way_on(ended: &Ended, settings: &Settings, state: &Path) {
+    let way = settings::way_to(&ended.summary.run, state);
+    if let Some(text) = way_on(ended, settings.sandbox, &way) {
+        terminal::error(&text);
+    }
+}
+
+/// The run's figures on standard output.
+pub(in crate::cli) fn print_summary(format: Format, summary: &Summary) {
+    match format {
+        Format::Text => terminal::out(&summary_text(summary)),
+        Format::Json => print_json(summary, true),
+    }
+}
+
+/// Figures as JSON on standard output, on one line or on several.
+pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bool) {
+    let json = if is_pretty {
+        serde_json::to_string_pretty(figures)
+    } else {
+        serde_json::to_string(figures)
+    };
+    match json {
+        Ok(json) => terminal::out(&format!("{json}\n")),
+        Err(error) => terminal::error(&format!("the figures cannot be written: {error}")),
+    }
+}
+
+fn agree(plan: &Plan) -> bool {
+    if !terminal::can_ask() {
+        return false;
+    }
+    for line in example_lines(plan) {
+        terminal::note(&line);
+    }
+    terminal::ask(&format!(
+        "Change {} at {}, {}?",
+        count_of(plan.to_send, "record"),
+        plan.base_url,
+        plan.target
+    ))
+}

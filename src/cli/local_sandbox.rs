@@ -1,0 +1,104 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::app::{AppError, Played};
+use crate::clock::Clock;
+use crate::read::ReadError;
+use crate::run::{Prepared, RunError};
+use crate::sandbox::{PATHS, Sandbox, SandboxOptions, SeedRow, serve};
+use crate::send::Rate;
+use crate::targets::RateUnit;
+
+/// The quota of a sandbox inside an import: a sample finishes in seconds.
+pub(in crate::cli) const SANDBOX_QUOTA: (Rate, u32) = (
+    Rate {
+        requests: 5_000.0,
+        per: RateUnit::Second,
+    },
+    5_000,
+);
+
+/// How long its answers take: long enough to watch.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// Starts a sandbox inside this process, in a thread of its own, whose records are what the roster's
+/// might have been before.
+pub(in crate::cli) fn play(prepared: &Prepared, clock: Arc<dyn Clock>) -> Result<Played, AppError> {
+    let spec = prepared.checker.spec();
+    // The API that the target describes is told by where its address leads.
+    let path = PATHS.into_iter().find(|path| {
+        spec.environments
+            .values()
+            .any(|address| address.trim_end_matches('/').ends_with(path))
+    });
+    let Some(path) = path else {
+        return Err(AppError::Usage(format!(
+            "the sandbox does not play {}; it plays the built-in targets",
+            spec.name
+        )));
+    };
+    let options = SandboxOptions {
+        depth: f64::from(SANDBOX_QUOTA.1),
+        interval: SANDBOX_QUOTA.0.interval(),
+        latency: LATENCY,
+        ..SandboxOptions::default()
+    };
+    let sandbox = Arc::new(Sandbox::new(
+        &options,
+        &seed_rows(prepared).map_err(RunError::from)?,
+        clock,
+    ));
+    let no_port = |error| AppError::Front(format!("cannot open a port for the sandbox: {error}"));
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
+    listener.set_nonblocking(true).map_err(no_port)?;
+    let base_url = format!("http://{}{path}", listener.local_addr().map_err(no_port)?);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(no_port)?;
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            if let Ok(listener) = TcpListener::from_std(listener) {
+                let ended = async {
+                    let _ = stopped.await;
+                };
+                // A sandbox that fails shows as an API that does not answer.
+                let _ = serve(sandbox, listener, ended).await;
+            }
+        });
+    });
+    Ok(Played {
+        base_url,
+        // The server stops when this is dropped.
+        keeper: Box::new(stop),
+    })
+}
+
+/// Every row's valid cells, by field name.
+pub(in crate::cli) fn seed_rows(prepared: &Prepared) -> Result<Vec<SeedRow>, ReadError> {
+    let checker = &prepared.checker;
+    let mut rows: Vec<SeedRow> = Vec::new();
+    prepared.input.scan(
+        |table| {
+            let of_row = |row| {
+                let values = checker.check(&row).values;
+                let fields = checker.spec().fields.iter().zip(values);
+                fields
+                    .filter_map(|(field, value)| {
+                        Some((field.name().to_owned(), value?.as_text().into_owned()))
+                    })
+                    .collect::<SeedRow>()
+            };
+            table.rows().map(of_row).collect::<Vec<_>>()
+        },
+        |made| {
+            rows.extend(made);
+            Ok::<bool, ReadError>(true)
+        },
+    )?;
+    Ok(rows)
+}

@@ -1,0 +1,136 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::config::Config;
+use super::local_sandbox::{self, SANDBOX_QUOTA};
+use super::options::{CanaryOptions, FileOptions, PlanOptions};
+use super::settings;
+use crate::app::{AppError, Session, Wanted};
+use crate::run::{Delivery, Settings};
+use crate::send::{ClientOptions, Credentials};
+use crate::targets;
+
+/// What a command asks for of a roster.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Asked {
+    pub(in crate::cli) file: PathBuf,
+    pub(in crate::cli) options: PlanOptions,
+    pub(in crate::cli) canary: CanaryOptions,
+    pub(in crate::cli) files: FileOptions,
+    /// Whether the roster is held for this process alone, and copied before it is read.
+    pub(in crate::cli) holds: bool,
+    /// The text of a target's file that is meant where the command line names none.
+    pub(in crate::cli) known_target: Option<String>,
+}
+
+impl Asked {
+    /// The same with what the config says, where nothing else was said.
+    fn filled(&self, config: &Config) -> Asked {
+        let said = &self.options;
+        Asked {
+            options: PlanOptions {
+                roster: config.fill(&said.roster),
+                selection: config.fill(&said.selection),
+                place: config.place(&said.place),
+                connection: config.fill(&said.connection),
+                quota: config.fill(&said.quota),
+                guards: config.fill(&said.guards),
+            },
+            canary: config.fill(&self.canary),
+            ..self.clone()
+        }
+    }
+
+    /// It all, resolved once, after what can be known to be missing without reading the roster.
+    pub(in crate::cli) fn resolve<'a>(
+        &self,
+        session: &'a Session,
+        config: &Config,
+    ) -> Result<Wanted<'a>, AppError> {
+        let is_named = self.options.roster.target.is_some();
+        let asked = &self.filled(config);
+        let (spec, target) = match &asked.known_target {
+            Some(text) if !is_named => {
+                let spec = targets::parse("the run's target", text)?;
+                (Arc::new(spec), text.clone())
+            }
+            _ => settings::target_and_text(asked.options.roster.target.as_deref())?,
+        };
+        let settings = asked.settings(config, &spec, target, session)?;
+        let credentials = if asked.options.place.sandbox {
+            Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
+        } else {
+            settings::credentials(config, &spec)?
+        };
+        let clock = session.clock.clone();
+        Ok(Wanted {
+            spec,
+            settings,
+            credentials,
+            holds: asked.holds,
+            play: asked.options.place.sandbox.then(|| {
+                let play = move |prepared: &_| local_sandbox::play(prepared, clock);
+                Box::new(play) as _
+            }),
+        })
+    }
+
+    fn settings(
+        &self,
+        config: &Config,
+        spec: &targets::TargetSpec,
+        target: String,
+        session: &Session,
+    ) -> Result<Settings, AppError> {
+        let options = &self.options;
+        let (place, connection) = (&options.place, &options.connection);
+        let now: Timestamp = session.clock.timestamp();
+        let mut roster = settings::roster(config, &self.file, &options.roster, now);
+        settings::refuse_idle_allowances(&roster, spec)?;
+        // A run takes hours, and someone may save the file meanwhile.
+        roster.read.copy = self.holds;
+        roster.check.production = settings::is_production(place);
+        roster.sparse = !place.blind;
+        let paths = settings::named(&self.files).for_roster(&self.file, &session.state)?;
+        let variables = settings::variables(config, connection, spec)?;
+        let (base_url, own_quota) = if place.sandbox {
+            (String::new(), SANDBOX_QUOTA)
+        } else {
+            let own = settings::own_quota(spec);
+            (settings::base_url(place, spec, &variables)?, own)
+        };
+        let delivery = Delivery {
+            client: ClientOptions {
+                base_url,
+                timeout: connection.timeout().0.length,
+                ca_certificates: settings::ca_certificates(connection)?,
+            },
+            pace: settings::pace(&options.quota, own_quota)?,
+            sender: settings::sender(connection),
+            variables,
+            selection: settings::selection(&options.selection),
+            paths,
+            all: connection.all,
+            blind: place.blind,
+            guards: settings::guards(&options.guards),
+            canary: self.canary.canary.map(u64::from),
+            trust_for: connection.trust_for().length,
+            undoes: None,
+            retries: None,
+        };
+        Ok(Settings {
+            target,
+            delivery,
+            roster,
+            sandbox: place.sandbox,
+            inbox: None,
+            dropped_as: None,
+            moving_from: None,
+            replaces: None,
+            config: config.path().map(Path::to_owned),
+            profile: config.profile().map(str::to_owned),
+        })
+    }
+}

@@ -1,0 +1,69 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::events::{Plan, Watch};
+use crate::journal::{Journal, RunRecord};
+use crate::model::Summary;
+use crate::report::ResultPaths;
+use crate::send::{Credentials, Stop, StopRequest};
+
+/// What a run is given from outside: time, randomness, secrets, a place for its record, and who
+/// watches, agrees and interrupts.
+pub struct Context<'a> {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// The run's own random number.
+    pub seed: u64,
+    /// The credentials.
+    pub credentials: Credentials,
+    /// The folder of the journal.
+    pub state: PathBuf,
+    /// Watches.
+    pub watch: &'a dyn Watch,
+    /// Is shown the plan and says whether to go on.
+    pub agree: &'a dyn Fn(&Plan) -> bool,
+    /// Says when the run is to stop.
+    pub stop: watch::Receiver<StopRequest>,
+}
+
+/// Where a run begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// At its beginning, for the command of this name.
+    New(&'static str),
+    /// Where it was interrupted.
+    Resume(Box<RunRecord>),
+    /// Where a guard held it: it is planned anew, since time has passed, and not held again.
+    Approve(Box<RunRecord>),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its figures.
+    pub summary: Summary,
+    /// Why it ended before its last row, if it did.
+    pub stop: Option<Stop>,
+    /// Where its files are.
+    pub paths: ResultPaths,
+}
+
+/// A plan that was made to be looked at.
+#[derive(Debug)]
+pub struct Looked {
+    /// The plan.
+    pub plan: Plan,
+    /// Why a guard would hold the run, if one would.
+    pub held: Option<String>,
+    /// The journal with its calls: a temporary one.
+    pub journal: Journal,
+    /// The number of the plan's run in it.
+    pub run: i64,
+    /// The figures, with valid rows as not sent.
+    pub summary: Summary,
+    /// Why planning ended early, if it did.
+    pub stop: Option<Stop>,
+}

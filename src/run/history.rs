@@ -1,0 +1,93 @@
+use super::items::{Item, What, is_as_it_was, says_the_same};
+use super::work::{Halt, Work};
+use crate::check::{TOO_FEW, TOO_MANY, WAS_CUT};
+use crate::journal::PastRow;
+use crate::model::{LEFT_OUT, RowState};
+
+/// What is known of a row from the runs before this one.
+impl Work<'_> {
+    /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
+    pub(super) fn succeeded_before(
+        &self,
+        item: &Item,
+    ) -> Result<Option<(RowState, String, String)>, Halt> {
+        let (Some(retries), Some(run)) = (&self.planning.delivery.retries, self.planning.retried)
+        else {
+            return Ok(None);
+        };
+        let past = &self.planning.past;
+        let left_out = match &item.what {
+            What::Settled(outcome) if outcome.error_code == LEFT_OUT => true,
+            What::Settled(_) => return Ok(None),
+            What::Call(_) | What::LookUp { .. } => false,
+        };
+        if item.key == 0 {
+            return Ok(None);
+        }
+        let history = past.history(run, item.key)?;
+        let same = |cells: &[u8]| says_the_same(&item.cells, cells);
+        // The newest success is what the record holds; an undo is one too.
+        let newest = history
+            .iter()
+            .find(|past| past.state.is_some_and(RowState::succeeded));
+        if newest.is_some_and(|past| same(&past.cells)) {
+            return Ok(Some((RowState::Unchanged, String::new(), String::new())));
+        }
+        if left_out {
+            return Ok(None);
+        }
+        // In its results file it has as many cells as any other row, and nobody can tell which of
+        // them were missing: as long as nobody has filled one in, they are. A run that left the row
+        // out, or found something else wrong with it, knows no better; one that sent it does.
+        let since = newest.map_or(i64::MIN, |past| past.run);
+        let is_cut = |past: &&PastRow| {
+            let is_so = match &*past.error_code {
+                TOO_FEW => !item.is_released && is_as_it_was(&item.cells, &past.cells),
+                TOO_MANY => item.has_surplus && same(&past.cells),
+                _ => false,
+            };
+            is_so && past.run >= since
+        };
+        if let Some(past) = history.iter().find(is_cut) {
+            let hint = if past.error_code == TOO_FEW {
+                "; fill in what is missing, or empty its cell import_error_code if it was so"
+            } else {
+                ""
+            };
+            let why = format!("{}{hint}", past.error.trim_end_matches(hint));
+            return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
+        }
+        // Nothing is known of it here but what its file says.
+        if item.was_cut && !history.iter().any(|past| past.error_code == TOO_FEW) {
+            return Ok(Some((
+                RowState::Invalid,
+                TOO_FEW.to_owned(),
+                WAS_CUT.to_owned(),
+            )));
+        }
+        // Alone in its file, a row that had another's value looks as if it had it for itself.
+        // Where all rows are there again, the check has seen for itself.
+        let is_part = self.planning.prepared.survey.rows < past.rows_of(run)?;
+        let mut told = history.iter().filter(|past| past.error_code != LEFT_OUT);
+        if let Some(past) = told.next().filter(|_| is_part)
+            && past.error_code.ends_with(".duplicate")
+            && same(&past.cells)
+        {
+            const SO: &str = "; it was so in the file that it comes from";
+            let why = format!("{}{SO}", past.error.trim_end_matches(SO));
+            return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
+        }
+        let last = history.first().map(|past| match past.state {
+            None => RowState::NotSent,
+            Some(RowState::Unknown) => RowState::Failed,
+            Some(state) => state,
+        });
+        // A row that nobody has seen yet is as good as one that was not sent.
+        let last = last.unwrap_or(RowState::NotSent);
+        if retries.only.is_empty() || retries.only.contains(&last) {
+            return Ok(None);
+        }
+        let why = format!("it was {last}, and that was not asked for");
+        Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
+    }
+}

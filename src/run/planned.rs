@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+
+use super::prepare::Prepared;
+use super::settings::Delivery;
+use crate::events::{ExampleChange, Plan};
+use crate::model::{Outcome, RowState, StateCounts};
+use crate::send::Stop;
+
+/// What planning came to.
+#[derive(Default)]
+pub(super) struct Planned {
+    /// Rows that need no request, by state, and the others as not sent.
+    pub(super) states: StateCounts,
+    /// Calls to make.
+    pub(super) to_send: u64,
+    /// Why planning ended early, if it did.
+    pub(super) stop: Option<Stop>,
+    /// How the records were read.
+    pub(super) how: String,
+    /// How often each field is to be changed.
+    pub(super) fields: BTreeMap<String, u64>,
+    pub(super) examples: Vec<ExampleChange>,
+    /// What is wrong with the first few invalid rows.
+    pub(super) problems: Vec<String>,
+}
+
+impl Planned {
+    pub(super) fn note_problem(&mut self, outcome: &Outcome) {
+        if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
+            let text = format!("row {}: {}", outcome.row, outcome.error);
+            self.problems.push(text);
+        }
+    }
+}
+
+/// Changes that are shown as examples.
+pub(super) const EXAMPLES: usize = 5;
+
+/// The figures of a plan.
+pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planned) -> Plan {
+    let survey = &prepared.survey;
+    let left_out = planned.states.not_sent - planned.to_send;
+    Plan {
+        target: prepared.checker.spec().title.clone(),
+        base_url: delivery.client.base_url.clone(),
+        rows: survey.rows,
+        empty_rows: survey.empty_rows,
+        invalid: planned.states.invalid,
+        unchanged: planned.states.unchanged,
+        left_out,
+        to_send: planned.to_send,
+        settled: StateCounts {
+            not_sent: left_out,
+            ..planned.states
+        },
+        how: planned.how.clone(),
+        fields: planned.fields.clone().into_iter().collect(),
+        examples: planned.examples.clone(),
+        problems: planned.problems.clone(),
+        repairs: survey
+            .repairs
+            .iter()
+            .map(|(code, count)| ((*code).to_owned(), *count))
+            .collect(),
+        doubts: survey
+            .doubts
+            .iter()
+            .map(|(code, group)| (code.to_string(), group.count))
+            .collect(),
+        ..Plan::default()
+    }
+}

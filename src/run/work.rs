@@ -1,0 +1,307 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use super::error::RunError;
+use super::items::{Item, What, settled, settled_invalid};
+use super::planned::{EXAMPLES, Planned};
+use super::prepare::Prepared;
+use super::settings::Delivery;
+use crate::clock::{Clock, UnixNanos};
+use crate::events::{ExampleChange, Watch};
+use crate::journal::{Journal, Register, Writer};
+use crate::model::{Call, Problem, RowAt, RowState};
+use crate::plan::{Difference, Left, LookUp, Planner, Values};
+use crate::report::NOT_FOUND;
+use crate::send::{Stop, Transport};
+
+/// What planning needs.
+pub(super) struct Planning<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) delivery: &'a Delivery,
+    pub(super) transport: &'a Transport<'a>,
+    pub(super) writer: &'a Writer,
+    /// The journal, to be read beside the writer: what was delivered before, and what the run to
+    /// be undone has changed.
+    pub(super) past: Journal,
+    /// Whose deliveries they are.
+    pub(super) account: &'a str,
+    /// The run that is to be undone.
+    pub(super) undone: Option<i64>,
+    /// The run that is tried again.
+    pub(super) retried: Option<i64>,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) watch: &'a dyn Watch,
+}
+
+/// Why planning cannot go on: for good, or because the run must stop.
+pub(super) enum Halt {
+    Error(RunError),
+    Stop(Stop),
+}
+
+impl<E: Into<RunError>> From<E> for Halt {
+    fn from(error: E) -> Halt {
+        Halt::Error(error.into())
+    }
+}
+
+/// A row whose record is to be looked up.
+pub(super) struct Asked {
+    pub(super) at: RowAt,
+    pub(super) key: String,
+    pub(super) values: Values,
+}
+
+/// A call that would give a record a value which another one has, and which must be unique.
+pub(super) struct Conflict {
+    pub(super) call: Call,
+    pub(super) field: usize,
+    /// The other record's id.
+    pub(super) other: String,
+}
+
+/// Planning as far as it has come.
+pub(super) struct Work<'a> {
+    pub(super) planning: &'a Planning<'a>,
+    pub(super) planner: &'a Planner,
+    pub(super) look_up: Option<LookUp>,
+    /// All records, where they were listed.
+    pub(super) register: Option<Register>,
+    /// Calls that are kept back because another record has a value of theirs.
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) planned: Planned,
+    /// Rows looked up so far.
+    pub(super) done: u64,
+    /// When that was last told.
+    pub(super) told_at: UnixNanos,
+}
+
+impl Work<'_> {
+    pub(super) async fn all(&mut self, mut items: mpsc::Receiver<Item>) -> Result<(), Halt> {
+        let writer = self.planning.writer;
+        let mut waiting: Vec<Asked> = Vec::new();
+        let mut first = true;
+        while let Some(item) = items.recv().await {
+            let succeeded = self.succeeded_before(&item)?;
+            writer.content(item.at, item.key, item.cells).await?;
+            if !item.warning.is_empty() {
+                writer.warn(item.at.row, item.warning).await?;
+            }
+            if let Some((state, code, why)) = succeeded {
+                let outcome = settled(self.planning.clock, item.at.row, state, &code, why);
+                self.planned.states.add(state, 1);
+                writer.settle(outcome).await?;
+                continue;
+            }
+            match item.what {
+                What::Settled(outcome) => {
+                    self.planned.states.add(outcome.state, 1);
+                    self.planned.note_problem(&outcome);
+                    writer.settle(outcome).await?;
+                }
+                What::Call(call) => self.unread(*call).await?,
+                What::LookUp { key, values } => {
+                    if std::mem::take(&mut first) {
+                        self.choose().await?;
+                    }
+                    waiting.push(Asked {
+                        at: item.at,
+                        key,
+                        values,
+                    });
+                    if waiting.len() >= self.round() {
+                        self.resolve(std::mem::take(&mut waiting)).await?;
+                    }
+                }
+            }
+        }
+        self.resolve(waiting).await?;
+        self.settle_conflicts().await
+    }
+
+    /// Records what is to be done for a row of which these records were found.
+    pub(super) async fn settle(&mut self, row: Asked, records: &[&Json]) -> Result<(), Halt> {
+        self.done += 1;
+        self.tell(self.done, self.planning.prepared.survey.rows);
+        let at = row.at;
+        match self.judge(row, records) {
+            Ok((Difference::Call(call), left)) => {
+                let mut call = *call;
+                call.note = left_as_it_is(&left);
+                self.call_unless_taken(call).await
+            }
+            Ok((Difference::None, left)) if left.is_empty() => {
+                let state = RowState::Unchanged;
+                let outcome = settled(self.planning.clock, at.row, state, "", String::new());
+                self.planned.states.add(state, 1);
+                Ok(self.planning.writer.settle(outcome).await?)
+            }
+            Ok((Difference::None, left)) => {
+                let code = if left.changed_since.is_empty() {
+                    "undo.cannot_be_cleared"
+                } else {
+                    "undo.changed_since"
+                };
+                let problem = Problem::of_row(code, left_as_it_is(&left));
+                self.invalid(at, problem).await
+            }
+            Err(Wrong::Row(problem)) => self.invalid(at, problem).await,
+            Err(Wrong::Run(error)) => Err(Halt::Error(error)),
+        }
+    }
+
+    pub(super) async fn invalid(&mut self, at: RowAt, problem: Problem) -> Result<(), Halt> {
+        let outcome = settled_invalid(self.planning.clock, at.row, &[problem]);
+        self.planned.states.add(RowState::Invalid, 1);
+        self.planned.note_problem(&outcome);
+        Ok(self.planning.writer.settle(outcome).await?)
+    }
+
+    /// What the row's record lacks; with the fields that someone has changed since, where a run is
+    /// undone.
+    fn judge(&self, row: Asked, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
+        let prepared = self.planning.prepared;
+        let spec = prepared.checker.spec();
+        let field = prepared.survey.key().map(|key| spec.fields[key].name());
+        let name = field.unwrap_or("key").replace('_', " ");
+        let problem = |code, message| {
+            Wrong::Row(Problem {
+                field: field.unwrap_or_default().to_owned(),
+                ..Problem::of_row(code, message)
+            })
+        };
+        // While a register is listed, a record may slip from one page to the next and be seen twice.
+        let mut records = records.to_vec();
+        records.reverse();
+        let mut ids = HashSet::new();
+        let id_of = |record: &Json| self.look_up.as_ref().and_then(|how| how.id_of(record));
+        records.retain(|record| ids.insert(id_of(record)));
+        let record = match records[..] {
+            [record] => record,
+            [] => {
+                let text = format!("no {} has {name} \"{}\"", spec.record, row.key);
+                return Err(problem(NOT_FOUND, text));
+            }
+            ref several => {
+                let text = format!(
+                    "{} {}s have {name} \"{}\", so it does not say which is meant",
+                    several.len(),
+                    spec.record,
+                    row.key
+                );
+                return Err(problem("lookup.several", text));
+            }
+        };
+        let Some(id) = id_of(record) else {
+            let text = format!("the {} that was found has no id", spec.record);
+            return Err(problem("lookup.incomplete", text));
+        };
+        let own = spec
+            .key_field()
+            .and_then(|field| row.values[field].as_ref());
+        if let Some(own) = own.filter(|own| !own.as_text().eq_ignore_ascii_case(&id)) {
+            let text = format!(
+                "the {} with {name} \"{}\" has the id {id}, and the row says {}",
+                spec.record,
+                row.key,
+                own.as_text()
+            );
+            return Err(problem("lookup.other_record", text));
+        }
+        let found = (id.as_str(), record);
+        if let Some(run) = self.planning.undone {
+            let path = self.planner.path_of(&id);
+            let past = &self.planning.past;
+            let changes = past.changes_made(run, &path).map_err(RunError::from)?;
+            return Ok(self.planner.reversal(
+                &prepared.checker,
+                row.at,
+                &row.key,
+                &changes,
+                found,
+            )?);
+        }
+        let all = self.planning.delivery.all;
+        let difference = self.planner.difference(
+            &prepared.checker,
+            row.at,
+            &row.key,
+            &row.values,
+            found,
+            all,
+        )?;
+        Ok((difference, Left::default()))
+    }
+
+    /// A call to a record that cannot be read: nothing, where the same was delivered lately.
+    async fn unread(&mut self, call: Call) -> Result<(), Halt> {
+        let planning = self.planning;
+        if let (Some(fingerprint), false) = (&call.fingerprint, planning.delivery.all)
+            && let Some((delivered, at)) = planning.past.delivered(planning.account, &call.path)?
+        {
+            let age = planning.clock.timestamp().duration_since(at);
+            let age = Duration::try_from(age).unwrap_or_default();
+            if delivered == *fingerprint && age <= planning.delivery.trust_for {
+                let state = RowState::Unchanged;
+                let outcome = settled(planning.clock, call.at.row, state, "", String::new());
+                self.planned.states.add(state, 1);
+                return Ok(planning.writer.settle(outcome).await?);
+            }
+        }
+        self.call(call).await
+    }
+
+    pub(super) async fn call(&mut self, call: Call) -> Result<(), Halt> {
+        let planned = &mut self.planned;
+        planned.states.add(RowState::NotSent, 1);
+        planned.to_send += 1;
+        for change in &call.changes {
+            *planned.fields.entry(change.field.clone()).or_default() += 1;
+            if planned.examples.len() < EXAMPLES {
+                planned.examples.push(ExampleChange {
+                    row: call.at.row,
+                    change: change.clone(),
+                });
+            }
+        }
+        Ok(self.planning.writer.plan(call).await?)
+    }
+}
+
+/// What is wrong with a row, or with the run.
+enum Wrong {
+    Row(Problem),
+    Run(RunError),
+}
+
+impl From<Problem> for Wrong {
+    fn from(problem: Problem) -> Wrong {
+        Wrong::Row(problem)
+    }
+}
+
+impl From<RunError> for Wrong {
+    fn from(error: RunError) -> Wrong {
+        Wrong::Run(error)
+    }
+}
+
+fn left_as_it_is(left: &Left) -> String {
+    let mut clauses = Vec::new();
+    if !left.changed_since.is_empty() {
+        let names = left.changed_since.join(", ");
+        clauses.push(format!(
+            "someone has changed {names} since, so it was left as it is"
+        ));
+    }
+    if !left.cannot_be_cleared.is_empty() {
+        let names = left.cannot_be_cleared.join(", ");
+        clauses.push(format!(
+            "{names} was empty before, and the API does not let it be cleared, so it was left as it is"
+        ));
+    }
+    clauses.join("; ")
+}
