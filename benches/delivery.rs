@@ -12,7 +12,7 @@ use cpu_time::ProcessTime;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rosterpatch::clock::{Clock, SystemClock};
-use rosterpatch::events::Unwatched;
+use rosterpatch::events::Unobserved;
 use rosterpatch::journal::{Journal, JournalError, NewRun, Record, Writer};
 use rosterpatch::model::{Call, Method, Outcome, RowAt};
 use rosterpatch::send::{
@@ -104,7 +104,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
         &spec,
         &pacer,
         clock.as_ref(),
-        &Unwatched,
+        &Unobserved,
         options,
         &stats,
         random,

@@ -1,4 +1,4 @@
-//! What happens in a run, as it happens, for whoever watches. Events come from one place and in
+//! What happens in a run, as it happens, for whoever observes it. Events come from one place and in
 //! order; watching cannot fail a run.
 
 use std::time::Duration;
@@ -138,16 +138,16 @@ pub struct ExampleChange {
     pub change: Change,
 }
 
-/// Whoever watches a run.
-pub trait Watch: Send + Sync {
+/// Observes a run.
+pub trait Observer: Send + Sync {
     /// Takes note of `event`.
-    fn see(&self, event: &RunEvent);
+    fn on_event(&self, event: &RunEvent);
 }
 
-/// Watches nothing.
+/// Observes nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unwatched;
+pub struct Unobserved;
 
-impl Watch for Unwatched {
-    fn see(&self, _event: &RunEvent) {}
+impl Observer for Unobserved {
+    fn on_event(&self, _event: &RunEvent) {}
 }

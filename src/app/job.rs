@@ -43,7 +43,7 @@ impl Job<'_> {
             seed: rand::random(),
             credentials: self.credentials.clone(),
             state: session.state.clone(),
-            watch: session.watch.as_ref(),
+            observer: session.observer.as_ref(),
             agree: &|plan| {
                 let agrees = self.agreed || (self.agree)(plan);
                 session.stop.listen();

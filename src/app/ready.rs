@@ -84,7 +84,7 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
         None
     };
     let seed = rand::random();
-    let prepared = prepare(&settings.roster, spec, seed, session.watch.as_ref())?;
+    let prepared = prepare(&settings.roster, spec, seed, session.observer.as_ref())?;
     let lock = match lock {
         None if holds => Some(hold_content(&session.state, &prepared)?),
         lock => lock,

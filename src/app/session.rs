@@ -4,15 +4,15 @@ use std::sync::Arc;
 use super::error::AppError;
 use super::stop::StopSignal;
 use crate::clock::{Clock, SystemClock};
-use crate::events::Watch;
+use crate::events::Observer;
 
-/// What everything that sends has in common: a clock, whoever watches, the folder of the journal, and
+/// What everything that sends has in common: a clock, an observer, the folder of the journal, and
 /// when it is to stop.
 pub struct Session {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Watches runs.
-    pub watch: Box<dyn Watch>,
+    /// Observes runs.
+    pub observer: Box<dyn Observer>,
     /// The folder of the journal.
     pub state: PathBuf,
     /// Says when runs are to stop.
@@ -27,11 +27,11 @@ impl Session {
     ///
     /// # Errors
     /// When the process may open too few files to bring a run to its end.
-    pub fn new(watch: Box<dyn Watch>, state: PathBuf) -> Result<Session, AppError> {
+    pub fn new(observer: Box<dyn Observer>, state: PathBuf) -> Result<Session, AppError> {
         refuse_too_few_files()?;
         Ok(Session {
             clock: Arc::new(SystemClock),
-            watch,
+            observer,
             state,
             stop: StopSignal::new(),
         })

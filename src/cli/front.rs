@@ -17,11 +17,11 @@ pub(in crate::cli) struct Front {
 
 impl Front {
     pub(in crate::cli) fn open(common: &GeneralOptions) -> Result<Front, AppError> {
-        let (watch, bar) = terminal::watcher(common);
+        let (observer, bar) = terminal::observer(common);
         logging::start(common, bar);
         let config = Config::load(common)?;
         let state = settings::state_folder(&config, common)?;
-        let session = Session::new(watch, state)?;
+        let session = Session::new(observer, state)?;
         Ok(Front { session, config })
     }
 

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::options::{GeneralOptions, LogFormat, ProgressKind};
 use crate::clock::SystemClock;
-use crate::events::{Unwatched, Watch};
+use crate::events::{Observer, Unobserved};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 
 /// Why standard output could not be written to, if it could not.
@@ -58,10 +58,10 @@ pub(in crate::cli) fn ask(question: &str) -> bool {
     )
 }
 
-/// Whoever is to watch a run, and the bar that log lines must not tear.
-pub(in crate::cli) fn watcher(
+/// Whoever observes a run, and the bar that log lines must not tear.
+pub(in crate::cli) fn observer(
     common: &GeneralOptions,
-) -> (Box<dyn Watch>, Option<indicatif::ProgressBar>) {
+) -> (Box<dyn Observer>, Option<indicatif::ProgressBar>) {
     let kind = match common.progress {
         _ if common.quiet => ProgressKind::None,
         // A log that a program reads has no lines for people in it.
@@ -79,7 +79,7 @@ pub(in crate::cli) fn watcher(
             (Box::new(bar), Some(handle))
         }
         ProgressKind::Json => (Box::new(JsonLines), None),
-        ProgressKind::None => (Box::new(Unwatched), None),
+        ProgressKind::None => (Box::new(Unobserved), None),
         ProgressKind::Plain | ProgressKind::Auto => (
             Box::new(PlainLines::new(Arc::new(SystemClock), common.verbose)),
             None,

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::words::{counts, lines};
-use crate::events::{RunEvent, Watch};
+use crate::events::{Observer, RunEvent};
 use crate::model::StateCounts;
 
 /// A bar with rows, rate, time left and counts by state, for a terminal.
@@ -53,8 +53,8 @@ impl Bar {
     }
 }
 
-impl Watch for Bar {
-    fn see(&self, event: &RunEvent) {
+impl Observer for Bar {
+    fn on_event(&self, event: &RunEvent) {
         match event {
             RunEvent::RowDone { state, sent, .. } => {
                 let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,14 +2,14 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::events::{RunEvent, Watch};
+use crate::events::{Observer, RunEvent};
 
 /// One JSON object a line for each event, on standard error: for programs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonLines;
 
-impl Watch for JsonLines {
-    fn see(&self, event: &RunEvent) {
+impl Observer for JsonLines {
+    fn on_event(&self, event: &RunEvent) {
         let object = match event {
             RunEvent::Reading {
                 file,

@@ -3,7 +3,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::words::counts;
-use crate::events::{RunEvent, Watch};
+use crate::events::{Observer, RunEvent};
 use crate::model::StateCounts;
 
 /// A handful of log events a run, with stable keys: for a log that a program reads.
@@ -27,8 +27,8 @@ fn seconds(time: &Duration) -> f64 {
     time.as_secs_f64()
 }
 
-impl Watch for LogEvents {
-    fn see(&self, event: &RunEvent) {
+impl Observer for LogEvents {
+    fn on_event(&self, event: &RunEvent) {
         let states = || self.states.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             RunEvent::Reading {

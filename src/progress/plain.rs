@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::words::{counts, lines};
 use crate::clock::{Clock, UnixNanos};
-use crate::events::{RunEvent, Watch};
+use crate::events::{Observer, RunEvent};
 use crate::model::StateCounts;
 use crate::report::human_duration;
 
@@ -72,8 +72,8 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-impl Watch for PlainLines {
-    fn see(&self, event: &RunEvent) {
+impl Observer for PlainLines {
+    fn on_event(&self, event: &RunEvent) {
         match event {
             RunEvent::RowDone { .. } => return self.row_done(event),
             RunEvent::Retrying { .. } if !self.detail => return,

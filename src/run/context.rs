@@ -4,14 +4,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::events::{Plan, Watch};
+use crate::events::{Observer, Plan};
 use crate::journal::{Journal, RunRecord};
 use crate::model::Summary;
 use crate::report::ResultPaths;
 use crate::send::{Credentials, Stop, StopRequest};
 
 /// What a run is given from outside: time, randomness, secrets, a place for its record, and who
-/// watches, agrees and interrupts.
+/// observes, agrees and interrupts.
 pub struct Context<'a> {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
@@ -21,8 +21,8 @@ pub struct Context<'a> {
     pub credentials: Credentials,
     /// The folder of the journal.
     pub state: PathBuf,
-    /// Watches.
-    pub watch: &'a dyn Watch,
+    /// Observes.
+    pub observer: &'a dyn Observer,
     /// Is shown the plan and says whether to go on.
     pub agree: &'a dyn Fn(&Plan) -> bool,
     /// Says when the run is to stop.

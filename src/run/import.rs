@@ -96,8 +96,8 @@ pub fn import(
                 return run.finish(&mut journal, Some(stop), RunState::Planning);
             }
             context
-                .watch
-                .see(&RunEvent::Planned(Box::new(plan.clone())));
+                .observer
+                .on_event(&RunEvent::Planned(Box::new(plan.clone())));
             let held = run.held(&journal, &plan)?.filter(|_| !is_approved);
             if let Some(why) = held {
                 journal.hold(run.id, &why)?;
@@ -115,7 +115,7 @@ pub fn import(
             plan
         }
     };
-    context.watch.see(&RunEvent::Started {
+    context.observer.on_event(&RunEvent::Started {
         run: run.record.name.clone(),
         rows: prepared.survey.rows,
         to_send: plan.to_send,
@@ -228,7 +228,7 @@ fn transport<'a>(
         prepared.checker.spec(),
         &tools.pacer,
         context.clock.as_ref(),
-        context.watch,
+        context.observer,
         settings.delivery.sender,
         stats,
         SmallRng::seed_from_u64(context.seed),

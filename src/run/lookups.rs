@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-use super::work::{Asked, Halt, Work};
+use super::work::{Halt, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
 use crate::plan::{LookUp, Page, Progress, Question};
@@ -93,7 +93,9 @@ impl Work<'_> {
         let now = self.planning.clock.now();
         if now.saturating_sub(self.told_at) >= EVERY {
             self.told_at = now;
-            self.planning.watch.see(&RunEvent::LookedUp { done, of });
+            self.planning
+                .observer
+                .on_event(&RunEvent::LookedUp { done, of });
         }
     }
 
@@ -116,7 +118,7 @@ impl Work<'_> {
     }
 
     /// All records that have one of the keys.
-    async fn search(&self, rows: &[Asked]) -> Result<Vec<Json>, Halt> {
+    async fn search(&self, rows: &[Unresolved]) -> Result<Vec<Json>, Halt> {
         let Some(look_up) = &self.look_up else {
             return Ok(Vec::new());
         };
@@ -185,7 +187,7 @@ impl Work<'_> {
     }
 
     /// Finds the rows' records, and plans each row.
-    pub(super) async fn resolve(&mut self, rows: Vec<Asked>) -> Result<(), Halt> {
+    pub(super) async fn resolve(&mut self, rows: Vec<Unresolved>) -> Result<(), Halt> {
         let mut unknown = Vec::new();
         for row in rows {
             let listed = match &self.register {
@@ -217,7 +219,7 @@ impl Work<'_> {
         }
         // A record may have come, or slipped from one page to another, while they were listed.
         let page = look_up.page_size();
-        let chunks: Vec<&[Asked]> = unknown.chunks(page).collect();
+        let chunks: Vec<&[Unresolved]> = unknown.chunks(page).collect();
         let mut found: Vec<Json> = Vec::new();
         // The first request goes alone: if the credentials are wrong, one has told so.
         let alone = usize::from(!self.planning.transport.has_sent());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, Survey, survey};
-use crate::events::{RunEvent, Watch};
+use crate::events::{Observer, RunEvent};
 use crate::map::{ColumnMap, MapError, MapOptions};
 use crate::model::{Problem, RowAt};
 use crate::read::{Input, ReadError, ReadOptions};
@@ -50,7 +50,7 @@ pub fn prepare(
     roster: &Roster,
     spec: Arc<TargetSpec>,
     seed: u64,
-    watch: &dyn Watch,
+    observer: &dyn Observer,
 ) -> Result<Prepared, RunError> {
     let input = Input::open(&roster.file, &roster.read)?;
     let map_error = |source| RunError::Map {
@@ -76,7 +76,7 @@ pub fn prepare(
             }
         }
     };
-    watch.see(&RunEvent::Reading {
+    observer.on_event(&RunEvent::Reading {
         file: roster.file.display().to_string(),
         dialect: input.description(),
         columns: map.width(),

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::items::fingerprints;
 use super::prepare::{Roster, prepare};
 use super::settings::{Settings, absolute};
-use crate::events::Unwatched;
+use crate::events::Unobserved;
 use crate::journal::{Journal, RunRecord};
 use crate::map::MapOptions;
 use crate::read::{ReadError, ReadOptions};
@@ -110,7 +110,7 @@ fn keys_of(
         },
         ..roster.clone()
     };
-    let prepared = prepare(&roster, Arc::new(spec), 0, &Unwatched)?;
+    let prepared = prepare(&roster, Arc::new(spec), 0, &Unobserved)?;
     let (checker, survey) = (&prepared.checker, &prepared.survey);
     let mut keys = Vec::new();
     prepared.input.scan(

@@ -115,7 +115,7 @@ impl Run<'_> {
             undone,
             retried,
             clock: self.context.clock.as_ref(),
-            watch: self.context.watch,
+            observer: self.context.observer,
         };
         let planned = planning.run(self.context.stop.clone());
         *journal = writer.close()?;
@@ -265,8 +265,8 @@ impl Run<'_> {
         paths.note_written(&written, &report, summary.before.as_deref());
         journal.set_settings(self.id, &settings.to_json()?)?;
         self.context
-            .watch
-            .see(&RunEvent::Finished(Box::new(summary.clone())));
+            .observer
+            .on_event(&RunEvent::Finished(Box::new(summary.clone())));
         Ok(Ended {
             summary,
             stop,

@@ -10,7 +10,7 @@ use super::planned::{EXAMPLES, Planned};
 use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
-use crate::events::{ExampleChange, Watch};
+use crate::events::{ExampleChange, Observer};
 use crate::journal::{Journal, Register, Writer};
 use crate::model::{Call, Problem, RowAt, RowState};
 use crate::plan::{Difference, Left, LookUp, Planner, Values};
@@ -33,7 +33,7 @@ pub(super) struct Planning<'a> {
     /// The run that is tried again.
     pub(super) retried: Option<i64>,
     pub(super) clock: &'a dyn Clock,
-    pub(super) watch: &'a dyn Watch,
+    pub(super) observer: &'a dyn Observer,
 }
 
 /// Why planning cannot go on: for good, or because the run must stop.
@@ -49,7 +49,7 @@ impl<E: Into<RunError>> From<E> for Halt {
 }
 
 /// A row whose record is to be looked up.
-pub(super) struct Asked {
+pub(super) struct Unresolved {
     pub(super) at: RowAt,
     pub(super) key: String,
     pub(super) values: Values,
@@ -82,7 +82,7 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     pub(super) async fn all(&mut self, mut items: mpsc::Receiver<Item>) -> Result<(), Halt> {
         let writer = self.planning.writer;
-        let mut waiting: Vec<Asked> = Vec::new();
+        let mut waiting: Vec<Unresolved> = Vec::new();
         let mut first = true;
         while let Some(item) = items.recv().await {
             let succeeded = self.succeeded_before(&item)?;
@@ -107,7 +107,7 @@ impl Work<'_> {
                     if std::mem::take(&mut first) {
                         self.choose().await?;
                     }
-                    waiting.push(Asked {
+                    waiting.push(Unresolved {
                         at: item.at,
                         key,
                         values,
@@ -123,7 +123,7 @@ impl Work<'_> {
     }
 
     /// Records what is to be done for a row of which these records were found.
-    pub(super) async fn settle(&mut self, row: Asked, records: &[&Json]) -> Result<(), Halt> {
+    pub(super) async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
         self.tell(self.done, self.planning.prepared.survey.rows);
         let at = row.at;
@@ -162,7 +162,7 @@ impl Work<'_> {
 
     /// What the row's record lacks; with the fields that someone has changed since, where a run is
     /// undone.
-    fn judge(&self, row: Asked, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
+    fn judge(&self, row: Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
         let field = prepared.survey.key().map(|key| spec.fields[key].name());

@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::answer::Fault;
+use super::circuit_breaker::CircuitBreaker;
 use super::client::Request;
 use super::error::SendError;
-use super::repeats::Repeats;
 use super::stop::{Stop, StopRequest};
 use super::transport::{Attempts, Transport};
 use super::verdict::Verdict;
@@ -65,7 +65,7 @@ impl<R: Record> Sender<'_, R> {
         let mut stopped: Option<Stop> = None;
         let mut heard = StopRequest::None;
         let mut grace_ends: Option<UnixNanos> = None;
-        let mut repeats = Repeats::default();
+        let mut repeats = CircuitBreaker::default();
         let mut ended = false;
         while !(ended && under_way.is_empty()) {
             let room = if answered { self.transport.room() } else { 1 };
@@ -116,7 +116,7 @@ impl<R: Record> Sender<'_, R> {
     fn halt(&self, halt: &watch::Sender<bool>, stopped: &mut Option<Stop>, why: Stop) {
         halt.send_replace(true);
         if stopped.is_none() {
-            self.transport.watch.see(&RunEvent::Stopping {
+            self.transport.observer.on_event(&RunEvent::Stopping {
                 why: why.to_string(),
             });
             *stopped = Some(why);
@@ -124,7 +124,7 @@ impl<R: Record> Sender<'_, R> {
     }
 
     fn tell(&self, outcome: &Outcome) {
-        self.transport.watch.see(&RunEvent::RowDone {
+        self.transport.observer.on_event(&RunEvent::RowDone {
             row: outcome.row,
             state: outcome.state,
             sent: true,

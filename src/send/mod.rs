@@ -3,18 +3,18 @@
 
 mod address;
 mod answer;
-mod arrival;
 mod backoff;
 mod body;
 mod bucket;
+mod circuit_breaker;
 mod client;
+mod concurrency_limit;
 mod deliver;
 mod error;
+mod gcra_state;
 mod headers;
-mod load;
 mod pacer;
 mod rate;
-mod repeats;
 mod sign_in;
 mod stats;
 mod steady;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use governor::middleware::NoOpMiddleware;
 use governor::{Quota, RateLimiter};
 
-use super::arrival::Arrival;
 use super::bucket::bucket_of;
+use super::gcra_state::GcraState;
 use super::rate::{Pace, Rate};
 use super::steady::Steady;
 use crate::clock::{Clock, UnixNanos};
@@ -18,7 +18,7 @@ use crate::journal::{JournalError, QuotaStore};
 pub struct Pacer {
     pace: Pace,
     inner: Mutex<Inner>,
-    arrival: Arrival,
+    arrival: GcraState,
     clock: Steady,
     /// A pause of this process alone.
     paused: Mutex<Pause>,
@@ -34,7 +34,7 @@ struct Pause {
 #[derive(Debug)]
 struct Inner {
     limiter:
-        RateLimiter<governor::state::NotKeyed, Arrival, LimiterClock, NoOpMiddleware<Duration>>,
+        RateLimiter<governor::state::NotKeyed, GcraState, LimiterClock, NoOpMiddleware<Duration>>,
     announced: Option<Rate>,
 }
 
@@ -50,7 +50,7 @@ impl Pacer {
     ) -> Result<Pacer, JournalError> {
         let clock = Steady::open(store.as_mut(), clock)?;
         let (rate, burst) = pace.in_force(None);
-        let arrival = Arrival::open(store, clock.clone(), bucket_of(rate, burst.get()))?;
+        let arrival = GcraState::open(store, clock.clone(), bucket_of(rate, burst.get()))?;
         Ok(Pacer {
             inner: Mutex::new(Inner {
                 limiter: limiter(rate, burst, &arrival, &clock),
@@ -135,16 +135,16 @@ impl Pacer {
 
     /// Takes note of what an answer to a request that left at `sent_at` says of the quota: the
     /// requests of a period, and how many are left, of which this can only lower what is believed.
-    pub fn heed(&self, limit: Option<Rate>, remaining: Option<f64>, sent_at: UnixNanos) {
+    pub fn observe(&self, limit: Option<Rate>, remaining: Option<f64>, sent_at: UnixNanos) {
         if let Some(limit) = limit {
-            self.heed_limit(limit);
+            self.observe_limit(limit);
         }
         if let Some(remaining) = remaining {
             self.arrival.lower_to(remaining, self.clock.at(sent_at));
         }
     }
 
-    fn heed_limit(&self, limit: Rate) {
+    fn observe_limit(&self, limit: Rate) {
         let mut inner = self.lock();
         let (rate, burst) = self.pace.in_force(Some(limit));
         if inner.announced == Some(limit) || !rate.is_sane_with(burst) {
@@ -156,8 +156,8 @@ impl Pacer {
     }
 
     /// Takes note of the API's own time, as an answer tells it.
-    pub fn heard(&self, date: UnixNanos) {
-        self.arrival.heard(date);
+    pub fn observe_date(&self, date: UnixNanos) {
+        self.arrival.observe_date(date);
     }
 
     /// The rate in force, and how many requests a full bucket lets through at once.
@@ -178,9 +178,9 @@ impl Pacer {
 fn limiter(
     rate: Rate,
     burst: std::num::NonZeroU32,
-    arrival: &Arrival,
+    arrival: &GcraState,
     clock: &Steady,
-) -> RateLimiter<governor::state::NotKeyed, Arrival, LimiterClock, NoOpMiddleware<Duration>> {
+) -> RateLimiter<governor::state::NotKeyed, GcraState, LimiterClock, NoOpMiddleware<Duration>> {
     let interval = rate.interval().max(Duration::from_nanos(1));
     // An interval above zero is all that a quota asks for.
     let quota = Quota::with_period(interval)
@@ -323,7 +323,7 @@ mod tests {
         let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
         let time = clock();
         let fast = pacer("5000/s", 18_000_000, &time, open());
-        fast.heed(None, Some(5000.0), time.now());
+        fast.observe(None, Some(5000.0), time.now());
         drop(fast);
         let slow = pacer("1500/h", 1500, &time, open());
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -391,12 +391,12 @@ mod tests {
     fn what_remains_only_lowers_what_is_believed() {
         let time = clock();
         let pacer = pacer("10/s", 20, &time, None);
-        pacer.heed(None, Some(3.0), time.now());
+        pacer.observe(None, Some(3.0), time.now());
         assert_eq!(pacer.level().0, 3.0);
-        pacer.heed(None, Some(15.0), time.now());
+        pacer.observe(None, Some(15.0), time.now());
         assert_eq!(pacer.level().0, 3.0);
         for nonsense in [-1.0, f64::NAN, f64::INFINITY] {
-            pacer.heed(None, Some(nonsense), time.now());
+            pacer.observe(None, Some(nonsense), time.now());
             assert_eq!(pacer.level().0, 3.0, "{nonsense}");
         }
     }
@@ -413,7 +413,7 @@ mod tests {
         };
         let pacer = Pacer::new(pace, time.clone(), None).unwrap();
         permits(&pacer, &time, 100);
-        pacer.heed(Some("5000/h".parse().unwrap()), None, time.now());
+        pacer.observe(Some("5000/h".parse().unwrap()), None, time.now());
         assert_eq!(pacer.quota().1, 5000);
         let level = pacer.level().0;
         assert!((level - 4900.0).abs() < 0.1, "{level}");
@@ -509,7 +509,7 @@ mod tests {
         let date = |seconds: u64| (1_785_590_000 + seconds) * SECOND;
         let clock = SetClock::new("a", 1000 * SECOND);
         let pacer = by(&clock, open());
-        pacer.heard(date(0));
+        pacer.observe_date(date(0));
         drain(&pacer);
         drop(pacer);
         // Two hours later by the wall clock, of which the API has seen two minutes.
@@ -521,10 +521,10 @@ mod tests {
             "nothing is believed yet: {}",
             pacer.level().0
         );
-        pacer.heard(date(120));
+        pacer.observe_date(date(120));
         let level = pacer.level().0;
         assert!((49.0..52.0).contains(&level), "{level}");
-        pacer.heard(date(7200));
+        pacer.observe_date(date(7200));
         assert!(pacer.level().0 < 52.0, "and no more later");
     }
 }

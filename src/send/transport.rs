@@ -10,14 +10,14 @@ use tokio::sync::watch;
 use super::answer::{Answer, Fault};
 use super::backoff::Backoff;
 use super::client::{Client, Request};
+use super::concurrency_limit::{ConcurrencyLimit, RetryBudget};
 use super::error::SendError;
-use super::load::{Load, RetryBudget};
 use super::pacer::Pacer;
 use super::stats::Stats;
 use super::stop::{Stop, status_and_code};
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
-use crate::events::{RunEvent, Watch};
+use crate::events::{Observer, RunEvent};
 use crate::targets::TargetSpec;
 
 /// How requests are made and made again.
@@ -39,11 +39,11 @@ pub struct Transport<'a> {
     pub(super) spec: &'a TargetSpec,
     pacer: &'a Pacer,
     pub(super) clock: &'a dyn Clock,
-    pub(super) watch: &'a dyn Watch,
+    pub(super) observer: &'a dyn Observer,
     pub(super) options: SenderOptions,
     stats: &'a Stats,
     random: Mutex<SmallRng>,
-    load: Mutex<Load>,
+    load: Mutex<ConcurrencyLimit>,
     budget: Mutex<RetryBudget>,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Transport<'a> {
         spec: &'a TargetSpec,
         pacer: &'a Pacer,
         clock: &'a dyn Clock,
-        watch: &'a dyn Watch,
+        observer: &'a dyn Observer,
         options: SenderOptions,
         stats: &'a Stats,
         random: SmallRng,
@@ -83,11 +83,11 @@ impl<'a> Transport<'a> {
             spec,
             pacer,
             clock,
-            watch,
+            observer,
             options,
             stats,
             random: Mutex::new(random),
-            load: Mutex::new(Load::new(options.concurrency)),
+            load: Mutex::new(ConcurrencyLimit::new(options.concurrency)),
             budget: Mutex::new(RetryBudget::new()),
         }
     }
@@ -227,7 +227,7 @@ impl<'a> Transport<'a> {
                 Some(row) => tracing::debug!(row, attempt = made, ?verdict, what, "answered"),
                 None => tracing::debug!(attempt = made, ?verdict, what, "look-up answered"),
             }
-            self.heed(answer, sent_at, made > made_before + 1)?;
+            self.observe(answer, sent_at, made > made_before + 1)?;
             if verdict != Verdict::Retry {
                 return Ok(Attempts {
                     made,
@@ -245,7 +245,7 @@ impl<'a> Transport<'a> {
     }
 
     /// Makes what an answer says of the API's quota and health hold for everyone.
-    fn heed(
+    fn observe(
         &self,
         answer: Result<&Answer, &Fault>,
         sent_at: u64,
@@ -268,11 +268,11 @@ impl<'a> Transport<'a> {
             return Ok(());
         }
         if let Some(date) = answer.date {
-            self.pacer.heard(date);
+            self.pacer.observe_date(date);
         }
         let announced = answer.announced;
         self.pacer
-            .heed(announced.limit, announced.remaining, sent_at);
+            .observe(announced.limit, announced.remaining, sent_at);
         if answer.status == 429 {
             self.stats.throttled.fetch_add(1, Ordering::Relaxed);
         }
@@ -280,7 +280,7 @@ impl<'a> Transport<'a> {
             && self.pacer.hold_until(moment, answer.status == 429)?
         {
             let until = Timestamp::from_nanosecond(i128::from(moment));
-            self.watch.see(&RunEvent::Waiting {
+            self.observer.on_event(&RunEvent::Waiting {
                 until: until.unwrap_or(Timestamp::MAX),
                 wait: Duration::from_nanos(moment.saturating_sub(self.clock.now())),
                 why: format!("the API answered {} and named this time", answer.status),
@@ -317,7 +317,7 @@ impl<'a> Transport<'a> {
             let moment = self.clock.now().saturating_add(nanos(wait));
             self.pacer.pause_until(moment);
         }
-        self.watch.see(&RunEvent::Retrying {
+        self.observer.on_event(&RunEvent::Retrying {
             row,
             attempt: made,
             wait,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use rosterpatch::clock::SystemClock;
-use rosterpatch::events::{Plan, RunEvent, Watch};
+use rosterpatch::events::{Observer, Plan, RunEvent};
 use rosterpatch::model::Exit;
 use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use serde_json::{Value as Json, json};
@@ -268,8 +268,8 @@ fn what_someone_changes_between_plan_and_send_is_overwritten_only_where_the_rost
         folder: Folder,
         base_url: String,
     }
-    impl Watch for Meanwhile {
-        fn see(&self, event: &RunEvent) {
+    impl Observer for Meanwhile {
+        fn on_event(&self, event: &RunEvent) {
             if matches!(event, RunEvent::Planned(_)) {
                 let run = by_look_up();
                 run.import(&self.folder, "o.csv", &self.base_url).unwrap();
@@ -277,7 +277,7 @@ fn what_someone_changes_between_plan_and_send_is_overwritten_only_where_the_rost
         }
     }
     let mut run = by_look_up();
-    run.watch = Box::new(Meanwhile {
+    run.observer = Box::new(Meanwhile {
         folder: other,
         base_url: base_url.clone(),
     });
@@ -444,8 +444,8 @@ fn a_plan_says_every_change_and_makes_none() {
 /// Keeps the plan that it sees.
 struct Keeper(Arc<Mutex<Option<Plan>>>);
 
-impl Watch for Keeper {
-    fn see(&self, event: &RunEvent) {
+impl Observer for Keeper {
+    fn on_event(&self, event: &RunEvent) {
         if let RunEvent::Planned(plan) = event {
             *self.0.lock().unwrap() = Some(Plan::clone(plan));
         }
@@ -472,7 +472,7 @@ fn the_forecast_is_right_to_a_twentieth() {
         let sandbox = Arc::new(Sandbox::holding(&options, &rows, run.clock.clone()));
         let (base_url, _stop) = serve_sandbox(sandbox.clone());
         let plan = Arc::new(Mutex::new(None));
-        run.watch = Box::new(Keeper(plan.clone()));
+        run.observer = Box::new(Keeper(plan.clone()));
         let ended = run.import(&folder, "r.csv", &base_url).unwrap();
         let plan = plan.lock().unwrap().clone().unwrap();
         let finish = plan.estimated_finish.unwrap();

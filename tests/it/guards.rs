@@ -135,11 +135,11 @@ fn the_same_error_on_the_first_twenty_stops_the_run() {
 
 #[test]
 fn a_long_wait_says_until_when_it_lasts() {
-    use rosterpatch::events::{RunEvent, Watch};
+    use rosterpatch::events::{Observer, RunEvent};
     use std::sync::{Arc, Mutex};
     struct Keeper(Arc<Mutex<Vec<String>>>);
-    impl Watch for Keeper {
-        fn see(&self, event: &RunEvent) {
+    impl Observer for Keeper {
+        fn on_event(&self, event: &RunEvent) {
             if let RunEvent::Waiting { until, .. } = event {
                 self.0.lock().unwrap().push(until.to_string());
             }
@@ -153,7 +153,7 @@ fn a_long_wait_says_until_when_it_lasts() {
     });
     let told = Arc::default();
     let mut run = LibraryRun::new();
-    run.watch = Box::new(Keeper(Arc::clone(&told)));
+    run.observer = Box::new(Keeper(Arc::clone(&told)));
     run.sender.concurrency = 1;
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.summary.states.updated, 1);

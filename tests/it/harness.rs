@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::http::Response;
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::clock::{Clock, SystemClock, VirtualClock};
-use rosterpatch::events::{Unwatched, Watch};
+use rosterpatch::events::{Observer, Unobserved};
 use rosterpatch::journal::Journal;
 use rosterpatch::map::MapOptions;
 use rosterpatch::plan::{Guards, Selection, Threshold};
@@ -367,7 +367,7 @@ pub struct LibraryRun {
     pub stop: Option<tokio::sync::watch::Receiver<StopRequest>>,
     /// The rate that the user asks for.
     pub ceiling: Option<Rate>,
-    pub watch: Box<dyn Watch>,
+    pub observer: Box<dyn Observer>,
     /// The run that is gone on with.
     pub resume: Option<String>,
     pub all: bool,
@@ -399,7 +399,7 @@ impl LibraryRun {
             credentials: None,
             stop: None,
             ceiling: None,
-            watch: Box::new(Unwatched),
+            observer: Box::new(Unobserved),
             resume: None,
             all: false,
             blind: false,
@@ -448,7 +448,7 @@ impl LibraryRun {
             known.then(|| "sandbox".to_owned())
         };
         let credentials = Credentials::find(&spec, variable).unwrap();
-        let prepared = prepare(&roster, spec.clone(), 7, &Unwatched)?;
+        let prepared = prepare(&roster, spec.clone(), 7, &Unobserved)?;
         let settings = Settings {
             target: targets::text(&target).unwrap(),
             delivery: Delivery {
@@ -492,7 +492,7 @@ impl LibraryRun {
             seed: 7,
             credentials,
             state: folder.path("state"),
-            watch: self.watch.as_ref(),
+            observer: self.observer.as_ref(),
             agree: &|_| true,
             stop,
         };

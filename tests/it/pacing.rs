@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rosterpatch::clock::{Clock, UnixNanos, VirtualClock};
-use rosterpatch::events::Unwatched;
+use rosterpatch::events::Unobserved;
 use rosterpatch::journal::{JournalError, QuotaStore, Record};
 use rosterpatch::model::{Call, Method, Outcome, RowAt};
 use rosterpatch::send::{
@@ -86,7 +86,7 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
         &spec,
         &pacer,
         clock.as_ref(),
-        &Unwatched,
+        &Unobserved,
         options,
         &stats,
         random,

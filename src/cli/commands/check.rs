@@ -9,7 +9,7 @@ use crate::cli::front::print_summary;
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::events::Unwatched;
+use crate::events::Unobserved;
 use crate::model::{Exit, StateCounts, Summary};
 use crate::report::{WholeFile, check_text, write_problems};
 use crate::run::{Prepared, RunError, prepare, refuse_empty, row_problems};
@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
     roster.check.production = settings::is_production(&config.place(&args.place));
     roster.sparse = !args.place.blind;
     settings::refuse_idle_allowances(&roster, &spec)?;
-    let prepared = prepare(&roster, spec, rand::random(), &Unwatched)?;
+    let prepared = prepare(&roster, spec, rand::random(), &Unobserved)?;
     refuse_empty(&prepared)?;
     if let Some(path) = &args.problems {
         problems_to(path, &prepared)?;

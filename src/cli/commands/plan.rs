@@ -24,7 +24,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         seed: rand::random(),
         credentials: ready.credentials.clone(),
         state: session.state.clone(),
-        watch: session.watch.as_ref(),
+        observer: session.observer.as_ref(),
         agree: &|_| false,
         stop: session.stop.receiver(),
     };

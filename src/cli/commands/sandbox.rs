@@ -11,7 +11,7 @@ use crate::cli::local_sandbox::seed_rows;
 use crate::cli::options::GeneralOptions;
 use crate::cli::{logging, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::events::Unwatched;
+use crate::events::Unobserved;
 use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::ReadOptions;
@@ -86,7 +86,7 @@ fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
         roster.sparse = sparse;
         for (name, _) in targets::BUILT_IN {
             let spec = Arc::new(targets::load(name)?);
-            match prepare(&roster, spec, 0, &Unwatched) {
+            match prepare(&roster, spec, 0, &Unobserved) {
                 Ok(prepared) => return Ok(seed_rows(&prepared)?),
                 Err(error) => complaint = complaint.or(Some(error)),
             }

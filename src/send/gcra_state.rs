@@ -15,7 +15,7 @@ use crate::journal::{JournalError, QuotaStore, SharedQuota};
 /// so that a fast run does not write for each one. What a process that dies had taken and not used
 /// is lost to all; one that ends gives it back.
 #[derive(Debug, Clone)]
-pub(super) struct Arrival(Arc<Mutex<State>>);
+pub(super) struct GcraState(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -143,12 +143,12 @@ impl State {
     }
 }
 
-impl Arrival {
+impl GcraState {
     pub(super) fn open(
         store: Option<QuotaStore>,
         clock: Steady,
         bucket: Bucket,
-    ) -> Result<Arrival, JournalError> {
+    ) -> Result<GcraState, JournalError> {
         let now = clock.now();
         let mut state = State {
             known: 0,
@@ -174,7 +174,7 @@ impl Arrival {
             })?;
             state.store = Some(store);
         }
-        Ok(Arrival(Arc::new(Mutex::new(state))))
+        Ok(GcraState(Arc::new(Mutex::new(state))))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -265,7 +265,7 @@ impl Arrival {
 
     /// Takes note of the API's own time. Where time has passed by the wall clock that no other clock
     /// of this machine has seen, it counts as far as the API's has passed too.
-    pub(super) fn heard(&self, date: UnixNanos) {
+    pub(super) fn observe_date(&self, date: UnixNanos) {
         let mut state = self.lock();
         let now = state.clock.now();
         let before = state.heard.replace((date, now));
@@ -304,7 +304,7 @@ impl Arrival {
     }
 }
 
-impl StateStore for Arrival {
+impl StateStore for GcraState {
     type Key = NotKeyed;
 
     fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>

@@ -4,7 +4,7 @@ use std::time::Duration;
 /// errors or its latency rise, and more again, one by one, when they fall (additive increase,
 /// multiplicative decrease, as TCP does it).
 #[derive(Debug, Clone)]
-pub(super) struct Load {
+pub(super) struct ConcurrencyLimit {
     most: f64,
     limit: f64,
     /// Part of the latest answers that were errors.
@@ -27,9 +27,9 @@ const TOO_MANY_ERRORS: f64 = 0.25;
 const TOO_SLOW: f64 = 3.0;
 const WHIM: f64 = 0.1;
 
-impl Load {
-    pub(super) fn new(most: usize) -> Load {
-        Load {
+impl ConcurrencyLimit {
+    pub(super) fn new(most: usize) -> ConcurrencyLimit {
+        ConcurrencyLimit {
             most: most.max(1) as f64,
             limit: most.max(1) as f64,
             failing: 0.0,
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn concurrency_falls_with_errors_and_comes_back() {
-        let mut load = Load::new(64);
+        let mut load = ConcurrencyLimit::new(64);
         for number in 0..1000 {
             // One in ten is chance.
             load.answered(number % 10 != 0, QUICK);
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn concurrency_falls_when_answers_take_longer_and_longer() {
-        let mut load = Load::new(64);
+        let mut load = ConcurrencyLimit::new(64);
         for _ in 0..400 {
             load.answered(true, QUICK);
         }
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn an_api_that_recovers_each_time_is_not_slowed_down_for() {
-        let (mut load, mut budget) = (Load::new(8), RetryBudget::new());
+        let (mut load, mut budget) = (ConcurrencyLimit::new(8), RetryBudget::new());
         for _ in 0..1000 {
             load.answered(false, QUICK);
             assert!(budget.withdraw());

@@ -3,7 +3,7 @@ use std::collections::{HashMap, VecDeque};
 /// Tells a row's fault from the run's: where nearly every answer is the same error, the next row
 /// would fare no better, and its request would be wasted.
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(super) struct CircuitBreaker {
     /// How the latest rows ended, the newest last: the number of their error, or none.
     latest: VecDeque<Option<usize>>,
     errors: HashMap<String, usize>,
@@ -16,7 +16,7 @@ const FIRST: usize = 20;
 const WINDOW: usize = 200;
 const TOO_MANY: usize = 190;
 
-impl Repeats {
+impl CircuitBreaker {
     /// Takes note of a row that ended well, or in `error`. Returns whether that error has ended
     /// so many rows that it is the run's: all of the first 20, or 95 % of the last 200.
     pub(super) fn note(&mut self, error: Option<&str>) -> bool {
@@ -52,23 +52,23 @@ mod tests {
 
     #[test]
     fn the_same_error_on_the_first_twenty_or_on_most_of_two_hundred() {
-        let mut repeats = Repeats::default();
+        let mut repeats = CircuitBreaker::default();
         let stops: Vec<bool> = (0..25)
             .map(|_| repeats.note(Some("404 no such student")))
             .collect();
         assert_eq!(stops.iter().position(|stop| *stop), Some(19));
 
-        let mut repeats = Repeats::default();
+        let mut repeats = CircuitBreaker::default();
         assert!(!repeats.note(None));
         let stop = (1..500).position(|_| repeats.note(Some("500")));
         // The one success has left the window, or is one of the ten that may be in it.
         assert_eq!(stop, Some(198));
 
-        let mut repeats = Repeats::default();
+        let mut repeats = CircuitBreaker::default();
         for row in 0..1000 {
             assert!(!repeats.note((row % 10 != 0).then_some("409")), "{row}");
         }
-        let mut repeats = Repeats::default();
+        let mut repeats = CircuitBreaker::default();
         for row in 0..5000 {
             assert!(
                 !repeats.note(Some(&format!("number {row} is taken"))),
