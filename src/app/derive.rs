@@ -93,10 +93,7 @@ pub fn runs_of(
         Some(name) => {
             let run = journal.run(Some(name))?;
             if run.command == "undo" {
-                return Err(RunError::Plan(format!(
-                    "the run {name} put back what another had changed, and no roster's rows are its own"
-                ))
-                .into());
+                return Err(RunError::OfAnUndo { run: run.name }.into());
             }
             let is_here = place.is_none_or(|place| place == (&*run.target, &*run.base_url));
             Ok(is_here.then_some(run).into_iter().collect())
@@ -148,11 +145,8 @@ pub fn retried(
 ) -> Result<Settings, AppError> {
     let mut settings = again(record, with)?;
     if settings.sandbox {
-        return Err(RunError::Plan(format!(
-            "these rows are of the run {}, and the sandbox that it sent to is gone; say --sandbox, or where they are to go",
-            record.name
-        ))
-        .into());
+        let run = record.name.clone();
+        return Err(RunError::SandboxGone { run }.into());
     }
     let Retried {
         results,
@@ -244,7 +238,10 @@ pub fn retried_run(
 ) -> Result<Settings, AppError> {
     let journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
-    let refuse = |why: &str| RunError::Plan(format!("the run {name} cannot be tried again: {why}"));
+    let refuse = |why| RunError::NotRetriable {
+        run: name.to_owned(),
+        why,
+    };
     if !matches!(record.state, RunState::Finished) {
         return Err(refuse("it has not come to its end; `resume` goes on with it").into());
     }
@@ -329,7 +326,10 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     let record = journal.run(Some(name))?;
     let mut settings = Settings::of(&record)?;
     let spec = Arc::new(settings.spec()?);
-    let refuse = |why: &str| RunError::Plan(format!("the run {name} cannot be undone: {why}"));
+    let refuse = |why: &str| RunError::NotUndoable {
+        run: name.to_owned(),
+        why: why.to_owned(),
+    };
     if settings.sandbox {
         return Err(refuse("the sandbox that it sent to is gone").into());
     }
@@ -467,11 +467,8 @@ fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
     let why = match record.state {
         RunState::Held if how == GoOn::Approve => return Ok(()),
         _ if how == GoOn::Approve => {
-            return Err(RunError::Plan(format!(
-                "the run {} is not held, so there is nothing to approve",
-                record.name
-            ))
-            .into());
+            let run = record.name.clone();
+            return Err(RunError::NotHeld { run }.into());
         }
         RunState::Finished => "it came to its end; `retry` sends what did not succeed",
         RunState::Replaced => "a later run of its file took its place",

@@ -7,7 +7,7 @@ use crate::check::Checker;
 use crate::journal::Journal;
 use crate::model::{Call, Change, RowState};
 use crate::plan::LookUp;
-use crate::send::{Reread, Stop, StopRequest, Transport};
+use crate::send::{Fetched, Reread, Stop, StopRequest, Transport};
 
 /// Reads single records back, and compares them with what was sent.
 pub(super) struct Reader<'a> {
@@ -86,8 +86,9 @@ impl<'a> Reader<'a> {
                 }));
             };
             let record = match transport.fetch(&path, None, &never).await? {
-                Ok(record) => record.unwrap_or(Json::Null),
-                Err(stop) => return Ok(Some(stop)),
+                Fetched::Json(record) => record,
+                Fetched::NoJson | Fetched::Halted => Json::Null,
+                Fetched::Stopped(stop) => return Ok(Some(stop)),
             };
             if let Some(change) = self.lacking(call, &record) {
                 let field = &change.field;

@@ -23,9 +23,51 @@ pub enum RunError {
         /// Why.
         source: MapError,
     },
-    /// A plan cannot be carried out as asked.
-    #[error("{0}")]
-    Plan(String),
+    /// What is sent is to be read back, and nothing is read.
+    #[error("--canary reads back what was sent, and --blind reads nothing")]
+    BlindCanary,
+    /// What is sent is to be read back, and the records cannot be read.
+    #[error("--canary reads back what was sent, and the records of {target} cannot be read")]
+    UnreadableCanary {
+        /// The target.
+        target: String,
+    },
+    /// A run whose rows cannot be tried again.
+    #[error("the run {run} cannot be tried again: {why}")]
+    NotRetriable {
+        /// The run.
+        run: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// A run that cannot be undone.
+    #[error("the run {run} cannot be undone: {why}")]
+    NotUndoable {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
+    /// A run that no guard holds.
+    #[error("the run {run} is not held, so there is nothing to approve")]
+    NotHeld {
+        /// The run.
+        run: String,
+    },
+    /// A results file that is said to be of a run which had no roster.
+    #[error("the run {run} put back what another had changed, and no roster's rows are its own")]
+    OfAnUndo {
+        /// The run.
+        run: String,
+    },
+    /// Rows whose place was a sandbox.
+    #[error(
+        "these rows are of the run {run}, and the sandbox that it sent to is gone; say --sandbox, or where they are to go"
+    )]
+    SandboxGone {
+        /// The run.
+        run: String,
+    },
     /// `--key` names a field by which no record can be found.
     #[error(
         "records cannot be found by {field} here; with this file and target they can be by: {key}"

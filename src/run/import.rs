@@ -1,16 +1,13 @@
-use rand::SeedableRng;
-use rand::rngs::SmallRng;
-
 use super::context::{Context, Ended, Looked, Start};
 use super::error::RunError;
-use super::name::run_name;
 use super::prepare::Prepared;
-use super::settings::{Settings, absolute};
-use super::under_way::{Run, Tools};
-use crate::events::RunEvent;
-use crate::journal::{Journal, NewRun, RunLock, RunState};
+use super::settings::Settings;
+use super::tools::Tools;
+use super::under_way::{Begun, Planned, Run, Setup};
+use crate::events::{Plan, RunEvent};
+use crate::journal::{Journal, RunLock, RunState};
 use crate::model::StateCounts;
-use crate::send::{Stats, Stop, Transport};
+use crate::send::Stats;
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
 /// results. A run that was interrupted goes on where it ended.
@@ -39,113 +36,70 @@ pub fn import(
     settings.delivery.paths.probe()?;
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
-    let transport = transport(prepared, settings, context, &tools, &stats);
-    let mut journal = Journal::open(&context.state)?;
-    let mut run = Run {
+    let setup = Setup {
         prepared,
         settings,
         context,
         tools: &tools,
-        transport: &transport,
+        transport: &tools.transport(prepared, settings, context, &stats),
         stats: &stats,
-        id: 0,
-        record: new_run(prepared, settings, context)?,
-        before: 0,
-        lookups_before: 0,
     };
     let is_approved = matches!(start, Start::Approve(_));
-    // What this run goes by must not be forgotten while it does.
-    let retried = settings.delivery.retries.as_ref();
-    let past = retried.and_then(|retries| retries.run.as_ref());
-    let past = past.into_iter().chain(&settings.delivery.undoes);
-    let _past: Vec<RunLock> = past
-        .map(|name| RunLock::share(&context.state, name))
-        .collect::<Result<_, _>>()?;
-    let _own;
-    let known = match start {
-        Start::New(command) => {
-            run.record.command = command;
-            // Before anyone can see it; it gets another name only where this one is taken.
-            let first = RunLock::share(&context.state, &run.record.name)?;
-            let asked = run.record.name.clone();
-            (run.id, run.record.name) = journal.begin(&run.record)?;
-            _own = if run.record.name == asked {
-                first
-            } else {
-                RunLock::share(&context.state, &run.record.name)?
-            };
-            None
-        }
-        Start::Resume(record) => {
-            _own = RunLock::share(&context.state, &record.name)?;
-            journal.run(Some(&record.name))?;
-            run.take_over(&mut journal, *record)?
-        }
-        Start::Approve(mut record) => {
-            _own = RunLock::share(&context.state, &record.name)?;
-            journal.run(Some(&record.name))?;
-            record.state = RunState::Planning;
-            run.take_over(&mut journal, *record)?
-        }
-    };
-    let plan = match known {
-        Some(plan) => plan,
-        None => {
-            let (plan, stop) = run.plan(&mut journal)?;
-            if let Some(stop) = stop {
-                return run.finish(&mut journal, Some(stop), RunState::Planning);
-            }
-            context
-                .observer
-                .on_event(&RunEvent::Planned(Box::new(plan.clone())));
-            let held = run.held(&journal, &plan)?.filter(|_| !is_approved);
-            if let Some(why) = held {
-                journal.hold(run.id, &why)?;
-                return run.finish(&mut journal, Some(Stop::Held { why }), RunState::Held);
-            }
-            if plan.to_send > 0 && !(context.agree)(&plan) {
-                journal.forget(run.id)?;
-                return Err(RunError::Declined);
-            }
-            journal.set_state(run.id, RunState::Running)?;
-            if let Some(name) = &settings.replaces {
-                let old = journal.run(Some(name))?;
-                journal.set_state(old.id, RunState::Replaced)?;
-            }
-            plan
-        }
+    let _past = locks_on_past(settings, context)?;
+    let (run, plan) = match setup.begin(start)? {
+        Begun::Planned(run, plan) => (run, plan),
+        Begun::New(run) => match decide(run.plan()?, is_approved, context)? {
+            Decision::Send(run, plan) => (*run, plan),
+            Decision::End(ended) => return Ok(*ended),
+        },
     };
     context.observer.on_event(&RunEvent::Started {
-        run: run.record.name.clone(),
+        run: run.name().to_owned(),
         rows: prepared.survey.rows,
         to_send: plan.to_send,
         settled: plan.settled,
     });
-    let (mut journal, stop) = run.send(journal)?;
-    match stop {
-        Ok(stop) => {
-            let state = match stop {
-                None => RunState::Finished,
-                Some(_) => RunState::Interrupted,
-            };
-            let ended = run.finish(&mut journal, stop, state);
-            ended.map_err(|error| match error {
-                RunError::Report(_) => RunError::NotReported {
-                    run: run.record.name.clone(),
-                    source: Box::new(error),
-                },
-                other => other,
-            })
-        }
-        // Sending is over, but what became of the rows until then can still be told.
-        Err(error) => match run.finish(&mut journal, Some(Stop::Asked), RunState::Interrupted) {
-            Ok(ended) => Err(RunError::Broken {
-                source: Box::new(error),
-                results: ended.summary.results.unwrap_or_default(),
-            }),
-            Err(_) => Err(error),
-        },
+    run.send()?.finish()
+}
+
+/// What is to be done with a plan.
+enum Decision<'a> {
+    Send(Box<Run<'a>>, Box<Plan>),
+    End(Box<Ended>),
+}
+
+/// Shows a plan, and decides by the guards and by whoever is asked.
+fn decide<'a>(
+    planned: Planned<'a>,
+    is_approved: bool,
+    context: &Context<'_>,
+) -> Result<Decision<'a>, RunError> {
+    let Planned { run, plan, stop } = planned;
+    if let Some(stop) = stop {
+        let ended = run.finish(Some(stop), RunState::Planning)?;
+        return Ok(Decision::End(Box::new(ended)));
     }
+    let event = RunEvent::Planned(Box::new(plan.clone()));
+    context.observer.on_event(&event);
+    let held = run.held(&plan)?.filter(|_| !is_approved);
+    if let Some(why) = held {
+        return Ok(Decision::End(Box::new(run.hold(why)?)));
+    }
+    if plan.to_send > 0 && !(context.agree)(&plan) {
+        run.forget()?;
+        return Err(RunError::Declined);
+    }
+    let run = run.agreed()?;
+    Ok(Decision::Send(Box::new(run), Box::new(plan)))
+}
+
+/// Holds the runs that this one goes by: they must not be forgotten while it does.
+fn locks_on_past(settings: &Settings, context: &Context<'_>) -> Result<Vec<RunLock>, RunError> {
+    let retried = settings.delivery.retries.as_ref();
+    let past = retried.and_then(|retries| retries.run.as_ref());
+    let past = past.into_iter().chain(&settings.delivery.undoes);
+    let locks = past.map(|name| RunLock::share(&context.state, name));
+    Ok(locks.collect::<Result<_, _>>()?)
 }
 
 /// Plans what an import would send, and sends nothing.
@@ -160,24 +114,17 @@ pub fn look(
     refuse_blind_canary(prepared, settings)?;
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
-    let transport = transport(prepared, settings, context, &tools, &stats);
-    let mut journal = Journal::temporary()?;
-    let record = new_run(prepared, settings, context)?;
-    let (id, _) = journal.begin(&record)?;
-    let run = Run {
+    let setup = Setup {
         prepared,
         settings,
         context,
         tools: &tools,
-        transport: &transport,
+        transport: &tools.transport(prepared, settings, context, &stats),
         stats: &stats,
-        id,
-        record,
-        before: 0,
-        lookups_before: 0,
     };
-    let (plan, stop) = run.plan(&mut journal)?;
-    let held = run.held(&Journal::open(&context.state)?, &plan)?;
+    let planned = setup.begin_in(Journal::temporary()?)?.plan()?;
+    let Planned { run, plan, stop } = planned;
+    let held = run.held(&plan)?;
     let states = StateCounts {
         invalid: plan.invalid,
         not_sent: plan.rows - plan.invalid,
@@ -188,6 +135,7 @@ pub fn look(
     summary.to_send = Some(plan.to_send);
     summary.estimated_s = Some(plan.estimate_s);
     summary.estimated_finish = plan.estimated_finish;
+    let (id, journal) = run.into_journal();
     Ok(Looked {
         plan,
         held,
@@ -203,53 +151,12 @@ fn refuse_blind_canary(prepared: &Prepared, settings: &Settings) -> Result<(), R
     let spec = prepared.checker.spec();
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
     if settings.delivery.canary.is_some() && settings.delivery.blind {
-        return Err(RunError::Plan(
-            "--canary reads back what was sent, and --blind reads nothing".into(),
-        ));
+        return Err(RunError::BlindCanary);
     }
     if settings.delivery.canary.is_some() && !(reads_one && spec.is_readable()) {
-        return Err(RunError::Plan(format!(
-            "--canary reads back what was sent, and the records of {} cannot be read",
-            spec.name
-        )));
+        return Err(RunError::UnreadableCanary {
+            target: spec.name.clone(),
+        });
     }
     Ok(())
-}
-
-fn transport<'a>(
-    prepared: &'a Prepared,
-    settings: &Settings,
-    context: &'a Context<'a>,
-    tools: &'a Tools,
-    stats: &'a Stats,
-) -> Transport<'a> {
-    Transport::new(
-        &tools.client,
-        prepared.checker.spec(),
-        &tools.pacer,
-        context.clock.as_ref(),
-        context.observer,
-        settings.delivery.sender,
-        stats,
-        SmallRng::seed_from_u64(context.seed),
-    )
-}
-
-fn new_run(
-    prepared: &Prepared,
-    settings: &Settings,
-    context: &Context<'_>,
-) -> Result<NewRun, RunError> {
-    let started_at = context.clock.timestamp();
-    let mut random = SmallRng::seed_from_u64(context.seed);
-    Ok(NewRun {
-        name: run_name(started_at, &mut random),
-        command: "import",
-        target: prepared.checker.spec().name.clone(),
-        base_url: settings.delivery.client.base_url.clone(),
-        file: absolute(prepared.input.path()).display().to_string(),
-        sha256: prepared.input.sha256()?.to_owned(),
-        settings: settings.to_json()?,
-        started_at,
-    })
 }

@@ -8,7 +8,7 @@ use super::work::{Halt, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
 use crate::plan::{LookUp, Page, Progress, Question};
-use crate::send::Stop;
+use crate::send::{Fetched, Stop};
 use crate::targets::Kind;
 
 /// Nanoseconds between two words about how far the look-ups have come.
@@ -103,12 +103,13 @@ impl Work<'_> {
         // Whoever stops planning drops what is under way.
         let (_never, never) = watch::channel(false);
         let transport = self.planning.transport;
-        let answer = transport
-            .fetch(&question.path, question.body.as_ref(), &never)
-            .await?
-            .map_err(Halt::Stop)?;
+        let asked = transport.fetch(&question.path, question.body.as_ref(), &never);
+        let answer = match asked.await? {
+            Fetched::Json(answer) => answer,
+            Fetched::NoJson | Fetched::Halted => Json::Null,
+            Fetched::Stopped(stop) => return Err(Halt::Stop(stop)),
+        };
         let base_url = &self.planning.delivery.client.base_url;
-        let answer = answer.unwrap_or(Json::Null);
         look_up.page(&answer, base_url).map_err(|error| {
             Halt::Stop(Stop::LookUp {
                 why: error.to_string(),

@@ -16,6 +16,7 @@ mod planning;
 mod prepare;
 mod retry;
 mod settings;
+mod tools;
 mod under_way;
 mod work;
 

@@ -1,143 +1,239 @@
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
 use tokio::sync::mpsc;
 
 use super::canary::Reader;
-use super::context::{Context, Ended};
+use super::context::{Context, Ended, Start};
 use super::error::RunError;
+use super::name::run_name;
 use super::past::rows_last_time;
 use super::planned::plan_of;
 use super::prepare::Prepared;
-use super::settings::{Retries, Settings, to_json};
+use super::settings::{Retries, Settings, absolute, to_json};
+use super::tools::Tools;
 use super::work::Planning;
 use crate::events::{Plan, RunEvent};
-use crate::journal::{
-    Journal, JournalError, NewRun, QuotaStore, RunRecord, RunState, Writer, account_of,
-};
+use crate::journal::{Journal, JournalError, NewRun, RunLock, RunRecord, RunState, Writer};
 use crate::model::{Call, Exit, StateCounts, Summary, seconds_between};
 use crate::plan::shortest_time;
 use crate::report::{write_before, write_html, write_results};
-use crate::send::{Client, Pacer, Reread, SendError, Sender, Stats, Stop, Transport};
+use crate::send::{Reread, SendError, Sender, Stats, Stop, Transport};
 
-/// What a run is made with.
-pub(super) struct Tools {
-    pub(super) client: Client,
-    pub(super) pacer: Pacer,
-    pub(super) account: String,
-}
-
-impl Tools {
-    pub(super) fn new(
-        prepared: &Prepared,
-        settings: &Settings,
-        context: &Context<'_>,
-    ) -> Result<Tools, RunError> {
-        let delivery = &settings.delivery;
-        let client = Client::new(
-            prepared.checker.spec().clone(),
-            context.credentials.clone(),
-            &delivery.client,
-            context.clock.clone(),
-        )?;
-        let identity = context.credentials.identity();
-        // One quota for all that is asked of a machine, however its address is written.
-        let origin = account_of(client.origin(), &identity);
-        let account = account_of(client.address(), &identity);
-        let store = QuotaStore::open(&context.state, &origin)?;
-        let pacer = Pacer::new(delivery.pace, context.clock.clone(), Some(store))?;
-        Ok(Tools {
-            client,
-            pacer,
-            account,
-        })
-    }
-}
-
-/// A run under way.
-pub(super) struct Run<'a> {
+/// What a run is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Setup<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) settings: &'a Settings,
     pub(super) context: &'a Context<'a>,
     pub(super) tools: &'a Tools,
     pub(super) transport: &'a Transport<'a>,
     pub(super) stats: &'a Stats,
-    pub(super) id: i64,
-    pub(super) record: NewRun,
-    /// Requests made before this process took the run over.
-    pub(super) before: u64,
-    pub(super) lookups_before: u64,
 }
 
-impl Run<'_> {
-    /// Takes an interrupted run over. Returns its plan, if it had come so far.
-    pub(super) fn take_over(
-        &mut self,
-        journal: &mut Journal,
-        record: RunRecord,
-    ) -> Result<Option<Plan>, RunError> {
-        self.id = record.id;
-        self.record.name = record.name;
-        self.record.started_at = record.started_at;
-        let (plan, lookups) = journal.plan(self.id)?;
-        self.lookups_before = lookups;
-        self.before = lookups;
-        if record.state == RunState::Planning {
-            journal.clear(self.id)?;
-            return Ok(None);
+/// A run that has a record in the journal. Each step takes it and gives it back, so that none is
+/// taken twice or out of order.
+pub(super) struct Run<'a> {
+    setup: Setup<'a>,
+    journal: Journal,
+    id: i64,
+    record: NewRun,
+    /// Requests made before this process took the run over, and how many of them read records.
+    before: u64,
+    lookups_before: u64,
+    /// It is not forgotten while it is under way; nobody can see one in a journal of its own.
+    _lock: Option<RunLock>,
+}
+
+/// A run that has begun.
+pub(super) enum Begun<'a> {
+    /// It is to be planned.
+    New(Run<'a>),
+    /// It was planned before.
+    Planned(Run<'a>, Box<Plan>),
+}
+
+/// A run that has been planned.
+pub(super) struct Planned<'a> {
+    pub(super) run: Run<'a>,
+    pub(super) plan: Plan,
+    /// Why planning ended early, if it did.
+    pub(super) stop: Option<Stop>,
+}
+
+/// A run whose sending is over.
+pub(super) struct Sent<'a> {
+    run: Run<'a>,
+    how: HowSent,
+}
+
+/// How sending came to its end.
+enum HowSent {
+    /// Every call was made.
+    All,
+    /// It was stopped.
+    Stopped(Stop),
+    /// It broke off.
+    Broken(RunError),
+}
+
+impl<'a> Setup<'a> {
+    /// Begins a run, or takes one over.
+    pub(super) fn begin(self, start: Start) -> Result<Begun<'a>, RunError> {
+        let state = &self.context.state;
+        let mut journal = Journal::open(state)?;
+        match start {
+            Start::New(command) => {
+                let mut record = self.record()?;
+                record.command = command;
+                // Before anyone can see it; it gets another name only where this one is taken.
+                let first = RunLock::share(state, &record.name)?;
+                let (id, name) = journal.begin(&record)?;
+                let lock = if name == record.name {
+                    first
+                } else {
+                    RunLock::share(state, &name)?
+                };
+                record.name = name;
+                Ok(Begun::New(self.run(journal, id, record, Some(lock))))
+            }
+            Start::Resume(record) => self.take_over(journal, *record),
+            Start::Approve(mut record) => {
+                record.state = RunState::Planning;
+                self.take_over(journal, *record)
+            }
         }
-        self.before += journal.reopen(self.id)?;
-        let plan = plan.and_then(|json| serde_json::from_str(&json).ok());
-        plan.map(Some).ok_or(RunError::Settings {
-            run: self.record.name.clone(),
+    }
+
+    /// Begins a run in a journal of its own, which is gone with it.
+    pub(super) fn begin_in(self, mut journal: Journal) -> Result<Run<'a>, RunError> {
+        let record = self.record()?;
+        let (id, _) = journal.begin(&record)?;
+        Ok(self.run(journal, id, record, None))
+    }
+
+    fn run(self, journal: Journal, id: i64, record: NewRun, lock: Option<RunLock>) -> Run<'a> {
+        Run {
+            setup: self,
+            journal,
+            id,
+            record,
+            before: 0,
+            lookups_before: 0,
+            _lock: lock,
+        }
+    }
+
+    /// Takes an interrupted run over, with its plan, if it had come so far.
+    fn take_over(self, mut journal: Journal, known: RunRecord) -> Result<Begun<'a>, RunError> {
+        let lock = RunLock::share(&self.context.state, &known.name)?;
+        journal.run(Some(&known.name))?;
+        let mut record = self.record()?;
+        record.name = known.name;
+        record.started_at = known.started_at;
+        let (plan, lookups) = journal.plan(known.id)?;
+        if known.state == RunState::Planning {
+            journal.clear(known.id)?;
+        }
+        let mut run = self.run(journal, known.id, record, Some(lock));
+        (run.lookups_before, run.before) = (lookups, lookups);
+        if known.state == RunState::Planning {
+            return Ok(Begun::New(run));
+        }
+        run.before += run.journal.reopen(run.id)?;
+        match plan.and_then(|json| serde_json::from_str(&json).ok()) {
+            Some(plan) => Ok(Begun::Planned(run, Box::new(plan))),
+            None => Err(RunError::Settings {
+                run: run.record.name,
+            }),
+        }
+    }
+
+    fn record(self) -> Result<NewRun, RunError> {
+        let started_at = self.context.clock.timestamp();
+        let mut random = SmallRng::seed_from_u64(self.context.seed);
+        Ok(NewRun {
+            name: run_name(started_at, &mut random),
+            command: "import",
+            target: self.prepared.checker.spec().name.clone(),
+            base_url: self.settings.delivery.client.base_url.clone(),
+            file: absolute(self.prepared.input.path()).display().to_string(),
+            sha256: self.prepared.input.sha256()?.to_owned(),
+            settings: self.settings.to_json()?,
+            started_at,
         })
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// Its number in the journal, and the journal.
+    pub(super) fn into_journal(self) -> (i64, Journal) {
+        (self.id, self.journal)
     }
 
     /// Plans all rows into the journal.
-    pub(super) fn plan(&self, journal: &mut Journal) -> Result<(Plan, Option<Stop>), RunError> {
-        let past = Journal::open(&self.context.state)?;
-        let undone = match &self.settings.delivery.undoes {
+    pub(super) fn plan(self) -> Result<Planned<'a>, RunError> {
+        let Run {
+            setup, journal, id, ..
+        } = self;
+        let delivery = &setup.settings.delivery;
+        let past = Journal::open(&setup.context.state)?;
+        let undone = match &delivery.undoes {
             None => None,
             Some(name) => Some(past.run(Some(name))?.id),
         };
-        let retried = match &self.settings.delivery.retries {
+        let retried = match &delivery.retries {
             Some(Retries {
                 run: Some(name), ..
             }) => Some(past.run(Some(name))?.id),
             _ => None,
         };
-        let own = std::mem::replace(journal, Journal::temporary()?);
-        let writer = Writer::start(own, self.id, &self.tools.account);
+        let writer = Writer::start(journal, id, &setup.tools.account);
         let planning = Planning {
-            prepared: self.prepared,
-            delivery: &self.settings.delivery,
-            transport: self.transport,
+            prepared: setup.prepared,
+            delivery,
+            transport: setup.transport,
             writer: &writer,
             past,
-            account: &self.tools.account,
+            account: &setup.tools.account,
             undone,
             retried,
-            clock: self.context.clock.as_ref(),
-            observer: self.context.observer,
+            clock: setup.context.clock.as_ref(),
+            observer: setup.context.observer,
         };
-        let planned = planning.run(self.context.stop.clone());
-        *journal = writer.close()?;
+        let planned = planning.run(setup.context.stop.clone());
+        let mut run = Run {
+            journal: writer.close()?,
+            ..self
+        };
         let planned = planned?;
-        let mut plan = plan_of(self.prepared, &self.settings.delivery, &planned);
-        plan.lookups = self.stats.requests();
-        self.forecast(&mut plan);
+        let mut plan = plan_of(setup.prepared, delivery, &planned);
+        plan.lookups = setup.stats.requests();
+        run.forecast(&mut plan);
         let json = to_json(&plan)?;
-        journal.set_plan(self.id, &json, self.stats.requests())?;
-        Ok((plan, planned.stop))
+        run.journal.set_plan(id, &json, setup.stats.requests())?;
+        Ok(Planned {
+            run,
+            plan,
+            stop: planned.stop,
+        })
     }
 
     /// Puts the time that the plan takes into it, at the quota and the bucket as they are known
     /// now, and no faster than answers have come so far.
     fn forecast(&self, plan: &mut Plan) {
-        let (rate, burst) = self.tools.pacer.quota();
-        let (level, wait) = self.tools.pacer.level();
+        let (rate, burst) = self.setup.tools.pacer.quota();
+        let (level, wait) = self.setup.tools.pacer.level();
         plan.rate = rate.to_string();
         plan.at_once = (level as u64).min(u64::from(burst));
         let paced = shortest_time(plan.to_send, plan.at_once, rate.interval());
-        let rounds = plan.to_send as f64 / self.settings.delivery.sender.concurrency.max(1) as f64;
-        let answered = rounds.ceil() * self.transport.latency();
+        let rounds =
+            plan.to_send as f64 / self.setup.settings.delivery.sender.concurrency.max(1) as f64;
+        let answered = rounds.ceil() * self.setup.transport.latency();
         let seconds = if plan.to_send == 0 {
             0.0
         } else {
@@ -145,101 +241,69 @@ impl Run<'_> {
         };
         plan.estimate_s = seconds;
         let time = jiff::SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
-        plan.estimated_finish = self.context.clock.timestamp().checked_add(time).ok();
+        plan.estimated_finish = self.setup.context.clock.timestamp().checked_add(time).ok();
     }
 
-    /// Why a guard holds this plan, if one does.
-    pub(super) fn held(&self, journal: &Journal, plan: &Plan) -> Result<Option<String>, RunError> {
-        let last = rows_last_time(journal, &self.record.target, self.settings)?;
-        let guards = &self.settings.delivery.guards;
+    /// Why a guard holds this plan, if one does, by what the journal in the state folder knows of the
+    /// last one.
+    pub(super) fn held(&self, plan: &Plan) -> Result<Option<String>, RunError> {
+        let setup = self.setup;
+        let journal = Journal::open(&setup.context.state)?;
+        let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
+        let guards = &setup.settings.delivery.guards;
         Ok(guards.reason(plan.rows, plan.invalid, plan.to_send, last))
     }
 
-    /// Sends what is left: a few rows first that are read back, if that is asked for.
-    pub(super) fn send(
-        &self,
-        journal: Journal,
-    ) -> Result<(Journal, Result<Option<Stop>, RunError>), RunError> {
-        let writer = Writer::start(journal, self.id, &self.tools.account);
-        let stop = self.send_through(&writer);
-        Ok((writer.close()?, stop))
+    /// Records that a guard holds it, and ends.
+    pub(super) fn hold(mut self, why: String) -> Result<Ended, RunError> {
+        self.journal.hold(self.id, &why)?;
+        self.finish(Some(Stop::Held { why }), RunState::Held)
     }
 
-    fn send_through(&self, writer: &Writer) -> Result<Option<Stop>, RunError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(SendError::Runtime)?;
-        let reader = Reader::new(self.prepared);
-        let sender = Sender {
-            transport: self.transport,
-            record: writer,
-            reread: reader.as_ref().map(|reader| reader as &dyn Reread),
-        };
-        if let Some(most) = self.settings.delivery.canary {
-            let journal = Journal::open(&self.context.state)?;
-            let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
-            let first = journal.calls_left(self.id, 0, most)?;
-            let last = first.last().map_or(0, |call| call.at.row);
-            if let Some(stop) = self.deliver(&runtime, &sender, last)? {
-                return Ok(Some(stop));
-            }
-            if let Some(reader) = &reader {
-                let read = reader.look_after(
-                    self.transport,
-                    &journal,
-                    self.id,
-                    &first,
-                    self.context.stop.clone(),
-                );
-                if let Some(stop) = runtime.block_on(read)? {
-                    return Ok(Some(stop));
-                }
-            }
+    /// Forgets it: nobody agreed to it.
+    pub(super) fn forget(mut self) -> Result<(), RunError> {
+        Ok(self.journal.forget(self.id)?)
+    }
+
+    /// Records that it is under way, in the place of the run that it replaces.
+    pub(super) fn agreed(mut self) -> Result<Run<'a>, RunError> {
+        self.journal.set_state(self.id, RunState::Running)?;
+        if let Some(name) = &self.setup.settings.replaces {
+            let old = self.journal.run(Some(name))?;
+            self.journal.set_state(old.id, RunState::Replaced)?;
         }
-        self.deliver(&runtime, &sender, u64::MAX)
+        Ok(self)
     }
 
-    /// Sends the calls that are left in the journal, which a thread of its own reads, up to the one
-    /// for row `last`.
-    fn deliver(
-        &self,
-        runtime: &tokio::runtime::Runtime,
-        sender: &Sender<'_, Writer>,
-        last: u64,
-    ) -> Result<Option<Stop>, RunError> {
-        let journal = Journal::open(&self.context.state)?;
-        let answered = self.transport.has_sent();
-        std::thread::scope(|scope| {
-            // Enough that the sender never waits for the reader.
-            let (calls, receiver) = mpsc::channel(256);
-            let run = self.id;
-            let reader = scope.spawn(move || calls_left(&journal, run, last, &calls));
-            let delivered =
-                runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
-            match reader.join() {
-                Ok(read) => read?,
-                Err(_) => return Err(RunError::Died),
-            }
-            Ok(delivered?)
-        })
+    /// Sends what is left: a few rows first that are read back, if that is asked for.
+    pub(super) fn send(self) -> Result<Sent<'a>, RunError> {
+        let Run {
+            setup, journal, id, ..
+        } = self;
+        let writer = Writer::start(journal, id, &setup.tools.account);
+        let sent = setup.send(id, &writer);
+        let run = Run {
+            journal: writer.close()?,
+            ..self
+        };
+        let how = match sent {
+            Ok(None) => HowSent::All,
+            Ok(Some(stop)) => HowSent::Stopped(stop),
+            Err(error) => HowSent::Broken(error),
+        };
+        Ok(Sent { run, how })
     }
 
     /// Writes the results and the run's figures.
-    pub(super) fn finish(
-        &self,
-        journal: &mut Journal,
-        stop: Option<Stop>,
-        state: RunState,
-    ) -> Result<Ended, RunError> {
-        let (prepared, paths) = (self.prepared, &self.settings.delivery.paths);
-        let written = write_results(&prepared.input, journal, self.id, paths)?;
+    pub(super) fn finish(mut self, stop: Option<Stop>, state: RunState) -> Result<Ended, RunError> {
+        let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
+        let written = write_results(&prepared.input, &self.journal, self.id, paths)?;
         // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
         // every row, whatever it is.
         let accounted = if stop.is_some() {
             written.states.total()
         } else {
-            journal.recorded(self.id)?
+            self.journal.recorded(self.id)?
         };
         if accounted != prepared.survey.rows {
             return Err(RunError::Unaccounted {
@@ -253,18 +317,20 @@ impl Run<'_> {
         summary.new_rows.clone_from(&written.new);
         let spec = prepared.checker.spec();
         let placing = paths.placing(&paths.before);
-        summary.before = write_before(journal, self.id, spec, &paths.before, placing)?;
+        summary.before = write_before(&self.journal, self.id, spec, &paths.before, placing)?;
         let placing = paths.placing(&paths.report);
-        let report = write_html(journal, self.id, &summary, &paths.report, placing)?;
+        let report = write_html(&self.journal, self.id, &summary, &paths.report, placing)?;
         summary.report = Some(report.clone());
         let json = to_json(&summary.clone().anywhere())?;
-        journal.end(self.id, state, summary.finished_at, &json)?;
+        self.journal
+            .end(self.id, state, summary.finished_at, &json)?;
         // Whoever goes on with the run may replace what it has written, and nothing else.
-        let mut settings = self.settings.clone();
+        let mut settings = self.setup.settings.clone();
         let paths = &mut settings.delivery.paths;
         paths.note_written(&written, &report, summary.before.as_deref());
-        journal.set_settings(self.id, &settings.to_json()?)?;
-        self.context
+        self.journal.set_settings(self.id, &settings.to_json()?)?;
+        self.setup
+            .context
             .observer
             .on_event(&RunEvent::Finished(Box::new(summary.clone())));
         Ok(Ended {
@@ -275,9 +341,9 @@ impl Run<'_> {
     }
 
     pub(super) fn summary(&self, states: StateCounts, stop: Option<&Stop>) -> Summary {
-        let finished_at = self.context.clock.timestamp();
+        let finished_at = self.setup.context.clock.timestamp();
         let record = &self.record;
-        let prepared = self.prepared;
+        let prepared = self.setup.prepared;
         Summary {
             run: record.name.clone(),
             target: record.target.clone(),
@@ -288,10 +354,10 @@ impl Run<'_> {
             columns: prepared.checker.map().width(),
             rows: prepared.survey.rows,
             states,
-            requests: self.before + self.stats.requests(),
-            lookups: self.lookups_before + self.stats.lookups(),
-            retries: self.stats.retries(),
-            throttled: self.stats.throttled(),
+            requests: self.before + self.setup.stats.requests(),
+            lookups: self.lookups_before + self.setup.stats.lookups(),
+            retries: self.setup.stats.retries(),
+            throttled: self.setup.stats.throttled(),
             started_at: record.started_at,
             finished_at,
             duration_s: seconds_between(record.started_at, finished_at),
@@ -307,6 +373,98 @@ impl Run<'_> {
             problems: None,
             exit_code: exit_of(stop, &states),
         }
+    }
+}
+
+impl Sent<'_> {
+    /// Writes the results and the run's figures.
+    pub(super) fn finish(self) -> Result<Ended, RunError> {
+        let Sent { run, how } = self;
+        let name = run.record.name.clone();
+        let ended = match how {
+            HowSent::All => run.finish(None, RunState::Finished),
+            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted),
+            // What became of the rows until then can still be told.
+            HowSent::Broken(error) => {
+                return match run.finish(Some(Stop::Asked), RunState::Interrupted) {
+                    Ok(ended) => Err(RunError::Broken {
+                        source: Box::new(error),
+                        results: ended.summary.results.unwrap_or_default(),
+                    }),
+                    Err(_) => Err(error),
+                };
+            }
+        };
+        ended.map_err(|error| match error {
+            RunError::Report(_) => RunError::NotReported {
+                run: name,
+                source: Box::new(error),
+            },
+            other => other,
+        })
+    }
+}
+
+/// How calls are sent.
+impl Setup<'_> {
+    fn send(&self, id: i64, writer: &Writer) -> Result<Option<Stop>, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(SendError::Runtime)?;
+        let reader = Reader::new(self.prepared);
+        let sender = Sender {
+            transport: self.transport,
+            record: writer,
+            reread: reader.as_ref().map(|reader| reader as &dyn Reread),
+        };
+        if let Some(most) = self.settings.delivery.canary {
+            let journal = Journal::open(&self.context.state)?;
+            let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
+            let first = journal.calls_left(id, 0, most)?;
+            let last = first.last().map_or(0, |call| call.at.row);
+            if let Some(stop) = self.deliver(id, &runtime, &sender, last)? {
+                return Ok(Some(stop));
+            }
+            if let Some(reader) = &reader {
+                let read = reader.look_after(
+                    self.transport,
+                    &journal,
+                    id,
+                    &first,
+                    self.context.stop.clone(),
+                );
+                if let Some(stop) = runtime.block_on(read)? {
+                    return Ok(Some(stop));
+                }
+            }
+        }
+        self.deliver(id, &runtime, &sender, u64::MAX)
+    }
+
+    /// Sends the calls that are left in the journal, which a thread of its own reads, up to the one
+    /// for row `last`.
+    fn deliver(
+        &self,
+        run: i64,
+        runtime: &tokio::runtime::Runtime,
+        sender: &Sender<'_, Writer>,
+        last: u64,
+    ) -> Result<Option<Stop>, RunError> {
+        let journal = Journal::open(&self.context.state)?;
+        let answered = self.transport.has_sent();
+        std::thread::scope(|scope| {
+            // Enough that the sender never waits for the reader.
+            let (calls, receiver) = mpsc::channel(256);
+            let reader = scope.spawn(move || calls_left(&journal, run, last, &calls));
+            let delivered =
+                runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
+            match reader.join() {
+                Ok(read) => read?,
+                Err(_) => return Err(RunError::Died),
+            }
+            Ok(delivered?)
+        })
     }
 }
 

@@ -2,16 +2,24 @@ use reqwest::Url;
 
 use super::error::SendError;
 
-/// Whether an address may be sent to: https, or http to this machine alone, because credentials and
-/// personal data go there; and nothing in it that does not belong in an API's base.
+/// Whether a text is an address of the web at all: where it may be sent to, the client says.
 ///
 /// # Errors
-/// When it may not.
+/// When it is not.
 pub fn check_address(address: &str) -> Result<(), SendError> {
-    checked_address(address).map(|_| ())
+    let refuse = |why| SendError::Address {
+        url: address.to_owned(),
+        why,
+    };
+    let url = Url::parse(address).map_err(|_| refuse("it is not a URL"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(()),
+        _ => Err(refuse("it is neither https nor http")),
+    }
 }
 
-/// The same address, taken apart.
+/// An address, if it may be sent to: https, or http to this machine alone, because credentials and
+/// personal data go there; and nothing in it that does not belong in an API's base.
 pub(super) fn checked_address(address: &str) -> Result<Url, SendError> {
     let refuse = |why| SendError::Address {
         url: address.to_owned(),

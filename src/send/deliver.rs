@@ -8,7 +8,7 @@ use super::circuit_breaker::CircuitBreaker;
 use super::client::Request;
 use super::error::SendError;
 use super::stop::{Stop, StopRequest};
-use super::transport::{Attempts, Transport};
+use super::transport::{Attempts, Fetched, Transport};
 use super::verdict::Verdict;
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::RunEvent;
@@ -205,11 +205,10 @@ impl<R: Record> Sender<'_, R> {
         else {
             return Ok(None);
         };
-        let record = self.transport.fetch(&path, None, halted).await?;
-        Ok(record
-            .ok()
-            .flatten()
-            .map(|record| reread.holds(call, &record)))
+        Ok(match self.transport.fetch(&path, None, halted).await? {
+            Fetched::Json(record) => Some(reread.holds(call, &record)),
+            Fetched::NoJson | Fetched::Halted | Fetched::Stopped(_) => None,
+        })
     }
 
     /// A row whose answer was lost, and whose record holds what was sent.

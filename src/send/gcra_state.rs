@@ -15,7 +15,14 @@ use crate::journal::{JournalError, QuotaStore, SharedQuota};
 /// so that a fast run does not write for each one. What a process that dies had taken and not used
 /// is lost to all; one that ends gives it back.
 #[derive(Debug, Clone)]
-pub(super) struct GcraState(Arc<Mutex<State>>);
+pub(super) struct GcraState(Arc<Mutex<Kept>>);
+
+/// The state, and where all processes see it; nowhere, where it is this one's alone.
+#[derive(Debug)]
+struct Kept {
+    state: State,
+    store: Option<QuotaStore>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -26,7 +33,6 @@ struct State {
     not_before: UnixNanos,
     held_at: UnixNanos,
     bucket: Bucket,
-    store: Option<QuotaStore>,
     clock: Steady,
     /// Time that has passed by the wall clock since the bucket was last written, and by no other: it
     /// is believed as far as the API's own time says so.
@@ -124,21 +130,23 @@ impl State {
             dated_at: self.heard.map_or(0, |(_, at)| at.min(MOST)),
         }
     }
+}
 
+impl Kept {
     /// Raises the arrival time, here and for everyone.
     fn raise(&mut self, to: u64) -> Result<(), JournalError> {
-        let now = self.clock.now();
-        let Some(mut store) = self.store.take() else {
-            self.known = self.known.max(to).min(MOST);
+        let Kept { state, store } = self;
+        let now = state.clock.now();
+        let Some(store) = store else {
+            state.known = state.known.max(to).min(MOST);
             return Ok(());
         };
         let raised = store.update(|shared| {
-            self.learn(shared, now);
-            self.known = self.known.max(to).min(MOST);
-            (Some(self.shared(self.known)), ())
+            state.learn(shared, now);
+            state.known = state.known.max(to).min(MOST);
+            (Some(state.shared(state.known)), ())
         });
-        self.leased = self.known;
-        self.store = Some(store);
+        state.leased = state.known;
         raised
     }
 }
@@ -156,13 +164,13 @@ impl GcraState {
             not_before: 0,
             held_at: 0,
             bucket,
-            store: None,
             clock,
             unproven: 0,
             heard: None,
             error: None,
         };
-        if let Some(mut store) = store {
+        let mut store = store;
+        if let Some(store) = &mut store {
             store.update(|shared| {
                 state.learn(shared, now);
                 if shared.wall > 0 {
@@ -172,22 +180,22 @@ impl GcraState {
                 }
                 (state.mended(shared), ())
             })?;
-            state.store = Some(store);
         }
-        Ok(GcraState(Arc::new(Mutex::new(state))))
+        Ok(GcraState(Arc::new(Mutex::new(Kept { state, store }))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn take_error(&self) -> Option<JournalError> {
-        self.lock().error.take()
+        self.lock().state.error.take()
     }
 
     /// The moment before which nobody sends.
     pub(super) fn not_before(&self) -> UnixNanos {
-        let mut state = self.lock();
+        let mut kept = self.lock();
+        let state = &mut kept.state;
         let now = state.clock.now();
         let hold = SharedQuota {
             not_before: state.not_before,
@@ -200,7 +208,8 @@ impl GcraState {
     }
 
     pub(super) fn hold_until(&self, moment: UnixNanos, empty: bool) -> Result<bool, JournalError> {
-        let mut state = self.lock();
+        let mut kept = self.lock();
+        let state = &mut kept.state;
         let later = state.not_before < moment;
         let now = state.clock.now();
         state.not_before = state.not_before.max(moment).min(MOST);
@@ -210,14 +219,15 @@ impl GcraState {
         } else {
             0
         };
-        state.raise(to)?;
+        kept.raise(to)?;
         Ok(later)
     }
 
     /// Lowers the bucket to `remaining` requests as of `moment`. What the API tells is a whole
     /// number, rounded down, so less than one request more than that is no contradiction.
     pub(super) fn lower_to(&self, remaining: f64, moment: UnixNanos) {
-        let mut state = self.lock();
+        let mut kept = self.lock();
+        let state = &mut kept.state;
         if !(remaining >= 0.0 && remaining < state.bucket.depth as f64) {
             return;
         }
@@ -225,15 +235,16 @@ impl GcraState {
         let interval = state.bucket.interval;
         let to = moment.saturating_add(used.saturating_mul(interval));
         if state.known.saturating_add(interval) < to
-            && let Err(error) = state.raise(to)
+            && let Err(error) = kept.raise(to)
         {
-            state.error = Some(error);
+            kept.state.error = Some(error);
         }
     }
 
     /// Takes another bucket, from which as many requests are taken as from the one before.
     pub(super) fn set_bucket(&self, bucket: Bucket) {
-        let mut state = self.lock();
+        let mut kept = self.lock();
+        let Kept { state, store } = &mut *kept;
         let now = state.clock.now();
         let ahead = state.known.saturating_sub(now.max(state.not_before)) as f64;
         let used = ahead / state.bucket.interval as f64;
@@ -245,7 +256,7 @@ impl GcraState {
         };
         state.bucket = bucket;
         let known = state.known;
-        let Some(mut store) = state.store.take() else {
+        let Some(store) = store else {
             return;
         };
         // What was taken in advance at the old pace is given back.
@@ -260,13 +271,13 @@ impl GcraState {
             state.error = Some(error);
         }
         state.leased = known;
-        state.store = Some(store);
     }
 
     /// Takes note of the API's own time. Where time has passed by the wall clock that no other clock
     /// of this machine has seen, it counts as far as the API's has passed too.
     pub(super) fn observe_date(&self, date: UnixNanos) {
-        let mut state = self.lock();
+        let mut kept = self.lock();
+        let Kept { state, store } = &mut *kept;
         let now = state.clock.now();
         let before = state.heard.replace((date, now));
         let unproven = std::mem::take(&mut state.unproven);
@@ -281,7 +292,7 @@ impl GcraState {
         state.known = state.known.saturating_sub(believed);
         state.not_before = state.not_before.saturating_sub(believed);
         let mut exact = state.shared(state.known);
-        let Some(mut store) = state.store.take() else {
+        let Some(store) = store else {
             return;
         };
         let written = store.update(|shared| {
@@ -293,12 +304,12 @@ impl GcraState {
             state.error = Some(error);
         }
         state.leased = state.known;
-        state.store = Some(store);
     }
 
     /// Requests that the bucket holds at `now`.
     pub(super) fn level(&self, now: UnixNanos) -> f64 {
-        let state = self.lock();
+        let kept = self.lock();
+        let state = &kept.state;
         let used = state.known.saturating_sub(now) as f64 / state.bucket.interval as f64;
         (state.bucket.depth as f64 - used).max(0.0)
     }
@@ -311,7 +322,8 @@ impl StateStore for GcraState {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let mut state = self.lock();
+        let mut kept = self.lock();
+        let Kept { state, store } = &mut *kept;
         let now = state.clock.now();
         state.known = state.sane(state.known, now);
         if state.sane(state.leased, now) < state.leased {
@@ -319,13 +331,13 @@ impl StateStore for GcraState {
             state.leased = 0;
         }
         let known = |state: &State| (state.known > 0).then(|| Nanos::from(state.known));
-        let (granted, next) = decide(known(&state))?;
+        let (granted, next) = decide(known(state))?;
         let next = next.as_u64();
-        if next <= state.leased || state.store.is_none() {
+        if next <= state.leased || store.is_none() {
             state.known = next;
             return Ok(granted);
         }
-        let Some(mut store) = state.store.take() else {
+        let Some(store) = store else {
             return Ok(granted);
         };
         let lease = state.lease();
@@ -338,7 +350,7 @@ impl StateStore for GcraState {
                     return (state.mended(shared), Err(refused));
                 }
             }
-            match decide(known(&state)) {
+            match decide(known(state)) {
                 Err(refused) => (state.mended(shared), Err(refused)),
                 Ok((granted, next)) => {
                     state.known = next.as_u64();
@@ -347,7 +359,6 @@ impl StateStore for GcraState {
                 }
             }
         });
-        state.store = Some(store);
         match asked {
             Ok(Ok((granted, leased))) => {
                 state.leased = leased.min(MOST);
@@ -363,14 +374,15 @@ impl StateStore for GcraState {
     }
 }
 
-impl Drop for State {
+impl Drop for Kept {
     /// Gives back what was taken and not used, unless someone else has taken after it.
     fn drop(&mut self) {
-        let Some(mut store) = self.store.take() else {
+        let Kept { state, store } = self;
+        let Some(store) = store else {
             return;
         };
-        let exact = self.shared(self.known);
-        let leased = self.leased;
+        let exact = state.shared(state.known);
+        let leased = state.leased;
         // The run is over; a bucket that looks a little emptier than it is harms nobody.
         let _ = store.update(|shared| {
             let ours = shared.arrival == leased && exact.arrival < leased;

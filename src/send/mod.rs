@@ -34,5 +34,5 @@ pub use rate::{Pace, Rate, RateError};
 pub use sign_in::{Credentials, SignInError, TokenAnswer};
 pub use stats::Stats;
 pub use stop::{Stop, StopRequest};
-pub use transport::{SenderOptions, Transport};
+pub use transport::{Fetched, SenderOptions, Transport};
 pub use verdict::{Verdict, verdict};

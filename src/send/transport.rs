@@ -108,17 +108,16 @@ impl<'a> Transport<'a> {
     }
 
     /// Reads something from the API: a look-up, which changes nothing and may be made again
-    /// whatever became of it. `body` makes it a POST. Returns the JSON that came back; none where
-    /// the run was halted first.
+    /// whatever became of it. `body` makes it a POST.
     ///
     /// # Errors
-    /// Why no answer could be had, which stops the run: nothing can be planned without it.
+    /// When requests cannot be made at all.
     pub async fn fetch(
         &self,
         path: &str,
         body: Option<&Json>,
         halted: &watch::Receiver<bool>,
-    ) -> Result<Result<Option<Json>, Stop>, SendError> {
+    ) -> Result<Fetched, SendError> {
         let body = body.map(|body| body.to_string().into_bytes());
         let request = Request {
             method: match body {
@@ -134,29 +133,15 @@ impl<'a> Transport<'a> {
         let attempts = self
             .attempt(&request, 0, &mut halted, async |_| Ok(()))
             .await?;
-        let Some(verdict) = attempts.verdict else {
-            return Ok(Ok(None));
+        let (Some(verdict), Some(last)) = (attempts.verdict, attempts.last) else {
+            return Ok(Fetched::Halted);
         };
-        Ok(match (verdict, attempts.last) {
-            (Verdict::Accept, Some(Ok((_, body)))) => Ok(serde_json::from_slice(&body).ok()),
-            (Verdict::Stop, Some(Ok((answer, _)))) => {
-                Err(Stop::refused(answer, body.as_deref().unwrap_or_default(), true))
-            }
-            (_, Some(Ok((answer, _)))) => Err(Stop::LookUp {
-                // Its message may quote the keys that were asked for.
-                why: status_and_code(answer.status, &answer.code),
-                status: Some(answer.status),
-            }),
-            (_, Some(Err(Fault::Connect | Fault::TimeOut))) => Err(Stop::Unreachable),
-            (_, Some(Err(Fault::TooLarge))) => Err(Stop::LookUp {
-                why: "a page of records is larger than 64 KiB a record; lower page_size in the target's file".into(),
-                status: None,
-            }),
-            (_, Some(Err(fault))) => Err(Stop::LookUp {
-                why: fault.code().to_owned(),
-                status: None,
-            }),
-            (_, None) => Ok(None),
+        Ok(match (verdict, last) {
+            (Verdict::Accept, Ok((_, body))) => match serde_json::from_slice(&body) {
+                Ok(json) => Fetched::Json(json),
+                Err(_) => Fetched::NoJson,
+            },
+            (_, last) => Fetched::Stopped(why_stopped(verdict, last, body.as_deref())),
         })
     }
 
@@ -330,6 +315,46 @@ impl<'a> Transport<'a> {
         }
         self.clock.sleep(wait).await;
         Ok(())
+    }
+}
+
+/// What a look-up came to.
+#[derive(Debug)]
+pub enum Fetched {
+    /// The JSON that came back.
+    Json(Json),
+    /// The API took the request, and answered with something else.
+    NoJson,
+    /// The run was halted first.
+    Halted,
+    /// No answer could be had, and the run must stop: nothing can be planned without it.
+    Stopped(Stop),
+}
+
+/// Why a look-up without an answer stops the run; `sent` is the body that went with it.
+fn why_stopped(
+    verdict: Verdict,
+    last: Result<(Answer, Vec<u8>), Fault>,
+    sent: Option<&[u8]>,
+) -> Stop {
+    match last {
+        Ok((answer, _)) if verdict == Verdict::Stop => {
+            Stop::refused(answer, sent.unwrap_or_default(), true)
+        }
+        Ok((answer, _)) => Stop::LookUp {
+            // Its message may quote the keys that were asked for.
+            why: status_and_code(answer.status, &answer.code),
+            status: Some(answer.status),
+        },
+        Err(Fault::Connect | Fault::TimeOut) => Stop::Unreachable,
+        Err(Fault::TooLarge) => Stop::LookUp {
+            why: "a page of records is larger than 64 KiB a record; lower page_size in the target's file".into(),
+            status: None,
+        },
+        Err(fault) => Stop::LookUp {
+            why: fault.code().to_owned(),
+            status: None,
+        },
     }
 }
 
