@@ -1,19 +1,17 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::AppError;
 use super::paths::NamedPaths;
-use super::ready::Ready;
 use super::session::Session;
 use crate::check::EmptyCell;
-use crate::journal::{Journal, RunLock, RunRecord, RunState};
+use crate::journal::{Journal, RunRecord, RunState};
 use crate::map::MapOptions;
 use crate::model::RowState;
-use crate::plan::{Guards, Selection, Threshold};
+use crate::plan::{Guards, Selection};
 use crate::read::{Input, ReadOptions};
-use crate::report::{Placing, ResultPaths, write_before, write_rest, write_updated};
-use crate::run::{Retries, Roster, RunError, Settings, Start, find_runs};
+use crate::report::{Placing, ResultPaths, write_rest};
+use crate::run::{Retries, Roster, RunError, Settings, find_runs};
 use crate::send::{Pace, SenderOptions};
 use crate::targets::TargetSpec;
 
@@ -291,7 +289,7 @@ pub fn retried_run(
 }
 
 /// A roster that this program wrote, checked like another one.
-fn of_our_own(like: &Roster, file: PathBuf) -> Roster {
+pub(super) fn of_our_own(like: &Roster, file: PathBuf) -> Roster {
     Roster {
         file,
         read: ReadOptions {
@@ -305,179 +303,4 @@ fn of_our_own(like: &Roster, file: PathBuf) -> Roster {
         sparse: true,
         ..like.clone()
     }
-}
-
-/// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
-pub struct Undone {
-    /// The settings; nothing where the run changed nothing.
-    pub settings: Option<Settings>,
-    /// What is damaged of what the journal holds of the run, and so cannot be put back.
-    pub damaged: Vec<String>,
-    _held: RunLock,
-}
-
-/// The settings that put back what a run changed: what it replaced, as a roster of its own beside the
-/// run's.
-///
-/// # Errors
-/// When what it replaced is not known, it is under way, or its place is gone.
-pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
-    let journal = Journal::open(&session.state)?;
-    let record = journal.run(Some(name))?;
-    let mut settings = Settings::of(&record)?;
-    let spec = Arc::new(settings.spec()?);
-    let refuse = |why: &str| RunError::NotUndoable {
-        run: name.to_owned(),
-        why: why.to_owned(),
-    };
-    if settings.sandbox {
-        return Err(refuse("the sandbox that it sent to is gone").into());
-    }
-    if settings.delivery.blind {
-        let why = "it was sent with --blind, so what it replaced is not known";
-        return Err(refuse(why).into());
-    }
-    if !spec.is_readable() {
-        let why = "the target's records cannot be read, so what it replaced is not known";
-        return Err(refuse(why).into());
-    }
-    // Forgotten meanwhile, it would look as if it had changed nothing.
-    let is_under_way = RunLock::is_held(&session.state, name)?;
-    let held = RunLock::share(&session.state, name)?;
-    journal.run(Some(name))?;
-    match record.state {
-        RunState::Finished | RunState::Interrupted | RunState::Replaced => {}
-        // Its process died.
-        RunState::Running | RunState::Planning if !is_under_way => {}
-        state => {
-            let why = format!("it is {}", state.as_str());
-            return Err(refuse(&why).into());
-        }
-    }
-    let damaged = journal.damaged(record.id)?;
-    // The records at least, where there was nothing before that a roster could say.
-    let name_of_roster = beside(&settings.roster.file);
-    let own = Placing::Beside(None);
-    let written = match write_before(&journal, record.id, &spec, &name_of_roster, own.clone())? {
-        None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
-        written => written,
-    };
-    if let Some(roster) = &written {
-        settings.roster = of_our_own(&settings.roster, roster.clone());
-        let key = spec.key_field();
-        settings.roster.key = key.map(|key| spec.fields[key].name().to_owned());
-        settings.inbox = None;
-        settings.dropped_as = None;
-        let delivery = &mut settings.delivery;
-        delivery.selection = Selection::default();
-        delivery.paths = ResultPaths::beside(roster);
-        paths.replace(&mut delivery.paths);
-        delivery.all = false;
-        delivery.canary = None;
-        delivery.undoes = Some(name.to_owned());
-        delivery.retries = None;
-        delivery.guards = Guards {
-            max_invalid: Threshold::Percent(100.0),
-            ..Guards::default()
-        };
-    }
-    Ok(Undone {
-        settings: written.map(|_| settings),
-        damaged: damaged.iter().map(ToString::to_string).collect(),
-        _held: held,
-    })
-}
-
-/// A name beside the roster: `NAME.undo.csv`.
-fn beside(roster: &Path) -> PathBuf {
-    if roster == Path::new("-") {
-        return "stdin.undo.csv".into();
-    }
-    let stem = roster.file_stem().unwrap_or_default().to_string_lossy();
-    roster.with_file_name(format!("{stem}.undo.csv"))
-}
-
-/// Which of the runs that have not come to their end is gone on with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GoOn {
-    /// One that was interrupted.
-    Resume,
-    /// One that a guard holds.
-    Approve,
-}
-
-/// A run that is gone on with, the newest that was interrupted if none is named, and its settings.
-///
-/// # Errors
-/// When there is nothing left to do for it, or what it needs is gone.
-pub fn resumed(
-    session: &Session,
-    name: Option<&str>,
-    how: GoOn,
-    paths: &NamedPaths,
-) -> Result<(RunRecord, Settings), AppError> {
-    let journal = Journal::open(&session.state)?;
-    let record = match name {
-        Some(name) => journal.run(Some(name))?,
-        None => journal.newest_unfinished()?,
-    };
-    refuse_over(&record, how)?;
-    let mut settings = Settings::of(&record)?;
-    let refuse = |why| RunError::NotResumable {
-        run: record.name.clone(),
-        why,
-    };
-    if settings.sandbox {
-        return Err(refuse("the sandbox that it sent to is gone; import the file again").into());
-    }
-    if settings.roster.file == Path::new("-") {
-        return Err(refuse("it read standard input; import the same content again").into());
-    }
-    paths.replace(&mut settings.delivery.paths);
-    Ok((record, settings))
-}
-
-/// Where a run goes on that is held by this process now, with its file read.
-///
-/// # Errors
-/// When another process brought it further meanwhile, or the file is not what it was.
-pub fn go_on(
-    session: &Session,
-    record: &RunRecord,
-    how: GoOn,
-    ready: &Ready,
-) -> Result<Start, AppError> {
-    let record = Journal::open(&session.state)?.run(Some(&record.name))?;
-    refuse_over(&record, how)?;
-    if ready.prepared.input.sha256().map_err(RunError::from)? != record.sha256 {
-        return Err(RunError::Changed {
-            run: record.name,
-            file: record.file,
-        }
-        .into());
-    }
-    Ok(match how {
-        GoOn::Approve => Start::Approve(Box::new(record)),
-        GoOn::Resume => Start::Resume(Box::new(record)),
-    })
-}
-
-/// Refuses a run that there is nothing left to do for.
-fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
-    let why = match record.state {
-        RunState::Held if how == GoOn::Approve => return Ok(()),
-        _ if how == GoOn::Approve => {
-            let run = record.name.clone();
-            return Err(RunError::NotHeld { run }.into());
-        }
-        RunState::Finished => "it came to its end; `retry` sends what did not succeed",
-        RunState::Replaced => "a later run of its file took its place",
-        RunState::Held => "a guard holds it; `approve` releases it",
-        RunState::Planning | RunState::Running | RunState::Interrupted => return Ok(()),
-    };
-    Err(RunError::NotResumable {
-        run: record.name.clone(),
-        why,
-    }
-    .into())
 }

@@ -6,6 +6,7 @@ mod archive;
 mod begin;
 mod derive;
 mod error;
+mod go_on;
 mod job;
 mod notify;
 mod paths;
@@ -13,14 +14,15 @@ mod ready;
 mod session;
 mod stop;
 mod sweep;
+mod undo;
 mod watch;
 
 pub use begin::{begin, way_on};
 pub use derive::{
-    GoOn, Overrides, OwnPace, Retried, Said, Undone, go_on, resumed, retried, retried_elsewhere,
-    retried_run, runs_of, the_one, undone,
+    Overrides, OwnPace, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
 pub use error::AppError;
+pub use go_on::{GoOn, go_on, resumed};
 pub use job::Job;
 pub use notify::{Notifications, Notify};
 pub use paths::NamedPaths;
@@ -28,4 +30,5 @@ pub use ready::{Play, Played, Ready, Wanted, ready};
 pub use session::Session;
 pub use stop::{StopSignal, asked_to_stop};
 pub use sweep::{Desk, Sweep, SweepOptions, Told};
+pub use undo::{Undone, undone};
 pub use watch::watch;

@@ -1,92 +1,36 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use jiff::civil::Date;
 use regex::Regex;
-use serde::{Deserialize, Serialize};
 
 use super::cell::{Content, content};
 use super::choice::Choices;
-use super::fault::{Checked, Fault};
-use super::severity::is_doubt;
-use super::{
-    boolean, country, date, email, eppn, identity_number, integer, municipality_code, phone,
-    postal_code, text, uuid,
-};
+use super::fault::Fault;
+use super::options::CheckOptions;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, RawRow};
-use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
-
-/// What an empty cell means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EmptyCell {
-    /// Leave the value alone.
-    #[default]
-    Keep,
-    /// Clear the value.
-    Clear,
-}
-
-/// How rows are checked.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CheckOptions {
-    /// What an empty cell means.
-    pub empty: EmptyCell,
-    /// The day against which centuries and dates of birth are judged.
-    pub today: Date,
-    /// Whether what is doubtful is invalid.
-    #[serde(default)]
-    pub strict: bool,
-    /// Whether the records are real people's, so that a number kept for tests is out of place.
-    #[serde(default)]
-    pub production: bool,
-    /// Whether it is known of an earlier run what its rows said, so that one whose cells were filled
-    /// up in its results is known again.
-    #[serde(default)]
-    pub recalls: bool,
-    /// Guarded values that the user has allowed, as field and value.
-    pub allowed: Vec<(String, String)>,
-    /// The field that finds a record, by position, where records can be read: what a row's file has
-    /// no column for is then taken from its record.
-    #[serde(default)]
-    pub sparse_key: Option<usize>,
-}
-
-impl CheckOptions {
-    /// The options that hold where nobody says anything, on the day `today`.
-    pub fn new(today: Date) -> CheckOptions {
-        CheckOptions {
-            empty: EmptyCell::Keep,
-            today,
-            strict: false,
-            production: false,
-            recalls: false,
-            allowed: Vec::new(),
-            sparse_key: None,
-        }
-    }
-}
+use crate::targets::{Kind, TargetSpec};
 
 /// Checks rows of one file against one target.
 #[derive(Debug, Clone)]
 pub struct Checker {
-    spec: Arc<TargetSpec>,
-    map: Arc<ColumnMap>,
-    options: CheckOptions,
+    pub(super) spec: Arc<TargetSpec>,
+    pub(super) map: Arc<ColumnMap>,
+    pub(super) options: CheckOptions,
     /// The fields that have a column, and what checking them needs.
     columns: Vec<Column>,
     constants: Vec<(usize, Value<'static>)>,
 }
 
 #[derive(Debug, Clone)]
-struct Column {
-    field: usize,
-    column: usize,
-    choices: Option<Choices>,
-    pattern: Option<Regex>,
+pub(super) struct Column {
+    pub(super) field: usize,
+    pub(super) column: usize,
+    pub(super) choices: Option<Choices>,
+    pub(super) pattern: Option<Regex>,
     /// Whether the target asks more of the field than its kind does.
-    limited: bool,
+    pub(super) limited: bool,
 }
 
 /// A checked row: its values, and everything that is wrong with it.
@@ -302,249 +246,13 @@ impl Checker {
         problems
     }
 
-    fn check_cell<'a>(
-        &self,
-        column: &Column,
-        cell: Cell<'a>,
-        row: &RawRow<'a>,
-        repaired: &mut Option<&'static str>,
-        doubt: &mut Option<Fault>,
-    ) -> Result<Option<Value<'a>>, Fault> {
-        let field = &self.spec.fields[column.field];
-        let required = || match self.options.sparse_key {
-            // Another field finds the record; a path is filled from what was found.
-            Some(key) if key != column.field && field.place == Place::Path => false,
-            Some(key) => field.required || key == column.field,
-            None => field.required,
-        };
-        let text = match content(cell, repaired, doubt)? {
-            Content::Text(text) => text,
-            Content::Empty if field.default.is_some() => {
-                let default = field.default.as_deref().unwrap_or_default();
-                let choices = column.choices.as_ref();
-                return self
-                    .of_kind(field, choices, default, &|_| None, &mut None)
-                    .map(|value| Some(value.into_owned()));
-            }
-            Content::Empty if self.options.empty == EmptyCell::Keep && !required() => {
-                return Ok(None);
-            }
-            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
-            Content::Empty if !required() && !field.nullable => return Ok(None),
-            Content::Empty if required() => {
-                return Err(Fault::new(
-                    "required.empty",
-                    "the cell is empty, and every row needs a value here",
-                ));
-            }
-            Content::Empty => return Ok(Some(Value::Null)),
-            Content::Clear if field.nullable => return Ok(Some(Value::Null)),
-            Content::Clear => {
-                return Err(Fault::new(
-                    "null.not_allowed",
-                    "the API does not let this field be cleared, so <null> cannot stand here",
-                ));
-            }
-        };
-        if field.place == Place::Path && matches!(text, "." | "..") {
-            return Err(Fault::new(
-                "text.dots",
-                format!("\"{text}\" would name another address, not a record"),
-            ));
-        }
-        let other = |name: &str| self.other_cell(name, row);
-        let value = match self.of_kind(field, column.choices.as_ref(), text, &other, repaired) {
-            Err(fault) if is_doubt(fault.code, field.free_text) => {
-                *doubt = Some(fault);
-                Value::Text(text)
-            }
-            checked => checked?,
-        };
-        if let Some(second_thought) = self.second_thought(field, &value) {
-            *doubt = Some(second_thought);
-        }
-        if column.limited {
-            self.within_limits(column, field, &value)?;
-        }
-        Ok(Some(value))
-    }
-
-    /// What is unusual about a value that is right in itself.
-    fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
-        match field.kind {
-            Kind::IdentityNumber if self.options.production => {
-                identity_number::doubt(&value.as_text())
-            }
-            Kind::MunicipalityCode => municipality_code::doubt(&value.as_text()),
-            _ => None,
-        }
-    }
-
-    /// Checks text by its field's kind. `other` gives the text of another field's cell.
-    // Called for every cell of a file, and from other places for a few.
-    #[inline(always)]
-    fn of_kind<'a>(
-        &self,
-        field: &FieldSpec,
-        choices: Option<&Choices>,
-        cell: &'a str,
-        other: &dyn Fn(&str) -> Option<&'a str>,
-        repaired: &mut Option<&'static str>,
-    ) -> Checked<'a> {
-        let today = self.options.today;
-        match field.kind {
-            Kind::Text if field.lines => Ok(Value::Text(cell)),
-            Kind::Text => text::check(cell),
-            Kind::Uuid => uuid::check(cell),
-            Kind::IdentityNumber => {
-                let temporary = field.temporary_if.as_deref().and_then(other);
-                let temporary = temporary.and_then(|text| boolean::check(text).ok());
-                let temporary = temporary == Some(Value::Bool(true));
-                identity_number::check(cell, temporary, today, repaired)
-            }
-            Kind::Date => date::check(cell, field.past.then_some(today), repaired),
-            Kind::Choice => match choices {
-                Some(choices) => choices.check(cell),
-                None => text::check(cell),
-            },
-            Kind::Boolean => boolean::check(cell),
-            Kind::Email => email::check(cell),
-            Kind::Phone => phone::check(cell, self.spec.region, repaired),
-            Kind::PostalCode => match postal_code::check(cell) {
-                Err(fault) => {
-                    // Codes abroad have other shapes.
-                    let country = field.country_from.as_deref().and_then(other);
-                    let country = country.and_then(|text| country::check(text).ok());
-                    match country {
-                        Some(country) if country.as_text() != "SWE" => text::check(cell),
-                        // Denmark's and Norway's have four digits, and the file says of no country.
-                        None if !self.has_country(field) => {
-                            Err(postal_code::perhaps_foreign(fault))
-                        }
-                        _ => Err(fault),
-                    }
-                }
-                checked => checked,
-            },
-            Kind::Country => country::check(cell),
-            Kind::MunicipalityCode => municipality_code::check(cell, repaired),
-            Kind::Eppn => eppn::check(cell),
-            Kind::Integer => integer::check(cell),
-        }
-    }
-
-    /// What a target asks of a field beyond its kind.
-    fn within_limits(
-        &self,
-        column: &Column,
-        field: &FieldSpec,
-        value: &Value<'_>,
-    ) -> Result<(), Fault> {
-        let text = value.as_text();
-        let length = text.chars().count();
-        if let Some(most) = field.max_length.filter(|most| length > *most) {
-            return Err(Fault::new(
-                "length.too_long",
-                format!("the value has {length} characters, and {most} is the most"),
-            ));
-        }
-        if let Some(least) = field.min_length.filter(|least| length < *least) {
-            return Err(Fault::new(
-                "length.too_short",
-                format!("\"{text}\" has {length} characters, and {least} is the least"),
-            ));
-        }
-        if column
-            .pattern
-            .as_ref()
-            .is_some_and(|pattern| !pattern.is_match(&text))
-        {
-            let form = field.pattern.as_deref().unwrap_or_default();
-            return Err(Fault::new(
-                "pattern.mismatch",
-                format!("\"{text}\" is not of the form {form}"),
-            ));
-        }
-        let name = field.name();
-        let allowed = &self.options.allowed;
-        let is_allowed = allowed
-            .iter()
-            .any(|(field, value)| field == name && *value == text);
-        if field.guarded.iter().any(|value| *value == text) && !is_allowed {
-            return Err(Fault::new(
-                "guarded.not_allowed",
-                format!("\"{text}\" gives rights, so it is sent only with --allow {name}={text}"),
-            ));
-        }
-        Ok(())
-    }
-
-    fn has_country(&self, field: &FieldSpec) -> bool {
-        let country = field.country_from.as_deref();
-        let country = country.and_then(|name| self.spec.field(name));
-        country.is_some_and(|country| self.map.column(country).is_some())
-    }
-
-    fn other_cell<'a>(&self, field: &str, row: &RawRow<'a>) -> Option<&'a str> {
+    pub(super) fn other_cell<'a>(&self, field: &str, row: &RawRow<'a>) -> Option<&'a str> {
         let column = self.map.column(self.spec.field(field)?)?;
         match content(row.cell(column)?, &mut None, &mut None) {
             Ok(Content::Text(text)) => Some(text),
             _ => None,
         }
     }
-
-    /// A row that had too few cells, in a results file: there it has as many as any other, and
-    /// nobody can see which of them are empty because nothing was there.
-    fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
-        (!self.options.recalls && self.was_cut(row)).then(|| Problem::of_row(TOO_FEW, WAS_CUT))
-    }
-
-    /// Whether a results file says that the row had too few cells.
-    pub fn was_cut(&self, row: &RawRow<'_>) -> bool {
-        self.error_code(row) == Some(TOO_FEW.as_bytes())
-    }
-
-    /// Whether somebody has emptied the cell of a results file that says what was wrong with the row.
-    pub fn is_released(&self, row: &RawRow<'_>) -> bool {
-        self.error_code(row).is_some_and(<[u8]>::is_empty)
-    }
-
-    /// What a results file says was wrong with the row.
-    fn error_code<'a>(&self, row: &RawRow<'a>) -> Option<&'a [u8]> {
-        let cell = row.cell(self.map.error_code_column()?)?;
-        Some(cell.bytes().trim_ascii())
-    }
-
-    /// Whether the row has something beyond the last column that has a name.
-    pub fn has_surplus(&self, row: &RawRow<'_>) -> bool {
-        has_text_from(row, self.map.least())
-    }
-
-    fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
-        let (found, least, expected) = (row.len(), self.map.least(), self.map.width());
-        if found < least {
-            return Some(Problem::of_row(
-                TOO_FEW,
-                format!("the row has {found} cells where the header has {least}"),
-            ));
-        }
-        has_text_from(row, expected).then(|| {
-            Problem::of_row(
-                TOO_MANY,
-                format!(
-                    "the row has {found} cells where the header has {expected}; a value with the delimiter in it needs quotes around it"
-                ),
-            )
-        })
-    }
-}
-
-/// Whether any cell of the row from the column `first` on has something in it.
-fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
-    (first..row.len()).any(|index| {
-        row.cell(index)
-            .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
-    })
 }
 
 impl CheckedRow<'_> {
@@ -553,15 +261,6 @@ impl CheckedRow<'_> {
         self.problems.is_empty()
     }
 }
-
-/// Code of a row with fewer cells than the header.
-pub const TOO_FEW: &str = "row.too_few_cells";
-
-/// What a person is told of a row that had too few cells in the file from which its results came.
-pub const WAS_CUT: &str = "the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code";
-
-/// The code of a row with more cells than the header has.
-pub const TOO_MANY: &str = "row.too_many_cells";
 
 /// A cell as it is shown: its first characters, bad bytes as escapes.
 fn shorten(cell: Cell<'_>) -> String {

@@ -1,6 +1,7 @@
 //! The options, each declared once: its name, its type, its default, and what it is for. Out of that
 //! come the flag, the setting of the config file, and what `config` shows. Groups of them are put
-//! together into commands, so that a command has the options that it can honour, and no others.
+//! together into commands, so that a command has the options that it can honour, and no others. They
+//! all stand in this one file, long as it is, so that each is found.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
-use super::store::{Journal, RUN_COLUMNS, RunRecord, run_record};
+use super::runs::{RUN_COLUMNS, RunRecord, run_record};
+use super::store::Journal;
 use crate::model::{Change, LEFT_OUT, RowState};
 
 /// What a row said in an earlier run, and what became of it.

@@ -4,7 +4,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::error::JournalError;
-use super::store::{make_private_file, make_private_folder};
+use super::files::{make_private_file, make_private_folder};
 
 /// Holds one roster for one process. The operating system lets go of it when the process ends,
 /// however it ends.

@@ -2,12 +2,17 @@
 //! and an outcome before its row counts as done; the journal is in the way of the work, not
 //! beside it.
 
+mod calls;
 mod error;
+mod files;
 mod history;
 mod lock;
-mod plan;
+mod outcomes;
+mod prune;
 mod quota;
 mod register;
+mod run_state;
+mod runs;
 mod schema;
 mod store;
 mod writer;
@@ -15,8 +20,10 @@ mod writer;
 pub use error::JournalError;
 pub use history::PastRow;
 pub use lock::{RosterLock, RunLock};
-pub use plan::Pruned;
+pub use prune::Pruned;
 pub use quota::{QuotaStore, SharedQuota, account_of};
 pub use register::Register;
-pub use store::{Journal, NewRun, RunRecord, RunState, stop_waiting};
+pub use run_state::RunState;
+pub use runs::{NewRun, RunRecord};
+pub use store::{Journal, stop_waiting};
 pub use writer::{Record, Writer};

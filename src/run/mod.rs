@@ -15,6 +15,7 @@ mod planned;
 mod planning;
 mod prepare;
 mod retry;
+mod sending;
 mod settings;
 mod tools;
 mod under_way;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::address::{checked_address, one_spelling};
 use super::answer::{Answer, Fault};
 use super::body::{BODY, BODY_TIME, LARGEST, RECORD, body_of};
+use super::credentials::Credentials;
 use super::error::SendError;
-use super::sign_in::{Credentials, Signer, TokenError};
+use super::sign_in::{Signer, TokenError};
 use crate::clock::Clock;
 use crate::targets::TargetSpec;
 

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::sign_in::SignInError;
+use super::credentials::SignInError;
 use crate::journal::JournalError;
 
 /// Why sending cannot begin or go on.

@@ -5,6 +5,7 @@
 mod error;
 mod field;
 mod load;
+mod quota;
 mod spec;
 mod validate;
 
@@ -12,7 +13,7 @@ pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
 pub(crate) use load::read_text;
 pub use load::{BUILT_IN, load, parse, text};
+pub use quota::{Quota, QuotaHeaders, RateUnit, ResetUnit};
 pub use spec::{
-    Answers, Lookup, Paging, Quota, QuotaHeaders, RateUnit, Region, ResetUnit, SearchNames, SignIn,
-    TargetSpec, Update, Variable,
+    Answers, Lookup, Paging, Region, SearchNames, SignIn, TargetSpec, Update, Variable,
 };

@@ -1,0 +1,101 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::derive::of_our_own;
+use super::error::AppError;
+use super::paths::NamedPaths;
+use super::session::Session;
+use crate::journal::{Journal, RunLock, RunState};
+use crate::plan::{Guards, Selection, Threshold};
+use crate::report::{Placing, ResultPaths, write_before, write_updated};
+use crate::run::{RunError, Settings};
+
+/// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
+pub struct Undone {
+    /// The settings; nothing where the run changed nothing.
+    pub settings: Option<Settings>,
+    /// What is damaged of what the journal holds of the run, and so cannot be put back.
+    pub damaged: Vec<String>,
+    _held: RunLock,
+}
+
+/// The settings that put back what a run changed: what it replaced, as a roster of its own beside the
+/// run's.
+///
+/// # Errors
+/// When what it replaced is not known, it is under way, or its place is gone.
+pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
+    let journal = Journal::open(&session.state)?;
+    let record = journal.run(Some(name))?;
+    let mut settings = Settings::of(&record)?;
+    let spec = Arc::new(settings.spec()?);
+    let refuse = |why: &str| RunError::NotUndoable {
+        run: name.to_owned(),
+        why: why.to_owned(),
+    };
+    if settings.sandbox {
+        return Err(refuse("the sandbox that it sent to is gone").into());
+    }
+    if settings.delivery.blind {
+        let why = "it was sent with --blind, so what it replaced is not known";
+        return Err(refuse(why).into());
+    }
+    if !spec.is_readable() {
+        let why = "the target's records cannot be read, so what it replaced is not known";
+        return Err(refuse(why).into());
+    }
+    // Forgotten meanwhile, it would look as if it had changed nothing.
+    let is_under_way = RunLock::is_held(&session.state, name)?;
+    let held = RunLock::share(&session.state, name)?;
+    journal.run(Some(name))?;
+    match record.state {
+        RunState::Finished | RunState::Interrupted | RunState::Replaced => {}
+        // Its process died.
+        RunState::Running | RunState::Planning if !is_under_way => {}
+        state => {
+            let why = format!("it is {}", state.as_str());
+            return Err(refuse(&why).into());
+        }
+    }
+    let damaged = journal.damaged(record.id)?;
+    // The records at least, where there was nothing before that a roster could say.
+    let name_of_roster = beside(&settings.roster.file);
+    let own = Placing::Beside(None);
+    let written = match write_before(&journal, record.id, &spec, &name_of_roster, own.clone())? {
+        None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
+        written => written,
+    };
+    if let Some(roster) = &written {
+        settings.roster = of_our_own(&settings.roster, roster.clone());
+        let key = spec.key_field();
+        settings.roster.key = key.map(|key| spec.fields[key].name().to_owned());
+        settings.inbox = None;
+        settings.dropped_as = None;
+        let delivery = &mut settings.delivery;
+        delivery.selection = Selection::default();
+        delivery.paths = ResultPaths::beside(roster);
+        paths.replace(&mut delivery.paths);
+        delivery.all = false;
+        delivery.canary = None;
+        delivery.undoes = Some(name.to_owned());
+        delivery.retries = None;
+        delivery.guards = Guards {
+            max_invalid: Threshold::Percent(100.0),
+            ..Guards::default()
+        };
+    }
+    Ok(Undone {
+        settings: written.map(|_| settings),
+        damaged: damaged.iter().map(ToString::to_string).collect(),
+        _held: held,
+    })
+}
+
+/// A name beside the roster: `NAME.undo.csv`.
+fn beside(roster: &Path) -> PathBuf {
+    if roster == Path::new("-") {
+        return "stdin.undo.csv".into();
+    }
+    let stem = roster.file_stem().unwrap_or_default().to_string_lossy();
+    roster.with_file_name(format!("{stem}.undo.csv"))
+}

@@ -1,0 +1,199 @@
+use super::cell::{Content, content};
+use super::choice::Choices;
+use super::fault::{Checked, Fault};
+use super::options::EmptyCell;
+use super::row::{Checker, Column};
+use super::severity::is_doubt;
+use super::{
+    boolean, country, date, email, eppn, identity_number, integer, municipality_code, phone,
+    postal_code, text, uuid,
+};
+use crate::model::Value;
+use crate::read::{Cell, RawRow};
+use crate::targets::{FieldSpec, Kind, Place};
+
+/// A cell's text as a value of its field's kind.
+impl Checker {
+    pub(super) fn check_cell<'a>(
+        &self,
+        column: &Column,
+        cell: Cell<'a>,
+        row: &RawRow<'a>,
+        repaired: &mut Option<&'static str>,
+        doubt: &mut Option<Fault>,
+    ) -> Result<Option<Value<'a>>, Fault> {
+        let field = &self.spec.fields[column.field];
+        let required = || match self.options.sparse_key {
+            // Another field finds the record; a path is filled from what was found.
+            Some(key) if key != column.field && field.place == Place::Path => false,
+            Some(key) => field.required || key == column.field,
+            None => field.required,
+        };
+        let text = match content(cell, repaired, doubt)? {
+            Content::Text(text) => text,
+            Content::Empty if field.default.is_some() => {
+                let default = field.default.as_deref().unwrap_or_default();
+                let choices = column.choices.as_ref();
+                return self
+                    .of_kind(field, choices, default, &|_| None, &mut None)
+                    .map(|value| Some(value.into_owned()));
+            }
+            Content::Empty if self.options.empty == EmptyCell::Keep && !required() => {
+                return Ok(None);
+            }
+            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
+            Content::Empty if !required() && !field.nullable => return Ok(None),
+            Content::Empty if required() => {
+                return Err(Fault::new(
+                    "required.empty",
+                    "the cell is empty, and every row needs a value here",
+                ));
+            }
+            Content::Empty => return Ok(Some(Value::Null)),
+            Content::Clear if field.nullable => return Ok(Some(Value::Null)),
+            Content::Clear => {
+                return Err(Fault::new(
+                    "null.not_allowed",
+                    "the API does not let this field be cleared, so <null> cannot stand here",
+                ));
+            }
+        };
+        if field.place == Place::Path && matches!(text, "." | "..") {
+            return Err(Fault::new(
+                "text.dots",
+                format!("\"{text}\" would name another address, not a record"),
+            ));
+        }
+        let other = |name: &str| self.other_cell(name, row);
+        let value = match self.of_kind(field, column.choices.as_ref(), text, &other, repaired) {
+            Err(fault) if is_doubt(fault.code, field.free_text) => {
+                *doubt = Some(fault);
+                Value::Text(text)
+            }
+            checked => checked?,
+        };
+        if let Some(second_thought) = self.second_thought(field, &value) {
+            *doubt = Some(second_thought);
+        }
+        if column.limited {
+            self.within_limits(column, field, &value)?;
+        }
+        Ok(Some(value))
+    }
+
+    /// What is unusual about a value that is right in itself.
+    pub(super) fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
+        match field.kind {
+            Kind::IdentityNumber if self.options.production => {
+                identity_number::doubt(&value.as_text())
+            }
+            Kind::MunicipalityCode => municipality_code::doubt(&value.as_text()),
+            _ => None,
+        }
+    }
+
+    /// Checks text by its field's kind. `other` gives the text of another field's cell.
+    // Called for every cell of a file, and from other places for a few.
+    #[inline(always)]
+    pub(super) fn of_kind<'a>(
+        &self,
+        field: &FieldSpec,
+        choices: Option<&Choices>,
+        cell: &'a str,
+        other: &dyn Fn(&str) -> Option<&'a str>,
+        repaired: &mut Option<&'static str>,
+    ) -> Checked<'a> {
+        let today = self.options.today;
+        match field.kind {
+            Kind::Text if field.lines => Ok(Value::Text(cell)),
+            Kind::Text => text::check(cell),
+            Kind::Uuid => uuid::check(cell),
+            Kind::IdentityNumber => {
+                let temporary = field.temporary_if.as_deref().and_then(other);
+                let temporary = temporary.and_then(|text| boolean::check(text).ok());
+                let temporary = temporary == Some(Value::Bool(true));
+                identity_number::check(cell, temporary, today, repaired)
+            }
+            Kind::Date => date::check(cell, field.past.then_some(today), repaired),
+            Kind::Choice => match choices {
+                Some(choices) => choices.check(cell),
+                None => text::check(cell),
+            },
+            Kind::Boolean => boolean::check(cell),
+            Kind::Email => email::check(cell),
+            Kind::Phone => phone::check(cell, self.spec.region, repaired),
+            Kind::PostalCode => match postal_code::check(cell) {
+                Err(fault) => {
+                    // Codes abroad have other shapes.
+                    let country = field.country_from.as_deref().and_then(other);
+                    let country = country.and_then(|text| country::check(text).ok());
+                    match country {
+                        Some(country) if country.as_text() != "SWE" => text::check(cell),
+                        // Denmark's and Norway's have four digits, and the file says of no country.
+                        None if !self.has_country(field) => {
+                            Err(postal_code::perhaps_foreign(fault))
+                        }
+                        _ => Err(fault),
+                    }
+                }
+                checked => checked,
+            },
+            Kind::Country => country::check(cell),
+            Kind::MunicipalityCode => municipality_code::check(cell, repaired),
+            Kind::Eppn => eppn::check(cell),
+            Kind::Integer => integer::check(cell),
+        }
+    }
+
+    /// What a target asks of a field beyond its kind.
+    pub(super) fn within_limits(
+        &self,
+        column: &Column,
+        field: &FieldSpec,
+        value: &Value<'_>,
+    ) -> Result<(), Fault> {
+        let text = value.as_text();
+        let length = text.chars().count();
+        if let Some(most) = field.max_length.filter(|most| length > *most) {
+            return Err(Fault::new(
+                "length.too_long",
+                format!("the value has {length} characters, and {most} is the most"),
+            ));
+        }
+        if let Some(least) = field.min_length.filter(|least| length < *least) {
+            return Err(Fault::new(
+                "length.too_short",
+                format!("\"{text}\" has {length} characters, and {least} is the least"),
+            ));
+        }
+        if column
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| !pattern.is_match(&text))
+        {
+            let form = field.pattern.as_deref().unwrap_or_default();
+            return Err(Fault::new(
+                "pattern.mismatch",
+                format!("\"{text}\" is not of the form {form}"),
+            ));
+        }
+        let name = field.name();
+        let allowed = &self.options.allowed;
+        let is_allowed = allowed
+            .iter()
+            .any(|(field, value)| field == name && *value == text);
+        if field.guarded.iter().any(|value| *value == text) && !is_allowed {
+            return Err(Fault::new(
+                "guarded.not_allowed",
+                format!("\"{text}\" gives rights, so it is sent only with --allow {name}={text}"),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_country(&self, field: &FieldSpec) -> bool {
+        let country = field.country_from.as_deref();
+        let country = country.and_then(|name| self.spec.field(name));
+        country.is_some_and(|country| self.map.column(country).is_some())
+    }
+}

@@ -1,0 +1,68 @@
+use super::row::Checker;
+use crate::model::Problem;
+use crate::read::RawRow;
+
+/// Code of a row with fewer cells than the header.
+pub const TOO_FEW: &str = "row.too_few_cells";
+
+/// What a person is told of a row that had too few cells in the file from which its results came.
+pub const WAS_CUT: &str = "the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code";
+
+/// The code of a row with more cells than the header has.
+pub const TOO_MANY: &str = "row.too_many_cells";
+
+/// How many cells a row has, and had in the file that it comes from.
+impl Checker {
+    /// A row that had too few cells, in a results file: there it has as many as any other, and
+    /// nobody can see which of them are empty because nothing was there.
+    pub(super) fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
+        (!self.options.recalls && self.was_cut(row)).then(|| Problem::of_row(TOO_FEW, WAS_CUT))
+    }
+
+    /// Whether a results file says that the row had too few cells.
+    pub fn was_cut(&self, row: &RawRow<'_>) -> bool {
+        self.error_code(row) == Some(TOO_FEW.as_bytes())
+    }
+
+    /// Whether somebody has emptied the cell of a results file that says what was wrong with the row.
+    pub fn is_released(&self, row: &RawRow<'_>) -> bool {
+        self.error_code(row).is_some_and(<[u8]>::is_empty)
+    }
+
+    /// What a results file says was wrong with the row.
+    pub(super) fn error_code<'a>(&self, row: &RawRow<'a>) -> Option<&'a [u8]> {
+        let cell = row.cell(self.map.error_code_column()?)?;
+        Some(cell.bytes().trim_ascii())
+    }
+
+    /// Whether the row has something beyond the last column that has a name.
+    pub fn has_surplus(&self, row: &RawRow<'_>) -> bool {
+        has_text_from(row, self.map.least())
+    }
+
+    pub(super) fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
+        let (found, least, expected) = (row.len(), self.map.least(), self.map.width());
+        if found < least {
+            return Some(Problem::of_row(
+                TOO_FEW,
+                format!("the row has {found} cells where the header has {least}"),
+            ));
+        }
+        has_text_from(row, expected).then(|| {
+            Problem::of_row(
+                TOO_MANY,
+                format!(
+                    "the row has {found} cells where the header has {expected}; a value with the delimiter in it needs quotes around it"
+                ),
+            )
+        })
+    }
+}
+
+/// Whether any cell of the row from the column `first` on has something in it.
+fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
+    (first..row.len()).any(|index| {
+        row.cell(index)
+            .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
+    })
+}

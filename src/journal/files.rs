@@ -1,0 +1,122 @@
+use std::path::Path;
+
+use super::error::JournalError;
+
+/// A file's device and number.
+pub(super) type Identity = (u64, u64);
+
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    path.exists().then_some((0, 0))
+}
+
+/// Refuses a journal that other users of the machine could change or read, or that a link leads to:
+/// whoever can write there says what is sent.
+#[cfg(unix)]
+pub(super) fn refuse_strangers(folder: &Path, path: &Path) -> Result<(), JournalError> {
+    use std::os::unix::fs::PermissionsExt;
+    let explain = |source| JournalError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    let refuse = |path: &Path, why| {
+        Err(JournalError::Strangers {
+            path: path.to_owned(),
+            why,
+        })
+    };
+    let file = std::fs::symlink_metadata(path).map_err(explain)?;
+    if file.is_symlink() {
+        return refuse(
+            path,
+            "is a link; name the folder that it leads to with --state",
+        );
+    }
+    if file.permissions().mode() & 0o077 != 0 {
+        return refuse(
+            path,
+            "is open to other users of this machine; chmod 600 closes it",
+        );
+    }
+    let folder_mode = std::fs::metadata(folder)
+        .map_err(explain)?
+        .permissions()
+        .mode();
+    if folder_mode & 0o022 != 0 {
+        return refuse(
+            folder,
+            "can be changed by other users of this machine; chmod 700 closes it",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn refuse_strangers(_folder: &Path, _path: &Path) -> Result<(), JournalError> {
+    Ok(())
+}
+
+/// Refuses a folder on a network file system: SQLite's write-ahead log shares memory between
+/// processes and locks files, and neither can be relied on there (sqlite.org/wal.html).
+#[cfg(target_os = "linux")]
+pub(super) fn refuse_network(folder: &Path) -> Result<(), JournalError> {
+    // The magic numbers of statfs(2): NFS, SMB, CIFS, SMB 2, AFS, 9P, Ceph.
+    const NETWORK: [u32; 7] = [
+        0x6969,
+        0x517B,
+        0xFF53_4D42,
+        0xFE53_4D42,
+        0x5346_414F,
+        0x0102_1997,
+        0x00C3_6400,
+    ];
+    match rustix::fs::statfs(folder) {
+        Ok(system) if NETWORK.contains(&(system.f_type as u32)) => Err(JournalError::Network {
+            path: folder.to_owned(),
+        }),
+        // What cannot be told is left to SQLite.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn refuse_network(_folder: &Path) -> Result<(), JournalError> {
+    Ok(())
+}
+
+#[cfg(unix)]
+pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+#[cfg(not(unix))]
+pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+/// Makes a file for its owner alone, where there is none. One that is there is not opened: whoever
+/// closes a database's file lets go of every lock that the process has on it
+/// (sqlite.org/howtocorrupt.html, section 2.2).
+///
+/// SQLite gives its side files the main file's permissions, so making that one private is enough.
+pub(super) fn make_private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}

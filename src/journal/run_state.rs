@@ -1,0 +1,69 @@
+use std::str::FromStr;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// Being planned: nothing has been sent.
+    Planning,
+    /// Under way, or its process died.
+    Running,
+    /// Stopped before its end; it can be resumed.
+    Interrupted,
+    /// Held by a guard before anything was sent; it can be approved.
+    Held,
+    /// Never brought to its end: a later run of the same file took its place.
+    Replaced,
+    /// At its end.
+    Finished,
+}
+
+impl RunState {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunState::Planning => "planning",
+            RunState::Running => "running",
+            RunState::Interrupted => "interrupted",
+            RunState::Held => "held",
+            RunState::Replaced => "replaced",
+            RunState::Finished => "finished",
+        }
+    }
+}
+
+impl FromStr for RunState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RunState, String> {
+        let all = [
+            RunState::Planning,
+            RunState::Running,
+            RunState::Interrupted,
+            RunState::Held,
+            RunState::Replaced,
+            RunState::Finished,
+        ];
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("\"{text}\" is not a run's state"))
+    }
+}
+
+impl FromSql for RunState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(told)
+    }
+}
+
+/// That a word is none of those that can stand there.
+pub(super) fn told(why: String) -> FromSqlError {
+    FromSqlError::Other(why.into())
+}
+
+impl ToSql for RunState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}

@@ -1,0 +1,276 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ReportError;
+use super::whole_file::{Mark, Placing, WholeFile, numbered};
+use crate::model::StateCounts;
+
+/// Where the files about a run go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultPaths {
+    /// Every row and what became of it.
+    pub results: PathBuf,
+    /// The rows that did not succeed.
+    pub failed: PathBuf,
+    /// The HTML report.
+    pub report: PathBuf,
+    /// What was replaced, as a roster.
+    pub before: PathBuf,
+    /// The rows whose record was not found. Empty in a run of an earlier version, which wrote none.
+    #[serde(default)]
+    pub new: PathBuf,
+    /// Whether the failed file is written even if every row succeeded: when its path was given,
+    /// what is there must not be taken for this run's.
+    pub failed_always: bool,
+    /// The paths that somebody named: what is there is replaced.
+    #[serde(default)]
+    pub named: Vec<PathBuf>,
+    /// The files that are this run's own, and as it left them: they may be replaced too.
+    #[serde(default)]
+    pub own: Vec<(PathBuf, Mark)>,
+}
+
+impl ResultPaths {
+    /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
+    /// `NAME.before.csv`, `NAME.new.csv`. Where one of them is there already, all get the same number, so that they stay together and
+    /// no old file is lost. Standard input's go to the working folder.
+    pub fn beside(input: &Path) -> ResultPaths {
+        let (folder, name) = if input == Path::new("-") {
+            (PathBuf::new(), "stdin".to_owned())
+        } else {
+            let folder = input.parent().unwrap_or(Path::new("")).to_owned();
+            let stem = input.file_stem().unwrap_or_default();
+            (folder, short(&stem.to_string_lossy()).to_owned())
+        };
+        let numbered = |number: u32| {
+            let suffix = if number == 1 {
+                String::new()
+            } else {
+                format!("-{number}")
+            };
+            let path =
+                |kind: &str, ending: &str| folder.join(format!("{name}.{kind}{suffix}.{ending}"));
+            ResultPaths {
+                results: path("results", "csv"),
+                failed: path("failed", "csv"),
+                report: path("report", "html"),
+                before: path("before", "csv"),
+                new: path("new", "csv"),
+                failed_always: false,
+                named: Vec::new(),
+                own: Vec::new(),
+            }
+        };
+        let free = |paths: &ResultPaths| !paths.all().into_iter().any(|path| path.exists());
+        (1..u32::MAX)
+            .map(numbered)
+            .find(free)
+            .unwrap_or_else(|| numbered(u32::MAX))
+    }
+}
+
+impl ResultPaths {
+    /// All of the paths.
+    pub fn all(&self) -> [&PathBuf; 5] {
+        [
+            &self.results,
+            &self.failed,
+            &self.report,
+            &self.before,
+            &self.new,
+        ]
+    }
+
+    /// Has `change` change every path, wherever it stands.
+    pub fn change_each(&mut self, mut change: impl FnMut(&mut PathBuf)) {
+        for path in [
+            &mut self.results,
+            &mut self.failed,
+            &mut self.report,
+            &mut self.before,
+            &mut self.new,
+        ] {
+            // A run of an earlier version has no name for one of them.
+            if !path.as_os_str().is_empty() {
+                change(path);
+            }
+        }
+        self.named.iter_mut().for_each(&mut change);
+        self.own.iter_mut().for_each(|(path, _)| change(path));
+    }
+
+    /// What becomes of a file that is at one of the paths already.
+    pub fn placing(&self, path: &Path) -> Placing {
+        if self.named.iter().any(|named| named == path) {
+            return Placing::Replace;
+        }
+        let own = self.own.iter().find(|(own, _)| own == path);
+        Placing::Beside(own.map(|(_, mark)| mark.clone()))
+    }
+
+    /// The same paths, with the results' name taken for this run in one step that no other can come
+    /// between, and with another number where somebody has one of the names already. What was taken
+    /// is given back when the claim is dropped, if nothing was written there.
+    ///
+    /// # Errors
+    /// When no file can be made in the folder.
+    pub fn claim(&self) -> Result<(ResultPaths, Claim), ReportError> {
+        let mut paths = self.clone();
+        if self.placing(&self.results) == Placing::Replace {
+            return Ok((paths, Claim(None)));
+        }
+        let is_named = |path: &Path| self.named.iter().any(|named| named == path);
+        for number in 1..MOST {
+            paths = self.clone();
+            paths.change_each(|path| {
+                if !is_named(path) {
+                    *path = numbered(path, number);
+                }
+            });
+            let others = paths.all();
+            let others = others.iter().filter(|path| !is_named(path));
+            if others
+                .into_iter()
+                .any(|path| path.symlink_metadata().is_ok())
+            {
+                continue;
+            }
+            match new_private_file(&paths.results) {
+                Ok(()) => {
+                    let path = paths.results.clone();
+                    let mark = Mark::of(&path);
+                    paths.own = mark
+                        .clone()
+                        .map(|mark| (path.clone(), mark))
+                        .into_iter()
+                        .collect();
+                    return Ok((paths, Claim(mark.map(|mark| (path, mark)))));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                // Where no file can be made, the probe tells it best.
+                Err(_) => {
+                    self.probe()?;
+                    return Ok((paths, Claim(None)));
+                }
+            }
+        }
+        Ok((paths, Claim(None)))
+    }
+
+    /// Takes note that these files were written, where they were.
+    pub fn note_written(&mut self, written: &Written, report: &Path, before: Option<&Path>) {
+        // What this run wrote when it was held or interrupted, and has no need of any more.
+        for (path, mark) in self.own.drain(..) {
+            let is_left = (written.failed.is_none() && path == self.failed)
+                || (written.new.is_none() && path == self.new);
+            if is_left && Mark::of(&path) == Some(mark) {
+                // A file that cannot be removed is in nobody's way.
+                let _ = std::fs::remove_file(&path);
+            }
+        }
+        let places = [
+            (Some(written.results.as_path()), &mut self.results),
+            (written.failed.as_deref(), &mut self.failed),
+            (Some(report), &mut self.report),
+            (before, &mut self.before),
+            (written.new.as_deref(), &mut self.new),
+        ];
+        for (place, path) in places {
+            let Some(place) = place else {
+                continue;
+            };
+            // A path that somebody named may lead elsewhere by a link; it stays as it was named.
+            if !self.named.contains(path) {
+                *path = place.to_owned();
+                let mark = Mark::of(place);
+                self.own.extend(mark.map(|mark| (place.to_owned(), mark)));
+            }
+        }
+    }
+
+    /// Finds out whether all of them can be written, before anything is done that they are to tell
+    /// of.
+    ///
+    /// # Errors
+    /// When one of them cannot.
+    pub fn probe(&self) -> Result<(), ReportError> {
+        for path in self.all() {
+            if !path.as_os_str().is_empty() {
+                WholeFile::probe(path, self.placing(path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name that was taken for a run; given back when this is dropped, as long as nothing was written
+/// there.
+#[derive(Debug)]
+pub struct Claim(Option<(PathBuf, Mark)>);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some((path, mark)) = self.0.take()
+            && Mark::of(&path) == Some(mark)
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Numbers that are tried for a free name.
+const MOST: u32 = 100_000;
+
+/// Bytes of a name that are kept, so that what is put behind it fits into a file system's 255.
+const NAME: usize = 200;
+
+/// The beginning of a name that is so long that nothing fits behind it.
+fn short(name: &str) -> &str {
+    let mut end = name.len().min(NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
+/// Makes a file that only its owner may read, unless there is one.
+fn new_private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows by state, counted while writing.
+    pub states: StateCounts,
+    /// The results file.
+    pub results: PathBuf,
+    /// The file of rows that did not succeed, where there were any.
+    pub failed: Option<PathBuf>,
+    /// The file of rows whose record was not found, where there were any.
+    pub new: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_added_to_all_three_rather_than_an_old_file_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("elever.v2.csv");
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        let first = ResultPaths::beside(&input);
+        assert_eq!(name(&first.results), "elever.v2.results.csv");
+        assert_eq!(name(&first.report), "elever.v2.report.html");
+        std::fs::write(&first.failed, "").unwrap();
+        let second = ResultPaths::beside(&input);
+        assert_eq!(name(&second.results), "elever.v2.results-2.csv");
+        assert_eq!(name(&second.failed), "elever.v2.failed-2.csv");
+    }
+}

@@ -1,0 +1,163 @@
+use tokio::sync::mpsc;
+
+use super::canary::Reader;
+use super::context::Ended;
+use super::error::RunError;
+use super::under_way::{Run, Setup};
+use crate::journal::{Journal, JournalError, RunState, Writer};
+use crate::model::Call;
+use crate::send::{Reread, SendError, Sender, Stop};
+
+/// A run whose sending is over.
+pub(super) struct Sent<'a> {
+    run: Run<'a>,
+    how: HowSent,
+}
+
+/// How sending came to its end.
+enum HowSent {
+    /// Every call was made.
+    All,
+    /// It was stopped.
+    Stopped(Stop),
+    /// It broke off.
+    Broken(RunError),
+}
+
+impl<'a> Run<'a> {
+    /// Sends what is left: a few rows first that are read back, if that is asked for.
+    pub(super) fn send(self) -> Result<Sent<'a>, RunError> {
+        let Run {
+            setup, journal, id, ..
+        } = self;
+        let writer = Writer::start(journal, id, &setup.tools.account);
+        let sent = setup.send(id, &writer);
+        let run = Run {
+            journal: writer.close()?,
+            ..self
+        };
+        let how = match sent {
+            Ok(None) => HowSent::All,
+            Ok(Some(stop)) => HowSent::Stopped(stop),
+            Err(error) => HowSent::Broken(error),
+        };
+        Ok(Sent { run, how })
+    }
+}
+
+impl Sent<'_> {
+    /// Writes the results and the run's figures.
+    pub(super) fn finish(self) -> Result<Ended, RunError> {
+        let Sent { run, how } = self;
+        let name = run.name().to_owned();
+        let ended = match how {
+            HowSent::All => run.finish(None, RunState::Finished),
+            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted),
+            // What became of the rows until then can still be told.
+            HowSent::Broken(error) => {
+                return match run.finish(Some(Stop::Asked), RunState::Interrupted) {
+                    Ok(ended) => Err(RunError::Broken {
+                        source: Box::new(error),
+                        results: ended.summary.results.unwrap_or_default(),
+                    }),
+                    Err(_) => Err(error),
+                };
+            }
+        };
+        ended.map_err(|error| match error {
+            RunError::Report(_) => RunError::NotReported {
+                run: name,
+                source: Box::new(error),
+            },
+            other => other,
+        })
+    }
+}
+
+/// How calls are sent.
+impl Setup<'_> {
+    /// Sends a run's calls, and returns why it stopped before the last one, if it did.
+    pub(super) fn send(&self, id: i64, writer: &Writer) -> Result<Option<Stop>, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(SendError::Runtime)?;
+        let reader = Reader::new(self.prepared);
+        let sender = Sender {
+            transport: self.transport,
+            record: writer,
+            reread: reader.as_ref().map(|reader| reader as &dyn Reread),
+        };
+        if let Some(most) = self.settings.delivery.canary {
+            let journal = Journal::open(&self.context.state)?;
+            let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
+            let first = journal.calls_left(id, 0, most)?;
+            let last = first.last().map_or(0, |call| call.at.row);
+            if let Some(stop) = self.deliver(id, &runtime, &sender, last)? {
+                return Ok(Some(stop));
+            }
+            if let Some(reader) = &reader {
+                let read = reader.look_after(
+                    self.transport,
+                    &journal,
+                    id,
+                    &first,
+                    self.context.stop.clone(),
+                );
+                if let Some(stop) = runtime.block_on(read)? {
+                    return Ok(Some(stop));
+                }
+            }
+        }
+        self.deliver(id, &runtime, &sender, u64::MAX)
+    }
+
+    /// Sends the calls that are left in the journal, which a thread of its own reads, up to the one
+    /// for row `last`.
+    fn deliver(
+        &self,
+        run: i64,
+        runtime: &tokio::runtime::Runtime,
+        sender: &Sender<'_, Writer>,
+        last: u64,
+    ) -> Result<Option<Stop>, RunError> {
+        let journal = Journal::open(&self.context.state)?;
+        let answered = self.transport.has_sent();
+        std::thread::scope(|scope| {
+            // Enough that the sender never waits for the reader.
+            let (calls, receiver) = mpsc::channel(256);
+            let reader = scope.spawn(move || calls_left(&journal, run, last, &calls));
+            let delivered =
+                runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
+            match reader.join() {
+                Ok(read) => read?,
+                Err(_) => return Err(RunError::Died),
+            }
+            Ok(delivered?)
+        })
+    }
+}
+
+/// Hands on the calls that are left up to row `last`, in row order, a page at a time.
+fn calls_left(
+    journal: &Journal,
+    run: i64,
+    last: u64,
+    calls: &mpsc::Sender<Call>,
+) -> Result<(), JournalError> {
+    const PAGE: usize = 256;
+    let mut after = 0;
+    loop {
+        let page = journal.calls_left(run, after, PAGE)?;
+        let Some(end) = page.last() else {
+            return Ok(());
+        };
+        after = end.at.row;
+        for call in page {
+            // Whoever took the calls is gone, and has said why.
+            if call.at.row > last || calls.blocking_send(call).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::targets::{SignIn, TargetSpec};
+
+/// Why there are no credentials. Never says what one is.
+#[derive(Debug, Error)]
+pub enum SignInError {
+    /// No way of signing in has all of its variables set.
+    #[error(
+        "no credentials for {target}: set {ways} in the environment, or the same names with _FILE behind them to files that hold the values"
+    )]
+    Missing {
+        /// The target's name.
+        target: String,
+        /// The variables, way by way.
+        ways: String,
+    },
+    /// The file that a `_FILE` variable names cannot be read.
+    #[error("cannot read the file {path} that {variable} names: {source}")]
+    File {
+        /// The variable.
+        variable: String,
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A credential holds a character that no header may have.
+    #[error(
+        "the value of {variable} has a character that an HTTP header cannot hold, such as a line break"
+    )]
+    NoHeader {
+        /// The variable.
+        variable: String,
+    },
+}
+
+/// A way to sign in, with its secrets.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// Headers that stand on every request.
+    Headers(HeaderMap),
+    /// OAuth 2.0 client credentials.
+    Oauth {
+        /// Path of the token endpoint at the host's root.
+        token_path: String,
+        /// The client id.
+        client_id: SecretString,
+        /// The client secret.
+        client_secret: SecretString,
+    },
+}
+
+impl Credentials {
+    /// The first of the target's ways to sign in whose variables are all set. `variable` gives a
+    /// variable's value; a variable `NAME_FILE` names a file that holds the value of `NAME`.
+    ///
+    /// # Errors
+    /// When no way is complete, or a file or a value cannot be used.
+    pub fn find(
+        spec: &TargetSpec,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Credentials, SignInError> {
+        for way in &spec.sign_in {
+            let mut values = Vec::new();
+            for name in way.variables() {
+                match value_of(name, &variable)? {
+                    Some(value) => values.push(value),
+                    None => break,
+                }
+            }
+            if values.len() == way.variables().len() {
+                return Credentials::complete(way, values);
+            }
+        }
+        let ways: Vec<String> = spec
+            .sign_in
+            .iter()
+            .map(|way| way.variables().join(" and "))
+            .collect();
+        Err(SignInError::Missing {
+            target: spec.name.clone(),
+            ways: ways.join(", or "),
+        })
+    }
+
+    fn complete(way: &SignIn, values: Vec<SecretString>) -> Result<Credentials, SignInError> {
+        match way {
+            SignIn::Headers { headers } => {
+                let mut map = HeaderMap::new();
+                for ((name, variable), value) in headers.iter().zip(values) {
+                    let no_header = || SignInError::NoHeader {
+                        variable: variable.clone(),
+                    };
+                    let name: HeaderName = name.parse().map_err(|_| no_header())?;
+                    let mut value =
+                        HeaderValue::from_str(value.expose_secret()).map_err(|_| no_header())?;
+                    value.set_sensitive(true);
+                    map.insert(name, value);
+                }
+                Ok(Credentials::Headers(map))
+            }
+            SignIn::Bearer { token } => Self::authorization(token, "Bearer", &values),
+            SignIn::Token { word, token } => Self::authorization(token, word, &values),
+            SignIn::Basic { username, .. } => {
+                let secret = |at: usize| values.get(at).map_or("", |value| value.expose_secret());
+                let pair = BASE64.encode(format!("{}:{}", secret(0), secret(1)));
+                Self::authorization(username, "Basic", &[pair.into()])
+            }
+            SignIn::Oauth { token_path, .. } => {
+                let mut values = values.into_iter();
+                Ok(Credentials::Oauth {
+                    token_path: token_path.clone(),
+                    client_id: values.next().unwrap_or_default(),
+                    client_secret: values.next().unwrap_or_default(),
+                })
+            }
+        }
+    }
+}
+
+impl Credentials {
+    /// What tells these credentials from others, for a hash: whoever has the same shares one
+    /// quota.
+    pub fn identity(&self) -> Vec<u8> {
+        match self {
+            Credentials::Headers(headers) => {
+                let values = headers.values().map(HeaderValue::as_bytes);
+                values.collect::<Vec<_>>().join(&0)
+            }
+            Credentials::Oauth { client_id, .. } => client_id.expose_secret().as_bytes().to_vec(),
+        }
+    }
+
+    /// The secrets, in every form in which they are sent.
+    pub(super) fn secrets(&self) -> Vec<SecretString> {
+        let mut all: Vec<String> = match self {
+            Credentials::Headers(headers) => headers
+                .values()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| {
+                    // Behind a word such as Bearer, and within the pair of a Basic one.
+                    let bare = value.split(' ').next_back().unwrap_or_default();
+                    let pair = BASE64.decode(bare).ok();
+                    let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
+                    let parts = pair.iter().flat_map(|pair| pair.split(':'));
+                    let parts: Vec<String> = parts.map(str::to_owned).collect();
+                    [value.to_owned(), bare.to_owned()].into_iter().chain(parts)
+                })
+                .collect(),
+            Credentials::Oauth {
+                client_id,
+                client_secret,
+                ..
+            } => vec![
+                client_secret.expose_secret().to_owned(),
+                client_id.expose_secret().to_owned(),
+            ],
+        };
+        // Taking a letter out of every word would hide what an error says, and no secret is so short.
+        all.retain(|secret| secret.len() > 3);
+        all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all.into_iter().map(SecretString::from).collect()
+    }
+
+    /// One `Authorization` header: a word and a secret. `variable` is where the secret came from.
+    fn authorization(
+        variable: &str,
+        word: &str,
+        values: &[SecretString],
+    ) -> Result<Credentials, SignInError> {
+        let secret = values.first().map_or("", |value| value.expose_secret());
+        let mut value = HeaderValue::from_str(&format!("{word} {secret}")).map_err(|_| {
+            SignInError::NoHeader {
+                variable: variable.to_owned(),
+            }
+        })?;
+        value.set_sensitive(true);
+        Ok(Credentials::Headers(HeaderMap::from_iter([(
+            AUTHORIZATION,
+            value,
+        )])))
+    }
+}
+
+fn value_of(
+    name: &str,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Option<SecretString>, SignInError> {
+    if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
+        return Ok(Some(value.into()));
+    }
+    let file_variable = format!("{name}_FILE");
+    let Some(path) = variable(&file_variable).filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    match crate::targets::read_text(path.as_ref()) {
+        // An editor ends a file with a line break that is no part of a secret.
+        Ok(text) => Ok(Some(text.trim_end_matches(['\n', '\r']).into())),
+        Err(source) => Err(SignInError::File {
+            variable: file_variable,
+            path,
+            source,
+        }),
+    }
+}

@@ -1,0 +1,301 @@
+use std::num::NonZeroU32;
+
+use super::*;
+use crate::clock::VirtualClock;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn clock() -> Arc<VirtualClock> {
+    Arc::new(VirtualClock::starting_at(
+        "2026-08-01T12:00:00Z".parse().unwrap(),
+    ))
+}
+
+fn pacer(rate: &str, burst: u32, clock: &Arc<VirtualClock>, store: Option<QuotaStore>) -> Pacer {
+    let own: Rate = rate.parse().unwrap();
+    let pace = Pace {
+        own,
+        own_burst: burst,
+        ceiling: None,
+        burst: NonZeroU32::new(burst),
+        share: 1.0,
+    };
+    Pacer::new(pace, clock.clone(), store).unwrap()
+}
+
+fn permits(pacer: &Pacer, clock: &VirtualClock, count: usize) -> Vec<f64> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let start = clock.now();
+    runtime.block_on(async {
+        let mut moments = Vec::new();
+        for _ in 0..count {
+            pacer.permit().await.unwrap();
+            moments.push((clock.now() - start) as f64 / 1e9);
+        }
+        moments
+    })
+}
+
+#[test]
+fn permits_come_at_the_quotas_pace_after_the_burst() {
+    let time = clock();
+    let all = permits(&pacer("1500/h", 10, &time, None), &time, 110);
+    assert!(all[..10].iter().all(|moment| *moment == 0.0));
+    for (index, moment) in all[10..].iter().enumerate() {
+        let expected = 2.4 * (index + 1) as f64;
+        assert!((moment - expected).abs() < 1e-3, "{index}: {moment}");
+    }
+    // A rate that is no whole number of requests is kept exactly.
+    let time = clock();
+    let last = *permits(&pacer("0.5/s", 1, &time, None), &time, 11)
+        .last()
+        .unwrap();
+    assert!((last - 20.0).abs() < 1e-3, "{last}");
+}
+
+#[test]
+fn nobody_goes_before_a_moment_that_was_set() {
+    let time = clock();
+    let pacer = pacer("100/s", 9, &time, None);
+    let later = time.now() + 3600 * SECOND;
+    assert!(pacer.hold_until(later, true).unwrap());
+    assert!(!pacer.hold_until(later - 1, true).unwrap());
+    permits(&pacer, &time, 1);
+    assert_eq!(time.now(), later);
+    // One at a time, not a herd.
+    permits(&pacer, &time, 1);
+    assert_eq!(time.now(), later + 10_000_000);
+}
+
+#[test]
+fn one_bucket_for_every_process_and_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let time = clock();
+    let one = pacer("10/s", 20, &time, open());
+    let two = pacer("10/s", 20, &time, open());
+    assert_eq!(permits(&one, &time, 12), [0.0; 12]);
+    // The other one has the other eight, not twenty.
+    let rest = permits(&two, &time, 9);
+    assert_eq!(rest[..7], [0.0; 7]);
+    assert!(rest[8] > 0.0, "{rest:?}");
+    drop((one, two));
+    let next = pacer("10/s", 20, &time, open());
+    assert!(next.level().0 < 1.0, "{:?}", next.level());
+    // Another account's bucket is full.
+    let other = QuotaStore::open(folder.path(), "other").unwrap();
+    assert_eq!(pacer("10/s", 20, &time, Some(other)).level().0, 20.0);
+}
+
+#[test]
+fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let time = clock();
+    let fast = pacer("5000/s", 18_000_000, &time, open());
+    fast.observe(None, Some(5000.0), time.now());
+    drop(fast);
+    let slow = pacer("1500/h", 1500, &time, open());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    // Asked again and again, as a run that waits for its turn does.
+    let granted = (0..4).any(|_| {
+        runtime.block_on(time.sleep(Duration::from_secs(3)));
+        slow.lock().limiter.check().is_ok()
+    });
+    assert!(granted);
+}
+
+#[test]
+fn a_moment_that_was_set_holds_for_the_next_process_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let time = clock();
+    let later = time.now() + 3600 * SECOND;
+    pacer("10/s", 20, &time, open())
+        .hold_until(later, true)
+        .unwrap();
+    permits(&pacer("10/s", 20, &time, open()), &time, 1);
+    assert_eq!(time.now(), later);
+}
+
+#[test]
+fn a_clock_set_back_a_day_does_not_wait_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let time = clock();
+    permits(&pacer("1500/h", 10, &time, open()), &time, 10);
+    let earlier = Arc::new(VirtualClock::starting_at(
+        "2026-07-31T12:00:00Z".parse().unwrap(),
+    ));
+    let waited = permits(&pacer("1500/h", 10, &earlier, open()), &earlier, 1)[0];
+    assert!(waited <= 2.4 * 2.0, "{waited}");
+}
+
+#[test]
+fn a_wait_without_an_empty_bucket_leaves_the_bucket_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = QuotaStore::open(folder.path(), "account").unwrap();
+    let time = clock();
+    let pacer = pacer("10/s", 20, &time, Some(store));
+    let later = time.now() + 60 * SECOND;
+    pacer.hold_until(later, false).unwrap();
+    let waited = permits(&pacer, &time, 20);
+    assert_eq!(waited, [60.0; 20]);
+}
+
+#[test]
+fn a_process_at_another_rate_takes_over_what_was_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let time = clock();
+    permits(&pacer("5000/h", 5000, &time, open()), &time, 3000);
+    let level = pacer("1500/h", 1500, &time, open()).level().0;
+    assert!(level < 1.0, "{level}");
+    let level = pacer("5000/h", 5000, &time, open()).level().0;
+    assert!((level - 2000.0).abs() < 200.0, "{level}");
+}
+
+#[test]
+fn what_remains_only_lowers_what_is_believed() {
+    let time = clock();
+    let pacer = pacer("10/s", 20, &time, None);
+    pacer.observe(None, Some(3.0), time.now());
+    assert_eq!(pacer.level().0, 3.0);
+    pacer.observe(None, Some(15.0), time.now());
+    assert_eq!(pacer.level().0, 3.0);
+    for nonsense in [-1.0, f64::NAN, f64::INFINITY] {
+        pacer.observe(None, Some(nonsense), time.now());
+        assert_eq!(pacer.level().0, 3.0, "{nonsense}");
+    }
+}
+
+#[test]
+fn a_new_limit_keeps_what_was_used() {
+    let time = clock();
+    let pace = Pace {
+        own: "1500/h".parse().unwrap(),
+        own_burst: 1500,
+        ceiling: None,
+        burst: None,
+        share: 1.0,
+    };
+    let pacer = Pacer::new(pace, time.clone(), None).unwrap();
+    permits(&pacer, &time, 100);
+    pacer.observe(Some("5000/h".parse().unwrap()), None, time.now());
+    assert_eq!(pacer.quota().1, 5000);
+    let level = pacer.level().0;
+    assert!((level - 4900.0).abs() < 0.1, "{level}");
+}
+
+/// A clock whose wall part can be set, and whose other part cannot.
+#[derive(Debug)]
+struct SetClock {
+    boot: &'static str,
+    since_boot: Mutex<u64>,
+    ahead: Mutex<u64>,
+}
+
+impl SetClock {
+    fn new(boot: &'static str, since: u64) -> Arc<SetClock> {
+        Arc::new(SetClock {
+            boot,
+            since_boot: Mutex::new(since),
+            ahead: Mutex::new(1_785_585_600 * SECOND),
+        })
+    }
+
+    fn step(&self, seconds: u64) {
+        *self.ahead.lock().unwrap() += seconds * SECOND;
+    }
+
+    fn pass(&self, seconds: u64) {
+        *self.since_boot.lock().unwrap() += seconds * SECOND;
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> UnixNanos {
+        *self.ahead.lock().unwrap() + *self.since_boot.lock().unwrap()
+    }
+
+    fn since_boot(&self) -> Option<(crate::clock::Boot, u64)> {
+        Some((self.boot.into(), *self.since_boot.lock().unwrap()))
+    }
+
+    fn sleep_until(&self, deadline: UnixNanos) -> crate::clock::Sleep<'_> {
+        let wait = deadline.saturating_sub(self.now());
+        *self.since_boot.lock().unwrap() += wait;
+        Box::pin(std::future::ready(()))
+    }
+}
+
+fn by(clock: &Arc<SetClock>, store: Option<QuotaStore>) -> Pacer {
+    let pace = Pace {
+        own: "1500/h".parse().unwrap(),
+        own_burst: 100,
+        ceiling: None,
+        burst: None,
+        share: 1.0,
+    };
+    Pacer::new(pace, clock.clone(), store).unwrap()
+}
+
+fn drain(pacer: &Pacer) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for _ in 0..100 {
+            pacer.permit().await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_clock_that_is_set_forward_fills_no_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let clock = SetClock::new("a", 1000 * SECOND);
+    let pacer = by(&clock, open());
+    drain(&pacer);
+    for seconds in [3600, 300 * 366 * 86_400] {
+        clock.step(seconds);
+        assert!(pacer.level().0 < 1.0, "in the process: {seconds}");
+        assert!(by(&clock, open()).level().0 < 1.0, "in the next: {seconds}");
+    }
+    // Time that does pass counts, and for each process the same.
+    clock.pass(240);
+    assert!((pacer.level().0 - 100.0).abs() < 1.5, "{}", pacer.level().0);
+    drop(pacer);
+    assert!(by(&clock, open()).level().0 > 98.0);
+}
+
+#[test]
+fn after_a_restart_time_counts_as_far_as_the_api_says_that_it_has_passed() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let date = |seconds: u64| (1_785_590_000 + seconds) * SECOND;
+    let clock = SetClock::new("a", 1000 * SECOND);
+    let pacer = by(&clock, open());
+    pacer.observe_date(date(0));
+    drain(&pacer);
+    drop(pacer);
+    // Two hours later by the wall clock, of which the API has seen two minutes.
+    let restarted = SetClock::new("b", 10 * SECOND);
+    restarted.step(990 + 7200);
+    let pacer = by(&restarted, open());
+    assert!(
+        pacer.level().0 < 1.5,
+        "nothing is believed yet: {}",
+        pacer.level().0
+    );
+    pacer.observe_date(date(120));
+    let level = pacer.level().0;
+    assert!((49.0..52.0).contains(&level), "{level}");
+    pacer.observe_date(date(7200));
+    assert!(pacer.level().0 < 52.0, "and no more later");
+}
