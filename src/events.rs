@@ -19,7 +19,7 @@ pub enum RunEvent {
         dialect: String,
         /// Its columns.
         columns: usize,
-        /// Headers that are no field and are left alone.
+        /// Headers that are not fields, and are ignored.
         unknown: Vec<String>,
         /// Whether the file has the columns of an earlier run's results.
         of_results: bool,

@@ -5,7 +5,11 @@
 //! [`journal`] → [`report`]. [`run`] conducts it; [`targets`] says what an API looks like.
 
 #![warn(missing_docs)]
-#![forbid(unsafe_code)]
+// What a user or a network can reach never panics.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 pub mod app;
 pub mod check;

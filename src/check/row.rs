@@ -13,6 +13,36 @@ use crate::read::{Cell, RawRow};
 use crate::targets::{Kind, TargetSpec};
 
 /// Checks rows of one file against one target.
+///
+/// ```
+/// use std::sync::Arc;
+/// use rosterpatch::check::{CheckOptions, Checker};
+/// use rosterpatch::map::{ColumnMap, MapOptions};
+/// use rosterpatch::read::{Input, ReadError, ReadOptions};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("elever.csv");
+/// std::fs::write(&path, "id,first_name,last_name,email_address1\n\
+///     0be85103-97b1-435f-af10-712babf0d299,Anna,Ek,anna@\n")?;
+/// let spec = Arc::new(rosterpatch::targets::load("meitner")?);
+/// let input = Input::open(&path, &ReadOptions::default())?;
+/// let options = MapOptions { sparse: true, ..MapOptions::default() };
+/// let map = ColumnMap::new(input.header(), &spec, &options)?;
+/// let today = "2026-08-01".parse()?;
+/// let mut options = CheckOptions::new(today);
+/// options.sparse_key = spec.key_field();
+/// let checker = Checker::new(spec, Arc::new(map), options);
+/// let mut problems = Vec::new();
+/// input.scan(
+///     |table| table.rows().flat_map(|row| checker.check(&row).problems).collect::<Vec<_>>(),
+///     |found| {
+///         problems.extend(found);
+///         Ok::<bool, ReadError>(true)
+///     },
+/// )?;
+/// assert_eq!(problems[0].field, "email_address1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Checker {
     pub(super) spec: Arc<TargetSpec>,

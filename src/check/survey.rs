@@ -89,7 +89,7 @@ pub fn survey(
         && let Some(position) = seen.iter().position(|(field, _)| Some(*field) == key)
     {
         // Among rows with the same key only valid ones can be chosen from; those that are left
-        // out then stand in nobody's way.
+        // out do not count then.
         let (field, mut keys) = seen.swap_remove(position);
         for stretch in &mut keys {
             stretch.retain(|seen| !total.invalid.contains(seen.row()));

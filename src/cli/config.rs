@@ -54,7 +54,7 @@ impl Config {
             glob::Pattern::new(pattern).map_err(|error| {
                 let path = path.display();
                 AppError::Usage(format!(
-                    "{path}: the profile \"{profile}\" has the pattern \"{pattern}\", which is none: {error}"
+                    "{path}: the profile \"{profile}\" has the pattern \"{pattern}\", which is not a pattern: {error}"
                 ))
             })?;
         }

@@ -90,7 +90,7 @@ impl Inbox {
                 // Whoever made it is at work there, or died between two steps a while ago.
                 Err(_) if folder.join(name).exists() || is_fresh(&folder) => return Ok(None),
                 Err(_) if std::fs::remove_dir(&folder).is_ok() => return Ok(None),
-                // What is left of an earlier one is in nobody's way.
+                // What is left of an earlier one does no harm.
                 Err(_) => {}
             }
         }

@@ -293,63 +293,8 @@ fn write(transaction: &Transaction<'_>, place: &Place, entry: &Entry) -> rusqlit
                     .execute(params![account, run, row])?;
             }
         }
-        Entry::Outcome(outcome) => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO row
-                     (run, row, state, http_status, error_code, error, changed, attempts, request_id, at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                     ON CONFLICT (run, row) DO UPDATE SET
-                     state = ?3, http_status = ?4, error_code = ?5, error = ?6, changed = ?7,
-                     attempts = ?8, request_id = ?9, at = ?10",
-                )?
-                .execute(params![
-                    run,
-                    outcome.row,
-                    outcome.state.as_str(),
-                    outcome.http_status,
-                    outcome.error_code,
-                    outcome.error,
-                    outcome.changed,
-                    outcome.attempts,
-                    outcome.request_id,
-                    outcome.finished_at.to_string(),
-                ])?;
-            if outcome.state == RowState::Updated {
-                transaction
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO delivered
-                         SELECT ?1, path, fingerprint, ?4 FROM call
-                         WHERE run = ?2 AND row = ?3 AND fingerprint IS NOT NULL",
-                    )?
-                    .execute(params![
-                        account,
-                        run,
-                        outcome.row,
-                        outcome.finished_at.to_string()
-                    ])?;
-            }
-        }
-        Entry::Call(call) => {
-            let changes = serde_json::to_string(&call.changes).unwrap_or_default();
-            transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO call VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                )?
-                .execute(params![
-                    run,
-                    call.at.row,
-                    call.at.line,
-                    call.method.as_str(),
-                    call.path,
-                    call.body,
-                    call.changed,
-                    changes,
-                    call.key,
-                    call.fingerprint,
-                    call.note,
-                ])?;
-        }
+        Entry::Outcome(outcome) => write_outcome(transaction, place, outcome)?,
+        Entry::Call(call) => write_call(transaction, *run, call)?,
         Entry::Warning { row, text } => {
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO warning VALUES (?1, ?2, ?3)")?
@@ -361,5 +306,72 @@ fn write(transaction: &Transaction<'_>, place: &Place, entry: &Entry) -> rusqlit
                 .execute(params![run, at.row, key, cells])?;
         }
     }
+    Ok(())
+}
+
+fn write_outcome(
+    transaction: &Transaction<'_>,
+    place: &Place,
+    outcome: &Outcome,
+) -> rusqlite::Result<()> {
+    let Place { run, account } = place;
+    transaction
+        .prepare_cached(
+            "INSERT INTO row
+             (run, row, state, http_status, error_code, error, changed, attempts, request_id, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (run, row) DO UPDATE SET
+             state = ?3, http_status = ?4, error_code = ?5, error = ?6, changed = ?7,
+             attempts = ?8, request_id = ?9, at = ?10",
+        )?
+        .execute(params![
+            run,
+            outcome.row,
+            outcome.state.as_str(),
+            outcome.http_status,
+            outcome.error_code,
+            outcome.error,
+            outcome.changed,
+            outcome.attempts,
+            outcome.request_id,
+            outcome.finished_at.to_string(),
+        ])?;
+    if outcome.state == RowState::Updated {
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO delivered
+                 SELECT ?1, path, fingerprint, ?4 FROM call
+                 WHERE run = ?2 AND row = ?3 AND fingerprint IS NOT NULL",
+            )?
+            .execute(params![
+                account,
+                run,
+                outcome.row,
+                outcome.finished_at.to_string()
+            ])?;
+    }
+    Ok(())
+}
+
+fn write_call(transaction: &Transaction<'_>, run: i64, call: &Call) -> rusqlite::Result<()> {
+    let changes = serde_json::to_string(&call.changes)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO call VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            run,
+            call.at.row,
+            call.at.line,
+            call.method.as_str(),
+            call.path,
+            call.body,
+            call.changed,
+            changes,
+            call.key,
+            call.fingerprint,
+            call.note,
+        ])?;
     Ok(())
 }

@@ -213,7 +213,7 @@ impl ColumnMap {
         self.error_code
     }
 
-    /// The headers that are no field, without surrounding space: named, and left alone.
+    /// The headers that are not fields, without surrounding space.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|&column| self.header(column))
     }

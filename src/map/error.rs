@@ -5,7 +5,7 @@ use thiserror::Error;
 pub enum MapError {
     /// A column of the user's has the name of one that the results add.
     #[error(
-        "the column \"{column}\" has the name of one that the results add, and the file is no results file; give it another name"
+        "the column \"{column}\" has the name of one that the results add, and the file is not a results file; give it another name"
     )]
     ResultColumn {
         /// The column.

@@ -7,7 +7,7 @@ use thiserror::Error;
 pub enum ReadError {
     /// The header does not end where any header does.
     #[error(
-        "{}: the first row does not end within {most} bytes, so it is no header; look for a missing quote",
+        "{}: the first row does not end within {most} bytes, so it cannot be a header; look for a missing quote",
         path.display()
     )]
     HeaderTooLong {
@@ -65,7 +65,7 @@ pub enum ReadError {
         found: String,
     },
     /// `--sheet` was given for a file that has no sheets.
-    #[error("{} is no workbook, so it has no sheets; leave --sheet out", path.display())]
+    #[error("{} is not a workbook, so it has no sheets; drop --sheet", path.display())]
     NoWorkbook {
         /// The file.
         path: PathBuf,

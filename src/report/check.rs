@@ -111,8 +111,8 @@ fn columns_text(checker: &Checker) -> String {
         let became = match field {
             Some(field) => spec.fields[field].name().to_owned(),
             None => match near.iter().find(|(found, _)| found == header) {
-                Some((_, meant)) => format!("(left alone; did you mean \"{meant}\"?)"),
-                None => "(left alone)".to_owned(),
+                Some((_, meant)) => format!("(ignored; did you mean \"{meant}\"?)"),
+                None => "(ignored)".to_owned(),
             },
         };
         let header = if header.is_empty() {

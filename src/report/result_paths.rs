@@ -165,7 +165,7 @@ impl ResultPaths {
             let is_left = (written.failed.is_none() && path == self.failed)
                 || (written.new.is_none() && path == self.new);
             if is_left && Mark::of(&path) == Some(mark) {
-                // A file that cannot be removed is in nobody's way.
+                // A file that cannot be removed does no harm.
                 let _ = std::fs::remove_file(&path);
             }
         }

@@ -91,7 +91,7 @@ pub enum RunError {
     },
     /// The file of a run is not what it was.
     #[error(
-        "{file} has changed since the run {run} began, so its rows are not the ones that were planned; bring the old file back, or import the new one with --fresh"
+        "{file} has changed since the run {run} began, so its rows are not the ones that were planned; restore the old file, or import the new one with --fresh"
     )]
     Changed {
         /// The run.
@@ -123,7 +123,7 @@ pub enum RunError {
     },
     /// The run came to its end, and what became of its rows could not be written.
     #[error(
-        "{source}; what became of each row is in the journal, and once that is mended `rosterpatch resume {run}` writes it, and sends nothing twice"
+        "{source}; what became of each row is in the journal, and once that is fixed `rosterpatch resume {run}` writes it, and sends nothing twice"
     )]
     NotReported {
         /// The run.

@@ -12,6 +12,23 @@ use crate::send::Stats;
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
 /// results. A run that was interrupted goes on where it ended.
 ///
+/// ```no_run
+/// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
+///
+/// /// Imports a roster for which nobody is asked, and returns how many records changed.
+/// fn import_unattended(
+///     prepared: &Prepared,
+///     settings: &Settings,
+///     context: &Context<'_>,
+/// ) -> Result<u64, RunError> {
+///     let context = Context { agree: &|_| true, clock: context.clock.clone(),
+///         credentials: context.credentials.clone(), state: context.state.clone(),
+///         stop: context.stop.clone(), ..*context };
+///     let ended = import(prepared, settings, Start::New("import"), &context)?;
+///     Ok(ended.summary.states.updated)
+/// }
+/// ```
+///
 /// # Errors
 /// When the journal, the results or the connection's set-up fail. What was sent until then is in
 /// the journal.

@@ -225,7 +225,7 @@ fn fingerprint(is_wrong: bool, text: &str) -> u32 {
 }
 
 /// Whether a row still says what it said: every field that it has now is as it was. A field that it
-/// has no more is left alone, and so no change.
+/// no longer has is not sent, and so is no change.
 pub(super) fn says_the_same(now: &[u8], before: &[u8]) -> bool {
     let (now, _) = now.as_chunks::<8>();
     let (before, _) = before.as_chunks::<8>();

@@ -161,7 +161,7 @@ impl Work<'_> {
         }
         Err(Halt::Stop(Stop::LookUp {
             why: format!(
-                "a search for {asked} keys found {found} records, some of which have none of them, so the API does not heed the search's filter; mend [lookup] in the target's file, or use --key with another field"
+                "a search for {asked} keys found {found} records, some of which have none of them, so the API ignores the search's filter; fix [lookup] in the target's file, or use --key with another field"
             ),
             status: None,
         }))

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use rand::{Rng, RngExt};
 
 /// How long to wait before a request is made again.
@@ -27,18 +26,10 @@ impl Backoff {
     /// exponential step ("full jitter"), so that those who failed together do not come back
     /// together.
     pub fn wait(&self, attempt: u32, random: &mut impl Rng) -> Duration {
-        let steps = ExponentialBuilder::new()
-            .with_min_delay(self.first)
-            .with_max_delay(self.most)
-            .without_max_times()
-            .build();
-        // Past sixty-four doublings the cap has long been reached.
-        let step = usize::try_from(attempt.saturating_sub(1).min(64)).unwrap_or(64);
-        let most = steps
-            .into_iter()
-            .nth(step)
-            .unwrap_or(self.most)
-            .min(self.most);
+        let doublings = 2u32
+            .checked_pow(attempt.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let most = self.first.saturating_mul(doublings).min(self.most);
         most.mul_f64(random.random_range(0.0..=1.0))
     }
 }

@@ -92,7 +92,7 @@ impl Client {
         for (name, value) in &spec.headers {
             let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) else {
                 return Err(SendError::Client(format!(
-                    "the target's header {name} is none"
+                    "the target's header {name} is not valid"
                 )));
             };
             constant.insert(name, value);

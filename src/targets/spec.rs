@@ -7,6 +7,14 @@ use super::quota::Quota;
 use crate::model::Method;
 
 /// What an API looks like: everything that is particular to it.
+///
+/// ```
+/// let meitner = rosterpatch::targets::load("meitner")?;
+/// assert_eq!(meitner.update.path, "/student/{id}");
+/// let key = meitner.key_field().map(|field| meitner.fields[field].name());
+/// assert_eq!(key, Some("id"));
+/// # Ok::<(), rosterpatch::targets::TargetError>(())
+/// ```
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetSpec {

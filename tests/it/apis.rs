@@ -292,7 +292,7 @@ fn a_search_that_finds_what_nobody_asked_for_stops_before_it_costs_the_quota() {
     );
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let told = stderr(&output);
-    assert!(told.contains("does not heed the search's filter"), "{told}");
+    assert!(told.contains("ignores the search's filter"), "{told}");
     // One for how many there are, one a search under way at most.
     let seen = server.seen();
     assert!(seen.len() <= 4, "{}", seen.len());

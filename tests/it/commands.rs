@@ -101,7 +101,7 @@ fn a_template_is_a_roster() {
             stdout(&output)
         );
         assert!(
-            !stdout(&output).contains("left alone"),
+            !stdout(&output).contains("ignored"),
             "every column is known"
         );
     }
@@ -168,7 +168,7 @@ fn a_mapping_can_be_kept_in_the_config_file() {
     folder.write("rosterpatch.toml", config);
     let output = folder.run("check r.csv");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("Extra                        (left alone)"));
+    assert!(stdout(&output).contains("Extra                        (ignored)"));
     let output = folder.run("check r.csv --profile solna");
     assert!(stdout(&output).contains("Extra                        external_source_id"));
     // The command line goes before the profile, and the profile before the file.

@@ -117,7 +117,7 @@ fn the_same_import_again_goes_on_and_a_fresh_one_does_not() {
 }
 
 #[test]
-fn a_run_of_another_version_stands_in_nobodys_way() {
+fn a_run_of_another_version_does_not_block_the_next() {
     let (folder, server, run) = stopping_at_three(10);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
     let path = folder.path("state/journal.sqlite");

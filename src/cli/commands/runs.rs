@@ -101,7 +101,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     let input = Input::open(Path::new(&run.file), &Settings::of(&run)?.roster.read)?;
     if input.sha256()? != run.sha256 {
         bail!(
-            "{} has changed since the run {}, so its results cannot be put beside it; bring the old file back",
+            "{} has changed since the run {}, so its results cannot be put beside it; restore the old file",
             run.file,
             run.name
         );

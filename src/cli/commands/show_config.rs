@@ -6,6 +6,33 @@ use crate::cli::options::{GeneralOptions, Group, Layer, Setting};
 use crate::cli::{settings, terminal};
 use crate::model::Exit;
 
+/// What a layer of the config file says of a setting.
+type InLayer = fn(&Layer) -> Option<String>;
+
+/// Settings that have no option: their names, and what holds where nobody says anything.
+const MORE: [(&str, InLayer, &str); 4] = [
+    (
+        "metrics",
+        |layer| Some(layer.metrics.as_ref()?.display().to_string()),
+        "none",
+    ),
+    (
+        "notify.url",
+        |layer| Some(masked(layer.notify.as_ref()?.url.as_deref()?)),
+        "none",
+    ),
+    (
+        "notify.command",
+        |layer| Some(layer.notify.as_ref()?.command.as_ref()?.join(" ")),
+        "none",
+    ),
+    (
+        "files",
+        |layer| (!layer.files.is_empty()).then(|| layer.files.join(", ")),
+        "any",
+    ),
+];
+
 /// `rosterpatch config`: what is in force, and where it comes from.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<Exit> {
     let config = Config::load(common)?;
@@ -59,30 +86,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
             _ => line(name, default, "default"),
         }
     }
-    type InLayer = fn(&Layer) -> Option<String>;
-    let more: [(&str, InLayer, &str); 4] = [
-        (
-            "metrics",
-            |layer| Some(layer.metrics.as_ref()?.display().to_string()),
-            "none",
-        ),
-        (
-            "notify.url",
-            |layer| Some(masked(layer.notify.as_ref()?.url.as_deref()?)),
-            "none",
-        ),
-        (
-            "notify.command",
-            |layer| Some(layer.notify.as_ref()?.command.as_ref()?.join(" ")),
-            "none",
-        ),
-        (
-            "files",
-            |layer| (!layer.files.is_empty()).then(|| layer.files.join(", ")),
-            "any",
-        ),
-    ];
-    for (name, in_layer, default) in more {
+    for (name, in_layer, default) in MORE {
         match config.said(in_layer) {
             Some((value, origin)) => line(name, &value, &origin),
             None => line(name, default, "default"),

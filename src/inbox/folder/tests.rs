@@ -42,7 +42,7 @@ fn a_file_is_taken_once_and_goes_where_it_belongs() {
 }
 
 #[test]
-fn what_a_dead_process_left_is_in_nobodys_way() {
+fn what_a_dead_process_left_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     std::fs::write(folder.path().join("a.csv"), "").unwrap();
