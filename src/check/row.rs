@@ -21,7 +21,7 @@ use crate::targets::{Kind, TargetSpec};
 /// use rosterpatch::read::{Input, ReadError, ReadOptions};
 ///
 /// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("elever.csv");
+/// # let path = folder.path().join("roster");
 /// std::fs::write(&path, "id,first_name,last_name,email_address1\n\
 ///     0be85103-97b1-435f-af10-712babf0d299,Anna,Ek,anna@\n")?;
 /// let spec = Arc::new(rosterpatch::targets::load("meitner")?);
