@@ -246,7 +246,11 @@ fn files_without_an_end_are_not_read_to_it() {
     folder.write("wide.csv", format!("id,{}\n1,2\n", "x".repeat(300_000)));
     let output = folder.run("check wide.csv --target meitner");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("cannot be a header"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("cannot be a header"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
