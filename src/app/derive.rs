@@ -66,7 +66,6 @@ fn again(record: &RunRecord, with: &Overrides<'_>) -> Result<Settings, AppError>
     delivery.blind |= with.blind;
     delivery.canary = with.canary;
     delivery.guards = with.guards;
-    delivery.undoes = None;
     settings.roster.sparse = !delivery.blind;
     settings.roster.check.strict |= with.strict;
     settings.roster.read.copy = true;
@@ -154,6 +153,7 @@ pub fn retried(
     let paths = &with.paths;
     settings.delivery.paths = paths.for_roster(&results.file, &session.state)?;
     settings.delivery.selection = selection;
+    settings.delivery.undoes = None;
     let roster = &mut settings.roster;
     roster.file = results.file;
     roster.read = ReadOptions {

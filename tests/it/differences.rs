@@ -1,6 +1,7 @@
 //! Only what differs is sent: records are looked up first, and what a run did can be undone.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rosterpatch::clock::SystemClock;
 use rosterpatch::events::{Observer, Plan, RunEvent};
@@ -9,8 +10,8 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{
-    Folder, LibraryRun, Seen, Server, identity_number, plain_id, respond, seed_of, serve_sandbox,
-    stderr, stdout,
+    Folder, LibraryRun, Seen, Server, identity_number, import_of, plain_id, plain_roster, respond,
+    sandbox_holding, seed_of, serve_sandbox, stderr, stdout,
 };
 
 /// A roster with everything that a student has: `street` names each row's.
@@ -339,6 +340,34 @@ fn an_import_and_its_undo_leave_everything_as_it_was() {
     let output = program(&folder, &base_url, &["undo", &name]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(requests(&sandbox, "update"), 240);
+}
+
+#[test]
+fn an_undo_that_is_tried_again_still_looks_at_what_changed_since() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(1), Duration::ZERO);
+    let import = |first: &str| {
+        folder.write("r.csv", plain_roster(1).replace("Åsa", first));
+        let output = folder.send(&import_of(&base_url));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    let newest = || {
+        let listed = stdout(&folder.run("runs"));
+        listed.split(' ').next().unwrap().to_owned()
+    };
+    import("Bo");
+    let output = folder.send(&["undo", &newest(), "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let undo = newest();
+    // As if its one request had not been delivered; and then someone changed the record.
+    let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
+    let failed = "UPDATE row SET state = 'failed' WHERE run = (SELECT max(id) FROM run)";
+    assert_eq!(journal.execute(failed, []).unwrap(), 1);
+    drop(journal);
+    import("Cai");
+    let output = folder.send(&["retry", "--run", &undo, "--yes"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(sandbox.students()[plain_id(1)]["firstName"], "Cai");
 }
 
 #[test]
