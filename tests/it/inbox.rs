@@ -309,6 +309,29 @@ fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
 }
 
 #[test]
+fn a_file_that_fits_two_profiles_needs_one_that_is_named() {
+    let folder = inbox();
+    let server = ok();
+    let config = format!(
+        "target = \"plain.toml\"\nbase_url = \"{}\"\n[profile.a]\nfiles = [\"*\"]\n[profile.b]\nfiles = [\"r*\"]\n",
+        server.base_url
+    );
+    folder.write("rosterpatch.toml", config);
+    folder.write("inbox/r.csv", plain_roster(1));
+    let sweep = ["sweep", "inbox", "--settle", "0s"];
+    let output = folder.send(&sweep);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("several profiles"),
+        "{}",
+        stderr(&output)
+    );
+    let output = folder.send(&[&sweep[..], &["--profile", "b"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
 fn each_school_has_its_profile_its_credentials_and_who_is_told() {
     let folder = inbox();
     let server = ok();

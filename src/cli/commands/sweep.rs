@@ -59,9 +59,12 @@ impl SweepDesk<'_> {
 impl Desk for SweepDesk<'_> {
     fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
         let own = &self.front.config;
-        let config = match (own.profile(), own.profile_of(name)?) {
-            (None, Some(profile)) => own.with_profile(profile)?,
-            _ => own.clone(),
+        let config = match own.profile() {
+            Some(_) => own.clone(),
+            None => match own.profile_of(name)? {
+                Some(profile) => own.with_profile(profile)?,
+                None => own.clone(),
+            },
         };
         let asked = Asked {
             file: file.to_owned(),
