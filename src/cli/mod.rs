@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod config;
 mod front;
+mod group;
 mod local_sandbox;
 mod logging;
 mod options;

@@ -1,16 +1,15 @@
 //! The options, each declared once: its name, its type, its default, and what it is for. Out of that
 //! come the flag, the setting of the config file, and what `config` shows. Groups of them are put
-//! together into commands, so that a command has the options that it can honour, and no others. They
-//! all stand in this one file, long as it is, so that each is found.
+//! together into commands, so that a command has the options that it can honour, and no others.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
+use super::group::{groups, usual};
 use super::values::{
     Address, Delimiter, Duplicate, Empty, Label, Share, Shown, Time, Timeout, from_config,
 };
@@ -39,123 +38,6 @@ pub(in crate::cli) trait Group: Clone {
     fn settings(&self) -> Vec<Setting>;
 }
 
-/// Declares groups of options. `settings` stand in the config file too; each has its type, then
-/// its default (`= "…"` is a value, `| "…"` are words about it, `=> "…"` words that only `config`
-/// shows), and then how it is a flag. The first line about it is the short help.
-macro_rules! groups {
-    ($(
-        $(#[doc = $about:literal])*
-        $group:ident, $heading:literal {
-            settings { $(
-                #[doc = $doc:literal] $(#[doc = $more:literal])*
-                $field:ident: $type:ty
-                    $(= $default:literal)? $(| $words:literal)? $(=> $silent:literal)?
-                    $([$($arg:tt)*])?;
-            )* }
-            flags { $( $(#[$meta:meta])* $flag:ident: $flag_type:ty; )* }
-        }
-    )*) => {
-        $(
-            $(#[doc = $about])*
-            #[derive(Debug, Clone, Default, Args)]
-            #[command(next_help_heading = $heading)]
-            pub(in crate::cli) struct $group {
-                $(
-                    #[arg(
-                        long,
-                        help = concat!(
-                            $doc
-                            $(, " [default: ", $default, "]")?
-                            $(, " [default: ", $words, "]")?
-                        ).trim_start(),
-                        long_help = concat!(
-                            $doc
-                            $(, $more)*
-                            $(, " [default: ", $default, "]")?
-                            $(, " [default: ", $words, "]")?
-                        ).trim_start(),
-                        $($($arg)*)?
-                    )]
-                    pub(in crate::cli) $field: Option<$type>,
-                )*
-                $( $(#[$meta])* pub(in crate::cli) $flag: $flag_type, )*
-            }
-
-            impl Group for $group {
-                #[allow(unused_variables, unused_mut)]
-                fn or(mut self, layer: &Layer) -> Self {
-                    $( if self.$field.is_none() { self.$field = layer.$field.clone(); } )*
-                    self
-                }
-
-                fn settings(&self) -> Vec<Setting> {
-                    vec![$( Setting {
-                        name: stringify!($field),
-                        said: self.$field.as_ref().map(Shown::shown),
-                        in_layer: |layer| layer.$field.as_ref().map(Shown::shown),
-                        default: concat!($($default)? $($words)? $($silent)?),
-                    }, )*]
-                }
-            }
-
-            #[allow(dead_code)]
-            impl $group {
-                $( $(
-                    /// What was said, or the default.
-                    pub(in crate::cli) fn $field(&self) -> $type {
-                        self.$field.clone().unwrap_or_else(|| usual($default))
-                    }
-                )? )*
-            }
-        )*
-
-        impl Layer {
-            /// Names of all settings that an option has.
-            #[cfg(test)]
-            fn names() -> Vec<&'static str> {
-                vec![$( $( stringify!($field), )* )*]
-            }
-        }
-
-        /// What a config file, or one of its profiles, says. Nothing here may be a secret.
-        #[derive(Debug, Clone, Default, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub(in crate::cli) struct Layer {
-            $( $(
-                #[serde(default, deserialize_with = "from_config")]
-                pub(in crate::cli) $field: Option<$type>,
-            )* )*
-            /// A Prometheus textfile that is written after each run.
-            pub(in crate::cli) metrics: Option<PathBuf>,
-            /// Who is told of each run.
-            pub(in crate::cli) notify: Option<Notify>,
-            /// Names of the files in an inbox that belong to a profile.
-            #[serde(default)]
-            pub(in crate::cli) files: Vec<String>,
-            /// Variables of the target's addresses.
-            #[serde(default)]
-            pub(in crate::cli) var: BTreeMap<String, String>,
-            /// Column to field; an empty field ignores the column.
-            #[serde(default)]
-            pub(in crate::cli) map: BTreeMap<String, String>,
-            /// The target's name of a credential to the environment variable that holds it.
-            #[serde(default)]
-            pub(in crate::cli) credentials: BTreeMap<String, String>,
-            /// Profiles by name. A profile has none of its own.
-            #[serde(default)]
-            pub(in crate::cli) profile: BTreeMap<String, Layer>,
-        }
-    };
-}
-
-/// A default, which is written as a user would write it.
-fn usual<T: FromStr>(text: &str) -> T {
-    match text.parse() {
-        Ok(value) => value,
-        Err(_) => unreachable!("the default {text} is read by a test"),
-    }
-}
-
 groups! {
     /// How a roster is understood.
     RosterOptions, "Roster" {
@@ -174,15 +56,15 @@ groups! {
             ///
             /// (leave the value alone, or clear it; the cell <null> always clears)
             empty: Empty = "keep" [value_enum, hide_possible_values = true, value_name = "keep|clear"];
-            /// Rows of one key: error, first, last
+            /// Same-key rows: error, first, last
             ///
             /// (all but the first are invalid, or the first is sent, or the last)
             duplicates: Duplicate = "error" [value_enum, hide_possible_values = true, value_name = "WHICH"];
-            /// Take what is doubtful for invalid
+            /// Treat doubtful values as invalid
             strict: bool => "no" [num_args = 0, default_missing_value = "true", value_name = ""];
         }
         flags {
-            /// A column to a field; COLUMN= ignores it (repeatable)
+            /// Map COLUMN to FIELD; COLUMN= ignores it (repeatable)
             #[arg(long, value_name = "COLUMN=FIELD", value_parser = pair)]
             map: Vec<(String, String)>;
             /// Let rows set a guarded value, such as membership_type=admin (repeatable)
@@ -248,7 +130,7 @@ groups! {
             concurrency: NonZeroUsize = "8" [value_name = "N"];
             /// Attempts for one row at most
             max_attempts: NonZeroU32 = "5" [value_name = "N"];
-            /// The longest one request may take
+            /// Longest time for one request
             timeout: Timeout = "45s" [value_name = "TIME"];
             /// A file of root certificates in PEM, trusted besides the machine's own
             ca_cert: PathBuf => "none" [value_name = "FILE", hide_short_help = true];
@@ -269,7 +151,7 @@ groups! {
     StartOptions, "Delivery" {
         settings {}
         flags {
-            /// Start anew, not where an unfinished run would go on
+            /// Start over instead of resuming an unfinished run
             #[arg(long)]
             fresh: bool;
             /// Do not ask before sending
@@ -283,9 +165,9 @@ groups! {
         settings {
             /// Requests per s, m, h or d
             rate: Rate | "the target's" [value_name = "1500/h"];
-            /// Requests at once when it is full
+            /// Requests in one burst
             burst: NonZeroU32 | "the target's" [value_name = "N"];
-            /// The part of it to use
+            /// Share of the quota to use
             share: Share = "100%" [value_name = "80%"];
         }
         flags {}
@@ -362,7 +244,7 @@ groups! {
             /// A profile of the config file
             #[arg(long, global = true, value_name = "NAME")]
             profile: Option<String>;
-            /// auto, bar, plain, json or none [default: auto]
+            /// Progress: auto, bar, plain, json, none [default: auto]
             #[arg(long, global = true, value_enum, default_value_t, hide_default_value = true, hide_possible_values = true, value_name = "KIND")]
             progress: ProgressKind;
             /// How log lines are written
@@ -371,10 +253,10 @@ groups! {
             /// Whether help and errors have colours; NO_COLOR is honoured
             #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_short_help = true)]
             color: ColorWhen;
-            /// Tell more: every retry, and requests by row number
+            /// Print more: every retry, and requests by row number
             #[arg(short, long, global = true)]
             verbose: bool;
-            /// Tell less: no progress
+            /// Print less: no progress
             #[arg(short, long, global = true, conflicts_with = "verbose")]
             quiet: bool;
         }

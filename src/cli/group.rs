@@ -1,0 +1,123 @@
+//! What a group of options is, and how one declaration makes the flags, the settings of the config
+//! file, and what `config` shows.
+
+use std::str::FromStr;
+
+/// Declares groups of options. `settings` stand in the config file too; each has its type, then
+/// its default (`= "…"` is a value, `| "…"` are words about it, `=> "…"` words that only `config`
+/// shows), and then how it is a flag. The first line about it is the short help.
+macro_rules! groups {
+    ($(
+        $(#[doc = $about:literal])*
+        $group:ident, $heading:literal {
+            settings { $(
+                #[doc = $doc:literal] $(#[doc = $more:literal])*
+                $field:ident: $type:ty
+                    $(= $default:literal)? $(| $words:literal)? $(=> $silent:literal)?
+                    $([$($arg:tt)*])?;
+            )* }
+            flags { $( $(#[$meta:meta])* $flag:ident: $flag_type:ty; )* }
+        }
+    )*) => {
+        $(
+            $(#[doc = $about])*
+            #[derive(Debug, Clone, Default, Args)]
+            #[command(next_help_heading = $heading)]
+            pub(in crate::cli) struct $group {
+                $(
+                    #[arg(
+                        long,
+                        help = concat!(
+                            $doc
+                            $(, " [default: ", $default, "]")?
+                            $(, " [default: ", $words, "]")?
+                        ).trim_start(),
+                        long_help = concat!(
+                            $doc
+                            $(, $more)*
+                            $(, " [default: ", $default, "]")?
+                            $(, " [default: ", $words, "]")?
+                        ).trim_start(),
+                        $($($arg)*)?
+                    )]
+                    pub(in crate::cli) $field: Option<$type>,
+                )*
+                $( $(#[$meta])* pub(in crate::cli) $flag: $flag_type, )*
+            }
+
+            impl Group for $group {
+                #[allow(unused_variables, unused_mut)]
+                fn or(mut self, layer: &Layer) -> Self {
+                    $( if self.$field.is_none() { self.$field = layer.$field.clone(); } )*
+                    self
+                }
+
+                fn settings(&self) -> Vec<Setting> {
+                    vec![$( Setting {
+                        name: stringify!($field),
+                        said: self.$field.as_ref().map(Shown::shown),
+                        in_layer: |layer| layer.$field.as_ref().map(Shown::shown),
+                        default: concat!($($default)? $($words)? $($silent)?),
+                    }, )*]
+                }
+            }
+
+            #[allow(dead_code)]
+            impl $group {
+                $( $(
+                    /// What was said, or the default.
+                    pub(in crate::cli) fn $field(&self) -> $type {
+                        self.$field.clone().unwrap_or_else(|| usual($default))
+                    }
+                )? )*
+            }
+        )*
+
+        impl Layer {
+            /// Names of all settings that an option has.
+            #[cfg(test)]
+            fn names() -> Vec<&'static str> {
+                vec![$( $( stringify!($field), )* )*]
+            }
+        }
+
+        /// What a config file, or one of its profiles, says. Nothing here may be a secret.
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(in crate::cli) struct Layer {
+            $( $(
+                #[serde(default, deserialize_with = "from_config")]
+                pub(in crate::cli) $field: Option<$type>,
+            )* )*
+            /// A Prometheus textfile that is written after each run.
+            pub(in crate::cli) metrics: Option<PathBuf>,
+            /// Who is told of each run.
+            pub(in crate::cli) notify: Option<Notify>,
+            /// Names of the files in an inbox that belong to a profile.
+            #[serde(default)]
+            pub(in crate::cli) files: Vec<String>,
+            /// Variables of the target's addresses.
+            #[serde(default)]
+            pub(in crate::cli) var: BTreeMap<String, String>,
+            /// Column to field; an empty field ignores the column.
+            #[serde(default)]
+            pub(in crate::cli) map: BTreeMap<String, String>,
+            /// The target's name of a credential to the environment variable that holds it.
+            #[serde(default)]
+            pub(in crate::cli) credentials: BTreeMap<String, String>,
+            /// Profiles by name. A profile has none of its own.
+            #[serde(default)]
+            pub(in crate::cli) profile: BTreeMap<String, Layer>,
+        }
+    };
+}
+
+pub(in crate::cli) use groups;
+
+/// A default, which is written as a user would write it.
+pub(in crate::cli) fn usual<T: FromStr>(text: &str) -> T {
+    match text.parse() {
+        Ok(value) => value,
+        Err(_) => unreachable!("the default {text} is read by a test"),
+    }
+}
