@@ -5,14 +5,13 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rosterpatch::clock::{Clock, SystemClock};
 use rosterpatch::model::Exit;
-use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use rosterpatch::sandbox::Sandbox;
 use serde_json::{Value as Json, json};
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond, seed_of,
-    serve_sandbox, stderr, stdout,
+    Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster, respond,
+    sandbox_holding, stderr, stdout,
 };
 
 /// The example of an update in the vendor's documentation, as a roster's header and row.
@@ -84,15 +83,7 @@ fn program_as(folder: &Folder, client: &str, arguments: &[&str]) -> Output {
 
 /// A sandbox that holds what the roster says.
 fn holding(text: &str) -> (Arc<Sandbox>, String, tokio::sync::oneshot::Sender<()>) {
-    let options = SandboxOptions {
-        depth: 1e9,
-        interval: Duration::from_nanos(1),
-        ..SandboxOptions::default()
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sandbox = Arc::new(Sandbox::holding(&options, &seed_of(text), clock));
-    let (base_url, stop) = serve_sandbox(sandbox.clone());
-    (sandbox, base_url, stop)
+    sandbox_holding(text, Duration::ZERO)
 }
 
 /// The column of a results file, by its name.
@@ -316,15 +307,7 @@ fn records_are_found_by_their_principal_name_too() {
     };
     let (sandbox, base_url, _stop) = holding(&format!("{seed}{}{}", line(1), line(2)));
     folder.write("r.csv", "EPPN,first_name\nE2@x.se,Bo\n");
-    let arguments = [
-        "import",
-        "r.csv",
-        "--target",
-        "meitner",
-        "--yes",
-        "--base-url",
-        &base_url,
-    ];
+    let arguments = import_of(&base_url);
     let output = program(&folder, &arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(sandbox.students()[plain_id(2)]["firstName"], "Bo");
@@ -878,15 +861,7 @@ fn a_row_that_a_spreadsheet_ended_at_its_last_named_column_is_whole() {
     let text = plain_roster(2).replacen('\n', ",,\n", 1);
     let (_sandbox, base_url, _stop) = holding(&plain_roster(2));
     folder.write("r.csv", text);
-    let arguments = [
-        "import",
-        "r.csv",
-        "--target",
-        "meitner",
-        "--yes",
-        "--base-url",
-    ];
-    let output = program(&folder, &[&arguments[..], &[&base_url]].concat());
+    let output = program(&folder, &import_of(&base_url));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
@@ -896,15 +871,7 @@ fn what_was_delivered_blindly_is_not_believed_after_another_run_sent_something_e
     let (sandbox, base_url, _stop) = holding(&plain_roster(1));
     let import = |first: &str, more: &[&str]| {
         folder.write("r.csv", plain_roster(1).replace("Åsa", first));
-        let arguments = [
-            "import",
-            "r.csv",
-            "--target",
-            "meitner",
-            "--yes",
-            "--base-url",
-            &base_url,
-        ];
+        let arguments = import_of(&base_url);
         let output = program(&folder, &[&arguments[..], more].concat());
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         sandbox.students()[plain_id(1)]["firstName"].clone()

@@ -14,8 +14,8 @@ use rosterpatch::model::{Exit, Outcome, RowState};
 use rosterpatch::send::StopRequest;
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond, sandbox_holding,
-    stderr, stdout,
+    Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster, respond,
+    sandbox_holding, stderr, stdout,
 };
 
 /// How often each row was answered with success, by the last digits of its id.
@@ -590,15 +590,7 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(5), Duration::ZERO);
     folder.write("r.csv", plain_roster(5).replace("Åsa", "Bo"));
-    let arguments = [
-        "import",
-        "r.csv",
-        "--target",
-        "meitner",
-        "--yes",
-        "--base-url",
-        &base_url,
-    ];
+    let arguments = import_of(&base_url);
     let output = folder.send(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let run = stdout(&folder.run("runs"));

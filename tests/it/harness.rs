@@ -286,6 +286,19 @@ impl Server {
 
 /// The sandbox on a port of its own. Returns the address of its students and what stops it when
 /// dropped.
+/// The arguments that import `r.csv` to the first built-in target at an address.
+pub fn import_of(base_url: &str) -> [&str; 7] {
+    [
+        "import",
+        "r.csv",
+        "--target",
+        "meitner",
+        "--yes",
+        "--base-url",
+        base_url,
+    ]
+}
+
 /// A sandbox that holds a roster, answers after a time, and has no quota.
 pub fn sandbox_holding(
     roster: &str,

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use crate::harness::{Folder, Server, identity_number, plain_id, plain_roster, respond, stderr};
+use crate::harness::{
+    Folder, Server, identity_number, import_of, plain_id, plain_roster, respond, stderr,
+};
 
 const ID: &str = "client-id-73";
 const SECRET: &str = "s3cr3t-of-the-school";
@@ -82,19 +84,7 @@ fn a_sign_in_that_echoes_its_request_tells_no_secret() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1));
     let server = Server::start(|seen| respond(400, &[], &format!("bad request: {}", seen.body)));
-    let arguments = [
-        "import",
-        "r.csv",
-        "--target",
-        "meitner",
-        "--yes",
-        "--base-url",
-    ];
-    let output = run(
-        &folder,
-        &[&arguments[..], &[&server.base_url]].concat(),
-        true,
-    );
+    let output = run(&folder, &import_of(&server.base_url), true);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     let told = left_behind(&folder, &output);
     assert!(!told.contains(SECRET) && !told.contains(ID), "{told}");

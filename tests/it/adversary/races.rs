@@ -7,7 +7,7 @@ use std::time::Duration;
 use rosterpatch::sandbox::Sandbox;
 
 use crate::harness::{
-    Folder, Server, plain_id, plain_roster, respond, sandbox_holding, stderr, stdout,
+    Folder, Server, import_of, plain_id, plain_roster, respond, sandbox_holding, stderr, stdout,
 };
 
 /// Slow enough that something can happen meanwhile.
@@ -261,15 +261,7 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     let folder = Folder::new();
     let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(60), SLOW);
     folder.write("r.csv", plain_roster(60).replace("Åsa", "Bo"));
-    let arguments = [
-        "import",
-        "r.csv",
-        "--target",
-        "meitner",
-        "--yes",
-        "--base-url",
-        &base_url,
-    ];
+    let arguments = import_of(&base_url);
     let one = [&arguments[..], &["--concurrency", "1"]].concat();
     let mut import = start(&folder, &one);
     wait_until(|| sandbox.requests("update") > 3);
