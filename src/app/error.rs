@@ -36,7 +36,7 @@ pub enum AppError {
     Front(String),
     /// The process may open too few files.
     #[error(
-        "this process may open too few files (ulimit -n); nothing was begun, and 64 are enough"
+        "this process may open too few files; nothing was started. Allow it 64 or more (ulimit -n 64)"
     )]
     TooFewFiles(#[source] std::io::Error),
 }

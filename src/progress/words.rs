@@ -16,7 +16,7 @@ pub(super) fn lines(event: &RunEvent) -> Vec<String> {
             let mut lines = vec![format!("reading {file}: {dialect}, {columns} columns")];
             if !unknown.is_empty() {
                 lines.push(format!(
-                    "ignored, not fields of the target: {}",
+                    "columns ignored, not fields of the target: {}",
                     unknown.join(", ")
                 ));
             }
