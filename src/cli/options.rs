@@ -163,7 +163,7 @@ groups! {
     /// How fast requests may be made.
     QuotaOptions, "Quota" {
         settings {
-            /// Requests per s, m, h or d
+            /// Requests per s, m, h or d, or unlimited
             rate: Rate | "the target's" [value_name = "1500/h"];
             /// Requests in one burst
             burst: NonZeroU32 | "the target's" [value_name = "N"];

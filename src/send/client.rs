@@ -11,6 +11,7 @@ use super::body::{BODY, BODY_TIME, LARGEST, RECORD, body_of};
 use super::credentials::Credentials;
 use super::error::SendError;
 use super::sign_in::{Signer, TokenError};
+use super::tls::client_builder;
 use crate::clock::Clock;
 use crate::targets::TargetSpec;
 
@@ -98,7 +99,7 @@ impl Client {
             constant.insert(name, value);
         }
         let build = || {
-            let builder = reqwest::Client::builder()
+            let builder = client_builder()
                 .user_agent(concat!("rosterpatch/", env!("CARGO_PKG_VERSION")))
                 .timeout(options.timeout)
                 .connect_timeout(options.timeout.min(CONNECT))

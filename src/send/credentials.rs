@@ -20,7 +20,7 @@ pub enum SignInError {
         ways: String,
     },
     /// The file that a `_FILE` variable names cannot be read.
-    #[error("cannot read the file {path} that {variable} names: {source}")]
+    #[error("cannot read the file {path} that {variable} names")]
     File {
         /// The variable.
         variable: String,
@@ -124,7 +124,7 @@ impl Credentials {
 }
 
 impl Credentials {
-    /// What tells these credentials from others, for a hash: whoever has the same shares one
+    /// What tells these credentials from others, for a hash: users of the same ones share one
     /// quota.
     pub fn identity(&self) -> Vec<u8> {
         match self {

@@ -263,7 +263,7 @@ impl<R: Record> Sender<'_, R> {
         let state = match verdict {
             Some(Verdict::Accept) => RowState::Updated,
             Some(Verdict::Reject) => RowState::Rejected,
-            // Stopped while it is open whether the change was made: whoever goes on finds out.
+            // Stopped while it is open whether the change was made: the process that goes on finds out.
             None if doubtful => RowState::Unknown,
             // The row itself is not at fault, and will be sent when the run goes on.
             Some(Verdict::Stop) | None => RowState::NotSent,

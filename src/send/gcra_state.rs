@@ -1,9 +1,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use governor::nanos::Nanos;
-use governor::state::{NotKeyed, StateStore};
+use std::time::Duration;
 
 use super::bucket::Bucket;
+use super::gcra::Gcra;
 use super::steady::Steady;
 use crate::clock::UnixNanos;
 use crate::journal::{JournalError, QuotaStore, SharedQuota};
@@ -113,7 +112,7 @@ impl State {
     }
 
     /// What is to stand in place of a shared state that the clock, set back, has made nonsense of.
-    fn mended(&self, shared: SharedQuota) -> Option<SharedQuota> {
+    fn fixed(&self, shared: SharedQuota) -> Option<SharedQuota> {
         let same_rate = shared.interval == self.bucket.interval;
         (same_rate && self.known < shared.arrival).then(|| self.shared(self.known))
     }
@@ -178,7 +177,7 @@ impl GcraState {
                     let steady = now.saturating_sub(shared.steady);
                     state.unproven = by_wall.saturating_sub(steady);
                 }
-                (state.mended(shared), ())
+                (state.fixed(shared), ())
             })?;
         }
         Ok(GcraState(Arc::new(Mutex::new(Kept { state, store }))))
@@ -315,13 +314,9 @@ impl GcraState {
     }
 }
 
-impl StateStore for GcraState {
-    type Key = NotKeyed;
-
-    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
+impl GcraState {
+    /// Takes one request, or returns the time to wait for it.
+    pub(super) fn take(&self, gcra: &Gcra) -> Result<(), Duration> {
         let mut kept = self.lock();
         let Kept { state, store } = &mut *kept;
         let now = state.clock.now();
@@ -330,15 +325,10 @@ impl StateStore for GcraState {
             // Taken before the clock was set back: what it was worth now, nobody knows.
             state.leased = 0;
         }
-        let known = |state: &State| (state.known > 0).then(|| Nanos::from(state.known));
-        let (granted, next) = decide(known(state))?;
-        let next = next.as_u64();
-        if next <= state.leased || store.is_none() {
+        let next = gcra.take(state.known, now)?;
+        let Some(store) = store.as_mut().filter(|_| next > state.leased) else {
             state.known = next;
-            return Ok(granted);
-        }
-        let Some(store) = store else {
-            return Ok(granted);
+            return Ok(());
         };
         let lease = state.lease();
         let asked = store.update(|shared| {
@@ -346,29 +336,28 @@ impl StateStore for GcraState {
             if now < state.not_before {
                 // Another process has heard that nobody sends before this moment.
                 let later = state.not_before.saturating_add(state.bucket.tolerance());
-                if let Err(refused) = decide(Some(Nanos::from(later))) {
-                    return (state.mended(shared), Err(refused));
+                if let Err(wait) = gcra.take(later, now) {
+                    return (state.fixed(shared), Err(wait));
                 }
             }
-            match decide(known(state)) {
-                Err(refused) => (state.mended(shared), Err(refused)),
-                Ok((granted, next)) => {
-                    state.known = next.as_u64();
+            match gcra.take(state.known, now) {
+                Err(wait) => (state.fixed(shared), Err(wait)),
+                Ok(next) => {
+                    state.known = next;
                     let leased = state.known.saturating_add(lease);
-                    (Some(state.shared(leased)), Ok((granted, leased)))
+                    (Some(state.shared(leased)), Ok(leased))
                 }
             }
         });
         match asked {
-            Ok(Ok((granted, leased))) => {
-                state.leased = leased.min(MOST);
-                Ok(granted)
+            Ok(leased) => {
+                state.leased = leased?.min(MOST);
+                Ok(())
             }
-            Ok(Err(refused)) => Err(refused),
             Err(error) => {
-                // Whoever asked looks at the error before the permit.
+                // The caller looks at the error before the permit.
                 state.error = Some(error);
-                Ok(granted)
+                Ok(())
             }
         }
     }

@@ -1,11 +1,8 @@
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::middleware::NoOpMiddleware;
-use governor::{Quota, RateLimiter};
-
 use super::bucket::bucket_of;
+use super::gcra::Gcra;
 use super::gcra_state::GcraState;
 use super::rate::{Pace, Rate};
 use super::steady::Steady;
@@ -33,8 +30,7 @@ struct Pause {
 
 #[derive(Debug)]
 struct Inner {
-    limiter:
-        RateLimiter<governor::state::NotKeyed, GcraState, LimiterClock, NoOpMiddleware<Duration>>,
+    gcra: Gcra,
     announced: Option<Rate>,
 }
 
@@ -53,7 +49,7 @@ impl Pacer {
         let arrival = GcraState::open(store, clock.clone(), bucket_of(rate, burst.get()))?;
         Ok(Pacer {
             inner: Mutex::new(Inner {
-                limiter: limiter(rate, burst, &arrival, &clock),
+                gcra: Gcra::new(rate, burst),
                 announced: None,
             }),
             pace,
@@ -81,16 +77,13 @@ impl Pacer {
                 self.rest(Duration::from_nanos(not_before - now)).await;
                 continue;
             }
-            let checked = self.lock().limiter.check();
+            let taken = self.arrival.take(&self.lock().gcra);
             if let Some(error) = self.arrival.take_error() {
                 return Err(error);
             }
-            match checked {
+            match taken {
                 Ok(()) => return Ok(()),
-                Err(refused) => {
-                    let wait = refused.wait_time_from(Duration::from_nanos(now));
-                    self.rest(wait).await;
-                }
+                Err(wait) => self.rest(wait).await,
             }
         }
     }
@@ -125,7 +118,7 @@ impl Pacer {
         pause.until
     }
 
-    /// Waits for a time, or for a part of it: whoever waits asks the clock again, which may have been
+    /// Waits for a time, or for a part of it: the caller asks the clock again, which may have been
     /// set meanwhile.
     async fn rest(&self, time: Duration) {
         const SLICE: Duration = Duration::from_secs(30);
@@ -152,7 +145,7 @@ impl Pacer {
         }
         inner.announced = Some(limit);
         self.arrival.set_bucket(bucket_of(rate, burst.get()));
-        inner.limiter = limiter(rate, burst, &self.arrival, &self.clock);
+        inner.gcra = Gcra::new(rate, burst);
     }
 
     /// Takes note of the API's own time, as an answer tells it.
@@ -172,50 +165,6 @@ impl Pacer {
         let now = self.clock.now();
         let wait = self.arrival.not_before().saturating_sub(now);
         (self.arrival.level(now), Duration::from_nanos(wait))
-    }
-}
-
-fn limiter(
-    rate: Rate,
-    burst: std::num::NonZeroU32,
-    arrival: &GcraState,
-    clock: &Steady,
-) -> RateLimiter<governor::state::NotKeyed, GcraState, LimiterClock, NoOpMiddleware<Duration>> {
-    let interval = rate.interval().max(Duration::from_nanos(1));
-    // An interval above zero is all that a quota asks for.
-    let quota = Quota::with_period(interval)
-        .unwrap_or(Quota::per_hour(std::num::NonZeroU32::MIN))
-        .allow_burst(burst);
-    RateLimiter::new(quota, arrival.clone(), LimiterClock::new(clock.clone()))
-}
-
-/// The program's clock as governor reads it.
-#[derive(Debug)]
-struct LimiterClock {
-    clock: Steady,
-    started: AtomicBool,
-}
-
-impl LimiterClock {
-    fn new(clock: Steady) -> Self {
-        LimiterClock {
-            clock,
-            started: AtomicBool::new(false),
-        }
-    }
-}
-
-impl governor::clock::Clock for LimiterClock {
-    type Instant = Duration;
-
-    /// The limiter counts from its first reading, so that one is zero, and all its moments are
-    /// moments since the Unix epoch.
-    fn now(&self) -> Duration {
-        if self.started.swap(true, Ordering::Relaxed) {
-            Duration::from_nanos(self.clock.now())
-        } else {
-            Duration::ZERO
-        }
     }
 }
 

@@ -17,9 +17,19 @@ pub struct Rate {
     pub per: RateUnit,
 }
 
+/// As fast as answers come, unless the API announces a limit: a request a nanosecond.
+const UNLIMITED: Rate = Rate {
+    requests: 1e9,
+    per: RateUnit::Second,
+};
+
+const UNLIMITED_TEXT: &str = "unlimited";
+
 /// Why a rate cannot be understood.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("\"{0}\" is not a rate such as 1500/h; the unit is s, m, h or d, and the number above 0")]
+#[error(
+    "\"{0}\" is not a rate such as 1500/h, or unlimited; the unit is s, m, h or d, and the number above 0"
+)]
 pub struct RateError(String);
 
 impl FromStr for Rate {
@@ -27,6 +37,9 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, RateError> {
         let error = || RateError(text.to_owned());
+        if text == UNLIMITED_TEXT {
+            return Ok(UNLIMITED);
+        }
         let (requests, unit) = text.split_once('/').ok_or_else(error)?;
         let requests: f64 = requests.trim().parse().map_err(|_| error())?;
         let per = match unit.trim() {
@@ -48,6 +61,9 @@ impl FromStr for Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == UNLIMITED {
+            return f.write_str(UNLIMITED_TEXT);
+        }
         let a_second = self.requests / self.per.seconds() as f64;
         // Millions an hour tell nobody anything.
         if self.per != RateUnit::Second && a_second >= 10.0 {
@@ -152,6 +168,9 @@ mod tests {
             "1500/h".parse::<Rate>().unwrap().part(0.8).to_string(),
             "1200/h"
         );
+        let unlimited: Rate = "unlimited".parse().unwrap();
+        assert_eq!(unlimited.to_string(), "unlimited");
+        assert!(unlimited.is_sane_with(NonZeroU32::MAX));
         for bad in [
             "1500", "0/h", "-1/h", "1/w", "x/h", "inf/s", "NaN/s", "1e-9/d",
         ] {

@@ -130,7 +130,7 @@ impl Signer {
         self.refused.fetch_max(token, Ordering::Relaxed);
     }
 
-    /// Headers for the next request. Whoever comes while a token is being fetched waits for that
+    /// Headers for the next request. A request that comes while a token is being fetched waits for that
     /// one.
     pub(super) async fn sign(&self, http: &reqwest::Client) -> Result<Signed, TokenError> {
         let (path, id, secret) = match &self.credentials {

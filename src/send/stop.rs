@@ -21,7 +21,7 @@ pub enum Stop {
         status: u16,
         /// The API's own code, if it has the shape of one.
         code: String,
-        /// The API's message, without what it may quote: for whoever asked, and for no log.
+        /// The API's message, without what it may quote: for the person who asked, and for no log.
         message: String,
         /// Whether something was to be read, and not to be changed.
         reading: bool,
@@ -32,7 +32,7 @@ pub enum Stop {
     Failing {
         /// Status and code.
         error: String,
-        /// The API's message, without what it may quote: for whoever asked, and for no log.
+        /// The API's message, without what it may quote: for the person who asked, and for no log.
         message: String,
     },
     /// A guard holds the run before anything is sent.
@@ -94,7 +94,7 @@ impl Stop {
         }
     }
 
-    /// What is told to whoever asked for the run, on their own terminal: the API's words too.
+    /// What is told to the person who asked for the run, on their own terminal: the API's words too.
     pub fn for_person(&self) -> String {
         match self {
             Stop::Refused { message, .. } | Stop::Failing { message, .. }

@@ -174,18 +174,7 @@ impl<'a> Transport<'a> {
             self.stats
                 .count(request.row.is_some(), made > made_before + 1);
             let sent_at = self.clock.now();
-            let result = match self.client.call(request).await {
-                // A look-up whose answer is cut off or no JSON has not been answered.
-                Ok((answer, body))
-                    if request.row.is_none()
-                        && answer.status / 100 == 2
-                        && !answer.of_sign_in
-                        && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() =>
-                {
-                    Err(Fault::Lost)
-                }
-                other => other,
-            };
+            let result = self.make(request).await;
             doubtful |= matches!(result, Err(Fault::TimeOut | Fault::Lost));
             let answer = result.as_ref().map(|(answer, _)| answer);
             // A token that ran out is nobody's fault, once.
@@ -227,6 +216,16 @@ impl<'a> Transport<'a> {
             }
             last = Some(result);
         }
+    }
+
+    /// Makes a request once. A look-up whose answer is cut off or no JSON has not been answered.
+    async fn make(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>), Fault> {
+        let (answer, body) = self.client.call(request).await?;
+        let is_read = request.row.is_none() && answer.status / 100 == 2 && !answer.of_sign_in;
+        if is_read && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
+            return Err(Fault::Lost);
+        }
+        Ok((answer, body))
     }
 
     /// Makes what an answer says of the API's quota and health hold for everyone.
