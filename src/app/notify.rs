@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use crate::model::Summary;
+use crate::model::{Summary, with_causes};
 use crate::report::write_metrics;
+use crate::send::client_builder;
 
 /// The longest that a webhook or a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,7 +39,10 @@ impl Notifications {
         if let Some(path) = &self.metrics
             && let Err(error) = write_metrics(path, summary, self.profile.as_deref())
         {
-            tracing::warn!(%error, "the metrics could not be written");
+            tracing::warn!(
+                error = with_causes(&error),
+                "the metrics could not be written"
+            );
         }
         let Some(Notify { url, command }) = &self.notify else {
             return;
@@ -69,7 +73,7 @@ fn post(url: &str, json: String) -> Result<(), String> {
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let client = reqwest::Client::builder()
+        let client = client_builder()
             .timeout(PATIENCE)
             .build()
             .map_err(|error| error.without_url().to_string())?;

@@ -67,7 +67,10 @@ impl Judge {
             .unwrap();
         runtime.block_on(async {
             let url = format!("{}{path}", self.address);
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let client = rosterpatch::send::client_builder()
+                .no_proxy()
+                .build()
+                .unwrap();
             let body = client.get(url).send().await.unwrap().bytes().await.unwrap();
             serde_json::from_slice(&body).unwrap()
         })
@@ -233,7 +236,7 @@ fn the_vendors_sdk_takes_every_request_that_the_program_makes() {
         assert_eq!(student["address"]["postalCity"], format!("Ort{number}"));
     }
     // All: the register is listed. With a canary that is read back, values that are cleared, and
-    // a row that is refused and sent again when it is mended.
+    // a row that is refused and sent again when it is fixed.
     let mut all = roster(1..=121, "Bo", "Nygatan");
     all = all.replace("p3@x.se", "<null>").replace("Bo,Ek5,", ",Ek5,");
     all = all.replace("e9@x.se", "e10@x.se");

@@ -1,0 +1,58 @@
+//! Sending, beside other programs that do the same: whole processes on the same roster, in turns,
+//! against the same server, each on a processor of its own where there are two.
+//!
+//! ```text
+//! cargo bench --bench compare -- --rows 100000
+//! ```
+//!
+//! The floor reads the roster with the csv crate and sends it with reqwest, 64 requests under way,
+//! and checks and records nothing. `curl`, `qsv` and Python's aiohttp (`pip install aiohttp`) take
+//! part where they are installed; `COMPARE_PYTHON` names another Python.
+
+mod floor;
+mod peers;
+mod roster;
+mod server;
+
+use std::path::Path;
+
+use peers::{Figures, Work};
+
+const ROUNDS: usize = 5;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("serve") => return server::serve(),
+        Some("floor") => return floor::send(&arguments[1], &arguments[2]),
+        _ => {}
+    }
+    let number = |name: &str, usual: usize| {
+        let mut after = arguments.iter().skip_while(|argument| *argument != name);
+        after.nth(1).and_then(|n| n.parse().ok()).unwrap_or(usual)
+    };
+    let rows = number("--rows", 100_000);
+    let rounds = number("--rounds", ROUNDS);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let only = arguments.iter().position(|argument| argument == "--only");
+    let only = only.and_then(|at| arguments.get(at + 1));
+    for work in Work::all(rows) {
+        if only.is_none_or(|only| work.name.contains(only.as_str())) {
+            compare(&work, rounds, folder.path());
+        }
+    }
+}
+
+/// Has everyone do the work in turn, and prints what each came to beside the floor.
+fn compare(work: &Work, rounds: usize, folder: &Path) {
+    let roster = roster::make(folder, work.rows);
+    let mut peers = work.peers(folder, &roster);
+    println!("\n{}, {rounds} rounds in turn", work.name);
+    let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); peers.len()];
+    for round in 0..rounds {
+        for (peer, figures) in peers.iter_mut().zip(&mut figures) {
+            figures.push(work.measure(peer, &folder.join(format!("round-{round}"))));
+        }
+    }
+    peers::print(work, &peers, &figures);
+}

@@ -1,0 +1,334 @@
+//! Who takes part, and how each is measured.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use serde_json::{Value as Json, json};
+use wait4::Wait4;
+
+use super::roster::each_request;
+
+/// One kind of work.
+pub struct Work {
+    pub name: String,
+    pub rows: usize,
+    /// Milliseconds that each answer takes.
+    latency: u64,
+    /// How this program is told not to look anything up, or to.
+    options: &'static [&'static str],
+    others: bool,
+    /// Records that the API holds besides those of the roster.
+    records: u64,
+}
+
+/// A program that does the work.
+pub struct Peer {
+    name: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    /// This program keeps a journal, and is given a new folder for it each time.
+    has_state: bool,
+}
+
+/// What one process came to.
+#[derive(Clone, Copy)]
+pub struct Figures {
+    wall: f64,
+    cpu: f64,
+    mebibytes: f64,
+    /// Bytes of journal a row.
+    journal: f64,
+    updates: u64,
+    sum: u64,
+}
+
+impl Work {
+    pub fn all(rows: usize) -> Vec<Work> {
+        let of = |name: &str, rows: usize| Work {
+            name: format!("{rows} rows, {name}"),
+            rows,
+            latency: 0,
+            options: &["--blind", "--no-undo"],
+            others: false,
+            records: 0,
+        };
+        vec![
+            Work {
+                others: true,
+                ..of("nothing looked up", rows)
+            },
+            Work {
+                options: &[],
+                ..of("looked up, all of them differing", rows)
+            },
+            Work {
+                latency: 20,
+                ..of("answers take 20 ms", rows / 5)
+            },
+        ]
+    }
+
+    pub fn peers(&self, folder: &Path, roster: &Path) -> Vec<Peer> {
+        let own = std::env::current_exe().expect("this program");
+        let roster_text = roster.display().to_string();
+        let mut import: Vec<String> = ["import", &roster_text, "--base-url", "{base_url}"]
+            .map(str::to_owned)
+            .to_vec();
+        let options = "--all --yes --rate unlimited --concurrency 64 --progress none --key id";
+        import.extend(options.split(' ').map(str::to_owned));
+        import.extend(self.options.iter().map(ToString::to_string));
+        let mut peers = vec![
+            Peer {
+                name: "floor: csv and reqwest",
+                program: own,
+                arguments: vec!["floor".into(), "{base_url}".into(), roster_text],
+                has_state: false,
+            },
+            Peer {
+                name: "rosterpatch",
+                program: env!("CARGO_BIN_EXE_rosterpatch").into(),
+                arguments: import,
+                has_state: true,
+            },
+        ];
+        if self.others {
+            peers.extend(curl(folder, roster));
+            peers.extend(aiohttp(folder, roster));
+        }
+        peers
+    }
+
+    /// Runs a peer against a server of its own.
+    pub fn measure(&self, peer: &mut Peer, folder: &Path) -> Figures {
+        let server = Server::start();
+        server.ask(
+            "POST",
+            "/reset",
+            &json!({"latency": self.latency, "records": self.records}).to_string(),
+        );
+        let _ = std::fs::remove_dir_all(folder);
+        std::fs::create_dir_all(folder).expect("a folder");
+        let base_url = format!("http://{}", server.address);
+        let mut command = pinned(&peer.program, "0");
+        for argument in &peer.arguments {
+            // curl's addresses stand in a file.
+            if let Some(file) = argument.strip_prefix("@config:") {
+                let text = std::fs::read_to_string(file).expect("curl's file");
+                let made = folder.join("curl.conf");
+                std::fs::write(&made, text.replace("{base_url}", &base_url)).expect("curl's file");
+                command.arg("--config").arg(made);
+            } else {
+                command.arg(argument.replace("{base_url}", &base_url));
+            }
+        }
+        let state = folder.join("state");
+        command
+            .env("ROSTERPATCH_STATE", &state)
+            .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
+            .env("MEITNER_CLIENT_SECRET", "sandbox")
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let began = Instant::now();
+        let mut child = command.spawn().expect("the program starts");
+        let mut errors = String::new();
+        if let Some(mut pipe) = child.stderr.take() {
+            let _ = pipe.read_to_string(&mut errors);
+        }
+        let used = child.wait4().expect("the program ends");
+        let wall = began.elapsed().as_secs_f64();
+        assert!(used.status.success(), "{}: {errors}", peer.name);
+        let cpu = used.rusage.utime + used.rusage.stime;
+        let seen = server.ask("GET", "/seen", "");
+        let seen: Json = serde_json::from_str(&seen).expect("what the server saw");
+        let journal = if peer.has_state { bytes_in(&state) } else { 0 };
+        let _ = std::fs::remove_dir_all(folder);
+        Figures {
+            wall,
+            cpu: cpu.as_secs_f64(),
+            mebibytes: used.rusage.maxrss as f64 / 1024.0 / 1024.0,
+            journal: journal as f64 / self.rows as f64,
+            updates: seen["updates"].as_u64().unwrap_or(0),
+            sum: seen["sum"].as_u64().unwrap_or(0),
+        }
+    }
+}
+
+/// One line a peer, medians, with ratios to the first.
+pub fn print(work: &Work, peers: &[Peer], figures: &[Vec<Figures>]) {
+    let median = |all: &[Figures], of: fn(&Figures) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    println!(
+        "{:<24} {:>8} {:>7} {:>12} {:>7} {:>9} {:>10}",
+        "", "rows/s", "of it", "cpu s/10,000", "of it", "peak MiB", "journal B"
+    );
+    let rows = work.rows as f64;
+    let (wall, cpu) = (
+        median(&figures[0], |f| f.wall),
+        median(&figures[0], |f| f.cpu),
+    );
+    for (peer, all) in peers.iter().zip(figures) {
+        let own = (median(all, |f| f.wall), median(all, |f| f.cpu));
+        let mut line = format!(
+            "{:<24} {:>8.0} {:>6.2}x {:>12.3} {:>6.2}x {:>9.0} {:>10.0}",
+            peer.name,
+            rows / own.0,
+            wall / own.0,
+            own.1 / rows * 10_000.0,
+            own.1 / cpu,
+            median(all, |f| f.mebibytes),
+            median(all, |f| f.journal),
+        );
+        let first = figures[0][0];
+        for seen in all {
+            if seen.updates != work.rows as u64 {
+                let _ = write!(line, "  {} requests!", seen.updates);
+            } else if seen.sum != first.sum {
+                line.push_str("  other requests!");
+            }
+        }
+        println!("{line}");
+    }
+}
+
+/// `curl` with all requests in one file, 64 under way.
+fn curl(folder: &Path, roster: &Path) -> Option<Peer> {
+    Command::new("curl").arg("--version").output().ok()?;
+    let path = folder.join("requests.conf");
+    let mut text = String::new();
+    each_request(roster, |at, body| {
+        if !text.is_empty() {
+            text.push_str("next\n");
+        }
+        let body = String::from_utf8_lossy(&body).replace('\\', "\\\\");
+        let body = body.replace('"', "\\\"");
+        let _ = write!(
+            text,
+            "url = \"{{base_url}}{at}\"\nrequest = PATCH\ndata-binary = \"{body}\"\n\
+             header = \"Content-Type: application/json\"\nheader = \"Client-ID: sandbox\"\n\
+             header = \"Client-Secret: sandbox\"\noutput = /dev/null\nfail\n"
+        );
+    });
+    std::fs::write(&path, text).ok()?;
+    Some(Peer {
+        name: "curl -Z",
+        program: "curl".into(),
+        arguments: ["-Z", "--parallel-max", "64", "-s", "--noproxy", "*"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("@config:{}", path.display())])
+            .collect(),
+        has_state: false,
+    })
+}
+
+/// Python's aiohttp, where it is installed.
+fn aiohttp(folder: &Path, roster: &Path) -> Option<Peer> {
+    let python = std::env::var("COMPARE_PYTHON").unwrap_or_else(|_| "python3".into());
+    let there = Command::new(&python)
+        .args(["-c", "import aiohttp"])
+        .stderr(Stdio::null())
+        .status();
+    if !there.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let script = folder.join("send.py");
+    std::fs::write(&script, include_str!("aiohttp_peer.py")).ok()?;
+    Some(Peer {
+        name: "aiohttp",
+        program: python.into(),
+        arguments: vec![
+            script.display().to_string(),
+            "{base_url}".into(),
+            roster.display().to_string(),
+        ],
+        has_state: false,
+    })
+}
+
+/// A command on one processor, where that can be said.
+fn pinned(program: &Path, processor: &str) -> Command {
+    let several = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+    let taskset = Command::new("taskset").arg("--version").output().is_ok();
+    if !several || !taskset {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", processor]).arg(program);
+    command
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    std::fs::read_dir(folder).map_or(0, |entries| {
+        entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("journal"))
+            .filter_map(|entry| entry.metadata().ok())
+            .map(|metadata| metadata.len())
+            .sum()
+    })
+}
+
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start() -> Server {
+        let own = std::env::current_exe().expect("this program");
+        let mut process = pinned(&own, "1")
+            .arg("serve")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut address = String::new();
+        let output = process.stdout.take().expect("its output");
+        BufReader::new(output)
+            .read_line(&mut address)
+            .expect("its address");
+        Server {
+            process,
+            address: address.trim().to_owned(),
+        }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("the server");
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("a request");
+        let mut lines = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            lines.read_line(&mut line).expect("an answer");
+            if let Some(text) = line.strip_prefix("Content-Length: ") {
+                length = text.trim().parse().expect("a length");
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        lines.read_exact(&mut body).expect("a body");
+        String::from_utf8(body).expect("text")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

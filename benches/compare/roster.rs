@@ -1,0 +1,80 @@
+//! The roster, and the requests that it comes to.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value as Json};
+
+#[path = "../../samples/make_roster.rs"]
+mod make_roster;
+
+use make_roster::{Options, Style};
+
+/// A roster in the API's own words, none of whose rows fails the checks.
+pub fn make(folder: &Path, rows: usize) -> PathBuf {
+    let path = folder.join(format!("roster-{rows}.csv"));
+    if !path.exists() {
+        let options = Options {
+            rows,
+            bad: "0".into(),
+            seed: 3,
+            style: Style::English,
+        };
+        let mut out = BufWriter::new(File::create(&path).expect("a roster"));
+        make_roster::write(&options, &mut out).expect("a roster");
+    }
+    path
+}
+
+/// Where each column of the roster stands in the body, in the order of the API's description.
+const BODY: [(&str, &str, Option<&str>); 15] = [
+    ("identity_number", "identityNumber", None),
+    ("first_name", "firstName", None),
+    ("last_name", "lastName", None),
+    ("external_source_id", "external", Some("sourceID")),
+    ("gender", "gender", None),
+    ("identity_temporary", "identityTemporary", None),
+    ("date_of_birth", "dateOfBirth", None),
+    ("postal_address", "address", Some("postalAddress")),
+    ("postal_code", "address", Some("postalCode")),
+    ("postal_city", "address", Some("postalCity")),
+    ("country_code", "address", Some("countryCode")),
+    ("municipality_code", "address", Some("municipalityCode")),
+    ("email_address1", "emailAddress1", None),
+    ("phone_number1", "phoneNumber1", None),
+    ("edu_person_principal_name", "eduPersonPrincipalName", None),
+];
+
+/// Hands the path and the body of each row's request to `each`.
+pub fn each_request(roster: &Path, mut each: impl FnMut(String, Vec<u8>)) {
+    let mut reader = csv::Reader::from_path(roster).expect("the roster");
+    let header = reader.headers().expect("its header").clone();
+    let column = |name: &str| header.iter().position(|other| other == name);
+    let id = column("id").expect("an id");
+    let places: Vec<_> = BODY.map(|(name, ..)| column(name)).to_vec();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).expect("a row") {
+        let mut body = Map::new();
+        for ((name, outer, inner), place) in BODY.iter().zip(&places) {
+            let text = place.map_or("", |place| &record[place]);
+            if text.is_empty() {
+                continue;
+            }
+            let value = match (*name, text) {
+                ("identity_temporary", text) => Json::Bool(text == "true"),
+                (_, text) => Json::String(text.to_owned()),
+            };
+            match inner {
+                None => body.insert((*outer).to_owned(), value),
+                Some(inner) => body
+                    .entry(*outer)
+                    .or_insert_with(|| Json::Object(Map::new()))
+                    .as_object_mut()
+                    .and_then(|object| object.insert((*inner).to_owned(), value)),
+            };
+        }
+        let body = serde_json::to_vec(&body).expect("JSON");
+        each(format!("/student/{}", &record[id]), body);
+    }
+}
