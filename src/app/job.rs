@@ -21,7 +21,7 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Sends, moves a file of an inbox to where it belongs, and tells whoever is to be told.
+    /// Sends, moves a file of an inbox to where it belongs, and notifies those who are to be told.
     ///
     /// # Errors
     /// When the run cannot be brought to an end, or its file cannot be moved.

@@ -13,7 +13,7 @@ use super::session::Session;
 use super::stop::StopSignal;
 use crate::inbox::{Inbox, Lying, Place, short};
 use crate::journal::{Journal, RunRecord};
-use crate::model::{Exit, Summary};
+use crate::model::{Exit, Summary, with_causes};
 use crate::run::{Ended, RunError, Settings, absolute, is_last_of_its_name, today};
 
 /// The front door of a sweep: it says how a file is imported, and hears what became of it.
@@ -170,7 +170,7 @@ impl<'a> Sweep<'a> {
                 self.desk.told(&name, Told::Failed(&error));
                 // What is wrong with the file will be wrong tomorrow; it makes room for the next.
                 if error.is_of_file()
-                    && let Err(error) = self.put_aside(file, &error.to_string())
+                    && let Err(error) = self.put_aside(file, &with_causes(&error))
                 {
                     self.desk.told(&name, Told::Failed(&error));
                 }

@@ -36,7 +36,7 @@ pub fn watch(
                 if access != AccessKind::Close(AccessMode::Write)
         );
         if !is_look {
-            // Whoever looks no more is not to be woken.
+            // A watcher that has ended is not woken.
             let _ = wake.send(());
         }
     })

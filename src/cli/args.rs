@@ -37,7 +37,7 @@ pub(in crate::cli) enum Command {
     Approve(Box<OneRunArgs>),
     /// Put back what a run changed, where it still holds what the run wrote
     Undo(Box<OneRunArgs>),
-    /// Import again the rows of a results file that did not succeed, mended or not
+    /// Import again the rows of a results file that did not succeed, fixed or not
     #[command(after_help = "Example:\n  rosterpatch retry elever.results.csv --sandbox")]
     Retry(Box<RetryArgs>),
     /// Import the files that lie in a folder, once: for cron

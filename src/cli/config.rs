@@ -96,7 +96,7 @@ impl Config {
     }
 
     /// The same for where to send: an address and an environment are two ways to say one thing, so
-    /// whoever says either goes before whoever comes next.
+    /// the first source that sets either of them wins.
     pub(in crate::cli) fn place(&self, said: &PlaceOptions) -> PlaceOptions {
         let layers = self.layers.iter().map(|(_, layer)| layer);
         layers.fold(said.clone(), |place, layer| {

@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
         Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     };
     let exit = run(&args).unwrap_or_else(|error| {
-        terminal::error(&whole_text(error.as_ref()));
+        terminal::error(&format!("{error:#}"));
         exit_of(&error)
     });
     if let Some(why) = terminal::unwritten() {
@@ -76,7 +76,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Refuses a target on the command line where a run is tried again, which went to its own. One in the
-/// environment is for whoever names none.
+/// environment is for a command that names none.
 fn refuse_misplaced(matches: &ArgMatches) {
     let Some(("retry", retry)) = matches.subcommand() else {
         return;
@@ -105,23 +105,6 @@ fn color(arguments: impl Iterator<Item = String>) -> ColorChoice {
         Some("never") => ColorChoice::Never,
         _ => ColorChoice::Auto,
     }
-}
-
-/// An error and its causes, each said once: many already tell their cause.
-fn whole_text(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&said);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {

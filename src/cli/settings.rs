@@ -173,7 +173,7 @@ pub(in crate::cli) fn is_production(place: &PlaceOptions) -> bool {
     !place.sandbox && place.base_url.is_none() && env == PRODUCTION
 }
 
-/// The quota to keep to. `own` is the quota of whoever is sent to, where no rate is asked for.
+/// The quota to keep to. `own` is the target's, where no rate is asked for.
 pub(in crate::cli) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<Pace, AppError> {
     let pace = Pace {
         own: own.0,

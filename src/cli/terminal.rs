@@ -58,7 +58,7 @@ pub(in crate::cli) fn ask(question: &str) -> bool {
     )
 }
 
-/// Whoever observes a run, and the bar that log lines must not tear.
+/// The observer of a run, and the bar that log lines must not tear.
 pub(in crate::cli) fn observer(
     common: &GeneralOptions,
 ) -> (Box<dyn Observer>, Option<indicatif::ProgressBar>) {

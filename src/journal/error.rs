@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// The state folder cannot be made or used.
-    #[error("cannot use the state folder {}: {source}; name another one with --state", path.display())]
+    #[error("cannot use the state folder {} (--state names another)", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -31,14 +31,14 @@ pub enum JournalError {
         why: &'static str,
     },
     /// SQLite refused.
-    #[error("cannot {action} the journal {}: {source}", path.display())]
+    #[error("cannot {action} the journal {}", path.display())]
     Sqlite {
         /// What was tried.
         action: &'static str,
         /// The journal's file.
         path: PathBuf,
         /// Why.
-        source: rusqlite::Error,
+        source: Refusal,
     },
     /// A newer version of the program wrote the journal.
     #[error(
@@ -63,12 +63,12 @@ pub enum JournalError {
     #[error("no run was interrupted, so there is nothing to resume; `rosterpatch runs` lists all")]
     NothingUnfinished,
     /// A run's record is damaged.
-    #[error("the journal's record of the run {run} is damaged: {source}")]
+    #[error("the journal's record of the run {run} is damaged")]
     DamagedRun {
         /// The run.
         run: String,
         /// What is wrong with it.
-        source: rusqlite::Error,
+        source: Refusal,
     },
     /// What the journal holds of a row is damaged.
     #[error("the journal's record of row {row} of the run {run} is damaged: {why}")]
@@ -94,4 +94,22 @@ pub enum JournalError {
     /// A write failed earlier, and nothing may be sent without a record.
     #[error("the journal could not be written, so nothing more is sent: {0}")]
     Broken(String),
+}
+
+/// What SQLite says. Its own cause says the same in other words, and is not told.
+#[derive(Debug)]
+pub struct Refusal(pub(super) rusqlite::Error);
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Refusal {
+        Refusal(error)
+    }
 }

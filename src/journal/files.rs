@@ -18,7 +18,7 @@ pub(super) fn identity(path: &Path) -> Option<Identity> {
 }
 
 /// Refuses a journal that other users of the machine could change or read, or that a link leads to:
-/// whoever can write there says what is sent.
+/// anyone who can write there decides what is sent.
 #[cfg(unix)]
 pub(super) fn refuse_strangers(folder: &Path, path: &Path) -> Result<(), JournalError> {
     use std::os::unix::fs::PermissionsExt;
@@ -105,7 +105,7 @@ pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
-/// Makes a file for its owner alone, where there is none. One that is there is not opened: whoever
+/// Makes a file for its owner alone, where there is none. One that is there is not opened: a process that
 /// closes a database's file lets go of every lock that the process has on it
 /// (sqlite.org/howtocorrupt.html, section 2.2).
 ///

@@ -45,7 +45,7 @@ impl RosterLock {
     }
 }
 
-/// Holds one run: whoever is at work on it, or reads what it did, shares it; whoever forgets it has it
+/// Holds one run: a process that works on it, or reads what it did, shares it; one that forgets it has it
 /// alone. The operating system lets go of it when the process ends, however it ends, so that a run
 /// that says it is under way and that nobody holds has died.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub struct RunLock {
 }
 
 impl RunLock {
-    /// Shares the run called `name`. Waits for whoever is just forgetting it.
+    /// Shares the run called `name`. Waits for a process that is just forgetting it.
     ///
     /// # Errors
     /// When the state folder cannot be used.

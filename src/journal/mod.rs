@@ -17,7 +17,7 @@ mod schema;
 mod store;
 mod writer;
 
-pub use error::JournalError;
+pub use error::{JournalError, Refusal};
 pub use history::PastRow;
 pub use lock::{RosterLock, RunLock};
 pub use prune::Pruned;

@@ -78,7 +78,7 @@ impl QuotaStore {
         JournalError::Sqlite {
             action: "keep the quota in",
             path: self.path.clone(),
-            source,
+            source: source.into(),
         }
     }
 

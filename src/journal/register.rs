@@ -13,7 +13,7 @@ fn explain(source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
         action: "keep the records that were read in",
         path: "(temporary)".into(),
-        source,
+        source: source.into(),
     }
 }
 

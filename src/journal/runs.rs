@@ -140,7 +140,10 @@ impl Journal {
             .ok_or_else(|| JournalError::NoRun {
                 name: name.unwrap_or("newest").to_owned(),
             })?;
-        record.map_err(|source| JournalError::DamagedRun { run, source })
+        record.map_err(|source| JournalError::DamagedRun {
+            run,
+            source: source.into(),
+        })
     }
 
     /// All runs whose records can be read, the newest first.
@@ -170,7 +173,7 @@ impl Journal {
             let name = || row.get::<_, String>(1).unwrap_or_else(|_| "?".into());
             runs.push(run_record(row).map_err(|source| JournalError::DamagedRun {
                 run: name(),
-                source,
+                source: source.into(),
             }));
         }
         Ok(runs)

@@ -24,7 +24,7 @@ const FILE: &str = "journal.sqlite";
 /// Whether nobody waits for another process any more.
 static NO_WAITING: AtomicBool = AtomicBool::new(false);
 
-/// Has nobody in this process wait any longer for another one that holds the journal: for whoever
+/// Has nobody in this process wait any longer for another one that holds the journal: for a user who
 /// asked twice for a stop.
 pub fn stop_waiting() {
     NO_WAITING.store(true, Ordering::Relaxed);
@@ -57,10 +57,10 @@ impl Journal {
             path: folder.to_owned(),
             source,
         })?;
-        let opening = |source| JournalError::Sqlite {
+        let opening = |source: rusqlite::Error| JournalError::Sqlite {
             action: "open",
             path: path.clone(),
-            source,
+            source: source.into(),
         };
         refuse_network(folder)?;
         refuse_strangers(folder, &path)?;
@@ -110,10 +110,10 @@ impl Journal {
     /// When SQLite cannot make a temporary file.
     pub fn temporary() -> Result<Journal, JournalError> {
         let path = PathBuf::from("(temporary)");
-        let opening = |source| JournalError::Sqlite {
+        let opening = |source: rusqlite::Error| JournalError::Sqlite {
             action: "open",
             path: path.clone(),
-            source,
+            source: source.into(),
         };
         // SQLite's name for a database of one connection, in a file that it removes itself.
         let mut connection = Connection::open("").map_err(opening)?;
@@ -143,7 +143,7 @@ impl Journal {
         move |source| JournalError::Sqlite {
             action,
             path: path.clone(),
-            source,
+            source: source.into(),
         }
     }
 

@@ -66,7 +66,7 @@ enum Entry {
     Flush,
 }
 
-/// Entries that may wait; beyond it whoever writes waits too.
+/// Entries that may wait; beyond it the writers wait too.
 const QUEUE: usize = 1024;
 
 /// How long a commit waits for others that are about to write.
@@ -178,7 +178,7 @@ impl Witness {
     /// A witness of a run; none where there is no file that another program could read.
     fn of(journal: &Journal, run: i64) -> Option<Witness> {
         let path = journal.connection.path().filter(|path| !path.is_empty())?;
-        // What is in the log is read from there, so the run has to be in the file itself. Whoever
+        // What is in the log is read from there, so the run has to be in the file itself. A process that
         // reads meanwhile may keep a part of the log from it: that comes with a later one.
         let moved = "PRAGMA wal_checkpoint(PASSIVE)";
         journal.connection.query_row(moved, [], |_| Ok(())).ok()?;
@@ -204,7 +204,7 @@ fn name_of(connection: &Connection, run: i64) -> rusqlite::Result<String> {
         .query_row([run], |row| row.get(0))
 }
 
-/// An entry, and whoever waits for it to be durable.
+/// An entry, and who is told when it is durable.
 type Waiting = (Entry, Option<oneshot::Sender<Result<(), String>>>);
 
 fn work(mut journal: Journal, place: &Place, mut entries: mpsc::Receiver<Waiting>) -> Journal {
@@ -215,7 +215,7 @@ fn work(mut journal: Journal, place: &Place, mut entries: mpsc::Receiver<Waiting
         let mut group = vec![first];
         gather(&mut entries, &mut group);
         if group.len() < GROUP && group.iter().any(|(_, done)| done.is_some()) {
-            // Whoever is about to write goes into the same commit: it costs more than the wait.
+            // A task that is about to write goes into the same commit: it costs more than the wait.
             std::thread::sleep(GATHER);
             gather(&mut entries, &mut group);
         }
@@ -224,7 +224,7 @@ fn work(mut journal: Journal, place: &Place, mut entries: mpsc::Receiver<Waiting
         }
         for (_, done) in group {
             if let Some(done) = done {
-                // Whoever waited may have given up; the record stands all the same.
+                // The one who waited may have given up; the record stands all the same.
                 let _ = done.send(broken.clone().map_or(Ok(()), Err));
             }
         }

@@ -81,7 +81,7 @@ pub struct Call {
     /// Names of the fields that are in the body because they are to be changed, in the target's
     /// order, space-separated.
     pub changed: String,
-    /// The same with their values, for whoever wants to see or undo them.
+    /// The same with their values, for anyone who wants to see or undo them.
     pub changes: Vec<Change>,
     /// A fingerprint of the body, where it is to be remembered because the record cannot be read.
     pub fingerprint: Option<String>,

@@ -2,6 +2,7 @@
 //! be sent for it, what became of it. Plain data; nothing here reads, writes or waits.
 
 mod call;
+mod causes;
 mod exit;
 mod outcome;
 mod problem;
@@ -11,6 +12,7 @@ mod summary;
 mod value;
 
 pub use call::{Call, Change, Method};
+pub use causes::with_causes;
 pub use exit::Exit;
 pub use outcome::{DAMAGED, LEFT_OUT, Outcome, RowState};
 pub use problem::Problem;

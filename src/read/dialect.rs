@@ -218,9 +218,9 @@ pub(super) fn not_csv(start: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"SQLite format 3\0", "a database", EXPORT),
         (b"{\\rtf", "a rich text document", EXPORT),
     ];
-    for (magic, what, mend) in known {
+    for (magic, what, fix) in known {
         if start.starts_with(magic) {
-            return Some((what, mend));
+            return Some((what, fix));
         }
     }
     let text = start.trim_ascii_start();

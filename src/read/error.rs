@@ -17,7 +17,7 @@ pub enum ReadError {
         most: usize,
     },
     /// The file is not there, or may not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -37,14 +37,14 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The file is of another kind.
-    #[error("{} is not a CSV file but {what}; {mend}", path.display())]
+    #[error("{} is not a CSV file but {what}; {fix}", path.display())]
     NotCsv {
         /// The file.
         path: PathBuf,
         /// What it is.
         what: &'static str,
         /// How to get a CSV file.
-        mend: &'static str,
+        fix: &'static str,
     },
     /// The workbook cannot be read.
     #[error("cannot read the workbook {}: {why}; open it in Excel and save it as \"CSV UTF-8\"", path.display())]

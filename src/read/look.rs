@@ -72,11 +72,11 @@ impl Look {
         if let Some(encoding) = utf16_without_mark(&self.start) {
             return Ok((encoding, 0));
         }
-        if let Some((what, mend)) = not_csv(&self.start) {
+        if let Some((what, fix)) = not_csv(&self.start) {
             return Err(ReadError::NotCsv {
                 path: path.to_owned(),
                 what,
-                mend,
+                fix,
             });
         }
         self.through(source).map_err(|source| ReadError::Io {

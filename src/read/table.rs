@@ -83,6 +83,36 @@ pub struct RawRow<'a> {
     span: &'a RowSpan,
 }
 
+/// Reads the record at `at`, and moves that behind it. Its text goes into `text` from `written` on, and
+/// where each of its cells ends in it into `ends`. Returns whether there was one, the bytes of its text
+/// and its cells.
+fn next_record(
+    parser: &mut csv_core::Reader,
+    block: &[u8],
+    at: &mut usize,
+    (text, written): (&mut Vec<u8>, usize),
+    ends: &mut Vec<usize>,
+) -> (bool, usize, usize) {
+    let (mut bytes, mut count) = (0, 0);
+    loop {
+        let (result, read, wrote, cells) = parser.read_record(
+            &block[*at..],
+            &mut text[written + bytes..],
+            &mut ends[count..],
+        );
+        *at += read;
+        bytes += wrote;
+        count += cells;
+        match result {
+            ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
+            ReadRecordResult::OutputFull => text.resize(text.len() * 2, 0),
+            ReadRecordResult::InputEmpty => {}
+            ReadRecordResult::Record => return (true, bytes, count),
+            ReadRecordResult::End => return (false, bytes, count),
+        }
+    }
+}
+
 impl Table {
     /// Parses a block of text in `shape`, with a parser of that shape's.
     pub(super) fn parse(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
@@ -105,30 +135,9 @@ impl Table {
                 break;
             }
             let start = at;
-            let (mut row_text, mut row_cells) = (0, 0);
-            let found = loop {
-                let (result, read, wrote, cells) = parser.read_record(
-                    &block[at..],
-                    &mut text[written + row_text..],
-                    &mut row_ends[row_cells..],
-                );
-                at += read;
-                row_text += wrote;
-                row_cells += cells;
-                match result {
-                    ReadRecordResult::OutputEndsFull => {
-                        let len = row_ends.len();
-                        row_ends.resize(len * 2, 0);
-                    }
-                    ReadRecordResult::OutputFull => {
-                        let len = text.len();
-                        text.resize(len * 2, 0);
-                    }
-                    ReadRecordResult::InputEmpty => {}
-                    ReadRecordResult::Record => break true,
-                    ReadRecordResult::End => break false,
-                }
-            };
+            let unquoted = (&mut text, written);
+            let (found, row_text, row_cells) =
+                next_record(parser, block, &mut at, unquoted, &mut row_ends);
             let ends_in_row = lines::count(block, start, at);
             // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
             if found && row_text == 0 {

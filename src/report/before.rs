@@ -35,7 +35,7 @@ pub fn write_before(
 }
 
 /// Writes the records that a run updated, and of which it is known what they held before, as a roster
-/// that names them and says nothing else: for whoever undoes it. Returns nothing where there are none.
+/// that names them and says nothing else: to undo it. Returns nothing where there are none.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.

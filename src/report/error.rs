@@ -17,7 +17,7 @@ pub enum ReportError {
         folder: std::path::PathBuf,
     },
     /// The file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,

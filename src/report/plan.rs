@@ -101,7 +101,7 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// The first few changes and invalid rows of a plan, one a line. Personal data: for whoever looks,
+/// The first few changes and invalid rows of a plan, one a line. Personal data: for the person at the terminal,
 /// and for no log.
 pub fn example_lines(plan: &Plan) -> Vec<String> {
     let shown = |value: &Json| match text_of(value) {

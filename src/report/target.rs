@@ -31,6 +31,13 @@ pub fn target_text(spec: &TargetSpec) -> String {
         spec.quota.per.letter(),
         spec.quota.burst
     );
+    write_access(&mut text, spec);
+    write_fields(&mut text, spec);
+    text
+}
+
+/// What it needs to be used, and how it answers.
+fn write_access(text: &mut String, spec: &TargetSpec) {
     for (name, variable) in &spec.variables {
         let default = variable
             .default
@@ -76,6 +83,9 @@ pub fn target_text(spec: &TargetSpec) -> String {
     for (name, value) in &spec.headers {
         let _ = writeln!(text, "{:<12} {name}: {value}", "header");
     }
+}
+
+fn write_fields(text: &mut String, spec: &TargetSpec) {
     let _ = writeln!(
         text,
         "\n{:<28} {:<18} {:<30} also found as",
@@ -97,7 +107,6 @@ pub fn target_text(spec: &TargetSpec) -> String {
             aliases.join(", ")
         );
     }
-    text
 }
 
 fn traits_of(field: &FieldSpec) -> String {

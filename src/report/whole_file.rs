@@ -159,7 +159,7 @@ impl WholeFile {
     /// # Errors
     /// As for [`WholeFile::create`].
     pub fn probe(path: &Path, placing: Placing) -> Result<(), ReportError> {
-        // A pipe that is opened and closed has ended for whoever reads it.
+        // A pipe that is opened and closed has ended for its reader.
         if placing == Placing::Replace && is_pipe(path) {
             return Ok(());
         }
@@ -287,7 +287,7 @@ fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
         .custom_flags(nonblocking)
         .open(path)
         .map_err(|_| io::Error::other("nobody reads this pipe"))?;
-    // From here on whoever reads slowly is waited for.
+    // From here on a slow reader is waited for.
     rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
     Ok(Stream::Pipe(file))
 }
@@ -346,7 +346,7 @@ mod tests {
         let own = write(&path, Placing::Beside(None), "one");
         assert_eq!(own, path);
         let mark = Mark::of(&path);
-        // Again, by whoever wrote it.
+        // Again, by the one who wrote it.
         assert_eq!(write(&path, Placing::Beside(mark), "two"), path);
         // Somebody has edited it since, or it is another's.
         let mark = Mark::of(&path);

@@ -14,7 +14,7 @@ pub enum RunError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The header cannot be mapped.
-    #[error("{file}, line {line}: {source}")]
+    #[error("{file}, line {line}")]
     Map {
         /// The file.
         file: String,
@@ -114,7 +114,7 @@ pub enum RunError {
         runs: Vec<String>,
     },
     /// Sending broke off, and what became of each row until then was written.
-    #[error("{source}; what became of each row until then is in {}", results.display())]
+    #[error("sending broke off, and what became of each row until then is in {}", results.display())]
     Broken {
         /// Why.
         source: Box<RunError>,
@@ -123,7 +123,7 @@ pub enum RunError {
     },
     /// The run came to its end, and what became of its rows could not be written.
     #[error(
-        "{source}; what became of each row is in the journal, and once that is fixed `rosterpatch resume {run}` writes it, and sends nothing twice"
+        "the results could not be written; the journal holds them, and once this is fixed `rosterpatch resume {run}` writes them, and sends nothing twice"
     )]
     NotReported {
         /// The run.
@@ -146,7 +146,7 @@ pub enum RunError {
         /// The file.
         file: std::path::PathBuf,
     },
-    /// Whoever was asked did not agree.
+    /// The person who was asked did not agree.
     #[error("nothing was sent")]
     Declined,
     /// The rows that were counted are not the rows that were recorded.

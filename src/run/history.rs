@@ -36,34 +36,8 @@ impl Work<'_> {
         if left_out {
             return Ok(None);
         }
-        // In its results file it has as many cells as any other row, and nobody can tell which of
-        // them were missing: as long as nobody has filled one in, they are. A run that left the row
-        // out, or found something else wrong with it, knows no better; one that sent it does.
-        let since = newest.map_or(i64::MIN, |past| past.run);
-        let is_cut = |past: &&PastRow| {
-            let is_so = match &*past.error_code {
-                TOO_FEW => !item.is_released && is_as_it_was(&item.cells, &past.cells),
-                TOO_MANY => item.has_surplus && same(&past.cells),
-                _ => false,
-            };
-            is_so && past.run >= since
-        };
-        if let Some(past) = history.iter().find(is_cut) {
-            let hint = if past.error_code == TOO_FEW {
-                "; fill in what is missing, or empty its cell import_error_code if it was so"
-            } else {
-                ""
-            };
-            let why = format!("{}{hint}", past.error.trim_end_matches(hint));
-            return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
-        }
-        // Nothing is known of it here but what its file says.
-        if item.was_cut && !history.iter().any(|past| past.error_code == TOO_FEW) {
-            return Ok(Some((
-                RowState::Invalid,
-                TOO_FEW.to_owned(),
-                WAS_CUT.to_owned(),
-            )));
+        if let Some(cut) = was_cut(item, &history, newest) {
+            return Ok(Some(cut));
         }
         // Alone in its file, a row that had another's value looks as if it had it for itself.
         // Where all rows are there again, the check has seen for itself.
@@ -90,4 +64,39 @@ impl Work<'_> {
         let why = format!("it was {last}, and that was not asked for");
         Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
     }
+}
+
+/// A row that had too few cells in the runs before, or too many, and that nobody has fixed since.
+///
+/// In its results file it has as many cells as any other row, and nobody can tell which of them were
+/// missing: as long as nobody has filled one in, they are. A run that left the row out, or found
+/// something else wrong with it, knows no better; one that sent it does.
+fn was_cut(
+    item: &Item,
+    history: &[PastRow],
+    newest: Option<&PastRow>,
+) -> Option<(RowState, String, String)> {
+    let since = newest.map_or(i64::MIN, |past| past.run);
+    let is_cut = |past: &&PastRow| {
+        let is_so = match &*past.error_code {
+            TOO_FEW => !item.is_released && is_as_it_was(&item.cells, &past.cells),
+            TOO_MANY => item.has_surplus && says_the_same(&item.cells, &past.cells),
+            _ => false,
+        };
+        is_so && past.run >= since
+    };
+    if let Some(past) = history.iter().find(is_cut) {
+        let hint = if past.error_code == TOO_FEW {
+            "; fill in what is missing, or empty its cell import_error_code if it was so"
+        } else {
+            ""
+        };
+        let why = format!("{}{hint}", past.error.trim_end_matches(hint));
+        return Some((RowState::Invalid, past.error_code.clone(), why));
+    }
+    // Nothing is known of it here but what its file says.
+    if item.was_cut && !history.iter().any(|past| past.error_code == TOO_FEW) {
+        return Some((RowState::Invalid, TOO_FEW.to_owned(), WAS_CUT.to_owned()));
+    }
+    None
 }

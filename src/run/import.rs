@@ -85,7 +85,7 @@ enum Decision<'a> {
     End(Box<Ended>),
 }
 
-/// Shows a plan, and decides by the guards and by whoever is asked.
+/// Shows a plan, and decides by the guards and by the person who is asked.
 fn decide<'a>(
     planned: Planned<'a>,
     is_approved: bool,

@@ -62,7 +62,7 @@ impl ItemMaker<'_> {
                         }
                         left = left.saturating_sub(1);
                     }
-                    // Whoever took the items is gone, and has said why.
+                    // The receiver is gone, and has said why.
                     if items.blocking_send(item).is_err() {
                         return Ok(false);
                     }

@@ -20,7 +20,7 @@ fn refuse_repeated(progress: &mut Progress, page: &Page) -> Result<(), Halt> {
         return Ok(());
     }
     Err(Halt::Stop(Stop::LookUp {
-        why: "the API gives the same page of records again, so they would never end; mend paging in the target's file".into(),
+        why: "the API gives the same page of records again, so they would never end; fix paging in the target's file".into(),
         status: None,
     }))
 }
@@ -100,7 +100,7 @@ impl Work<'_> {
     }
 
     async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
-        // Whoever stops planning drops what is under way.
+        // Stopping drops what is under way.
         let (_never, never) = watch::channel(false);
         let transport = self.planning.transport;
         let asked = transport.fetch(&question.path, question.body.as_ref(), &never);

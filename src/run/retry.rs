@@ -68,7 +68,7 @@ pub fn find_runs(
         }
     }
     if fitting.is_empty() {
-        // Its rows may all have been mended beyond recognition.
+        // Its rows may all have been fixed beyond recognition.
         let is_here =
             |run: &RunRecord| place.is_none_or(|place| place == (&*run.target, &*run.base_url));
         let own = runs.iter().filter(|run| wrote(run) && is_here(run));

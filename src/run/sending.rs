@@ -154,7 +154,7 @@ fn calls_left(
         };
         after = end.at.row;
         for call in page {
-            // Whoever took the calls is gone, and has said why.
+            // The receiver is gone, and has said why.
             if call.at.row > last || calls.blocking_send(call).is_err() {
                 return Ok(());
             }

@@ -136,7 +136,7 @@ impl Settings {
     /// When they cannot be written as JSON.
     pub fn to_json(&self) -> Result<String, RunError> {
         let mut kept = self.clone();
-        // Whoever goes on with it may stand in another folder.
+        // The process that goes on with it may be in another folder.
         for path in [&mut kept.inbox, &mut kept.config].into_iter().flatten() {
             *path = absolute(path);
         }
@@ -155,7 +155,7 @@ impl Settings {
         Ok(targets::parse("the run's target", &self.target)?)
     }
 
-    /// The name that the roster has for whoever makes it, also after it was put away.
+    /// The name by which its maker knows the roster, also after it was put away.
     pub fn name(&self) -> String {
         let own = || {
             let name = self.roster.file.file_name().unwrap_or_default();

@@ -287,7 +287,7 @@ impl<'a> Run<'a> {
         let json = to_json(&summary.clone().anywhere())?;
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;
-        // Whoever goes on with the run may replace what it has written, and nothing else.
+        // A process that goes on with the run may replace what it has written, and nothing else.
         let mut settings = self.setup.settings.clone();
         let paths = &mut settings.delivery.paths;
         paths.note_written(&written, &report, summary.before.as_deref());

@@ -16,7 +16,7 @@ pub enum TargetError {
         known: String,
     },
     /// The file could not be read.
-    #[error("cannot read the target file {}: {source}", path.display())]
+    #[error("cannot read the target file {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -249,6 +249,26 @@ fn validate_field(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
             "\"{name}\" is constant, so it is neither required nor read-only and has no default"
         ));
     }
+    validate_place(spec, field)?;
+    validate_references(spec, field)?;
+    if (field.kind == Kind::Choice) == field.choices.is_empty() {
+        return Err(format!(
+            "the field \"{name}\" needs choices exactly when its kind is \"choice\""
+        ));
+    }
+    for choice in field.synonyms.keys() {
+        if !field.choices.contains(choice) {
+            return Err(format!(
+                "the field \"{name}\" has synonyms for \"{choice}\", which is not among its choices"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Where the field goes: into the body, or into the update's path.
+fn validate_place(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
+    let name = field.name();
     match field.place {
         field::Place::Body if !field.pointer.starts_with('/') => {
             return Err(format!(
@@ -277,18 +297,12 @@ fn validate_field(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
         }
         field::Place::Path => {}
     }
-    if (field.kind == Kind::Choice) == field.choices.is_empty() {
-        return Err(format!(
-            "the field \"{name}\" needs choices exactly when its kind is \"choice\""
-        ));
-    }
-    for choice in field.synonyms.keys() {
-        if !field.choices.contains(choice) {
-            return Err(format!(
-                "the field \"{name}\" has synonyms for \"{choice}\", which is not among its choices"
-            ));
-        }
-    }
+    Ok(())
+}
+
+/// The other fields that it names.
+fn validate_references(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
+    let name = field.name();
     if let Some(other) = &field.country_from {
         let fits = spec
             .field(other)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rosterpatch::clock::SystemClock;
-use rosterpatch::model::RowState;
+use rosterpatch::model::{RowState, with_causes};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use rosterpatch::targets::{self, Place, TargetSpec};
 use serde_json::Value as Json;
@@ -516,10 +516,8 @@ fn what_only_the_api_sets_is_refused() {
             .run()
             .import(&folder, "r.csv", "http://127.0.0.1:9")
             .unwrap_err();
-        assert!(
-            error.to_string().contains("does not let anyone set"),
-            "{error}"
-        );
+        let text = with_causes(&error);
+        assert!(text.contains("does not let anyone set"), "{text}");
     }
 }
 

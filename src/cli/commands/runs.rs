@@ -10,7 +10,7 @@ use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
-use crate::model::{Exit, Summary};
+use crate::model::{Exit, Summary, with_causes};
 use crate::read::Input;
 use crate::report::{ResultPaths, count_of, write_html, write_results};
 use crate::run::Settings;
@@ -23,7 +23,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions) -> Result<Exit> {
         let run = match run {
             Ok(run) => run,
             Err(error) => {
-                terminal::error(&error.to_string());
+                terminal::error(&with_causes(&error));
                 exit = Exit::CannotDo;
                 continue;
             }

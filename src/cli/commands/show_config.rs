@@ -5,6 +5,7 @@ use crate::cli::config::Config;
 use crate::cli::options::{GeneralOptions, Group, Layer, Setting};
 use crate::cli::{settings, terminal};
 use crate::model::Exit;
+use crate::targets::TargetSpec;
 
 /// What a layer of the config file says of a setting.
 type InLayer = fn(&Layer) -> Option<String>;
@@ -106,11 +107,16 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
             &config.origin(config.profile()),
         );
     }
-    for name in spec
-        .iter()
-        .flat_map(|spec| &spec.sign_in)
-        .flat_map(|way| way.variables())
-    {
+    if let Some(spec) = &spec {
+        credential_lines(&config, spec, &mut line);
+    }
+    terminal::out(&lines);
+    Ok(Exit::Success)
+}
+
+/// Where each credential of a target comes from; none of them is shown.
+fn credential_lines(config: &Config, spec: &TargetSpec, line: &mut impl FnMut(&str, &str, &str)) {
+    for name in spec.sign_in.iter().flat_map(|way| way.variables()) {
         let variable = config.credential_variable(name);
         let file = config.credential_variable(&format!("{name}_FILE"));
         let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
@@ -122,8 +128,6 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
             line(name, "(not set)", &format!("environment, {variable}"));
         }
     }
-    terminal::out(&lines);
-    Ok(Exit::Success)
 }
 
 /// A webhook's address may be the secret itself: only its host is shown.

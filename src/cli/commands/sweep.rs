@@ -5,8 +5,8 @@ use crate::cli::args::SweepArgs;
 use crate::cli::front::{Front, print_json, tell_way_on};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
-use crate::cli::{settings, terminal, whole_text};
-use crate::model::{Exit, Summary};
+use crate::cli::{settings, terminal};
+use crate::model::{Exit, Summary, with_causes};
 use crate::report::{count_of, human_duration};
 
 /// `rosterpatch sweep INBOX`.
@@ -33,7 +33,7 @@ pub(in crate::cli) fn watch_on(
     };
     let sweep = Sweep::new(&front.session, &desk, desk.options());
     watch(&front.session, &sweep, &|error| {
-        terminal::error(&whole_text(error));
+        terminal::error(&with_causes(error));
     })
 }
 
@@ -80,7 +80,7 @@ impl Desk for SweepDesk<'_> {
     fn told(&self, name: &str, what: Told<'_>) {
         let is_json = self.args.output.format == Format::Json;
         match what {
-            Told::Failed(error) => terminal::error(&format!("{name}: {}", whole_text(error))),
+            Told::Failed(error) => terminal::error(&format!("{name}: {}", with_causes(error))),
             Told::Ended(ended, settings) => {
                 tell_way_on(ended, settings, &self.front.session.state);
                 print_file(is_json, name, &ended.summary);
