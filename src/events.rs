@@ -1,4 +1,4 @@
-//! What happens in a run, as it happens, for whoever observes it. Events come from one place and in
+//! What happens in a run, as it happens, for its observers. Events come from one place and in
 //! order; watching cannot fail a run.
 
 use std::time::Duration;
@@ -111,7 +111,7 @@ pub struct Plan {
     pub lookups: u64,
     /// How often each field is to be changed, by name.
     pub fields: Vec<(String, u64)>,
-    /// The first few changes. Personal data: for whoever is asked, and for no log.
+    /// The first few changes. Personal data: for the person who is asked, and for no log.
     pub examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows. Personal data, like the examples.
     pub problems: Vec<String>,

@@ -110,7 +110,21 @@ fn quoted(formula: &str) -> Option<&str> {
 
 /// Finds what a conversion on the file's way here broke, and returns what it may have broken.
 fn damage(text: &str) -> Result<Option<Fault>, Fault> {
-    let mut doubt = None;
+    refuse_spreadsheet_error(text)?;
+    let doubt = damaged_character(text)?;
+    if is_mojibake(text) {
+        return Err(Fault::new(
+            "text.mojibake",
+            format!(
+                "\"{text}\" was UTF-8 that a program read as Windows-1252 and saved again; go back to the original list and export it as \"CSV UTF-8\""
+            ),
+        ));
+    }
+    Ok(doubt)
+}
+
+/// What a spreadsheet shows in the place of a value.
+fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
     const SPREADSHEET_ERRORS: [&str; 12] = [
         "#N/A",
         "#REF!",
@@ -129,7 +143,7 @@ fn damage(text: &str) -> Result<Option<Fault>, Fault> {
         return Err(Fault::new(
             "text.spreadsheet_error",
             format!(
-                "the cell holds the spreadsheet's error {text}; mend the formula and export again"
+                "the cell holds the spreadsheet's error {text}; fix the formula and export again"
             ),
         ));
     }
@@ -139,6 +153,12 @@ fn damage(text: &str) -> Result<Option<Fault>, Fault> {
             "the cell holds ####, what a spreadsheet shows when a column is too narrow; widen it and export again",
         ));
     }
+    Ok(())
+}
+
+/// A character that stands in no value: an error, or a doubt where it can be sent.
+fn damaged_character(text: &str) -> Result<Option<Fault>, Fault> {
+    let mut doubt = None;
     for c in text.chars() {
         match c {
             '\n' | '\r' | '\t' => {}
@@ -192,14 +212,6 @@ fn damage(text: &str) -> Result<Option<Fault>, Fault> {
             }
             _ => {}
         }
-    }
-    if is_mojibake(text) {
-        return Err(Fault::new(
-            "text.mojibake",
-            format!(
-                "\"{text}\" was UTF-8 that a program read as Windows-1252 and saved again; go back to the original list and export it as \"CSV UTF-8\""
-            ),
-        ));
     }
     Ok(doubt)
 }

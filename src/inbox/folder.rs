@@ -87,7 +87,7 @@ impl Inbox {
             match std::fs::create_dir(&folder) {
                 Ok(()) => return self.take(name, as_seen, &folder),
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                // Whoever made it is at work there, or died between two steps a while ago.
+                // The process that made it is at work there, or died between two steps a while ago.
                 Err(_) if folder.join(name).exists() || is_fresh(&folder) => return Ok(None),
                 Err(_) if std::fs::remove_dir(&folder).is_ok() => return Ok(None),
                 // What is left of an earlier one does no harm.
@@ -122,7 +122,7 @@ impl Inbox {
         }
     }
 
-    /// The files that were taken and not brought to an end, by name: whoever took them is still at
+    /// The files that were taken and not brought to an end, by name: the process that took them is still at
     /// work, or died.
     ///
     /// # Errors

@@ -413,13 +413,13 @@ fn a_row_with_too_few_cells_stays_invalid_until_somebody_edits_it() {
         );
         assert_eq!(city(&sandbox), "Solna", "{command:?}");
     }
-    // Mended: one cell is enough, and so is a word that clears.
+    // Fixed: one cell is enough, and so is a word that clears.
     let text = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
     folder.write(
-        "mended.csv",
+        "fixed.csv",
         text.replace("Åsa,Ek,,,", "Åsa,Ek,Nygatan 2,<null>,"),
     );
-    let output = program(&folder, &[&["retry", "mended.csv"], &address[..]].concat());
+    let output = program(&folder, &[&["retry", "fixed.csv"], &address[..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(city(&sandbox), Json::Null);
     let street = &sandbox.students()[plain_id(2)]["address"]["postalAddress"];
@@ -452,7 +452,7 @@ fn a_row_with_too_many_cells_stays_invalid_when_a_spreadsheet_has_been_at_it() {
     };
     assert_eq!((rows[0].len(), rows[1].len()), (17, 18));
     save("same.csv", &rows[1][17]);
-    save("mended.csv", "");
+    save("fixed.csv", "");
     let run = |file| program(&folder, &[&["retry", file], &address[..]].concat());
     let output = run("same.csv");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -460,7 +460,7 @@ fn a_row_with_too_many_cells_stays_invalid_when_a_spreadsheet_has_been_at_it() {
         column(&folder, "same.results.csv", "import_error_code"),
         ["row.too_many_cells"]
     );
-    let output = run("mended.csv");
+    let output = run("fixed.csv");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
@@ -605,8 +605,8 @@ fn a_retry_is_of_the_run_that_was_meant() {
         "sandbox.failed.csv",
     ]);
     let failed = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
-    let mended = failed.replace("20100402-2389", &identity_number(2));
-    folder.write("moved.csv", mended);
+    let fixed = failed.replace("20100402-2389", &identity_number(2));
+    folder.write("moved.csv", fixed);
     let output = retry(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(one.students()[plain_id(2)]["firstName"], "Bo");

@@ -327,7 +327,7 @@ fn a_workbook_is_read_like_any_roster() {
             "invalid",
             "",
             "text.spreadsheet_error",
-            "email_address1: the cell holds the spreadsheet's error #N/A; mend the formula and export again"
+            "email_address1: the cell holds the spreadsheet's error #N/A; fix the formula and export again"
         ]
     );
 

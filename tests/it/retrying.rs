@@ -1,4 +1,4 @@
-//! The morning after: results files come back from Excel and LibreOffice, mended or not.
+//! The morning after: results files come back from Excel and LibreOffice, fixed or not.
 
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 /// Ten students, semicolons and a mark as Excel writes them, of whom row 3 fails the checks, row 5
-/// is refused until its name is mended, and row 7 cannot be delivered the first times.
+/// is refused until its name is fixed, and row 7 cannot be delivered the first times.
 fn first_run() -> (Folder, Server) {
     let folder = Folder::new();
     let mut text = "\u{FEFF}id;Personnummer;Förnamn;Efternamn;Kommunkod\r\n".to_owned();
@@ -23,7 +23,7 @@ fn first_run() -> (Folder, Server) {
     }
     folder.write("r.csv", text);
     let server = Server::start(|seen| {
-        if seen.path.ends_with("05") && !seen.body.contains("Mended") {
+        if seen.path.ends_with("05") && !seen.body.contains("Fixed") {
             return respond(422, &[], r#"{"error":{"message":"no such name"}}"#);
         }
         if seen.path.ends_with("07") && seen.before < 1 {
@@ -72,7 +72,7 @@ fn an_untouched_failed_file_sends_only_what_did_not_succeed() {
     folder.write(
         "again.csv",
         text.replace("20100402-2389", &identity_number(3))
-            .replace("Åsa;Ek;0184;2", "Mended;Ek;0184;2"),
+            .replace("Åsa;Ek;0184;2", "Fixed;Ek;0184;2"),
     );
     let output = retry(&folder, &["again.csv"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -109,7 +109,7 @@ fn results_that_excel_has_been_at_are_known_again() {
             row[1].clone()
         };
         let first = if row[0].ends_with("05") {
-            "Mended"
+            "Fixed"
         } else {
             "Åsa"
         };
@@ -329,8 +329,8 @@ fn a_row_that_had_anothers_id_is_not_valid_for_standing_alone() {
         "{results:?}"
     );
     // With an id of its own it is sent.
-    let mended = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
-    folder.write("r.failed.csv", mended.replace(&plain_id(2), &plain_id(99)));
+    let fixed = std::fs::read_to_string(folder.path("r.failed.csv")).unwrap();
+    folder.write("r.failed.csv", fixed.replace(&plain_id(2), &plain_id(99)));
     let output = retry(&folder, &["r.failed.csv"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 7);

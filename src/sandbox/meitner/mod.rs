@@ -7,7 +7,7 @@
 //!   not be empty, a country is three capitals, a municipality four digits, an e-mail address and an
 //!   EPPN have an @ and a domain. The description has no patterns; a real register has rules.
 //! - Stricter: `contains` takes 100 values, and a page 100 records. How many the real server takes
-//!   is not known, and whoever asks for a page's worth is safe.
+//!   is not known, and a client that asks for a page's worth is safe.
 //! - Stricter: no two students may have the same EPPN. The description calls it globally unique.
 //! - Unknown: what is wrong with a body is answered with 422, as a server made from the description
 //!   does, and with 400 only where it is not JSON. Which of the two the real server uses where is not

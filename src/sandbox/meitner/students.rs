@@ -15,7 +15,7 @@ pub(in crate::sandbox) struct Students {
 /// The fields of which no two students may have the same value.
 const UNIQUE: [&str; 3] = ["identityNumber", "emailAddress1", "eduPersonPrincipalName"];
 
-/// Whoever made or changed a student here.
+/// The user who made or changed a student here.
 const USER: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
 /// The name of a unique field that another student holds.
