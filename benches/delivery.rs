@@ -14,7 +14,7 @@ use rand::rngs::SmallRng;
 use rosterpatch::clock::{Clock, SystemClock};
 use rosterpatch::events::Unobserved;
 use rosterpatch::journal::{Journal, JournalError, NewRun, Record, Writer};
-use rosterpatch::model::{Call, Method, Outcome, RowAt};
+use rosterpatch::model::{Outcome, Pending, RowState};
 use rosterpatch::send::{
     Backoff, Client, ClientOptions, Credentials, Pace, Pacer, Rate, Sender, SenderOptions, Stats,
     StopRequest, Transport,
@@ -56,11 +56,19 @@ fn serve(seed: &std::path::Path) -> (Server, String) {
 struct NoRecord;
 
 impl Record for NoRecord {
-    async fn intent(&self, _: u64, _: u32, _: jiff::Timestamp) -> Result<(), JournalError> {
+    async fn intent(&self, _: u64, _: u32) -> Result<(), JournalError> {
         Ok(())
     }
 
     async fn outcome(&self, _: Outcome) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn durable(&self) -> Result<Vec<(u64, RowState)>, JournalError> {
+        std::future::pending().await
+    }
+
+    async fn flush(&self) -> Result<(), JournalError> {
         Ok(())
     }
 }
@@ -122,20 +130,11 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
     let (_never, never) = watch::channel(StopRequest::None);
     let feeder = std::thread::spawn(move || {
         for row in 1..=rows {
-            let call = Call {
-                at: RowAt {
-                    row,
-                    line: row + 1,
-                    ..RowAt::default()
-                },
-                key: String::new(),
-                method: Method::Patch,
+            let call = Pending {
+                row,
                 // Always the same student: each request succeeds, and costs what any does.
                 path: format!("/student/{}", id(1)),
                 body: br#"{"identityNumber":"20100402-2388","firstName":"Anna","lastName":"Ek","address":{"postalAddress":"Skolgatan 3 B","postalCode":"169 56","postalCity":"Solna"}}"#.to_vec(),
-                changed: "first_name last_name postal_address postal_code postal_city".into(),
-                changes: Vec::new(),
-                fingerprint: None,
                 note: String::new(),
                 attempts: 0,
                 doubtful: false,
@@ -185,7 +184,10 @@ fn main() {
                 started_at: SystemClock.timestamp(),
             })
             .expect("a run");
-        let writer = Writer::start(journal, run, "account");
+        journal
+            .begin_sending(run, "account")
+            .expect("a run that sends");
+        let writer = Writer::start(journal, run, false);
         with.push(send(rows, &base_url, &writer));
         writer.close().expect("the writer ends");
     }

@@ -32,6 +32,8 @@ pub struct Overrides<'a> {
     pub trust_for: Option<Duration>,
     /// Whether rows that match are sent too.
     pub all: bool,
+    /// Whether what records held before is not kept.
+    pub no_undo: bool,
     /// Whether nothing is read.
     pub blind: bool,
     /// Whether what is doubtful is invalid.
@@ -63,6 +65,7 @@ fn again(record: &RunRecord, with: &Overrides<'_>) -> Result<Settings, AppError>
     }
     delivery.trust_for = with.trust_for.unwrap_or(delivery.trust_for);
     delivery.all = with.all;
+    delivery.no_undo |= with.no_undo;
     delivery.blind |= with.blind;
     delivery.canary = with.canary;
     delivery.guards = with.guards;

@@ -40,6 +40,10 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         let why = "it was sent with --blind, so what it replaced is not known";
         return Err(refuse(why).into());
     }
+    if settings.delivery.no_undo {
+        let why = "it was sent with --no-undo, so what it replaced was not kept";
+        return Err(refuse(why).into());
+    }
     if !spec.is_readable() {
         let why = "the target's records cannot be read, so what it replaced is not known";
         return Err(refuse(why).into());
@@ -76,6 +80,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         delivery.paths = ResultPaths::beside(roster);
         paths.replace(&mut delivery.paths);
         delivery.all = false;
+        delivery.no_undo = false;
         delivery.canary = None;
         delivery.undoes = Some(name.to_owned());
         delivery.retries = None;

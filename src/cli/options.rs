@@ -144,6 +144,9 @@ groups! {
             /// Send rows that already match, too
             #[arg(long)]
             all: bool;
+            /// Keep no values for undo
+            #[arg(long)]
+            no_undo: bool;
         }
     }
 

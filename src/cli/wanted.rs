@@ -113,6 +113,7 @@ impl Asked {
             selection: settings::selection(&options.selection),
             paths,
             all: connection.all,
+            no_undo: connection.no_undo,
             blind: place.blind,
             guards: settings::guards(&options.guards),
             canary: self.canary.canary.map(u64::from),

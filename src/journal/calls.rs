@@ -1,8 +1,9 @@
 use rusqlite::{Row, params};
 
 use super::error::JournalError;
+use super::schema::{id_of, row_of};
 use super::store::Journal;
-use crate::model::{Call, DAMAGED, RowAt, RowState};
+use crate::model::{Call, Change, DAMAGED, Pending, RowAt, RowState};
 
 /// What a run is going to send.
 impl Journal {
@@ -11,17 +12,28 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read or written.
-    pub fn calls_left(&self, run: i64, after: u64, most: usize) -> Result<Vec<Call>, JournalError> {
+    pub fn calls_left(
+        &self,
+        run: i64,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<Pending>, JournalError> {
         let mut after = after;
         loop {
             let (calls, damaged) = self.calls_left_after(run, after, most)?;
             for (row, why) in &damaged {
                 self.connection
                     .execute(
-                        "INSERT INTO row (run, row, state, error_code, error, at)
-                         SELECT ?1, ?2, ?3, ?4, ?5, started_at FROM run WHERE id = ?1
-                         ON CONFLICT (run, row) DO UPDATE SET state = ?3, error_code = ?4, error = ?5",
-                        params![run, row, RowState::Failed, DAMAGED, why.to_string()],
+                        "INSERT INTO outcome (id, state, error_code, error, at)
+                         SELECT ?2, ?3, ?4, ?5, started_at FROM run WHERE id = ?1
+                         ON CONFLICT (id) DO UPDATE SET state = ?3, error_code = ?4, error = ?5",
+                        params![
+                            run,
+                            id_of(run, *row),
+                            RowState::Failed,
+                            DAMAGED,
+                            why.to_string()
+                        ],
                     )
                     .map_err(self.explain("write"))?;
             }
@@ -38,30 +50,45 @@ impl Journal {
         after: u64,
         most: usize,
     ) -> Result<CallsLeft, JournalError> {
+        let explain = self.explain("read");
+        let reach = self.reach_of(run)?;
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT call.row, line, method, path, body, call.changed, changes, key, note,
-                        coalesce(row.attempts, 0), nullif(row.state, 'open')
-                 FROM call LEFT JOIN row ON row.run = call.run AND row.row = call.row
-                 WHERE call.run = ?1 AND call.row > ?2
-                   AND (row.state IS NULL OR row.state IN ('unknown', 'open'))
-                 ORDER BY call.row LIMIT ?3",
+                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open')
+                 FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                 WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL
+                   AND (state IS NULL OR state IN ('unknown', 'open'))
+                 ORDER BY planned.id LIMIT ?3",
             )
-            .map_err(self.explain("read"))?;
-        let explain = self.explain("read");
+            .map_err(&explain)?;
         let mut rows = statement
-            .query(params![run, after, most])
+            .query(params![id_of(run, after), id_of(run, u64::MAX), most])
             .map_err(&explain)?;
         let (mut calls, mut damaged) = CallsLeft::default();
         while let Some(row) = rows.next().map_err(&explain)? {
-            let number = row.get(0).map_err(&explain)?;
-            match call(row) {
-                Ok(call) => calls.push(call),
+            let number = row_of(row.get(0).map_err(&explain)?);
+            match pending(row, number) {
+                Ok((mut call, seen)) => {
+                    if !seen && number <= reach {
+                        call.doubtful = true;
+                        call.attempts = 1;
+                    }
+                    calls.push(call);
+                }
                 Err(why) => damaged.push((number, self.damaged_row(run, number, &why))),
             }
         }
         Ok((calls, damaged))
+    }
+
+    /// The row up to which a run's requests may have been made; nothing is known by this of a row that
+    /// has an outcome.
+    pub(super) fn reach_of(&self, run: i64) -> Result<u64, JournalError> {
+        self.connection
+            .prepare_cached("SELECT coalesce(max(reach), 0) FROM sending WHERE run = ?1")
+            .and_then(|mut statement| statement.query_row([run], |row| row.get(0)))
+            .map_err(self.explain("read"))
     }
 
     /// That what is held of a row is damaged.
@@ -88,9 +115,24 @@ impl Journal {
         run: i64,
         mut each: impl FnMut(Call, Option<RowState>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_record(run, |_, record| match record {
+        self.each_record(run, Which::All, |_, record| match record {
             Ok((call, state)) => each(call, state),
             Err(_) => Ok(()),
+        })
+    }
+
+    /// The same of those alone whose record was read before it was changed, or may have been.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or `each` fails.
+    pub fn each_change<E: From<JournalError>>(
+        &self,
+        run: i64,
+        mut each: impl FnMut(Call) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_record(run, Which::Changed, |_, record| match record {
+            Ok((call, Some(RowState::Updated | RowState::Unknown))) => each(call),
+            _ => Ok(()),
         })
     }
 
@@ -100,7 +142,7 @@ impl Journal {
     /// When the journal cannot be read.
     pub fn damaged(&self, run: i64) -> Result<Vec<JournalError>, JournalError> {
         let mut damaged = self.damaged_outcomes(run)?;
-        self.each_record(run, |row, record| {
+        self.each_record(run, Which::All, |row, record| {
             if let Err(why) = record {
                 damaged.entry(row).or_insert_with(|| why.to_string());
             }
@@ -115,64 +157,115 @@ impl Journal {
     fn each_record<E: From<JournalError>>(
         &self,
         run: i64,
+        which: Which,
         mut each: impl FnMut(u64, rusqlite::Result<(Call, Option<RowState>)>) -> Result<(), E>,
     ) -> Result<(), E> {
         const PAGE: usize = 256;
-        let mut after = 0;
+        let reach = self.reach_of(run)?;
+        let mut after = id_of(run, 0);
         loop {
             let mut statement = self
                 .connection
-                .prepare_cached(
-                    "SELECT row, line, method, path, body, changed, changes, key, note, 0,
-                            (SELECT nullif(state, 'open') FROM row
-                             WHERE row.run = call.run AND row.row = call.row)
-                     FROM call WHERE run = ?1 AND row > ?2 ORDER BY row LIMIT ?3",
-                )
+                .prepare_cached(&format!(
+                    "SELECT planned.id, line, path, body, names, changes, name, note, nullif(state, 'open')
+                     FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                     LEFT JOIN field_set ON field_set.id = changed
+                     WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL AND {}
+                     ORDER BY planned.id LIMIT ?3",
+                    which.condition()
+                ))
                 .map_err(self.explain("read"))?;
             let with_state = |row: &Row<'_>| {
-                let number: u64 = row.get(0)?;
-                Ok((number, call(row).and_then(|call| Ok((call, row.get(10)?)))))
+                let id: i64 = row.get(0)?;
+                let number = row_of(id);
+                let record = call(row, number).and_then(|call| {
+                    let state: Option<RowState> = row.get(8)?;
+                    let in_doubt = state.is_none() && number <= reach;
+                    Ok((call, state.or(in_doubt.then_some(RowState::Unknown))))
+                });
+                Ok((id, record))
             };
             let records: Vec<_> = statement
-                .query_map(params![run, after, PAGE], with_state)
+                .query_map(params![after, id_of(run, u64::MAX), PAGE], with_state)
                 .and_then(Iterator::collect)
                 .map_err(self.explain("read"))?;
             let Some((last, _)) = records.last() else {
                 return Ok(());
             };
             after = *last;
-            for (row, record) in records {
-                each(row, record)?;
+            for (id, record) in records {
+                each(row_of(id), record)?;
+            }
+        }
+    }
+}
+
+/// Which of a run's calls are wanted.
+#[derive(Clone, Copy)]
+enum Which {
+    All,
+    /// Those that changed a record which was read, as far as is known.
+    Changed,
+}
+
+impl Which {
+    fn condition(self) -> &'static str {
+        match self {
+            Which::All => "1",
+            Which::Changed => {
+                "changes IS NOT NULL AND (state IS NULL OR state IN ('updated', 'unknown'))"
             }
         }
     }
 }
 
 /// Calls, and rows whose call is damaged.
-type CallsLeft = (Vec<Call>, Vec<(u64, JournalError)>);
+type CallsLeft = (Vec<Pending>, Vec<(u64, JournalError)>);
 
-fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
-    let method: String = row.get(2)?;
-    let changes: String = row.get(6)?;
-    let state: Option<RowState> = row.get(10)?;
-    let wrong = |column: usize, why: String| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
+/// What is left to send for a row, and whether its record says that anything was sent.
+fn pending(row: &Row<'_>, number: u64) -> rusqlite::Result<(Pending, bool)> {
+    let state: Option<RowState> = row.get(5)?;
+    let attempts: Option<u32> = row.get(4)?;
+    let call = Pending {
+        row: number,
+        path: row.get(1)?,
+        body: row.get(2)?,
+        note: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+        attempts: attempts.unwrap_or(0),
+        doubtful: state == Some(RowState::Unknown),
     };
+    Ok((call, attempts.is_some()))
+}
+
+fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
+    let changes: Option<String> = row.get(5)?;
+    let path: String = row.get(2)?;
+    let name: Option<String> = row.get(6)?;
     Ok(Call {
         at: RowAt {
-            row: row.get(0)?,
-            line: row.get(1)?,
+            row: number,
+            line: row.get::<_, Option<u64>>(1)?.unwrap_or(0),
             ..RowAt::default()
         },
-        method: method.parse().map_err(|why| wrong(2, why))?,
-        path: row.get(3)?,
-        body: row.get(4)?,
-        changed: row.get(5)?,
-        changes: serde_json::from_str(&changes).map_err(|why| wrong(6, why.to_string()))?,
-        key: row.get(7)?,
-        note: row.get(8)?,
+        body: row.get(3)?,
+        changed: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+        changes: changes.map_or(Ok(Vec::new()), |text| changes_in(&text, 5))?,
+        key: name.unwrap_or_else(|| last_segment(&path).to_owned()),
+        path,
+        note: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
         fingerprint: None,
-        attempts: row.get(9)?,
-        doubtful: state == Some(RowState::Unknown),
+    })
+}
+
+/// The last segment of a path.
+pub(super) fn last_segment(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// What was changed, as it stands in a column: a list of `[field, from, to]`.
+pub(super) fn changes_in(text: &str, column: usize) -> rusqlite::Result<Vec<Change>> {
+    serde_json::from_str(text).map_err(|why| {
+        let kind = rusqlite::types::Type::Text;
+        rusqlite::Error::FromSqlConversionFailure(column, kind, why.to_string().into())
     })
 }

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::calls::changes_in;
 use super::error::JournalError;
 use super::runs::{RUN_COLUMNS, RunRecord, run_record};
+use super::schema::{id_of, row_of};
 use super::store::Journal;
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -33,7 +34,10 @@ impl Journal {
         let mut counts = BTreeMap::new();
         let mut statement = self
             .connection
-            .prepare_cached("SELECT DISTINCT run FROM content WHERE key = ?1")
+            .prepare_cached(
+                "SELECT id FROM run WHERE EXISTS
+                 (SELECT 1 FROM row_key WHERE row_key.run = run.id AND key = ?1)",
+            )
             .map_err(self.explain("read"))?;
         for key in keys {
             let runs = statement
@@ -55,15 +59,16 @@ impl Journal {
     pub fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
         let mut statement = self
             .connection
-            .prepare_cached(
-                "SELECT content.run, content.cells, nullif(row.state, 'open'), coalesce(row.error_code, ''), coalesce(row.error, '')
-                 FROM content JOIN run ON run.id = content.run
-                 JOIN run AS first ON first.id = ?1
-                 LEFT JOIN row ON row.run = content.run AND row.row = content.row
-                 WHERE content.key = ?2 AND content.run >= ?1
-                   AND run.target = first.target AND run.base_url = first.base_url
-                 ORDER BY content.run DESC",
-            )
+            .prepare_cached(&format!(
+                "SELECT run.id, cells, {STATE}, coalesce(outcome.error_code, ''), coalesce(outcome.error, '')
+                 FROM run JOIN run AS first ON first.id = ?1
+                 JOIN row_key ON row_key.run = run.id AND row_key.key = ?2
+                 JOIN planned ON planned.id = (run.id << 32) + row_key.row
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN sending ON sending.run = run.id
+                 WHERE run.id >= ?1 AND run.target = first.target AND run.base_url = first.base_url
+                 ORDER BY run.id DESC, row_key.row DESC"
+            ))
             .map_err(self.explain("read"))?;
         statement
             .query_map([since, key], |row| {
@@ -85,8 +90,12 @@ impl Journal {
     /// When the journal cannot be read.
     pub fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
         self.connection
-            .prepare_cached("SELECT coalesce(max(row), 0) FROM content WHERE run = ?1")
-            .and_then(|mut statement| statement.query_row([run], |row| row.get(0)))
+            .prepare_cached("SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2")
+            .and_then(|mut statement| {
+                let ends = [id_of(run, 0), id_of(run, u64::MAX)];
+                statement.query_row(ends, |row| row.get::<_, Option<i64>>(0))
+            })
+            .map(|last| last.map_or(0, row_of))
             .map_err(self.explain("read"))
     }
 
@@ -98,18 +107,20 @@ impl Journal {
     pub fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
         let mut statement = self
             .connection
-            .prepare_cached(
-                "SELECT content.row, nullif(row.state, 'open') FROM content
-                 LEFT JOIN row ON row.run = content.run AND row.row = content.row
-                 WHERE content.run = ?1 AND coalesce(row.error_code, '') <> ?2 ORDER BY content.row",
-            )
+            .prepare_cached(&format!(
+                "SELECT planned.id, {STATE} FROM planned
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN sending ON sending.run = ?1
+                 WHERE planned.id > ?2 AND planned.id <= ?3 AND coalesce(error_code, '') <> ?4
+                 ORDER BY planned.id"
+            ))
             .map_err(self.explain("read"))?;
         let mut rows = statement
-            .query(params![run, LEFT_OUT])
+            .query(params![run, id_of(run, 0), id_of(run, u64::MAX), LEFT_OUT])
             .map_err(self.explain("read"))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(self.explain("read"))? {
-            let number: u64 = row.get(0).map_err(self.explain("read"))?;
+            let number = row_of(row.get(0).map_err(self.explain("read"))?);
             let state = match row.get(1) {
                 Ok(None) => RowState::NotSent,
                 // What became of it is not known.
@@ -145,50 +156,59 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// The fingerprint of what was last delivered to the record at `path`, and when.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn delivered(
-        &self,
-        account: &str,
-        path: &str,
-    ) -> Result<Option<(String, Timestamp)>, JournalError> {
-        self.connection
-            .prepare_cached(
-                "SELECT fingerprint, at FROM delivered WHERE account = ?1 AND record = ?2",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_row([account, path], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .map_err(self.explain("read"))
-    }
-
-    /// What a run has changed in the record at `path`, which it updated.
+    /// What a run has changed in the record at `path`, which it updated, or may have.
     ///
     /// # Errors
     /// When the journal cannot be read, or what was changed is not there, or cannot be understood.
     pub fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
-        let changes: Option<(u64, String)> = self
+        let changes: Option<(i64, Option<String>)> = self
             .connection
             .prepare_cached(
-                "SELECT row, changes FROM call JOIN row USING (run, row)
-                 WHERE run = ?1 AND path = ?2 AND state = 'updated' ORDER BY row DESC",
+                "SELECT planned.id, changes FROM temp.changed_path JOIN planned USING (id)
+                 WHERE temp.changed_path.path = ?1 ORDER BY planned.id DESC",
             )
             .and_then(|mut statement| {
                 statement
-                    .query_row(params![run, path], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .query_row([path], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()
             })
             .map_err(self.explain("read"))?;
         // That nothing is known is not that nothing was changed.
-        let Some((row, changes)) = changes else {
+        let Some((id, Some(changes))) = changes else {
             return Err(JournalError::NoChanges {
                 run: self.name_of(run)?,
             });
         };
-        serde_json::from_str(&changes).map_err(|why| self.damaged_row(run, row, &why))
+        changes_in(&changes, 0).map_err(|why| self.damaged_row(run, row_of(id), &why))
+    }
+
+    /// Makes what [`Journal::changes_made`] searches by, for this connection alone.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn index_changes(&self, run: i64) -> Result<(), JournalError> {
+        let reach = self.reach_of(run)?;
+        self.connection
+            .execute_batch(
+                "CREATE TEMP TABLE changed_path
+                 (path TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (path, id)) WITHOUT ROWID",
+            )
+            .and_then(|()| {
+                self.connection.execute(
+                    "INSERT INTO temp.changed_path SELECT path, planned.id FROM planned
+                     LEFT JOIN outcome ON outcome.id = planned.id
+                     WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL
+                       AND (state IN ('updated', 'unknown') OR (state IS NULL AND planned.id <= ?3))
+                     ORDER BY path, planned.id",
+                    params![id_of(run, 0), id_of(run, u64::MAX), id_of(run, reach)],
+                )
+            })
+            .map(|_| ())
+            .map_err(self.explain("read"))
     }
 }
+
+/// The state of a planned row: unknown where a request may have been made and nothing is recorded.
+const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL
+     AND (planned.id & 4294967295) <= coalesce(reach, 0)
+     THEN 'unknown' ELSE nullif(outcome.state, 'open') END";

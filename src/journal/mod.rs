@@ -3,6 +3,8 @@
 //! beside it.
 
 mod calls;
+mod delivered;
+mod entries;
 mod error;
 mod files;
 mod history;
@@ -10,20 +12,25 @@ mod lock;
 mod outcomes;
 mod prune;
 mod quota;
+mod record;
 mod register;
+mod row_keys;
 mod run_state;
 mod runs;
 mod schema;
 mod store;
+mod witness;
 mod writer;
 
+pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, Refusal};
 pub use history::PastRow;
 pub use lock::{RosterLock, RunLock};
 pub use prune::Pruned;
 pub use quota::{QuotaStore, SharedQuota, account_of};
+pub use record::Record;
 pub use register::Register;
 pub use run_state::RunState;
 pub use runs::{NewRun, RunRecord};
 pub use store::{Journal, stop_waiting};
-pub use writer::{Record, Writer};
+pub use writer::Writer;

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::JournalError;
 use super::run_state::told;
+use super::schema::{id_of, row_of};
 use super::store::Journal;
 use crate::model::{DAMAGED, Outcome, RowState};
 
@@ -18,8 +19,8 @@ impl Journal {
     pub fn recorded(&self, run: i64) -> Result<u64, JournalError> {
         self.connection
             .query_row(
-                "SELECT count(*) FROM row WHERE run = ?1 AND state NOT IN ('open', ?2)",
-                params![run, RowState::Unknown.as_str()],
+                "SELECT count(*) FROM outcome WHERE id > ?1 AND id <= ?2 AND state NOT IN ('open', ?3)",
+                params![id_of(run, 0), id_of(run, u64::MAX), RowState::Unknown],
                 |row| row.get(0),
             )
             .map_err(self.explain("read"))
@@ -31,15 +32,59 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
+        let reach = self.reach_of(run)?;
+        let explain = self.explain("read");
+        let mut outcomes = self.outcomes_where(
+            "outcome.id BETWEEN ?1 AND ?2 AND state <> 'open' ORDER BY outcome.id",
+            params![id_of(run, first), id_of(run, last)],
+        )?;
+        if first > reach {
+            return Ok(outcomes);
+        }
+        // Requests that were made, or may have been, and of which nothing is recorded yet.
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT row, state, http_status, error_code, error, changed, attempts, request_id, at
-                 FROM row WHERE run = ?1 AND row BETWEEN ?2 AND ?3 AND state <> 'open' ORDER BY row",
+                "SELECT id FROM planned WHERE id BETWEEN ?1 AND ?2 AND path IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
             )
+            .map_err(&explain)?;
+        let ends = params![id_of(run, first), id_of(run, last.min(reach))];
+        let in_doubt: Vec<i64> = statement
+            .query_map(ends, |row| row.get(0))
+            .and_then(Iterator::collect)
+            .map_err(&explain)?;
+        outcomes.extend(in_doubt.into_iter().map(row_of).map(|row| Outcome {
+            row,
+            state: RowState::Unknown,
+            http_status: None,
+            error_code: String::new(),
+            error: String::new(),
+            changed: String::new(),
+            attempts: 1,
+            request_id: String::new(),
+            finished_at: Timestamp::UNIX_EPOCH,
+        }));
+        outcomes.sort_by_key(|outcome| outcome.row);
+        Ok(outcomes)
+    }
+
+    fn outcomes_where(
+        &self,
+        condition: &str,
+        values: &[&dyn ToSql],
+    ) -> Result<Vec<Outcome>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT outcome.id, state, http_status, error_code, error, names, attempts, request_id, at
+                 FROM outcome LEFT JOIN planned ON state = 'updated' AND planned.id = outcome.id
+                 LEFT JOIN field_set ON field_set.id = planned.changed
+                 WHERE {condition}"
+            ))
             .map_err(self.explain("read"))?;
         statement
-            .query_map(params![run, first, last], whole_outcome)
+            .query_map(values, whole_outcome)
             .and_then(Iterator::collect)
             .map_err(self.explain("read"))
     }
@@ -52,15 +97,16 @@ impl Journal {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT row, state, http_status, error_code, error, changed, attempts, request_id, at
-                 FROM row WHERE run = ?1 AND state <> 'open'",
+                "SELECT id, state, http_status, error_code, error, NULL, attempts, request_id, at
+                 FROM outcome WHERE id > ?1 AND id <= ?2 AND state <> 'open'",
             )
             .map_err(&explain)?;
-        let mut rows = statement.query([run]).map_err(&explain)?;
+        let ends = params![id_of(run, 0), id_of(run, u64::MAX)];
+        let mut rows = statement.query(ends).map_err(&explain)?;
         let mut damaged = BTreeMap::new();
         while let Some(row) = rows.next().map_err(&explain)? {
             if let Err(why) = outcome(row) {
-                damaged.insert(row.get(0).map_err(&explain)?, why.to_string());
+                damaged.insert(row_of(row.get(0).map_err(&explain)?), why.to_string());
             }
         }
         Ok(damaged)
@@ -96,13 +142,13 @@ impl Journal {
     /// When the journal cannot be read.
     pub fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
         self.connection
-            .prepare_cached("SELECT body FROM call WHERE run = ?1 AND row = ?2")
+            .prepare_cached("SELECT body FROM planned WHERE id = ?1")
             .and_then(|mut statement| {
                 statement
-                    .query_row(params![run, row], |row| row.get(0))
+                    .query_row([id_of(run, row)], |row| row.get::<_, Option<Vec<u8>>>(0))
                     .optional()
             })
-            .map(Option::unwrap_or_default)
+            .map(|body| body.flatten().unwrap_or_default())
             .map_err(self.explain("read"))
     }
 
@@ -111,18 +157,11 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT row, state, http_status, error_code, error, changed, attempts, request_id, at
-                 FROM row WHERE run = ?1 AND state IN ('invalid', 'rejected', 'failed')
-                 ORDER BY row LIMIT ?2",
-            )
-            .map_err(self.explain("read"))?;
-        statement
-            .query_map(params![run, most], whole_outcome)
-            .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+        self.outcomes_where(
+            "outcome.id BETWEEN ?1 AND ?2 AND state IN ('invalid', 'rejected', 'failed')
+             ORDER BY outcome.id LIMIT ?3",
+            params![id_of(run, 0), id_of(run, u64::MAX), most],
+        )
     }
 }
 
@@ -131,7 +170,7 @@ impl Journal {
 fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
     outcome(row).or_else(|why| {
         Ok(Outcome {
-            row: row.get(0)?,
+            row: row_of(row.get(0)?),
             state: RowState::Failed,
             http_status: None,
             error_code: DAMAGED.into(),
@@ -147,17 +186,44 @@ fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
 }
 
 fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
+    let text = |column| {
+        Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.unwrap_or_default())
+    };
     Ok(Outcome {
-        row: row.get(0)?,
+        row: row_of(row.get(0)?),
         state: row.get(1)?,
         http_status: row.get(2)?,
-        error_code: row.get(3)?,
-        error: row.get(4)?,
-        changed: row.get(5)?,
+        error_code: text(3)?,
+        error: text(4)?,
+        changed: text(5)?,
         attempts: row.get(6)?,
-        request_id: row.get(7)?,
-        finished_at: row.get(8)?,
+        request_id: text(7)?,
+        finished_at: row.get::<_, Moment>(8)?.0,
     })
+}
+
+/// A moment in whole microseconds since the Unix epoch, or a text in a column that may hold either.
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl FromSql for Moment {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let moment = match value {
+            ValueRef::Integer(micros) => {
+                Timestamp::from_microsecond(micros).map_err(|why| told(why.to_string()))?
+            }
+            value => value
+                .as_str()?
+                .parse()
+                .map_err(|why: jiff::Error| told(why.to_string()))?,
+        };
+        Ok(Moment(moment))
+    }
+}
+
+impl ToSql for Moment {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_microsecond().into())
+    }
 }
 
 impl FromSql for RowState {

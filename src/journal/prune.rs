@@ -5,7 +5,9 @@ use rusqlite::Transaction;
 
 use super::error::JournalError;
 use super::lock::RunLock;
+use super::outcomes::Moment;
 use super::run_state::RunState;
+use super::schema::id_of;
 use super::store::Journal;
 
 /// What was forgotten.
@@ -63,7 +65,7 @@ impl Journal {
             }
         }
         self.connection
-            .execute("DELETE FROM delivered WHERE at < ?1", [moment.to_string()])
+            .execute("DELETE FROM delivered WHERE at < ?1", [Moment(moment)])
             .map_err(&explain)?;
         let mut under_way = false;
         for run in runs.iter().filter(|run| run.started_at >= moment) {
@@ -82,8 +84,14 @@ impl Journal {
 }
 
 fn clear(transaction: &Transaction<'_>, run: i64) -> rusqlite::Result<()> {
-    for table in ["row", "call", "content", "warning"] {
+    let ends = [id_of(run, 0), id_of(run, u64::MAX)];
+    for table in ["planned", "outcome"] {
+        let delete = format!("DELETE FROM {table} WHERE id > ?1 AND id <= ?2");
+        transaction.execute(&delete, ends)?;
+    }
+    for table in ["row_key", "field_set", "warning", "sending"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
     }
+    transaction.execute("UPDATE run SET is_indexed = 0 WHERE id = ?1", [run])?;
     Ok(())
 }

@@ -1,8 +1,11 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
+use super::delivered::merge;
 use super::error::JournalError;
+use super::row_keys::index_rows_of;
 use super::run_state::RunState;
+use super::schema::id_of;
 use super::store::Journal;
 
 /// A run as it begins.
@@ -267,31 +270,79 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be written.
     pub fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
-        let explain = self.explain("write");
-        let requests = self
-            .connection
-            .query_row(
-                "SELECT coalesce(sum(attempts), 0) FROM row WHERE run = ?1",
+        let reach = self.reach_of(run)?;
+        let ends = [id_of(run, 0), id_of(run, u64::MAX)];
+        let mut requests = 0;
+        self.in_one_step(|transaction| {
+            // Requests that may have been made when the process died.
+            transaction.execute(
+                "INSERT INTO outcome (id, state, attempts, at)
+                 SELECT id, 'unknown', 1, (SELECT started_at FROM run WHERE id = ?1)
+                 FROM planned WHERE id > ?2 AND id <= ?3 AND path IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
+                params![run, ends[0], id_of(run, reach)],
+            )?;
+            transaction.execute(
+                "UPDATE sending SET reach = 0 WHERE run = ?1",
                 [run],
+            )?;
+            requests = transaction.query_row(
+                "SELECT coalesce(sum(attempts), 0) FROM outcome WHERE id > ?1 AND id <= ?2",
+                ends,
                 |row| row.get(0),
-            )
-            .map_err(&explain)?;
-        // The requests already made for a row stay with it: one that was refused for want of
-        // credentials was made all the same.
-        self.connection
-            .execute(
-                "UPDATE row SET state = 'open' WHERE run = ?1 AND state = 'not_sent'
-                 AND row IN (SELECT row FROM call WHERE run = ?1)",
-                [run],
-            )
-            .map_err(&explain)?;
-        self.connection
-            .execute(
+            )?;
+            // The requests already made for a row stay with it: one that was refused for want of
+            // credentials was made all the same.
+            transaction.execute(
+                "UPDATE outcome SET state = 'open' WHERE id > ?1 AND id <= ?2 AND state = 'not_sent'
+                 AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
+                ends,
+            )?;
+            transaction.execute(
                 "UPDATE run SET state = 'running', finished_at = NULL WHERE id = ?1",
                 [run],
-            )
-            .map_err(&explain)?;
+            )?;
+            Ok(())
+        })?;
         Ok(requests)
+    }
+
+    /// Records that a run sends now, or goes on. What it delivers to records that cannot be read is
+    /// remembered for `account`.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn begin_sending(&mut self, run: i64, account: &str) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "INSERT INTO sending (run, account) VALUES (?1, ?2)
+                 ON CONFLICT (run) DO UPDATE SET account = ?2, is_merged = 0",
+                params![run, account],
+            )
+            .map(|_| ())
+            .map_err(self.explain("write"))
+    }
+
+    /// Makes what later runs search a run by, now that it has come to an end: each in one pass, in
+    /// order.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn settle(&mut self, run: i64) -> Result<(), JournalError> {
+        self.in_one_step(|transaction| {
+            let account: Option<String> = transaction
+                .query_row("SELECT account FROM sending WHERE run = ?1", [run], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            if let Some(account) = account {
+                merge(transaction, run, &account)?;
+                transaction.execute("UPDATE sending SET is_merged = 1 WHERE run = ?1", [run])?;
+            }
+            index_rows_of(transaction, run)?;
+            transaction.execute("UPDATE run SET is_indexed = 1 WHERE id = ?1", [run])?;
+            Ok(())
+        })
     }
 
     /// A run's name.

@@ -1,7 +1,7 @@
 use rusqlite::Connection;
 
 /// The journal's format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// Format 1.
 const RUNS: &str = "
@@ -116,8 +116,108 @@ ALTER TABLE quota ADD COLUMN api_date INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE quota ADD COLUMN dated_at INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// Format 6: narrow records in the file's order. A row's number is a part of its key, so that every
+/// write is an append, and nothing is kept by which only an undo or another try searches.
+///
+/// `planned` is what a row says, by fingerprints, and what is to be sent for it; of what it changes
+/// nothing where nothing was read, since that is the body. `changed` is the number of a `field_set`.
+/// `sending` is the row up to which the requests of a run may have been made. `row_key`, and what was `delivered`, are written in order when a run ends.
+const NARROW: &str = "
+CREATE TABLE planned (
+    id          INTEGER PRIMARY KEY,
+    line        INTEGER,
+    changed     INTEGER,
+    key         INTEGER,
+    cells       BLOB,
+    path        TEXT,
+    body        BLOB,
+    fingerprint BLOB,
+    name        TEXT,
+    note        TEXT,
+    changes     TEXT
+) STRICT;
+
+CREATE TABLE field_set (
+    id          INTEGER PRIMARY KEY,
+    run         INTEGER NOT NULL REFERENCES run (id),
+    names       TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE outcome (
+    id          INTEGER PRIMARY KEY,
+    state       TEXT NOT NULL,
+    at          ANY NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    http_status INTEGER,
+    error_code  TEXT,
+    error       TEXT,
+    request_id  TEXT
+) STRICT;
+
+CREATE TABLE sending (
+    run         INTEGER PRIMARY KEY REFERENCES run (id),
+    account     TEXT NOT NULL,
+    reach       INTEGER NOT NULL DEFAULT 0,
+    is_merged   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE row_key (
+    run         INTEGER NOT NULL REFERENCES run (id),
+    key         INTEGER NOT NULL,
+    row         INTEGER NOT NULL,
+    PRIMARY KEY (run, key, row)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE run ADD COLUMN is_indexed INTEGER NOT NULL DEFAULT 0;
+
+INSERT INTO field_set (run, names) SELECT DISTINCT run, changed FROM call;
+CREATE INDEX temp_field_set ON field_set (run, names);
+INSERT INTO planned
+    SELECT (run << 32) + row, line,
+           (SELECT id FROM field_set WHERE field_set.run = call.run AND names = call.changed),
+           content.key, cells, path, body, unhex(fingerprint), call.key, nullif(note, ''),
+           CASE WHEN instr(changes, '\"from\":') THEN changes END
+    FROM content LEFT JOIN call USING (run, row) ORDER BY 1;
+DROP INDEX temp_field_set;
+INSERT INTO row_key SELECT run, key, row FROM content ORDER BY 1, 2, 3;
+UPDATE run SET is_indexed = 1 WHERE state NOT IN ('planning', 'running');
+INSERT INTO outcome
+    SELECT (run << 32) + row, state,
+           coalesce(CAST(round((julianday(at) - 2440587.5) * 86400000) AS INTEGER) * 1000, at),
+           attempts, http_status, nullif(error_code, ''), nullif(error, ''), nullif(request_id, '')
+    FROM row ORDER BY 1;
+DROP TABLE call;
+DROP TABLE content;
+DROP TABLE row;
+
+ALTER TABLE delivered RENAME TO delivered_before;
+CREATE TABLE delivered (
+    account     TEXT NOT NULL,
+    record      TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    at          INTEGER NOT NULL,
+    PRIMARY KEY (account, record)
+) STRICT, WITHOUT ROWID;
+INSERT INTO delivered
+    SELECT account, record, unhex(fingerprint), CAST(round((julianday(at) - 2440587.5) * 86400000) AS INTEGER) * 1000
+    FROM delivered_before WHERE unhex(fingerprint) IS NOT NULL AND julianday(at) IS NOT NULL;
+DROP TABLE delivered_before;
+";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS, WARNINGS, TIMES];
+const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS, WARNINGS, TIMES, NARROW];
+
+/// The key of a run's row in `planned` and `outcome`: rows of a run stand together, in order.
+pub(super) fn id_of(run: i64, row: u64) -> i64 {
+    (run << 32) | i64::try_from(row).unwrap_or(ROWS).min(ROWS)
+}
+
+/// The row that has this key.
+pub(super) fn row_of(id: i64) -> u64 {
+    (id & ROWS).unsigned_abs()
+}
+
+/// Rows that a run can have.
+const ROWS: i64 = (1 << 32) - 1;
 
 /// Makes the tables where there are none, and brings older ones to this format. Returns the
 /// format that the journal has then: a newer one is left as it is.
@@ -155,7 +255,7 @@ mod tests {
             assert_eq!(prepare(&mut connection).unwrap(), VERSION);
             assert_eq!(prepare(&mut connection).unwrap(), VERSION);
             connection
-                .prepare("SELECT arrival, interval, fingerprint, cells FROM quota, call, content")
+                .prepare("SELECT arrival, interval, planned.fingerprint, cells FROM quota, planned")
                 .unwrap();
         }
 

@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::RowAt;
@@ -37,32 +37,28 @@ impl std::str::FromStr for Method {
     }
 }
 
-/// One field that a call changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One field that a call changes. Written as a list of three: its name, what it held and what it is to
+/// hold.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Change {
     /// The field's name.
     pub field: String,
     /// What the record held; nothing where it could not be read.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "known")]
+    #[serde(default, deserialize_with = "known")]
     pub from: Option<Json>,
     /// What it is to hold.
     pub to: Json,
 }
 
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (&self.field, &self.from, &self.to).serialize(to)
+    }
+}
+
 /// A value that is known to be null is not one that is unknown.
-mod known {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use serde_json::Value as Json;
-
-    pub(super) fn serialize<S: Serializer>(value: &Option<Json>, to: S) -> Result<S::Ok, S::Error> {
-        value.serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Json>, D::Error> {
-        Json::deserialize(from).map(Some)
-    }
+fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(from).map(Some)
 }
 
 /// One request that is to be made for one row.
@@ -72,8 +68,6 @@ pub struct Call {
     pub at: RowAt,
     /// The value by which the record was found.
     pub key: String,
-    /// The HTTP method.
-    pub method: Method,
     /// Path below the base address, percent-encoded, beginning with `/`.
     pub path: String,
     /// The JSON body.
@@ -81,14 +75,32 @@ pub struct Call {
     /// Names of the fields that are in the body because they are to be changed, in the target's
     /// order, space-separated.
     pub changed: String,
-    /// The same with their values, for anyone who wants to see or undo them.
+    /// The same with their values, for a person to see or undo them. Empty where nothing was read:
+    /// what they are to be stands in the body.
     pub changes: Vec<Change>,
     /// A fingerprint of the body, where it is to be remembered because the record cannot be read.
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<Fingerprint>,
     /// What is to be said of the row even if it succeeds.
     pub note: String,
-    /// Requests made for the row before this run was interrupted.
+}
+
+/// A fingerprint of a body: the first half of its SHA-256.
+pub type Fingerprint = [u8; 16];
+
+/// What is left to send for a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// The row's number, from 1.
+    pub row: u64,
+    /// Path below the base address, percent-encoded, beginning with `/`.
+    pub path: String,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// What is to be said of the row even if it succeeds.
+    pub note: String,
+    /// Requests made for the row before this run was interrupted, as far as is known.
     pub attempts: u32,
-    /// Whether one of those was never answered, so that the change may have been made already.
+    /// Whether one may have been made that was never answered, so that the change may have been made
+    /// already.
     pub doubtful: bool,
 }

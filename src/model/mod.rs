@@ -11,7 +11,7 @@ mod row;
 mod summary;
 mod value;
 
-pub use call::{Call, Change, Method};
+pub use call::{Call, Change, Fingerprint, Method, Pending};
 pub use causes::with_causes;
 pub use exit::Exit;
 pub use outcome::{DAMAGED, LEFT_OUT, Outcome, RowState};

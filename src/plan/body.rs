@@ -1,4 +1,4 @@
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::model::Value;
 use crate::targets::{Place, TargetSpec};
@@ -6,13 +6,20 @@ use crate::targets::{Place, TargetSpec};
 /// How a target's fields lie in its JSON body: worked out once, from their pointers.
 #[derive(Debug, Clone)]
 pub struct BodyShape {
-    root: Vec<(String, Node)>,
+    root: Vec<Member>,
+}
+
+/// A member of an object: its name as JSON, with the colon, and what stands there.
+#[derive(Debug, Clone)]
+struct Member {
+    name: String,
+    node: Node,
 }
 
 #[derive(Debug, Clone)]
 enum Node {
     Field(usize),
-    Object(Vec<(String, Node)>),
+    Object(Vec<Member>),
 }
 
 impl BodyShape {
@@ -28,51 +35,94 @@ impl BodyShape {
         BodyShape { root }
     }
 
-    /// The body with the fields that `values` has, each typed; an object none of whose fields is
-    /// there is left out.
-    pub fn build(&self, values: &[Option<Value<'_>>]) -> Json {
-        Json::Object(object(&self.root, values))
+    /// The body, as JSON, with the fields that `values` has, each typed; an object none of whose fields
+    /// is there is left out.
+    pub fn build(&self, values: &[Option<Value<'_>>]) -> Vec<u8> {
+        let mut body = Vec::with_capacity(512);
+        body.push(b'{');
+        write_members(&mut body, &self.root, values);
+        body.push(b'}');
+        body
     }
 }
 
-fn insert(nodes: &mut Vec<(String, Node)>, path: &[String], field: usize) {
+fn insert(members: &mut Vec<Member>, path: &[String], field: usize) {
     let [name, rest @ ..] = path else {
         return;
     };
+    let name = format!("{}:", Json::from(name.as_str()));
     if rest.is_empty() {
-        nodes.push((name.clone(), Node::Field(field)));
+        let node = Node::Field(field);
+        members.push(Member { name, node });
         return;
     }
-    let known = nodes
+    let known = members
         .iter()
-        .position(|(other, node)| other == name && matches!(node, Node::Object(_)));
+        .position(|other| other.name == name && matches!(other.node, Node::Object(_)));
     let position = known.unwrap_or_else(|| {
-        nodes.push((name.clone(), Node::Object(Vec::new())));
-        nodes.len() - 1
+        let node = Node::Object(Vec::new());
+        members.push(Member { name, node });
+        members.len() - 1
     });
-    if let Some((_, Node::Object(children))) = nodes.get_mut(position) {
+    if let Some(Member {
+        node: Node::Object(children),
+        ..
+    }) = members.get_mut(position)
+    {
         insert(children, rest, field);
     }
 }
 
-fn object(nodes: &[(String, Node)], values: &[Option<Value<'_>>]) -> Map<String, Json> {
-    let mut map = Map::new();
-    for (name, node) in nodes {
-        match node {
-            Node::Field(index) => {
-                if let Some(Some(value)) = values.get(*index) {
-                    map.insert(name.clone(), value.to_json());
+fn write_members(body: &mut Vec<u8>, members: &[Member], values: &[Option<Value<'_>>]) {
+    let mut is_first = true;
+    for Member { name, node } in members {
+        let before = body.len();
+        if !is_first {
+            body.push(b',');
+        }
+        body.extend_from_slice(name.as_bytes());
+        let is_there = match node {
+            Node::Field(index) => match values.get(*index) {
+                Some(Some(value)) => {
+                    write_value(body, value);
+                    true
                 }
-            }
+                _ => false,
+            },
             Node::Object(children) => {
-                let inner = object(children, values);
-                if !inner.is_empty() {
-                    map.insert(name.clone(), Json::Object(inner));
-                }
+                body.push(b'{');
+                let opened = body.len();
+                write_members(body, children, values);
+                body.push(b'}');
+                body.len() > opened + 1
             }
+        };
+        if is_there {
+            is_first = false;
+        } else {
+            body.truncate(before);
         }
     }
-    map
+}
+
+/// Writes a value as [`Value::to_json`] makes it.
+fn write_value(body: &mut Vec<u8>, value: &Value<'_>) {
+    let text = match value {
+        Value::Text(text) => text,
+        Value::Rewritten(text) => text.as_str(),
+        Value::Bool(_) | Value::Number(_) | Value::Null => {
+            body.extend_from_slice(value.to_json().to_string().as_bytes());
+            return;
+        }
+    };
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(is_plain) {
+        body.push(b'"');
+        body.extend_from_slice(text.as_bytes());
+        body.push(b'"');
+    } else {
+        body.extend_from_slice(Json::from(text).to_string().as_bytes());
+    }
 }
 
 /// A reference token of a JSON pointer (RFC 6901, section 4).
@@ -96,10 +146,11 @@ mod tests {
         set("identity_temporary", Value::Bool(false));
         set("postal_code", Value::Rewritten("169 56".into()));
         set("municipality_code", Value::Null);
+        set("last_name", Value::Text("O\"B\\\n\u{7f}é"));
         let body = shape.build(&values);
         assert_eq!(
-            body.to_string(),
-            r#"{"identityNumber":"20100402-2388","external":{"sourceID":"E-1"},"identityTemporary":false,"address":{"postalCode":"169 56","municipalityCode":null}}"#
+            String::from_utf8(body).unwrap(),
+            r#"{"identityNumber":"20100402-2388","lastName":"O\"B\\\né","external":{"sourceID":"E-1"},"identityTemporary":false,"address":{"postalCode":"169 56","municipalityCode":null}}"#
         );
     }
 }

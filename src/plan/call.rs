@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::body::BodyShape;
 use crate::check::CheckedRow;
-use crate::model::{Call, Change, RowAt, Value};
+use crate::model::{Call, Change, Fingerprint, RowAt, Value};
 use crate::targets::{Place, TargetSpec};
 
 /// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
@@ -23,7 +23,16 @@ pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub struct Planner {
     spec: Arc<TargetSpec>,
     shape: BodyShape,
-    variables: BTreeMap<String, String>,
+    path: Vec<Segment>,
+}
+
+/// A part of the update's path.
+#[derive(Debug, Clone)]
+enum Segment {
+    /// As it stands.
+    Fixed(String),
+    /// A field's value or, where a row has none, what stands for it.
+    Field(usize, String),
 }
 
 impl Planner {
@@ -31,8 +40,8 @@ impl Planner {
     pub fn new(spec: Arc<TargetSpec>, variables: BTreeMap<String, String>) -> Planner {
         Planner {
             shape: BodyShape::of(&spec),
+            path: segments(&spec, &variables),
             spec,
-            variables,
         }
     }
 
@@ -45,24 +54,45 @@ impl Planner {
     /// says. `key` is the value that finds the record.
     pub fn call(&self, row: &CheckedRow<'_>, key: &str) -> Call {
         let sent = self.spec.fields.iter().zip(&row.values);
-        let sent = sent.filter(|(field, _)| field.place == Place::Body);
-        let changes: Vec<Change> = sent
-            .filter_map(|(field, value)| {
-                Some(Change {
-                    field: field.name().to_owned(),
-                    from: None,
-                    to: value.as_ref()?.to_json(),
-                })
-            })
-            .collect();
-        let mut call = self.call_with(row.at, key, &row.values, &row.values, changes);
-        // What cannot be read is remembered, so that the same is not sent again.
-        call.fingerprint = Some(fingerprint(&call.body));
-        call
+        let sent = sent.filter(|(field, value)| field.place == Place::Body && value.is_some());
+        let mut changed = String::with_capacity(16 * row.values.len());
+        for (field, _) in sent {
+            if !changed.is_empty() {
+                changed.push(' ');
+            }
+            changed.push_str(field.name());
+        }
+        let call = self.call_with(row.at, key, &row.values, &row.values, changed);
+        Call {
+            // What cannot be read is remembered, so that the same is not sent again.
+            fingerprint: Some(fingerprint(&call.body)),
+            ..call
+        }
     }
 
     /// A call with the body of `body`'s values, to the record that `path`'s name.
-    pub(super) fn call_with(
+    fn call_with(
+        &self,
+        at: RowAt,
+        key: &str,
+        path: &[Option<Value<'_>>],
+        body: &[Option<Value<'_>>],
+        changed: String,
+    ) -> Call {
+        Call {
+            at,
+            key: key.to_owned(),
+            path: self.path(path),
+            body: self.shape.build(body),
+            changed,
+            changes: Vec::new(),
+            fingerprint: None,
+            note: String::new(),
+        }
+    }
+
+    /// The same for a record that was read, and of which these changes are known.
+    pub(super) fn call_for(
         &self,
         at: RowAt,
         key: &str,
@@ -71,19 +101,8 @@ impl Planner {
         changes: Vec<Change>,
     ) -> Call {
         let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
-        Call {
-            at,
-            key: key.to_owned(),
-            method: self.spec.update.method,
-            path: self.path(path),
-            body: self.shape.build(body).to_string().into_bytes(),
-            changed: changed.join(" "),
-            changes,
-            fingerprint: None,
-            note: String::new(),
-            attempts: 0,
-            doubtful: false,
-        }
+        let call = self.call_with(at, key, path, body, changed.join(" "));
+        Call { changes, ..call }
     }
 
     /// The path of the record with this id.
@@ -96,29 +115,46 @@ impl Planner {
     }
 
     fn path(&self, values: &[Option<Value<'_>>]) -> String {
-        let mut path = self.spec.update.path.clone();
-        for name in self.spec.path_fields() {
-            let of_row = self
-                .spec
-                .field(name)
-                .and_then(|index| values[index].as_ref());
-            let value = match (of_row, self.variables.get(name)) {
-                (Some(value), _) => value.as_text(),
-                (None, Some(variable)) => variable.as_str().into(),
-                (None, None) => "".into(),
-            };
-            let encoded = utf8_percent_encode(&value, SEGMENT).to_string();
-            path = path.replace(&format!("{{{name}}}"), &encoded);
+        let mut path = String::with_capacity(64);
+        for segment in &self.path {
+            match segment {
+                Segment::Fixed(text) => path.push_str(text),
+                Segment::Field(field, otherwise) => match &values[*field] {
+                    Some(value) => path.extend(utf8_percent_encode(&value.as_text(), SEGMENT)),
+                    None => path.push_str(otherwise),
+                },
+            }
         }
         path
     }
 }
 
-/// A fingerprint of a body, in hexadecimal.
-fn fingerprint(body: &[u8]) -> String {
-    let hash = Sha256::digest(body);
-    hash.iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// The parts of the update's path, each variable in its place.
+fn segments(spec: &TargetSpec, variables: &BTreeMap<String, String>) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let mut rest = &*spec.update.path;
+    for name in spec.path_fields() {
+        let mark = format!("{{{name}}}");
+        let Some((fixed, after)) = rest.split_once(&mark) else {
+            continue;
+        };
+        rest = after;
+        segments.push(Segment::Fixed(fixed.to_owned()));
+        let variable = variables.get(name).map_or("", String::as_str);
+        let variable = utf8_percent_encode(variable, SEGMENT).to_string();
+        segments.push(match spec.field(name) {
+            Some(field) => Segment::Field(field, variable),
+            None => Segment::Fixed(variable),
+        });
+    }
+    segments.push(Segment::Fixed(rest.to_owned()));
+    segments
+}
+
+/// A fingerprint of a body.
+fn fingerprint(body: &[u8]) -> Fingerprint {
+    let mut half = Fingerprint::default();
+    let length = half.len();
+    half.copy_from_slice(&Sha256::digest(body)[..length]);
+    half
 }

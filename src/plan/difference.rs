@@ -89,7 +89,7 @@ impl Planner {
         if let Some(key) = spec.key_field() {
             path_values[key] = Some(Value::Rewritten(id.into()));
         }
-        Ok(Difference::Call(Box::new(self.call_with(
+        Ok(Difference::Call(Box::new(self.call_for(
             at,
             key,
             &path_values,
@@ -197,7 +197,7 @@ impl Planner {
         if let Some(key) = spec.key_field() {
             path_values[key] = Some(Value::Rewritten(id.into()));
         }
-        let call = self.call_with(at, key, &path_values, &body, back);
+        let call = self.call_for(at, key, &path_values, &body, back);
         Ok((Difference::Call(Box::new(call)), left))
     }
 }

@@ -7,7 +7,7 @@ use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::whole_file::Placing;
 use crate::journal::Journal;
-use crate::model::{Call, Change, RowState};
+use crate::model::{Call, Change};
 use crate::targets::TargetSpec;
 
 /// Writes what a run replaced as a roster that can be imported: the records it updated, by the id
@@ -25,8 +25,10 @@ pub fn write_before(
     path: &Path,
     placing: Placing,
 ) -> Result<Option<PathBuf>, ReportError> {
-    let updated = |_: &Call, state| state == Some(RowState::Updated);
-    write_roster(journal, run, spec, (path, placing), updated, |change| {
+    let each = |each: &mut dyn FnMut(Call) -> Result<(), ReportError>| {
+        journal.each_change::<ReportError>(run, each)
+    };
+    write_roster(spec, (path, placing), each, |change| {
         let nullable = |field: usize| spec.fields[field].nullable;
         let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
         let from = change.from.as_ref();
@@ -48,11 +50,7 @@ pub fn write_updated(
 ) -> Result<Option<PathBuf>, ReportError> {
     let places = places_of(spec);
     let mut file = None;
-    journal.each_call::<ReportError>(run, |call, state| {
-        let known = call.changes.iter().any(|change| change.from.is_some());
-        if state != Some(RowState::Updated) || !known {
-            return Ok(());
-        }
+    journal.each_change::<ReportError>(run, |call| {
         let file = match &mut file {
             Some(file) => file,
             none => {
@@ -95,29 +93,31 @@ pub fn write_rest(
     path: &Path,
     placing: Placing,
 ) -> Result<Option<PathBuf>, ReportError> {
-    let asked = |call: &Call, _| rows.binary_search(&call.at.row).is_ok();
-    write_roster(journal, run, spec, (path, placing), asked, |change| {
-        Some(&change.to)
-    })
+    let each = |each: &mut dyn FnMut(Call) -> Result<(), ReportError>| {
+        journal.each_call::<ReportError>(run, |call, _| {
+            if rows.binary_search(&call.at.row).is_err() {
+                return Ok(());
+            }
+            each(call)
+        })
+    };
+    write_roster(spec, (path, placing), each, |change| Some(&change.to))
 }
 
-/// Writes one side of a run's changes, those of the calls that are `wanted`, as a roster: what names
-/// the record in the update's path, and every field that any of them changes. Nothing where there
-/// is no such field.
+/// Writes one side of the changes of the calls that `each` hands out, as often as it is asked, as a
+/// roster: what names the record in the update's path, and every field that any of them changes.
+/// Nothing where there is no such field.
 fn write_roster(
-    journal: &Journal,
-    run: i64,
     spec: &TargetSpec,
     (path, placing): (&Path, Placing),
-    wanted: impl Fn(&Call, Option<RowState>) -> bool,
+    each: impl Fn(&mut dyn FnMut(Call) -> Result<(), ReportError>) -> Result<(), ReportError>,
     side: impl Fn(&Change) -> Option<&Json>,
 ) -> Result<Option<PathBuf>, ReportError> {
     let mut fields: BTreeSet<usize> = BTreeSet::new();
-    journal.each_call::<ReportError>(run, |call, state| {
-        if wanted(&call, state) {
-            let known = call.changes.iter().filter(|change| side(change).is_some());
-            fields.extend(known.filter_map(|change| spec.field(&change.field)));
-        }
+    each(&mut |call| {
+        let changes = spec.changes_of(&call);
+        let known = changes.iter().filter(|change| side(change).is_some());
+        fields.extend(known.filter_map(|change| spec.field(&change.field)));
         Ok(())
     })?;
     if fields.is_empty() {
@@ -130,10 +130,7 @@ fn write_roster(
     let places = places_of(spec);
     let mut file = CsvFile::create(path, placing)?;
     file.write(places.iter().chain(&names))?;
-    journal.each_call::<ReportError>(run, |call, state| {
-        if !wanted(&call, state) {
-            return Ok(());
-        }
+    each(&mut |call| {
         // A roster whose column a row needs must have a value in it: what the call sent along was
         // the record's own.
         let sent: Json = serde_json::from_slice(&call.body).unwrap_or_default();
@@ -144,9 +141,10 @@ fn write_roster(
                 .then(|| sent.pointer(&known.pointer))
                 .flatten()
         };
+        let changes = spec.changes_of(&call);
         let cells = fields.iter().map(|field| {
             let name = spec.fields[*field].name();
-            let change = call.changes.iter().find(|change| change.field == name);
+            let change = changes.iter().find(|change| change.field == name);
             let value = match change {
                 Some(change) => side(change),
                 None => own(*field),

@@ -10,16 +10,22 @@ use super::text::{count_of, human_duration, human_number};
 use super::whole_file::Placing;
 use crate::events::Plan;
 use crate::journal::Journal;
+use crate::targets::TargetSpec;
 
 /// Writes every change that a run is to make as CSV, one a line: `row,key,field,from,to`.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
-pub fn write_changes(journal: &Journal, run: i64, path: &Path) -> Result<(), ReportError> {
+pub fn write_changes(
+    journal: &Journal,
+    run: i64,
+    spec: &TargetSpec,
+    path: &Path,
+) -> Result<(), ReportError> {
     let mut file = CsvFile::create(path, Placing::Replace)?;
     file.write(["row", "key", "field", "from", "to"])?;
     journal.each_call::<ReportError>(run, |call, _| {
-        for change in &call.changes {
+        for change in &*spec.changes_of(&call) {
             let from = change.from.as_ref().map_or(String::new(), text_of);
             file.write([
                 &*call.at.row.to_string(),

@@ -5,9 +5,10 @@ use super::error::RunError;
 use super::prepare::Prepared;
 use crate::check::Checker;
 use crate::journal::Journal;
-use crate::model::{Call, Change, RowState};
+use crate::model::{Pending, RowState};
 use crate::plan::LookUp;
 use crate::send::{Fetched, Reread, Stop, StopRequest, Transport};
+use crate::targets::{FieldSpec, Place};
 
 /// Reads single records back, and compares them with what was sent.
 pub(super) struct Reader<'a> {
@@ -16,13 +17,13 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reread for Reader<'_> {
-    fn path(&self, call: &Call) -> Option<String> {
+    fn path(&self, call: &Pending) -> Option<String> {
         let id = self.checker.spec().id_in(&call.path)?;
         Some(self.look_up.read(&id)?.path)
     }
 
-    fn holds(&self, call: &Call, record: &Json) -> bool {
-        self.lacking(call, record).is_none()
+    fn holds(&self, call: &Pending, record: &Json) -> bool {
+        self.lacking(&call.body, record).is_none()
     }
 }
 
@@ -37,16 +38,20 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The first of a call's changes that the record does not hold.
-    fn lacking<'c>(&self, call: &'c Call, record: &Json) -> Option<&'c Change> {
-        let spec = self.checker.spec();
-        call.changes.iter().find(|change| {
-            spec.field(&change.field).is_some_and(|index| {
-                let pointer = &spec.fields[index].pointer;
-                let held = record.pointer(pointer).unwrap_or(&Json::Null);
-                *held != change.to && self.checker.normalised(index, held) != change.to
+    /// The first field that was sent and that the record does not hold.
+    fn lacking(&self, body: &[u8], record: &Json) -> Option<&str> {
+        let sent: Json = serde_json::from_slice(body).ok()?;
+        let fields = self.checker.spec().fields.iter().enumerate();
+        let lacks = |(index, field): &(usize, &FieldSpec)| {
+            let to = sent.pointer(&field.pointer);
+            let to = to.filter(|_| field.place == Place::Body);
+            to.is_some_and(|to| {
+                let held = record.pointer(&field.pointer).unwrap_or(&Json::Null);
+                held != to && self.checker.normalised(*index, held) != *to
             })
-        })
+        };
+        let mut lacking = fields.filter(lacks);
+        lacking.next().map(|(_, field)| field.name())
     }
 
     /// Reads the records back that the first calls have changed. Returns why the run must stop,
@@ -56,7 +61,7 @@ impl<'a> Reader<'a> {
         transport: &Transport<'_>,
         journal: &Journal,
         run: i64,
-        calls: &[Call],
+        calls: &[Pending],
         mut asked: watch::Receiver<StopRequest>,
     ) -> Result<Option<Stop>, RunError> {
         tokio::select! {
@@ -71,11 +76,11 @@ impl<'a> Reader<'a> {
         transport: &Transport<'_>,
         journal: &Journal,
         run: i64,
-        calls: &[Call],
+        calls: &[Pending],
     ) -> Result<Option<Stop>, RunError> {
         let (_never, never) = watch::channel(false);
         for call in calls {
-            let row = call.at.row;
+            let row = call.row;
             let outcomes = journal.outcomes(run, row, row)?;
             let updated = outcomes
                 .first()
@@ -90,8 +95,7 @@ impl<'a> Reader<'a> {
                 Fetched::NoJson | Fetched::Halted => Json::Null,
                 Fetched::Stopped(stop) => return Ok(Some(stop)),
             };
-            if let Some(change) = self.lacking(call, &record) {
-                let field = &change.field;
+            if let Some(field) = self.lacking(&call.body, &record) {
                 return Ok(Some(Stop::Canary {
                     why: format!("row {row} does not hold the {field} that was sent"),
                 }));

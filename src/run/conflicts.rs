@@ -1,8 +1,8 @@
 use serde_json::Value as Json;
 
 use super::work::{Conflict, Halt, Work};
-use crate::journal::Register;
-use crate::model::{Call, Change, Problem, RowAt};
+use crate::journal::{Register, RowMark};
+use crate::model::{Call, Change, Problem};
 use crate::plan::LookUp;
 use crate::targets::Place;
 
@@ -36,13 +36,22 @@ impl Work<'_> {
     }
 
     /// Plans a call, or keeps it back where it would take a value that another record has.
-    pub(super) async fn call_unless_taken(&mut self, call: Call) -> Result<(), Halt> {
+    pub(super) async fn call_unless_taken(
+        &mut self,
+        mark: RowMark,
+        call: Call,
+    ) -> Result<(), Halt> {
         match self.conflict(&call)? {
             Some((field, other)) if self.conflicts.len() < KEPT => {
-                self.conflicts.push(Conflict { call, field, other });
+                self.conflicts.push(Conflict {
+                    mark,
+                    call,
+                    field,
+                    other,
+                });
                 Ok(())
             }
-            _ => self.call(call).await,
+            _ => self.call(mark, call).await,
         }
     }
 
@@ -73,17 +82,21 @@ impl Work<'_> {
     /// file, and the others as invalid.
     pub(super) async fn settle_conflicts(&mut self) -> Result<(), Halt> {
         for conflict in std::mem::take(&mut self.conflicts) {
-            let Conflict { call, field, other } = conflict;
+            let Conflict {
+                mark,
+                call,
+                field,
+                other,
+            } = conflict;
             let given_up = match &self.register {
                 Some(register) => register.is_changed(field, &other)?,
                 None => true,
             };
             if given_up {
-                self.call(call).await?;
+                self.call(mark, call).await?;
             } else {
                 let problem = self.taken(&call, field, &other);
-                let at: RowAt = call.at;
-                self.invalid(at, problem).await?;
+                self.invalid(mark, problem).await?;
             }
         }
         Ok(())

@@ -21,11 +21,11 @@ impl Work<'_> {
             What::Settled(_) => return Ok(None),
             What::Call(_) | What::LookUp { .. } => false,
         };
-        if item.key == 0 {
+        if item.mark.key == 0 {
             return Ok(None);
         }
-        let history = past.history(run, item.key)?;
-        let same = |cells: &[u8]| says_the_same(&item.cells, cells);
+        let history = past.history(run, item.mark.key)?;
+        let same = |cells: &[u8]| says_the_same(&item.mark.cells, cells);
         // The newest success is what the record holds; an undo is one too.
         let newest = history
             .iter()
@@ -79,8 +79,8 @@ fn was_cut(
     let since = newest.map_or(i64::MIN, |past| past.run);
     let is_cut = |past: &&PastRow| {
         let is_so = match &*past.error_code {
-            TOO_FEW => !item.is_released && is_as_it_was(&item.cells, &past.cells),
-            TOO_MANY => item.has_surplus && says_the_same(&item.cells, &past.cells),
+            TOO_FEW => !item.is_released && is_as_it_was(&item.mark.cells, &past.cells),
+            TOO_MANY => item.has_surplus && says_the_same(&item.mark.cells, &past.cells),
             _ => false,
         };
         is_so && past.run >= since

@@ -3,24 +3,20 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::check::{CheckedRow, Checker, Survey};
 use crate::clock::Clock;
-use crate::model::{Call, LEFT_OUT, Outcome, Problem, RowAt, RowState, Value};
+use crate::journal::RowMark;
+use crate::model::{Call, LEFT_OUT, Outcome, Problem, RowState, Value};
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
 
 /// A row, and what is to be done about it.
 pub(super) struct Item {
-    pub(super) at: RowAt,
-    /// Fingerprints of the row's key and of all its cells.
-    pub(super) key: i64,
-    pub(super) cells: Vec<u8>,
+    pub(super) mark: RowMark,
     /// Whether somebody has emptied the cell that says what was wrong with it.
     pub(super) is_released: bool,
     /// Whether its results file says that it had too few cells.
     pub(super) was_cut: bool,
     /// Whether it has something beyond the last column that has a name.
     pub(super) has_surplus: bool,
-    /// What is doubtful about it, for a person.
-    pub(super) warning: String,
     pub(super) what: What,
 }
 
@@ -43,31 +39,34 @@ pub(super) struct ItemMaker<'a> {
     pub(super) clock: &'a dyn Clock,
     /// Whether records are to be looked up.
     pub(super) looks_up: bool,
+    /// Where nothing has to be read for a row that has a value of each of these fields, by position.
+    pub(super) enough: Option<Vec<usize>>,
     /// Whether the rows only name records, whatever else they say.
     pub(super) names_only: bool,
 }
 
 impl ItemMaker<'_> {
     /// Reads all rows, and hands on an item of each in the file's order.
-    pub(super) fn make(&self, input: &Input, items: &mpsc::Sender<Item>) -> Result<(), ReadError> {
+    pub(super) fn make(
+        &self,
+        input: &Input,
+        items: &mpsc::Sender<Vec<Item>>,
+    ) -> Result<(), ReadError> {
         let mut left = self.selection.limit.unwrap_or(u64::MAX);
         input.scan(
             |table| self.of_table(table),
-            |made: Vec<Item>| {
-                for mut item in made {
+            |mut made: Vec<Item>| {
+                for item in &mut made {
                     if !matches!(item.what, What::Settled(_)) {
                         if left == 0 {
                             let why = "beyond the number of rows asked for";
-                            item.what = What::Settled(self.left_out(item.at.row, why));
+                            item.what = What::Settled(self.left_out(item.mark.at.row, why));
                         }
                         left = left.saturating_sub(1);
                     }
-                    // The receiver is gone, and has said why.
-                    if items.blocking_send(item).is_err() {
-                        return Ok(false);
-                    }
                 }
-                Ok(true)
+                // A receiver that is gone has said why.
+                Ok(items.blocking_send(made).is_ok())
             },
         )
     }
@@ -81,13 +80,15 @@ impl ItemMaker<'_> {
         let mut row = self.checker.check(raw);
         let (key, cells) = fingerprints(raw, &row, self.checker, self.survey.key());
         Item {
-            at: row.at,
-            key,
-            cells,
+            mark: RowMark {
+                at: row.at,
+                key,
+                cells,
+                warning: Problem::join(&row.doubts),
+            },
             is_released: self.checker.is_released(raw),
             was_cut: self.checker.was_cut(raw),
             has_surplus: self.checker.has_surplus(raw),
-            warning: Problem::join(&row.doubts),
             what: self.what(&mut row),
         }
     }
@@ -112,6 +113,19 @@ impl ItemMaker<'_> {
         }
         if !self.looks_up {
             return What::Call(Box::new(self.planner.call(row, &key)));
+        }
+        let has = |field: &usize| row.values[*field].is_some();
+        if self
+            .enough
+            .as_ref()
+            .is_some_and(|enough| enough.iter().all(has))
+        {
+            let call = self.planner.call(row, &key);
+            return What::Call(Box::new(Call {
+                // The record could be read, so it is never believed to hold what was delivered.
+                fingerprint: None,
+                ..call
+            }));
         }
         let values = std::mem::take(&mut row.values);
         What::LookUp {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::prepare::Prepared;
 use super::settings::Delivery;
@@ -17,14 +17,25 @@ pub(super) struct Planned {
     pub(super) stop: Option<Stop>,
     /// How the records were read.
     pub(super) how: String,
-    /// How often each field is to be changed.
-    pub(super) fields: BTreeMap<String, u64>,
+    /// How often each set of fields is to be changed.
+    pub(super) changed: HashMap<String, u64>,
     pub(super) examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows.
     pub(super) problems: Vec<String>,
 }
 
 impl Planned {
+    /// How often each field is to be changed.
+    fn fields(&self) -> BTreeMap<String, u64> {
+        let mut fields = BTreeMap::new();
+        for (names, count) in &self.changed {
+            for name in names.split(' ').filter(|name| !name.is_empty()) {
+                *fields.entry(name.to_owned()).or_default() += count;
+            }
+        }
+        fields
+    }
+
     pub(super) fn note_problem(&mut self, outcome: &Outcome) {
         if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
             let text = format!("row {}: {}", outcome.row, outcome.error);
@@ -54,7 +65,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
             ..planned.states
         },
         how: planned.how.clone(),
-        fields: planned.fields.clone().into_iter().collect(),
+        fields: planned.fields().into_iter().collect(),
         examples: planned.examples.clone(),
         problems: planned.problems.clone(),
         repairs: survey

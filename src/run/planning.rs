@@ -4,8 +4,10 @@ use super::error::RunError;
 use super::items::ItemMaker;
 use super::planned::Planned;
 use super::work::{Halt, Planning, Work};
+use crate::journal::Record;
 use crate::plan::{LookUp, Planner};
 use crate::send::{SendError, Stop, StopRequest};
+use crate::targets::Place;
 
 impl Planning<'_> {
     /// Reads the rows once more, in a thread of its own, looks their records up, and records of
@@ -27,11 +29,13 @@ impl Planning<'_> {
             planner: &planner,
             selection: &self.delivery.selection,
             clock: self.clock,
+            enough: self.enough(key),
             looks_up: look_up.is_some(),
             names_only: self.undone.is_some(),
         };
         std::thread::scope(|scope| {
-            let (items, receiver) = mpsc::channel(256);
+            // Each lot is a block of the file.
+            let (items, receiver) = mpsc::channel(2);
             let reader = scope.spawn(move || maker.make(&prepared.input, &items));
             let planned = runtime.block_on(async {
                 let mut work = Work {
@@ -40,8 +44,9 @@ impl Planning<'_> {
                     look_up,
                     register: None,
                     conflicts: Vec::new(),
+                    batch: Vec::new(),
                     planned: Planned {
-                        how: self.blindness(),
+                        how: self.nothing_read(key),
                         ..Planned::default()
                     },
                     done: 0,
@@ -59,6 +64,7 @@ impl Planning<'_> {
                     Err(Halt::Stop(stop)) => work.planned.stop = Some(stop),
                     Err(Halt::Error(error)) => return Err(error),
                 }
+                work.hand_over().await?;
                 self.writer.flush().await?;
                 Ok(work.planned)
             });
@@ -72,31 +78,53 @@ impl Planning<'_> {
 }
 
 impl Planning<'_> {
-    /// What is lost where records could be read and are not; nothing where they are, or never can be.
-    fn blindness(&self) -> String {
+    /// What a row has to say for its record not to be read: everything that the API might need beside
+    /// a change, where all that the row says is sent, by the API's own key, and nothing is kept for an
+    /// undo. Nothing where records are read anyway.
+    fn enough(&self, key: Option<usize>) -> Option<Vec<usize>> {
+        let spec = self.prepared.checker.spec();
+        let is_asked = self.delivery.all && self.delivery.no_undo && self.undone.is_none();
+        if !is_asked || key.is_none() || key != spec.key_field() {
+            return None;
+        }
+        let is_needed = |field: &usize| {
+            let own = &spec.fields[*field];
+            own.place == Place::Body && !own.read_only && (own.required || self.is_at_risk(*field))
+        };
+        Some((0..spec.fields.len()).filter(is_needed).collect())
+    }
+
+    /// Whether the API may reset a field that an update leaves out: the target says so, or it stands in
+    /// an object in which the file has another field.
+    fn is_at_risk(&self, field: usize) -> bool {
         let checker = &self.prepared.checker;
         let spec = checker.spec();
+        let own = &spec.fields[field];
+        let parent = own.pointer.rsplit_once('/');
+        let parent = parent.map_or("", |(parent, _)| parent);
+        let is_kept = spec.update.keep.iter().any(|name| name == own.name());
+        let has_column = |field: usize| checker.map().column(field).is_some();
+        let has_sibling = || spec.fields_below(parent).any(has_column);
+        !own.read_only && (is_kept || (!parent.is_empty() && has_sibling()))
+    }
+
+    /// What is lost where records could be read and are not; nothing where they are, or never can be.
+    fn nothing_read(&self, key: Option<usize>) -> String {
+        let checker = &self.prepared.checker;
+        let spec = checker.spec();
+        if self.enough(key).is_some() {
+            return "nothing is read for a row that says all there is to say (--all --no-undo), and the run cannot be undone".to_owned();
+        }
         if !(self.delivery.blind && spec.is_readable()) {
             return String::new();
         }
         let mut lost =
             "nothing is read (--blind): rows that already match are sent too, unless the same was delivered before, and the run cannot be undone"
                 .to_owned();
-        let has_column = |field: usize| checker.map().column(field).is_some();
-        let is_at_risk = |field: &usize| {
-            let own = &spec.fields[*field];
-            let parent = own
-                .pointer
-                .rsplit_once('/')
-                .map_or("", |(parent, _)| parent);
-            let is_kept = spec.update.keep.iter().any(|name| name == own.name());
-            let has_sibling = || spec.fields_below(parent).any(has_column);
-            !own.read_only
-                && !has_column(*field)
-                && (is_kept || (!parent.is_empty() && has_sibling()))
-        };
+        let is_lost =
+            |field: &usize| checker.map().column(*field).is_none() && self.is_at_risk(*field);
         let at_risk: Vec<&str> = (0..spec.fields.len())
-            .filter(is_at_risk)
+            .filter(is_lost)
             .map(|field| spec.fields[field].name())
             .collect();
         if !at_risk.is_empty() {

@@ -41,6 +41,7 @@ pub fn find_runs(
             [paths.results, paths.failed].contains(&own)
         })
     };
+    journal.index_rows()?;
     for run in &runs {
         let Ok(settings) = Settings::of(run) else {
             continue;

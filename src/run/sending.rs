@@ -5,7 +5,7 @@ use super::context::Ended;
 use super::error::RunError;
 use super::under_way::{Run, Setup};
 use crate::journal::{Journal, JournalError, RunState, Writer};
-use crate::model::Call;
+use crate::model::Pending;
 use crate::send::{Reread, SendError, Sender, Stop};
 
 /// A run whose sending is over.
@@ -28,9 +28,13 @@ impl<'a> Run<'a> {
     /// Sends what is left: a few rows first that are read back, if that is asked for.
     pub(super) fn send(self) -> Result<Sent<'a>, RunError> {
         let Run {
-            setup, journal, id, ..
+            setup,
+            mut journal,
+            id,
+            ..
         } = self;
-        let writer = Writer::start(journal, id, &setup.tools.account);
+        journal.begin_sending(id, &setup.tools.account)?;
+        let writer = Writer::start(journal, id, !setup.may_be_ahead());
         let sent = setup.send(id, &writer);
         let run = Run {
             journal: writer.close()?,
@@ -76,6 +80,13 @@ impl Sent<'_> {
 
 /// How calls are sent.
 impl Setup<'_> {
+    /// Whether the journal may be a little behind: where a request may be made again, and where anyone
+    /// asked for more than one at a time.
+    fn may_be_ahead(&self) -> bool {
+        let is_repeatable = self.prepared.checker.spec().update.idempotent;
+        is_repeatable && self.settings.delivery.sender.concurrency > 1
+    }
+
     /// Sends a run's calls, and returns why it stopped before the last one, if it did.
     pub(super) fn send(&self, id: i64, writer: &Writer) -> Result<Option<Stop>, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -92,7 +103,7 @@ impl Setup<'_> {
             let journal = Journal::open(&self.context.state)?;
             let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
             let first = journal.calls_left(id, 0, most)?;
-            let last = first.last().map_or(0, |call| call.at.row);
+            let last = first.last().map_or(0, |call| call.row);
             if let Some(stop) = self.deliver(id, &runtime, &sender, last)? {
                 return Ok(Some(stop));
             }
@@ -126,7 +137,10 @@ impl Setup<'_> {
         std::thread::scope(|scope| {
             // Enough that the sender never waits for the reader.
             let (calls, receiver) = mpsc::channel(256);
-            let reader = scope.spawn(move || calls_left(&journal, run, last, &calls));
+            let writer = sender.record;
+            let ahead = self.may_be_ahead();
+            let reader =
+                scope.spawn(move || calls_left(&journal, run, last, writer, ahead, &calls));
             let delivered =
                 runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
             match reader.join() {
@@ -138,24 +152,31 @@ impl Setup<'_> {
     }
 }
 
-/// Hands on the calls that are left up to row `last`, in row order, a page at a time.
+/// Hands on the calls that are left up to row `last`, in row order, a page at a time. With `ahead`, it is
+/// durable before that all of a page may be made.
 fn calls_left(
     journal: &Journal,
     run: i64,
     last: u64,
-    calls: &mpsc::Sender<Call>,
+    writer: &Writer,
+    ahead: bool,
+    calls: &mpsc::Sender<Pending>,
 ) -> Result<(), JournalError> {
     const PAGE: usize = 256;
     let mut after = 0;
     loop {
-        let page = journal.calls_left(run, after, PAGE)?;
+        let mut page = journal.calls_left(run, after, PAGE)?;
+        page.retain(|call| call.row <= last);
         let Some(end) = page.last() else {
             return Ok(());
         };
-        after = end.at.row;
+        after = end.row;
+        if ahead {
+            writer.reach_blocking(after)?;
+        }
         for call in page {
             // The receiver is gone, and has said why.
-            if call.at.row > last || calls.blocking_send(call).is_err() {
+            if calls.blocking_send(call).is_err() {
                 return Ok(());
             }
         }

@@ -66,6 +66,9 @@ pub struct Delivery {
     /// Whether every valid row is sent, also one whose record holds what it says.
     #[serde(default)]
     pub all: bool,
+    /// Whether what records held before is not kept, so that nothing can be undone.
+    #[serde(default)]
+    pub no_undo: bool,
     /// Whether nothing is read: every valid row is sent, unless the same was delivered before.
     #[serde(default)]
     pub blind: bool,

@@ -163,7 +163,7 @@ impl<'a> Run<'a> {
             setup, journal, id, ..
         } = self;
         let delivery = &setup.settings.delivery;
-        let past = Journal::open(&setup.context.state)?;
+        let mut past = Journal::open(&setup.context.state)?;
         let undone = match &delivery.undoes {
             None => None,
             Some(name) => Some(past.run(Some(name))?.id),
@@ -174,13 +174,21 @@ impl<'a> Run<'a> {
             }) => Some(past.run(Some(name))?.id),
             _ => None,
         };
-        let writer = Writer::start(journal, id, &setup.tools.account);
+        if let Some(run) = undone {
+            past.index_changes(run)?;
+        }
+        if retried.is_some() {
+            past.index_rows()?;
+        }
+        let has_delivered = past.merge_delivered(&setup.tools.account)?;
+        let writer = Writer::start(journal, id, false);
         let planning = Planning {
             prepared: setup.prepared,
             delivery,
             transport: setup.transport,
             writer: &writer,
             past,
+            has_delivered,
             account: &setup.tools.account,
             undone,
             retried,
@@ -285,6 +293,7 @@ impl<'a> Run<'a> {
         let report = write_html(&self.journal, self.id, &summary, &paths.report, placing)?;
         summary.report = Some(report.clone());
         let json = to_json(&summary.clone().anywhere())?;
+        self.journal.settle(self.id)?;
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;
         // A process that goes on with the run may replace what it has written, and nothing else.

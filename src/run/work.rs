@@ -11,8 +11,8 @@ use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{ExampleChange, Observer};
-use crate::journal::{Journal, Register, Writer};
-use crate::model::{Call, Problem, RowAt, RowState};
+use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
+use crate::model::{Call, Outcome, Problem, RowState};
 use crate::plan::{Difference, Left, LookUp, Planner, Values};
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
@@ -26,6 +26,8 @@ pub(super) struct Planning<'a> {
     /// The journal, to be read beside the writer: what was delivered before, and what the run to
     /// be undone has changed.
     pub(super) past: Journal,
+    /// Whether anything is known to be delivered to records that cannot be read.
+    pub(super) has_delivered: bool,
     /// Whose deliveries they are.
     pub(super) account: &'a str,
     /// The run that is to be undone.
@@ -50,13 +52,14 @@ impl<E: Into<RunError>> From<E> for Halt {
 
 /// A row whose record is to be looked up.
 pub(super) struct Unresolved {
-    pub(super) at: RowAt,
+    pub(super) mark: RowMark,
     pub(super) key: String,
     pub(super) values: Values,
 }
 
 /// A call that would give a record a value which another one has, and which must be unique.
 pub(super) struct Conflict {
+    pub(super) mark: RowMark,
     pub(super) call: Call,
     pub(super) field: usize,
     /// The other record's id.
@@ -73,6 +76,8 @@ pub(super) struct Work<'a> {
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
+    /// Rows that are planned and not handed to the journal yet.
+    pub(super) batch: Vec<PlannedRow>,
     /// Rows looked up so far.
     pub(super) done: u64,
     /// When that was last told.
@@ -80,40 +85,35 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    pub(super) async fn all(&mut self, mut items: mpsc::Receiver<Item>) -> Result<(), Halt> {
-        let writer = self.planning.writer;
+    pub(super) async fn all(&mut self, mut items: mpsc::Receiver<Vec<Item>>) -> Result<(), Halt> {
         let mut waiting: Vec<Unresolved> = Vec::new();
         let mut first = true;
-        while let Some(item) = items.recv().await {
-            let succeeded = self.succeeded_before(&item)?;
-            writer.content(item.at, item.key, item.cells).await?;
-            if !item.warning.is_empty() {
-                writer.warn(item.at.row, item.warning).await?;
-            }
-            if let Some((state, code, why)) = succeeded {
-                let outcome = settled(self.planning.clock, item.at.row, state, &code, why);
-                self.planned.states.add(state, 1);
-                writer.settle(outcome).await?;
-                continue;
-            }
-            match item.what {
-                What::Settled(outcome) => {
-                    self.planned.states.add(outcome.state, 1);
-                    self.planned.note_problem(&outcome);
-                    writer.settle(outcome).await?;
+        while let Some(items) = items.recv().await {
+            for item in items {
+                if let Some((state, code, why)) = self.succeeded_before(&item)? {
+                    let row = item.mark.at.row;
+                    let outcome = settled(self.planning.clock, row, state, &code, why);
+                    self.settled(item.mark, outcome).await?;
+                    continue;
                 }
-                What::Call(call) => self.unread(*call).await?,
-                What::LookUp { key, values } => {
-                    if std::mem::take(&mut first) {
-                        self.choose().await?;
+                match item.what {
+                    What::Settled(outcome) => {
+                        self.planned.note_problem(&outcome);
+                        self.settled(item.mark, outcome).await?;
                     }
-                    waiting.push(Unresolved {
-                        at: item.at,
-                        key,
-                        values,
-                    });
-                    if waiting.len() >= self.round() {
-                        self.resolve(std::mem::take(&mut waiting)).await?;
+                    What::Call(call) => self.unread(item.mark, *call).await?,
+                    What::LookUp { key, values } => {
+                        if std::mem::take(&mut first) {
+                            self.choose().await?;
+                        }
+                        waiting.push(Unresolved {
+                            mark: item.mark,
+                            key,
+                            values,
+                        });
+                        if waiting.len() >= self.round() {
+                            self.resolve(std::mem::take(&mut waiting)).await?;
+                        }
                     }
                 }
             }
@@ -122,22 +122,43 @@ impl Work<'_> {
         self.settle_conflicts().await
     }
 
+    /// Hands a row to the journal, with others.
+    async fn put(&mut self, mark: RowMark, what: PlannedWhat) -> Result<(), Halt> {
+        const BATCH: usize = 1024;
+        self.batch.push(PlannedRow { mark, what });
+        if self.batch.len() >= BATCH {
+            self.hand_over().await?;
+        }
+        Ok(())
+    }
+
+    /// Hands what is planned to the journal.
+    pub(super) async fn hand_over(&mut self) -> Result<(), JournalError> {
+        let writer = self.planning.writer;
+        writer.room().await?;
+        writer.plan(std::mem::take(&mut self.batch))
+    }
+
+    async fn settled(&mut self, mark: RowMark, outcome: Outcome) -> Result<(), Halt> {
+        self.planned.states.add(outcome.state, 1);
+        self.put(mark, PlannedWhat::Settled(outcome)).await
+    }
+
     /// Records what is to be done for a row of which these records were found.
     pub(super) async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
         self.tell(self.done, self.planning.prepared.survey.rows);
-        let at = row.at;
-        match self.judge(row, records) {
+        match self.judge(&row, records) {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
-                self.call_unless_taken(call).await
+                self.call_unless_taken(row.mark, call).await
             }
             Ok((Difference::None, left)) if left.is_empty() => {
                 let state = RowState::Unchanged;
-                let outcome = settled(self.planning.clock, at.row, state, "", String::new());
-                self.planned.states.add(state, 1);
-                Ok(self.planning.writer.settle(outcome).await?)
+                let number = row.mark.at.row;
+                let outcome = settled(self.planning.clock, number, state, "", String::new());
+                self.settled(row.mark, outcome).await
             }
             Ok((Difference::None, left)) => {
                 let code = if left.changed_since.is_empty() {
@@ -146,23 +167,22 @@ impl Work<'_> {
                     "undo.changed_since"
                 };
                 let problem = Problem::of_row(code, left_as_it_is(&left));
-                self.invalid(at, problem).await
+                self.invalid(row.mark, problem).await
             }
-            Err(Wrong::Row(problem)) => self.invalid(at, problem).await,
+            Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
             Err(Wrong::Run(error)) => Err(Halt::Error(error)),
         }
     }
 
-    pub(super) async fn invalid(&mut self, at: RowAt, problem: Problem) -> Result<(), Halt> {
-        let outcome = settled_invalid(self.planning.clock, at.row, &[problem]);
-        self.planned.states.add(RowState::Invalid, 1);
+    pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {
+        let outcome = settled_invalid(self.planning.clock, mark.at.row, &[problem]);
         self.planned.note_problem(&outcome);
-        Ok(self.planning.writer.settle(outcome).await?)
+        self.settled(mark, outcome).await
     }
 
     /// What the row's record lacks; with the fields that someone has changed since, where a run is
     /// undone.
-    fn judge(&self, row: Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
+    fn judge(&self, row: &Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
         let field = prepared.survey.key().map(|key| spec.fields[key].name());
@@ -218,7 +238,7 @@ impl Work<'_> {
             let changes = past.changes_made(run, &path).map_err(RunError::from)?;
             return Ok(self.planner.reversal(
                 &prepared.checker,
-                row.at,
+                row.mark.at,
                 &row.key,
                 &changes,
                 found,
@@ -227,7 +247,7 @@ impl Work<'_> {
         let all = self.planning.delivery.all;
         let difference = self.planner.difference(
             &prepared.checker,
-            row.at,
+            row.mark.at,
             &row.key,
             &row.values,
             found,
@@ -237,9 +257,10 @@ impl Work<'_> {
     }
 
     /// A call to a record that cannot be read: nothing, where the same was delivered lately.
-    async fn unread(&mut self, call: Call) -> Result<(), Halt> {
+    async fn unread(&mut self, mark: RowMark, call: Call) -> Result<(), Halt> {
         let planning = self.planning;
         if let (Some(fingerprint), false) = (&call.fingerprint, planning.delivery.all)
+            && planning.has_delivered
             && let Some((delivered, at)) = planning.past.delivered(planning.account, &call.path)?
         {
             let age = planning.clock.timestamp().duration_since(at);
@@ -247,27 +268,34 @@ impl Work<'_> {
             if delivered == *fingerprint && age <= planning.delivery.trust_for {
                 let state = RowState::Unchanged;
                 let outcome = settled(planning.clock, call.at.row, state, "", String::new());
-                self.planned.states.add(state, 1);
-                return Ok(planning.writer.settle(outcome).await?);
+                return self.settled(mark, outcome).await;
             }
         }
-        self.call(call).await
+        self.call(mark, call).await
     }
 
-    pub(super) async fn call(&mut self, call: Call) -> Result<(), Halt> {
+    pub(super) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
         let planned = &mut self.planned;
         planned.states.add(RowState::NotSent, 1);
         planned.to_send += 1;
-        for change in &call.changes {
-            *planned.fields.entry(change.field.clone()).or_default() += 1;
-            if planned.examples.len() < EXAMPLES {
-                planned.examples.push(ExampleChange {
+        match planned.changed.get_mut(&call.changed) {
+            Some(count) => *count += 1,
+            None => drop(planned.changed.insert(call.changed.clone(), 1)),
+        }
+        if planned.examples.len() < EXAMPLES {
+            let changes = self.planner.spec().changes_of(&call);
+            let left = EXAMPLES - planned.examples.len();
+            planned
+                .examples
+                .extend(changes.iter().take(left).map(|change| ExampleChange {
                     row: call.at.row,
                     change: change.clone(),
-                });
-            }
+                }));
         }
-        Ok(self.planning.writer.plan(call).await?)
+        if self.planning.delivery.no_undo {
+            call.changes.clear();
+        }
+        self.put(mark, PlannedWhat::Call(Box::new(call))).await
     }
 }
 

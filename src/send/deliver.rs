@@ -1,5 +1,5 @@
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
@@ -13,7 +13,7 @@ use super::verdict::Verdict;
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::RunEvent;
 use crate::journal::Record;
-use crate::model::{Call, Method, Outcome, RowState};
+use crate::model::{Method, Outcome, Pending, RowState};
 
 /// Delivers calls: each one recorded before it leaves, and again when it has its outcome.
 pub struct Sender<'a, R> {
@@ -28,10 +28,10 @@ pub struct Sender<'a, R> {
 /// Tells from a record whether a call was carried out whose answer nobody saw.
 pub trait Reread: Sync {
     /// The path that reads the record of a call.
-    fn path(&self, call: &Call) -> Option<String>;
+    fn path(&self, call: &Pending) -> Option<String>;
 
     /// Whether the record holds what the call was to change.
-    fn holds(&self, call: &Call, record: &Json) -> bool;
+    fn holds(&self, call: &Pending, record: &Json) -> bool;
 }
 
 /// A delivered call: its outcome, whether anyone ever answered, and whether it must stop the run.
@@ -55,7 +55,7 @@ impl<R: Record> Sender<'_, R> {
     /// When the journal cannot be written.
     pub async fn deliver(
         &self,
-        mut calls: mpsc::Receiver<Call>,
+        mut calls: mpsc::Receiver<Pending>,
         mut asked: watch::Receiver<StopRequest>,
         mut answered: bool,
     ) -> Result<Option<Stop>, SendError> {
@@ -89,7 +89,6 @@ impl<R: Record> Sender<'_, R> {
                     let done: Done = done?;
                     answered |= done.answered;
                     if let Some(outcome) = done.outcome {
-                        self.tell(&outcome);
                         let error = error_of(&outcome);
                         if repeats.note(error.as_deref()) && stopped.is_none() {
                             self.halt(&halt, &mut stopped, Stop::repeated(&outcome, &done.body));
@@ -99,6 +98,7 @@ impl<R: Record> Sender<'_, R> {
                         self.halt(&halt, &mut stopped, stop);
                     }
                 }
+                durable = self.record.durable() => self.tell(&durable?),
                 call = calls.recv(), if !ended && under_way.len() < room => match call {
                     None => ended = true,
                     // The rest of the rows are not sent.
@@ -109,6 +109,10 @@ impl<R: Record> Sender<'_, R> {
                     Some(call) => under_way.push(self.one(call, !answered, halted.clone())),
                 },
             }
+        }
+        self.record.flush().await?;
+        while let Some(durable) = self.record.durable().now_or_never() {
+            self.tell(&durable?);
         }
         Ok(stopped)
     }
@@ -123,18 +127,21 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    fn tell(&self, outcome: &Outcome) {
-        self.transport.observer.on_event(&RunEvent::RowDone {
-            row: outcome.row,
-            state: outcome.state,
-            sent: true,
-        });
+    /// Tells of rows that are done: their outcome is durable.
+    fn tell(&self, done: &[(u64, RowState)]) {
+        for (row, state) in done {
+            self.transport.observer.on_event(&RunEvent::RowDone {
+                row: *row,
+                state: *state,
+                sent: true,
+            });
+        }
     }
 
     /// Delivers one call, and records its outcome.
     async fn one(
         &self,
-        call: Call,
+        call: Pending,
         scout: bool,
         mut halted: watch::Receiver<bool>,
     ) -> Result<Done, SendError> {
@@ -156,21 +163,17 @@ impl<R: Record> Sender<'_, R> {
             }
         }
         let request = Request {
-            method: match call.method {
+            method: match self.transport.spec.update.method {
                 Method::Patch => reqwest::Method::PATCH,
                 Method::Put => reqwest::Method::PUT,
                 Method::Post => reqwest::Method::POST,
             },
             path: &call.path,
             body: Some(&call.body),
-            row: Some(call.at.row),
+            row: Some(call.row),
             repeatable,
         };
-        let clock = self.transport.clock;
-        let intend = async |attempt| {
-            let at = clock.timestamp();
-            Ok(self.record.intent(call.at.row, attempt, at).await?)
-        };
+        let intend = async |attempt| Ok(self.record.intent(call.row, attempt).await?);
         let attempts = self
             .transport
             .attempt(&request, call.attempts, &mut halted, intend)
@@ -196,7 +199,7 @@ impl<R: Record> Sender<'_, R> {
     /// cannot be told.
     async fn carried_out(
         &self,
-        call: &Call,
+        call: &Pending,
         halted: &watch::Receiver<bool>,
     ) -> Result<Option<bool>, SendError> {
         let Some((reread, path)) = self
@@ -212,9 +215,8 @@ impl<R: Record> Sender<'_, R> {
     }
 
     /// A row whose answer was lost, and whose record holds what was sent.
-    fn found_updated(&self, call: &Call, attempts: u32) -> Outcome {
+    fn found_updated(&self, call: &Pending, attempts: u32) -> Outcome {
         Outcome {
-            changed: call.changed.clone(),
             error: call.note.clone(),
             ..self.outcome(call, RowState::Updated, attempts)
         }
@@ -222,7 +224,7 @@ impl<R: Record> Sender<'_, R> {
 
     /// A row whose request was sent before the run was interrupted, whose answer nobody saw, and
     /// that may not be sent twice.
-    fn in_doubt(&self, call: &Call) -> Outcome {
+    fn in_doubt(&self, call: &Pending) -> Outcome {
         Outcome {
             error_code: "network.unknown".into(),
             error: explain(Fault::Lost, false, call.attempts),
@@ -230,9 +232,9 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
-    fn outcome(&self, call: &Call, state: RowState, attempts: u32) -> Outcome {
+    fn outcome(&self, call: &Pending, state: RowState, attempts: u32) -> Outcome {
         Outcome {
-            row: call.at.row,
+            row: call.row,
             state,
             http_status: None,
             error_code: String::new(),
@@ -245,7 +247,7 @@ impl<R: Record> Sender<'_, R> {
     }
 
     /// The outcome of a row. No verdict means that the run was stopped before the next attempt.
-    fn settle(&self, call: &Call, attempts: Attempts, scout: bool) -> Done {
+    fn settle(&self, call: &Pending, attempts: Attempts, scout: bool) -> Done {
         let Attempts {
             made,
             verdict,
@@ -279,7 +281,6 @@ impl<R: Record> Sender<'_, R> {
                 outcome.http_status = Some(answer.status);
                 outcome.request_id.clone_from(&answer.request_id);
                 if verdict == Some(Verdict::Accept) {
-                    outcome.changed.clone_from(&call.changed);
                     outcome.error.clone_from(&call.note);
                 } else {
                     outcome.error_code = if answer.code.is_empty() {

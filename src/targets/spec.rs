@@ -1,10 +1,12 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::field::FieldSpec;
 use super::quota::Quota;
-use crate::model::Method;
+use crate::model::{Call, Change, Method};
 
 /// What an API looks like: everything that is particular to it.
 ///
@@ -288,6 +290,24 @@ impl TargetSpec {
     /// The record's id in a path that was made for it, decoded.
     pub fn id_in(&self, path: &str) -> Option<String> {
         self.value_in(path, self.fields[self.key_field()?].name())
+    }
+
+    /// What a call changes: where nothing was read before, what it sends.
+    pub fn changes_of<'a>(&self, call: &'a Call) -> Cow<'a, [Change]> {
+        if !call.changes.is_empty() || call.changed.is_empty() {
+            return Cow::Borrowed(&call.changes);
+        }
+        let body: Json = serde_json::from_slice(&call.body).unwrap_or_default();
+        let names = call.changed.split(' ');
+        let change = |name: &str| {
+            let field = &self.fields[self.field(name)?];
+            Some(Change {
+                field: name.to_owned(),
+                from: None,
+                to: body.pointer(&field.pointer)?.clone(),
+            })
+        };
+        Cow::Owned(names.filter_map(change).collect())
     }
 
     /// The value of the field called `name` in a path that was made for a record, decoded.

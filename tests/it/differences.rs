@@ -361,7 +361,7 @@ fn an_undo_that_is_tried_again_still_looks_at_what_changed_since() {
     let undo = newest();
     // As if its one request had not been delivered; and then someone changed the record.
     let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
-    let failed = "UPDATE row SET state = 'failed' WHERE run = (SELECT max(id) FROM run)";
+    let failed = "UPDATE outcome SET state = 'failed' WHERE id >> 32 = (SELECT max(id) FROM run)";
     assert_eq!(journal.execute(failed, []).unwrap(), 1);
     drop(journal);
     import("Cai");

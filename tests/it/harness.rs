@@ -481,6 +481,7 @@ impl LibraryRun {
                 variables: spec.variable_values(&self.variables).unwrap(),
                 selection: self.selection.clone(),
                 paths: ResultPaths::beside(&roster.file),
+                no_undo: false,
                 all: self.all,
                 blind: self.blind,
                 guards: self.guards,

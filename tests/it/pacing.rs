@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use rosterpatch::clock::{Clock, UnixNanos, VirtualClock};
 use rosterpatch::events::Unobserved;
 use rosterpatch::journal::{JournalError, QuotaStore, Record};
-use rosterpatch::model::{Call, Method, Outcome, RowAt};
+use rosterpatch::model::{Outcome, Pending, RowState};
 use rosterpatch::send::{
     Backoff, Client, ClientOptions, Credentials, Pace, Pacer, Sender, SenderOptions, Stats,
     StopRequest, Transport,
@@ -24,29 +24,28 @@ use crate::harness::{Folder, Seen, Server, respond};
 struct NoRecord;
 
 impl Record for NoRecord {
-    async fn intent(&self, _: u64, _: u32, _: jiff::Timestamp) -> Result<(), JournalError> {
+    async fn intent(&self, _: u64, _: u32) -> Result<(), JournalError> {
         Ok(())
     }
 
     async fn outcome(&self, _: Outcome) -> Result<(), JournalError> {
         Ok(())
     }
+
+    async fn durable(&self) -> Result<Vec<(u64, RowState)>, JournalError> {
+        std::future::pending().await
+    }
+
+    async fn flush(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
 }
 
-fn call(row: u64) -> Call {
-    Call {
-        at: RowAt {
-            row,
-            line: row + 1,
-            ..RowAt::default()
-        },
-        key: String::new(),
-        method: Method::Patch,
+fn call(row: u64) -> Pending {
+    Pending {
+        row,
         path: "/student/x".into(),
         body: b"{}".to_vec(),
-        changed: String::new(),
-        changes: Vec::new(),
-        fingerprint: None,
         note: String::new(),
         attempts: 0,
         doubtful: false,

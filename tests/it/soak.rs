@@ -105,7 +105,7 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
         {
             for call in journal.calls_left(run.id, 0, usize::MAX >> 1).unwrap() {
                 if call.doubtful {
-                    *in_doubt.entry(call.at.row).or_default() += 1;
+                    *in_doubt.entry(call.row).or_default() += 1;
                 }
             }
         }

@@ -39,7 +39,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         return Ok(looked.summary.exit_code);
     }
     if let Some(path) = &args.out {
-        write_changes(&looked.journal, looked.run, path)?;
+        let spec = ready.prepared.checker.spec();
+        write_changes(&looked.journal, looked.run, spec, path)?;
     }
     match args.output.format {
         Format::Json => print_summary(Format::Json, &looked.summary),

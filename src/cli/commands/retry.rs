@@ -105,6 +105,7 @@ fn overrides<'a>(config: &'a Config, args: &'a RetryArgs) -> Result<Overrides<'a
             .as_ref()
             .map(|time| time.length),
         all: connection.all,
+        no_undo: connection.no_undo,
         blind: options.place.blind,
         strict: options.roster.strict.unwrap_or(false),
         canary: args.canary.canary.map(u64::from),

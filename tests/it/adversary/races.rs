@@ -380,16 +380,16 @@ fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
     let more = "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) ";
     for (table, rest) in [
         (
-            "row",
-            "state, http_status, error_code, error, changed, attempts, request_id, at",
+            "outcome",
+            "state, at, attempts, http_status, error_code, error, request_id",
         ),
         (
-            "call",
-            "line, method, path || i, body, changed, changes, key, fingerprint, note",
+            "planned",
+            "line, changed, key, cells, path || i, body, fingerprint, name, note, changes",
         ),
     ] {
         let insert = format!(
-            "{more} INSERT INTO {table} SELECT run, i, {rest} FROM {table}, n WHERE row = 1"
+            "{more} INSERT INTO {table} SELECT id - 1 + i, {rest} FROM {table}, n WHERE id & 4294967295 = 1"
         );
         journal.execute(&insert, [ROWS]).unwrap();
     }
@@ -415,9 +415,9 @@ fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
             "ok",
             "round {round}"
         );
-        for table in ["row", "call"] {
+        for table in ["outcome", "planned"] {
             let parts = format!(
-                "SELECT group_concat(rows, ' ') FROM (SELECT count(*) AS rows FROM {table} GROUP BY run)"
+                "SELECT group_concat(rows, ' ') FROM (SELECT count(*) AS rows FROM {table} GROUP BY id >> 32)"
             );
             let whole = vec![ROWS.to_string(); listed].join(" ");
             assert_eq!(text(&parts).unwrap_or_default(), whole, "round {round}");

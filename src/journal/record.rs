@@ -1,0 +1,36 @@
+use super::error::JournalError;
+use crate::model::{Outcome, RowState};
+
+/// Where a run's intents and outcomes are recorded.
+pub trait Record: Sync {
+    /// Records that a request for `row` is about to leave, the `attempt`th for it. Returns when
+    /// that is durable: at once, where it was recorded beforehand that it may be.
+    ///
+    /// # Errors
+    /// When it could not be recorded: the request must not be made.
+    fn intent(
+        &self,
+        row: u64,
+        attempt: u32,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// Hands over what became of a row, to be recorded soon. Waits only where too much is on its way
+    /// to the disk.
+    ///
+    /// # Errors
+    /// When nothing can be recorded any more.
+    fn outcome(&self, outcome: Outcome) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// The next rows whose outcome has become durable: they count as done. Never returns where
+    /// nothing is on its way.
+    ///
+    /// # Errors
+    /// When an outcome could not be recorded.
+    fn durable(&self) -> impl Future<Output = Result<Vec<(u64, RowState)>, JournalError>> + Send;
+
+    /// Returns when every outcome that was handed over is durable.
+    ///
+    /// # Errors
+    /// When any of them could not be recorded.
+    fn flush(&self) -> impl Future<Output = Result<(), JournalError>> + Send;
+}
