@@ -13,7 +13,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rosterpatch::clock::{Clock, SystemClock};
 use rosterpatch::events::Unobserved;
-use rosterpatch::journal::{Journal, JournalError, NewRun, Record, Writer};
+use rosterpatch::journal::{Journal, JournalError, NewRun, Record, Stage, Writer};
 use rosterpatch::model::{Outcome, Pending, RowState};
 use rosterpatch::send::{
     Backoff, Client, ClientOptions, Credentials, Pace, Pacer, Rate, Sender, SenderOptions, Stats,
@@ -187,7 +187,7 @@ fn main() {
         journal
             .begin_sending(run, "account")
             .expect("a run that sends");
-        let writer = Writer::start(journal, run, false);
+        let writer = Writer::start(journal, run, Stage::Sending);
         with.push(send(rows, &base_url, &writer));
         writer.close().expect("the writer ends");
     }

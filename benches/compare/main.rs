@@ -25,6 +25,8 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("serve") => return server::serve(),
         Some("floor") => return floor::send(&arguments[1], &arguments[2]),
+        Some("curl") => return peers::write_for_curl(&arguments[1], &arguments[2], &arguments[3]),
+        Some("roster") => return roster::write(&arguments[1], &arguments[2]),
         _ => {}
     }
     let number = |name: &str, usual: usize| {
@@ -45,12 +47,12 @@ fn main() {
 
 /// Has everyone do the work in turn, and prints what each came to beside the floor.
 fn compare(work: &Work, rounds: usize, folder: &Path) {
-    let roster = roster::make(folder, work.rows);
-    let mut peers = work.peers(folder, &roster);
+    let roster = peers::roster(folder, work.rows);
+    let peers = work.peers(folder, &roster);
     println!("\n{}, {rounds} rounds in turn", work.name);
     let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); peers.len()];
     for round in 0..rounds {
-        for (peer, figures) in peers.iter_mut().zip(&mut figures) {
+        for (peer, figures) in peers.iter().zip(&mut figures) {
             figures.push(work.measure(peer, &folder.join(format!("round-{round}"))));
         }
     }

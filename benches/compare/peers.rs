@@ -1,7 +1,8 @@
 //! Who takes part, and how each is measured.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -78,7 +79,7 @@ impl Work {
         let mut import: Vec<String> = ["import", &roster_text, "--base-url", "{base_url}"]
             .map(str::to_owned)
             .to_vec();
-        let options = "--all --yes --rate unlimited --concurrency 64 --progress none --key id";
+        let options = "--target meitner --all --yes --rate unlimited --concurrency 64 --progress none --key id";
         import.extend(options.split(' ').map(str::to_owned));
         import.extend(self.options.iter().map(ToString::to_string));
         let mut peers = vec![
@@ -96,14 +97,14 @@ impl Work {
             },
         ];
         if self.others {
-            peers.extend(curl(folder, roster));
+            peers.extend(curl(roster));
             peers.extend(aiohttp(folder, roster));
         }
         peers
     }
 
     /// Runs a peer against a server of its own.
-    pub fn measure(&self, peer: &mut Peer, folder: &Path) -> Figures {
+    pub fn measure(&self, peer: &Peer, folder: &Path) -> Figures {
         let server = Server::start();
         server.ask(
             "POST",
@@ -116,10 +117,9 @@ impl Work {
         let mut command = pinned(&peer.program, "0");
         for argument in &peer.arguments {
             // curl's addresses stand in a file.
-            if let Some(file) = argument.strip_prefix("@config:") {
-                let text = std::fs::read_to_string(file).expect("curl's file");
+            if let Some(roster) = argument.strip_prefix("@requests:") {
                 let made = folder.join("curl.conf");
-                std::fs::write(&made, text.replace("{base_url}", &base_url)).expect("curl's file");
+                by_another(&["curl", &base_url, roster, &made.display().to_string()]);
                 command.arg("--config").arg(made);
             } else {
                 command.arg(argument.replace("{base_url}", &base_url));
@@ -198,32 +198,50 @@ pub fn print(work: &Work, peers: &[Peer], figures: &[Vec<Figures>]) {
     }
 }
 
-/// `curl` with all requests in one file, 64 under way.
-fn curl(folder: &Path, roster: &Path) -> Option<Peer> {
-    Command::new("curl").arg("--version").output().ok()?;
-    let path = folder.join("requests.conf");
-    let mut text = String::new();
-    each_request(roster, |at, body| {
-        if !text.is_empty() {
-            text.push_str("next\n");
-        }
+/// Has a process of its own do something: what it takes of memory would count as its children's.
+fn by_another(arguments: &[&str]) {
+    let own = std::env::current_exe().expect("this program");
+    let status = Command::new(own).args(arguments).status();
+    assert!(status.expect("this program starts").success());
+}
+
+/// A roster of so many rows.
+pub fn roster(folder: &Path, rows: usize) -> PathBuf {
+    let path = folder.join(format!("roster-{rows}.csv"));
+    if !path.exists() {
+        by_another(&["roster", &rows.to_string(), &path.display().to_string()]);
+    }
+    path
+}
+
+/// Writes all requests of a roster as a config file of curl's.
+pub fn write_for_curl(base_url: &str, roster: &str, path: &str) {
+    let mut out = BufWriter::new(File::create(path).expect("curl's file"));
+    let mut next = "";
+    each_request(Path::new(roster), |at, body| {
         let body = String::from_utf8_lossy(&body).replace('\\', "\\\\");
         let body = body.replace('"', "\\\"");
-        let _ = write!(
-            text,
-            "url = \"{{base_url}}{at}\"\nrequest = PATCH\ndata-binary = \"{body}\"\n\
+        let written = write!(
+            out,
+            "{next}url = \"{base_url}{at}\"\nrequest = PATCH\ndata-binary = \"{body}\"\n\
              header = \"Content-Type: application/json\"\nheader = \"Client-ID: sandbox\"\n\
              header = \"Client-Secret: sandbox\"\noutput = /dev/null\nfail\n"
         );
+        written.expect("curl's file");
+        next = "next\n";
     });
-    std::fs::write(&path, text).ok()?;
+}
+
+/// `curl` with all requests in one file, 64 under way.
+fn curl(roster: &Path) -> Option<Peer> {
+    Command::new("curl").arg("--version").output().ok()?;
     Some(Peer {
         name: "curl -Z",
         program: "curl".into(),
         arguments: ["-Z", "--parallel-max", "64", "-s", "--noproxy", "*"]
             .map(str::to_owned)
             .into_iter()
-            .chain([format!("@config:{}", path.display())])
+            .chain([format!("@requests:{}", roster.display())])
             .collect(),
         has_state: false,
     })

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 
@@ -11,20 +11,16 @@ mod make_roster;
 
 use make_roster::{Options, Style};
 
-/// A roster in the API's own words, none of whose rows fails the checks.
-pub fn make(folder: &Path, rows: usize) -> PathBuf {
-    let path = folder.join(format!("roster-{rows}.csv"));
-    if !path.exists() {
-        let options = Options {
-            rows,
-            bad: "0".into(),
-            seed: 3,
-            style: Style::English,
-        };
-        let mut out = BufWriter::new(File::create(&path).expect("a roster"));
-        make_roster::write(&options, &mut out).expect("a roster");
-    }
-    path
+/// Writes a roster in the API's own words, none of whose rows fails the checks.
+pub fn write(rows: &str, path: &str) {
+    let options = Options {
+        rows: rows.parse().expect("a number of rows"),
+        bad: "0".into(),
+        seed: 3,
+        style: Style::English,
+    };
+    let mut out = BufWriter::new(File::create(path).expect("a roster"));
+    make_roster::write(&options, &mut out).expect("a roster");
 }
 
 /// Where each column of the roster stands in the body, in the order of the API's description.

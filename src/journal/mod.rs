@@ -33,4 +33,4 @@ pub use register::Register;
 pub use run_state::RunState;
 pub use runs::{NewRun, RunRecord};
 pub use store::{Journal, stop_waiting};
-pub use writer::Writer;
+pub use writer::{Stage, Writer};

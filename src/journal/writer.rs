@@ -100,15 +100,15 @@ impl Writer {
     /// How long an outcome waits at most before it is written.
     pub const LONGEST_IN_MEMORY: Duration = Duration::from_millis(5);
 
-    /// A writer of run number `run`. A strict one waits for a commit before each request and after it:
-    /// only what is under way is ever in doubt.
-    pub fn start(journal: Journal, run: i64, is_strict: bool) -> Writer {
+    /// A writer of run number `run`.
+    pub fn start(journal: Journal, run: i64, stage: Stage) -> Writer {
         let (entries, receiver) = mpsc::channel(Writer::MOST_IN_MEMORY / 2);
         let (tell, durable) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::default());
         let work = Work {
             journal,
             place: Place::new(run),
+            stage,
             shared: shared.clone(),
             tell,
             broken: None,
@@ -116,7 +116,7 @@ impl Writer {
         let thread = std::thread::spawn(move || work.run(receiver));
         Writer {
             entries,
-            is_strict,
+            is_strict: stage == Stage::StrictSending,
             shared,
             durable: AsyncMutex::new(durable),
             planned: Mutex::default(),
@@ -224,9 +224,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a writer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Planning: what was not finished is done again, so nothing waits for the disk.
+    Planning,
+    /// Sending, a window of requests ahead, and outcomes in groups.
+    Sending,
+    /// Sending with a commit before each request and after it: only what is under way is ever in doubt.
+    StrictSending,
+}
+
 /// The thread that writes.
 struct Work {
     journal: Journal,
+    stage: Stage,
     place: Place,
     shared: Arc<Shared>,
     tell: mpsc::UnboundedSender<Durable>,
@@ -236,6 +248,13 @@ struct Work {
 
 impl Work {
     fn run(mut self, entries: mpsc::Receiver<Waiting>) -> Journal {
+        let care = |journal: &Journal, care| {
+            // Where it cannot be set, commits are as slow as they were.
+            let _ = journal.connection.pragma_update(None, "synchronous", care);
+        };
+        if self.stage == Stage::Planning {
+            care(&self.journal, "NORMAL");
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();
@@ -243,6 +262,8 @@ impl Work {
             Ok(runtime) => runtime.block_on(self.work(entries)),
             Err(error) => drop(self.tell.send(Err(error.to_string()))),
         }
+        // The next commit takes all that were made before it to the disk.
+        care(&self.journal, "FULL");
         self.journal
     }
 

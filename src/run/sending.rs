@@ -4,7 +4,7 @@ use super::canary::Reader;
 use super::context::Ended;
 use super::error::RunError;
 use super::under_way::{Run, Setup};
-use crate::journal::{Journal, JournalError, RunState, Writer};
+use crate::journal::{Journal, JournalError, RunState, Stage, Writer};
 use crate::model::Pending;
 use crate::send::{Reread, SendError, Sender, Stop};
 
@@ -34,7 +34,11 @@ impl<'a> Run<'a> {
             ..
         } = self;
         journal.begin_sending(id, &setup.tools.account)?;
-        let writer = Writer::start(journal, id, !setup.may_be_ahead());
+        let stage = match setup.may_be_ahead() {
+            true => Stage::Sending,
+            false => Stage::StrictSending,
+        };
+        let writer = Writer::start(journal, id, stage);
         let sent = setup.send(id, &writer);
         let run = Run {
             journal: writer.close()?,

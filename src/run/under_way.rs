@@ -11,7 +11,7 @@ use super::settings::{Retries, Settings, absolute, to_json};
 use super::tools::Tools;
 use super::work::Planning;
 use crate::events::{Plan, RunEvent};
-use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Writer};
+use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::model::{Exit, StateCounts, Summary, seconds_between};
 use crate::plan::shortest_time;
 use crate::report::{write_before, write_html, write_results};
@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
             past.index_rows()?;
         }
         let has_delivered = past.merge_delivered(&setup.tools.account)?;
-        let writer = Writer::start(journal, id, false);
+        let writer = Writer::start(journal, id, Stage::Planning);
         let planning = Planning {
             prepared: setup.prepared,
             delivery,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rosterpatch::clock::SystemClock;
-use rosterpatch::journal::{Journal, JournalError, Record, Writer};
+use rosterpatch::journal::{Journal, JournalError, Record, Stage, Writer};
 use rosterpatch::model::{Exit, Outcome, RowState};
 use rosterpatch::send::StopRequest;
 
@@ -204,7 +204,7 @@ fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let writer = Writer::start(journal, id, true);
+        let writer = Writer::start(journal, id, Stage::StrictSending);
         runtime.block_on(writer.intent(4, 1)).unwrap();
         writer.close().unwrap();
 
@@ -275,7 +275,7 @@ fn each_step_of_a_journals_life() {
         finished_at: now,
     };
     // Sent, and no answer seen: whoever comes next knows.
-    let writer = Writer::start(journal, record.id, true);
+    let writer = Writer::start(journal, record.id, Stage::StrictSending);
     runtime.block_on(writer.intent(4, 1)).unwrap();
     assert_eq!(
         left(&open()),
@@ -291,7 +291,7 @@ fn each_step_of_a_journals_life() {
     assert_eq!(left(&journal), []);
     journal.reopen(record.id).unwrap();
     assert_eq!(left(&journal), [(4, 2, false)]);
-    let writer = Writer::start(journal, record.id, true);
+    let writer = Writer::start(journal, record.id, Stage::StrictSending);
     runtime
         .block_on(writer.outcome(outcome(RowState::Updated)))
         .unwrap();
