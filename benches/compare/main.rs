@@ -53,7 +53,11 @@ fn compare(work: &Work, rounds: usize, folder: &Path) {
     let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); peers.len()];
     for round in 0..rounds {
         for (peer, figures) in peers.iter().zip(&mut figures) {
-            figures.push(work.measure(peer, &folder.join(format!("round-{round}"))));
+            figures.push(work.measure(
+                peer,
+                &roster.display().to_string(),
+                &folder.join(format!("round-{round}")),
+            ));
         }
     }
     peers::print(work, &peers, &figures);

@@ -22,8 +22,8 @@ pub struct Work {
     /// How this program is told not to look anything up, or to.
     options: &'static [&'static str],
     others: bool,
-    /// Records that the API holds besides those of the roster.
-    records: u64,
+    /// Whether the API holds the roster's records and no others, so that all are listed.
+    is_listed: bool,
 }
 
 /// A program that does the work.
@@ -55,7 +55,7 @@ impl Work {
             latency: 0,
             options: &["--blind", "--no-undo"],
             others: false,
-            records: 0,
+            is_listed: false,
         };
         vec![
             Work {
@@ -69,6 +69,12 @@ impl Work {
             Work {
                 latency: 20,
                 ..of("answers take 20 ms", rows / 5)
+            },
+            Work {
+                latency: 20,
+                options: &[],
+                is_listed: true,
+                ..of("listed, answers take 20 ms", 10_000)
             },
         ]
     }
@@ -104,12 +110,13 @@ impl Work {
     }
 
     /// Runs a peer against a server of its own.
-    pub fn measure(&self, peer: &Peer, folder: &Path) -> Figures {
+    pub fn measure(&self, peer: &Peer, roster: &str, folder: &Path) -> Figures {
         let server = Server::start();
         server.ask(
             "POST",
             "/reset",
-            &json!({"latency": self.latency, "records": self.records}).to_string(),
+            &json!({"latency": self.latency, "roster": if self.is_listed { roster } else { "" }})
+                .to_string(),
         );
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder).expect("a folder");

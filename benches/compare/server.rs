@@ -1,6 +1,6 @@
 //! A server that costs little and takes nobody's side: it counts what it is sent, and answers.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,7 +18,8 @@ struct Seen {
     /// Of every update's path and body, whatever their order.
     sum: Cell<u64>,
     latency: Cell<Duration>,
-    records: Cell<u64>,
+    /// The ids of the records that are listed; none where there are too many to list.
+    listed: RefCell<Vec<String>>,
 }
 
 /// Serves until it is killed, on a port that it prints.
@@ -112,7 +113,8 @@ fn answer(seen: &Seen, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
             seen.reads.set(0);
             seen.sum.set(0);
             seen.latency.set(Duration::from_millis(number("latency")));
-            seen.records.set(number("records"));
+            let roster = asked["roster"].as_str().unwrap_or("");
+            seen.listed.replace(ids_of(roster));
             b"{}".to_vec()
         }
         ("POST", _) => {
@@ -134,9 +136,16 @@ fn answer(seen: &Seen, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
                 number("limit=").unwrap_or(0),
                 number("offset=").unwrap_or(0),
             );
-            let end = seen.records.get().min(offset + limit);
-            let ids = (offset..end).map(|n| format!("ffffffff-0000-4000-8000-{n:012}"));
-            page(seen.records.get(), ids)
+            let listed = seen.listed.borrow();
+            let end = listed.len().min((offset + limit) as usize);
+            let ids = listed[end.min(offset as usize)..end].iter().cloned();
+            // More than anyone would list for a few rows.
+            let total = if listed.is_empty() {
+                1 << 40
+            } else {
+                listed.len()
+            };
+            page(total as u64, ids)
         }
         _ => {
             add(&seen.updates);
@@ -145,6 +154,14 @@ fn answer(seen: &Seen, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
             UPDATED.to_vec()
         }
     }
+}
+
+fn ids_of(roster: &str) -> Vec<String> {
+    let Ok(mut reader) = csv::Reader::from_path(roster) else {
+        return Vec::new();
+    };
+    let records = reader.records().flatten();
+    records.map(|record| record[0].to_owned()).collect()
 }
 
 /// A page of records that differ from every row in every field.

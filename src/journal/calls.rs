@@ -105,7 +105,8 @@ impl Journal {
         }
     }
 
-    /// Hands every call of a run to `each`, in row order, with the state of its row, if it has one.
+    /// Hands every call of a run to `each`, in row order, with the state of its row, if it has one, until
+    /// it returns false.
     /// Calls that are damaged are passed over; [`Journal::damaged`] tells them.
     ///
     /// # Errors
@@ -113,11 +114,11 @@ impl Journal {
     pub fn each_call<E: From<JournalError>>(
         &self,
         run: i64,
-        mut each: impl FnMut(Call, Option<RowState>) -> Result<(), E>,
+        mut each: impl FnMut(Call, Option<RowState>) -> Result<bool, E>,
     ) -> Result<(), E> {
         self.each_record(run, Which::All, |_, record| match record {
             Ok((call, state)) => each(call, state),
-            Err(_) => Ok(()),
+            Err(_) => Ok(true),
         })
     }
 
@@ -128,12 +129,29 @@ impl Journal {
     pub fn each_change<E: From<JournalError>>(
         &self,
         run: i64,
-        mut each: impl FnMut(Call) -> Result<(), E>,
+        mut each: impl FnMut(Call) -> Result<bool, E>,
     ) -> Result<(), E> {
         self.each_record(run, Which::Changed, |_, record| match record {
             Ok((call, Some(RowState::Updated | RowState::Unknown))) => each(call),
-            _ => Ok(()),
+            _ => Ok(true),
         })
+    }
+
+    /// The fields that any call of a run changes, by name, with repetitions.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT names FROM field_set WHERE run = ?1")
+            .map_err(self.explain("read"))?;
+        let sets: Vec<String> = statement
+            .query_map([run], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))?;
+        let names = sets.iter().flat_map(|names| names.split(' '));
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// What is damaged of what is held of a run's rows.
@@ -146,7 +164,7 @@ impl Journal {
             if let Err(why) = record {
                 damaged.entry(row).or_insert_with(|| why.to_string());
             }
-            Ok::<(), JournalError>(())
+            Ok::<bool, JournalError>(true)
         })?;
         let damaged = damaged.into_iter();
         Ok(damaged
@@ -158,7 +176,7 @@ impl Journal {
         &self,
         run: i64,
         which: Which,
-        mut each: impl FnMut(u64, rusqlite::Result<(Call, Option<RowState>)>) -> Result<(), E>,
+        mut each: impl FnMut(u64, rusqlite::Result<(Call, Option<RowState>)>) -> Result<bool, E>,
     ) -> Result<(), E> {
         const PAGE: usize = 256;
         let reach = self.reach_of(run)?;
@@ -194,7 +212,9 @@ impl Journal {
             };
             after = *last;
             for (id, record) in records {
-                each(row_of(id), record)?;
+                if !each(row_of(id), record)? {
+                    return Ok(());
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use super::calls::last_segment;
 use super::outcomes::Moment;
 use super::schema::id_of;
 use super::store::Journal;
-use crate::model::{Call, Outcome, RowAt, RowState};
+use crate::model::{Call, Change, Outcome, RowAt, RowState};
 
 /// A row that is planned.
 #[derive(Debug)]
@@ -122,13 +122,8 @@ fn write_row(
             let changed = number_of(transaction, place, &call.changed)?;
             let name = Some(&call.key).filter(|key| last_segment(&call.path) != **key);
             // What nobody knew before is no change that could be undone, and its value is in the body.
-            let changes = match call.changes.iter().any(|change| change.from.is_some()) {
-                true => Some(
-                    serde_json::to_string(&call.changes)
-                        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
-                ),
-                false => None,
-            };
+            let known = call.changes.iter().any(|change| change.from.is_some());
+            let changes = known.then(|| listed(&call.changes)).transpose()?;
             transaction
                 .prepare_cached(
                     "INSERT OR REPLACE INTO planned
@@ -163,6 +158,16 @@ fn write_row(
             .execute(params![run, at.row, warning])?;
     }
     Ok(())
+}
+
+/// What a call changes, as a list of `[field, from, to]`.
+fn listed(changes: &[Change]) -> rusqlite::Result<String> {
+    let changes = changes.iter();
+    let listed: Vec<_> = changes
+        .map(|change| (&change.field, &change.from, &change.to))
+        .collect();
+    serde_json::to_string(&listed)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 /// The number of a set of fields.

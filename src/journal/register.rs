@@ -32,7 +32,9 @@ impl Register {
                  CREATE TABLE holder (field INTEGER NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL) STRICT;
                  CREATE INDEX holder_by_value ON holder (field, value);
                  CREATE TABLE changed (field INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (field, id))
-                 STRICT, WITHOUT ROWID;",
+                 STRICT, WITHOUT ROWID;
+                 -- Nobody else reads it, so nothing is ever committed.
+                 BEGIN;",
             )
             .map_err(explain)?;
         Ok(Register { connection })

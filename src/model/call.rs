@@ -1,4 +1,4 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 use super::RowAt;
@@ -37,23 +37,20 @@ impl std::str::FromStr for Method {
     }
 }
 
-/// One field that a call changes. Written as a list of three: its name, what it held and what it is to
-/// hold.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// One field that a call changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The field's name.
     pub field: String,
     /// What the record held; nothing where it could not be read.
-    #[serde(default, deserialize_with = "known")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "known"
+    )]
     pub from: Option<Json>,
     /// What it is to hold.
     pub to: Json,
-}
-
-impl Serialize for Change {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        (&self.field, &self.from, &self.to).serialize(to)
-    }
 }
 
 /// A value that is known to be null is not one that is unknown.

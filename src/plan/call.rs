@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::body::BodyShape;
+use super::body::{BodyShape, tokens};
 use crate::check::CheckedRow;
 use crate::model::{Call, Change, Fingerprint, RowAt, Value};
 use crate::targets::{Place, TargetSpec};
@@ -24,6 +24,8 @@ pub struct Planner {
     spec: Arc<TargetSpec>,
     shape: BodyShape,
     path: Vec<Segment>,
+    /// Where each field stands in a record: its pointer's tokens.
+    places: Vec<Vec<String>>,
 }
 
 /// A part of the update's path.
@@ -41,6 +43,11 @@ impl Planner {
         Planner {
             shape: BodyShape::of(&spec),
             path: segments(&spec, &variables),
+            places: spec
+                .fields
+                .iter()
+                .map(|field| tokens(&field.pointer))
+                .collect(),
             spec,
         }
     }
@@ -103,6 +110,16 @@ impl Planner {
         let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
         let call = self.call_with(at, key, path, body, changed.join(" "));
         Call { changes, ..call }
+    }
+
+    /// What a record holds of a field, if anything.
+    pub(super) fn held<'a>(&self, record: &'a Json, field: usize) -> Option<&'a Json> {
+        let places = self.places[field].iter();
+        places.fold(Some(record), |value, token| match value? {
+            Json::Object(members) => members.get(token),
+            Json::Array(items) => items.get(token.parse::<usize>().ok()?),
+            _ => None,
+        })
     }
 
     /// The path of the record with this id.

@@ -61,7 +61,7 @@ impl Planner {
                 continue;
             };
             let to = value.to_json();
-            let from = record.pointer(&field.pointer).unwrap_or(&Json::Null);
+            let from = self.held(record, index).unwrap_or(&Json::Null);
             let same = *from == to || checker.normalised(index, from) == to;
             if !same || all {
                 changed[index] = true;
@@ -75,7 +75,7 @@ impl Planner {
         if changes.is_empty() {
             return Ok(Difference::None);
         }
-        let own = |index: usize| values[index].clone().filter(|_| changed[index]);
+        let own = |index: usize| values[index].clone();
         let body = self.whole_body(record, &changed, own).map_err(|field| {
             Problem::of_row(
                 "lookup.incomplete",
@@ -85,17 +85,15 @@ impl Planner {
                 ),
             )
         })?;
-        let mut path_values = values.clone();
+        let mut path_values: Values = vec![None; spec.fields.len()];
+        for index in spec.path_fields().filter_map(|name| spec.field(name)) {
+            path_values[index].clone_from(&values[index]);
+        }
         if let Some(key) = spec.key_field() {
             path_values[key] = Some(Value::Rewritten(id.into()));
         }
-        Ok(Difference::Call(Box::new(self.call_for(
-            at,
-            key,
-            &path_values,
-            &body,
-            changes,
-        ))))
+        let call = self.call_for(at, key, &path_values, &body, changes);
+        Ok(Difference::Call(Box::new(call)))
     }
 
     /// The values of a body in which the `changed` fields have their `own` value, and what must
@@ -124,7 +122,7 @@ impl Planner {
                 body[index] = own(index);
                 continue;
             }
-            let of_record = || match record.pointer(&field.pointer) {
+            let of_record = || match self.held(record, index) {
                 None | Some(Json::Null) => None,
                 Some(value) => Some(value_of(value)),
             };
@@ -160,9 +158,7 @@ impl Planner {
             let (Some(index), Some(before)) = (spec.field(&change.field), &change.from) else {
                 continue;
             };
-            let holds = record
-                .pointer(&spec.fields[index].pointer)
-                .unwrap_or(&Json::Null);
+            let holds = self.held(record, index).unwrap_or(&Json::Null);
             if holds == before {
                 continue;
             }

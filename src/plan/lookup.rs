@@ -28,7 +28,7 @@ pub struct Question {
 }
 
 /// One page of records.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
     /// The records.
     pub records: Vec<Json>,
@@ -47,11 +47,14 @@ pub struct Progress {
 
 impl Progress {
     /// Takes note of a page, and returns whether it is a new one: other records than on any before,
-    /// and another address to go on at.
-    pub fn is_new(&mut self, page: &Page) -> bool {
+    /// by their ids where they have one, and another address to go on at.
+    pub fn is_new(&mut self, look_up: &LookUp, page: &Page) -> bool {
         let mut hasher = DefaultHasher::new();
         for record in &page.records {
-            record.to_string().hash(&mut hasher);
+            match record.pointer(&look_up.how.id) {
+                Some(Json::String(id)) => id.hash(&mut hasher),
+                _ => record.to_string().hash(&mut hasher),
+            }
         }
         let own = hasher.finish();
         let repeats = !page.records.is_empty() && !self.seen.insert(own);
@@ -118,6 +121,25 @@ impl LookUp {
         })
     }
 
+    /// The pages that follow the first one, each by the records before it, where they can be told from
+    /// it: pages are numbered, it is full, and it says how many records there are.
+    pub fn following(&self, first: &Page) -> Vec<u64> {
+        let size = u64::from(self.how.page_size);
+        let is_numbered = !matches!(self.how.paging, Paging::Next { .. });
+        match first.total {
+            Some(total) if is_numbered && first.records.len() as u64 == size => {
+                (size..total).step_by(self.page_size().max(1)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Asks for all records but the first `passed`.
+    pub fn list_after(&self, passed: u64) -> Option<Question> {
+        let path = self.numbered(self.how.list.as_deref()?, passed)?;
+        Some(Question { path, body: None })
+    }
+
     /// Asks for the one record with this id.
     pub fn read(&self, id: &str) -> Option<Question> {
         let path = self.how.read.as_deref()?;
@@ -132,8 +154,6 @@ impl LookUp {
     /// The path of a page: the first one, or the one after a page before which `passed` records
     /// stood. None where there is none after it.
     fn page_path(&self, path: &str, before: Option<(&Page, u64)>) -> Option<String> {
-        let size = self.how.page_size;
-        let mark = if path.contains('?') { '&' } else { '?' };
         let passed = before.map_or(0, |(page, passed)| passed + page.records.len() as u64);
         if let Some((page, _)) = before {
             let over = page.records.is_empty()
@@ -145,6 +165,17 @@ impl LookUp {
                 return None;
             }
         }
+        match (&self.how.paging, before) {
+            (Paging::Next { .. }, None) => Some(path.to_owned()),
+            (Paging::Next { .. }, Some((page, _))) => page.next.clone(),
+            _ => self.numbered(path, passed),
+        }
+    }
+
+    /// The path of the page before which `passed` records stand, where pages are numbered.
+    fn numbered(&self, path: &str, passed: u64) -> Option<String> {
+        let size = self.how.page_size;
+        let mark = if path.contains('?') { '&' } else { '?' };
         match &self.how.paging {
             Paging::Offset { limit, offset } => {
                 Some(format!("{path}{mark}{limit}={size}&{offset}={passed}"))
@@ -153,10 +184,7 @@ impl LookUp {
                 let number = passed.div_ceil(u64::from(size)) + 1;
                 Some(format!("{path}{mark}{parameter}={number}"))
             }
-            Paging::Next { .. } => match before {
-                None => Some(path.to_owned()),
-                Some((page, _)) => page.next.clone(),
-            },
+            Paging::Next { .. } => None,
         }
     }
 
@@ -174,11 +202,7 @@ impl LookUp {
     ///
     /// # Errors
     /// When there is no list of records where the target's file says.
-    pub fn page(&self, answer: &Json, base_url: &str) -> Result<Page, LookUpError> {
-        let records = answer
-            .pointer(&self.how.records)
-            .and_then(Json::as_array)
-            .ok_or_else(|| LookUpError(self.how.records.clone()))?;
+    pub fn page(&self, mut answer: Json, base_url: &str) -> Result<Page, LookUpError> {
         let total = (!self.how.total.is_empty())
             .then(|| answer.pointer(&self.how.total).and_then(Json::as_u64))
             .flatten();
@@ -193,8 +217,12 @@ impl LookUp {
                 .map(str::to_owned),
             _ => None,
         };
+        let records = match answer.pointer_mut(&self.how.records).map(Json::take) {
+            Some(Json::Array(records)) => records,
+            _ => return Err(LookUpError(self.how.records.clone())),
+        };
         Ok(Page {
-            records: records.clone(),
+            records,
             total,
             next,
         })
@@ -283,10 +311,7 @@ mod tests {
         let page = |count: usize, total: u64| {
             let records: Vec<Json> = vec![json!({}); count];
             look_up
-                .page(
-                    &json!({"data": records, "pagination": {"total": total}}),
-                    "",
-                )
+                .page(json!({"data": records, "pagination": {"total": total}}), "")
                 .unwrap()
         };
         let next = |page: &Page, passed| {
@@ -308,7 +333,15 @@ mod tests {
             None,
             "a page of nothing is the last"
         );
-        assert!(look_up.page(&json!({"items": []}), "").is_err());
+        assert!(look_up.page(json!({"items": []}), "").is_err());
+
+        assert_eq!(look_up.following(&page(50, 120)), [50, 100]);
+        assert_eq!(
+            look_up.list_after(100).unwrap().path,
+            "/student?limit=50&offset=100"
+        );
+        // An API that gives fewer than it is asked for is gone through one page after the other.
+        assert!(look_up.following(&page(20, 120)).is_empty());
     }
 
     #[test]
@@ -320,7 +353,7 @@ mod tests {
         look_up.how.total = String::new();
         let follow = |address: &str| {
             let answer = json!({"data": [{}], "next": address});
-            let page = look_up.page(&answer, "https://api.example.se/v1").unwrap();
+            let page = look_up.page(answer, "https://api.example.se/v1").unwrap();
             look_up.list(Some((&page, 0))).map(|question| question.path)
         };
         assert_eq!(
@@ -335,7 +368,7 @@ mod tests {
         for rest in [".example.org/x", "@example.org/x", ":8443/x", "x"] {
             let address = format!("https://api.example.se{rest}");
             let answer = json!({"data": [{}], "next": address});
-            let page = look_up.page(&answer, "https://api.example.se").unwrap();
+            let page = look_up.page(answer, "https://api.example.se").unwrap();
             assert!(look_up.list(Some((&page, 0))).is_none(), "{rest}");
         }
     }

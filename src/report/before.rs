@@ -25,10 +25,11 @@ pub fn write_before(
     path: &Path,
     placing: Placing,
 ) -> Result<Option<PathBuf>, ReportError> {
-    let each = |each: &mut dyn FnMut(Call) -> Result<(), ReportError>| {
+    let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
         journal.each_change::<ReportError>(run, each)
     };
-    write_roster(spec, (path, placing), each, |change| {
+    let candidates = journal.fields_changed(run)?;
+    write_roster(spec, candidates, (path, placing), each, |change| {
         let nullable = |field: usize| spec.fields[field].nullable;
         let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
         let from = change.from.as_ref();
@@ -59,7 +60,8 @@ pub fn write_updated(
                 file
             }
         };
-        file.write(names_in(spec, &call, &places))
+        file.write(names_in(spec, &call, &places))?;
+        Ok(true)
     })?;
     file.map(CsvFile::finish).transpose()
 }
@@ -93,15 +95,18 @@ pub fn write_rest(
     path: &Path,
     placing: Placing,
 ) -> Result<Option<PathBuf>, ReportError> {
-    let each = |each: &mut dyn FnMut(Call) -> Result<(), ReportError>| {
+    let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
         journal.each_call::<ReportError>(run, |call, _| {
             if rows.binary_search(&call.at.row).is_err() {
-                return Ok(());
+                return Ok(true);
             }
             each(call)
         })
     };
-    write_roster(spec, (path, placing), each, |change| Some(&change.to))
+    let candidates = journal.fields_changed(run)?;
+    write_roster(spec, candidates, (path, placing), each, |change| {
+        Some(&change.to)
+    })
 }
 
 /// Writes one side of the changes of the calls that `each` hands out, as often as it is asked, as a
@@ -109,16 +114,23 @@ pub fn write_rest(
 /// Nothing where there is no such field.
 fn write_roster(
     spec: &TargetSpec,
+    candidates: Vec<String>,
     (path, placing): (&Path, Placing),
-    each: impl Fn(&mut dyn FnMut(Call) -> Result<(), ReportError>) -> Result<(), ReportError>,
+    each: impl Fn(&mut dyn FnMut(Call) -> Result<bool, ReportError>) -> Result<(), ReportError>,
     side: impl Fn(&Change) -> Option<&Json>,
 ) -> Result<Option<PathBuf>, ReportError> {
+    let candidates: BTreeSet<usize> = candidates
+        .iter()
+        .filter_map(|name| spec.field(name))
+        .collect();
+    let most = candidates.len();
     let mut fields: BTreeSet<usize> = BTreeSet::new();
     each(&mut |call| {
         let changes = spec.changes_of(&call);
         let known = changes.iter().filter(|change| side(change).is_some());
         fields.extend(known.filter_map(|change| spec.field(&change.field)));
-        Ok(())
+        // There are no others to look for.
+        Ok(fields.len() < most)
     })?;
     if fields.is_empty() {
         return Ok(None);
@@ -133,25 +145,32 @@ fn write_roster(
     each(&mut |call| {
         // A roster whose column a row needs must have a value in it: what the call sent along was
         // the record's own.
-        let sent: Json = serde_json::from_slice(&call.body).unwrap_or_default();
-        let own = |field: usize| {
-            let known = &spec.fields[field];
-            known
-                .required
-                .then(|| sent.pointer(&known.pointer))
-                .flatten()
-        };
         let changes = spec.changes_of(&call);
+        let changed = |field: usize| {
+            let name = spec.fields[field].name();
+            changes.iter().find(|change| change.field == name)
+        };
+        let needed = |field: usize| spec.fields[field].required;
+        let sent: Json = match fields
+            .iter()
+            .any(|field| needed(*field) && changed(*field).is_none())
+        {
+            true => serde_json::from_slice(&call.body).unwrap_or_default(),
+            false => Json::Null,
+        };
+        let own = |field: usize| {
+            let pointer = &spec.fields[field].pointer;
+            needed(field).then(|| sent.pointer(pointer)).flatten()
+        };
         let cells = fields.iter().map(|field| {
-            let name = spec.fields[*field].name();
-            let change = changes.iter().find(|change| change.field == name);
-            let value = match change {
+            let value = match changed(*field) {
                 Some(change) => side(change),
                 None => own(*field),
             };
             value.map_or(String::new(), cell)
         });
-        file.write(names_in(spec, &call, &places).chain(cells))
+        file.write(names_in(spec, &call, &places).chain(cells))?;
+        Ok(true)
     })?;
     Ok(Some(file.finish()?))
 }

@@ -35,7 +35,7 @@ pub fn write_changes(
                 &inert(&text_of(&change.to)),
             ])?;
         }
-        Ok(())
+        Ok(true)
     })?;
     file.finish()?;
     Ok(())

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use futures_util::future::join_all;
 use serde_json::Value as Json;
@@ -15,14 +15,22 @@ use crate::targets::Kind;
 const EVERY: u64 = 5_000_000_000;
 
 /// Stops where an API gives the same page again: it would never end, and each page costs a request.
-fn refuse_repeated(progress: &mut Progress, page: &Page) -> Result<(), Halt> {
-    if progress.is_new(page) {
+fn refuse_repeated(progress: &mut Progress, look_up: &LookUp, page: &Page) -> Result<(), Halt> {
+    if progress.is_new(look_up, page) {
         return Ok(());
     }
     Err(Halt::Stop(Stop::LookUp {
         why: "the API gives the same page of records again, so they would never end; fix paging in the target's file".into(),
         status: None,
     }))
+}
+
+/// How far a listing of all records has come.
+#[derive(Default)]
+struct Listing {
+    progress: Progress,
+    /// Records seen.
+    passed: u64,
 }
 
 /// How the records of the rows are found.
@@ -63,29 +71,64 @@ impl Work<'_> {
             return Ok(());
         }
         let register = Register::new()?;
-        let mut passed = 0;
-        let mut progress = Progress::default();
-        loop {
-            refuse_repeated(&mut progress, &this)?;
-            for record in &this.records {
-                if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
-                    register.add(&key, &record.to_string())?;
+        let mut listing = Listing::default();
+        self.note(&register, &look_up, &mut listing, &this)?;
+        // The pages that are known to follow, as many at a time as may be under way.
+        let mut following: VecDeque<u64> = look_up.following(&this).into();
+        let mut before = 0;
+        while !following.is_empty() {
+            let room = self.planning.transport.room().min(following.len());
+            let round: Vec<u64> = following.drain(..room).collect();
+            let asked = round.iter().map(|passed| self.ask_after(&look_up, *passed));
+            for (passed, next) in round.iter().zip(join_all(asked).await) {
+                (this, before) = (next?, *passed);
+                self.note(&register, &look_up, &mut listing, &this)?;
+                if this.records.len() < look_up.page_size() {
+                    // Where the next page begins is not what was thought, if there is one.
+                    following.clear();
+                    break;
                 }
-                self.note_unique(&register, &look_up, record)?;
-            }
-            let next = look_up.list(Some((&this, passed)));
-            passed += this.records.len() as u64;
-            self.tell(passed, this.total.unwrap_or(passed));
-            match next {
-                None => break,
-                Some(question) => this = self.ask(&look_up, &question).await?,
             }
         }
+        while let Some(question) = look_up.list(Some((&this, before))) {
+            before = listing.passed;
+            this = self.ask(&look_up, &question).await?;
+            self.note(&register, &look_up, &mut listing, &this)?;
+        }
+        let passed = listing.passed;
         self.planned.how = format!(
             "all {passed} {record}s listed {page} a request, since looking {rows} rows up would take no fewer"
         );
         self.register = Some(register);
         Ok(())
+    }
+
+    /// Takes a page of all records into the register.
+    fn note(
+        &mut self,
+        register: &Register,
+        look_up: &LookUp,
+        listing: &mut Listing,
+        page: &Page,
+    ) -> Result<(), Halt> {
+        refuse_repeated(&mut listing.progress, look_up, page)?;
+        for record in &page.records {
+            if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
+                register.add(&key, &record.to_string())?;
+            }
+            self.note_unique(register, look_up, record)?;
+        }
+        listing.passed += page.records.len() as u64;
+        self.tell(listing.passed, page.total.unwrap_or(listing.passed));
+        Ok(())
+    }
+
+    /// The page of all records before which `passed` stand.
+    async fn ask_after(&self, look_up: &LookUp, passed: u64) -> Result<Page, Halt> {
+        match look_up.list_after(passed) {
+            Some(question) => self.ask(look_up, &question).await,
+            None => Ok(Page::default()),
+        }
     }
 
     /// Tells how far the look-ups have come, now and then.
@@ -110,7 +153,7 @@ impl Work<'_> {
             Fetched::Stopped(stop) => return Err(Halt::Stop(stop)),
         };
         let base_url = &self.planning.delivery.client.base_url;
-        look_up.page(&answer, base_url).map_err(|error| {
+        look_up.page(answer, base_url).map_err(|error| {
             Halt::Stop(Stop::LookUp {
                 why: error.to_string(),
                 status: None,
@@ -130,7 +173,7 @@ impl Work<'_> {
         let mut progress = Progress::default();
         while let Some(question) = next {
             let page = self.ask(look_up, &question).await?;
-            refuse_repeated(&mut progress, &page)?;
+            refuse_repeated(&mut progress, look_up, &page)?;
             self.refuse_unasked(look_up, &keys, &page)?;
             next = look_up.search(&keys, Some((&page, passed)));
             passed += page.records.len() as u64;

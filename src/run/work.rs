@@ -195,10 +195,12 @@ impl Work<'_> {
         };
         // While a register is listed, a record may slip from one page to the next and be seen twice.
         let mut records = records.to_vec();
-        records.reverse();
-        let mut ids = HashSet::new();
         let id_of = |record: &Json| self.look_up.as_ref().and_then(|how| how.id_of(record));
-        records.retain(|record| ids.insert(id_of(record)));
+        if records.len() > 1 {
+            records.reverse();
+            let mut ids = HashSet::new();
+            records.retain(|record| ids.insert(id_of(record)));
+        }
         let record = match records[..] {
             [record] => record,
             [] => {

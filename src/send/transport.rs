@@ -54,7 +54,7 @@ pub(super) struct Attempts {
     /// What the last one means; none where the run was halted before the next attempt.
     pub(super) verdict: Option<Verdict>,
     /// What came back last; none where nothing was sent here.
-    pub(super) last: Option<Result<(Answer, Vec<u8>), Fault>>,
+    pub(super) last: Option<Result<(Answer, Option<Json>), Fault>>,
     /// Whether one of them was never answered, so that it may have been carried out.
     pub(super) doubtful: bool,
 }
@@ -137,10 +137,8 @@ impl<'a> Transport<'a> {
             return Ok(Fetched::Halted);
         };
         Ok(match (verdict, last) {
-            (Verdict::Accept, Ok((_, body))) => match serde_json::from_slice(&body) {
-                Ok(json) => Fetched::Json(json),
-                Err(_) => Fetched::NoJson,
-            },
+            (Verdict::Accept, Ok((_, Some(json)))) => Fetched::Json(json),
+            (Verdict::Accept, Ok((_, None))) => Fetched::NoJson,
             (_, last) => Fetched::Stopped(why_stopped(verdict, last, body.as_deref())),
         })
     }
@@ -219,13 +217,15 @@ impl<'a> Transport<'a> {
     }
 
     /// Makes a request once. A look-up whose answer is cut off or no JSON has not been answered.
-    async fn make(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>), Fault> {
+    async fn make(&self, request: &Request<'_>) -> Result<(Answer, Option<Json>), Fault> {
         let (answer, body) = self.client.call(request).await?;
-        let is_read = request.row.is_none() && answer.status / 100 == 2 && !answer.of_sign_in;
-        if is_read && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
-            return Err(Fault::Lost);
+        if request.row.is_some() || answer.status / 100 != 2 || answer.of_sign_in {
+            return Ok((answer, None));
         }
-        Ok((answer, body))
+        match serde_json::from_slice(&body) {
+            Ok(json) => Ok((answer, Some(json))),
+            Err(_) => Err(Fault::Lost),
+        }
     }
 
     /// Makes what an answer says of the API's quota and health hold for everyone.
@@ -333,7 +333,7 @@ pub enum Fetched {
 /// Why a look-up without an answer stops the run; `sent` is the body that went with it.
 fn why_stopped(
     verdict: Verdict,
-    last: Result<(Answer, Vec<u8>), Fault>,
+    last: Result<(Answer, Option<Json>), Fault>,
     sent: Option<&[u8]>,
 ) -> Stop {
     match last {

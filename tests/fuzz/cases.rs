@@ -115,7 +115,7 @@ pub fn answer(bytes: &[u8]) {
             assert_eq!(known == Verdict::Accept, (200..300).contains(&status));
         }
         if let (Some(look_up), Some(body)) = (look_up, &body)
-            && let Ok(page) = look_up.page(body, BASE)
+            && let Ok(page) = look_up.page(body.clone(), BASE)
         {
             if let Some(question) = look_up.list(Some((&page, 0))) {
                 let address = format!("{BASE}{}", question.path);

@@ -640,3 +640,45 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
     assert!(stderr(&output).contains(run) && stderr(&output).contains("banana"));
     assert_eq!(folder.run(&format!("show {run}")).status.code(), Some(1));
 }
+
+#[test]
+fn a_journal_of_the_format_before_is_read_and_its_run_undone() {
+    let folder = Folder::new();
+    let now = plain_roster(3).replace("Åsa", "Bo");
+    let now = now.replace("-0022,Bo", "-0022,Åsa");
+    folder.write("r.csv", now.clone());
+    let (sandbox, base_url, _stop) = sandbox_holding(&now, Duration::ZERO);
+    assert_eq!(stdout(&folder.run("runs")), "");
+    let path = folder.path("state/journal.sqlite");
+    std::fs::write(&path, "").unwrap();
+    let before = include_str!("fixtures/journal-5.sql")
+        .replace("{base_url}", &base_url)
+        .replace("{folder}", &folder.path("").display().to_string());
+    let journal = rusqlite::Connection::open(&path).unwrap();
+    journal.execute_batch(&before).unwrap();
+    drop(journal);
+
+    let runs = stdout(&folder.run("runs"));
+    let run = runs.split(' ').next().unwrap();
+    assert!(runs.contains("2 updated, 1 unchanged"), "{runs}");
+    let output = folder.run(&format!("show {run}"));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = folder.run(&format!("report {run} --results again.csv"));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let results = folder.csv("again.csv", b',');
+    let told: Vec<[&str; 4]> = results[1..]
+        .iter()
+        .map(|row| [&*row[5], &*row[6], &*row[9], &row[12][..19]])
+        .collect();
+    assert_eq!(
+        told[0],
+        ["updated", "200", "first_name", "2026-11-23T21:15:33"]
+    );
+    assert_eq!(told[1][0], "unchanged");
+    let output = folder.send(&["undo", run, "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let students = sandbox.students();
+    for row in 1..=3 {
+        assert_eq!(students[plain_id(row)]["firstName"], "Åsa", "{row}");
+    }
+}
