@@ -166,7 +166,9 @@ groups! {
     /// How fast requests may be made.
     QuotaOptions, "Quota" {
         settings {
-            /// Requests per s, m, h or d, or unlimited
+            /// Requests per s, m, h or d
+            ///
+            /// (or unlimited: what the API announces counts alone)
             rate: Rate | "the target's" [value_name = "1500/h"];
             /// Requests in one burst
             burst: NonZeroU32 | "the target's" [value_name = "N"];

@@ -114,8 +114,8 @@ impl Planner {
 
     /// What a record holds of a field, if anything.
     pub(super) fn held<'a>(&self, record: &'a Json, field: usize) -> Option<&'a Json> {
-        let places = self.places[field].iter();
-        places.fold(Some(record), |value, token| match value? {
+        let mut places = self.places[field].iter();
+        places.try_fold(record, |value, token| match value {
             Json::Object(members) => members.get(token),
             Json::Array(items) => items.get(token.parse::<usize>().ok()?),
             _ => None,

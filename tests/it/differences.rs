@@ -600,3 +600,46 @@ fn a_record_that_is_seen_on_two_pages_is_one_record() {
         .unwrap();
     assert_eq!(ended.summary.states.updated, 1);
 }
+
+#[test]
+fn nothing_is_read_for_a_full_row_that_nobody_is_going_to_undo() {
+    let folder = Folder::new();
+    let full = |row: u64, temporary: &str| {
+        let roster = crate::harness::plain_roster(3);
+        let line = roster.lines().nth(row as usize).unwrap().to_owned();
+        format!("{line},{temporary}\n")
+    };
+    let header = "id,identity_number,first_name,last_name,identity_temporary\n";
+    let seed = crate::harness::plain_roster(3);
+    let (sandbox, base_url, _stop) = crate::harness::sandbox_holding(&seed, Duration::ZERO);
+    let import = |arguments: &[&str]| {
+        let own = crate::harness::import_of(&base_url);
+        let output = folder.send(&[&own[..], arguments, &["--format", "json"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
+        let counts = ["requests", "lookups"].map(|name| summary[name].as_u64().unwrap());
+        (counts, stderr(&output))
+    };
+    let rows = |third: &str| format!("{header}{}{}{}", full(1, "false"), full(2, "false"), third);
+    folder.write("r.csv", rows(&full(3, "true")).replace("Åsa", "Bo"));
+    let (counts, told) = import(&["--all", "--no-undo"]);
+    assert_eq!(counts, [3, 0]);
+    assert!(told.contains("nothing is read for a row"), "{told}");
+    let run = stdout(&folder.run("runs"));
+    let undo = folder.send(&["undo", run.split(' ').next().unwrap(), "--yes"]);
+    assert_eq!(undo.status.code(), Some(1));
+    assert!(stderr(&undo).contains("--no-undo"), "{}", stderr(&undo));
+
+    // A row without what leaving out might reset is read first.
+    folder.write("r.csv", rows(&full(3, "")).replace("Åsa", "Eva"));
+    let (counts, _) = import(&["--all", "--no-undo"]);
+    assert_eq!(counts, [4, 1]);
+    let third = &sandbox.students()[crate::harness::plain_id(3)];
+    assert_eq!(third["identityTemporary"], true, "{third}");
+    assert_eq!(third["firstName"], "Eva");
+    // What would have to be compared is.
+    folder.write("r.csv", rows(&full(3, "true")).replace("Åsa", "Eva"));
+    let (counts, _) = import(&["--no-undo"]);
+    assert_eq!(counts, [1, 1]);
+    assert!(!folder.path("r.before.csv").exists());
+}
