@@ -6,16 +6,22 @@ use crate::model::Value;
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
 pub(super) fn check(text: &str) -> Checked<'_> {
-    if text.contains("E+") && is_scientific(text) {
+    // One look for all that stands in few cells.
+    let Some(at) = memchr::memchr3(b'\n', b'\r', b'+', text.as_bytes()) else {
+        return composed(text);
+    };
+    if text[at..].contains('+') && is_scientific(text) {
         return Err(Fault::new(
             "text.scientific",
             format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
         ));
     }
-    if text.is_ascii() {
-        return refuse_line_break(text).map(|()| Value::Text(text));
-    }
     refuse_line_break(text)?;
+    composed(text)
+}
+
+/// Text on one line with its accents in their letters.
+fn composed(text: &str) -> Checked<'_> {
     // Below U+0300, whose lead byte is 0xCC, every character is composed.
     if text.bytes().all(|byte| byte < 0xCC) {
         return Ok(Value::Text(text));
