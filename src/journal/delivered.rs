@@ -14,7 +14,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn merge_delivered(&mut self, account: &str) -> Result<bool, JournalError> {
+    pub fn merge_delivered(&mut self, account: &str, now: Timestamp) -> Result<bool, JournalError> {
         let explain = self.explain("write");
         let runs: Vec<i64> = self
             .connection
@@ -26,7 +26,7 @@ impl Journal {
             })
             .map_err(&explain)?;
         for run in runs {
-            self.in_one_step(|transaction| merge(transaction, run, account))?;
+            self.in_one_step(|transaction| merge(transaction, run, account, now))?;
         }
         self.connection
             .prepare_cached("SELECT 1 FROM delivered WHERE account = ?1")
@@ -45,7 +45,8 @@ impl Journal {
     ) -> Result<Option<(Fingerprint, Timestamp)>, JournalError> {
         self.connection
             .prepare_cached(
-                "SELECT fingerprint, at FROM delivered WHERE account = ?1 AND record = ?2",
+                "SELECT fingerprint, at FROM delivered
+                 WHERE account = ?1 AND record = ?2 AND fingerprint <> x''",
             )
             .and_then(|mut statement| {
                 statement
@@ -60,23 +61,34 @@ impl Journal {
 
 /// Takes account of what a run has delivered, in the records' order. A record to which a request was
 /// made with another end than this holds nobody knows what; and what a run that reads sends to it
-/// replaces what one that does not had delivered.
-pub(super) fn merge(connection: &Connection, run: i64, account: &str) -> rusqlite::Result<()> {
+/// replaces what one that does not had delivered: an empty fingerprint stands for both, as of `now`, so
+/// that an older run which is taken account of later does not bring back what it delivered.
+pub(super) fn merge(
+    connection: &Connection,
+    run: i64,
+    account: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     let (first, last) = (id_of(run, 0), id_of(run, u64::MAX));
     let any = connection
-        .prepare_cached("SELECT 1 FROM delivered WHERE account = ?1")?
-        .exists([account])?;
+        .prepare_cached(
+            "SELECT 1 FROM delivered WHERE account = ?1
+             UNION ALL SELECT 1 FROM sending WHERE account = ?1 AND run <> ?2 AND is_merged = 0",
+        )?
+        .exists(params![account, run])?;
     if any {
         connection
             .prepare_cached(
-                "DELETE FROM delivered WHERE account = ?1 AND record IN
-                 (SELECT path FROM planned LEFT JOIN outcome ON outcome.id = planned.id
-                  WHERE planned.id > ?2 AND planned.id <= ?3 AND path IS NOT NULL
-                    AND (attempts > 0 OR (state IS NULL AND (planned.id & 4294967295) <=
-                         (SELECT reach FROM sending WHERE run = ?4)))
-                    AND NOT (state = 'updated' AND fingerprint IS NOT NULL))",
+                "INSERT INTO delivered
+                 SELECT ?1, path, x'', ?5 FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                 WHERE planned.id > ?2 AND planned.id <= ?3 AND path IS NOT NULL
+                   AND (attempts > 0 OR (state IS NULL AND (planned.id & 4294967295) <=
+                        (SELECT reach FROM sending WHERE run = ?4)))
+                   AND NOT (state IS 'updated' AND fingerprint IS NOT NULL)
+                 ORDER BY path
+                 ON CONFLICT DO UPDATE SET fingerprint = x'', at = excluded.at",
             )?
-            .execute(params![account, first, last, run])?;
+            .execute(params![account, first, last, run, Moment(now)])?;
     }
     connection
         .prepare_cached(
@@ -86,7 +98,8 @@ pub(super) fn merge(connection: &Connection, run: i64, account: &str) -> rusqlit
                AND state = 'updated' AND fingerprint IS NOT NULL AND typeof(at) = 'integer'
              ORDER BY path, planned.id
              ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, at = excluded.at
-             WHERE excluded.at >= delivered.at",
+             WHERE excluded.at > delivered.at
+                OR (excluded.at = delivered.at AND delivered.fingerprint <> x'')",
         )?
         .execute(params![account, first, last])?;
     Ok(())

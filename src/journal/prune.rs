@@ -17,6 +17,8 @@ pub struct Pruned {
     pub forgotten: usize,
     /// Runs that are old enough, and that somebody is at work on.
     pub left: usize,
+    /// Runs whose record is damaged, so that nobody can tell how old they are.
+    pub damaged: usize,
 }
 
 /// What is forgotten.
@@ -54,7 +56,14 @@ impl Journal {
             .pragma_update(None, "secure_delete", "ON")
             .map_err(&explain)?;
         let mut pruned = Pruned::default();
-        let runs = self.runs()?;
+        let (mut runs, mut damaged) = (Vec::new(), 0);
+        for run in self.all_runs()? {
+            match run {
+                Ok(run) => runs.push(run),
+                Err(_) => damaged += 1,
+            }
+        }
+        pruned.damaged = damaged;
         for run in runs.iter().filter(|run| run.started_at < moment) {
             match RunLock::take(folder, &run.name)? {
                 None => pruned.left += 1,

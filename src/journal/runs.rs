@@ -328,7 +328,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn settle(&mut self, run: i64) -> Result<(), JournalError> {
+    pub fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
         self.in_one_step(|transaction| {
             let account: Option<String> = transaction
                 .query_row("SELECT account FROM sending WHERE run = ?1", [run], |row| {
@@ -336,7 +336,7 @@ impl Journal {
                 })
                 .optional()?;
             if let Some(account) = account {
-                merge(transaction, run, &account)?;
+                merge(transaction, run, &account, now)?;
                 transaction.execute("UPDATE sending SET is_merged = 1 WHERE run = ?1", [run])?;
             }
             index_rows_of(transaction, run)?;

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -39,7 +39,7 @@ struct Shared {
     /// The last row of which it is durable that a request may be made for it.
     reach: AtomicU64,
     /// Outcomes that wait to be written.
-    waiting: AtomicUsize,
+    waiting: AtomicIsize,
     /// Somebody waits, or much does.
     urgent: Notify,
 }
@@ -69,16 +69,20 @@ impl Record for Writer {
     }
 
     async fn outcome(&self, outcome: Outcome) -> Result<(), JournalError> {
-        lock(&self.under_way).remove(&outcome.row);
-        let waiting = self.shared.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        let row = outcome.row;
         let entry = Entry::Outcome(Box::new(outcome));
-        if self.is_strict {
-            return self.write(entry).await;
-        }
-        if waiting >= GROUP {
+        let (done, durable) = self.is_strict.then(oneshot::channel).unzip();
+        self.put(entry, done).await?;
+        // Only now: one that is dropped before is in doubt.
+        lock(&self.under_way).remove(&row);
+        let waiting = self.shared.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.is_strict || waiting >= GROUP as isize {
             self.shared.urgent.notify_one();
         }
-        self.put(entry, None).await
+        match durable {
+            Some(durable) => settled(durable).await,
+            None => Ok(()),
+        }
     }
 
     async fn durable(&self) -> Result<Vec<(u64, RowState)>, JournalError> {
@@ -134,10 +138,7 @@ impl Writer {
         let before = lock(&self.planned).take();
         match before {
             None => Ok(()),
-            Some(before) => before
-                .await
-                .map_err(|_| JournalError::Closed)?
-                .map_err(JournalError::Broken),
+            Some(before) => settled(before).await,
         }
     }
 
@@ -196,10 +197,7 @@ impl Writer {
         let (done, durable) = oneshot::channel();
         self.put(entry, Some(done)).await?;
         self.shared.urgent.notify_one();
-        durable
-            .await
-            .map_err(|_| JournalError::Closed)?
-            .map_err(JournalError::Broken)
+        settled(durable).await
     }
 
     /// Ends the thread, and gives the journal back. Rows for which a request was made and of which
@@ -218,6 +216,14 @@ impl Writer {
         drop(self.entries);
         self.thread.join().map_err(|_| JournalError::Closed)
     }
+}
+
+/// Waits until an entry is durable.
+async fn settled(written: oneshot::Receiver<Written>) -> Result<(), JournalError> {
+    written
+        .await
+        .map_err(|_| JournalError::Closed)?
+        .map_err(JournalError::Broken)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -322,7 +328,10 @@ impl Work {
             }
             waiting.extend(done);
         }
-        self.shared.waiting.fetch_sub(rows.len(), Ordering::Relaxed);
+        // A row may be written before it is counted, so that there are fewer than none for a moment.
+        self.shared
+            .waiting
+            .fetch_sub(rows.len() as isize, Ordering::Relaxed);
         let told = match &self.broken {
             Some(why) => self.tell.send(Err(why.clone())),
             None if rows.is_empty() => Ok(()),

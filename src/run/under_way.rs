@@ -180,7 +180,8 @@ impl<'a> Run<'a> {
         if retried.is_some() {
             past.index_rows()?;
         }
-        let has_delivered = past.merge_delivered(&setup.tools.account)?;
+        let has_delivered =
+            past.merge_delivered(&setup.tools.account, setup.context.clock.timestamp())?;
         let writer = Writer::start(journal, id, Stage::Planning);
         let planning = Planning {
             prepared: setup.prepared,
@@ -293,7 +294,7 @@ impl<'a> Run<'a> {
         let report = write_html(&self.journal, self.id, &summary, &paths.report, placing)?;
         summary.report = Some(report.clone());
         let json = to_json(&summary.clone().anywhere())?;
-        self.journal.settle(self.id)?;
+        self.journal.settle(self.id, summary.finished_at)?;
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;
         // A process that goes on with the run may replace what it has written, and nothing else.

@@ -85,6 +85,7 @@ impl<R: Record> Sender<'_, R> {
                     under_way.clear();
                     grace_ends = None;
                 }
+                durable = self.record.durable() => self.tell(&durable?),
                 Some(done) = under_way.next(), if !under_way.is_empty() => {
                     let done: Done = done?;
                     answered |= done.answered;
@@ -98,7 +99,6 @@ impl<R: Record> Sender<'_, R> {
                         self.halt(&halt, &mut stopped, stop);
                     }
                 }
-                durable = self.record.durable() => self.tell(&durable?),
                 call = calls.recv(), if !ended && under_way.len() < room => match call {
                     None => ended = true,
                     // The rest of the rows are not sent.

@@ -643,3 +643,41 @@ fn nothing_is_read_for_a_full_row_that_nobody_is_going_to_undo() {
     assert_eq!(counts, [1, 1]);
     assert!(!folder.path("r.before.csv").exists());
 }
+
+#[test]
+fn what_was_delivered_before_a_crash_is_not_believed_after_a_later_request_without_an_answer() {
+    let folder = Folder::new();
+    let mut run = LibraryRun::new();
+    run.trust_for = std::time::Duration::from_secs(30 * 86_400);
+    folder.write("r.csv", crate::harness::plain_roster(1));
+    let server = Server::start(|seen| {
+        let is_lost = seen.body.contains("Bo");
+        respond(if is_lost { 500 } else { 200 }, &[], "{}")
+    });
+    run.sender.max_attempts = 1;
+    let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(first.summary.states.updated, 1);
+    // As if that run had never come to its end.
+    let journal = || rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
+    journal()
+        .execute_batch("UPDATE sending SET is_merged = 0; DELETE FROM delivered")
+        .unwrap();
+    folder.write(
+        "r.csv",
+        crate::harness::plain_roster(1).replace("Åsa", "Bo"),
+    );
+    let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(second.summary.states.updated, 0, "{:?}", second.summary);
+    // What it holds now nobody knows, whatever the first run says.
+    let later: jiff::Timestamp = "2026-08-21T18:00:00Z".parse().unwrap();
+    run.clock = Arc::new(rosterpatch::clock::VirtualClock::starting_at(later));
+    folder.write("r.csv", crate::harness::plain_roster(1));
+    let third = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(
+        third.summary.states.updated, 1,
+        "{:?} {:?}",
+        second.summary, third.summary
+    );
+    let fourth = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(fourth.summary.states.unchanged, 1);
+}

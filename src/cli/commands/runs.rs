@@ -67,6 +67,13 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
             "{left} left, since another process is at work on them\n"
         ));
     }
+    if pruned.damaged > 0 {
+        let damaged = count_of(pruned.damaged as u64, "run");
+        terminal::error(&format!(
+            "{damaged} left, since the journal's record is damaged and nobody can tell how old it is; `rosterpatch runs` names it"
+        ));
+        return Ok(Exit::CannotDo);
+    }
     Ok(Exit::Success)
 }
 
