@@ -185,7 +185,7 @@ fn main() {
             })
             .expect("a run");
         journal
-            .begin_sending(run, "account")
+            .begin_sending(run, "account", SystemClock.timestamp())
             .expect("a run that sends");
         let writer = Writer::start(journal, run, Stage::Sending);
         with.push(send(rows, &base_url, &writer));

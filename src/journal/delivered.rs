@@ -1,37 +1,80 @@
+use std::path::Path;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::JournalError;
+use super::lock::RunLock;
 use super::outcomes::Moment;
-use super::schema::id_of;
+use super::schema::slices;
 use super::store::Journal;
 use crate::model::Fingerprint;
 
 /// What was last delivered to records that cannot be read.
 impl Journal {
-    /// Takes account of what the runs of `account` have delivered that have not come to an end yet, or
-    /// never will. Returns whether anything is known to be delivered at all.
+    /// Takes account of what the runs of `account` have delivered that have not come to an end, or
+    /// never will. Returns whether anything can be believed to be delivered: nothing can while another
+    /// run is under way, as `folder`'s locks tell, which may be about to send something else.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn merge_delivered(&mut self, account: &str, now: Timestamp) -> Result<bool, JournalError> {
+    pub fn merge_delivered(
+        &mut self,
+        folder: &Path,
+        account: &str,
+        own: i64,
+        now: Timestamp,
+    ) -> Result<bool, JournalError> {
         let explain = self.explain("write");
-        let runs: Vec<i64> = self
+        let runs: Vec<(i64, String)> = self
             .connection
-            .prepare_cached("SELECT run FROM sending WHERE account = ?1 AND is_merged = 0")
+            .prepare_cached(
+                "SELECT run, name FROM sending JOIN run ON run.id = run
+                 WHERE account = ?1 AND is_merged = 0 AND run <> ?2 ORDER BY run",
+            )
             .and_then(|mut statement| {
                 statement
-                    .query_map([account], |row| row.get(0))
+                    .query_map(params![account, own], |row| Ok((row.get(0)?, row.get(1)?)))
                     .and_then(Iterator::collect)
             })
             .map_err(&explain)?;
-        for run in runs {
-            self.in_one_step(|transaction| merge(transaction, run, account, now))?;
+        for (run, name) in runs {
+            if RunLock::is_held(folder, &name)? {
+                return Ok(false);
+            }
+            self.merge_run(run, now)?;
         }
         self.connection
             .prepare_cached("SELECT 1 FROM delivered WHERE account = ?1")
             .and_then(|mut statement| statement.exists([account]))
             .map_err(&explain)
+    }
+
+    /// Takes account of what a run has delivered, unless that was done before. A long run is gone
+    /// through in slices, so that others can write in between.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
+        let explain = self.explain("write");
+        let sending: Option<(String, i64, bool)> = self
+            .connection
+            .prepare_cached("SELECT account, since, is_merged FROM sending WHERE run = ?1")
+            .and_then(|mut statement| {
+                let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                statement.query_row([run], row).optional()
+            })
+            .map_err(&explain)?;
+        let Some((account, since, false)) = sending else {
+            return Ok(());
+        };
+        for ends in slices(&self.connection, run).map_err(&explain)? {
+            self.in_one_step(|transaction| merge(transaction, (run, ends), &account, since, now))?;
+        }
+        self.in_one_step(|transaction| {
+            transaction.execute("UPDATE sending SET is_merged = 1 WHERE run = ?1", [run])?;
+            Ok(())
+        })
     }
 
     /// The fingerprint of what was last delivered to the record at `path`, and when.
@@ -59,17 +102,19 @@ impl Journal {
     }
 }
 
-/// Takes account of what a run has delivered, in the records' order. A record to which a request was
-/// made with another end than this holds nobody knows what; and what a run that reads sends to it
-/// replaces what one that does not had delivered: an empty fingerprint stands for both, as of `now`, so
-/// that an older run which is taken account of later does not bring back what it delivered.
-pub(super) fn merge(
+/// Takes account of what a run has delivered to some of its rows' records, in the records' order, since
+/// it did so for this account. A record to which a request was made with another end than this holds
+/// nobody knows what; and what a run that reads sends to it replaces what one that does not had
+/// delivered: an empty fingerprint stands for both, as of `now`, so that an older run which is taken
+/// account of later does not bring back what it delivered. Where two runs delivered different things
+/// and the clock was set in between, nobody knows either which came last.
+fn merge(
     connection: &Connection,
-    run: i64,
+    (run, (first, last)): (i64, (i64, i64)),
     account: &str,
+    since: i64,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let (first, last) = (id_of(run, 0), id_of(run, u64::MAX));
     let any = connection
         .prepare_cached(
             "SELECT 1 FROM delivered WHERE account = ?1
@@ -94,13 +139,16 @@ pub(super) fn merge(
         .prepare_cached(
             "INSERT INTO delivered
              SELECT ?1, path, fingerprint, at FROM planned JOIN outcome ON outcome.id = planned.id
-             WHERE planned.id > ?2 AND planned.id <= ?3
-               AND state = 'updated' AND fingerprint IS NOT NULL AND typeof(at) = 'integer'
+             WHERE planned.id > ?2 AND planned.id <= ?3 AND typeof(at) = 'integer' AND at >= ?4
+               AND state = 'updated' AND fingerprint IS NOT NULL
              ORDER BY path, planned.id
-             ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, at = excluded.at
-             WHERE excluded.at > delivered.at
-                OR (excluded.at = delivered.at AND delivered.fingerprint <> x'')",
+             ON CONFLICT DO UPDATE SET at = max(excluded.at, delivered.at), fingerprint = CASE
+                 WHEN excluded.at > delivered.at THEN excluded.fingerprint
+                 WHEN delivered.fingerprint = x'' THEN x''
+                 WHEN excluded.at = delivered.at THEN excluded.fingerprint
+                 WHEN excluded.fingerprint = delivered.fingerprint THEN excluded.fingerprint
+                 ELSE x'' END",
         )?
-        .execute(params![account, first, last])?;
+        .execute(params![account, first, last, since])?;
     Ok(())
 }

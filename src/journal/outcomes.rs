@@ -32,8 +32,10 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
-        let reach = self.reach_of(run)?;
         let explain = self.explain("read");
+        // Of one moment: a run that is under way goes on writing.
+        let _moment = self.connection.unchecked_transaction().map_err(&explain)?;
+        let reach = self.reach_of(run)?;
         let mut outcomes = self.outcomes_where(
             "outcome.id BETWEEN ?1 AND ?2 AND state <> 'open' ORDER BY outcome.id",
             params![id_of(run, first), id_of(run, last)],

@@ -49,7 +49,12 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn prune(&mut self, folder: &Path, moment: Timestamp) -> Result<Pruned, JournalError> {
+    pub fn prune(
+        &mut self,
+        folder: &Path,
+        moment: Timestamp,
+        now: Timestamp,
+    ) -> Result<Pruned, JournalError> {
         let explain = self.explain("prune");
         // What is forgotten is overwritten, not just no longer found.
         self.connection
@@ -68,6 +73,8 @@ impl Journal {
             match RunLock::take(folder, &run.name)? {
                 None => pruned.left += 1,
                 Some(_alone) => {
+                    // What it has sent is not to be forgotten with it.
+                    self.merge_run(run.id, now)?;
                     self.forget(run.id)?;
                     pruned.forgotten += 1;
                 }

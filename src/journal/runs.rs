@@ -1,11 +1,10 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
-use super::delivered::merge;
 use super::error::JournalError;
 use super::row_keys::index_rows_of;
 use super::run_state::RunState;
-use super::schema::id_of;
+use super::schema::{id_of, slices};
 use super::store::Journal;
 
 /// A run as it begins.
@@ -307,39 +306,54 @@ impl Journal {
         Ok(requests)
     }
 
-    /// Records that a run sends now, or goes on. What it delivers to records that cannot be read is
-    /// remembered for `account`.
+    /// Records that a run sends now, or goes on. What it delivers from now on to records that cannot be
+    /// read is remembered for `account`.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn begin_sending(&mut self, run: i64, account: &str) -> Result<(), JournalError> {
+    pub fn begin_sending(
+        &mut self,
+        run: i64,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let explain = self.explain("write");
+        let before: Option<String> = self
+            .connection
+            .query_row("SELECT account FROM sending WHERE run = ?1", [run], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(&explain)?;
+        let is_another = before.is_some_and(|before| before != account);
+        if is_another {
+            // What it sent until now is another account's.
+            self.merge_run(run, now)?;
+        }
+        let since = if is_another { now.as_microsecond() } else { 0 };
         self.connection
             .execute(
                 "INSERT INTO sending (run, account) VALUES (?1, ?2)
-                 ON CONFLICT (run) DO UPDATE SET account = ?2, is_merged = 0",
-                params![run, account],
+                 ON CONFLICT (run) DO UPDATE SET
+                 account = ?2, since = max(since, ?3), is_merged = 0",
+                params![run, account, since],
             )
             .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(explain)
     }
 
-    /// Makes what later runs search a run by, now that it has come to an end: each in one pass, in
-    /// order.
+    /// Makes what later runs search a run by, now that it has come to an end: each in order, and a
+    /// long run in slices.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
+        self.merge_run(run, now)?;
+        let explain = self.explain("write");
+        for ends in slices(&self.connection, run).map_err(&explain)? {
+            self.in_one_step(|transaction| index_rows_of(transaction, run, ends))?;
+        }
         self.in_one_step(|transaction| {
-            let account: Option<String> = transaction
-                .query_row("SELECT account FROM sending WHERE run = ?1", [run], |row| {
-                    row.get(0)
-                })
-                .optional()?;
-            if let Some(account) = account {
-                merge(transaction, run, &account, now)?;
-                transaction.execute("UPDATE sending SET is_merged = 1 WHERE run = ?1", [run])?;
-            }
-            index_rows_of(transaction, run)?;
             transaction.execute("UPDATE run SET is_indexed = 1 WHERE id = ?1", [run])?;
             Ok(())
         })

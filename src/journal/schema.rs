@@ -157,6 +157,7 @@ CREATE TABLE outcome (
 CREATE TABLE sending (
     run         INTEGER PRIMARY KEY REFERENCES run (id),
     account     TEXT NOT NULL,
+    since       INTEGER NOT NULL DEFAULT 0,
     reach       INTEGER NOT NULL DEFAULT 0,
     is_merged   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -214,6 +215,19 @@ pub(super) fn id_of(run: i64, row: u64) -> i64 {
 /// The row that has this key.
 pub(super) fn row_of(id: i64) -> u64 {
     (id & ROWS).unsigned_abs()
+}
+
+/// The keys of a run's rows, in slices: above the first of each pair, and up to the second.
+pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
+    const ROWS_A_SLICE: usize = 250_000;
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2")?
+        .query_row([id_of(run, 0), id_of(run, u64::MAX)], |row| row.get(0))?;
+    let rows = last.map_or(0, row_of);
+    let firsts = (0..rows).step_by(ROWS_A_SLICE);
+    Ok(firsts
+        .map(|first| (id_of(run, first), id_of(run, first + ROWS_A_SLICE as u64)))
+        .collect())
 }
 
 /// Rows that a run can have.

@@ -41,7 +41,7 @@ pub fn find_runs(
             [paths.results, paths.failed].contains(&own)
         })
     };
-    journal.index_rows()?;
+    journal.index_rows(0)?;
     for run in &runs {
         let Ok(settings) = Settings::of(run) else {
             continue;

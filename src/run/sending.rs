@@ -33,7 +33,8 @@ impl<'a> Run<'a> {
             id,
             ..
         } = self;
-        journal.begin_sending(id, &setup.tools.account)?;
+        let now = setup.context.clock.timestamp();
+        journal.begin_sending(id, &setup.tools.account, now)?;
         let stage = match setup.may_be_ahead() {
             true => Stage::Sending,
             false => Stage::StrictSending,

@@ -12,7 +12,7 @@ use super::tools::Tools;
 use super::work::Planning;
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
-use crate::model::{Exit, StateCounts, Summary, seconds_between};
+use crate::model::{Exit, StateCounts, Summary, seconds_between, with_causes};
 use crate::plan::shortest_time;
 use crate::report::{write_before, write_html, write_results};
 use crate::send::{Stats, Stop, Transport};
@@ -177,11 +177,19 @@ impl<'a> Run<'a> {
         if let Some(run) = undone {
             past.index_changes(run)?;
         }
+        let state = &setup.context.state;
+        let mut retries_beside = false;
         if retried.is_some() {
-            past.index_rows()?;
+            for other in past.index_rows(id)? {
+                retries_beside |= RunLock::is_held(state, &other)?;
+            }
         }
-        let has_delivered =
-            past.merge_delivered(&setup.tools.account, setup.context.clock.timestamp())?;
+        let has_delivered = past.merge_delivered(
+            state,
+            &setup.tools.account,
+            id,
+            setup.context.clock.timestamp(),
+        )?;
         let writer = Writer::start(journal, id, Stage::Planning);
         let planning = Planning {
             prepared: setup.prepared,
@@ -190,9 +198,11 @@ impl<'a> Run<'a> {
             writer: &writer,
             past,
             has_delivered,
+            run: id,
             account: &setup.tools.account,
             undone,
             retried,
+            retries_beside,
             clock: setup.context.clock.as_ref(),
             observer: setup.context.observer,
         };
@@ -294,7 +304,13 @@ impl<'a> Run<'a> {
         let report = write_html(&self.journal, self.id, &summary, &paths.report, placing)?;
         summary.report = Some(report.clone());
         let json = to_json(&summary.clone().anywhere())?;
-        self.journal.settle(self.id, summary.finished_at)?;
+        // Where this fails, the next run that needs it does it.
+        if let Err(error) = self.journal.settle(self.id, summary.finished_at) {
+            tracing::warn!(
+                error = with_causes(&error),
+                "the run's rows are not indexed yet"
+            );
+        }
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;
         // A process that goes on with the run may replace what it has written, and nothing else.

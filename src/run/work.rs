@@ -28,12 +28,16 @@ pub(super) struct Planning<'a> {
     pub(super) past: Journal,
     /// Whether anything is known to be delivered to records that cannot be read.
     pub(super) has_delivered: bool,
+    /// The run's own number.
+    pub(super) run: i64,
     /// Whose deliveries they are.
     pub(super) account: &'a str,
     /// The run that is to be undone.
     pub(super) undone: Option<i64>,
     /// The run that is tried again.
     pub(super) retried: Option<i64>,
+    /// Whether another run is under way meanwhile, which may change what is known of a row.
+    pub(super) retries_beside: bool,
     pub(super) clock: &'a dyn Clock,
     pub(super) observer: &'a dyn Observer,
 }
@@ -89,6 +93,10 @@ impl Work<'_> {
         let mut waiting: Vec<Unresolved> = Vec::new();
         let mut first = true;
         while let Some(items) = items.recv().await {
+            let planning = self.planning;
+            if planning.retries_beside {
+                planning.past.index_rows(planning.run)?;
+            }
             for item in items {
                 if let Some((state, code, why)) = self.succeeded_before(&item)? {
                     let row = item.mark.at.row;
@@ -266,8 +274,10 @@ impl Work<'_> {
             && let Some((delivered, at)) = planning.past.delivered(planning.account, &call.path)?
         {
             let age = planning.clock.timestamp().duration_since(at);
-            let age = Duration::try_from(age).unwrap_or_default();
-            if delivered == *fingerprint && age <= planning.delivery.trust_for {
+            // Nobody knows how old it is where the clock was set back since.
+            let is_new =
+                Duration::try_from(age).is_ok_and(|age| age <= planning.delivery.trust_for);
+            if delivered == *fingerprint && is_new {
                 let state = RowState::Unchanged;
                 let outcome = settled(planning.clock, call.at.row, state, "", String::new());
                 return self.settled(mark, outcome).await;

@@ -56,9 +56,10 @@ pub(in crate::cli) fn list(common: &GeneralOptions) -> Result<Exit> {
 /// `rosterpatch runs prune --older-than 90d`.
 pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Result<Exit> {
     let age = jiff::SignedDuration::try_from(older_than.length)?;
-    let moment = SystemClock.timestamp().checked_sub(age)?;
+    let now = SystemClock.timestamp();
+    let moment = now.checked_sub(age)?;
     let folder = settings::state_folder(&Config::load(common)?, common)?;
-    let pruned = Journal::open(&folder)?.prune(&folder, moment)?;
+    let pruned = Journal::open(&folder)?.prune(&folder, moment, now)?;
     let forgotten = count_of(pruned.forgotten as u64, "run");
     terminal::out(&format!("{forgotten} forgotten\n"));
     if pruned.left > 0 {
