@@ -188,6 +188,8 @@ fn main() {
             .begin_sending(run, "account", SystemClock.timestamp())
             .expect("a run that sends");
         let writer = Writer::start(journal, run, Stage::Sending);
+        // As a run does a page at a time.
+        writer.reach_blocking(rows).expect("a window");
         with.push(send(rows, &base_url, &writer));
         writer.close().expect("the writer ends");
     }

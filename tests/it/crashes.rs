@@ -14,8 +14,8 @@ use rosterpatch::model::{Exit, Outcome, RowState};
 use rosterpatch::send::StopRequest;
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster, respond,
-    sandbox_holding, stderr, stdout,
+    CREDENTIALS, Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster,
+    respond, sandbox_holding, stderr, stdout,
 };
 
 /// How often each row was answered with success, by the last digits of its id.
@@ -147,8 +147,7 @@ fn a_file_that_has_changed_since_is_not_gone_on_with() {
     let output = folder
         .program()
         .args(["resume", &name])
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -369,8 +368,7 @@ fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
             .args(["-c", &script])
             .current_dir(folder.path(""))
             .env("ROSTERPATCH_STATE", folder.path("state"))
-            .env("MEITNER_CLIENT_CREDENTIALS", "a")
-            .env("MEITNER_CLIENT_SECRET", "b")
+            .envs(CREDENTIALS)
             .output()
             .unwrap()
     };
@@ -452,8 +450,7 @@ fn the_second_signal_does_not_wait() {
         .args(["--base-url", &server.base_url])
         .current_dir(folder.path(""))
         .env("ROSTERPATCH_STATE", folder.path("state"))
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();

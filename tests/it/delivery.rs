@@ -12,8 +12,8 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 use rosterpatch::send::{Stop, StopRequest};
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, read_csv, respond,
-    seed_of, serve_sandbox, stderr,
+    CREDENTIALS, Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, read_csv,
+    respond, seed_of, serve_sandbox, stderr,
 };
 
 const RATE: [(&str, &str); 3] = [
@@ -330,8 +330,7 @@ fn a_run_that_would_send_needs_a_yes() {
             "--base-url",
             &server.base_url,
         ])
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -10,8 +10,8 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{
-    Folder, LibraryRun, Seen, Server, identity_number, import_of, plain_id, plain_roster, respond,
-    sandbox_holding, seed_of, serve_sandbox, stderr, stdout,
+    CREDENTIALS, Folder, LibraryRun, Seen, Server, identity_number, import_of, plain_id,
+    plain_roster, respond, sandbox_holding, seed_of, serve_sandbox, stderr, stdout,
 };
 
 /// A roster with everything that a student has: `street` names each row's.
@@ -299,8 +299,7 @@ fn program(folder: &Folder, base_url: &str, arguments: &[&str]) -> std::process:
         } else {
             vec!["--target", "meitner", "--base-url", base_url]
         })
-        .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
-        .env("MEITNER_CLIENT_SECRET", "sandbox")
+        .envs(CREDENTIALS)
         .output()
         .unwrap()
 }

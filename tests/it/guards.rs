@@ -5,7 +5,9 @@ use rosterpatch::plan::{Guards, Threshold};
 use rosterpatch::send::Stop;
 use serde_json::json;
 
-use crate::harness::{Folder, LibraryRun, Server, plain_id, plain_roster, respond, stderr, stdout};
+use crate::harness::{
+    CREDENTIALS, Folder, LibraryRun, Server, plain_id, plain_roster, respond, stderr, stdout,
+};
 
 fn ok() -> Server {
     Server::start(|_| respond(200, &[], "{}"))
@@ -24,8 +26,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
             .args(["import", "r.csv", "--target", "plain.toml", "--yes"])
             .args(["--base-url", &server.base_url, "--format", "json"])
             .args(arguments)
-            .env("MEITNER_CLIENT_CREDENTIALS", "a")
-            .env("MEITNER_CLIENT_SECRET", "b")
+            .envs(CREDENTIALS)
             .output()
             .unwrap()
     };
@@ -52,8 +53,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
         folder
             .program()
             .args(["approve", name])
-            .env("MEITNER_CLIENT_CREDENTIALS", "a")
-            .env("MEITNER_CLIENT_SECRET", "b")
+            .envs(CREDENTIALS)
             .output()
             .unwrap()
     };

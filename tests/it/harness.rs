@@ -117,8 +117,7 @@ impl Folder {
             .args(["import", roster, "--yes", "--max-invalid", "100%"])
             .args(["--base-url", base_url, "--target", "plain.toml"])
             .args(arguments)
-            .env("MEITNER_CLIENT_CREDENTIALS", "a")
-            .env("MEITNER_CLIENT_SECRET", "b")
+            .envs(CREDENTIALS)
             .envs(variables.iter().copied())
             .output()
             .unwrap()
@@ -211,6 +210,12 @@ pub struct Seen {
     /// How often this path was asked for before; of a forgetful server, how often any was.
     pub before: usize,
 }
+
+/// What every program that a test starts signs in with.
+pub const CREDENTIALS: [(&str, &str); 2] = [
+    ("MEITNER_CLIENT_CREDENTIALS", "sandbox"),
+    ("MEITNER_CLIENT_SECRET", "sandbox"),
+];
 
 /// A server that answers as a test tells it to, and remembers what it was asked.
 pub struct Server {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
+use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, stderr, stdout};
 
 fn ok() -> Server {
     Server::start(|_| respond(200, &[], "{}"))
@@ -19,8 +19,7 @@ fn sweep(folder: &Folder, server: &Server, arguments: &[&str]) -> Command {
         .args(arguments)
         .current_dir(folder.path(""))
         .env("ROSTERPATCH_STATE", folder.path("state"))
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .env("TZ", "UTC")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -169,8 +168,7 @@ fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
     let output = folder
         .program()
         .args(["approve", name])
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -450,8 +448,7 @@ fn a_watch_takes_what_comes_and_ends_well() {
         .args(["--interval", "500ms", "--base-url", &server.base_url])
         .current_dir(folder.path(""))
         .env("ROSTERPATCH_STATE", folder.path("state"))
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -669,8 +666,7 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
             .program()
             .args(["sweep", "inbox", "--settle", "0s", "--target", "meitner"])
             .args(["--max-attempts", "1", "--base-url", &server.base_url])
-            .env("MEITNER_CLIENT_CREDENTIALS", "a")
-            .env("MEITNER_CLIENT_SECRET", "b")
+            .envs(CREDENTIALS)
             .output()
             .unwrap()
     };

@@ -8,7 +8,9 @@ use encoding_rs::WINDOWS_1252;
 use rosterpatch::read::{Input, ReadError, ReadOptions};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
-use crate::harness::{Folder, Server, identity_number, plain_id, respond, stderr, stdout};
+use crate::harness::{
+    CREDENTIALS, Folder, Server, identity_number, plain_id, respond, stderr, stdout,
+};
 
 /// Every row's cells as bytes, read by the reader that imports use.
 fn cells(path: &Path) -> Vec<Vec<Vec<u8>>> {
@@ -303,8 +305,7 @@ fn a_workbook_is_read_like_any_roster() {
             "100%",
         ])
         .args(["--base-url", &server.base_url])
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::harness::{
-    Folder, Server, identity_number, plain_id, plain_roster, respond, stderr, stdout,
+    CREDENTIALS, Folder, Server, identity_number, plain_id, plain_roster, respond, stderr, stdout,
 };
 
 /// Ten students, semicolons and a mark as Excel writes them, of whom row 3 fails the checks, row 5
@@ -42,8 +42,7 @@ fn retry(folder: &Folder, arguments: &[&str]) -> Output {
         .program()
         .args(["retry", "--yes"])
         .args(arguments)
-        .env("MEITNER_CLIENT_CREDENTIALS", "a")
-        .env("MEITNER_CLIENT_SECRET", "b")
+        .envs(CREDENTIALS)
         .output()
         .unwrap()
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, mpsc};
 
-use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
+use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, stderr, stdout};
 
 #[cfg(unix)]
 #[test]
@@ -26,8 +26,7 @@ fn a_signal_lets_the_request_under_way_finish_and_the_results_say_the_rest() {
             .args(["--base-url", &server.base_url])
             .current_dir(folder.path(""))
             .env("ROSTERPATCH_STATE", folder.path("state"))
-            .env("MEITNER_CLIENT_CREDENTIALS", "a")
-            .env("MEITNER_CLIENT_SECRET", "b")
+            .envs(CREDENTIALS)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

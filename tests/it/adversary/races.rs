@@ -7,7 +7,8 @@ use std::time::Duration;
 use rosterpatch::sandbox::Sandbox;
 
 use crate::harness::{
-    Folder, Server, import_of, plain_id, plain_roster, respond, sandbox_holding, stderr, stdout,
+    CREDENTIALS, Folder, Server, import_of, plain_id, plain_roster, respond, sandbox_holding,
+    stderr, stdout,
 };
 
 /// Slow enough that something can happen meanwhile.
@@ -20,8 +21,7 @@ fn command(folder: &Folder, arguments: &[&str]) -> std::process::Command {
         .env_clear()
         .env("TZ", "UTC")
         .env("ROSTERPATCH_STATE", folder.path("state"))
-        .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
-        .env("MEITNER_CLIENT_SECRET", "sandbox")
+        .envs(CREDENTIALS)
         .current_dir(folder.path("."))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
