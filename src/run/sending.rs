@@ -85,6 +85,14 @@ impl Sent<'_> {
 
 /// How calls are sent.
 impl Setup<'_> {
+    /// Requests that are said beforehand to be made: as many as leave in a quarter of a second, since
+    /// all of them count as made after a crash.
+    fn window(&self) -> usize {
+        let (rate, _) = self.tools.pacer.quota();
+        let interval = rate.interval().as_secs_f64();
+        ((0.25 / interval.max(1e-9)) as usize).clamp(1, PAGE)
+    }
+
     /// Whether the journal may be a little behind: where a request may be made again, and where anyone
     /// asked for more than one at a time.
     fn may_be_ahead(&self) -> bool {
@@ -140,12 +148,12 @@ impl Setup<'_> {
         let journal = Journal::open(&self.context.state)?;
         let answered = self.transport.has_sent();
         std::thread::scope(|scope| {
+            let window = self.may_be_ahead().then(|| self.window());
             // Enough that the sender never waits for the reader.
-            let (calls, receiver) = mpsc::channel(256);
+            let (calls, receiver) = mpsc::channel(window.unwrap_or(PAGE));
             let writer = sender.record;
-            let ahead = self.may_be_ahead();
             let reader =
-                scope.spawn(move || calls_left(&journal, run, last, writer, ahead, &calls));
+                scope.spawn(move || calls_left(&journal, run, last, writer, window, &calls));
             let delivered =
                 runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
             match reader.join() {
@@ -157,17 +165,19 @@ impl Setup<'_> {
     }
 }
 
-/// Hands on the calls that are left up to row `last`, in row order, a page at a time. With `ahead`, it is
-/// durable before that all of a page may be made.
+/// Calls that are read at once.
+const PAGE: usize = 256;
+
+/// Hands on the calls that are left up to row `last`, in row order. With a `window`, it is durable before
+/// that as many of them may be made.
 fn calls_left(
     journal: &Journal,
     run: i64,
     last: u64,
     writer: &Writer,
-    ahead: bool,
+    window: Option<usize>,
     calls: &mpsc::Sender<Pending>,
 ) -> Result<(), JournalError> {
-    const PAGE: usize = 256;
     let mut after = 0;
     loop {
         let mut page = journal.calls_left(run, after, PAGE)?;
@@ -176,13 +186,17 @@ fn calls_left(
             return Ok(());
         };
         after = end.row;
-        if ahead {
-            writer.reach_blocking(after)?;
-        }
-        for call in page {
-            // The receiver is gone, and has said why.
-            if calls.blocking_send(call).is_err() {
-                return Ok(());
+        let mut page = page.into_iter().peekable();
+        while page.peek().is_some() {
+            let part: Vec<Pending> = page.by_ref().take(window.unwrap_or(PAGE)).collect();
+            if let (Some(end), true) = (part.last(), window.is_some()) {
+                writer.reach_blocking(end.row)?;
+            }
+            for call in part {
+                // The receiver is gone, and has said why.
+                if calls.blocking_send(call).is_err() {
+                    return Ok(());
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{
-    CREDENTIALS, Folder, LibraryRun, Seen, Server, identity_number, import_of, plain_id,
+    Folder, LibraryRun, OF_SANDBOX, Seen, Server, identity_number, import_of, plain_id,
     plain_roster, respond, sandbox_holding, seed_of, serve_sandbox, stderr, stdout,
 };
 
@@ -299,7 +299,7 @@ fn program(folder: &Folder, base_url: &str, arguments: &[&str]) -> std::process:
         } else {
             vec!["--target", "meitner", "--base-url", base_url]
         })
-        .envs(CREDENTIALS)
+        .envs(OF_SANDBOX)
         .output()
         .unwrap()
 }

@@ -211,8 +211,14 @@ pub struct Seen {
     pub before: usize,
 }
 
-/// What every program that a test starts signs in with.
+/// What a program that a test starts signs in with, where any will do.
 pub const CREDENTIALS: [(&str, &str); 2] = [
+    ("MEITNER_CLIENT_CREDENTIALS", "a"),
+    ("MEITNER_CLIENT_SECRET", "b"),
+];
+
+/// What it signs in to a sandbox with.
+pub const OF_SANDBOX: [(&str, &str); 2] = [
     ("MEITNER_CLIENT_CREDENTIALS", "sandbox"),
     ("MEITNER_CLIENT_SECRET", "sandbox"),
 ];

@@ -12,7 +12,7 @@ use rosterpatch::clock::SystemClock;
 use rosterpatch::journal::Journal;
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 
-use crate::harness::{CREDENTIALS, Folder, identity_number, plain_id, seed_of, serve_sandbox};
+use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox};
 
 /// Every fault that the sandbox knows. Those that make everyone wait are rarer, or the test would
 /// do little else.
@@ -63,7 +63,7 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
             .args(["--report", "report.html", "--progress", "none"])
             .current_dir(folder.path(""))
             .env("ROSTERPATCH_STATE", folder.path("state"))
-            .envs(CREDENTIALS)
+            .envs(OF_SANDBOX)
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         command

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, stderr, stdout};
+use crate::harness::{Folder, OF_SANDBOX, Server, plain_roster, respond, stderr, stdout};
 
 /// A workbook of one sheet with these rows, as XML, and these shared texts.
 fn workbook(path: &Path, rows: &str, shared: &str) {
@@ -348,7 +348,7 @@ fn a_disk_that_is_full_at_the_end_loses_nothing_and_says_how_to_go_on() {
             ])
             .arg(program)
             .env("ROSTERPATCH_STATE", folder.path("state"))
-            .envs(CREDENTIALS)
+            .envs(OF_SANDBOX)
             .current_dir(folder.path("."))
             .output()
             .unwrap()

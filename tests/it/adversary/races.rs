@@ -7,7 +7,7 @@ use std::time::Duration;
 use rosterpatch::sandbox::Sandbox;
 
 use crate::harness::{
-    CREDENTIALS, Folder, Server, import_of, plain_id, plain_roster, respond, sandbox_holding,
+    Folder, OF_SANDBOX, Server, import_of, plain_id, plain_roster, respond, sandbox_holding,
     stderr, stdout,
 };
 
@@ -21,7 +21,7 @@ fn command(folder: &Folder, arguments: &[&str]) -> std::process::Command {
         .env_clear()
         .env("TZ", "UTC")
         .env("ROSTERPATCH_STATE", folder.path("state"))
-        .envs(CREDENTIALS)
+        .envs(OF_SANDBOX)
         .current_dir(folder.path("."))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
