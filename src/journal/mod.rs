@@ -18,6 +18,7 @@ mod row_keys;
 mod run_state;
 mod runs;
 mod schema;
+mod sending;
 mod store;
 mod witness;
 mod writer;

@@ -2,9 +2,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::error::JournalError;
-use super::row_keys::index_rows_of;
 use super::run_state::RunState;
-use super::schema::{id_of, slices};
 use super::store::Journal;
 
 /// A run as it begins.
@@ -261,102 +259,6 @@ impl Journal {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .map_err(self.explain("read"))
-    }
-
-    /// Makes an interrupted run ready to go on: its rows that were to be sent and were not are
-    /// open again. Returns the requests that were made for its rows.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
-        let reach = self.reach_of(run)?;
-        let ends = [id_of(run, 0), id_of(run, u64::MAX)];
-        let mut requests = 0;
-        self.in_one_step(|transaction| {
-            // Requests that may have been made when the process died.
-            transaction.execute(
-                "INSERT INTO outcome (id, state, attempts, at)
-                 SELECT id, 'unknown', 1, (SELECT started_at FROM run WHERE id = ?1)
-                 FROM planned WHERE id > ?2 AND id <= ?3 AND path IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.id = planned.id)",
-                params![run, ends[0], id_of(run, reach)],
-            )?;
-            transaction.execute(
-                "UPDATE sending SET reach = 0 WHERE run = ?1",
-                [run],
-            )?;
-            requests = transaction.query_row(
-                "SELECT coalesce(sum(attempts), 0) FROM outcome WHERE id > ?1 AND id <= ?2",
-                ends,
-                |row| row.get(0),
-            )?;
-            // The requests already made for a row stay with it: one that was refused for want of
-            // credentials was made all the same.
-            transaction.execute(
-                "UPDATE outcome SET state = 'open' WHERE id > ?1 AND id <= ?2 AND state = 'not_sent'
-                 AND id IN (SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IS NOT NULL)",
-                ends,
-            )?;
-            transaction.execute(
-                "UPDATE run SET state = 'running', finished_at = NULL WHERE id = ?1",
-                [run],
-            )?;
-            Ok(())
-        })?;
-        Ok(requests)
-    }
-
-    /// Records that a run sends now, or goes on. What it delivers from now on to records that cannot be
-    /// read is remembered for `account`.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn begin_sending(
-        &mut self,
-        run: i64,
-        account: &str,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        let explain = self.explain("write");
-        let before: Option<String> = self
-            .connection
-            .query_row("SELECT account FROM sending WHERE run = ?1", [run], |row| {
-                row.get(0)
-            })
-            .optional()
-            .map_err(&explain)?;
-        let is_another = before.is_some_and(|before| before != account);
-        if is_another {
-            // What it sent until now is another account's.
-            self.merge_run(run, now)?;
-        }
-        let since = if is_another { now.as_microsecond() } else { 0 };
-        self.connection
-            .execute(
-                "INSERT INTO sending (run, account) VALUES (?1, ?2)
-                 ON CONFLICT (run) DO UPDATE SET
-                 account = ?2, since = max(since, ?3), is_merged = 0",
-                params![run, account, since],
-            )
-            .map(|_| ())
-            .map_err(explain)
-    }
-
-    /// Makes what later runs search a run by, now that it has come to an end: each in order, and a
-    /// long run in slices.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
-        self.merge_run(run, now)?;
-        let explain = self.explain("write");
-        for ends in slices(&self.connection, run).map_err(&explain)? {
-            self.in_one_step(|transaction| index_rows_of(transaction, run, ends))?;
-        }
-        self.in_one_step(|transaction| {
-            transaction.execute("UPDATE run SET is_indexed = 1 WHERE id = ?1", [run])?;
-            Ok(())
-        })
     }
 
     /// A run's name.
