@@ -152,3 +152,113 @@ fn merge(
         .execute(params![account, first, last, since])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::NewRun;
+    use crate::journal::schema::id_of;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A run whose process died after it delivered `print` to `/x` at this second, or that has no
+    /// answer where there is none.
+    fn delivers(journal: &mut Journal, account: &str, print: u8, second: Option<i64>) -> i64 {
+        let run = NewRun {
+            name: "run".into(),
+            command: "import",
+            target: "t".into(),
+            base_url: "b".into(),
+            file: "f".into(),
+            sha256: String::new(),
+            settings: "{}".into(),
+            started_at: at(1),
+        };
+        let (run, _) = journal.begin(&run).unwrap();
+        journal.begin_sending(run, account, at(1)).unwrap();
+        let id = id_of(run, 1);
+        let connection = &journal.connection;
+        let planned = "INSERT INTO planned (id, key, path, fingerprint) VALUES (?1, 1, '/x', ?2)";
+        connection
+            .execute(planned, params![id, [print; 16]])
+            .unwrap();
+        let (state, second) = match second {
+            Some(second) => ("updated", second),
+            None => ("unknown", 1),
+        };
+        let outcome = "INSERT INTO outcome (id, state, at, attempts) VALUES (?1, ?2, ?3, 1)";
+        connection
+            .execute(outcome, params![id, state, Moment(at(second))])
+            .unwrap();
+        run
+    }
+
+    fn believed(journal: &mut Journal, folder: &Path, account: &str) -> Option<u8> {
+        journal
+            .merge_delivered(folder, account, 0, at(1_000))
+            .unwrap();
+        let delivered = journal.delivered(account, "/x").unwrap();
+        delivered.map(|(print, _)| print[0])
+    }
+
+    #[test]
+    fn what_may_not_hold_any_more_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let mut journal = Journal::open(folder).unwrap();
+        delivers(&mut journal, "a", 1, Some(100));
+        assert_eq!(believed(&mut journal, folder, "a"), Some(1));
+        // A newer one counts; one from before a clock that was set back leaves it open.
+        delivers(&mut journal, "a", 2, Some(200));
+        assert_eq!(believed(&mut journal, folder, "a"), Some(2));
+        delivers(&mut journal, "a", 3, Some(150));
+        assert_eq!(believed(&mut journal, folder, "a"), None);
+        delivers(&mut journal, "a", 4, Some(300));
+        assert_eq!(believed(&mut journal, folder, "a"), Some(4));
+        // A request without an answer may have been carried out, and is taken account of once.
+        delivers(&mut journal, "a", 5, None);
+        assert_eq!(believed(&mut journal, folder, "a"), None);
+        delivers(&mut journal, "a", 6, Some(2_000));
+        assert_eq!(believed(&mut journal, folder, "a"), Some(6));
+        assert_eq!(believed(&mut journal, folder, "a"), Some(6));
+    }
+
+    #[test]
+    fn what_was_sent_for_another_account_is_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let mut journal = Journal::open(folder).unwrap();
+        let run = delivers(&mut journal, "a", 1, Some(100));
+        journal.begin_sending(run, "b", at(500)).unwrap();
+        assert_eq!(believed(&mut journal, folder, "b"), None);
+        assert_eq!(believed(&mut journal, folder, "a"), Some(1));
+    }
+
+    #[test]
+    fn a_run_that_is_forgotten_leaves_what_it_left_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let mut journal = Journal::open(folder).unwrap();
+        delivers(&mut journal, "a", 1, Some(1_500));
+        assert_eq!(believed(&mut journal, folder, "a"), Some(1));
+        delivers(&mut journal, "a", 2, None);
+        journal.prune(folder, at(1_400), at(2_000)).unwrap();
+        assert!(journal.runs().unwrap().is_empty());
+        assert_eq!(believed(&mut journal, folder, "a"), None);
+    }
+
+    #[test]
+    fn nothing_is_believed_while_another_run_may_be_sending() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let mut journal = Journal::open(folder).unwrap();
+        delivers(&mut journal, "a", 1, Some(100));
+        let name = journal.run(None).unwrap().name;
+        let live = RunLock::share(folder, &name).unwrap();
+        assert!(!journal.merge_delivered(folder, "a", 0, at(200)).unwrap());
+        drop(live);
+        assert!(journal.merge_delivered(folder, "a", 0, at(200)).unwrap());
+    }
+}
