@@ -168,7 +168,7 @@ groups! {
         settings {
             /// Requests per s, m, h or d
             ///
-            /// (or unlimited: what the API announces counts alone)
+            /// (or unlimited: only what the API announces counts)
             rate: Rate | "the target's" [value_name = "1500/h"];
             /// Requests in one burst
             burst: NonZeroU32 | "the target's" [value_name = "N"];

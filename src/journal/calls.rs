@@ -106,8 +106,7 @@ impl Journal {
     }
 
     /// Hands every call of a run to `each`, in row order, with the state of its row, if it has one, until
-    /// it returns false.
-    /// Calls that are damaged are passed over; [`Journal::damaged`] tells them.
+    /// that returns false. Calls that are damaged are passed over; [`Journal::damaged`] tells them.
     ///
     /// # Errors
     /// When the journal cannot be read, or `each` fails.
@@ -122,7 +121,8 @@ impl Journal {
         })
     }
 
-    /// The same of those alone whose record was read before it was changed, or may have been.
+    /// The same for those calls alone that have changed a record, or may have, of which it is known what
+    /// it held before.
     ///
     /// # Errors
     /// When the journal cannot be read, or `each` fails.

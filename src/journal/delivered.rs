@@ -203,11 +203,16 @@ mod tests {
         delivered.map(|(print, _)| print[0])
     }
 
+    fn journal() -> (tempfile::TempDir, Journal) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        (folder, journal)
+    }
+
     #[test]
     fn what_may_not_hold_any_more_is_not_believed() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, mut journal) = journal();
         let folder = folder.path();
-        let mut journal = Journal::open(folder).unwrap();
         delivers(&mut journal, "a", 1, Some(100));
         assert_eq!(believed(&mut journal, folder, "a"), Some(1));
         // A newer one counts; one from before a clock that was set back leaves it open.
@@ -227,9 +232,8 @@ mod tests {
 
     #[test]
     fn what_was_sent_for_another_account_is_its_own() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, mut journal) = journal();
         let folder = folder.path();
-        let mut journal = Journal::open(folder).unwrap();
         let run = delivers(&mut journal, "a", 1, Some(100));
         journal.begin_sending(run, "b", at(500)).unwrap();
         assert_eq!(believed(&mut journal, folder, "b"), None);
@@ -238,9 +242,8 @@ mod tests {
 
     #[test]
     fn a_run_that_is_forgotten_leaves_what_it_left_open() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, mut journal) = journal();
         let folder = folder.path();
-        let mut journal = Journal::open(folder).unwrap();
         delivers(&mut journal, "a", 1, Some(1_500));
         assert_eq!(believed(&mut journal, folder, "a"), Some(1));
         delivers(&mut journal, "a", 2, None);
@@ -251,9 +254,8 @@ mod tests {
 
     #[test]
     fn nothing_is_believed_while_another_run_may_be_sending() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, mut journal) = journal();
         let folder = folder.path();
-        let mut journal = Journal::open(folder).unwrap();
         delivers(&mut journal, "a", 1, Some(100));
         let name = journal.run(None).unwrap().name;
         let live = RunLock::share(folder, &name).unwrap();

@@ -45,8 +45,6 @@ pub(super) struct Place {
     pub(super) run: i64,
     /// The sets of fields that its calls change, by number: most rows have the same few.
     field_sets: HashMap<String, i64>,
-    /// The one that came last, and most likely comes next.
-    last_set: (String, i64),
 }
 
 /// Sets of fields that are remembered; a file where each row changes others has some of them twice.
@@ -57,7 +55,6 @@ impl Place {
         Place {
             run,
             field_sets: HashMap::new(),
-            last_set: (String::new(), 0),
         }
     }
 }
@@ -176,11 +173,7 @@ fn number_of(
     place: &mut Place,
     names: &str,
 ) -> rusqlite::Result<i64> {
-    if place.last_set.1 > 0 && place.last_set.0 == names {
-        return Ok(place.last_set.1);
-    }
     if let Some(number) = place.field_sets.get(names) {
-        place.last_set = (names.to_owned(), *number);
         return Ok(*number);
     }
     transaction

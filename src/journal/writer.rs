@@ -161,7 +161,7 @@ impl Writer {
     ///
     /// # Errors
     /// When it could not be recorded: none of the requests may be made.
-    pub async fn reach(&self, row: u64) -> Result<(), JournalError> {
+    async fn reach(&self, row: u64) -> Result<(), JournalError> {
         if row <= self.shared.reach.load(Ordering::Acquire) {
             return Ok(());
         }

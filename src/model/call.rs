@@ -26,17 +26,6 @@ impl Method {
     }
 }
 
-impl std::str::FromStr for Method {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Method::Patch, Method::Put, Method::Post]
-            .into_iter()
-            .find(|method| method.as_str() == text)
-            .ok_or_else(|| format!("\"{text}\" is no method that changes a record"))
-    }
-}
-
 /// One field that a call changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {

@@ -16,8 +16,8 @@ pub fn is_code(text: &str) -> bool {
 }
 
 /// A foreign text without what it may quote: the values that were sent in `body`, whatever stands in
-/// quotation marks, and words that look like a number, an address or a token. For the person who asked, on
-/// their own terminal, and for a report that is sent around; never for a log.
+/// quotation marks, and words that look like a number, an address or a token. For the person who
+/// asked, on their own terminal, and for a report that is sent around; never for a log.
 pub fn redacted(text: &str, body: &[u8]) -> String {
     let mut values = Vec::new();
     if let Ok(json) = serde_json::from_slice::<Json>(body) {

@@ -104,24 +104,14 @@ fn write_members(body: &mut Vec<u8>, members: &[Member], values: &[Option<Value<
     }
 }
 
-/// Writes a value as [`Value::to_json`] makes it.
+/// Writes a value as [`Value::to_json`] makes it, and text without making that.
 fn write_value(body: &mut Vec<u8>, value: &Value<'_>) {
-    let text = match value {
-        Value::Text(text) => text,
-        Value::Rewritten(text) => text.as_str(),
-        Value::Bool(_) | Value::Number(_) | Value::Null => {
-            body.extend_from_slice(value.to_json().to_string().as_bytes());
-            return;
-        }
+    // Writing to memory cannot fail.
+    let _ = match value {
+        Value::Text(text) => serde_json::to_writer(body, text),
+        Value::Rewritten(text) => serde_json::to_writer(body, text.as_str()),
+        value => serde_json::to_writer(body, &value.to_json()),
     };
-    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-    if text.as_bytes().iter().all(is_plain) {
-        body.push(b'"');
-        body.extend_from_slice(text.as_bytes());
-        body.push(b'"');
-    } else {
-        body.extend_from_slice(Json::from(text).to_string().as_bytes());
-    }
 }
 
 /// The tokens of a JSON pointer.

@@ -71,7 +71,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     if pruned.damaged > 0 {
         let damaged = count_of(pruned.damaged as u64, "run");
         terminal::error(&format!(
-            "{damaged} left, since the journal's record is damaged and nobody can tell how old it is; `rosterpatch runs` names it"
+            "{damaged} left: how old a run is cannot be told from a damaged record; `rosterpatch runs` says what is damaged"
         ));
         return Ok(Exit::CannotDo);
     }
