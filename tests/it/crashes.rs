@@ -686,3 +686,59 @@ fn a_journal_of_the_format_before_is_read_and_its_run_undone() {
         assert_eq!(students[plain_id(row)]["firstName"], "Åsa", "{row}");
     }
 }
+
+#[test]
+fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(200));
+    let pid = Arc::new(std::sync::Mutex::new(None::<u32>));
+    let victim = pid.clone();
+    let server = Server::start(move |seen| {
+        if seen.path.ends_with("40") && seen.before == 0 {
+            // It is there before the importer has come so far.
+            let pid = victim.lock().unwrap().unwrap().to_string();
+            Command::new("kill").args(["-9", &pid]).status().unwrap();
+        }
+        respond(200, &[], "{}")
+    });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+    command
+        .current_dir(folder.path(""))
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .stderr(std::process::Stdio::null())
+        .args(["import", "r.csv", "--yes", "--target", "plain.toml"])
+        .args(["--base-url", &server.base_url, "--rate", "40/s"])
+        .args(["--burst", "40", "--concurrency", "4"])
+        .envs(CREDENTIALS);
+    let child = {
+        let mut pid = pid.lock().unwrap();
+        let child = command.spawn().unwrap();
+        *pid = Some(child.id());
+        child
+    };
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), None, "killed");
+    let journal = Journal::open(&folder.path("state")).unwrap();
+    let run = journal.run(None).unwrap();
+    let left = journal.calls_left(run.id, 0, 1_000).unwrap();
+    let in_doubt = left.iter().filter(|call| call.doubtful).count();
+    // Two windows of ten, those under way, and what was answered within a commit.
+    assert!((1..=40).contains(&in_doubt), "{in_doubt}");
+    drop(journal);
+    let output = folder
+        .program()
+        .args(["resume", "--yes"])
+        .envs(CREDENTIALS)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let results = folder.csv("r.results.csv", b',');
+    assert!(results[1..].iter().all(|row| row[5] == "updated"));
+    // A request is counted that may have been made, and none is left out.
+    let seen = server.seen();
+    for row in &results[1..] {
+        let made = seen.iter().filter(|seen| seen.path.ends_with(&row[0]));
+        let counted: usize = row[10].parse().unwrap();
+        assert!(made.count() <= counted, "{row:?}");
+    }
+}

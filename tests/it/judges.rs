@@ -13,7 +13,9 @@ use rosterpatch::sandbox::{Faults, Sandbox, SandboxOptions};
 use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 
-use crate::harness::{Folder, identity_number, plain_id, seed_of, serve_sandbox, stderr, stdout};
+use crate::harness::{
+    Folder, identity_number, plain_id, plain_roster, seed_of, serve_sandbox, stderr, stdout,
+};
 
 /// A Python with the judges in it; nothing where they are not installed, and then it is said.
 fn python() -> Option<PathBuf> {
@@ -365,5 +367,27 @@ fn an_application_of_the_real_framework_is_imported_into_twice_by_both_integrati
             (&json!(0), &json!(39))
         );
         assert_eq!(judge.ask("/_store")["counts"]["patched"], 39);
+    }
+}
+
+#[test]
+fn openssl_takes_what_is_sent_by_either_version_of_tls() {
+    let Some(python) = python() else { return };
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    for (version, name) in [("TLSv1_2", "TLSv1.2"), ("TLSv1_3", "TLSv1.3")] {
+        let folder = Folder::new();
+        folder.write("r.csv", plain_roster(20));
+        let root = folder.write("root.pem", made.cert.pem());
+        folder.write("key.pem", made.signing_key.serialize_pem());
+        let argument = format!("{}:{version}", folder.path("").display());
+        let judge = Judge::start(&python, "tls_server.py", &argument, "");
+        let port = judge.address.rsplit(':').next().unwrap();
+        let url = format!("https://localhost:{port}");
+        let root = root.display().to_string();
+        let output = folder.import_to("r.csv", &url, &["--ca-cert", &root], &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let log = std::fs::read_to_string(folder.path(&format!("{version}.log"))).unwrap();
+        assert_eq!(log.lines().count(), 20);
+        assert!(log.lines().all(|line| line.starts_with(name)), "{log}");
     }
 }
