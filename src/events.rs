@@ -1,12 +1,13 @@
 //! What happens in a run, as it happens, for its observers. Events come from one place and in
 //! order; watching cannot fail a run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, RowState, StateCounts, Summary};
+use crate::model::{RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -39,17 +40,17 @@ pub enum RunEvent {
     Started {
         /// The run's name.
         run: String,
-        /// Rows in the file.
-        rows: u64,
-        /// Rows to be sent.
-        to_send: u64,
-        /// Rows that need no request, by state.
-        settled: StateCounts,
+        /// How far it has come before, and what is left of it.
+        progress: Box<Progress>,
     },
+    /// How far the run has come; about once a second.
+    Progress(Box<Progress>),
     /// A row reached its state.
     RowDone {
         /// Row number.
         row: u64,
+        /// The number that the spreadsheet shows beside it.
+        line: u64,
         /// The state.
         state: RowState,
         /// Whether anything was sent for it.
@@ -59,6 +60,8 @@ pub enum RunEvent {
     Retrying {
         /// Row number; none of a look-up.
         row: Option<u64>,
+        /// The number that the spreadsheet shows beside it.
+        line: Option<u64>,
         /// Requests made for it so far.
         attempt: u32,
         /// How long to wait first.
@@ -82,6 +85,39 @@ pub enum RunEvent {
     },
     /// The run ended.
     Finished(Box<Summary>),
+}
+
+/// How far a run has come, from its first beginning, and what is left of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// Rows that are in their last state.
+    pub done: u64,
+    /// Rows in the file.
+    pub rows: u64,
+    /// Rows that were sent.
+    pub sent: u64,
+    /// Rows to be sent, these included.
+    pub to_send: u64,
+    /// Rows in their last state, by state.
+    pub states: StateCounts,
+    /// The time that the rest will take; none where nothing tells it yet.
+    pub left: Option<Duration>,
+    /// When that is.
+    pub finish: Option<Timestamp>,
+    /// The quota in force, such as `1500/h`.
+    pub rate: String,
+    /// What the next request waits for.
+    pub waiting_for: Option<WaitingFor>,
+}
+
+/// What a request waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingFor {
+    /// The quota.
+    Quota,
+    /// A moment that the API named.
+    RetryAfter,
 }
 
 /// What an import would do.
@@ -111,6 +147,9 @@ pub struct Plan {
     pub lookups: u64,
     /// How often each field is to be changed, by name.
     pub fields: Vec<(String, u64)>,
+    /// What the user calls those that have a column: its header.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
     /// The first few changes. Personal data: for the person who is asked, and for no log.
     pub examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows. Personal data, like the examples.
@@ -132,10 +171,18 @@ pub struct Plan {
 /// One of the changes that a plan shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExampleChange {
-    /// Row number.
-    pub row: u64,
-    /// The change.
-    pub change: Change,
+    /// The number that the spreadsheet shows beside the row.
+    #[serde(default)]
+    pub line: u64,
+    /// The column's header.
+    #[serde(default)]
+    pub column: String,
+    /// What the record holds, as the user would write it; nothing where it could not be read.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// What it is to hold.
+    #[serde(default)]
+    pub to: String,
 }
 
 /// Observes a run.

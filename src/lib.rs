@@ -18,6 +18,7 @@ pub mod clock;
 pub mod events;
 pub mod inbox;
 pub mod journal;
+pub mod l10n;
 pub mod map;
 pub mod model;
 pub mod plan;

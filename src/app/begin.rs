@@ -3,6 +3,7 @@ use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::session::Session;
 use crate::journal::{Journal, RunRecord};
+use crate::l10n::say;
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
 
@@ -27,13 +28,13 @@ pub fn begin(
     let earlier = earlier.filter(|earlier| earlier.mean_the_same(&ready.settings));
     let Some(earlier) = earlier.filter(|_| !fresh) else {
         if !fresh {
-            tracing::warn!(run = %record.name, "an interrupted run of this file had other settings; this one takes its place");
+            tracing::warn!(run = %record.name, "{}", say().log_takes_its_place());
         }
         // What it had still to send is as old as its plan.
         ready.settings.replaces = Some(record.name);
         return Ok(Start::New(command));
     };
-    tracing::warn!(run = %record.name, "going on with a run that was interrupted; --fresh starts anew");
+    tracing::warn!(run = %record.name, "{}", say().log_goes_on());
     let paths = &mut ready.settings.delivery.paths;
     *paths = earlier.delivery.paths;
     named.replace(paths);
@@ -58,25 +59,29 @@ fn unfinished(session: &Session, ready: &Ready) -> Result<Option<RunRecord>, App
 pub fn way_on(ended: &Ended, is_played: bool, way: &str) -> Option<String> {
     let stop = ended.stop.as_ref()?;
     let on = match stop {
-        Stop::Held { .. } if is_played => {
-            "import the file again, with that guard set higher".to_owned()
-        }
-        _ if is_played => "import the file again".to_owned(),
-        Stop::Held { .. } => format!("look at it and, if it is right: rosterpatch approve {way}"),
-        _ => format!("go on with: rosterpatch resume {way}"),
+        Stop::Held { .. } if is_played => say().on_higher_guard(),
+        _ if is_played => say().on_import_again(),
+        Stop::Held { .. } => say().on_approve(way),
+        // Going on with it would go to the same address by the same target, and fail again.
+        Stop::LookUp { .. }
+        | Stop::Unreachable {
+            was_reached: false, ..
+        } => say().on_again(),
+        _ => say().on_resume(way),
     };
-    Some(format!("{}; {}{on}", stop.for_person(), hint(stop)))
+    Some(format!("{}; {}", stop.for_person(), hint(stop, on)))
 }
 
-fn hint(stop: &Stop) -> &'static str {
+fn hint(stop: &Stop, on: String) -> String {
     match stop {
-        stop if stop.may_not_read() => {
-            "if these credentials may write and not read, --blind sends without reading; else check them and "
-        }
-        Stop::Refused { .. } => "check the credentials in the environment and ",
-        Stop::Unreachable => "check the address and the network and ",
-        Stop::Failing { .. } => "find out what is wrong and ",
-        Stop::Canary { .. } => "find out what the API makes of the rows and ",
-        Stop::LookUp { .. } | Stop::Asked | Stop::Held { .. } => "",
+        stop if stop.may_not_read() => say().on_no_read(on),
+        Stop::Refused { .. } => say().on_credentials(on),
+        Stop::Unreachable {
+            was_reached: false, ..
+        } => say().on_address(on),
+        Stop::Unreachable { .. } => say().on_network(on),
+        Stop::Failing { .. } | Stop::LookUp { .. } => say().on_wrong(on),
+        Stop::Canary { .. } => say().on_canary(on),
+        Stop::Asked | Stop::Held { .. } => on,
     }
 }

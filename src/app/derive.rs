@@ -6,6 +6,7 @@ use super::paths::NamedPaths;
 use super::session::Session;
 use crate::check::EmptyCell;
 use crate::journal::{Journal, RunRecord, RunState};
+use crate::l10n::say;
 use crate::map::MapOptions;
 use crate::model::RowState;
 use crate::plan::{Guards, Selection};
@@ -244,12 +245,12 @@ pub fn retried_run(
         why,
     };
     if !matches!(record.state, RunState::Finished) {
-        return Err(refuse("it has not come to its end; `resume` goes on with it").into());
+        return Err(refuse(say().why_not_ended()).into());
     }
     let mut settings = again(&record, with)?;
     settings.roster.check.recalls = false;
     if settings.sandbox {
-        return Err(refuse("the sandbox that it sent to is gone").into());
+        return Err(refuse(say().why_sandbox_gone()).into());
     }
     let only = if only.is_empty() {
         vec![RowState::Failed, RowState::NotSent]
@@ -258,7 +259,7 @@ pub fn retried_run(
     };
     let rows = journal.rows_in(record.id, &only)?;
     if rows.is_empty() {
-        return Err(refuse("none of its rows is in such a state").into());
+        return Err(refuse(say().why_no_such_rows()).into());
     }
     let file = settings.roster.file.clone();
     let spec = settings.spec()?;
@@ -278,7 +279,7 @@ pub fn retried_run(
         let path = settings.delivery.paths.results.with_extension("retry.csv");
         let placing = Placing::Beside(None);
         let path = write_rest(&journal, record.id, &spec, &rows, &path, placing)?
-            .ok_or_else(|| refuse("what it was to send is not known"))?;
+            .ok_or_else(|| refuse(say().why_calls_unknown()))?;
         settings.roster = of_our_own(&settings.roster, path);
         // An empty cell is here a field that the row did not change.
         settings.roster.check.empty = EmptyCell::Keep;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::journal::JournalError;
+use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::ReportError;
 use crate::run::RunError;
@@ -22,7 +23,7 @@ pub enum AppError {
     #[error("{0}")]
     Usage(String),
     /// A file or a folder.
-    #[error("cannot {action} {}", path.display())]
+    #[error("{}", say().file_cannot(doing(action), path.display().to_string()))]
     File {
         /// What was tried.
         action: &'static str,
@@ -35,10 +36,21 @@ pub enum AppError {
     #[error("{0}")]
     Front(String),
     /// The process may open too few files.
-    #[error(
-        "this process may open too few files; nothing was started. Allow it 64 or more (ulimit -n 64)"
-    )]
+    #[error("{}", say().file_too_few())]
     TooFewFiles(#[source] std::io::Error),
+}
+
+/// What was to be done with a file or a folder, in words.
+fn doing(action: &str) -> String {
+    match action {
+        "read the folder" => say().file_action_read_folder(),
+        "read the config file" => say().file_action_read_config(),
+        "put away" => say().file_action_put_away(),
+        "take it out of" => say().file_action_take(),
+        "put a file away in" => say().file_action_put_away_in(),
+        "write what is wrong with a file in" => say().file_action_write_why(),
+        _ => say().file_action_read(),
+    }
 }
 
 impl AppError {

@@ -5,6 +5,7 @@ use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
+use crate::l10n::say;
 use crate::run::{RunError, Settings, Start};
 
 /// Which of the runs that have not come to their end is gone on with.
@@ -38,10 +39,10 @@ pub fn resumed(
         why,
     };
     if settings.sandbox {
-        return Err(refuse("the sandbox that it sent to is gone; import the file again").into());
+        return Err(refuse(say().why_sandbox_gone_import()).into());
     }
     if settings.roster.file == Path::new("-") {
-        return Err(refuse("it read standard input; import the same content again").into());
+        return Err(refuse(say().why_standard_input()).into());
     }
     paths.replace(&mut settings.delivery.paths);
     Ok((record, settings))
@@ -80,9 +81,9 @@ fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
             let run = record.name.clone();
             return Err(RunError::NotHeld { run }.into());
         }
-        RunState::Finished => "it came to its end; `retry` sends what did not succeed",
-        RunState::Replaced => "a later run of its file took its place",
-        RunState::Held => "a guard holds it; `approve` releases it",
+        RunState::Finished => say().why_ended(),
+        RunState::Replaced => say().why_replaced(),
+        RunState::Held => say().why_held(),
         RunState::Planning | RunState::Running | RunState::Interrupted => return Ok(()),
     };
     Err(RunError::NotResumable {

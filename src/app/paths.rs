@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::AppError;
+use crate::l10n::say;
 use crate::report::ResultPaths;
 
 /// The paths of results that somebody named.
@@ -77,25 +78,19 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
         ("--new", &paths.new),
     ] {
         if same(path, roster) {
-            let path = path.display();
-            return Err(AppError::Usage(format!(
-                "{flag} {path} would replace the roster itself"
-            )));
+            let path = path.display().to_string();
+            return Err(AppError::Usage(say().file_replaces_roster(flag, path)));
         }
         if real(path).is_some_and(|path| path.starts_with(&state)) {
-            let path = path.display();
-            return Err(AppError::Usage(format!(
-                "{flag} {path} lies in the state folder, where the journal is"
-            )));
+            let path = path.display().to_string();
+            return Err(AppError::Usage(say().file_in_state_folder(flag, path)));
         }
     }
     let all = paths.all();
     for (index, one) in all.iter().enumerate() {
         if all[..index].iter().any(|other| same(one, other)) {
-            let path = one.display();
-            return Err(AppError::Usage(format!(
-                "two of the result files would be {path}"
-            )));
+            let path = one.display().to_string();
+            return Err(AppError::Usage(say().file_two_are_one(path)));
         }
     }
     Ok(())

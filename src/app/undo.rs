@@ -6,6 +6,7 @@ use super::error::AppError;
 use super::paths::NamedPaths;
 use super::session::Session;
 use crate::journal::{Journal, RunLock, RunState};
+use crate::l10n::say;
 use crate::plan::{Guards, Selection, Threshold};
 use crate::report::{Placing, ResultPaths, write_before, write_updated};
 use crate::run::{RunError, Settings};
@@ -29,24 +30,21 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     let record = journal.run(Some(name))?;
     let mut settings = Settings::of(&record)?;
     let spec = Arc::new(settings.spec()?);
-    let refuse = |why: &str| RunError::NotUndoable {
+    let refuse = |why| RunError::NotUndoable {
         run: name.to_owned(),
-        why: why.to_owned(),
+        why,
     };
     if settings.sandbox {
-        return Err(refuse("the sandbox that it sent to is gone").into());
+        return Err(refuse(say().why_sandbox_gone()).into());
     }
     if settings.delivery.blind {
-        let why = "it was sent with --blind, so what it replaced is not known";
-        return Err(refuse(why).into());
+        return Err(refuse(say().why_blind()).into());
     }
     if settings.delivery.no_undo {
-        let why = "it was sent with --no-undo, so what it replaced was not kept";
-        return Err(refuse(why).into());
+        return Err(refuse(say().why_no_undo()).into());
     }
     if !spec.is_readable() {
-        let why = "the target's records cannot be read, so what it replaced is not known";
-        return Err(refuse(why).into());
+        return Err(refuse(say().why_unreadable()).into());
     }
     // Forgotten meanwhile, it would look as if it had changed nothing.
     let is_under_way = RunLock::is_held(&session.state, name)?;
@@ -56,9 +54,9 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         RunState::Finished | RunState::Interrupted | RunState::Replaced => {}
         // Its process died.
         RunState::Running | RunState::Planning if !is_under_way => {}
-        state => {
-            let why = format!("it is {}", state.as_str());
-            return Err(refuse(&why).into());
+        RunState::Held => return Err(refuse(say().why_is_held()).into()),
+        RunState::Running | RunState::Planning => {
+            return Err(refuse(say().why_is_running()).into());
         }
     }
     let damaged = journal.damaged(record.id)?;

@@ -8,6 +8,7 @@ use super::error::AppError;
 use super::session::Session;
 use super::stop::StopSignal;
 use super::sweep::Sweep;
+use crate::l10n::say;
 use crate::model::Exit;
 
 /// Sweeps again and again until the session is asked to stop; `complain` hears why the folder could
@@ -45,7 +46,7 @@ pub fn watch(
         Ok(watcher)
     });
     if watcher.is_err() {
-        tracing::info!("changes of the folder are not told here, so it is looked at now and then");
+        tracing::info!("{}", say().log_no_changes_told());
     }
     tell_systemd(stop);
     while !stop.is_asked() {

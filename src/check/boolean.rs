@@ -1,4 +1,5 @@
 use super::fault::{Checked, Fault};
+use crate::l10n::say;
 use crate::model::Value;
 
 const TRUE: [&str; 8] = ["true", "sant", "ja", "yes", "j", "y", "1", "t"];
@@ -12,12 +13,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     } else if is(&FALSE) {
         Ok(Value::Bool(false))
     } else {
-        Err(Fault::new(
-            "boolean.unknown",
-            format!(
-                "\"{text}\" is neither true nor false; write SANT or FALSKT, Ja or Nej, 1 or 0"
-            ),
-        ))
+        Err(Fault::new("boolean.unknown", say().boolean_unknown(text)))
     }
 }
 

@@ -1,6 +1,7 @@
+use crate::l10n::say;
 use crate::read::Cell;
 
-use super::fault::{AS_TEXT, Fault};
+use super::fault::Fault;
 
 /// Characters that a cell may have. No field of a person is longer; what is, is another file's
 /// content or a quote gone wrong.
@@ -34,10 +35,7 @@ pub(super) fn content<'a>(
     if text.len() > LONGEST {
         return Err(Fault::new(
             "text.too_long",
-            format!(
-                "the cell is {} bytes long, and {LONGEST} is the most; look for a missing quote",
-                text.len()
-            ),
+            say().cell_too_long(text.len(), LONGEST),
         ));
     }
     if is_plain(text.as_bytes()) {
@@ -67,12 +65,7 @@ pub(super) fn content<'a>(
                     Content::Text(inner)
                 })
             }
-            None => Err(Fault::new(
-                "text.formula",
-                format!(
-                    "the cell holds the formula \"{text}\" and not its value; paste it as a value and export again"
-                ),
-            )),
+            None => Err(Fault::new("text.formula", say().cell_formula(text))),
         },
     }
 }
@@ -113,12 +106,7 @@ fn damage(text: &str) -> Result<Option<Fault>, Fault> {
     refuse_spreadsheet_error(text)?;
     let doubt = damaged_character(text)?;
     if is_mojibake(text) {
-        return Err(Fault::new(
-            "text.mojibake",
-            format!(
-                "\"{text}\" was UTF-8 that a program read as Windows-1252 and saved again; go back to the original list and export it as \"CSV UTF-8\""
-            ),
-        ));
+        return Err(Fault::new("text.mojibake", say().cell_mojibake(text)));
     }
     Ok(doubt)
 }
@@ -142,16 +130,11 @@ fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
     if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) {
         return Err(Fault::new(
             "text.spreadsheet_error",
-            format!(
-                "the cell holds the spreadsheet's error {text}; fix the formula and export again"
-            ),
+            say().cell_spreadsheet_error(text),
         ));
     }
     if text.starts_with("###") && text.bytes().all(|byte| byte == b'#') {
-        return Err(Fault::new(
-            "text.spreadsheet_error",
-            "the cell holds ####, what a spreadsheet shows when a column is too narrow; widen it and export again",
-        ));
+        return Err(Fault::new("text.spreadsheet_error", say().cell_hashes()));
     }
     Ok(())
 }
@@ -163,27 +146,19 @@ fn damaged_character(text: &str) -> Result<Option<Fault>, Fault> {
         match c {
             '\n' | '\r' | '\t' => {}
             '\0' => {
-                return Err(Fault::new(
-                    "text.nul",
-                    "there is a NUL byte in the cell; export the list again",
-                ));
+                return Err(Fault::new("text.nul", say().cell_nul()));
             }
             '\u{FFFD}' => {
                 return Err(Fault::new(
                     "text.replacement_character",
-                    format!(
-                        "\"{text}\" holds \u{FFFD}, what an earlier conversion left in place of a letter; export the list again"
-                    ),
+                    say().cell_replacement_character(text, "\u{FFFD}"),
                 ));
             }
             // Windows-1252 leaves five bytes unassigned; they decode to these.
             '\u{80}'..='\u{9F}' => {
                 return Err(Fault::new(
                     "text.undecodable",
-                    format!(
-                        "byte 0x{:02X} is no letter in the file's encoding; name the right one with --encoding",
-                        u32::from(c)
-                    ),
+                    say().cell_unassigned_byte(format!("{:02X}", u32::from(c))),
                 ));
             }
             '\u{AD}'
@@ -195,19 +170,13 @@ fn damaged_character(text: &str) -> Result<Option<Fault>, Fault> {
             | '\u{FEFF}' => {
                 doubt = Some(Fault::new(
                     "text.invisible_character",
-                    format!(
-                        "there is an invisible character (U+{:04X}) in the cell; enter the value again",
-                        u32::from(c)
-                    ),
+                    say().cell_invisible_character(format!("{:04X}", u32::from(c))),
                 ));
             }
             c if c.is_control() => {
                 return Err(Fault::new(
                     "text.control_character",
-                    format!(
-                        "there is a control character (U+{:04X}) in the cell; enter the value again",
-                        u32::from(c)
-                    ),
+                    say().cell_control_character(format!("{:04X}", u32::from(c))),
                 ));
             }
             _ => {}
@@ -269,10 +238,7 @@ fn undecodable(bytes: &[u8]) -> Fault {
     let byte = bytes.get(valid).copied().unwrap_or_default();
     Fault::new(
         "text.undecodable",
-        format!(
-            "byte 0x{byte:02X} at position {} is not text in the file's encoding; {AS_TEXT}, as \"CSV UTF-8\"",
-            valid + 1
-        ),
+        say().cell_undecodable(format!("{byte:02X}"), valid + 1),
     )
 }
 

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use super::fault::{Checked, Fault};
+use crate::l10n::say;
 use crate::model::Value;
 use crate::targets::FieldSpec;
 
@@ -8,6 +9,8 @@ use crate::targets::FieldSpec;
 #[derive(Debug, Clone)]
 pub(super) struct Choices {
     allowed: Vec<String>,
+    /// The same in the words of the column's header, for people.
+    shown: Vec<String>,
     /// The synonyms as the target writes them, which is how most cells write them too.
     synonyms: Vec<(String, usize)>,
     /// All words, in lower case.
@@ -15,7 +18,8 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    pub(super) fn of(field: &FieldSpec) -> Choices {
+    /// `language` is the one that the column's header is written in.
+    pub(super) fn of(field: &FieldSpec, language: Option<&str>) -> Choices {
         let mut words = HashMap::new();
         let mut as_written = Vec::new();
         for (index, choice) in field.choices.iter().enumerate() {
@@ -30,7 +34,14 @@ impl Choices {
                 words.entry(word.to_lowercase()).or_insert(index);
             }
         }
+        for (choice, word) in field.words.values().flatten() {
+            if let Some(index) = field.choices.iter().position(|other| other == choice) {
+                words.entry(word.to_lowercase()).or_insert(index);
+            }
+        }
+        let shown = |choice: &String| field.word_for(choice, language).to_owned();
         Choices {
+            shown: field.choices.iter().map(shown).collect(),
             allowed: field.choices.clone(),
             synonyms: as_written,
             words,
@@ -51,7 +62,7 @@ impl Choices {
             Some(&index) => Ok(Value::Rewritten(self.allowed[index].as_str().into())),
             None => Err(Fault::new(
                 "choice.unknown",
-                format!("\"{text}\" is not one of {}", self.allowed.join(", ")),
+                say().choice_unknown(text, self.shown.join(", ")),
             )),
         }
     }
@@ -64,7 +75,7 @@ mod tests {
     #[test]
     fn a_gender_in_swedish_or_english() {
         let spec = crate::targets::load("meitner").unwrap();
-        let gender = Choices::of(&spec.fields[spec.field("gender").unwrap()]);
+        let gender = Choices::of(&spec.fields[spec.field("gender").unwrap()], Some("sv"));
         for (word, expected) in [
             ("Female", "Female"),
             ("kvinna", "Female"),
@@ -79,6 +90,6 @@ mod tests {
         }
         let fault = gender.check("Okänt").unwrap_err();
         assert_eq!(fault.code, "choice.unknown");
-        assert!(fault.message.contains("Female, Male, Other"));
+        assert!(fault.message.contains("Kvinna, Man, Annat"));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use compact_str::CompactString;
 
 use super::fault::{Checked, Fault};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// Swedish names by ISO 3166-1 alpha-2 code, a line each: `SE Sverige`.
@@ -83,12 +84,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         .or_else(|| NAMES.get(&text.to_lowercase()).copied());
     match alpha3 {
         Some(alpha3) => Ok(Value::Rewritten(alpha3.into())),
-        None => Err(Fault::new(
-            "country.unknown",
-            format!(
-                "\"{text}\" is not a country; write its ISO 3166-1 code, such as SWE, or its name"
-            ),
-        )),
+        None => Err(Fault::new("country.unknown", say().country_unknown(text))),
     }
 }
 

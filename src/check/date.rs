@@ -1,7 +1,8 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
-use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use super::fault::{Checked, Fault, is_scientific};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// A calendar date, normalised to `YYYY-MM-DD` (RFC 3339, full-date).
@@ -23,10 +24,7 @@ pub(super) fn check<'a>(
         None => read(text, repaired)?,
     };
     if today.is_some_and(|today| date > today) {
-        return Err(Fault::new(
-            "date.future",
-            format!("\"{text}\" lies in the future"),
-        ));
+        return Err(Fault::new("date.future", say().date_future(text)));
     }
     Ok(match normal {
         None => Value::Text(text),
@@ -73,7 +71,7 @@ fn read(text: &str, repaired: &mut Option<&'static str>) -> Result<Read, Fault> 
         [whole] if digits == 8 => civil(text, &whole[..4], &whole[4..6], &whole[6..]),
         [serial] if serial.len() == 5 => Err(Fault::new(
             "date.serial_number",
-            format!("\"{serial}\" is how a spreadsheet stores a date; write YYYY-MM-DD: {AS_TEXT}"),
+            say().date_serial_number(serial),
         )),
         [first, second, year] if year.len() == 4 && first.len() <= 2 && second.len() <= 2 => {
             let above_twelve = |part: &str| part.parse::<u8>().is_ok_and(|number| number > 12);
@@ -84,7 +82,7 @@ fn read(text: &str, repaired: &mut Option<&'static str>) -> Result<Read, Fault> 
             } else {
                 return Err(Fault::new(
                     "date.day_month_order",
-                    format!("\"{text}\" can be read in two ways; write YYYY-MM-DD: {AS_TEXT}"),
+                    say().date_two_ways(text),
                 ));
             };
             *repaired = Some("date.day_month_order");
@@ -101,10 +99,7 @@ fn civil(text: &str, year: &str, month: &str, day: &str) -> Result<Read, Fault> 
         _ => None,
     };
     let Some(date) = date else {
-        return Err(Fault::new(
-            "date.no_such_day",
-            format!("there is no day \"{text}\" in the calendar"),
-        ));
+        return Err(Fault::new("date.no_such_day", say().date_no_such_day(text)));
     };
     let normal = format_compact!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day());
     Ok((date, (normal != text).then_some(normal)))
@@ -128,17 +123,11 @@ fn is_midnight(time: &str) -> bool {
 }
 
 fn scientific(text: &str) -> Fault {
-    Fault::new(
-        "date.scientific",
-        format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
-    )
+    Fault::new("date.scientific", say().number_cut_short(text))
 }
 
 fn unreadable(text: &str) -> Fault {
-    Fault::new(
-        "date.format",
-        format!("\"{text}\" is not a date such as 2010-04-02"),
-    )
+    Fault::new("date.format", say().date_format(text))
 }
 
 #[cfg(test)]

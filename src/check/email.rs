@@ -1,6 +1,7 @@
 use email_address::{EmailAddress, Options};
 
 use super::fault::{Checked, Fault};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// An e-mail address (RFC 5321, section 4.1.2): an address alone, without a display name, at a
@@ -51,32 +52,21 @@ fn are_words(text: &str, separators: &[u8]) -> bool {
 }
 
 fn explain(text: &str) -> Fault {
-    let expected = "expected an address such as namn@example.se";
     match text.rsplit_once('@') {
-        None => Fault::new("email.no_at", format!("\"{text}\" has no @; {expected}")),
-        Some((_, "")) => Fault::new("email.no_domain", format!("\"{text}\" has no domain")),
-        Some(("", _)) => Fault::new(
-            "email.no_local_part",
-            format!("\"{text}\" has nothing before the @; {expected}"),
-        ),
-        Some(_) if text.contains(['<', '>']) => Fault::new(
-            "email.display_name",
-            format!(
-                "\"{text}\" has a name around the address; leave the address alone in the cell"
-            ),
-        ),
-        Some(_) if text.contains([';', ',']) => Fault::new(
-            "email.several",
-            format!("\"{text}\" looks like more than one address; leave one in the cell"),
-        ),
+        None => Fault::new("email.no_at", say().email_no_at(text)),
+        Some((_, "")) => Fault::new("email.no_domain", say().email_no_domain(text)),
+        Some(("", _)) => Fault::new("email.no_local_part", say().email_no_local_part(text)),
+        Some(_) if text.contains(['<', '>']) => {
+            Fault::new("email.display_name", say().email_display_name(text))
+        }
+        Some(_) if text.contains([';', ',']) => {
+            Fault::new("email.several", say().email_several(text))
+        }
         Some((_, domain)) if !domain.contains('.') => Fault::new(
             "email.no_top_level_domain",
-            format!("\"{text}\" has no top-level domain such as .se behind \"{domain}\""),
+            say().email_no_top_level_domain(text, domain),
         ),
-        Some(_) => Fault::new(
-            "email.format",
-            format!("\"{text}\" is not an e-mail address; {expected}"),
-        ),
+        Some(_) => Fault::new("email.format", say().email_format(text)),
     }
 }
 

@@ -38,10 +38,6 @@ impl std::ops::Deref for Fault {
 /// A checked and normalised cell, or what is wrong with it.
 pub(super) type Checked<'a> = Result<Value<'a>, Fault>;
 
-/// What to do about a cell that a spreadsheet took for a number.
-pub(super) const AS_TEXT: &str =
-    "format the column as text in the spreadsheet, enter the value again and export once more";
-
 /// Whether a spreadsheet wrote a long number in scientific notation, as in `2,01912E+11`.
 pub(super) fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {

@@ -1,7 +1,8 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
-use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use super::fault::{Checked, Fault, is_scientific};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// A Swedish personnummer or samordningsnummer, normalised to `YYYYMMDD-NNNN` (Skatteverket,
@@ -32,9 +33,7 @@ pub(super) fn check<'a>(
             }
             Err(_) => Err(Fault::new(
                 "identity_number.leading_zero",
-                format!(
-                    "\"{text}\" has nine digits, so a spreadsheet may have taken a leading zero; {AS_TEXT}"
-                ),
+                say().identity_leading_zero(text),
             )),
         };
     }
@@ -60,7 +59,7 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
     if date > today {
         return Err(Fault::new(
             "identity_number.future",
-            format!("\"{text}\" is of someone not yet born"),
+            say().identity_future(text),
         ));
     }
     if !temporary {
@@ -134,15 +133,10 @@ fn split(text: &str) -> Result<Parts, Fault> {
     if is_scientific(text) {
         return Err(Fault::new(
             "identity_number.scientific",
-            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+            say().number_cut_short(text),
         ));
     }
-    let unreadable = || {
-        Fault::new(
-            "identity_number.format",
-            format!("\"{text}\" is not an identity number such as 20100402-2388"),
-        )
-    };
+    let unreadable = || Fault::new("identity_number.format", say().identity_format(text));
     let mut places = CompactString::default();
     let mut hundred = false;
     let mut hyphens = 0;
@@ -199,9 +193,7 @@ fn check_last_four(text: &str, year: i16, parts: &Parts) -> Result<(), Fault> {
     if !parts.last_four.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Fault::new(
             "identity_number.temporary",
-            format!(
-                "\"{text}\" has letters in its last four places, as a temporary number has; say so in the column of temporary numbers"
-            ),
+            say().identity_temporary(text),
         ));
     }
     let nine = format_compact!(
@@ -219,7 +211,7 @@ fn check_last_four(text: &str, year: i16, parts: &Parts) -> Result<(), Fault> {
     if parts.last_four.as_bytes()[3] != b'0' + expected {
         return Err(Fault::new(
             "identity_number.check_digit",
-            format!("the check digit of \"{text}\" is wrong; look for a mistyped digit"),
+            say().identity_check_digit(text),
         ));
     }
     Ok(())
@@ -246,12 +238,7 @@ fn is_for_tests(number: &str) -> bool {
 
 /// What is unusual about a valid number: it is kept for tests.
 pub(super) fn doubt(number: &str) -> Option<Fault> {
-    is_for_tests(number).then(|| {
-        Fault::new(
-            "identity_number.test",
-            format!("\"{number}\" is one of the numbers that Skatteverket keeps for tests, and nobody has it"),
-        )
-    })
+    is_for_tests(number).then(|| Fault::new("identity_number.test", say().identity_test(number)))
 }
 
 /// The Luhn check digit (ISO/IEC 7812-1, annex B) of nine digits.
@@ -268,10 +255,7 @@ fn luhn(digits: &[u8]) -> u8 {
 }
 
 fn no_such_day(text: &str) -> Fault {
-    Fault::new(
-        "identity_number.date",
-        format!("\"{text}\" begins with a day that is not in the calendar"),
-    )
+    Fault::new("identity_number.date", say().identity_no_such_day(text))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use super::fault::{Checked, Fault, is_scientific};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// A whole number. It is sent as a JSON number, digit for digit.
@@ -6,15 +7,12 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     if is_scientific(text) {
         return Err(Fault::new(
             "integer.scientific",
-            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+            say().number_cut_short(text),
         ));
     }
     match text.parse::<i64>() {
         Ok(number) => Ok(Value::Number(compact_str::format_compact!("{number}"))),
-        Err(_) => Err(Fault::new(
-            "integer.format",
-            format!("\"{text}\" is not a whole number"),
-        )),
+        Err(_) => Err(Fault::new("integer.format", say().integer_format(text))),
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     boolean, country, date, email, eppn, identity_number, integer, municipality_code, phone,
     postal_code, text, uuid,
 };
+use crate::l10n::say;
 use crate::model::Value;
 use crate::read::{Cell, RawRow};
 use crate::targets::{FieldSpec, Kind, Place};
@@ -44,25 +45,19 @@ impl Checker {
             // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
             Content::Empty if !required() && !field.nullable => return Ok(None),
             Content::Empty if required() => {
-                return Err(Fault::new(
-                    "required.empty",
-                    "the cell is empty, and every row needs a value here",
-                ));
+                return Err(Fault::new("required.empty", say().cell_required()));
             }
             Content::Empty => return Ok(Some(Value::Null)),
             Content::Clear if field.nullable => return Ok(Some(Value::Null)),
             Content::Clear => {
                 return Err(Fault::new(
                     "null.not_allowed",
-                    "the API does not let this field be cleared, so <null> cannot stand here",
+                    say().cell_null_not_allowed(),
                 ));
             }
         };
         if field.place == Place::Path && matches!(text, "." | "..") {
-            return Err(Fault::new(
-                "text.dots",
-                format!("\"{text}\" would name another address, not a record"),
-            ));
+            return Err(Fault::new("text.dots", say().cell_dots(text)));
         }
         let other = |name: &str| self.other_cell(name, row);
         let value = match self.of_kind(field, column.choices.as_ref(), text, &other, repaired) {
@@ -157,13 +152,13 @@ impl Checker {
         if let Some(most) = field.max_length.filter(|most| length > *most) {
             return Err(Fault::new(
                 "length.too_long",
-                format!("the value has {length} characters, and {most} is the most"),
+                say().length_too_long(length, most),
             ));
         }
         if let Some(least) = field.min_length.filter(|least| length < *least) {
             return Err(Fault::new(
                 "length.too_short",
-                format!("\"{text}\" has {length} characters, and {least} is the least"),
+                say().length_too_short(text, length, least),
             ));
         }
         if column
@@ -174,7 +169,7 @@ impl Checker {
             let form = field.pattern.as_deref().unwrap_or_default();
             return Err(Fault::new(
                 "pattern.mismatch",
-                format!("\"{text}\" is not of the form {form}"),
+                say().pattern_mismatch(text, form),
             ));
         }
         let name = field.name();
@@ -185,7 +180,7 @@ impl Checker {
         if field.guarded.iter().any(|value| *value == text) && !is_allowed {
             return Err(Fault::new(
                 "guarded.not_allowed",
-                format!("\"{text}\" gives rights, so it is sent only with --allow {name}={text}"),
+                say().guarded_value(text, name),
             ));
         }
         Ok(())

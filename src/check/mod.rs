@@ -30,4 +30,4 @@ pub use row::{CheckedRow, Checker};
 pub use severity::{SEVERITIES, Severity};
 pub use survey::{ProblemGroup, Survey, survey};
 pub use unique::{DuplicatePolicy, Duplicates};
-pub use width::{TOO_FEW, TOO_MANY, WAS_CUT};
+pub use width::{TOO_FEW, TOO_MANY};

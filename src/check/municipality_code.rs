@@ -2,7 +2,8 @@ use std::sync::LazyLock;
 
 use compact_str::format_compact;
 
-use super::fault::{AS_TEXT, Checked, Fault};
+use super::fault::{Checked, Fault};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// A Swedish municipality code: four digits, the first two of which are the county (Statistics
@@ -19,7 +20,7 @@ pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> C
             } else {
                 Err(Fault::new(
                     "municipality_code.county",
-                    format!("\"{text}\" begins with {}, which is no county", &text[..2]),
+                    say().municipality_county(text, &text[..2]),
                 ))
             }
         }
@@ -29,9 +30,7 @@ pub(super) fn check<'a>(text: &'a str, repaired: &mut Option<&'static str>) -> C
         }
         _ => Err(Fault::new(
             "municipality_code.format",
-            format!(
-                "\"{text}\" is not a municipality code of four digits, such as 0184; {AS_TEXT}"
-            ),
+            say().municipality_format(text),
         )),
     }
 }
@@ -58,7 +57,7 @@ pub(super) fn doubt(code: &str) -> Option<Fault> {
     (!code.is_empty() && !is_known(code)).then(|| {
         Fault::new(
             "municipality_code.unknown",
-            format!("\"{code}\" is not the code of a municipality"),
+            say().municipality_unknown(code),
         )
     })
 }

@@ -1,7 +1,8 @@
 use compact_str::{CompactString, format_compact};
 
-use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use super::fault::{Checked, Fault, is_scientific};
 use super::text;
+use crate::l10n::say;
 use crate::model::Value;
 use crate::targets::Region;
 
@@ -19,10 +20,7 @@ pub(super) fn check<'a>(
     repaired: &mut Option<&'static str>,
 ) -> Checked<'a> {
     if is_scientific(text) {
-        return Err(Fault::new(
-            "phone.scientific",
-            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
-        ));
+        return Err(Fault::new("phone.scientific", say().number_cut_short(text)));
     }
     if region.is_none() {
         return text::check(text);
@@ -68,18 +66,12 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
         *repaired = Some("phone.leading_plus");
         mobile
     } else {
-        return Err(Fault::new(
-            "phone.no_prefix",
-            format!("\"{text}\" begins with neither 0 nor +, so its area is unknown"),
-        ));
+        return Err(Fault::new("phone.no_prefix", say().phone_no_prefix(text)));
     };
     let length = national.len();
     // Every Swedish mobile number has nine digits, so what has fewer has lost some.
     if is_mobile(national) && length < 9 {
-        return Err(Fault::new(
-            "phone.length",
-            format!("\"{text}\" has too few digits for a Swedish mobile number"),
-        ));
+        return Err(Fault::new("phone.length", say().phone_too_few_digits(text)));
     }
     let fits = if is_mobile(national) {
         length == 9
@@ -89,7 +81,7 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     if !fits {
         return Err(Fault::new(
             "phone.unusual_length",
-            format!("\"{text}\" has the wrong number of digits for a Swedish telephone number"),
+            say().phone_wrong_length(text),
         ));
     }
     let mut number = CompactString::const_new("+46");
@@ -110,7 +102,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
             '0'..='9' => {
                 return Err(Fault::new(
                     "phone.unusual_length",
-                    format!("\"{text}\" has more digits than any telephone number"),
+                    say().phone_too_many_digits(text),
                 ));
             }
             '+' if length == 0 && !plus => plus = true,
@@ -118,7 +110,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
             _ => {
                 return Err(Fault::new(
                     "phone.character",
-                    format!("\"{text}\" has \"{c}\" in it; leave one telephone number in the cell"),
+                    say().phone_character(text, c.to_string()),
                 ));
             }
         }
@@ -135,7 +127,7 @@ fn foreign(text: &str, digits: &str) -> Result<CompactString, Fault> {
     if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
         return Err(Fault::new(
             "phone.unusual_length",
-            format!("\"{text}\" is not an international number of 7 to 15 digits"),
+            say().phone_foreign(text),
         ));
     }
     Ok(format_compact!("+{digits}"))

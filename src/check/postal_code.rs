@@ -1,6 +1,7 @@
 use compact_str::CompactString;
 
-use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use super::fault::{Checked, Fault, is_scientific};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// A Swedish postal code, normalised to `NNN NN`: five digits, the first of which is not 0
@@ -15,7 +16,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     if is_scientific(text) {
         return Err(Fault::new(
             "postal_code.scientific",
-            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
+            say().number_cut_short(text),
         ));
     }
     let bare = text
@@ -55,10 +56,7 @@ pub(super) fn perhaps_foreign(fault: Fault) -> Fault {
 }
 
 fn fault(code: &'static str, text: &str) -> Fault {
-    Fault::new(
-        code,
-        format!("\"{text}\" is not a postal code of five digits, such as 169 56"),
-    )
+    Fault::new(code, say().postal_code_format(text))
 }
 
 #[cfg(test)]

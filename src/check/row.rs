@@ -7,6 +7,7 @@ use super::cell::{Content, content};
 use super::choice::Choices;
 use super::fault::Fault;
 use super::options::CheckOptions;
+use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, RawRow};
@@ -86,14 +87,16 @@ impl Checker {
             .iter()
             .enumerate()
             .filter_map(|(index, field)| {
+                let column = map.column(index)?;
+                let language = map.language_of(field, column);
                 Some(Column {
                     field: index,
-                    column: map.column(index)?,
+                    column,
                     limited: field.max_length.is_some()
                         || field.min_length.is_some()
                         || field.pattern.is_some()
                         || !field.guarded.is_empty(),
-                    choices: (field.kind == Kind::Choice).then(|| Choices::of(field)),
+                    choices: (field.kind == Kind::Choice).then(|| Choices::of(field, language)),
                     // A target whose pattern is none has been refused long before.
                     pattern: field
                         .pattern
@@ -143,6 +146,27 @@ impl Checker {
         &self.map
     }
 
+    /// A value of a field as the user would write it: a choice by the word of the column's language,
+    /// nothing as an empty text.
+    pub fn in_words(&self, field: usize, value: &serde_json::Value) -> String {
+        use serde_json::Value as Json;
+        let spec = &self.spec.fields[field];
+        let column = self.map.column(field);
+        let language = column.and_then(|column| self.map.language_of(spec, column));
+        match value {
+            Json::Null => String::new(),
+            Json::String(text) => spec.word_for(text, language).to_owned(),
+            Json::Bool(true) if language == Some("sv") => "Ja".to_owned(),
+            Json::Bool(false) if language == Some("sv") => "Nej".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// What the user calls a field: the header of its column.
+    pub fn name_of(&self, field: usize) -> &str {
+        self.map.name_of(&self.spec, field)
+    }
+
     /// What a record holds for a field, in the form to which a cell would be brought; what no cell
     /// could hold stays as it is.
     pub fn normalised(&self, field: usize, held: &serde_json::Value) -> serde_json::Value {
@@ -169,7 +193,7 @@ impl Checker {
 
     /// The same, in place of what `checked` held: nothing is allocated for a row without problems.
     pub fn check_into<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
-        checked.at = row.at;
+        checked.at = self.place_of(row);
         checked.values.clear();
         checked.values.resize_with(self.spec.fields.len(), || None);
         checked.problems.clear();
@@ -186,6 +210,18 @@ impl Checker {
             && !self.spec.update.whole.is_empty()
         {
             checked.problems = self.halves(&checked.values);
+        }
+    }
+
+    /// Where a row stands: for one of a results file, the number beside it in the file that it came from
+    /// first.
+    fn place_of(&self, row: &RawRow<'_>) -> RowAt {
+        let known = self.map.line_column().and_then(|column| row.cell(column));
+        let known = known.and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
+        let known = known.and_then(|text| text.trim().parse().ok());
+        RowAt {
+            sheet_row: known.unwrap_or(row.at.sheet_row),
+            ..row.at
         }
     }
 
@@ -260,17 +296,10 @@ impl Checker {
             if there.is_empty() || missing.is_empty() {
                 continue;
             }
-            let names: Vec<&str> = missing
-                .iter()
-                .map(|field| self.spec.fields[*field].name())
-                .collect();
+            let names: Vec<&str> = missing.iter().map(|field| self.name_of(*field)).collect();
             problems.push(Problem::of_row(
                 "row.part_of_object",
-                format!(
-                    "{} is replaced as a whole, and the row has no {}; fill them in, or write <null> where there is nothing",
-                    pointer.trim_start_matches('/'),
-                    names.join(", ")
-                ),
+                say().row_part_of_object(pointer.trim_start_matches('/'), names.join(", ")),
             ));
         }
         problems

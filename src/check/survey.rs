@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 
 use super::row::{CheckedRow, Checker};
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
-use crate::model::{Problem, RowAt, Value};
+use crate::l10n::say;
+use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Input, ReadError, Table};
 use crate::targets::Kind;
 
@@ -29,6 +30,7 @@ pub struct Survey {
     pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
     /// How often each kind of repair was made, by code.
     pub repairs: BTreeMap<&'static str, u64>,
+    lines: Lines,
     duplicates: Duplicates,
     key: Option<usize>,
     policy: DuplicatePolicy,
@@ -113,6 +115,7 @@ pub fn survey(
         warnings: total.doubts.values().map(|group| group.count).sum(),
         doubts: total.doubts,
         repairs: total.repairs,
+        lines: total.lines,
         duplicates,
         key,
         policy,
@@ -134,12 +137,13 @@ impl Survey {
             self.problems += 1;
             let at = RowAt {
                 row,
+                sheet_row: self.lines.line_of(row),
                 ..RowAt::default()
             };
             note(
                 &mut self.groups,
                 at,
-                duplicate_problem(checker, field, other),
+                duplicate_problem(checker, field, self.lines.line_of(other)),
             );
         }
         self.superseded = superseded.count();
@@ -147,6 +151,11 @@ impl Survey {
 
     fn supersedes(&self, field: usize) -> bool {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
+    }
+
+    /// The number that the spreadsheet shows beside a row, in the file that the row came from first.
+    pub fn line_of(&self, row: u64) -> u64 {
+        self.lines.line_of(row)
     }
 
     /// The field that finds the record, by position.
@@ -158,7 +167,7 @@ impl Survey {
     pub fn add_duplicate_problems(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
         for (field, other) in self.duplicates.of_row(row.at.row) {
             if !self.supersedes(field) {
-                let mut problem = duplicate_problem(checker, field, other);
+                let mut problem = duplicate_problem(checker, field, self.lines.line_of(other));
                 let value = row.values[field].as_ref();
                 problem.value = value.map_or(String::new(), |value| value.as_text().into_owned());
                 row.problems.push(problem);
@@ -183,7 +192,7 @@ fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
         }),
         field: spec.name().to_owned(),
         code: Cow::Owned(format!("{}.duplicate", spec.kind.as_str())),
-        message: format!("row {other} has the same value, and it must be unique"),
+        message: say().row_duplicate(other),
         value: String::new(),
     }
 }
@@ -226,6 +235,7 @@ struct Stretch {
     empty_rows: u64,
     problems: u64,
     invalid: RowSet,
+    lines: Lines,
     groups: Groups,
     doubts: Groups,
     repairs: BTreeMap<&'static str, u64>,
@@ -250,6 +260,7 @@ impl Stretch {
         for row in table.rows() {
             checker.check_into(&row, &mut checked);
             stretch.rows += 1;
+            stretch.lines.note(checked.at.row, checked.at.sheet_row);
             for (seen, &field) in stretch.seen.iter_mut().flatten().zip(unique) {
                 let Some(value) = &checked.values[field] else {
                     continue;
@@ -298,6 +309,7 @@ impl Stretch {
         self.empty_rows += next.empty_rows;
         self.problems += next.problems;
         self.invalid.append(next.invalid);
+        self.lines.append(next.lines);
         for (own, next) in [
             (&mut self.groups, next.groups),
             (&mut self.doubts, next.doubts),

@@ -1,6 +1,7 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::fault::{AS_TEXT, Checked, Fault, is_scientific};
+use super::fault::{Checked, Fault, is_scientific};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
@@ -11,10 +12,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         return composed(text);
     }
     if text.contains("E+") && is_scientific(text) {
-        return Err(Fault::new(
-            "text.scientific",
-            format!("\"{text}\" is a number that a spreadsheet cut short; {AS_TEXT}"),
-        ));
+        return Err(Fault::new("text.scientific", say().number_cut_short(text)));
     }
     refuse_line_break(text)?;
     composed(text)
@@ -36,10 +34,7 @@ fn composed(text: &str) -> Checked<'_> {
 fn refuse_line_break(text: &str) -> Result<(), Fault> {
     match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
         None => Ok(()),
-        Some(_) => Err(Fault::new(
-            "text.line_break",
-            "there is a line break in the cell; put it on one line",
-        )),
+        Some(_) => Err(Fault::new("text.line_break", say().cell_line_break())),
     }
 }
 

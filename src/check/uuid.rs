@@ -1,4 +1,5 @@
 use super::fault::{Checked, Fault};
+use crate::l10n::say;
 use crate::model::Value;
 
 /// A UUID (RFC 9562), normalised to lower case with hyphens. Braces, capitals and the form
@@ -8,10 +9,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         return Ok(Value::Text(text));
     }
     let Ok(uuid) = ::uuid::Uuid::try_parse(text) else {
-        return Err(Fault::new(
-            "uuid.format",
-            format!("\"{text}\" is not a UUID such as 0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11"),
-        ));
+        return Err(Fault::new("uuid.format", say().uuid_format(text)));
     };
     let mut buffer = ::uuid::Uuid::encode_buffer();
     let normal: &str = uuid.hyphenated().encode_lower(&mut buffer);

@@ -1,12 +1,10 @@
 use super::row::Checker;
+use crate::l10n::say;
 use crate::model::Problem;
 use crate::read::RawRow;
 
 /// Code of a row with fewer cells than the header.
 pub const TOO_FEW: &str = "row.too_few_cells";
-
-/// What a person is told of a row that had too few cells in the file from which its results came.
-pub const WAS_CUT: &str = "the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code";
 
 /// The code of a row with more cells than the header has.
 pub const TOO_MANY: &str = "row.too_many_cells";
@@ -16,7 +14,8 @@ impl Checker {
     /// A row that had too few cells, in a results file: there it has as many as any other, and
     /// nobody can see which of them are empty because nothing was there.
     pub(super) fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
-        (!self.options.recalls && self.was_cut(row)).then(|| Problem::of_row(TOO_FEW, WAS_CUT))
+        (!self.options.recalls && self.was_cut(row))
+            .then(|| Problem::of_row(TOO_FEW, say().row_was_cut()))
     }
 
     /// Whether a results file says that the row had too few cells.
@@ -45,17 +44,11 @@ impl Checker {
         if found < least {
             return Some(Problem::of_row(
                 TOO_FEW,
-                format!("the row has {found} cells where the header has {least}"),
+                say().row_too_few_cells(found, least),
             ));
         }
-        has_text_from(row, expected).then(|| {
-            Problem::of_row(
-                TOO_MANY,
-                format!(
-                    "the row has {found} cells where the header has {expected}; a value with the delimiter in it needs quotes around it"
-                ),
-            )
-        })
+        has_text_from(row, expected)
+            .then(|| Problem::of_row(TOO_MANY, say().row_too_many_cells(found, expected)))
     }
 }
 

@@ -269,9 +269,16 @@ pub(in crate::cli) struct PlanArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(in crate::cli) struct RunsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<RunsCommand>,
+    /// Only the newest N
+    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
+    pub(in crate::cli) limit: usize,
+    /// How they are shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(in crate::cli) format: Format,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
 use crate::app::AppError;
+use crate::l10n::say;
 use crate::run::Settings;
 
 /// The name under which the config file is looked for.
@@ -25,9 +26,9 @@ impl Config {
         let Some(path) = find(common) else {
             return match &common.profile {
                 None => Ok(Config::default()),
-                Some(profile) => Err(AppError::Usage(format!(
-                    "there is no {NAME} here or in the user's config folder, and so no profile \"{profile}\""
-                ))),
+                Some(profile) => Err(AppError::Usage(
+                    say().config_no_file(NAME, profile.as_str()),
+                )),
             };
         };
         Config::read(path, common.profile.as_deref())
@@ -40,22 +41,18 @@ impl Config {
             source,
         })?;
         let mut file: Layer = toml::from_str(&text).map_err(|error| {
-            let path = path.display();
-            AppError::Front(format!("the config file {path} has a mistake: {error}"))
+            let path = path.display().to_string();
+            AppError::Front(say().config_mistake(path, error.to_string()))
         })?;
         let profiles = std::mem::take(&mut file.profile);
         if let Some((name, _)) = profiles.iter().find(|(_, layer)| !layer.profile.is_empty()) {
-            let path = path.display();
-            return Err(AppError::Usage(format!(
-                "{path}: the profile \"{name}\" holds profiles"
-            )));
+            let path = path.display().to_string();
+            return Err(AppError::Usage(say().config_nested(path, name.as_str())));
         }
         for (profile, pattern) in patterns(&profiles) {
             glob::Pattern::new(pattern).map_err(|error| {
-                let path = path.display();
-                AppError::Usage(format!(
-                    "{path}: the profile \"{profile}\" has the pattern \"{pattern}\", which is not a pattern: {error}"
-                ))
+                let path = path.display().to_string();
+                AppError::Usage(say().config_pattern(path, profile, pattern, error.to_string()))
             })?;
         }
         let config = Config {
@@ -112,10 +109,10 @@ impl Config {
     pub(in crate::cli) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
-            return Err(AppError::Usage(format!(
-                "{} has no profile \"{name}\"; it has: {}",
+            return Err(AppError::Usage(say().config_no_profile(
                 self.origin(None),
-                known.join(", ")
+                name,
+                known.join(", "),
             )));
         };
         let mut config = self.clone();
@@ -138,10 +135,9 @@ impl Config {
         match fitting[..] {
             [] => Ok(None),
             [name] => Ok(Some(name)),
-            _ => Err(AppError::Usage(format!(
-                "the file {file} fits the patterns of several profiles: {}",
-                fitting.join(", ")
-            ))),
+            _ => Err(AppError::Usage(
+                say().config_several_fit(file, fitting.join(", ")),
+            )),
         }
     }
 
@@ -157,7 +153,7 @@ impl Config {
         let path = self.path.as_deref().unwrap_or(Path::new(NAME)).display();
         match profile {
             None => path.to_string(),
-            Some(profile) => format!("{path}, profile {profile}"),
+            Some(profile) => say().config_origin(path.to_string(), profile),
         }
     }
 

@@ -5,8 +5,9 @@ use super::options::{Format, GeneralOptions};
 use super::{logging, settings, terminal};
 use crate::app::{AppError, Job, Ready, Session, way_on};
 use crate::events::Plan;
+use crate::l10n::{records, say};
 use crate::model::{Exit, Summary};
-use crate::report::{count_of, example_lines, summary_text};
+use crate::report::{example_lines, summary_text};
 use crate::run::{Ended, RunError, Settings, Start};
 
 /// What every command that sends begins with: a session and the config.
@@ -45,9 +46,9 @@ impl Front {
         };
         let ended = job.send(&ready.prepared, &ready.settings, start);
         let ended = ended.map_err(|error| match error {
-            AppError::Run(RunError::Declined) if !terminal::can_ask() => AppError::Usage(
-                "nothing was sent: without a terminal to ask on, an import needs --yes".into(),
-            ),
+            AppError::Run(RunError::Declined) if !terminal::can_ask() => {
+                AppError::Usage(say().front_needs_yes())
+            }
             other => other,
         })?;
         tell_way_on(&ended, &ready.settings, &self.session.state);
@@ -81,7 +82,7 @@ pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bo
     };
     match json {
         Ok(json) => terminal::out(&format!("{json}\n")),
-        Err(error) => terminal::error(&format!("the figures cannot be written: {error}")),
+        Err(error) => terminal::error(&say().front_no_figures(error.to_string())),
     }
 }
 
@@ -92,10 +93,9 @@ fn agree(plan: &Plan) -> bool {
     for line in example_lines(plan) {
         terminal::note(&line);
     }
-    terminal::ask(&format!(
-        "Change {} at {}, {}?",
-        count_of(plan.to_send, "record"),
-        plan.base_url,
-        plan.target
+    terminal::ask(&say().front_ask(
+        records(plan.to_send),
+        plan.base_url.as_str(),
+        plan.target.as_str(),
     ))
 }

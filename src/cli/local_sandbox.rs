@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::app::{AppError, Played};
 use crate::clock::Clock;
+use crate::l10n::say;
 use crate::read::ReadError;
 use crate::run::{Prepared, RunError};
 use crate::sandbox::{PATHS, Sandbox, SandboxOptions, SeedRow, serve};
@@ -35,10 +36,7 @@ pub(in crate::cli) fn play(prepared: &Prepared, clock: Arc<dyn Clock>) -> Result
             .any(|address| address.trim_end_matches('/').ends_with(path))
     });
     let Some(path) = path else {
-        return Err(AppError::Usage(format!(
-            "the sandbox does not play {}; it plays the built-in targets",
-            spec.name
-        )));
+        return Err(AppError::Usage(say().cli_not_played(spec.name.as_str())));
     };
     let options = SandboxOptions {
         depth: f64::from(SANDBOX_QUOTA.1),
@@ -51,7 +49,7 @@ pub(in crate::cli) fn play(prepared: &Prepared, clock: Arc<dyn Clock>) -> Result
         &seed_rows(prepared).map_err(RunError::from)?,
         clock,
     ));
-    let no_port = |error| AppError::Front(format!("cannot open a port for the sandbox: {error}"));
+    let no_port = |error: std::io::Error| AppError::Front(say().cli_no_port(error.to_string()));
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
     listener.set_nonblocking(true).map_err(no_port)?;
     let base_url = format!("http://{}{path}", listener.local_addr().map_err(no_port)?);

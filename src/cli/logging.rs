@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
 use tracing_subscriber::filter::LevelFilter;
@@ -9,9 +10,19 @@ use tracing_subscriber::{Layer, filter::Targets, fmt};
 
 use super::options::{GeneralOptions, LogFormat};
 
+/// Whether the log is for programs: then every line of standard error is JSON.
+static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
+
+/// Whether the log is for programs.
+pub(in crate::cli) fn is_for_programs() -> bool {
+    IS_FOR_PROGRAMS.load(Ordering::Relaxed)
+}
+
 /// Sends the program's log lines to standard error, around the bar if there is one. Only this
 /// crate's own lines: what libraries tell might hold addresses or headers.
 pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
+    let is_json = common.log_format == LogFormat::Json;
+    IS_FOR_PROGRAMS.store(is_json, Ordering::Relaxed);
     let level = match (common.quiet, common.verbose) {
         (true, _) => LevelFilter::ERROR,
         (_, true) => LevelFilter::DEBUG,

@@ -20,6 +20,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
 
 use crate::app::AppError;
+use crate::l10n::say;
+use crate::l10n::{self, Language};
 use crate::model::Exit;
 use crate::run::RunError;
 use args::{Args, Command, RunsArgs, RunsCommand};
@@ -30,6 +32,10 @@ use commands::{
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
+    if let Err(why) = speak_as_asked() {
+        terminal::error(&why);
+        return ExitCode::from(Exit::Usage.code());
+    }
     let args = {
         let matches = Args::command().color(color(std::env::args())).get_matches();
         refuse_misplaced(&matches);
@@ -40,12 +46,46 @@ pub fn main() -> ExitCode {
         exit_of(&error)
     });
     if let Some(why) = terminal::unwritten() {
-        terminal::error(&format!("cannot write to standard output: {why}"));
+        terminal::error(&say().front_stdout(why));
         if exit == Exit::Success {
             return ExitCode::from(Exit::CannotDo.code());
         }
     }
     ExitCode::from(exit.code())
+}
+
+/// Has the program speak the language that is asked for, by the option, the environment or the locale
+/// (POSIX: LC_ALL, LC_MESSAGES, LANG). It must be known before the arguments are parsed, whose errors
+/// and help are in it too.
+fn speak_as_asked() -> Result<(), String> {
+    let asked = value_of("--lang", std::env::args()).or_else(|| set("ROSTERPATCH_LANG"));
+    let language = match asked {
+        Some(code) => code.parse()?,
+        None => {
+            let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
+            Language::of_locale(&locale.unwrap_or_default())
+        }
+    };
+    l10n::speak(language);
+    Ok(())
+}
+
+/// A variable of the environment that is not empty.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The value of an option, before the arguments are parsed.
+fn value_of(option: &str, arguments: impl Iterator<Item = String>) -> Option<String> {
+    let arguments: Vec<String> = arguments.collect();
+    let mut found = arguments
+        .iter()
+        .enumerate()
+        .filter_map(|(index, argument)| match argument.strip_prefix(option)? {
+            "" => arguments.get(index + 1).cloned(),
+            value => value.strip_prefix('=').map(str::to_owned),
+        });
+    found.next()
 }
 
 fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -63,9 +103,10 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Resume(resume) => resume::run(common, resume)?,
         Command::Approve(approve) => resume::approve(common, approve)?,
         Command::Undo(undo) => undo::run(common, undo)?,
-        Command::Runs(RunsArgs { command: None }) => runs::list(common)?,
+        Command::Runs(list @ RunsArgs { command: None, .. }) => runs::list(common, list)?,
         Command::Runs(RunsArgs {
             command: Some(RunsCommand::Prune { older_than }),
+            ..
         }) => runs::prune(common, older_than)?,
         Command::Show(show) => runs::show(common, show)?,
         Command::Report(report) => runs::report(common, report)?,
@@ -82,7 +123,7 @@ fn refuse_misplaced(matches: &ArgMatches) {
         return;
     };
     if retry.contains_id("run") && retry.value_source("target") == Some(ValueSource::CommandLine) {
-        let why = "the argument '--run <RUN>' cannot be used with '--target <NAME|FILE.toml>'";
+        let why = say().cli_run_with_target();
         Args::command()
             .error(clap::error::ErrorKind::ArgumentConflict, why)
             .exit();
@@ -92,15 +133,8 @@ fn refuse_misplaced(matches: &ArgMatches) {
 /// Whether help and errors of the command line have colours: it must be known before they are
 /// parsed.
 fn color(arguments: impl Iterator<Item = String>) -> ColorChoice {
-    let arguments: Vec<String> = arguments.collect();
-    let value = arguments.iter().enumerate().find_map(|(index, argument)| {
-        match argument.strip_prefix("--color") {
-            Some("") => arguments.get(index + 1).map(String::as_str),
-            Some(value) => value.strip_prefix('='),
-            None => None,
-        }
-    });
-    match value {
+    let value = value_of("--color", arguments);
+    match value.as_deref() {
         Some("always") => ColorChoice::Always,
         Some("never") => ColorChoice::Never,
         _ => ColorChoice::Auto,

@@ -14,6 +14,7 @@ use super::values::{
     Address, Delimiter, Duplicate, Empty, Label, Share, Shown, Time, Timeout, from_config,
 };
 use crate::app::Notify;
+use crate::l10n::{Language, say};
 use crate::plan::{Selection, Threshold};
 use crate::send::Rate;
 
@@ -246,6 +247,9 @@ groups! {
             /// The config file [default: rosterpatch.toml here, else in the user's config folder]
             #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
             config: Option<PathBuf>;
+            /// Language: sv or en [default: ROSTERPATCH_LANG, else the locale's]
+            #[arg(long, global = true, value_name = "sv|en")]
+            lang: Option<Language>;
             /// A profile of the config file
             #[arg(long, global = true, value_name = "NAME")]
             profile: Option<String>;
@@ -289,7 +293,7 @@ pub(in crate::cli) struct PlanOptions {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-        None => Err("there is no = in it".into()),
+        None => Err(say().value_no_equals()),
     }
 }
 

@@ -13,6 +13,7 @@ use super::options::{
 use super::values::{Duplicate, Empty};
 use crate::app::{AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, DuplicatePolicy, EmptyCell};
+use crate::l10n::say;
 use crate::map::MapOptions;
 use crate::plan::{Guards, Selection};
 use crate::read::ReadOptions;
@@ -31,10 +32,7 @@ pub(in crate::cli) fn target_and_text(
 ) -> Result<(Arc<TargetSpec>, String), AppError> {
     let Some(name) = name else {
         let known: Vec<&str> = targets::BUILT_IN.iter().map(|(name, _)| *name).collect();
-        return Err(AppError::Usage(format!(
-            "which API? Say it with --target, ROSTERPATCH_TARGET in the environment, or target in rosterpatch.toml; known: {}",
-            known.join(", ")
-        )));
+        return Err(AppError::Usage(say().cli_which_api(known.join(", "))));
     };
     let text = targets::text(name)?;
     Ok((Arc::new(targets::parse(name, &text)?), text))
@@ -95,8 +93,10 @@ pub(in crate::cli) fn variables(
         let choices = spec.field(name).map(|index| &spec.fields[index].choices);
         if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
             let choices = choices.join(", ");
-            return Err(AppError::Usage(format!(
-                "the variable {name} is one of {choices}, not \"{value}\""
+            return Err(AppError::Usage(say().cli_variable(
+                name.as_str(),
+                choices,
+                value.as_str(),
             )));
         }
     }
@@ -111,9 +111,10 @@ pub(in crate::cli) fn refuse_idle_allowances(
     for (field, value) in &roster.check.allowed {
         let guarded = spec.field(field).map(|index| &spec.fields[index].guarded);
         if !guarded.is_some_and(|guarded| guarded.contains(value)) {
-            return Err(AppError::Usage(format!(
-                "--allow {field}={value} allows nothing: {} does not guard that value",
-                spec.name
+            return Err(AppError::Usage(say().cli_idle_allow(
+                field.as_str(),
+                value.as_str(),
+                spec.name.as_str(),
             )));
         }
     }
@@ -155,10 +156,10 @@ pub(in crate::cli) fn base_url(
     let name = place.env.as_deref().unwrap_or(PRODUCTION);
     let Some(template) = spec.environments.get(name) else {
         let known: Vec<&str> = spec.environments.keys().map(String::as_str).collect();
-        return Err(AppError::Usage(format!(
-            "{} has no environment \"{name}\"; it has {}",
-            spec.name,
-            known.join(", ")
+        return Err(AppError::Usage(say().cli_no_environment(
+            spec.name.as_str(),
+            name,
+            known.join(", "),
         )));
     };
     spec.address(template, variables).map_err(AppError::Usage)
@@ -184,9 +185,9 @@ pub(in crate::cli) fn pace(options: &QuotaOptions, own: (Rate, u32)) -> Result<P
     };
     let (rate, burst) = pace.in_force(None);
     if !rate.is_sane_with(burst) {
-        return Err(AppError::Usage(format!(
-            "a quota of {rate} with a burst of {burst} would take more than a century to refill"
-        )));
+        return Err(AppError::Usage(
+            say().cli_quota_too_slow(rate.to_string(), burst.get()),
+        ));
     }
     Ok(pace)
 }
@@ -264,10 +265,8 @@ pub(in crate::cli) fn state_folder(
 }
 
 fn default_state_folder() -> Result<PathBuf, AppError> {
-    let folders = directories::ProjectDirs::from("", "", "rosterpatch").ok_or_else(|| {
-        let why = "this user has no home folder to keep the journal in; name one with --state";
-        AppError::Front(why.into())
-    })?;
+    let folders = directories::ProjectDirs::from("", "", "rosterpatch")
+        .ok_or_else(|| AppError::Front(say().cli_no_home()))?;
     Ok(folders
         .state_dir()
         .unwrap_or_else(|| folders.data_local_dir())

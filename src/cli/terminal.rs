@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use super::options::{GeneralOptions, LogFormat, ProgressKind};
 use crate::clock::SystemClock;
 use crate::events::{Observer, Unobserved};
+use crate::l10n::say;
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 
 /// Why standard output could not be written to, if it could not.
@@ -33,9 +34,13 @@ pub(in crate::cli) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Writes an error to standard error.
+/// Writes an error to standard error; into the log, where that is for programs.
 pub(in crate::cli) fn error(text: &str) {
-    note(&format!("rosterpatch: {text}"));
+    if super::logging::is_for_programs() {
+        tracing::error!("{text}");
+    } else {
+        note(&format!("rosterpatch: {text}"));
+    }
 }
 
 /// Whether a person can be asked.
@@ -46,7 +51,7 @@ pub(in crate::cli) fn can_ask() -> bool {
 /// Asks a question; only a plain yes is one.
 pub(in crate::cli) fn ask(question: &str) -> bool {
     let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "{question} [y/N] ");
+    let _ = write!(stderr, "{question} {} ", say().front_ask_ending());
     let _ = stderr.flush();
     let mut answer = String::new();
     if std::io::stdin().lock().read_line(&mut answer).is_err() {
@@ -78,7 +83,7 @@ pub(in crate::cli) fn observer(
             let handle = bar.handle();
             (Box::new(bar), Some(handle))
         }
-        ProgressKind::Json => (Box::new(JsonLines), None),
+        ProgressKind::Json => (Box::new(JsonLines::default()), None),
         ProgressKind::None => (Box::new(Unobserved), None),
         ProgressKind::Plain | ProgressKind::Auto => (
             Box::new(PlainLines::new(Arc::new(SystemClock), common.verbose)),

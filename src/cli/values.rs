@@ -1,6 +1,7 @@
 //! Values of options as they are written, on the command line and in the config file alike: each is
 //! understood where it is read, so that its error can say where it stands.
 
+use crate::l10n::say;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -21,7 +22,7 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Time, String> {
-        let wrong = || format!("\"{text}\" is not a time such as 45s, 20ms or 2m");
+        let wrong = || say().value_time(text);
         let span: jiff::Span = text.parse().map_err(|_| wrong())?;
         // A day is 24 hours here: what is meant is how long, not which date.
         let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
@@ -49,7 +50,7 @@ impl FromStr for Timeout {
     fn from_str(text: &str) -> Result<Timeout, String> {
         let time: Time = text.parse()?;
         if time.length.is_zero() {
-            return Err("it must be above 0".into());
+            return Err(say().value_above_zero());
         }
         Ok(Timeout(time))
     }
@@ -73,9 +74,9 @@ impl FromStr for Share {
         match percent {
             Some(Ok(percent)) if percent > 0.0 && percent <= 100.0 => Ok(Share(percent / 100.0)),
             None if text.trim().parse::<f64>().is_ok() => {
-                Err(format!("a share is written \"{}%\"", text.trim()))
+                Err(say().value_share_percent(text.trim()))
             }
-            _ => Err(format!("\"{text}\" is not a share such as 80%")),
+            _ => Err(say().value_share(text)),
         }
     }
 }
@@ -99,9 +100,7 @@ impl FromStr for Delimiter {
             [byte] if !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r') => {
                 Ok(Delimiter(*byte))
             }
-            _ => Err(format!(
-                "\"{text}\" is not a delimiter: one character such as ; or the word tab"
-            )),
+            _ => Err(say().value_delimiter(text)),
         }
     }
 }
@@ -125,9 +124,7 @@ impl FromStr for Label {
     fn from_str(text: &str) -> Result<Label, String> {
         match encoding_rs::Encoding::for_label(text.as_bytes()) {
             Some(_) => Ok(Label(text.to_owned())),
-            None => Err(format!(
-                "\"{text}\" is not an encoding such as utf-8, windows-1252 or utf-16le"
-            )),
+            None => Err(say().value_encoding(text)),
         }
     }
 }
@@ -223,7 +220,7 @@ macro_rules! written_as_a_word {
                 <$type as ValueEnum>::from_str(text, false).map_err(|_| {
                     let known = <$type as ValueEnum>::value_variants().iter();
                     let known: Vec<String> = known.map(Shown::shown).collect();
-                    format!("\"{text}\" is none of {}", known.join(", "))
+                    say().value_none_of(text, known.join(", "))
                 })
             }
         }

@@ -8,6 +8,7 @@ use super::local_sandbox::{self, SANDBOX_QUOTA};
 use super::options::{CanaryOptions, FileOptions, PlanOptions};
 use super::settings;
 use crate::app::{AppError, Session, Wanted};
+use crate::l10n::say;
 use crate::run::{Delivery, Settings};
 use crate::send::{ClientOptions, Credentials};
 use crate::targets;
@@ -53,7 +54,7 @@ impl Asked {
         let asked = &self.filled(config);
         let (spec, target) = match &asked.known_target {
             Some(text) if !is_named => {
-                let spec = targets::parse("the run's target", text)?;
+                let spec = targets::parse(&say().run_its_target(), text)?;
                 (Arc::new(spec), text.clone())
             }
             _ => settings::target_and_text(asked.options.roster.target.as_deref())?,

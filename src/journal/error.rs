@@ -1,3 +1,4 @@
+use crate::l10n::say;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -6,7 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// The state folder cannot be made or used.
-    #[error("cannot use the state folder {} (--state names another)", path.display())]
+    #[error("{}", say().journal_folder(path.display().to_string()))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -14,24 +15,19 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// The state folder is on a network file system.
-    #[error(
-        "the state folder {} is on a network file system, where SQLite cannot keep a journal safely; name a local one with --state",
-        path.display()
-    )]
+    #[error("{}", say().journal_network(path.display().to_string()))]
     Network {
         /// The folder.
         path: PathBuf,
     },
     /// Others could change the journal.
-    #[error("the journal's {} {why}", path.display())]
+    #[error("{why}")]
     Strangers {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is wrong with it, and what to do.
-        why: &'static str,
+        /// What is wrong with which file or folder, and what to do.
+        why: String,
     },
     /// SQLite refused.
-    #[error("cannot {action} the journal {}", path.display())]
+    #[error("{}", say().journal_sqlite(doing(action), path.display().to_string()))]
     Sqlite {
         /// What was tried.
         action: &'static str,
@@ -41,10 +37,7 @@ pub enum JournalError {
         source: Refusal,
     },
     /// A newer version of the program wrote the journal.
-    #[error(
-        "the journal {} has format {found}, and this version knows up to {known}; use a newer version of the program",
-        path.display()
-    )]
+    #[error("{}", say().journal_newer(path.display().to_string(), *found, *known))]
     Newer {
         /// The journal's file.
         path: PathBuf,
@@ -54,16 +47,16 @@ pub enum JournalError {
         known: i64,
     },
     /// No run of that name.
-    #[error("there is no run \"{name}\"; `rosterpatch runs` lists them")]
+    #[error("{}", say().journal_no_run(name.as_str()))]
     NoRun {
         /// What was asked for.
         name: String,
     },
     /// No run waits to go on.
-    #[error("no run was interrupted, so there is nothing to resume; `rosterpatch runs` lists all")]
+    #[error("{}", say().journal_nothing_unfinished())]
     NothingUnfinished,
     /// A run's record is damaged.
-    #[error("the journal's record of the run {run} is damaged")]
+    #[error("{}", say().journal_damaged_run(run.as_str()))]
     DamagedRun {
         /// The run.
         run: String,
@@ -71,7 +64,7 @@ pub enum JournalError {
         source: Refusal,
     },
     /// What the journal holds of a row is damaged.
-    #[error("the journal's record of row {row} of the run {run} is damaged: {why}")]
+    #[error("{}", say().journal_damaged_row(*row, run.as_str(), why.as_str()))]
     DamagedRow {
         /// The run.
         run: String,
@@ -81,19 +74,28 @@ pub enum JournalError {
         why: String,
     },
     /// What a run changed is no longer there.
-    #[error(
-        "what the run {run} changed in one of its records is not in the journal, so it cannot be put back"
-    )]
+    #[error("{}", say().journal_no_changes(run.as_str()))]
     NoChanges {
         /// The run.
         run: String,
     },
     /// The thread that writes has ended.
-    #[error("the journal is closed")]
+    #[error("{}", say().journal_closed())]
     Closed,
     /// A write failed earlier, and nothing may be sent without a record.
-    #[error("the journal could not be written, so nothing more is sent: {0}")]
+    #[error("{}", say().journal_broken(.0.as_str()))]
     Broken(String),
+}
+
+/// What was to be done with the journal, in words.
+fn doing(action: &str) -> String {
+    match action {
+        "open" => say().journal_action_open(),
+        "write" => say().journal_action_write(),
+        "quota" => say().journal_action_quota(),
+        "records" => say().journal_action_records(),
+        _ => say().journal_action_read(),
+    }
 }
 
 /// What SQLite says. Its own cause says the same in other words, and is not told.

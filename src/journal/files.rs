@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::error::JournalError;
+use crate::l10n::say;
 
 /// A file's device and number.
 pub(super) type Identity = (u64, u64);
@@ -26,34 +27,20 @@ pub(super) fn refuse_strangers(folder: &Path, path: &Path) -> Result<(), Journal
         path: folder.to_owned(),
         source,
     };
-    let refuse = |path: &Path, why| {
-        Err(JournalError::Strangers {
-            path: path.to_owned(),
-            why,
-        })
-    };
+    let refuse = |why| Err(JournalError::Strangers { why });
     let file = std::fs::symlink_metadata(path).map_err(explain)?;
     if file.is_symlink() {
-        return refuse(
-            path,
-            "is a link; name the folder that it leads to with --state",
-        );
+        return refuse(say().journal_is_link(path.display().to_string()));
     }
     if file.permissions().mode() & 0o077 != 0 {
-        return refuse(
-            path,
-            "is open to other users of this machine; chmod 600 closes it",
-        );
+        return refuse(say().journal_open_to_others(path.display().to_string()));
     }
     let folder_mode = std::fs::metadata(folder)
         .map_err(explain)?
         .permissions()
         .mode();
     if folder_mode & 0o022 != 0 {
-        return refuse(
-            folder,
-            "can be changed by other users of this machine; chmod 700 closes it",
-        );
+        return refuse(say().journal_changed_by_others(folder.display().to_string()));
     }
     Ok(())
 }

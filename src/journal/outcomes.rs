@@ -8,7 +8,8 @@ use super::error::JournalError;
 use super::run_state::told;
 use super::schema::{id_of, row_of};
 use super::store::Journal;
-use crate::model::{DAMAGED, Outcome, RowState};
+use crate::l10n::say;
+use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
 
 /// What became of a run's rows.
 impl Journal {
@@ -24,6 +25,25 @@ impl Journal {
                 |row| row.get(0),
             )
             .map_err(self.explain("read"))
+    }
+
+    /// Rows of a run that are in their last state, by state.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
+        let explain = self.explain("read");
+        let sql = "SELECT state, count(*) FROM outcome WHERE id > ?1 AND id <= ?2
+                   AND state NOT IN ('open', 'unknown') GROUP BY state";
+        let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
+        let ends = params![id_of(run, 0), id_of(run, u64::MAX)];
+        let each = statement.query_map(ends, |row| Ok((row.get(0)?, row.get(1)?)));
+        let mut states = StateCounts::default();
+        for each in each.map_err(&explain)? {
+            let (state, rows) = each.map_err(&explain)?;
+            states.add(state, rows);
+        }
+        Ok(states)
     }
 
     /// The recorded outcomes of a run's rows from `first` to `last`, in row order. One that is
@@ -176,9 +196,7 @@ fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
             state: RowState::Failed,
             http_status: None,
             error_code: DAMAGED.into(),
-            error: format!(
-                "the journal's record of this row is damaged ({why}), so it is not known what became of it"
-            ),
+            error: say().journal_damaged_outcome(why.to_string()),
             changed: String::new(),
             attempts: 0,
             request_id: String::new(),

@@ -76,7 +76,7 @@ impl QuotaStore {
 
     fn explain(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite {
-            action: "keep the quota in",
+            action: "quota",
             path: self.path.clone(),
             source: source.into(),
         }

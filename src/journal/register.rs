@@ -11,7 +11,7 @@ pub struct Register {
 
 fn explain(source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
-        action: "keep the records that were read in",
+        action: "records",
         path: "(temporary)".into(),
         source: source.into(),
     }

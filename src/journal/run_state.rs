@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use crate::l10n::say;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 /// How far a run has come.
@@ -29,6 +30,20 @@ impl RunState {
             RunState::Held => "held",
             RunState::Replaced => "replaced",
             RunState::Finished => "finished",
+        }
+    }
+}
+
+impl RunState {
+    /// The word for a person.
+    pub fn in_words(self) -> String {
+        match self {
+            RunState::Planning => say().run_state_planning(),
+            RunState::Running => say().run_state_running(),
+            RunState::Interrupted => say().run_state_interrupted(),
+            RunState::Held => say().run_state_held(),
+            RunState::Replaced => say().run_state_replaced(),
+            RunState::Finished => say().run_state_finished(),
         }
     }
 }

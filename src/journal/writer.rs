@@ -11,6 +11,7 @@ use super::error::JournalError;
 use super::record::Record;
 use super::store::Journal;
 use super::witness::Witness;
+use crate::l10n::say;
 use crate::model::{Outcome, RowState};
 
 /// Writes one run's plan, intents and outcomes from a thread of its own.
@@ -302,14 +303,10 @@ impl Work {
 
     fn commit(&mut self, witness: Option<&Witness>, group: &[Waiting]) -> Result<(), String> {
         if !self.journal.is_in_place() {
-            return Err("its file was deleted or replaced while the run was under way".into());
+            return Err(say().journal_gone());
         }
         if witness.is_some_and(|witness| !witness.sees_the_run()) {
-            return Err(
-                "its file was overwritten while the run was under way; what was sent until then has \
-                 no record, and `rosterpatch plan` shows what still differs"
-                    .into(),
-            );
+            return Err(say().journal_overwritten());
         }
         let entries = group.iter().map(|(entry, _)| entry);
         write(&mut self.journal, &mut self.place, entries).map_err(|error| error.to_string())

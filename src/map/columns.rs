@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
+use crate::l10n::{Language, say};
 use crate::read::fold_header;
 use crate::targets::{FieldSpec, TargetSpec};
 
@@ -47,6 +48,8 @@ pub struct ColumnMap {
     of_results: bool,
     /// The column that holds the code of what was wrong with each row, in a results file.
     error_code: Option<usize>,
+    /// The column of a results file that holds the number which the row had in its first file.
+    line: Option<usize>,
     /// Columns that a row is to have: in a results file, those that a spreadsheet added for a row
     /// with too many cells are none.
     width: usize,
@@ -72,6 +75,7 @@ impl ColumnMap {
             unknown: Vec::new(),
             of_results: false,
             error_code: None,
+            line: None,
             width: header.len(),
             least: 0,
         };
@@ -88,6 +92,8 @@ impl ColumnMap {
                     map.of_results = true;
                     if folded == "import_error_code" {
                         map.error_code = Some(column);
+                    } else if folded == "import_line" {
+                        map.line = Some(column);
                     }
                 }
                 None if folded.is_empty() || overrides.contains_key(&column) => {}
@@ -159,8 +165,8 @@ impl ColumnMap {
         let needed = lacking
             .iter()
             .map(|field| {
-                let others: Vec<String> = field.aliases.values().flatten().cloned().collect();
-                format!("{} (or: {})", field.name(), others.join(", "))
+                let (first, others) = headers_for(field);
+                say().map_or(first, others.join(", "))
             })
             .collect();
         let suggestions = self
@@ -168,10 +174,10 @@ impl ColumnMap {
             .iter()
             .filter_map(|&column| {
                 let (name, field) = nearest(&self.header[column], names)?;
-                Some(format!(
-                    "\"{}\": did you mean \"{name}\" ({})?",
-                    self.header[column],
-                    spec.fields[field].name()
+                Some(say().map_did_you_mean(
+                    self.header[column].as_str(),
+                    name,
+                    spec.fields[field].name(),
                 ))
             })
             .collect();
@@ -191,6 +197,22 @@ impl ColumnMap {
     /// The header of `column`, without surrounding space.
     pub fn header(&self, column: usize) -> &str {
         self.header.get(column).map_or("", String::as_str)
+    }
+
+    /// What the user calls a field: the header of its column, or its own name where it has none.
+    pub fn name_of<'a>(&'a self, spec: &'a TargetSpec, field: usize) -> &'a str {
+        let header = self.column(field).map(|column| self.header(column));
+        header.unwrap_or_else(|| spec.fields[field].name())
+    }
+
+    /// The code of the language that the header of a field's column is written in; none where it is the
+    /// field's own name, or the API's.
+    pub fn language_of<'a>(&self, field: &'a FieldSpec, column: usize) -> Option<&'a str> {
+        let header = fold_header(self.header(column));
+        let is_it = |name: &String| fold_header(name) == header;
+        let mut languages = field.aliases.iter();
+        let found = languages.find(|(_, names)| names.iter().any(is_it));
+        found.map(|(language, _)| language.as_str())
     }
 
     /// How many columns a row may have.
@@ -213,6 +235,11 @@ impl ColumnMap {
         self.error_code
     }
 
+    /// The column of a results file that holds the number which the row had in its first file.
+    pub fn line_column(&self) -> Option<usize> {
+        self.line
+    }
+
     /// The headers that are not fields, without surrounding space.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|&column| self.header(column))
@@ -229,6 +256,27 @@ impl ColumnMap {
             })
             .collect()
     }
+}
+
+/// A header by which a field is found, and the others: those in the language that is spoken first,
+/// where it is not English.
+fn headers_for(field: &FieldSpec) -> (String, Vec<String>) {
+    let spoken = Language::spoken();
+    let is_spoken = |language: &str| spoken != Language::English && language == spoken.code();
+    let mut names: Vec<String> = Vec::new();
+    let own = field
+        .aliases
+        .iter()
+        .filter(|(language, _)| is_spoken(language));
+    names.extend(own.flat_map(|(_, names)| names.clone()));
+    names.push(field.name().to_owned());
+    let others = field
+        .aliases
+        .iter()
+        .filter(|(language, _)| !is_spoken(language));
+    names.extend(others.flat_map(|(_, names)| names.clone()));
+    let first = names.remove(0);
+    (first, names)
 }
 
 fn resolve_overrides(

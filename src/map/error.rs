@@ -1,12 +1,11 @@
+use crate::l10n::say;
 use thiserror::Error;
 
 /// Why a header cannot be mapped to a target's fields.
 #[derive(Debug, Error)]
 pub enum MapError {
     /// A column of the user's has the name of one that the results add.
-    #[error(
-        "the column \"{column}\" has the name of one that the results add, and the file is not a results file; give it another name"
-    )]
+    #[error("{}", say().map_result_column(column.as_str()))]
     ResultColumn {
         /// The column.
         column: String,
@@ -24,9 +23,7 @@ pub enum MapError {
         suggestions: Vec<String>,
     },
     /// Two columns would fill the same field.
-    #[error(
-        "the columns \"{first}\" and \"{second}\" both hold the field {field}; leave one out with --map \"{second}=\""
-    )]
+    #[error("{}", say().map_two_columns(first.as_str(), second.as_str(), field.as_str()))]
     TwoColumns {
         /// The field.
         field: String,
@@ -36,9 +33,7 @@ pub enum MapError {
         second: String,
     },
     /// A column holds a field that cannot be set.
-    #[error(
-        "the column \"{column}\" holds {field}, which {target} does not let anyone set; leave it out with --map \"{column}=\""
-    )]
+    #[error("{}", say().map_read_only(column.as_str(), field.as_str(), target.as_str()))]
     ReadOnly {
         /// The column's header.
         column: String,
@@ -48,7 +43,7 @@ pub enum MapError {
         target: String,
     },
     /// `--map` names a column that the file does not have.
-    #[error("--map names the column \"{column}\", which the file does not have; it has: {found}")]
+    #[error("{}", say().map_no_column(column.as_str(), found.as_str()))]
     NoColumn {
         /// What was named.
         column: String,
@@ -56,7 +51,7 @@ pub enum MapError {
         found: String,
     },
     /// `--map` or `--key` names a field that the target does not have.
-    #[error("there is no field \"{field}\" in the target {target}; it has: {known}")]
+    #[error("{}", say().map_no_field(field.as_str(), target.as_str(), known.as_str()))]
     NoField {
         /// What was named.
         field: String,
@@ -89,19 +84,20 @@ fn missing(
     suggestions: &[String],
 ) -> String {
     let what = if one_is_enough {
-        "the header has nothing by which a record is found; one of these is enough"
+        say().map_no_key()
     } else {
-        "the header lacks what every row needs"
+        say().map_lacking()
     };
     let mut text = format!(
-        "{what}:\n  {}\nfound: {}",
+        "{what}:\n  {}\n{}",
         needed.join("\n  "),
-        shown(found)
+        say().map_found(shown(found))
     );
     for suggestion in suggestions {
         text.push('\n');
         text.push_str(suggestion);
     }
-    text.push_str("\nrename the column, or say which one it is with --map COLUMN=FIELD");
+    text.push('\n');
+    text.push_str(&say().map_what_to_do());
     text
 }

@@ -17,6 +17,6 @@ pub use exit::Exit;
 pub use outcome::{DAMAGED, LEFT_OUT, Outcome, RowState};
 pub use problem::Problem;
 pub use redact::{is_code, redacted};
-pub use row::RowAt;
+pub use row::{Lines, RowAt};
 pub use summary::{StateCounts, Summary, seconds_between};
 pub use value::Value;

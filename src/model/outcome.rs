@@ -1,3 +1,4 @@
+use crate::l10n::say;
 use std::fmt;
 use std::str::FromStr;
 
@@ -47,6 +48,19 @@ impl RowState {
             RowState::Failed => "failed",
             RowState::NotSent => "not_sent",
             RowState::Unknown => "unknown",
+        }
+    }
+
+    /// The word for a person.
+    pub fn in_words(self) -> String {
+        match self {
+            RowState::Updated => say().word_updated(),
+            RowState::Unchanged => say().word_unchanged(),
+            RowState::Invalid => say().word_invalid(),
+            RowState::Rejected => say().word_rejected(),
+            RowState::Failed => say().word_failed(),
+            RowState::NotSent => say().word_not_sent(),
+            RowState::Unknown => say().word_unknown(),
         }
     }
 

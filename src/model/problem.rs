@@ -27,12 +27,18 @@ impl Problem {
         }
     }
 
-    /// The problem as one clause of `import_error`: `field: message`.
+    /// The problem as one clause of `import_error`: `Kön: message`, by the column's header, or by the
+    /// field's name where it has no column.
     pub fn clause(&self) -> String {
-        if self.field.is_empty() {
+        let name = if self.column.is_empty() {
+            &self.field
+        } else {
+            &self.column
+        };
+        if name.is_empty() {
             self.message.clone()
         } else {
-            format!("{}: {}", self.field, self.message)
+            format!("{name}: {}", self.message)
         }
     }
 

@@ -12,3 +12,57 @@ pub struct RowAt {
     /// Byte at which the row begins, counted from the start of the decoded text.
     pub offset: u64,
 }
+
+/// The number that a spreadsheet shows beside each row. It counts up with the rows, but for gaps, so
+/// only where it jumps is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Rows, ascending, and the numbers beside them: the first, and each that follows a gap.
+    jumps: Vec<(u64, u64)>,
+}
+
+impl Lines {
+    /// Takes note of the number beside a row; rows come in their order.
+    pub fn note(&mut self, row: u64, line: u64) {
+        if self.jumps.is_empty() || self.line_of(row) != line {
+            self.jumps.push((row, line));
+        }
+    }
+
+    /// Takes over the numbers of the rows that follow.
+    pub fn append(&mut self, next: Lines) {
+        for (row, line) in next.jumps {
+            self.note(row, line);
+        }
+    }
+
+    /// The number beside a row; its own, where nothing is known of it.
+    pub fn line_of(&self, row: u64) -> u64 {
+        let after = self.jumps.partition_point(|(first, _)| *first <= row);
+        match after.checked_sub(1).and_then(|index| self.jumps.get(index)) {
+            Some((first, line)) => line + (row - first),
+            None => row,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lines;
+
+    #[test]
+    fn a_gap_is_kept_and_what_counts_up_is_not() {
+        let mut lines = Lines::default();
+        let mut next = Lines::default();
+        for (row, line) in [(1, 2), (2, 3), (3, 7)] {
+            lines.note(row, line);
+        }
+        for (row, line) in [(4, 8), (5, 9), (6, 12)] {
+            next.note(row, line);
+        }
+        lines.append(next);
+        assert_eq!(lines.jumps, [(1, 2), (3, 7), (6, 12)]);
+        let each: Vec<u64> = (1..=7).map(|row| lines.line_of(row)).collect();
+        assert_eq!(each, [2, 3, 7, 8, 9, 12, 13]);
+    }
+}

@@ -1,9 +1,14 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, RowState};
+use crate::l10n::{Messages, number, say};
+
+/// A message about so many rows.
+type Phrase = fn(&Messages, u64, String) -> String;
 
 /// How many rows are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +49,36 @@ impl StateCounts {
     /// Rows that an administrator has to look at.
     pub fn unsuccessful(&self) -> u64 {
         self.invalid + self.rejected + self.failed
+    }
+
+    /// The states that any row is in, with their counts, for a person.
+    pub fn in_words(&self) -> String {
+        let counts: Vec<String> = self.phrases().into_iter().map(|(_, text)| text).collect();
+        counts.join(", ")
+    }
+
+    /// The states that any row is in, each with its count in words.
+    pub fn phrases(&self) -> Vec<(RowState, String)> {
+        let each = [
+            (
+                RowState::Updated,
+                self.updated,
+                Messages::state_updated as Phrase,
+            ),
+            (
+                RowState::Unchanged,
+                self.unchanged,
+                Messages::state_unchanged,
+            ),
+            (RowState::Invalid, self.invalid, Messages::state_invalid),
+            (RowState::Rejected, self.rejected, Messages::state_rejected),
+            (RowState::Failed, self.failed, Messages::state_failed),
+            (RowState::NotSent, self.not_sent, Messages::state_not_sent),
+        ];
+        each.into_iter()
+            .filter(|(_, count, _)| *count > 0)
+            .map(|(state, count, phrase)| (state, phrase(say(), count, number(count))))
+            .collect()
     }
 
     /// Each state's word and count, in the summary's order.
@@ -110,6 +145,12 @@ pub struct Summary {
     /// Doubtful values that the checks found; in a row that is valid they are sent as they stand.
     #[serde(default)]
     pub warnings: u64,
+    /// Why a guard holds the run, if one does.
+    #[serde(default)]
+    pub held: Option<String>,
+    /// `plan` only: how often each field would be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<BTreeMap<String, u64>>,
     /// `plan` only: requests that an import would send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_send: Option<u64>,
@@ -178,6 +219,8 @@ impl Summary {
             before: None,
             new_rows: None,
             warnings: 0,
+            held: None,
+            fields: None,
             to_send: None,
             estimated_s: None,
             estimated_finish: None,

@@ -2,6 +2,7 @@ use serde_json::Value as Json;
 
 use super::call::Planner;
 use crate::check::Checker;
+use crate::l10n::say;
 use crate::model::{Call, Change, Problem, RowAt, Value};
 use crate::targets::Place;
 
@@ -79,10 +80,7 @@ impl Planner {
         let body = self.whole_body(record, &changed, own).map_err(|field| {
             Problem::of_row(
                 "lookup.incomplete",
-                format!(
-                    "the API needs {field} in every update, and neither the row nor the {} has it",
-                    spec.record
-                ),
+                say().lookup_nobody_has_it(field, spec.record_name()),
             )
         })?;
         let mut path_values: Values = vec![None; spec.fields.len()];
@@ -186,7 +184,7 @@ impl Planner {
             .map_err(|field| {
                 Problem::of_row(
                     "lookup.incomplete",
-                    format!("the API needs {field}, and the {} has none", spec.record),
+                    say().lookup_record_lacks(field, spec.record_name()),
                 )
             })?;
         let mut path_values: Values = vec![None; spec.fields.len()];

@@ -1,10 +1,35 @@
 use std::time::Duration;
 
-/// The shortest time in which `requests` can be made where `at_once` go without waiting and one
-/// more every `interval`.
-pub fn shortest_time(requests: u64, at_once: u64, interval: Duration) -> Duration {
-    let paced = requests.saturating_sub(at_once);
-    Duration::try_from_secs_f64(interval.as_secs_f64() * paced as f64).unwrap_or(Duration::MAX)
+/// What is known of the way that requests have before them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Road {
+    /// Requests that can be made at once, as the bucket is.
+    pub level: f64,
+    /// Time between two requests once the bucket is empty.
+    pub interval: Duration,
+    /// Time until the first can be made at all, because the API named it.
+    pub wait: Duration,
+    /// Seconds that a request takes as answers come, those under way beside each other counted; none
+    /// where none has come yet.
+    pub pace: Option<f64>,
+}
+
+impl Road {
+    /// The shortest time in which `requests` can be made. None where nothing tells it: there is no
+    /// quota to speak of, and no answer yet.
+    pub fn time_for(&self, requests: f64) -> Option<Duration> {
+        if requests <= 0.0 {
+            return Some(Duration::ZERO);
+        }
+        let paced = (requests - self.level).max(0.0) * self.interval.as_secs_f64();
+        let answered = self.pace.map(|pace| requests * pace);
+        if answered.is_none() && paced < 1.0 && self.wait.is_zero() {
+            return None;
+        }
+        let seconds = paced.max(answered.unwrap_or(0.0));
+        let time = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        Some(self.wait.saturating_add(time))
+    }
 }
 
 #[cfg(test)]
@@ -13,11 +38,22 @@ mod tests {
 
     #[test]
     fn a_full_bucket_goes_at_once_and_the_rest_at_the_quotas_pace() {
-        let interval = Duration::from_millis(2400);
-        assert_eq!(shortest_time(500, 1500, interval), Duration::ZERO);
-        assert_eq!(
-            shortest_time(3000, 1500, interval),
-            Duration::from_secs(3600)
-        );
+        let road = Road {
+            level: 1500.0,
+            interval: Duration::from_millis(2400),
+            wait: Duration::ZERO,
+            pace: None,
+        };
+        assert_eq!(road.time_for(0.0), Some(Duration::ZERO));
+        assert_eq!(road.time_for(500.0), None, "nobody has answered yet");
+        let hour = Duration::from_secs(3600);
+        assert_eq!(road.time_for(3000.0), Some(hour));
+        let held = Road { wait: hour, ..road };
+        assert_eq!(held.time_for(3000.0), Some(hour * 2));
+        let slow = Road {
+            pace: Some(4.0),
+            ..road
+        };
+        assert_eq!(slow.time_for(3000.0), Some(Duration::from_secs(12_000)));
     }
 }

@@ -1,3 +1,4 @@
+use crate::l10n::{number, say};
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +16,7 @@ pub enum Threshold {
 
 /// Why a threshold cannot be understood.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("\"{0}\" is neither a number of rows such as 50 nor a part of them such as 20%")]
+#[error("{}", say().threshold_unclear(.0.as_str()))]
 pub struct ThresholdError(String);
 
 impl FromStr for Threshold {
@@ -96,27 +97,22 @@ impl Guards {
         last: Option<u64>,
     ) -> Option<String> {
         if rows == 0 {
-            return Some("the file has a header and no rows".into());
+            return Some(say().held_no_rows());
         }
         if self.max_invalid.is_passed(invalid, rows) {
             let most = self.max_invalid;
-            return Some(format!(
-                "{invalid} of {rows} rows are invalid, and --max-invalid is {most}"
-            ));
+            return Some(say().held_invalid(number(invalid), number(rows), most.to_string()));
         }
         if let Some(last) = last
             && last >= FEW
             && self.max_shrink.is_passed(last.saturating_sub(rows), last)
         {
             let most = self.max_shrink;
-            return Some(format!(
-                "the file has {rows} rows and had {last} the last time, and --max-shrink is {most}"
-            ));
+            return Some(say().held_shrunk(number(rows), number(last), most.to_string()));
         }
         let most = self.max_changes?;
-        most.is_passed(to_send, rows).then(|| {
-            format!("{to_send} of {rows} rows would change a record, and --max-changes is {most}")
-        })
+        most.is_passed(to_send, rows)
+            .then(|| say().held_changes(number(to_send), number(rows), most.to_string()))
     }
 }
 

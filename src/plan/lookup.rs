@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
 use super::call::SEGMENT;
+use crate::l10n::say;
 use crate::targets::{Lookup, Paging, SearchNames, TargetSpec};
 
 /// What is asked of an API to learn what its records hold, and how its answers are read. Makes no
@@ -68,7 +69,7 @@ impl Progress {
 
 /// Why an answer to a look-up cannot be understood.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("its answer has no list of records at {0}")]
+#[error("{}", say().lookup_no_list(.0.as_str()))]
 pub struct LookUpError(String);
 
 impl LookUp {

@@ -12,7 +12,7 @@ mod selection;
 pub use body::BodyShape;
 pub use call::Planner;
 pub use difference::{Difference, Left, Values};
-pub use forecast::shortest_time;
+pub use forecast::Road;
 pub use guards::{Guards, Threshold, ThresholdError};
 pub use lookup::{LookUp, LookUpError, Page, Progress, Question};
 pub use selection::{Selection, SelectionError};

@@ -1,3 +1,4 @@
+use crate::l10n::say;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -15,7 +16,7 @@ pub struct Selection {
 
 /// Why a selection of rows cannot be understood.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("\"{0}\" is not a list of rows such as 10-20,35")]
+#[error("{}", say().selection_unclear(.0.as_str()))]
 pub struct SelectionError(String);
 
 impl Selection {

@@ -1,41 +1,50 @@
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::words::{counts, lines};
-use crate::events::{Observer, RunEvent};
-use crate::model::StateCounts;
+use super::words::{lines, time_left};
+use crate::clock::{Clock, SystemClock};
+use crate::events::{Observer, Progress, RunEvent};
+use crate::l10n::{number, say};
 
-/// A bar with rows, rate, time left and counts by state, for a terminal.
+/// A bar with rows sent, the time at which it will be done and counts by state, for a terminal.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
-    states: Mutex<StateCounts>,
+    known: Arc<Mutex<Known>>,
     detail: bool,
 }
+
+/// What the bar shows.
+#[derive(Debug, Default)]
+struct Known {
+    progress: Progress,
+    is_stopping: bool,
+}
+
+/// How often the bar is drawn anew while nothing happens: the time that is left grows shorter.
+const TICK: Duration = Duration::from_millis(500);
 
 impl Bar {
     /// A bar on standard error. With `detail`, every retry is told too.
     pub fn new(detail: bool) -> Bar {
         // Nothing is drawn before there is something to count.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let known: Arc<Mutex<Known>> = Arc::default();
+        let shown = known.clone();
+        let text = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let known = shown.lock().unwrap_or_else(PoisonError::into_inner);
             // What cannot be written is not drawn.
-            let _ = write!(out, "{:.0}/s", state.per_sec());
+            let _ = out.write_str(&text_of(&known));
         };
         bar.set_style(
-            ProgressStyle::with_template(
-                "{bar:20} {pos}/{len} sent, {rate}, {eta} left: {wide_msg}",
-            )
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("rate", rate),
+            ProgressStyle::with_template("{bar:16} {text}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("text", text),
         );
-        Bar {
-            bar,
-            states: Mutex::default(),
-            detail,
-        }
+        Bar { bar, known, detail }
     }
 
     /// The bar itself, for log lines that must not tear it.
@@ -45,34 +54,59 @@ impl Bar {
 
     fn say(&self, event: &RunEvent) {
         self.bar.suspend(|| {
-            for line in lines(event) {
+            for line in lines(event, SystemClock.timestamp()) {
                 // Watching cannot fail a run, even when nobody reads any more.
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
         });
     }
+
+    fn show(&self, progress: &Progress) {
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.progress = progress.clone();
+        }
+        self.bar.set_position(progress.sent);
+    }
+}
+
+/// What stands behind the bar: first what matters most, since a narrow window cuts the end off.
+fn text_of(known: &Known) -> String {
+    let progress = &known.progress;
+    let (sent, all) = (number(progress.sent), number(progress.to_send));
+    let mut parts = vec![say().progress_bar(sent, all)];
+    if !known.is_stopping {
+        parts.extend(time_left(progress, SystemClock.timestamp()));
+    }
+    parts.push(progress.states.in_words());
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
 }
 
 impl Observer for Bar {
     fn on_event(&self, event: &RunEvent) {
         match event {
-            RunEvent::RowDone { state, sent, .. } => {
-                let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-                states.add(*state, 1);
-                self.bar.set_message(counts(&states));
-                self.bar.inc(u64::from(*sent));
-            }
+            RunEvent::RowDone { .. } => {}
+            RunEvent::Progress(progress) => self.show(progress),
             RunEvent::Retrying { .. } if !self.detail => {}
-            RunEvent::Started {
-                to_send, settled, ..
-            } => {
+            RunEvent::Started { progress, .. } => {
                 self.say(event);
-                *self.states.lock().unwrap_or_else(PoisonError::into_inner) = *settled;
-                self.bar.set_length(*to_send);
+                self.bar.set_length(progress.to_send);
+                self.show(progress);
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
                 self.bar.reset();
+                self.bar.set_position(progress.sent);
+                self.bar.enable_steady_tick(TICK);
             }
-            RunEvent::Finished(_) => self.bar.abandon(),
+            RunEvent::Stopping { .. } => {
+                self.known
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .is_stopping = true;
+                self.say(event);
+            }
+            // The figures that follow say all that it said.
+            RunEvent::Finished(_) => self.bar.finish_and_clear(),
             _ => self.say(event),
         }
     }

@@ -2,7 +2,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::words::counts;
 use crate::events::{Observer, RunEvent};
 use crate::model::StateCounts;
 
@@ -57,33 +56,31 @@ impl Observer for LogEvents {
                 estimate_s = plan.estimate_s,
                 "planned"
             ),
-            RunEvent::Started {
-                run,
-                rows,
-                to_send,
-                settled,
-            } => {
-                *states() = *settled;
+            RunEvent::Started { run, progress } => {
+                *states() = progress.states;
                 tracing::Span::current().record("run", run);
-                tracing::info!(rows, to_send, "started");
+                let (rows, to_send, sent) = (progress.rows, progress.to_send, progress.sent);
+                tracing::info!(rows, to_send, sent, "started");
             }
+            RunEvent::Progress(_) => {}
             RunEvent::RowDone { state, .. } => states().add(*state, 1),
             RunEvent::Retrying {
                 row,
+                line,
                 attempt,
                 wait,
                 why,
             } => {
                 if self.detail {
                     let wait_s = seconds(wait);
-                    tracing::info!(row, attempt, wait_s, why, "retrying");
+                    tracing::info!(row, line, attempt, wait_s, why, "retrying");
                 }
             }
             RunEvent::Waiting { until, wait, why } => {
                 tracing::info!(%until, wait_s = seconds(wait), why, "waiting");
             }
             RunEvent::Stopping { why } => {
-                let so_far = counts(&states());
+                let so_far = states().in_words();
                 tracing::warn!(why, so_far, "stopping");
             }
             RunEvent::Finished(summary) => {

@@ -1,28 +1,16 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::words::{counts, lines};
+use super::words::{lines, rows_line};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, RunEvent};
-use crate::model::StateCounts;
-use crate::report::human_duration;
 
 /// Plain lines, a few a minute: for a log, or a terminal that cannot draw.
 #[derive(Debug)]
 pub struct PlainLines {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    spoke: Mutex<UnixNanos>,
     detail: bool,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    rows: u64,
-    to_send: u64,
-    sent: u64,
-    states: StateCounts,
-    began: UnixNanos,
-    spoke: UnixNanos,
 }
 
 /// Nanoseconds between two lines about how far a run has come.
@@ -33,37 +21,20 @@ impl PlainLines {
     pub fn new(clock: Arc<dyn Clock>, detail: bool) -> PlainLines {
         PlainLines {
             clock,
-            state: Mutex::default(),
+            spoke: Mutex::default(),
             detail,
         }
     }
 
-    fn row_done(&self, event: &RunEvent) {
-        let RunEvent::RowDone {
-            state: row_state,
-            sent,
-            ..
-        } = event
-        else {
-            return;
-        };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.states.add(*row_state, 1);
-        state.sent += u64::from(*sent);
+    /// Whether so long has passed since the last line that another is due; then it counts as said.
+    fn is_due(&self, at_once: bool) -> bool {
+        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let done = state.states.total();
-        if now.saturating_sub(state.spoke) < EVERY && done < state.rows {
-            return;
+        let is_due = at_once || now.saturating_sub(*spoke) >= EVERY;
+        if is_due {
+            *spoke = now;
         }
-        state.spoke = now;
-        let seconds = now.saturating_sub(state.began) as f64 / 1e9;
-        let mut line = format!("{done} of {} rows: {}", state.rows, counts(&state.states));
-        let to_go = state.to_send.saturating_sub(state.sent);
-        if to_go > 0 && state.sent > 0 {
-            let left = seconds / state.sent as f64 * to_go as f64;
-            line.push_str(&format!("; {} left", human_duration(left)));
-        }
-        say(&line);
+        is_due
     }
 }
 
@@ -74,28 +45,20 @@ fn say(line: &str) {
 
 impl Observer for PlainLines {
     fn on_event(&self, event: &RunEvent) {
+        let now = self.clock.timestamp();
         match event {
-            RunEvent::RowDone { .. } => return self.row_done(event),
-            RunEvent::Retrying { .. } if !self.detail => return,
-            RunEvent::Started {
-                rows,
-                to_send,
-                settled,
-                ..
-            } => {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                let now = self.clock.now();
-                *state = State {
-                    rows: *rows,
-                    to_send: *to_send,
-                    states: *settled,
-                    began: now,
-                    spoke: now,
-                    ..State::default()
-                };
+            RunEvent::Progress(progress) => {
+                if self.is_due(progress.done == progress.rows) {
+                    say(&rows_line(progress, now));
+                }
             }
-            _ => {}
+            RunEvent::Retrying { .. } if !self.detail => {}
+            _ => {
+                if matches!(event, RunEvent::Started { .. }) {
+                    self.is_due(true);
+                }
+                lines(event, now).iter().for_each(|line| say(line));
+            }
         }
-        lines(event).iter().for_each(|line| say(line));
     }
 }

@@ -1,67 +1,133 @@
-use crate::events::RunEvent;
-use crate::model::StateCounts;
-use crate::report::{OF_RESULTS, human_duration, plan_lines};
+use jiff::Timestamp;
 
-/// The lines that say an event to a person; none for what only moves a counter.
-pub(super) fn lines(event: &RunEvent) -> Vec<String> {
+use crate::events::{Progress, RunEvent, WaitingFor};
+use crate::l10n::{clock_time, columns, duration, number, rows, say};
+use crate::report::plan_lines;
+
+/// The lines that say an event to a person at the moment `now`; none for what only moves a counter.
+pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
     match event {
         RunEvent::Reading {
             file,
             dialect,
-            columns,
+            columns: width,
             unknown,
             of_results,
             near_misses,
         } => {
-            let mut lines = vec![format!("reading {file}: {dialect}, {columns} columns")];
+            let width = columns(*width as u64);
+            let mut lines = vec![say().progress_reading(file.as_str(), dialect.as_str(), width)];
             if !unknown.is_empty() {
-                lines.push(format!(
-                    "columns ignored, not fields of the target: {}",
-                    unknown.join(", ")
-                ));
+                lines.push(say().progress_ignored(unknown.join(", ")));
             }
             if *of_results {
-                lines.push(OF_RESULTS.to_owned());
+                lines.push(say().of_results());
             }
             for (found, meant) in near_misses {
-                lines.push(format!("\"{found}\": did you mean \"{meant}\"?"));
+                lines.push(say().progress_did_you_mean(found.as_str(), meant.as_str()));
             }
             lines
         }
-        RunEvent::Planned(plan) => plan_lines(plan),
-        RunEvent::LookedUp { done, of } => vec![format!("{done} of {of} looked up")],
-        RunEvent::Started { run, .. } => vec![format!("run {run}")],
-        RunEvent::RowDone { .. } | RunEvent::Finished(_) => Vec::new(),
+        RunEvent::Planned(plan) => plan_lines(plan, now),
+        RunEvent::LookedUp { done, of } => {
+            vec![say().progress_looked_up(number(*done), number(*of))]
+        }
+        RunEvent::Started { run, progress } => vec![started(run, progress, now)],
+        RunEvent::RowDone { .. } | RunEvent::Progress(_) | RunEvent::Finished(_) => Vec::new(),
         RunEvent::Retrying {
-            row,
+            line,
             attempt,
             wait,
             why,
-        } => vec![format!(
-            "{}: {why} on attempt {attempt}; again in {}",
-            row.map_or("look-up".into(), |row| format!("row {row}")),
-            human_duration(wait.as_secs_f64())
-        )],
-        RunEvent::Waiting { until, wait, why } => vec![format!(
-            "nothing is sent until {} ({}): {why}",
-            until
-                .to_zoned(jiff::tz::TimeZone::system())
-                .strftime("%H:%M:%S"),
-            human_duration(wait.as_secs_f64())
-        )],
-        RunEvent::Stopping { why } => {
-            vec![format!("stopping: {why}; requests under way may finish")]
+            ..
+        } => {
+            let what = line.map_or_else(|| say().progress_lookup(), |line| say().place_row(line));
+            let wait = duration(wait.as_secs_f64());
+            vec![say().progress_retrying(what, why.as_str(), *attempt, wait)]
         }
+        RunEvent::Waiting { until, wait, why } => {
+            let wait = duration(wait.as_secs_f64());
+            vec![say().progress_waiting(clock_time(*until, now), wait, why.as_str())]
+        }
+        RunEvent::Stopping { why } => vec![say().progress_stopping(why.as_str())],
     }
 }
 
-/// The states that any row is in, with their counts.
-pub(super) fn counts(states: &StateCounts) -> String {
-    let some: Vec<String> = states
-        .each()
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(state, count)| format!("{count} {state}"))
-        .collect();
-    some.join(", ")
+/// The beginning of a run; of one that goes on, how far it had come, and how long the rest takes.
+fn started(run: &str, progress: &Progress, now: Timestamp) -> String {
+    if progress.sent == 0 {
+        return say().progress_run(run);
+    }
+    let left = number(progress.to_send - progress.sent);
+    let (done, all) = (number(progress.done), number(progress.rows));
+    let line = say().progress_goes_on(run, done, all, left);
+    match time_left(progress, now) {
+        None => line,
+        Some(time) => say().progress_goes_on_until(line, time),
+    }
+}
+
+/// How far a run has come by its rows, and when it will be done.
+pub(super) fn rows_line(progress: &Progress, now: Timestamp) -> String {
+    let (done, all) = (number(progress.done), rows(progress.rows));
+    let mut line = say().progress_rows(done, all, progress.states.in_words());
+    if let Some(time) = time_left(progress, now) {
+        line.push_str("; ");
+        line.push_str(&time);
+    }
+    line
+}
+
+/// When a run will be done, and what it waits for; none where nothing is left or nothing tells it.
+pub(super) fn time_left(progress: &Progress, now: Timestamp) -> Option<String> {
+    let finish = progress
+        .finish
+        .filter(|_| progress.sent < progress.to_send)?;
+    // As it is now: the moment stays what it was until more is known.
+    let left = finish.as_millisecond() - now.as_millisecond();
+    let left = duration(left.max(0) as f64 / 1000.0);
+    let time = say().progress_done_about(clock_time(finish, now), left);
+    Some(match progress.waiting_for {
+        None => time,
+        Some(WaitingFor::Quota) => say().progress_for_quota(progress.rate.as_str(), time),
+        Some(WaitingFor::RetryAfter) => say().progress_for_api(time),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finish_is_a_time_of_day_and_a_duration_that_grows_shorter() {
+        let now: Timestamp = "2026-08-17T16:32:00Z".parse().unwrap();
+        let finish = now
+            .checked_add(std::time::Duration::from_secs(3720))
+            .unwrap();
+        let progress = Progress {
+            sent: 1,
+            to_send: 2,
+            finish: Some(finish),
+            rate: "1500/h".into(),
+            waiting_for: Some(WaitingFor::Quota),
+            ..Progress::default()
+        };
+        let text = time_left(&progress, now).unwrap();
+        assert!(
+            text.starts_with("waiting for quota: 1500/h; done about "),
+            "{text}"
+        );
+        assert!(text.ends_with("(1 h 2 min)"), "{text}");
+        let later = now.checked_add(std::time::Duration::from_secs(60)).unwrap();
+        assert!(
+            time_left(&progress, later)
+                .unwrap()
+                .ends_with("(1 h 1 min)")
+        );
+        let done = Progress {
+            sent: 2,
+            ..progress
+        };
+        assert_eq!(time_left(&done, now), None);
+    }
 }

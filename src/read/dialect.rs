@@ -1,3 +1,4 @@
+use crate::l10n::say;
 use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
@@ -32,17 +33,18 @@ impl fmt::Display for Dialect {
         } else {
             self.encoding.name()
         };
-        f.write_str(encoding)?;
-        if self.mark && self.encoding == UTF_8 {
-            f.write_str(" with byte-order mark")?;
-        }
-        match self.delimiter {
-            b';' => f.write_str(", semicolon"),
-            b',' => f.write_str(", comma"),
-            b'\t' => f.write_str(", tab"),
-            b'|' => f.write_str(", pipe"),
-            other => write!(f, ", delimiter \"{}\"", char::from(other)),
-        }
+        let encoding = if self.mark && self.encoding == UTF_8 {
+            say().dialect_mark(encoding)
+        } else {
+            encoding.to_owned()
+        };
+        f.write_str(&match self.delimiter {
+            b';' => say().dialect_semicolon(encoding),
+            b',' => say().dialect_comma(encoding),
+            b'\t' => say().dialect_tab(encoding),
+            b'|' => say().dialect_pipe(encoding),
+            other => say().dialect_other(encoding, char::from(other).to_string()),
+        })
     }
 }
 
@@ -147,12 +149,12 @@ impl Evidence {
             return Verdict::Known(UTF_8);
         }
         let (other, name) = if self.mac >= self.dos {
-            (self.mac, "Mac OS Roman, --encoding macintosh")
+            (self.mac, say().read_mac_roman())
         } else {
-            (self.dos, "the DOS code page 850")
+            (self.dos, say().read_dos())
         };
         if other > self.windows {
-            return Verdict::Doubt(format!("its letters look like those of {name}"));
+            return Verdict::Doubt(say().read_looks_like(name));
         }
         Verdict::Known(WINDOWS_1252)
     }
@@ -202,41 +204,44 @@ pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// What a file is if it is not text, by its first bytes, and how to get a CSV file from it.
-pub(super) fn not_csv(start: &[u8]) -> Option<(&'static str, &'static str)> {
-    const SAVE: &str = "open it in Excel and save it as \"CSV UTF-8\"";
-    const EXPORT: &str = "export the list again, as CSV";
-    let known: [(&[u8], &str, &str); 7] = [
-        (b"%PDF", "a PDF document", EXPORT),
-        (
-            b"PK\x03\x04",
-            "a ZIP archive or an Office document",
-            "unpack it, or open it in Excel and save it as \"CSV UTF-8\"",
-        ),
-        (b"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls)", SAVE),
-        (b"\x1F\x8B", "a gzip archive", "unpack it first"),
-        (b"\x89PNG", "a picture", EXPORT),
-        (b"SQLite format 3\0", "a database", EXPORT),
-        (b"{\\rtf", "a rich text document", EXPORT),
-    ];
-    for (magic, what, fix) in known {
-        if start.starts_with(magic) {
-            return Some((what, fix));
-        }
+pub(super) fn not_csv(start: &[u8]) -> Option<(String, String)> {
+    if start.starts_with(b"PK\x03\x04") {
+        return Some((say().kind_zip(), say().fix_unpack_or_save()));
     }
+    if start.starts_with(b"\xD0\xCF\x11\xE0") {
+        return Some((say().kind_ole(), say().fix_save()));
+    }
+    if start.starts_with(b"\x1F\x8B") {
+        return Some((say().kind_gzip(), say().fix_unpack()));
+    }
+    Some((not_a_list(start)?, say().fix_export()))
+}
+
+/// What a file is that no program keeps a list in.
+fn not_a_list(start: &[u8]) -> Option<String> {
     let text = start.trim_ascii_start();
     let begins = |word: &[u8]| {
         text.get(..word.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(word))
     };
+    if start.starts_with(b"%PDF") {
+        return Some(say().kind_pdf());
+    }
+    if start.starts_with(b"\x89PNG") {
+        return Some(say().kind_picture());
+    }
+    if start.starts_with(b"SQLite format 3\0") {
+        return Some(say().kind_database());
+    }
+    if start.starts_with(b"{\\rtf") {
+        return Some(say().kind_rich_text());
+    }
     if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") {
-        return Some(("a web page or XML", EXPORT));
+        return Some(say().kind_web_page());
     }
     // Text has no NUL but in a cell or two that went wrong.
     let nuls = start.iter().filter(|&&byte| byte == 0).count();
-    if nuls * 50 > start.len() {
-        return Some(("binary data", EXPORT));
-    }
-    None
+    (nuls * 50 > start.len()).then(|| say().kind_binary())
 }
 
 /// The delimiter that a first line `sep=;` names, and the length of that line.

@@ -1,3 +1,4 @@
+use crate::l10n::say;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -6,10 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The header does not end where any header does.
-    #[error(
-        "{}: the first row does not end within {most} bytes, so it cannot be a header; look for a missing quote",
-        path.display()
-    )]
+    #[error("{}", say().read_header_too_long(path.display().to_string(), *most))]
     HeaderTooLong {
         /// The file.
         path: PathBuf,
@@ -17,7 +15,7 @@ pub enum ReadError {
         most: usize,
     },
     /// The file is not there, or may not be read.
-    #[error("cannot read {}", path.display())]
+    #[error("{}", say().read_io(path.display().to_string()))]
     Io {
         /// The file.
         path: PathBuf,
@@ -25,29 +23,29 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// The file holds nothing.
-    #[error("{} is empty: a roster needs a header line and at least one row", path.display())]
+    #[error("{}", say().read_empty(path.display().to_string()))]
     Empty {
         /// The file.
         path: PathBuf,
     },
     /// The file holds a header and nothing below it.
-    #[error("{} has a header and no rows below it", path.display())]
+    #[error("{}", say().read_no_rows(path.display().to_string()))]
     NoRows {
         /// The file.
         path: PathBuf,
     },
     /// The file is of another kind.
-    #[error("{} is not a CSV file but {what}; {fix}", path.display())]
+    #[error("{}", say().read_not_csv(path.display().to_string(), what.as_str(), fix.as_str()))]
     NotCsv {
         /// The file.
         path: PathBuf,
         /// What it is.
-        what: &'static str,
+        what: String,
         /// How to get a CSV file.
-        fix: &'static str,
+        fix: String,
     },
     /// The workbook cannot be read.
-    #[error("cannot read the workbook {}: {why}; open it in Excel and save it as \"CSV UTF-8\"", path.display())]
+    #[error("{}", say().read_workbook(path.display().to_string(), why.as_str()))]
     Workbook {
         /// The file.
         path: PathBuf,
@@ -55,7 +53,7 @@ pub enum ReadError {
         why: String,
     },
     /// `--sheet` names no sheet of the workbook.
-    #[error("the workbook {} has no sheet \"{sheet}\"; it has: {found}", path.display())]
+    #[error("{}", say().read_no_sheet(path.display().to_string(), sheet.as_str(), found.as_str()))]
     NoSheet {
         /// The file.
         path: PathBuf,
@@ -65,16 +63,13 @@ pub enum ReadError {
         found: String,
     },
     /// `--sheet` was given for a file that has no sheets.
-    #[error("{} is not a workbook, so it has no sheets; drop --sheet", path.display())]
+    #[error("{}", say().read_no_workbook(path.display().to_string()))]
     NoWorkbook {
         /// The file.
         path: PathBuf,
     },
     /// The bytes are text in an encoding that is not known for certain.
-    #[error(
-        "{} is neither UTF-8 nor Windows-1252 as a Swedish roster would be ({why}); name its encoding with --encoding, or save it as \"CSV UTF-8\"",
-        path.display()
-    )]
+    #[error("{}", say().read_unknown_encoding(path.display().to_string(), why.as_str()))]
     UnknownEncoding {
         /// The file.
         path: PathBuf,
@@ -82,16 +77,13 @@ pub enum ReadError {
         why: String,
     },
     /// `--encoding` names no encoding.
-    #[error("there is no encoding \"{label}\"; try utf-8, windows-1252, utf-16le or macintosh")]
+    #[error("{}", say().read_no_such_encoding(label.as_str()))]
     NoSuchEncoding {
         /// What was asked for.
         label: String,
     },
     /// Two columns have the same header.
-    #[error(
-        "{}: columns {first} and {second} of the header are both called \"{name}\"; rename or remove one",
-        path.display()
-    )]
+    #[error("{}", say().read_duplicate_header(path.display().to_string(), *first, *second, name.as_str()))]
     DuplicateHeader {
         /// The file.
         path: PathBuf,
@@ -103,10 +95,7 @@ pub enum ReadError {
         second: usize,
     },
     /// The header has bytes that are not text in the file's encoding.
-    #[error(
-        "{}: column {column} of the header has bytes that are not {encoding}; name the file's encoding with --encoding",
-        path.display()
-    )]
+    #[error("{}", say().read_undecodable_header(path.display().to_string(), *column, *encoding))]
     UndecodableHeader {
         /// The file.
         path: PathBuf,
@@ -116,10 +105,7 @@ pub enum ReadError {
         encoding: &'static str,
     },
     /// A quote was opened and never closed.
-    #[error(
-        "{}: a quote that opens on line {line} is never closed, so all that follows would be one cell; remove or close the quote",
-        path.display()
-    )]
+    #[error("{}", say().read_unclosed_quote(path.display().to_string(), *line))]
     UnclosedQuote {
         /// The file.
         path: PathBuf,
@@ -127,10 +113,7 @@ pub enum ReadError {
         line: u64,
     },
     /// A quote swallowed rows.
-    #[error(
-        "{}: a quote on line {line} makes lines {line} to {last_line} one row, and hides the rows among them; remove or close the quote",
-        path.display()
-    )]
+    #[error("{}", say().read_stray_quote(path.display().to_string(), *line, *last_line))]
     StrayQuote {
         /// The file.
         path: PathBuf,
@@ -140,10 +123,7 @@ pub enum ReadError {
         last_line: u64,
     },
     /// One row is larger than any roster's.
-    #[error(
-        "{}: the row that begins on line {line} is larger than {limit} MiB; is this a roster?",
-        path.display()
-    )]
+    #[error("{}", say().read_row_too_large(path.display().to_string(), *line, *limit))]
     RowTooLarge {
         /// The file.
         path: PathBuf,
@@ -153,7 +133,7 @@ pub enum ReadError {
         limit: usize,
     },
     /// The file was changed while it was read.
-    #[error("{} was changed while it was being read; run the command again", path.display())]
+    #[error("{}", say().read_changed(path.display().to_string()))]
     Changed {
         /// The file.
         path: PathBuf,

@@ -11,6 +11,7 @@ use super::lines;
 use super::look::Look;
 use super::source::Source;
 use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
+use crate::l10n::say;
 use crate::model::RowAt;
 
 /// What the user says of a file, in place of what would be detected.
@@ -208,7 +209,7 @@ impl Input {
     /// What kind of file it is, for a person: its encoding and delimiter, or its sheet.
     pub fn description(&self) -> String {
         match &self.sheet {
-            Some(sheet) => format!("Excel workbook, sheet \"{}\"", sheet.name),
+            Some(sheet) => say().dialect_workbook(say().dialect_xlsx(), sheet.name.as_str()),
             None => self.dialect.to_string(),
         }
     }

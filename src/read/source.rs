@@ -1,3 +1,4 @@
+use crate::l10n::say;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
@@ -26,7 +27,7 @@ impl Source {
         if file.metadata()?.is_dir() {
             return Err(io::Error::new(
                 io::ErrorKind::IsADirectory,
-                "it is a folder",
+                say().read_is_folder(),
             ));
         }
         // A pipe can be read once only.

@@ -6,6 +6,7 @@ use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
 
 use super::error::ReadError;
 use super::source::Source;
+use crate::l10n::say;
 
 /// Unpacked bytes that a workbook may have: far more than any roster's, and less than what a file
 /// made to fill the memory would have.
@@ -76,13 +77,13 @@ pub(super) fn write_out(
     if shared > MAX_SHARED {
         return Err(ReadError::Workbook {
             path: path.to_owned(),
-            why: "unpacked its texts would be larger than 256 MiB".into(),
+            why: say().workbook_texts_too_large(),
         });
     }
     if unpacked > MAX_UNPACKED {
         return Err(ReadError::Workbook {
             path: path.to_owned(),
-            why: "unpacked it would be larger than 1 GiB".into(),
+            why: say().workbook_too_large(),
         });
     }
     let mut workbook = Xlsx::new(BufReader::new(file)).map_err(broken)?;
@@ -162,34 +163,24 @@ impl<W: Write> Rows<W> {
     }
 
     fn put(&mut self, row: u32, column: u32, text: String) -> Result<(), Trouble> {
-        let place = || format!("row {}", u64::from(row) + 1);
+        let number = u64::from(row) + 1;
         let refuse = |why: String| Err(Trouble::Size(why));
         if column >= MAX_COLUMNS {
-            return refuse(format!(
-                "{} has a cell in column {}, and {MAX_COLUMNS} columns are the most; delete what stands beside the roster",
-                place(),
-                u64::from(column) + 1
+            return refuse(say().workbook_too_many_columns(
+                number,
+                u64::from(column) + 1,
+                MAX_COLUMNS,
             ));
         }
         if row >= MAX_ROWS || row.saturating_sub(self.row) > MAX_GAP {
-            return refuse(format!(
-                "{} stands far below the others, and {MAX_GAP} empty rows between two are the most; delete what stands below the roster",
-                place()
-            ));
+            return refuse(say().workbook_too_far_below(number, MAX_GAP));
         }
         if text.len() > MAX_CELL {
-            return refuse(format!(
-                "{} has a cell with {} bytes of text, and {MAX_CELL} are the most",
-                place(),
-                text.len()
-            ));
+            return refuse(say().workbook_cell_too_large(number, text.len(), MAX_CELL));
         }
         self.text = self.text.saturating_add(text.len());
         if self.text > MAX_TEXT {
-            return refuse(format!(
-                "up to {} its cells hold more than 512 MiB of text",
-                place()
-            ));
+            return refuse(say().workbook_too_much_text(number));
         }
         while self.row < row {
             self.end_row()?;

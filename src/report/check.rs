@@ -1,151 +1,124 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write;
 
 use super::error::ReportError;
 use super::results::inert;
-use super::text::{count_of, human_number};
 use crate::check::{Checker, ProblemGroup, Survey};
+use crate::l10n::{columns, empty_rows, number, problems, rows, say};
 use crate::model::{Problem, RowAt};
 use crate::read::Input;
-
-/// What is said of a file with our own columns.
-pub const OF_RESULTS: &str =
-    "this is a results file of an earlier run: its import_ columns are left out and written anew";
 
 /// What a check found, for a person: what was read, what the columns became, and what is wrong,
 /// grouped, the most frequent first.
 pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{}: {}, {}, {}",
-        input.path().display(),
-        input.description(),
-        count_of(checker.map().width() as u64, "column"),
-        count_of(survey.rows, "row")
-    );
-    text.push_str(&columns_text(checker));
+    let mut lines = vec![
+        say().check_first(
+            input.path().display().to_string(),
+            input.description(),
+            columns(checker.map().width() as u64),
+            rows(survey.rows),
+        ),
+        String::new(),
+        say().check_columns(),
+    ];
+    lines.extend(column_lines(checker));
     if checker.map().is_of_results() {
-        let _ = writeln!(text, "\n{OF_RESULTS}");
+        lines.extend([String::new(), say().of_results()]);
     }
     if survey.empty_rows > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} passed over",
-            count_of(survey.empty_rows, "empty row")
-        );
+        let passed_over = say().check_passed_over(empty_rows(survey.empty_rows));
+        lines.extend([String::new(), passed_over]);
     }
     if !survey.repairs.is_empty() {
-        text.push_str("\nrestored, because a spreadsheet had changed it\n");
+        lines.extend([String::new(), say().check_restored()]);
         for (code, count) in &survey.repairs {
-            let _ = writeln!(
-                text,
-                "  {:>7}  {code}: {}",
-                human_number(*count),
-                repair(code)
-            );
+            lines.push(format!("  {:>7}  {code}: {}", number(*count), repair(code)));
         }
     }
+    lines.push(String::new());
     if !survey.doubts.is_empty() {
-        text.push_str("\ndoubtful, and sent as it stands (--strict makes it invalid)\n");
-        groups_text(&mut text, &survey.doubts);
+        lines.push(say().check_doubtful());
+        lines.extend(group_lines(&survey.doubts));
     }
-    let valid = survey.rows - survey.invalid;
-    if !text.ends_with("\n\n") {
-        text.push('\n');
-    }
-    let _ = write!(
-        text,
-        "{} of {} valid",
-        human_number(valid),
-        count_of(survey.rows, "row")
-    );
+    let valid = number(survey.rows - survey.invalid);
     if survey.problems == 0 {
-        text.push_str("; nothing is wrong\n");
-        return text;
+        lines.push(say().check_all_valid(valid, rows(survey.rows)));
+    } else {
+        let (all, invalid) = (problems(survey.problems), number(survey.invalid));
+        lines.push(say().check_some_valid(valid, rows(survey.rows), all, invalid));
+        lines.push(String::new());
+        lines.extend(group_lines(&survey.groups));
+        lines.push(say().check_problems_option());
     }
-    let _ = writeln!(
-        text,
-        "; {} in the other {}",
-        count_of(survey.problems, "problem"),
-        human_number(survey.invalid)
-    );
-    text.push('\n');
-    groups_text(&mut text, &survey.groups);
-    text.push_str("--problems FILE.csv writes them all\n");
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// What was found, by code, the most frequent first, each with its first rows.
-fn groups_text(text: &mut String, groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) {
+fn group_lines(groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) -> Vec<String> {
     let mut groups: Vec<_> = groups.iter().collect();
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
+    let mut lines = Vec::new();
     for (code, group) in groups {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{:>7}  {code}", human_number(group.count));
+        lines.push(format!("{:>7}  {code}", number(group.count)));
         for (at, problem) in &group.first {
-            let _ = writeln!(
-                text,
+            lines.push(format!(
                 "         {}: {}",
                 place(*at, problem),
                 problem.message
-            );
+            ));
         }
         if group.count > group.first.len() as u64 {
-            text.push_str("         …\n");
+            lines.push("         …".to_owned());
         }
-        text.push('\n');
+        lines.push(String::new());
     }
+    lines
 }
 
-fn columns_text(checker: &Checker) -> String {
+fn column_lines(checker: &Checker) -> Vec<String> {
     let (map, spec) = (checker.map(), checker.spec());
-    let mut text = "\ncolumns\n".to_owned();
     let near = map.near_misses(spec);
-    for column in 0..map.width() {
+    let line = |column: usize| {
         let field = (0..spec.fields.len()).find(|field| map.column(*field) == Some(column));
         let header = map.header(column);
         let became = match field {
             Some(field) => spec.fields[field].name().to_owned(),
             None => match near.iter().find(|(found, _)| found == header) {
-                Some((_, meant)) => format!("(ignored; did you mean \"{meant}\"?)"),
-                None => "(ignored)".to_owned(),
+                Some((_, meant)) => say().check_ignored_meant(meant.as_str()),
+                None => say().check_ignored(),
             },
         };
         let header = if header.is_empty() {
-            "(no header)"
+            say().check_no_header()
         } else {
-            header
+            header.to_owned()
         };
-        let _ = writeln!(text, "  {header:<28} {became}");
-    }
-    text
+        format!("  {header:<28} {became}")
+    };
+    (0..map.width()).map(line).collect()
 }
 
+/// Where a problem is, by the numbers and names that the spreadsheet shows.
 fn place(at: RowAt, problem: &Problem) -> String {
-    let mut place = format!("row {}", at.row);
-    if at.line > 0 {
-        let _ = write!(place, ", line {}", at.line);
+    if problem.column.is_empty() {
+        say().place_row(at.sheet_row)
+    } else {
+        say().place_cell(at.sheet_row, problem.column.as_str())
     }
-    if !problem.column.is_empty() {
-        let _ = write!(place, ", {}", problem.column);
-    }
-    place
 }
 
 /// What a repair did, in words.
-fn repair(code: &str) -> &'static str {
+pub(super) fn repair(code: &str) -> String {
     match code {
-        "municipality_code.leading_zero" => "a lost 0 put back before three digits",
-        "identity_number.leading_zero" => "a lost 0 put back before nine digits",
-        "phone.leading_zero" => "a lost 0 put back before a mobile number",
-        "phone.leading_plus" => "a lost + put back before 46",
-        "date.day_month_order" => "day-month order brought to YYYY-MM-DD",
-        "text.formula" => "the text taken out of =\"…\"",
-        _ => "brought back to what it was",
+        "municipality_code.leading_zero" => say().repair_municipality(),
+        "identity_number.leading_zero" => say().repair_identity(),
+        "phone.leading_zero" => say().repair_phone_zero(),
+        "phone.leading_plus" => say().repair_phone_plus(),
+        "date.day_month_order" => say().repair_date(),
+        "text.formula" => say().repair_formula(),
+        _ => say().repair_other(),
     }
 }
 

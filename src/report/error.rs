@@ -3,13 +3,14 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::journal::JournalError;
+use crate::l10n::say;
 use crate::read::ReadError;
 
 /// Why a report cannot be written.
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The folder that a file is to stand in is not there.
-    #[error("cannot write {}: there is no folder {}", path.display(), folder.display())]
+    #[error("{}", say().report_no_folder(path.display().to_string(), folder.display().to_string()))]
     NoFolder {
         /// The file.
         path: std::path::PathBuf,
@@ -17,7 +18,7 @@ pub enum ReportError {
         folder: std::path::PathBuf,
     },
     /// The file cannot be written.
-    #[error("cannot write {}", path.display())]
+    #[error("{}", say().report_write(path.display().to_string()))]
     Write {
         /// The file.
         path: PathBuf,
@@ -31,7 +32,7 @@ pub enum ReportError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The report's template failed.
-    #[error("cannot make the report {}: {why}", path.display())]
+    #[error("{}", say().report_template(path.display().to_string(), why.as_str()))]
     Template {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ mod text;
 mod whole_file;
 
 pub use before::{write_before, write_rest, write_updated};
-pub use check::{OF_RESULTS, check_text, write_problems};
+pub use check::{check_text, write_problems};
 pub use error::ReportError;
 pub use html::write_html;
 pub use metrics::write_metrics;
@@ -23,5 +23,5 @@ pub use plan::{example_lines, plan_lines, write_changes};
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, write_results};
 pub use target::target_text;
-pub use text::{count_of, human_duration, human_number, summary_text};
+pub use text::summary_text;
 pub use whole_file::{Mark, Placing, WholeFile};

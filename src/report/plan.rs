@@ -1,15 +1,18 @@
-use std::fmt::Write as _;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::check::repair;
 use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::results::inert;
-use super::text::{count_of, human_duration, human_number};
 use super::whole_file::Placing;
-use crate::events::Plan;
+use crate::events::{ExampleChange, Plan};
 use crate::journal::Journal;
+use crate::l10n::{
+    Messages, cells, clock_time, doubtful_values, duration, empty_rows, number, requests, rows, say,
+};
 use crate::targets::TargetSpec;
 
 /// Writes every change that a run is to make as CSV, one a line: `row,key,field,from,to`.
@@ -49,40 +52,24 @@ fn text_of(value: &Json) -> String {
     }
 }
 
-/// The lines that say a plan to a person: counts, fields, requests, time. No personal data.
-pub fn plan_lines(plan: &Plan) -> Vec<String> {
-    let mut lines = vec![format!("{}: {}", plan.target, plan.base_url)];
-    let mut counts = format!("{}: {} to send", count_of(plan.rows, "row"), plan.to_send);
-    for (count, what) in [
-        (plan.unchanged, "unchanged"),
-        (plan.invalid, "invalid"),
-        (plan.left_out, "left out"),
-    ] {
-        if count > 0 {
-            // Writing to a string cannot fail.
-            let _ = write!(counts, ", {count} {what}");
-        }
-    }
-    lines.push(counts);
+/// The lines that say a plan to a person at the moment `now`: counts, fields, requests, time. No
+/// personal data.
+pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
+    let first = say().plan_first(plan.target.as_str(), plan.base_url.as_str());
+    let mut lines = vec![first, count_line(plan)];
     if plan.empty_rows > 0 {
-        let rows = count_of(plan.empty_rows, "empty row");
-        lines.push(format!("{rows} passed over"));
+        lines.push(say().check_passed_over(empty_rows(plan.empty_rows)));
     }
     for (code, count) in &plan.repairs {
-        lines.push(format!(
-            "{count} cells restored that a spreadsheet had changed: {code}"
-        ));
+        lines.push(say().plan_restored(cells(*count), repair(code), code.as_str()));
     }
     for (code, count) in &plan.doubts {
-        lines.push(format!(
-            "{}, which the API may well take: {code}",
-            count_of(*count, "doubtful value")
-        ));
+        lines.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
     }
     if !plan.how.is_empty() {
         lines.push(match plan.lookups {
             0 => plan.how.clone(),
-            lookups => format!("{}: {}", plan.how, count_of(lookups, "request")),
+            lookups => say().plan_lookups(plan.how.as_str(), requests(lookups)),
         });
     }
     if !plan.fields.is_empty() {
@@ -90,45 +77,67 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
         fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let fields: Vec<String> = fields
             .iter()
-            .map(|(name, count)| format!("{name} {}", human_number(*count)))
+            .map(|(name, count)| {
+                let column = plan.columns.get(name).unwrap_or(name);
+                format!("{column} {}", number(*count))
+            })
             .collect();
-        lines.push(format!("fields to change: {}", fields.join(", ")));
+        lines.push(say().plan_fields(fields.join(", ")));
     }
-    let mut time = format!("{} at {}", count_of(plan.to_send, "request"), plan.rate);
-    if plan.at_once > 0 && plan.to_send > plan.at_once {
-        let _ = write!(time, ", {} of them at once", human_number(plan.at_once));
-    }
-    let _ = write!(time, ": {}", human_duration(plan.estimate_s));
-    if let Some(finish) = plan.estimated_finish.filter(|_| plan.estimate_s >= 60.0) {
-        let finish = finish.to_zoned(jiff::tz::TimeZone::system());
-        let _ = write!(time, ", until {}", finish.strftime("%H:%M on %Y-%m-%d"));
-    }
-    lines.push(time);
+    lines.push(time_line(plan, now));
     lines
 }
 
-/// The first few changes and invalid rows of a plan, one a line. Personal data: for the person at the terminal,
-/// and for no log.
-pub fn example_lines(plan: &Plan) -> Vec<String> {
-    let shown = |value: &Json| match text_of(value) {
-        text if text.is_empty() => "(nothing)".to_owned(),
-        text => format!("\"{text}\""),
+fn count_line(plan: &Plan) -> String {
+    let mut counts = vec![say().plan_counts(rows(plan.rows), number(plan.to_send))];
+    for (count, phrase) in [
+        (
+            plan.unchanged,
+            Messages::plan_unchanged as fn(&Messages, String) -> String,
+        ),
+        (plan.invalid, Messages::plan_invalid),
+        (plan.left_out, Messages::plan_left_out),
+    ] {
+        if count > 0 {
+            counts.push(phrase(say(), number(count)));
+        }
+    }
+    counts.join(", ")
+}
+
+fn time_line(plan: &Plan, now: Timestamp) -> String {
+    let (sent, rate) = (requests(plan.to_send), plan.rate.as_str());
+    let time = duration(plan.estimate_s);
+    let mut line = if plan.at_once > 0 && plan.to_send > plan.at_once {
+        say().plan_time_at_once(sent, rate, number(plan.at_once), time)
+    } else {
+        say().plan_time(sent, rate, time)
     };
-    let mut lines: Vec<String> = plan
-        .examples
-        .iter()
-        .map(|example| {
-            let change = &example.change;
-            let from = change
-                .from
-                .as_ref()
-                .map_or(String::new(), |from| format!("{} becomes ", shown(from)));
-            let to = shown(&change.to);
-            format!("  row {}, {}: {from}{to}", example.row, change.field)
-        })
-        .collect();
+    if let Some(finish) = plan.estimated_finish.filter(|_| plan.estimate_s >= 60.0) {
+        line.push_str(&say().plan_until(clock_time(finish, now)));
+    }
+    line
+}
+
+/// The first few changes and invalid rows of a plan, one a line, by the numbers and names that the
+/// spreadsheet shows. Personal data: for the person at the terminal, and for no log.
+pub fn example_lines(plan: &Plan) -> Vec<String> {
+    let shown = |text: &str| match text {
+        "" => say().plan_nothing(),
+        text => say().plan_value(text),
+    };
+    let line = |example: &ExampleChange| {
+        let place = say().place_cell(example.line, example.column.as_str());
+        let to = shown(&example.to);
+        let what = match &example.from {
+            None => to,
+            Some(from) => say().plan_becomes(shown(from), to),
+        };
+        format!("  {}", say().plan_change(place, what))
+    };
+    let mut lines: Vec<String> = plan.examples.iter().map(line).collect();
     if !plan.problems.is_empty() {
-        lines.push("invalid, and not sent:".into());
+        lines.push(say().plan_invalid_rows());
         lines.extend(plan.problems.iter().map(|problem| format!("  {problem}")));
     }
     lines

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
 use super::whole_file::{Mark, Placing, WholeFile, numbered};
-use crate::model::StateCounts;
+use crate::model::{Lines, StateCounts};
 
 /// Where the files about a run go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -248,6 +248,8 @@ fn new_private_file(path: &Path) -> std::io::Result<()> {
 pub struct Written {
     /// Rows by state, counted while writing.
     pub states: StateCounts,
+    /// The number that the spreadsheet shows beside each row.
+    pub lines: Lines,
     /// The results file.
     pub results: PathBuf,
     /// The file of rows that did not succeed, where there were any.

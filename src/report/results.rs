@@ -9,16 +9,21 @@ use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
 use super::whole_file::WholeFile;
 use crate::journal::Journal;
+use crate::l10n::say;
 use crate::map::RESULT_COLUMNS;
-use crate::model::{LEFT_OUT, Outcome, RowState, StateCounts};
+use crate::model::{LEFT_OUT, Lines, Outcome, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
+
+/// Code of a row of a run that a guard holds.
+const HELD: &str = "run.held";
 
 /// Code of a row whose record was looked for and not found.
 pub const NOT_FOUND: &str = "lookup.not_found";
 
 /// Writes the results file, and the failed file if any row did not succeed: the input's columns
 /// as they were, then what became of the row, in the input's order. Rows whose record was not found
-/// are written once more, in the input's own columns alone: what somebody has to create first.
+/// are written once more, in the input's own columns alone: what somebody has to create first. `held`
+/// is why a guard holds the run, which each row that waits for it says too.
 ///
 /// # Errors
 /// When a file cannot be written, or the input or the journal cannot be read.
@@ -27,6 +32,7 @@ pub fn write_results(
     journal: &Journal,
     run: i64,
     paths: &ResultPaths,
+    held: Option<&str>,
 ) -> Result<Written, ReportError> {
     let layout = Layout::of(input);
     let mut results = begin(paths, &paths.results, input, &layout)?;
@@ -40,6 +46,8 @@ pub fn write_results(
         new = Some(begin_with(paths, &paths.new, input, &layout, &[])?);
     }
     let mut states = StateCounts::default();
+    let mut lines = Lines::default();
+    let held = held.map(|why| say().row_not_sent_because(why));
     input.scan(
         |table| layout.cells(table),
         |rows: Vec<Cells>| -> Result<bool, ReportError> {
@@ -61,7 +69,8 @@ pub fn write_results(
                     .map_or(RowState::NotSent, |outcome| final_state(outcome.state));
                 let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
-                let record = cells.with(outcome.as_ref(), &warning);
+                lines.note(cells.row, cells.line);
+                let record = cells.with(outcome.as_ref(), &warning, held.as_deref());
                 results.write(&record)?;
                 if !state.succeeded() && !left_out {
                     let sheet = match &mut failed {
@@ -84,6 +93,7 @@ pub fn write_results(
     )?;
     Ok(Written {
         states,
+        lines,
         results: results.finish()?,
         failed: failed.map(CsvFile::finish).transpose()?,
         new: new.map(CsvFile::finish).transpose()?,
@@ -150,7 +160,7 @@ struct Layout {
 struct Cells {
     row: u64,
     /// The line that a spreadsheet shows for it, in the file that it came from first.
-    line: String,
+    line: u64,
     kept: ByteRecord,
     /// Cells beyond the header's, which go behind everything.
     surplus: Vec<Vec<u8>>,
@@ -207,7 +217,7 @@ impl Layout {
                     .unwrap_or(row.at.sheet_row);
                 Cells {
                     row: row.at.row,
-                    line: line.to_string(),
+                    line,
                     kept,
                     surplus,
                 }
@@ -217,14 +227,19 @@ impl Layout {
 }
 
 impl Cells {
-    fn with(&self, outcome: Option<&Outcome>, warning: &str) -> ByteRecord {
+    fn with(&self, outcome: Option<&Outcome>, warning: &str, held: Option<&str>) -> ByteRecord {
         let mut record = self.kept.clone();
         record.push_field(self.row.to_string().as_bytes());
         match outcome {
             None => {
                 record.push_field(RowState::NotSent.as_str().as_bytes());
-                for _ in 4..RESULT_COLUMNS.len() {
-                    record.push_field(b"");
+                let (code, why) = match held {
+                    Some(why) => (HELD, why),
+                    None => ("", ""),
+                };
+                // No HTTP status, and behind the error nothing was changed, tried, asked or done.
+                for text in ["", code, &inert(why), "", "", "", ""] {
+                    record.push_field(text.as_bytes());
                 }
             }
             Some(outcome) => {
@@ -233,10 +248,10 @@ impl Cells {
                     .map_or(String::new(), |status| status.to_string());
                 let unseen = outcome.state == RowState::Unknown;
                 let state = final_state(outcome.state);
-                let (code, error) = if unseen {
-                    ("network.unknown", UNSEEN)
-                } else {
-                    (&*outcome.error_code, &*outcome.error)
+                let why_unseen = unseen.then(|| say().answer_unseen());
+                let (code, error) = match &why_unseen {
+                    Some(why) => ("network.unknown", why.as_str()),
+                    None => (&*outcome.error_code, &*outcome.error),
                 };
                 for text in [
                     state.as_str(),
@@ -255,7 +270,7 @@ impl Cells {
                 }
             }
         }
-        record.push_field(self.line.as_bytes());
+        record.push_field(self.line.to_string().as_bytes());
         record.push_field(inert(warning).as_bytes());
         for cell in &self.surplus {
             record.push_field(cell);
@@ -263,8 +278,6 @@ impl Cells {
         record
     }
 }
-
-const UNSEEN: &str = "the request was sent and the run ended before an answer came; the API may have made the change";
 
 /// The state in which a row is reported: a request that was sent, and whose answer nobody waited
 /// for, is not known to have arrived.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::error::ReportError;
+use crate::l10n::say;
 
 /// A file that appears under its name whole or not at all: written beside its place under a
 /// temporary name, synced, and renamed. Readable by its owner alone, since it may hold personal
@@ -276,9 +277,7 @@ fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
     let kind = there.file_type();
     let is_nowhere = path == Path::new("/dev/null");
     if !kind.is_fifo() && !is_nowhere {
-        return Err(io::Error::other(
-            "it is neither a file nor a pipe that somebody reads; - is standard output",
-        ));
+        return Err(io::Error::other(say().report_not_a_file()));
     }
     // Without waiting: a pipe that nobody reads would hold everything up, signals too.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
@@ -286,7 +285,7 @@ fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
         .write(true)
         .custom_flags(nonblocking)
         .open(path)
-        .map_err(|_| io::Error::other("nobody reads this pipe"))?;
+        .map_err(|_| io::Error::other(say().report_no_reader()))?;
     // From here on a slow reader is waited for.
     rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
     Ok(Stream::Pipe(file))
@@ -305,7 +304,7 @@ fn is_pipe(_path: &Path) -> bool {
 
 #[cfg(not(unix))]
 fn stream_at(_path: &Path, _there: &std::fs::Metadata) -> io::Result<Stream> {
-    Err(io::Error::other("it is no file; - is standard output"))
+    Err(io::Error::other(say().report_no_file()))
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -3,8 +3,9 @@ use tokio::sync::watch;
 
 use super::error::RunError;
 use super::prepare::Prepared;
-use crate::check::Checker;
+use crate::check::{Checker, Survey};
 use crate::journal::Journal;
+use crate::l10n::say;
 use crate::model::{Pending, RowState};
 use crate::plan::LookUp;
 use crate::send::{Fetched, Reread, Stop, StopRequest, Transport};
@@ -13,6 +14,7 @@ use crate::targets::{FieldSpec, Place};
 /// Reads single records back, and compares them with what was sent.
 pub(super) struct Reader<'a> {
     checker: &'a Checker,
+    survey: &'a Survey,
     look_up: LookUp,
 }
 
@@ -34,12 +36,13 @@ impl<'a> Reader<'a> {
         let look_up = LookUp::new(spec, spec.key_field()?)?;
         look_up.read("x").is_some().then_some(Reader {
             checker: &prepared.checker,
+            survey: &prepared.survey,
             look_up,
         })
     }
 
     /// The first field that was sent and that the record does not hold.
-    fn lacking(&self, body: &[u8], record: &Json) -> Option<&str> {
+    fn lacking(&self, body: &[u8], record: &Json) -> Option<usize> {
         let sent: Json = serde_json::from_slice(body).ok()?;
         let fields = self.checker.spec().fields.iter().enumerate();
         let lacks = |(index, field): &(usize, &FieldSpec)| {
@@ -51,7 +54,7 @@ impl<'a> Reader<'a> {
             })
         };
         let mut lacking = fields.filter(lacks);
-        lacking.next().map(|(_, field)| field.name())
+        lacking.next().map(|(index, _)| index)
     }
 
     /// Reads the records back that the first calls have changed. Returns why the run must stop,
@@ -81,13 +84,14 @@ impl<'a> Reader<'a> {
         let (_never, never) = watch::channel(false);
         for call in calls {
             let row = call.row;
+            let line = self.survey.line_of(row);
             let outcomes = journal.outcomes(run, row, row)?;
             let updated = outcomes
                 .first()
                 .is_some_and(|outcome| outcome.state == RowState::Updated);
             let Some(path) = self.path(call).filter(|_| updated) else {
                 return Ok(Some(Stop::Canary {
-                    why: format!("row {row} was not updated"),
+                    why: say().canary_not_updated(line),
                 }));
             };
             let record = match transport.fetch(&path, None, &never).await? {
@@ -97,7 +101,7 @@ impl<'a> Reader<'a> {
             };
             if let Some(field) = self.lacking(&call.body, &record) {
                 return Ok(Some(Stop::Canary {
-                    why: format!("row {row} does not hold the {field} that was sent"),
+                    why: say().canary_not_held(line, self.checker.name_of(field)),
                 }));
             }
         }

@@ -2,6 +2,7 @@ use serde_json::Value as Json;
 
 use super::work::{Conflict, Halt, Work};
 use crate::journal::{Register, RowMark};
+use crate::l10n::say;
 use crate::model::{Call, Change, Problem};
 use crate::plan::LookUp;
 use crate::targets::Place;
@@ -112,13 +113,11 @@ impl Work<'_> {
             other => other.to_string(),
         });
         Problem {
+            column: checker.name_of(field).to_owned(),
             field: name.to_owned(),
             ..Problem::of_row(
                 "lookup.taken",
-                format!(
-                    "another {}, with the id {other}, has \"{value}\", and it must be unique",
-                    spec.record
-                ),
+                say().row_taken(spec.record_name(), other, value),
             )
         }
     }

@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use crate::journal::JournalError;
+use crate::l10n::say;
 use crate::map::MapError;
 use crate::model::Exit;
 use crate::read::ReadError;
@@ -14,7 +15,7 @@ pub enum RunError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The header cannot be mapped.
-    #[error("{file}, line {line}")]
+    #[error("{}", say().run_header(file.as_str(), *line))]
     Map {
         /// The file.
         file: String,
@@ -24,24 +25,24 @@ pub enum RunError {
         source: MapError,
     },
     /// What is sent is to be read back, and nothing is read.
-    #[error("--canary reads back what was sent, and --blind reads nothing")]
+    #[error("{}", say().run_blind_canary())]
     BlindCanary,
     /// What is sent is to be read back, and the records cannot be read.
-    #[error("--canary reads back what was sent, and the records of {target} cannot be read")]
+    #[error("{}", say().run_unreadable_canary(target.as_str()))]
     UnreadableCanary {
         /// The target.
         target: String,
     },
     /// A run whose rows cannot be tried again.
-    #[error("the run {run} cannot be tried again: {why}")]
+    #[error("{}", say().run_not_retriable(run.as_str(), why.as_str()))]
     NotRetriable {
         /// The run.
         run: String,
         /// Why.
-        why: &'static str,
+        why: String,
     },
     /// A run that cannot be undone.
-    #[error("the run {run} cannot be undone: {why}")]
+    #[error("{}", say().run_not_undoable(run.as_str(), why.as_str()))]
     NotUndoable {
         /// The run.
         run: String,
@@ -49,29 +50,25 @@ pub enum RunError {
         why: String,
     },
     /// A run that no guard holds.
-    #[error("the run {run} is not held, so there is nothing to approve")]
+    #[error("{}", say().run_not_held(run.as_str()))]
     NotHeld {
         /// The run.
         run: String,
     },
     /// A results file that is said to be of a run which had no roster.
-    #[error("the run {run} put back what another had changed, and no roster's rows are its own")]
+    #[error("{}", say().run_of_an_undo(run.as_str()))]
     OfAnUndo {
         /// The run.
         run: String,
     },
     /// Rows whose place was a sandbox.
-    #[error(
-        "these rows are of the run {run}, and the sandbox that it sent to is gone; say --sandbox, or where they are to go"
-    )]
+    #[error("{}", say().run_sandbox_gone(run.as_str()))]
     SandboxGone {
         /// The run.
         run: String,
     },
     /// `--key` names a field by which no record can be found.
-    #[error(
-        "records cannot be found by {field} here; with this file and target they can be by: {key}"
-    )]
+    #[error("{}", say().run_key(field.as_str(), key.as_str()))]
     Key {
         /// What was asked for.
         field: String,
@@ -82,17 +79,13 @@ pub enum RunError {
     #[error(transparent)]
     Target(#[from] crate::targets::TargetError),
     /// The settings of a run cannot be understood.
-    #[error(
-        "another version of the program began the run {run}, and this one cannot go on with it; import its file again"
-    )]
+    #[error("{}", say().run_of_another_version(run.as_str()))]
     Settings {
         /// The run.
         run: String,
     },
     /// The file of a run is not what it was.
-    #[error(
-        "{file} has changed since the run {run} began, so its rows are not the ones that were planned; restore the old file, or import the new one with --fresh"
-    )]
+    #[error("{}", say().run_changed(file.as_str(), run.as_str()))]
     Changed {
         /// The run.
         run: String,
@@ -100,21 +93,21 @@ pub enum RunError {
         file: String,
     },
     /// A run that cannot be resumed.
-    #[error("the run {run} cannot be resumed: {why}")]
+    #[error("{}", say().run_not_resumable(run.as_str(), why.as_str()))]
     NotResumable {
         /// The run.
         run: String,
         /// Why.
-        why: &'static str,
+        why: String,
     },
     /// Several runs may have made a results file.
-    #[error("these rows may be of {}; say which with --of RUN", runs.join(", or of "))]
+    #[error("{}", say().run_ambiguous(runs.join(&say().run_or_of())))]
     Ambiguous {
         /// The runs, each with where it sent to.
         runs: Vec<String>,
     },
     /// Sending broke off, and what became of each row until then was written.
-    #[error("sending broke off, and what became of each row until then is in {}", results.display())]
+    #[error("{}", say().run_broken(results.display().to_string()))]
     Broken {
         /// Why.
         source: Box<RunError>,
@@ -122,9 +115,7 @@ pub enum RunError {
         results: std::path::PathBuf,
     },
     /// The run came to its end, and what became of its rows could not be written.
-    #[error(
-        "the results could not be written; the journal holds them, and once this is fixed `rosterpatch resume {run}` writes them, and sends nothing twice"
-    )]
+    #[error("{}", say().run_not_reported(run.as_str()))]
     NotReported {
         /// The run.
         run: String,
@@ -141,18 +132,16 @@ pub enum RunError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// Another process has the file.
-    #[error("another process is at work on {}; wait for it to end", file.display())]
+    #[error("{}", say().run_busy(file.display().to_string()))]
     Busy {
         /// The file.
         file: std::path::PathBuf,
     },
     /// The person who was asked did not agree.
-    #[error("nothing was sent")]
+    #[error("{}", say().run_declined())]
     Declined,
     /// The rows that were counted are not the rows that were recorded.
-    #[error(
-        "the file has {expected} rows and {found} are accounted for; this is a mistake in the program, please report it"
-    )]
+    #[error("{}", say().run_unaccounted(*expected, *found))]
     Unaccounted {
         /// Rows counted before sending.
         expected: u64,
@@ -160,14 +149,10 @@ pub enum RunError {
         found: u64,
     },
     /// What the journal is to hold cannot be written as JSON.
-    #[error(
-        "the journal's record cannot be written: {0}; this is a mistake in the program, please report it"
-    )]
-    Unwritable(serde_json::Error),
+    #[error("{}", say().run_unwritable())]
+    Unwritable(#[source] serde_json::Error),
     /// A thread of the program died.
-    #[error(
-        "the thread that reads the file died; this is a mistake in the program, please report it"
-    )]
+    #[error("{}", say().run_died())]
     Died,
 }
 

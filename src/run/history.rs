@@ -1,7 +1,8 @@
 use super::items::{Item, What, is_as_it_was, says_the_same};
 use super::work::{Halt, Work};
-use crate::check::{TOO_FEW, TOO_MANY, WAS_CUT};
+use crate::check::{TOO_FEW, TOO_MANY};
 use crate::journal::PastRow;
+use crate::l10n::say;
 use crate::model::{LEFT_OUT, RowState};
 
 /// What is known of a row from the runs before this one.
@@ -47,8 +48,8 @@ impl Work<'_> {
             && past.error_code.ends_with(".duplicate")
             && same(&past.cells)
         {
-            const SO: &str = "; it was so in the file that it comes from";
-            let why = format!("{}{SO}", past.error.trim_end_matches(SO));
+            let so = say().row_was_so();
+            let why = format!("{}{so}", past.error.trim_end_matches(&*so));
             return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
         }
         let last = history.first().map(|past| match past.state {
@@ -61,7 +62,7 @@ impl Work<'_> {
         if retries.only.is_empty() || retries.only.contains(&last) {
             return Ok(None);
         }
-        let why = format!("it was {last}, and that was not asked for");
+        let why = say().row_was_other_state(last.in_words());
         Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
     }
 }
@@ -87,16 +88,16 @@ fn was_cut(
     };
     if let Some(past) = history.iter().find(is_cut) {
         let hint = if past.error_code == TOO_FEW {
-            "; fill in what is missing, or empty its cell import_error_code if it was so"
+            say().row_fill_in()
         } else {
-            ""
+            String::new()
         };
-        let why = format!("{}{hint}", past.error.trim_end_matches(hint));
+        let why = format!("{}{hint}", past.error.trim_end_matches(&*hint));
         return Some((RowState::Invalid, past.error_code.clone(), why));
     }
     // Nothing is known of it here but what its file says.
     if item.was_cut && !history.iter().any(|past| past.error_code == TOO_FEW) {
-        return Some((RowState::Invalid, TOO_FEW.to_owned(), WAS_CUT.to_owned()));
+        return Some((RowState::Invalid, TOO_FEW.to_owned(), say().row_was_cut()));
     }
     None
 }

@@ -1,12 +1,13 @@
 use super::context::{Context, Ended, Looked, Start};
 use super::error::RunError;
 use super::prepare::Prepared;
+use super::progress::Tracker;
 use super::settings::Settings;
 use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
-use crate::model::StateCounts;
+use crate::model::{Exit, StateCounts};
 use crate::send::Stats;
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
@@ -53,12 +54,16 @@ pub fn import(
     settings.delivery.paths.probe()?;
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
+    let clock = context.clock.as_ref();
+    let survey = &prepared.survey;
+    let tracker = Tracker::new(context.observer, clock, &tools.pacer, &stats, survey);
     let setup = Setup {
+        tracker: &tracker,
         prepared,
         settings,
         context,
         tools: &tools,
-        transport: &tools.transport(prepared, settings, context, &stats),
+        transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
         stats: &stats,
     };
     let is_approved = matches!(start, Start::Approve(_));
@@ -70,12 +75,7 @@ pub fn import(
             Decision::End(ended) => return Ok(*ended),
         },
     };
-    context.observer.on_event(&RunEvent::Started {
-        run: run.name().to_owned(),
-        rows: prepared.survey.rows,
-        to_send: plan.to_send,
-        settled: plan.settled,
-    });
+    tracker.start(run.name(), &plan, run.states()?);
     run.send()?.finish()
 }
 
@@ -131,12 +131,16 @@ pub fn look(
     refuse_blind_canary(prepared, settings)?;
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
+    let clock = context.clock.as_ref();
+    let survey = &prepared.survey;
+    let tracker = Tracker::new(context.observer, clock, &tools.pacer, &stats, survey);
     let setup = Setup {
+        tracker: &tracker,
         prepared,
         settings,
         context,
         tools: &tools,
-        transport: &tools.transport(prepared, settings, context, &stats),
+        transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
         stats: &stats,
     };
     let planned = setup.begin_in(Journal::temporary()?)?.plan()?;
@@ -144,11 +148,17 @@ pub fn look(
     let held = run.held(&plan)?;
     let states = StateCounts {
         invalid: plan.invalid,
-        not_sent: plan.rows - plan.invalid,
+        unchanged: plan.unchanged,
+        not_sent: plan.to_send + plan.left_out,
         ..StateCounts::default()
     };
     let mut summary = run.summary(states, stop.as_ref());
     summary.run = String::new();
+    summary.fields = Some(plan.fields.iter().cloned().collect());
+    if held.is_some() && stop.is_none() {
+        summary.exit_code = Exit::Held;
+    }
+    summary.held.clone_from(&held);
     summary.to_send = Some(plan.to_send);
     summary.estimated_s = Some(plan.estimate_s);
     summary.estimated_finish = plan.estimated_finish;

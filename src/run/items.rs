@@ -4,6 +4,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::check::{CheckedRow, Checker, Survey};
 use crate::clock::Clock;
 use crate::journal::RowMark;
+use crate::l10n::say;
 use crate::model::{Call, LEFT_OUT, Outcome, Problem, RowState, Value};
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
@@ -59,7 +60,7 @@ impl ItemMaker<'_> {
                 for item in &mut made {
                     if !matches!(item.what, What::Settled(_)) {
                         if left == 0 {
-                            let why = "beyond the number of rows asked for";
+                            let why = say().row_beyond_limit();
                             item.what = What::Settled(self.left_out(item.mark.at.row, why));
                         }
                         left = left.saturating_sub(1);
@@ -96,11 +97,11 @@ impl ItemMaker<'_> {
     fn what(&self, row: &mut CheckedRow<'_>) -> What {
         let number = row.at.row;
         if !self.selection.holds(number) {
-            return What::Settled(self.left_out(number, "not among the rows asked for"));
+            return What::Settled(self.left_out(number, say().row_not_asked_for()));
         }
         if let Some(other) = self.survey.superseded_by(number) {
-            let why = format!("row {other} has the same key and is sent in its place");
-            return What::Settled(self.left_out(number, &why));
+            let why = say().row_superseded(self.survey.line_of(other));
+            return What::Settled(self.left_out(number, why));
         }
         self.survey.add_duplicate_problems(self.checker, row);
         let key = self
@@ -138,8 +139,8 @@ impl ItemMaker<'_> {
     }
 
     /// A row that nobody wants to be sent.
-    fn left_out(&self, row: u64, why: &str) -> Outcome {
-        settled(self.clock, row, RowState::NotSent, LEFT_OUT, why.to_owned())
+    fn left_out(&self, row: u64, why: String) -> Outcome {
+        settled(self.clock, row, RowState::NotSent, LEFT_OUT, why)
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::work::{Halt, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
+use crate::l10n::{number, say};
 use crate::plan::{LookUp, Page, Progress, Question};
 use crate::send::{Fetched, Stop};
 use crate::targets::Kind;
@@ -20,9 +21,27 @@ fn refuse_repeated(progress: &mut Progress, look_up: &LookUp, page: &Page) -> Re
         return Ok(());
     }
     Err(Halt::Stop(Stop::LookUp {
-        why: "the API gives the same page of records again, so they would never end; fix paging in the target's file".into(),
+        why: say().lookup_same_page(),
         status: None,
     }))
+}
+
+/// A stop because a look-up was refused, with the path that was asked. What stands behind it may name
+/// somebody, and is left out.
+fn at_path(stop: Stop, path: &str) -> Stop {
+    match stop {
+        Stop::LookUp {
+            why,
+            status: Some(status),
+        } => {
+            let path = path.split('?').next().unwrap_or_default();
+            Stop::LookUp {
+                why: say().stop_lookup_at(why, path),
+                status: Some(status),
+            }
+        }
+        other => other,
+    }
 }
 
 /// How far a listing of all records has come.
@@ -47,14 +66,14 @@ impl Work<'_> {
             return Ok(());
         };
         let prepared = self.planning.prepared;
-        let record = &prepared.checker.spec().record;
+        let records = prepared.checker.spec().records_name();
         let survey = &prepared.survey;
         let rows = survey.rows - survey.invalid - survey.superseded;
         let rows = self.planning.delivery.selection.most(survey.rows, rows);
         let page = look_up.page_size() as u64;
         let searches = rows.div_ceil(page);
         if look_up.can_search() && (searches <= 1 || !look_up.can_list()) {
-            self.planned.how = format!("{record}s looked up {page} a request");
+            self.planned.how = say().how_looked_up(records, page);
             return Ok(());
         }
         // One request tells how many there are, and is the first page if they are listed.
@@ -64,10 +83,9 @@ impl Work<'_> {
         let mut this = self.ask(&look_up, &question).await?;
         let listings = this.total.map(|total| total.div_ceil(page));
         if look_up.can_search() && listings.is_none_or(|listings| listings > searches) {
-            let total = this.total.map_or("many".into(), |total| total.to_string());
-            self.planned.how = format!(
-                "{rows} {record}s looked up {page} a request ({searches} requests), since listing all {total} would take more"
-            );
+            let total = this.total.map_or_else(|| say().how_many(), number);
+            self.planned.how =
+                say().how_searched(number(rows), records, page, number(searches), total);
             return Ok(());
         }
         let register = Register::new()?;
@@ -96,9 +114,7 @@ impl Work<'_> {
             self.note(&register, &look_up, &mut listing, &this)?;
         }
         let passed = listing.passed;
-        self.planned.how = format!(
-            "all {passed} {record}s listed {page} a request, since looking {rows} rows up would take no fewer"
-        );
+        self.planned.how = say().how_listed(number(passed), records, page, number(rows));
         self.register = Some(register);
         Ok(())
     }
@@ -150,7 +166,7 @@ impl Work<'_> {
         let answer = match asked.await? {
             Fetched::Json(answer) => answer,
             Fetched::NoJson | Fetched::Halted => Json::Null,
-            Fetched::Stopped(stop) => return Err(Halt::Stop(stop)),
+            Fetched::Stopped(stop) => return Err(Halt::Stop(at_path(stop, &question.path))),
         };
         let base_url = &self.planning.delivery.client.base_url;
         look_up.page(answer, base_url).map_err(|error| {
@@ -203,9 +219,7 @@ impl Work<'_> {
             return Ok(());
         }
         Err(Halt::Stop(Stop::LookUp {
-            why: format!(
-                "a search for {asked} keys found {found} records, some of which have none of them, so the API ignores the search's filter; fix [lookup] in the target's file, or use --key with another field"
-            ),
+            why: say().lookup_unasked(asked, found),
             status: None,
         }))
     }

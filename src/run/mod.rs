@@ -14,6 +14,7 @@ mod past;
 mod planned;
 mod planning;
 mod prepare;
+mod progress;
 mod retry;
 mod sending;
 mod settings;

@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::events::{ExampleChange, Plan};
-use crate::model::{Outcome, RowState, StateCounts};
+use crate::l10n::say;
+use crate::model::{Outcome, RowAt, RowState, StateCounts};
 use crate::send::Stop;
 
 /// What planning came to.
@@ -36,16 +37,27 @@ impl Planned {
         fields
     }
 
-    pub(super) fn note_problem(&mut self, outcome: &Outcome) {
+    pub(super) fn note_problem(&mut self, at: RowAt, outcome: &Outcome) {
         if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
-            let text = format!("row {}: {}", outcome.row, outcome.error);
-            self.problems.push(text);
+            let place = say().place_row(at.sheet_row);
+            self.problems
+                .push(say().plan_problem(place, outcome.error.as_str()));
         }
     }
 }
 
 /// Changes that are shown as examples.
 pub(super) const EXAMPLES: usize = 5;
+
+/// What the user calls the fields that have a column.
+fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
+    let checker = &prepared.checker;
+    let fields = checker.spec().fields.iter().enumerate();
+    let with_column = fields.filter(|(index, _)| checker.map().column(*index).is_some());
+    with_column
+        .map(|(index, field)| (field.name().to_owned(), checker.name_of(index).to_owned()))
+        .collect()
+}
 
 /// The figures of a plan.
 pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planned) -> Plan {
@@ -65,6 +77,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
             ..planned.states
         },
         how: planned.how.clone(),
+        columns: columns_of(prepared),
         fields: planned.fields().into_iter().collect(),
         examples: planned.examples.clone(),
         problems: planned.problems.clone(),

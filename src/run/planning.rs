@@ -5,6 +5,7 @@ use super::items::ItemMaker;
 use super::planned::Planned;
 use super::work::{Halt, Planning, Work};
 use crate::journal::Record;
+use crate::l10n::say;
 use crate::plan::{LookUp, Planner};
 use crate::send::{SendError, Stop, StopRequest};
 use crate::targets::Place;
@@ -113,14 +114,12 @@ impl Planning<'_> {
         let checker = &self.prepared.checker;
         let spec = checker.spec();
         if self.enough(key).is_some() {
-            return "nothing is read for a row that says all there is to say (--all --no-undo), and the run cannot be undone".to_owned();
+            return say().how_not_needed();
         }
         if !(self.delivery.blind && spec.is_readable()) {
             return String::new();
         }
-        let mut lost =
-            "nothing is read (--blind): rows that already match are sent too, unless the same was delivered before, and the run cannot be undone"
-                .to_owned();
+        let mut lost = say().how_blind();
         let is_lost =
             |field: &usize| checker.map().column(*field).is_none() && self.is_at_risk(*field);
         let at_risk: Vec<&str> = (0..spec.fields.len())
@@ -128,8 +127,7 @@ impl Planning<'_> {
             .map(|field| spec.fields[field].name())
             .collect();
         if !at_risk.is_empty() {
-            lost.push_str("; the file has no column for these, and the API may reset them: ");
-            lost.push_str(&at_risk.join(", "));
+            lost.push_str(&say().how_at_risk(at_risk.join(", ")));
         }
         lost
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RunError;
 use super::prepare::Roster;
 use crate::journal::RunRecord;
+use crate::l10n::say;
 use crate::model::RowState;
 use crate::plan::{Guards, Selection};
 use crate::report::ResultPaths;
@@ -155,7 +156,7 @@ impl Settings {
     /// # Errors
     /// When this version of the program does not understand its file.
     pub fn spec(&self) -> Result<TargetSpec, RunError> {
-        Ok(targets::parse("the run's target", &self.target)?)
+        Ok(targets::parse(&say().run_its_target(), &self.target)?)
     }
 
     /// The name by which its maker knows the roster, also after it was put away.

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::settings::Settings;
+use crate::events::Observer;
 use crate::journal::{QuotaStore, account_of};
 use crate::send::{Client, Pacer, Stats, Transport};
 
@@ -47,14 +48,14 @@ impl Tools {
         prepared: &'a Prepared,
         settings: &Settings,
         context: &'a Context<'a>,
-        stats: &'a Stats,
+        (stats, observer): (&'a Stats, &'a dyn Observer),
     ) -> Transport<'a> {
         Transport::new(
             &self.client,
             prepared.checker.spec(),
             &self.pacer,
             context.clock.as_ref(),
-            context.observer,
+            observer,
             settings.delivery.sender,
             stats,
             SmallRng::seed_from_u64(context.seed),

@@ -7,13 +7,14 @@ use super::name::run_name;
 use super::past::rows_last_time;
 use super::planned::plan_of;
 use super::prepare::Prepared;
+use super::progress::Tracker;
 use super::settings::{Retries, Settings, absolute, to_json};
 use super::tools::Tools;
 use super::work::Planning;
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
+use crate::l10n::say;
 use crate::model::{Exit, StateCounts, Summary, seconds_between, with_causes};
-use crate::plan::shortest_time;
 use crate::report::{write_before, write_html, write_results};
 use crate::send::{Stats, Stop, Transport};
 
@@ -26,6 +27,7 @@ pub(super) struct Setup<'a> {
     pub(super) tools: &'a Tools,
     pub(super) transport: &'a Transport<'a>,
     pub(super) stats: &'a Stats,
+    pub(super) tracker: &'a Tracker<'a>,
 }
 
 /// A run that has a record in the journal. Each step takes it and gives it back, so that none is
@@ -152,6 +154,11 @@ impl<'a> Run<'a> {
         &self.record.name
     }
 
+    /// Rows that are in their last state, by state.
+    pub(super) fn states(&self) -> Result<StateCounts, RunError> {
+        Ok(self.journal.states(self.id)?)
+    }
+
     /// Its number in the journal, and the journal.
     pub(super) fn into_journal(self) -> (i64, Journal) {
         (self.id, self.journal)
@@ -204,7 +211,7 @@ impl<'a> Run<'a> {
             retried,
             retries_beside,
             clock: setup.context.clock.as_ref(),
-            observer: setup.context.observer,
+            observer: setup.tracker,
         };
         let planned = planning.run(setup.context.stop.clone());
         let mut run = Run {
@@ -228,18 +235,13 @@ impl<'a> Run<'a> {
     /// now, and no faster than answers have come so far.
     fn forecast(&self, plan: &mut Plan) {
         let (rate, burst) = self.setup.tools.pacer.quota();
-        let (level, wait) = self.setup.tools.pacer.level();
+        let concurrency = self.setup.settings.delivery.sender.concurrency;
+        let latency = self.setup.transport.latency();
+        let road = self.setup.tracker.road(latency, concurrency);
         plan.rate = rate.to_string();
-        plan.at_once = (level as u64).min(u64::from(burst));
-        let paced = shortest_time(plan.to_send, plan.at_once, rate.interval());
-        let rounds =
-            plan.to_send as f64 / self.setup.settings.delivery.sender.concurrency.max(1) as f64;
-        let answered = rounds.ceil() * self.setup.transport.latency();
-        let seconds = if plan.to_send == 0 {
-            0.0
-        } else {
-            (paced + wait).as_secs_f64().max(answered)
-        };
+        plan.at_once = (road.level as u64).min(u64::from(burst));
+        let time = road.time_for(plan.to_send as f64).unwrap_or_default();
+        let seconds = time.as_secs_f64();
         plan.estimate_s = seconds;
         let time = jiff::SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
         plan.estimated_finish = self.setup.context.clock.timestamp().checked_add(time).ok();
@@ -279,7 +281,11 @@ impl<'a> Run<'a> {
     /// Writes the results and the run's figures.
     pub(super) fn finish(mut self, stop: Option<Stop>, state: RunState) -> Result<Ended, RunError> {
         let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
-        let written = write_results(&prepared.input, &self.journal, self.id, paths)?;
+        let held = match &stop {
+            Some(Stop::Held { why }) => Some(why.as_str()),
+            _ => None,
+        };
+        let written = write_results(&prepared.input, &self.journal, self.id, paths, held)?;
         // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
         // every row, whatever it is.
         let accounted = if stop.is_some() {
@@ -301,15 +307,18 @@ impl<'a> Run<'a> {
         let placing = paths.placing(&paths.before);
         summary.before = write_before(&self.journal, self.id, spec, &paths.before, placing)?;
         let placing = paths.placing(&paths.report);
-        let report = write_html(&self.journal, self.id, &summary, &paths.report, placing)?;
+        let report = write_html(
+            &self.journal,
+            self.id,
+            (&summary, &written.lines),
+            &paths.report,
+            placing,
+        )?;
         summary.report = Some(report.clone());
         let json = to_json(&summary.clone().anywhere())?;
         // Where this fails, the next run that needs it does it.
         if let Err(error) = self.journal.settle(self.id, summary.finished_at) {
-            tracing::warn!(
-                error = with_causes(&error),
-                "the run's rows are not indexed yet"
-            );
+            tracing::warn!(error = with_causes(&error), "{}", say().log_not_indexed());
         }
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;
@@ -356,6 +365,11 @@ impl<'a> Run<'a> {
             before: None,
             new_rows: None,
             warnings: prepared.survey.warnings,
+            held: match stop {
+                Some(Stop::Held { why }) => Some(why.clone()),
+                _ => None,
+            },
+            fields: None,
             to_send: None,
             estimated_s: None,
             estimated_finish: None,
@@ -367,7 +381,9 @@ impl<'a> Run<'a> {
 
 fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
     match stop {
-        Some(Stop::Refused { .. } | Stop::Unreachable | Stop::LookUp { .. }) => Exit::Refused,
+        Some(Stop::Refused { .. } | Stop::Unreachable { .. } | Stop::LookUp { .. }) => {
+            Exit::Refused
+        }
         Some(Stop::Asked | Stop::Failing { .. } | Stop::Canary { .. }) => Exit::Interrupted,
         Some(Stop::Held { .. }) => Exit::Held,
         None => Exit::of_rows(states),

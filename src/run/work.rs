@@ -12,6 +12,7 @@ use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{ExampleChange, Observer};
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
+use crate::l10n::say;
 use crate::model::{Call, Outcome, Problem, RowState};
 use crate::plan::{Difference, Left, LookUp, Planner, Values};
 use crate::report::NOT_FOUND;
@@ -106,7 +107,7 @@ impl Work<'_> {
                 }
                 match item.what {
                     What::Settled(outcome) => {
-                        self.planned.note_problem(&outcome);
+                        self.planned.note_problem(item.mark.at, &outcome);
                         self.settled(item.mark, outcome).await?;
                     }
                     What::Call(call) => self.unread(item.mark, *call).await?,
@@ -184,7 +185,7 @@ impl Work<'_> {
 
     pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {
         let outcome = settled_invalid(self.planning.clock, mark.at.row, &[problem]);
-        self.planned.note_problem(&outcome);
+        self.planned.note_problem(mark.at, &outcome);
         self.settled(mark, outcome).await
     }
 
@@ -193,10 +194,12 @@ impl Work<'_> {
     fn judge(&self, row: &Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
-        let field = prepared.survey.key().map(|key| spec.fields[key].name());
-        let name = field.unwrap_or("key").replace('_', " ");
+        let key = prepared.survey.key();
+        let field = key.map(|key| spec.fields[key].name());
+        let name = key.map_or("id", |key| prepared.checker.name_of(key));
         let problem = |code, message| {
             Wrong::Row(Problem {
+                column: name.to_owned(),
                 field: field.unwrap_or_default().to_owned(),
                 ..Problem::of_row(code, message)
             })
@@ -212,32 +215,33 @@ impl Work<'_> {
         let record = match records[..] {
             [record] => record,
             [] => {
-                let text = format!("no {} has {name} \"{}\"", spec.record, row.key);
+                let text = say().row_none_has(spec.record_name(), name, row.key.as_str());
                 return Err(problem(NOT_FOUND, text));
             }
             ref several => {
-                let text = format!(
-                    "{} {}s have {name} \"{}\", so it does not say which is meant",
+                let text = say().row_several_have(
                     several.len(),
-                    spec.record,
-                    row.key
+                    spec.records_name(),
+                    name,
+                    row.key.as_str(),
                 );
                 return Err(problem("lookup.several", text));
             }
         };
         let Some(id) = id_of(record) else {
-            let text = format!("the {} that was found has no id", spec.record);
+            let text = say().row_found_no_id(spec.record_name());
             return Err(problem("lookup.incomplete", text));
         };
         let own = spec
             .key_field()
             .and_then(|field| row.values[field].as_ref());
         if let Some(own) = own.filter(|own| !own.as_text().eq_ignore_ascii_case(&id)) {
-            let text = format!(
-                "the {} with {name} \"{}\" has the id {id}, and the row says {}",
-                spec.record,
-                row.key,
-                own.as_text()
+            let text = say().row_other_record(
+                spec.record_name(),
+                name,
+                row.key.as_str(),
+                id.as_str(),
+                own.as_text(),
             );
             return Err(problem("lookup.other_record", text));
         }
@@ -287,6 +291,7 @@ impl Work<'_> {
     }
 
     pub(super) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
+        let checker = &self.planning.prepared.checker;
         let planned = &mut self.planned;
         planned.states.add(RowState::NotSent, 1);
         planned.to_send += 1;
@@ -299,9 +304,20 @@ impl Work<'_> {
             let left = EXAMPLES - planned.examples.len();
             planned
                 .examples
-                .extend(changes.iter().take(left).map(|change| ExampleChange {
-                    row: call.at.row,
-                    change: change.clone(),
+                .extend(changes.iter().take(left).map(|change| {
+                    let field = checker.spec().field(&change.field);
+                    let words = |value| match field {
+                        Some(field) => checker.in_words(field, value),
+                        None => String::new(),
+                    };
+                    ExampleChange {
+                        line: call.at.sheet_row,
+                        column: field
+                            .map_or(&*change.field, |field| checker.name_of(field))
+                            .to_owned(),
+                        from: change.from.as_ref().map(words),
+                        to: words(&change.to),
+                    }
                 }));
         }
         if self.planning.delivery.no_undo {
@@ -333,15 +349,11 @@ fn left_as_it_is(left: &Left) -> String {
     let mut clauses = Vec::new();
     if !left.changed_since.is_empty() {
         let names = left.changed_since.join(", ");
-        clauses.push(format!(
-            "someone has changed {names} since, so it was left as it is"
-        ));
+        clauses.push(say().row_changed_since(names));
     }
     if !left.cannot_be_cleared.is_empty() {
         let names = left.cannot_be_cleared.join(", ");
-        clauses.push(format!(
-            "{names} was empty before, and the API does not let it be cleared, so it was left as it is"
-        ));
+        clauses.push(say().row_cannot_be_cleared(names));
     }
     clauses.join("; ")
 }

@@ -1,6 +1,7 @@
 use reqwest::Url;
 
 use super::error::SendError;
+use crate::l10n::say;
 
 /// Whether a text is an address of the web at all: where it may be sent to, the client says.
 ///
@@ -11,10 +12,10 @@ pub fn check_address(address: &str) -> Result<(), SendError> {
         url: address.to_owned(),
         why,
     };
-    let url = Url::parse(address).map_err(|_| refuse("it is not a URL"))?;
+    let url = Url::parse(address).map_err(|_| refuse(say().address_no_url()))?;
     match url.scheme() {
         "http" | "https" => Ok(()),
-        _ => Err(refuse("it is neither https nor http")),
+        _ => Err(refuse(say().address_scheme())),
     }
 }
 
@@ -25,26 +26,22 @@ pub(super) fn checked_address(address: &str) -> Result<Url, SendError> {
         url: address.to_owned(),
         why,
     };
-    let url = Url::parse(address).map_err(|_| refuse("it is not a URL"))?;
+    let url = Url::parse(address).map_err(|_| refuse(say().address_no_url()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(SendError::Address {
             url: format!("…@{}", url.host_str().unwrap_or("")),
-            why: "it holds a user name or a password; credentials belong in the environment",
+            why: say().address_secret(),
         });
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse(
-            "it has a ? or a # in it, and paths are put behind it",
-        ));
+        return Err(refuse(say().address_query()));
     }
     match (url.scheme(), url.host_str()) {
-        (_, None) => Err(refuse("it has no host")),
+        (_, None) => Err(refuse(say().address_no_host())),
         ("https", _) => Ok(url),
         ("http", Some(host)) if is_loopback(host) => Ok(url),
-        ("http", _) => Err(refuse(
-            "plain http is for this machine alone, or credentials and personal data could be read on the way; use https",
-        )),
-        _ => Err(refuse("it is neither https nor http")),
+        ("http", _) => Err(refuse(say().address_plain())),
+        _ => Err(refuse(say().address_scheme())),
     }
 }
 

@@ -2,7 +2,9 @@ use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
 use super::headers::{Announced, announced, date, not_before};
+use super::trouble::Trouble;
 use crate::clock::UnixNanos;
+use crate::l10n::say;
 use crate::targets::{Answers, Quota};
 
 /// What came back for a request, as far as it matters.
@@ -35,7 +37,7 @@ pub struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// No connection could be made, so the request was never sent.
-    Connect,
+    Connect(Trouble),
     /// No answer within the time-out.
     TimeOut,
     /// The connection ended before an answer came.
@@ -48,7 +50,7 @@ impl Fault {
     /// The fault as an error code.
     pub fn code(self) -> &'static str {
         match self {
-            Fault::Connect => "network.connect",
+            Fault::Connect(_) => "network.connect",
             Fault::TimeOut => "network.timeout",
             Fault::Lost => "network.lost",
             Fault::TooLarge => "network.too_large",
@@ -97,7 +99,7 @@ impl Answer {
             Err(_) => answer.message = summarise(body),
         }
         if answer.message.is_empty() {
-            answer.message = format!("HTTP {status}, with an empty body");
+            answer.message = say().answer_empty(status);
         }
         answer
     }

@@ -12,7 +12,9 @@ use super::credentials::Credentials;
 use super::error::SendError;
 use super::sign_in::{Signer, TokenError};
 use super::tls::client_builder;
+use super::trouble::Trouble;
 use crate::clock::Clock;
+use crate::l10n::say;
 use crate::targets::TargetSpec;
 
 /// How requests are made.
@@ -85,16 +87,12 @@ impl Client {
             Some(pem) => reqwest::Certificate::from_pem_bundle(pem.as_bytes())
                 .ok()
                 .filter(|roots| !roots.is_empty())
-                .ok_or_else(|| {
-                    SendError::Client("the --ca-cert file holds no certificate in PEM".into())
-                })?,
+                .ok_or_else(|| SendError::Client(say().client_no_certificate()))?,
         };
         let mut constant = HeaderMap::new();
         for (name, value) in &spec.headers {
             let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) else {
-                return Err(SendError::Client(format!(
-                    "the target's header {name} is not valid"
-                )));
+                return Err(SendError::Client(say().client_header(name.as_str())));
             };
             constant.insert(name, value);
         }
@@ -144,6 +142,11 @@ impl Client {
     /// The machine that is asked, whichever of its names and spellings the address uses.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The address below which all requests go, as it was given.
+    pub(super) fn base(&self) -> &str {
+        &self.base
     }
 
     /// The same with the path below which all requests go.
@@ -206,11 +209,11 @@ impl Client {
     fn no_token(&self, error: TokenError) -> Result<Answer, Fault> {
         let mut answer = match error {
             // The request itself never left.
-            TokenError::Silent => return Err(Fault::Connect),
+            TokenError::Silent(trouble) => return Err(Fault::Connect(trouble)),
             TokenError::Answered(status, headers, body) => self.read(status, &headers, &body),
             TokenError::NoToken(why) => Answer {
                 status: 200,
-                message: format!("the token endpoint's answer cannot be used: {why}"),
+                message: say().token_unusable(why),
                 ..Answer::default()
             },
         };
@@ -236,7 +239,7 @@ impl Client {
 
 fn fault(error: &reqwest::Error) -> Fault {
     if error.is_connect() {
-        Fault::Connect
+        Fault::Connect(Trouble::of(error))
     } else if error.is_timeout() {
         Fault::TimeOut
     } else {

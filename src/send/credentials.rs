@@ -4,15 +4,14 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use crate::l10n::say;
 use crate::targets::{SignIn, TargetSpec};
 
 /// Why there are no credentials. Never says what one is.
 #[derive(Debug, Error)]
 pub enum SignInError {
     /// No way of signing in has all of its variables set.
-    #[error(
-        "no credentials for {target}: set {ways} in the environment, or the same names with _FILE behind them to files that hold the values"
-    )]
+    #[error("{}", say().credentials_missing(target.as_str(), ways.as_str()))]
     Missing {
         /// The target's name.
         target: String,
@@ -20,7 +19,7 @@ pub enum SignInError {
         ways: String,
     },
     /// The file that a `_FILE` variable names cannot be read.
-    #[error("cannot read the file {path} that {variable} names")]
+    #[error("{}", say().credentials_file(path.as_str(), variable.as_str()))]
     File {
         /// The variable.
         variable: String,
@@ -30,9 +29,7 @@ pub enum SignInError {
         source: std::io::Error,
     },
     /// A credential holds a character that no header may have.
-    #[error(
-        "the value of {variable} has a character that an HTTP header cannot hold, such as a line break"
-    )]
+    #[error("{}", say().credentials_no_header(variable.as_str()))]
     NoHeader {
         /// The variable.
         variable: String,
@@ -80,11 +77,11 @@ impl Credentials {
         let ways: Vec<String> = spec
             .sign_in
             .iter()
-            .map(|way| way.variables().join(" and "))
+            .map(|way| way.variables().join(" + "))
             .collect();
         Err(SignInError::Missing {
             target: spec.name.clone(),
-            ways: ways.join(", or "),
+            ways: ways.join(&say().credentials_or()),
         })
     }
 

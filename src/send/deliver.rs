@@ -7,13 +7,15 @@ use super::answer::Fault;
 use super::circuit_breaker::CircuitBreaker;
 use super::client::Request;
 use super::error::SendError;
-use super::stop::{Stop, StopRequest};
+use super::stop::{Stop, StopRequest, status_and_code};
 use super::transport::{Attempts, Fetched, Transport};
+use super::trouble::Trouble;
 use super::verdict::Verdict;
 use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::RunEvent;
 use crate::journal::Record;
-use crate::model::{Method, Outcome, Pending, RowState};
+use crate::l10n::{number, say};
+use crate::model::{Method, Outcome, Pending, RowState, redacted};
 
 /// Delivers calls: each one recorded before it leaves, and again when it has its outcome.
 pub struct Sender<'a, R> {
@@ -92,7 +94,7 @@ impl<R: Record> Sender<'_, R> {
                     if let Some(outcome) = done.outcome {
                         let error = error_of(&outcome);
                         if repeats.note(error.as_deref()) && stopped.is_none() {
-                            self.halt(&halt, &mut stopped, Stop::repeated(&outcome, &done.body));
+                            self.halt(&halt, &mut stopped, self.repeated(&outcome, &done.body));
                         }
                     }
                     if let Some(stop) = done.stop {
@@ -132,6 +134,7 @@ impl<R: Record> Sender<'_, R> {
         for (row, state) in done {
             self.transport.observer.on_event(&RunEvent::RowDone {
                 row: *row,
+                line: *row,
                 state: *state,
                 sent: true,
             });
@@ -246,6 +249,17 @@ impl<R: Record> Sender<'_, R> {
         }
     }
 
+    /// The stop that an error calls for in which nearly every row ended, the last one with this body.
+    fn repeated(&self, outcome: &Outcome, body: &[u8]) -> Stop {
+        match outcome.http_status {
+            None => self.transport.unreachable(outcome.error.clone()),
+            Some(status) => Stop::Failing {
+                error: status_and_code(status, &outcome.error_code),
+                message: redacted(&outcome.error, body),
+            },
+        }
+    }
+
     /// The outcome of a row. No verdict means that the run was stopped before the next attempt.
     fn settle(&self, call: &Pending, attempts: Attempts, scout: bool) -> Done {
         let Attempts {
@@ -300,8 +314,8 @@ impl<R: Record> Sender<'_, R> {
                 outcome.error = explain(fault, repeatable, made);
                 // Nobody has answered yet: the rest would fare alike.
                 if scout && verdict == Some(Verdict::Fail) {
-                    stop = Some(Stop::Unreachable);
-                    if fault == Fault::Connect {
+                    stop = Some(self.transport.unreachable(in_short(fault)));
+                    if matches!(fault, Fault::Connect(_)) {
                         outcome.state = RowState::NotSent;
                     }
                 }
@@ -339,19 +353,23 @@ async fn sleep_until(clock: &dyn Clock, moment: Option<UnixNanos>) {
     }
 }
 
-fn explain(fault: Fault, idempotent: bool, attempts: u32) -> String {
-    let tries = if attempts == 1 {
-        "1 attempt".to_owned()
-    } else {
-        format!("{attempts} attempts")
-    };
+/// Why nobody answered, in few words.
+fn in_short(fault: Fault) -> String {
     match fault {
-        Fault::Connect => format!("no connection could be made in {tries}"),
-        Fault::TimeOut if idempotent => format!("no answer came in time in {tries}"),
-        Fault::Lost if idempotent => {
-            format!("the connection ended before the answer in {tries}")
-        }
-        Fault::TooLarge => "the answer was too large to be read".to_owned(),
-        Fault::TimeOut | Fault::Lost => "no answer came, and the API may have made the change; it was not sent again because the target does not say that this is safe".to_owned(),
+        Fault::Connect(why) => why.in_words(),
+        Fault::TimeOut => Trouble::TimeOut.in_words(),
+        Fault::Lost => Trouble::Other.in_words(),
+        Fault::TooLarge => say().answer_too_large(),
+    }
+}
+
+fn explain(fault: Fault, idempotent: bool, attempts: u32) -> String {
+    let count = u64::from(attempts);
+    match fault {
+        Fault::Connect(why) => say().answer_no_connection(count, number(count), why.in_words()),
+        Fault::TimeOut if idempotent => say().answer_none_in_time(count, number(count)),
+        Fault::Lost if idempotent => say().answer_lost(count, number(count)),
+        Fault::TooLarge => say().answer_too_large(),
+        Fault::TimeOut | Fault::Lost => say().answer_doubtful(),
     }
 }

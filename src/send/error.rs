@@ -2,6 +2,7 @@ use thiserror::Error;
 
 use super::credentials::SignInError;
 use crate::journal::JournalError;
+use crate::l10n::say;
 
 /// Why sending cannot begin or go on.
 #[derive(Debug, Error)]
@@ -13,17 +14,17 @@ pub enum SendError {
     #[error(transparent)]
     SignIn(#[from] SignInError),
     /// The base address is not one that may be sent to.
-    #[error("the address {url} cannot be used: {why}")]
+    #[error("{}", say().address_unusable(url.as_str(), why.as_str()))]
     Address {
         /// The address.
         url: String,
         /// Why.
-        why: &'static str,
+        why: String,
     },
     /// The HTTP client cannot be made.
-    #[error("cannot set up the HTTP client: {0}")]
+    #[error("{}", say().client_failed(.0.as_str()))]
     Client(String),
     /// A runtime for the network cannot be made.
-    #[error("cannot set up the network: {0}")]
-    Runtime(std::io::Error),
+    #[error("{}", say().network_failed())]
+    Runtime(#[source] std::io::Error),
 }

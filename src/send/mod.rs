@@ -23,6 +23,7 @@ mod steady;
 mod stop;
 mod tls;
 mod transport;
+mod trouble;
 mod verdict;
 
 pub use address::check_address;
@@ -40,4 +41,5 @@ pub use stats::Stats;
 pub use stop::{Stop, StopRequest};
 pub use tls::client_builder;
 pub use transport::{Fetched, SenderOptions, Transport};
+pub use trouble::Trouble;
 pub use verdict::{Verdict, verdict};

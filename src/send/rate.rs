@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::l10n::say;
 use crate::targets::RateUnit;
 
 /// Requests a period.
@@ -27,9 +28,7 @@ const UNLIMITED_TEXT: &str = "unlimited";
 
 /// Why a rate cannot be understood.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error(
-    "\"{0}\" is not a rate such as 1500/h, or unlimited; the unit is s, m, h or d, and the number above 0"
-)]
+#[error("{}", say().rate_unclear(.0.as_str()))]
 pub struct RateError(String);
 
 impl FromStr for Rate {

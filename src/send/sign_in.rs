@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::body::{BODY, BODY_TIME, body_of};
 use super::credentials::Credentials;
+use super::trouble::Trouble;
 use crate::clock::{Clock, UnixNanos};
+use crate::l10n::say;
 
 /// Seconds before its end at which a token is no longer used.
 const MARGIN: u64 = 30;
@@ -42,10 +44,10 @@ pub(super) struct Signed {
 pub(super) enum TokenError {
     /// The token endpoint answered with something other than success.
     Answered(u16, HeaderMap, Vec<u8>),
-    /// It did not answer.
-    Silent,
+    /// It did not answer, for this reason.
+    Silent(Trouble),
     /// It answered with success, and with nothing that can be used: why.
-    NoToken(&'static str),
+    NoToken(String),
 }
 
 /// What a token endpoint answers (RFC 6749, section 5.1).
@@ -61,7 +63,7 @@ impl TokenAnswer {
     ///
     /// # Errors
     /// What is wrong with it, which quotes none of it.
-    pub fn read(body: &[u8]) -> Result<TokenAnswer, &'static str> {
+    pub fn read(body: &[u8]) -> Result<TokenAnswer, String> {
         #[derive(Deserialize)]
         struct Raw {
             #[serde(default)]
@@ -71,30 +73,28 @@ impl TokenAnswer {
             #[serde(default)]
             expires_in: serde_json::Value,
         }
-        let raw: Raw = serde_json::from_slice(body).map_err(|_| "its body is no JSON object")?;
+        let raw: Raw = serde_json::from_slice(body).map_err(|_| say().token_no_object())?;
         let access_token = match raw.access_token {
             serde_json::Value::String(token) if !token.is_empty() => token,
-            _ => return Err("there is no access_token in it"),
+            _ => return Err(say().token_missing()),
         };
         if raw
             .token_type
             .as_str()
             .is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer"))
         {
-            return Err("its token_type is not Bearer");
+            return Err(say().token_no_bearer());
         }
         let seconds = match &raw.expires_in {
             serde_json::Value::Null => None,
             serde_json::Value::Number(number) => number.as_f64(),
-            serde_json::Value::String(text) => Some(
-                text.trim()
-                    .parse()
-                    .map_err(|_| "its expires_in is no number")?,
-            ),
-            _ => return Err("its expires_in is no number"),
+            serde_json::Value::String(text) => {
+                Some(text.trim().parse().map_err(|_| say().token_lifetime())?)
+            }
+            _ => return Err(say().token_lifetime()),
         };
         if seconds.is_some_and(|seconds| !(seconds > 0.0 && seconds.is_finite())) {
-            return Err("its expires_in is not above 0");
+            return Err(say().token_lifetime_zero());
         }
         Ok(TokenAnswer {
             access_token,
@@ -185,7 +185,7 @@ impl Signer {
             .form(&form)
             .send()
             .await
-            .map_err(|_| TokenError::Silent)?;
+            .map_err(|error| TokenError::Silent(Trouble::of(&error)))?;
         let status = response.status();
         let headers = response.headers().clone();
         let (body, _) = body_of(response, BODY, BODY_TIME).await;
@@ -194,7 +194,7 @@ impl Signer {
         }
         let answer = TokenAnswer::read(&body).map_err(TokenError::NoToken)?;
         let mut header = HeaderValue::from_str(&format!("Bearer {}", answer.access_token))
-            .map_err(|_| TokenError::NoToken("its access_token cannot stand in a header"))?;
+            .map_err(|_| TokenError::NoToken(say().token_no_header()))?;
         header.set_sensitive(true);
         self.secrets
             .lock()

@@ -1,5 +1,6 @@
 use super::answer::Answer;
-use crate::model::{Outcome, is_code, redacted};
+use crate::l10n::say;
+use crate::model::{is_code, redacted};
 
 /// Whether someone has asked for a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +28,14 @@ pub enum Stop {
         reading: bool,
     },
     /// Nobody answered.
-    Unreachable,
+    Unreachable {
+        /// The address that was tried.
+        address: String,
+        /// Why, in words.
+        why: String,
+        /// Whether anybody had answered there before.
+        was_reached: bool,
+    },
     /// Nearly every row ends in the same error.
     Failing {
         /// Status and code.
@@ -83,17 +91,6 @@ impl Stop {
         }
     }
 
-    /// The stop that an error calls for in which nearly every row ended, the last one with this body.
-    pub(super) fn repeated(outcome: &Outcome, body: &[u8]) -> Stop {
-        match outcome.http_status {
-            None => Stop::Unreachable,
-            Some(status) => Stop::Failing {
-                error: status_and_code(status, &outcome.error_code),
-                message: redacted(&outcome.error, body),
-            },
-        }
-    }
-
     /// What is told to the person who asked for the run, on their own terminal: the API's words too.
     pub fn for_person(&self) -> String {
         match self {
@@ -123,16 +120,16 @@ impl std::fmt::Display for Stop {
         match self {
             Stop::Refused { status, code, .. } => {
                 let what = status_and_code(*status, code);
-                write!(f, "the API refused the credentials ({what})")
+                f.write_str(&say().stop_refused(what))
             }
-            Stop::Unreachable => f.write_str("the API could not be reached"),
-            Stop::Failing { error, .. } => {
-                write!(f, "nearly every row ends in the same error ({error})")
+            Stop::Unreachable { address, why, .. } => {
+                f.write_str(&say().stop_unreachable(address.as_str(), why.as_str()))
             }
-            Stop::Held { why } => write!(f, "held, and nothing was sent: {why}"),
-            Stop::Canary { why } => write!(f, "the first rows were read back, and {why}"),
-            Stop::LookUp { why, .. } => write!(f, "the API's records could not be read ({why})"),
-            Stop::Asked => f.write_str("the run was asked to stop"),
+            Stop::Failing { error, .. } => f.write_str(&say().stop_failing(error.as_str())),
+            Stop::Held { why } => f.write_str(&say().stop_held(why.as_str())),
+            Stop::Canary { why } => f.write_str(&say().stop_canary(why.as_str())),
+            Stop::LookUp { why, .. } => f.write_str(&say().stop_lookup(why.as_str())),
+            Stop::Asked => f.write_str(&say().stop_asked()),
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,9 +15,11 @@ use super::error::SendError;
 use super::pacer::Pacer;
 use super::stats::Stats;
 use super::stop::{Stop, status_and_code};
+use super::trouble::Trouble;
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
 use crate::events::{Observer, RunEvent};
+use crate::l10n::say;
 use crate::targets::TargetSpec;
 
 /// How requests are made and made again.
@@ -45,6 +47,8 @@ pub struct Transport<'a> {
     random: Mutex<SmallRng>,
     load: Mutex<ConcurrencyLimit>,
     budget: Mutex<RetryBudget>,
+    /// Whether anybody has answered.
+    was_reached: AtomicBool,
 }
 
 /// How the attempts at one request ended.
@@ -89,6 +93,7 @@ impl<'a> Transport<'a> {
             random: Mutex::new(random),
             load: Mutex::new(ConcurrencyLimit::new(options.concurrency)),
             budget: Mutex::new(RetryBudget::new()),
+            was_reached: AtomicBool::new(false),
         }
     }
 
@@ -139,7 +144,7 @@ impl<'a> Transport<'a> {
         Ok(match (verdict, last) {
             (Verdict::Accept, Ok((_, Some(json)))) => Fetched::Json(json),
             (Verdict::Accept, Ok((_, None))) => Fetched::NoJson,
-            (_, last) => Fetched::Stopped(why_stopped(verdict, last, body.as_deref())),
+            (_, last) => Fetched::Stopped(self.why_stopped(verdict, last, body.as_deref())),
         })
     }
 
@@ -248,6 +253,7 @@ impl<'a> Transport<'a> {
         let Ok(answer) = answer else {
             return Ok(());
         };
+        self.was_reached.store(true, Ordering::Relaxed);
         if answer.of_sign_in {
             return Ok(());
         }
@@ -267,7 +273,7 @@ impl<'a> Transport<'a> {
             self.observer.on_event(&RunEvent::Waiting {
                 until: until.unwrap_or(Timestamp::MAX),
                 wait: Duration::from_nanos(moment.saturating_sub(self.clock.now())),
-                why: format!("the API answered {} and named this time", answer.status),
+                why: say().named_time(answer.status),
             });
         }
         Ok(())
@@ -303,6 +309,7 @@ impl<'a> Transport<'a> {
         }
         self.observer.on_event(&RunEvent::Retrying {
             row,
+            line: row,
             attempt: made,
             wait,
             why: describe(answer),
@@ -314,6 +321,44 @@ impl<'a> Transport<'a> {
         }
         self.clock.sleep(wait).await;
         Ok(())
+    }
+
+    /// A stop because nobody answers.
+    pub(super) fn unreachable(&self, why: String) -> Stop {
+        Stop::Unreachable {
+            address: self.client.base().to_owned(),
+            why,
+            was_reached: self.was_reached.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Why a look-up without an answer stops the run; `sent` is the body that went with it.
+    fn why_stopped(
+        &self,
+        verdict: Verdict,
+        last: Result<(Answer, Option<Json>), Fault>,
+        sent: Option<&[u8]>,
+    ) -> Stop {
+        match last {
+            Ok((answer, _)) if verdict == Verdict::Stop => {
+                Stop::refused(answer, sent.unwrap_or_default(), true)
+            }
+            Ok((answer, _)) => Stop::LookUp {
+                // Its message may quote the keys that were asked for.
+                why: status_and_code(answer.status, &answer.code),
+                status: Some(answer.status),
+            },
+            Err(Fault::Connect(why)) => self.unreachable(why.in_words()),
+            Err(Fault::TimeOut) => self.unreachable(Trouble::TimeOut.in_words()),
+            Err(Fault::TooLarge) => Stop::LookUp {
+                why: say().stop_page_too_large(),
+                status: None,
+            },
+            Err(fault) => Stop::LookUp {
+                why: fault.code().to_owned(),
+                status: None,
+            },
+        }
     }
 }
 
@@ -328,33 +373,6 @@ pub enum Fetched {
     Halted,
     /// No answer could be had, and the run must stop: nothing can be planned without it.
     Stopped(Stop),
-}
-
-/// Why a look-up without an answer stops the run; `sent` is the body that went with it.
-fn why_stopped(
-    verdict: Verdict,
-    last: Result<(Answer, Option<Json>), Fault>,
-    sent: Option<&[u8]>,
-) -> Stop {
-    match last {
-        Ok((answer, _)) if verdict == Verdict::Stop => {
-            Stop::refused(answer, sent.unwrap_or_default(), true)
-        }
-        Ok((answer, _)) => Stop::LookUp {
-            // Its message may quote the keys that were asked for.
-            why: status_and_code(answer.status, &answer.code),
-            status: Some(answer.status),
-        },
-        Err(Fault::Connect | Fault::TimeOut) => Stop::Unreachable,
-        Err(Fault::TooLarge) => Stop::LookUp {
-            why: "a page of records is larger than 64 KiB a record; lower page_size in the target's file".into(),
-            status: None,
-        },
-        Err(fault) => Stop::LookUp {
-            why: fault.code().to_owned(),
-            status: None,
-        },
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -47,7 +47,7 @@ pub fn verdict(
             _ => Verdict::Fail,
         },
         // The request never left.
-        Err(Fault::Connect) => retry(Verdict::Fail),
+        Err(Fault::Connect(_)) => retry(Verdict::Fail),
         // It may have been carried out.
         Err(Fault::TimeOut | Fault::Lost) if repeatable => retry(Verdict::Fail),
         Err(Fault::TimeOut | Fault::Lost) => Verdict::Fail,
@@ -59,6 +59,7 @@ pub fn verdict(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::send::Trouble;
 
     #[test]
     fn every_verdict() {
@@ -93,12 +94,16 @@ mod tests {
             ..Answer::default()
         };
         assert_eq!(verdict(&spec, Ok(&refused), true, true), Verdict::Stop);
-        for fault in [Fault::Connect, Fault::TimeOut, Fault::Lost] {
+        for fault in [
+            Fault::Connect(Trouble::Refused),
+            Fault::TimeOut,
+            Fault::Lost,
+        ] {
             assert_eq!(verdict(&spec, Err(&fault), true, true), Verdict::Retry);
             assert_eq!(verdict(&spec, Err(&fault), true, false), Verdict::Fail);
         }
         let once = |fault: Fault| verdict(&spec, Err(&fault), false, true);
-        assert_eq!(once(Fault::Connect), Verdict::Retry);
+        assert_eq!(once(Fault::Connect(Trouble::Refused)), Verdict::Retry);
         assert_eq!(once(Fault::TimeOut), Verdict::Fail);
         assert_eq!(once(Fault::Lost), Verdict::Fail);
     }

@@ -119,6 +119,9 @@ pub struct FieldSpec {
     /// `choice`: other words for a choice, by choice. Case does not matter.
     #[serde(default)]
     pub synonyms: BTreeMap<String, Vec<String>>,
+    /// `choice`: the word that people use for a choice, by language and choice. It is understood too.
+    #[serde(default)]
+    pub words: BTreeMap<String, BTreeMap<String, String>>,
     /// `identity_number`: the boolean field that says a row's number is a temporary one.
     pub temporary_if: Option<String>,
     /// `postal_code`: the country field that says whether a row's code is a Swedish one.
@@ -135,6 +138,14 @@ pub struct FieldSpec {
 }
 
 impl FieldSpec {
+    /// What people call a choice in the language with this code; itself where they have no word.
+    pub fn word_for<'a>(&'a self, choice: &'a str, language: Option<&str>) -> &'a str {
+        let words = language.and_then(|language| self.words.get(language));
+        words
+            .and_then(|words| words.get(choice))
+            .map_or(choice, String::as_str)
+    }
+
     /// The field's name.
     pub fn name(&self) -> &str {
         self.name.get_ref()

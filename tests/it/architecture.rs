@@ -6,44 +6,48 @@ use std::path::Path;
 
 /// Each room, and the rooms whose items it may name.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("model", &[]),
+    ("l10n", &[]),
+    ("model", &["l10n"]),
     ("clock", &[]),
     ("events", &["model"]),
-    ("targets", &["model"]),
-    ("read", &["model"]),
-    ("map", &["targets", "read"]),
-    ("check", &["model", "targets", "read", "map"]),
-    ("plan", &["model", "targets", "check"]),
-    ("journal", &["model", "clock"]),
-    ("send", &["model", "targets", "journal", "events", "clock"]),
+    ("targets", &["l10n", "model"]),
+    ("read", &["l10n", "model"]),
+    ("map", &["l10n", "targets", "read"]),
+    ("check", &["l10n", "model", "targets", "read", "map"]),
+    ("plan", &["l10n", "model", "targets", "check"]),
+    ("journal", &["l10n", "model", "clock"]),
+    (
+        "send",
+        &["l10n", "model", "targets", "journal", "events", "clock"],
+    ),
     (
         "report",
         &[
-            "model", "targets", "read", "map", "check", "events", "journal",
+            "l10n", "model", "targets", "read", "map", "check", "events", "journal",
         ],
     ),
-    ("progress", &["model", "events", "report", "clock"]),
+    ("progress", &["l10n", "model", "events", "report", "clock"]),
     (
         "run",
         &[
-            "model", "targets", "read", "map", "check", "plan", "send", "journal", "events",
-            "report", "clock",
+            "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
+            "events", "report", "clock",
         ],
     ),
     ("inbox", &[]),
     (
         "app",
         &[
-            "model", "targets", "read", "map", "check", "plan", "send", "journal", "events", "run",
-            "report", "inbox", "clock",
+            "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
+            "events", "run", "report", "inbox", "clock",
         ],
     ),
     ("sandbox", &["clock"]),
     (
         "cli",
         &[
-            "model", "targets", "read", "map", "check", "plan", "send", "journal", "events", "run",
-            "report", "progress", "sandbox", "clock", "app",
+            "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
+            "events", "run", "report", "progress", "sandbox", "clock", "app",
         ],
     ),
     ("main", &["cli"]),

@@ -295,7 +295,12 @@ fn an_api_that_nobody_answers_for_exits_6() {
     let ended = LibraryRun::new()
         .import(&folder, "r.csv", &format!("http://127.0.0.1:{port}"))
         .unwrap();
-    assert_eq!(ended.stop, Some(Stop::Unreachable));
+    let unreachable = Stop::Unreachable {
+        address: format!("http://127.0.0.1:{port}"),
+        why: "connection refused".to_owned(),
+        was_reached: false,
+    };
+    assert_eq!(ended.stop, Some(unreachable));
     assert_eq!(ended.summary.exit_code, Exit::Refused);
     assert_eq!(ended.summary.states.not_sent, 10);
     assert_eq!(ended.summary.requests, 5, "one row, five attempts");

@@ -10,6 +10,7 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
+use crate::l10n::say;
 use crate::model::{Exit, StateCounts, Summary};
 use crate::report::{WholeFile, check_text, write_problems};
 use crate::run::{Prepared, RunError, prepare, refuse_empty, row_problems};
@@ -65,7 +66,7 @@ fn problems_to(path: &Path, prepared: &Prepared) -> Result<()> {
     let file = write_problems(file, |each| {
         row_problems(prepared, |at, problem| each(at, problem))
     })
-    .with_context(|| format!("cannot write the problems to {}", path.display()))?;
+    .with_context(|| say().cli_problems(path.display().to_string()))?;
     file.finish()?;
     Ok(())
 }

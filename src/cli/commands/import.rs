@@ -4,15 +4,14 @@ use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
 use crate::cli::settings;
 use crate::cli::wanted::Asked;
+use crate::l10n::say;
 use crate::model::Exit;
 
 /// `rosterpatch import FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<Exit, AppError> {
     if args.dry_run {
-        let file = args.file.display();
-        return Err(AppError::Usage(format!(
-            "`rosterpatch plan {file}` says what an import would send, and sends nothing"
-        )));
+        let file = args.file.display().to_string();
+        return Err(AppError::Usage(say().cli_dry_run(file)));
     }
     let front = Front::open(common)?;
     let (session, config) = (&front.session, &front.config);

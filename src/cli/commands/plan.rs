@@ -4,6 +4,7 @@ use crate::cli::front::{Front, print_summary};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::terminal;
 use crate::cli::wanted::Asked;
+use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::{example_lines, plan_lines, write_changes};
 use crate::run::{Context, look};
@@ -30,12 +31,12 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     };
     let looked = look(&ready.prepared, &ready.settings, &context)?;
     if let Some(stop) = &looked.stop {
-        let hint = if stop.may_not_read() {
-            "; if these credentials may write and not read, --blind plans without reading"
+        let why = stop.for_person();
+        terminal::error(&if stop.may_not_read() {
+            say().plan_try_blind(why)
         } else {
-            ""
-        };
-        terminal::error(&format!("{}; nothing was sent{hint}", stop.for_person()));
+            say().plan_not_read(why)
+        });
         return Ok(looked.summary.exit_code);
     }
     if let Some(path) = &args.out {
@@ -45,10 +46,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     match args.output.format {
         Format::Json => print_summary(Format::Json, &looked.summary),
         Format::Text => {
-            let mut lines = plan_lines(&looked.plan);
+            let mut lines = plan_lines(&looked.plan, session.clock.timestamp());
             lines.extend(example_lines(&looked.plan));
             if let Some(why) = &looked.held {
-                lines.push(format!("an import would be held: {why}"));
+                lines.push(say().plan_held(why.as_str()));
             }
             terminal::out(&format!("{}\n", lines.join("\n")));
         }

@@ -11,6 +11,7 @@ use crate::cli::options::GeneralOptions;
 use crate::cli::settings;
 use crate::cli::wanted::Asked;
 use crate::journal::RunRecord;
+use crate::l10n::say;
 use crate::model::{Exit, RowState};
 use crate::plan::Threshold;
 use crate::run::{Roster, Settings};
@@ -26,7 +27,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<E
             let again = retried_run(&front.session, run, only, &with)?;
             ready_again(common, &front, again)?
         }
-        (None, None) => return Err(AppError::Usage("retry which file, or which --run?".into())),
+        (None, None) => return Err(AppError::Usage(say().cli_retry_what())),
     };
     let named = settings::named(&args.files);
     let start = begin(
@@ -68,11 +69,7 @@ fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
                 .parse()
                 .ok()
                 .filter(|state| known.contains(state));
-            state.ok_or_else(|| {
-                AppError::Usage(format!(
-                    "--only takes invalid, rejected, failed and not_sent, not \"{word}\""
-                ))
-            })
+            state.ok_or_else(|| AppError::Usage(say().cli_only(word.as_str())))
         })
         .collect()
 }
@@ -153,7 +150,7 @@ fn of_file(
         let ready = elsewhere_ready(front, args, &roster, found, only)?;
         return Ok((ready, config.clone()));
     };
-    tracing::info!(run = %record.name, "these are rows of an earlier run");
+    tracing::info!(run = %record.name, "{}", say().cli_of_earlier_run());
     let meant = Retried {
         results: roster,
         selection: settings::selection(&options.selection),
@@ -192,7 +189,7 @@ fn elsewhere_ready(
     let here = runs_of(session, roster, args.of.as_deref(), Some(place))?;
     let run = the_one(here)?.map(|run| run.name);
     if run.is_none() && args.of.is_none() {
-        tracing::warn!("no run in the journal knows these rows, so every one of them is looked at");
+        tracing::warn!("{}", say().cli_of_no_run());
     }
     let said = Said {
         key: options.roster.key.is_some(),

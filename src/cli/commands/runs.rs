@@ -1,56 +1,160 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde::Serialize;
 
-use crate::cli::args::{ReportArgs, ShowArgs};
+use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
-use crate::cli::front::print_summary;
-use crate::cli::options::GeneralOptions;
+use crate::cli::front::{print_json, print_summary};
+use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
-use crate::model::{Exit, Summary, with_causes};
+use crate::l10n::{local_time, number, runs, say};
+use crate::model::{Exit, RowState, StateCounts, Summary};
 use crate::read::Input;
-use crate::report::{ResultPaths, count_of, write_html, write_results};
+use crate::report::{ResultPaths, write_html, write_results};
 use crate::run::Settings;
 
+/// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    figures: Figures,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<String>,
+}
+
+/// A run's figures, or what is known of one that has none: its process died.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Figures {
+    All(Box<Summary>),
+    Few {
+        run: String,
+        target: String,
+        base_url: String,
+        file: String,
+        sha256: String,
+        started_at: Timestamp,
+        #[serde(flatten)]
+        states: StateCounts,
+    },
+}
+
+impl Figures {
+    fn states(&self) -> &StateCounts {
+        match self {
+            Figures::All(summary) => &summary.states,
+            Figures::Few { states, .. } => states,
+        }
+    }
+}
+
 /// `rosterpatch runs`: the newest first.
-pub(in crate::cli) fn list(common: &GeneralOptions) -> Result<Exit> {
+pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<Exit> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
+    let journal = Journal::open(&folder)?;
     let mut exit = Exit::Success;
-    for run in Journal::open(&folder)?.all_runs()? {
-        let run = match run {
-            Ok(run) => run,
+    let mut listed = Vec::new();
+    for run in journal.all_runs()?.into_iter().take(args.limit) {
+        match run.map_err(anyhow::Error::from).and_then(|run| {
+            let row = listed_run(&journal, &run, &folder)?;
+            Ok((run, row))
+        }) {
+            Ok(run) => listed.push(run),
             Err(error) => {
-                terminal::error(&with_causes(&error));
+                terminal::error(&format!("{error:#}"));
                 exit = Exit::CannotDo;
-                continue;
             }
-        };
-        let counts = match summary(&run) {
-            Ok(summary) => {
-                let some = summary
-                    .states
-                    .each()
-                    .into_iter()
-                    .filter(|(_, count)| *count > 0);
-                let some: Vec<String> = some
-                    .map(|(state, count)| format!("{count} {state}"))
-                    .collect();
-                some.join(", ")
-            }
-            Err(_) => "no figures: it did not come to its end".into(),
-        };
-        terminal::out(&format!(
-            "{:<22} {:<12} {:<11} {}: {counts}\n",
-            run.name,
-            state_of(&run, &folder),
-            run.target,
-            run.file
-        ));
+        }
+    }
+    match args.format {
+        Format::Json => {
+            let rows: Vec<&Listed> = listed.iter().map(|(_, row)| row).collect();
+            print_json(&rows, true);
+        }
+        Format::Text if listed.is_empty() && exit == Exit::Success => {
+            terminal::note(&say().runs_none());
+        }
+        Format::Text => terminal::out(&table(&listed)),
     }
     Ok(exit)
+}
+
+/// Everything that is shown of a run.
+fn listed_run(journal: &Journal, run: &RunRecord, folder: &Path) -> Result<Listed> {
+    let state = state_of(run, folder);
+    let mut figures = match &run.summary {
+        Some(_) => Figures::All(Box::new(summary(run)?)),
+        None => Figures::Few {
+            run: run.name.clone(),
+            target: run.target.clone(),
+            base_url: run.base_url.clone(),
+            file: run.file.clone(),
+            sha256: run.sha256.clone(),
+            started_at: run.started_at,
+            states: journal.states(run.id)?,
+        },
+    };
+    // What it had come to when it stopped the last time is older than what its rows say.
+    if let Figures::All(summary) = &mut figures
+        && matches!(state, RunState::Running | RunState::Interrupted)
+    {
+        summary.states = journal.states(run.id)?;
+        let open = summary.rows.saturating_sub(summary.states.total());
+        summary.states.add(RowState::NotSent, open);
+    }
+    let undoes = Settings::of(run)
+        .ok()
+        .and_then(|settings| settings.delivery.undoes);
+    Ok(Listed {
+        figures,
+        state: state.as_str(),
+        undoes,
+    })
+}
+
+/// The runs as lines below a header.
+fn table(runs: &[(RunRecord, Listed)]) -> String {
+    let line = |cells: [&str; 6]| {
+        let [run, started, state, rows, to_mend, file] = cells;
+        format!("{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {file}\n")
+    };
+    let mut text = line([
+        &say().runs_run(),
+        &say().runs_started(),
+        &say().runs_state(),
+        &say().runs_rows(),
+        &say().runs_to_mend(),
+        &say().runs_file(),
+    ]);
+    for (run, listed) in runs {
+        let states = listed.figures.states();
+        let state: String = listed
+            .state
+            .parse()
+            .map_or_else(|_| listed.state.to_owned(), RunState::in_words);
+        let file = match &listed.undoes {
+            Some(undone) => say().summary_undoes(undone.as_str()),
+            None => Path::new(&run.file).file_name().map_or_else(
+                || run.file.clone(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+        };
+        text.push_str(&line([
+            &run.name,
+            &local_time(run.started_at),
+            &state,
+            &number(states.total()),
+            &number(states.unsuccessful()),
+            &file,
+        ]));
+    }
+    text
 }
 
 /// `rosterpatch runs prune --older-than 90d`.
@@ -60,39 +164,56 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     let moment = now.checked_sub(age)?;
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     let pruned = Journal::open(&folder)?.prune(&folder, moment, now)?;
-    let forgotten = count_of(pruned.forgotten as u64, "run");
-    terminal::out(&format!("{forgotten} forgotten\n"));
+    let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
+    terminal::out(&format!("{forgotten}\n"));
     if pruned.left > 0 {
-        let left = count_of(pruned.left as u64, "run");
-        terminal::out(&format!(
-            "{left} left, since another process is at work on them\n"
-        ));
+        let left = say().runs_left(runs(pruned.left as u64));
+        terminal::out(&format!("{left}\n"));
     }
     if pruned.damaged > 0 {
-        let damaged = count_of(pruned.damaged as u64, "run");
-        terminal::error(&format!(
-            "{damaged} left: how old a run is cannot be told from a damaged record; `rosterpatch runs` says what is damaged"
-        ));
+        terminal::error(&say().runs_damaged(runs(pruned.damaged as u64)));
         return Ok(Exit::CannotDo);
     }
     Ok(Exit::Success)
 }
 
 /// How far a run has come: one that was under way, and that nobody holds, died.
-fn state_of(run: &RunRecord, folder: &Path) -> &'static str {
+fn state_of(run: &RunRecord, folder: &Path) -> RunState {
     let open = matches!(run.state, RunState::Running | RunState::Planning);
     let is_held = || RunLock::is_held(folder, &run.name).unwrap_or(true);
     if open && !is_held() {
-        RunState::Interrupted.as_str()
+        RunState::Interrupted
     } else {
-        run.state.as_str()
+        run.state
     }
 }
 
 /// `rosterpatch show RUN`.
 pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
-    let run = open(common)?.run(args.run.as_deref())?;
-    print_summary(args.format, &summary(&run)?);
+    let folder = settings::state_folder(&Config::load(common)?, common)?;
+    let journal = Journal::open(&folder)?;
+    let run = journal.run(args.run.as_deref())?;
+    let listed = listed_run(&journal, &run, &folder)?;
+    match (args.format, &listed.figures) {
+        (Format::Json, _) => print_json(&listed, true),
+        (Format::Text, Figures::Few { .. }) => bail!(say().runs_no_figures(run.name)),
+        (Format::Text, Figures::All(summary)) => {
+            print_summary(Format::Text, summary);
+            let state = state_of(&run, &folder);
+            terminal::out(&format!(
+                "{:<8} {}\n",
+                say().summary_state(),
+                state.in_words()
+            ));
+            if let Some(undone) = &listed.undoes {
+                terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
+            }
+            if state == RunState::Held {
+                let way = settings::way_to(&run.name, &folder);
+                terminal::out(&format!("{}\n", say().summary_release(way)));
+            }
+        }
+    }
     Ok(Exit::Success)
 }
 
@@ -101,23 +222,17 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     let journal = open(common)?;
     let run = journal.run(args.run.as_deref())?;
     if run.file == "-" {
-        bail!(
-            "the run {} read standard input, which is gone; its results were written when it ended",
-            run.name
-        );
+        bail!(say().runs_stdin_gone(run.name));
     }
     let input = Input::open(Path::new(&run.file), &Settings::of(&run)?.roster.read)?;
     if input.sha256()? != run.sha256 {
-        bail!(
-            "{} has changed since the run {}, so its results cannot be put beside it; restore the old file",
-            run.file,
-            run.name
-        );
+        bail!(say().runs_file_changed(run.file, run.name));
     }
     let mut paths = ResultPaths::beside(Path::new(&run.file));
     settings::named(&args.files).replace(&mut paths);
-    let written = write_results(&input, &journal, run.id, &paths)?;
     let mut summary = summary(&run)?;
+    let written = write_results(&input, &journal, run.id, &paths, summary.held.as_deref())?;
+    let lines = written.lines;
     summary.states = written.states;
     summary.results = Some(written.results);
     summary.failed_rows = written.failed;
@@ -125,7 +240,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     summary.report = Some(write_html(
         &journal,
         run.id,
-        &summary,
+        (&summary, &lines),
         &paths.report,
         paths.placing(&paths.report),
     )?);
@@ -150,16 +265,7 @@ fn open(common: &GeneralOptions) -> Result<Journal> {
 }
 
 fn summary(run: &RunRecord) -> Result<Summary> {
-    let text = run.summary.as_deref().with_context(|| {
-        format!(
-            "the run {} did not come to its end, so there are no figures",
-            run.name
-        )
-    })?;
-    serde_json::from_str(text).with_context(|| {
-        format!(
-            "the journal's figures of the run {} cannot be read",
-            run.name
-        )
-    })
+    let text = run.summary.as_deref();
+    let text = text.with_context(|| say().runs_no_figures(run.name.as_str()))?;
+    serde_json::from_str(text).with_context(|| say().runs_unreadable(run.name.as_str()))
 }

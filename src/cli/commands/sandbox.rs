@@ -12,6 +12,7 @@ use crate::cli::options::GeneralOptions;
 use crate::cli::{logging, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
+use crate::l10n::say;
 use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::ReadOptions;
@@ -23,11 +24,7 @@ use crate::targets;
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result<Exit> {
     logging::start(common, None);
     if !args.listen.ip().is_loopback() {
-        return Err(AppError::Usage(format!(
-            "the sandbox listens on this machine alone, such as 127.0.0.1:8787, not on {}",
-            args.listen
-        ))
-        .into());
+        return Err(AppError::Usage(say().cli_listen_here(args.listen.to_string())).into());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let quota = args.quota;
@@ -51,7 +48,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
     runtime.block_on(async {
         let listener = TcpListener::bind(args.listen)
             .await
-            .with_context(|| format!("cannot listen on {}", args.listen))?;
+            .with_context(|| say().cli_cannot_listen(args.listen.to_string()))?;
         let address = listener.local_addr()?;
         terminal::out(&format!(
             "export MEITNER_CLIENT_CREDENTIALS={SECRET}\n\

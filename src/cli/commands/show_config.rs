@@ -4,6 +4,7 @@ use crate::cli::args::ConfigArgs;
 use crate::cli::config::Config;
 use crate::cli::options::{GeneralOptions, Group, Layer, Setting};
 use crate::cli::{settings, terminal};
+use crate::l10n::say;
 use crate::model::Exit;
 use crate::targets::TargetSpec;
 
@@ -54,6 +55,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
         args.canary.settings(),
         args.inbox.settings(),
     ];
+    let command_line = say().config_command_line();
     let mut lines = String::new();
     let mut line = |name: &str, value: &str, origin: &str| {
         lines.push_str(&format!("{name:<36} {value:<36} {origin}\n"));
@@ -73,7 +75,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
         match (said, config.said(in_layer), own, name) {
             (Some(value), ..) => {
                 let by_env = std::env::var(env).is_ok_and(|set| set == value);
-                line(name, &value, if by_env { env } else { "command line" });
+                line(name, &value, if by_env { env } else { &command_line });
             }
             (None, Some((value, origin)), ..) => line(name, &value, &origin),
             (None, None, Some((rate, _)), "rate") => line(name, &rate.to_string(), "default"),
@@ -121,11 +123,19 @@ fn credential_lines(config: &Config, spec: &TargetSpec, line: &mut impl FnMut(&s
         let file = config.credential_variable(&format!("{name}_FILE"));
         let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
         if is_set(&variable) {
-            line(name, "********", &format!("environment, {variable}"));
+            line(
+                name,
+                "********",
+                &say().config_environment(variable.as_str()),
+            );
         } else if is_set(&file) {
-            line(name, "********", &format!("the file that {file} names"));
+            line(name, "********", &say().config_file_named(file.as_str()));
         } else {
-            line(name, "(not set)", &format!("environment, {variable}"));
+            line(
+                name,
+                &say().config_not_set(),
+                &say().config_environment(variable.as_str()),
+            );
         }
     }
 }

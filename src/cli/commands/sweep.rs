@@ -6,8 +6,8 @@ use crate::cli::front::{Front, print_json, tell_way_on};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
+use crate::l10n::{duration, requests, say};
 use crate::model::{Exit, Summary, with_causes};
-use crate::report::{count_of, human_duration};
 
 /// `rosterpatch sweep INBOX`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit, AppError> {
@@ -93,8 +93,8 @@ impl Desk for SweepDesk<'_> {
                 false,
             ),
             Told::Duplicate { run, to } => terminal::out(&format!(
-                "{name}: a duplicate of what the run {run} imported, so nothing was sent: {}\n",
-                to.display()
+                "{}\n",
+                say().cli_duplicate(name, run, to.display().to_string())
             )),
         }
     }
@@ -105,16 +105,12 @@ fn print_file(is_json: bool, name: &str, summary: &Summary) {
     if is_json {
         return print_json(summary, false);
     }
-    let states = summary.states.each();
-    let states = states.iter().filter(|(_, count)| *count > 0);
-    let states: Vec<String> = states
-        .map(|(state, count)| format!("{count} {state}"))
-        .collect();
-    terminal::out(&format!(
-        "{name}: {}, {} in {}: {}\n",
-        states.join(", "),
-        count_of(summary.requests, "request"),
-        human_duration(summary.duration_s),
-        summary.file
-    ));
+    let line = say().cli_file_line(
+        name,
+        summary.states.in_words(),
+        requests(summary.requests),
+        duration(summary.duration_s),
+        summary.file.as_str(),
+    );
+    terminal::out(&format!("{line}\n"));
 }

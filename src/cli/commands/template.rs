@@ -5,6 +5,7 @@ use crate::cli::args::TemplateArgs;
 use crate::cli::config::Config;
 use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
+use crate::l10n::say;
 use crate::model::Exit;
 use crate::targets::{FieldSpec, TargetSpec};
 
@@ -57,9 +58,9 @@ fn refuse_unknown(spec: &TargetSpec, language: &str) -> Result<(), AppError> {
     if known.contains(&language) {
         return Ok(());
     }
-    Err(AppError::Usage(format!(
-        "{} has no headers in \"{language}\"; it has {}",
-        spec.name,
-        known.join(", ")
+    Err(AppError::Usage(say().cli_no_headers(
+        spec.name.as_str(),
+        language,
+        known.join(", "),
     )))
 }

@@ -4,14 +4,14 @@ use crate::cli::config::Config;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
+use crate::l10n::say;
 use crate::model::Exit;
 use crate::run::Start;
 
 /// `rosterpatch undo RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<Exit, AppError> {
     if !args.yes && !terminal::can_ask() {
-        let why = "without a terminal to ask on, an undo needs --yes";
-        return Err(AppError::Usage(why.into()));
+        return Err(AppError::Usage(say().front_undo_needs_yes()));
     }
     let front = Front::open(common)?;
     let undone = undone(&front.session, &args.run, &settings::named(&args.files))?;
@@ -26,9 +26,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     };
     let Some(run_settings) = undone.settings.clone() else {
         let run = &args.run;
-        terminal::error(&format!(
-            "the run {run} changed nothing, so there is nothing to undo"
-        ));
+        terminal::error(&say().cli_nothing_to_undo(run.as_str()));
         return Ok(least);
     };
     let config = Config::of_run(common, &run_settings)?;

@@ -1,0 +1,68 @@
+### Numbers, times and amounts. $number is $count as it is written.
+
+thousands-mark = ,
+time-unknown = an unknown time
+time-tenths = { $whole }.{ $tenths } s
+time-seconds = { $s } s
+time-minutes = { $min } min { $s } s
+time-hours = { $h } h { $min } min
+time-days = { $d } d { $h } h
+time-of-day = { $time } on { $date }
+amount-rows = { $count ->
+    [one] { $number } row
+   *[other] { $number } rows
+}
+amount-empty-rows = { $count ->
+    [one] { $number } empty row
+   *[other] { $number } empty rows
+}
+amount-columns = { $count ->
+    [one] { $number } column
+   *[other] { $number } columns
+}
+amount-cells = { $count ->
+    [one] { $number } cell
+   *[other] { $number } cells
+}
+amount-problems = { $count ->
+    [one] { $number } problem
+   *[other] { $number } problems
+}
+amount-doubtful-values = { $count ->
+    [one] { $number } doubtful value
+   *[other] { $number } doubtful values
+}
+amount-requests = { $count ->
+    [one] { $number } request
+   *[other] { $number } requests
+}
+amount-records = { $count ->
+    [one] { $number } record
+   *[other] { $number } records
+}
+amount-runs = { $count ->
+    [one] { $number } run
+   *[other] { $number } runs
+}
+amount-times = { $count ->
+    [one] { $number } time
+   *[other] { $number } times
+}
+state-updated = { $count ->
+   *[other] { $number } updated
+}
+state-unchanged = { $count ->
+   *[other] { $number } unchanged
+}
+state-invalid = { $count ->
+   *[other] { $number } invalid
+}
+state-rejected = { $count ->
+   *[other] { $number } rejected
+}
+state-failed = { $count ->
+   *[other] { $number } failed
+}
+state-not-sent = { $count ->
+   *[other] { $number } not sent
+}

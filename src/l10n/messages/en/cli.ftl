@@ -1,0 +1,73 @@
+### The command line: what it asks, what it cannot do, and its lists.
+
+front-needs-yes = nothing was sent: without a terminal to ask on, an import needs --yes
+front-undo-needs-yes = without a terminal to ask on, an undo needs --yes
+front-no-figures = the figures cannot be written: { $why }
+front-ask = Change { $records } at { $address }, { $target }?
+front-ask-ending = [y/N]
+front-stdout = cannot write to standard output: { $why }
+
+cli-problems = cannot write the problems to { $path }
+cli-dry-run = `rosterpatch plan { $file }` says what an import would send, and sends nothing
+cli-retry-what = retry which file, or which --run?
+cli-only = --only takes invalid, rejected, failed and not_sent, not "{ $word }"
+cli-of-earlier-run = these are rows of an earlier run
+cli-of-no-run = no run in the journal knows these rows, so every one of them is looked at
+cli-nothing-to-undo = the run { $run } changed nothing, so there is nothing to undo
+cli-duplicate = { $name }: a duplicate of what the run { $run } imported, so nothing was sent: { $path }
+cli-file-line = { $name }: { $counts }, { $requests } in { $time }: { $path }
+cli-no-headers = { $target } has no headers in "{ $language }"; it has { $known }
+cli-listen-here = the sandbox listens on this machine alone, such as 127.0.0.1:8787, not on { $address }
+cli-cannot-listen = cannot listen on { $address }
+cli-not-played = the sandbox does not play { $target }; it plays the built-in targets
+cli-no-port = cannot open a port for the sandbox: { $why }
+cli-which-api = which API? Say it with --target, ROSTERPATCH_TARGET in the environment, or target in rosterpatch.toml; known: { $known }
+cli-variable = the variable { $name } is one of { $choices }, not "{ $value }"
+cli-idle-allow = --allow { $field }={ $value } allows nothing: { $target } does not guard that value
+cli-no-environment = { $target } has no environment "{ $name }"; it has { $known }
+cli-quota-too-slow = a quota of { $rate } with a burst of { $burst } would take more than a century to refill
+cli-no-home = this user has no home folder to keep the journal in; name one with --state
+cli-run-with-target = the argument '--run <RUN>' cannot be used with '--target <NAME|FILE.toml>'
+
+config-no-file = there is no { $name } here or in the user's config folder, and so no profile "{ $profile }"
+config-mistake = the config file { $path } has a mistake: { $why }
+config-nested = { $path }: the profile "{ $name }" holds profiles
+config-pattern = { $path }: the profile "{ $profile }" has the pattern "{ $pattern }", which is not a pattern: { $why }
+config-no-profile = { $path } has no profile "{ $name }"; it has: { $known }
+config-several-fit = the file { $file } fits the patterns of several profiles: { $profiles }
+config-origin = { $path }, profile { $profile }
+config-command-line = command line
+config-environment = environment, { $name }
+config-file-named = the file that { $name } names
+config-not-set = (not set)
+
+runs-run = RUN
+runs-started = STARTED
+runs-state = STATE
+runs-rows = ROWS
+runs-to-mend = TO MEND
+runs-file = FILE
+runs-none = no runs yet
+runs-forgotten = { $runs } forgotten
+runs-left = { $runs } left, since another process is at work on them
+runs-damaged = { $runs } left: how old a run is cannot be told from a damaged record; `rosterpatch runs` says what is damaged
+runs-stdin-gone = the run { $run } read standard input, which is gone; its results were written when it ended
+runs-file-changed = { $file } has changed since the run { $run }, so its results cannot be put beside it; restore the old file
+runs-no-figures = the run { $run } did not come to its end, so there are no figures
+runs-unreadable = the journal's figures of the run { $run } cannot be read
+run-state-planning = planning
+run-state-running = running
+run-state-interrupted = interrupted
+run-state-held = held
+run-state-replaced = replaced
+run-state-finished = finished
+
+value-time = "{ $text }" is not a time such as 45s, 20ms or 2m
+value-above-zero = it must be above 0
+value-share-percent = a share is written "{ $text }%"
+value-share = "{ $text }" is not a share such as 80%
+value-delimiter = "{ $text }" is not a delimiter: one character such as ; or the word tab
+value-encoding = "{ $text }" is not an encoding such as utf-8, windows-1252 or utf-16le
+value-none-of = "{ $text }" is none of { $known }
+value-no-equals = there is no = in it
+value-language = "{ $text }" is neither sv nor en

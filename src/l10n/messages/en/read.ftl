@@ -1,0 +1,68 @@
+### Why a file cannot be read as a roster, or its header not be understood.
+
+read-header-too-long = { $path }: the first row does not end within { $most } bytes, so it cannot be a header; look for a missing quote
+read-io = cannot read { $path }
+read-is-folder = it is a folder
+read-empty = { $path } is empty: a roster needs a header line and at least one row
+read-no-rows = { $path } has a header and no rows below it
+read-not-csv = { $path } is not a CSV file but { $what }; { $fix }
+read-workbook = cannot read the workbook { $path }: { $why }; open it in Excel and save it as "CSV UTF-8"
+read-no-sheet = the workbook { $path } has no sheet "{ $sheet }"; it has: { $found }
+read-no-workbook = { $path } is not a workbook, so it has no sheets; drop --sheet
+read-unknown-encoding = { $path } is neither UTF-8 nor Windows-1252 as a Swedish roster would be ({ $why }); name its encoding with --encoding, or save it as "CSV UTF-8"
+read-looks-like = its letters look like those of { $name }
+read-mac-roman = Mac OS Roman, --encoding macintosh
+read-dos = the DOS code page 850
+read-no-such-encoding = there is no encoding "{ $label }"; try utf-8, windows-1252, utf-16le or macintosh
+read-duplicate-header = { $path }: columns { $first } and { $second } of the header are both called "{ $name }"; rename or remove one
+read-undecodable-header = { $path }: column { $column } of the header has bytes that are not { $encoding }; name the file's encoding with --encoding
+read-unclosed-quote = { $path }: a quote that opens on line { $line } is never closed, so all that follows would be one cell; remove or close the quote
+read-stray-quote = { $path }: a quote on line { $line } makes lines { $line } to { $last } one row, and hides the rows among them; remove or close the quote
+read-row-too-large = { $path }: the row that begins on line { $line } is larger than { $limit } MiB; is this a roster?
+read-changed = { $path } was changed while it was being read; run the command again
+read-no-header-row = { $path } has no line { $line } for --header-row to mean; it has { $lines }
+
+fix-save = open it in Excel and save it as "CSV UTF-8"
+fix-export = export the list again, as CSV
+fix-unpack-or-save = unpack it, or open it in Excel and save it as "CSV UTF-8"
+fix-unpack = unpack it first
+kind-pdf = a PDF document
+kind-zip = a ZIP archive or an Office document
+kind-ole = an old Office document
+kind-gzip = a gzip archive
+kind-picture = a picture
+kind-database = a database
+kind-rich-text = a rich text document
+kind-web-page = a web page or XML
+kind-binary = binary data
+
+workbook-texts-too-large = unpacked its texts would be larger than 256 MiB
+workbook-too-large = unpacked it would be larger than 1 GiB
+workbook-file-too-large = it is larger than { $limit } MiB
+workbook-too-many-columns = row { $row } has a cell in column { $column }, and { $most } columns are the most; delete what stands beside the roster
+workbook-too-far-below = row { $row } stands far below the others, and { $most } empty rows between two are the most; delete what stands below the roster
+workbook-cell-too-large = row { $row } has a cell with { $length } bytes of text, and { $most } are the most
+workbook-too-much-text = up to row { $row } its cells hold more than 512 MiB of text
+
+dialect-mark = { $encoding } with byte-order mark
+dialect-semicolon = { $encoding }, semicolon
+dialect-comma = { $encoding }, comma
+dialect-tab = { $encoding }, tab
+dialect-pipe = { $encoding }, pipe
+dialect-other = { $encoding }, delimiter "{ $delimiter }"
+dialect-workbook = { $kind }, sheet "{ $sheet }"
+dialect-xlsx = Excel workbook
+dialect-xls = old Excel workbook
+dialect-ods = OpenDocument spreadsheet
+
+map-result-column = the column "{ $column }" has the name of one that the results add, and the file is not a results file; give it another name
+map-two-columns = the columns "{ $first }" and "{ $second }" both hold the field { $field }; leave one out with --map "{ $second }="
+map-read-only = the column "{ $column }" holds { $field }, which { $target } does not let anyone set; leave it out with --map "{ $column }="
+map-no-column = --map names the column "{ $column }", which the file does not have; it has: { $found }
+map-no-field = there is no field "{ $field }" in the target { $target }; it has: { $known }
+map-no-key = the header has nothing by which a record is found; one of these is enough
+map-lacking = the header lacks what every row needs
+map-found = found: { $headers }
+map-or = { $name } (or: { $others })
+map-did-you-mean = "{ $found }": did you mean "{ $meant }" ({ $field })?
+map-what-to-do = rename the column, or say which one it is with --map COLUMN=FIELD

@@ -1,0 +1,106 @@
+### What is shown of a check, a plan, a run under way and a run that ended.
+
+of-results = this is a results file of an earlier run: its import_ columns are left out and written anew; row numbers are those of the file that its rows came from first
+check-first = { $file }: { $dialect }, { $columns }, { $rows }
+check-columns = columns
+check-ignored = (ignored)
+check-ignored-meant = (ignored; did you mean "{ $meant }"?)
+check-no-header = (no header)
+check-passed-over = { $rows } passed over
+check-restored = restored, because a spreadsheet had changed it
+check-doubtful = doubtful, and sent as it stands (--strict makes it invalid)
+check-all-valid = { $valid } of { $rows } valid; nothing is wrong
+check-some-valid = { $valid } of { $rows } valid; { $problems } in the other { $invalid }
+check-problems-option = --problems FILE.csv writes them all
+place-row = row { $row }
+place-cell = row { $row }, { $column }
+repair-municipality = a lost 0 put back before three digits
+repair-identity = a lost 0 put back before nine digits
+repair-phone-zero = a lost 0 put back before a mobile number
+repair-phone-plus = a lost + put back before 46
+repair-date = day-month order brought to YYYY-MM-DD
+repair-formula = the text taken out of =" "
+repair-other = brought back to what it was
+
+plan-first = { $target }: { $address }
+plan-counts = { $rows }: { $count } to send
+plan-unchanged = { $count } unchanged
+plan-invalid = { $count } invalid
+plan-left-out = { $count } left out
+plan-restored = { $cells } restored that a spreadsheet had changed: { $what } ({ $code })
+plan-doubts = { $values }, which the API may well take: { $code }
+plan-lookups = { $how }: { $requests }
+plan-fields = fields to change: { $fields }
+plan-time = { $requests } at { $rate }: { $time }
+plan-time-at-once = { $requests } at { $rate }, { $count } of them at once: { $time }
+plan-until = , done about { $finish }
+plan-nothing = (nothing)
+plan-value = "{ $value }"
+plan-becomes = { $from } becomes { $to }
+plan-change = { $place }: { $what }
+plan-invalid-rows = invalid, and not sent:
+plan-problem = { $place }: { $problems }
+plan-held = an import would be held: { $why }
+plan-not-read = { $why }; nothing was sent
+plan-try-blind = { $why }; nothing was sent; if these credentials may write and not read, --blind plans without reading
+
+progress-reading = reading { $file }: { $dialect }, { $columns }
+progress-ignored = columns ignored, not fields of the target: { $columns }
+progress-did-you-mean = "{ $found }": did you mean "{ $meant }"?
+progress-looked-up = { $done } of { $all } looked up
+progress-run = run { $run }
+progress-goes-on = run { $run }: { $done } of { $rows } done before, { $left } to send
+progress-goes-on-until = { $line }; { $time }
+progress-lookup = look-up
+progress-retrying = { $what }: { $why } on attempt { $attempt }; again in { $wait }
+progress-waiting = nothing is sent until { $time } ({ $wait }): { $why }
+progress-stopping = stopping: { $why }; requests under way may finish
+progress-rows = { $done } of { $rows }: { $counts }
+progress-bar = { $done } of { $all } sent
+progress-done-about = done about { $finish } ({ $left })
+progress-for-quota = waiting for quota: { $rate }; { $time }
+progress-for-api = waiting as the API asked; { $time }
+
+summary-first = { $rows } of { $file } to { $target } ({ $address }) in { $time }
+summary-read-as = read as { $dialect }, { $columns }, { $rows }
+summary-requests = { $requests }, { $retries } of them retries; asked to slow down { $times }
+summary-warnings = { $values }: the column import_warning has them
+summary-held = held: { $why }
+summary-release = release it with: rosterpatch approve { $run }
+summary-undoes = undo of { $run }
+summary-run = run
+summary-state = state
+summary-results = results
+summary-failed = failed
+summary-report = report
+summary-before = before
+summary-new = new
+
+report-no-folder = cannot write { $path }: there is no folder { $folder }
+report-write = cannot write { $path }
+report-template = cannot make the report { $path }: { $why }
+report-not-a-file = it is neither a file nor a pipe that somebody reads; - is standard output
+report-no-reader = nobody reads this pipe
+report-no-file = it is no file; - is standard output
+
+html-line = { $rows } to { $target }, { $address } · run { $run } · { $time } · { $duration }
+html-by-state = Rows by state
+html-state = State
+html-rows = Rows
+html-requests = { $requests }, of which { $retries } were retries; the API asked to slow down { $times }.
+html-look = Rows to look at
+html-row = Row
+html-code = Code
+html-wrong = What is wrong
+html-request = Request
+html-more = And { $more } more: the failed file has them all.
+html-held = Held before anything was sent: { $why }
+html-stopped = Stopped early: { $why }
+
+word-updated = updated
+word-unchanged = unchanged
+word-invalid = invalid
+word-rejected = rejected
+word-failed = failed
+word-not-sent = not sent
+word-unknown = unknown

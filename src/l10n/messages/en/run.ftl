@@ -1,0 +1,104 @@
+### A run: why it cannot be done, what planning found, and the way on after it ended early.
+
+run-header = { $file }, line { $line }
+run-blind-canary = --canary reads back what was sent, and --blind reads nothing
+run-unreadable-canary = --canary reads back what was sent, and the records of { $target } cannot be read
+run-not-retriable = the run { $run } cannot be tried again: { $why }
+run-not-undoable = the run { $run } cannot be undone: { $why }
+run-not-held = the run { $run } is not held, so there is nothing to approve
+run-of-an-undo = the run { $run } put back what another had changed, and no roster's rows are its own
+run-sandbox-gone = these rows are of the run { $run }, and the sandbox that it sent to is gone; say --sandbox, or where they are to go
+run-key = records cannot be found by { $field } here; with this file and target they can be by: { $keys }
+run-of-another-version = another version of the program began the run { $run }, and this one cannot go on with it; import its file again
+run-changed = { $file } has changed since the run { $run } began, so its rows are not the ones that were planned; restore the old file, or import the new one with --fresh
+run-not-resumable = the run { $run } cannot be resumed: { $why }
+run-ambiguous = these rows may be of { $runs }; say which with --of RUN
+run-or-of = , or of{" "}
+run-broken = sending broke off, and what became of each row until then is in { $results }
+run-not-reported = the results could not be written; the journal holds them, and once this is fixed `rosterpatch resume { $run }` writes them, and sends nothing twice
+run-busy = another process is at work on { $file }; wait for it to end
+run-declined = nothing was sent
+run-unaccounted = the file has { $expected } rows and { $found } are accounted for; this is a mistake in the program, please report it
+run-unwritable = the journal's record cannot be written; this is a mistake in the program, please report it
+run-died = the thread that reads the file died; this is a mistake in the program, please report it
+run-its-target = the run's target
+
+why-not-ended = it has not come to its end; `resume` goes on with it
+why-sandbox-gone = the sandbox that it sent to is gone
+why-sandbox-gone-import = the sandbox that it sent to is gone; import the file again
+why-no-such-rows = none of its rows is in such a state
+why-calls-unknown = what it was to send is not known
+why-standard-input = it read standard input; import the same content again
+why-ended = it came to its end; `retry` sends what did not succeed
+why-replaced = a later run of its file took its place
+why-held = a guard holds it; `approve` releases it
+why-blind = it was sent with --blind, so what it replaced is not known
+why-no-undo = it was sent with --no-undo, so what it replaced was not kept
+why-unreadable = the target's records cannot be read, so what it replaced is not known
+why-is-running = it is under way
+why-is-held = a guard holds it, so it has changed nothing
+
+row-beyond-limit = beyond the number of rows asked for
+row-not-asked-for = not among the rows asked for
+row-superseded = row { $row } has the same key and is sent in its place
+row-was-other-state = it was { $state }, and that was not asked for
+row-was-so = ; it was so in the file that it comes from
+row-fill-in = ; fill in what is missing, or empty its cell import_error_code if it was so
+row-none-has = no { $record } has { $name } "{ $key }"
+row-several-have = { $count } { $records } have { $name } "{ $key }", so it does not say which is meant
+row-found-no-id = the { $record } that was found has no id
+row-other-record = the { $record } with { $name } "{ $key }" has the id { $id }, and the row says { $own }
+row-taken = another { $record }, with the id { $id }, has "{ $value }", and it must be unique
+row-changed-since = someone has changed { $names } since, so it was left as it is
+row-cannot-be-cleared = { $names } was empty before, and the API does not let it be cleared, so it was left as it is
+row-not-sent-because = not sent: { $why }
+
+canary-not-updated = row { $row } was not updated
+canary-not-held = row { $row } does not hold the { $field } that was sent
+lookup-same-page = the API gives the same page of records again, so they would never end; fix paging in the target's file
+lookup-unasked = a search for { $asked } keys found { $found } records, some of which have none of them, so the API ignores the search's filter; fix [lookup] in the target's file, or use --key with another field
+how-looked-up = { $records } looked up { $page } a request
+how-searched = { $rows } { $records } looked up { $page } a request ({ $searches } requests), since listing all { $total } would take more
+how-listed = all { $total } { $records } listed { $page } a request, since looking { $rows } rows up would take no fewer
+how-many = many
+how-not-needed = nothing is read for a row that says all there is to say (--all --no-undo), and the run cannot be undone
+how-blind = nothing is read (--blind): rows that already match are sent too, unless the same was delivered before, and the run cannot be undone
+how-at-risk = ; the file has no column for these, and the API may reset them: { $names }
+
+log-not-indexed = the run's rows are not indexed yet
+log-takes-its-place = an interrupted run of this file had other settings; this one takes its place
+log-goes-on = going on with a run that was interrupted; --fresh starts anew
+log-no-changes-told = changes of the folder are not told here, so it is looked at now and then
+log-no-metrics = the metrics could not be written
+log-nobody-told = nobody could be told of the run
+log-webhook = the webhook could not be told of the run
+log-command = the command could not be told of the run
+
+notify-answered = it answered { $status }
+notify-empty = notify.command is empty
+notify-too-long = { $program } took too long
+
+on-higher-guard = import the file again, with that guard set higher
+on-import-again = import the file again
+on-approve = look at it and, if it is right: rosterpatch approve { $run }
+on-resume = go on with: rosterpatch resume { $run }
+on-again = run the command again
+on-no-read = if these credentials may write and not read, --blind sends without reading; else check them and { $on }
+on-credentials = check the credentials in the environment and { $on }
+on-address = check the address and the network and { $on }
+on-network = check the network and { $on }
+on-wrong = find out what is wrong and { $on }
+on-canary = find out what the API makes of the rows and { $on }
+
+file-cannot = cannot { $action } { $path }
+file-action-read = read
+file-action-read-folder = read the folder
+file-action-read-config = read the config file
+file-action-put-away = put away
+file-action-take = take it out of
+file-action-put-away-in = put a file away in
+file-action-write-why = write what is wrong with a file in
+file-too-few = this process may open too few files; nothing was started. Allow it 64 or more (ulimit -n 64)
+file-replaces-roster = { $flag } { $path } would replace the roster itself
+file-in-state-folder = { $flag } { $path } lies in the state folder, where the journal is
+file-two-are-one = two of the result files would be { $path }

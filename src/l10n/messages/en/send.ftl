@@ -1,0 +1,74 @@
+### Planning and sending: what a plan needs, why a run is held or stops, why a row was not delivered.
+
+threshold-unclear = "{ $text }" is neither a number of rows such as 50 nor a part of them such as 20%
+selection-unclear = "{ $text }" is not a list of rows such as 10-20,35
+rate-unclear = "{ $text }" is not a rate such as 1500/h, or unlimited; the unit is s, m, h or d, and the number above 0
+held-no-rows = the file has a header and no rows
+held-invalid = { $invalid } of { $rows } rows are invalid, and --max-invalid is { $most }
+held-shrunk = the file has { $rows } rows and had { $last } the last time, and --max-shrink is { $most }
+held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
+lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it
+lookup-record-lacks = the API needs { $field }, and the { $record } has none
+lookup-no-list = its answer has no list of records at { $pointer }
+
+credentials-missing = no credentials for { $target }: set { $ways } in the environment, or the same names with _FILE behind them to files that hold the values
+credentials-or = , or{" "}
+credentials-file = cannot read the file { $path } that { $variable } names
+credentials-no-header = the value of { $variable } has a character that an HTTP header cannot hold, such as a line break
+address-unusable = the address { $url } cannot be used: { $why }
+address-no-url = it is not a URL
+address-scheme = it is neither https nor http
+address-secret = it holds a user name or a password; credentials belong in the environment
+address-query = it has a ? or a # in it, and paths are put behind it
+address-no-host = it has no host
+address-plain = plain http is for this machine alone, or credentials and personal data could be read on the way; use https
+client-failed = cannot set up the HTTP client: { $why }
+client-no-certificate = the --ca-cert file holds no certificate in PEM
+client-header = the target's header { $name } is not valid
+network-failed = cannot set up the network
+token-unusable = the token endpoint's answer cannot be used: { $why }
+token-no-object = its body is no JSON object
+token-missing = there is no access_token in it
+token-no-bearer = its token_type is not Bearer
+token-lifetime = its expires_in is no number
+token-lifetime-zero = its expires_in is not above 0
+token-no-header = its access_token cannot stand in a header
+
+answer-empty = HTTP { $status }, with an empty body
+answer-too-large = the answer was too large to be read
+answer-none-in-time = { $count ->
+    [one] no answer came in time in { $number } attempt
+   *[other] no answer came in time in { $number } attempts
+}
+answer-lost = { $count ->
+    [one] the connection ended before the answer in { $number } attempt
+   *[other] the connection ended before the answer in { $number } attempts
+}
+answer-no-connection = { $count ->
+    [one] no connection could be made in { $number } attempt ({ $why })
+   *[other] no connection could be made in { $number } attempts ({ $why })
+}
+answer-doubtful = no answer came, and the API may have made the change; it was not sent again because the target does not say that this is safe
+answer-unseen = the request was sent and the run ended before an answer came; the API may have made the change
+
+trouble-refused = connection refused
+trouble-no-host = there is no such host
+trouble-certificate = its certificate is not trusted
+trouble-time-out = no answer in time
+trouble-tls = no TLS connection could be agreed on
+trouble-other = no connection
+named-time = the API answered { $status } and named this time
+
+stop-refused = the API refused the credentials ({ $what })
+stop-sign-in-refused = the sign-in at { $address } was refused ({ $what })
+stop-unreachable = the API at { $address } could not be reached: { $why }
+stop-failing = nearly every row ends in the same error ({ $error })
+stop-held = held, and nothing was sent: { $why }
+stop-canary = the first rows were read back, and { $why }
+stop-lookup = the API's records could not be read ({ $why })
+stop-lookup-at = { $what } at { $path }
+stop-asked = the run was asked to stop
+stop-page-too-large = a page of records is larger than 64 KiB a record; lower page_size in the target's file
+
+word-record = record
+word-records = records

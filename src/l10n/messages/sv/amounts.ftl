@@ -1,0 +1,73 @@
+### "Anrop" och "körning" för request och run; ett hårt blanksteg skiljer tusental.
+
+thousands-mark = { "\u00A0" }
+time-unknown = okänd tid
+time-tenths = { $whole },{ $tenths } s
+time-seconds = { $s } s
+time-minutes = { $min } min { $s } s
+time-hours = { $h } tim { $min } min
+time-days = { $d } dygn { $h } tim
+time-of-day = { $time } den { $date }
+amount-rows = { $count ->
+    [one] { $number } rad
+   *[other] { $number } rader
+}
+amount-empty-rows = { $count ->
+    [one] { $number } tom rad
+   *[other] { $number } tomma rader
+}
+amount-columns = { $count ->
+    [one] { $number } kolumn
+   *[other] { $number } kolumner
+}
+amount-cells = { $count ->
+    [one] { $number } cell
+   *[other] { $number } celler
+}
+amount-problems = { $count ->
+    [one] { $number } fel
+   *[other] { $number } fel
+}
+amount-doubtful-values = { $count ->
+    [one] { $number } tveksamt värde
+   *[other] { $number } tveksamma värden
+}
+amount-requests = { $count ->
+   *[other] { $number } anrop
+}
+amount-records = { $count ->
+    [one] { $number } post
+   *[other] { $number } poster
+}
+amount-runs = { $count ->
+    [one] { $number } körning
+   *[other] { $number } körningar
+}
+amount-times = { $count ->
+    [one] { $number } gång
+   *[other] { $number } gånger
+}
+state-updated = { $count ->
+    [one] { $number } uppdaterad
+   *[other] { $number } uppdaterade
+}
+state-unchanged = { $count ->
+    [one] { $number } oförändrad
+   *[other] { $number } oförändrade
+}
+state-invalid = { $count ->
+    [one] { $number } ogiltig
+   *[other] { $number } ogiltiga
+}
+state-rejected = { $count ->
+    [one] { $number } avvisad
+   *[other] { $number } avvisade
+}
+state-failed = { $count ->
+    [one] { $number } misslyckad
+   *[other] { $number } misslyckade
+}
+state-not-sent = { $count ->
+    [one] { $number } ej skickad
+   *[other] { $number } ej skickade
+}

@@ -1,0 +1,71 @@
+front-needs-yes = inget har skickats: utan en terminal att fråga i behöver en import --yes
+front-undo-needs-yes = utan en terminal att fråga i behöver undo --yes
+front-no-figures = siffrorna kan inte skrivas: { $why }
+front-ask = Ändra { $records } i { $address }, { $target }?
+front-ask-ending = [j/N]
+front-stdout = kan inte skriva till standard output: { $why }
+
+cli-problems = kan inte skriva felen till { $path }
+cli-dry-run = `rosterpatch plan { $file }` säger vad en import skulle skicka, och skickar inget
+cli-retry-what = gör om vilken fil, eller vilken --run?
+cli-only = --only tar invalid, rejected, failed och not_sent, inte "{ $word }"
+cli-of-earlier-run = det här är rader från en tidigare körning
+cli-of-no-run = ingen körning i journalen känner till raderna, så alla tas med
+cli-nothing-to-undo = körningen { $run } ändrade inget, så det finns inget att ångra
+cli-duplicate = { $name }: samma innehåll som körningen { $run } importerade, så inget har skickats: { $path }
+cli-file-line = { $name }: { $counts }, { $requests } på { $time }: { $path }
+cli-no-headers = { $target } har inga rubriker på "{ $language }"; den har { $known }
+cli-listen-here = testmiljön lyssnar bara på den egna datorn, till exempel 127.0.0.1:8787, inte på { $address }
+cli-cannot-listen = kan inte lyssna på { $address }
+cli-not-played = testmiljön kan inte spela { $target }; den spelar de inbyggda målen
+cli-no-port = kan inte öppna en port för testmiljön: { $why }
+cli-which-api = vilket API? Ange det med --target, ROSTERPATCH_TARGET i miljön, eller target i rosterpatch.toml; kända: { $known }
+cli-variable = variabeln { $name } är en av { $choices }, inte "{ $value }"
+cli-idle-allow = --allow { $field }={ $value } tillåter inget: { $target } skyddar inte det värdet
+cli-no-environment = { $target } har ingen miljö "{ $name }"; den har { $known }
+cli-quota-too-slow = en kvot på { $rate } med { $burst } på en gång skulle ta mer än hundra år att fylla
+cli-no-home = användaren har ingen hemmapp att ha journalen i; ange en med --state
+cli-run-with-target = argumentet '--run <RUN>' kan inte användas tillsammans med '--target <NAME|FILE.toml>'
+
+config-no-file = { $name } finns varken här eller i användarens konfigurationsmapp, och därför inte profilen "{ $profile }"
+config-mistake = konfigurationsfilen { $path } innehåller ett fel: { $why }
+config-nested = { $path }: profilen "{ $name }" innehåller profiler
+config-pattern = { $path }: profilen "{ $profile }" har mönstret "{ $pattern }", som inte är ett mönster: { $why }
+config-no-profile = { $path } har ingen profil "{ $name }"; den har: { $known }
+config-several-fit = filen { $file } passar mönstren i flera profiler: { $profiles }
+config-origin = { $path }, profilen { $profile }
+config-command-line = kommandoraden
+config-environment = miljön, { $name }
+config-file-named = filen som { $name } pekar på
+config-not-set = (saknas)
+
+runs-run = KÖRNING
+runs-started = BÖRJADE
+runs-state = LÄGE
+runs-rows = RADER
+runs-to-mend = ATT RÄTTA
+runs-file = FIL
+runs-none = inga körningar än
+runs-forgotten = { $runs } har glömts
+runs-left = { $runs } är kvar, eftersom en annan process arbetar med dem
+runs-damaged = { $runs } är kvar: ur skadade uppgifter framgår inte hur gammal en körning är; `rosterpatch runs` säger vad som är skadat
+runs-stdin-gone = körningen { $run } läste standard input, som inte finns kvar; resultatet skrevs när den slutade
+runs-file-changed = { $file } har ändrats sedan körningen { $run }, så resultatet kan inte sättas bredvid; återställ den gamla filen
+runs-no-figures = körningen { $run } kom inte till sitt slut, så det finns inga siffror
+runs-unreadable = journalens siffror om körningen { $run } kan inte läsas
+run-state-planning = planeras
+run-state-running = pågår
+run-state-interrupted = avbruten
+run-state-held = spärrad
+run-state-replaced = ersatt
+run-state-finished = klar
+
+value-time = "{ $text }" är ingen tid som 45s, 20ms eller 2m
+value-above-zero = den måste vara större än 0
+value-share-percent = en andel skrivs "{ $text }%"
+value-share = "{ $text }" är ingen andel som 80%
+value-delimiter = "{ $text }" är ingen avgränsare: ett tecken som ; eller ordet tab
+value-encoding = "{ $text }" är ingen teckenkodning som utf-8, windows-1252 eller utf-16le
+value-none-of = "{ $text }" är ingen av { $known }
+value-no-equals = det finns inget = i det
+value-language = "{ $text }" är varken sv eller en

@@ -1,0 +1,72 @@
+threshold-unclear = "{ $text }" är varken ett antal rader som 50 eller en andel av dem som 20%
+selection-unclear = "{ $text }" är ingen lista över rader som 10-20,35
+rate-unclear = "{ $text }" är ingen takt som 1500/h, eller unlimited; enheten är s, m, h eller d, och talet större än 0
+held-no-rows = filen har en rubrikrad men inga rader
+held-invalid = { $invalid } av { $rows } rader är ogiltiga, och --max-invalid är { $most }
+held-shrunk = filen har { $rows } rader och hade { $last } förra gången, och --max-shrink är { $most }
+held-changes = { $changes } av { $rows } rader skulle ändra en post, och --max-changes är { $most }
+lookup-nobody-has-it = API:et kräver { $field } i varje uppdatering, och varken raden eller posten ({ $record }) har det
+lookup-record-lacks = API:et kräver { $field }, och posten ({ $record }) saknar det
+lookup-no-list = dess svar har ingen lista med poster på { $pointer }
+
+credentials-missing = inloggningsuppgifter saknas för { $target }: sätt { $ways } i miljön, eller samma namn följda av _FILE till filer som innehåller värdena
+credentials-or = , eller{" "}
+credentials-file = kan inte läsa filen { $path } som { $variable } pekar på
+credentials-no-header = värdet av { $variable } innehåller ett tecken som inte kan stå i ett HTTP-huvud, till exempel en radbrytning
+address-unusable = adressen { $url } kan inte användas: { $why }
+address-no-url = det är ingen URL
+address-scheme = den är varken https eller http
+address-secret = den innehåller ett användarnamn eller lösenord; inloggningsuppgifter hör hemma i miljön
+address-query = den innehåller ? eller #, och sökvägar läggs till efter den
+address-no-host = den saknar värdnamn
+address-plain = http utan kryptering går bara till den egna datorn, annars kan inloggning och personuppgifter läsas på vägen; använd https
+client-failed = kan inte starta HTTP-klienten: { $why }
+client-no-certificate = filen för --ca-cert innehåller inget certifikat i PEM-format
+client-header = huvudet { $name } i målfilen är inte giltigt
+network-failed = kan inte starta nätverket
+token-unusable = svaret med token kan inte användas: { $why }
+token-no-object = innehållet är inget JSON-objekt
+token-missing = access_token saknas i det
+token-no-bearer = dess token_type är inte Bearer
+token-lifetime = dess expires_in är inget tal
+token-lifetime-zero = dess expires_in är inte större än 0
+token-no-header = dess access_token kan inte stå i ett HTTP-huvud
+
+answer-empty = HTTP { $status }, utan innehåll
+answer-too-large = svaret var för stort för att läsas
+answer-none-in-time = { $count ->
+    [one] inget svar kom i tid på { $number } försök
+   *[other] inget svar kom i tid på { $number } försök
+}
+answer-lost = { $count ->
+    [one] anslutningen bröts före svaret, { $number } försök
+   *[other] anslutningen bröts före svaret, { $number } försök
+}
+answer-no-connection = { $count ->
+    [one] det gick inte att ansluta på { $number } försök ({ $why })
+   *[other] det gick inte att ansluta på { $number } försök ({ $why })
+}
+answer-doubtful = inget svar kom, och API:et kan ha gjort ändringen; den skickades inte igen eftersom målet inte säger att det är ofarligt
+answer-unseen = anropet skickades och körningen slutade innan svaret kom; API:et kan ha gjort ändringen
+
+trouble-refused = anslutningen nekades
+trouble-no-host = värdnamnet finns inte
+trouble-certificate = dess certifikat är inte betrott
+trouble-time-out = inget svar i tid
+trouble-tls = ingen TLS-anslutning kunde upprättas
+trouble-other = ingen anslutning
+named-time = API:et svarade { $status } och angav den här tiden
+
+stop-refused = API:et godtog inte inloggningsuppgifterna ({ $what })
+stop-sign-in-refused = inloggningen på { $address } nekades ({ $what })
+stop-unreachable = API:et på { $address } gick inte att nå: { $why }
+stop-failing = nästan varje rad slutar i samma fel ({ $error })
+stop-held = spärrad, och inget har skickats: { $why }
+stop-canary = de första raderna lästes tillbaka, och { $why }
+stop-lookup = posterna i API:et gick inte att läsa ({ $why })
+stop-lookup-at = { $what } på { $path }
+stop-asked = körningen ombads att sluta
+stop-page-too-large = en sida med poster är större än 64 KiB per post; sänk page_size i målfilen
+
+word-record = post
+word-records = poster

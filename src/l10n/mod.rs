@@ -1,0 +1,48 @@
+//! What the program says to people, in their language. The messages are catalogues of Fluent
+//! (`messages/LANGUAGE/*.ftl`), and each is a function here: one that is missing in a language, or an
+//! argument too few, fails the build. Codes, columns, and the keys of JSON and logs are not here: they
+//! are the same in every language.
+
+mod amounts;
+mod language;
+mod places;
+
+pub(crate) use amounts::{
+    cells, columns, doubtful_values, empty_rows, problems, records, requests, rows, runs, times,
+};
+pub use amounts::{duration, number};
+pub use language::{Language, speak};
+pub use places::{clock_time, local_time};
+
+use std::sync::OnceLock;
+
+#[allow(
+    missing_docs,
+    dead_code,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "made from the catalogues when the program is built"
+)]
+mod messages {
+    include!(concat!(env!("OUT_DIR"), "/messages.rs"));
+}
+
+pub(crate) use messages::L10nLanguage as Messages;
+
+/// Every message, in the language that the program speaks.
+pub(crate) fn say() -> &'static Messages {
+    static EACH: [OnceLock<Messages>; 2] = [const { OnceLock::new() }; 2];
+    let language = language::spoken();
+    EACH[language as usize].get_or_init(|| match language {
+        Language::English => messages::L10n::En.load(),
+        Language::Swedish => messages::L10n::Sv.load(),
+    })
+}
+
+/// Whether a text stands in a catalogue as it is: then it is an example of ours, and nothing that
+/// anybody wrote into a roster.
+pub fn is_ours(text: &str) -> bool {
+    static ALL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/messages.ftl"));
+    !text.is_empty() && memchr::memmem::find(ALL, text.as_bytes()).is_some()
+}

@@ -1,0 +1,23 @@
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::say;
+
+/// A moment near now, by the clock on the wall here: `18:32`, with the day where it is another one than
+/// `now`'s.
+pub fn clock_time(moment: Timestamp, now: Timestamp) -> String {
+    let zone = TimeZone::system();
+    let (then, today) = (moment.to_zoned(zone.clone()), now.to_zoned(zone));
+    let time = then.strftime("%H:%M").to_string();
+    if then.date() == today.date() {
+        time
+    } else {
+        say().time_of_day(time, then.date().to_string())
+    }
+}
+
+/// A moment in local time, for a list: `2026-08-17 18:32`.
+pub fn local_time(moment: Timestamp) -> String {
+    let zoned = moment.to_zoned(TimeZone::system());
+    zoned.strftime("%Y-%m-%d %H:%M").to_string()
+}

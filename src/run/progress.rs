@@ -1,0 +1,236 @@
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::check::Survey;
+use crate::clock::{Clock, UnixNanos};
+use crate::events::{Observer, Plan, Progress, RunEvent, WaitingFor};
+use crate::model::StateCounts;
+use crate::plan::Road;
+use crate::send::{Pacer, Stats};
+
+/// Observes a run for another observer, and tells it how far the run has come and when it will be
+/// done, by the same arithmetic that the plan went by.
+pub(super) struct Tracker<'a> {
+    observer: &'a dyn Observer,
+    clock: &'a dyn Clock,
+    pacer: &'a Pacer,
+    stats: &'a Stats,
+    survey: &'a Survey,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rows: u64,
+    to_send: u64,
+    sent: u64,
+    states: StateCounts,
+    /// Since when this process sends, what it had asked by then, and what it has sent since.
+    began: Mark,
+    sent_here: u64,
+    told_at: UnixNanos,
+    /// While the quota holds the run back: how many requests had been made when.
+    paced: VecDeque<Mark>,
+    is_sending: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    at: UnixNanos,
+    requests: u64,
+}
+
+/// Nanoseconds between two words about how far a run has come.
+const EVERY: u64 = 1_000_000_000;
+
+/// Moments by which it is known how fast the quota lets this run through, one of others that may draw
+/// on it, and requests between the first and the last of them before they are believed.
+const MARKS: usize = 300;
+const ENOUGH: u64 = 20;
+
+impl<'a> Tracker<'a> {
+    pub(super) fn new(
+        observer: &'a dyn Observer,
+        clock: &'a dyn Clock,
+        pacer: &'a Pacer,
+        stats: &'a Stats,
+        survey: &'a Survey,
+    ) -> Tracker<'a> {
+        Tracker {
+            observer,
+            clock,
+            pacer,
+            stats,
+            survey,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Tells that sending begins, of a run with these rows in their last state already.
+    pub(super) fn start(&self, run: &str, plan: &Plan, states: StateCounts) {
+        let rows = self.survey.rows;
+        let sent = states.total().saturating_sub(plan.settled.total());
+        let now = self.clock.now();
+        let progress = {
+            let mut state = self.lock();
+            *state = State {
+                rows,
+                to_send: plan.to_send,
+                sent,
+                states,
+                began: self.mark(now),
+                told_at: now,
+                is_sending: true,
+                ..State::default()
+            };
+            self.progress(&mut state, now)
+        };
+        self.observer.on_event(&RunEvent::Started {
+            run: run.to_owned(),
+            progress: Box::new(progress),
+        });
+    }
+
+    /// What is known of the way ahead.
+    pub(super) fn road(&self, latency: f64, concurrency: usize) -> Road {
+        let (rate, _) = self.pacer.quota();
+        let (level, wait) = self.pacer.level();
+        let pace = latency / concurrency.max(1) as f64;
+        Road {
+            level: level.floor(),
+            interval: rate.interval(),
+            wait,
+            pace: (pace > 0.0).then_some(pace),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mark(&self, at: UnixNanos) -> Mark {
+        let requests = self.stats.requests();
+        Mark { at, requests }
+    }
+
+    fn progress(&self, state: &mut State, now: UnixNanos) -> Progress {
+        let (rate, _) = self.pacer.quota();
+        let mut road = self.road(0.0, 1);
+        let mark = self.mark(now);
+        let to_go = state.to_send.saturating_sub(state.sent);
+        let waiting_for = if to_go == 0 {
+            None
+        } else if !road.wait.is_zero() {
+            Some(WaitingFor::RetryAfter)
+        } else {
+            (road.level < 1.0).then_some(WaitingFor::Quota)
+        };
+        let requests = mark.requests.saturating_sub(state.began.requests);
+        let seconds = now.saturating_sub(state.began.at) as f64 / 1e9;
+        if waiting_for == Some(WaitingFor::Quota) {
+            state.paced.push_back(mark);
+            if state.paced.len() > MARKS {
+                state.paced.pop_front();
+            }
+            road.interval = road.interval.max(observed(&state.paced));
+        } else {
+            // Requests that need not wait take as long as their answers.
+            state.paced.clear();
+            let pace = seconds / requests.max(1) as f64;
+            road.pace = (requests > 0 && seconds > 0.0).then_some(pace);
+        }
+        // Some rows have needed more than one request, and others will.
+        let each = match state.sent_here {
+            0 => 1.0,
+            sent => (requests as f64 / sent as f64).max(1.0),
+        };
+        let left = road.time_for(to_go as f64 * each);
+        let finish = left.and_then(|left| self.clock.timestamp().checked_add(left).ok());
+        Progress {
+            done: state.states.total(),
+            rows: state.rows,
+            sent: state.sent,
+            to_send: state.to_send,
+            states: state.states,
+            left,
+            finish,
+            rate: rate.to_string(),
+            waiting_for,
+        }
+    }
+
+    /// Tells how far the run has come, where a second has passed or `at_once`.
+    fn tell(&self, at_once: bool) {
+        let now = self.clock.now();
+        let progress = {
+            let mut state = self.lock();
+            let is_due = now.saturating_sub(state.told_at) >= EVERY;
+            let is_last = state.states.total() == state.rows;
+            if !state.is_sending || !(is_due || at_once || is_last) {
+                return;
+            }
+            state.told_at = now;
+            self.progress(&mut state, now)
+        };
+        self.observer
+            .on_event(&RunEvent::Progress(Box::new(progress)));
+    }
+}
+
+/// The time between two of the requests that the quota let through, as far as it is known: longer than
+/// the quota's own where others draw on it too.
+fn observed(paced: &VecDeque<Mark>) -> Duration {
+    let (Some(first), Some(last)) = (paced.front(), paced.back()) else {
+        return Duration::ZERO;
+    };
+    let requests = last.requests.saturating_sub(first.requests);
+    if requests < ENOUGH {
+        return Duration::ZERO;
+    }
+    Duration::from_nanos(last.at.saturating_sub(first.at) / requests)
+}
+
+impl Observer for Tracker<'_> {
+    fn on_event(&self, event: &RunEvent) {
+        match event {
+            RunEvent::RowDone {
+                row, state, sent, ..
+            } => {
+                {
+                    let mut own = self.lock();
+                    own.states.add(*state, 1);
+                    own.sent += u64::from(*sent);
+                    own.sent_here += u64::from(*sent);
+                }
+                self.observer.on_event(&RunEvent::RowDone {
+                    row: *row,
+                    line: self.survey.line_of(*row),
+                    state: *state,
+                    sent: *sent,
+                });
+                self.tell(false);
+            }
+            RunEvent::Retrying {
+                row,
+                attempt,
+                wait,
+                why,
+                ..
+            } => self.observer.on_event(&RunEvent::Retrying {
+                row: *row,
+                line: row.map(|row| self.survey.line_of(row)),
+                attempt: *attempt,
+                wait: *wait,
+                why: why.clone(),
+            }),
+            RunEvent::Waiting { .. } => {
+                // How fast it went before says nothing of the time after.
+                self.lock().paced.clear();
+                self.observer.on_event(event);
+                self.tell(true);
+            }
+            other => self.observer.on_event(other),
+        }
+    }
+}

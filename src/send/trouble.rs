@@ -1,0 +1,80 @@
+use std::error::Error;
+use std::io;
+
+use crate::l10n::say;
+
+/// Why no connection could be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing listens there.
+    Refused,
+    /// The host's name has no address.
+    NoHost,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// Nobody answered in time.
+    TimeOut,
+    /// TLS could not be agreed on.
+    Tls,
+    /// Anything else.
+    Other,
+}
+
+impl Trouble {
+    /// What kept a request from leaving, by what its causes say.
+    pub(super) fn of(error: &reqwest::Error) -> Trouble {
+        let mut next: Option<&(dyn Error + 'static)> = Some(error);
+        while let Some(cause) = next {
+            if let Some(trouble) = told_by(cause) {
+                return trouble;
+            }
+            // An I/O error hides what it was made of from the chain of causes.
+            let inner = cause
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref);
+            next = match inner {
+                Some(inner) => Some(inner),
+                None => cause.source(),
+            };
+        }
+        if error.is_timeout() {
+            Trouble::TimeOut
+        } else {
+            Trouble::Other
+        }
+    }
+
+    /// In words, for a person.
+    pub fn in_words(self) -> String {
+        match self {
+            Trouble::Refused => say().trouble_refused(),
+            Trouble::NoHost => say().trouble_no_host(),
+            Trouble::Certificate => say().trouble_certificate(),
+            Trouble::TimeOut => say().trouble_time_out(),
+            Trouble::Tls => say().trouble_tls(),
+            Trouble::Other => say().trouble_other(),
+        }
+    }
+}
+
+/// What one of the causes tells, if it tells anything.
+fn told_by(cause: &(dyn Error + 'static)) -> Option<Trouble> {
+    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        return Some(match tls {
+            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+                Trouble::Certificate
+            }
+            _ => Trouble::Tls,
+        });
+    }
+    if let Some(io) = cause.downcast_ref::<io::Error>() {
+        match io.kind() {
+            io::ErrorKind::ConnectionRefused => return Some(Trouble::Refused),
+            io::ErrorKind::TimedOut => return Some(Trouble::TimeOut),
+            _ => {}
+        }
+    }
+    // The resolver's error has no type that can be asked.
+    let is_of_resolver = cause.to_string().starts_with("dns error");
+    is_of_resolver.then_some(Trouble::NoHost)
+}
