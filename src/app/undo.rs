@@ -8,6 +8,7 @@ use super::session::Session;
 use crate::journal::{Journal, RunLock, RunState};
 use crate::l10n::say;
 use crate::plan::{Guards, Selection, Threshold};
+use crate::read::Dialect;
 use crate::report::{Placing, ResultPaths, write_before, write_updated};
 use crate::run::{RunError, Settings};
 
@@ -63,7 +64,13 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     // The records at least, where there was nothing before that a roster could say.
     let name_of_roster = beside(&settings.roster.file);
     let own = Placing::Beside(None);
-    let written = match write_before(&journal, record.id, &spec, &name_of_roster, own.clone())? {
+    let written = match write_before(
+        &journal,
+        record.id,
+        &spec,
+        &name_of_roster,
+        (own.clone(), Dialect::PLAIN),
+    )? {
         None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
         written => written,
     };

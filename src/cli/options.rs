@@ -53,6 +53,10 @@ groups! {
             delimiter: Delimiter | "detected" [value_name = "CHAR", hide_short_help = true];
             /// The sheet of a workbook
             sheet: String | "the first" [value_name = "NAME", hide_short_help = true];
+            /// The line of the header
+            ///
+            /// (found by itself, also below a title)
+            header_row: NonZeroU64 | "detected" [value_name = "N", hide_short_help = true];
             /// What an empty cell does
             ///
             /// (leave the value alone, or clear it; the cell <null> always clears)
@@ -132,7 +136,7 @@ groups! {
             /// Attempts for one row at most
             max_attempts: NonZeroU32 = "5" [value_name = "N"];
             /// Longest time for one request
-            timeout: Timeout = "45s" [value_name = "TIME"];
+            timeout: Timeout = "45s" [value_name = "TIME", hide_short_help = true];
             /// A file of root certificates in PEM, trusted besides the machine's own
             ca_cert: PathBuf => "none" [value_name = "FILE", hide_short_help = true];
             /// How long a record that cannot be read is believed to hold what was delivered
@@ -247,7 +251,7 @@ groups! {
             /// The config file [default: rosterpatch.toml here, else in the user's config folder]
             #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
             config: Option<PathBuf>;
-            /// Language: sv or en [default: ROSTERPATCH_LANG, else the locale's]
+            /// Language [default: the locale's]
             #[arg(long, global = true, value_name = "sv|en")]
             lang: Option<Language>;
             /// A profile of the config file

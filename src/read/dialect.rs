@@ -18,6 +18,14 @@ pub struct Dialect {
 }
 
 impl Dialect {
+    /// That of files of the program's own: UTF-8 with commas.
+    pub const PLAIN: Dialect = Dialect {
+        encoding: UTF_8,
+        mark: false,
+        delimiter: b',',
+        crlf: false,
+    };
+
     /// Whether a file written for the same readers should begin with a byte-order mark: when
     /// this one did, or was not UTF-8, so that a spreadsheet opens both alike.
     pub fn wants_mark(&self) -> bool {

@@ -132,6 +132,16 @@ pub enum ReadError {
         /// The limit, in MiB.
         limit: usize,
     },
+    /// `--header-row` names a line that the file does not have.
+    #[error("{}", say().read_no_header_row(path.display().to_string(), *line, *lines))]
+    NoHeaderRow {
+        /// The file.
+        path: PathBuf,
+        /// The line that was named.
+        line: u64,
+        /// Lines that there are, as far as was looked.
+        lines: u64,
+    },
     /// The file was changed while it was read.
     #[error("{}", say().read_changed(path.display().to_string()))]
     Changed {

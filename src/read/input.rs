@@ -11,7 +11,6 @@ use super::lines;
 use super::look::Look;
 use super::source::Source;
 use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
-use crate::l10n::say;
 use crate::model::RowAt;
 
 /// What the user says of a file, in place of what would be detected.
@@ -23,6 +22,9 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// The sheet of a workbook, in place of the first.
     pub sheet: Option<String>,
+    /// The line of the header, as a spreadsheet counts, in place of the first that is one.
+    #[serde(default)]
+    pub header_row: Option<u64>,
     /// Whether to work on a copy that nobody else can change: for what goes on for hours.
     pub copy: bool,
 }
@@ -118,7 +120,7 @@ impl Input {
                 offset: 0,
             },
         };
-        input.read_header(text, skipped)?;
+        input.read_header(text, skipped, options.header_row)?;
         if !ended && input.body.offset >= (skipped + text.len()) as u64 {
             return Err(ReadError::HeaderTooLong {
                 path: path.to_owned(),
@@ -128,26 +130,33 @@ impl Input {
         Ok(input)
     }
 
-    fn read_header(&mut self, text: &[u8], skipped: usize) -> Result<(), ReadError> {
+    fn read_header(
+        &mut self,
+        text: &[u8],
+        skipped: usize,
+        asked: Option<u64>,
+    ) -> Result<(), ReadError> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.dialect.delimiter)
             .from_reader(text);
+        let above = match asked {
+            Some(line) => self.above_line(text, line)?,
+            None => above_header(text, self.dialect.delimiter),
+        };
         let mut header = csv::ByteRecord::new();
-        // What stands above the header without a word in it is no header.
-        let mut above = 0;
-        loop {
-            let found = reader.read_byte_record(&mut header).unwrap_or(false);
-            if !found {
-                return Err(ReadError::Empty {
-                    path: self.path.clone(),
-                });
-            }
-            if header.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+        while reader.position().byte() < above as u64 {
+            if !reader.read_byte_record(&mut header).unwrap_or(false) {
                 break;
             }
-            above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        }
+        let above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        let found = reader.read_byte_record(&mut header).unwrap_or(false);
+        if !found || header.iter().all(|cell| cell.trim_ascii().is_empty()) {
+            return Err(ReadError::Empty {
+                path: self.path.clone(),
+            });
         }
         for (index, cell) in header.iter().enumerate() {
             let name = std::str::from_utf8(cell).map_err(|_| ReadError::UndecodableHeader {
@@ -175,6 +184,22 @@ impl Input {
             offset: (skipped + end) as u64,
         };
         self.refuse_duplicate_headers()
+    }
+
+    /// Bytes above the line that a spreadsheet counts as this one.
+    fn above_line(&self, text: &[u8], line: u64) -> Result<usize, ReadError> {
+        let ends = memchr::memchr_iter(b'\n', text).map(|end| end + 1);
+        let mut starts = std::iter::once(0).chain(ends);
+        let start = usize::try_from(line)
+            .ok()
+            .and_then(|line| starts.nth(line.checked_sub(1)?));
+        start
+            .filter(|start| *start < text.len())
+            .ok_or_else(|| ReadError::NoHeaderRow {
+                path: self.path.clone(),
+                line,
+                lines: lines::count(text, 0, text.len()),
+            })
     }
 
     fn refuse_duplicate_headers(&self) -> Result<(), ReadError> {
@@ -209,7 +234,7 @@ impl Input {
     /// What kind of file it is, for a person: its encoding and delimiter, or its sheet.
     pub fn description(&self) -> String {
         match &self.sheet {
-            Some(sheet) => say().dialect_workbook(say().dialect_xlsx(), sheet.name.as_str()),
+            Some(sheet) => sheet.description(),
             None => self.dialect.to_string(),
         }
     }
@@ -250,4 +275,32 @@ fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, R
 
 fn whole_lines(sample: &[u8]) -> usize {
     memchr::memrchr2(b'\n', b'\r', sample).map_or(sample.len(), |at| at + 1)
+}
+
+/// Bytes above the header: lines without a word in them, and a title. A title stands alone on its line,
+/// and what it is the title of has several columns.
+fn above_header(text: &[u8], delimiter: u8) -> usize {
+    const LINES: usize = 10;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text);
+    let mut record = csv::ByteRecord::new();
+    let (mut above, mut first, mut titles) = (0, None, 0);
+    while titles <= LINES && reader.read_byte_record(&mut record).unwrap_or(false) {
+        let filled = record.iter().filter(|cell| !cell.trim_ascii().is_empty());
+        match filled.count() {
+            0 => {}
+            1 => {
+                first.get_or_insert(above);
+                titles += 1;
+            }
+            // Below a header of one column, a line with a stray cell is none.
+            2 if first.is_some() => break,
+            _ => return above,
+        }
+        above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+    }
+    first.unwrap_or(0)
 }

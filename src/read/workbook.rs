@@ -1,30 +1,16 @@
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
+use calamine::{Data, ExcelDateTime, Ods, Reader, Xls, Xlsx};
 
 use super::error::ReadError;
+use super::opendocument::refuse_too_many_cells;
+use super::sheet_limits::{
+    MAX_CELL, MAX_OLD, MAX_SHARED, MAX_TEXT, MAX_UNPACKED, Trouble, refuse_place,
+};
 use super::source::Source;
 use crate::l10n::say;
-
-/// Unpacked bytes that a workbook may have: far more than any roster's, and less than what a file
-/// made to fill the memory would have.
-const MAX_UNPACKED: u128 = 1024 * 1024 * 1024;
-
-/// Unpacked bytes of the texts that cells share, which are held in memory.
-const MAX_SHARED: u64 = 256 * 1024 * 1024;
-
-/// What a sheet may have, checked as it is read: columns, rows (Excel's own most), empty rows between
-/// two that are not, and bytes of text in all its cells. What is held in memory at a time is one row of
-/// it, beside the shared texts.
-const MAX_COLUMNS: u32 = 1_000;
-const MAX_ROWS: u32 = 1_048_576;
-const MAX_GAP: u32 = 10_000;
-const MAX_TEXT: usize = 512 * 1024 * 1024;
-
-/// Bytes of a cell's text: Excel's own most is 32,767 characters.
-const MAX_CELL: usize = 4 * 32_767;
 
 /// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
 pub(super) const DELIMITER: u8 = b';';
@@ -33,61 +19,61 @@ pub(super) const DELIMITER: u8 = b';';
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) name: String,
+    pub(super) kind: Kind,
     pub(super) text: Source,
 }
 
-/// Whether a file's first bytes are those of a ZIP archive, as a workbook's are.
+/// What kind of workbook a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Office Open XML: `.xlsx`.
+    Xlsx,
+    /// Excel 97 to 2003: `.xls`.
+    Xls,
+    /// OpenDocument: `.ods`.
+    Ods,
+}
+
+impl Sheet {
+    /// What it is, for a person.
+    pub(super) fn description(&self) -> String {
+        let kind = match self.kind {
+            Kind::Xlsx => say().dialect_xlsx(),
+            Kind::Xls => say().dialect_xls(),
+            Kind::Ods => say().dialect_ods(),
+        };
+        say().dialect_workbook(kind, self.name.as_str())
+    }
+}
+
+/// Whether a file's first bytes are those of a ZIP archive or of an old Office document, as a
+/// workbook's are.
 pub(super) fn may_be_workbook(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x03\x04")
+    start.starts_with(b"PK\x03\x04") || start.starts_with(b"\xD0\xCF\x11\xE0")
 }
 
 /// Writes one sheet of a workbook out as CSV, a line a row, so that it is read like any other
-/// roster: the first sheet, or the one called `name`. Nothing where the archive is no workbook.
+/// roster: the first sheet, or the one called `name`. Nothing where the file is no workbook.
 pub(super) fn write_out(
     path: &Path,
     file: &File,
     name: Option<&str>,
 ) -> Result<Option<Sheet>, ReadError> {
-    let broken = |error: XlsxError| ReadError::Workbook {
-        path: path.to_owned(),
-        why: error.to_string(),
+    let wrong = |trouble: Trouble| match trouble {
+        Trouble::Io(source) => ReadError::Io {
+            path: path.to_owned(),
+            source,
+        },
+        Trouble::Workbook(why) => ReadError::Workbook {
+            path: path.to_owned(),
+            why,
+        },
     };
-    let io = |source| ReadError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(file)) else {
+    let Some(kind) = kind_of(file).map_err(wrong)? else {
         return Ok(None);
     };
-    if archive.index_for_name("xl/workbook.xml").is_none() {
-        return Ok(None);
-    }
-    // Sizes from the archive's own directory, which every entry has there.
-    let (mut unpacked, mut shared) = (0u128, 0u64);
-    for index in 0..archive.len() {
-        let Ok(entry) = archive.by_index_raw(index) else {
-            continue;
-        };
-        unpacked += u128::from(entry.size());
-        let is_shared = |name: &str| name.eq_ignore_ascii_case("xl/sharedStrings.xml");
-        if entry.name().is_ok_and(|name| is_shared(&name)) {
-            shared = shared.saturating_add(entry.size());
-        }
-    }
-    if shared > MAX_SHARED {
-        return Err(ReadError::Workbook {
-            path: path.to_owned(),
-            why: say().workbook_texts_too_large(),
-        });
-    }
-    if unpacked > MAX_UNPACKED {
-        return Err(ReadError::Workbook {
-            path: path.to_owned(),
-            why: say().workbook_too_large(),
-        });
-    }
-    let mut workbook = Xlsx::new(BufReader::new(file)).map_err(broken)?;
-    let names = workbook.sheet_names();
+    let mut book = Book::open(kind, file).map_err(wrong)?;
+    let names = book.sheet_names();
     let chosen = match name {
         None => names.first(),
         Some(name) => names.iter().find(|other| other.trim() == name.trim()),
@@ -101,38 +87,118 @@ pub(super) fn write_out(
     };
     let text = Source::written(|out| {
         let mut rows = Rows::to(out);
-        let mut cells = workbook
-            .worksheet_cells_reader(&chosen)
-            .map_err(Trouble::Workbook)?;
-        while let Some(cell) = cells.next_cell().map_err(Trouble::Workbook)? {
-            let (row, column) = cell.get_position();
-            rows.put(row, column, cell_text(cell.get_value()))?;
-        }
+        book.write(&chosen, &mut rows)?;
         rows.end()?;
         Ok(())
     })
-    .map_err(|trouble| match trouble {
-        Trouble::Io(error) => io(error),
-        Trouble::Workbook(error) => broken(error),
-        Trouble::Size(why) => ReadError::Workbook {
-            path: path.to_owned(),
-            why,
-        },
-    })?;
-    Ok(Some(Sheet { name: chosen, text }))
+    .map_err(wrong)?;
+    let name = chosen;
+    Ok(Some(Sheet { name, kind, text }))
 }
 
-/// What can go wrong while a sheet is written out.
-enum Trouble {
-    Io(std::io::Error),
-    Workbook(XlsxError),
-    /// Larger than any roster is.
-    Size(String),
+/// What kind of workbook a file is, after a look at how large it would be; nothing where it is none.
+fn kind_of(file: &File) -> Result<Option<Kind>, Trouble> {
+    let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(file)) else {
+        if file.metadata()?.len() > MAX_OLD {
+            let limit = MAX_OLD / (1024 * 1024);
+            return Err(Trouble::Workbook(say().workbook_file_too_large(limit)));
+        }
+        // What is no workbook has no sheets.
+        let is_old =
+            Xls::new(BufReader::new(file)).is_ok_and(|book| !book.sheet_names().is_empty());
+        return Ok(is_old.then_some(Kind::Xls));
+    };
+    let is_ods = is_opendocument(&mut archive);
+    if archive.index_for_name("xl/workbook.xml").is_none() && !is_ods {
+        return Ok(None);
+    }
+    // Sizes from the archive's own directory, which every entry has there.
+    let (mut unpacked, mut shared) = (0u128, 0u64);
+    for index in 0..archive.len() {
+        let Ok(entry) = archive.by_index_raw(index) else {
+            continue;
+        };
+        unpacked += u128::from(entry.size());
+        let is_shared = |name: &str| {
+            name.eq_ignore_ascii_case("xl/sharedStrings.xml") || name == "content.xml" && is_ods
+        };
+        if entry.name().is_ok_and(|name| is_shared(&name)) {
+            shared = shared.saturating_add(entry.size());
+        }
+    }
+    if shared > MAX_SHARED {
+        return Err(Trouble::Workbook(say().workbook_texts_too_large()));
+    }
+    if unpacked > MAX_UNPACKED {
+        return Err(Trouble::Workbook(say().workbook_too_large()));
+    }
+    Ok(Some(if is_ods { Kind::Ods } else { Kind::Xlsx }))
 }
 
-impl From<std::io::Error> for Trouble {
-    fn from(error: std::io::Error) -> Self {
-        Trouble::Io(error)
+/// Whether an archive says that it is an OpenDocument spreadsheet (OASIS, Open Document Format 1.2,
+/// part 3, section 3.3).
+fn is_opendocument(archive: &mut zip::ZipArchive<BufReader<&File>>) -> bool {
+    const TYPE: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
+    let mut found = Vec::new();
+    let read = archive.by_name("mimetype").map(|entry| {
+        entry
+            .take(TYPE.len() as u64 + 16)
+            .read_to_end(&mut found)
+            .is_ok()
+    });
+    read.unwrap_or(false) && found.starts_with(TYPE)
+}
+
+/// A workbook of any kind.
+enum Book<'a> {
+    Xlsx(Box<Xlsx<BufReader<&'a File>>>),
+    Xls(Box<Xls<BufReader<&'a File>>>),
+    Ods(Box<Ods<BufReader<&'a File>>>),
+}
+
+impl<'a> Book<'a> {
+    fn open(kind: Kind, file: &'a File) -> Result<Book<'a>, Trouble> {
+        let reader = BufReader::new(file);
+        Ok(match kind {
+            Kind::Xlsx => Book::Xlsx(Box::new(Xlsx::new(reader).map_err(Trouble::of)?)),
+            Kind::Xls => Book::Xls(Box::new(Xls::new(reader).map_err(Trouble::of)?)),
+            Kind::Ods => {
+                refuse_too_many_cells(file)?;
+                Book::Ods(Box::new(Ods::new(reader).map_err(Trouble::of)?))
+            }
+        })
+    }
+
+    fn sheet_names(&self) -> Vec<String> {
+        match self {
+            Book::Xlsx(book) => book.sheet_names(),
+            Book::Xls(book) => book.sheet_names(),
+            Book::Ods(book) => book.sheet_names(),
+        }
+    }
+
+    /// Hands every cell of a sheet on.
+    fn write<W: Write>(&mut self, sheet: &str, rows: &mut Rows<W>) -> Result<(), Trouble> {
+        let range = match self {
+            // The one kind that can be large is read cell by cell.
+            Book::Xlsx(book) => {
+                let mut cells = book.worksheet_cells_reader(sheet).map_err(Trouble::of)?;
+                while let Some(cell) = cells.next_cell().map_err(Trouble::of)? {
+                    let (row, column) = cell.get_position();
+                    rows.put(row, column, cell_text(Data::from(cell.get_value().clone())))?;
+                }
+                return Ok(());
+            }
+            Book::Xls(book) => book.worksheet_range(sheet).map_err(Trouble::of)?,
+            Book::Ods(book) => book.worksheet_range(sheet).map_err(Trouble::of)?,
+        };
+        let (first_row, first_column) = range.start().unwrap_or_default();
+        for (row, column, value) in range.used_cells() {
+            let row = first_row.saturating_add(row as u32);
+            let column = first_column.saturating_add(column as u32);
+            rows.put(row, column, cell_text(value.clone()))?;
+        }
+        Ok(())
     }
 }
 
@@ -164,17 +230,8 @@ impl<W: Write> Rows<W> {
 
     fn put(&mut self, row: u32, column: u32, text: String) -> Result<(), Trouble> {
         let number = u64::from(row) + 1;
-        let refuse = |why: String| Err(Trouble::Size(why));
-        if column >= MAX_COLUMNS {
-            return refuse(say().workbook_too_many_columns(
-                number,
-                u64::from(column) + 1,
-                MAX_COLUMNS,
-            ));
-        }
-        if row >= MAX_ROWS || row.saturating_sub(self.row) > MAX_GAP {
-            return refuse(say().workbook_too_far_below(number, MAX_GAP));
-        }
+        let refuse = |why: String| Err(Trouble::Workbook(why));
+        refuse_place(row, self.row, column)?;
         if text.len() > MAX_CELL {
             return refuse(say().workbook_cell_too_large(number, text.len(), MAX_CELL));
         }
@@ -218,20 +275,18 @@ impl<W: Write> Rows<W> {
 
 /// A cell as text: whole numbers without a decimal point or an exponent, dates as `YYYY-MM-DD`,
 /// a spreadsheet's errors as it shows them.
-fn cell_text(value: &DataRef<'_>) -> String {
+fn cell_text(value: Data) -> String {
     match value {
-        DataRef::Int(number) => number.to_string(),
+        Data::Int(number) => number.to_string(),
         // Rust writes no exponent, and of the digits as many as tell the number from its
         // neighbours.
-        DataRef::Float(number) => number.to_string(),
-        DataRef::String(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Bool(true) => "TRUE".into(),
-        DataRef::Bool(false) => "FALSE".into(),
-        DataRef::DateTime(moment) => moment_text(moment),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::Error(error) => error.to_string(),
-        DataRef::Empty => String::new(),
+        Data::Float(number) => number.to_string(),
+        Data::Bool(true) => "TRUE".into(),
+        Data::Bool(false) => "FALSE".into(),
+        Data::DateTime(moment) => moment_text(&moment),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text,
+        Data::Error(error) => error.to_string(),
+        Data::Empty => String::new(),
     }
 }
 
@@ -256,16 +311,16 @@ mod tests {
     #[test]
     fn cells_as_a_person_would_write_them() {
         for (value, text) in [
-            (DataRef::Float(201_004_022_388.0), "201004022388"),
-            (DataRef::Float(184.0), "184"),
-            (DataRef::Float(1.5), "1.5"),
-            (DataRef::Int(7), "7"),
-            (DataRef::Bool(true), "TRUE"),
-            (DataRef::SharedString("Åsa"), "Åsa"),
-            (DataRef::Error(CellErrorType::NA), "#N/A"),
-            (DataRef::Empty, ""),
+            (Data::Float(201_004_022_388.0), "201004022388"),
+            (Data::Float(184.0), "184"),
+            (Data::Float(1.5), "1.5"),
+            (Data::Int(7), "7"),
+            (Data::Bool(true), "TRUE"),
+            (Data::String("Åsa".into()), "Åsa"),
+            (Data::Error(CellErrorType::NA), "#N/A"),
+            (Data::Empty, ""),
         ] {
-            assert_eq!(cell_text(&value), text);
+            assert_eq!(cell_text(value), text);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::error::ReportError;
 use super::whole_file::Placing;
 use crate::journal::Journal;
 use crate::model::{Call, Change};
+use crate::read::Dialect;
 use crate::targets::TargetSpec;
 
 /// Writes what a run replaced as a roster that can be imported: the records it updated, by the id
@@ -23,13 +24,13 @@ pub fn write_before(
     run: i64,
     spec: &TargetSpec,
     path: &Path,
-    placing: Placing,
+    (placing, dialect): (Placing, Dialect),
 ) -> Result<Option<PathBuf>, ReportError> {
     let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
         journal.each_change::<ReportError>(run, each)
     };
     let candidates = journal.fields_changed(run)?;
-    write_roster(spec, candidates, (path, placing), each, |change| {
+    write_roster(spec, candidates, (path, placing, dialect), each, |change| {
         let nullable = |field: usize| spec.fields[field].nullable;
         let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
         let from = change.from.as_ref();
@@ -55,7 +56,7 @@ pub fn write_updated(
         let file = match &mut file {
             Some(file) => file,
             none => {
-                let file = none.insert(CsvFile::create(path, placing.clone())?);
+                let file = none.insert(CsvFile::create(path, placing.clone(), Dialect::PLAIN)?);
                 file.write(&places)?;
                 file
             }
@@ -104,9 +105,13 @@ pub fn write_rest(
         })
     };
     let candidates = journal.fields_changed(run)?;
-    write_roster(spec, candidates, (path, placing), each, |change| {
-        Some(&change.to)
-    })
+    write_roster(
+        spec,
+        candidates,
+        (path, placing, Dialect::PLAIN),
+        each,
+        |change| Some(&change.to),
+    )
 }
 
 /// Writes one side of the changes of the calls that `each` hands out, as often as it is asked, as a
@@ -115,7 +120,7 @@ pub fn write_rest(
 fn write_roster(
     spec: &TargetSpec,
     candidates: Vec<String>,
-    (path, placing): (&Path, Placing),
+    (path, placing, dialect): (&Path, Placing, Dialect),
     each: impl Fn(&mut dyn FnMut(Call) -> Result<bool, ReportError>) -> Result<(), ReportError>,
     side: impl Fn(&Change) -> Option<&Json>,
 ) -> Result<Option<PathBuf>, ReportError> {
@@ -140,7 +145,7 @@ fn write_roster(
         .map(|field| spec.fields[*field].name())
         .collect();
     let places = places_of(spec);
-    let mut file = CsvFile::create(path, placing)?;
+    let mut file = CsvFile::create(path, placing, dialect)?;
     file.write(places.iter().chain(&names))?;
     each(&mut |call| {
         // A roster whose column a row needs must have a value in it: what the call sent along was

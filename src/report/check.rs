@@ -1,13 +1,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::path::Path;
 
+use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::results::inert;
+use super::whole_file::Placing;
 use crate::check::{Checker, ProblemGroup, Survey};
 use crate::l10n::{columns, empty_rows, number, problems, rows, say};
 use crate::model::{Problem, RowAt};
-use crate::read::Input;
+use crate::read::{Dialect, Input};
 
 /// What a check found, for a person: what was read, what the columns became, and what is wrong,
 /// grouped, the most frequent first.
@@ -122,39 +124,31 @@ pub(super) fn repair(code: &str) -> String {
     }
 }
 
-/// Writes problems as CSV, one a line: `row,line,column,field,code,message,value`. `problems`
-/// hands each one over.
+/// Writes problems as CSV in the roster's dialect, one a line:
+/// `row,line,column,field,code,message,value`. `problems` hands each one over.
 ///
 /// # Errors
-/// When `out` cannot be written to, or `problems` fails.
-pub fn write_problems<W: Write>(
-    out: W,
+/// When the file cannot be written to, or `problems` fails.
+pub fn write_problems(
+    path: &Path,
+    dialect: Dialect,
     problems: impl FnOnce(
         &mut dyn FnMut(RowAt, &Problem) -> Result<(), ReportError>,
     ) -> Result<(), ReportError>,
-) -> Result<W, ReportError> {
-    let failed = |source: std::io::Error| ReportError::Write {
-        path: "problems".into(),
-        source,
-    };
-    let mut writer = csv::Writer::from_writer(out);
-    writer
-        .write_record(["row", "line", "column", "field", "code", "message", "value"])
-        .map_err(|error| failed(error.into()))?;
+) -> Result<(), ReportError> {
+    let mut file = CsvFile::create(path, Placing::Replace, dialect)?;
+    file.write(["row", "line", "column", "field", "code", "message", "value"])?;
     problems(&mut |at, problem| {
-        writer
-            .write_record([
-                &*at.row.to_string(),
-                &at.line.to_string(),
-                &problem.column,
-                &problem.field,
-                &problem.code,
-                &inert(&problem.message),
-                &inert(&problem.value),
-            ])
-            .map_err(|error| failed(error.into()))
+        file.write([
+            &*at.row.to_string(),
+            &at.sheet_row.to_string(),
+            &problem.column,
+            &problem.field,
+            &problem.code,
+            &inert(&problem.message),
+            &inert(&problem.value),
+        ])
     })?;
-    writer
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))
+    file.finish()?;
+    Ok(())
 }

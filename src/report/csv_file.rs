@@ -1,9 +1,11 @@
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use csv::{Writer, WriterBuilder};
+use csv::{Terminator, Writer, WriterBuilder};
 
 use super::error::ReportError;
 use super::whole_file::{Placing, WholeFile};
+use crate::read::Dialect;
 
 /// A CSV file that appears under its name whole or not at all.
 pub(super) struct CsvFile {
@@ -12,18 +14,31 @@ pub(super) struct CsvFile {
 }
 
 impl CsvFile {
-    /// A file of commas.
-    pub(super) fn create(path: &Path, placing: Placing) -> Result<CsvFile, ReportError> {
-        let file = WholeFile::create_as(path, placing)?;
-        Ok(CsvFile::over(&WriterBuilder::new(), file, path))
-    }
-
-    /// A file that has been begun, in the dialect of `builder`.
-    pub(super) fn over(builder: &WriterBuilder, file: WholeFile, path: &Path) -> CsvFile {
-        CsvFile {
+    /// A file in the dialect of a roster, with a mark where a spreadsheet needs one to open both alike.
+    pub(super) fn create(
+        path: &Path,
+        placing: Placing,
+        dialect: Dialect,
+    ) -> Result<CsvFile, ReportError> {
+        let mut file = WholeFile::create_as(path, placing)?;
+        if dialect.wants_mark() {
+            let explain = file.explain();
+            file.write_all("\u{FEFF}".as_bytes()).map_err(explain)?;
+        }
+        let terminator = if dialect.crlf {
+            Terminator::CRLF
+        } else {
+            Terminator::Any(b'\n')
+        };
+        let mut builder = WriterBuilder::new();
+        builder
+            .delimiter(dialect.delimiter)
+            .terminator(terminator)
+            .flexible(true);
+        Ok(CsvFile {
             writer: builder.from_writer(file),
             path: path.to_owned(),
-        }
+        })
     }
 
     /// Writes one record.

@@ -1,13 +1,11 @@
-use std::io::Write;
 use std::path::Path;
 
-use csv::{ByteRecord, Terminator, WriterBuilder};
+use csv::ByteRecord;
 use encoding_rs::UTF_8;
 
 use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
-use super::whole_file::WholeFile;
 use crate::journal::Journal;
 use crate::l10n::say;
 use crate::map::RESULT_COLUMNS;
@@ -124,23 +122,7 @@ fn begin_with(
     layout: &Layout,
     columns: &[&str],
 ) -> Result<CsvFile, ReportError> {
-    let dialect = input.dialect();
-    let mut file = WholeFile::create_as(path, paths.placing(path))?;
-    if dialect.wants_mark() {
-        let explain = file.explain();
-        file.write_all("\u{FEFF}".as_bytes()).map_err(explain)?;
-    }
-    let terminator = if dialect.crlf {
-        Terminator::CRLF
-    } else {
-        Terminator::Any(b'\n')
-    };
-    let mut builder = WriterBuilder::new();
-    builder
-        .delimiter(dialect.delimiter)
-        .terminator(terminator)
-        .flexible(true);
-    let mut sheet = CsvFile::over(&builder, file, path);
+    let mut sheet = CsvFile::create(path, paths.placing(path), input.dialect())?;
     let kept = layout.kept.iter().map(|&column| &*input.header()[column]);
     sheet.write(kept.chain(columns.iter().copied()))?;
     Ok(sheet)

@@ -304,7 +304,7 @@ impl<'a> Run<'a> {
         summary.failed_rows.clone_from(&written.failed);
         summary.new_rows.clone_from(&written.new);
         let spec = prepared.checker.spec();
-        let placing = paths.placing(&paths.before);
+        let placing = (paths.placing(&paths.before), prepared.input.dialect());
         summary.before = write_before(&self.journal, self.id, spec, &paths.before, placing)?;
         let placing = paths.placing(&paths.report);
         let report = write_html(

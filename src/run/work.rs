@@ -215,16 +215,12 @@ impl Work<'_> {
         let record = match records[..] {
             [record] => record,
             [] => {
-                let text = say().row_none_has(spec.record_name(), name, row.key.as_str());
+                let text = say().row_none_has(spec.record_name(), row.key.as_str());
                 return Err(problem(NOT_FOUND, text));
             }
             ref several => {
-                let text = say().row_several_have(
-                    several.len(),
-                    spec.records_name(),
-                    name,
-                    row.key.as_str(),
-                );
+                let text =
+                    say().row_several_have(several.len(), spec.records_name(), row.key.as_str());
                 return Err(problem("lookup.several", text));
             }
         };
@@ -238,7 +234,6 @@ impl Work<'_> {
         if let Some(own) = own.filter(|own| !own.as_text().eq_ignore_ascii_case(&id)) {
             let text = say().row_other_record(
                 spec.record_name(),
-                name,
                 row.key.as_str(),
                 id.as_str(),
                 own.as_text(),

@@ -631,7 +631,7 @@ fn a_retry_is_of_the_run_that_was_meant() {
         told.contains(&one_url) && told.contains(&other_url),
         "{told}"
     );
-    let listed = stdout(&folder.run("runs"));
+    let listed = folder.runs();
     let name = listed.split(' ').next().unwrap();
     let output = retry(&["--of", name]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -693,7 +693,7 @@ fn what_a_held_run_wrote_as_failed_is_gone_when_all_of_it_succeeded() {
     let output = program(&folder, &[&arguments[..], &more].concat());
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     assert_eq!(folder.csv("r.failed.csv", b',').len(), 4);
-    let listed = stdout(&folder.run("runs"));
+    let listed = folder.runs();
     let run = listed.split(' ').next().unwrap();
     let output = program(&folder, &["approve", run, "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -722,11 +722,7 @@ fn a_workbooks_rows_are_told_by_the_numbers_that_stand_beside_them() {
     book.save(folder.path("r.xlsx")).unwrap();
     let output = folder.run("check r.xlsx --target meitner --problems p.csv");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    assert!(
-        stdout(&output).contains("row 3, line 4"),
-        "{}",
-        stdout(&output)
-    );
+    assert!(stdout(&output).contains("row 4, "), "{}", stdout(&output));
     let problems = folder.csv("p.csv", b',');
     let place = |line: &Vec<String>| [line[0].clone(), line[1].clone()];
     assert!(

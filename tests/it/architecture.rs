@@ -129,7 +129,7 @@ fn used_rooms(code: &str) -> BTreeSet<String> {
             for part in line.split(prefix).skip(1) {
                 let name: String = part
                     .chars()
-                    .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                    .take_while(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_')
                     .collect();
                 assert!(!name.is_empty(), "write out each crate:: path: {line}");
                 used.insert(name);

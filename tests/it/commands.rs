@@ -194,8 +194,8 @@ fn runs_are_listed_shown_and_reported_again() {
     let folder = Folder::new();
     folder.sample("elever-2026-ht.csv");
     folder.run("import elever-2026-ht.csv --target meitner --sandbox");
-    let listed = stdout(&folder.run("runs"));
-    assert_eq!(listed.lines().count(), 1);
+    let listed = folder.runs();
+    assert_eq!(listed.lines().count(), 1, "below the header");
     for part in [
         "finished",
         "meitner",

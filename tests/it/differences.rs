@@ -329,7 +329,7 @@ fn an_import_and_its_undo_leave_everything_as_it_was() {
     assert_eq!(replaced[3], [&*plain_id(3), "Skolgatan 3", "+46700000003"]);
     assert_eq!(replaced[4], [&*plain_id(4), "Skolgatan 4", ""]);
 
-    let listed = stdout(&folder.run("runs"));
+    let listed = folder.runs();
     let name = listed.split_whitespace().next().unwrap().to_owned();
     let output = program(&folder, &base_url, &["undo", &name]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -351,7 +351,7 @@ fn an_undo_that_is_tried_again_still_looks_at_what_changed_since() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     };
     let newest = || {
-        let listed = stdout(&folder.run("runs"));
+        let listed = folder.runs();
         listed.split(' ').next().unwrap().to_owned()
     };
     import("Bo");
@@ -383,7 +383,7 @@ fn an_undo_leaves_alone_what_someone_has_changed_since() {
         roster(3, |row| format!("Nygatan {row}")).replace("+467000000", "+467000009"),
     );
     program(&folder, &base_url, &["import", "r.csv", "--yes"]);
-    let listed = stdout(&folder.run("runs"));
+    let listed = folder.runs();
     let name = listed.split_whitespace().next().unwrap().to_owned();
     // Of one student someone changes the address, of another everything.
     folder.write(
@@ -441,13 +441,16 @@ fn a_plan_says_every_change_and_makes_none() {
     for part in [
         "60 rows: 3 to send, 57 unchanged",
         "fields to change: postal_address 3",
-        "row 2, postal_address: \"Skolgatan 2\" becomes \"Nygatan 2\"",
+        "row 3, postal_address: \"Skolgatan 2\" becomes \"Nygatan 2\"",
         "3 requests at",
     ] {
         assert!(told.contains(part), "{part} not in {told}");
     }
     let changes = folder.csv("changes.csv", b',');
-    assert_eq!(changes[0], ["row", "key", "field", "from", "to"]);
+    assert_eq!(
+        changes[0],
+        ["row", "key", "field", "from", "to", "line", "column"]
+    );
     assert_eq!(
         changes[2],
         [
@@ -460,12 +463,15 @@ fn a_plan_says_every_change_and_makes_none() {
     );
     assert_eq!(changes.len(), 4);
     assert_eq!(requests(&sandbox, "update"), 0);
-    assert_eq!(stdout(&folder.run("runs")), "", "a plan is no run");
+    assert_eq!(folder.runs(), "", "a plan is no run");
 
     let output = program(&folder, &base_url, &["plan", "r.csv", "--format", "json"]);
     let summary: Json = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(summary["to_send"], 3);
-    assert_eq!(summary["not_sent"], 60, "valid rows");
+    assert_eq!(summary["not_sent"], 3, "as the text says");
+    assert_eq!(summary["unchanged"], 57);
+    assert_eq!(summary["fields"]["postal_address"], 3);
+    assert_eq!(summary["held"], Json::Null);
     assert!(summary["estimated_finish"].is_string() && summary["estimated_s"].is_number());
 }
 
@@ -624,7 +630,7 @@ fn nothing_is_read_for_a_full_row_that_nobody_is_going_to_undo() {
     let (counts, told) = import(&["--all", "--no-undo"]);
     assert_eq!(counts, [3, 0]);
     assert!(told.contains("nothing is read for a row"), "{told}");
-    let run = stdout(&folder.run("runs"));
+    let run = folder.runs();
     let undo = folder.send(&["undo", run.split(' ').next().unwrap(), "--yes"]);
     assert_eq!(undo.status.code(), Some(1));
     assert!(stderr(&undo).contains("--no-undo"), "{}", stderr(&undo));

@@ -45,7 +45,7 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
         text.contains(&format!("rosterpatch approve {name}")),
         "{text}"
     );
-    assert!(stdout(&folder.run("runs")).contains("held"));
+    assert!(folder.runs().contains("held"));
     let resumed = folder.run(&format!("resume {name}"));
     assert_eq!(resumed.status.code(), Some(1));
 
@@ -204,7 +204,7 @@ fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
         if let Some(stop) = ended.stop {
             assert!(
                 stop.to_string()
-                    .contains("row 2 does not hold the first_name"),
+                    .contains("row 3 does not hold the first_name"),
                 "{stop}"
             );
         }
@@ -245,5 +245,5 @@ fn old_runs_are_forgotten_with_what_was_kept_for_undo() {
         stdout(&gone)
     );
     assert!(!known(&journal()), "not just no longer found");
-    assert_eq!(stdout(&folder.run("runs")), "");
+    assert_eq!(folder.runs(), "");
 }

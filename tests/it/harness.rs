@@ -89,6 +89,13 @@ impl Folder {
     }
 
     /// Runs the program on `arguments`, which are separated by spaces.
+    /// The lines of `runs` below its header, the newest run first.
+    pub fn runs(&self) -> String {
+        let listed = stdout(&self.run("runs"));
+        let below = listed.split_once('\n').map_or("", |(_, below)| below);
+        below.to_owned()
+    }
+
     pub fn run(&self, arguments: &str) -> Output {
         self.program().args(arguments.split(' ')).output().unwrap()
     }

@@ -328,7 +328,7 @@ fn a_workbook_is_read_like_any_roster() {
             "invalid",
             "",
             "text.spreadsheet_error",
-            "email_address1: the cell holds the spreadsheet's error #N/A; fix the formula and export again"
+            "E-post: the cell holds the spreadsheet's error #N/A; fix the formula and export again"
         ]
     );
 

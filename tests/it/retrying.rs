@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::harness::{
-    CREDENTIALS, Folder, Server, identity_number, plain_id, plain_roster, respond, stderr, stdout,
+    CREDENTIALS, Folder, Server, identity_number, plain_id, plain_roster, respond, stderr,
 };
 
 /// Ten students, semicolons and a mark as Excel writes them, of whom row 3 fails the checks, row 5
@@ -157,7 +157,7 @@ fn a_row_that_succeeded_is_sent_again_only_if_it_was_edited() {
 fn what_failed_for_the_apis_fault_needs_no_file() {
     for file_is_there in [true, false] {
         let (folder, server) = first_run();
-        let name = crate::harness::stdout(&folder.run("runs"));
+        let name = folder.runs();
         let name = name.split_whitespace().next().unwrap().to_owned();
         if !file_is_there {
             std::fs::remove_file(folder.path("r.csv")).unwrap();
@@ -250,7 +250,7 @@ fn what_a_row_did_not_change_is_not_cleared_by_trying_it_again() {
         ";",
     ];
     folder.import_to("r.csv", &server.base_url, &arguments, &[]);
-    let name = crate::harness::stdout(&folder.run("runs"));
+    let name = folder.runs();
     let name = name.split_whitespace().next().unwrap().to_owned();
     std::fs::remove_file(folder.path("r.csv")).unwrap();
     let output = retry(&folder, &["--run", &name]);
@@ -324,7 +324,7 @@ fn a_row_that_had_anothers_id_is_not_valid_for_standing_alone() {
     let results = folder.csv("r.results-2.csv", b',');
     assert_eq!(results[1][5], "invalid");
     assert!(
-        results[1][8].contains("row 2 has the same value"),
+        results[1][8].contains("row 3 has the same value"),
         "{results:?}"
     );
     // With an id of its own it is sent.
@@ -359,7 +359,7 @@ fn a_retry_of_a_run_leaves_out_what_its_user_left_out() {
     let limits = ["--limit", "1", "--max-attempts", "1"];
     let output = folder.import_to("r.csv", &server.base_url, &limits, &[]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    let listed = stdout(&folder.run("runs"));
+    let listed = folder.runs();
     let run = listed.split(' ').next().unwrap();
     answers.store(200, Ordering::SeqCst);
     let before = server.seen().len();

@@ -154,6 +154,7 @@ fn the_clean_sample_is_all_updated() {
             "report",
             "before",
             "warnings",
+            "held",
             "exit_code"
         ]
     );

@@ -1,7 +1,6 @@
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cli::args::CheckArgs;
 use crate::cli::config::Config;
@@ -10,10 +9,9 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
-use crate::l10n::say;
 use crate::model::{Exit, StateCounts, Summary};
-use crate::report::{WholeFile, check_text, write_problems};
-use crate::run::{Prepared, RunError, prepare, refuse_empty, row_problems};
+use crate::report::{check_text, write_problems};
+use crate::run::{RunError, prepare, refuse_empty, row_problems};
 
 /// `rosterpatch check FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
@@ -30,7 +28,9 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
     let prepared = prepare(&roster, spec, rand::random(), &Unobserved)?;
     refuse_empty(&prepared)?;
     if let Some(path) = &args.problems {
-        problems_to(path, &prepared)?;
+        write_problems(path, prepared.input.dialect(), |each| {
+            row_problems(&prepared, |at, problem| each(at, problem))
+        })?;
     }
     let states = StateCounts {
         invalid: prepared.survey.invalid,
@@ -59,14 +59,4 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
         Format::Json => print_summary(Format::Json, &summary),
     }
     Ok(summary.exit_code)
-}
-
-fn problems_to(path: &Path, prepared: &Prepared) -> Result<()> {
-    let file = WholeFile::create(path)?;
-    let file = write_problems(file, |each| {
-        row_problems(prepared, |at, problem| each(at, problem))
-    })
-    .with_context(|| say().cli_problems(path.display().to_string()))?;
-    file.finish()?;
-    Ok(())
 }

@@ -40,8 +40,13 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         return Ok(looked.summary.exit_code);
     }
     if let Some(path) = &args.out {
-        let spec = ready.prepared.checker.spec();
-        write_changes(&looked.journal, looked.run, spec, path)?;
+        let prepared = &ready.prepared;
+        let roster = (
+            &prepared.checker,
+            prepared.input.dialect(),
+            &prepared.survey,
+        );
+        write_changes(&looked.journal, looked.run, roster, path)?;
     }
     match args.output.format {
         Format::Json => print_summary(Format::Json, &looked.summary),

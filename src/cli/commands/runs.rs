@@ -140,10 +140,11 @@ fn table(runs: &[(RunRecord, Listed)]) -> String {
             .map_or_else(|_| listed.state.to_owned(), RunState::in_words);
         let file = match &listed.undoes {
             Some(undone) => say().summary_undoes(undone.as_str()),
-            None => Path::new(&run.file).file_name().map_or_else(
-                || run.file.clone(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
+            None => {
+                let name = Path::new(&run.file).file_name();
+                let name = name.map_or(run.file.clone().into(), |name| name.to_string_lossy());
+                format!("{name} ({})", run.target)
+            }
         };
         text.push_str(&line([
             &run.name,

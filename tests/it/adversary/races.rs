@@ -273,7 +273,7 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     // It dies; then it can be undone, and while it is, it is not forgotten either.
     import.kill().unwrap();
     import.wait().unwrap();
-    let listed = stdout(&folder.run("runs"));
+    let listed = folder.runs();
     assert!(listed.contains("interrupted"), "{listed}");
     let name = listed.split(' ').next().unwrap().to_owned();
     let changed = |sandbox: &Sandbox| {
@@ -293,7 +293,7 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     // One may have been under way when it died: nobody knows that it was changed.
     assert!(changed(&sandbox) <= 1, "{}", changed(&sandbox));
     assert!(prune().contains("2 runs forgotten"));
-    assert_eq!(stdout(&folder.run("runs")), "");
+    assert_eq!(folder.runs(), "");
 }
 
 #[test]
@@ -399,7 +399,7 @@ fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
     let mut cut_short = 0;
     for round in 0..40u64 {
         let folder = Folder::new();
-        assert_eq!(stdout(&folder.run("runs")), "");
+        assert_eq!(folder.runs(), "");
         let path = folder.path("state/journal.sqlite");
         std::fs::write(&path, &bytes).unwrap();
         let mut prune = start(&folder, &["runs", "prune", "--older-than", "0s"]);
@@ -407,7 +407,7 @@ fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
         prune.kill().unwrap();
         prune.wait().unwrap();
 
-        let listed = stdout(&folder.run("runs")).lines().count();
+        let listed = folder.runs().lines().count();
         let journal = rusqlite::Connection::open(&path).unwrap();
         let text = |query: &str| journal.query_row(query, [], |row| row.get::<_, String>(0));
         assert_eq!(
@@ -426,7 +426,7 @@ fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
         cut_short += usize::from(listed > 0);
         let again = stdout(&folder.run("runs prune --older-than 0s"));
         assert!(again.contains(&format!("{listed} run")), "{again}");
-        assert_eq!(stdout(&folder.run("runs")), "");
+        assert_eq!(folder.runs(), "");
     }
     assert!(cut_short > 0);
 }

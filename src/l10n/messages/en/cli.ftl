@@ -7,7 +7,6 @@ front-ask = Change { $records } at { $address }, { $target }?
 front-ask-ending = [y/N]
 front-stdout = cannot write to standard output: { $why }
 
-cli-problems = cannot write the problems to { $path }
 cli-dry-run = `rosterpatch plan { $file }` says what an import would send, and sends nothing
 cli-retry-what = retry which file, or which --run?
 cli-only = --only takes invalid, rejected, failed and not_sent, not "{ $word }"

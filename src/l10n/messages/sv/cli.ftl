@@ -5,7 +5,6 @@ front-ask = Ändra { $records } i { $address }, { $target }?
 front-ask-ending = [j/N]
 front-stdout = kan inte skriva till standard output: { $why }
 
-cli-problems = kan inte skriva felen till { $path }
 cli-dry-run = `rosterpatch plan { $file }` säger vad en import skulle skicka, och skickar inget
 cli-retry-what = gör om vilken fil, eller vilken --run?
 cli-only = --only tar invalid, rejected, failed och not_sent, inte "{ $word }"

@@ -1,0 +1,80 @@
+use std::fs::File;
+use std::io::BufReader;
+
+use quick_xml::events::{BytesStart, Event};
+
+use super::sheet_limits::{MAX_CELLS, MAX_GAP, Trouble, refuse_place};
+use crate::l10n::say;
+
+/// Refuses an OpenDocument spreadsheet whose cells would be too many: one that is written once may be
+/// said to stand a million times.
+pub(super) fn refuse_too_many_cells(file: &File) -> Result<(), Trouble> {
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(Trouble::of)?;
+    let content = archive.by_name("content.xml").map_err(Trouble::of)?;
+    let mut reader = quick_xml::Reader::from_reader(BufReader::new(content));
+    let mut count = RowCount::default();
+    let (mut row, mut row_times, mut above, mut cells) = (0u32, 1u32, 0u32, 0u64);
+    let mut buffer = Vec::new();
+    loop {
+        let event = reader.read_event_into(&mut buffer).map_err(Trouble::of)?;
+        match &event {
+            Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
+                "table:table" => (row, above) = (0, 0),
+                "table:table-row" => {
+                    count = RowCount::default();
+                    row_times = times(tag, "table:number-rows-repeated");
+                    if matches!(event, Event::Empty(_)) {
+                        row = row.saturating_add(row_times);
+                    }
+                }
+                "table:table-cell" | "table:covered-table-cell" => {
+                    let columns = times(tag, "table:number-columns-repeated");
+                    count.columns = count.columns.saturating_add(columns);
+                    let is_filled = matches!(event, Event::Start(_));
+                    if is_filled {
+                        count.filled = count.columns;
+                    }
+                }
+                _ => {}
+            },
+            Event::End(tag) if tag.name().as_ref() == "table:table-row" => {
+                let first = row;
+                row = row.saturating_add(row_times);
+                if count.filled > 0 {
+                    refuse_place(first, above, count.filled.saturating_sub(1))?;
+                    if row_times > MAX_GAP {
+                        refuse_place(row, first, 0)?;
+                    }
+                    above = row;
+                    cells += u64::from(count.filled) * u64::from(row_times);
+                    if cells > MAX_CELLS {
+                        let why = say().workbook_too_much_text(u64::from(row));
+                        return Err(Trouble::Workbook(why));
+                    }
+                }
+            }
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+        buffer.clear();
+    }
+}
+
+/// Columns of a row of an OpenDocument spreadsheet.
+#[derive(Default)]
+struct RowCount {
+    /// So far.
+    columns: u32,
+    /// Up to the last that has something in it.
+    filled: u32,
+}
+
+/// How often something is said to stand; once where nothing is said.
+fn times(tag: &BytesStart<'_>, name: &str) -> u32 {
+    let said = tag
+        .attributes()
+        .flatten()
+        .find(|said| said.key.as_ref() == name);
+    let said = said.and_then(|said| said.value.trim().parse().ok());
+    said.unwrap_or(1)
+}

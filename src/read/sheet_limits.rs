@@ -1,0 +1,59 @@
+use crate::l10n::say;
+
+/// Unpacked bytes that a workbook may have: far more than any roster's, and less than what a file
+/// made to fill the memory would have.
+pub(super) const MAX_UNPACKED: u128 = 1024 * 1024 * 1024;
+
+/// Unpacked bytes of the texts that cells share, which are held in memory.
+pub(super) const MAX_SHARED: u64 = 256 * 1024 * 1024;
+
+/// What a sheet may have, checked as it is read: columns, rows (Excel's own most), empty rows between
+/// two that are not, and bytes of text in all its cells. What is held in memory at a time is one row of
+/// it, beside the shared texts.
+pub(super) const MAX_COLUMNS: u32 = 1_000;
+pub(super) const MAX_ROWS: u32 = 1_048_576;
+pub(super) const MAX_GAP: u32 = 10_000;
+pub(super) const MAX_TEXT: usize = 512 * 1024 * 1024;
+
+/// Bytes of a cell's text: Excel's own most is 32,767 characters.
+pub(super) const MAX_CELL: usize = 4 * 32_767;
+
+/// Cells of an OpenDocument spreadsheet, which are held in memory.
+pub(super) const MAX_CELLS: u64 = 20_000_000;
+
+/// Bytes of an old workbook, which is read into memory whole: it has 65,536 rows at most.
+pub(super) const MAX_OLD: u64 = 64 * 1024 * 1024;
+
+/// What can go wrong while a sheet is written out.
+pub(super) enum Trouble {
+    Io(std::io::Error),
+    /// It cannot be read, or is larger than any roster is: why.
+    Workbook(String),
+}
+
+impl Trouble {
+    pub(super) fn of(error: impl std::fmt::Display) -> Trouble {
+        Trouble::Workbook(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Trouble::Io(error)
+    }
+}
+
+/// Refuses a cell at a place where no roster has one; `above` is the last row before it.
+pub(super) fn refuse_place(row: u32, above: u32, column: u32) -> Result<(), Trouble> {
+    let number = u64::from(row) + 1;
+    if column >= MAX_COLUMNS {
+        let column = u64::from(column) + 1;
+        let why = say().workbook_too_many_columns(number, column, MAX_COLUMNS);
+        return Err(Trouble::Workbook(why));
+    }
+    if row >= MAX_ROWS || row.saturating_sub(above) > MAX_GAP {
+        let why = say().workbook_too_far_below(number, MAX_GAP);
+        return Err(Trouble::Workbook(why));
+    }
+    Ok(())
+}
