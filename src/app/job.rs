@@ -55,7 +55,8 @@ impl Job<'_> {
         let mut settings = settings.clone();
         settings.delivery.paths = ended.paths.clone();
         archive(session, &settings, &mut ended.summary)?;
-        self.notifications.send(&ended.summary);
+        let inbox = settings.inbox.as_deref();
+        self.notifications.send(session, inbox, &ended.summary);
         Ok(ended)
     }
 }

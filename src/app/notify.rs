@@ -3,10 +3,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{Summary, with_causes};
-use crate::report::write_metrics;
+use super::error::AppError;
+use super::session::Session;
+
+use crate::l10n::say;
+use crate::model::{Exit, Summary, with_causes};
+use crate::report::{Sample, write_metrics};
+use crate::run::RunError;
 use crate::send::client_builder;
 
 /// The longest that a webhook or a command may take.
@@ -29,42 +35,111 @@ pub struct Notifications {
     pub metrics: Option<PathBuf>,
     /// Who is told.
     pub notify: Option<Notify>,
+    /// The target, where it is known.
+    pub target: Option<String>,
     /// The profile in use, which the metrics name.
     pub profile: Option<String>,
 }
 
+/// What is told of a file that could not be imported.
+#[derive(Serialize)]
+struct Failure<'a> {
+    file: String,
+    profile: Option<&'a str>,
+    error: String,
+    exit_code: Exit,
+    finished_at: Timestamp,
+}
+
 impl Notifications {
     /// Tells of a run. What fails here is logged and changes nothing.
-    pub(super) fn send(&self, summary: &Summary) {
-        if let Some(path) = &self.metrics
-            && let Err(error) = write_metrics(path, summary, self.profile.as_deref())
-        {
-            tracing::warn!(
-                error = with_causes(&error),
-                "the metrics could not be written"
-            );
+    pub(super) fn send(&self, session: &Session, inbox: Option<&Path>, summary: &Summary) {
+        let at = summary.finished_at;
+        self.measure(session, inbox, summary.exit_code, at, Some(summary));
+        self.tell(summary);
+    }
+
+    /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
+    /// another process is at work on, are nobody's news.
+    pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
+        let exit = error.exit();
+        let is_declined = matches!(error, AppError::Run(RunError::Declined));
+        if matches!(exit, Exit::Usage | Exit::Busy) || is_declined {
+            return;
         }
+        let at = session.clock.timestamp();
+        self.measure(session, inbox, exit, at, None);
+        self.tell(&Failure {
+            file: file.display().to_string(),
+            profile: self.profile.as_deref(),
+            error: with_causes(error),
+            exit_code: exit,
+            finished_at: at,
+        });
+    }
+
+    fn measure(
+        &self,
+        session: &Session,
+        inbox: Option<&Path>,
+        exit: Exit,
+        at: Timestamp,
+        summary: Option<&Summary>,
+    ) {
+        let Some(path) = &self.metrics else {
+            return;
+        };
+        let inbox = inbox.map(|inbox| inbox.display().to_string());
+        let target = summary.map(|summary| summary.target.as_str());
+        let sample = Sample {
+            target: target.or(self.target.as_deref()).unwrap_or_default(),
+            profile: self.profile.as_deref().unwrap_or_default(),
+            inbox: inbox.as_deref().unwrap_or_default(),
+            exit,
+            at,
+            summary,
+        };
+        let written = alone(&session.state)
+            .map_err(|error| error.to_string())
+            .and_then(|_alone| write_metrics(path, &sample).map_err(|error| with_causes(&error)));
+        if let Err(error) = written {
+            tracing::warn!(error, "{}", say().log_no_metrics());
+        }
+    }
+
+    fn tell(&self, what: &impl Serialize) {
         let Some(Notify { url, command }) = &self.notify else {
             return;
         };
-        let json = match serde_json::to_string(summary) {
+        let json = match serde_json::to_string(what) {
             Ok(json) => json,
             Err(error) => {
-                tracing::warn!(%error, "nobody could be told of the run");
+                tracing::warn!(%error, "{}", say().log_nobody_told());
                 return;
             }
         };
         if let Some(url) = url
             && let Err(why) = post(url, json.clone())
         {
-            tracing::warn!(why, "the webhook could not be told of the run");
+            tracing::warn!(why, "{}", say().log_webhook());
         }
         if let Some(command) = command
             && let Err(why) = run(command, &json)
         {
-            tracing::warn!(why, "the command could not be told of the run");
+            tracing::warn!(why, "{}", say().log_command());
         }
     }
+}
+
+/// Keeps other processes from the metrics for as long as it is held: each adds to what is there.
+fn alone(state: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::create_dir_all(state)?;
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(state.join("metrics.lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 fn post(url: &str, json: String) -> Result<(), String> {
@@ -89,14 +164,14 @@ fn post(url: &str, json: String) -> Result<(), String> {
         if status.is_success() {
             Ok(())
         } else {
-            Err(format!("it answered {status}"))
+            Err(say().notify_answered(status.to_string()))
         }
     })
 }
 
 fn run(command: &[String], json: &str) -> Result<(), String> {
     let [program, arguments @ ..] = command else {
-        return Err("notify.command is empty".into());
+        return Err(say().notify_empty());
     };
     let mut child = Command::new(Path::new(program))
         .args(arguments)
@@ -117,7 +192,7 @@ fn run(command: &[String], json: &str) -> Result<(), String> {
             Ok(None) if began.elapsed() > PATIENCE => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("{program} took too long"));
+                return Err(say().notify_too_long(program.as_str()));
             }
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
         }

@@ -24,6 +24,9 @@ pub trait Desk {
     /// When that cannot be known.
     fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError>;
 
+    /// Who is told of a file that was dropped as `name` and could not be imported.
+    fn notifications(&self, name: &str) -> Notifications;
+
     /// Hears what became of the file that was dropped as `name`.
     fn told(&self, name: &str, what: Told<'_>);
 }
@@ -168,6 +171,9 @@ impl<'a> Sweep<'a> {
                     return None;
                 }
                 self.desk.told(&name, Told::Failed(&error));
+                let notifications = self.desk.notifications(&name);
+                let inbox = Some(self.options.folder.as_path());
+                notifications.failed(self.session, file, inbox, &error);
                 // What is wrong with the file will be wrong tomorrow; it makes room for the next.
                 if error.is_of_file()
                     && let Err(error) = self.put_aside(file, &with_causes(&error))

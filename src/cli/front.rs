@@ -26,6 +26,17 @@ impl Front {
         Ok(Front { session, config })
     }
 
+    /// Does what sends the rows of `file`, and has those told who are to be told where it cannot be done.
+    pub(in crate::cli) fn watched(
+        &self,
+        file: &Path,
+        work: impl FnOnce() -> Result<Exit, AppError>,
+    ) -> Result<Exit, AppError> {
+        work().inspect_err(|error| {
+            settings::notifications(&self.config).failed(&self.session, file, None, error);
+        })
+    }
+
     /// Sends what is ready, prints the figures and, if it ended early, the way on. `config` may be
     /// that of an earlier run.
     pub(in crate::cli) fn send(

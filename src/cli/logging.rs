@@ -9,6 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, filter::Targets, fmt};
 
 use super::options::{GeneralOptions, LogFormat};
+use crate::clock::Clock;
 
 /// Whether the log is for programs: then every line of standard error is JSON.
 static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
@@ -16,6 +17,25 @@ static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
 /// Whether the log is for programs.
 pub(in crate::cli) fn is_for_programs() -> bool {
     IS_FOR_PROGRAMS.load(Ordering::Relaxed)
+}
+
+/// Takes note that the log is for programs, before the arguments are parsed: their errors belong there.
+pub(in crate::cli) fn for_programs() {
+    IS_FOR_PROGRAMS.store(true, Ordering::Relaxed);
+}
+
+/// Writes an error into the log that is for programs, also where it has not begun.
+pub(in crate::cli) fn error(text: &str) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!("{text}");
+        return;
+    }
+    let now = crate::clock::SystemClock.timestamp();
+    let line = serde_json::json!({
+        "timestamp": now, "level": "ERROR", "message": text, "target": "rosterpatch",
+    });
+    // Nobody may be reading any more.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Sends the program's log lines to standard error, around the bar if there is one. Only this

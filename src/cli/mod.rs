@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod front;
 mod group;
+mod help;
 mod local_sandbox;
 mod logging;
 mod options;
@@ -32,14 +33,20 @@ use commands::{
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
+    if value_of("--log-format", std::env::args()).as_deref() == Some("json") {
+        logging::for_programs();
+    }
     if let Err(why) = speak_as_asked() {
         terminal::error(&why);
         return ExitCode::from(Exit::Usage.code());
     }
-    let args = {
-        let matches = Args::command().color(color(std::env::args())).get_matches();
-        refuse_misplaced(&matches);
-        Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let args = match parsed() {
+        Ok(args) => args,
+        Err(error) if logging::is_for_programs() && error.use_stderr() => {
+            terminal::error(error.to_string().trim_end());
+            return ExitCode::from(Exit::Usage.code());
+        }
+        Err(error) => error.exit(),
     };
     let exit = run(&args).unwrap_or_else(|error| {
         terminal::error(&format!("{error:#}"));
@@ -52,6 +59,17 @@ pub fn main() -> ExitCode {
         }
     }
     ExitCode::from(exit.code())
+}
+
+/// The arguments, as they stand on the command line.
+fn parsed() -> Result<Args, clap::Error> {
+    let mut command = Args::command().color(color(std::env::args()));
+    if Language::spoken() == Language::Swedish {
+        command = help::in_swedish(command);
+    }
+    let matches = command.try_get_matches()?;
+    refuse_misplaced(&matches)?;
+    Args::from_arg_matches(&matches)
 }
 
 /// Has the program speak the language that is asked for, by the option, the environment or the locale
@@ -118,16 +136,15 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
 
 /// Refuses a target on the command line where a run is tried again, which went to its own. One in the
 /// environment is for a command that names none.
-fn refuse_misplaced(matches: &ArgMatches) {
+fn refuse_misplaced(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(("retry", retry)) = matches.subcommand() else {
-        return;
+        return Ok(());
     };
     if retry.contains_id("run") && retry.value_source("target") == Some(ValueSource::CommandLine) {
         let why = say().cli_run_with_target();
-        Args::command()
-            .error(clap::error::ErrorKind::ArgumentConflict, why)
-            .exit();
+        return Err(Args::command().error(clap::error::ErrorKind::ArgumentConflict, why));
     }
+    Ok(())
 }
 
 /// Whether help and errors of the command line have colours: it must be known before they are

@@ -82,7 +82,7 @@ groups! {
     SelectionOptions, "Roster" {
         settings {}
         flags {
-            /// Only these rows, such as 10-20,35
+            /// Only these rows by import_row, such as 10-20,35
             #[arg(long, value_name = "ROWS")]
             rows: Option<Selection>;
             /// Only the first N of the valid rows

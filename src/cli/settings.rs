@@ -279,6 +279,7 @@ pub(in crate::cli) fn notifications(config: &Config) -> Notifications {
     Notifications {
         metrics: config.first(|layer| &layer.metrics),
         notify: config.first(|layer| &layer.notify),
+        target: config.first(|layer| &layer.target),
         profile: config.profile().map(str::to_owned),
     }
 }

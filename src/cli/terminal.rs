@@ -37,7 +37,7 @@ pub(in crate::cli) fn note(text: &str) {
 /// Writes an error to standard error; into the log, where that is for programs.
 pub(in crate::cli) fn error(text: &str) {
     if super::logging::is_for_programs() {
-        tracing::error!("{text}");
+        super::logging::error(text);
     } else {
         note(&format!("rosterpatch: {text}"));
     }

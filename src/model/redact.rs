@@ -1,5 +1,7 @@
 use serde_json::Value as Json;
 
+use crate::l10n::is_ours;
+
 /// What stands in place of what was left out.
 const TAKEN_OUT: &str = "…";
 
@@ -17,7 +19,8 @@ pub fn is_code(text: &str) -> bool {
 
 /// A foreign text without what it may quote: the values that were sent in `body`, whatever stands in
 /// quotation marks, and words that look like a number, an address or a token. For the person who
-/// asked, on their own terminal, and for a report that is sent around; never for a log.
+/// asked, on their own terminal, and for a report that is sent around; never for a log. The examples in
+/// our own messages stay.
 pub fn redacted(text: &str, body: &[u8]) -> String {
     let mut values = Vec::new();
     if let Ok(json) = serde_json::from_slice::<Json>(body) {
@@ -32,11 +35,19 @@ pub fn redacted(text: &str, body: &[u8]) -> String {
     let parts = text.split('"').enumerate();
     let plain = parts.map(|(number, part)| {
         if number % 2 == 1 {
-            return TAKEN_OUT.to_owned();
+            let is_example = is_ours(&format!("\"{part}\""));
+            return if is_example { part } else { TAKEN_OUT }.to_owned();
         }
         let words = part.split(' ');
         words
-            .map(|word| if is_telling(word) { TAKEN_OUT } else { word })
+            .map(|word| {
+                let bare = word.trim_end_matches([';', ',', '.', ':', ')']);
+                if is_telling(word) && !is_ours(bare) {
+                    TAKEN_OUT
+                } else {
+                    word
+                }
+            })
             .collect::<Vec<_>>()
             .join(" ")
     });
@@ -97,6 +108,10 @@ mod tests {
                 "secret … is wrong",
             ),
             ("row 12 has the same value", "row 12 has the same value"),
+            (
+                "\"bo@\" is not an identity number such as 20100402-2388; save it as \"CSV UTF-8\"",
+                "\"…\" is not an identity number such as 20100402-2388; save it as \"CSV UTF-8\"",
+            ),
         ] {
             assert_eq!(redacted(text, body.as_bytes()), shown);
         }

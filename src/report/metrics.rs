@@ -1,80 +1,85 @@
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::error::ReportError;
 use super::whole_file::WholeFile;
-use crate::model::Summary;
+use crate::model::{Exit, Summary};
 
-/// Writes a run's figures as a Prometheus textfile, whole or not at all, for a collector of another
-/// user to read: it holds no personal data.
+/// What became of one file, for those who watch from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// The target's name; empty where it is not known.
+    pub target: &'a str,
+    /// The profile in use; empty where there is none.
+    pub profile: &'a str,
+    /// The folder that the file was dropped into; empty where it was not.
+    pub inbox: &'a str,
+    /// How it ended.
+    pub exit: Exit,
+    /// When.
+    pub at: Timestamp,
+    /// Its figures; none where it could not be imported at all.
+    pub summary: Option<&'a Summary>,
+}
+
+/// Series by family and labels.
+type Series = BTreeMap<&'static str, BTreeMap<String, f64>>;
+
+/// Every family: its name, whether it counts up for ever, and what it is.
+const FAMILIES: [(&str, bool, &str); 10] = [
+    ("rosterpatch_files_total", true, "Files by exit code."),
+    ("rosterpatch_rows_total", true, "Rows by state."),
+    ("rosterpatch_requests_total", true, "Requests."),
+    (
+        "rosterpatch_run_rows",
+        false,
+        "Rows of the last run by state.",
+    ),
+    (
+        "rosterpatch_run_requests",
+        false,
+        "Requests of the last run.",
+    ),
+    ("rosterpatch_run_retries", false, "Requests made again."),
+    (
+        "rosterpatch_run_throttled",
+        false,
+        "Answers that said to slow down.",
+    ),
+    (
+        "rosterpatch_run_duration_seconds",
+        false,
+        "Time that the last run took.",
+    ),
+    (
+        "rosterpatch_run_finished_timestamp_seconds",
+        false,
+        "When the last file was done with.",
+    ),
+    (
+        "rosterpatch_run_exit_code",
+        false,
+        "Exit code of the last file.",
+    ),
+];
+
+/// Adds what became of a file to a Prometheus textfile, which is written whole or not at all, for a
+/// collector of another user to read: it holds no personal data. The series of other profiles and
+/// folders stay as they are. Whoever calls this keeps others from doing so meanwhile.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_metrics(
-    path: &Path,
-    summary: &Summary,
-    profile: Option<&str>,
-) -> Result<(), ReportError> {
-    let labels = format!(
-        "target=\"{}\",profile=\"{}\"",
-        escape(&summary.target),
-        escape(profile.unwrap_or_default())
-    );
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let mut family = |name: &str, help: &str, values: &[(String, f64)]| {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (more, value) in values {
-            let _ = writeln!(text, "{name}{{{labels}{more}}} {value}");
-        }
-    };
-    let states: Vec<(String, f64)> = summary
-        .states
-        .each()
-        .into_iter()
-        .map(|(state, rows)| (format!(",state=\"{state}\""), rows as f64))
-        .collect();
-    family(
-        "rosterpatch_run_rows",
-        "Rows of the last run by state.",
-        &states,
-    );
-    let finished = summary.finished_at.as_millisecond() as f64 / 1000.0;
-    for (name, help, value) in [
-        (
-            "requests",
-            "Requests of the last run.",
-            summary.requests as f64,
-        ),
-        ("retries", "Requests made again.", summary.retries as f64),
-        (
-            "throttled",
-            "Answers that said to slow down.",
-            summary.throttled as f64,
-        ),
-        (
-            "duration_seconds",
-            "Time that the last run took.",
-            summary.duration_s,
-        ),
-        (
-            "finished_timestamp_seconds",
-            "When the last run ended.",
-            finished,
-        ),
-        (
-            "exit_code",
-            "Exit code of the last run.",
-            f64::from(summary.exit_code.code()),
-        ),
-    ] {
-        let name = format!("rosterpatch_run_{name}");
-        family(&name, help, &[(String::new(), value)]);
-    }
+pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError> {
+    // What cannot be read is begun anew.
+    let mut series = known(&std::fs::read_to_string(path).unwrap_or_default());
+    add(&mut series, sample);
     let mut file = WholeFile::create(path)?;
     let explain = file.explain();
-    file.write_all(text.as_bytes()).map_err(explain)?;
+    file.write_all(text_of(&series).as_bytes())
+        .map_err(explain)?;
     let path = file.finish()?;
     #[cfg(unix)]
     {
@@ -88,9 +93,119 @@ pub fn write_metrics(
     Ok(())
 }
 
+/// The series of a file that this program wrote.
+fn known(text: &str) -> Series {
+    let mut series = Series::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let Some((name, rest)) = line.split_once('{') else {
+            continue;
+        };
+        let Some((labels, value)) = rest.rsplit_once("} ") else {
+            continue;
+        };
+        let family = FAMILIES.iter().find(|(family, ..)| *family == name);
+        if let (Some((family, ..)), Ok(value)) = (family, value.parse()) {
+            let family = series.entry(family).or_default();
+            family.insert(labels.to_owned(), value);
+        }
+    }
+    series
+}
+
+fn add(series: &mut Series, sample: &Sample<'_>) {
+    let own = format!(
+        "target=\"{}\",profile=\"{}\",inbox=\"{}\"",
+        escape(sample.target),
+        escape(sample.profile),
+        escape(sample.inbox)
+    );
+    let code = sample.exit.code();
+    let by_code = format!("{own},exit_code=\"{code}\"");
+    let mut put = |family: &'static str, labels: String, value: f64, counts: bool| {
+        let held = series.entry(family).or_default().entry(labels).or_default();
+        *held = if counts { *held + value } else { value };
+    };
+    put("rosterpatch_files_total", by_code, 1.0, true);
+    let at = sample.at.as_millisecond() as f64 / 1000.0;
+    put(
+        "rosterpatch_run_finished_timestamp_seconds",
+        own.clone(),
+        at,
+        false,
+    );
+    put(
+        "rosterpatch_run_exit_code",
+        own.clone(),
+        f64::from(code),
+        false,
+    );
+    let Some(summary) = sample.summary else {
+        return;
+    };
+    for (state, rows) in summary.states.each() {
+        let labels = format!("{own},state=\"{state}\"");
+        put("rosterpatch_rows_total", labels.clone(), rows as f64, true);
+        put("rosterpatch_run_rows", labels, rows as f64, false);
+    }
+    let requests = summary.requests as f64;
+    put("rosterpatch_requests_total", own.clone(), requests, true);
+    for (family, value) in [
+        ("rosterpatch_run_requests", requests),
+        ("rosterpatch_run_retries", summary.retries as f64),
+        ("rosterpatch_run_throttled", summary.throttled as f64),
+        ("rosterpatch_run_duration_seconds", summary.duration_s),
+    ] {
+        put(family, own.clone(), value, false);
+    }
+}
+
+fn text_of(series: &Series) -> String {
+    let mut text = String::new();
+    for (name, counts, help) in FAMILIES {
+        let kind = if counts { "counter" } else { "gauge" };
+        let Some(family) = series.get(name) else {
+            continue;
+        };
+        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+        for (labels, value) in family {
+            text.push_str(&format!("{name}{{{labels}}} {value}\n"));
+        }
+    }
+    text
+}
+
 /// A label's value (the Prometheus exposition format).
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_inbox_leaves_anothers_series_alone_and_counters_count_up() {
+        let sample = |inbox, exit| Sample {
+            target: "meitner",
+            profile: "a\"b",
+            inbox,
+            exit,
+            at: Timestamp::UNIX_EPOCH,
+            summary: None,
+        };
+        let mut series = Series::new();
+        add(&mut series, &sample("/in/one", Exit::Success));
+        add(&mut series, &sample("/in/two", Exit::CannotDo));
+        let mut series = known(&text_of(&series));
+        add(&mut series, &sample("/in/two", Exit::CannotDo));
+        let text = text_of(&series);
+        for line in [
+            "rosterpatch_files_total{target=\"meitner\",profile=\"a\\\"b\",inbox=\"/in/one\",exit_code=\"0\"} 1",
+            "rosterpatch_files_total{target=\"meitner\",profile=\"a\\\"b\",inbox=\"/in/two\",exit_code=\"1\"} 2",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{text}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub use before::{write_before, write_rest, write_updated};
 pub use check::{check_text, write_problems};
 pub use error::ReportError;
 pub use html::write_html;
-pub use metrics::write_metrics;
+pub use metrics::{Sample, write_metrics};
 pub use plan::{example_lines, plan_lines, write_changes};
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, write_results};

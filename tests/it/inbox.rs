@@ -401,10 +401,20 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         serde_json::from_slice(&std::fs::read(folder.path("told.json")).unwrap()).unwrap();
     assert_eq!(told, summary);
     let metrics = std::fs::read_to_string(folder.path("run.prom")).unwrap();
+    let labels =
+        |profile: &str| format!("target=\"meitner\",profile=\"{profile}\",inbox=\"inbox\"");
+    let (solna, nacka) = (labels("solna"), labels("nacka"));
+    for line in [
+        format!("rosterpatch_run_rows{{{nacka},state=\"updated\"}} 2\n"),
+        format!("rosterpatch_files_total{{{nacka},exit_code=\"0\"}} 1\n"),
+        format!("rosterpatch_files_total{{{solna},exit_code=\"3\"}} 1\n"),
+    ] {
+        assert!(metrics.contains(&line), "{line} not in {metrics}");
+    }
     assert!(
-        metrics.contains(
-            "rosterpatch_run_rows{target=\"meitner\",profile=\"solna\",state=\"updated\"} 1\n"
-        ),
+        metrics.contains(&format!(
+            "rosterpatch_run_rows{{{solna},state=\"updated\"}} 1\n"
+        )),
         "{metrics}"
     );
     // Every line of the log is an object, with the file and the run of what it tells.

@@ -23,9 +23,11 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         holds: true,
         known_target: None,
     };
-    let mut ready = ready(session, asked.resolve(session, config)?)?;
-    let named = settings::named(&args.files);
-    let start = begin(session, &mut ready, args.start.fresh, "import", &named)?;
-    let agreed = args.start.yes || args.options.place.sandbox;
-    front.send(config, &ready, start, agreed, args.output.format)
+    front.watched(&args.file, || {
+        let mut ready = ready(session, asked.resolve(session, config)?)?;
+        let named = settings::named(&args.files);
+        let start = begin(session, &mut ready, args.start.fresh, "import", &named)?;
+        let agreed = args.start.yes || args.options.place.sandbox;
+        front.send(config, &ready, start, agreed, args.output.format)
+    })
 }

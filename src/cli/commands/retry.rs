@@ -19,13 +19,18 @@ use crate::run::{Roster, Settings};
 /// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit, AppError> {
     let front = Front::open(common)?;
+    let file = args.file.clone().unwrap_or_default();
+    front.watched(&file, || with(common, &front, args))
+}
+
+fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit, AppError> {
     let only = states(&args.only)?;
     let (mut ready, config) = match (&args.file, &args.run) {
-        (Some(results), _) => of_file(common, &front, args, results, only)?,
+        (Some(results), _) => of_file(common, front, args, results, only)?,
         (None, Some(run)) => {
             let with = overrides(&front.config, args)?;
             let again = retried_run(&front.session, run, only, &with)?;
-            ready_again(common, &front, again)?
+            ready_again(common, front, again)?
         }
         (None, None) => return Err(AppError::Usage(say().cli_retry_what())),
     };

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use crate::app::{AppError, Desk, Notifications, Sweep, SweepOptions, Told, Wanted, watch};
 use crate::cli::args::SweepArgs;
+use crate::cli::config::Config;
 use crate::cli::front::{Front, print_json, tell_way_on};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
@@ -56,16 +57,28 @@ impl SweepDesk<'_> {
     }
 }
 
-impl Desk for SweepDesk<'_> {
-    fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
+impl SweepDesk<'_> {
+    /// The config with the profile to which a file belongs, where the command line names none.
+    fn config_of(&self, name: &str) -> Result<Config, AppError> {
         let own = &self.front.config;
-        let config = match own.profile() {
-            Some(_) => own.clone(),
+        match own.profile() {
+            Some(_) => Ok(own.clone()),
             None => match own.profile_of(name)? {
-                Some(profile) => own.with_profile(profile)?,
-                None => own.clone(),
+                Some(profile) => own.with_profile(profile),
+                None => Ok(own.clone()),
             },
-        };
+        }
+    }
+}
+
+impl Desk for SweepDesk<'_> {
+    fn notifications(&self, name: &str) -> Notifications {
+        let own = &self.front.config;
+        settings::notifications(&self.config_of(name).unwrap_or_else(|_| own.clone()))
+    }
+
+    fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
+        let config = self.config_of(name)?;
         let asked = Asked {
             file: file.to_owned(),
             options: self.args.options.clone(),

@@ -7,7 +7,7 @@ use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
 use crate::l10n::say;
 use crate::model::Exit;
-use crate::targets::{FieldSpec, TargetSpec};
+use crate::targets::{FieldSpec, Kind, TargetSpec};
 
 /// `rosterpatch template`: a header, and with `--example` a row.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Result<Exit> {
@@ -32,7 +32,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Resul
         .collect();
     writer.write_record(fields.iter().map(|field| header(field, language)))?;
     if args.example {
-        writer.write_record(fields.iter().map(|field| field.example.as_str()))?;
+        writer.write_record(fields.iter().map(|field| example(field, language)))?;
     }
     let text = String::from_utf8(writer.into_inner()?)?;
     let mark = if language.is_some() { "\u{FEFF}" } else { "" };
@@ -44,6 +44,18 @@ fn header<'a>(field: &'a FieldSpec, language: Option<&str>) -> &'a str {
     language
         .and_then(|language| field.aliases.get(language)?.first())
         .map_or(field.name(), String::as_str)
+}
+
+/// An example as people write it where the headers are theirs.
+fn example(field: &FieldSpec, language: Option<&str>) -> String {
+    let text = field.example.as_str();
+    match (field.kind, text, language) {
+        (Kind::Choice, ..) => field.word_for(text, language).to_owned(),
+        (Kind::Boolean, "true", Some("sv")) => "Ja".to_owned(),
+        (Kind::Boolean, "false", Some("sv")) => "Nej".to_owned(),
+        (Kind::Country, "SWE", Some("sv")) => "Sverige".to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 fn refuse_unknown(spec: &TargetSpec, language: &str) -> Result<(), AppError> {
