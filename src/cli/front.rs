@@ -79,7 +79,7 @@ pub(in crate::cli) fn tell_way_on(ended: &Ended, settings: &Settings, state: &Pa
 /// The run's figures on standard output.
 pub(in crate::cli) fn print_summary(format: Format, summary: &Summary) {
     match format {
-        Format::Text => terminal::out(&summary_text(summary)),
+        Format::Text => terminal::out(&summary_text(summary, &[])),
         Format::Json => print_json(summary, true),
     }
 }

@@ -8,34 +8,29 @@ use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::results::inert;
 use super::whole_file::Placing;
-use crate::check::{Checker, Survey};
 use crate::events::{ExampleChange, Plan};
 use crate::journal::Journal;
 use crate::l10n::{
     Messages, cells, clock_time, doubtful_values, duration, empty_rows, number, requests, rows, say,
 };
 use crate::read::Dialect;
+use crate::targets::TargetSpec;
 
 /// Writes every change that a run is to make as CSV in the roster's dialect, one a line:
-/// `row,key,field,from,to`, and behind that the number that the spreadsheet shows beside the row and
-/// the column's header.
+/// `row,key,field,from,to`.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
 pub fn write_changes(
     journal: &Journal,
     run: i64,
-    prepared: (&Checker, Dialect, &Survey),
+    (spec, dialect): (&TargetSpec, Dialect),
     path: &Path,
 ) -> Result<(), ReportError> {
-    let (checker, dialect, survey) = prepared;
-    let spec = checker.spec();
     let mut file = CsvFile::create(path, Placing::Replace, dialect)?;
-    file.write(["row", "key", "field", "from", "to", "line", "column"])?;
+    file.write(["row", "key", "field", "from", "to"])?;
     journal.each_call::<ReportError>(run, |call, _| {
         for change in &*spec.changes_of(&call) {
-            let column = spec.field(&change.field);
-            let column = inert(column.map_or("", |field| checker.name_of(field)));
             let from = change.from.as_ref().map_or(String::new(), text_of);
             file.write([
                 &*call.at.row.to_string(),
@@ -43,8 +38,6 @@ pub fn write_changes(
                 &change.field,
                 &inert(&from),
                 &inert(&text_of(&change.to)),
-                &survey.line_of(call.at.row).to_string(),
-                &column,
             ])?;
         }
         Ok(true)

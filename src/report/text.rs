@@ -1,8 +1,8 @@
 use crate::l10n::{columns, doubtful_values, duration, number, requests, rows, say, times};
 use crate::model::Summary;
 
-/// A run's figures for a person.
-pub fn summary_text(summary: &Summary) -> String {
+/// A run's figures for a person, with `more` that is known of it, each by its name.
+pub fn summary_text(summary: &Summary, more: &[(String, String)]) -> String {
     let mut lines = vec![
         say().summary_first(
             rows(summary.rows),
@@ -34,8 +34,10 @@ pub fn summary_text(summary: &Summary) -> String {
     }
     let shown = |path: &std::path::PathBuf| path.display().to_string();
     let run = Some(summary.run.clone()).filter(|run| !run.is_empty());
-    let named = [
-        (say().summary_run(), run),
+    let more = more.iter().cloned();
+    let mut named = vec![(say().summary_run(), run)];
+    named.extend(more.map(|(name, value)| (name, Some(value))));
+    named.extend([
         (say().summary_results(), summary.results.as_ref().map(shown)),
         (
             say().summary_failed(),
@@ -44,7 +46,7 @@ pub fn summary_text(summary: &Summary) -> String {
         (say().summary_report(), summary.report.as_ref().map(shown)),
         (say().summary_before(), summary.before.as_ref().map(shown)),
         (say().summary_new(), summary.new_rows.as_ref().map(shown)),
-    ];
+    ]);
     let width = named.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or(0).max(8);
     for (name, value) in named {

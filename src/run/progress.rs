@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::check::Survey;
 use crate::clock::{Clock, UnixNanos};
@@ -30,8 +29,8 @@ struct State {
     began: Mark,
     sent_here: u64,
     told_at: UnixNanos,
-    /// While the quota holds the run back: how many requests had been made when.
-    paced: VecDeque<Mark>,
+    /// How many requests had been made when, lately.
+    marks: VecDeque<Mark>,
     is_sending: bool,
 }
 
@@ -44,9 +43,9 @@ struct Mark {
 /// Nanoseconds between two words about how far a run has come.
 const EVERY: u64 = 1_000_000_000;
 
-/// Moments by which it is known how fast the quota lets this run through, one of others that may draw
-/// on it, and requests between the first and the last of them before they are believed.
-const MARKS: usize = 300;
+/// Moments by which it is known how fast requests are let through, and requests between the first and
+/// the last of them before they are believed.
+const MARKS: usize = 64;
 const ENOUGH: u64 = 20;
 
 impl<'a> Tracker<'a> {
@@ -126,20 +125,14 @@ impl<'a> Tracker<'a> {
         } else {
             (road.level < 1.0).then_some(WaitingFor::Quota)
         };
-        let requests = mark.requests.saturating_sub(state.began.requests);
-        let seconds = now.saturating_sub(state.began.at) as f64 / 1e9;
-        if waiting_for == Some(WaitingFor::Quota) {
-            state.paced.push_back(mark);
-            if state.paced.len() > MARKS {
-                state.paced.pop_front();
-            }
-            road.interval = road.interval.max(observed(&state.paced));
-        } else {
-            // Requests that need not wait take as long as their answers.
-            state.paced.clear();
-            let pace = seconds / requests.max(1) as f64;
-            road.pace = (requests > 0 && seconds > 0.0).then_some(pace);
+        state.marks.push_back(mark);
+        if state.marks.len() > MARKS {
+            state.marks.pop_front();
         }
+        // What has been let through lately tells more than the quota and the answers' time: others may
+        // draw on the one, and the other may change.
+        road.pace = observed(&state.marks);
+        let requests = mark.requests.saturating_sub(state.began.requests);
         // Some rows have needed more than one request, and others will.
         let each = match state.sent_here {
             0 => 1.0,
@@ -178,17 +171,12 @@ impl<'a> Tracker<'a> {
     }
 }
 
-/// The time between two of the requests that the quota let through, as far as it is known: longer than
-/// the quota's own where others draw on it too.
-fn observed(paced: &VecDeque<Mark>) -> Duration {
-    let (Some(first), Some(last)) = (paced.front(), paced.back()) else {
-        return Duration::ZERO;
-    };
+/// Seconds between two of the latest requests; none where there are too few of them.
+fn observed(marks: &VecDeque<Mark>) -> Option<f64> {
+    let (first, last) = (marks.front()?, marks.back()?);
     let requests = last.requests.saturating_sub(first.requests);
-    if requests < ENOUGH {
-        return Duration::ZERO;
-    }
-    Duration::from_nanos(last.at.saturating_sub(first.at) / requests)
+    let seconds = last.at.saturating_sub(first.at) as f64 / 1e9;
+    (requests >= ENOUGH && seconds > 0.0).then_some(seconds / requests as f64)
 }
 
 impl Observer for Tracker<'_> {
@@ -226,7 +214,7 @@ impl Observer for Tracker<'_> {
             }),
             RunEvent::Waiting { .. } => {
                 // How fast it went before says nothing of the time after.
-                self.lock().paced.clear();
+                self.lock().marks.clear();
                 self.observer.on_event(event);
                 self.tell(true);
             }

@@ -723,7 +723,7 @@ fn a_workbooks_rows_are_told_by_the_numbers_that_stand_beside_them() {
     let output = folder.run("check r.xlsx --target meitner --problems p.csv");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stdout(&output).contains("row 4, "), "{}", stdout(&output));
-    let problems = folder.csv("p.csv", b',');
+    let problems = folder.csv("p.csv", b';');
     let place = |line: &Vec<String>| [line[0].clone(), line[1].clone()];
     assert!(
         problems.iter().any(|line| place(line) == ["3", "4"]),

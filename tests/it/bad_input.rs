@@ -24,7 +24,7 @@ fn what_is_no_roster_is_refused_by_name() {
         ("blank.csv", b"\n \n\n", "is empty"),
         ("list.pdf", b"%PDF-1.7 xxxxxxx", "PDF"),
         ("list.zip", b"PK\x03\x04xxxxxx", "ZIP"),
-        ("old.xls", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "old Excel"),
+        ("old.xls", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "old Office"),
         ("page.csv", b"<!DOCTYPE html><html>", "web page"),
         ("binary.csv", &[0, 1, 2, 3, 0, 0, 7, 0], "binary"),
         (

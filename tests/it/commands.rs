@@ -65,7 +65,7 @@ fn what_a_spreadsheet_did_is_recognised() {
     ] {
         assert!(said.contains(repair), "{repair} not in {said}");
     }
-    let found: Vec<(String, String)> = folder.csv("p.csv", b',')[1..]
+    let found: Vec<(String, String)> = folder.csv("p.csv", b';')[1..]
         .iter()
         .map(|row| (row[0].clone(), row[4].clone()))
         .collect();
@@ -196,13 +196,7 @@ fn runs_are_listed_shown_and_reported_again() {
     folder.run("import elever-2026-ht.csv --target meitner --sandbox");
     let listed = folder.runs();
     assert_eq!(listed.lines().count(), 1, "below the header");
-    for part in [
-        "finished",
-        "meitner",
-        "elever-2026-ht.csv",
-        " updated, ",
-        "17 invalid",
-    ] {
+    for part in ["finished", "meitner", "elever-2026-ht.csv", "500        17"] {
         assert!(listed.contains(part), "{part} not in {listed}");
     }
     let shown = stdout(&folder.run("show --format json"));

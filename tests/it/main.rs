@@ -9,6 +9,7 @@ mod conformance;
 mod crashes;
 mod delivery;
 mod differences;
+mod estimates;
 mod fuzz_corpus;
 mod guards;
 mod harness;

@@ -224,7 +224,7 @@ fn bytes_that_are_no_text_are_a_problem_of_their_row() {
         stderr(&output),
         stdout(&output)
     );
-    assert!(folder.csv("w-p.csv", b',')[1][5].contains("0x81"));
+    assert!(folder.csv("w-p.csv", b';')[1][5].contains("0x81"));
 }
 
 fn workbook(folder: &Folder) {

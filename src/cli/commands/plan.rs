@@ -41,11 +41,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     }
     if let Some(path) = &args.out {
         let prepared = &ready.prepared;
-        let roster = (
-            &prepared.checker,
-            prepared.input.dialect(),
-            &prepared.survey,
-        );
+        let roster = (prepared.checker.spec().as_ref(), prepared.input.dialect());
         write_changes(&looked.journal, looked.run, roster, path)?;
     }
     match args.output.format {

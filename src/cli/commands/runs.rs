@@ -15,7 +15,7 @@ use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
 use crate::model::{Exit, RowState, StateCounts, Summary};
 use crate::read::Input;
-use crate::report::{ResultPaths, write_html, write_results};
+use crate::report::{ResultPaths, summary_text, write_html, write_results};
 use crate::run::Settings;
 
 /// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
@@ -199,13 +199,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
         (Format::Json, _) => print_json(&listed, true),
         (Format::Text, Figures::Few { .. }) => bail!(say().runs_no_figures(run.name)),
         (Format::Text, Figures::All(summary)) => {
-            print_summary(Format::Text, summary);
             let state = state_of(&run, &folder);
-            terminal::out(&format!(
-                "{:<8} {}\n",
-                say().summary_state(),
-                state.in_words()
-            ));
+            let more = [(say().summary_state(), state.in_words())];
+            terminal::out(&summary_text(summary, &more));
             if let Some(undone) = &listed.undoes {
                 terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
             }
