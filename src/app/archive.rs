@@ -31,7 +31,7 @@ pub(super) fn archive(
         .collect();
     let today = today(session.clock.timestamp()).to_string();
     let failed = |source| AppError::File {
-        action: "put away",
+        action: "put-away",
         path: settings.roster.file.clone(),
         source,
     };

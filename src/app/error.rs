@@ -43,12 +43,12 @@ pub enum AppError {
 /// What was to be done with a file or a folder, in words.
 fn doing(action: &str) -> String {
     match action {
-        "read the folder" => say().file_action_read_folder(),
-        "read the config file" => say().file_action_read_config(),
-        "put away" => say().file_action_put_away(),
-        "take it out of" => say().file_action_take(),
-        "put a file away in" => say().file_action_put_away_in(),
-        "write what is wrong with a file in" => say().file_action_write_why(),
+        "read-folder" => say().file_action_read_folder(),
+        "read-config" => say().file_action_read_config(),
+        "put-away" => say().file_action_put_away(),
+        "take" => say().file_action_take(),
+        "put-away-in" => say().file_action_put_away_in(),
+        "write-why" => say().file_action_write_why(),
         _ => say().file_action_read(),
     }
 }

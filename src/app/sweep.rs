@@ -102,7 +102,7 @@ impl<'a> Sweep<'a> {
 
     /// The files that lie in the inbox; `seen` is brought up to date.
     pub(super) fn look(&self, seen: &mut Seen) -> Result<HashMap<String, Lying>, AppError> {
-        let files = self.inbox.lying().map_err(self.failed("read the folder"))?;
+        let files = self.inbox.lying().map_err(self.failed("read-folder"))?;
         seen.retain(|name, (lying, _)| files.get(name) == Some(lying));
         for (name, lying) in &files {
             let now = || (lying.clone(), Instant::now());
@@ -125,7 +125,7 @@ impl<'a> Sweep<'a> {
     /// codes, if there were any.
     pub(super) fn once(&self, seen: &mut Seen) -> Result<Option<Exit>, AppError> {
         let mut worst = None;
-        let taken = self.inbox.taken().map_err(self.failed("read the folder"))?;
+        let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
         for file in taken {
             if self.session.stop.is_asked() {
                 return Ok(worst);
@@ -151,7 +151,7 @@ impl<'a> Sweep<'a> {
                 // Someone else was quicker, or it has changed since.
                 Ok(None) => {}
                 Err(error) => {
-                    let error = self.failed("take it out of")(error);
+                    let error = self.failed("take")(error);
                     self.desk.told(name, Told::Failed(&error));
                     worst = worse(worst, Some(Exit::CannotDo));
                 }
@@ -265,7 +265,7 @@ impl<'a> Sweep<'a> {
 
     /// Moves a file out of the way, with what lies beside it. Returns where it is then.
     fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf, AppError> {
-        let failed = self.failed("put a file away in");
+        let failed = self.failed("put-away-in");
         let today = today(self.session.clock.timestamp()).to_string();
         let _alone = self.inbox.alone().map_err(&failed)?;
         let moves = self.inbox.places(file, &[], place, &today);
@@ -280,8 +280,7 @@ impl<'a> Sweep<'a> {
     fn put_aside(&self, file: &Path, why: &str) -> Result<(), AppError> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let report = file.with_file_name(format!("{}.error.txt", short(&stem, 200)));
-        std::fs::write(&report, format!("{why}\n"))
-            .map_err(self.failed("write what is wrong with a file in"))?;
+        std::fs::write(&report, format!("{why}\n")).map_err(self.failed("write-why"))?;
         self.put_away(file, Place::Failed)?;
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Config {
 
     fn read(path: PathBuf, profile: Option<&str>) -> Result<Config, AppError> {
         let text = crate::targets::read_text(&path).map_err(|source| AppError::File {
-            action: "read the config file",
+            action: "read-config",
             path: path.clone(),
             source,
         })?;

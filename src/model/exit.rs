@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Exit {
         ];
         all.into_iter()
             .find(|exit| exit.code() == code)
-            .ok_or_else(|| serde::de::Error::custom(format!("{code} is no exit code")))
+            .ok_or_else(|| serde::de::Error::custom(format!("no exit code: {code}")))
     }
 }
 

@@ -47,8 +47,13 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
     if survey.problems == 0 {
         lines.push(say().check_all_valid(valid, rows(survey.rows)));
     } else {
-        let (all, invalid) = (problems(survey.problems), number(survey.invalid));
-        lines.push(say().check_some_valid(valid, rows(survey.rows), all, invalid));
+        lines.push(say().check_some_valid(
+            survey.invalid,
+            valid,
+            rows(survey.rows),
+            problems(survey.problems),
+            number(survey.invalid),
+        ));
         lines.push(String::new());
         lines.extend(group_lines(&survey.groups));
         lines.push(say().check_problems_option());

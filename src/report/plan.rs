@@ -95,13 +95,13 @@ fn count_line(plan: &Plan) -> String {
     for (count, phrase) in [
         (
             plan.unchanged,
-            Messages::plan_unchanged as fn(&Messages, String) -> String,
+            Messages::state_unchanged as fn(&Messages, u64, String) -> String,
         ),
-        (plan.invalid, Messages::plan_invalid),
+        (plan.invalid, Messages::state_invalid),
         (plan.left_out, Messages::plan_left_out),
     ] {
         if count > 0 {
-            counts.push(phrase(say(), number(count)));
+            counts.push(phrase(say(), count, number(count)));
         }
     }
     counts.join(", ")

@@ -86,7 +86,11 @@ impl Stop {
         Stop::Refused {
             status: answer.status,
             code: code.unwrap_or_default(),
-            message: redacted(&answer.message, body),
+            // JSON without a message says nothing once its values are left out.
+            message: match answer.message.starts_with('{') {
+                true => String::new(),
+                false => redacted(&answer.message, body),
+            },
             reading: reading && !answer.sign_in_refused,
         }
     }

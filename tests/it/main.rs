@@ -15,6 +15,7 @@ mod guards;
 mod harness;
 mod inbox;
 mod judges;
+mod language;
 mod pacing;
 mod properties;
 mod reading;

@@ -10,7 +10,10 @@ check-passed-over = { $rows } passed over
 check-restored = restored, because a spreadsheet had changed it
 check-doubtful = doubtful, and sent as it stands (--strict makes it invalid)
 check-all-valid = { $valid } of { $rows } valid; nothing is wrong
-check-some-valid = { $valid } of { $rows } valid; { $problems } in the other { $invalid }
+check-some-valid = { $count ->
+    [one] { $valid } of { $rows } valid; { $problems } in the other one
+   *[other] { $valid } of { $rows } valid; { $problems } in the other { $invalid }
+}
 check-problems-option = --problems FILE.csv writes them all
 place-row = row { $row }
 place-cell = row { $row }, { $column }
@@ -24,9 +27,9 @@ repair-other = brought back to what it was
 
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } to send
-plan-unchanged = { $count } unchanged
-plan-invalid = { $count } invalid
-plan-left-out = { $count } left out
+plan-left-out = { $count ->
+   *[other] { $number } left out
+}
 plan-restored = { $cells } restored that a spreadsheet had changed: { $what } ({ $code })
 plan-doubts = { $values }, which the API may well take: { $code }
 plan-lookups = { $how }: { $requests }
@@ -95,7 +98,6 @@ html-wrong = What is wrong
 html-request = Request
 html-more = And { $more } more: the failed file has them all.
 html-held = Held before anything was sent: { $why }
-html-stopped = Stopped early: { $why }
 
 word-updated = updated
 word-unchanged = unchanged

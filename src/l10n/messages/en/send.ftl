@@ -60,7 +60,6 @@ trouble-other = no connection
 named-time = the API answered { $status } and named this time
 
 stop-refused = the API refused the credentials ({ $what })
-stop-sign-in-refused = the sign-in at { $address } was refused ({ $what })
 stop-unreachable = the API at { $address } could not be reached: { $why }
 stop-failing = nearly every row ends in the same error ({ $error })
 stop-held = held, and nothing was sent: { $why }

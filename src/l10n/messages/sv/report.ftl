@@ -8,7 +8,10 @@ check-passed-over = { $rows } hoppades över
 check-restored = återställt, eftersom ett kalkylprogram hade ändrat det
 check-doubtful = tveksamt, och skickas som det står (--strict gör det ogiltigt)
 check-all-valid = { $valid } av { $rows } är giltiga; inget är fel
-check-some-valid = { $valid } av { $rows } är giltiga; { $problems } i de övriga { $invalid }
+check-some-valid = { $count ->
+    [one] { $valid } av { $rows } är giltiga; { $problems } i den återstående
+   *[other] { $valid } av { $rows } är giltiga; { $problems } i de övriga { $invalid }
+}
 check-problems-option = --problems FIL.csv skriver alla till en fil
 place-row = rad { $row }
 place-cell = rad { $row }, { $column }
@@ -22,9 +25,10 @@ repair-other = återställt till vad det var
 
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } att skicka
-plan-unchanged = { $count } oförändrade
-plan-invalid = { $count } ogiltiga
-plan-left-out = { $count } utelämnade
+plan-left-out = { $count ->
+    [one] { $number } utelämnad
+   *[other] { $number } utelämnade
+}
 plan-restored = { $cells } återställda som ett kalkylprogram hade ändrat: { $what } ({ $code })
 plan-doubts = { $values }, som API:et kan komma att godta: { $code }
 plan-lookups = { $how }: { $requests }
@@ -93,7 +97,6 @@ html-wrong = Vad som är fel
 html-request = Anrop
 html-more = Och { $more } till: filen med misslyckade rader har alla.
 html-held = Spärrad innan något skickades: { $why }
-html-stopped = Slutade i förtid: { $why }
 
 word-updated = uppdaterad
 word-unchanged = oförändrad

@@ -58,7 +58,6 @@ trouble-other = ingen anslutning
 named-time = API:et svarade { $status } och angav den här tiden
 
 stop-refused = API:et godtog inte inloggningsuppgifterna ({ $what })
-stop-sign-in-refused = inloggningen på { $address } nekades ({ $what })
 stop-unreachable = API:et på { $address } gick inte att nå: { $why }
 stop-failing = nästan varje rad slutar i samma fel ({ $error })
 stop-held = spärrad, och inget har skickats: { $why }

@@ -1,0 +1,246 @@
+//! Two languages: every message stands in the catalogues, and what a person sees of each command is
+//! kept as it is in both.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::harness::{
+    Folder, OF_SANDBOX, Server, plain_roster, respond, sandbox_holding, stderr, stdout,
+};
+
+/// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
+/// beside it, the tables of the README and of a target, and what a collector reads.
+const ELSEWHERE: [&str; 8] = [
+    "cli/args.rs",
+    "cli/options.rs",
+    "cli/group.rs",
+    "cli/help.rs",
+    "check/severity.rs",
+    "report/target.rs",
+    "report/metrics.rs",
+    "l10n/build.rs",
+];
+
+/// Rooms that speak to whoever writes a target's file, or to nobody.
+const ROOMS_ELSEWHERE: [&str; 2] = ["targets", "sandbox"];
+
+#[test]
+fn no_message_stands_outside_the_catalogues() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut files = Vec::new();
+    all_files(&source, "rs", &mut files);
+    for file in files {
+        let below = file.strip_prefix(&source).unwrap();
+        let name = below.to_str().unwrap();
+        let room = below.iter().next().unwrap().to_str().unwrap();
+        if ELSEWHERE.contains(&name)
+            || ROOMS_ELSEWHERE.contains(&room)
+            || name.ends_with("tests.rs")
+        {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let tokens: TokenStream = code.parse().unwrap();
+        for literal in literals(tokens) {
+            if is_sentence(&literal) {
+                found.push(format!("{name}: {literal}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// String literals, but those of attributes.
+fn literals(tokens: TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(mark) if mark.as_char() == '#' => {
+                if matches!(tokens.peek(), Some(TokenTree::Punct(mark)) if mark.as_char() == '!') {
+                    tokens.next();
+                }
+                if matches!(tokens.peek(), Some(TokenTree::Group(_))) {
+                    tokens.next();
+                }
+            }
+            TokenTree::Group(group) => found.extend(literals(group.stream())),
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                if text.starts_with('"') {
+                    found.push(text.trim_matches('"').to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a text has three words in a row, and is no SQL.
+fn is_sentence(text: &str) -> bool {
+    let is_sql = [
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "CREATE",
+        "PRAGMA",
+        "WITH",
+        "outcome.id",
+        "CASE",
+        "ALTER",
+        "DROP",
+        "id, name",
+        "changes IS",
+    ];
+    if is_sql
+        .iter()
+        .any(|word| text.trim_start_matches(['\\', 'n', ' ']).starts_with(word))
+    {
+        return false;
+    }
+    let mut outside = String::new();
+    let mut depth = 0;
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            c if depth == 0 => outside.push(c),
+            _ => {}
+        }
+    }
+    let is_word = |word: &str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    let words: Vec<bool> = outside.split(' ').map(is_word).collect();
+    words.windows(3).any(|three| three.iter().all(|word| *word))
+}
+
+fn all_files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all_files(&path, ending, found);
+        } else if path.extension().is_some_and(|other| other == ending) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_message_of_the_catalogues_is_used() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut files, mut catalogues) = (Vec::new(), Vec::new());
+    all_files(&source, "rs", &mut files);
+    files.push(source.join("report/report.html"));
+    all_files(&source.join("l10n/messages/en"), "ftl", &mut catalogues);
+    let code: String = files
+        .iter()
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect();
+    let mut idle = Vec::new();
+    for catalogue in catalogues {
+        let text = std::fs::read_to_string(catalogue).unwrap();
+        for line in text.lines() {
+            let is_message = line.starts_with(|c: char| c.is_ascii_lowercase());
+            let Some((key, _)) = line.split_once(" =").filter(|_| is_message) else {
+                continue;
+            };
+            if !code.contains(&key.replace('-', "_")) {
+                idle.push(key.to_owned());
+            }
+        }
+    }
+    assert!(idle.is_empty(), "{idle:?}");
+}
+
+/// What a person sees, without what differs from run to run.
+fn seen(output: &Output) -> String {
+    let both = format!("{}{}", stderr(output), stdout(output));
+    let word = |word: &str| {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        if word.contains("127.0.0.1:") {
+            "ADDRESS"
+        } else if digits >= 14 && word.contains('-') {
+            "RUN"
+        } else if word.len() == 10 && digits == 8 && word.starts_with("20") {
+            "DATE"
+        } else if word.len() == 5 && digits == 4 && word.contains(':') {
+            "TIME"
+        } else if word.len() == 3 && digits == 2 && word.contains(['.', ',']) {
+            "N"
+        } else if word.contains('/') && word.contains("elever") {
+            word.rsplit('/').next().unwrap()
+        } else {
+            word
+        }
+        .to_owned()
+    };
+    let line = |line: &str| {
+        let words: Vec<String> = line.split(' ').map(word).collect();
+        words.join(" ") + "\n"
+    };
+    both.lines().map(line).collect()
+}
+
+#[test]
+fn what_a_person_sees_is_kept_as_it_is_in_both_languages() {
+    for language in ["en", "sv"] {
+        let folder = Folder::new();
+        let mut lines: Vec<String> = plain_roster(8)
+            .lines()
+            .map(|line| format!("{line},Kvinna"))
+            .collect();
+        lines[0] = "Elev-ID,Personnummer,Förnamn,Efternamn,Kön".to_owned();
+        lines[3] = lines[3].replace(",Kvinna", ",Okänt");
+        lines[5] = lines[5].replace(",Kvinna", ",Man");
+        folder.write("elever.csv", lines.join("\n") + "\n");
+        let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(8), Duration::ZERO);
+        // Refuses the credentials once, in the middle of a run.
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let fickle =
+            Server::start(
+                move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                    3 => respond(401, &[], r#"{"error":{"code":"Unauthorized"}}"#),
+                    _ => respond(200, &[], "{}"),
+                },
+            );
+        let mut told = String::new();
+        let mut run = |arguments: &str| {
+            let output = folder
+                .program()
+                .args(arguments.split(' '))
+                .args(["--lang", language])
+                .envs(OF_SANDBOX)
+                .output()
+                .unwrap();
+            let code = output.status.code().unwrap();
+            let shown = arguments.split(" --target").next().unwrap();
+            let shown = shown.split(" 2").next().unwrap();
+            told.push_str(&format!("$ rosterpatch {shown} (exit {code})\n"));
+            told.push_str(&seen(&output));
+            told.push('\n');
+        };
+        let there = format!("--target meitner --base-url {base_url}");
+        let elsewhere = format!("--target meitner --base-url {}", fickle.base_url);
+        run("check elever.csv --target meitner");
+        run(&format!("plan elever.csv {there}"));
+        run(&format!("import elever.csv --max-invalid 0 --yes {there}"));
+        run("show");
+        run(&format!("import elever.csv --fresh --yes {there}"));
+        run(&format!(
+            "import elever.csv --blind --concurrency 1 --yes {elsewhere}"
+        ));
+        run("resume --yes");
+        run("runs");
+        let fewer = "--base-url http://127.0.0.1:1";
+        run(&format!(
+            "import elever.csv --fresh --max-attempts 1 --yes --target meitner {fewer}"
+        ));
+        insta::assert_snapshot!(format!("seen_in_{language}"), told);
+    }
+}
