@@ -121,6 +121,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
         transport: &transport,
         record,
         reread: None,
+        explain: &str::to_owned,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

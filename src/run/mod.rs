@@ -20,6 +20,7 @@ mod sending;
 mod settings;
 mod tools;
 mod under_way;
+mod vocabulary;
 mod work;
 
 pub use context::{Context, Ended, Looked, Start};

@@ -4,6 +4,7 @@ use super::canary::Reader;
 use super::context::Ended;
 use super::error::RunError;
 use super::under_way::{Run, Setup};
+use super::vocabulary::Vocabulary;
 use crate::journal::{Journal, JournalError, RunState, Stage, Writer};
 use crate::model::Pending;
 use crate::send::{Reread, SendError, Sender, Stop};
@@ -107,7 +108,9 @@ impl Setup<'_> {
             .build()
             .map_err(SendError::Runtime)?;
         let reader = Reader::new(self.prepared);
+        let vocabulary = Vocabulary::new(&self.prepared.checker);
         let sender = Sender {
+            explain: &|message| vocabulary.explain(message),
             transport: self.transport,
             record: writer,
             reread: reader.as_ref().map(|reader| reader as &dyn Reread),

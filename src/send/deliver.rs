@@ -25,6 +25,8 @@ pub struct Sender<'a, R> {
     pub record: &'a R,
     /// Reads records back, where they can be read.
     pub reread: Option<&'a dyn Reread>,
+    /// Puts the API's message about a row into the words of its user.
+    pub explain: &'a dyn Fn(&str) -> String,
 }
 
 /// Tells from a record whether a call was carried out whose answer nobody saw.
@@ -302,7 +304,7 @@ impl<R: Record> Sender<'_, R> {
                     } else {
                         answer.code.clone()
                     };
-                    outcome.error.clone_from(&answer.message);
+                    outcome.error = (self.explain)(&answer.message);
                 }
                 if verdict == Some(Verdict::Stop) {
                     stop = Some(Stop::refused(answer, &call.body, false));

@@ -89,6 +89,25 @@ impl Folder {
     }
 
     /// Runs the program on `arguments`, which are separated by spaces.
+    /// Has LibreOffice open a CSV file with semicolons, and write it anew into `office-out`, by this
+    /// filter.
+    pub fn rewritten_by_office(&self, from: &str, filter: &str) {
+        let output = std::process::Command::new(office().unwrap())
+            .args(["--headless", "--norestore"])
+            .arg(format!(
+                "-env:UserInstallation=file://{}",
+                self.path("office").display()
+            ))
+            .args(["--infilter=CSV:59,34,UTF8,1", "--convert-to", filter])
+            .args(["--outdir", "office-out"])
+            .arg(self.path(from))
+            .current_dir(self.path(""))
+            .env("HOME", self.path(""))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+
     /// The lines of `runs` below its header, the newest run first.
     pub fn runs(&self) -> String {
         let listed = stdout(&self.run("runs"));
@@ -154,6 +173,15 @@ pub fn stderr(output: &Output) -> String {
 
 pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// LibreOffice, where it is; says that a test is passed over where it is not.
+pub fn office() -> Option<std::ffi::OsString> {
+    let office = std::env::var_os("LIBREOFFICE");
+    if office.is_none() {
+        eprintln!("LIBREOFFICE is not set, so this test is passed over; tests/run sets it");
+    }
+    office
 }
 
 /// A roster with the columns that every row needs, comma-separated: `rows` students without a

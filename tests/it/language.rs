@@ -8,7 +8,7 @@ use std::time::Duration;
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::harness::{
-    Folder, OF_SANDBOX, Server, plain_roster, respond, sandbox_holding, stderr, stdout,
+    Folder, OF_SANDBOX, Server, office, plain_roster, respond, sandbox_holding, stderr, stdout,
 };
 
 /// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
@@ -242,5 +242,48 @@ fn what_a_person_sees_is_kept_as_it_is_in_both_languages() {
             "import elever.csv --fresh --max-attempts 1 --yes --target meitner {fewer}"
         ));
         insta::assert_snapshot!(format!("seen_in_{language}"), told);
+    }
+}
+
+#[test]
+fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
+    if office().is_none() {
+        return;
+    }
+    for language in ["en", "sv"] {
+        let folder = Folder::new();
+        folder.sample("elever-2026-ht.csv");
+        let import = "import elever-2026-ht.csv --target meitner --sandbox --lang";
+        let output = folder.run(&format!("{import} {language}"));
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        // 76 is UTF-8; cells as they are shown.
+        folder.rewritten_by_office(
+            "elever-2026-ht.results.csv",
+            "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true",
+        );
+        let written = folder.csv("elever-2026-ht.results.csv", b';');
+        let read = folder.csv("office-out/elever-2026-ht.results.csv", b';');
+        assert_eq!(read.len(), 501);
+        let column = |name: &str| written[0].iter().position(|header| header == name).unwrap();
+        for name in [
+            "Förnamn",
+            "import_status",
+            "import_error_code",
+            "import_error",
+        ] {
+            let column = column(name);
+            for (written, read) in written.iter().zip(&read) {
+                assert_eq!(written[column], read[column]);
+            }
+        }
+        let errors: Vec<&str> = written
+            .iter()
+            .map(|row| &*row[column("import_error")])
+            .collect();
+        let expected = match language {
+            "sv" => "Kön: \"Okänt\" är inte något av Kvinna, Man, Annat",
+            _ => "Kön: \"Okänt\" is not one of Kvinna, Man, Annat",
+        };
+        assert!(errors.contains(&expected), "{errors:?}");
     }
 }

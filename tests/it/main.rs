@@ -23,5 +23,6 @@ mod retrying;
 mod sample;
 mod sandbox;
 mod soak;
+mod telling;
 mod tls;
 mod watching;

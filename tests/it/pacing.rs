@@ -94,6 +94,7 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
         transport: &transport,
         record: &NoRecord,
         reread: None,
+        explain: &str::to_owned,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,0 +1,96 @@
+use std::collections::HashMap;
+
+use crate::check::Checker;
+
+/// What the user calls the fields that an API names in its errors.
+pub(super) struct Vocabulary {
+    /// The API's names of a field to the header of its column.
+    headers: HashMap<String, String>,
+}
+
+impl Vocabulary {
+    pub(super) fn new(checker: &Checker) -> Vocabulary {
+        let mut headers = HashMap::new();
+        for (index, field) in checker.spec().fields.iter().enumerate() {
+            if checker.map().column(index).is_none() {
+                continue;
+            }
+            let header = checker.name_of(index);
+            // Whoever uses our own names is served by the API's.
+            if header == field.name() {
+                continue;
+            }
+            let dotted = field.pointer.trim_start_matches('/').replace('/', ".");
+            let last = field.pointer.rsplit('/').next().unwrap_or_default();
+            for name in [field.name(), &dotted, last] {
+                if !name.is_empty() && name != header {
+                    headers
+                        .entry(name.to_owned())
+                        .or_insert_with(|| header.to_owned());
+                }
+            }
+        }
+        Vocabulary { headers }
+    }
+
+    /// An API's message with the user's word before each field's name, once, and the name in brackets:
+    /// `Kön (gender): …`. A name that is an English word as well is one only before a colon.
+    pub(super) fn explain(&self, message: &str) -> String {
+        let mut text = String::with_capacity(message.len());
+        let mut told: Vec<&str> = Vec::new();
+        let mut rest = message;
+        while !rest.is_empty() {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            let name = word.trim_end_matches('.');
+            let is_name = name.contains(|c: char| c.is_ascii_uppercase() || "_.".contains(c))
+                && name.starts_with(|c: char| c.is_ascii_lowercase());
+            let header = self.headers.get(name);
+            match header.filter(|_| (is_name || after.starts_with(':')) && !told.contains(&name)) {
+                Some(header) => {
+                    told.push(name);
+                    text.push_str(&format!("{header} ({name}){}", &word[name.len()..]));
+                }
+                None => text.push_str(word),
+            }
+            let next = after.find(is_part).unwrap_or(after.len());
+            text.push_str(&after[..next]);
+            rest = &after[next..];
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_named_in_the_users_word_and_once_in_the_apis() {
+        let headers = [
+            ("gender", "Kön"),
+            ("first_name", "Förnamn"),
+            ("firstName", "Förnamn"),
+        ];
+        let headers = headers.map(|(name, header)| (name.to_owned(), header.to_owned()));
+        let vocabulary = Vocabulary {
+            headers: HashMap::from(headers),
+        };
+        for (message, explained) in [
+            (
+                "first_name: This field may not be blank.; gender: no",
+                "Förnamn (first_name): This field may not be blank.; Kön (gender): no",
+            ),
+            (
+                "firstName is wrong, firstName again",
+                "Förnamn (firstName) is wrong, firstName again",
+            ),
+            ("no gender given", "no gender given"),
+            ("ogiltig längd å ä ö", "ogiltig längd å ä ö"),
+            ("", ""),
+        ] {
+            assert_eq!(vocabulary.explain(message), explained);
+        }
+    }
+}
