@@ -2,7 +2,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::words::{lines, time_left};
 use crate::clock::{Clock, SystemClock};
@@ -24,7 +24,7 @@ struct Known {
     is_stopping: bool,
 }
 
-/// How often the bar is drawn anew while nothing happens: the time that is left grows shorter.
+/// How often the bar is drawn anew while nothing happens.
 const TICK: Duration = Duration::from_millis(500);
 
 impl Bar {
@@ -33,16 +33,10 @@ impl Bar {
         // Nothing is drawn before there is something to count.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let known: Arc<Mutex<Known>> = Arc::default();
-        let shown = known.clone();
-        let text = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let known = shown.lock().unwrap_or_else(PoisonError::into_inner);
-            // What cannot be written is not drawn.
-            let _ = out.write_str(&text_of(&known));
-        };
+        // What does not fit into the window is cut off at its end.
         bar.set_style(
-            ProgressStyle::with_template("{bar:16} {text}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .with_key("text", text),
+            ProgressStyle::with_template("{bar:16} {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         Bar { bar, known, detail }
     }
@@ -62,11 +56,31 @@ impl Bar {
     }
 
     fn show(&self, progress: &Progress) {
-        {
+        let text = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.progress = progress.clone();
-        }
+            text_of(&known)
+        };
+        self.bar.set_message(text);
         self.bar.set_position(progress.sent);
+    }
+
+    /// Draws the bar anew now and then: the time that is left grows shorter while nothing happens.
+    fn tick(&self) {
+        let (bar, known) = (self.bar.clone(), Arc::downgrade(&self.known));
+        // It ends with the run, or with whoever observes it.
+        std::thread::spawn(move || {
+            while !bar.is_finished() {
+                std::thread::sleep(TICK);
+                let Some(known) = known.upgrade() else {
+                    return;
+                };
+                let text = text_of(&known.lock().unwrap_or_else(PoisonError::into_inner));
+                if !bar.is_finished() {
+                    bar.set_message(text);
+                }
+            }
+        });
     }
 }
 
@@ -96,7 +110,7 @@ impl Observer for Bar {
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
                 self.bar.reset();
                 self.bar.set_position(progress.sent);
-                self.bar.enable_steady_tick(TICK);
+                self.tick();
             }
             RunEvent::Stopping { .. } => {
                 self.known

@@ -6,7 +6,7 @@ use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, Plan, Progress, RunEvent, WaitingFor};
 use crate::model::StateCounts;
 use crate::plan::Road;
-use crate::send::{Pacer, Stats};
+use crate::send::{Pacer, Rate, Stats};
 
 /// Observes a run for another observer, and tells it how far the run has come and when it will be
 /// done, by the same arithmetic that the plan went by.
@@ -32,6 +32,9 @@ struct State {
     /// How many requests had been made when, lately.
     marks: VecDeque<Mark>,
     is_sending: bool,
+    /// The rate that was in force when the run was planned or stopped: the API may not have said it to
+    /// this process yet.
+    known: Option<Rate>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,6 +84,7 @@ impl<'a> Tracker<'a> {
                 began: self.mark(now),
                 told_at: now,
                 is_sending: true,
+                known: plan.rate.parse().ok(),
                 ..State::default()
             };
             self.progress(&mut state, now)
@@ -114,9 +118,18 @@ impl<'a> Tracker<'a> {
     }
 
     fn progress(&self, state: &mut State, now: UnixNanos) -> Progress {
-        let (rate, _) = self.pacer.quota();
-        let mut road = self.road(0.0, 1);
         let mark = self.mark(now);
+        let (mut rate, burst) = self.pacer.quota();
+        let mut road = self.road(0.0, 1);
+        let is_first = mark.requests == state.began.requests;
+        let slower = |known: &Rate| is_first && known.interval() > rate.interval();
+        if let Some(known) = state.known.filter(slower) {
+            // A slower bucket is a smaller one, of which as much is used.
+            let part = rate.interval().as_secs_f64() / known.interval().as_secs_f64();
+            road.level = (road.level - f64::from(burst) * (1.0 - part)).max(0.0);
+            road.interval = known.interval();
+            rate = known;
+        }
         let to_go = state.to_send.saturating_sub(state.sent);
         let waiting_for = if to_go == 0 {
             None

@@ -299,6 +299,9 @@ impl<'a> Run<'a> {
                 found: accounted,
             });
         }
+        if stop.is_some() {
+            self.note_rate()?;
+        }
         let mut summary = self.summary(written.states, stop.as_ref());
         summary.results = Some(written.results.clone());
         summary.failed_rows.clone_from(&written.failed);
@@ -336,6 +339,19 @@ impl<'a> Run<'a> {
             stop,
             paths: settings.delivery.paths,
         })
+    }
+
+    /// Notes the rate in force in the plan, for the process that goes on: the API may have announced it
+    /// since.
+    fn note_rate(&mut self) -> Result<(), RunError> {
+        let (rate, _) = self.setup.tools.pacer.quota();
+        let (plan, _) = self.journal.plan(self.id)?;
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
+            plan.rate = rate.to_string();
+            self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
+        }
+        Ok(())
     }
 
     pub(super) fn summary(&self, states: StateCounts, stop: Option<&Stop>) -> Summary {
