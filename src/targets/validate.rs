@@ -256,10 +256,11 @@ fn validate_field(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
             "the field \"{name}\" needs choices exactly when its kind is \"choice\""
         ));
     }
-    for choice in field.synonyms.keys() {
+    let words = field.words.values().flat_map(|words| words.keys());
+    for choice in field.synonyms.keys().chain(words) {
         if !field.choices.contains(choice) {
             return Err(format!(
-                "the field \"{name}\" has synonyms for \"{choice}\", which is not among its choices"
+                "the field \"{name}\" has words for \"{choice}\", which is not among its choices"
             ));
         }
     }
