@@ -59,6 +59,7 @@ fn unfinished(session: &Session, ready: &Ready) -> Result<Option<RunRecord>, App
 pub fn way_on(ended: &Ended, is_played: bool, way: &str) -> Option<String> {
     let stop = ended.stop.as_ref()?;
     let on = match stop {
+        Stop::Held { why } if *why == say().held_no_rows() => say().on_export_again(),
         Stop::Held { .. } if is_played => say().on_higher_guard(),
         _ if is_played => say().on_import_again(),
         Stop::Held { .. } => say().on_approve(way),

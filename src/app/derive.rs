@@ -272,7 +272,7 @@ pub fn retried_run(
     if is_there {
         settings.delivery.selection = Selection {
             rows: rows.iter().map(|row| *row..=*row).collect(),
-            limit: None,
+            ..Selection::default()
         };
     } else {
         // The file is gone or another one; the journal knows what was to be sent.

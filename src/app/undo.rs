@@ -5,12 +5,12 @@ use super::derive::of_our_own;
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::session::Session;
+use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunState};
 use crate::l10n::say;
 use crate::plan::{Guards, Selection, Threshold};
-use crate::read::Dialect;
-use crate::report::{Placing, ResultPaths, write_before, write_updated};
-use crate::run::{RunError, Settings};
+use crate::report::{Like, Placing, ResultPaths, write_before, write_updated};
+use crate::run::{RunError, Settings, understood};
 
 /// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
 pub struct Undone {
@@ -64,13 +64,15 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     // The records at least, where there was nothing before that a roster could say.
     let name_of_roster = beside(&settings.roster.file);
     let own = Placing::Beside(None);
-    let written = match write_before(
-        &journal,
-        record.id,
-        &spec,
-        &name_of_roster,
-        (own.clone(), Dialect::PLAIN),
-    )? {
+    // Its columns are called as they were in the roster, where that is understood.
+    let headers = journal.plan(record.id)?.0;
+    let headers = headers.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let headers = headers.map(|plan| understood(&spec, plan.columns));
+    let like = Like {
+        headers: headers.as_ref(),
+        ..Like::ours(own.clone())
+    };
+    let written = match write_before(&journal, record.id, &spec, &name_of_roster, like)? {
         None => write_updated(&journal, record.id, &spec, &name_of_roster, own)?,
         written => written,
     };

@@ -166,7 +166,7 @@ pub(in crate::cli) struct ImportArgs {
 
 /// What says of a file how it is understood and where it goes: of a run, the journal says that. A
 /// target may be named in the environment, so [`super::refuse_misplaced`] looks at that.
-const OF_A_FILE: [&str; 16] = [
+const OF_A_FILE: [&str; 17] = [
     "file",
     "of",
     "key",
@@ -178,6 +178,7 @@ const OF_A_FILE: [&str; 16] = [
     "map",
     "allow",
     "rows",
+    "lines",
     "limit",
     "env",
     "base_url",

@@ -26,7 +26,7 @@ const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "A run whose rows failed for the API's fault: no file is needed, and it goes where it went",
-        "En körning vars rader misslyckades på grund av API:et: ingen fil behövs, och den går dit den gick",
+        "En körning vars rader misslyckades på grund av API:et: ingen fil behövs, och den skickas till samma adress som förut",
     ),
     (
         "A variable of the target's addresses (repeatable)",
@@ -68,7 +68,7 @@ const SWEDISH: &[(&str, &str)] = &[
     ("Folder of the journal", "Journalens mapp"),
     (
         "Forget old runs, and the personal data kept for undo",
-        "Glöm gamla körningar och de personuppgifter som sparats för undo",
+        "Ta bort gamla körningar och de personuppgifter som sparats för undo",
     ),
     (
         "Go on with a run that was interrupted",
@@ -154,27 +154,31 @@ const SWEDISH: &[(&str, &str)] = &[
     ),
     ("Only the newest N", "Bara de N senaste"),
     (
+        "Only these rows by the spreadsheet's numbers",
+        "Bara dessa rader enligt kalkylbladets radnummer",
+    ),
+    (
         "Only these rows by import_row, such as 10-20,35",
         "Bara dessa rader enligt import_row, till exempel 10-20,35",
     ),
     (
         "Print a CSV header for a target",
-        "Skriv en rubrikrad i CSV för ett mål",
+        "Skriv ut en rubrikrad i CSV för ett mål",
     ),
     (
         "Print a completion script for a shell",
-        "Skriv ett kompletteringsskript för ett skal",
+        "Skriv ut ett kompletteringsskript för ett skal",
     ),
-    ("Print its file", "Skriv dess fil"),
-    ("Print less: no progress", "Skriv mindre: inget förlopp"),
+    ("Print its file", "Skriv ut dess fil"),
+    ("Print less: no progress", "Skriv ut mindre: inget förlopp"),
     (
         "Print more: every retry, and requests by row number",
-        "Skriv mer: varje nytt försök, och anrop med radnummer",
+        "Skriv ut mer: varje nytt försök, och anrop med radnummer",
     ),
-    ("Print the manual page", "Skriv manualsidan"),
+    ("Print the manual page", "Skriv ut manualsidan"),
     (
         "Print the settings in force, and where each comes from",
-        "Skriv gällande inställningar och var var och en kommer ifrån",
+        "Visa gällande inställningar och varifrån var och en kommer",
     ),
     (
         "Progress: auto, bar, plain, json, none",
@@ -194,7 +198,7 @@ const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Release a run that a guard held, if its file is still the same",
-        "Släpp en körning som en spärr har stoppat, om filen fortfarande är densamma",
+        "Godkänn en körning som en spärr har stoppat, om filen fortfarande är densamma",
     ),
     ("Requests in one burst", "Anrop på en gång"),
     ("Requests per s, m, h or d", "Anrop per s, m, h eller d"),
@@ -222,7 +226,7 @@ const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Say what an import would send, how many requests, how long; changes nothing",
-        "Säg vad en import skulle skicka, hur många anrop och hur lång tid; ändrar inget",
+        "Visa vad en import skulle skicka, hur många anrop och hur lång tid; ändrar inget",
     ),
     (
         "Send N rows first, read them back, and then go on",
@@ -283,16 +287,16 @@ const SWEDISH: &[(&str, &str)] = &[
     ("The line of the header", "Rubrikradens radnummer"),
     (
         "The line of the header (found by itself, also below a title)",
-        "Rubrikradens radnummer (hittas av sig själv, även under en titel)",
+        "Rubrikradens radnummer (hittas automatiskt, även under en titelrad)",
     ),
     ("The quota", "Kvoten"),
     (
         "The results or failed file of a run; - is standard input",
-        "Resultatfilen eller filen med misslyckade rader från en körning; - är standard input",
+        "Resultatfilen eller filen med misslyckade rader från en körning; - är standard in",
     ),
     (
         "The roster; - is standard input",
-        "Listan; - är standard input",
+        "Listan; - är standard in",
     ),
     (
         "The run that the file belongs to, where it does not show by itself",
@@ -311,7 +315,7 @@ const SWEDISH: &[(&str, &str)] = &[
     ("The shell", "Skalet"),
     (
         "The summary on standard output",
-        "Sammanfattningen på standard output",
+        "Sammanfattningen på standard ut",
     ),
     ("The target's environment", "Målets miljö"),
     (
@@ -337,7 +341,7 @@ const SWEDISH: &[(&str, &str)] = &[
     ),
     (
         "Whether help and errors have colours; NO_COLOR is honoured",
-        "Om hjälp och fel har färger; NO_COLOR respekteras",
+        "Om hjälp och fel visas i färg; NO_COLOR respekteras",
     ),
     (
         "Write a run's results and report again",
@@ -365,7 +369,7 @@ const HEADINGS: &[(&str, &str)] = &[
 
 /// Words about a default that is no value.
 const DEFAULTS: &[(&str, &str)] = &[
-    ("detected", "hittas"),
+    ("detected", "känns av automatiskt"),
     ("the first", "det första"),
     ("the target's", "målets"),
     ("the locale's", "datorns"),

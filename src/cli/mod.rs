@@ -23,7 +23,7 @@ use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
 use crate::app::AppError;
 use crate::l10n::say;
 use crate::l10n::{self, Language};
-use crate::model::Exit;
+use crate::model::{Exit, with_causes};
 use crate::run::RunError;
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let exit = run(&args).unwrap_or_else(|error| {
-        terminal::error(&format!("{error:#}"));
+        terminal::error(&with_causes(error.as_ref()));
         exit_of(&error)
     });
     if let Some(why) = terminal::unwritten() {

@@ -85,6 +85,9 @@ groups! {
             /// Only these rows by import_row, such as 10-20,35
             #[arg(long, value_name = "ROWS")]
             rows: Option<Selection>;
+            /// Only these rows by the spreadsheet's numbers
+            #[arg(long, value_name = "LINES")]
+            lines: Option<Selection>;
             /// Only the first N of the valid rows
             #[arg(long, value_name = "N")]
             limit: Option<u64>;
@@ -144,7 +147,7 @@ groups! {
         }
         flags {
             /// A variable of the target's addresses (repeatable)
-            #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+            #[arg(long, value_name = "NAME=VALUE", value_parser = pair, hide_short_help = true)]
             var: Vec<(String, String)>;
             /// Send rows that already match, too
             #[arg(long)]

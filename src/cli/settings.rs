@@ -139,8 +139,10 @@ pub(in crate::cli) fn ca_certificates(
 
 /// The rows that are asked for.
 pub(in crate::cli) fn selection(options: &SelectionOptions) -> Selection {
+    let lines = options.lines.clone().unwrap_or_default();
     Selection {
         limit: options.limit,
+        lines: lines.rows,
         ..options.rows.clone().unwrap_or_default()
     }
 }

@@ -42,6 +42,13 @@ pub struct Change {
     pub to: Json,
 }
 
+impl Change {
+    /// Whether it changes nothing: all that a row says is sent where that is asked for.
+    pub fn is_idle(&self) -> bool {
+        self.from.as_ref() == Some(&self.to)
+    }
+}
+
 /// A value that is known to be null is not one that is unknown.
 fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Json>, D::Error> {
     Json::deserialize(from).map(Some)

@@ -1,14 +1,31 @@
 use std::error::Error;
+use std::io;
+
+use crate::l10n::say;
 
 /// What an error says, and after it what each of its causes says, down to the first one. No error of
 /// this crate repeats its cause.
-pub fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = in_words(error);
     let mut next = error.source();
     while let Some(cause) = next {
         text.push_str(": ");
-        text.push_str(&cause.to_string());
+        text.push_str(&in_words(cause));
         next = cause.source();
     }
     text
+}
+
+/// What an error says; of what an operating system says, the usual in the language that is spoken.
+fn in_words(error: &(dyn Error + 'static)) -> String {
+    let io = error.downcast_ref::<io::Error>();
+    match io
+        .filter(|io| io.raw_os_error().is_some())
+        .map(io::Error::kind)
+    {
+        Some(io::ErrorKind::NotFound) => say().cause_not_found(),
+        Some(io::ErrorKind::PermissionDenied) => say().cause_denied(),
+        Some(io::ErrorKind::StorageFull) => say().cause_full(),
+        _ => error.to_string(),
+    }
 }

@@ -38,20 +38,20 @@ pub fn redacted(text: &str, body: &[u8]) -> String {
             let is_example = is_ours(&format!("\"{part}\""));
             return if is_example { part } else { TAKEN_OUT }.to_owned();
         }
-        let words = part.split(' ');
-        words
-            .map(|word| {
-                let bare = word.trim_end_matches([';', ',', '.', ':', ')']);
-                if is_telling(word) && !is_ours(bare) {
-                    TAKEN_OUT
-                } else {
-                    word
-                }
-            })
-            .collect::<Vec<_>>()
-            .join(" ")
+        let words = part.split(' ').map(shown);
+        words.collect::<Vec<_>>().join(" ")
     });
     plain.collect::<Vec<_>>().join("\"")
+}
+
+/// A word, or what stands in its place; what closes a clause behind it stays.
+fn shown(word: &str) -> String {
+    let bare = word.trim_end_matches([';', ',', '.', ':', ')']);
+    if is_telling(bare) && !is_ours(bare) {
+        format!("{TAKEN_OUT}{}", &word[bare.len()..])
+    } else {
+        word.to_owned()
+    }
 }
 
 /// The texts in a JSON value that say something of somebody.

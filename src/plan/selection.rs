@@ -10,6 +10,9 @@ use thiserror::Error;
 pub struct Selection {
     /// Row numbers; none means all.
     pub rows: Vec<RangeInclusive<u64>>,
+    /// Numbers that the spreadsheet shows beside rows; none means all.
+    #[serde(default)]
+    pub lines: Vec<RangeInclusive<u64>>,
     /// At most so many calls.
     pub limit: Option<u64>,
 }
@@ -22,21 +25,28 @@ pub struct SelectionError(String);
 impl Selection {
     /// How many of `valid` rows are asked for at most, in a file of `rows`.
     pub fn most(&self, rows: u64, valid: u64) -> u64 {
-        let asked = if self.rows.is_empty() {
-            valid
-        } else {
-            let ranges = self.rows.iter();
-            let asked: u64 = ranges
-                .map(|range| (*range.end()).min(rows).saturating_sub(range.start() - 1))
-                .sum();
-            asked.min(valid)
+        let named = |ranges: &[RangeInclusive<u64>], last: u64| -> u64 {
+            let count = |range: &RangeInclusive<u64>| {
+                (*range.end()).min(last).saturating_sub(range.start() - 1)
+            };
+            match ranges {
+                [] => valid,
+                ranges => ranges.iter().map(count).sum(),
+            }
         };
+        // Lines may lie beyond the last row's number, above and among the rows.
+        let asked = valid
+            .min(named(&self.rows, rows))
+            .min(named(&self.lines, u64::MAX));
         asked.min(self.limit.unwrap_or(u64::MAX))
     }
 
-    /// Whether `row` is asked for, the limit aside.
-    pub fn holds(&self, row: u64) -> bool {
-        self.rows.is_empty() || self.rows.iter().any(|range| range.contains(&row))
+    /// Whether `row`, beside which the spreadsheet shows `line`, is asked for, the limit aside.
+    pub fn holds(&self, row: u64, line: u64) -> bool {
+        let has = |ranges: &[RangeInclusive<u64>], number: u64| {
+            ranges.is_empty() || ranges.iter().any(|range| range.contains(&number))
+        };
+        has(&self.rows, row) && has(&self.lines, line)
     }
 }
 
@@ -61,7 +71,10 @@ impl FromStr for Selection {
                 Ok(from..=to)
             })
             .collect::<Result<_, _>>()?;
-        Ok(Selection { rows, limit: None })
+        Ok(Selection {
+            rows,
+            ..Selection::default()
+        })
     }
 }
 
@@ -72,9 +85,17 @@ mod tests {
     #[test]
     fn rows_and_ranges() {
         let selection: Selection = "10-12,35".parse().unwrap();
-        let held: Vec<u64> = (1..40).filter(|&row| selection.holds(row)).collect();
+        let held: Vec<u64> = (1..40)
+            .filter(|&row| selection.holds(row, row + 1))
+            .collect();
         assert_eq!(held, [10, 11, 12, 35]);
-        assert!(Selection::default().holds(1));
+        assert!(Selection::default().holds(1, 2));
+        let lines = Selection {
+            lines: selection.rows,
+            ..Selection::default()
+        };
+        assert!(lines.holds(9, 10) && !lines.holds(10, 9));
+        assert_eq!(lines.most(40, 40), 4);
         for bad in ["", "a", "5-3", "0", "1-", "1--2"] {
             assert!(bad.parse::<Selection>().is_err(), "{bad}");
         }

@@ -274,6 +274,7 @@ pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
 /// The delimiter that cuts most of the first rows into the header's number of cells.
 pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
     const ROWS: usize = 50;
+    const TITLES: usize = 11;
     let score = |delimiter: u8| {
         let mut counts = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -284,10 +285,10 @@ pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
             .take(ROWS)
             .filter_map(Result::ok)
             .map(|row| row.len());
-        let header = counts.next().unwrap_or(0);
-        if header < 2 {
+        // Above the header a title may stand, which has no delimiter in it.
+        let Some(header) = counts.by_ref().take(TITLES).find(|count| *count > 1) else {
             return 0.0;
-        }
+        };
         let (mut rows, mut same) = (0u32, 0u32);
         for count in counts {
             rows += 1;
@@ -322,6 +323,10 @@ mod tests {
         assert_eq!(sniff_delimiter(b"a\tb, c\td\n1\t2\t3\n"), b'\t');
         assert_eq!(sniff_delimiter(b"a|b\n1|2\n"), b'|');
         assert_eq!(sniff_delimiter(b"id\n1\n"), b',');
+        assert_eq!(
+            sniff_delimiter(b"Elever, 2026\n\nid;namn\n1;2\n3;4\n"),
+            b';'
+        );
         assert_eq!(sniff_delimiter(b"\"a;b;c\",d\n\"1;2;3\",4\n"), b',');
     }
 

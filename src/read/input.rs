@@ -97,8 +97,14 @@ impl Input {
             .as_ref()
             .map(|_| DELIMITER)
             .or(options.delimiter)
-            .or(separator.map(|(delimiter, _)| delimiter))
-            .unwrap_or_else(|| sniff_delimiter(text));
+            .or(separator.map(|(delimiter, _)| delimiter));
+        // What stands above a header that was named says nothing of what is below it.
+        let above = match options.header_row {
+            Some(line) => Some(above_line(path, text, line)?),
+            None => None,
+        };
+        let below = text.get(above.unwrap_or(0)..).unwrap_or_default();
+        let delimiter = delimiter.unwrap_or_else(|| sniff_delimiter(below));
         let mut input = Input {
             path: path.to_owned(),
             source,
@@ -120,7 +126,7 @@ impl Input {
                 offset: 0,
             },
         };
-        input.read_header(text, skipped, options.header_row)?;
+        input.read_header(text, skipped, above)?;
         if !ended && input.body.offset >= (skipped + text.len()) as u64 {
             return Err(ReadError::HeaderTooLong {
                 path: path.to_owned(),
@@ -134,19 +140,22 @@ impl Input {
         &mut self,
         text: &[u8],
         skipped: usize,
-        asked: Option<u64>,
+        above: Option<usize>,
     ) -> Result<(), ReadError> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.dialect.delimiter)
             .from_reader(text);
-        let above = match asked {
-            Some(line) => self.above_line(text, line)?,
-            None => above_header(text, self.dialect.delimiter),
-        };
+        let above = above.unwrap_or_else(|| above_header(text, self.dialect.delimiter));
         let mut header = csv::ByteRecord::new();
-        while reader.position().byte() < above as u64 {
+        // The reader stands before the second half of a line's end.
+        let is_above = |reader: &csv::Reader<&[u8]>| {
+            let at = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+            let rest = text.get(at..above).unwrap_or_default();
+            rest.iter().any(|byte| !matches!(byte, b'\n' | b'\r'))
+        };
+        while is_above(&reader) {
             if !reader.read_byte_record(&mut header).unwrap_or(false) {
                 break;
             }
@@ -184,22 +193,6 @@ impl Input {
             offset: (skipped + end) as u64,
         };
         self.refuse_duplicate_headers()
-    }
-
-    /// Bytes above the line that a spreadsheet counts as this one.
-    fn above_line(&self, text: &[u8], line: u64) -> Result<usize, ReadError> {
-        let ends = memchr::memchr_iter(b'\n', text).map(|end| end + 1);
-        let mut starts = std::iter::once(0).chain(ends);
-        let start = usize::try_from(line)
-            .ok()
-            .and_then(|line| starts.nth(line.checked_sub(1)?));
-        start
-            .filter(|start| *start < text.len())
-            .ok_or_else(|| ReadError::NoHeaderRow {
-                path: self.path.clone(),
-                line,
-                lines: lines::count(text, 0, text.len()),
-            })
     }
 
     fn refuse_duplicate_headers(&self) -> Result<(), ReadError> {
@@ -275,6 +268,22 @@ fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, R
 
 fn whole_lines(sample: &[u8]) -> usize {
     memchr::memrchr2(b'\n', b'\r', sample).map_or(sample.len(), |at| at + 1)
+}
+
+/// Bytes above the line that a spreadsheet counts as this one.
+fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
+    let ends = memchr::memchr_iter(b'\n', text).map(|end| end + 1);
+    let mut starts = std::iter::once(0).chain(ends);
+    let start = usize::try_from(line)
+        .ok()
+        .and_then(|line| starts.nth(line.checked_sub(1)?));
+    start
+        .filter(|start| *start < text.len())
+        .ok_or_else(|| ReadError::NoHeaderRow {
+            path: path.to_owned(),
+            line,
+            lines: lines::count(text, 0, text.len()),
+        })
 }
 
 /// Bytes above the header: lines without a word in them, and a title. A title stands alone on its line,

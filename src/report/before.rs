@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
@@ -10,6 +10,33 @@ use crate::journal::Journal;
 use crate::model::{Call, Change};
 use crate::read::Dialect;
 use crate::targets::TargetSpec;
+
+/// How a roster of the program's own is written.
+#[derive(Debug, Clone)]
+pub struct Like<'a> {
+    /// What may stand in its place.
+    pub placing: Placing,
+    /// Its delimiter and mark.
+    pub dialect: Dialect,
+    /// The headers of fields by their names, where they have others.
+    pub headers: Option<&'a BTreeMap<String, String>>,
+}
+
+impl Like<'_> {
+    /// One of commas and the fields' own names.
+    pub fn ours(placing: Placing) -> Like<'static> {
+        Like {
+            placing,
+            dialect: Dialect::PLAIN,
+            headers: None,
+        }
+    }
+
+    fn header<'b>(&'b self, name: &'b str) -> &'b str {
+        let known = self.headers.and_then(|headers| headers.get(name));
+        known.map_or(name, String::as_str)
+    }
+}
 
 /// Writes what a run replaced as a roster that can be imported: the records it updated, by the id
 /// that the target itself finds them by, with the values that they had before. A cell is empty
@@ -24,13 +51,13 @@ pub fn write_before(
     run: i64,
     spec: &TargetSpec,
     path: &Path,
-    (placing, dialect): (Placing, Dialect),
+    like: Like<'_>,
 ) -> Result<Option<PathBuf>, ReportError> {
     let each = |each: &mut dyn FnMut(Call) -> Result<bool, ReportError>| {
         journal.each_change::<ReportError>(run, each)
     };
     let candidates = journal.fields_changed(run)?;
-    write_roster(spec, candidates, (path, placing, dialect), each, |change| {
+    write_roster(spec, candidates, (path, like), each, |change| {
         let nullable = |field: usize| spec.fields[field].nullable;
         let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
         let from = change.from.as_ref();
@@ -108,7 +135,7 @@ pub fn write_rest(
     write_roster(
         spec,
         candidates,
-        (path, placing, Dialect::PLAIN),
+        (path, Like::ours(placing)),
         each,
         |change| Some(&change.to),
     )
@@ -120,7 +147,7 @@ pub fn write_rest(
 fn write_roster(
     spec: &TargetSpec,
     candidates: Vec<String>,
-    (path, placing, dialect): (&Path, Placing, Dialect),
+    (path, like): (&Path, Like<'_>),
     each: impl Fn(&mut dyn FnMut(Call) -> Result<bool, ReportError>) -> Result<(), ReportError>,
     side: impl Fn(&Change) -> Option<&Json>,
 ) -> Result<Option<PathBuf>, ReportError> {
@@ -145,8 +172,8 @@ fn write_roster(
         .map(|field| spec.fields[*field].name())
         .collect();
     let places = places_of(spec);
-    let mut file = CsvFile::create(path, placing, dialect)?;
-    file.write(places.iter().chain(&names))?;
+    let mut file = CsvFile::create(path, like.placing.clone(), like.dialect)?;
+    file.write(places.iter().chain(&names).map(|name| like.header(name)))?;
     each(&mut |call| {
         // A roster whose column a row needs must have a value in it: what the call sent along was
         // the record's own.

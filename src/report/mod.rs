@@ -14,7 +14,7 @@ mod target;
 mod text;
 mod whole_file;
 
-pub use before::{write_before, write_rest, write_updated};
+pub use before::{Like, write_before, write_rest, write_updated};
 pub use check::{check_text, write_problems};
 pub use error::ReportError;
 pub use html::write_html;

@@ -47,6 +47,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)]) -> String {
         (say().summary_before(), summary.before.as_ref().map(shown)),
         (say().summary_new(), summary.new_rows.as_ref().map(shown)),
     ]);
+    named.retain(|(_, value)| value.is_some());
     let width = named.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or(0).max(8);
     for (name, value) in named {

@@ -3,7 +3,7 @@ use serde_json::Value as Json;
 use super::work::{Conflict, Halt, Work};
 use crate::journal::{Register, RowMark};
 use crate::l10n::say;
-use crate::model::{Call, Change, Problem};
+use crate::model::{Call, Problem};
 use crate::plan::LookUp;
 use crate::targets::Place;
 
@@ -66,7 +66,7 @@ impl Work<'_> {
             let Some(field) = spec.field(&change.field) else {
                 continue;
             };
-            if !spec.fields[field].unique || is_idle(change) {
+            if !spec.fields[field].unique || change.is_idle() {
                 continue;
             }
             register.add_changed(field, &id)?;
@@ -121,9 +121,4 @@ impl Work<'_> {
             )
         }
     }
-}
-
-/// Whether a change changes nothing: all that a row says is sent where that is asked for.
-fn is_idle(change: &Change) -> bool {
-    change.from.as_ref() == Some(&change.to)
 }

@@ -96,7 +96,7 @@ impl ItemMaker<'_> {
 
     fn what(&self, row: &mut CheckedRow<'_>) -> What {
         let number = row.at.row;
-        if !self.selection.holds(number) {
+        if !self.selection.holds(number, row.at.sheet_row) {
             return What::Settled(self.left_out(number, say().row_not_asked_for()));
         }
         if let Some(other) = self.survey.superseded_by(number) {

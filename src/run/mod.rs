@@ -28,6 +28,7 @@ pub use error::RunError;
 pub use import::{import, look};
 pub use name::run_name;
 pub use past::is_last_of_its_name;
+pub use planned::understood;
 pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
 pub use retry::find_runs;
 pub use settings::{Delivery, Retries, Settings, absolute, to_json, today};

@@ -4,8 +4,10 @@ use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::events::{ExampleChange, Plan};
 use crate::l10n::say;
+use crate::map::field_named;
 use crate::model::{Outcome, RowAt, RowState, StateCounts};
 use crate::send::Stop;
+use crate::targets::TargetSpec;
 
 /// What planning came to.
 #[derive(Default)]
@@ -50,13 +52,28 @@ impl Planned {
 pub(super) const EXAMPLES: usize = 5;
 
 /// What the user calls the fields that have a column.
-fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
+pub(super) fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {
     let checker = &prepared.checker;
     let fields = checker.spec().fields.iter().enumerate();
     let with_column = fields.filter(|(index, _)| checker.map().column(*index).is_some());
     with_column
         .map(|(index, field)| (field.name().to_owned(), checker.name_of(index).to_owned()))
         .collect()
+}
+
+/// Of the headers of fields by their names, those by which a roster's columns are found without being
+/// told.
+pub fn understood(
+    spec: &TargetSpec,
+    headers: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let is_known = |name: &String, header: &mut String| {
+        let field = field_named(spec, header).ok();
+        field.is_some_and(|field| spec.fields[field].name() == name)
+    };
+    let mut headers = headers;
+    headers.retain(is_known);
+    headers
 }
 
 /// The figures of a plan.

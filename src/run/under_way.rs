@@ -5,7 +5,7 @@ use super::context::{Context, Ended, Start};
 use super::error::RunError;
 use super::name::run_name;
 use super::past::rows_last_time;
-use super::planned::plan_of;
+use super::planned::{columns_of, plan_of, understood};
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::settings::{Retries, Settings, absolute, to_json};
@@ -15,7 +15,7 @@ use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::l10n::say;
 use crate::model::{Exit, StateCounts, Summary, seconds_between, with_causes};
-use crate::report::{write_before, write_html, write_results};
+use crate::report::{Like, write_before, write_html, write_results};
 use crate::send::{Stats, Stop, Transport};
 
 /// What a run is made of.
@@ -307,8 +307,13 @@ impl<'a> Run<'a> {
         summary.failed_rows.clone_from(&written.failed);
         summary.new_rows.clone_from(&written.new);
         let spec = prepared.checker.spec();
-        let placing = (paths.placing(&paths.before), prepared.input.dialect());
-        summary.before = write_before(&self.journal, self.id, spec, &paths.before, placing)?;
+        let headers = understood(spec, columns_of(prepared));
+        let like = Like {
+            placing: paths.placing(&paths.before),
+            dialect: prepared.input.dialect(),
+            headers: Some(&headers),
+        };
+        summary.before = write_before(&self.journal, self.id, spec, &paths.before, like)?;
         let placing = paths.placing(&paths.report);
         let report = write_html(
             &self.journal,

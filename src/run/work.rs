@@ -297,23 +297,27 @@ impl Work<'_> {
         if planned.examples.len() < EXAMPLES {
             let changes = self.planner.spec().changes_of(&call);
             let left = EXAMPLES - planned.examples.len();
-            planned
-                .examples
-                .extend(changes.iter().take(left).map(|change| {
-                    let field = checker.spec().field(&change.field);
-                    let words = |value| match field {
-                        Some(field) => checker.in_words(field, value),
-                        None => String::new(),
-                    };
-                    ExampleChange {
-                        line: call.at.sheet_row,
-                        column: field
-                            .map_or(&*change.field, |field| checker.name_of(field))
-                            .to_owned(),
-                        from: change.from.as_ref().map(words),
-                        to: words(&change.to),
-                    }
-                }));
+            planned.examples.extend(
+                changes
+                    .iter()
+                    .filter(|change| !change.is_idle())
+                    .take(left)
+                    .map(|change| {
+                        let field = checker.spec().field(&change.field);
+                        let words = |value| match field {
+                            Some(field) => checker.in_words(field, value),
+                            None => String::new(),
+                        };
+                        ExampleChange {
+                            line: call.at.sheet_row,
+                            column: field
+                                .map_or(&*change.field, |field| checker.name_of(field))
+                                .to_owned(),
+                            from: change.from.as_ref().map(words),
+                            to: words(&change.to),
+                        }
+                    }),
+            );
         }
         if self.planning.delivery.no_undo {
             call.changes.clear();

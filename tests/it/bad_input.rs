@@ -1,7 +1,7 @@
 //! Files that are no roster, and rows that are no row: a clear error or a row's problem, never a
 //! panic, never a changed value.
 
-use crate::harness::{Folder, identity_number, plain_id, plain_roster, stderr};
+use crate::harness::{Folder, identity_number, plain_id, plain_roster, stderr, stdout};
 
 fn refused(folder: &Folder, name: &str) -> String {
     let output = folder.run(&format!("import {name} --target meitner --sandbox"));
@@ -217,4 +217,73 @@ fn a_command_line_that_is_wrong_exits_with_2() {
             .code(),
         Some(1)
     );
+}
+
+/// An OpenDocument spreadsheet of one sheet with these rows.
+fn opendocument(rows: &str) -> Vec<u8> {
+    use std::io::Write;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let content = format!(
+        r#"<?xml version="1.0"?><office:document-content
+        xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+        xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+        xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+        <table:table table:name="Elever">{rows}</table:table>
+        </office:spreadsheet></office:body></office:document-content>"#
+    );
+    let manifest = r#"<?xml version="1.0"?><manifest:manifest
+        xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>"#;
+    for (name, text) in [
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("content.xml", content.as_str()),
+        ("META-INF/manifest.xml", manifest),
+    ] {
+        archive.start_file(name, stored).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_spreadsheet_that_says_it_is_huge_is_refused_before_it_is_unfolded() {
+    let cell = |text: &str| {
+        format!(
+            r#"<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>"#
+        )
+    };
+    let row =
+        |cells: &str, more: &str| format!("<table:table-row {more}>{cells}</table:table-row>");
+    let header: String = ["id", "identity_number", "first_name", "last_name"]
+        .map(cell)
+        .concat();
+    let folder = Folder::new();
+    let many = "table:number-rows-repeated=\"1000000\"";
+    let wide = r#"<table:table-cell table:number-columns-repeated="16000" office:value-type="string"><text:p>x</text:p></table:table-cell>"#;
+    for (name, rows, expected) in [
+        (
+            "far.ods",
+            row(&header, "") + &row(&cell("x"), many),
+            "far below",
+        ),
+        (
+            "wide.ods",
+            row(&(header.clone() + wide), ""),
+            "columns are the most",
+        ),
+    ] {
+        folder.write(name, opendocument(&rows));
+        let text = refused(&folder, name);
+        assert!(text.contains(expected), "{name}: {text}");
+    }
+    let students: String = plain_roster(2)
+        .lines()
+        .map(|line| row(&line.split(',').map(cell).collect::<String>(), ""))
+        .collect();
+    let empty = r#"<table:table-cell table:number-columns-repeated="16384"/>"#;
+    folder.write("fine.ods", opendocument(&(students + &row(empty, many))));
+    let output = folder.run("check fine.ods --target meitner");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("OpenDocument spreadsheet, sheet \"Elever\""));
 }

@@ -281,6 +281,15 @@ fn the_header_is_found_below_a_title_or_where_it_is_said_to_be() {
     let output = folder.run("check title.csv --target meitner --format json");
     let found: Json = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!((&found["rows"], &found["not_sent"]), (&3.into(), &3.into()));
+    // As a Swedish Excel writes it, where nobody filled the title's line up.
+    let swedish = format!("Elevlista, ht 2026\n\n{}", list.replace(',', ";"));
+    folder.write("excel.csv", swedish.replace('\n', "\r\n"));
+    for more in ["", " --header-row 3"] {
+        let output = folder.run(&format!("check excel.csv --target meitner{more}"));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let told = stdout(&output);
+        assert!(told.contains("semicolon, 4 columns, 3 rows"), "{told}");
+    }
     folder.write(
         "two.csv",
         format!("Lista,Elever,2026\na,b,c\n{}", with_a_bad_row(3)),
@@ -374,4 +383,52 @@ fn a_report_keeps_the_examples_of_our_own_messages() {
         "{report}"
     );
     assert!(!report.contains("191\""), "{report}");
+}
+
+#[test]
+fn part_of_a_file_is_asked_for_by_the_numbers_beside_its_rows() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(6).replace("Åsa", "Bo"));
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(6), Duration::ZERO);
+    let mut arguments = import_of(&base_url).to_vec();
+    arguments.extend(["--lines", "3-4,7"]);
+    let output = folder
+        .program()
+        .args(&arguments)
+        .envs(OF_SANDBOX)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let results = folder.csv("r.results.csv", b',');
+    let updated = results.iter().filter(|row| row[5] == "updated");
+    let lines: Vec<&str> = updated.map(|row| &*row[13]).collect();
+    assert_eq!(lines, ["3", "4", "7"]);
+}
+
+#[test]
+fn what_was_replaced_has_the_rosters_own_headers() {
+    let folder = Folder::new();
+    let header = "id,identity_number,first_name,last_name";
+    let roster = plain_roster(2).replace("Åsa", "Bo");
+    folder.write(
+        "r.csv",
+        roster.replace(header, "Elev-ID,Personnummer,Förnamn,Efternamn"),
+    );
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
+    let send = |arguments: &[&str]| {
+        let output = folder
+            .program()
+            .args(arguments)
+            .envs(OF_SANDBOX)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    send(&import_of(&base_url));
+    assert_eq!(folder.csv("r.before.csv", b',')[0], ["Elev-ID", "Förnamn"]);
+    let run = folder.runs();
+    send(&["undo", run.split(' ').next().unwrap(), "--yes"]);
+    let undone = folder.csv("r.undo.results.csv", b',');
+    assert_eq!(undone[0][1], "Förnamn");
+    assert_eq!(undone[1][3], "updated");
 }

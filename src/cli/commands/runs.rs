@@ -13,7 +13,7 @@ use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
-use crate::model::{Exit, RowState, StateCounts, Summary};
+use crate::model::{Exit, RowState, StateCounts, Summary, with_causes};
 use crate::read::Input;
 use crate::report::{ResultPaths, summary_text, write_html, write_results};
 use crate::run::Settings;
@@ -67,7 +67,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
         }) {
             Ok(run) => listed.push(run),
             Err(error) => {
-                terminal::error(&format!("{error:#}"));
+                terminal::error(&with_causes(error.as_ref()));
                 exit = Exit::CannotDo;
             }
         }
@@ -168,7 +168,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
     terminal::out(&format!("{forgotten}\n"));
     if pruned.left > 0 {
-        let left = say().runs_left(runs(pruned.left as u64));
+        let left = say().runs_left(pruned.left as u64, runs(pruned.left as u64));
         terminal::out(&format!("{left}\n"));
     }
     if pruned.damaged > 0 {
@@ -205,9 +205,17 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             if let Some(undone) = &listed.undoes {
                 terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
             }
-            if state == RunState::Held {
-                let way = settings::way_to(&run.name, &folder);
-                terminal::out(&format!("{}\n", say().summary_release(way)));
+            let way = settings::way_to(&run.name, &folder);
+            let is_played = Settings::of(&run).is_ok_and(|settings| settings.sandbox);
+            let on = match state {
+                RunState::Held if is_played => Some(say().on_higher_guard()),
+                RunState::Interrupted if is_played => Some(say().on_import_again()),
+                RunState::Held => Some(say().summary_release(way)),
+                RunState::Interrupted => Some(say().on_resume(way)),
+                _ => None,
+            };
+            if let Some(on) = on {
+                terminal::out(&format!("{on}\n"));
             }
         }
     }

@@ -11,7 +11,7 @@ cli-dry-run = `rosterpatch plan { $file }` says what an import would send, and s
 cli-retry-what = retry which file, or which --run?
 cli-only = --only takes invalid, rejected, failed and not_sent, not "{ $word }"
 cli-of-earlier-run = these are rows of an earlier run
-cli-of-no-run = no run in the journal knows these rows, so every one of them is looked at
+cli-of-no-run = no run to this address knows these rows, so every one of them is looked at
 cli-nothing-to-undo = the run { $run } changed nothing, so there is nothing to undo
 cli-duplicate = { $name }: a duplicate of what the run { $run } imported, so nothing was sent: { $path }
 cli-file-line = { $name }: { $counts }, { $requests } in { $time }: { $path }
@@ -48,7 +48,10 @@ runs-to-mend = TO MEND
 runs-file = FILE
 runs-none = no runs yet
 runs-forgotten = { $runs } forgotten
-runs-left = { $runs } left, since another process is at work on them
+runs-left = { $count ->
+    [one] { $runs } left, since another process is at work on it
+   *[other] { $runs } left, since another process is at work on them
+}
 runs-damaged = { $runs } left: how old a run is cannot be told from a damaged record; `rosterpatch runs` says what is damaged
 runs-stdin-gone = the run { $run } read standard input, which is gone; its results were written when it ended
 runs-file-changed = { $file } has changed since the run { $run }, so its results cannot be put beside it; restore the old file

@@ -20,7 +20,7 @@ read-unclosed-quote = { $path }: a quote that opens on line { $line } is never c
 read-stray-quote = { $path }: a quote on line { $line } makes lines { $line } to { $last } one row, and hides the rows among them; remove or close the quote
 read-row-too-large = { $path }: the row that begins on line { $line } is larger than { $limit } MiB; is this a roster?
 read-changed = { $path } was changed while it was being read; run the command again
-read-no-header-row = { $path } has no line { $line } for --header-row to mean; it has { $lines }
+read-no-header-row = { $path } has no line { $line } (--header-row); it has { $lines }
 
 fix-save = open it in Excel and save it as "CSV UTF-8"
 fix-export = export the list again, as CSV
@@ -65,4 +65,4 @@ map-lacking = the header lacks what every row needs
 map-found = found: { $headers }
 map-or = { $name } (or: { $others })
 map-did-you-mean = "{ $found }": did you mean "{ $meant }" ({ $field })?
-map-what-to-do = rename the column, or say which one it is with --map COLUMN=FIELD
+map-what-to-do = rename the column, or say which one it is with --map COLUMN=FIELD; --header-row N says where the header stands

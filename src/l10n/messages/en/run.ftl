@@ -102,3 +102,7 @@ file-too-few = this process may open too few files; nothing was started. Allow i
 file-replaces-roster = { $flag } { $path } would replace the roster itself
 file-in-state-folder = { $flag } { $path } lies in the state folder, where the journal is
 file-two-are-one = two of the result files would be { $path }
+on-export-again = export the list again, and import it
+cause-not-found = it is not there
+cause-denied = it may not be read or written by this user
+cause-full = the disk is full

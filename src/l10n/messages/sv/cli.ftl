@@ -3,20 +3,20 @@ front-undo-needs-yes = utan en terminal att fråga i behöver undo --yes
 front-no-figures = siffrorna kan inte skrivas: { $why }
 front-ask = Ändra { $records } i { $address }, { $target }?
 front-ask-ending = [j/N]
-front-stdout = kan inte skriva till standard output: { $why }
+front-stdout = kan inte skriva till standard ut: { $why }
 
 cli-dry-run = `rosterpatch plan { $file }` säger vad en import skulle skicka, och skickar inget
 cli-retry-what = gör om vilken fil, eller vilken --run?
 cli-only = --only tar invalid, rejected, failed och not_sent, inte "{ $word }"
 cli-of-earlier-run = det här är rader från en tidigare körning
-cli-of-no-run = ingen körning i journalen känner till raderna, så alla tas med
+cli-of-no-run = ingen körning mot den här adressen känner till raderna, så alla tas med
 cli-nothing-to-undo = körningen { $run } ändrade inget, så det finns inget att ångra
 cli-duplicate = { $name }: samma innehåll som körningen { $run } importerade, så inget har skickats: { $path }
 cli-file-line = { $name }: { $counts }, { $requests } på { $time }: { $path }
 cli-no-headers = { $target } har inga rubriker på "{ $language }"; den har { $known }
 cli-listen-here = testmiljön lyssnar bara på den egna datorn, till exempel 127.0.0.1:8787, inte på { $address }
 cli-cannot-listen = kan inte lyssna på { $address }
-cli-not-played = testmiljön kan inte spela { $target }; den spelar de inbyggda målen
+cli-not-played = testmiljön kan inte efterlikna { $target }; den efterliknar de inbyggda målen
 cli-no-port = kan inte öppna en port för testmiljön: { $why }
 cli-which-api = vilket API? Ange det med --target, ROSTERPATCH_TARGET i miljön, eller target i rosterpatch.toml; kända: { $known }
 cli-variable = variabeln { $name } är en av { $choices }, inte "{ $value }"
@@ -40,15 +40,18 @@ config-not-set = (saknas)
 
 runs-run = KÖRNING
 runs-started = BÖRJADE
-runs-state = LÄGE
+runs-state = STATUS
 runs-rows = RADER
 runs-to-mend = ATT RÄTTA
 runs-file = FIL
 runs-none = inga körningar än
-runs-forgotten = { $runs } har glömts
-runs-left = { $runs } är kvar, eftersom en annan process arbetar med dem
+runs-forgotten = { $runs } har tagits bort
+runs-left = { $count ->
+    [one] { $runs } är kvar, eftersom en annan process arbetar med den
+   *[other] { $runs } är kvar, eftersom en annan process arbetar med dem
+}
 runs-damaged = { $runs } är kvar: ur skadade uppgifter framgår inte hur gammal en körning är; `rosterpatch runs` säger vad som är skadat
-runs-stdin-gone = körningen { $run } läste standard input, som inte finns kvar; resultatet skrevs när den slutade
+runs-stdin-gone = körningen { $run } läste standard in, som inte finns kvar; resultatet skrevs när den slutade
 runs-file-changed = { $file } har ändrats sedan körningen { $run }, så resultatet kan inte sättas bredvid; återställ den gamla filen
 runs-no-figures = körningen { $run } kom inte till sitt slut, så det finns inga siffror
 runs-unreadable = journalens siffror om körningen { $run } kan inte läsas
@@ -65,6 +68,6 @@ value-share-percent = en andel skrivs "{ $text }%"
 value-share = "{ $text }" är ingen andel som 80%
 value-delimiter = "{ $text }" är ingen avgränsare: ett tecken som ; eller ordet tab
 value-encoding = "{ $text }" är ingen teckenkodning som utf-8, windows-1252 eller utf-16le
-value-none-of = "{ $text }" är ingen av { $known }
+value-none-of = "{ $text }" är inget av { $known }
 value-no-equals = det finns inget = i det
 value-language = "{ $text }" är varken sv eller en

@@ -7,7 +7,7 @@ read-not-csv = { $path } är ingen CSV-fil utan { $what }; { $fix }
 read-workbook = kan inte läsa arbetsboken { $path }: { $why }; öppna den i Excel och spara den som "CSV UTF-8"
 read-no-sheet = arbetsboken { $path } har inget blad "{ $sheet }"; den har: { $found }
 read-no-workbook = { $path } är ingen arbetsbok och har därför inga blad; ta bort --sheet
-read-unknown-encoding = { $path } är varken UTF-8 eller Windows-1252 som en svensk lista ({ $why }); ange teckenkodningen med --encoding, eller spara filen som "CSV UTF-8"
+read-unknown-encoding = { $path } är varken UTF-8 eller Windows-1252, som svenska listor brukar vara ({ $why }); ange teckenkodningen med --encoding, eller spara filen som "CSV UTF-8"
 read-looks-like = bokstäverna liknar dem i { $name }
 read-mac-roman = Mac OS Roman, --encoding macintosh
 read-dos = DOS-teckentabellen 850
@@ -18,7 +18,7 @@ read-unclosed-quote = { $path }: ett citattecken som öppnas på rad { $line } s
 read-stray-quote = { $path }: ett citattecken på rad { $line } gör raderna { $line } till { $last } till en enda rad och döljer raderna däremellan; ta bort eller stäng det
 read-row-too-large = { $path }: raden som börjar på rad { $line } är större än { $limit } MiB; är det här en elevlista?
 read-changed = { $path } ändrades medan den lästes; kör kommandot igen
-read-no-header-row = { $path } har ingen rad { $line } som --header-row kan mena; den har { $lines }
+read-no-header-row = { $path } har ingen rad { $line } (--header-row); filen har { $lines } rader
 
 fix-save = öppna den i Excel och spara den som "CSV UTF-8"
 fix-export = exportera listan på nytt, som CSV
@@ -53,7 +53,7 @@ dialect-xlsx = Excel-arbetsbok
 dialect-xls = äldre Excel-arbetsbok
 dialect-ods = OpenDocument-kalkylblad
 
-map-result-column = kolumnen "{ $column }" heter som en av dem som resultatfilen lägger till, och filen är ingen resultatfil; ge den ett annat namn
+map-result-column = kolumnen "{ $column }" har samma namn som en av kolumnerna som resultatfilen lägger till, och filen är ingen resultatfil; ge den ett annat namn
 map-two-columns = kolumnerna "{ $first }" och "{ $second }" innehåller båda fältet { $field }; hoppa över en av dem med --map "{ $second }="
 map-read-only = kolumnen "{ $column }" innehåller { $field }, som { $target } inte låter någon sätta; hoppa över den med --map "{ $column }="
 map-no-column = --map nämner kolumnen "{ $column }", som inte finns i filen; den har: { $found }
@@ -63,4 +63,4 @@ map-lacking = rubrikraden saknar det som varje rad behöver
 map-found = hittade: { $headers }
 map-or = { $name } (eller: { $others })
 map-did-you-mean = "{ $found }": menade du "{ $meant }" ({ $field })?
-map-what-to-do = byt namn på kolumnen, eller ange vilken det är med --map KOLUMN=FÄLT
+map-what-to-do = byt namn på kolumnen, eller ange vilken det är med --map KOLUMN=FÄLT; --header-row N anger var rubrikraden står

@@ -9,7 +9,7 @@ lookup-nobody-has-it = API:et kräver { $field } i varje uppdatering, och varken
 lookup-record-lacks = API:et kräver { $field }, och posten ({ $record }) saknar det
 lookup-no-list = dess svar har ingen lista med poster på { $pointer }
 
-credentials-missing = inloggningsuppgifter saknas för { $target }: sätt { $ways } i miljön, eller samma namn följda av _FILE till filer som innehåller värdena
+credentials-missing = inloggningsuppgifter saknas för { $target }: ange { $ways } som miljövariabler, eller samma namn följda av _FILE för filer som innehåller värdena
 credentials-or = , eller{" "}
 credentials-file = kan inte läsa filen { $path } som { $variable } pekar på
 credentials-no-header = värdet av { $variable } innehåller ett tecken som inte kan stå i ett HTTP-huvud, till exempel en radbrytning
@@ -27,10 +27,10 @@ network-failed = kan inte starta nätverket
 token-unusable = svaret med token kan inte användas: { $why }
 token-no-object = innehållet är inget JSON-objekt
 token-missing = access_token saknas i det
-token-no-bearer = dess token_type är inte Bearer
-token-lifetime = dess expires_in är inget tal
-token-lifetime-zero = dess expires_in är inte större än 0
-token-no-header = dess access_token kan inte stå i ett HTTP-huvud
+token-no-bearer = token_type är inte Bearer
+token-lifetime = expires_in är inget tal
+token-lifetime-zero = expires_in är inte större än 0
+token-no-header = access_token kan inte stå i ett HTTP-huvud
 
 answer-empty = HTTP { $status }, utan innehåll
 answer-too-large = svaret var för stort för att läsas
@@ -64,7 +64,7 @@ stop-held = spärrad, och inget har skickats: { $why }
 stop-canary = de första raderna lästes tillbaka, och { $why }
 stop-lookup = posterna i API:et gick inte att läsa ({ $why })
 stop-lookup-at = { $what } på { $path }
-stop-asked = körningen ombads att sluta
+stop-asked = körningen avbröts
 stop-page-too-large = en sida med poster är större än 64 KiB per post; sänk page_size i målfilen
 
 word-record = post
