@@ -12,6 +12,7 @@ mod logging;
 mod options;
 mod settings;
 mod terminal;
+mod usage;
 mod values;
 mod wanted;
 
@@ -42,8 +43,13 @@ pub fn main() -> ExitCode {
     }
     let args = match parsed() {
         Ok(args) => args,
-        Err(error) if logging::is_for_programs() && error.use_stderr() => {
-            terminal::error(error.to_string().trim_end());
+        // The parser's own words are English, and for a terminal.
+        Err(error)
+            if error.use_stderr()
+                && (logging::is_for_programs() || Language::spoken() != Language::English) =>
+        {
+            let text = usage::in_words(&error);
+            terminal::error(&text.unwrap_or_else(|| error.to_string().trim_end().to_owned()));
             return ExitCode::from(Exit::Usage.code());
         }
         Err(error) => error.exit(),

@@ -287,3 +287,32 @@ fn the_samples_results_are_read_back_from_libreoffice_in_both_languages() {
         assert!(errors.contains(&expected), "{errors:?}");
     }
 }
+
+#[test]
+fn a_wrong_command_line_is_told_in_swedish() {
+    let folder = Folder::new();
+    for (arguments, told) in [
+        (
+            "chek r.csv",
+            "kommandot \"chek\" finns inte; menade du check",
+        ),
+        (
+            "check r.csv --problem p.csv",
+            "--problem är inget känt val här; menade du --problems",
+        ),
+        ("check", "det här saknas: <FILE>"),
+        (
+            "import r.csv --rate abc",
+            "kan inte vara värdet av --rate <1500/h>: \"abc\" är ingen takt",
+        ),
+        (
+            "import r.csv --sandbox --base-url http://x",
+            "kan inte användas tillsammans med",
+        ),
+        ("show --format xml", "det är ett av text, json"),
+    ] {
+        let output = folder.run(&format!("{arguments} --lang sv"));
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+    }
+}

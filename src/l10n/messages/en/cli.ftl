@@ -73,3 +73,14 @@ value-encoding = "{ $text }" is not an encoding such as utf-8, windows-1252 or u
 value-none-of = "{ $text }" is none of { $known }
 value-no-equals = there is no = in it
 value-language = "{ $text }" is neither sv nor en
+
+usage-unknown-argument = the option { $argument } is not known here
+usage-unknown-command = there is no command "{ $command }"
+usage-no-command = a command is missing
+usage-missing = this is missing: { $arguments }
+usage-conflict = { $argument } cannot be used with { $other }
+usage-value = "{ $value }" cannot be the value of { $argument }
+usage-value-of = "{ $value }" cannot be the value of { $argument }; it is one of { $known }
+usage-value-because = "{ $value }" cannot be the value of { $argument }: { $why }
+usage-meant = ; did you mean { $meant }?
+usage-help = --help shows what there is

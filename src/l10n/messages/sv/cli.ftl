@@ -71,3 +71,14 @@ value-encoding = "{ $text }" är ingen teckenkodning som utf-8, windows-1252 ell
 value-none-of = "{ $text }" är inget av { $known }
 value-no-equals = det finns inget = i det
 value-language = "{ $text }" är varken sv eller en
+
+usage-unknown-argument = { $argument } är inget känt val här
+usage-unknown-command = kommandot "{ $command }" finns inte
+usage-no-command = ett kommando saknas
+usage-missing = det här saknas: { $arguments }
+usage-conflict = { $argument } kan inte användas tillsammans med { $other }
+usage-value = "{ $value }" kan inte vara värdet av { $argument }
+usage-value-of = "{ $value }" kan inte vara värdet av { $argument }; det är ett av { $known }
+usage-value-because = "{ $value }" kan inte vara värdet av { $argument }: { $why }
+usage-meant = ; menade du { $meant }?
+usage-help = --help visar vad som finns
