@@ -3,6 +3,7 @@
 
 mod columns;
 mod error;
+mod names;
 
 pub(crate) use columns::field_named;
 pub use columns::{ColumnMap, MapOptions, RESULT_COLUMNS};

@@ -5,6 +5,7 @@ mod canary;
 mod conflicts;
 mod context;
 mod error;
+mod figures;
 mod history;
 mod import;
 mod items;

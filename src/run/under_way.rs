@@ -14,7 +14,7 @@ use super::work::Planning;
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::l10n::say;
-use crate::model::{Exit, StateCounts, Summary, seconds_between, with_causes};
+use crate::model::{StateCounts, with_causes};
 use crate::report::{Like, write_before, write_html, write_results};
 use crate::send::{Stats, Stop, Transport};
 
@@ -357,56 +357,5 @@ impl<'a> Run<'a> {
             self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
         }
         Ok(())
-    }
-
-    pub(super) fn summary(&self, states: StateCounts, stop: Option<&Stop>) -> Summary {
-        let finished_at = self.setup.context.clock.timestamp();
-        let record = &self.record;
-        let prepared = self.setup.prepared;
-        Summary {
-            run: record.name.clone(),
-            target: record.target.clone(),
-            base_url: record.base_url.clone(),
-            file: prepared.input.path().display().to_string(),
-            sha256: record.sha256.clone(),
-            dialect: prepared.input.description(),
-            columns: prepared.checker.map().width(),
-            rows: prepared.survey.rows,
-            states,
-            requests: self.before + self.setup.stats.requests(),
-            lookups: self.lookups_before + self.setup.stats.lookups(),
-            retries: self.setup.stats.retries(),
-            throttled: self.setup.stats.throttled(),
-            started_at: record.started_at,
-            finished_at,
-            duration_s: seconds_between(record.started_at, finished_at),
-            results: None,
-            failed_rows: None,
-            report: None,
-            before: None,
-            new_rows: None,
-            warnings: prepared.survey.warnings,
-            held: match stop {
-                Some(Stop::Held { why }) => Some(why.clone()),
-                _ => None,
-            },
-            fields: None,
-            to_send: None,
-            estimated_s: None,
-            estimated_finish: None,
-            problems: None,
-            exit_code: exit_of(stop, &states),
-        }
-    }
-}
-
-fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
-    match stop {
-        Some(Stop::Refused { .. } | Stop::Unreachable { .. } | Stop::LookUp { .. }) => {
-            Exit::Refused
-        }
-        Some(Stop::Asked | Stop::Failing { .. } | Stop::Canary { .. }) => Exit::Interrupted,
-        Some(Stop::Held { .. }) => Exit::Held,
-        None => Exit::of_rows(states),
     }
 }
