@@ -125,6 +125,9 @@ fn a_certificate_is_verified_and_a_root_can_be_added() {
         "nobody vouches for it: {}",
         stderr(&output)
     );
+    let told = stderr(&output);
+    assert!(told.contains("its certificate is not trusted"), "{told}");
+    assert!(told.contains(&url) && !told.contains("resume"), "{told}");
     assert_eq!(server.requests(), 0);
 
     let root = server.certificate.display().to_string();
