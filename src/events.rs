@@ -85,6 +85,8 @@ pub enum RunEvent {
     },
     /// The run ended.
     Finished(Box<Summary>),
+    /// Sending had begun, and the run could not be brought to an end; an error says why.
+    BrokeOff,
 }
 
 /// How far a run has come, from its first beginning, and what is left of it.
@@ -100,9 +102,7 @@ pub struct Progress {
     pub to_send: u64,
     /// Rows in their last state, by state.
     pub states: StateCounts,
-    /// The time that the rest will take; none where nothing tells it yet.
-    pub left: Option<Duration>,
-    /// When that is.
+    /// When the rest will be done; none where nothing tells it yet.
     pub finish: Option<Timestamp>,
     /// The quota in force, such as `1500/h`.
     pub rate: String,

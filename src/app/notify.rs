@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::AppError;
 use super::session::Session;
 
+use crate::journal::RosterLock;
 use crate::l10n::say;
 use crate::model::{Exit, Summary, with_causes};
 use crate::report::{Sample, write_metrics};
@@ -99,8 +100,9 @@ impl Notifications {
             at,
             summary,
         };
-        let written = alone(&session.state)
-            .map_err(|error| error.to_string())
+        // Each process adds to what is there.
+        let written = RosterLock::wait(&session.state, path)
+            .map_err(|error| with_causes(&error))
             .and_then(|_alone| write_metrics(path, &sample).map_err(|error| with_causes(&error)));
         if let Err(error) = written {
             tracing::warn!(error, "{}", say().log_no_metrics());
@@ -129,17 +131,6 @@ impl Notifications {
             tracing::warn!(why, "{}", say().log_command());
         }
     }
-}
-
-/// Keeps other processes from the metrics for as long as it is held: each adds to what is there.
-fn alone(state: &Path) -> std::io::Result<std::fs::File> {
-    std::fs::create_dir_all(state)?;
-    let lock = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(state.join("metrics.lock"))?;
-    lock.lock()?;
-    Ok(lock)
 }
 
 fn post(url: &str, json: String) -> Result<(), String> {

@@ -149,17 +149,10 @@ impl Checker {
     /// A value of a field as the user would write it: a choice by the word of the column's language,
     /// nothing as an empty text.
     pub fn in_words(&self, field: usize, value: &serde_json::Value) -> String {
-        use serde_json::Value as Json;
         let spec = &self.spec.fields[field];
         let column = self.map.column(field);
         let language = column.and_then(|column| self.map.language_of(spec, column));
-        match value {
-            Json::Null => String::new(),
-            Json::String(text) => spec.word_for(text, language).to_owned(),
-            Json::Bool(true) if language == Some("sv") => "Ja".to_owned(),
-            Json::Bool(false) if language == Some("sv") => "Nej".to_owned(),
-            other => other.to_string(),
-        }
+        spec.in_words(value, language)
     }
 
     /// What the user calls a field: the header of its column.
@@ -193,7 +186,7 @@ impl Checker {
 
     /// The same, in place of what `checked` held: nothing is allocated for a row without problems.
     pub fn check_into<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
-        checked.at = self.place_of(row);
+        checked.at = row.first_place(self.map.line_column());
         checked.values.clear();
         checked.values.resize_with(self.spec.fields.len(), || None);
         checked.problems.clear();
@@ -210,18 +203,6 @@ impl Checker {
             && !self.spec.update.whole.is_empty()
         {
             checked.problems = self.halves(&checked.values);
-        }
-    }
-
-    /// Where a row stands: for one of a results file, the number beside it in the file that it came from
-    /// first.
-    fn place_of(&self, row: &RawRow<'_>) -> RowAt {
-        let known = self.map.line_column().and_then(|column| row.cell(column));
-        let known = known.and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
-        let known = known.and_then(|text| text.trim().parse().ok());
-        RowAt {
-            sheet_row: known.unwrap_or(row.at.sheet_row),
-            ..row.at
         }
     }
 

@@ -7,6 +7,7 @@ mod config;
 mod front;
 mod group;
 mod help;
+mod help_texts;
 mod local_sandbox;
 mod logging;
 mod options;

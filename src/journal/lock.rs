@@ -19,10 +19,28 @@ impl RosterLock {
     /// # Errors
     /// When the state folder cannot be used.
     pub fn take(folder: &Path, roster: &Path) -> Result<Option<RosterLock>, JournalError> {
-        let explain = |source| JournalError::Folder {
-            path: folder.to_owned(),
-            source,
-        };
+        let (file, explain) = RosterLock::open(folder, roster)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(RosterLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(explain(source)),
+        }
+    }
+
+    /// Takes any file at `path`, once no other process has it.
+    ///
+    /// # Errors
+    /// When the state folder cannot be used.
+    pub fn wait(folder: &Path, path: &Path) -> Result<RosterLock, JournalError> {
+        let (file, explain) = RosterLock::open(folder, path)?;
+        file.lock().map_err(explain)?;
+        Ok(RosterLock { _file: file })
+    }
+
+    fn open(
+        folder: &Path,
+        roster: &Path,
+    ) -> Result<(File, impl Fn(std::io::Error) -> JournalError), JournalError> {
         // The same file by another name is the same roster. The name itself may be a school's,
         // so the lock is called by a hash of it.
         let whole = std::fs::canonicalize(roster).unwrap_or_else(|_| roster.to_owned());
@@ -32,17 +50,26 @@ impl RosterLock {
             .take(16)
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let locks = folder.join("locks");
-        make_private_folder(&locks).map_err(explain)?;
-        let path = locks.join(name);
-        make_private_file(&path).map_err(explain)?;
-        let file = File::open(&path).map_err(explain)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(RosterLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(explain(source)),
-        }
+        open_lock(folder, &name)
     }
+}
+
+/// The file of a lock, and what it means where it cannot be used.
+fn open_lock(
+    folder: &Path,
+    name: &str,
+) -> Result<(File, impl Fn(std::io::Error) -> JournalError + use<>), JournalError> {
+    let path = folder.to_owned();
+    let explain = move |source| JournalError::Folder {
+        path: path.clone(),
+        source,
+    };
+    let locks = folder.join("locks");
+    make_private_folder(&locks).map_err(&explain)?;
+    let path = locks.join(name);
+    make_private_file(&path).map_err(&explain)?;
+    let file = File::open(&path).map_err(&explain)?;
+    Ok((file, explain))
 }
 
 /// Holds one run: a process that works on it, or reads what it did, shares it; one that forgets it has it
@@ -59,7 +86,7 @@ impl RunLock {
     /// # Errors
     /// When the state folder cannot be used.
     pub fn share(folder: &Path, name: &str) -> Result<RunLock, JournalError> {
-        let (file, explain) = RunLock::open(folder, name)?;
+        let (file, explain) = open_lock(folder, &format!("run-{name}"))?;
         file.lock_shared().map_err(explain)?;
         Ok(RunLock { _file: file })
     }
@@ -69,7 +96,7 @@ impl RunLock {
     /// # Errors
     /// When the state folder cannot be used.
     pub fn take(folder: &Path, name: &str) -> Result<Option<RunLock>, JournalError> {
-        let (file, explain) = RunLock::open(folder, name)?;
+        let (file, explain) = open_lock(folder, &format!("run-{name}"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(RunLock { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -83,23 +110,6 @@ impl RunLock {
     /// When the state folder cannot be used.
     pub fn is_held(folder: &Path, name: &str) -> Result<bool, JournalError> {
         RunLock::take(folder, name).map(|lock| lock.is_none())
-    }
-
-    fn open(
-        folder: &Path,
-        name: &str,
-    ) -> Result<(File, impl Fn(std::io::Error) -> JournalError), JournalError> {
-        let path = folder.to_owned();
-        let explain = move |source| JournalError::Folder {
-            path: path.clone(),
-            source,
-        };
-        let locks = folder.join("locks");
-        make_private_folder(&locks).map_err(&explain)?;
-        let path = locks.join(format!("run-{name}"));
-        make_private_file(&path).map_err(&explain)?;
-        let file = File::open(&path).map_err(&explain)?;
-        Ok((file, explain))
     }
 }
 
@@ -137,5 +147,8 @@ mod tests {
         );
         drop(held);
         assert!(RosterLock::take(&state, &roster).unwrap().is_some());
+        let waited = RosterLock::wait(&state, &roster).unwrap();
+        assert!(RosterLock::take(&state, &roster).unwrap().is_none());
+        drop(waited);
     }
 }

@@ -5,10 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, RowState};
-use crate::l10n::{Messages, number, say};
-
-/// A message about so many rows.
-type Phrase = fn(&Messages, u64, String) -> String;
+use crate::l10n::{number, say};
 
 /// How many rows are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,38 +56,34 @@ impl StateCounts {
 
     /// The states that any row is in, each with its count in words.
     pub fn phrases(&self) -> Vec<(RowState, String)> {
-        let each = [
-            (
-                RowState::Updated,
-                self.updated,
-                Messages::state_updated as Phrase,
-            ),
-            (
-                RowState::Unchanged,
-                self.unchanged,
-                Messages::state_unchanged,
-            ),
-            (RowState::Invalid, self.invalid, Messages::state_invalid),
-            (RowState::Rejected, self.rejected, Messages::state_rejected),
-            (RowState::Failed, self.failed, Messages::state_failed),
-            (RowState::NotSent, self.not_sent, Messages::state_not_sent),
-        ];
-        each.into_iter()
-            .filter(|(_, count, _)| *count > 0)
-            .map(|(state, count, phrase)| (state, phrase(say(), count, number(count))))
+        let some = self.each().into_iter().filter(|(_, count)| *count > 0);
+        some.map(|(state, count)| (state, phrase(state, count)))
             .collect()
     }
 
-    /// Each state's word and count, in the summary's order.
-    pub fn each(&self) -> [(&'static str, u64); 6] {
+    /// Each state and its count, in the summary's order.
+    pub fn each(&self) -> [(RowState, u64); 6] {
         [
-            (RowState::Updated.as_str(), self.updated),
-            (RowState::Unchanged.as_str(), self.unchanged),
-            (RowState::Invalid.as_str(), self.invalid),
-            (RowState::Rejected.as_str(), self.rejected),
-            (RowState::Failed.as_str(), self.failed),
-            (RowState::NotSent.as_str(), self.not_sent),
+            (RowState::Updated, self.updated),
+            (RowState::Unchanged, self.unchanged),
+            (RowState::Invalid, self.invalid),
+            (RowState::Rejected, self.rejected),
+            (RowState::Failed, self.failed),
+            (RowState::NotSent, self.not_sent),
         ]
+    }
+}
+
+/// So many rows in a state, for a person.
+fn phrase(state: RowState, count: u64) -> String {
+    let number = number(count);
+    match state {
+        RowState::Updated => say().state_updated(count, number),
+        RowState::Unchanged => say().state_unchanged(count, number),
+        RowState::Invalid => say().state_invalid(count, number),
+        RowState::Rejected => say().state_rejected(count, number),
+        RowState::Failed | RowState::Unknown => say().state_failed(count, number),
+        RowState::NotSent => say().state_not_sent(count, number),
     }
 }
 

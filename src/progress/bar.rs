@@ -1,9 +1,10 @@
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::ticker::Ticker;
 use super::words::{lines, time_left};
 use crate::clock::{Clock, SystemClock};
 use crate::events::{Observer, Progress, RunEvent};
@@ -14,6 +15,7 @@ use crate::l10n::{number, say};
 pub struct Bar {
     bar: ProgressBar,
     known: Arc<Mutex<Known>>,
+    ticker: Mutex<Option<Ticker>>,
     detail: bool,
 }
 
@@ -38,7 +40,12 @@ impl Bar {
             ProgressStyle::with_template("{bar:16} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        Bar { bar, known, detail }
+        Bar {
+            bar,
+            known,
+            ticker: Mutex::default(),
+            detail,
+        }
     }
 
     /// The bar itself, for log lines that must not tear it.
@@ -57,7 +64,7 @@ impl Bar {
 
     fn show(&self, progress: &Progress) {
         let text = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = lock(&self.known);
             known.progress = progress.clone();
             text_of(&known)
         };
@@ -67,21 +74,20 @@ impl Bar {
 
     /// Draws the bar anew now and then: the time that is left grows shorter while nothing happens.
     fn tick(&self) {
-        let (bar, known) = (self.bar.clone(), Arc::downgrade(&self.known));
-        // It ends with the run, or with whoever observes it.
-        std::thread::spawn(move || {
-            while !bar.is_finished() {
-                std::thread::sleep(TICK);
-                let Some(known) = known.upgrade() else {
-                    return;
-                };
-                let text = text_of(&known.lock().unwrap_or_else(PoisonError::into_inner));
-                if !bar.is_finished() {
-                    bar.set_message(text);
-                }
-            }
-        });
+        let (bar, known) = (self.bar.clone(), self.known.clone());
+        let draw = move || bar.set_message(text_of(&lock(&known)));
+        *lock(&self.ticker) = Some(Ticker::start(TICK, draw));
     }
+
+    /// Takes the bar away.
+    fn end(&self) {
+        *lock(&self.ticker) = None;
+        self.bar.finish_and_clear();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What stands behind the bar: first what matters most, since a narrow window cuts the end off.
@@ -104,6 +110,7 @@ impl Observer for Bar {
             RunEvent::Progress(progress) => self.show(progress),
             RunEvent::Retrying { .. } if !self.detail => {}
             RunEvent::Started { progress, .. } => {
+                lock(&self.known).is_stopping = false;
                 self.say(event);
                 self.bar.set_length(progress.to_send);
                 self.show(progress);
@@ -113,14 +120,11 @@ impl Observer for Bar {
                 self.tick();
             }
             RunEvent::Stopping { .. } => {
-                self.known
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .is_stopping = true;
+                lock(&self.known).is_stopping = true;
                 self.say(event);
             }
             // The figures that follow say all that it said.
-            RunEvent::Finished(_) => self.bar.finish_and_clear(),
+            RunEvent::Finished(_) | RunEvent::BrokeOff => self.end(),
             _ => self.say(event),
         }
     }

@@ -1,46 +1,47 @@
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::ticker::Ticker;
 use crate::clock::{Clock, SystemClock};
 use crate::events::{Observer, Progress, RunEvent};
 
 /// One JSON object a line for each event, on standard error: for programs.
 #[derive(Debug, Default)]
 pub struct JsonLines {
-    /// How far the run has come; none where nothing is sent.
-    known: Arc<Mutex<Option<Progress>>>,
+    /// How far the run has come.
+    known: Arc<Mutex<Progress>>,
+    /// What tells it, while there is something sent.
+    ticker: Mutex<Option<Ticker>>,
 }
 
 /// Time between two objects that say how far the run has come.
 const EVERY: Duration = Duration::from_secs(1);
 
 impl JsonLines {
-    /// Takes note of how far the run has come, and tells it each second from now on.
-    fn start(&self, progress: &Progress) {
-        self.know(Some(progress.clone()));
-        write(&of_progress(progress));
-        let known = Arc::downgrade(&self.known);
-        // It ends with the run, or with whoever observes it.
-        std::thread::spawn(move || {
-            loop {
-                std::thread::sleep(EVERY);
-                let Some(known) = known.upgrade() else {
-                    return;
-                };
-                match &*known.lock().unwrap_or_else(PoisonError::into_inner) {
-                    Some(progress) => write(&of_progress(progress)),
-                    None => return,
-                }
-            }
-        });
+    /// Takes note of how far the run has come.
+    fn know(&self, progress: &Progress) {
+        lock(&self.known).clone_from(progress);
     }
 
-    fn know(&self, progress: Option<Progress>) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    /// Tells how far the run has come, now and each second from now on.
+    fn start(&self, progress: &Progress) {
+        self.know(progress);
+        write(&of_progress(progress));
+        let known = self.known.clone();
+        let tell = move || write(&of_progress(&lock(&known)));
+        *lock(&self.ticker) = Some(Ticker::start(EVERY, tell));
     }
+
+    fn end(&self) {
+        *lock(&self.ticker) = None;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn of_progress(progress: &Progress) -> Value {
@@ -89,7 +90,8 @@ impl Observer for JsonLines {
             } => {
                 json!({"event": "row", "row": row, "line": line, "state": state})
             }
-            RunEvent::Progress(progress) => return self.know(Some((**progress).clone())),
+            RunEvent::Progress(progress) => return self.know(progress),
+            RunEvent::BrokeOff => return self.end(),
             RunEvent::Retrying {
                 row,
                 line,
@@ -104,7 +106,7 @@ impl Observer for JsonLines {
             }
             RunEvent::Stopping { why } => json!({"event": "stopping", "why": why}),
             RunEvent::Finished(summary) => {
-                self.know(None);
+                self.end();
                 json!({"event": "finished", "summary": summary})
             }
         };

@@ -5,6 +5,7 @@ mod bar;
 mod json;
 mod log;
 mod plain;
+mod ticker;
 mod words;
 
 pub use bar::Bar;

@@ -33,7 +33,10 @@ pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             vec![say().progress_looked_up(number(*done), number(*of))]
         }
         RunEvent::Started { run, progress } => vec![started(run, progress, now)],
-        RunEvent::RowDone { .. } | RunEvent::Progress(_) | RunEvent::Finished(_) => Vec::new(),
+        RunEvent::RowDone { .. }
+        | RunEvent::Progress(_)
+        | RunEvent::Finished(_)
+        | RunEvent::BrokeOff => Vec::new(),
         RunEvent::Retrying {
             line,
             attempt,

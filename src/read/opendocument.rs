@@ -30,8 +30,8 @@ pub(super) fn refuse_too_many_cells(file: &File) -> Result<(), Trouble> {
                 "table:table-cell" | "table:covered-table-cell" => {
                     let columns = times(tag, "table:number-columns-repeated");
                     count.columns = count.columns.saturating_add(columns);
-                    let is_filled = matches!(event, Event::Start(_));
-                    if is_filled {
+                    let has_value = value_of(tag, "office:value-type").is_some();
+                    if has_value || matches!(event, Event::Start(_)) {
                         count.filled = count.columns;
                     }
                 }
@@ -71,10 +71,13 @@ struct RowCount {
 
 /// How often something is said to stand; once where nothing is said.
 fn times(tag: &BytesStart<'_>, name: &str) -> u32 {
-    let said = tag
-        .attributes()
-        .flatten()
-        .find(|said| said.key.as_ref() == name);
-    let said = said.and_then(|said| said.value.trim().parse().ok());
+    let said = value_of(tag, name).and_then(|value| value.trim().parse().ok());
     said.unwrap_or(1)
+}
+
+/// What an attribute of a tag says.
+fn value_of(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let mut attributes = tag.attributes().flatten();
+    let found = attributes.find(|said| said.key.as_ref() == name);
+    found.map(|said| said.value.to_string())
 }

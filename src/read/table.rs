@@ -249,6 +249,18 @@ impl<'a> RawRow<'a> {
         self.span.cells.is_empty()
     }
 
+    /// Where it stands: in a results file, whose column `line` holds it, with the number that was beside it
+    /// in the file that it came from first.
+    pub fn first_place(&self, line: Option<usize>) -> RowAt {
+        let known = line.and_then(|column| self.cell(column));
+        let known = known.and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
+        let known = known.and_then(|text| text.trim().parse().ok());
+        RowAt {
+            sheet_row: known.unwrap_or(self.at.sheet_row),
+            ..self.at
+        }
+    }
+
     /// The cell at `index`, or nothing where the row is too short.
     pub fn cell(&self, index: usize) -> Option<Cell<'a>> {
         let ends = self.table.ends.get(self.span.cells.clone())?;

@@ -37,8 +37,7 @@ struct Listed {
 
 /// One state in the bar that shows how the rows are divided.
 struct Bar {
-    state: &'static str,
-    word: String,
+    state: RowState,
     count: u64,
     /// Where it begins and how wide it is, in thousandths.
     start: u64,
@@ -105,9 +104,6 @@ pub fn write_html(
         .map(|(state, count)| {
             let width = count * 1000 / total;
             let bar = Bar {
-                word: state
-                    .parse()
-                    .map_or_else(|_| state.to_owned(), RowState::in_words),
                 state,
                 count,
                 start,

@@ -192,14 +192,9 @@ impl Layout {
                 while surplus.last().is_some_and(Vec::is_empty) {
                     surplus.pop();
                 }
-                let known = self.line.and_then(|column| row.cell(column));
-                let known = known.and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
-                let line = known
-                    .and_then(|text| text.trim().parse::<u64>().ok())
-                    .unwrap_or(row.at.sheet_row);
                 Cells {
                     row: row.at.row,
-                    line,
+                    line: row.first_place(self.line).sheet_row,
                     kept,
                     surplus,
                 }

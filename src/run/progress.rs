@@ -95,16 +95,15 @@ impl<'a> Tracker<'a> {
         });
     }
 
-    /// What is known of the way ahead.
-    pub(super) fn road(&self, latency: f64, concurrency: usize) -> Road {
+    /// What is known of the way ahead, with the seconds that a request takes.
+    pub(super) fn road(&self, pace: Option<f64>) -> Road {
         let (rate, _) = self.pacer.quota();
         let (level, wait) = self.pacer.level();
-        let pace = latency / concurrency.max(1) as f64;
         Road {
             level: level.floor(),
             interval: rate.interval(),
             wait,
-            pace: (pace > 0.0).then_some(pace),
+            pace,
         }
     }
 
@@ -120,7 +119,13 @@ impl<'a> Tracker<'a> {
     fn progress(&self, state: &mut State, now: UnixNanos) -> Progress {
         let mark = self.mark(now);
         let (mut rate, burst) = self.pacer.quota();
-        let mut road = self.road(0.0, 1);
+        state.marks.push_back(mark);
+        if state.marks.len() > MARKS {
+            state.marks.pop_front();
+        }
+        // What has been let through lately tells more than the quota and the answers' time: others may
+        // draw on the one, and the other may change.
+        let mut road = self.road(observed(&state.marks));
         let is_first = mark.requests == state.began.requests;
         let slower = |known: &Rate| is_first && known.interval() > rate.interval();
         if let Some(known) = state.known.filter(slower) {
@@ -138,13 +143,6 @@ impl<'a> Tracker<'a> {
         } else {
             (road.level < 1.0).then_some(WaitingFor::Quota)
         };
-        state.marks.push_back(mark);
-        if state.marks.len() > MARKS {
-            state.marks.pop_front();
-        }
-        // What has been let through lately tells more than the quota and the answers' time: others may
-        // draw on the one, and the other may change.
-        road.pace = observed(&state.marks);
         let requests = mark.requests.saturating_sub(state.began.requests);
         // Some rows have needed more than one request, and others will.
         let each = match state.sent_here {
@@ -159,7 +157,6 @@ impl<'a> Tracker<'a> {
             sent: state.sent,
             to_send: state.to_send,
             states: state.states,
-            left,
             finish,
             rate: rate.to_string(),
             waiting_for,
@@ -231,7 +228,20 @@ impl Observer for Tracker<'_> {
                 self.observer.on_event(event);
                 self.tell(true);
             }
+            RunEvent::Finished(_) => {
+                self.lock().is_sending = false;
+                self.observer.on_event(event);
+            }
             other => self.observer.on_event(other),
+        }
+    }
+}
+
+/// Whoever shows how far the run has come stops when it is over, however that comes about.
+impl Drop for Tracker<'_> {
+    fn drop(&mut self) {
+        if self.lock().is_sending {
+            self.observer.on_event(&RunEvent::BrokeOff);
         }
     }
 }

@@ -11,7 +11,7 @@ use super::progress::Tracker;
 use super::settings::{Retries, Settings, absolute, to_json};
 use super::tools::Tools;
 use super::work::Planning;
-use crate::events::{Plan, RunEvent};
+use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::l10n::say;
 use crate::model::{StateCounts, with_causes};
@@ -237,7 +237,8 @@ impl<'a> Run<'a> {
         let (rate, burst) = self.setup.tools.pacer.quota();
         let concurrency = self.setup.settings.delivery.sender.concurrency;
         let latency = self.setup.transport.latency();
-        let road = self.setup.tracker.road(latency, concurrency);
+        let pace = latency / concurrency.max(1) as f64;
+        let road = self.setup.tracker.road((pace > 0.0).then_some(pace));
         plan.rate = rate.to_string();
         plan.at_once = (road.level as u64).min(u64::from(burst));
         let time = road.time_for(plan.to_send as f64).unwrap_or_default();
@@ -336,8 +337,7 @@ impl<'a> Run<'a> {
         paths.note_written(&written, &report, summary.before.as_deref());
         self.journal.set_settings(self.id, &settings.to_json()?)?;
         self.setup
-            .context
-            .observer
+            .tracker
             .on_event(&RunEvent::Finished(Box::new(summary.clone())));
         Ok(Ended {
             summary,

@@ -12,10 +12,10 @@ use super::backoff::Backoff;
 use super::client::{Client, Request};
 use super::concurrency_limit::{ConcurrencyLimit, RetryBudget};
 use super::error::SendError;
+use super::fetched::{Fetched, why_stopped};
 use super::pacer::Pacer;
 use super::stats::Stats;
-use super::stop::{Stop, status_and_code};
-use super::trouble::Trouble;
+use super::stop::Stop;
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
 use crate::events::{Observer, RunEvent};
@@ -144,7 +144,9 @@ impl<'a> Transport<'a> {
         Ok(match (verdict, last) {
             (Verdict::Accept, Ok((_, Some(json)))) => Fetched::Json(json),
             (Verdict::Accept, Ok((_, None))) => Fetched::NoJson,
-            (_, last) => Fetched::Stopped(self.why_stopped(verdict, last, body.as_deref())),
+            (_, last) => Fetched::Stopped(why_stopped(verdict, last, body.as_deref(), |why| {
+                self.unreachable(why)
+            })),
         })
     }
 
@@ -331,48 +333,6 @@ impl<'a> Transport<'a> {
             was_reached: self.was_reached.load(Ordering::Relaxed),
         }
     }
-
-    /// Why a look-up without an answer stops the run; `sent` is the body that went with it.
-    fn why_stopped(
-        &self,
-        verdict: Verdict,
-        last: Result<(Answer, Option<Json>), Fault>,
-        sent: Option<&[u8]>,
-    ) -> Stop {
-        match last {
-            Ok((answer, _)) if verdict == Verdict::Stop => {
-                Stop::refused(answer, sent.unwrap_or_default(), true)
-            }
-            Ok((answer, _)) => Stop::LookUp {
-                // Its message may quote the keys that were asked for.
-                why: status_and_code(answer.status, &answer.code),
-                status: Some(answer.status),
-            },
-            Err(Fault::Connect(why)) => self.unreachable(why.in_words()),
-            Err(Fault::TimeOut) => self.unreachable(Trouble::TimeOut.in_words()),
-            Err(Fault::TooLarge) => Stop::LookUp {
-                why: say().stop_page_too_large(),
-                status: None,
-            },
-            Err(fault) => Stop::LookUp {
-                why: fault.code().to_owned(),
-                status: None,
-            },
-        }
-    }
-}
-
-/// What a look-up came to.
-#[derive(Debug)]
-pub enum Fetched {
-    /// The JSON that came back.
-    Json(Json),
-    /// The API took the request, and answered with something else.
-    NoJson,
-    /// The run was halted first.
-    Halted,
-    /// No answer could be had, and the run must stop: nothing can be planned without it.
-    Stopped(Stop),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

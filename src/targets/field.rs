@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 use toml::Spanned;
 
 /// What a field's cells hold, and so how they are checked and normalised.
@@ -138,6 +139,18 @@ pub struct FieldSpec {
 }
 
 impl FieldSpec {
+    /// A value as people write it in the language with this code: a choice by their word, nothing as an
+    /// empty text.
+    pub fn in_words(&self, value: &Json, language: Option<&str>) -> String {
+        match value {
+            Json::Null => String::new(),
+            Json::String(text) => self.word_for(text, language).to_owned(),
+            Json::Bool(true) if language == Some("sv") => "Ja".to_owned(),
+            Json::Bool(false) if language == Some("sv") => "Nej".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// What people call a choice in the language with this code; itself where they have no word.
     pub fn word_for<'a>(&'a self, choice: &'a str, language: Option<&str>) -> &'a str {
         let words = language.and_then(|language| self.words.get(language));

@@ -8,6 +8,7 @@ mod load;
 mod quota;
 mod spec;
 mod validate;
+mod words;
 
 pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
@@ -17,3 +18,4 @@ pub use quota::{Quota, QuotaHeaders, RateUnit, ResetUnit};
 pub use spec::{
     Answers, Lookup, Paging, Region, SearchNames, SignIn, TargetSpec, Update, Variable,
 };
+pub use words::Words;

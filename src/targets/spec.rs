@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::field::FieldSpec;
 use super::quota::Quota;
-use crate::l10n::{Language, say};
+use super::words::{self, Words};
 use crate::model::{Call, Change, Method};
 
 /// What an API looks like: everything that is particular to it.
@@ -53,16 +53,6 @@ pub struct TargetSpec {
     pub lookup: Option<Lookup>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
-}
-
-/// What records are called in a language.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Words {
-    /// One of them, such as `elev`.
-    pub record: String,
-    /// Several, such as `elever`.
-    pub records: String,
 }
 
 /// A country whose telephone numbers are known.
@@ -259,22 +249,12 @@ pub enum Paging {
 impl TargetSpec {
     /// What one record is called in the language that is spoken.
     pub fn record_name(&self) -> String {
-        let language = Language::spoken();
-        match self.words.get(language.code()) {
-            Some(words) => words.record.clone(),
-            None if language == Language::English => self.record.clone(),
-            None => say().word_record(),
-        }
+        words::spoken(&self.words, &self.record).record
     }
 
     /// What several records are called.
     pub fn records_name(&self) -> String {
-        let language = Language::spoken();
-        match self.words.get(language.code()) {
-            Some(words) => words.records.clone(),
-            None if language == Language::English => format!("{}s", self.record),
-            None => say().word_records(),
-        }
+        words::spoken(&self.words, &self.record).records
     }
 
     /// Positions of the fields that stand in the nested object at `pointer`.

@@ -261,10 +261,16 @@ fn a_spreadsheet_that_says_it_is_huge_is_refused_before_it_is_unfolded() {
     let folder = Folder::new();
     let many = "table:number-rows-repeated=\"1000000\"";
     let wide = r#"<table:table-cell table:number-columns-repeated="16000" office:value-type="string"><text:p>x</text:p></table:table-cell>"#;
+    let number = r#"<table:table-cell office:value-type="float" office:value="7"/>"#;
     for (name, rows, expected) in [
         (
             "far.ods",
             row(&header, "") + &row(&cell("x"), many),
+            "far below",
+        ),
+        (
+            "numbers.ods",
+            row(&header, "") + &row(number, many),
             "far below",
         ),
         (

@@ -14,7 +14,7 @@ use rosterpatch::send::{Client, ClientOptions, Credentials, Pace, Pacer, StopReq
 use rosterpatch::targets;
 use tokio::sync::watch;
 
-use crate::harness::{Folder, LibraryRun, Server, plain_roster, respond};
+use crate::harness::{Folder, LibraryRun, Server, evening, plain_roster, respond};
 
 /// Takes note of how far a run said it was, and when.
 #[derive(Clone)]
@@ -56,12 +56,6 @@ fn paced(clock: &Arc<VirtualClock>) -> (LibraryRun, Notes) {
     (run, notes)
 }
 
-fn clock() -> Arc<VirtualClock> {
-    Arc::new(VirtualClock::starting_at(
-        "2026-08-20T18:00:00Z".parse().unwrap(),
-    ))
-}
-
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     (to.as_millisecond() - from.as_millisecond()) as f64 / 1000.0
 }
@@ -90,7 +84,7 @@ fn holds(notes: &Notes, ended: &Ended, rows: u64) {
 fn a_paced_run_knows_when_it_will_be_done() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(1000));
-    let clock = clock();
+    let clock = evening();
     let (run, notes) = paced(&clock);
     let server = Server::start_forgetful(|_| respond(200, &[], "{}"));
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
@@ -107,7 +101,7 @@ fn a_paced_run_knows_when_it_will_be_done() {
 fn a_wait_that_the_api_named_is_reckoned_with() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(600));
-    let clock = clock();
+    let clock = evening();
     let (run, notes) = paced(&clock);
     let count = std::sync::atomic::AtomicUsize::new(0);
     let server = Server::start_forgetful(move |_| {
@@ -136,7 +130,7 @@ fn a_wait_that_the_api_named_is_reckoned_with() {
 fn a_resumed_run_counts_what_was_done_before_and_reckons_the_rest() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(800));
-    let clock = clock();
+    let clock = evening();
     let (mut run, mut notes) = paced(&clock);
     let (stop, asked) = watch::channel(StopRequest::None);
     notes.stop = Some((302, stop));
@@ -207,7 +201,7 @@ fn pacer_of(state: &Path, clock: &Arc<VirtualClock>, base_url: &str) -> Pacer {
 fn a_quota_that_another_draws_on_is_seen_by_what_it_lets_through() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(600));
-    let clock = clock();
+    let clock = evening();
     let (server, _pacer) = other_process(&folder, &clock);
     let (run, notes) = paced(&clock);
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();

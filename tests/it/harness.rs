@@ -89,6 +89,12 @@ impl Folder {
     }
 
     /// Runs the program on `arguments`, which are separated by spaces.
+    /// Runs the program with the credentials of the sandbox in its environment.
+    pub fn with_sandbox(&self, arguments: &[&str]) -> Output {
+        let mut program = self.program();
+        program.args(arguments).envs(OF_SANDBOX).output().unwrap()
+    }
+
     /// Has LibreOffice open a CSV file with semicolons, and write it anew into `office-out`, by this
     /// filter.
     pub fn rewritten_by_office(&self, from: &str, filter: &str) {
@@ -173,6 +179,12 @@ pub fn stderr(output: &Output) -> String {
 
 pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A clock that stands at an evening in August.
+pub fn evening() -> Arc<VirtualClock> {
+    let start = "2026-08-20T18:00:00Z".parse().unwrap();
+    Arc::new(VirtualClock::starting_at(start))
 }
 
 /// LibreOffice, where it is; says that a test is passed over where it is not.
@@ -439,9 +451,8 @@ pub struct LibraryRun {
 
 impl LibraryRun {
     pub fn new() -> LibraryRun {
-        let start = "2026-08-20T18:00:00Z".parse().unwrap();
         LibraryRun {
-            clock: Arc::new(VirtualClock::starting_at(start)),
+            clock: evening(),
             rate: "1000/s".parse().unwrap(),
             burst: 1000,
             sender: SenderOptions {

@@ -18,7 +18,7 @@ use rosterpatch::send::{
 use rosterpatch::targets;
 use tokio::sync::{mpsc, watch};
 
-use crate::harness::{Folder, Seen, Server, respond};
+use crate::harness::{Folder, Seen, Server, evening, respond};
 
 /// Records nothing: what is measured here is when requests arrive.
 struct NoRecord;
@@ -50,12 +50,6 @@ fn call(row: u64) -> Pending {
         attempts: 0,
         doubtful: false,
     }
-}
-
-fn clock() -> Arc<VirtualClock> {
-    Arc::new(VirtualClock::starting_at(
-        "2026-08-20T18:00:00Z".parse().unwrap(),
-    ))
 }
 
 /// Sends `requests` to `server`, and returns what the pacer had in force at the end.
@@ -163,7 +157,7 @@ fn no_window_holds_more_than_the_quota_and_nearly_all_of_it_is_used() {
         ("500/s", 500.0, 500, 1.0),
         ("1500/h", 1500.0, 1500, 3600.0),
     ] {
-        let clock = clock();
+        let clock = evening();
         let (server, times) = noting(&clock, |_| respond(200, &[], "{}"));
         send(pace(rate, burst), 10_000, &server, &clock);
         let times = times.lock().unwrap();
@@ -189,7 +183,7 @@ fn the_limit_that_the_api_announces_is_the_one_that_is_kept_to() {
         ("0", None, "1500/h"),
         ("-1", None, "1500/h"),
     ] {
-        let clock = clock();
+        let clock = evening();
         let (server, _) = noting(&clock, move |_| {
             respond(200, &[("RateLimit-Limit", announced)], "{}")
         });
@@ -206,7 +200,7 @@ fn the_limit_that_the_api_announces_is_the_one_that_is_kept_to() {
 #[test]
 fn what_remains_at_the_api_is_believed_when_it_is_less() {
     // The bucket holds 1,500 by the target's file, and all but ten have been used elsewhere.
-    let clock = clock();
+    let clock = evening();
     let (server, times) = noting(&clock, |seen| {
         let left = 9_usize.saturating_sub(seen.before).to_string();
         respond(200, &[("RateLimit-Remaining", &left)], "{}")
@@ -223,7 +217,7 @@ fn what_remains_at_the_api_is_believed_when_it_is_less() {
 
 #[test]
 fn a_share_leaves_the_rest_to_others() {
-    let clock = clock();
+    let clock = evening();
     let (server, times) = noting(&clock, |_| respond(200, &[], "{}"));
     let pace = Pace {
         share: 0.8,
@@ -238,7 +232,7 @@ fn a_share_leaves_the_rest_to_others() {
 
 #[test]
 fn an_hour_is_waited_out_and_costs_no_attempt() {
-    let clock = clock();
+    let clock = evening();
     let (server, times) = noting(&clock, |seen| match seen.before {
         0 => respond(429, &[("Retry-After", "3600")], "{}"),
         _ => respond(200, &[], "{}"),

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use rosterpatch::journal::{Journal, NewRun};
 use serde_json::Value as Json;
 
 use crate::harness::{
-    Folder, OF_SANDBOX, Server, import_of, plain_id, plain_roster, respond, sandbox_holding,
-    stderr, stdout,
+    Folder, Server, import_of, plain_id, plain_roster, respond, sandbox_holding, stderr, stdout,
 };
 
 fn holds(schema: &str, document: &Json) {
@@ -34,13 +34,7 @@ fn each_commands_document_keeps_to_its_schema() {
     folder.write("r.csv", with_a_bad_row(6).replace("Åsa", "Bo"));
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(6), Duration::ZERO);
     let json = |arguments: &[&str], code: i32| -> Json {
-        let output = folder
-            .program()
-            .args(arguments)
-            .args(["--format", "json"])
-            .envs(OF_SANDBOX)
-            .output()
-            .unwrap();
+        let output = folder.with_sandbox(&[arguments, &["--format", "json"]].concat());
         assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
         serde_json::from_str(&stdout(&output)).unwrap()
     };
@@ -90,6 +84,22 @@ fn each_commands_document_keeps_to_its_schema() {
     assert_eq!(runs[0]["undoes"], run);
     assert_eq!(runs[2]["state"], "finished");
     runs.iter().for_each(|run| holds(SUMMARY, run));
+    // One whose process died has figures too.
+    let mut journal = Journal::open(&folder.path("state")).unwrap();
+    let dead = NewRun {
+        name: "20260820-180000-dead".to_owned(),
+        command: "import",
+        target: "meitner".to_owned(),
+        base_url: base_url.clone(),
+        file: "r.csv".to_owned(),
+        sha256: held["sha256"].as_str().unwrap().to_owned(),
+        settings: "{}".to_owned(),
+        started_at: "2026-08-20T18:00:00Z".parse().unwrap(),
+    };
+    journal.begin(&dead).unwrap();
+    let dead = json(&["show", &dead.name], 0);
+    assert_eq!(dead["state"], "interrupted");
+    holds(SUMMARY, &dead);
     let newest = json(&["runs", "--limit", "1"], 0);
     assert_eq!(newest.as_array().unwrap().len(), 1);
 
@@ -135,12 +145,7 @@ fn a_held_run_says_why_wherever_it_is_told() {
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(6), Duration::ZERO);
     let mut arguments = import_of(&base_url).to_vec();
     arguments.extend(["--max-invalid", "0"]);
-    let output = folder
-        .program()
-        .args(&arguments)
-        .envs(OF_SANDBOX)
-        .output()
-        .unwrap();
+    let output = folder.with_sandbox(&arguments);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let why = "1 of 6 rows are invalid, and --max-invalid is 0";
     let told: Json =
@@ -392,12 +397,7 @@ fn part_of_a_file_is_asked_for_by_the_numbers_beside_its_rows() {
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(6), Duration::ZERO);
     let mut arguments = import_of(&base_url).to_vec();
     arguments.extend(["--lines", "3-4,7"]);
-    let output = folder
-        .program()
-        .args(&arguments)
-        .envs(OF_SANDBOX)
-        .output()
-        .unwrap();
+    let output = folder.with_sandbox(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let results = folder.csv("r.results.csv", b',');
     let updated = results.iter().filter(|row| row[5] == "updated");
@@ -416,12 +416,7 @@ fn what_was_replaced_has_the_rosters_own_headers() {
     );
     let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
     let send = |arguments: &[&str]| {
-        let output = folder
-            .program()
-            .args(arguments)
-            .envs(OF_SANDBOX)
-            .output()
-            .unwrap();
+        let output = folder.with_sandbox(arguments);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     };
     send(&import_of(&base_url));

@@ -1,8 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
@@ -11,9 +10,10 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
+use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
-use crate::model::{Exit, RowState, StateCounts, Summary, with_causes};
+use crate::model::{Exit, RowState, Summary, with_causes};
 use crate::read::Input;
 use crate::report::{ResultPaths, summary_text, write_html, write_results};
 use crate::run::Settings;
@@ -22,36 +22,15 @@ use crate::run::Settings;
 #[derive(Serialize)]
 struct Listed {
     #[serde(flatten)]
-    figures: Figures,
-    state: &'static str,
+    summary: Summary,
+    #[serde(serialize_with = "as_word")]
+    state: RunState,
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<String>,
 }
 
-/// A run's figures, or what is known of one that has none: its process died.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Figures {
-    All(Box<Summary>),
-    Few {
-        run: String,
-        target: String,
-        base_url: String,
-        file: String,
-        sha256: String,
-        started_at: Timestamp,
-        #[serde(flatten)]
-        states: StateCounts,
-    },
-}
-
-impl Figures {
-    fn states(&self) -> &StateCounts {
-        match self {
-            Figures::All(summary) => &summary.states,
-            Figures::Few { states, .. } => states,
-        }
-    }
+fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.as_str())
 }
 
 /// `rosterpatch runs`: the newest first.
@@ -88,22 +67,12 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
 /// Everything that is shown of a run.
 fn listed_run(journal: &Journal, run: &RunRecord, folder: &Path) -> Result<Listed> {
     let state = state_of(run, folder);
-    let mut figures = match &run.summary {
-        Some(_) => Figures::All(Box::new(summary(run)?)),
-        None => Figures::Few {
-            run: run.name.clone(),
-            target: run.target.clone(),
-            base_url: run.base_url.clone(),
-            file: run.file.clone(),
-            sha256: run.sha256.clone(),
-            started_at: run.started_at,
-            states: journal.states(run.id)?,
-        },
+    let mut summary = match &run.summary {
+        Some(_) => summary(run)?,
+        None => of_a_dead_run(journal, run)?,
     };
     // What it had come to when it stopped the last time is older than what its rows say.
-    if let Figures::All(summary) = &mut figures
-        && matches!(state, RunState::Running | RunState::Interrupted)
-    {
+    if matches!(state, RunState::Running | RunState::Interrupted) {
         summary.states = journal.states(run.id)?;
         let open = summary.rows.saturating_sub(summary.states.total());
         summary.states.add(RowState::NotSent, open);
@@ -112,9 +81,34 @@ fn listed_run(journal: &Journal, run: &RunRecord, folder: &Path) -> Result<Liste
         .ok()
         .and_then(|settings| settings.delivery.undoes);
     Ok(Listed {
-        figures,
-        state: state.as_str(),
+        summary,
+        state,
         undoes,
+    })
+}
+
+/// What is known of a run that came to no figures of its own: its process died.
+fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary> {
+    let plan = journal.plan(run.id)?.0;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let states = journal.states(run.id)?;
+    let ended = run.finished_at.unwrap_or(run.started_at);
+    let file = (String::new(), 0);
+    let times = (run.started_at, ended);
+    let summary = Summary::of_no_run(
+        &run.target,
+        run.file.clone(),
+        file,
+        &run.sha256,
+        states,
+        times,
+    );
+    Ok(Summary {
+        run: run.name.clone(),
+        base_url: run.base_url.clone(),
+        rows: plan.map_or(states.total(), |plan| plan.rows),
+        exit_code: Exit::Interrupted,
+        ..summary
     })
 }
 
@@ -133,11 +127,7 @@ fn table(runs: &[(RunRecord, Listed)]) -> String {
         &say().runs_file(),
     ]);
     for (run, listed) in runs {
-        let states = listed.figures.states();
-        let state: String = listed
-            .state
-            .parse()
-            .map_or_else(|_| listed.state.to_owned(), RunState::in_words);
+        let states = &listed.summary.states;
         let file = match &listed.undoes {
             Some(undone) => say().summary_undoes(undone.as_str()),
             None => {
@@ -149,7 +139,7 @@ fn table(runs: &[(RunRecord, Listed)]) -> String {
         text.push_str(&line([
             &run.name,
             &local_time(run.started_at),
-            &state,
+            &listed.state.in_words(),
             &number(states.total()),
             &number(states.unsuccessful()),
             &file,
@@ -195,13 +185,13 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
     let journal = Journal::open(&folder)?;
     let run = journal.run(args.run.as_deref())?;
     let listed = listed_run(&journal, &run, &folder)?;
-    match (args.format, &listed.figures) {
-        (Format::Json, _) => print_json(&listed, true),
-        (Format::Text, Figures::Few { .. }) => bail!(say().runs_no_figures(run.name)),
-        (Format::Text, Figures::All(summary)) => {
-            let state = state_of(&run, &folder);
+    match args.format {
+        Format::Json => print_json(&listed, true),
+        Format::Text if run.summary.is_none() => bail!(say().runs_no_figures(run.name)),
+        Format::Text => {
+            let state = listed.state;
             let more = [(say().summary_state(), state.in_words())];
-            terminal::out(&summary_text(summary, &more));
+            terminal::out(&summary_text(&listed.summary, &more));
             if let Some(undone) = &listed.undoes {
                 terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
             }

@@ -1,4 +1,5 @@
 use anyhow::Result;
+use serde_json::Value as Json;
 
 use crate::app::AppError;
 use crate::cli::args::TemplateArgs;
@@ -50,11 +51,9 @@ fn header<'a>(field: &'a FieldSpec, language: Option<&str>) -> &'a str {
 fn example(field: &FieldSpec, language: Option<&str>) -> String {
     let text = field.example.as_str();
     match (field.kind, text, language) {
-        (Kind::Choice, ..) => field.word_for(text, language).to_owned(),
-        (Kind::Boolean, "true", Some("sv")) => "Ja".to_owned(),
-        (Kind::Boolean, "false", Some("sv")) => "Nej".to_owned(),
+        (Kind::Boolean, ..) => field.in_words(&Json::Bool(text == "true"), language),
         (Kind::Country, "SWE", Some("sv")) => "Sverige".to_owned(),
-        _ => text.to_owned(),
+        _ => field.in_words(&Json::from(text), language),
     }
 }
 

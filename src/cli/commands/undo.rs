@@ -29,10 +29,13 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
         terminal::error(&say().cli_nothing_to_undo(run.as_str()));
         return Ok(least);
     };
-    let config = Config::of_run(common, &run_settings)?;
-    let wanted = Wanted::again(run_settings, |spec| settings::credentials(&config, spec))?;
-    let ready = ready(&front.session, wanted)?;
-    let start = Start::New("undo");
-    let exit = front.send(&config, &ready, start, args.yes, args.output.format)?;
+    let file = run_settings.roster.file.clone();
+    let exit = front.watched(&file, || {
+        let config = Config::of_run(common, &run_settings)?;
+        let wanted = Wanted::again(run_settings, |spec| settings::credentials(&config, spec))?;
+        let ready = ready(&front.session, wanted)?;
+        let start = Start::New("undo");
+        front.send(&config, &ready, start, args.yes, args.output.format)
+    })?;
     Ok(if exit == Exit::Success { least } else { exit })
 }

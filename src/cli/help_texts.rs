@@ -1,0 +1,388 @@
+//! What the commands and options say of themselves, in English as they do, and in Swedish. A table, and
+//! long for that.
+
+/// English to Swedish: of each command, option and heading.
+pub(super) const SWEDISH: &[(&str, &str)] = &[
+    (
+        "A built-in target, or a file that describes one",
+        "Ett inbyggt mål, eller en fil som beskriver ett",
+    ),
+    (
+        "A file of root certificates in PEM, trusted besides the machine's own",
+        "En fil med rotcertifikat i PEM, betrodda utöver datorns egna",
+    ),
+    (
+        "A profile of the config file",
+        "En profil i konfigurationsfilen",
+    ),
+    (
+        "A roster whose students the sandbox is to hold (repeatable)",
+        "En lista vars elever testmiljön ska ha (kan upprepas)",
+    ),
+    (
+        "A row with an example of each field too",
+        "Även en rad med exempel på varje fält",
+    ),
+    (
+        "A run whose rows failed for the API's fault: no file is needed, and it goes where it went",
+        "En körning vars rader misslyckades på grund av API:et: ingen fil behövs, och den skickas till samma adress som förut",
+    ),
+    (
+        "A variable of the target's addresses (repeatable)",
+        "En variabel i målets adresser (kan upprepas)",
+    ),
+    ("All rows", "Alla rader"),
+    (
+        "Another address, in place of that of --env",
+        "En annan adress, i stället för den i --env",
+    ),
+    (
+        "Another address, in place of that of --env (plain http to this machine alone)",
+        "En annan adress, i stället för den i --env (http utan kryptering bara till den egna datorn)",
+    ),
+    (
+        "Attempts for one row at most",
+        "Högsta antal försök för en rad",
+    ),
+    (
+        "Bring the API up to date with a roster",
+        "Uppdatera API:et efter en lista",
+    ),
+    (
+        "Brings a school's directory API up to date with a CSV roster: one rate-limited request a row, every row accounted for",
+        "Uppdaterar en skolas katalog-API efter en CSV-lista: ett taktbegränsat anrop per rad, och varje rad redovisas",
+    ),
+    (
+        "Do not ask before sending",
+        "Fråga inte innan något skickas",
+    ),
+    (
+        "Do not ask before sending, where the run had not begun to send",
+        "Fråga inte innan något skickas, om körningen inte hade börjat skicka",
+    ),
+    (
+        "Field that finds the record",
+        "Fältet som posten hittas med",
+    ),
+    ("Folder of the journal", "Journalens mapp"),
+    (
+        "Forget old runs, and the personal data kept for undo",
+        "Ta bort gamla körningar och de personuppgifter som sparats för undo",
+    ),
+    (
+        "Go on with a run that was interrupted",
+        "Fortsätt en avbruten körning",
+    ),
+    (
+        "Headers in a language of the target's aliases, such as sv, as a Swedish Excel reads them",
+        "Rubriker på ett språk bland målets alias, till exempel sv, som en svensk Excel läser dem",
+    ),
+    (
+        "Hold a run whose file shrank more",
+        "Spärra en körning vars fil har krympt mer",
+    ),
+    (
+        "Hold a run whose file shrank more since the last one of its name",
+        "Spärra en körning vars fil har krympt mer sedan den förra med samma namn",
+    ),
+    (
+        "Hold a run with more changes",
+        "Spärra en körning med fler ändringar",
+    ),
+    (
+        "Hold a run with more invalid rows",
+        "Spärra en körning med fler ogiltiga rader",
+    ),
+    ("Hold no records at all", "Ha inga poster alls"),
+    ("How it is shown", "Hur den visas"),
+    ("How log lines are written", "Hur loggrader skrivs"),
+    (
+        "How long a file must lie unchanged",
+        "Hur länge en fil måste ligga orörd",
+    ),
+    (
+        "How long a file must lie unchanged (unless NAME.ready lies beside it)",
+        "Hur länge en fil måste ligga orörd (om inte NAMN.ready ligger bredvid)",
+    ),
+    (
+        "How long a record that cannot be read is believed to hold what was delivered",
+        "Hur länge en post som inte går att läsa antas ha det som levererats",
+    ),
+    ("How long every answer takes", "Hur lång tid varje svar tar"),
+    ("How often watch looks", "Hur ofta watch tittar"),
+    ("How they are shown", "Hur de visas"),
+    (
+        "Import again the rows of a results file that did not succeed, fixed or not",
+        "Importera på nytt de rader i en resultatfil som inte lyckades, rättade eller inte",
+    ),
+    (
+        "Import the files that come into a folder, for as long as it runs: for systemd",
+        "Importera filer som kommer till en mapp, så länge kommandot körs: för systemd",
+    ),
+    (
+        "Import the files that lie in a folder, once: for cron",
+        "Importera filerna som ligger i en mapp, en gång: för cron",
+    ),
+    ("Keep no values for undo", "Spara inga värden för undo"),
+    ("Language", "Språk"),
+    (
+        "Let rows set a guarded value, such as membership_type=admin (repeatable)",
+        "Låt rader sätta ett skyddat värde, till exempel membership_type=admin (kan upprepas)",
+    ),
+    (
+        "List the known APIs, or show one",
+        "Lista kända API:er, eller visa ett",
+    ),
+    ("List what has been run", "Lista körningar"),
+    ("Longest time for one request", "Längsta tid för ett anrop"),
+    (
+        "Map COLUMN to FIELD; COLUMN= ignores it (repeatable)",
+        "Koppla KOLUMN till FÄLT; KOLUMN= hoppar över den (kan upprepas)",
+    ),
+    (
+        "One API's fields, kinds, sign-in and quota",
+        "Ett API:s fält, typer, inloggning och kvot",
+    ),
+    (
+        "Only rows in these states: invalid, rejected, failed, not_sent",
+        "Bara rader i dessa lägen: invalid, rejected, failed, not_sent",
+    ),
+    (
+        "Only the first N of the valid rows",
+        "Bara de N första giltiga raderna",
+    ),
+    ("Only the newest N", "Bara de N senaste"),
+    (
+        "Only these rows by the spreadsheet's numbers",
+        "Bara dessa rader enligt kalkylbladets radnummer",
+    ),
+    (
+        "Only these rows by import_row, such as 10-20,35",
+        "Bara dessa rader enligt import_row, till exempel 10-20,35",
+    ),
+    (
+        "Print a CSV header for a target",
+        "Skriv ut en rubrikrad i CSV för ett mål",
+    ),
+    (
+        "Print a completion script for a shell",
+        "Skriv ut ett kompletteringsskript för ett skal",
+    ),
+    ("Print its file", "Skriv ut dess fil"),
+    ("Print less: no progress", "Skriv ut mindre: inget förlopp"),
+    (
+        "Print more: every retry, and requests by row number",
+        "Skriv ut mer: varje nytt försök, och anrop med radnummer",
+    ),
+    ("Print the manual page", "Skriv ut manualsidan"),
+    (
+        "Print the settings in force, and where each comes from",
+        "Visa gällande inställningar och varifrån var och en kommer",
+    ),
+    (
+        "Progress: auto, bar, plain, json, none",
+        "Förlopp: auto, bar, plain, json, none",
+    ),
+    (
+        "Put back what a run changed, where it still holds what the run wrote",
+        "Återställ det som en körning ändrade, där det fortfarande står vad körningen skrev",
+    ),
+    (
+        "Read and check every row; no network",
+        "Läs och kontrollera varje rad; inget nätverk",
+    ),
+    (
+        "Read nothing: all is sent, nothing can be undone",
+        "Läs inget: allt skickas, inget kan ångras",
+    ),
+    (
+        "Release a run that a guard held, if its file is still the same",
+        "Godkänn en körning som en spärr har stoppat, om filen fortfarande är densamma",
+    ),
+    ("Requests in one burst", "Anrop på en gång"),
+    ("Requests per s, m, h or d", "Anrop per s, m, h eller d"),
+    (
+        "Requests per s, m, h or d (or unlimited: only what the API announces counts)",
+        "Anrop per s, m, h eller d (eller unlimited: bara det som API:et meddelar gäller)",
+    ),
+    ("Requests under way at most", "Högsta antal samtidiga anrop"),
+    ("Rows that did not succeed", "Rader som inte lyckades"),
+    (
+        "Rows whose record was not found",
+        "Rader vars post inte hittades",
+    ),
+    (
+        "Runs that began longer ago than this",
+        "Körningar som började för längre sedan än så",
+    ),
+    (
+        "Same-key rows: error, first, last",
+        "Rader med samma nyckel: error, first, last",
+    ),
+    (
+        "Same-key rows: error, first, last (all but the first are invalid, or the first is sent, or the last)",
+        "Rader med samma nyckel: error, first, last (alla utom den första är ogiltiga, eller så skickas den första eller den sista)",
+    ),
+    (
+        "Say what an import would send, how many requests, how long; changes nothing",
+        "Visa vad en import skulle skicka, hur många anrop och hur lång tid; ändrar inget",
+    ),
+    (
+        "Send N rows first, read them back, and then go on",
+        "Skicka först N rader, läs tillbaka dem och fortsätt sedan",
+    ),
+    (
+        "Send N rows first, read them back, and then go on if they hold what was sent",
+        "Skicka först N rader, läs tillbaka dem och fortsätt sedan om de har det som skickades",
+    ),
+    (
+        "Send rows that already match, too",
+        "Skicka även rader som redan stämmer",
+    ),
+    (
+        "Send to a sandbox in this process, seeded from FILE",
+        "Skicka till en testmiljö i programmet, fylld från FILE",
+    ),
+    (
+        "Serve the APIs on this machine, to try things out",
+        "Kör API:erna som testmiljö på den egna datorn",
+    ),
+    (
+        "Share of the quota to use",
+        "Andel av kvoten som får användas",
+    ),
+    ("Show one run's figures", "Visa en körnings siffror"),
+    (
+        "Start over instead of resuming an unfinished run",
+        "Börja om i stället för att återuppta en avbruten körning",
+    ),
+    (
+        "Take files that were imported before, too",
+        "Ta även filer som har importerats förut",
+    ),
+    (
+        "The API: a built-in one, or a file",
+        "API:et: ett inbyggt, eller en fil",
+    ),
+    (
+        "The API: a built-in one, or a file that describes one",
+        "API:et: ett inbyggt, eller en fil som beskriver ett",
+    ),
+    ("The HTML report", "Rapporten i HTML"),
+    (
+        "The address to listen on; this machine's own only",
+        "Adressen att lyssna på; bara den egna datorns",
+    ),
+    ("The config file", "Konfigurationsfilen"),
+    (
+        "The file's delimiter: one character, or \"tab\"",
+        "Filens avgränsare: ett tecken, eller \"tab\"",
+    ),
+    ("The file's encoding", "Filens teckenkodning"),
+    (
+        "The folder into which files are dropped",
+        "Mappen som filer läggs i",
+    ),
+    ("The line of the header", "Rubrikradens radnummer"),
+    (
+        "The line of the header (found by itself, also below a title)",
+        "Rubrikradens radnummer (hittas automatiskt, även under en titelrad)",
+    ),
+    ("The quota", "Kvoten"),
+    (
+        "The results or failed file of a run; - is standard input",
+        "Resultatfilen eller filen med misslyckade rader från en körning; - är standard in",
+    ),
+    (
+        "The roster; - is standard input",
+        "Listan; - är standard in",
+    ),
+    (
+        "The run that the file belongs to, where it does not show by itself",
+        "Körningen som filen hör till, om det inte framgår av sig självt",
+    ),
+    ("The run; `runs` lists them", "Körningen; `runs` listar dem"),
+    (
+        "The run; the newest if none is named",
+        "Körningen; den senaste om ingen anges",
+    ),
+    (
+        "The run; the newest that was interrupted if none is named",
+        "Körningen; den senast avbrutna om ingen anges",
+    ),
+    ("The sheet of a workbook", "Bladet i en arbetsbok"),
+    ("The shell", "Skalet"),
+    (
+        "The summary on standard output",
+        "Sammanfattningen på standard ut",
+    ),
+    ("The target's environment", "Målets miljö"),
+    (
+        "Treat doubtful values as invalid",
+        "Behandla tveksamma värden som ogiltiga",
+    ),
+    ("What an empty cell does", "Vad en tom cell gör"),
+    (
+        "What an empty cell does (leave the value alone, or clear it; the cell <null> always clears)",
+        "Vad en tom cell gör (lämnar värdet i fred, eller tömmer det; cellen <null> tömmer alltid)",
+    ),
+    (
+        "What goes wrong, such as 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; also stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
+        "Vad som går fel, till exempel 500=2%,503=1%:retry-after=2,reset=1%,lost-answer=1%; även stall=1%:60s, slow=5%:800ms, truncate, garbage, html, close",
+    ),
+    (
+        "What is drawn by chance is drawn from this number",
+        "Slumpen utgår från det här talet",
+    ),
+    (
+        "What was replaced, as a roster",
+        "Det som ersattes, som en lista",
+    ),
+    (
+        "Whether help and errors have colours; NO_COLOR is honoured",
+        "Om hjälp och fel visas i färg; NO_COLOR respekteras",
+    ),
+    (
+        "Write a run's results and report again",
+        "Skriv en körnings resultat och rapport på nytt",
+    ),
+    (
+        "Write every change to a CSV file, one a line",
+        "Skriv varje ändring till en CSV-fil, en per rad",
+    ),
+    (
+        "Write every problem to a CSV file, one a line",
+        "Skriv varje fel till en CSV-fil, ett per rad",
+    ),
+];
+
+/// The headings of the groups of options.
+pub(super) const HEADINGS: &[(&str, &str)] = &[
+    ("Roster", "Lista"),
+    ("Delivery", "Sändning"),
+    ("Quota", "Kvot"),
+    ("Guards", "Spärrar"),
+    ("Output", "Resultat"),
+    ("General", "Allmänt"),
+];
+
+/// Words about a default that is no value.
+pub(super) const DEFAULTS: &[(&str, &str)] = &[
+    ("detected", "känns av automatiskt"),
+    ("the first", "det första"),
+    ("the target's", "målets"),
+    ("the locale's", "datorns"),
+    ("none", "ingen"),
+    (
+        "NAME.results.csv beside the file",
+        "NAMN.results.csv bredvid filen",
+    ),
+    ("NAME.failed.csv", "NAMN.failed.csv"),
+    ("NAME.report.html", "NAMN.report.html"),
+    ("NAME.before.csv", "NAMN.before.csv"),
+    ("NAME.new.csv", "NAMN.new.csv"),
+    (
+        "rosterpatch.toml here, else in the user's config folder",
+        "rosterpatch.toml här, annars i användarens konfigurationsmapp",
+    ),
+];

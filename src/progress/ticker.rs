@@ -1,0 +1,42 @@
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// Does something again and again in a thread of its own, for as long as it is kept.
+#[derive(Debug)]
+pub(super) struct Ticker {
+    /// Nothing is sent: its end is what the thread hears.
+    _alive: Sender<()>,
+}
+
+impl Ticker {
+    /// Does `work` after each time of this length.
+    pub(super) fn start(every: Duration, work: impl Fn() + Send + 'static) -> Ticker {
+        let (alive, ended) = channel::<()>();
+        std::thread::spawn(move || {
+            while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                work();
+            }
+        });
+        Ticker { _alive: alive }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_ticks_until_nobody_keeps_it() {
+        let (tick, ticks) = channel();
+        let ticker = Ticker::start(Duration::from_millis(1), move || {
+            // Nobody may be counting any more.
+            let _ = tick.send(());
+        });
+        for _ in 0..3 {
+            ticks.recv().unwrap();
+        }
+        drop(ticker);
+        // The thread ends, and with it what it would tick with.
+        while ticks.recv().is_ok() {}
+    }
+}

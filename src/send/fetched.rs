@@ -1,0 +1,50 @@
+use serde_json::Value as Json;
+
+use super::answer::{Answer, Fault};
+use super::stop::{Stop, status_and_code};
+use super::trouble::Trouble;
+use super::verdict::Verdict;
+use crate::l10n::say;
+
+/// What a look-up came to.
+#[derive(Debug)]
+pub enum Fetched {
+    /// The JSON that came back.
+    Json(Json),
+    /// The API took the request, and answered with something else.
+    NoJson,
+    /// The run was halted first.
+    Halted,
+    /// No answer could be had, and the run must stop: nothing can be planned without it.
+    Stopped(Stop),
+}
+
+/// Why a look-up without an answer stops the run; `sent` is the body that went with it, and `unreachable`
+/// the stop because nobody answers, for a reason in words.
+pub(super) fn why_stopped(
+    verdict: Verdict,
+    last: Result<(Answer, Option<Json>), Fault>,
+    sent: Option<&[u8]>,
+    unreachable: impl Fn(String) -> Stop,
+) -> Stop {
+    match last {
+        Ok((answer, _)) if verdict == Verdict::Stop => {
+            Stop::refused(answer, sent.unwrap_or_default(), true)
+        }
+        Ok((answer, _)) => Stop::LookUp {
+            // Its message may quote the keys that were asked for.
+            why: status_and_code(answer.status, &answer.code),
+            status: Some(answer.status),
+        },
+        Err(Fault::Connect(why)) => unreachable(why.in_words()),
+        Err(Fault::TimeOut) => unreachable(Trouble::TimeOut.in_words()),
+        Err(Fault::TooLarge) => Stop::LookUp {
+            why: say().stop_page_too_large(),
+            status: None,
+        },
+        Err(fault) => Stop::LookUp {
+            why: fault.code().to_owned(),
+            status: None,
+        },
+    }
+}
