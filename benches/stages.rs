@@ -69,7 +69,16 @@ fn main() {
         measure(|| build(&input, &checker)),
         bare,
     );
-    let seek = || drop(survey(&input, &checker, key, DuplicatePolicy::Error, 7));
+    let seek = || {
+        drop(survey(
+            &input,
+            &checker,
+            key,
+            DuplicatePolicy::Error,
+            7,
+            &|_| {},
+        ))
+    };
     print("read, check and find duplicates", measure(seek), bare);
     print("whole check, plain", measure(|| whole(&plain)), bare);
     let bare = measure(|| bare_reader(&swedish));
@@ -213,7 +222,7 @@ fn build(input: &Input, checker: &Checker) {
 fn whole(path: &Path) {
     let input = open(path);
     let (checker, key) = checker(&input);
-    let survey = survey(&input, &checker, key, DuplicatePolicy::Error, 7).expect("rows");
+    let survey = survey(&input, &checker, key, DuplicatePolicy::Error, 7, &|_| {}).expect("rows");
     assert!(survey.invalid > 0);
     std::hint::black_box(survey);
 }

@@ -27,6 +27,13 @@ pub enum RunEvent {
         /// Of those, the ones that look like a misspelt header, with that header.
         near_misses: Vec<(String, String)>,
     },
+    /// Some of the file was read and checked.
+    Read {
+        /// Bytes so far.
+        done: u64,
+        /// Of so many, or a little more: what is decoded can be longer than the file.
+        of: u64,
+    },
     /// Records were read.
     LookedUp {
         /// Rows, or records where all are listed, so far.

@@ -51,7 +51,8 @@ const SHOWN: usize = 3;
 /// Reads and checks every row of `input`, in parallel; nothing is kept of a row but 16 bytes for
 /// each of its unique values.
 ///
-/// `key` is the field that finds the record; `seed` is the run's own random number.
+/// `key` is the field that finds the record; `seed` is the run's own random number. `told` hears now
+/// and then how many bytes of text have been read.
 ///
 /// # Errors
 /// When the file cannot be read to its end.
@@ -61,6 +62,7 @@ pub fn survey(
     key: Option<usize>,
     policy: DuplicatePolicy,
     seed: u64,
+    told: &dyn Fn(u64),
 ) -> Result<Survey, ReadError> {
     let unique: Vec<usize> = checker
         .spec()
@@ -77,6 +79,7 @@ pub fn survey(
     input.scan(
         |table| Stretch::of(table, checker, &unique, key, seed),
         |stretch| {
+            told(stretch.end);
             total.append(stretch);
             Ok::<bool, ReadError>(true)
         },
@@ -231,6 +234,8 @@ fn note(groups: &mut Groups, at: RowAt, problem: Problem) {
 /// What a stretch of rows showed.
 #[derive(Default)]
 struct Stretch {
+    /// Where the stretch ends in the file's text, in bytes.
+    end: u64,
     rows: u64,
     empty_rows: u64,
     problems: u64,
@@ -254,6 +259,7 @@ impl Stretch {
         let mut stretch = Stretch {
             seen: vec![vec![Vec::with_capacity(table.len())]; unique.len()],
             empty_rows: table.empty_rows(),
+            end: table.end(),
             ..Stretch::default()
         };
         let mut checked = CheckedRow::default();

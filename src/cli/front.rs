@@ -7,13 +7,16 @@ use crate::app::{AppError, Job, Ready, Session, way_on};
 use crate::events::Plan;
 use crate::l10n::{records, say};
 use crate::model::{Exit, Summary};
-use crate::report::{example_lines, summary_text};
+use crate::report::{Look, plan_examples, summary_text};
 use crate::run::{Ended, RunError, Settings, Start};
 
 /// What every command that sends begins with: a session and the config.
 pub(in crate::cli) struct Front {
     pub(in crate::cli) session: Session,
     pub(in crate::cli) config: Config,
+    /// How text is laid out on standard output.
+    pub(in crate::cli) look: Look,
+    error_look: Look,
 }
 
 impl Front {
@@ -23,7 +26,12 @@ impl Front {
         let config = Config::load(common)?;
         let state = settings::state_folder(&config, common)?;
         let session = Session::new(observer, state)?;
-        Ok(Front { session, config })
+        Ok(Front {
+            session,
+            config,
+            look: terminal::look(common),
+            error_look: terminal::error_look(common),
+        })
     }
 
     /// Does what sends the rows of `file`, and has those told who are to be told where it cannot be done.
@@ -53,7 +61,7 @@ impl Front {
             notifications: &notifications,
             credentials: ready.credentials.clone(),
             agreed,
-            agree: &agree,
+            agree: &|plan| agree(plan, self.error_look),
         };
         let ended = job.send(&ready.prepared, &ready.settings, start);
         let ended = ended.map_err(|error| match error {
@@ -63,7 +71,7 @@ impl Front {
             other => other,
         })?;
         tell_way_on(&ended, &ready.settings, &self.session.state);
-        print_summary(format, &ended.summary);
+        print_summary(format, &ended.summary, self.look);
         Ok(ended.summary.exit_code)
     }
 }
@@ -77,9 +85,9 @@ pub(in crate::cli) fn tell_way_on(ended: &Ended, settings: &Settings, state: &Pa
 }
 
 /// The run's figures on standard output.
-pub(in crate::cli) fn print_summary(format: Format, summary: &Summary) {
+pub(in crate::cli) fn print_summary(format: Format, summary: &Summary, look: Look) {
     match format {
-        Format::Text => terminal::out(&summary_text(summary, &[])),
+        Format::Text => terminal::out(&summary_text(summary, &[], look)),
         Format::Json => print_json(summary, true),
     }
 }
@@ -97,12 +105,13 @@ pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bo
     }
 }
 
-fn agree(plan: &Plan) -> bool {
+fn agree(plan: &Plan, look: Look) -> bool {
     if !terminal::can_ask() {
         return false;
     }
-    for line in example_lines(plan) {
-        terminal::note(&line);
+    let examples = plan_examples(plan, look);
+    if !examples.is_empty() {
+        terminal::note(&format!("\n{}\n", examples.join("\n")));
     }
     terminal::ask(&say().front_ask(
         records(plan.to_send),

@@ -1,11 +1,12 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 
-use super::options::{GeneralOptions, LogFormat, ProgressKind};
+use super::options::{ColorWhen, GeneralOptions, LogFormat, ProgressKind};
 use crate::clock::SystemClock;
 use crate::events::{Observer, Unobserved};
 use crate::l10n::say;
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
+use crate::report::Look;
 
 /// Why standard output could not be written to, if it could not.
 static UNWRITTEN: OnceLock<String> = OnceLock::new();
@@ -40,6 +41,32 @@ pub(in crate::cli) fn error(text: &str) {
         super::logging::error(text);
     } else {
         note(&format!("rosterpatch: {text}"));
+    }
+}
+
+/// How text is laid out on standard output.
+pub(in crate::cli) fn look(common: &GeneralOptions) -> Look {
+    look_of(common, &console::Term::stdout())
+}
+
+/// How text is laid out on standard error.
+pub(in crate::cli) fn error_look(common: &GeneralOptions) -> Look {
+    look_of(common, &console::Term::stderr())
+}
+
+fn look_of(common: &GeneralOptions, stream: &console::Term) -> Look {
+    let is_terminal = stream.is_term();
+    // NO_COLOR counts where it is not empty (no-color.org).
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    let size = stream.size_checked().filter(|_| is_terminal);
+    Look {
+        width: size.map(|(_, columns)| usize::from(columns)),
+        color: match common.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => is_terminal && !no_color && !is_dumb,
+        },
     }
 }
 
@@ -79,7 +106,7 @@ pub(in crate::cli) fn observer(
     };
     match kind {
         ProgressKind::Bar => {
-            let bar = Bar::new(common.verbose);
+            let bar = Bar::new(common.verbose, error_look(common).color);
             let handle = bar.handle();
             (Box::new(bar), Some(handle))
         }

@@ -1,22 +1,26 @@
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::screen::Screen;
 use super::ticker::Ticker;
-use super::words::{lines, time_left};
+use super::words::{lines, time_done, time_left};
 use crate::clock::{Clock, SystemClock};
 use crate::events::{Observer, Progress, RunEvent};
 use crate::l10n::{number, say};
+use crate::report::{Look, plan_overview};
 
-/// A bar with rows sent, the time at which it will be done and counts by state, for a terminal.
+/// A bar for a terminal, of what is done at the time: the file is read, records are read, rows are sent.
+/// Behind it how far that is, when it will be done, and counts by state.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
     known: Arc<Mutex<Known>>,
     ticker: Mutex<Option<Ticker>>,
     detail: bool,
+    color: bool,
 }
 
 /// What the bar shows.
@@ -29,15 +33,18 @@ struct Known {
 /// How often the bar is drawn anew while nothing happens.
 const TICK: Duration = Duration::from_millis(500);
 
+/// Columns that the bar and the percentage before the text take.
+const BEFORE: usize = 22;
+
 impl Bar {
-    /// A bar on standard error. With `detail`, every retry is told too.
-    pub fn new(detail: bool) -> Bar {
+    /// A bar on standard error. With `detail`, every retry is told too; `color` says whether the plan has
+    /// colours.
+    pub fn new(detail: bool, color: bool) -> Bar {
         // Nothing is drawn before there is something to count.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let known: Arc<Mutex<Known>> = Arc::default();
-        // What does not fit into the window is cut off at its end.
         bar.set_style(
-            ProgressStyle::with_template("{bar:16} {wide_msg}")
+            ProgressStyle::with_template("{bar:16} {percent:>3}% {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         Bar {
@@ -45,6 +52,7 @@ impl Bar {
             known,
             ticker: Mutex::default(),
             detail,
+            color,
         }
     }
 
@@ -54,12 +62,32 @@ impl Bar {
     }
 
     fn say(&self, event: &RunEvent) {
+        let now = SystemClock.timestamp();
+        let lines = match event {
+            RunEvent::Planned(plan) => {
+                let look = Look {
+                    width: Some(Screen::columns()),
+                    color: self.color,
+                };
+                plan_overview(plan, now, look)
+            }
+            _ => lines(event, now),
+        };
         self.bar.suspend(|| {
-            for line in lines(event, SystemClock.timestamp()) {
+            for line in lines {
                 // Watching cannot fail a run, even when nobody reads any more.
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
         });
+    }
+
+    /// Draws how far reading has come, of the file or of records.
+    fn show_reading(&self, text: String, done: u64, of: u64) {
+        self.bar
+            .set_message(fitting(&[vec![text]], Screen::columns()));
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+        self.draw();
     }
 
     fn show(&self, progress: &Progress) {
@@ -72,6 +100,22 @@ impl Bar {
         self.bar.set_position(progress.sent);
     }
 
+    /// Shows the bar, if it is not there yet and there is a terminal.
+    fn draw(&self) {
+        if self.bar.is_hidden() && std::io::stderr().is_terminal() {
+            let screen = Box::new(Screen::new());
+            self.bar
+                .set_draw_target(ProgressDrawTarget::term_like(screen));
+            self.bar.reset();
+        }
+    }
+
+    /// Takes the bar away for as long as there is nothing to count.
+    fn hide(&self) {
+        self.bar.finish_and_clear();
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// Draws the bar anew now and then: the time that is left grows shorter while nothing happens.
     fn tick(&self) {
         let (bar, known) = (self.bar.clone(), self.known.clone());
@@ -79,10 +123,10 @@ impl Bar {
         *lock(&self.ticker) = Some(Ticker::start(TICK, draw));
     }
 
-    /// Takes the bar away.
+    /// Takes the bar away for good.
     fn end(&self) {
         *lock(&self.ticker) = None;
-        self.bar.finish_and_clear();
+        self.hide();
     }
 }
 
@@ -90,32 +134,68 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What stands behind the bar: first what matters most, since a narrow window cuts the end off.
+/// What stands behind the bar: first what matters most.
 fn text_of(known: &Known) -> String {
     let progress = &known.progress;
     let (sent, all) = (number(progress.sent), number(progress.to_send));
-    let mut parts = vec![say().progress_bar(sent, all)];
+    let mut parts = vec![vec![say().progress_bar(sent, all)]];
     if !known.is_stopping {
-        parts.extend(time_left(progress, SystemClock.timestamp()));
+        let now = SystemClock.timestamp();
+        let forms = [time_left(progress, now), time_done(progress, now)];
+        parts.push(forms.into_iter().flatten().collect());
     }
-    parts.push(progress.states.in_words());
-    parts.retain(|part| !part.is_empty());
-    parts.join("; ")
+    let phrases = progress.states.phrases().into_iter();
+    parts.extend(phrases.map(|(_, phrase)| vec![phrase]));
+    fitting(&parts, Screen::columns())
+}
+
+/// The parts that a window of so many columns has room for behind the bar, each in the first of its forms
+/// that fits; of one that is too narrow for any, the beginning.
+fn fitting(parts: &[Vec<String>], columns: usize) -> String {
+    // The last column stays free: a cursor behind it is on the next line in some terminals.
+    let room = columns.saturating_sub(BEFORE + 1);
+    let mut text = String::new();
+    for forms in parts.iter().filter(|forms| !forms.is_empty()) {
+        let with = |form: &String| match &*text {
+            "" => form.clone(),
+            text => format!("{text}; {form}"),
+        };
+        let fits = |text: &String| console::measure_text_width(text) <= room;
+        match forms.iter().map(with).find(fits) {
+            Some(longer) => text = longer,
+            None if text.is_empty() => {
+                return console::truncate_str(&forms[0], room, "…").into_owned();
+            }
+            None => break,
+        }
+    }
+    text
 }
 
 impl Observer for Bar {
     fn on_event(&self, event: &RunEvent) {
         match event {
             RunEvent::RowDone { .. } => {}
+            RunEvent::Read { done, of } => {
+                self.show_reading(say().progress_read(), *done, *of);
+            }
+            RunEvent::LookedUp { done, of } => {
+                let text = say().progress_looked_up(number(*done), number(*of));
+                self.show_reading(text, *done, *of);
+            }
+            RunEvent::Planned(_) => {
+                self.hide();
+                self.say(event);
+            }
             RunEvent::Progress(progress) => self.show(progress),
             RunEvent::Retrying { .. } if !self.detail => {}
             RunEvent::Started { progress, .. } => {
                 lock(&self.known).is_stopping = false;
+                self.hide();
                 self.say(event);
                 self.bar.set_length(progress.to_send);
                 self.show(progress);
-                self.bar.set_draw_target(ProgressDrawTarget::stderr());
-                self.bar.reset();
+                self.draw();
                 self.bar.set_position(progress.sent);
                 self.tick();
             }
@@ -127,5 +207,34 @@ impl Observer for Bar {
             RunEvent::Finished(_) | RunEvent::BrokeOff => self.end(),
             _ => self.say(event),
         }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitting;
+
+    #[test]
+    fn a_narrow_window_loses_the_last_parts_first() {
+        let forms = |forms: &[&str]| forms.iter().map(|&form| form.to_owned()).collect();
+        let parts: [Vec<String>; 4] = [
+            forms(&["12 of 34 sent"]),
+            forms(&["waiting for quota; done about 18:32", "done about 18:32"]),
+            forms(&[]),
+            forms(&["12 updated"]),
+        ];
+        assert_eq!(
+            fitting(&parts, 120),
+            "12 of 34 sent; waiting for quota; done about 18:32; 12 updated"
+        );
+        assert_eq!(fitting(&parts, 60), "12 of 34 sent; done about 18:32");
+        assert_eq!(fitting(&parts, 40), "12 of 34 sent");
+        assert_eq!(fitting(&parts, 30), "12 of …");
     }
 }

@@ -5,6 +5,7 @@ mod bar;
 mod json;
 mod log;
 mod plain;
+mod screen;
 mod ticker;
 mod words;
 

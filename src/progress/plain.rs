@@ -5,16 +5,24 @@ use super::words::{lines, rows_line};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, RunEvent};
 
-/// Plain lines, a few a minute: for a log, or a terminal that cannot draw.
+/// Plain lines: one at the beginning, one at most each tenth of the way and each ten minutes, and one
+/// at the end. For a log, or a terminal that cannot draw.
 #[derive(Debug)]
 pub struct PlainLines {
     clock: Arc<dyn Clock>,
-    spoke: Mutex<UnixNanos>,
+    spoke: Mutex<Spoke>,
     detail: bool,
 }
 
-/// Nanoseconds between two lines about how far a run has come.
-const EVERY: u64 = 10_000_000_000;
+/// When a line was written last, and how many tenths of the way had been gone by then.
+#[derive(Debug, Default)]
+struct Spoke {
+    at: UnixNanos,
+    tenths: u64,
+}
+
+/// Nanoseconds between two lines about how far a run has come, where it comes slowly.
+const EVERY: u64 = 600_000_000_000;
 
 impl PlainLines {
     /// Lines on standard error. With `detail`, every retry is told too.
@@ -26,15 +34,25 @@ impl PlainLines {
         }
     }
 
-    /// Whether so long has passed since the last line that another is due; then it counts as said.
-    fn is_due(&self, at_once: bool) -> bool {
+    /// Whether a line is due after `done` of `all`; then it counts as said.
+    fn is_due(&self, done: u64, all: u64) -> bool {
         let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let is_due = at_once || now.saturating_sub(*spoke) >= EVERY;
+        let tenths = (done * 10).checked_div(all).unwrap_or(10);
+        let is_due = tenths > spoke.tenths || now.saturating_sub(spoke.at) >= EVERY;
         if is_due {
-            *spoke = now;
+            *spoke = Spoke { at: now, tenths };
         }
         is_due
+    }
+
+    /// Begins to count anew, as if a line had just been written after `done` of `all`.
+    fn begin(&self, done: u64, all: u64) {
+        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
+        *spoke = Spoke {
+            at: self.clock.now(),
+            tenths: (done * 10).checked_div(all).unwrap_or(10),
+        };
     }
 }
 
@@ -48,14 +66,19 @@ impl Observer for PlainLines {
         let now = self.clock.timestamp();
         match event {
             RunEvent::Progress(progress) => {
-                if self.is_due(progress.done == progress.rows) {
+                if self.is_due(progress.sent, progress.to_send) {
                     say(&rows_line(progress, now));
                 }
             }
+            RunEvent::LookedUp { done, of } if !self.is_due(*done, *of) => {}
             RunEvent::Retrying { .. } if !self.detail => {}
             _ => {
-                if matches!(event, RunEvent::Started { .. }) {
-                    self.is_due(true);
+                match event {
+                    RunEvent::Reading { .. } => self.begin(0, 1),
+                    RunEvent::Started { progress, .. } => {
+                        self.begin(progress.sent, progress.to_send);
+                    }
+                    _ => {}
                 }
                 lines(event, now).iter().for_each(|line| say(line));
             }

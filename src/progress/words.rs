@@ -33,7 +33,8 @@ pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             vec![say().progress_looked_up(number(*done), number(*of))]
         }
         RunEvent::Started { run, progress } => vec![started(run, progress, now)],
-        RunEvent::RowDone { .. }
+        RunEvent::Read { .. }
+        | RunEvent::RowDone { .. }
         | RunEvent::Progress(_)
         | RunEvent::Finished(_)
         | RunEvent::BrokeOff => Vec::new(),
@@ -83,18 +84,23 @@ pub(super) fn rows_line(progress: &Progress, now: Timestamp) -> String {
 
 /// When a run will be done, and what it waits for; none where nothing is left or nothing tells it.
 pub(super) fn time_left(progress: &Progress, now: Timestamp) -> Option<String> {
+    let time = time_done(progress, now)?;
+    Some(match progress.waiting_for {
+        None => time,
+        Some(WaitingFor::Quota) => say().progress_for_quota(progress.rate.as_str(), time),
+        Some(WaitingFor::RetryAfter) => say().progress_for_api(time),
+    })
+}
+
+/// When a run will be done, and nothing else.
+pub(super) fn time_done(progress: &Progress, now: Timestamp) -> Option<String> {
     let finish = progress
         .finish
         .filter(|_| progress.sent < progress.to_send)?;
     // As it is now: the moment stays what it was until more is known.
     let left = finish.as_millisecond() - now.as_millisecond();
     let left = duration(left.max(0) as f64 / 1000.0);
-    let time = say().progress_done_about(clock_time(finish, now), left);
-    Some(match progress.waiting_for {
-        None => time,
-        Some(WaitingFor::Quota) => say().progress_for_quota(progress.rate.as_str(), time),
-        Some(WaitingFor::RetryAfter) => say().progress_for_api(time),
-    })
+    Some(say().progress_done_about(clock_time(finish, now), left))
 }
 
 #[cfg(test)]

@@ -242,6 +242,12 @@ impl Input {
         self.header_line
     }
 
+    /// Bytes of what is read: the file, or the text that its sheet was written out as.
+    pub fn size(&self) -> u64 {
+        let sheet = self.sheet.as_ref().map(|sheet| &sheet.text);
+        sheet.unwrap_or(&self.source).size()
+    }
+
     /// SHA-256 of its bytes, in hexadecimal.
     ///
     /// # Errors

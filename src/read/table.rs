@@ -21,6 +21,8 @@ pub struct Table {
     pub(super) empty_rows: u64,
     /// Where the block's first row stands.
     pub(super) first: RowAt,
+    /// Bytes of the block.
+    bytes: u64,
 }
 
 enum Text {
@@ -173,6 +175,7 @@ impl Table {
             ends,
             rows,
             lines,
+            bytes: block.len() as u64,
             sheet_rows: lines - breaks_before,
             empty_rows,
             first: RowAt {
@@ -200,6 +203,11 @@ impl Table {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Where it ends in the file's text, in bytes.
+    pub fn end(&self) -> u64 {
+        self.first.offset + self.bytes
     }
 
     /// Rows of nothing but delimiters that were passed over.

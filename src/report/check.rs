@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::csv_file::CsvFile;
 use super::error::ReportError;
+use super::look::{Look, Tone};
 use super::results::inert;
 use super::whole_file::Placing;
 use crate::check::{Checker, ProblemGroup, Survey};
@@ -13,49 +14,55 @@ use crate::read::{Dialect, Input};
 
 /// What a check found, for a person: what was read, what the columns became, and what is wrong,
 /// grouped, the most frequent first.
-pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
-    let mut lines = vec![
-        say().check_first(
-            input.path().display().to_string(),
-            input.description(),
-            columns(checker.map().width() as u64),
-            rows(survey.rows),
-        ),
+pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look) -> String {
+    let first = say().check_first(
+        input.path().display().to_string(),
+        input.description(),
+        columns(checker.map().width() as u64),
+        rows(survey.rows),
+    );
+    let mut lines = look.lines(None, "", &first);
+    lines.extend([
         String::new(),
-        say().check_columns(),
-    ];
+        look.paint(Tone::Heading, &say().check_columns()),
+    ]);
     lines.extend(column_lines(checker));
     if checker.map().is_of_results() {
-        lines.extend([String::new(), say().of_results()]);
+        lines.push(String::new());
+        lines.extend(look.lines(None, "", &say().of_results()));
     }
     if survey.empty_rows > 0 {
         let passed_over = say().check_passed_over(empty_rows(survey.empty_rows));
         lines.extend([String::new(), passed_over]);
     }
     if !survey.repairs.is_empty() {
-        lines.extend([String::new(), say().check_restored()]);
+        lines.push(String::new());
+        lines.extend(look.lines(Some(Tone::Heading), "", &say().check_restored()));
         for (code, count) in &survey.repairs {
-            lines.push(format!("  {:>7}  {code}: {}", number(*count), repair(code)));
+            let indent = format!("  {:>7}  ", number(*count));
+            lines.extend(look.lines(None, &indent, &format!("{code}: {}", repair(code))));
         }
     }
     lines.push(String::new());
     if !survey.doubts.is_empty() {
-        lines.push(say().check_doubtful());
-        lines.extend(group_lines(&survey.doubts));
+        lines.extend(look.lines(Some(Tone::Heading), "", &say().check_doubtful()));
+        lines.extend(group_lines(&survey.doubts, Tone::Warning, look));
     }
     let valid = number(survey.rows - survey.invalid);
     if survey.problems == 0 {
-        lines.push(say().check_all_valid(valid, rows(survey.rows)));
+        let text = say().check_all_valid(valid, rows(survey.rows));
+        lines.extend(look.lines(Some(Tone::New), "", &text));
     } else {
-        lines.push(say().check_some_valid(
+        let text = say().check_some_valid(
             survey.invalid,
             valid,
             rows(survey.rows),
             problems(survey.problems),
             number(survey.invalid),
-        ));
+        );
+        lines.extend(look.lines(Some(Tone::Heading), "", &text));
         lines.push(String::new());
-        lines.extend(group_lines(&survey.groups));
+        lines.extend(group_lines(&survey.groups, Tone::Old, look));
         lines.push(say().check_problems_option());
     }
     lines.push(String::new());
@@ -63,18 +70,20 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey) -> String {
 }
 
 /// What was found, by code, the most frequent first, each with its first rows.
-fn group_lines(groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) -> Vec<String> {
+fn group_lines(
+    groups: &BTreeMap<Cow<'static, str>, ProblemGroup>,
+    tone: Tone,
+    look: Look,
+) -> Vec<String> {
     let mut groups: Vec<_> = groups.iter().collect();
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
     let mut lines = Vec::new();
     for (code, group) in groups {
-        lines.push(format!("{:>7}  {code}", number(group.count)));
+        let heading = format!("{:>7}  {code}", number(group.count));
+        lines.push(look.paint(tone, &heading));
         for (at, problem) in &group.first {
-            lines.push(format!(
-                "         {}: {}",
-                place(*at, problem),
-                problem.message
-            ));
+            let text = format!("{}: {}", place(*at, problem), problem.message);
+            lines.extend(look.lines(None, "         ", &text));
         }
         if group.count > group.first.len() as u64 {
             lines.push("         …".to_owned());

@@ -8,7 +8,7 @@ use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::results::inert;
 use super::whole_file::Placing;
-use crate::events::{ExampleChange, Plan};
+use crate::events::Plan;
 use crate::journal::Journal;
 use crate::l10n::{
     Messages, cells, clock_time, doubtful_values, duration, empty_rows, number, requests, rows, say,
@@ -107,7 +107,7 @@ fn count_line(plan: &Plan) -> String {
     counts.join(", ")
 }
 
-fn time_line(plan: &Plan, now: Timestamp) -> String {
+pub(super) fn time_line(plan: &Plan, now: Timestamp) -> String {
     let (sent, rate) = (requests(plan.to_send), plan.rate.as_str());
     let time = duration(plan.estimate_s);
     let mut line = if plan.at_once > 0 && plan.to_send > plan.at_once {
@@ -119,28 +119,4 @@ fn time_line(plan: &Plan, now: Timestamp) -> String {
         line.push_str(&say().plan_until(clock_time(finish, now)));
     }
     line
-}
-
-/// The first few changes and invalid rows of a plan, one a line, by the numbers and names that the
-/// spreadsheet shows. Personal data: for the person at the terminal, and for no log.
-pub fn example_lines(plan: &Plan) -> Vec<String> {
-    let shown = |text: &str| match text {
-        "" => say().plan_nothing(),
-        text => say().plan_value(text),
-    };
-    let line = |example: &ExampleChange| {
-        let place = say().place_cell(example.line, example.column.as_str());
-        let to = shown(&example.to);
-        let what = match &example.from {
-            None => to,
-            Some(from) => say().plan_becomes(shown(from), to),
-        };
-        format!("  {}", say().plan_change(place, what))
-    };
-    let mut lines: Vec<String> = plan.examples.iter().map(line).collect();
-    if !plan.problems.is_empty() {
-        lines.push(say().plan_invalid_rows());
-        lines.extend(plan.problems.iter().map(|problem| format!("  {problem}")));
-    }
-    lines
 }

@@ -1,9 +1,11 @@
 use crate::l10n::{columns, doubtful_values, duration, number, requests, rows, say, times};
-use crate::model::Summary;
+use crate::model::{RowState, Summary};
+
+use super::look::{Look, Tone};
 
 /// A run's figures for a person, with `more` that is known of it, each by its name.
-pub fn summary_text(summary: &Summary, more: &[(String, String)]) -> String {
-    let mut lines = vec![
+pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) -> String {
+    let first = [
         say().summary_first(
             rows(summary.rows),
             summary.file.as_str(),
@@ -17,9 +19,21 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)]) -> String {
             rows(summary.rows),
         ),
     ];
-    for (_, phrase) in summary.states.phrases() {
+    let mut lines: Vec<String> = first
+        .iter()
+        .flat_map(|line| look.lines(None, "", line))
+        .collect();
+    for (state, phrase) in summary.states.phrases() {
         let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
-        lines.push(format!("  {count:>7} {word}"));
+        let line = format!("  {count:>7} {word}");
+        lines.push(match state {
+            RowState::Updated => look.paint(Tone::New, &line),
+            RowState::Unchanged => line,
+            RowState::Unknown | RowState::NotSent => look.paint(Tone::Warning, &line),
+            RowState::Invalid | RowState::Rejected | RowState::Failed => {
+                look.paint(Tone::Old, &line)
+            }
+        });
     }
     lines.push(say().summary_requests(
         requests(summary.requests),
@@ -30,7 +44,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)]) -> String {
         lines.push(say().summary_warnings(doubtful_values(summary.warnings)));
     }
     if let Some(why) = &summary.held {
-        lines.push(say().summary_held(why.as_str()));
+        lines.extend(look.lines(Some(Tone::Warning), "", &say().summary_held(why.as_str())));
     }
     let shown = |path: &std::path::PathBuf| path.display().to_string();
     let run = Some(summary.run.clone()).filter(|run| !run.is_empty());

@@ -13,7 +13,7 @@ use crate::send::{Fetched, Stop};
 use crate::targets::Kind;
 
 /// Nanoseconds between two words about how far the look-ups have come.
-const EVERY: u64 = 5_000_000_000;
+const EVERY: u64 = 1_000_000_000;
 
 /// Stops where an API gives the same page again: it would never end, and each page costs a request.
 fn refuse_repeated(progress: &mut Progress, look_up: &LookUp, page: &Page) -> Result<(), Halt> {

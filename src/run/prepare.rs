@@ -89,7 +89,12 @@ pub fn prepare(
         ..roster.check.clone()
     };
     let checker = Checker::new(spec, Arc::new(map), options);
-    let survey = survey(&input, &checker, key, roster.duplicates, seed)?;
+    let of = input.size();
+    let told = |done: u64| {
+        let done = done.min(of);
+        observer.on_event(&RunEvent::Read { done, of });
+    };
+    let survey = survey(&input, &checker, key, roster.duplicates, seed, &told)?;
     Ok(Prepared {
         input,
         checker,

@@ -201,6 +201,7 @@ fn checked(bytes: &[u8], of_results: bool) {
         spec.key_field(),
         DuplicatePolicy::Error,
         7,
+        &|_| {},
     );
     assert_eq!(found.is_ok(), numbered.is_ok());
     let planner = Planner::new(spec.clone(), Default::default());

@@ -762,7 +762,7 @@ fn a_value_that_another_record_holds_is_told_before_anything_is_sent() {
     ];
     let plan = program(&folder, &[&["plan"], &arguments[..]].concat());
     assert!(
-        stdout(&plan).contains("2 to send, 53 unchanged, 1 invalid"),
+        stdout(&plan).contains("  2  to send\n        53  unchanged\n         1  invalid\n"),
         "{}",
         stdout(&plan)
     );

@@ -24,5 +24,6 @@ mod sample;
 mod sandbox;
 mod soak;
 mod telling;
+mod terminal;
 mod tls;
 mod watching;

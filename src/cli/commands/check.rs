@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::cli::args::CheckArgs;
 use crate::cli::config::Config;
-use crate::cli::front::print_summary;
+use crate::cli::front::print_json;
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -55,8 +55,9 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
             &prepared.input,
             &prepared.checker,
             &prepared.survey,
+            terminal::look(common),
         )),
-        Format::Json => print_summary(Format::Json, &summary),
+        Format::Json => print_json(&summary, true),
     }
     Ok(summary.exit_code)
 }

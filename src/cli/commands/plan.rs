@@ -1,12 +1,12 @@
 use crate::app::{AppError, ready};
 use crate::cli::args::PlanArgs;
-use crate::cli::front::{Front, print_summary};
+use crate::cli::front::{Front, print_json};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::terminal;
 use crate::cli::wanted::Asked;
 use crate::l10n::say;
 use crate::model::Exit;
-use crate::report::{example_lines, plan_lines, write_changes};
+use crate::report::{Tone, plan_examples, plan_overview, write_changes};
 use crate::run::{Context, look};
 
 /// `rosterpatch plan FILE`.
@@ -45,12 +45,18 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         write_changes(&looked.journal, looked.run, roster, path)?;
     }
     match args.output.format {
-        Format::Json => print_summary(Format::Json, &looked.summary),
+        Format::Json => print_json(&looked.summary, true),
         Format::Text => {
-            let mut lines = plan_lines(&looked.plan, session.clock.timestamp());
-            lines.extend(example_lines(&looked.plan));
+            let look = front.look;
+            let mut lines = plan_overview(&looked.plan, session.clock.timestamp(), look);
+            let examples = plan_examples(&looked.plan, look);
+            if !examples.is_empty() {
+                lines.push(String::new());
+                lines.extend(examples);
+            }
             if let Some(why) = &looked.held {
-                lines.push(say().plan_held(why.as_str()));
+                lines.push(String::new());
+                lines.extend(look.lines(Some(Tone::Warning), "", &say().plan_held(why.as_str())));
             }
             terminal::out(&format!("{}\n", lines.join("\n")));
         }

@@ -191,7 +191,11 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
         Format::Text => {
             let state = listed.state;
             let more = [(say().summary_state(), state.in_words())];
-            terminal::out(&summary_text(&listed.summary, &more));
+            terminal::out(&summary_text(
+                &listed.summary,
+                &more,
+                terminal::look(common),
+            ));
             if let Some(undone) = &listed.undoes {
                 terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
             }
@@ -239,7 +243,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
         &paths.report,
         paths.placing(&paths.report),
     )?);
-    print_summary(args.output.format, &summary);
+    print_summary(args.output.format, &summary, terminal::look(common));
     tell_damage(&journal, run.id)
 }
 
