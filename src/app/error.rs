@@ -8,7 +8,7 @@ use crate::model::Exit;
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::send::SignInError;
-use crate::targets::TargetError;
+use crate::targets::{Mistakes, TargetError};
 
 /// Why a job could not be done.
 #[derive(Debug, Error)]
@@ -35,6 +35,12 @@ pub enum AppError {
     /// What the front door could not do.
     #[error("{0}")]
     Front(String),
+    /// The config file has mistakes.
+    #[error("{}\n{mistakes}", say().config_mistakes(mistakes.origin()))]
+    Config {
+        /// What is wrong, and where.
+        mistakes: Mistakes,
+    },
     /// The process may open too few files.
     #[error("{}", say().file_too_few())]
     TooFewFiles(#[source] std::io::Error),
@@ -60,7 +66,10 @@ impl AppError {
             AppError::Run(error) => error.exit(),
             AppError::SignIn(_) => Exit::Refused,
             AppError::Usage(_) => Exit::Usage,
-            AppError::File { .. } | AppError::Front(_) | AppError::TooFewFiles(_) => Exit::CannotDo,
+            AppError::File { .. }
+            | AppError::Front(_)
+            | AppError::Config { .. }
+            | AppError::TooFewFiles(_) => Exit::CannotDo,
         }
     }
 

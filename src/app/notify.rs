@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::AppError;
@@ -20,7 +21,7 @@ use crate::send::client_builder;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who is told of a run: a webhook, a command, or both.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     /// Gets the summary as the JSON body of a POST.

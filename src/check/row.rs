@@ -50,7 +50,7 @@ pub struct Checker {
     pub(super) map: Arc<ColumnMap>,
     pub(super) options: CheckOptions,
     /// The fields that have a column, and what checking them needs.
-    columns: Vec<Column>,
+    pub(super) columns: Vec<Column>,
     constants: Vec<(usize, Value<'static>)>,
 }
 

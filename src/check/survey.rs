@@ -5,7 +5,7 @@ use super::row::{CheckedRow, Checker};
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
 use crate::l10n::say;
 use crate::model::{Lines, Problem, RowAt, Value};
-use crate::read::{Input, ReadError, Table};
+use crate::read::{Cell, Input, RawRow, ReadError, Table};
 use crate::targets::Kind;
 
 /// What one pass over all rows showed: how many there are, how many are valid, what is wrong, and
@@ -42,7 +42,18 @@ pub struct ProblemGroup {
     /// How many there are.
     pub count: u64,
     /// The first few, in the file's order.
-    pub first: Vec<(RowAt, Problem)>,
+    pub first: Vec<FirstProblem>,
+}
+
+/// One of the first problems of a kind, with its row.
+#[derive(Debug, Clone)]
+pub struct FirstProblem {
+    /// Where the row stands.
+    pub at: RowAt,
+    /// The problem.
+    pub problem: Problem,
+    /// The row's cells, as far as they are text; none where other rows show the problem.
+    pub cells: Vec<String>,
 }
 
 /// Problems of each code that are shown.
@@ -147,6 +158,7 @@ impl Survey {
                 &mut self.groups,
                 at,
                 duplicate_problem(checker, field, self.lines.line_of(other)),
+                None,
             );
         }
         self.superseded = superseded.count();
@@ -223,11 +235,16 @@ fn with_path<'a>(
 /// Problems by code.
 type Groups = BTreeMap<Cow<'static, str>, ProblemGroup>;
 
-fn note(groups: &mut Groups, at: RowAt, problem: Problem) {
+fn note(groups: &mut Groups, at: RowAt, problem: Problem, row: Option<&RawRow<'_>>) {
     let group = groups.entry(problem.code.clone()).or_default();
     group.count += 1;
     if group.first.len() < SHOWN {
-        group.first.push((at, problem));
+        let cell = |cell: Cell<'_>| String::from_utf8_lossy(cell.bytes()).into_owned();
+        group.first.push(FirstProblem {
+            at,
+            problem,
+            cells: row.map_or(Vec::new(), |row| row.cells().map(cell).collect()),
+        });
     }
 }
 
@@ -288,17 +305,17 @@ impl Stretch {
                     },
                 );
             }
-            stretch.take(&mut checked);
+            stretch.take(&mut checked, &row);
         }
         stretch
     }
 
-    fn take(&mut self, checked: &mut CheckedRow<'_>) {
+    fn take(&mut self, checked: &mut CheckedRow<'_>, row: &RawRow<'_>) {
         for code in checked.repairs.drain(..) {
             *self.repairs.entry(code).or_default() += 1;
         }
         for doubt in checked.doubts.drain(..) {
-            note(&mut self.doubts, checked.at, doubt);
+            note(&mut self.doubts, checked.at, doubt, Some(row));
         }
         if checked.problems.is_empty() {
             return;
@@ -306,7 +323,7 @@ impl Stretch {
         self.invalid.insert(checked.at.row);
         self.problems += checked.problems.len() as u64;
         for problem in checked.problems.drain(..) {
-            note(&mut self.groups, checked.at, problem);
+            note(&mut self.groups, checked.at, problem, Some(row));
         }
     }
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::options::{
     CanaryOptions, ConnectionOptions, FileOptions, Format, FormatOptions, GeneralOptions,
@@ -142,6 +142,22 @@ pub(in crate::cli) enum TargetsCommand {
         #[arg(long)]
         toml: bool,
     },
+    /// Print the JSON Schema of target files, or of the config file, for editors
+    Schema {
+        /// Of which kind of file
+        #[arg(value_enum, default_value_t, value_name = "KIND")]
+        of: SchemaOf,
+    },
+}
+
+/// A kind of file that has a schema.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(in crate::cli) enum SchemaOf {
+    /// A target's file
+    #[default]
+    Target,
+    /// rosterpatch.toml
+    Config,
 }
 
 #[derive(Debug, ClapArgs)]

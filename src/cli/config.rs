@@ -5,6 +5,7 @@ use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
 use crate::app::AppError;
 use crate::l10n::say;
 use crate::run::Settings;
+use crate::targets::Mistakes;
 
 /// The name under which the config file is looked for.
 const NAME: &str = "rosterpatch.toml";
@@ -40,10 +41,14 @@ impl Config {
             path: path.clone(),
             source,
         })?;
-        let mut file: Layer = toml::from_str(&text).map_err(|error| {
-            let path = path.display().to_string();
-            AppError::Front(say().config_mistake(path, error.to_string()))
-        })?;
+        let mut file = match crate::targets::read_toml::<Layer>(&text) {
+            (Some(file), mistakes) if mistakes.is_empty() => file,
+            (_, mistakes) => {
+                let path = path.display().to_string();
+                let mistakes = Mistakes::new(&path, &text, mistakes);
+                return Err(AppError::Config { mistakes });
+            }
+        };
         let profiles = std::mem::take(&mut file.profile);
         if let Some((name, _)) = profiles.iter().find(|(_, layer)| !layer.profile.is_empty()) {
             let path = path.display().to_string();

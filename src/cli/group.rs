@@ -82,11 +82,14 @@ macro_rules! groups {
         }
 
         /// What a config file, or one of its profiles, says. Nothing here may be a secret.
-        #[derive(Debug, Clone, Default, Deserialize)]
+        #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
+        #[schemars(title = "The config file of rosterpatch")]
         pub(in crate::cli) struct Layer {
             $( $(
+                #[doc = $doc]
                 #[serde(default, deserialize_with = "from_config")]
+                #[schemars(with = "Option<Written>")]
                 pub(in crate::cli) $field: Option<$type>,
             )* )*
             /// A Prometheus textfile that is written after each run.

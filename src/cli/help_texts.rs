@@ -169,6 +169,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skriv ut ett kompletteringsskript för ett skal",
     ),
     ("Print its file", "Skriv ut dess fil"),
+    (
+        "Print the JSON Schema of target files, or of the config file, for editors",
+        "Skriv ut JSON Schema för målfiler eller för konfigurationsfilen, för textredigerare",
+    ),
+    ("Of which kind of file", "För vilket slags fil"),
     ("Print less: no progress", "Skriv ut mindre: inget förlopp"),
     (
         "Print more: every retry, and requests by row number",

@@ -27,6 +27,7 @@ use crate::l10n::say;
 use crate::l10n::{self, Language};
 use crate::model::{Exit, with_causes};
 use crate::run::RunError;
+use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
     check, import, packagers, plan, resume, retry, runs, sandbox, show_config, sweep, targets,
@@ -56,7 +57,7 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let exit = run(&args).unwrap_or_else(|error| {
-        terminal::error(&with_causes(error.as_ref()));
+        tell(&error, &args);
         exit_of(&error)
     });
     if let Some(why) = terminal::unwritten() {
@@ -162,6 +163,38 @@ fn color(arguments: impl Iterator<Item = String>) -> ColorChoice {
         Some("always") => ColorChoice::Always,
         Some("never") => ColorChoice::Never,
         _ => ColorChoice::Auto,
+    }
+}
+
+/// Says an error; of a file with mistakes, each with its line, as wide and as colourful as the terminal.
+fn tell(error: &anyhow::Error, args: &Args) {
+    let text = with_causes(error.as_ref());
+    match mistakes_of(error) {
+        Some(mistakes) if !logging::is_for_programs() => {
+            let look = terminal::error_look(&args.common);
+            let first = text.lines().next().unwrap_or_default();
+            let shown = mistakes.shown(look.width, look.color);
+            terminal::error(&format!("{first}\n{shown}"));
+        }
+        _ => terminal::error(&text),
+    }
+}
+
+/// The mistakes of a file for which a command could not be done.
+fn mistakes_of(error: &anyhow::Error) -> Option<&Mistakes> {
+    if let Some(AppError::Config { mistakes }) = error.downcast_ref() {
+        return Some(mistakes);
+    }
+    let of_target = match error.downcast_ref() {
+        Some(AppError::Run(RunError::Target(of_target))) => Some(of_target),
+        _ => match error.downcast_ref() {
+            Some(RunError::Target(of_target)) => Some(of_target),
+            _ => error.downcast_ref(),
+        },
+    };
+    match of_target {
+        Some(TargetError::Mistakes { mistakes }) => Some(mistakes),
+        _ => None,
     }
 }
 

@@ -7,11 +7,12 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::group::{groups, usual};
 use super::values::{
-    Address, Delimiter, Duplicate, Empty, Label, Share, Shown, Time, Timeout, from_config,
+    Address, Delimiter, Duplicate, Empty, Label, Share, Shown, Time, Timeout, Written, from_config,
 };
 use crate::app::Notify;
 use crate::l10n::{Language, say};

@@ -12,14 +12,15 @@ use super::options::{
 };
 use super::values::{Duplicate, Empty};
 use crate::app::{AppError, NamedPaths, Notifications};
-use crate::check::{CheckOptions, DuplicatePolicy, EmptyCell};
+use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
+use crate::clock::{Clock, SystemClock};
 use crate::l10n::say;
-use crate::map::MapOptions;
+use crate::map::{ColumnMap, MapOptions};
 use crate::plan::{Guards, Selection};
 use crate::read::ReadOptions;
 use crate::run::{Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
-use crate::targets::{self, TargetSpec};
+use crate::targets::{self, Mistake, Mistakes, TargetError, TargetSpec};
 
 /// The target that is asked for.
 pub(in crate::cli) fn target(name: Option<&str>) -> Result<Arc<TargetSpec>, AppError> {
@@ -35,7 +36,38 @@ pub(in crate::cli) fn target_and_text(
         return Err(AppError::Usage(say().cli_which_api(known.join(", "))));
     };
     let text = targets::text(name)?;
-    Ok((Arc::new(targets::parse(name, &text)?), text))
+    let spec = Arc::new(targets::parse(name, &text)?);
+    let is_file = targets::BUILT_IN.iter().all(|(known, _)| *known != name);
+    if is_file {
+        refuse_wrong_examples(name, &text, &spec)?;
+    }
+    Ok((spec, text))
+}
+
+/// Refuses a target with an example that its field would not take: it is what templates show.
+fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Result<(), AppError> {
+    let writable = spec.fields.iter().filter(|field| !field.read_only);
+    let names: Vec<String> = writable
+        .filter(|field| field.constant.is_none())
+        .map(|field| field.name().to_owned())
+        .collect();
+    // Columns that cannot be told apart are another mistake, which a roster shows.
+    let Ok(map) = ColumnMap::new(&names, spec, &MapOptions::default()) else {
+        return Ok(());
+    };
+    let options = CheckOptions::new(today(SystemClock.timestamp()));
+    let checker = Checker::new(spec.clone(), Arc::new(map), options);
+    let refused = checker.refused_examples();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let mistake = |(field, why): &(usize, String)| {
+        let field = &spec.fields[*field];
+        let message = say().target_example(field.name(), why.as_str());
+        Mistake::new(targets::place_of(text, field, "example"), message)
+    };
+    let mistakes = Mistakes::new(origin, text, refused.iter().map(mistake).collect());
+    Err(TargetError::Mistakes { mistakes }.into())
 }
 
 /// The roster as it is asked for.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 /// A time such as `45s`, `20ms` or `30d`.
@@ -235,6 +236,16 @@ macro_rules! written_as_a_word {
 }
 written_as_a_word!(Empty, Duplicate);
 
+/// A value in a config file, which may be written as what it looks like.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::cli) enum Written {
+    Text(String),
+    Number(i64),
+    Fraction(f64),
+    Truth(bool),
+}
+
 /// Reads a value from a config file: written as text, or as a number or a truth value whose text is
 /// the same.
 pub(in crate::cli) fn from_config<'de, D: Deserializer<'de>, T>(
@@ -244,14 +255,6 @@ where
     T: FromStr,
     T::Err: fmt::Display,
 {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Text(String),
-        Number(i64),
-        Fraction(f64),
-        Truth(bool),
-    }
     let text = match Written::deserialize(from)? {
         Written::Text(text) => text,
         Written::Number(number) => number.to_string(),

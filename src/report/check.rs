@@ -2,12 +2,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
 use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::look::{Look, Tone};
 use super::results::inert;
 use super::whole_file::Placing;
-use crate::check::{Checker, ProblemGroup, Survey};
+use crate::check::{Checker, FirstProblem, ProblemGroup, Survey};
 use crate::l10n::{columns, empty_rows, number, problems, rows, say};
 use crate::model::{Problem, RowAt};
 use crate::read::{Dialect, Input};
@@ -46,7 +48,13 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
     lines.push(String::new());
     if !survey.doubts.is_empty() {
         lines.extend(look.lines(Some(Tone::Heading), "", &say().check_doubtful()));
-        lines.extend(group_lines(&survey.doubts, Tone::Warning, look));
+        lines.extend(group_lines(
+            &survey.doubts,
+            Tone::Warning,
+            checker,
+            input,
+            look,
+        ));
     }
     let valid = number(survey.rows - survey.invalid);
     if survey.problems == 0 {
@@ -62,7 +70,7 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
         );
         lines.extend(look.lines(Some(Tone::Heading), "", &text));
         lines.push(String::new());
-        lines.extend(group_lines(&survey.groups, Tone::Old, look));
+        lines.extend(group_lines(&survey.groups, Tone::Old, checker, input, look));
         lines.push(say().check_problems_option());
     }
     lines.push(String::new());
@@ -73,6 +81,8 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
 fn group_lines(
     groups: &BTreeMap<Cow<'static, str>, ProblemGroup>,
     tone: Tone,
+    checker: &Checker,
+    input: &Input,
     look: Look,
 ) -> Vec<String> {
     let mut groups: Vec<_> = groups.iter().collect();
@@ -81,9 +91,11 @@ fn group_lines(
     for (code, group) in groups {
         let heading = format!("{:>7}  {code}", number(group.count));
         lines.push(look.paint(tone, &heading));
-        for (at, problem) in &group.first {
-            let text = format!("{}: {}", place(*at, problem), problem.message);
+        for first in &group.first {
+            let problem = &first.problem;
+            let text = format!("{}: {}", place(first.at, problem), problem.message);
             lines.extend(look.lines(None, "         ", &text));
+            lines.extend(row_lines(first, checker, input, look));
         }
         if group.count > group.first.len() as u64 {
             lines.push("         …".to_owned());
@@ -91,6 +103,45 @@ fn group_lines(
         lines.push(String::new());
     }
     lines
+}
+
+/// The row of a problem with its cell marked, for a terminal: a pipe may lead into a log, where whole rows
+/// have no business.
+fn row_lines(first: &FirstProblem, checker: &Checker, input: &Input, look: Look) -> Vec<String> {
+    let map = checker.map();
+    let column = (0..map.width()).find(|column| map.header(*column) == first.problem.column);
+    let (Some(width), Some(column)) = (look.width, column) else {
+        return Vec::new();
+    };
+    let delimiter = char::from(input.dialect().delimiter);
+    let (mut row, mut marked) = (String::new(), 0..0);
+    for (index, cell) in first.cells.iter().enumerate() {
+        if index > 0 {
+            row.push(delimiter);
+        }
+        let start = row.len();
+        row.extend(cell.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        if index == column {
+            marked = start..row.len();
+        }
+    }
+    if row.is_empty() {
+        return Vec::new();
+    }
+    let line = usize::try_from(first.at.sheet_row).unwrap_or(usize::MAX);
+    let snippet = Snippet::source(&row)
+        .line_start(line)
+        .annotation(AnnotationKind::Primary.span(marked));
+    let renderer = if look.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    const INDENT: usize = 9;
+    let renderer = renderer.term_width(width.saturating_sub(INDENT).max(40));
+    let shown = renderer.render(&[Group::with_level(Level::ERROR).element(snippet)]);
+    let lines = shown.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("{:INDENT$}{line}", "")).collect()
 }
 
 fn column_lines(checker: &Checker) -> Vec<String> {

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::mistake::Mistakes;
+
 /// Why a target cannot be used.
 #[derive(Debug, Error)]
 pub enum TargetError {
@@ -23,23 +25,18 @@ pub enum TargetError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file is not TOML, or has a key or a value that a target does not have. The text names
-    /// line and key.
-    #[error("the target file {origin} has a mistake\n{message}")]
-    Syntax {
-        /// The file, or the built-in's name.
-        origin: String,
-        /// The parser's own account, with the line shown.
-        message: String,
+    /// The file is not TOML, has a key or a value that a target does not have, or says what does not fit
+    /// together.
+    #[error("the target file {} has {}\n{mistakes}", mistakes.origin(), amount(mistakes.list.len()))]
+    Mistakes {
+        /// What is wrong, and where.
+        mistakes: Mistakes,
     },
-    /// The file is well-formed, and what it says does not fit together.
-    #[error("the target file {origin} has a mistake on line {line}: {message}")]
-    Meaning {
-        /// The file, or the built-in's name.
-        origin: String,
-        /// Line, from 1.
-        line: usize,
-        /// What is wrong, and what to do.
-        message: String,
-    },
+}
+
+fn amount(mistakes: usize) -> String {
+    match mistakes {
+        1 => "a mistake".to_owned(),
+        several => format!("{several} mistakes"),
+    }
 }

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use toml::Spanned;
 
 /// What a field's cells hold, and so how they are checked and normalised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Any text on one line.
@@ -58,7 +59,7 @@ impl Kind {
 }
 
 /// Where in the request a field's value goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// Into the JSON body, at the field's pointer.
@@ -69,10 +70,11 @@ pub enum Place {
 }
 
 /// One field of a record: how a column is recognised, what its cells may hold, where it is sent.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FieldSpec {
     /// The column's name in templates, messages and results.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// What its cells hold.
     pub kind: Kind,

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::error::TargetError;
+use super::mistake::{Mistakes, read_toml};
 use super::spec::TargetSpec;
 use super::validate::validate;
 
@@ -69,16 +70,26 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
 /// # Errors
 /// When the text has a mistake; the error names the file, and the mistake's line and key.
 pub fn parse(origin: &str, text: &str) -> Result<TargetSpec, TargetError> {
-    let spec: TargetSpec = toml::from_str(text).map_err(|error| TargetError::Syntax {
-        origin: origin.to_owned(),
-        message: error.to_string(),
-    })?;
-    validate(&spec).map_err(|(place, message)| TargetError::Meaning {
-        origin: origin.to_owned(),
-        line: place.line(text),
-        message,
-    })?;
-    Ok(spec)
+    let (spec, mut mistakes) = read_toml::<TargetSpec>(text);
+    if let Some(spec) = &spec {
+        // What a misspelt key would have said is no mistake of its own.
+        let is_of_another = |message: &str| {
+            let helps = mistakes
+                .iter()
+                .filter_map(|mistake| mistake.help.as_deref());
+            let mut meant = helps.filter_map(|help| help.split('`').nth(1));
+            meant.any(|key| message.contains(key))
+        };
+        let mut more = validate(spec, text);
+        more.retain(|mistake| !is_of_another(&mistake.message));
+        mistakes.extend(more);
+    }
+    match spec {
+        Some(spec) if mistakes.is_empty() => Ok(spec),
+        _ => Err(TargetError::Mistakes {
+            mistakes: Mistakes::new(origin, text, mistakes),
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -106,17 +117,17 @@ mod tests {
     fn a_mistake_is_named_with_its_line_and_key() {
         let unknown = broken("nullable = true", "nulable = true");
         assert!(unknown.contains("nulable"), "{unknown}");
-        assert!(unknown.contains("line"), "{unknown}");
+        assert!(unknown.contains("did you mean `nullable`?"), "{unknown}");
         let twice = broken("name = \"first_name\"", "name = \"last_name\"");
         assert!(twice.contains("declared twice"), "{twice}");
-        assert!(twice.contains("line "), "{twice}");
+        assert!(twice.contains(" --> x.toml:"), "{twice}");
         assert!(broken("{id}\"\n#", "{uuid}\"\n#").contains("no {id}"));
         assert!(broken("retry = [429,", "retry = [200, 429,").contains("200"));
         assert!(broken("/firstName", "/lastName").contains("cannot both"));
         assert!(broken("kind = \"uuid\"", "kind = \"guid\"").contains("guid"));
         let line_of = |part: &str| {
             let before = BUILT_IN[0].1.split(part).next().unwrap();
-            format!("line {}:", before.matches('\n').count() + 1)
+            format!("x.toml:{}:1", before.matches('\n').count() + 1)
         };
         for (from, to) in [
             ("requests = 1500", "requests = 0"),
@@ -127,14 +138,55 @@ mod tests {
             ("path = \"/student/{id}\"", "path = \"/student/\""),
         ] {
             let text = broken(from, to);
-            // A field in the path that is not asked for any more is told where it stands.
-            let expected = if from.starts_with("path") {
-                "line "
-            } else {
-                &line_of(from)
-            };
-            assert!(text.contains(expected), "{from}: {text}");
+            assert!(text.contains(&line_of(from)), "{from}: {text}");
         }
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_and_what_follows_from_one_is_not() {
+        let mut text = BUILT_IN[0].1.to_owned();
+        for (from, to) in [
+            ("method = \"PATCH\"", "methd = \"PATCH\""),
+            ("kind = \"text\"", "kind = \"string\""),
+            ("nullable = true", "nulable = true"),
+        ] {
+            text = text.replacen(from, to, 1);
+        }
+        let told = parse("x.toml", &text).unwrap_err().to_string();
+        for part in ["method", "text", "nullable"] {
+            let help = format!("did you mean `{part}`?");
+            assert!(told.contains(&help), "{help} not in {told}");
+        }
+        assert_eq!(told.matches("error: ").count(), 3, "{told}");
+
+        let mut text = BUILT_IN[0].1.to_owned();
+        for (from, to) in [
+            ("path = \"/student/{id}\"", "path = \"student/{id}\""),
+            ("search = \"/", "search = \""),
+            ("records = \"/", "records = \""),
+            ("\"E-post\"", "\"Mobil\""),
+            ("burst = 1500", "burst = 0"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        let told = parse("x.toml", &text).unwrap_err().to_string();
+        for part in [
+            "\"student/{id}\" must begin with a slash",
+            "\"mobil\" is a header of",
+            "quota.burst must be above 0",
+        ] {
+            assert!(told.contains(part), "{part} not in {told}");
+        }
+        assert_eq!(told.matches("error: ").count(), 5, "{told}");
+    }
+
+    #[test]
+    fn one_table_where_a_list_is_meant_says_how_a_list_is_written() {
+        let text = "name = \"x\"\n[sign_in]\nkind = \"bearer\"\ntoken = \"X\"\n";
+        let told = parse("x.toml", text).unwrap_err().to_string();
+        assert!(told.contains("write `[[sign_in]]`"), "{told}");
+        assert!(told.contains(" --> x.toml:2:1"), "{told}");
     }
 
     #[test]

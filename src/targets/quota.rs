@@ -1,7 +1,8 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A unit of time that a rate is given in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RateUnit {
     /// A second.
     #[serde(rename = "s")]
@@ -40,7 +41,7 @@ impl RateUnit {
 }
 
 /// How many requests the API takes.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
     /// Requests a period.
@@ -54,7 +55,7 @@ pub struct Quota {
 }
 
 /// Headers that tell how much of the quota is left.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaHeaders {
     /// Header that holds the requests of a period.
@@ -76,7 +77,7 @@ pub struct QuotaHeaders {
 }
 
 /// What the number in a reset header means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetUnit {
     /// Milliseconds since the Unix epoch.

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -18,8 +19,9 @@ use crate::model::{Call, Change, Method};
 /// assert_eq!(key, Some("id"));
 /// # Ok::<(), rosterpatch::targets::TargetError>(())
 /// ```
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "A target of rosterpatch")]
 pub struct TargetSpec {
     /// The name that `--target` takes.
     pub name: String,
@@ -56,7 +58,7 @@ pub struct TargetSpec {
 }
 
 /// A country whose telephone numbers are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Region {
     /// Sweden.
     #[serde(rename = "SE")]
@@ -64,7 +66,7 @@ pub enum Region {
 }
 
 /// A variable of a target's addresses.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
     /// What it stands for, for messages.
@@ -74,7 +76,7 @@ pub struct Variable {
 }
 
 /// A way to sign in. Only names of environment variables stand here, never a secret.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SignIn {
     /// Constant headers on every request.
@@ -131,7 +133,7 @@ impl SignIn {
 }
 
 /// The request that updates one record.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Update {
     /// The HTTP method.
@@ -150,7 +152,7 @@ pub struct Update {
 }
 
 /// How answers are understood. Every 2xx is success, whatever its body.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
     /// JSON pointer to the API's error code.
@@ -174,7 +176,7 @@ pub struct Answers {
 }
 
 /// How records are read.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
     /// Fields by which a record can be found, the best one first.
@@ -209,7 +211,7 @@ pub struct Lookup {
 }
 
 /// How a search names a field of a nested object.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchNames {
     /// As it stands in a record: `{"external": {"sourceID": […]}}`.
@@ -224,7 +226,7 @@ fn default_id() -> String {
 }
 
 /// How one page of records follows another.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Paging {
     /// Query parameters say how many records to pass over and how many to give.

@@ -1,130 +1,262 @@
-use super::field::{self, FieldSpec, Kind};
-use super::spec::{TargetSpec, placeholders};
+use std::ops::Range;
 
-/// A mistake: where it stands, and what it is.
-pub(super) type Mistake = (Place, String);
+use super::field::{self, FieldSpec, Kind};
+use super::mistake::Mistake;
+use super::spec::{Paging, SignIn, TargetSpec, placeholders};
 
 /// Where in a target file something stands.
-pub(super) enum Place {
-    /// At this byte.
-    At(usize),
-    /// At the first line that sets this key below this table; the empty name is the file's top.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// The field whose name stands at this byte: its line with this key, or its name.
+    Field(usize, &'static str),
+    /// The first line that sets this key below this table; the empty name is the file's top.
     Key(&'static str, &'static str),
 }
 
 impl Place {
-    /// The line, from 1.
-    pub(super) fn line(&self, text: &str) -> usize {
+    fn span(self, text: &str) -> Range<usize> {
         match self {
-            Place::At(position) => text
-                .get(..*position)
-                .map_or(1, |before| before.matches('\n').count() + 1),
+            Place::Field(position, key) => {
+                let block = text[..position].rfind("[[").unwrap_or(0);
+                let end = text[position..].find("\n[").map(|end| position + end);
+                let of_key = line_with(text, block..end.unwrap_or(text.len()), key);
+                of_key.unwrap_or_else(|| {
+                    let line = text[position..].find('\n').unwrap_or(text.len() - position);
+                    position..position + line
+                })
+            }
             Place::Key(table, key) => {
+                let mut start = 0;
                 let mut below = table.is_empty();
-                for (index, line) in text.lines().enumerate() {
-                    let line = line.trim();
-                    if line.starts_with('[') {
-                        below = line.trim_matches(['[', ']']) == *table;
+                for line in text.split_inclusive('\n') {
+                    let bare = line.trim();
+                    let span = || trimmed(text, start..start + line.len());
+                    if bare.starts_with('[') {
+                        below = bare.trim_matches(['[', ']']) == table;
                         if below && key.is_empty() {
-                            return index + 1;
+                            return span();
                         }
                     }
-                    let name = line.split('=').next().unwrap_or_default().trim();
-                    if below && name == *key && line.contains('=') {
-                        return index + 1;
+                    if below && is_set(bare, key) {
+                        return span();
                     }
+                    start += line.len();
                 }
-                1
+                0..text.find('\n').unwrap_or(text.len())
             }
         }
     }
 }
 
-/// Finds what in a well-formed target does not fit together.
-pub(super) fn validate(spec: &TargetSpec) -> Result<(), Mistake> {
+/// Where in a target's `text` a key of a field stands; its name, where it has no such key.
+pub fn place_of(text: &str, field: &FieldSpec, key: &'static str) -> Range<usize> {
+    Place::Field(field.name.span().start, key).span(text)
+}
+
+fn is_set(line: &str, key: &str) -> bool {
+    line.split_once('=')
+        .is_some_and(|(name, _)| name.trim() == key)
+}
+
+fn line_with(text: &str, within: Range<usize>, key: &str) -> Option<Range<usize>> {
+    let mut start = within.start;
+    for line in text[within].split_inclusive('\n') {
+        if is_set(line.trim(), key) {
+            return Some(trimmed(text, start..start + line.len()));
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// A stretch without the space around it.
+fn trimmed(text: &str, within: Range<usize>) -> Range<usize> {
+    let line = &text[within.clone()];
+    let start = within.start + (line.len() - line.trim_start().len());
+    start..start + line.trim().len()
+}
+
+/// What was found, and where.
+struct Found<'a> {
+    text: &'a str,
+    mistakes: Vec<Mistake>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, place: Place, message: impl Into<String>) {
+        let span = place.span(self.text);
+        self.mistakes.push(Mistake::new(span, message));
+    }
+
+    fn add_secret(&mut self, place: Place, message: String) {
+        self.add(place, message);
+        if let Some(mistake) = self.mistakes.last_mut() {
+            mistake.is_secret = true;
+        }
+    }
+}
+
+/// Finds all that in a well-formed target does not fit together.
+pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
+    let mut found = Found {
+        text,
+        mistakes: Vec::new(),
+    };
     for (index, field) in spec.fields.iter().enumerate() {
-        let at = Place::At(field.name.span().start);
+        let start = field.name.span().start;
         let name = field.name();
         let earlier = &spec.fields[..index];
         if earlier.iter().any(|other| other.name() == name) {
-            return Err((at, format!("the field \"{name}\" is declared twice")));
+            let message = format!("the field \"{name}\" is declared twice");
+            found.add(Place::Field(start, "name"), message);
+            continue;
         }
-        validate_field(spec, field).map_err(|message| (at, message))?;
+        if let Some((alias, other)) = shared_alias(field, earlier) {
+            let message = format!(
+                "\"{alias}\" is a header of \"{name}\" and of \"{other}\", so a column of that name could be either"
+            );
+            found.add(Place::Field(start, "aliases"), message);
+        }
+        validate_field(spec, field, &mut |key, message| {
+            found.add(Place::Field(start, key), message);
+        });
     }
-    validate_addresses(spec)?;
-    validate_secrets(spec)?;
-    validate_update(spec)?;
-    validate_answers(spec)?;
-    let quota = |key, message: &str| Err((Place::Key("quota", key), message.to_owned()));
+    validate_addresses(spec, &mut found);
+    validate_secrets(spec, &mut found);
+    validate_update(spec, &mut found);
+    validate_answers(spec, &mut found);
     if !(1e-3..=1e9).contains(&spec.quota.requests) {
-        return quota(
-            "requests",
+        found.add(
+            Place::Key("quota", "requests"),
             "quota.requests must lie between a thousandth and a thousand million",
         );
     }
     if spec.quota.burst == 0 {
-        return quota("burst", "quota.burst must be above 0");
+        found.add(Place::Key("quota", "burst"), "quota.burst must be above 0");
     }
-    if let Some(lookup) = &spec.lookup {
-        if let Some(key) = lookup.keys.iter().find(|key| spec.field(key).is_none()) {
-            return Err((
-                Place::Key("lookup", "keys"),
-                format!("lookup.keys holds \"{key}\", and no field has that name"),
-            ));
-        }
-        if lookup.page_size == 0 {
-            let message = "lookup.page_size must be above 0".to_owned();
-            return Err((Place::Key("lookup", "page_size"), message));
-        }
-    }
-    Ok(())
+    validate_lookup(spec, &mut found);
+    found.mistakes
 }
 
-fn validate_addresses(spec: &TargetSpec) -> Result<(), Mistake> {
-    let wrong = |message: String| Err((Place::Key("environments", ""), message));
+/// A header by which a field and an earlier one would both be found, and the earlier one.
+fn shared_alias<'a>(field: &FieldSpec, earlier: &'a [FieldSpec]) -> Option<(String, &'a str)> {
+    let headers = |field: &FieldSpec| {
+        let aliases = field.aliases.values().flatten();
+        let names = aliases.map(|alias| alias.trim().to_lowercase());
+        names
+            .chain([field.name().to_lowercase()])
+            .collect::<Vec<_>>()
+    };
+    let own = headers(field);
+    earlier.iter().find_map(|other| {
+        let theirs = headers(other);
+        let shared = own.iter().find(|header| theirs.contains(header))?;
+        Some((shared.clone(), other.name()))
+    })
+}
+
+fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(lookup) = &spec.lookup else {
+        return;
+    };
+    for key in lookup.keys.iter().filter(|key| spec.field(key).is_none()) {
+        found.add(
+            Place::Key("lookup", "keys"),
+            format!("lookup.keys holds \"{key}\", and no field has that name"),
+        );
+    }
+    if lookup.page_size == 0 {
+        let message = "lookup.page_size must be above 0";
+        found.add(Place::Key("lookup", "page_size"), message);
+    }
+    for (key, path) in [
+        ("read", &lookup.read),
+        ("search", &lookup.search),
+        ("list", &lookup.list),
+    ] {
+        if let Some(path) = path {
+            must_begin_with_slash(found, Place::Key("lookup", key), "path", path);
+        }
+    }
+    for (key, pointer) in [
+        ("id", &lookup.id),
+        ("records", &lookup.records),
+        ("total", &lookup.total),
+        ("search_filter", &lookup.search_filter),
+    ] {
+        must_be_pointer(found, Place::Key("lookup", key), pointer);
+    }
+    if let Paging::Next { pointer } = &lookup.paging {
+        must_be_pointer(found, Place::Key("lookup", "paging"), pointer);
+    }
+}
+
+/// A path is put behind the base address as it stands.
+fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &str, path: &str) {
+    if !path.starts_with('/') {
+        found.add(
+            place,
+            format!("the {what} \"{path}\" must begin with a slash: \"/{path}\""),
+        );
+    }
+}
+
+/// A JSON pointer is empty or begins with a slash (RFC 6901).
+fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str) {
+    if !pointer.is_empty() {
+        must_begin_with_slash(found, place, "JSON pointer", pointer);
+    }
+}
+
+fn validate_addresses(spec: &TargetSpec, found: &mut Found<'_>) {
+    let mut wrong = |message: String| found.add(Place::Key("environments", ""), message);
     if spec.environments.is_empty() {
-        return wrong("[environments] holds no address".into());
+        wrong("[environments] holds no address".into());
     }
     for (name, address) in &spec.environments {
-        if let Some(unknown) =
-            placeholders(address).find(|name| !spec.variables.contains_key(*name))
-        {
-            return wrong(format!(
+        for unknown in placeholders(address).filter(|name| !spec.variables.contains_key(*name)) {
+            wrong(format!(
                 "the address of {name} asks for {{{unknown}}}, and there is no [variables.{unknown}]"
             ));
         }
         if address.contains('@') {
-            return wrong(format!(
+            wrong(format!(
                 "the address of {name} holds a user name or a password; credentials belong in the environment"
             ));
         }
         let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
         if !address.starts_with("https://") && !here.iter().any(|h| address.starts_with(h)) {
-            return wrong(format!(
+            wrong(format!(
                 "the address of {name} must begin with https://; plain http is for this machine alone"
             ));
         }
     }
-    Ok(())
 }
 
 /// Only names of environment variables stand where a secret is used, and no header is a secret.
-fn validate_secrets(spec: &TargetSpec) -> Result<(), Mistake> {
+fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
     if spec.sign_in.is_empty() {
-        return Err((Place::Key("", "name"), "there is no [[sign_in]]".into()));
+        found.add(Place::Key("", "name"), "there is no [[sign_in]]");
     }
-    for name in spec.sign_in.iter().flat_map(|way| way.variables()) {
-        let is_name = !name.is_empty()
+    for way in &spec.sign_in {
+        if let SignIn::Oauth { token_path, .. } = way {
+            let place = Place::Key("sign_in", "token_path");
+            must_begin_with_slash(found, place, "path", token_path);
+        }
+    }
+    let mut names = spec.sign_in.iter().flat_map(|way| way.variables());
+    let is_name = |name: &str| {
+        !name.is_empty()
             && !name.starts_with(|c: char| c.is_ascii_digit())
             && name
                 .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-        if !is_name {
-            return Err((
-                Place::Key("sign_in", ""),
-                "a sign-in holds something that is no name of an environment variable, such as MY_API_TOKEN; a secret never stands in a target file".into(),
-            ));
-        }
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    if !names.all(is_name) {
+        found.add(
+            Place::Key("sign_in", ""),
+            "a sign-in holds something that is no name of an environment variable, such as MY_API_TOKEN; a secret never stands in a target file",
+        );
     }
     for name in spec.headers.keys() {
         let lower = name.to_ascii_lowercase();
@@ -137,149 +269,167 @@ fn validate_secrets(spec: &TargetSpec) -> Result<(), Mistake> {
             "password",
         ];
         if words.iter().any(|word| lower.contains(word)) {
-            return Err((
+            found.add_secret(
                 Place::Key("", "headers"),
                 format!(
                     "the header {name} looks like a secret, and none may stand in a target file; use [[sign_in]] with kind = \"headers\""
                 ),
-            ));
+            );
         }
     }
-    Ok(())
 }
 
-fn validate_update(spec: &TargetSpec) -> Result<(), Mistake> {
-    let wrong = |key, message: String| Err((Place::Key("update", key), message));
-    for name in placeholders(&spec.update.path) {
+fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
+    let path = &spec.update.path;
+    must_begin_with_slash(found, Place::Key("update", "path"), "path", path);
+    for name in placeholders(path) {
         match spec.field(name).map(|index| &spec.fields[index]) {
             None if spec.variables.contains_key(name) => {}
-            None => {
-                return wrong(
-                    "path",
-                    format!("update.path asks for {{{name}}}, and no field has that name"),
-                );
-            }
-            Some(field) if field.place != field::Place::Path => {
-                return Err((
-                    Place::At(field.name.span().start),
-                    format!(
-                        "the field \"{name}\" stands in update.path, so it needs in = \"path\""
-                    ),
-                ));
-            }
+            None => found.add(
+                Place::Key("update", "path"),
+                format!("update.path asks for {{{name}}}, and no field has that name"),
+            ),
+            Some(field) if field.place != field::Place::Path => found.add(
+                Place::Field(field.name.span().start, "in"),
+                format!("the field \"{name}\" stands in update.path, so it needs in = \"path\""),
+            ),
             Some(_) => {}
         }
     }
-    if let Some(name) = spec
-        .update
-        .keep
-        .iter()
-        .find(|name| spec.field(name).is_none())
-    {
-        let message = format!("update.keep holds \"{name}\", and no field has that name");
-        return wrong("keep", message);
+    for name in &spec.update.keep {
+        if spec.field(name).is_none() {
+            let message = format!("update.keep holds \"{name}\", and no field has that name");
+            found.add(Place::Key("update", "keep"), message);
+        }
     }
-    if spec.key_field().is_none() {
-        return wrong(
-            "path",
-            "update.path names no field, so every row would change the same record; put the key in it, as in \"/student/{id}\"".into(),
+    let key = placeholders(path).last();
+    if key.is_none_or(|name| spec.variables.contains_key(name)) {
+        found.add(
+            Place::Key("update", "path"),
+            "update.path names no field, so every row would change the same record; put the key in it, as in \"/student/{id}\"",
         );
     }
     for pointer in &spec.update.whole {
         if spec.fields_below(pointer).next().is_none() {
-            return wrong(
-                "whole",
+            found.add(
+                Place::Key("update", "whole"),
                 format!("update.whole names \"{pointer}\", and no field stands there"),
             );
         }
     }
-    Ok(())
 }
 
-fn validate_answers(spec: &TargetSpec) -> Result<(), Mistake> {
+fn validate_answers(spec: &TargetSpec, found: &mut Found<'_>) {
+    let answers = &spec.answers;
+    for (key, pointer) in [
+        ("code", Some(&answers.code)),
+        ("message", Some(&answers.message)),
+        ("fields", answers.fields.as_ref()),
+        ("request_id", Some(&answers.request_id)),
+    ] {
+        let pointer = pointer.map_or("", String::as_str);
+        must_be_pointer(found, Place::Key("answers", key), pointer);
+    }
     let lists = [
-        ("retry", &spec.answers.retry),
-        ("reject", &spec.answers.reject),
-        ("stop", &spec.answers.stop),
+        ("retry", &answers.retry),
+        ("reject", &answers.reject),
+        ("stop", &answers.stop),
     ];
     for (index, (key, list)) in lists.iter().enumerate() {
-        let wrong = |message: String| Err((Place::Key("answers", key), message));
         for status in list.iter() {
-            if (200..300).contains(status) {
-                return wrong(format!(
-                    "answers lists {status}, but every 2xx is success, always"
-                ));
-            }
-            if !(300..600).contains(status) {
-                return wrong(format!(
-                    "answers lists {status}, which is no status of an error"
-                ));
-            }
-            if lists[..index]
-                .iter()
-                .any(|(_, other)| other.contains(status))
-            {
-                return wrong(format!("answers lists {status} twice"));
-            }
+            let earlier = &lists[..index];
+            let message = if (200..300).contains(status) {
+                format!("answers lists {status}, but every 2xx is success, always")
+            } else if !(300..600).contains(status) {
+                format!("answers lists {status}, which is no status of an error")
+            } else if earlier.iter().any(|(_, other)| other.contains(status)) {
+                format!("answers lists {status} twice")
+            } else {
+                continue;
+            };
+            found.add(Place::Key("answers", key), message);
         }
     }
-    Ok(())
 }
 
-fn validate_field(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
+/// What is wrong with one field; `wrong` takes the key at fault and the message.
+fn validate_field(
+    spec: &TargetSpec,
+    field: &FieldSpec,
+    wrong: &mut dyn FnMut(&'static str, String),
+) {
     let name = field.name();
     if let Some(pattern) = &field.pattern
         && let Err(error) = regex::Regex::new(pattern)
     {
-        return Err(format!(
-            "the pattern of \"{name}\" is no regular expression: {error}"
-        ));
+        let message = format!("the pattern of \"{name}\" is no regular expression: {error}");
+        wrong("pattern", message);
     }
-    if let Some(value) = field
-        .guarded
-        .iter()
-        .find(|value| field.kind == Kind::Choice && !field.choices.contains(value))
-    {
-        return Err(format!(
-            "\"{name}\" guards \"{value}\", which is not among its choices"
-        ));
-    }
-    if field.constant.is_some() && (field.required || field.default.is_some() || field.read_only) {
-        return Err(format!(
-            "\"{name}\" is constant, so it is neither required nor read-only and has no default"
-        ));
-    }
-    validate_place(spec, field)?;
-    validate_references(spec, field)?;
-    if (field.kind == Kind::Choice) == field.choices.is_empty() {
-        return Err(format!(
-            "the field \"{name}\" needs choices exactly when its kind is \"choice\""
-        ));
-    }
-    let words = field.words.values().flat_map(|words| words.keys());
-    for choice in field.synonyms.keys().chain(words) {
-        if !field.choices.contains(choice) {
-            return Err(format!(
-                "the field \"{name}\" has words for \"{choice}\", which is not among its choices"
-            ));
+    for value in &field.guarded {
+        if field.kind == Kind::Choice && !field.choices.contains(value) {
+            wrong(
+                "guarded",
+                format!("\"{name}\" guards \"{value}\", which is not among its choices"),
+            );
         }
     }
-    Ok(())
+    if field.constant.is_some() && (field.required || field.default.is_some() || field.read_only) {
+        wrong(
+            "constant",
+            format!(
+                "\"{name}\" is constant, so it is neither required nor read-only and has no default"
+            ),
+        );
+    }
+    validate_place(spec, field, wrong);
+    validate_references(spec, field, wrong);
+    if (field.kind == Kind::Choice) == field.choices.is_empty() {
+        wrong(
+            "choices",
+            format!("the field \"{name}\" needs choices exactly when its kind is \"choice\""),
+        );
+    }
+    let of_words = field.words.values().flat_map(|words| words.keys());
+    let of_synonyms = field.synonyms.keys().map(|choice| ("synonyms", choice));
+    for (key, choice) in of_synonyms.chain(of_words.map(|choice| ("words", choice))) {
+        if !field.choices.contains(choice) {
+            wrong(
+                key,
+                format!(
+                    "the field \"{name}\" has words for \"{choice}\", which is not among its choices"
+                ),
+            );
+        }
+    }
 }
 
 /// Where the field goes: into the body, or into the update's path.
-fn validate_place(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
+fn validate_place(
+    spec: &TargetSpec,
+    field: &FieldSpec,
+    wrong: &mut dyn FnMut(&'static str, String),
+) {
     let name = field.name();
     match field.place {
         field::Place::Body if !field.pointer.starts_with('/') => {
-            return Err(format!(
-                "the field \"{name}\" goes into the body, so it needs a pointer such as \"/{name}\""
-            ));
+            let pointer = match &*field.pointer {
+                "" => name,
+                pointer => pointer,
+            };
+            wrong(
+                "pointer",
+                format!(
+                    "the field \"{name}\" goes into the body, so it needs a pointer such as \"/{pointer}\""
+                ),
+            );
         }
         field::Place::Path if !placeholders(&spec.update.path).any(|other| other == name) => {
-            return Err(format!(
-                "the field \"{name}\" has in = \"path\", but update.path has no {{{name}}}"
-            ));
+            wrong(
+                "in",
+                format!(
+                    "the field \"{name}\" has in = \"path\", but update.path has no {{{name}}}"
+                ),
+            );
         }
         field::Place::Body => {
             let own = &field.pointer;
@@ -289,40 +439,49 @@ fn validate_place(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
                     && (other.pointer == *own || other.pointer.starts_with(&format!("{own}/")))
             });
             if let Some(other) = clash {
-                return Err(format!(
-                    "the pointer \"{own}\" of \"{name}\" and \"{}\" of \"{}\" cannot both be filled",
-                    other.pointer,
-                    other.name()
-                ));
+                wrong(
+                    "pointer",
+                    format!(
+                        "the pointer \"{own}\" of \"{name}\" and \"{}\" of \"{}\" cannot both be filled",
+                        other.pointer,
+                        other.name()
+                    ),
+                );
             }
         }
         field::Place::Path => {}
     }
-    Ok(())
 }
 
 /// The other fields that it names.
-fn validate_references(spec: &TargetSpec, field: &FieldSpec) -> Result<(), String> {
+fn validate_references(
+    spec: &TargetSpec,
+    field: &FieldSpec,
+    wrong: &mut dyn FnMut(&'static str, String),
+) {
     let name = field.name();
-    if let Some(other) = &field.country_from {
-        let fits = spec
-            .field(other)
-            .is_some_and(|index| spec.fields[index].kind == Kind::Country);
-        if field.kind != Kind::PostalCode || !fits {
-            return Err(format!(
+    let is_of = |other: &str, kind| {
+        let index = spec.field(other);
+        index.is_some_and(|index| spec.fields[index].kind == kind)
+    };
+    if let Some(other) = &field.country_from
+        && (field.kind != Kind::PostalCode || !is_of(other, Kind::Country))
+    {
+        wrong(
+            "country_from",
+            format!(
                 "country_from of \"{name}\" must name a country field, and \"{name}\" be a postal_code"
-            ));
-        }
+            ),
+        );
     }
-    if let Some(other) = &field.temporary_if {
-        let fits = spec
-            .field(other)
-            .is_some_and(|index| spec.fields[index].kind == Kind::Boolean);
-        if field.kind != Kind::IdentityNumber || !fits {
-            return Err(format!(
+    if let Some(other) = &field.temporary_if
+        && (field.kind != Kind::IdentityNumber || !is_of(other, Kind::Boolean))
+    {
+        wrong(
+            "temporary_if",
+            format!(
                 "temporary_if of \"{name}\" must name a boolean field, and \"{name}\" be an identity_number"
-            ));
-        }
+            ),
+        );
     }
-    Ok(())
 }

@@ -148,7 +148,7 @@ fn targets_are_listed_and_shown() {
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
     assert!(
-        text.contains("bad.toml") && text.contains("guid") && text.contains("line"),
+        text.contains("--> bad.toml:70:8") && text.contains("guid"),
         "{text}"
     );
 }
@@ -184,7 +184,7 @@ fn a_mapping_can_be_kept_in_the_config_file() {
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
     assert!(
-        text.contains("bad.toml") && text.contains("line 2") && text.contains("raet"),
+        text.contains("--> bad.toml:2:1") && text.contains("raet"),
         "{text}"
     );
 }
@@ -392,9 +392,7 @@ fn a_mistake_in_the_config_file_is_told_with_its_place() {
             let why = stderr(&output);
             assert_eq!(output.status.code(), Some(1), "{text}: {why}");
             assert!(
-                why.contains("rosterpatch.toml")
-                    && why.contains(&format!("line {line},"))
-                    && why.contains(said),
+                why.contains(&format!("--> rosterpatch.toml:{line}:")) && why.contains(said),
                 "{text}: {why}"
             );
         }
@@ -411,5 +409,90 @@ fn a_mistake_in_the_config_file_is_told_with_its_place() {
             line.contains(value) && line.contains("rosterpatch.toml"),
             "{line}"
         );
+    }
+}
+
+#[test]
+fn the_schema_of_a_target_takes_what_the_program_takes_and_nothing_else() {
+    let folder = Folder::new();
+    let schema = |of: &str| -> serde_json::Value {
+        let output = folder.run(&format!("targets schema {of}"));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let of_target = jsonschema::validator_for(&schema("target")).unwrap();
+    for (name, text) in rosterpatch::targets::BUILT_IN {
+        let target: serde_json::Value = toml::from_str(text).unwrap();
+        let wrong: Vec<String> = of_target
+            .iter_errors(&target)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:?}");
+        for (from, to) in [
+            ("method =", "methd ="),
+            ("kind = \"text\"", "kind = \"string\""),
+            ("burst = ", "burst = \"x\" #"),
+        ] {
+            let broken = text.replacen(from, to, 1);
+            let target: serde_json::Value = toml::from_str(&broken).unwrap();
+            assert!(!of_target.is_valid(&target), "{name}: {to}");
+        }
+    }
+    let of_config = jsonschema::validator_for(&schema("config")).unwrap();
+    let config = "target = \"meitner\"\nconcurrency = 4\nstrict = true\nfiles = [\"a*.csv\"]\n\
+        [map]\n\"Elev\" = \"id\"\n[notify]\nurl = \"https://example.se\"\n[profile.a]\nrate = \"1/s\"\n";
+    let config: serde_json::Value = toml::from_str(config).unwrap();
+    assert!(of_config.is_valid(&config));
+    assert!(!of_config.is_valid(&serde_json::json!({"concurency": 4})));
+    assert!(!of_config.is_valid(&serde_json::json!({"profile": {"a": {"rat": "1/s"}}})));
+}
+
+#[test]
+fn every_mistake_of_a_target_and_of_a_config_file_is_shown_where_it_stands() {
+    let folder = Folder::new();
+    let target = rosterpatch::targets::BUILT_IN[0].1;
+    folder.write(
+        "wrong.toml",
+        target
+            .replacen("kind = \"text\"", "kind = \"string\"", 1)
+            .replacen("method =", "methd =", 1),
+    );
+    let output = folder.run("targets show wrong.toml");
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    for part in [
+        "the target file wrong.toml has 2 mistakes",
+        "methd = \"PATCH\"\n   | ^^^^^",
+        "did you mean `method`?",
+        "did you mean `text`?",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+
+    let from = target.find("kind = \"email\"").unwrap();
+    let email = &target[from..];
+    let start = email.find("\nexample = ").unwrap() + 1;
+    let line = email[start..].lines().next().unwrap();
+    folder.write(
+        "example.toml",
+        target.replacen(line, "example = \"anna@\"", 1),
+    );
+    let told = stderr(&folder.run("targets show example.toml"));
+    assert!(told.contains("\"anna@\" has no domain"), "{told}");
+    assert!(told.contains("example = \"anna@\"\n"), "{told}");
+
+    folder.write(
+        "rosterpatch.toml",
+        "concurency = 3\n\n[profile.a]\nrate = \"5\"\n",
+    );
+    let output = folder.run("config");
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    for part in [
+        "did you mean `concurrency`?",
+        " --> rosterpatch.toml:4:8",
+        "\"5\" is not a rate",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
     }
 }

@@ -520,7 +520,11 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
     );
     let output = folder.run("config");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("line 2"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("--> rosterpatch.toml:2:"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -1,10 +1,13 @@
 use anyhow::Result;
+use schemars::schema_for;
 
-use crate::cli::args::{TargetsArgs, TargetsCommand};
-use crate::cli::terminal;
+use crate::cli::args::{SchemaOf, TargetsArgs, TargetsCommand};
+use crate::cli::front::print_json;
+use crate::cli::options::Layer;
+use crate::cli::{settings, terminal};
 use crate::model::Exit;
 use crate::report::target_text;
-use crate::targets::{self, BUILT_IN};
+use crate::targets::{self, BUILT_IN, TargetSpec};
 
 /// `rosterpatch targets` and `rosterpatch targets show NAME`.
 pub(in crate::cli) fn run(args: &TargetsArgs) -> Result<Exit> {
@@ -17,11 +20,17 @@ pub(in crate::cli) fn run(args: &TargetsArgs) -> Result<Exit> {
         }
         Some(TargetsCommand::Show { name, toml: true }) => {
             // Read once to say what is wrong with it, if anything is.
-            targets::load(name)?;
-            terminal::out(&targets::text(name)?);
+            terminal::out(&settings::target_and_text(Some(name))?.1);
         }
         Some(TargetsCommand::Show { name, toml: false }) => {
-            terminal::out(&target_text(&targets::load(name)?));
+            terminal::out(&target_text(&*settings::target(Some(name))?));
+        }
+        Some(TargetsCommand::Schema { of }) => {
+            let schema = match of {
+                SchemaOf::Target => schema_for!(TargetSpec),
+                SchemaOf::Config => schema_for!(Layer),
+            };
+            print_json(&schema, true);
         }
     }
     Ok(Exit::Success)

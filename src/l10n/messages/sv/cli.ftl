@@ -27,7 +27,8 @@ cli-no-home = användaren har ingen hemmapp att ha journalen i; ange en med --st
 cli-run-with-target = argumentet '--run <RUN>' kan inte användas tillsammans med '--target <NAME|FILE.toml>'
 
 config-no-file = { $name } finns varken här eller i användarens konfigurationsmapp, och därför inte profilen "{ $profile }"
-config-mistake = konfigurationsfilen { $path } innehåller ett fel: { $why }
+target-example = exemplet för "{ $field }" går inte att använda: { $why }
+config-mistakes = konfigurationsfilen { $path } kan inte användas som den är
 config-nested = { $path }: profilen "{ $name }" innehåller profiler
 config-pattern = { $path }: profilen "{ $profile }" har mönstret "{ $pattern }", som inte är ett mönster: { $why }
 config-no-profile = { $path } har ingen profil "{ $name }"; den har: { $known }
