@@ -60,7 +60,8 @@ fn without_kind(path: &Path) -> PathBuf {
     };
     let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
     if ["results", "failed"].contains(&kind.trim_end_matches('-')) {
-        path.with_file_name(format!("{name}.csv"))
+        let ending = path.extension().unwrap_or_default().to_string_lossy();
+        path.with_file_name(format!("{name}.{ending}"))
     } else {
         path.to_owned()
     }

@@ -4,8 +4,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::options::{
     CanaryOptions, ConnectionOptions, FileOptions, Format, FormatOptions, GeneralOptions,
-    GuardOptions, InboxOptions, PlaceOptions, PlanOptions, QuotaOptions, RosterOptions,
-    StartOptions,
+    GuardOptions, InboxOptions, LayoutOptions, PlaceOptions, PlanOptions, QuotaOptions,
+    RosterOptions, StartOptions,
 };
 use super::values::Time;
 use crate::sandbox::Faults;
@@ -104,6 +104,8 @@ pub(in crate::cli) struct ReportArgs {
     #[command(flatten)]
     pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
+    pub(in crate::cli) layout: LayoutOptions,
+    #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
 }
 
@@ -174,6 +176,8 @@ pub(in crate::cli) struct ImportArgs {
     #[command(flatten)]
     pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
+    pub(in crate::cli) layout: LayoutOptions,
+    #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
     // What other programs call a plan.
     #[arg(long, hide = true)]
@@ -230,6 +234,8 @@ pub(in crate::cli) struct RetryArgs {
     #[command(flatten)]
     pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
+    pub(in crate::cli) layout: LayoutOptions,
+    #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
 }
 
@@ -246,6 +252,8 @@ pub(in crate::cli) struct SweepArgs {
     pub(in crate::cli) start: StartOptions,
     #[command(flatten)]
     pub(in crate::cli) canary: CanaryOptions,
+    #[command(flatten)]
+    pub(in crate::cli) layout: LayoutOptions,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
 }
@@ -266,6 +274,8 @@ pub(in crate::cli) struct ConfigArgs {
     pub(in crate::cli) guards: GuardOptions,
     #[command(flatten)]
     pub(in crate::cli) canary: CanaryOptions,
+    #[command(flatten)]
+    pub(in crate::cli) layout: LayoutOptions,
 }
 
 #[derive(Debug, ClapArgs)]

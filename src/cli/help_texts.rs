@@ -318,6 +318,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("The sheet of a workbook", "Bladet i en arbetsbok"),
     ("The shell", "Skalet"),
     (
+        "Where the import_ columns stand in the results",
+        "Var import_-kolumnerna står i resultatet",
+    ),
+    (
         "The summary on standard output",
         "Sammanfattningen på standard ut",
     ),

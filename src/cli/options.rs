@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::group::{groups, usual};
 use super::values::{
-    Address, Delimiter, Duplicate, Empty, Label, Share, Shown, Time, Timeout, Written, from_config,
+    Address, Delimiter, Duplicate, Empty, Label, OutcomeAt, Share, Shown, Time, Timeout, Written,
+    from_config,
 };
 use crate::app::Notify;
 use crate::l10n::{Language, say};
@@ -233,6 +234,15 @@ groups! {
             #[arg(long, value_name = "PATH", hide_short_help = true)]
             new: Option<PathBuf>;
         }
+    }
+
+    /// How the results are laid out.
+    LayoutOptions, "Output" {
+        settings {
+            /// Where the import_ columns stand in the results
+            outcome: OutcomeAt = "last" [value_enum, hide_possible_values = true, value_name = "last|first", hide_short_help = true];
+        }
+        flags {}
     }
 
     /// How the summary is written.

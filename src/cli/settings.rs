@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use super::options::{
-    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, PlaceOptions, QuotaOptions,
-    RosterOptions, SelectionOptions,
+    ConnectionOptions, FileOptions, GeneralOptions, GuardOptions, LayoutOptions, PlaceOptions,
+    QuotaOptions, RosterOptions, SelectionOptions,
 };
-use super::values::{Duplicate, Empty};
+use super::values::{Duplicate, Empty, OutcomeAt};
 use crate::app::{AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
@@ -274,6 +274,11 @@ pub(in crate::cli) fn named(files: &FileOptions) -> NamedPaths {
         before: files.before.clone(),
         new: files.new.clone(),
     }
+}
+
+/// Whether what became of a row stands before its own columns.
+pub(in crate::cli) fn is_outcome_first(config: &Config, options: &LayoutOptions) -> bool {
+    config.fill(options).outcome() == OutcomeAt::First
 }
 
 /// What leads another command to a run: its name, and the journal where it does not find that by

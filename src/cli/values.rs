@@ -164,6 +164,15 @@ pub(in crate::cli) enum Empty {
     Clear,
 }
 
+/// Where the outcome's columns stand in the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum OutcomeAt {
+    /// Behind the roster's own
+    Last,
+    /// Before them
+    First,
+}
+
 /// What is done with rows that have the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Duplicate {
@@ -234,7 +243,7 @@ macro_rules! written_as_a_word {
         }
     )* };
 }
-written_as_a_word!(Empty, Duplicate);
+written_as_a_word!(Empty, Duplicate, OutcomeAt);
 
 /// A value in a config file, which may be written as what it looks like.
 #[derive(Deserialize, JsonSchema)]

@@ -12,6 +12,7 @@ mod plan;
 mod plan_view;
 mod result_paths;
 mod results;
+mod sheet_file;
 mod target;
 mod text;
 mod whole_file;

@@ -3,7 +3,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
+use super::sheet_file::{MOST_ROWS, is_workbook};
 use super::whole_file::{Mark, Placing, WholeFile, numbered};
+use crate::l10n::{number, say};
 use crate::model::{Lines, StateCounts};
 
 /// Where the files about a run go.
@@ -23,6 +25,9 @@ pub struct ResultPaths {
     /// Whether the failed file is written even if every row succeeded: when its path was given,
     /// what is there must not be taken for this run's.
     pub failed_always: bool,
+    /// Whether what became of a row stands before its own columns.
+    #[serde(default)]
+    pub outcome_first: bool,
     /// The paths that somebody named: what is there is replaced.
     #[serde(default)]
     pub named: Vec<PathBuf>,
@@ -33,7 +38,7 @@ pub struct ResultPaths {
 
 impl ResultPaths {
     /// Paths beside `input`: `NAME.results.csv`, `NAME.failed.csv`, `NAME.report.html`,
-    /// `NAME.before.csv`, `NAME.new.csv`. Where one of them is there already, all get the same number, so that they stay together and
+    /// `NAME.before.csv`, `NAME.new.csv`; the first two are workbooks where the input is one. Where one of them is there already, all get the same number, so that they stay together and
     /// no old file is lost. Standard input's go to the working folder.
     pub fn beside(input: &Path) -> ResultPaths {
         let (folder, name) = if input == Path::new("-") {
@@ -43,6 +48,11 @@ impl ResultPaths {
             let stem = input.file_stem().unwrap_or_default();
             (folder, short(&stem.to_string_lossy()).to_owned())
         };
+        let ending = input.extension().unwrap_or_default().to_ascii_lowercase();
+        let is_workbook = ["xlsx", "xlsm", "xls", "ods"]
+            .iter()
+            .any(|one| *one == ending);
+        let rows = if is_workbook { "xlsx" } else { "csv" };
         let numbered = |number: u32| {
             let suffix = if number == 1 {
                 String::new()
@@ -52,8 +62,9 @@ impl ResultPaths {
             let path =
                 |kind: &str, ending: &str| folder.join(format!("{name}.{kind}{suffix}.{ending}"));
             ResultPaths {
-                results: path("results", "csv"),
-                failed: path("failed", "csv"),
+                results: path("results", rows),
+                failed: path("failed", rows),
+                outcome_first: false,
                 report: path("report", "html"),
                 before: path("before", "csv"),
                 new: path("new", "csv"),
@@ -150,7 +161,7 @@ impl ResultPaths {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 // Where no file can be made, the probe tells it best.
                 Err(_) => {
-                    self.probe()?;
+                    self.probe(0)?;
                     return Ok((paths, Claim(None)));
                 }
             }
@@ -193,9 +204,15 @@ impl ResultPaths {
     /// of.
     ///
     /// # Errors
-    /// When one of them cannot.
-    pub fn probe(&self) -> Result<(), ReportError> {
+    /// When one of them cannot, or is a workbook, which holds fewer rows than these.
+    pub fn probe(&self, rows: u64) -> Result<(), ReportError> {
         for path in self.all() {
+            if rows > MOST_ROWS && is_workbook(path) {
+                return Err(ReportError::Write {
+                    path: path.clone(),
+                    source: std::io::Error::other(say().report_too_large(number(MOST_ROWS))),
+                });
+            }
             if !path.as_os_str().is_empty() {
                 WholeFile::probe(path, self.placing(path))?;
             }

@@ -3,9 +3,9 @@ use std::path::Path;
 use csv::ByteRecord;
 use encoding_rs::UTF_8;
 
-use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
+use super::sheet_file::SheetFile;
 use crate::journal::Journal;
 use crate::l10n::say;
 use crate::map::RESULT_COLUMNS;
@@ -32,13 +32,13 @@ pub fn write_results(
     paths: &ResultPaths,
     held: Option<&str>,
 ) -> Result<Written, ReportError> {
-    let layout = Layout::of(input);
+    let layout = Layout::of(input, paths.outcome_first);
     let mut results = begin(paths, &paths.results, input, &layout)?;
-    let mut failed: Option<CsvFile> = None;
+    let mut failed: Option<SheetFile> = None;
     if paths.failed_always {
         failed = Some(begin(paths, &paths.failed, input, &layout)?);
     }
-    let mut new: Option<CsvFile> = None;
+    let mut new: Option<SheetFile> = None;
     if paths.named.contains(&paths.new) && paths.new.is_file() {
         // What an earlier run left there must not be taken for this one's.
         new = Some(begin_with(paths, &paths.new, input, &layout, &[])?);
@@ -68,14 +68,15 @@ pub fn write_results(
                 let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
                 lines.note(cells.row, cells.line);
-                let record = cells.with(outcome.as_ref(), &warning, held.as_deref());
-                results.write(&record)?;
+                let record = cells.with(outcome.as_ref(), &warning, held.as_deref(), &layout);
+                let error = outcome.as_ref().map_or("", |outcome| &outcome.error);
+                results.write(&record, state, error)?;
                 if !state.succeeded() && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
                         none => none.insert(begin(paths, &paths.failed, input, &layout)?),
                     };
-                    sheet.write(&record)?;
+                    sheet.write(&record, state, error)?;
                 }
                 if outcome.as_ref().is_some_and(was_not_found) && !paths.new.as_os_str().is_empty()
                 {
@@ -83,7 +84,7 @@ pub fn write_results(
                         Some(sheet) => sheet,
                         none => none.insert(begin_with(paths, &paths.new, input, &layout, &[])?),
                     };
-                    sheet.write(&cells.kept)?;
+                    sheet.write(&cells.kept, state, "")?;
                 }
             }
             Ok(true)
@@ -93,8 +94,8 @@ pub fn write_results(
         states,
         lines,
         results: results.finish()?,
-        failed: failed.map(CsvFile::finish).transpose()?,
-        new: new.map(CsvFile::finish).transpose()?,
+        failed: failed.map(SheetFile::finish).transpose()?,
+        new: new.map(SheetFile::finish).transpose()?,
     })
 }
 
@@ -110,22 +111,31 @@ fn begin(
     path: &Path,
     input: &Input,
     layout: &Layout,
-) -> Result<CsvFile, ReportError> {
+) -> Result<SheetFile, ReportError> {
     begin_with(paths, path, input, layout, &RESULT_COLUMNS)
 }
 
-/// The same, with these columns behind the input's.
+/// The same, with these columns behind the input's, or before them.
 fn begin_with(
     paths: &ResultPaths,
     path: &Path,
     input: &Input,
     layout: &Layout,
     columns: &[&str],
-) -> Result<CsvFile, ReportError> {
-    let mut sheet = CsvFile::create(path, paths.placing(path), input.dialect())?;
+) -> Result<SheetFile, ReportError> {
     let kept = layout.kept.iter().map(|&column| &*input.header()[column]);
-    sheet.write(kept.chain(columns.iter().copied()))?;
-    Ok(sheet)
+    let (header, outcome): (Vec<&str>, _) = if layout.outcome_first {
+        (
+            columns.iter().copied().chain(kept).collect(),
+            0..columns.len(),
+        )
+    } else {
+        let before = layout.kept.len();
+        let header = kept.chain(columns.iter().copied()).collect();
+        (header, before..before + columns.len())
+    };
+    let placing = paths.placing(path);
+    SheetFile::create(path, placing, input.dialect(), (header, outcome))
 }
 
 /// Which of the input's columns are kept: all but those of an earlier results file.
@@ -136,6 +146,8 @@ struct Layout {
     /// Where a results file says which line a row came from.
     line: Option<usize>,
     is_utf8: bool,
+    /// Whether what became of a row stands before its cells.
+    outcome_first: bool,
 }
 
 /// One row's cells as they are written back.
@@ -149,7 +161,7 @@ struct Cells {
 }
 
 impl Layout {
-    fn of(input: &Input) -> Layout {
+    fn of(input: &Input, outcome_first: bool) -> Layout {
         let header = input.header();
         let ours = |name: &String| RESULT_COLUMNS.contains(&fold_header(name).as_str());
         let width = if header.iter().any(ours) {
@@ -167,6 +179,7 @@ impl Layout {
                 .iter()
                 .position(|name| fold_header(name) == "import_line"),
             is_utf8: input.dialect().encoding == UTF_8,
+            outcome_first,
         }
     }
 
@@ -204,8 +217,17 @@ impl Layout {
 }
 
 impl Cells {
-    fn with(&self, outcome: Option<&Outcome>, warning: &str, held: Option<&str>) -> ByteRecord {
-        let mut record = self.kept.clone();
+    fn with(
+        &self,
+        outcome: Option<&Outcome>,
+        warning: &str,
+        held: Option<&str>,
+        layout: &Layout,
+    ) -> ByteRecord {
+        let mut record = match layout.outcome_first {
+            true => ByteRecord::new(),
+            false => self.kept.clone(),
+        };
         record.push_field(self.row.to_string().as_bytes());
         match outcome {
             None => {
@@ -249,6 +271,9 @@ impl Cells {
         }
         record.push_field(self.line.to_string().as_bytes());
         record.push_field(inert(warning).as_bytes());
+        if layout.outcome_first {
+            record.extend(&self.kept);
+        }
         for cell in &self.surplus {
             record.push_field(cell);
         }

@@ -51,7 +51,7 @@ pub fn import(
         Start::Resume(_) | Start::Approve(_) => None,
     };
     let settings = &settings;
-    settings.delivery.paths.probe()?;
+    settings.delivery.paths.probe(prepared.survey.rows)?;
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
     let clock = context.clock.as_ref();

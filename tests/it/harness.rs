@@ -95,8 +95,18 @@ impl Folder {
         program.args(arguments).envs(OF_SANDBOX).output().unwrap()
     }
 
-    /// Has LibreOffice open a CSV file with semicolons, and write it anew into `office-out`, by this
-    /// filter.
+    /// The cells of a workbook as LibreOffice shows them.
+    pub fn csv_of_workbook(&self, name: &str) -> Vec<Vec<String>> {
+        self.rewritten_by_office(
+            name,
+            "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true",
+        );
+        let stem = name.strip_suffix(".xlsx").unwrap();
+        self.csv(&format!("office-out/{stem}.csv"), b';')
+    }
+
+    /// Has LibreOffice open a workbook, or a CSV file with semicolons, and write it anew into
+    /// `office-out`, by this filter.
     pub fn rewritten_by_office(&self, from: &str, filter: &str) {
         let output = std::process::Command::new(office().unwrap())
             .args(["--headless", "--norestore"])
@@ -104,7 +114,11 @@ impl Folder {
                 "-env:UserInstallation=file://{}",
                 self.path("office").display()
             ))
-            .args(["--infilter=CSV:59,34,UTF8,1", "--convert-to", filter])
+            .args(
+                from.ends_with(".csv")
+                    .then_some("--infilter=CSV:59,34,UTF8,1"),
+            )
+            .args(["--convert-to", filter])
             .args(["--outdir", "office-out"])
             .arg(self.path(from))
             .current_dir(self.path(""))

@@ -32,6 +32,31 @@ fn script(name: &str) -> PathBuf {
         .join(name)
 }
 
+#[test]
+fn metrics_are_what_a_collector_reads() {
+    let Some(python) = python() else { return };
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    folder.write("rosterpatch.toml", "metrics = \"r.prom\"\n");
+    let output = folder.run("import r.csv --target meitner --sandbox");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let read = "import sys\n\
+        from prometheus_client.parser import text_string_to_metric_families as read\n\
+        for family in read(open(sys.argv[1]).read()):\n\
+        \x20   assert family.documentation and family.type in ('gauge', 'counter'), family\n\
+        \x20   for sample in family.samples:\n\
+        \x20       print(sample.name, sorted(sample.labels.items()), sample.value)\n";
+    let judged = Command::new(python)
+        .args(["-c", read])
+        .arg(folder.path("r.prom"))
+        .output()
+        .unwrap();
+    assert!(judged.status.success(), "{}", stderr(&judged));
+    let told = stdout(&judged);
+    assert!(told.contains("('target', 'meitner')"), "{told}");
+    assert!(told.lines().count() > 5, "{told}");
+}
+
 /// A judge that serves on a port of its own until it is dropped.
 struct Judge {
     child: Child,

@@ -27,3 +27,4 @@ mod telling;
 mod terminal;
 mod tls;
 mod watching;
+mod workbooks;

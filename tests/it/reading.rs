@@ -303,6 +303,8 @@ fn a_workbook_is_read_like_any_roster() {
             "--yes",
             "--max-invalid",
             "100%",
+            "--results",
+            "elever.results.csv",
         ])
         .args(["--base-url", &server.base_url])
         .envs(CREDENTIALS)

@@ -25,6 +25,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
     };
     front.watched(&args.file, || {
         let mut ready = ready(session, asked.resolve(session, config)?)?;
+        let paths = &mut ready.settings.delivery.paths;
+        paths.outcome_first = settings::is_outcome_first(config, &args.layout);
         let named = settings::named(&args.files);
         let start = begin(session, &mut ready, args.start.fresh, "import", &named)?;
         let agreed = args.start.yes || args.options.place.sandbox;

@@ -34,6 +34,8 @@ fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit
         }
         (None, None) => return Err(AppError::Usage(say().cli_retry_what())),
     };
+    let paths = &mut ready.settings.delivery.paths;
+    paths.outcome_first = settings::is_outcome_first(&config, &args.layout);
     let named = settings::named(&args.files);
     let start = begin(
         &front.session,

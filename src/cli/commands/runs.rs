@@ -228,6 +228,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
         bail!(say().runs_file_changed(run.file, run.name));
     }
     let mut paths = ResultPaths::beside(Path::new(&run.file));
+    paths.outcome_first = settings::is_outcome_first(&Config::load(common)?, &args.layout);
     settings::named(&args.files).replace(&mut paths);
     let mut summary = summary(&run)?;
     let written = write_results(&input, &journal, run.id, &paths, summary.held.as_deref())?;

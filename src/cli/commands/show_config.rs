@@ -54,6 +54,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
         args.guards.settings(),
         args.canary.settings(),
         args.inbox.settings(),
+        args.layout.settings(),
     ];
     let command_line = say().config_command_line();
     let mut lines = String::new();

@@ -86,7 +86,9 @@ impl Desk for SweepDesk<'_> {
             holds: true,
             ..Asked::default()
         };
-        let wanted = asked.resolve(&self.front.session, &config)?;
+        let mut wanted = asked.resolve(&self.front.session, &config)?;
+        let first = settings::is_outcome_first(&config, &self.args.layout);
+        wanted.settings.delivery.paths.outcome_first = first;
         Ok((wanted, settings::notifications(&config)))
     }
 

@@ -82,6 +82,7 @@ summary-new = new
 
 report-no-folder = cannot write { $path }: there is no folder { $folder }
 report-write = cannot write { $path }
+report-too-large = a workbook holds { $rows } rows at most; name a CSV file
 report-template = cannot make the report { $path }: { $why }
 report-not-a-file = it is neither a file nor a pipe that somebody reads; - is standard output
 report-no-reader = nobody reads this pipe

@@ -81,6 +81,7 @@ summary-new = saknas i API:et
 
 report-no-folder = kan inte skriva { $path }: mappen { $folder } finns inte
 report-write = kan inte skriva { $path }
+report-too-large = en arbetsbok rymmer högst { $rows } rader; ange en CSV-fil
 report-template = kan inte göra rapporten { $path }: { $why }
 report-not-a-file = det är varken en fil eller ett rör som någon läser; - är standard ut
 report-no-reader = ingen läser ur röret

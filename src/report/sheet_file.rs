@@ -1,0 +1,301 @@
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use rust_xlsxwriter::{Color, Format, FormatBorder, Note, Workbook, Worksheet, XlsxError};
+
+use super::csv_file::CsvFile;
+use super::error::ReportError;
+use super::whole_file::{Placing, WholeFile};
+use crate::l10n::{number, say};
+use crate::model::RowState;
+use crate::read::Dialect;
+
+/// Rows of a workbook's sheet below its header (ECMA-376, part 1, 18.3.1.73).
+pub(super) const MOST_ROWS: u64 = 1_048_575;
+
+/// Characters of a workbook's cell.
+const MOST_CHARACTERS: usize = 32_767;
+
+/// Faults that are marked with a note. Each is held in memory, and nobody reads more.
+const MOST_NOTES: usize = 2_000;
+
+/// A file of rows: CSV in the roster's dialect, or a workbook where its name says so. It appears whole or
+/// not at all.
+pub(super) enum SheetFile {
+    Csv(Box<CsvFile>),
+    Workbook(Box<WorkbookFile>),
+}
+
+/// Whether a file of this name is a workbook.
+pub(super) fn is_workbook(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"))
+}
+
+impl SheetFile {
+    /// A file with this header, in which the outcome stands in the columns `outcome`.
+    pub(super) fn create(
+        path: &Path,
+        placing: Placing,
+        dialect: Dialect,
+        (header, outcome): (Vec<&str>, Range<usize>),
+    ) -> Result<SheetFile, ReportError> {
+        if is_workbook(path) {
+            let file = WorkbookFile::create(path, placing, &header, outcome)?;
+            return Ok(SheetFile::Workbook(Box::new(file)));
+        }
+        let mut file = CsvFile::create(path, placing, dialect)?;
+        file.write(header)?;
+        Ok(SheetFile::Csv(Box::new(file)))
+    }
+
+    /// Writes a row in this state, with what is wrong with it.
+    pub(super) fn write(
+        &mut self,
+        record: &csv::ByteRecord,
+        state: RowState,
+        error: &str,
+    ) -> Result<(), ReportError> {
+        match self {
+            SheetFile::Csv(file) => file.write(record),
+            SheetFile::Workbook(file) => file.write(record, state, error),
+        }
+    }
+
+    /// Puts the file in its place. Returns its path.
+    pub(super) fn finish(self) -> Result<PathBuf, ReportError> {
+        match self {
+            SheetFile::Csv(file) => file.finish(),
+            SheetFile::Workbook(file) => file.finish(),
+        }
+    }
+}
+
+/// A workbook with one sheet: its header stays in view and has filters, rows that did not succeed are
+/// coloured, and the cells at fault are marked, with a note that says why. Every cell is text.
+pub(super) struct WorkbookFile {
+    file: WholeFile,
+    path: PathBuf,
+    workbook: Workbook,
+    header: Vec<String>,
+    outcome: Range<usize>,
+    /// Rows so far, the header included.
+    rows: u32,
+    notes: usize,
+}
+
+impl WorkbookFile {
+    fn create(
+        path: &Path,
+        placing: Placing,
+        header: &[&str],
+        outcome: Range<usize>,
+    ) -> Result<WorkbookFile, ReportError> {
+        let mut file = WorkbookFile {
+            file: WholeFile::create_as(path, placing)?,
+            path: path.to_owned(),
+            workbook: Workbook::new(),
+            header: header.iter().map(|&name| name.to_owned()).collect(),
+            outcome,
+            rows: 1,
+            notes: 0,
+        };
+        let made = file.make_header();
+        made.map_err(|error| file.explain(error))?;
+        Ok(file)
+    }
+
+    fn make_header(&mut self) -> Result<(), XlsxError> {
+        let bold = Format::new()
+            .set_bold()
+            .set_background_color(Color::RGB(0xE8_EC_EF))
+            .set_border_bottom(FormatBorder::Thin);
+        let ours = bold.clone().set_background_color(Color::RGB(0xD5_E3_F0));
+        let sheet = self.workbook.add_worksheet_with_constant_memory()?;
+        sheet.set_freeze_panes(1, 0)?;
+        for (column, name) in (0..).zip(&self.header) {
+            let width = match name.as_str() {
+                "import_error" | "import_warning" => 60,
+                name => name.chars().count().clamp(12, 24) + 2,
+            };
+            sheet.set_column_width(column, width as f64)?;
+            let format = if self.outcome.contains(&usize::from(column)) {
+                &ours
+            } else {
+                &bold
+            };
+            sheet.write_string_with_format(0, column, cut(name), format)?;
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        record: &csv::ByteRecord,
+        state: RowState,
+        error: &str,
+    ) -> Result<(), ReportError> {
+        let written = self.write_row(record, state, error);
+        written.map_err(|error| self.explain(error))
+    }
+
+    fn write_row(
+        &mut self,
+        record: &csv::ByteRecord,
+        state: RowState,
+        error: &str,
+    ) -> Result<(), XlsxError> {
+        let (row, fault) = match state {
+            RowState::Invalid | RowState::Rejected | RowState::Failed => {
+                (Some(0xFD_EC_EA), faults(&self.header, &self.outcome, error))
+            }
+            RowState::NotSent | RowState::Unknown => (Some(0xFF_F6_DC), Vec::new()),
+            RowState::Updated | RowState::Unchanged => (None, Vec::new()),
+        };
+        let colored = |color: u32| Format::new().set_background_color(Color::RGB(color));
+        let row = row.map(colored);
+        let marked = colored(0xF5_B7_B1);
+        let sheet = self.workbook.worksheet_from_index(0)?;
+        for (column, cell) in (0..).zip(record) {
+            let text = String::from_utf8_lossy(cell);
+            let why = fault
+                .iter()
+                .find(|(place, _)| *place == usize::from(column));
+            let format = match why {
+                Some(_) => Some(&marked),
+                None => row.as_ref(),
+            };
+            write_text(sheet, (self.rows, column), cut(&text), format)?;
+            if let Some((_, why)) = why
+                && self.notes < MOST_NOTES
+            {
+                self.notes += 1;
+                let note = Note::new(cut(why)).add_author_prefix(false);
+                sheet.insert_note(self.rows, column, &note)?;
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<PathBuf, ReportError> {
+        let made = self.make_filters();
+        let bytes = made.and_then(|()| self.workbook.save_to_buffer());
+        let bytes = bytes.map_err(|error| self.explain(error))?;
+        let mut file = self.file;
+        let explain = file.explain();
+        file.write_all(&bytes).map_err(explain)?;
+        file.finish()
+    }
+
+    fn make_filters(&mut self) -> Result<(), XlsxError> {
+        let last = u16::try_from(self.header.len().saturating_sub(1)).unwrap_or(u16::MAX);
+        let sheet = self.workbook.worksheet_from_index(0)?;
+        sheet.autofilter(0, 0, self.rows - 1, last)?;
+        // Identity numbers and postal codes are text, and no mistake.
+        sheet.ignore_error_range(
+            0,
+            0,
+            self.rows,
+            last,
+            rust_xlsxwriter::IgnoreError::NumberStoredAsText,
+        )?;
+        Ok(())
+    }
+
+    fn explain(&self, error: XlsxError) -> ReportError {
+        let source = match error {
+            XlsxError::IoError(error) => error,
+            XlsxError::RowColumnLimitError => {
+                io::Error::other(say().report_too_large(number(MOST_ROWS)))
+            }
+            other => io::Error::other(other.to_string()),
+        };
+        ReportError::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+fn write_text(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    text: &str,
+    format: Option<&Format>,
+) -> Result<(), XlsxError> {
+    match format {
+        None if text.is_empty() => {}
+        None => {
+            sheet.write_string(row, column, text)?;
+        }
+        Some(format) if text.is_empty() => {
+            sheet.write_blank(row, column, format)?;
+        }
+        Some(format) => {
+            sheet.write_string_with_format(row, column, text, format)?;
+        }
+    }
+    Ok(())
+}
+
+/// A text as far as a cell can hold it. What is longer is no value of any field, and stays too long.
+fn cut(text: &str) -> &str {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        None => text,
+        Some((end, _)) => &text[..end],
+    }
+}
+
+/// The columns at fault, by what the row's error says of each by its header, and what it says.
+fn faults(header: &[String], outcome: &Range<usize>, error: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, usize, usize)> = Vec::new();
+    for (column, name) in header.iter().enumerate() {
+        if name.is_empty() || outcome.contains(&column) {
+            continue;
+        }
+        for (start, _) in error.match_indices(name.as_str()) {
+            let begins = start == 0 || error[..start].ends_with("; ");
+            let rest = &error[start + name.len()..];
+            // With the API's own name behind it where the API speaks.
+            let text = match rest
+                .strip_prefix(" (")
+                .and_then(|rest| rest.split_once("): "))
+            {
+                Some((_, text)) => Some(text),
+                None => rest.strip_prefix(": "),
+            };
+            if let Some(text) = text.filter(|_| begins) {
+                found.push((start, error.len() - text.len(), column));
+                break;
+            }
+        }
+    }
+    found.sort_unstable();
+    let ends = found.iter().skip(1).map(|(start, ..)| start - 2);
+    let ends: Vec<usize> = ends.chain([error.len()]).collect();
+    let faults = found.iter().zip(ends);
+    faults
+        .map(|((_, text, column), end)| (*column, error[*text..end].to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_is_of_the_column_that_the_error_names() {
+        let header = ["Förnamn", "Mobil", "import_error"].map(String::from);
+        let error = "Mobil: \"07\" is too short; look again; Förnamn (firstName): bad";
+        assert_eq!(
+            faults(&header, &(2..3), error),
+            [
+                (1, "\"07\" is too short; look again".to_owned()),
+                (0, "bad".to_owned())
+            ]
+        );
+        assert_eq!(faults(&header, &(2..3), "no Mobil: here"), []);
+    }
+}
