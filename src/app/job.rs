@@ -43,6 +43,7 @@ impl Job<'_> {
             seed: rand::random(),
             credentials: self.credentials.clone(),
             state: session.state.clone(),
+            journal_flag: session.journal_flag.clone(),
             observer: session.observer.as_ref(),
             agree: &|plan| {
                 let agrees = self.agreed || (self.agree)(plan);

@@ -15,6 +15,9 @@ pub struct Session {
     pub observer: Box<dyn Observer>,
     /// The folder of the journal.
     pub state: PathBuf,
+    /// What leads another command to that folder, such as ` --state DIR`; nothing where it finds it by
+    /// itself.
+    pub journal_flag: String,
     /// Says when runs are to stop.
     pub stop: StopSignal,
 }
@@ -33,6 +36,7 @@ impl Session {
             clock: Arc::new(SystemClock),
             observer,
             state,
+            journal_flag: String::new(),
             stop: StopSignal::new(),
         })
     }

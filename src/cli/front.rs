@@ -25,7 +25,8 @@ impl Front {
         logging::start(common, bar);
         let config = Config::load(common)?;
         let state = settings::state_folder(&config, common)?;
-        let session = Session::new(observer, state)?;
+        let mut session = Session::new(observer, state)?;
+        session.journal_flag = settings::journal_flag(&session.state);
         Ok(Front {
             session,
             config,

@@ -284,12 +284,17 @@ pub(in crate::cli) fn is_outcome_first(config: &Config, options: &LayoutOptions)
 /// What leads another command to a run: its name, and the journal where it does not find that by
 /// itself.
 pub(in crate::cli) fn way_to(run: &str, folder: &Path) -> String {
+    format!("{run}{}", journal_flag(folder))
+}
+
+/// What leads another command to the journal, where it does not find that by itself.
+pub(in crate::cli) fn journal_flag(folder: &Path) -> String {
     let by_itself = std::env::var_os("ROSTERPATCH_STATE").is_some_and(|name| name == *folder)
         || default_state_folder().is_ok_and(|default| default == folder);
     if by_itself {
-        run.to_owned()
+        String::new()
     } else {
-        format!("{run} --state {}", folder.display())
+        format!(" --state {}", folder.display())
     }
 }
 

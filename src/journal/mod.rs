@@ -27,6 +27,7 @@ pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, Refusal};
 pub use history::PastRow;
 pub use lock::{RosterLock, RunLock};
+pub use outcomes::{FailureKind, Slot};
 pub use prune::Pruned;
 pub use quota::{QuotaStore, SharedQuota, account_of};
 pub use record::Record;

@@ -185,6 +185,79 @@ impl Journal {
             params![id_of(run, 0), id_of(run, u64::MAX), most],
         )
     }
+
+    /// How many rows of a run did not succeed, by state and code, the most frequent first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
+        let explain = self.explain("read");
+        let sql = "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
+                   WHERE id > ?1 AND id <= ?2 AND state IN ('invalid', 'rejected', 'failed')
+                   GROUP BY state, error_code ORDER BY count(*) DESC, error_code";
+        let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
+        let ends = params![id_of(run, 0), id_of(run, u64::MAX)];
+        let kinds = statement.query_map(ends, |row| {
+            Ok(FailureKind {
+                state: row.get(0)?,
+                code: row.get(1)?,
+                rows: row.get(2)?,
+            })
+        });
+        kinds.and_then(Iterator::collect).map_err(&explain)
+    }
+
+    /// How many rows of a run that were sent came to an end when: in stretches of `width` microseconds
+    /// from `start` on, those in which none did left out.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn slots(&self, run: i64, start: Timestamp, width: i64) -> Result<Vec<Slot>, JournalError> {
+        let explain = self.explain("read");
+        let sql = "SELECT max(0, (at - ?3) / ?4) AS slot,
+                          sum(attempts = 1 AND state = 'updated'),
+                          sum(attempts > 1 AND state = 'updated'),
+                          sum(state <> 'updated')
+                   FROM outcome WHERE id > ?1 AND id <= ?2 AND attempts > 0
+                   AND state IN ('updated', 'rejected', 'failed') AND typeof(at) = 'integer'
+                   GROUP BY slot ORDER BY slot";
+        let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
+        let (first, last) = (id_of(run, 0), id_of(run, u64::MAX));
+        let values = params![first, last, start.as_microsecond(), width.max(1)];
+        let slots = statement.query_map(values, |row| {
+            Ok(Slot {
+                number: row.get(0)?,
+                at_once: row.get(1)?,
+                again: row.get(2)?,
+                without_success: row.get(3)?,
+            })
+        });
+        slots.and_then(Iterator::collect).map_err(&explain)
+    }
+}
+
+/// Rows of a run that did not succeed in the same way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureKind {
+    /// Their state.
+    pub state: RowState,
+    /// Their code.
+    pub code: String,
+    /// How many there are.
+    pub rows: u64,
+}
+
+/// Rows that were sent and came to an end in one stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// The stretch's number, from 0.
+    pub number: u64,
+    /// Rows that were updated at the first attempt.
+    pub at_once: u64,
+    /// Rows that were updated at a later one.
+    pub again: u64,
+    /// Rows that were not updated.
+    pub without_success: u64,
 }
 
 /// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows

@@ -1,29 +1,60 @@
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use askama::Template;
 
 use super::error::ReportError;
+use super::faults::faults;
 use super::whole_file::{Placing, WholeFile};
-use crate::journal::Journal;
+use crate::journal::{FailureKind, Journal, Slot};
 use crate::l10n::{
     Language, Messages, doubtful_values, duration, local_time, number, requests, rows as amount,
     say, times,
 };
-use crate::model::{Lines, Outcome, RowState, Summary, is_code, redacted};
+use crate::model::{Exit, Lines, Outcome, RowState, Summary, is_code, redacted};
 
-/// Rows that are listed; the failed file has them all.
-const LISTED: usize = 200;
+/// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
+const LISTED: usize = 5_000;
+
+/// Stretches into which a run's time is divided.
+const SLOTS: i64 = 100;
+
+/// Width and height of the picture of a run's time.
+const WIDTH: u64 = 1_000;
+const HEIGHT: u64 = 100;
+
+/// What a report tells of.
+#[derive(Debug)]
+pub struct Reported<'a> {
+    /// The run's figures.
+    pub summary: &'a Summary,
+    /// The number that the spreadsheet shows beside each row.
+    pub lines: &'a Lines,
+    /// The roster's header.
+    pub header: &'a [String],
+    /// Why the run ended before its last row, if it did and that is known.
+    pub why: Option<String>,
+    /// Whether it went to a sandbox of its own, which is gone.
+    pub is_played: bool,
+    /// What leads another command to the journal, such as ` --state DIR`.
+    pub journal_flag: &'a str,
+}
 
 #[derive(Template)]
 #[template(path = "report.html", config = ".askama.toml")]
 struct Page<'a> {
     summary: &'a Summary,
     bars: Vec<Bar>,
+    kinds: Vec<Kind>,
     rows: Vec<Listed>,
     more: Option<String>,
     doubtful: String,
     why: Option<String>,
+    next: Option<Next>,
+    slots: Vec<Stretch>,
+    began: String,
+    ended: String,
+    files: Vec<(String, String)>,
     say: &'static Messages,
     lang: &'static str,
 }
@@ -33,15 +64,48 @@ struct Listed {
     /// The number that the spreadsheet shows beside it.
     line: u64,
     outcome: Outcome,
+    /// The columns at fault.
+    column: String,
+    wrong: String,
 }
 
 /// One state in the bar that shows how the rows are divided.
 struct Bar {
     state: RowState,
     count: u64,
+    shown: String,
     /// Where it begins and how wide it is, in thousandths.
     start: u64,
     width: u64,
+}
+
+/// Rows that did not succeed in the same way.
+struct Kind {
+    state: RowState,
+    code: String,
+    count: String,
+    advice: String,
+}
+
+/// What to do next.
+struct Next {
+    advice: String,
+    /// The command that does it; empty where there is none to copy.
+    command: String,
+}
+
+/// A stretch of time, as it is drawn.
+struct Stretch {
+    told: String,
+    start: u64,
+    width: u64,
+    parts: Vec<Part>,
+}
+
+struct Part {
+    class: &'static str,
+    top: u64,
+    height: u64,
 }
 
 impl Page<'_> {
@@ -69,59 +133,41 @@ impl Page<'_> {
     }
 }
 
-/// Writes a run's report as one HTML file that needs nothing else: no script, no network.
+/// Writes a run's report as one HTML file that needs nothing else: its style and script are in it, and
+/// no request leaves it.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
 pub fn write_html(
     journal: &Journal,
     run: i64,
-    (summary, lines): (&Summary, &Lines),
-    path: &Path,
+    reported: &Reported<'_>,
+    path: &std::path::Path,
     placing: Placing,
 ) -> Result<PathBuf, ReportError> {
-    let mut rows = journal.unsuccessful(run, LISTED)?;
-    for row in &mut rows {
-        // A report is sent around, and the results file beside it has everything.
-        let body = journal.body(run, row.row)?;
-        row.error = redacted(&row.error, &body);
-        if row.http_status.is_some() && !is_code(&row.error_code) {
-            row.error_code = "…".into();
-        }
-    }
-    let listed = |outcome: Outcome| Listed {
-        line: lines.line_of(outcome.row),
-        outcome,
-    };
-    let rows: Vec<Listed> = rows.into_iter().map(listed).collect();
+    let summary = reported.summary;
+    let rows = listed(journal, run, reported)?;
+    let kinds = journal.kinds(run)?;
     let all = summary.states.unsuccessful();
-    let total = summary.rows.max(1);
-    let mut start = 0;
-    let bars = summary
-        .states
-        .each()
-        .into_iter()
-        .map(|(state, count)| {
-            let width = count * 1000 / total;
-            let bar = Bar {
-                state,
-                count,
-                start,
-                width,
-            };
-            start += width;
-            bar
-        })
-        .collect();
+    let why = match &summary.held {
+        Some(why) => Some(say().html_held(why.as_str())),
+        None => reported.why.clone(),
+    };
     let page = Page {
         summary,
-        bars,
+        bars: bars(summary),
+        kinds: kinds.iter().map(|kind| advised(kind, &rows)).collect(),
         more: Some(all.saturating_sub(rows.len() as u64))
-            .filter(|more| *more > 0)
+            .filter(|more| *more > 0 && !kinds.is_empty())
             .map(|more| say().html_more(number(more))),
         rows,
         doubtful: doubtful_values(summary.warnings),
-        why: summary.held.clone(),
+        why,
+        next: next(reported),
+        slots: stretches(journal, run, summary)?,
+        began: local_time(summary.started_at),
+        ended: local_time(summary.finished_at),
+        files: files(summary),
         say: say(),
         lang: Language::spoken().code(),
     };
@@ -133,4 +179,193 @@ pub fn write_html(
     let explain = file.explain();
     file.write_all(text.as_bytes()).map_err(explain)?;
     file.finish()
+}
+
+/// The rows that somebody has to look at, without what they hold: a report is sent around, and the
+/// results file beside it has everything.
+fn listed(
+    journal: &Journal,
+    run: i64,
+    reported: &Reported<'_>,
+) -> Result<Vec<Listed>, ReportError> {
+    let mut rows = Vec::new();
+    for mut outcome in journal.unsuccessful(run, LISTED)? {
+        let body = journal.body(run, outcome.row)?;
+        outcome.error = redacted(&outcome.error, &body);
+        if outcome.http_status.is_some() && !is_code(&outcome.error_code) {
+            outcome.error_code = "…".into();
+        }
+        let faults = faults(reported.header, &(0..0), &outcome.error);
+        let (column, wrong) = match &faults[..] {
+            [(column, wrong)] => (reported.header[*column].clone(), wrong.clone()),
+            several => {
+                let names = several.iter().map(|(column, _)| &*reported.header[*column]);
+                let names: Vec<&str> = names.collect();
+                (names.join(", "), outcome.error.clone())
+            }
+        };
+        rows.push(Listed {
+            line: reported.lines.line_of(outcome.row),
+            outcome,
+            column,
+            wrong,
+        });
+    }
+    Ok(rows)
+}
+
+fn bars(summary: &Summary) -> Vec<Bar> {
+    let total = summary.rows.max(1);
+    let mut start = 0;
+    let each = summary.states.each().into_iter();
+    each.map(|(state, count)| {
+        let width = count * WIDTH / total;
+        let bar = Bar {
+            state,
+            count,
+            shown: number(count),
+            start,
+            width,
+        };
+        start += width;
+        bar
+    })
+    .collect()
+}
+
+/// A kind of failure with what to do about it: what the first of its rows was told.
+fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
+    // The API's own codes may quote a value.
+    let code = match kind.state {
+        RowState::Invalid => kind.code.clone(),
+        _ if is_code(&kind.code) => kind.code.clone(),
+        _ if kind.code.is_empty() => String::new(),
+        _ => "…".to_owned(),
+    };
+    let first = rows
+        .iter()
+        .find(|row| row.outcome.state == kind.state && row.outcome.error_code == code);
+    let said = first.map_or("", |row| &*row.wrong);
+    Kind {
+        state: kind.state,
+        code,
+        count: number(kind.rows),
+        advice: match kind.state {
+            RowState::Rejected => say().html_advice_rejected(said),
+            RowState::Failed => say().html_advice_failed(said),
+            _ => said.to_owned(),
+        },
+    }
+}
+
+/// What to do next, if anything.
+fn next(reported: &Reported<'_>) -> Option<Next> {
+    let Reported {
+        summary,
+        is_played,
+        journal_flag,
+        ..
+    } = reported;
+    let of_run = |command: &str| match is_played {
+        true => String::new(),
+        false => format!("rosterpatch {command} {}{journal_flag}", summary.run),
+    };
+    if summary.held.is_some() {
+        return Some(Next {
+            advice: say().html_next_held(),
+            command: of_run("approve"),
+        });
+    }
+    if summary.exit_code == Exit::Interrupted || reported.why.is_some() {
+        return Some(Next {
+            advice: say().html_next_resume(),
+            command: of_run("resume"),
+        });
+    }
+    let failed = summary.failed_rows.as_ref()?;
+    if summary.states.unsuccessful() == 0 {
+        return None;
+    }
+    let sandbox = if *is_played { " --sandbox" } else { "" };
+    let file = in_quotes(&failed.display().to_string());
+    Some(Next {
+        advice: say().html_next_retry(),
+        command: format!("rosterpatch retry {file}{sandbox}{journal_flag}"),
+    })
+}
+
+/// A path as one word of a shell's command line.
+fn in_quotes(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    if !path.is_empty() && path.chars().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}
+
+/// When rows were sent, in stretches of equal length.
+fn stretches(journal: &Journal, run: i64, summary: &Summary) -> Result<Vec<Stretch>, ReportError> {
+    let (began, ended) = (summary.started_at, summary.finished_at);
+    let span = ended.as_microsecond() - began.as_microsecond();
+    let length = (span / SLOTS + 1).max(1);
+    let slots = journal.slots(run, began, length)?;
+    let total = |slot: &Slot| slot.at_once + slot.again + slot.without_success;
+    let most = slots.iter().map(total).max().unwrap_or(0).max(1);
+    let stretch = |slot: &Slot| {
+        let number_of = slot.number.min(SLOTS as u64 - 1);
+        let after = i64::try_from(number_of).unwrap_or(0) * length;
+        let at = jiff::Timestamp::from_microsecond(began.as_microsecond() + after);
+        let mut top = HEIGHT;
+        let parts = [
+            ("updated", slot.at_once),
+            ("invalid", slot.again),
+            ("rejected", slot.without_success),
+        ];
+        let drawn = parts.into_iter().filter(|(_, rows)| *rows > 0);
+        Stretch {
+            told: say().html_slot(
+                local_time(at.unwrap_or(began)),
+                amount(total(slot)),
+                number(slot.again),
+                number(slot.without_success),
+            ),
+            start: number_of * WIDTH / SLOTS as u64,
+            width: WIDTH / SLOTS as u64 - 1,
+            parts: drawn
+                .map(|(class, rows)| {
+                    let height = (rows * HEIGHT / most).max(1);
+                    top = top.saturating_sub(height);
+                    Part { class, top, height }
+                })
+                .collect(),
+        }
+    };
+    Ok(slots.iter().map(stretch).collect())
+}
+
+/// The files beside the report, by what they are called.
+fn files(summary: &Summary) -> Vec<(String, String)> {
+    let files = [
+        (say().summary_results(), &summary.results),
+        (say().summary_failed(), &summary.failed_rows),
+        (say().summary_before(), &summary.before),
+        (say().summary_new(), &summary.new_rows),
+    ];
+    files
+        .into_iter()
+        .filter_map(|(name, path)| Some((name, path.as_ref()?.display().to_string())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_quotes;
+
+    #[test]
+    fn a_path_is_one_word() {
+        assert_eq!(in_quotes("a/b-1.failed.csv"), "a/b-1.failed.csv");
+        assert_eq!(in_quotes("min lista.csv"), "'min lista.csv'");
+        assert_eq!(in_quotes("it's.csv"), "'it'\\''s.csv'");
+    }
 }

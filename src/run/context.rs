@@ -21,6 +21,9 @@ pub struct Context<'a> {
     pub credentials: Credentials,
     /// The folder of the journal.
     pub state: PathBuf,
+    /// What leads another command to the journal, such as ` --state DIR`; nothing where it finds it by
+    /// itself.
+    pub journal_flag: String,
     /// Observes.
     pub observer: &'a dyn Observer,
     /// Is shown the plan and says whether to go on.

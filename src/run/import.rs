@@ -24,6 +24,7 @@ use crate::send::Stats;
 /// ) -> Result<u64, RunError> {
 ///     let context = Context { agree: &|_| true, clock: context.clock.clone(),
 ///         credentials: context.credentials.clone(), state: context.state.clone(),
+///         journal_flag: context.journal_flag.clone(),
 ///         stop: context.stop.clone(), ..*context };
 ///     let ended = import(prepared, settings, Start::New("import"), &context)?;
 ///     Ok(ended.summary.states.updated)

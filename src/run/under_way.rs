@@ -15,7 +15,7 @@ use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::l10n::say;
 use crate::model::{StateCounts, with_causes};
-use crate::report::{Like, write_before, write_html, write_results};
+use crate::report::{Like, Reported, write_before, write_html, write_results};
 use crate::send::{Stats, Stop, Transport};
 
 /// What a run is made of.
@@ -319,7 +319,14 @@ impl<'a> Run<'a> {
         let report = write_html(
             &self.journal,
             self.id,
-            (&summary, &written.lines),
+            &Reported {
+                summary: &summary,
+                lines: &written.lines,
+                header: prepared.input.header(),
+                why: stop.as_ref().map(Stop::for_person),
+                is_played: self.setup.settings.sandbox,
+                journal_flag: &self.setup.context.journal_flag,
+            },
             &paths.report,
             placing,
         )?;

@@ -577,6 +577,7 @@ impl LibraryRun {
             seed: 7,
             credentials,
             state: folder.path("state"),
+            journal_flag: String::new(),
             observer: self.observer.as_ref(),
             agree: &|_| true,
             stop,

@@ -4,6 +4,7 @@ mod adversary;
 mod apis;
 mod architecture;
 mod bad_input;
+mod browser;
 mod commands;
 mod conformance;
 mod crashes;

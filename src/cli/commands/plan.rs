@@ -25,6 +25,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         seed: rand::random(),
         credentials: ready.credentials.clone(),
         state: session.state.clone(),
+        journal_flag: session.journal_flag.clone(),
         observer: session.observer.as_ref(),
         agree: &|_| false,
         stop: session.stop.receiver(),

@@ -15,7 +15,7 @@ use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
 use crate::model::{Exit, RowState, Summary, with_causes};
 use crate::read::Input;
-use crate::report::{ResultPaths, summary_text, write_html, write_results};
+use crate::report::{Reported, ResultPaths, summary_text, write_html, write_results};
 use crate::run::Settings;
 
 /// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
@@ -240,7 +240,17 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     summary.report = Some(write_html(
         &journal,
         run.id,
-        (&summary, &lines),
+        &Reported {
+            summary: &summary,
+            lines: &lines,
+            header: input.header(),
+            why: None,
+            is_played: Settings::of(&run)?.sandbox,
+            journal_flag: &settings::journal_flag(&settings::state_folder(
+                &Config::load(common)?,
+                common,
+            )?),
+        },
         &paths.report,
         paths.placing(&paths.report),
     )?);

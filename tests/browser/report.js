@@ -1,0 +1,64 @@
+// Opens a report in Chromium, as somebody who got it by mail: wide, dark, on a phone and on paper.
+// Prints what it found as JSON. Arguments: the report, and a folder for pictures, or "quick" for one view
+// and no search for barriers, which takes long in a long page.
+"use strict";
+const { chromium } = require("playwright-core");
+const path = require("path");
+
+const [, , report, option] = process.argv;
+const quick = option === "quick";
+const pictures = quick ? undefined : option;
+const views = [
+  { name: "wide", viewport: { width: 1200, height: 900 }, colorScheme: "light" },
+  { name: "dark", viewport: { width: 1200, height: 900 }, colorScheme: "dark" },
+  { name: "phone", viewport: { width: 320, height: 700 }, colorScheme: "light" },
+];
+
+(async () => {
+  // A container has no sandbox of its own to give.
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+  const found = { errors: [], requests: [], barriers: [], overflow: [] };
+  for (const { name, ...view } of quick ? views.slice(0, 1) : views) {
+    const page = await browser.newPage(view);
+    page.on("console", (message) => message.type() === "error" && found.errors.push(message.text()));
+    page.on("pageerror", (error) => found.errors.push(String(error)));
+    page.on("request", (request) => found.requests.push(request.url()));
+    const began = Date.now();
+    await page.goto(`file://${path.resolve(report)}`);
+    found.opened_ms = Math.max(found.opened_ms ?? 0, Date.now() - began);
+    if (pictures) await page.screenshot({ path: path.join(pictures, `report-${name}.png`) });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (wide > 0) found.overflow.push(`${name}: ${wide}`);
+    if (name === "wide") Object.assign(found, await used(page));
+    if (quick) continue;
+    await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
+    const { violations } = await page.evaluate(() => axe.run());
+    for (const { id, nodes } of violations) found.barriers.push(`${name}: ${id}: ${nodes[0].html}`);
+    await page.close();
+  }
+  await browser.close();
+  console.log(JSON.stringify(found));
+})();
+
+// What filter and sort do, and what the page says.
+async function used(page) {
+  const text = await page.innerText("main");
+  const command = await page.locator("#command").textContent({ timeout: 100 }).catch(() => null);
+  if (!(await page.locator(".rows").count())) return { text, command };
+  const shown = () => page.locator(".rows tbody tr:not([hidden])");
+  const rows = await shown().count();
+  const first = () => page.locator(".rows tbody tr td").first().textContent();
+  const unsorted = await first();
+  const head = page.locator(".rows th button").first();
+  await head.click();
+  await head.click();
+  const sorted = { first: await first(), by: await page.locator(".rows th[aria-sort]").getAttribute("aria-sort") };
+  const code = await page.locator("#code option").nth(1).textContent();
+  await page.selectOption("#code", code);
+  const ofCode = await shown().count();
+  await page.selectOption("#code", "");
+  await page.fill("#find", "nothing has this in it");
+  const ofNothing = await shown().count();
+  await page.fill("#find", "");
+  return { text: text.slice(0, 4000), command, rows, unsorted, sorted, code, ofCode, ofNothing };
+}
