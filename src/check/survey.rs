@@ -173,6 +173,11 @@ impl Survey {
         self.lines.line_of(row)
     }
 
+    /// The numbers that the spreadsheet shows beside the rows.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
     /// The field that finds the record, by position.
     pub fn key(&self) -> Option<usize> {
         self.key

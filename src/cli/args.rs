@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -179,6 +180,15 @@ pub(in crate::cli) struct ImportArgs {
     pub(in crate::cli) layout: LayoutOptions,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
+    /// Send exactly what a saved plan says, or say what has changed since; it was seen, so nothing is
+    /// asked
+    #[arg(
+        long,
+        value_name = "PLAN",
+        help_heading = "Delivery",
+        hide_short_help = true
+    )]
+    pub(in crate::cli) plan: Option<PathBuf>,
     // What other programs call a plan.
     #[arg(long, hide = true)]
     pub(in crate::cli) dry_run: bool,
@@ -291,6 +301,12 @@ pub(in crate::cli) struct PlanArgs {
     /// Write every change to a CSV file, one a line
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(in crate::cli) out: Option<PathBuf>,
+    /// Save the plan, so that import --plan sends exactly what it says
+    #[arg(long, value_name = "PLAN", help_heading = "Output")]
+    pub(in crate::cli) save: Option<PathBuf>,
+    /// Print the request of one row, by import_row, as curl would make it; without secrets
+    #[arg(long, value_name = "ROW", help_heading = "Output")]
+    pub(in crate::cli) show_request: Option<NonZeroU64>,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
 }

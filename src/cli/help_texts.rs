@@ -229,6 +229,18 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Rader med samma nyckel: error, first, last (alla utom den första är ogiltiga, eller så skickas den första eller den sista)",
     ),
     (
+        "Print the request of one row, by import_row, as curl would make it; without secrets",
+        "Skriv ut anropet för en rad, enligt import_row, som curl skulle göra det; utan hemligheter",
+    ),
+    (
+        "Save the plan, so that import --plan sends exactly what it says",
+        "Spara planen, så att import --plan skickar precis det som står i den",
+    ),
+    (
+        "Send exactly what a saved plan says, or say what has changed since; it was seen, so nothing is asked",
+        "Skicka precis det som en sparad plan säger, eller säg vad som har ändrats sedan dess; den är granskad, så inget frågas",
+    ),
+    (
         "Say what an import would send, how many requests, how long; changes nothing",
         "Visa vad en import skulle skicka, hur många anrop och hur lång tid; ändrar inget",
     ),

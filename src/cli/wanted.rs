@@ -120,6 +120,7 @@ impl Asked {
             canary: self.canary.canary.map(u64::from),
             trust_for: connection.trust_for().length,
             undoes: None,
+            expected: None,
             retries: None,
         };
         Ok(Settings {

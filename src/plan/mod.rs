@@ -7,6 +7,7 @@ mod difference;
 mod forecast;
 mod guards;
 mod lookup;
+mod saved;
 mod selection;
 
 pub use body::BodyShape;
@@ -15,4 +16,5 @@ pub use difference::{Difference, Left, Values};
 pub use forecast::Road;
 pub use guards::{Guards, Threshold, ThresholdError};
 pub use lookup::{LookUp, LookUpError, Page, Progress, Question};
+pub use saved::{SAVED_PLAN, SavedPlan};
 pub use selection::{Selection, SelectionError};

@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::error::ReportError;
 use super::faults::faults;
+use super::shell::in_quotes;
 use super::whole_file::{Placing, WholeFile};
 use crate::journal::{FailureKind, Journal, Slot};
 use crate::l10n::{
@@ -294,16 +295,6 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
     })
 }
 
-/// A path as one word of a shell's command line.
-fn in_quotes(path: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
-    if !path.is_empty() && path.chars().all(is_plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', "'\\''"))
-    }
-}
-
 /// When rows were sent, in stretches of equal length.
 fn stretches(journal: &Journal, run: i64, summary: &Summary) -> Result<Vec<Stretch>, ReportError> {
     let (began, ended) = (summary.started_at, summary.finished_at);
@@ -356,16 +347,4 @@ fn files(summary: &Summary) -> Vec<(String, String)> {
         .into_iter()
         .filter_map(|(name, path)| Some((name, path.as_ref()?.display().to_string())))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_quotes;
-
-    #[test]
-    fn a_path_is_one_word() {
-        assert_eq!(in_quotes("a/b-1.failed.csv"), "a/b-1.failed.csv");
-        assert_eq!(in_quotes("min lista.csv"), "'min lista.csv'");
-        assert_eq!(in_quotes("it's.csv"), "'it'\\''s.csv'");
-    }
 }

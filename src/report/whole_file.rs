@@ -155,6 +155,18 @@ impl WholeFile {
         Ok(begun(path, Target::Beside(file)))
     }
 
+    /// Writes a text to `path`, in place of whatever has that name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
+        let mut file = WholeFile::create(path)?;
+        let explain = file.explain();
+        file.write_all(text.as_bytes()).map_err(explain)?;
+        file.finish()?;
+        Ok(())
+    }
+
     /// Finds out whether a file can be written at `path`, and leaves nothing there.
     ///
     /// # Errors

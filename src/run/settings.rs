@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use super::prepare::Roster;
 use crate::journal::RunRecord;
 use crate::l10n::say;
 use crate::model::RowState;
-use crate::plan::{Guards, Selection};
+use crate::plan::{Guards, SavedPlan, Selection};
 use crate::report::ResultPaths;
 use crate::send::{ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
@@ -82,6 +83,9 @@ pub struct Delivery {
     /// For how long a record that cannot be read is believed to hold what was delivered to it.
     #[serde(default)]
     pub trust_for: Duration,
+    /// What is to be sent, and nothing else. A run that goes on has been held to it already.
+    #[serde(skip)]
+    pub expected: Option<Arc<SavedPlan>>,
     /// What this run tries again.
     #[serde(default)]
     pub retries: Option<Retries>,

@@ -8,6 +8,7 @@ use super::past::rows_last_time;
 use super::planned::{columns_of, plan_of, understood};
 use super::prepare::Prepared;
 use super::progress::Tracker;
+use super::saved::saved_plan;
 use super::settings::{Retries, Settings, absolute, to_json};
 use super::tools::Tools;
 use super::work::Planning;
@@ -255,7 +256,13 @@ impl<'a> Run<'a> {
         let journal = Journal::open(&setup.context.state)?;
         let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
         let guards = &setup.settings.delivery.guards;
-        Ok(guards.reason(plan.rows, plan.invalid, plan.to_send, last))
+        let reason = guards.reason(plan.rows, plan.invalid, plan.to_send, last);
+        let Some(expected) = &setup.settings.delivery.expected else {
+            return Ok(reason);
+        };
+        let now = saved_plan(&self.journal, self.id, setup.prepared, setup.settings)?;
+        let lines = setup.prepared.survey.lines();
+        Ok(reason.or_else(|| expected.difference(&now, lines)))
     }
 
     /// Records that a guard holds it, and ends.

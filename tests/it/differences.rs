@@ -683,3 +683,122 @@ fn what_was_delivered_before_a_crash_is_not_believed_after_a_later_request_witho
     let fourth = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(fourth.summary.states.unchanged, 1);
 }
+
+#[test]
+fn a_saved_plan_is_sent_as_it_is_or_not_at_all() {
+    let folder = Folder::new();
+    let run = LibraryRun {
+        clock: Arc::new(SystemClock),
+        ..by_look_up()
+    };
+    let sandbox = holding(&roster(20, |row| format!("Skolgatan {row}")), &run);
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    let text = roster(20, |row| {
+        let street = if row <= 3 { "Nygatan" } else { "Skolgatan" };
+        format!("{street} {row}")
+    });
+    folder.write("r.csv", &text);
+    let output = program(&folder, &base_url, &["plan", "r.csv", "--save", "p.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let saved = std::fs::read_to_string(folder.path("p.json")).unwrap();
+    assert!(!saved.contains("Nygatan"), "nobody's values stand in it");
+
+    // Somebody changes what the second row's record holds.
+    folder.write(
+        "other.csv",
+        roster(20, |row| {
+            let street = if row == 2 { "Storgatan" } else { "Skolgatan" };
+            format!("{street} {row}")
+        }),
+    );
+    let output = program(&folder, &base_url, &["import", "other.csv", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let before = students(&sandbox);
+    let with_plan = ["import", "r.csv", "--plan", "p.json"];
+    let output = program(&folder, &base_url, &with_plan);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("for 1 row (3)"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(students(&sandbox), before, "nothing was sent");
+
+    // Without a question, since the plan was seen.
+    program(&folder, &base_url, &["plan", "r.csv", "--save", "p.json"]);
+    let output = program(&folder, &base_url, &with_plan);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let now = students(&sandbox);
+    assert_eq!(now[plain_id(2)]["address"]["postalAddress"], "Nygatan 2");
+
+    folder.write("r.csv", text.replace("Nygatan 3", "Nygatan 33"));
+    let output = program(&folder, &base_url, &with_plan);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("not the one that was planned"), "{told}");
+    folder.write("p.json", "{}");
+    let output = program(&folder, &base_url, &with_plan);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
+
+#[test]
+fn a_request_is_shown_as_curl_makes_it_and_without_secrets() {
+    let folder = Folder::new();
+    let run = LibraryRun {
+        clock: Arc::new(SystemClock),
+        ..by_look_up()
+    };
+    let sandbox = holding(&roster(5, |row| format!("Skolgatan {row}")), &run);
+    let (base_url, _stop) = serve_sandbox(sandbox.clone());
+    folder.write(
+        "r.csv",
+        roster(5, |row| {
+            match row {
+                2 => "O'Briens väg \"2\"".replace('"', "\"\""),
+                row => format!("Skolgatan {row}"),
+            }
+            .replace("O'Briens väg \"\"2\"\"", "O'Briens väg $HOME")
+        }),
+    );
+    let show = |row: &str| {
+        let output = program(
+            &folder,
+            &base_url,
+            &["plan", "r.csv", "--show-request", row],
+        );
+        (output.status.code(), stdout(&output), stderr(&output))
+    };
+    let (code, shown, told) = show("2");
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        shown.contains("row 3"),
+        "by the spreadsheet's number too: {shown}"
+    );
+    assert!(!shown.contains("sandbox\n") && shown.contains("${MEITNER_CLIENT_SECRET}"));
+    let (code, none, _) = show("1");
+    assert_eq!(
+        (code, none.as_str()),
+        (Some(0), "# nothing would be sent for row 2\n")
+    );
+    assert_eq!(show("6").0, Some(2));
+
+    // What it says is what curl sends.
+    let curl = std::process::Command::new("sh")
+        .args(["-c", &format!("{shown} --silent --fail")])
+        .envs([
+            ("MEITNER_CLIENT_CREDENTIALS", "sandbox"),
+            ("MEITNER_CLIENT_SECRET", "sandbox"),
+        ])
+        .output();
+    let Ok(output) = curl else { return };
+    if output.status.code() == Some(127) {
+        eprintln!("there is no curl, so what it sends is not looked at");
+        return;
+    }
+    assert!(output.status.success(), "{}", stderr(&output));
+    let now = students(&sandbox);
+    assert_eq!(
+        now[plain_id(2)]["address"]["postalAddress"],
+        "O'Briens väg $HOME"
+    );
+}

@@ -559,6 +559,7 @@ impl LibraryRun {
                 canary: self.canary,
                 trust_for: self.trust_for,
                 undoes: None,
+                expected: None,
                 retries: None,
             },
             roster,

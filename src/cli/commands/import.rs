@@ -1,3 +1,6 @@
+use std::path::Path;
+use std::sync::Arc;
+
 use crate::app::{AppError, begin, ready};
 use crate::cli::args::ImportArgs;
 use crate::cli::front::Front;
@@ -6,6 +9,7 @@ use crate::cli::settings;
 use crate::cli::wanted::Asked;
 use crate::l10n::say;
 use crate::model::Exit;
+use crate::plan::{SAVED_PLAN, SavedPlan};
 
 /// `rosterpatch import FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<Exit, AppError> {
@@ -25,11 +29,29 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
     };
     front.watched(&args.file, || {
         let mut ready = ready(session, asked.resolve(session, config)?)?;
+        if let Some(path) = &args.plan {
+            ready.settings.delivery.expected = Some(Arc::new(saved(path)?));
+        }
         let paths = &mut ready.settings.delivery.paths;
         paths.outcome_first = settings::is_outcome_first(config, &args.layout);
         let named = settings::named(&args.files);
         let start = begin(session, &mut ready, args.start.fresh, "import", &named)?;
-        let agreed = args.start.yes || args.options.place.sandbox;
+        let agreed = args.start.yes || args.options.place.sandbox || args.plan.is_some();
         front.send(config, &ready, start, agreed, args.output.format)
     })
+}
+
+/// A plan that was saved.
+fn saved(path: &Path) -> Result<SavedPlan, AppError> {
+    let text = std::fs::read_to_string(path).map_err(|source| AppError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    match serde_json::from_str::<SavedPlan>(&text) {
+        Ok(plan) if plan.version == SAVED_PLAN => Ok(plan),
+        _ => Err(AppError::Front(
+            say().saved_unreadable(path.display().to_string()),
+        )),
+    }
 }

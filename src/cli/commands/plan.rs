@@ -1,13 +1,17 @@
-use crate::app::{AppError, ready};
+use std::path::Path;
+
+use crate::app::{AppError, Ready, ready};
 use crate::cli::args::PlanArgs;
 use crate::cli::front::{Front, print_json};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::terminal;
 use crate::cli::wanted::Asked;
-use crate::l10n::say;
+use crate::journal::JournalError;
+use crate::l10n::{number, rows, say};
 use crate::model::Exit;
-use crate::report::{Tone, plan_examples, plan_overview, write_changes};
-use crate::run::{Context, look};
+use crate::plan::SavedPlan;
+use crate::report::{Tone, WholeFile, curl_text, plan_examples, plan_overview, write_changes};
+use crate::run::{Context, Looked, look, saved_plan};
 
 /// `rosterpatch plan FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit, AppError> {
@@ -45,6 +49,19 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         let roster = (prepared.checker.spec().as_ref(), prepared.input.dialect());
         write_changes(&looked.journal, looked.run, roster, path)?;
     }
+    if let Some(path) = &args.save {
+        let plan = saved_plan(
+            &looked.journal,
+            looked.run,
+            &ready.prepared,
+            &ready.settings,
+        )?;
+        save(path, &plan)?;
+    }
+    if let Some(row) = args.show_request {
+        show_request(&front, &ready, &looked, row.get())?;
+        return Ok(looked.summary.exit_code);
+    }
     match args.output.format {
         Format::Json => print_json(&looked.summary, true),
         Format::Text => {
@@ -63,4 +80,44 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         }
     }
     Ok(looked.summary.exit_code)
+}
+
+/// Writes a plan whole or not at all.
+fn save(path: &Path, plan: &SavedPlan) -> Result<(), AppError> {
+    let json = serde_json::to_string(plan).map_err(|error| AppError::Front(error.to_string()))?;
+    Ok(WholeFile::write_text(path, &json)?)
+}
+
+/// Prints what would be sent for a row, or that nothing would be.
+fn show_request(front: &Front, ready: &Ready, looked: &Looked, row: u64) -> Result<(), AppError> {
+    let survey = &ready.prepared.survey;
+    if row > survey.rows {
+        return Err(AppError::Usage(
+            say().plan_no_row(number(row), rows(survey.rows)),
+        ));
+    }
+    let mut found = None;
+    looked
+        .journal
+        .each_call::<JournalError>(looked.run, |call, _| {
+            let is_it = call.at.row == row;
+            if is_it {
+                found = Some(call);
+            }
+            Ok(!is_it)
+        })?;
+    let line = number(survey.line_of(row));
+    let text = match found {
+        None => format!("# {}", say().plan_no_request(line)),
+        Some(call) => {
+            let spec = ready.prepared.checker.spec();
+            let base_url = &ready.settings.delivery.client.base_url;
+            let curl = curl_text(&call, spec, base_url, |name| {
+                front.config.credential_variable(name)
+            });
+            format!("# {}\n{curl}", say().plan_request_of(line))
+        }
+    };
+    terminal::out(&format!("{text}\n"));
+    Ok(())
 }

@@ -1,0 +1,85 @@
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::l10n::{number, rows, say};
+use crate::model::{Call, Lines};
+
+/// What a plan was to send, as far as it must be known to tell whether another one sends the same:
+/// nobody's values stand in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedPlan {
+    /// Which form the file has.
+    pub version: u32,
+    /// The target's name.
+    pub target: String,
+    /// The address; of a sandbox of the program's own, which has another each time, `sandbox`.
+    pub address: String,
+    /// SHA-256 of the roster.
+    pub sha256: String,
+    /// What is to be sent, by row: a digest of the path, the body, and what the record held.
+    pub rows: BTreeMap<u64, String>,
+}
+
+/// The form of the file that this version writes.
+pub const SAVED_PLAN: u32 = 1;
+
+/// Rows that are named, of those that differ.
+const NAMED: usize = 10;
+
+impl SavedPlan {
+    /// Takes a row's call into the plan.
+    pub fn add(&mut self, call: &Call) {
+        let mut hash = Sha256::new();
+        for part in [call.path.as_bytes(), &call.body, call.changed.as_bytes()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        for change in &call.changes {
+            hash.update(change.field.as_bytes());
+            hash.update(format!("{:?}{}", change.from, change.to));
+        }
+        let mut digest = String::new();
+        for byte in &hash.finalize()[..12] {
+            // Writing to a string cannot fail.
+            let _ = write!(digest, "{byte:02x}");
+        }
+        self.rows.insert(call.at.row, digest);
+    }
+
+    /// What is different in `now` from what was planned, for a person; nothing if it is the same.
+    /// `lines` has the number that the spreadsheet shows beside each row.
+    pub fn difference(&self, now: &SavedPlan, lines: &Lines) -> Option<String> {
+        if self.sha256 != now.sha256 {
+            return Some(say().saved_roster());
+        }
+        if (&self.target, &self.address) != (&now.target, &now.address) {
+            let place = |plan: &SavedPlan| format!("{} ({})", plan.address, plan.target);
+            return Some(say().saved_place(place(self), place(now)));
+        }
+        let mut differing: Vec<u64> = self
+            .rows
+            .iter()
+            .filter(|(row, digest)| now.rows.get(row) != Some(digest))
+            .chain(
+                now.rows
+                    .iter()
+                    .filter(|(row, _)| !self.rows.contains_key(row)),
+            )
+            .map(|(row, _)| *row)
+            .collect();
+        if differing.is_empty() {
+            return None;
+        }
+        differing.sort_unstable();
+        let named = differing.iter().take(NAMED);
+        let mut named: Vec<String> = named.map(|row| number(lines.line_of(*row))).collect();
+        if differing.len() > NAMED {
+            named.push("…".to_owned());
+        }
+        let amount = rows(differing.len() as u64);
+        Some(say().saved_rows(amount, named.join(", ")))
+    }
+}

@@ -1,0 +1,92 @@
+use crate::model::{Call, Method};
+use crate::targets::{SignIn, TargetSpec};
+
+/// A text as one word of a shell's command line.
+pub(super) fn in_quotes(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// A row's request as a command line of curl. Secrets stand in it by the names of their environment
+/// variables, which `variable` knows from the target's own names; the first way to sign in is meant.
+pub fn curl_text(
+    call: &Call,
+    spec: &TargetSpec,
+    base_url: &str,
+    variable: impl Fn(&str) -> String,
+) -> String {
+    let mut lines = Vec::new();
+    let address = format!("{}{}", base_url.trim_end_matches('/'), call.path);
+    let method: Method = spec.update.method;
+    let header =
+        |name: &str, value: &str| format!("--header {}", in_quotes(&format!("{name}: {value}")));
+    // In double quotes the shell puts the variable's value in.
+    let secret = |name: &str, word: &str, from: &str| {
+        format!("--header \"{name}: {word}${{{}}}\"", variable(from))
+    };
+    let mut arguments = vec![format!(
+        "curl --request {} {}",
+        method.as_str(),
+        in_quotes(&address)
+    )];
+    match spec.sign_in.first() {
+        None => {}
+        Some(SignIn::Headers { headers }) => {
+            arguments.extend(headers.iter().map(|(name, from)| secret(name, "", from)));
+        }
+        Some(SignIn::Bearer { token }) => {
+            arguments.push(secret("Authorization", "Bearer ", token));
+        }
+        Some(SignIn::Token { word, token }) => {
+            arguments.push(secret("Authorization", &format!("{word} "), token));
+        }
+        Some(SignIn::Basic { username, password }) => {
+            let password = password
+                .as_deref()
+                .map(|name| format!("${{{}}}", variable(name)));
+            arguments.push(format!(
+                "--user \"${{{}}}:{}\"",
+                variable(username),
+                password.unwrap_or_default()
+            ));
+        }
+        Some(SignIn::Oauth {
+            token_path,
+            client_id,
+            client_secret,
+        }) => {
+            let host = address.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+            lines.push(format!(
+                "# ACCESS_TOKEN: curl --data grant_type=client_credentials --data \"client_id=${{{}}}\" \
+                 --data \"client_secret=${{{}}}\" {}",
+                variable(client_id),
+                variable(client_secret),
+                in_quotes(&format!("{host}{token_path}"))
+            ));
+            arguments.push("--header \"Authorization: Bearer ${ACCESS_TOKEN}\"".to_owned());
+        }
+    }
+    arguments.extend(spec.headers.iter().map(|(name, value)| header(name, value)));
+    arguments.push(header("Content-Type", "application/json"));
+    let body = String::from_utf8_lossy(&call.body);
+    arguments.push(format!("--data-raw {}", in_quotes(&body)));
+    lines.push(arguments.join(" \\\n  "));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_quotes;
+
+    #[test]
+    fn a_text_is_one_word() {
+        assert_eq!(in_quotes("a/b-1.failed.csv"), "a/b-1.failed.csv");
+        assert_eq!(in_quotes("min lista.csv"), "'min lista.csv'");
+        assert_eq!(in_quotes("it's.csv"), "'it'\\''s.csv'");
+        assert_eq!(in_quotes("$HOME"), "'$HOME'");
+    }
+}
