@@ -5,6 +5,7 @@
 mod archive;
 mod begin;
 mod derive;
+mod doctor;
 mod error;
 mod go_on;
 mod job;
@@ -21,6 +22,7 @@ pub use begin::{begin, way_on};
 pub use derive::{
     Overrides, OwnPace, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
+pub use doctor::{Examined, Finding, Health, of_api, of_state};
 pub use error::AppError;
 pub use go_on::{GoOn, go_on, resumed};
 pub use job::Job;

@@ -6,9 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::options::{
     CanaryOptions, ConnectionOptions, FileOptions, Format, FormatOptions, GeneralOptions,
     GuardOptions, InboxOptions, LayoutOptions, PlaceOptions, PlanOptions, QuotaOptions,
-    RosterOptions, StartOptions,
+    RosterOptions, StartOptions, pair,
 };
-use super::values::Time;
+use super::values::{Address, Time};
 use crate::sandbox::Faults;
 use crate::send::Rate;
 
@@ -60,6 +60,9 @@ pub(in crate::cli) enum Command {
     Template(TemplateArgs),
     /// List the known APIs, or show one
     Targets(TargetsArgs),
+    /// Say what would stop an import here, and what to do about it
+    #[command(after_help = "Example:\n  rosterpatch doctor --target meitner --env staging")]
+    Doctor(DoctorArgs),
     /// Serve the APIs on this machine, to try things out
     Sandbox(SandboxArgs),
     /// Print a completion script for a shell
@@ -67,8 +70,8 @@ pub(in crate::cli) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page, or write one for each command
+    Man(ManArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -360,6 +363,40 @@ pub(in crate::cli) struct ResumeArgs {
     /// Do not ask before sending, where the run had not begun to send
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct ManArgs {
+    /// The command whose page it is; the program's own if none is named
+    #[arg(value_name = "COMMAND")]
+    pub(in crate::cli) command: Option<String>,
+    /// Write every page into a folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub(in crate::cli) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct DoctorArgs {
+    /// The API: a built-in one, or a file
+    #[arg(
+        long,
+        value_name = "TARGET",
+        env = "ROSTERPATCH_TARGET",
+        hide_env = true
+    )]
+    pub(in crate::cli) target: Option<String>,
+    /// The target's environment [default: production]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) env: Option<String>,
+    /// Another address, in place of that of --env
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) base_url: Option<Address>,
+    /// A variable of the target's addresses (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(in crate::cli) var: Vec<(String, String)>,
+    /// A file of root certificates in PEM, trusted besides the machine's own
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

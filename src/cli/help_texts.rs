@@ -179,7 +179,18 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Print more: every retry, and requests by row number",
         "Skriv ut mer: varje nytt försök, och anrop med radnummer",
     ),
-    ("Print the manual page", "Skriv ut manualsidan"),
+    (
+        "Print a manual page, or write one for each command",
+        "Skriv ut en manualsida, eller skriv en för varje kommando",
+    ),
+    (
+        "The command whose page it is; the program's own if none is named",
+        "Kommandot vars sida det är; programmets egen om inget anges",
+    ),
+    (
+        "Write every page into a folder",
+        "Skriv alla sidor till en mapp",
+    ),
     (
         "Print the settings in force, and where each comes from",
         "Visa gällande inställningar och varifrån var och en kommer",
@@ -239,6 +250,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     (
         "Send exactly what a saved plan says, or say what has changed since; it was seen, so nothing is asked",
         "Skicka precis det som en sparad plan säger, eller säg vad som har ändrats sedan dess; den är granskad, så inget frågas",
+    ),
+    (
+        "Say what would stop an import here, and what to do about it",
+        "Visa vad som skulle stoppa en import här, och vad du kan göra åt det",
     ),
     (
         "Say what an import would send, how many requests, how long; changes nothing",

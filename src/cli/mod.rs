@@ -10,6 +10,7 @@ mod help;
 mod help_texts;
 mod local_sandbox;
 mod logging;
+mod man;
 mod options;
 mod settings;
 mod terminal;
@@ -30,8 +31,8 @@ use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    check, import, packagers, plan, resume, retry, runs, sandbox, show_config, sweep, targets,
-    template, undo,
+    check, doctor, import, packagers, plan, resume, retry, runs, sandbox, show_config, sweep,
+    targets, template, undo,
 };
 
 /// Runs the program on the process's arguments. Returns its exit code.
@@ -136,9 +137,10 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         }) => runs::prune(common, older_than)?,
         Command::Show(show) => runs::show(common, show)?,
         Command::Report(report) => runs::report(common, report)?,
+        Command::Doctor(doctor) => doctor::run(common, doctor)?,
         Command::Sandbox(sandbox) => sandbox::run(common, sandbox)?,
         Command::Completions { shell } => packagers::completions(*shell)?,
-        Command::Man => packagers::man()?,
+        Command::Man(which) => packagers::man(which)?,
     })
 }
 

@@ -308,7 +308,7 @@ pub(in crate::cli) struct PlanOptions {
 }
 
 /// `NAME=VALUE`, taken apart at the last `=`.
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(in crate::cli) fn pair(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
         None => Err(say().value_no_equals()),

@@ -193,6 +193,24 @@ impl Client {
         Ok((answer, body))
     }
 
+    /// Asks for something once, as a look-up does, and says what came back.
+    ///
+    /// # Errors
+    /// When no answer came back.
+    pub async fn probe(&self, path: &str, body: Option<&[u8]>) -> Result<Answer, Fault> {
+        let request = Request {
+            method: match body {
+                Some(_) => reqwest::Method::POST,
+                None => reqwest::Method::GET,
+            },
+            path,
+            body,
+            row: None,
+            repeatable: false,
+        };
+        self.call(&request).await.map(|(answer, _)| answer)
+    }
+
     /// Takes note that the token with which `answer` was refused is of no more use. Returns
     /// whether another one may be.
     pub(super) fn renew(&self, answer: &Answer) -> bool {

@@ -1,6 +1,11 @@
 //! The commands that send nothing: check, template, targets.
 
-use crate::harness::{Folder, identity_number, plain_id, plain_roster, stderr, stdout};
+use std::time::Duration;
+
+use crate::harness::{
+    Folder, Server, identity_number, plain_id, plain_roster, respond, sandbox_holding, stderr,
+    stdout,
+};
 
 #[test]
 fn check_says_what_was_read_and_what_is_wrong() {
@@ -223,7 +228,106 @@ fn packagers_get_completions_and_a_manual_page() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&folder.run(&format!("completions {shell}"))).contains("rosterpatch"));
     }
-    assert!(stdout(&folder.run("man")).contains(".TH rosterpatch 1"));
+    let root = stdout(&folder.run("man"));
+    assert!(root.contains(".TH ROSTERPATCH 1"), "{root}");
+    std::fs::create_dir(folder.path("man1")).unwrap();
+    let output = folder.run("man --out man1");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let pages: Vec<_> = std::fs::read_dir(folder.path("man1")).unwrap().collect();
+    assert!(pages.len() >= 19, "{}", pages.len());
+    for page in pages {
+        let path = page.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for section in ["NAME", "SYNOPSIS", "EXIT STATUS", "FILES", "EXAMPLES"] {
+            assert!(
+                text.contains(&format!(".SH {section}"))
+                    || text.contains(&format!(".SH \"{section}\"")),
+                "{}: {section}",
+                path.display()
+            );
+        }
+        // What nobody here wrote reads it without a complaint.
+        let groff = std::process::Command::new("groff")
+            .args(["-man", "-Tutf8", "-ww"])
+            .arg(&path)
+            .output();
+        match groff {
+            Ok(judged) => assert!(
+                judged.status.success() && judged.stderr.is_empty(),
+                "{}: {}",
+                path.display(),
+                stderr(&judged)
+            ),
+            Err(_) => eprintln!("there is no groff, so it does not judge the pages"),
+        }
+    }
+    assert_eq!(folder.run("man nonsense").status.code(), Some(2));
+}
+
+#[test]
+fn the_doctor_says_what_would_stop_an_import() {
+    let folder = Folder::new();
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(3), Duration::ZERO);
+    let examine = |base_url: &str, more: &[&str]| {
+        let arguments = ["doctor", "--target", "meitner", "--base-url", base_url];
+        let output = folder.with_sandbox(&[&arguments, more].concat());
+        (output.status.code(), stdout(&output))
+    };
+    let (code, told) = examine(&base_url, &[]);
+    assert_eq!(code, Some(0), "{told}");
+    for part in [
+        "✓ config",
+        "✓ journal",
+        "✓ target       Meitner Directory API",
+        "✓ credentials  set; they are not shown",
+        "✓ network",
+        "✓ sign-in",
+        "✓ reading      students",
+        "✓ clock",
+        "✓ quota",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    let (code, told) = examine(&base_url, &["--lang", "sv"]);
+    assert!(
+        code == Some(0) && told.contains("✓ inloggningsuppgifter"),
+        "{told}"
+    );
+
+    // Nobody there, refused, may not read, and a clock that is an hour off.
+    let (code, told) = examine("http://127.0.0.1:1", &[]);
+    assert_eq!(code, Some(6));
+    assert!(told.contains("✗ network"), "{told}");
+    for (status, part) in [(401, "✗ sign-in"), (403, "--blind"), (500, "✗ reading")] {
+        let server = Server::start(move |_| respond(status, &[], "{}"));
+        let (code, told) = examine(&server.base_url, &[]);
+        assert_eq!(code, Some(6), "{told}");
+        assert!(told.contains(part), "{part} not in {told}");
+        assert_eq!(server.seen().len(), 1, "asked once");
+    }
+    let server = Server::start(|_| {
+        let old = [("Date", "Mon, 17 Aug 2026 16:32:00 GMT")];
+        respond(200, &old, r#"{"data":[],"total":0}"#)
+    });
+    let (code, told) = examine(&server.base_url, &[]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("✗ clock"), "{told}");
+
+    let without = folder.run("doctor --target meitner");
+    assert_eq!(without.status.code(), Some(6));
+    let told = stdout(&without);
+    assert!(
+        told.contains("✗ credentials") && told.contains("MEITNER_CLIENT_SECRET"),
+        "{told}"
+    );
+    folder.write("rosterpatch.toml", "raet = \"1/h\"\n");
+    let wrong = folder.run("doctor --target meitner");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        stdout(&wrong).contains("did you mean `rate`?"),
+        "{}",
+        stdout(&wrong)
+    );
 }
 
 #[test]

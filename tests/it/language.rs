@@ -12,8 +12,9 @@ use crate::harness::{
 };
 
 /// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
-/// beside it, the tables of the README and of a target, and what a collector reads.
-const ELSEWHERE: [&str; 9] = [
+/// beside it, the manual pages, the tables of the README and of a target, and what a collector reads.
+const ELSEWHERE: [&str; 10] = [
+    "cli/man.rs",
     "cli/args.rs",
     "cli/options.rs",
     "cli/group.rs",

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(super) mod check;
+pub(super) mod doctor;
 pub(super) mod import;
 pub(super) mod packagers;
 pub(super) mod plan;

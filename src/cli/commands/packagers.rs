@@ -1,8 +1,10 @@
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::CommandFactory;
 
-use crate::cli::args::Args;
-use crate::cli::terminal;
+use crate::app::AppError;
+use crate::cli::args::{Args, ManArgs};
+use crate::cli::{man, terminal};
+use crate::l10n::say;
 use crate::model::Exit;
 
 /// `rosterpatch completions SHELL`.
@@ -14,10 +16,33 @@ pub(in crate::cli) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// `rosterpatch man`.
-pub(in crate::cli) fn man() -> Result<Exit> {
+/// `rosterpatch man`, `rosterpatch man COMMAND` and `rosterpatch man --out FOLDER`.
+pub(in crate::cli) fn man(args: &ManArgs) -> Result<Exit> {
+    let pages = man::pages();
+    if let Some(folder) = &args.out {
+        for (name, command) in &pages {
+            let mut page = Vec::new();
+            man::write(name, command, &mut page)?;
+            let path = folder.join(format!("{name}.1"));
+            let shown = path.display().to_string();
+            std::fs::write(&path, page).with_context(|| say().report_write(shown))?;
+        }
+        return Ok(Exit::Success);
+    }
+    let name = match &args.command {
+        None => "rosterpatch".to_owned(),
+        Some(command) => format!("rosterpatch-{command}"),
+    };
+    let Some((name, command)) = pages.iter().find(|(page, _)| *page == name) else {
+        let known: Vec<&str> = pages
+            .iter()
+            .filter_map(|(page, _)| page.strip_prefix("rosterpatch-"))
+            .collect();
+        let asked = args.command.clone().unwrap_or_default();
+        return Err(AppError::Usage(say().man_no_command(asked, known.join(", "))).into());
+    };
     let mut page = Vec::new();
-    clap_mangen::Man::new(Args::command()).render(&mut page)?;
+    man::write(name, command, &mut page)?;
     terminal::out(&String::from_utf8(page)?);
     Ok(Exit::Success)
 }
