@@ -404,12 +404,15 @@ pub(in crate::cli) struct SandboxArgs {
     /// The address to listen on; this machine's own only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
     pub(in crate::cli) listen: std::net::SocketAddr,
+    /// Play the API of this file, as it says, in place of the built-in ones
+    #[arg(long, value_name = "FILE.toml")]
+    pub(in crate::cli) target: Option<String>,
     /// A roster whose students the sandbox is to hold (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) seed: Vec<PathBuf>,
-    /// The quota
-    #[arg(long, value_name = "RATE", default_value = "1500/h")]
-    pub(in crate::cli) quota: Rate,
+    /// The quota [default: 1500/h, or that of --target]
+    #[arg(long, value_name = "RATE")]
+    pub(in crate::cli) quota: Option<Rate>,
     /// How long every answer takes
     #[arg(long, value_name = "TIME", default_value = "20ms")]
     pub(in crate::cli) latency: Time,

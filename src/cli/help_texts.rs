@@ -168,6 +168,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Print a completion script for a shell",
         "Skriv ut ett kompletteringsskript för ett skal",
     ),
+    (
+        "Play the API of this file, as it says, in place of the built-in ones",
+        "Efterlikna API:et i den här filen, så som den säger, i stället för de inbyggda",
+    ),
     ("Print its file", "Skriv ut dess fil"),
     (
         "Print the JSON Schema of target files, or of the config file, for editors",
@@ -407,6 +411,10 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
     ("detected", "känns av automatiskt"),
     ("the first", "det första"),
     ("the target's", "målets"),
+    (
+        "1500/h, or that of --target",
+        "1500/h, eller den för --target",
+    ),
     ("the locale's", "datorns"),
     ("none", "ingen"),
     (

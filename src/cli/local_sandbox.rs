@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::l10n::say;
 use crate::read::ReadError;
 use crate::run::{Prepared, RunError};
-use crate::sandbox::{PATHS, Sandbox, SandboxOptions, SeedRow, serve};
+use crate::sandbox::{Description, PATHS, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve};
 use crate::send::Rate;
 use crate::targets::RateUnit;
 
@@ -27,7 +27,11 @@ const LATENCY: Duration = Duration::from_millis(20);
 
 /// Starts a sandbox inside this process, in a thread of its own, whose records are what the roster's
 /// might have been before.
-pub(in crate::cli) fn play(prepared: &Prepared, clock: Arc<dyn Clock>) -> Result<Played, AppError> {
+pub(in crate::cli) fn play(
+    prepared: &Prepared,
+    target: &str,
+    clock: Arc<dyn Clock>,
+) -> Result<Played, AppError> {
     let spec = prepared.checker.spec();
     // The API that the target describes is told by where its address leads.
     let path = PATHS.into_iter().find(|path| {
@@ -35,20 +39,25 @@ pub(in crate::cli) fn play(prepared: &Prepared, clock: Arc<dyn Clock>) -> Result
             .values()
             .any(|address| address.trim_end_matches('/').ends_with(path))
     });
-    let Some(path) = path else {
-        return Err(AppError::Usage(say().cli_not_played(spec.name.as_str())));
-    };
     let options = SandboxOptions {
         depth: f64::from(SANDBOX_QUOTA.1),
         interval: SANDBOX_QUOTA.0.interval(),
         latency: LATENCY,
         ..SandboxOptions::default()
     };
-    let sandbox = Arc::new(Sandbox::new(
-        &options,
-        &seed_rows(prepared).map_err(RunError::from)?,
-        clock,
-    ));
+    let rows = seed_rows(prepared).map_err(RunError::from)?;
+    let (sandbox, path) = match path {
+        Some(path) => (Sandbox::new(&options, &rows, clock), path),
+        // Any other is played as its own file says.
+        None => {
+            let api = Description::parse(target).map_err(|error| {
+                AppError::Front(say().cli_not_played(spec.name.as_str(), error.to_string()))
+            })?;
+            let sandbox = Sandbox::playing(&options, api, &rows, clock);
+            (sandbox, TARGET_PATH)
+        }
+    };
+    let sandbox = Arc::new(sandbox);
     let no_port = |error: std::io::Error| AppError::Front(say().cli_no_port(error.to_string()));
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
     listener.set_nonblocking(true).map_err(no_port)?;

@@ -59,6 +59,7 @@ impl Asked {
             }
             _ => settings::target_and_text(asked.options.roster.target.as_deref())?,
         };
+        let target_text = target.clone();
         let settings = asked.settings(config, &spec, target, session)?;
         let credentials = if asked.options.place.sandbox {
             Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
@@ -72,7 +73,8 @@ impl Asked {
             credentials,
             holds: asked.holds,
             play: asked.options.place.sandbox.then(|| {
-                let play = move |prepared: &_| local_sandbox::play(prepared, clock);
+                let text = target_text;
+                let play = move |prepared: &_| local_sandbox::play(prepared, &text, clock);
                 Box::new(play) as _
             }),
         })

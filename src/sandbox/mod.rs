@@ -1,7 +1,8 @@
-//! Both APIs on this machine, as their documentation says they behave: a real HTTP server over
-//! TCP with sign-in, quota and errors. It shares no wire type with the rest of the crate, so that
+//! Both APIs on this machine, as their documentation says they behave, or any other as its file says:
+//! a real HTTP server over TCP with sign-in, quota and errors. It shares no wire type with the rest of the crate, so that
 //! a mistake cannot hide by being made on both sides.
 
+mod any;
 mod bucket;
 mod faults;
 mod meitner;
@@ -10,6 +11,7 @@ mod server;
 mod stats;
 mod wire;
 
+pub use any::{Description, PATH as TARGET_PATH};
 pub use faults::{Faults, FaultsError};
 pub use server::{Sandbox, SandboxOptions, SeedRow, serve};
 

@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use tokio::net::TcpListener;
 
 use super::PATHS;
+use super::any::{self, Description, Records};
 use super::bucket::{Bucket, Level};
 use super::faults::{Draw, Fault, Faults};
 use super::meitner::{self, Students};
@@ -72,6 +73,8 @@ pub struct Sandbox {
 pub(super) struct Inner {
     pub(super) students: Students,
     pub(super) members: Members,
+    /// The records of an API that a file describes, which is then the only one.
+    pub(super) any: Option<Records>,
     pub(super) tokens: Vec<(String, u64)>,
     pub(super) bucket: Bucket,
     pub(super) stats: Stats,
@@ -97,6 +100,19 @@ impl Sandbox {
         Sandbox::with(options, students, rows, clock)
     }
 
+    /// A sandbox of the API that a target's file describes, and of no other, whose records are what the
+    /// roster's `rows` might have been before the import.
+    pub fn playing(
+        options: &SandboxOptions,
+        api: Description,
+        rows: &[SeedRow],
+        clock: Arc<dyn Clock>,
+    ) -> Sandbox {
+        let sandbox = Sandbox::with(options, meitner::copy(&[], clock.timestamp()), &[], clock);
+        sandbox.lock().any = Some(Records::new(api, rows));
+        sandbox
+    }
+
     fn with(
         options: &SandboxOptions,
         students: Students,
@@ -111,6 +127,7 @@ impl Sandbox {
             inner: Mutex::new(Inner {
                 students,
                 members,
+                any: None,
                 tokens: Vec::new(),
                 bucket,
                 stats: Stats::default(),
@@ -126,7 +143,17 @@ impl Sandbox {
     /// How many records there are, students and members.
     pub fn records(&self) -> usize {
         let inner = self.lock();
-        inner.students.len() + inner.members.len()
+        let any = inner.any.as_ref().map_or(0, Records::len);
+        inner.students.len() + inner.members.len() + any
+    }
+
+    /// All records of an API that a file describes as JSON, by key; null where there is none.
+    pub fn any_records(&self) -> serde_json::Value {
+        let inner = self.lock();
+        inner
+            .any
+            .as_ref()
+            .map_or(serde_json::Value::Null, Records::dump)
     }
 
     /// All students as JSON, by id.
@@ -159,13 +186,17 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let apis = meitner::routes()
-        .merge(pathwright::routes())
-        .fallback(|uri: Uri| async move { nothing(&uri, StatusCode::NOT_FOUND) })
-        .method_not_allowed_fallback(|uri: Uri| async move {
-            nothing(&uri, StatusCode::METHOD_NOT_ALLOWED)
-        })
-        .layer(middleware::from_fn_with_state(sandbox.clone(), around));
+    let plays_any = sandbox.lock().any.is_some();
+    let routes = match plays_any {
+        true => any::routes(),
+        false => meitner::routes()
+            .merge(pathwright::routes())
+            .fallback(|uri: Uri| async move { nothing(&uri, StatusCode::NOT_FOUND) })
+            .method_not_allowed_fallback(|uri: Uri| async move {
+                nothing(&uri, StatusCode::METHOD_NOT_ALLOWED)
+            }),
+    };
+    let apis = routes.layer(middleware::from_fn_with_state(sandbox.clone(), around));
     let app = Router::new()
         .merge(apis)
         .route("/_sandbox/stats", get(stats))
@@ -202,7 +233,10 @@ async fn with_fault(
             retry_after,
         }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let mut response = nothing(&uri, status);
+            let mut response = match &sandbox.lock().any {
+                Some(records) => any::error(records, status, "The server failed."),
+                None => nothing(&uri, status),
+            };
             if let Some(seconds) = retry_after {
                 let headers = response.headers_mut();
                 headers.insert(header::RETRY_AFTER, seconds.into());
@@ -276,11 +310,13 @@ async fn around(
         inner.stats.record(&record).acknowledged += 1;
     }
     // One of the APIs tells how much is left on every answer; of the other nobody knows.
-    let tells = path.starts_with(PATHS[0]) || path.starts_with("/oauth");
-    for (name, value) in rate_headers(inner.bucket.level(now))
-        .into_iter()
-        .filter(|_| tells)
-    {
+    let tells = inner.any.is_none() && (path.starts_with(PATHS[0]) || path.starts_with("/oauth"));
+    let level = inner.bucket.level(now);
+    if let Some(records) = &inner.any {
+        let headers = any::rate_headers(records, level, now / 1_000_000);
+        response.headers_mut().extend(headers);
+    }
+    for (name, value) in rate_headers(level).into_iter().filter(|_| tells) {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
         }

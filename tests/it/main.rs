@@ -1,6 +1,7 @@
 //! One binary for all integration tests: real files, real processes, real TCP.
 
 mod adversary;
+mod any_target;
 mod apis;
 mod architecture;
 mod bad_input;

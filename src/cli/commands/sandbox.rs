@@ -9,7 +9,7 @@ use crate::check::{CheckOptions, DuplicatePolicy};
 use crate::cli::args::SandboxArgs;
 use crate::cli::local_sandbox::seed_rows;
 use crate::cli::options::GeneralOptions;
-use crate::cli::{logging, terminal};
+use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
 use crate::l10n::say;
@@ -17,8 +17,15 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::ReadOptions;
 use crate::run::{Roster, prepare, today};
-use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, serve};
-use crate::targets;
+use crate::sandbox::{Description, SECRET, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve};
+use crate::send::Rate;
+use crate::targets::{self, RateUnit};
+
+/// The quota of the built-in APIs, as it was seen.
+const USUAL_QUOTA: Rate = Rate {
+    requests: 1_500.0,
+    per: RateUnit::Hour,
+};
 
 /// `rosterpatch sandbox`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result<Exit> {
@@ -27,7 +34,14 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
         return Err(AppError::Usage(say().cli_listen_here(args.listen.to_string())).into());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let quota = args.quota;
+    let described = match &args.target {
+        None => None,
+        Some(name) => Some(settings::target_and_text(Some(name))?),
+    };
+    let own = described
+        .as_ref()
+        .map(|(spec, _)| settings::own_quota(spec).0);
+    let quota = args.quota.or(own).unwrap_or(USUAL_QUOTA);
     let options = SandboxOptions {
         depth: quota.requests,
         interval: quota.interval(),
@@ -35,6 +49,9 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
         faults: args.faults.clone().unwrap_or_default(),
         seed: args.random_seed,
     };
+    if let Some((spec, text)) = described {
+        return play_target(args, (spec, &text), &options, quota, clock);
+    }
     let mut rows = Vec::new();
     if !args.empty {
         for file in &args.seed {
@@ -42,6 +59,62 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
         }
     }
     let sandbox = Arc::new(Sandbox::new(&options, &rows, clock));
+    let records = sandbox.records();
+    listen(args, sandbox, |address| {
+        format!(
+            "export MEITNER_CLIENT_CREDENTIALS={SECRET}\n\
+             export MEITNER_CLIENT_SECRET={SECRET}\n\
+             export PATHWRIGHT_API_TOKEN={SECRET}\n\
+             # {records} records, {quota}; for example:\n\
+             # rosterpatch import FILE --target meitner --base-url http://{address}/directory/v1\n\
+             # rosterpatch import FILE --target pathwright --base-url http://{address}/api/public\n\
+             # counts of requests: http://{address}/_sandbox/stats\n"
+        )
+    })
+}
+
+/// Serves the API that a target's file describes.
+fn play_target(
+    args: &SandboxArgs,
+    (spec, text): (Arc<targets::TargetSpec>, &str),
+    options: &SandboxOptions,
+    quota: Rate,
+    clock: Arc<dyn Clock>,
+) -> Result<Exit> {
+    let api = Description::parse(text)?;
+    let name = args.target.as_deref().unwrap_or_default();
+    let mut rows = Vec::new();
+    for file in args.seed.iter().filter(|_| !args.empty) {
+        let mut roster = seed_roster(file, clock.as_ref());
+        roster.sparse = spec.is_readable();
+        rows.extend(seed_rows(&prepare(&roster, spec.clone(), 0, &Unobserved)?)?);
+    }
+    let mut variables: Vec<&str> = spec
+        .sign_in
+        .first()
+        .map_or(Vec::new(), |way| way.variables());
+    variables.dedup();
+    let exports: String = variables
+        .iter()
+        .map(|name| format!("export {name}={SECRET}\n"))
+        .collect();
+    let sandbox = Arc::new(Sandbox::playing(options, api, &rows, clock));
+    let records = sandbox.records();
+    listen(args, sandbox, |address| {
+        format!(
+            "{exports}# {records} records, {quota}; for example:\n\
+             # rosterpatch import FILE --target {name} --base-url http://{address}{TARGET_PATH}\n\
+             # counts of requests: http://{address}/_sandbox/stats\n"
+        )
+    })
+}
+
+/// Serves a sandbox until it is asked to stop, after printing what `told` says of its address.
+fn listen(
+    args: &SandboxArgs,
+    sandbox: Arc<Sandbox>,
+    told: impl FnOnce(std::net::SocketAddr) -> String,
+) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -49,25 +122,15 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
         let listener = TcpListener::bind(args.listen)
             .await
             .with_context(|| say().cli_cannot_listen(args.listen.to_string()))?;
-        let address = listener.local_addr()?;
-        terminal::out(&format!(
-            "export MEITNER_CLIENT_CREDENTIALS={SECRET}\n\
-             export MEITNER_CLIENT_SECRET={SECRET}\n\
-             export PATHWRIGHT_API_TOKEN={SECRET}\n\
-             # {} records, {quota}; for example:\n\
-             # rosterpatch import FILE --target meitner --base-url http://{address}/directory/v1\n\
-             # rosterpatch import FILE --target pathwright --base-url http://{address}/api/public\n\
-             # counts of requests: http://{address}/_sandbox/stats\n",
-            sandbox.records()
-        ));
+        terminal::out(&told(listener.local_addr()?));
         serve(sandbox, listener, asked_to_stop()).await?;
         Ok(Exit::Success)
     })
 }
 
-/// The rows of a roster file, as the sandbox takes them.
-fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
-    let mut roster = Roster {
+/// A roster that a sandbox's records are made from.
+fn seed_roster(file: &Path, clock: &dyn Clock) -> Roster {
+    Roster {
         file: file.to_owned(),
         read: ReadOptions::default(),
         map: MapOptions::default(),
@@ -75,7 +138,12 @@ fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
         check: CheckOptions::new(today(clock.timestamp())),
         duplicates: DuplicatePolicy::First,
         sparse: false,
-    };
+    }
+}
+
+/// The rows of a roster file, as the sandbox takes them.
+fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
+    let mut roster = seed_roster(file, clock);
     // A seed is a roster of whichever API its header fits, the whole of it before a part; the
     // first one's complaint is the one to tell.
     let mut complaint = None;

@@ -1,0 +1,164 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// What of a target's file a server must know.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Description {
+    pub(super) sign_in: Vec<Way>,
+    pub(super) update: Update,
+    pub(super) answers: Answers,
+    pub(super) quota: Quota,
+    pub(super) lookup: Option<Lookup>,
+    pub(super) fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Way {
+    Headers { headers: BTreeMap<String, String> },
+    Bearer {},
+    Token { word: String },
+    Basic { password: Option<String> },
+    Oauth { token_path: String },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Update {
+    pub(super) method: String,
+    pub(super) path: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Answers {
+    #[serde(default)]
+    pub(super) code: String,
+    #[serde(default)]
+    pub(super) message: String,
+    pub(super) fields: Option<String>,
+    #[serde(default)]
+    pub(super) request_id: String,
+    pub(super) retry: Vec<u16>,
+    pub(super) reject: Vec<u16>,
+    pub(super) stop: Vec<u16>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Quota {
+    pub(super) headers: Option<QuotaHeaders>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct QuotaHeaders {
+    #[serde(default)]
+    pub(super) limit: String,
+    #[serde(default)]
+    pub(super) remaining: String,
+    #[serde(default)]
+    pub(super) reset: String,
+    #[serde(default)]
+    pub(super) reset_unit: String,
+    #[serde(default)]
+    pub(super) draft: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Lookup {
+    #[serde(default = "usual_id")]
+    pub(super) id: String,
+    pub(super) read: Option<String>,
+    pub(super) search: Option<String>,
+    #[serde(default)]
+    pub(super) search_filter: String,
+    #[serde(default)]
+    pub(super) search_body: Map<String, Value>,
+    pub(super) list: Option<String>,
+    pub(super) records: String,
+    #[serde(default)]
+    pub(super) total: String,
+    pub(super) page_size: usize,
+    pub(super) paging: Paging,
+}
+
+fn usual_id() -> String {
+    "/id".to_owned()
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Paging {
+    Offset { limit: String, offset: String },
+    Page { parameter: String },
+    Next { pointer: String },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) kind: String,
+    #[serde(default, rename = "in")]
+    pub(super) place: String,
+    #[serde(default)]
+    pub(super) pointer: String,
+    #[serde(default)]
+    pub(super) nullable: bool,
+    #[serde(default)]
+    pub(super) unique: bool,
+    #[serde(default)]
+    pub(super) choices: Vec<String>,
+    pub(super) pattern: Option<String>,
+    pub(super) constant: Option<String>,
+    pub(super) max_length: Option<usize>,
+}
+
+impl Description {
+    /// Reads what a target's file says.
+    ///
+    /// # Errors
+    /// When it is no target.
+    pub fn parse(text: &str) -> Result<Description, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Names of the fields in the update's path, in its order: those that tell one record from another.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        let segments = self.update.path.split('/');
+        let names = segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+        let is_field = |name: &&str| self.fields.iter().any(|field| field.name == *name);
+        names.filter(is_field).collect()
+    }
+
+    /// Where a field stands in a record.
+    pub(super) fn place(&self, field: &Field) -> String {
+        if field.place != "path" {
+            return field.pointer.clone();
+        }
+        if self.keys().last() == Some(&&*field.name) {
+            return self
+                .lookup
+                .as_ref()
+                .map_or_else(usual_id, |lookup| lookup.id.clone());
+        }
+        format!("/{}", field.name)
+    }
+
+    /// The status for a request that this API would refuse with `usual`, or whatever it has instead.
+    pub(super) fn status(&self, usual: u16) -> u16 {
+        let Answers {
+            retry,
+            reject,
+            stop,
+            ..
+        } = &self.answers;
+        let (list, instead) = match usual {
+            401 => (stop, stop.first()),
+            429 => (retry, retry.first()),
+            _ => (reject, reject.first()),
+        };
+        match list.contains(&usual) {
+            true => usual,
+            false => instead.copied().unwrap_or(usual),
+        }
+    }
+}

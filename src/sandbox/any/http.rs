@@ -1,0 +1,356 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+
+use super::PATH;
+use super::description::{Description, Lookup, Paging, Way};
+use super::records::{Records, put, text_of};
+use crate::sandbox::SECRET;
+use crate::sandbox::bucket::Level;
+use crate::sandbox::server::{Inner, Sandbox, with_record};
+
+pub(in crate::sandbox) fn routes() -> Router<Arc<Sandbox>> {
+    Router::new().fallback(handle)
+}
+
+/// An error in the shape that the file describes.
+pub(in crate::sandbox) fn error(records: &Records, status: StatusCode, what: &str) -> Response {
+    of_field(&records.api, status, "", what)
+}
+
+fn of_field(api: &Description, status: StatusCode, field: &str, what: &str) -> Response {
+    let mut body = Value::Object(Map::new());
+    let answers = &api.answers;
+    let code = match status.as_u16() {
+        401 => "unauthorized",
+        404 => "not_found",
+        409 => "conflict",
+        429 => "too_many_requests",
+        500.. => "server_error",
+        _ => "invalid",
+    };
+    for (pointer, text) in [
+        (&answers.code, code),
+        (&answers.message, what),
+        (&answers.request_id, "sandbox-1"),
+    ] {
+        if !pointer.is_empty() {
+            put(&mut body, pointer, text.into());
+        }
+    }
+    if let Some(pointer) = answers
+        .fields
+        .as_ref()
+        .filter(|_| answers.message.is_empty())
+    {
+        let name = if field.is_empty() { "detail" } else { field };
+        match &**pointer {
+            "" => body[name] = json!([what]),
+            pointer => put(&mut body, pointer, json!({ name: [what] })),
+        }
+    }
+    (status, Json(body)).into_response()
+}
+
+/// What the API says of its quota on every answer, in the headers that the file names.
+pub(in crate::sandbox) fn rate_headers(
+    records: &Records,
+    level: Level,
+    now_ms: u64,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let Some(names) = &records.api.quota.headers else {
+        return Vec::new();
+    };
+    let seconds = level.reset_ms.saturating_sub(now_ms).div_ceil(1000);
+    let pairs = if names.draft {
+        let remaining = level.remaining;
+        vec![(
+            "RateLimit".to_owned(),
+            format!("\"default\";r={remaining};t={seconds}"),
+        )]
+    } else {
+        let reset = match &*names.reset_unit {
+            "epoch-milliseconds" => level.reset_ms,
+            "epoch-seconds" => level.reset_ms.div_ceil(1000),
+            _ => seconds,
+        };
+        vec![
+            (names.limit.clone(), level.limit.to_string()),
+            (names.remaining.clone(), level.remaining.to_string()),
+            (names.reset.clone(), reset.to_string()),
+        ]
+    };
+    let header = |(name, value): (String, String)| {
+        let name = name.parse::<HeaderName>().ok()?;
+        Some((name, value.parse().ok()?))
+    };
+    pairs.into_iter().filter_map(header).collect()
+}
+
+async fn handle(
+    State(sandbox): State<Arc<Sandbox>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let now = sandbox.clock.now();
+    let mut inner = sandbox.lock();
+    let Inner {
+        any: Some(records),
+        bucket,
+        stats,
+        ..
+    } = &mut *inner
+    else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let api = &records.api;
+    let refuse = |api: &Description, status: u16, what: &str| {
+        let status = StatusCode::from_u16(api.status(status)).unwrap_or(StatusCode::BAD_REQUEST);
+        of_field(api, status, "", what)
+    };
+    if method == Method::POST && is_token_path(api, uri.path()) {
+        stats.count("token");
+        return token(api, &body);
+    }
+    let Some(path) = uri.path().strip_prefix(PATH) else {
+        return of_field(api, StatusCode::NOT_FOUND, "", "Not found.");
+    };
+    let Some((kind, names)) = asked(api, &method, path) else {
+        return of_field(api, StatusCode::NOT_FOUND, "", "Not found.");
+    };
+    stats.count(kind);
+    if !api.sign_in.iter().any(|way| signed_in(way, &headers)) {
+        return refuse(api, 401, "The credentials are refused.");
+    }
+    if !bucket.take(now) {
+        let ready = bucket.level(now).reset_ms * 1_000_000;
+        let seconds = ready.saturating_sub(now).div_ceil(1_000_000_000).max(1);
+        let mut response = refuse(api, 429, "Too many requests.");
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, seconds.into());
+        return response;
+    }
+    let key: Vec<String> = api
+        .keys()
+        .into_iter()
+        .filter_map(|name| names.get(name).cloned())
+        .collect();
+    match (kind, &api.lookup) {
+        ("update", _) => {
+            let record = key.join("/");
+            stats.record(&record).requests += 1;
+            let Ok(body) = serde_json::from_slice(&body) else {
+                return refuse(api, 400, "The body is not JSON.");
+            };
+            match records.update(&key, &body) {
+                None => refuse(&records.api, 404, "There is no such record."),
+                Some(Err(refusal)) => {
+                    let api = &records.api;
+                    let status = StatusCode::from_u16(api.status(refusal.status));
+                    let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+                    of_field(api, status, &refusal.field, &refusal.message)
+                }
+                Some(Ok(after)) => {
+                    stats.record(&record).updates += 1;
+                    with_record(Json(after).into_response(), record)
+                }
+            }
+        }
+        ("read", _) => match records.get(&key) {
+            Some(record) => Json(record.clone()).into_response(),
+            None => refuse(api, 404, "There is no such record."),
+        },
+        (_, Some(lookup)) => {
+            let wanted = match kind {
+                "search" => match filter(lookup, &body) {
+                    Ok(wanted) => wanted,
+                    Err(what) => return refuse(api, 400, what),
+                },
+                _ => Vec::new(),
+            };
+            let host = headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok());
+            page(lookup, &records.found(&wanted), &uri, host.unwrap_or(""))
+        }
+        _ => of_field(api, StatusCode::NOT_FOUND, "", "Not found."),
+    }
+}
+
+/// What is asked for, and what stands in the path for each name in braces.
+fn asked(
+    api: &Description,
+    method: &Method,
+    path: &str,
+) -> Option<(&'static str, BTreeMap<String, String>)> {
+    let update = (&*api.update.method, "update", Some(&api.update.path));
+    let lookup = api.lookup.as_ref();
+    let of = |path: fn(&Lookup) -> &Option<String>| lookup.and_then(|lookup| path(lookup).as_ref());
+    let places = [
+        update,
+        ("POST", "search", of(|lookup| &lookup.search)),
+        ("GET", "list", of(|lookup| &lookup.list)),
+        ("GET", "read", of(|lookup| &lookup.read)),
+    ];
+    places.into_iter().find_map(|(verb, kind, template)| {
+        let template = template?.split('?').next().unwrap_or_default();
+        let names = fitting(template, path)?;
+        (method.as_str() == verb).then_some((kind, names))
+    })
+}
+
+fn fitting(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
+    let mut names = BTreeMap::new();
+    let (places, segments) = (template.split('/'), path.split('/'));
+    if places.clone().count() != segments.clone().count() {
+        return None;
+    }
+    for (place, segment) in places.zip(segments) {
+        match place
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
+            Some(name) => {
+                let text = percent_decode_str(segment).decode_utf8().ok()?;
+                names.insert(name.to_owned(), text.into_owned());
+            }
+            None if place == segment => {}
+            None => return None,
+        }
+    }
+    Some(names)
+}
+
+fn is_token_path(api: &Description, path: &str) -> bool {
+    api.sign_in
+        .iter()
+        .any(|way| matches!(way, Way::Oauth { token_path } if token_path == path))
+}
+
+/// RFC 6749, section 4.4.
+fn token(api: &Description, body: &[u8]) -> Response {
+    let uri = format!("/?{}", String::from_utf8_lossy(body));
+    let form: Option<BTreeMap<String, String>> = uri
+        .parse::<Uri>()
+        .ok()
+        .and_then(|uri| Query::try_from_uri(&uri).ok())
+        .map(|Query(form)| form);
+    let is = |name: &str, value: &str| {
+        let form = form.as_ref();
+        form.and_then(|form| form.get(name))
+            .is_some_and(|text| text == value)
+    };
+    if !is("client_id", SECRET) || !is("client_secret", SECRET) {
+        return of_field(api, StatusCode::UNAUTHORIZED, "", "The client is refused.");
+    }
+    Json(json!({ "access_token": SECRET, "token_type": "Bearer", "expires_in": 3600 }))
+        .into_response()
+}
+
+fn signed_in(way: &Way, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let authorization = text("authorization").unwrap_or_default();
+    match way {
+        Way::Headers { headers } => headers.keys().all(|name| text(name) == Some(SECRET)),
+        Way::Bearer {} | Way::Oauth { .. } => authorization == format!("Bearer {SECRET}"),
+        Way::Token { word } => authorization == format!("{word} {SECRET}"),
+        Way::Basic { password } => {
+            let password = password.as_ref().map_or("", |_| SECRET);
+            let pair = BASE64.encode(format!("{SECRET}:{password}"));
+            authorization == format!("Basic {pair}")
+        }
+    }
+}
+
+/// The values that a search asks for, by place in a record.
+fn filter(lookup: &Lookup, body: &[u8]) -> Result<Vec<(String, Vec<String>)>, &'static str> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| "The body is not JSON.")?;
+    if !has_all(&body, &Value::Object(lookup.search_body.clone())) {
+        return Err("The body lacks what every search must have.");
+    }
+    let filter = body.pointer(&lookup.search_filter);
+    let filter = filter.ok_or("There is no filter.")?;
+    let mut wanted = Vec::new();
+    collect(filter, String::new(), &mut wanted);
+    if wanted.is_empty() {
+        return Err("The filter is empty.");
+    }
+    Ok(wanted)
+}
+
+/// Whether everything in `least` stands in `value`.
+fn has_all(value: &Value, least: &Value) -> bool {
+    match (value, least) {
+        (Value::Object(value), Value::Object(least)) => least
+            .iter()
+            .all(|(name, least)| value.get(name).is_some_and(|value| has_all(value, least))),
+        (value, least) => value == least,
+    }
+}
+
+/// Lists of values, by the names that lead to them; a name with dots leads as far as several.
+fn collect(filter: &Value, place: String, wanted: &mut Vec<(String, Vec<String>)>) {
+    match filter {
+        Value::Object(members) => {
+            for (name, value) in members {
+                collect(value, format!("{place}/{}", name.replace('.', "/")), wanted);
+            }
+        }
+        Value::Array(values) => wanted.push((place, values.iter().map(text_of).collect())),
+        _ => {}
+    }
+}
+
+/// A page of records, as the file describes it.
+fn page(lookup: &Lookup, found: &[&Value], uri: &Uri, host: &str) -> Response {
+    let query: BTreeMap<String, String> =
+        Query::try_from_uri(uri).map_or_else(|_| BTreeMap::new(), |Query(query)| query);
+    let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+    let (passed, size) = match &lookup.paging {
+        Paging::Offset { limit, offset } => (
+            number(offset).unwrap_or(0),
+            number(limit)
+                .unwrap_or(lookup.page_size)
+                .min(lookup.page_size),
+        ),
+        Paging::Page { parameter } => {
+            let page = number(parameter).unwrap_or(1).max(1);
+            (
+                (page - 1).saturating_mul(lookup.page_size),
+                lookup.page_size,
+            )
+        }
+        Paging::Next { .. } => (number("after").unwrap_or(0), lookup.page_size),
+    };
+    let shown: Vec<Value> = found
+        .iter()
+        .skip(passed)
+        .take(size)
+        .map(|record| (*record).clone())
+        .collect();
+    let mut body = Value::Object(Map::new());
+    let end = passed.saturating_add(shown.len());
+    put(&mut body, &lookup.records, Value::Array(shown));
+    if !lookup.total.is_empty() {
+        put(&mut body, &lookup.total, found.len().into());
+    }
+    if let Paging::Next { pointer } = &lookup.paging {
+        let next = match end < found.len() {
+            true => json!(format!("http://{host}{}?after={end}", uri.path())),
+            false => Value::Null,
+        };
+        put(&mut body, pointer, next);
+    }
+    Json(body).into_response()
+}

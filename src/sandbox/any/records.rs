@@ -1,0 +1,248 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::description::{Description, Field};
+use crate::sandbox::server::SeedRow;
+
+/// The records of an API that a file describes, by what tells them apart.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Records {
+    pub(super) api: Description,
+    by_key: BTreeMap<Vec<String>, Value>,
+}
+
+/// Why an update is refused: with which status, by which name of the field, and in words.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) field: String,
+    pub(super) message: String,
+}
+
+impl Records {
+    /// Records that are what the roster's `rows` might have been before: of every third, one member is
+    /// not there yet.
+    pub(in crate::sandbox) fn new(api: Description, rows: &[SeedRow]) -> Records {
+        let mut by_key = BTreeMap::new();
+        let missing = api.fields.iter().find(|field| {
+            field.kind == "text"
+                && field.place != "path"
+                && !field.unique
+                && field.pattern.is_none()
+                && field.constant.is_none()
+        });
+        for (number, row) in rows.iter().enumerate() {
+            let value = |name: &str| {
+                let cell = row.iter().find(|(other, _)| other == name);
+                cell.map(|(_, text)| text.as_str())
+            };
+            let key: Option<Vec<String>> = api
+                .keys()
+                .into_iter()
+                .map(|name| value(name).map(str::to_owned))
+                .collect();
+            let Some(key) = key.filter(|key| !key.is_empty()) else {
+                continue;
+            };
+            let mut record = Value::Object(Map::new());
+            for field in &api.fields {
+                let text = value(&field.name).or(field.constant.as_deref());
+                let is_left_out =
+                    number % 3 == 0 && missing.is_some_and(|missing| missing.name == field.name);
+                if let Some(text) = text.filter(|_| !is_left_out) {
+                    put(&mut record, &api.place(field), typed(field, text));
+                }
+            }
+            by_key.insert(key, record);
+        }
+        Records { api, by_key }
+    }
+
+    pub(in crate::sandbox) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// All records as JSON, in the order of their keys.
+    pub(in crate::sandbox) fn dump(&self) -> Value {
+        let records = self.by_key.iter();
+        let record = |(key, record): (&Vec<String>, &Value)| (key.join("/"), record.clone());
+        Value::Object(records.map(record).collect())
+    }
+
+    pub(super) fn get(&self, key: &[String]) -> Option<&Value> {
+        self.by_key.get(key)
+    }
+
+    /// The records for which all of `wanted` holds: a place, and the values of which one stands there.
+    pub(super) fn found(&self, wanted: &[(String, Vec<String>)]) -> Vec<&Value> {
+        let fits = |record: &&Value| {
+            wanted.iter().all(|(place, values)| {
+                let held = record.pointer(place).map(text_of);
+                held.is_some_and(|held| values.contains(&held))
+            })
+        };
+        self.by_key.values().filter(fits).collect()
+    }
+
+    /// Changes a record by an update's body. Nothing where there is no such record.
+    pub(super) fn update(
+        &mut self,
+        key: &[String],
+        body: &Value,
+    ) -> Option<Result<Value, Refusal>> {
+        let before = self.by_key.get(key)?;
+        if let Err(refusal) = self.check(key, body) {
+            return Some(Err(refusal));
+        }
+        let mut after = match &*self.api.update.method {
+            "PUT" => {
+                let mut whole = Value::Object(Map::new());
+                for field in self.api.fields.iter().filter(|field| field.place == "path") {
+                    let place = self.api.place(field);
+                    if let Some(value) = before.pointer(&place) {
+                        put(&mut whole, &place, value.clone());
+                    }
+                }
+                whole
+            }
+            _ => before.clone(),
+        };
+        merge(&mut after, body);
+        self.by_key.insert(key.to_vec(), after.clone());
+        Some(Ok(after))
+    }
+
+    fn check(&self, key: &[String], body: &Value) -> Result<(), Refusal> {
+        let refuse = |status, field: &str, message: &str| {
+            Err(Refusal {
+                status,
+                field: field.to_owned(),
+                message: message.to_owned(),
+            })
+        };
+        if !body.is_object() {
+            return refuse(400, "", "The body is not a JSON object.");
+        }
+        for (place, value) in leaves(body, String::new()) {
+            let field = self.api.fields.iter().find(|field| {
+                let own = self.api.place(field);
+                own == place || value.is_null() && own.starts_with(&format!("{place}/"))
+            });
+            let Some(field) = field else {
+                return refuse(
+                    422,
+                    place.trim_start_matches('/'),
+                    "There is no such member.",
+                );
+            };
+            if let Some(message) = wrong(field, value) {
+                return refuse(422, &field.name, &message);
+            }
+            let others = || self.by_key.iter().filter(|(other, _)| *other != key);
+            let is_taken = field.unique
+                && !value.is_null()
+                && others().any(|(_, other)| other.pointer(&place) == Some(value));
+            if is_taken {
+                return refuse(409, &field.name, "Another record has this value.");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a value for a field, if anything.
+fn wrong(field: &Field, value: &Value) -> Option<String> {
+    let expected = match (&*field.kind, value) {
+        (_, Value::Null) if field.nullable => return None,
+        (_, Value::Null) => "not null",
+        ("integer", Value::Number(_)) | ("boolean", Value::Bool(_)) => return None,
+        ("integer", _) => "a number",
+        ("boolean", _) => "true or false",
+        ("choice", Value::String(text)) if field.choices.contains(text) => return None,
+        ("choice", _) => "one of the choices",
+        (_, Value::String(text)) => {
+            let most = field.max_length.unwrap_or(usize::MAX);
+            if text.chars().count() <= most {
+                return None;
+            }
+            "a shorter text"
+        }
+        _ => "a text",
+    };
+    Some(format!("This must be {expected}."))
+}
+
+/// Every value in a JSON value that is no object, with where it stands.
+fn leaves(value: &Value, place: String) -> Vec<(String, &Value)> {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, value)| {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                leaves(value, format!("{place}/{name}"))
+            })
+            .collect(),
+        leaf => vec![(place, leaf)],
+    }
+}
+
+/// RFC 7396, but that a null stays: it is what the member was set to.
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (name, value) in from {
+                merge(into.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
+
+/// Puts a value at a JSON pointer, in objects that are made on the way. The empty one is the whole.
+pub(super) fn put(whole: &mut Value, pointer: &str, value: Value) {
+    let Some((last, before)) = pointer
+        .split('/')
+        .skip(1)
+        .collect::<Vec<_>>()
+        .split_last()
+        .map(|(last, before)| {
+            (
+                (*last).to_owned(),
+                before
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        })
+    else {
+        *whole = value;
+        return;
+    };
+    let mut place = whole;
+    for name in before {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        place = &mut place[name];
+    }
+    if !place.is_object() {
+        *place = Value::Object(Map::new());
+    }
+    place[last] = value;
+}
+
+fn typed(field: &Field, text: &str) -> Value {
+    match &*field.kind {
+        "integer" => text.parse::<i64>().map_or(text.into(), Value::from),
+        "boolean" => Value::Bool(text == "true"),
+        _ => text.into(),
+    }
+}
+
+pub(super) fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
