@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::events::{Progress, RunEvent, WaitingFor};
 use crate::l10n::{clock_time, columns, duration, number, rows, say};
-use crate::report::plan_lines;
+use crate::report::{inert_on_terminal, plan_lines};
 
 /// The lines that say an event to a person at the moment `now`; none for what only moves a counter.
 pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
@@ -18,13 +18,16 @@ pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             let width = columns(*width as u64);
             let mut lines = vec![say().progress_reading(file.as_str(), dialect.as_str(), width)];
             if !unknown.is_empty() {
-                lines.push(say().progress_ignored(unknown.join(", ")));
+                lines.push(inert_on_terminal(
+                    &say().progress_ignored(unknown.join(", ")),
+                ));
             }
             if *of_results {
                 lines.push(say().of_results());
             }
             for (found, meant) in near_misses {
-                lines.push(say().progress_did_you_mean(found.as_str(), meant.as_str()));
+                let line = say().progress_did_you_mean(found.as_str(), meant.as_str());
+                lines.push(inert_on_terminal(&line));
             }
             lines
         }

@@ -1,7 +1,10 @@
-use crate::l10n::say;
+use crate::l10n::{number, say};
 use std::path::PathBuf;
 
 use thiserror::Error;
+
+/// Rows that a file may have: in the journal a row's number has 32 bits.
+pub const MOST_ROWS: u64 = u32::MAX as u64;
 
 /// Why a file cannot be read as a roster. Each says what was found and what to do.
 #[derive(Debug, Error)]
@@ -33,6 +36,14 @@ pub enum ReadError {
     NoRows {
         /// The file.
         path: PathBuf,
+    },
+    /// The file has more rows than the journal can tell apart.
+    #[error("{}", say().read_too_many_rows(path.display().to_string(), number(*rows), number(MOST_ROWS)))]
+    TooManyRows {
+        /// The file.
+        path: PathBuf,
+        /// How many it has.
+        rows: u64,
     },
     /// The file is of another kind.
     #[error("{}", say().read_not_csv(path.display().to_string(), what.as_str(), fix.as_str()))]

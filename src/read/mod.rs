@@ -20,7 +20,7 @@ mod table;
 mod workbook;
 
 pub use dialect::Dialect;
-pub use error::ReadError;
+pub use error::{MOST_ROWS, ReadError};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use table::{Cell, RawRow, Table};

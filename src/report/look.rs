@@ -33,6 +33,7 @@ impl Look {
 
     /// `text` in a tone.
     pub fn paint(self, tone: Tone, text: &str) -> String {
+        let text = &*inert(text);
         if !self.color {
             return text.to_owned();
         }
@@ -47,8 +48,10 @@ impl Look {
     }
 
     /// `text` in lines that fit, each in a tone; the first behind `indent`, the others behind as many
-    /// spaces.
+    /// spaces. A control character, which a terminal would obey, becomes a space: the text may be a
+    /// roster's or an API's.
     pub fn lines(self, tone: Option<Tone>, indent: &str, text: &str) -> Vec<String> {
+        let text = &*inert(text);
         let painted = |line: &str| match tone {
             None => line.to_owned(),
             Some(tone) => self.paint(tone, line),
@@ -69,6 +72,11 @@ impl Look {
     }
 }
 
+/// A text without what a terminal would obey.
+pub fn inert(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +92,12 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 40));
         assert!(lines[0].starts_with("  - å") && lines[1].starts_with("    å"));
         assert_eq!(Look::PLAIN.lines(None, "", &"x ".repeat(99)).len(), 1);
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_written() {
+        let lines = Look::PLAIN.lines(None, "", "a\u{1b}[2Jb\u{9b}c\nd");
+        assert_eq!(lines, ["a [2Jb c d"]);
     }
 
     #[test]

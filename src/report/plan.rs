@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::check::repair;
 use super::csv_file::CsvFile;
 use super::error::ReportError;
+use super::look::inert as inert_on_terminal;
 use super::results::inert;
 use super::whole_file::Placing;
 use crate::events::Plan;
@@ -81,7 +82,7 @@ pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
             .iter()
             .map(|(name, count)| {
                 let column = plan.columns.get(name).unwrap_or(name);
-                format!("{column} {}", number(*count))
+                format!("{} {}", inert_on_terminal(column), number(*count))
             })
             .collect();
         lines.push(say().plan_fields(fields.join(", ")));

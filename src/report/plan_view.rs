@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::check::repair;
-use super::look::{Look, Tone};
+use super::look::{Look, Tone, inert};
 use super::plan::time_line;
 use crate::events::{ExampleChange, Plan};
 use crate::l10n::{Messages, cells, doubtful_values, empty_rows, number, requests, rows, say};
@@ -71,7 +71,8 @@ fn fields(plan: &Plan, look: Look) -> Vec<String> {
     fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let mut lines = vec![look.paint(Tone::Heading, &say().plan_fields_heading())];
     for (name, count) in fields.iter().take(FIELDS) {
-        lines.push(format!("  {:>8}  {name}", number(*count)));
+        let line = format!("  {:>8}  {name}", number(*count));
+        lines.push(inert(&line));
     }
     if let Some(more) = fields.len().checked_sub(FIELDS + 1) {
         lines.push(aside(look, "  ", say().plan_more(number(more as u64 + 1))));

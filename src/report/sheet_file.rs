@@ -198,7 +198,7 @@ impl WorkbookFile {
         sheet.ignore_error_range(
             0,
             0,
-            self.rows,
+            self.rows - 1,
             last,
             rust_xlsxwriter::IgnoreError::NumberStoredAsText,
         )?;

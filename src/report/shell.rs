@@ -4,7 +4,7 @@ use crate::targets::{SignIn, TargetSpec};
 /// A text as one word of a shell's command line.
 pub(super) fn in_quotes(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
@@ -24,9 +24,11 @@ pub fn curl_text(
     let method: Method = spec.update.method;
     let header =
         |name: &str, value: &str| format!("--header {}", in_quotes(&format!("{name}: {value}")));
-    // In double quotes the shell puts the variable's value in.
+    // In double quotes the shell puts the variable's value in; what the file says is quoted apart.
+    let value = |name: &str| format!("\"${{{}}}\"", named(&variable(name)));
     let secret = |name: &str, word: &str, from: &str| {
-        format!("--header \"{name}: {word}${{{}}}\"", variable(from))
+        let fixed = format!("{name}: {word}").replace('\'', "'\\''");
+        format!("--header '{fixed}'{}", value(from))
     };
     let mut arguments = vec![format!(
         "curl --request {} {}",
@@ -45,12 +47,10 @@ pub fn curl_text(
             arguments.push(secret("Authorization", &format!("{word} "), token));
         }
         Some(SignIn::Basic { username, password }) => {
-            let password = password
-                .as_deref()
-                .map(|name| format!("${{{}}}", variable(name)));
+            let password = password.as_deref().map(value);
             arguments.push(format!(
-                "--user \"${{{}}}:{}\"",
-                variable(username),
+                "--user {}:{}",
+                value(username),
                 password.unwrap_or_default()
             ));
         }
@@ -61,10 +61,10 @@ pub fn curl_text(
         }) => {
             let host = address.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
             lines.push(format!(
-                "# ACCESS_TOKEN: curl --data grant_type=client_credentials --data \"client_id=${{{}}}\" \
-                 --data \"client_secret=${{{}}}\" {}",
-                variable(client_id),
-                variable(client_secret),
+                "# ACCESS_TOKEN: curl --data grant_type=client_credentials --data client_id={} \
+                 --data client_secret={} {}",
+                value(client_id),
+                value(client_secret),
                 in_quotes(&format!("{host}{token_path}"))
             ));
             arguments.push("--header \"Authorization: Bearer ${ACCESS_TOKEN}\"".to_owned());
@@ -76,6 +76,18 @@ pub fn curl_text(
     arguments.push(format!("--data-raw {}", in_quotes(&body)));
     lines.push(arguments.join(" \\\n  "));
     lines.join("\n")
+}
+
+/// The name of a variable of the environment; of what is none, and so might be the secret itself, another.
+fn named(name: &str) -> &str {
+    let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match is_name && !name.is_empty() {
+        true => name,
+        false => "SECRET",
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::check::{CheckOptions, Checker, DuplicatePolicy, Survey, survey};
 use crate::events::{Observer, RunEvent};
 use crate::map::{ColumnMap, MapError, MapOptions};
 use crate::model::{Problem, RowAt};
-use crate::read::{Input, ReadError, ReadOptions};
+use crate::read::{Input, MOST_ROWS, ReadError, ReadOptions};
 use crate::targets::TargetSpec;
 
 /// A roster, and how it is to be understood.
@@ -95,10 +95,22 @@ pub fn prepare(
         observer.on_event(&RunEvent::Read { done, of });
     };
     let survey = survey(&input, &checker, key, roster.duplicates, seed, &told)?;
+    refuse_too_many(input.path(), survey.rows)?;
     Ok(Prepared {
         input,
         checker,
         survey,
+    })
+}
+
+/// Refuses a file with more rows than the journal can tell apart: two of them would be one there.
+fn refuse_too_many(path: &Path, rows: u64) -> Result<(), ReadError> {
+    if rows <= MOST_ROWS {
+        return Ok(());
+    }
+    Err(ReadError::TooManyRows {
+        path: path.to_owned(),
+        rows,
     })
 }
 
@@ -174,4 +186,16 @@ pub fn row_problems<E: From<ReadError>>(
             Ok(true)
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_rows_than_the_journal_can_tell_apart() {
+        assert!(refuse_too_many(Path::new("r.csv"), MOST_ROWS).is_ok());
+        let error = refuse_too_many(Path::new("r.csv"), MOST_ROWS + 1).unwrap_err();
+        assert!(error.to_string().contains("r.csv"), "{error}");
+    }
 }

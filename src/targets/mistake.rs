@@ -71,11 +71,15 @@ impl Mistakes {
             let group = Level::ERROR.primary_title(&mistake.message);
             if mistake.is_secret {
                 let line = self.line_of(mistake);
-                let title = renderer.render(&[group.element(Level::NOTE.message(format!(
+                let note = format!(
                     "line {line} of {}, which is not shown since it may hold a secret",
                     self.origin
-                )))]);
-                return title;
+                );
+                let mut group = group.element(Level::NOTE.message(note));
+                if let Some(help) = &mistake.help {
+                    group = group.element(Level::HELP.message(help));
+                }
+                return renderer.render(&[group]);
             }
             let snippet = Snippet::source(&self.text)
                 .path(&self.origin)
@@ -92,7 +96,8 @@ impl Mistakes {
     /// What is marked: the place, as far as it is on one line.
     fn marked(&self, mistake: &Mistake) -> Range<usize> {
         let Range { start, end } = mistake.span.clone();
-        let start = start.min(self.text.len());
+        let start = self.text.floor_char_boundary(start);
+        let end = self.text.ceil_char_boundary(end);
         let rest = self.text.get(start..).unwrap_or_default();
         let line = rest.find('\n').unwrap_or(rest.len());
         start..end.clamp(start, start + line)
@@ -113,6 +118,44 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
+/// The first character: where what concerns the whole file is shown.
+fn first(text: &str) -> Range<usize> {
+    0..text.chars().next().map_or(0, char::len_utf8)
+}
+
+/// Tables in which somebody may have put a secret where its variable's name belongs, and keys that are
+/// called like one.
+const SECRET_TABLES: [&str; 4] = ["sign_in", "headers", "credentials", "notify"];
+const SECRET_KEYS: [&str; 6] = [
+    "token",
+    "secret",
+    "password",
+    "key",
+    "authorization",
+    "cookie",
+];
+
+/// Whether the line at `place` may hold a secret: by its table, or by what it is called.
+fn may_be_secret(text: &str, place: usize) -> bool {
+    let start = text.floor_char_boundary(place);
+    let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let name = line.split('=').next().unwrap_or_default().to_lowercase();
+    if !line.contains('=') {
+        return false;
+    }
+    let header = text[..line_start]
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| line.starts_with('['));
+    let is_in = |table: &&str| {
+        let names = header.unwrap_or_default().trim_matches(['[', ']', ' ']);
+        names.split('.').any(|name| name.trim() == *table) || name.trim() == *table
+    };
+    SECRET_TABLES.iter().any(is_in) || SECRET_KEYS.iter().any(|key| name.contains(key))
+}
+
 /// Mistakes of one file that are told; after so many it is probably another kind of file.
 const MOST: usize = 20;
 
@@ -121,9 +164,13 @@ const MOST: usize = 20;
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
     let (mut table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        let whole = 0..text.len().min(1);
+        let whole = first(text);
         let mistake = |error: &toml::de::Error| {
-            Mistake::new(error.span().unwrap_or(whole.clone()), error.message())
+            let span = error.span().unwrap_or(whole.clone());
+            Mistake {
+                is_secret: may_be_secret(text, span.start),
+                ..Mistake::new(span, error.message())
+            }
         };
         return (None, errors.iter().take(MOST).map(mistake).collect());
     }
@@ -140,8 +187,15 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
         let place = span.clone().unwrap_or(0..0);
         let is_known = error.message().starts_with("missing field") && damaged.contains(&place);
         if !is_known {
-            let place = span.clone().unwrap_or(0..text.len().min(1));
-            found.push(in_words(text, place, error.message()));
+            let place = span.clone().unwrap_or(first(text));
+            let is_secret = may_be_secret(text, place.start);
+            let mut mistake = in_words(text, place, error.message());
+            if is_secret && mistake.help.is_none() {
+                // The parser quotes what it found.
+                "this is not what stands here".clone_into(&mut mistake.message);
+            }
+            mistake.is_secret = is_secret;
+            found.push(mistake);
         }
         let Some(span) = span else { break };
         match remove(table.get_mut(), 0..0, &span) {

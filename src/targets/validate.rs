@@ -209,7 +209,7 @@ fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str) {
 }
 
 fn validate_addresses(spec: &TargetSpec, found: &mut Found<'_>) {
-    let mut wrong = |message: String| found.add(Place::Key("environments", ""), message);
+    let mut wrong = |message: String| found.add_secret(Place::Key("environments", ""), message);
     if spec.environments.is_empty() {
         wrong("[environments] holds no address".into());
     }
@@ -253,9 +253,9 @@ fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
     };
     if !names.all(is_name) {
-        found.add(
+        found.add_secret(
             Place::Key("sign_in", ""),
-            "a sign-in holds something that is no name of an environment variable, such as MY_API_TOKEN; a secret never stands in a target file",
+            "a sign-in holds something that is no name of an environment variable, such as MY_API_TOKEN; a secret never stands in a target file".to_owned(),
         );
     }
     for name in spec.headers.keys() {

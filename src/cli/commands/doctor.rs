@@ -29,7 +29,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &DoctorArgs) -> Result<
         let mut lines = finding.told.lines();
         let indent = format!("  {:<width$}  ", finding.what);
         let first = look.lines(None, &indent, lines.next().unwrap_or_default());
-        let mut shown = first.join("\n").split_off(1);
+        let shown = first.join("\n");
+        let mut shown = shown.strip_prefix(' ').unwrap_or(&shown).to_owned();
         for line in lines {
             shown.push_str(&format!("\n{line}"));
         }

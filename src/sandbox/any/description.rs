@@ -73,6 +73,8 @@ pub(super) struct Lookup {
     pub(super) search_filter: String,
     #[serde(default)]
     pub(super) search_body: Map<String, Value>,
+    #[serde(default)]
+    pub(super) search_names: String,
     pub(super) list: Option<String>,
     pub(super) records: String,
     #[serde(default)]

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -198,9 +198,10 @@ fn asked(
     let lookup = api.lookup.as_ref();
     let of = |path: fn(&Lookup) -> &Option<String>| lookup.and_then(|lookup| path(lookup).as_ref());
     let places = [
-        update,
+        // What has a name of its own goes before what any name fits.
         ("POST", "search", of(|lookup| &lookup.search)),
         ("GET", "list", of(|lookup| &lookup.list)),
+        update,
         ("GET", "read", of(|lookup| &lookup.read)),
     ];
     places.into_iter().find_map(|(verb, kind, template)| {
@@ -274,7 +275,7 @@ fn signed_in(way: &Way, headers: &HeaderMap) -> bool {
 }
 
 /// The values that a search asks for, by place in a record.
-fn filter(lookup: &Lookup, body: &[u8]) -> Result<Vec<(String, Vec<String>)>, &'static str> {
+fn filter(lookup: &Lookup, body: &[u8]) -> Result<Vec<(String, HashSet<String>)>, &'static str> {
     let body: Value = serde_json::from_slice(body).map_err(|_| "The body is not JSON.")?;
     if !has_all(&body, &Value::Object(lookup.search_body.clone())) {
         return Err("The body lacks what every search must have.");
@@ -282,7 +283,8 @@ fn filter(lookup: &Lookup, body: &[u8]) -> Result<Vec<(String, Vec<String>)>, &'
     let filter = body.pointer(&lookup.search_filter);
     let filter = filter.ok_or("There is no filter.")?;
     let mut wanted = Vec::new();
-    collect(filter, String::new(), &mut wanted);
+    let is_dotted = lookup.search_names == "dotted";
+    collect(filter, String::new(), is_dotted, &mut wanted);
     if wanted.is_empty() {
         return Err("The filter is empty.");
     }
@@ -300,11 +302,21 @@ fn has_all(value: &Value, least: &Value) -> bool {
 }
 
 /// Lists of values, by the names that lead to them; a name with dots leads as far as several.
-fn collect(filter: &Value, place: String, wanted: &mut Vec<(String, Vec<String>)>) {
+fn collect(
+    filter: &Value,
+    place: String,
+    is_dotted: bool,
+    wanted: &mut Vec<(String, HashSet<String>)>,
+) {
     match filter {
         Value::Object(members) => {
             for (name, value) in members {
-                collect(value, format!("{place}/{}", name.replace('.', "/")), wanted);
+                let name = name.replace('~', "~0").replace('/', "~1");
+                let name = match is_dotted {
+                    true => name.replace('.', "/"),
+                    false => name,
+                };
+                collect(value, format!("{place}/{name}"), is_dotted, wanted);
             }
         }
         Value::Array(values) => wanted.push((place, values.iter().map(text_of).collect())),

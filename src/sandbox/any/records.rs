@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -10,6 +10,8 @@ use crate::sandbox::server::SeedRow;
 pub(in crate::sandbox) struct Records {
     pub(super) api: Description,
     by_key: BTreeMap<Vec<String>, Value>,
+    /// Who holds a value that must be unique, by its place and text.
+    taken: HashMap<(String, String), Vec<String>>,
 }
 
 /// Why an update is refused: with which status, by which name of the field, and in words.
@@ -37,10 +39,11 @@ impl Records {
                 let cell = row.iter().find(|(other, _)| other == name);
                 cell.map(|(_, text)| text.as_str())
             };
+            let made_up = made_up(&api, number);
             let key: Option<Vec<String>> = api
                 .keys()
                 .into_iter()
-                .map(|name| value(name).map(str::to_owned))
+                .map(|name| value(name).map(str::to_owned).or(made_up.clone()))
                 .collect();
             let Some(key) = key.filter(|key| !key.is_empty()) else {
                 continue;
@@ -54,9 +57,19 @@ impl Records {
                     put(&mut record, &api.place(field), typed(field, text));
                 }
             }
+            // What finds a record that the roster names otherwise.
+            for (name, text) in api.keys().into_iter().zip(&key) {
+                if let Some(field) = api.fields.iter().find(|field| field.name == name) {
+                    put(&mut record, &api.place(field), typed(field, text));
+                }
+            }
             by_key.insert(key, record);
         }
-        Records { api, by_key }
+        let mut taken = HashMap::new();
+        for (key, record) in &by_key {
+            take(&api, &mut taken, key, record);
+        }
+        Records { api, by_key, taken }
     }
 
     pub(in crate::sandbox) fn len(&self) -> usize {
@@ -75,7 +88,7 @@ impl Records {
     }
 
     /// The records for which all of `wanted` holds: a place, and the values of which one stands there.
-    pub(super) fn found(&self, wanted: &[(String, Vec<String>)]) -> Vec<&Value> {
+    pub(super) fn found(&self, wanted: &[(String, HashSet<String>)]) -> Vec<&Value> {
         let fits = |record: &&Value| {
             wanted.iter().all(|(place, values)| {
                 let held = record.pointer(place).map(text_of);
@@ -109,7 +122,11 @@ impl Records {
             _ => before.clone(),
         };
         merge(&mut after, body);
-        self.by_key.insert(key.to_vec(), after.clone());
+        let held = self.by_key.insert(key.to_vec(), after.clone());
+        for place in held.iter().flat_map(|held| unique(&self.api, held)) {
+            self.taken.remove(&place);
+        }
+        take(&self.api, &mut self.taken, key, &after);
         Some(Ok(after))
     }
 
@@ -139,15 +156,48 @@ impl Records {
             if let Some(message) = wrong(field, value) {
                 return refuse(422, &field.name, &message);
             }
-            let others = || self.by_key.iter().filter(|(other, _)| *other != key);
-            let is_taken = field.unique
-                && !value.is_null()
-                && others().any(|(_, other)| other.pointer(&place) == Some(value));
-            if is_taken {
+            let holder = self.taken.get(&(place, text_of(value)));
+            if field.unique && holder.is_some_and(|holder| holder != key) {
                 return refuse(409, &field.name, "Another record has this value.");
             }
         }
         Ok(())
+    }
+}
+
+/// An id for a record whose row has none: it is found by another field.
+fn made_up(api: &Description, number: usize) -> Option<String> {
+    api.lookup.as_ref()?;
+    let keys = api.keys();
+    let name = keys.last()?;
+    let field = api.fields.iter().find(|field| field.name == **name)?;
+    Some(match &*field.kind {
+        "uuid" => format!("00000000-0000-4000-8000-{:012}", number + 1),
+        _ => (number + 1).to_string(),
+    })
+}
+
+/// The values of a record that must be unique, by place and text.
+fn unique(api: &Description, record: &Value) -> Vec<(String, String)> {
+    let fields = api.fields.iter().filter(|field| field.unique);
+    fields
+        .filter_map(|field| {
+            let place = api.place(field);
+            let value = record.pointer(&place).filter(|value| !value.is_null())?;
+            let text = text_of(value);
+            Some((place, text))
+        })
+        .collect()
+}
+
+fn take(
+    api: &Description,
+    taken: &mut HashMap<(String, String), Vec<String>>,
+    key: &[String],
+    record: &Value,
+) {
+    for place in unique(api, record) {
+        taken.insert(place, key.to_vec());
     }
 }
 
@@ -201,35 +251,16 @@ fn merge(into: &mut Value, from: &Value) {
 
 /// Puts a value at a JSON pointer, in objects that are made on the way. The empty one is the whole.
 pub(super) fn put(whole: &mut Value, pointer: &str, value: Value) {
-    let Some((last, before)) = pointer
-        .split('/')
-        .skip(1)
-        .collect::<Vec<_>>()
-        .split_last()
-        .map(|(last, before)| {
-            (
-                (*last).to_owned(),
-                before
-                    .iter()
-                    .map(|name| (*name).to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        })
-    else {
-        *whole = value;
-        return;
-    };
     let mut place = whole;
-    for name in before {
+    // RFC 6901, section 4.
+    for name in pointer.split('/').skip(1) {
+        let name = name.replace("~1", "/").replace("~0", "~");
         if !place.is_object() {
             *place = Value::Object(Map::new());
         }
         place = &mut place[name];
     }
-    if !place.is_object() {
-        *place = Value::Object(Map::new());
-    }
-    place[last] = value;
+    *place = value;
 }
 
 fn typed(field: &Field, text: &str) -> Value {

@@ -4,6 +4,7 @@ read-header-too-long = { $path }: the first row does not end within { $most } by
 read-io = cannot read { $path }
 read-is-folder = it is a folder
 read-empty = { $path } is empty: a roster needs a header line and at least one row
+read-too-many-rows = { $path } has { $rows } rows, and { $most } can be kept apart; divide it
 read-no-rows = { $path } has a header and no rows below it
 read-not-csv = { $path } is not a CSV file but { $what }; { $fix }
 read-workbook = cannot read the workbook { $path }: { $why }; open it in Excel and save it as "CSV UTF-8"

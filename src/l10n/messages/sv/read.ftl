@@ -2,6 +2,7 @@ read-header-too-long = { $path }: den första raden slutar inte inom { $most } b
 read-io = kan inte läsa { $path }
 read-is-folder = det är en mapp
 read-empty = { $path } är tom: en lista behöver en rubrikrad och minst en rad till
+read-too-many-rows = { $path } har { $rows } rader, och högst { $most } kan hållas isär; dela upp den
 read-no-rows = { $path } har en rubrikrad men inga rader under den
 read-not-csv = { $path } är ingen CSV-fil utan { $what }; { $fix }
 read-workbook = kan inte läsa arbetsboken { $path }: { $why }; öppna den i Excel och spara den som "CSV UTF-8"
