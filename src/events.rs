@@ -90,6 +90,8 @@ pub enum RunEvent {
         /// Why.
         why: String,
     },
+    /// A plan that is only looked at is made, or could not be.
+    Looked,
     /// The run ended.
     Finished(Box<Summary>),
     /// Sending had begun, and the run could not be brought to an end; an error says why.

@@ -27,7 +27,7 @@ pub use error::AppError;
 pub use go_on::{GoOn, go_on, resumed};
 pub use job::Job;
 pub use notify::{Notifications, Notify};
-pub use paths::NamedPaths;
+pub use paths::{NamedPaths, refuse_in_place_of};
 pub use ready::{Play, Played, Ready, Wanted, ready};
 pub use session::Session;
 pub use stop::{StopSignal, asked_to_stop};

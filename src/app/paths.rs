@@ -70,7 +70,6 @@ fn without_kind(path: &Path) -> PathBuf {
 /// Refuses results that would replace the roster or each other.
 fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result<(), AppError> {
     let same = |a: &Path, b: &Path| a == b && a != Path::new("-") || is_one_file(a, b);
-    let state = real(state).unwrap_or_else(|| state.to_owned());
     for (flag, path) in [
         ("--results", &paths.results),
         ("--failed", &paths.failed),
@@ -78,14 +77,8 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
         ("--before", &paths.before),
         ("--new", &paths.new),
     ] {
-        if same(path, roster) {
-            let path = path.display().to_string();
-            return Err(AppError::Usage(say().file_replaces_roster(flag, path)));
-        }
-        if real(path).is_some_and(|path| path.starts_with(&state)) {
-            let path = path.display().to_string();
-            return Err(AppError::Usage(say().file_in_state_folder(flag, path)));
-        }
+        refuse_in_place_of(flag, path, roster, state)?;
+        refuse_other_workbooks(flag, path)?;
     }
     let all = paths.all();
     for (index, one) in all.iter().enumerate() {
@@ -93,6 +86,40 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
             let path = one.display().to_string();
             return Err(AppError::Usage(say().file_two_are_one(path)));
         }
+    }
+    Ok(())
+}
+
+/// Refuses a file, which `flag` names, in the place of the roster or in the folder of the journal.
+///
+/// # Errors
+/// When it would replace one of them.
+pub fn refuse_in_place_of(
+    flag: &str,
+    path: &Path,
+    roster: &Path,
+    state: &Path,
+) -> Result<(), AppError> {
+    let shown = path.display().to_string();
+    if path != Path::new("-") && path == roster || is_one_file(path, roster) {
+        return Err(AppError::Usage(say().file_replaces_roster(flag, shown)));
+    }
+    let state = real(state).unwrap_or_else(|| state.to_owned());
+    if real(path).is_some_and(|path| path.starts_with(&state)) {
+        return Err(AppError::Usage(say().file_in_state_folder(flag, shown)));
+    }
+    Ok(())
+}
+
+/// Refuses a name of another kind of workbook than the program writes.
+fn refuse_other_workbooks(flag: &str, path: &Path) -> Result<(), AppError> {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if ["xls", "xlsm", "xlsb", "ods"]
+        .iter()
+        .any(|other| *other == ending)
+    {
+        let path = path.display().to_string();
+        return Err(AppError::Usage(say().file_other_workbook(flag, path)));
     }
     Ok(())
 }

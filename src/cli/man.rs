@@ -251,11 +251,13 @@ pub(in crate::cli) fn pages() -> Vec<(String, Command)> {
 pub(in crate::cli) fn write(page: &str, command: &Command, to: &mut impl Write) -> io::Result<()> {
     // The examples have a section of their own.
     let command = command.clone().after_help("").display_name(page.to_owned());
+    let usage = command.clone().render_usage().to_string();
     let own = page.strip_prefix("rosterpatch-").unwrap_or(page);
     let man = Man::new(command).title(page.to_uppercase());
     man.render_title(to)?;
     man.render_name_section(to)?;
-    man.render_synopsis_section(to)?;
+    section(to, "SYNOPSIS")?;
+    writeln!(to, "{}", escaped(usage.trim_start_matches("Usage: ")))?;
     man.render_description_section(to)?;
     man.render_options_section(to)?;
     if own == "rosterpatch" || own == "runs" || own == "targets" {

@@ -61,10 +61,10 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
     if refused.is_empty() {
         return Ok(());
     }
-    let mistake = |(field, why): &(usize, String)| {
+    let mistake = |(field, key, why): &(usize, &'static str, String)| {
         let field = &spec.fields[*field];
-        let message = say().target_example(field.name(), why.as_str());
-        Mistake::new(targets::place_of(text, field, "example"), message)
+        let message = say().target_example(*key, field.name(), why.as_str());
+        Mistake::new(targets::place_of(text, field, key), message)
     };
     let mistakes = Mistakes::new(origin, text, refused.iter().map(mistake).collect());
     Err(TargetError::Mistakes { mistakes }.into())
@@ -294,7 +294,10 @@ pub(in crate::cli) fn journal_flag(folder: &Path) -> String {
     if by_itself {
         String::new()
     } else {
-        format!(" --state {}", folder.display())
+        format!(
+            " --state {}",
+            crate::report::in_quotes(&folder.display().to_string())
+        )
     }
 }
 

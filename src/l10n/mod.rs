@@ -12,7 +12,7 @@ pub(crate) use amounts::{
 };
 pub use amounts::{duration, number};
 pub use language::{Language, speak};
-pub use places::{clock_time, local_time};
+pub use places::{clock_time, local_seconds, local_time};
 
 use std::sync::OnceLock;
 

@@ -16,6 +16,12 @@ pub fn clock_time(moment: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// A moment in local time with its seconds: `2026-08-17 18:32:05`.
+pub fn local_seconds(moment: Timestamp) -> String {
+    let zoned = moment.to_zoned(TimeZone::system());
+    zoned.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// A moment in local time, for a list: `2026-08-17 18:32`.
 pub fn local_time(moment: Timestamp) -> String {
     let zoned = moment.to_zoned(TimeZone::system());

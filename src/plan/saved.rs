@@ -8,7 +8,8 @@ use crate::l10n::{number, rows, say};
 use crate::model::{Call, Lines};
 
 /// What a plan was to send, as far as it must be known to tell whether another one sends the same:
-/// nobody's values stand in it.
+/// it holds nobody's values, though who knows a record and guesses its values can tell whether the guess
+/// was right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedPlan {
     /// Which form the file has.
@@ -39,7 +40,11 @@ impl SavedPlan {
         }
         for change in &call.changes {
             hash.update(change.field.as_bytes());
-            hash.update(format!("{:?}{}", change.from, change.to));
+            let from = change.from.as_ref().map(ToString::to_string);
+            for text in [from.unwrap_or_default(), change.to.to_string()] {
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text);
+            }
         }
         let mut digest = String::new();
         for byte in &hash.finalize()[..12] {
@@ -52,12 +57,12 @@ impl SavedPlan {
     /// What is different in `now` from what was planned, for a person; nothing if it is the same.
     /// `lines` has the number that the spreadsheet shows beside each row.
     pub fn difference(&self, now: &SavedPlan, lines: &Lines) -> Option<String> {
-        if self.sha256 != now.sha256 {
-            return Some(say().saved_roster());
-        }
         if (&self.target, &self.address) != (&now.target, &now.address) {
             let place = |plan: &SavedPlan| format!("{} ({})", plan.address, plan.target);
             return Some(say().saved_place(place(self), place(now)));
+        }
+        if self.sha256 != now.sha256 {
+            return Some(say().saved_roster());
         }
         let mut differing: Vec<u64> = self
             .rows

@@ -176,6 +176,8 @@ impl Observer for Bar {
     fn on_event(&self, event: &RunEvent) {
         match event {
             RunEvent::RowDone { .. } => {}
+            RunEvent::Read { done, of } if done >= of => self.hide(),
+            RunEvent::Looked => self.hide(),
             RunEvent::Read { done, of } => {
                 self.show_reading(say().progress_read(), *done, *of);
             }

@@ -62,7 +62,10 @@ impl Observer for LogEvents {
                 let (rows, to_send, sent) = (progress.rows, progress.to_send, progress.sent);
                 tracing::info!(rows, to_send, sent, "started");
             }
-            RunEvent::Read { .. } | RunEvent::Progress(_) | RunEvent::BrokeOff => {}
+            RunEvent::Read { .. }
+            | RunEvent::Looked
+            | RunEvent::Progress(_)
+            | RunEvent::BrokeOff => {}
             RunEvent::RowDone { state, .. } => states().add(*state, 1),
             RunEvent::Retrying {
                 row,

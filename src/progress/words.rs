@@ -37,6 +37,7 @@ pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
         }
         RunEvent::Started { run, progress } => vec![started(run, progress, now)],
         RunEvent::Read { .. }
+        | RunEvent::Looked
         | RunEvent::RowDone { .. }
         | RunEvent::Progress(_)
         | RunEvent::Finished(_)

@@ -9,8 +9,8 @@ use super::shell::in_quotes;
 use super::whole_file::{Placing, WholeFile};
 use crate::journal::{FailureKind, Journal, Slot};
 use crate::l10n::{
-    Language, Messages, doubtful_values, duration, local_time, number, requests, rows as amount,
-    say, times,
+    Language, Messages, doubtful_values, duration, local_seconds, local_time, number, requests,
+    rows as amount, say, times,
 };
 use crate::model::{Exit, Lines, Outcome, RowState, Summary, is_code, redacted};
 
@@ -75,6 +75,8 @@ struct Bar {
     state: RowState,
     count: u64,
     shown: String,
+    /// The state in the form that goes with the number.
+    word: String,
     /// Where it begins and how wide it is, in thousandths.
     start: u64,
     width: u64,
@@ -154,6 +156,7 @@ pub fn write_html(
         Some(why) => Some(say().html_held(why.as_str())),
         None => reported.why.clone(),
     };
+    let kinds = merged(kinds);
     let page = Page {
         summary,
         bars: bars(summary),
@@ -166,8 +169,8 @@ pub fn write_html(
         why,
         next: next(reported),
         slots: stretches(journal, run, summary)?,
-        began: local_time(summary.started_at),
-        ended: local_time(summary.finished_at),
+        began: local_seconds(summary.started_at),
+        ended: local_seconds(summary.finished_at),
         files: files(summary),
         say: say(),
         lang: Language::spoken().code(),
@@ -218,13 +221,17 @@ fn listed(
 fn bars(summary: &Summary) -> Vec<Bar> {
     let total = summary.rows.max(1);
     let mut start = 0;
+    let phrases = summary.states.phrases();
     let each = summary.states.each().into_iter();
     each.map(|(state, count)| {
+        let phrase = phrases.iter().find(|(other, _)| *other == state);
+        let word = phrase.and_then(|(_, phrase)| phrase.split_once(' '));
         let width = count * WIDTH / total;
         let bar = Bar {
             state,
             count,
             shown: number(count),
+            word: word.map_or_else(|| state.in_words(), |(_, word)| word.to_owned()),
             start,
             width,
         };
@@ -234,15 +241,30 @@ fn bars(summary: &Summary) -> Vec<Bar> {
     .collect()
 }
 
+/// Kinds that are listed; an API may have a code for each row.
+const KINDS: usize = 100;
+
+/// The kinds of failure by the codes that are shown: the API's own may quote a value.
+fn merged(kinds: Vec<FailureKind>) -> Vec<FailureKind> {
+    let mut merged: Vec<FailureKind> = Vec::new();
+    for mut kind in kinds {
+        let is_shown = kind.state == RowState::Invalid || kind.code.is_empty();
+        if !is_shown && !is_code(&kind.code) {
+            kind.code = "…".to_owned();
+        }
+        let same = |other: &FailureKind| other.state == kind.state && other.code == kind.code;
+        match merged.iter().position(same) {
+            Some(place) => merged[place].rows += kind.rows,
+            None if merged.len() < KINDS => merged.push(kind),
+            None => {}
+        }
+    }
+    merged
+}
+
 /// A kind of failure with what to do about it: what the first of its rows was told.
 fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
-    // The API's own codes may quote a value.
-    let code = match kind.state {
-        RowState::Invalid => kind.code.clone(),
-        _ if is_code(&kind.code) => kind.code.clone(),
-        _ if kind.code.is_empty() => String::new(),
-        _ => "…".to_owned(),
-    };
+    let code = kind.code.clone();
     let first = rows
         .iter()
         .find(|row| row.outcome.state == kind.state && row.outcome.error_code == code);
@@ -267,6 +289,10 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
         journal_flag,
         ..
     } = reported;
+    if *is_played && (summary.held.is_some() || reported.why.is_some()) {
+        // Its sandbox is gone: there is nothing to release or to go on with.
+        return None;
+    }
     let of_run = |command: &str| match is_played {
         true => String::new(),
         false => format!("rosterpatch {command} {}{journal_flag}", summary.run),
@@ -316,7 +342,7 @@ fn stretches(journal: &Journal, run: i64, summary: &Summary) -> Result<Vec<Stret
         let drawn = parts.into_iter().filter(|(_, rows)| *rows > 0);
         Stretch {
             told: say().html_slot(
-                local_time(at.unwrap_or(began)),
+                local_seconds(at.unwrap_or(began)),
                 amount(total(slot)),
                 number(slot.again),
                 number(slot.without_success),

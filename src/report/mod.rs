@@ -29,7 +29,7 @@ pub use plan::{plan_lines, write_changes};
 pub use plan_view::{plan_examples, plan_overview};
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, write_results};
-pub use shell::curl_text;
+pub use shell::{curl_text, in_quotes};
 pub use target::target_text;
 pub use text::summary_text;
 pub use whole_file::{Mark, Placing, WholeFile};

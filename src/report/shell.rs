@@ -2,7 +2,7 @@ use crate::model::{Call, Method};
 use crate::targets::{SignIn, TargetSpec};
 
 /// A text as one word of a shell's command line.
-pub(super) fn in_quotes(text: &str) -> String {
+pub fn in_quotes(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
         text.to_owned()

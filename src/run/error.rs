@@ -24,6 +24,12 @@ pub enum RunError {
         /// Why.
         source: MapError,
     },
+    /// Something else would be sent than the plan says that the run is held to.
+    #[error("{why}")]
+    OtherPlan {
+        /// What is different.
+        why: String,
+    },
     /// What is sent is to be read back, and nothing is read.
     #[error("{}", say().run_blind_canary())]
     BlindCanary,
@@ -163,6 +169,7 @@ impl RunError {
             RunError::Send(SendError::SignIn(_)) => Exit::Refused,
             RunError::Busy { .. } => Exit::Busy,
             RunError::Ambiguous { .. } => Exit::Usage,
+            RunError::OtherPlan { .. } => Exit::Held,
             _ => Exit::CannotDo,
         }
     }

@@ -99,6 +99,11 @@ fn decide<'a>(
     }
     let event = RunEvent::Planned(Box::new(plan.clone()));
     context.observer.on_event(&event);
+    // Before any guard: who releases a run looks at the guard's reason, and not at the plan.
+    if let Some(why) = run.differs()? {
+        run.forget()?;
+        return Err(RunError::OtherPlan { why });
+    }
     let held = run.held(&plan)?.filter(|_| !is_approved);
     if let Some(why) = held {
         return Ok(Decision::End(Box::new(run.hold(why)?)));
@@ -144,7 +149,9 @@ pub fn look(
         transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
         stats: &stats,
     };
-    let planned = setup.begin_in(Journal::temporary()?)?.plan()?;
+    let planned = setup.begin_in(Journal::temporary()?)?.plan();
+    context.observer.on_event(&RunEvent::Looked);
+    let planned = planned?;
     let Planned { run, plan, stop } = planned;
     let held = run.held(&plan)?;
     let states = StateCounts {

@@ -94,7 +94,10 @@ pub fn prepare(
         let done = done.min(of);
         observer.on_event(&RunEvent::Read { done, of });
     };
-    let survey = survey(&input, &checker, key, roster.duplicates, seed, &told)?;
+    let survey = survey(&input, &checker, key, roster.duplicates, seed, &told);
+    // Also where it could not be read to its end: what is shown of it is over.
+    told(of);
+    let survey = survey?;
     refuse_too_many(input.path(), survey.rows)?;
     Ok(Prepared {
         input,

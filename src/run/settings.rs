@@ -83,7 +83,8 @@ pub struct Delivery {
     /// For how long a record that cannot be read is believed to hold what was delivered to it.
     #[serde(default)]
     pub trust_for: Duration,
-    /// What is to be sent, and nothing else. A run that goes on has been held to it already.
+    /// What is to be sent, and nothing else. A run with one begins anew, and is held to it when it is
+    /// planned; one that goes on has none.
     #[serde(skip)]
     pub expected: Option<Arc<SavedPlan>>,
     /// What this run tries again.

@@ -256,13 +256,17 @@ impl<'a> Run<'a> {
         let journal = Journal::open(&setup.context.state)?;
         let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
         let guards = &setup.settings.delivery.guards;
-        let reason = guards.reason(plan.rows, plan.invalid, plan.to_send, last);
+        Ok(guards.reason(plan.rows, plan.invalid, plan.to_send, last))
+    }
+
+    /// What is different from the plan that the run is held to, if it is held to one.
+    pub(super) fn differs(&self) -> Result<Option<String>, RunError> {
+        let setup = self.setup;
         let Some(expected) = &setup.settings.delivery.expected else {
-            return Ok(reason);
+            return Ok(None);
         };
         let now = saved_plan(&self.journal, self.id, setup.prepared, setup.settings)?;
-        let lines = setup.prepared.survey.lines();
-        Ok(reason.or_else(|| expected.difference(&now, lines)))
+        Ok(expected.difference(&now, setup.prepared.survey.lines()))
     }
 
     /// Records that a guard holds it, and ends.

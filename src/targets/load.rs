@@ -220,6 +220,39 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_may_hold_a_secret_is_not_shown() {
+        for (from, to) in [
+            ("client_secret = \"MEITNER", "client_secrt = \"sk-live-1"),
+            (
+                "client_secret = \"MEITNER_CLIENT_SECRET\"",
+                "client_secret = 4711471147",
+            ),
+            (
+                "client_secret = \"MEITNER_CLIENT_SECRET\"",
+                "client_secret = hunter2",
+            ),
+            (
+                "record = \"student\"",
+                "record = \"student\"\napi_token = \"sk-live-2\"",
+            ),
+        ] {
+            let text = broken(from, to);
+            for secret in ["sk-live", "4711471147", "hunter2"] {
+                assert!(!text.contains(secret), "{text}");
+            }
+            assert!(text.contains("x.toml"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_trouble() {
+        let told = parse("x.toml", "\u{FEFF}name = \"x\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(told.contains("is missing"), "{told}");
+    }
+
+    #[test]
     fn an_unknown_target_names_the_known_ones() {
         let text = load("mietner").unwrap_err().to_string();
         assert!(

@@ -141,7 +141,8 @@ fn may_be_secret(text: &str, place: usize) -> bool {
     let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
     let line = text[line_start..].lines().next().unwrap_or_default();
     let name = line.split('=').next().unwrap_or_default().to_lowercase();
-    if !line.contains('=') {
+    let is_header = line.trim_start().starts_with('[');
+    if !line.contains('=') && !is_header {
         return false;
     }
     let header = text[..line_start]
@@ -149,6 +150,8 @@ fn may_be_secret(text: &str, place: usize) -> bool {
         .rev()
         .map(str::trim)
         .find(|line| line.starts_with('['));
+    // What is wrong within a table may be told at its header.
+    let header = if is_header { Some(line.trim()) } else { header };
     let is_in = |table: &&str| {
         let names = header.unwrap_or_default().trim_matches(['[', ']', ' ']);
         names.split('.').any(|name| name.trim() == *table) || name.trim() == *table
@@ -194,7 +197,9 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
                 // The parser quotes what it found.
                 "this is not what stands here".clone_into(&mut mistake.message);
             }
-            mistake.is_secret = is_secret;
+            // A table's header holds none, and says which table it is.
+            let shown = text.get(mistake.span.start..).unwrap_or_default();
+            mistake.is_secret = is_secret && !shown.starts_with('[');
             found.push(mistake);
         }
         let Some(span) = span else { break };

@@ -21,7 +21,10 @@ use crate::model::{Call, Change, Method};
 /// ```
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "A target of rosterpatch")]
+#[schemars(
+    title = "A target of rosterpatch",
+    description = "What an API looks like: everything that is particular to it."
+)]
 pub struct TargetSpec {
     /// The name that `--target` takes.
     pub name: String,

@@ -742,6 +742,55 @@ fn a_saved_plan_is_sent_as_it_is_or_not_at_all() {
 }
 
 #[test]
+fn a_saved_plan_counts_where_an_interrupted_run_would_go_on() {
+    let folder = Folder::new();
+    let refusing = Server::start(|seen| match seen.method.as_str() {
+        "PATCH" => respond(401, &[], "{}"),
+        _ => respond(200, &[], r#"{"data":[],"pagination":{"total":0}}"#),
+    });
+    folder.write("r.csv", roster(5, |row| format!("Nygatan {row}")));
+    let blind = |more: &[&str]| {
+        let arguments = [&["import", "r.csv", "--blind"], more].concat();
+        program(&folder, &refusing.base_url, &arguments)
+    };
+    assert_eq!(blind(&["--yes"]).status.code(), Some(6));
+    folder.write(
+        "p.json",
+        format!(
+            r#"{{"version":1,"target":"meitner","address":"{}","sha256":"another","rows":{{}}}}"#,
+            refusing.base_url
+        ),
+    );
+    let before = refusing.seen().len();
+    let output = blind(&["--plan", "p.json"]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert_eq!(refusing.seen().len(), before, "nothing was sent");
+}
+
+#[test]
+fn nothing_that_a_plan_or_a_check_writes_replaces_the_roster() {
+    let folder = Folder::new();
+    let text = roster(3, |row| format!("Nygatan {row}"));
+    folder.write("r.csv", &text);
+    for command in [
+        "plan r.csv --target meitner --sandbox --save r.csv",
+        "plan r.csv --target meitner --sandbox --out ./r.csv",
+        "check r.csv --target meitner --problems r.csv",
+        "import r.csv --target meitner --sandbox --results x.xls",
+    ] {
+        let output = folder.run(command);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{command}: {}",
+            stderr(&output)
+        );
+        let now = std::fs::read_to_string(folder.path("r.csv")).unwrap();
+        assert_eq!(now, text, "{command}");
+    }
+}
+
+#[test]
 fn a_request_is_shown_as_curl_makes_it_and_without_secrets() {
     let folder = Folder::new();
     let run = LibraryRun {

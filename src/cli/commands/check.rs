@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
+use crate::app::refuse_in_place_of;
 use crate::cli::args::CheckArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
@@ -16,6 +17,10 @@ use crate::run::{RunError, prepare, refuse_empty, row_problems};
 /// `rosterpatch check FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
     logging::start(common, None);
+    if let Some(path) = &args.problems {
+        let state = settings::state_folder(&Config::load(common)?, common)?;
+        refuse_in_place_of("--problems", path, &args.file, &state)?;
+    }
     let clock = Arc::new(SystemClock);
     let started_at = clock.timestamp();
     let config = Config::load(common)?;

@@ -29,13 +29,15 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
     };
     front.watched(&args.file, || {
         let mut ready = ready(session, asked.resolve(session, config)?)?;
+        // What an interrupted run had still to send was planned before.
+        let fresh = args.start.fresh || args.plan.is_some();
         if let Some(path) = &args.plan {
             ready.settings.delivery.expected = Some(Arc::new(saved(path)?));
         }
         let paths = &mut ready.settings.delivery.paths;
         paths.outcome_first = settings::is_outcome_first(config, &args.layout);
         let named = settings::named(&args.files);
-        let start = begin(session, &mut ready, args.start.fresh, "import", &named)?;
+        let start = begin(session, &mut ready, fresh, "import", &named)?;
         let agreed = args.start.yes || args.options.place.sandbox || args.plan.is_some();
         front.send(config, &ready, start, agreed, args.output.format)
     })

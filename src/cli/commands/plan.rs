@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::app::{AppError, Ready, ready};
+use crate::app::{AppError, Ready, ready, refuse_in_place_of};
 use crate::cli::args::PlanArgs;
 use crate::cli::front::{Front, print_json};
 use crate::cli::options::{Format, GeneralOptions};
@@ -22,6 +22,11 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         options: args.options.clone(),
         ..Asked::default()
     };
+    for (flag, path) in [("--out", &args.out), ("--save", &args.save)] {
+        if let Some(path) = path {
+            refuse_in_place_of(flag, path, &args.file, &session.state)?;
+        }
+    }
     let ready = ready(session, asked.resolve(session, &front.config)?)?;
     session.stop.listen();
     let context = Context {

@@ -29,7 +29,7 @@ cli-no-home = this user has no home folder to keep the journal in; name one with
 cli-run-with-target = the argument '--run <RUN>' cannot be used with '--target <NAME|FILE.toml>'
 
 config-no-file = there is no { $name } here or in the user's config folder, and so no profile "{ $profile }"
-target-example = the example of "{ $field }" is none: { $why }
+target-example = the { $key } of "{ $field }" is none: { $why }
 config-mistakes = the config file { $path } cannot be used as it is
 config-nested = { $path }: the profile "{ $name }" holds profiles
 config-pattern = { $path }: the profile "{ $profile }" has the pattern "{ $pattern }", which is not a pattern: { $why }

@@ -100,6 +100,7 @@ file-action-put-away-in = put a file away in
 file-action-write-why = write what is wrong with a file in
 file-too-few = this process may open too few files; nothing was started. Allow it 64 or more (ulimit -n 64)
 file-replaces-roster = { $flag } { $path } would replace the roster itself
+file-other-workbook = { $flag } { $path } is a kind of workbook that is not written; name a .xlsx or a CSV file
 file-in-state-folder = { $flag } { $path } lies in the state folder, where the journal is
 file-two-are-one = two of the result files would be { $path }
 on-export-again = export the list again, and import it

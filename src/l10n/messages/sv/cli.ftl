@@ -27,7 +27,7 @@ cli-no-home = användaren har ingen hemmapp att ha journalen i; ange en med --st
 cli-run-with-target = argumentet '--run <RUN>' kan inte användas tillsammans med '--target <NAME|FILE.toml>'
 
 config-no-file = { $name } finns varken här eller i användarens konfigurationsmapp, och därför inte profilen "{ $profile }"
-target-example = exemplet för "{ $field }" går inte att använda: { $why }
+target-example = { $key } för "{ $field }" går inte att använda: { $why }
 config-mistakes = konfigurationsfilen { $path } kan inte användas som den är
 config-nested = { $path }: profilen "{ $name }" innehåller profiler
 config-pattern = { $path }: profilen "{ $profile }" har mönstret "{ $pattern }", som inte är ett mönster: { $why }

@@ -98,6 +98,7 @@ file-action-put-away-in = flytta undan en fil i
 file-action-write-why = skriva vad som är fel med en fil i
 file-too-few = processen får öppna för få filer; inget har startats. Tillåt 64 eller fler (ulimit -n 64)
 file-replaces-roster = { $flag } { $path } skulle ersätta själva listan
+file-other-workbook = { $flag } { $path } är ett slags arbetsbok som inte skrivs; ange en .xlsx- eller CSV-fil
 file-in-state-folder = { $flag } { $path } ligger i datamappen, där journalen är
 file-two-are-one = två av resultatfilerna skulle bli { $path }
 on-export-again = exportera listan på nytt och importera den
