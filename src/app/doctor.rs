@@ -3,11 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::journal::{Journal, QuotaStore, account_of};
+use crate::journal::{Journal, JournalError};
 use crate::l10n::{duration, number, say};
 use crate::model::with_causes;
 use crate::plan::LookUp;
-use crate::send::{Answer, Client, ClientOptions, Credentials, Fault, Pace, Pacer, Trouble};
+use crate::run::shared_pacer;
+use crate::send::{Answer, Client, ClientOptions, Credentials, Pace};
 use crate::targets::TargetSpec;
 
 /// One thing that was looked at before an import.
@@ -128,25 +129,29 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         return found;
     };
     if let Err(error) = permit(examined, &client).await {
-        found.push(Finding::new(say().doctor_state(), Health::Wrong, error));
+        let told = with_causes(&error);
+        found.push(Finding::new(say().doctor_state(), Health::Wrong, told));
         return found;
     }
     let body = question.body.map(|body| body.to_string().into_bytes());
     match client.probe(&question.path, body.as_deref()).await {
-        Err(fault) => found.push(wrong_network(format!("{address}: {}", in_words(fault)))),
+        Err(fault) => found.push(wrong_network(format!("{address}: {}", fault.in_words()))),
         Ok(answer) => found.extend(of_answer(examined, &answer)),
     }
     found
 }
 
 /// Waits for the quota, which others may be drawing on.
-async fn permit(examined: &Examined<'_>, client: &Client) -> Result<(), String> {
-    let account = account_of(client.origin(), &examined.credentials.identity());
-    let store = QuotaStore::open(examined.state, &account);
-    let store = store.map_err(|error| with_causes(&error))?;
-    let pacer = Pacer::new(examined.pace, examined.clock.clone(), Some(store));
-    let pacer = pacer.map_err(|error| with_causes(&error))?;
-    pacer.permit().await.map_err(|error| with_causes(&error))
+async fn permit(examined: &Examined<'_>, client: &Client) -> Result<(), JournalError> {
+    let clock = examined.clock.clone();
+    let pacer = shared_pacer(
+        client,
+        &examined.credentials,
+        examined.pace,
+        examined.state,
+        clock,
+    )?;
+    pacer.permit().await
 }
 
 /// The addresses behind the name in a base address.
@@ -161,14 +166,6 @@ async fn addresses(address: &str) -> Result<Vec<String>, String> {
     let mut addresses: Vec<String> = found.map(|one| one.ip().to_string()).collect();
     addresses.dedup();
     Ok(addresses)
-}
-
-fn in_words(fault: Fault) -> String {
-    match fault {
-        Fault::Connect(trouble) => trouble.in_words(),
-        Fault::TimeOut => Trouble::TimeOut.in_words(),
-        other => other.code().to_owned(),
-    }
 }
 
 /// What an answer shows.

@@ -379,8 +379,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Det som ersattes, som en lista",
     ),
     (
-        "Whether help and errors have colours; NO_COLOR is honoured",
-        "Om hjälp och fel visas i färg; NO_COLOR respekteras",
+        "Whether there are colours; NO_COLOR is honoured",
+        "Om färg används; NO_COLOR respekteras",
     ),
     (
         "Write a run's results and report again",

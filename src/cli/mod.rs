@@ -187,12 +187,13 @@ fn mistakes_of(error: &anyhow::Error) -> Option<&Mistakes> {
     if let Some(AppError::Config { mistakes }) = error.downcast_ref() {
         return Some(mistakes);
     }
-    let of_target = match error.downcast_ref() {
-        Some(AppError::Run(RunError::Target(of_target))) => Some(of_target),
-        _ => match error.downcast_ref() {
-            Some(RunError::Target(of_target)) => Some(of_target),
-            _ => error.downcast_ref(),
-        },
+    let of_run = match error.downcast_ref() {
+        Some(AppError::Run(of_run)) => Some(of_run),
+        _ => error.downcast_ref(),
+    };
+    let of_target = match of_run {
+        Some(RunError::Target(of_target)) => Some(of_target),
+        _ => error.downcast_ref(),
     };
     match of_target {
         Some(TargetError::Mistakes { mistakes }) => Some(mistakes),

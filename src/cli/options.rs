@@ -277,7 +277,7 @@ groups! {
             /// How log lines are written
             #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_short_help = true)]
             log_format: LogFormat;
-            /// Whether help and errors have colours; NO_COLOR is honoured
+            /// Whether there are colours; NO_COLOR is honoured
             #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_short_help = true)]
             color: ColorWhen;
             /// Print more: every retry, and requests by row number

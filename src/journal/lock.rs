@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::JournalError;
 use super::files::{make_private_file, make_private_folder};
+use crate::model::hex;
 
 /// Holds one roster for one process. The operating system lets go of it when the process ends,
 /// however it ends.
@@ -45,12 +46,7 @@ impl RosterLock {
         // so the lock is called by a hash of it.
         let whole = std::fs::canonicalize(roster).unwrap_or_else(|_| roster.to_owned());
         let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
-        let name: String = hash
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        open_lock(folder, &name)
+        open_lock(folder, &hex(&hash[..16]))
     }
 }
 

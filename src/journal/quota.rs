@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::error::JournalError;
 use super::store::Journal;
 use crate::clock::UnixNanos;
+use crate::model::hex;
 
 /// What is left of one account's quota, kept in the journal's file so that every process on the
 /// machine, now and later, draws on the same bucket.
@@ -48,11 +49,7 @@ pub fn account_of(place: &str, credentials: &[u8]) -> String {
     hash.update(place.as_bytes());
     hash.update([0]);
     hash.update(credentials);
-    hash.finalize()
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize()[..12])
 }
 
 impl QuotaStore {

@@ -4,6 +4,7 @@
 mod call;
 mod causes;
 mod exit;
+mod hex;
 mod outcome;
 mod problem;
 mod redact;
@@ -14,6 +15,7 @@ mod value;
 pub use call::{Call, Change, Fingerprint, Method, Pending};
 pub use causes::with_causes;
 pub use exit::Exit;
+pub use hex::hex;
 pub use outcome::{DAMAGED, LEFT_OUT, Outcome, RowState};
 pub use problem::Problem;
 pub use redact::{is_code, redacted};

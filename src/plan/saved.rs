@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::l10n::{number, rows, say};
-use crate::model::{Call, Lines};
+use crate::model::{Call, Lines, hex};
 
 /// What a plan was to send, as far as it must be known to tell whether another one sends the same:
 /// it holds nobody's values, though who knows a record and guesses its values can tell whether the guess
@@ -46,12 +45,7 @@ impl SavedPlan {
                 hash.update(text);
             }
         }
-        let mut digest = String::new();
-        for byte in &hash.finalize()[..12] {
-            // Writing to a string cannot fail.
-            let _ = write!(digest, "{byte:02x}");
-        }
-        self.rows.insert(call.at.row, digest);
+        self.rows.insert(call.at.row, hex(&hash.finalize()[..12]));
     }
 
     /// What is different in `now` from what was planned, for a person; nothing if it is the same.

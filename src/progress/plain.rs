@@ -85,3 +85,38 @@ impl Observer for PlainLines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::VirtualClock;
+
+    /// Lets so many seconds pass.
+    fn pass(clock: &VirtualClock, seconds: u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(clock.sleep(Duration::from_secs(seconds)));
+    }
+
+    #[test]
+    fn a_line_is_due_at_most_each_tenth_and_each_ten_minutes() {
+        let start = "2026-08-20T18:00:00Z".parse().unwrap();
+        let clock = Arc::new(VirtualClock::starting_at(start));
+        let plain = PlainLines::new(clock.clone(), false);
+        plain.begin(0, 1_000);
+        let due = (1..=1_000)
+            .filter(|done| plain.is_due(*done, 1_000))
+            .count();
+        assert_eq!(due, 10);
+
+        plain.begin(0, 1_000_000);
+        pass(&clock, 599);
+        assert!(!plain.is_due(1, 1_000_000));
+        pass(&clock, 1);
+        assert!(plain.is_due(2, 1_000_000));
+        assert!(!plain.is_due(3, 1_000_000));
+    }
+}

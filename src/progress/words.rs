@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::events::{Progress, RunEvent, WaitingFor};
 use crate::l10n::{clock_time, columns, duration, number, rows, say};
-use crate::report::{inert_on_terminal, plan_lines};
+use crate::report::{for_terminal, plan_lines};
 
 /// The lines that say an event to a person at the moment `now`; none for what only moves a counter.
 pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
@@ -18,16 +18,14 @@ pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             let width = columns(*width as u64);
             let mut lines = vec![say().progress_reading(file.as_str(), dialect.as_str(), width)];
             if !unknown.is_empty() {
-                lines.push(inert_on_terminal(
-                    &say().progress_ignored(unknown.join(", ")),
-                ));
+                lines.push(for_terminal(&say().progress_ignored(unknown.join(", "))));
             }
             if *of_results {
                 lines.push(say().of_results());
             }
             for (found, meant) in near_misses {
                 let line = say().progress_did_you_mean(found.as_str(), meant.as_str());
-                lines.push(inert_on_terminal(&line));
+                lines.push(for_terminal(&line));
             }
             lines
         }

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use crate::model::hex;
 use sha2::{Digest, Sha256};
 
 /// A file's bytes, to be read as often as needed, from several places at once. It holds the file
@@ -101,12 +102,7 @@ impl Source {
             }
             hash.update(&chunk[..read]);
         }
-        let hex: String = hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Ok(self.sha256.get_or_init(|| hex))
+        Ok(self.sha256.get_or_init(|| hex(&hash.finalize())))
     }
 }
 

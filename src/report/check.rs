@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::csv_file::CsvFile;
 use super::error::ReportError;
-use super::look::{Look, Tone, inert as inert_on_terminal};
+use super::look::{Look, Tone, for_terminal};
 use super::results::inert;
 use super::whole_file::Placing;
 use crate::check::{Checker, FirstProblem, ProblemGroup, Survey};
@@ -162,7 +162,7 @@ fn column_lines(checker: &Checker) -> Vec<String> {
         } else {
             header.to_owned()
         };
-        let header = inert_on_terminal(&header);
+        let header = for_terminal(&header);
         format!("  {header:<28} {became}")
     };
     (0..map.width()).map(line).collect()

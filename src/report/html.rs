@@ -93,7 +93,7 @@ struct Kind {
 /// What to do next.
 struct Next {
     advice: String,
-    /// The command that does it; empty where there is none to copy.
+    /// The command that does it.
     command: String,
 }
 
@@ -289,21 +289,19 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
         journal_flag,
         ..
     } = reported;
-    if *is_played && (summary.held.is_some() || reported.why.is_some()) {
+    let ended_early = summary.exit_code == Exit::Interrupted || reported.why.is_some();
+    if *is_played && (summary.held.is_some() || ended_early) {
         // Its sandbox is gone: there is nothing to release or to go on with.
         return None;
     }
-    let of_run = |command: &str| match is_played {
-        true => String::new(),
-        false => format!("rosterpatch {command} {}{journal_flag}", summary.run),
-    };
+    let of_run = |command: &str| format!("rosterpatch {command} {}{journal_flag}", summary.run);
     if summary.held.is_some() {
         return Some(Next {
             advice: say().html_next_held(),
             command: of_run("approve"),
         });
     }
-    if summary.exit_code == Exit::Interrupted || reported.why.is_some() {
+    if ended_early {
         return Some(Next {
             advice: say().html_next_resume(),
             command: of_run("resume"),

@@ -25,15 +25,9 @@ pub enum Tone {
 }
 
 impl Look {
-    /// No colour, and lines as long as they are.
-    pub const PLAIN: Look = Look {
-        width: None,
-        color: false,
-    };
-
     /// `text` in a tone.
     pub fn paint(self, tone: Tone, text: &str) -> String {
-        let text = &*inert(text);
+        let text = &*for_terminal(text);
         if !self.color {
             return text.to_owned();
         }
@@ -51,7 +45,7 @@ impl Look {
     /// spaces. A control character, which a terminal would obey, becomes a space: the text may be a
     /// roster's or an API's.
     pub fn lines(self, tone: Option<Tone>, indent: &str, text: &str) -> Vec<String> {
-        let text = &*inert(text);
+        let text = &*for_terminal(text);
         let painted = |line: &str| match tone {
             None => line.to_owned(),
             Some(tone) => self.paint(tone, line),
@@ -73,13 +67,18 @@ impl Look {
 }
 
 /// A text without what a terminal would obey.
-pub fn inert(text: &str) -> String {
+pub fn for_terminal(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PLAIN: Look = Look {
+        width: None,
+        color: false,
+    };
 
     #[test]
     fn a_long_text_stays_within_the_window_and_under_its_beginning() {
@@ -91,12 +90,12 @@ mod tests {
         assert!(lines.len() > 1);
         assert!(lines.iter().all(|line| line.chars().count() <= 40));
         assert!(lines[0].starts_with("  - å") && lines[1].starts_with("    å"));
-        assert_eq!(Look::PLAIN.lines(None, "", &"x ".repeat(99)).len(), 1);
+        assert_eq!(PLAIN.lines(None, "", &"x ".repeat(99)).len(), 1);
     }
 
     #[test]
     fn what_a_terminal_would_obey_is_not_written() {
-        let lines = Look::PLAIN.lines(None, "", "a\u{1b}[2Jb\u{9b}c\nd");
+        let lines = PLAIN.lines(None, "", "a\u{1b}[2Jb\u{9b}c\nd");
         assert_eq!(lines, ["a [2Jb c d"]);
     }
 
@@ -108,6 +107,6 @@ mod tests {
         };
         let red = look.paint(Tone::Old, "x");
         assert_eq!(red, "\u{1b}[31mx\u{1b}[0m");
-        assert_eq!(Look::PLAIN.paint(Tone::Old, "x"), "x");
+        assert_eq!(PLAIN.paint(Tone::Old, "x"), "x");
     }
 }

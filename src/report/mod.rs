@@ -23,7 +23,7 @@ pub use before::{Like, write_before, write_rest, write_updated};
 pub use check::{check_text, write_problems};
 pub use error::ReportError;
 pub use html::{Reported, write_html};
-pub use look::{Look, Tone, inert as inert_on_terminal};
+pub use look::{Look, Tone, for_terminal};
 pub use metrics::{Sample, write_metrics};
 pub use plan::{plan_lines, write_changes};
 pub use plan_view::{plan_examples, plan_overview};

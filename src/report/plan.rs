@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::check::repair;
 use super::csv_file::CsvFile;
 use super::error::ReportError;
-use super::look::inert as inert_on_terminal;
+use super::look::{Tone, for_terminal};
 use super::results::inert;
 use super::whole_file::Placing;
 use crate::events::Plan;
@@ -55,59 +55,73 @@ fn text_of(value: &Json) -> String {
     }
 }
 
-/// The lines that say a plan to a person at the moment `now`: counts, fields, requests, time. No
-/// personal data.
+/// The lines that say a plan in a log at the moment `now`: counts, fields, requests, time. No personal
+/// data.
 pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
     let first = say().plan_first(plan.target.as_str(), plan.base_url.as_str());
-    let mut lines = vec![first, count_line(plan)];
-    if plan.empty_rows > 0 {
-        lines.push(say().check_passed_over(empty_rows(plan.empty_rows)));
-    }
-    for (code, count) in &plan.repairs {
-        lines.push(say().plan_restored(cells(*count), repair(code), code.as_str()));
-    }
-    for (code, count) in &plan.doubts {
-        lines.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
-    }
-    if !plan.how.is_empty() {
-        lines.push(match plan.lookups {
-            0 => plan.how.clone(),
-            lookups => say().plan_lookups(plan.how.as_str(), requests(lookups)),
-        });
-    }
-    if !plan.fields.is_empty() {
-        let mut fields: Vec<&(String, u64)> = plan.fields.iter().collect();
-        fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let fields: Vec<String> = fields
-            .iter()
-            .map(|(name, count)| {
-                let column = plan.columns.get(name).unwrap_or(name);
-                format!("{} {}", inert_on_terminal(column), number(*count))
-            })
-            .collect();
+    let mut counts = vec![say().plan_counts(rows(plan.rows), number(plan.to_send))];
+    counts.extend(not_sent(plan).into_iter().map(|(phrase, _)| phrase));
+    let mut lines = vec![first, counts.join(", ")];
+    lines.extend(notes(plan));
+    let fields = fields(plan);
+    if !fields.is_empty() {
+        let field = |(name, count): &(String, u64)| format!("{name} {}", number(*count));
+        let fields: Vec<String> = fields.iter().map(field).collect();
         lines.push(say().plan_fields(fields.join(", ")));
     }
     lines.push(time_line(plan, now));
     lines
 }
 
-fn count_line(plan: &Plan) -> String {
-    let mut counts = vec![say().plan_counts(rows(plan.rows), number(plan.to_send))];
-    for (count, phrase) in [
+/// How many rows are not sent, by the reason, and the tone in which that is told.
+pub(super) fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
+    let reasons = [
         (
             plan.unchanged,
             Messages::state_unchanged as fn(&Messages, u64, String) -> String,
+            None,
         ),
-        (plan.invalid, Messages::state_invalid),
-        (plan.left_out, Messages::plan_left_out),
-    ] {
-        if count > 0 {
-            counts.push(phrase(say(), count, number(count)));
-        }
-    }
-    counts.join(", ")
+        (plan.invalid, Messages::state_invalid, Some(Tone::Old)),
+        (plan.left_out, Messages::plan_left_out, Some(Tone::Warning)),
+    ];
+    let some = reasons.into_iter().filter(|(count, ..)| *count > 0);
+    some.map(|(count, phrase, tone)| (phrase(say(), count, number(count)), tone))
+        .collect()
 }
 
+/// The fields that change, by what the user calls them, the most frequent first.
+pub(super) fn fields(plan: &Plan) -> Vec<(String, u64)> {
+    let named = |(name, count): &(String, u64)| {
+        let column = plan.columns.get(name).unwrap_or(name);
+        (for_terminal(column), *count)
+    };
+    let mut fields: Vec<(String, u64)> = plan.fields.iter().map(named).collect();
+    fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    fields
+}
+
+/// What is worth knowing about how the plan came about.
+pub(super) fn notes(plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    if plan.empty_rows > 0 {
+        notes.push(say().check_passed_over(empty_rows(plan.empty_rows)));
+    }
+    for (code, count) in &plan.repairs {
+        notes.push(say().plan_restored(cells(*count), repair(code), code.as_str()));
+    }
+    for (code, count) in &plan.doubts {
+        notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
+    }
+    if !plan.how.is_empty() {
+        notes.push(match plan.lookups {
+            0 => plan.how.clone(),
+            lookups => say().plan_lookups(plan.how.as_str(), requests(lookups)),
+        });
+    }
+    notes
+}
+
+/// The requests and the time that a plan takes.
 pub(super) fn time_line(plan: &Plan, now: Timestamp) -> String {
     let (sent, rate) = (requests(plan.to_send), plan.rate.as_str());
     let time = duration(plan.estimate_s);

@@ -1,10 +1,9 @@
 use jiff::Timestamp;
 
-use super::check::repair;
-use super::look::{Look, Tone, inert};
-use super::plan::time_line;
+use super::look::{Look, Tone};
+use super::plan::{fields, not_sent, notes, time_line};
 use crate::events::{ExampleChange, Plan};
-use crate::l10n::{Messages, cells, doubtful_values, empty_rows, number, requests, rows, say};
+use crate::l10n::{number, rows, say};
 
 /// Fields that are listed, each on a line.
 const FIELDS: usize = 20;
@@ -17,7 +16,7 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
     lines.push(String::new());
     lines.extend(counts(plan, look));
     lines.push(String::new());
-    lines.extend(fields(plan, look));
+    lines.extend(field_lines(plan, look));
     let notes = notes(plan);
     if !notes.is_empty() {
         lines.extend(notes.iter().flat_map(|note| look.lines(None, "", note)));
@@ -30,20 +29,9 @@ pub fn plan_overview(plan: &Plan, now: Timestamp, look: Look) -> Vec<String> {
 /// How many rows come to what.
 fn counts(plan: &Plan, look: Look) -> Vec<String> {
     let mut counts = vec![(number(plan.to_send), say().plan_to_send(), Some(Tone::New))];
-    for (count, phrase, tone) in [
-        (
-            plan.unchanged,
-            Messages::state_unchanged as fn(&Messages, u64, String) -> String,
-            None,
-        ),
-        (plan.invalid, Messages::state_invalid, Some(Tone::Old)),
-        (plan.left_out, Messages::plan_left_out, Some(Tone::Warning)),
-    ] {
-        if count > 0 {
-            let phrase = phrase(say(), count, number(count));
-            let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
-            counts.push((count.to_owned(), word.to_owned(), tone));
-        }
+    for (phrase, tone) in not_sent(plan) {
+        let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
+        counts.push((count.to_owned(), word.to_owned(), tone));
     }
     let of_all = rows(plan.rows);
     let (all, word) = of_all.split_once(' ').unwrap_or(("", &of_all));
@@ -58,48 +46,22 @@ fn counts(plan: &Plan, look: Look) -> Vec<String> {
     counts.iter().map(line).collect()
 }
 
-/// The fields that change, the most frequent first, one a line.
-fn fields(plan: &Plan, look: Look) -> Vec<String> {
-    if plan.fields.is_empty() {
+/// The fields that change, one a line.
+fn field_lines(plan: &Plan, look: Look) -> Vec<String> {
+    let fields = fields(plan);
+    if fields.is_empty() {
         return Vec::new();
     }
-    let mut fields: Vec<(&str, u64)> = plan
-        .fields
-        .iter()
-        .map(|(name, count)| (&**plan.columns.get(name).unwrap_or(name), *count))
-        .collect();
-    fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let mut lines = vec![look.paint(Tone::Heading, &say().plan_fields_heading())];
     for (name, count) in fields.iter().take(FIELDS) {
-        let line = format!("  {:>8}  {name}", number(*count));
-        lines.push(inert(&line));
+        lines.push(format!("  {:>8}  {name}", number(*count)));
     }
-    if let Some(more) = fields.len().checked_sub(FIELDS + 1) {
-        lines.push(aside(look, "  ", say().plan_more(number(more as u64 + 1))));
+    if fields.len() > FIELDS {
+        let more = (fields.len() - FIELDS) as u64;
+        lines.push(aside(look, "  ", say().plan_more(number(more))));
     }
     lines.push(String::new());
     lines
-}
-
-/// What is worth knowing about how the plan came about.
-fn notes(plan: &Plan) -> Vec<String> {
-    let mut notes = Vec::new();
-    if plan.empty_rows > 0 {
-        notes.push(say().check_passed_over(empty_rows(plan.empty_rows)));
-    }
-    for (code, count) in &plan.repairs {
-        notes.push(say().plan_restored(cells(*count), repair(code), code.as_str()));
-    }
-    for (code, count) in &plan.doubts {
-        notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
-    }
-    if !plan.how.is_empty() {
-        notes.push(match plan.lookups {
-            0 => plan.how.clone(),
-            lookups => say().plan_lookups(plan.how.as_str(), requests(lookups)),
-        });
-    }
-    notes
 }
 
 /// The first few changes and invalid rows of a plan, by the numbers and names that the spreadsheet

@@ -280,6 +280,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_workbook_is_refused_more_rows_than_it_holds_before_anything_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_csv = ResultPaths::beside(&folder.path().join("r.csv"));
+        let of_workbook = ResultPaths::beside(&folder.path().join("r.xlsx"));
+        assert!(of_workbook.probe(MOST_ROWS).is_ok());
+        assert!(of_workbook.probe(MOST_ROWS + 1).is_err());
+        assert!(of_csv.probe(MOST_ROWS + 1).is_ok());
+    }
+
+    #[test]
     fn a_number_is_added_to_all_three_rather_than_an_old_file_lost() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("elever.v2.csv");

@@ -12,10 +12,10 @@ use crate::l10n::{number, say};
 use crate::model::RowState;
 use crate::read::Dialect;
 
-/// Rows of a workbook's sheet below its header (ECMA-376, part 1, 18.3.1.73).
+/// Rows of a workbook's sheet below its header (Microsoft, Excel specifications and limits).
 pub(super) const MOST_ROWS: u64 = 1_048_575;
 
-/// Characters of a workbook's cell.
+/// Characters of a workbook's cell (there, too).
 const MOST_CHARACTERS: usize = 32_767;
 
 /// Faults that are marked with a note. Each is held in memory, and nobody reads more.

@@ -35,3 +35,4 @@ pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
 pub use retry::find_runs;
 pub use saved::saved_plan;
 pub use settings::{Delivery, Retries, Settings, absolute, to_json, today};
+pub use tools::shared_pacer;

@@ -1,3 +1,6 @@
+use std::path::Path;
+use std::sync::Arc;
+
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
@@ -5,9 +8,28 @@ use super::context::Context;
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::settings::Settings;
+use crate::clock::Clock;
 use crate::events::Observer;
-use crate::journal::{QuotaStore, account_of};
-use crate::send::{Client, Pacer, Stats, Transport};
+use crate::journal::{JournalError, QuotaStore, account_of};
+use crate::send::{Client, Credentials, Pace, Pacer, Stats, Transport};
+
+/// A pacer that draws on the quota which all of this machine share who ask the same one with the same
+/// credentials.
+///
+/// # Errors
+/// When the shared quota cannot be kept.
+pub fn shared_pacer(
+    client: &Client,
+    credentials: &Credentials,
+    pace: Pace,
+    state: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<Pacer, JournalError> {
+    // One quota for all that is asked of a machine, however its address is written.
+    let origin = account_of(client.origin(), &credentials.identity());
+    let store = QuotaStore::open(state, &origin)?;
+    Pacer::new(pace, clock, Some(store))
+}
 
 /// What a run is made with.
 pub(super) struct Tools {
@@ -29,12 +51,14 @@ impl Tools {
             &delivery.client,
             context.clock.clone(),
         )?;
-        let identity = context.credentials.identity();
-        // One quota for all that is asked of a machine, however its address is written.
-        let origin = account_of(client.origin(), &identity);
-        let account = account_of(client.address(), &identity);
-        let store = QuotaStore::open(&context.state, &origin)?;
-        let pacer = Pacer::new(delivery.pace, context.clock.clone(), Some(store))?;
+        let account = account_of(client.address(), &context.credentials.identity());
+        let pacer = shared_pacer(
+            &client,
+            &context.credentials,
+            delivery.pace,
+            &context.state,
+            context.clock.clone(),
+        )?;
         Ok(Tools {
             client,
             pacer,

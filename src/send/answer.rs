@@ -47,6 +47,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// In words, for a person.
+    pub fn in_words(self) -> String {
+        match self {
+            Fault::Connect(trouble) => trouble.in_words(),
+            Fault::TimeOut => Trouble::TimeOut.in_words(),
+            other => other.code().to_owned(),
+        }
+    }
+
     /// The fault as an error code.
     pub fn code(self) -> &'static str {
         match self {

@@ -2,7 +2,6 @@ use serde_json::Value as Json;
 
 use super::answer::{Answer, Fault};
 use super::stop::{Stop, status_and_code};
-use super::trouble::Trouble;
 use super::verdict::Verdict;
 use crate::l10n::say;
 
@@ -36,8 +35,7 @@ pub(super) fn why_stopped(
             why: status_and_code(answer.status, &answer.code),
             status: Some(answer.status),
         },
-        Err(Fault::Connect(why)) => unreachable(why.in_words()),
-        Err(Fault::TimeOut) => unreachable(Trouble::TimeOut.in_words()),
+        Err(fault @ (Fault::Connect(_) | Fault::TimeOut)) => unreachable(fault.in_words()),
         Err(Fault::TooLarge) => Stop::LookUp {
             why: say().stop_page_too_large(),
             status: None,

@@ -6,6 +6,7 @@ mod error;
 mod field;
 mod load;
 mod mistake;
+mod places;
 mod quota;
 mod spec;
 mod validate;
@@ -16,9 +17,9 @@ pub use field::{FieldSpec, Kind, Place};
 pub(crate) use load::read_text;
 pub use load::{BUILT_IN, load, parse, text};
 pub use mistake::{Mistake, Mistakes, read_toml};
+pub use places::place_of;
 pub use quota::{Quota, QuotaHeaders, RateUnit, ResetUnit};
 pub use spec::{
     Answers, Lookup, Paging, Region, SearchNames, SignIn, TargetSpec, Update, Variable,
 };
-pub use validate::place_of;
 pub use words::Words;

@@ -88,7 +88,6 @@ impl Folder {
         command
     }
 
-    /// Runs the program on `arguments`, which are separated by spaces.
     /// Runs the program with the credentials of the sandbox in its environment.
     pub fn with_sandbox(&self, arguments: &[&str]) -> Output {
         let mut program = self.program();

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::app::{AppError, Examined, Finding, Health, of_api, of_state};
 use crate::cli::args::DoctorArgs;
 use crate::cli::config::Config;
@@ -8,7 +10,6 @@ use crate::l10n::say;
 use crate::model::{Exit, with_causes};
 use crate::report::Tone;
 use crate::send::ClientOptions;
-use std::sync::Arc;
 
 /// `rosterpatch doctor`: what would stop an import here, and what to do about it. Each is looked at that
 /// can be, whatever is wrong with the others.
