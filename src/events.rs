@@ -85,6 +85,11 @@ pub enum RunEvent {
         /// Why.
         why: String,
     },
+    /// No new row is sent until somebody says so, or they are sent again.
+    Paused {
+        /// Which of the two.
+        is_paused: bool,
+    },
     /// No new row is sent; those under way may finish.
     Stopping {
         /// Why.

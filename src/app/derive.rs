@@ -145,7 +145,7 @@ pub fn retried(
     with: &Overrides<'_>,
 ) -> Result<Settings, AppError> {
     let mut settings = again(record, with)?;
-    if settings.sandbox {
+    if session.has_lost(&settings) {
         let run = record.name.clone();
         return Err(RunError::SandboxGone { run }.into());
     }
@@ -249,7 +249,7 @@ pub fn retried_run(
     }
     let mut settings = again(&record, with)?;
     settings.roster.check.recalls = false;
-    if settings.sandbox {
+    if session.has_lost(&settings) {
         return Err(refuse(say().why_sandbox_gone()).into());
     }
     let only = if only.is_empty() {

@@ -38,7 +38,7 @@ pub fn resumed(
         run: record.name.clone(),
         why,
     };
-    if settings.sandbox {
+    if session.has_lost(&settings) {
         return Err(refuse(say().why_sandbox_gone_import()).into());
     }
     if settings.roster.file == Path::new("-") {

@@ -2,8 +2,7 @@ use super::archive::archive;
 use super::error::AppError;
 use super::notify::Notifications;
 use super::session::Session;
-use crate::events::Plan;
-use crate::run::{Context, Ended, Prepared, Settings, Start};
+use crate::run::{Consent, Context, Ended, Prepared, Proposal, Settings, Start};
 use crate::send::Credentials;
 
 /// One run, from its settings to its archive.
@@ -16,8 +15,8 @@ pub struct Job<'a> {
     pub credentials: Credentials,
     /// Whether nobody is to be asked.
     pub agreed: bool,
-    /// Is shown the plan and says whether to go on, where somebody is to be asked.
-    pub agree: &'a dyn Fn(&Plan) -> bool,
+    /// Is shown what is to be sent and says whether to go on, where somebody is to be asked.
+    pub agree: &'a dyn Fn(&Proposal<'_>) -> Consent,
 }
 
 impl Job<'_> {
@@ -45,10 +44,13 @@ impl Job<'_> {
             state: session.state.clone(),
             journal_flag: session.journal_flag.clone(),
             observer: session.observer.as_ref(),
-            agree: &|plan| {
-                let agrees = self.agreed || (self.agree)(plan);
+            agree: &|proposal| {
+                let consent = match self.agreed {
+                    true => Consent::Yes,
+                    false => (self.agree)(proposal),
+                };
                 session.stop.listen();
-                agrees
+                consent
             },
             stop: session.stop.receiver(),
         };

@@ -57,7 +57,7 @@ impl Wanted<'_> {
 /// Everything that a roster's run needs.
 pub struct Ready {
     /// The roster, read and checked.
-    pub prepared: Prepared,
+    pub prepared: Arc<Prepared>,
     /// The settings.
     pub settings: Settings,
     /// The credentials.
@@ -96,7 +96,7 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
         keeper = Some(played.keeper);
     }
     Ok(Ready {
-        prepared,
+        prepared: Arc::new(prepared),
         settings,
         credentials,
         _lock: lock,

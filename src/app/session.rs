@@ -5,6 +5,7 @@ use super::error::AppError;
 use super::stop::StopSignal;
 use crate::clock::{Clock, SystemClock};
 use crate::events::Observer;
+use crate::run::Settings;
 
 /// What everything that sends has in common: a clock, an observer, the folder of the journal, and
 /// when it is to stop.
@@ -20,6 +21,9 @@ pub struct Session {
     pub journal_flag: String,
     /// Says when runs are to stop.
     pub stop: StopSignal,
+    /// The address of an API that is played for as long as the session lasts: what was sent there can be
+    /// gone on with and put back until then.
+    pub played: Option<String>,
 }
 
 /// Files, connections and signals that a run has open at least.
@@ -38,7 +42,13 @@ impl Session {
             state,
             journal_flag: String::new(),
             stop: StopSignal::new(),
+            played: None,
         })
+    }
+
+    /// Whether a run with these settings went to an API that was played, and is gone.
+    pub(super) fn has_lost(&self, settings: &Settings) -> bool {
+        settings.sandbox && self.played.as_ref() != Some(&settings.delivery.client.base_url)
     }
 }
 

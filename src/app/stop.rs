@@ -34,9 +34,20 @@ impl StopSignal {
         self.sender.subscribe()
     }
 
+    /// Asks for what a signal would ask for, or for a pause, or takes that back. What goes further stays.
+    pub fn ask(&self, request: StopRequest) {
+        self.sender.send_if_modified(|asked| {
+            let is_further = request > *asked || *asked <= StopRequest::Pause;
+            if is_further {
+                *asked = request;
+            }
+            is_further
+        });
+    }
+
     /// Whether anyone has asked for a stop.
     pub fn is_asked(&self) -> bool {
-        *self.sender.borrow() > StopRequest::None
+        *self.sender.borrow() > StopRequest::Pause
     }
 
     /// Takes the signals over, for as long as the process lives.

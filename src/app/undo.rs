@@ -35,7 +35,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         run: name.to_owned(),
         why,
     };
-    if settings.sandbox {
+    if session.has_lost(&settings) {
         return Err(refuse(say().why_sandbox_gone()).into());
     }
     if settings.delivery.blind {

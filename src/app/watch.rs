@@ -102,7 +102,7 @@ fn tell_systemd(stop: &StopSignal) {
     };
     let stopped = stop.receiver();
     std::thread::spawn(move || {
-        while *stopped.borrow() == crate::send::StopRequest::None {
+        while *stopped.borrow() <= crate::send::StopRequest::Pause {
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
             std::thread::sleep(limit / 3);
         }

@@ -34,6 +34,7 @@ pub struct Survey {
     duplicates: Duplicates,
     key: Option<usize>,
     policy: DuplicatePolicy,
+    seed: u64,
 }
 
 /// The problems that share a code.
@@ -133,6 +134,7 @@ pub fn survey(
         duplicates,
         key,
         policy,
+        seed,
     };
     survey.count_duplicates(checker, &mut total.invalid);
     survey.invalid = total.invalid.count();
@@ -176,6 +178,14 @@ impl Survey {
     /// The numbers that the spreadsheet shows beside the rows.
     pub fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    /// The same of an input whose cells have been changed.
+    ///
+    /// # Errors
+    /// When the file cannot be read to its end.
+    pub fn again(&self, input: &Input, checker: &Checker) -> Result<Survey, ReadError> {
+        survey(input, checker, self.key, self.policy, self.seed, &|_| {})
     }
 
     /// The field that finds the record, by position.

@@ -60,6 +60,9 @@ pub(in crate::cli) enum Command {
     Template(TemplateArgs),
     /// List the known APIs, or show one
     Targets(TargetsArgs),
+    /// Say every change that any run made to one record
+    #[command(after_help = "Example:\n  rosterpatch history 201004022384")]
+    History(HistoryArgs),
     /// Say what would stop an import here, and what to do about it
     #[command(after_help = "Example:\n  rosterpatch doctor --target meitner --env staging")]
     Doctor(DoctorArgs),
@@ -111,6 +114,22 @@ pub(in crate::cli) struct ReportArgs {
     pub(in crate::cli) layout: LayoutOptions,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct HistoryArgs {
+    /// What leads to the record: its id, an identity number, an e-mail address
+    #[arg(value_name = "KEY")]
+    pub(in crate::cli) key: String,
+    /// Remove the values that ended runs hold of it
+    #[arg(long, conflicts_with_all = ["out", "format"])]
+    pub(in crate::cli) forget: bool,
+    /// Write the changes to a CSV file too, one a line
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::cli) out: Option<PathBuf>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(in crate::cli) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -62,7 +62,7 @@ impl Front {
             notifications: &notifications,
             credentials: ready.credentials.clone(),
             agreed,
-            agree: &|plan| agree(plan, self.error_look),
+            agree: &|proposal| agree(proposal.plan, self.error_look).into(),
         };
         let ended = job.send(&ready.prepared, &ready.settings, start);
         let ended = ended.map_err(|error| match error {

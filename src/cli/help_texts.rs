@@ -256,6 +256,22 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Skicka precis det som en sparad plan säger, eller säg vad som har ändrats sedan dess; den är granskad, så inget frågas",
     ),
     (
+        "Say every change that any run made to one record",
+        "Visa varje ändring som någon körning har gjort i en post",
+    ),
+    (
+        "What leads to the record: its id, an identity number, an e-mail address",
+        "Det som leder till posten: dess id, ett personnummer, en e-postadress",
+    ),
+    (
+        "Remove the values that ended runs hold of it",
+        "Ta bort de värden som avslutade körningar har sparat om den",
+    ),
+    (
+        "Write the changes to a CSV file too, one a line",
+        "Skriv också ändringarna till en CSV-fil, en per rad",
+    ),
+    (
         "Say what would stop an import here, and what to do about it",
         "Visa vad som skulle stoppa en import här, och vad du kan göra åt det",
     ),

@@ -160,6 +160,19 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "history",
+        &[
+            (
+                "Who changed this, and when:",
+                "rosterpatch history 201004022384",
+            ),
+            (
+                "The same as a file, for somebody who asks what is held of them:",
+                "rosterpatch history anna.ek@example.se --out anna.csv",
+            ),
+        ],
+    ),
+    (
         "doctor",
         &[(
             "Find out before the evening of the import:",

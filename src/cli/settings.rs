@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::plan::{Guards, Selection};
-use crate::read::ReadOptions;
+use crate::read::{Mends, ReadOptions};
 use crate::run::{Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
 use crate::targets::{self, Mistake, Mistakes, TargetError, TargetSpec};
@@ -87,6 +87,7 @@ pub(in crate::cli) fn roster(
             sheet: options.sheet.clone(),
             header_row: options.header_row.map(u64::from),
             copy: false,
+            mends: Mends::default(),
         },
         map: MapOptions {
             overrides: columns.into_iter().collect(),

@@ -113,9 +113,22 @@ impl Journal {
     pub fn each_call<E: From<JournalError>>(
         &self,
         run: i64,
+        each: impl FnMut(Call, Option<RowState>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        self.each_call_after(run, 0, each)
+    }
+
+    /// The same for the rows after `row`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or `each` fails.
+    pub fn each_call_after<E: From<JournalError>>(
+        &self,
+        run: i64,
+        row: u64,
         mut each: impl FnMut(Call, Option<RowState>) -> Result<bool, E>,
     ) -> Result<(), E> {
-        self.each_record(run, Which::All, |_, record| match record {
+        self.each_record((run, row), Which::All, |_, record| match record {
             Ok((call, state)) => each(call, state),
             Err(_) => Ok(true),
         })
@@ -131,7 +144,7 @@ impl Journal {
         run: i64,
         mut each: impl FnMut(Call) -> Result<bool, E>,
     ) -> Result<(), E> {
-        self.each_record(run, Which::Changed, |_, record| match record {
+        self.each_record((run, 0), Which::Changed, |_, record| match record {
             Ok((call, Some(RowState::Updated | RowState::Unknown))) => each(call),
             _ => Ok(true),
         })
@@ -160,7 +173,7 @@ impl Journal {
     /// When the journal cannot be read.
     pub fn damaged(&self, run: i64) -> Result<Vec<JournalError>, JournalError> {
         let mut damaged = self.damaged_outcomes(run)?;
-        self.each_record(run, Which::All, |row, record| {
+        self.each_record((run, 0), Which::All, |row, record| {
             if let Err(why) = record {
                 damaged.entry(row).or_insert_with(|| why.to_string());
             }
@@ -174,13 +187,13 @@ impl Journal {
 
     fn each_record<E: From<JournalError>>(
         &self,
-        run: i64,
+        (run, after): (i64, u64),
         which: Which,
         mut each: impl FnMut(u64, rusqlite::Result<(Call, Option<RowState>)>) -> Result<bool, E>,
     ) -> Result<(), E> {
         const PAGE: usize = 256;
         let reach = self.reach_of(run)?;
-        let mut after = id_of(run, 0);
+        let mut after = id_of(run, after);
         loop {
             let mut statement = self
                 .connection
@@ -257,7 +270,7 @@ fn pending(row: &Row<'_>, number: u64) -> rusqlite::Result<(Pending, bool)> {
     Ok((call, attempts.is_some()))
 }
 
-fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
+pub(super) fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
     let changes: Option<String> = row.get(5)?;
     let path: String = row.get(2)?;
     let name: Option<String> = row.get(6)?;

@@ -4,6 +4,7 @@
 
 mod calls;
 mod delivered;
+mod dossier;
 mod entries;
 mod error;
 mod files;
@@ -23,6 +24,7 @@ mod store;
 mod witness;
 mod writer;
 
+pub use dossier::PastCall;
 pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, Refusal};
 pub use history::PastRow;

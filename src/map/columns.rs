@@ -209,11 +209,7 @@ impl ColumnMap {
     /// The code of the language that the header of a field's column is written in; none where it is the
     /// field's own name, or the API's.
     pub fn language_of<'a>(&self, field: &'a FieldSpec, column: usize) -> Option<&'a str> {
-        let header = fold_header(self.header(column));
-        let is_it = |name: &String| fold_header(name) == header;
-        let mut languages = field.aliases.iter();
-        let found = languages.find(|(_, names)| names.iter().any(is_it));
-        found.map(|(language, _)| language.as_str())
+        language_of(field, self.header(column))
     }
 
     /// How many columns a row may have.
@@ -257,6 +253,16 @@ impl ColumnMap {
             })
             .collect()
     }
+}
+
+/// The code of the language in which `header` names a field; none where it is the field's own name, or
+/// the API's.
+pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {
+    let header = fold_header(header);
+    let is_it = |name: &String| fold_header(name) == header;
+    let mut languages = field.aliases.iter();
+    let found = languages.find(|(_, names)| names.iter().any(is_it));
+    found.map(|(language, _)| language.as_str())
 }
 
 fn resolve_overrides(

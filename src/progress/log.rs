@@ -64,6 +64,7 @@ impl Observer for LogEvents {
             }
             RunEvent::Read { .. }
             | RunEvent::Looked
+            | RunEvent::Paused { .. }
             | RunEvent::Progress(_)
             | RunEvent::BrokeOff => {}
             RunEvent::RowDone { state, .. } => states().add(*state, 1),

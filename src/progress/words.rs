@@ -36,6 +36,7 @@ pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
         RunEvent::Started { run, progress } => vec![started(run, progress, now)],
         RunEvent::Read { .. }
         | RunEvent::Looked
+        | RunEvent::Paused { .. }
         | RunEvent::RowDone { .. }
         | RunEvent::Progress(_)
         | RunEvent::Finished(_)

@@ -9,6 +9,7 @@ use super::error::ReadError;
 use super::header::fold_header;
 use super::lines;
 use super::look::Look;
+use super::mends::Mends;
 use super::source::Source;
 use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
 use crate::model::RowAt;
@@ -27,6 +28,9 @@ pub struct ReadOptions {
     pub header_row: Option<u64>,
     /// Whether to work on a copy that nobody else can change: for what goes on for hours.
     pub copy: bool,
+    /// Cells that stand in place of the file's own.
+    #[serde(default, skip_serializing_if = "Mends::is_empty")]
+    pub mends: Mends,
 }
 
 /// A roster that can be read as often as needed.
@@ -42,6 +46,7 @@ pub struct Input {
     header_line: u64,
     /// Where the rows begin in the decoded text.
     pub(super) body: RowAt,
+    pub(super) mends: Mends,
 }
 
 /// How much of the decoded text is looked at to find the dialect and the header.
@@ -125,6 +130,7 @@ impl Input {
                 sheet_row: 1,
                 offset: 0,
             },
+            mends: options.mends.clone(),
         };
         input.read_header(text, skipped, above)?;
         if !ended && input.body.offset >= (skipped + text.len()) as u64 {
@@ -134,6 +140,16 @@ impl Input {
             });
         }
         Ok(input)
+    }
+
+    /// Has these cells stand in place of the file's own from now on, and no others.
+    pub fn mend(&mut self, mends: Mends) {
+        self.mends = mends;
+    }
+
+    /// The cells that stand in place of the file's own.
+    pub fn mends(&self) -> &Mends {
+        &self.mends
     }
 
     fn read_header(

@@ -108,6 +108,9 @@ impl Input {
             next.row += table.len() as u64;
             next.line += table.lines;
             next.sheet_row += table.sheet_rows;
+            if !self.mends.is_empty() {
+                table.mend(&self.mends, self.header.len());
+            }
         }
         drop(blocks);
         // A row that a quote glued together hides the rows within it, so it stops the run; but

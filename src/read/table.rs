@@ -4,6 +4,7 @@ use csv_core::ReadRecordResult;
 use memchr::memchr_iter;
 
 use super::lines;
+use super::mends::Mends;
 
 use crate::model::RowAt;
 
@@ -28,6 +29,23 @@ pub struct Table {
 enum Text {
     Valid(String),
     Bytes(Vec<u8>),
+}
+
+impl Text {
+    fn len(&self) -> usize {
+        match self {
+            Text::Valid(text) => text.len(),
+            Text::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Puts bytes behind it, which are text where all of it is.
+    fn push(&mut self, more: &[u8]) {
+        match self {
+            Text::Valid(text) => text.push_str(&String::from_utf8_lossy(more)),
+            Text::Bytes(bytes) => bytes.extend_from_slice(more),
+        }
+    }
 }
 
 struct RowSpan {
@@ -195,6 +213,62 @@ impl Table {
         }
     }
 
+    /// A row of these cells alone, which stands at `at`: one that somebody is about to change.
+    pub fn of_row(at: RowAt, cells: &[String]) -> Table {
+        let mut table = Table {
+            text: Text::Valid(String::new()),
+            ends: Vec::new(),
+            rows: vec![RowSpan {
+                start: 0,
+                cells: 0..cells.len(),
+                line: 0,
+                sheet_row: 0,
+                breaks: 0,
+                offset: 0,
+                hides_rows: false,
+            }],
+            lines: 1,
+            bytes: 0,
+            sheet_rows: 1,
+            empty_rows: 0,
+            first: at,
+        };
+        for cell in cells {
+            table.append(cell.as_bytes());
+        }
+        table
+    }
+
+    /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells.
+    pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
+        let first = self.first.row;
+        for (row, changed) in mends.within(first, self.rows.len() as u64) {
+            let Some(index) = usize::try_from(row - first).ok() else {
+                continue;
+            };
+            let Some(own) = self.rows().nth(index) else {
+                continue;
+            };
+            let own: Vec<Vec<u8>> = own.cells().map(|cell| cell.bytes().to_vec()).collect();
+            let (start, first_cell) = (self.text.len(), self.ends.len());
+            for column in 0..width {
+                match changed.get(&column) {
+                    Some(text) => self.append(text.as_bytes()),
+                    None => self.append(own.get(column).map_or(&[], Vec::as_slice)),
+                }
+            }
+            if let Some(span) = self.rows.get_mut(index) {
+                (span.start, span.cells) = (start, first_cell..self.ends.len());
+            }
+        }
+    }
+
+    /// Puts a cell behind all others.
+    fn append(&mut self, cell: &[u8]) {
+        self.text.push(cell);
+        self.ends.push(self.text.len());
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -326,6 +400,29 @@ mod tests {
                 ([at.row, at.line, at.sheet_row, at.offset], cells)
             })
             .collect()
+    }
+
+    #[test]
+    fn what_somebody_changed_stands_in_place_of_the_files_own() {
+        let mut table = parse(b"a;b\n\xFF\nc;d;e\nf;g");
+        let mut mends = Mends::default();
+        mends.set(1, 1, "\"x\";y".into());
+        mends.set(2, 1, "\u{e5}".into());
+        mends.set(3, 0, String::new());
+        mends.set(9, 0, "no such row".into());
+        table.mend(&mends, 2);
+        let cells: Vec<Vec<&[u8]>> = table
+            .rows()
+            .map(|row| row.cells().map(Cell::bytes).collect())
+            .collect();
+        let expected: [[&[u8]; 2]; 4] = [
+            [b"a", b"\"x\";y"],
+            [b"\xFF", "\u{e5}".as_bytes()],
+            [b"", b"d"],
+            [b"f", b"g"],
+        ];
+        assert_eq!(cells, expected);
+        assert_eq!(table.rows().nth(3).unwrap().at.line, 4);
     }
 
     #[test]

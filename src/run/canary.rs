@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<Stop>, RunError> {
         tokio::select! {
             biased;
-            Ok(_) = asked.wait_for(|request| *request > StopRequest::None) => Ok(Some(Stop::Asked)),
+            Ok(_) = asked.wait_for(|request| *request > StopRequest::Pause) => Ok(Some(Stop::Asked)),
             compared = self.compare(transport, journal, run, calls) => compared,
         }
     }

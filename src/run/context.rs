@@ -26,10 +26,36 @@ pub struct Context<'a> {
     pub journal_flag: String,
     /// Observes.
     pub observer: &'a dyn Observer,
-    /// Is shown the plan and says whether to go on.
-    pub agree: &'a dyn Fn(&Plan) -> bool,
+    /// Is shown what is to be sent, and says whether to go on.
+    pub agree: &'a dyn Fn(&Proposal<'_>) -> Consent,
     /// Says when the run is to stop.
     pub stop: watch::Receiver<StopRequest>,
+}
+
+/// What somebody is asked before anything is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal<'a> {
+    /// The run's name: the journal holds its calls by now.
+    pub run: &'a str,
+    /// What is to be done.
+    pub plan: &'a Plan,
+}
+
+/// What somebody says who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Nothing is sent.
+    No,
+    /// It is sent as it was asked for.
+    Yes,
+    /// So many rows are sent first, and read back.
+    First(u64),
+}
+
+impl From<bool> for Consent {
+    fn from(agrees: bool) -> Consent {
+        if agrees { Consent::Yes } else { Consent::No }
+    }
 }
 
 /// Where a run begins.

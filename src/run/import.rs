@@ -1,4 +1,4 @@
-use super::context::{Context, Ended, Looked, Start};
+use super::context::{Consent, Context, Ended, Looked, Proposal, Start};
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::progress::Tracker;
@@ -14,7 +14,7 @@ use crate::send::Stats;
 /// results. A run that was interrupted goes on where it ended.
 ///
 /// ```no_run
-/// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
+/// use rosterpatch::run::{Consent, Context, Prepared, RunError, Settings, Start, import};
 ///
 /// /// Imports a roster for which nobody is asked, and returns how many records changed.
 /// fn import_unattended(
@@ -22,7 +22,7 @@ use crate::send::Stats;
 ///     settings: &Settings,
 ///     context: &Context<'_>,
 /// ) -> Result<u64, RunError> {
-///     let context = Context { agree: &|_| true, clock: context.clock.clone(),
+///     let context = Context { agree: &|_| Consent::Yes, clock: context.clock.clone(),
 ///         credentials: context.credentials.clone(), state: context.state.clone(),
 ///         journal_flag: context.journal_flag.clone(),
 ///         stop: context.stop.clone(), ..*context };
@@ -66,6 +66,7 @@ pub fn import(
         tools: &tools,
         transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
         stats: &stats,
+        canary: settings.delivery.canary,
     };
     let is_approved = matches!(start, Start::Approve(_));
     let _past = locks_on_past(settings, context)?;
@@ -108,11 +109,24 @@ fn decide<'a>(
     if let Some(why) = held {
         return Ok(Decision::End(Box::new(run.hold(why)?)));
     }
-    if plan.to_send > 0 && !(context.agree)(&plan) {
-        run.forget()?;
-        return Err(RunError::Declined);
+    let proposal = Proposal {
+        run: run.name(),
+        plan: &plan,
+    };
+    let consent = match plan.to_send {
+        0 => Consent::Yes,
+        _ => (context.agree)(&proposal),
+    };
+    let mut run = match consent {
+        Consent::Yes | Consent::First(_) => run.agreed()?,
+        Consent::No => {
+            run.forget()?;
+            return Err(RunError::Declined);
+        }
+    };
+    if let Consent::First(rows) = consent {
+        run.setup.canary = Some(rows);
     }
-    let run = run.agreed()?;
     Ok(Decision::Send(Box::new(run), Box::new(plan)))
 }
 
@@ -148,6 +162,7 @@ pub fn look(
         tools: &tools,
         transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
         stats: &stats,
+        canary: None,
     };
     let planned = setup.begin_in(Journal::temporary()?)?.plan();
     context.observer.on_event(&RunEvent::Looked);

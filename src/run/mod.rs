@@ -25,13 +25,13 @@ mod under_way;
 mod vocabulary;
 mod work;
 
-pub use context::{Context, Ended, Looked, Start};
+pub use context::{Consent, Context, Ended, Looked, Proposal, Start};
 pub use error::RunError;
 pub use import::{import, look};
 pub use name::run_name;
 pub use past::is_last_of_its_name;
 pub use planned::understood;
-pub use prepare::{Prepared, Roster, prepare, refuse_empty, row_problems};
+pub use prepare::{Prepared, Roster, SeenRow, prepare, refuse_empty, row_problems, rows_seen};
 pub use retry::find_runs;
 pub use saved::saved_plan;
 pub use settings::{Delivery, Retries, Settings, absolute, to_json, today};

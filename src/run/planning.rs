@@ -55,7 +55,7 @@ impl Planning<'_> {
                 };
                 let ended = tokio::select! {
                     biased;
-                    Ok(_) = asked.wait_for(|request| *request > StopRequest::None) => {
+                    Ok(_) = asked.wait_for(|request| *request > StopRequest::Pause) => {
                         Err(Halt::Stop(Stop::Asked))
                     }
                     ended = work.all(receiver) => ended,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use crate::check::{CheckOptions, Checker, DuplicatePolicy, Survey, survey};
+use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, Survey, survey};
 use crate::events::{Observer, RunEvent};
 use crate::map::{ColumnMap, MapError, MapOptions};
 use crate::model::{Problem, RowAt};
-use crate::read::{Input, MOST_ROWS, ReadError, ReadOptions};
+use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions};
 use crate::targets::TargetSpec;
 
 /// A roster, and how it is to be understood.
@@ -40,6 +40,18 @@ pub struct Prepared {
     pub checker: Checker,
     /// What the whole file showed.
     pub survey: Survey,
+}
+
+impl Prepared {
+    /// Has these cells stand in place of the file's own, and checks every row again.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub fn mend(&mut self, mends: Mends) -> Result<(), RunError> {
+        self.input.mend(mends);
+        self.survey = self.survey.again(&self.input, &self.checker)?;
+        Ok(())
+    }
 }
 
 /// Reads, maps and checks every row.
@@ -189,6 +201,54 @@ pub fn row_problems<E: From<ReadError>>(
             Ok(true)
         },
     )
+}
+
+/// A row as a person looks at it.
+#[derive(Debug, Clone)]
+pub struct SeenRow {
+    /// Where it stands.
+    pub at: RowAt,
+    /// Its cells; what is not text in one is replaced.
+    pub cells: Vec<String>,
+    /// Everything that is wrong with it.
+    pub problems: Vec<Problem>,
+    /// What looks unusual in it.
+    pub doubts: Vec<Problem>,
+}
+
+/// Reads the rows once more, and returns those that are `wanted`, in the file's order.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn rows_seen(
+    prepared: &Prepared,
+    wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
+) -> Result<Vec<SeenRow>, ReadError> {
+    let (checker, survey) = (&prepared.checker, &prepared.survey);
+    let mut seen = Vec::new();
+    prepared.input.scan(
+        |table| {
+            let see = |row: RawRow<'_>| {
+                let mut checked = checker.check(&row);
+                survey.add_duplicate_problems(checker, &mut checked);
+                wanted(&row, &checked).then(|| SeenRow {
+                    at: checked.at,
+                    cells: row
+                        .cells()
+                        .map(|cell| String::from_utf8_lossy(cell.bytes()).into_owned())
+                        .collect(),
+                    problems: checked.problems,
+                    doubts: checked.doubts,
+                })
+            };
+            table.rows().filter_map(see).collect::<Vec<_>>()
+        },
+        |rows| {
+            seen.extend(rows);
+            Ok::<bool, ReadError>(true)
+        },
+    )?;
+    Ok(seen)
 }
 
 #[cfg(test)]

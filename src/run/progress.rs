@@ -228,6 +228,11 @@ impl Observer for Tracker<'_> {
                 self.observer.on_event(event);
                 self.tell(true);
             }
+            RunEvent::Paused { .. } => {
+                // How fast it went with a pause in it says nothing.
+                self.lock().marks.clear();
+                self.observer.on_event(event);
+            }
             RunEvent::Finished(_) => {
                 self.lock().is_sending = false;
                 self.observer.on_event(event);

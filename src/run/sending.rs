@@ -115,7 +115,7 @@ impl Setup<'_> {
             record: writer,
             reread: reader.as_ref().map(|reader| reader as &dyn Reread),
         };
-        if let Some(most) = self.settings.delivery.canary {
+        if let Some(most) = self.canary {
             let journal = Journal::open(&self.context.state)?;
             let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
             let first = journal.calls_left(id, 0, most)?;

@@ -29,6 +29,8 @@ pub(super) struct Setup<'a> {
     pub(super) transport: &'a Transport<'a>,
     pub(super) stats: &'a Stats,
     pub(super) tracker: &'a Tracker<'a>,
+    /// Rows that are sent first and read back.
+    pub(super) canary: Option<u64>,
 }
 
 /// A run that has a record in the journal. Each step takes it and gives it back, so that none is

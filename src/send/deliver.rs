@@ -69,6 +69,7 @@ impl<R: Record> Sender<'_, R> {
         let mut under_way = FuturesUnordered::new();
         let mut stopped: Option<Stop> = None;
         let mut heard = StopRequest::None;
+        let mut is_paused = false;
         let mut grace_ends: Option<UnixNanos> = None;
         let mut repeats = CircuitBreaker::default();
         let mut ended = false;
@@ -76,8 +77,13 @@ impl<R: Record> Sender<'_, R> {
             let room = if answered { self.transport.room() } else { 1 };
             tokio::select! {
                 biased;
-                Ok(request) = next_request(&mut asked, heard) => {
-                    heard = request;
+                Ok(request) = next_request(&mut asked, heard, is_paused) => {
+                    if request <= StopRequest::Pause {
+                        is_paused = request == StopRequest::Pause;
+                        self.transport.observer.on_event(&RunEvent::Paused { is_paused });
+                        continue;
+                    }
+                    (heard, is_paused) = (request, false);
                     if request == StopRequest::Now {
                         under_way.clear();
                     } else {
@@ -104,7 +110,7 @@ impl<R: Record> Sender<'_, R> {
                         self.halt(&halt, &mut stopped, stop);
                     }
                 }
-                call = calls.recv(), if !ended && under_way.len() < room => match call {
+                call = calls.recv(), if !ended && !is_paused && under_way.len() < room => match call {
                     None => ended = true,
                     // The rest of the rows are not sent.
                     Some(_) if stopped.is_some() => {
@@ -339,15 +345,20 @@ fn error_of(outcome: &Outcome) -> Option<String> {
     failed.then(|| format!("{} {}", outcome.error_code, outcome.error))
 }
 
-/// Waits for a request to stop that goes further than the one heard last.
+/// Waits for a request to stop that goes further than the one heard last or, as long as none was, for
+/// one to pause or to go on.
 pub(super) async fn next_request(
     asked: &mut watch::Receiver<StopRequest>,
     heard: StopRequest,
+    is_paused: bool,
 ) -> Result<StopRequest, watch::error::RecvError> {
-    asked
-        .wait_for(|request| *request > heard)
-        .await
-        .map(|request| *request)
+    let is_news = |request: &StopRequest| match request {
+        StopRequest::None | StopRequest::Pause if heard != StopRequest::None => false,
+        StopRequest::None => is_paused,
+        StopRequest::Pause => !is_paused,
+        further => *further > heard,
+    };
+    asked.wait_for(is_news).await.map(|request| *request)
 }
 
 async fn sleep_until(clock: &dyn Clock, moment: Option<UnixNanos>) {

@@ -2,11 +2,13 @@ use super::answer::Answer;
 use crate::l10n::say;
 use crate::model::{is_code, redacted};
 
-/// Whether someone has asked for a run to stop.
+/// Whether someone has asked for a run to stop, or to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopRequest {
     /// Nobody has.
     None,
+    /// No new row is sent until this is taken back.
+    Pause,
     /// Requests under way may finish.
     Finish,
     /// At once.

@@ -579,7 +579,7 @@ impl LibraryRun {
             state: folder.path("state"),
             journal_flag: String::new(),
             observer: self.observer.as_ref(),
-            agree: &|_| true,
+            agree: &|_| rosterpatch::run::Consent::Yes,
             stop,
         };
         let start = match &self.resume {

@@ -1,8 +1,8 @@
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use serde::{Serialize, Serializer};
+use anyhow::{Result, bail};
 
+use crate::app::{ListedRun, figures_of, listed};
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
 use crate::cli::front::{print_json, print_summary};
@@ -10,41 +10,25 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
-use crate::events::Plan;
-use crate::journal::{Journal, RunLock, RunRecord, RunState};
+use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
-use crate::model::{Exit, RowState, Summary, with_causes};
+use crate::model::{Exit, with_causes};
 use crate::read::Input;
 use crate::report::{Reported, ResultPaths, summary_text, write_html, write_results};
 use crate::run::Settings;
-
-/// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
-#[derive(Serialize)]
-struct Listed {
-    #[serde(flatten)]
-    summary: Summary,
-    #[serde(serialize_with = "as_word")]
-    state: RunState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    undoes: Option<String>,
-}
-
-fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(state.as_str())
-}
 
 /// `rosterpatch runs`: the newest first.
 pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<Exit> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     let journal = Journal::open(&folder)?;
     let mut exit = Exit::Success;
-    let mut listed = Vec::new();
+    let mut rows = Vec::new();
     for run in journal.all_runs()?.into_iter().take(args.limit) {
         match run.map_err(anyhow::Error::from).and_then(|run| {
-            let row = listed_run(&journal, &run, &folder)?;
+            let row = listed(&journal, &run, &folder)?;
             Ok((run, row))
         }) {
-            Ok(run) => listed.push(run),
+            Ok(run) => rows.push(run),
             Err(error) => {
                 terminal::error(&with_causes(error.as_ref()));
                 exit = Exit::CannotDo;
@@ -53,67 +37,19 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
     }
     match args.format {
         Format::Json => {
-            let rows: Vec<&Listed> = listed.iter().map(|(_, row)| row).collect();
+            let rows: Vec<&ListedRun> = rows.iter().map(|(_, row)| row).collect();
             print_json(&rows, true);
         }
-        Format::Text if listed.is_empty() && exit == Exit::Success => {
+        Format::Text if rows.is_empty() && exit == Exit::Success => {
             terminal::note(&say().runs_none());
         }
-        Format::Text => terminal::out(&table(&listed)),
+        Format::Text => terminal::out(&table(&rows)),
     }
     Ok(exit)
 }
 
-/// Everything that is shown of a run.
-fn listed_run(journal: &Journal, run: &RunRecord, folder: &Path) -> Result<Listed> {
-    let state = state_of(run, folder);
-    let mut summary = match &run.summary {
-        Some(_) => summary(run)?,
-        None => of_a_dead_run(journal, run)?,
-    };
-    // What it had come to when it stopped the last time is older than what its rows say.
-    if matches!(state, RunState::Running | RunState::Interrupted) {
-        summary.states = journal.states(run.id)?;
-        let open = summary.rows.saturating_sub(summary.states.total());
-        summary.states.add(RowState::NotSent, open);
-    }
-    let undoes = Settings::of(run)
-        .ok()
-        .and_then(|settings| settings.delivery.undoes);
-    Ok(Listed {
-        summary,
-        state,
-        undoes,
-    })
-}
-
-/// What is known of a run that came to no figures of its own: its process died.
-fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary> {
-    let plan = journal.plan(run.id)?.0;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let states = journal.states(run.id)?;
-    let ended = run.finished_at.unwrap_or(run.started_at);
-    let file = (String::new(), 0);
-    let times = (run.started_at, ended);
-    let summary = Summary::of_no_run(
-        &run.target,
-        run.file.clone(),
-        file,
-        &run.sha256,
-        states,
-        times,
-    );
-    Ok(Summary {
-        run: run.name.clone(),
-        base_url: run.base_url.clone(),
-        rows: plan.map_or(states.total(), |plan| plan.rows),
-        exit_code: Exit::Interrupted,
-        ..summary
-    })
-}
-
 /// The runs as lines below a header.
-fn table(runs: &[(RunRecord, Listed)]) -> String {
+fn table(runs: &[(RunRecord, ListedRun)]) -> String {
     let line = |cells: [&str; 6]| {
         let [run, started, state, rows, to_mend, file] = cells;
         format!("{run:<22} {started:<16} {state:<11} {rows:>7} {to_mend:>9}  {file}\n")
@@ -168,23 +104,12 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     Ok(Exit::Success)
 }
 
-/// How far a run has come: one that was under way, and that nobody holds, died.
-fn state_of(run: &RunRecord, folder: &Path) -> RunState {
-    let open = matches!(run.state, RunState::Running | RunState::Planning);
-    let is_held = || RunLock::is_held(folder, &run.name).unwrap_or(true);
-    if open && !is_held() {
-        RunState::Interrupted
-    } else {
-        run.state
-    }
-}
-
 /// `rosterpatch show RUN`.
 pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     let journal = Journal::open(&folder)?;
     let run = journal.run(args.run.as_deref())?;
-    let listed = listed_run(&journal, &run, &folder)?;
+    let listed = listed(&journal, &run, &folder)?;
     match args.format {
         Format::Json => print_json(&listed, true),
         Format::Text if run.summary.is_none() => bail!(say().runs_no_figures(run.name)),
@@ -230,7 +155,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     let mut paths = ResultPaths::beside(Path::new(&run.file));
     paths.outcome_first = settings::is_outcome_first(&Config::load(common)?, &args.layout);
     settings::named(&args.files).replace(&mut paths);
-    let mut summary = summary(&run)?;
+    let mut summary = figures_of(&run)?;
     let written = write_results(&input, &journal, run.id, &paths, summary.held.as_deref())?;
     let lines = written.lines;
     summary.states = written.states;
@@ -272,10 +197,4 @@ fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
 fn open(common: &GeneralOptions) -> Result<Journal> {
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     Ok(Journal::open(&folder)?)
-}
-
-fn summary(run: &RunRecord) -> Result<Summary> {
-    let text = run.summary.as_deref();
-    let text = text.with_context(|| say().runs_no_figures(run.name.as_str()))?;
-    serde_json::from_str(text).with_context(|| say().runs_unreadable(run.name.as_str()))
 }

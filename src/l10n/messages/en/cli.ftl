@@ -107,3 +107,9 @@ doctor-quota-name = quota
 doctor-quota = { $rate }, { $burst } at once; the API announces nothing
 doctor-quota-left = { $rate }, { $left } left now
 man-no-command = there is no command { $asked }; there are { $known }
+
+history-none = no run of this journal has changed a record by { $key }
+history-under-way = the run { $run } is under way; try again when it has ended
+history-forgotten = the values of { $rows } are forgotten
+history-not-kept = what was changed is not kept
+history-line = line { $line } of { $file }

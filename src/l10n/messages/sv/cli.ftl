@@ -105,3 +105,9 @@ doctor-quota-name = kvot
 doctor-quota = { $rate }, { $burst } på en gång; API:et meddelar inget
 doctor-quota-left = { $rate }, { $left } kvar nu
 man-no-command = kommandot { $asked } finns inte; dessa finns: { $known }
+
+history-none = ingen körning i den här journalen har ändrat någon post med { $key }
+history-under-way = körningen { $run } pågår; försök igen när den är klar
+history-forgotten = värdena i { $rows } är bortglömda
+history-not-kept = vad som ändrades finns inte kvar
+history-line = rad { $line } i { $file }

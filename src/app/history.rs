@@ -1,0 +1,221 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::error::AppError;
+use crate::events::Plan;
+use crate::journal::{Journal, RunLock, RunRecord};
+use crate::l10n::say;
+use crate::map::language_of;
+use crate::model::{Change, RowState};
+use crate::report::{HistoryLine, write_history};
+use crate::run::{Settings, understood};
+use crate::targets::TargetSpec;
+
+/// Every change that any run made to the records that a key leads to, the newest first.
+#[derive(Debug, Default, Serialize)]
+pub struct Dossier {
+    /// The changes, a run of a record each.
+    pub records: Vec<RecordChanges>,
+    /// Which runs hold anything of which record.
+    #[serde(skip)]
+    held: BTreeMap<String, BTreeSet<i64>>,
+}
+
+/// What one run changed in one record, or may have.
+#[derive(Debug, Serialize)]
+pub struct RecordChanges {
+    /// The run.
+    pub run: String,
+    /// The command that made it.
+    pub command: String,
+    /// The roster file.
+    pub file: String,
+    /// The target.
+    pub target: String,
+    /// What the record was found by.
+    pub key: String,
+    /// The record's path at the API.
+    pub path: String,
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// Updated, or unknown where no answer was seen.
+    pub state: RowState,
+    /// When; the moment at which the run began where its own is not known.
+    pub at: Timestamp,
+    /// The changes; none where they were not kept, or are forgotten.
+    pub changes: Vec<PastChange>,
+}
+
+/// One field that was changed.
+#[derive(Debug, Serialize)]
+pub struct PastChange {
+    /// What the roster calls it.
+    pub column: String,
+    /// The field's name.
+    pub field: String,
+    /// What the record held, in words; nothing where it was not read.
+    pub from: Option<String>,
+    /// What was sent.
+    pub to: String,
+}
+
+/// Every change that any run made to the records to which `key` leads: an id, what rows are found by, or
+/// a value that was sent for one.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn dossier(state: &Path, key: &str) -> Result<Dossier, AppError> {
+    let journal = Journal::open(state)?;
+    let runs: BTreeMap<i64, RunRecord> = journal
+        .runs()?
+        .into_iter()
+        .map(|run| (run.id, run))
+        .collect();
+    // One record at one address, by whichever run it was found.
+    let place = |run: &RunRecord| (run.target.clone(), run.base_url.clone());
+    let mut records = BTreeSet::new();
+    for (run, path) in journal.records_by(&spellings(key))? {
+        if let Some(run) = runs.get(&run) {
+            records.insert((place(run), path));
+        }
+    }
+    let mut dossier = Dossier::default();
+    let mut targets: BTreeMap<i64, Option<(TargetSpec, BTreeMap<String, String>)>> =
+        BTreeMap::new();
+    for (of, path) in records {
+        let there = runs.values().filter(|run| place(run) == of);
+        let ids: Vec<i64> = there.map(|run| run.id).collect();
+        for past in journal.calls_to(&ids, &path)? {
+            let Some(run) = runs.get(&past.run) else {
+                continue;
+            };
+            let known = targets
+                .entry(run.id)
+                .or_insert_with(|| target_of(&journal, run));
+            let changes = known.as_ref().map_or(Vec::new(), |(spec, columns)| {
+                let changes = spec.changes_of(&past.call);
+                let changes = changes.iter().filter(|change| !change.is_idle());
+                changes
+                    .map(|change| in_words(change, spec, columns))
+                    .collect()
+            });
+            let held = dossier.held.entry(path.clone()).or_default();
+            held.insert(run.id);
+            dossier.records.push(RecordChanges {
+                run: run.name.clone(),
+                command: run.command.clone(),
+                file: run.file.clone(),
+                target: run.target.clone(),
+                key: past.call.key.clone(),
+                path: path.clone(),
+                line: past.call.at.line,
+                state: past.state,
+                at: past.at.unwrap_or(run.started_at),
+                changes,
+            });
+        }
+    }
+    let records = &mut dossier.records;
+    records.sort_by(|one, other| other.at.cmp(&one.at).then(one.path.cmp(&other.path)));
+    Ok(dossier)
+}
+
+/// Removes the values that runs hold of the records to which `key` leads. That they were changed, and
+/// when, stays. Returns how many rows held any.
+///
+/// # Errors
+/// When nothing is held, a run of it is under way, or the journal cannot be written.
+pub fn forget(state: &Path, key: &str) -> Result<u64, AppError> {
+    let dossier = dossier(state, key)?;
+    if dossier.held.is_empty() {
+        return Err(AppError::Front(say().history_none(key)));
+    }
+    for run in dossier.records.iter().map(|record| &record.run) {
+        if RunLock::is_held(state, run)? {
+            return Err(AppError::Front(say().history_under_way(run.as_str())));
+        }
+    }
+    let mut journal = Journal::open(state)?;
+    let mut rows = 0;
+    for (path, runs) in &dossier.held {
+        let runs: Vec<i64> = runs.iter().copied().collect();
+        rows += journal.forget_values(&runs, path)?;
+    }
+    Ok(rows)
+}
+
+/// Writes a history as CSV, a change a line: `at,run,file,line,key,field,from,to`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
+    let line = |record: &RecordChanges, change: Option<&PastChange>| HistoryLine {
+        at: record.at,
+        run: record.run.clone(),
+        file: record.file.clone(),
+        line: record.line,
+        key: record.key.clone(),
+        field: change.map_or(String::new(), |change| change.field.clone()),
+        from: change.and_then(|change| change.from.clone()),
+        to: change.map_or(String::new(), |change| change.to.clone()),
+    };
+    let lines = dossier.records.iter().flat_map(|record| {
+        let none = record.changes.is_empty().then(|| line(record, None));
+        let changes = record.changes.iter();
+        changes
+            .map(|change| line(record, Some(change)))
+            .chain(none)
+            .collect::<Vec<_>>()
+    });
+    Ok(write_history(lines, path)?)
+}
+
+/// A key as it may stand in a roster or at an API: as it is written, and a number without what groups
+/// its digits.
+fn spellings(key: &str) -> Vec<String> {
+    let key = key.trim();
+    let mut spellings = vec![key.to_owned()];
+    let bare: String = key
+        .chars()
+        .filter(|c| !matches!(c, '-' | ' ' | '+'))
+        .collect();
+    let is_number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && bare.len() == 10 {
+        // A Swedish identity number without its century.
+        spellings.extend(["19", "20"].map(|century| format!("{century}{bare}")));
+    }
+    if is_number && bare.len() == 12 {
+        spellings.push(format!("{}-{}", &bare[..8], &bare[8..]));
+    }
+    if is_number && bare != key {
+        spellings.push(bare);
+    }
+    spellings
+}
+
+/// The target of a run and what its roster called the fields, where both are understood.
+fn target_of(journal: &Journal, run: &RunRecord) -> Option<(TargetSpec, BTreeMap<String, String>)> {
+    let spec = Settings::of(run).ok()?.spec().ok()?;
+    let plan = journal.plan(run.id).ok()?.0;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let columns = plan.map(|plan| understood(&spec, plan.columns));
+    Some((spec, columns.unwrap_or_default()))
+}
+
+fn in_words(change: &Change, spec: &TargetSpec, columns: &BTreeMap<String, String>) -> PastChange {
+    let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+    let column = columns.get(&change.field).unwrap_or(&change.field);
+    let word = |value: &serde_json::Value| match field {
+        Some(field) => field.in_words(value, language_of(field, column)),
+        None => value.to_string(),
+    };
+    PastChange {
+        column: column.clone(),
+        field: change.field.clone(),
+        from: change.from.as_ref().map(word),
+        to: word(&change.to),
+    }
+}

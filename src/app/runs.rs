@@ -1,0 +1,103 @@
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
+
+use super::error::AppError;
+use crate::events::Plan;
+use crate::journal::{Journal, RunLock, RunRecord, RunState};
+use crate::l10n::say;
+use crate::model::{Exit, RowState, Summary};
+use crate::run::Settings;
+
+/// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
+#[derive(Debug, Serialize)]
+pub struct ListedRun {
+    /// Its figures.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// How far it has come.
+    #[serde(serialize_with = "as_word")]
+    pub state: RunState,
+    /// The run that it put back, if it is an undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
+}
+
+fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.as_str())
+}
+
+/// Everything that is shown of a run in the journal of this folder.
+///
+/// # Errors
+/// When the journal cannot be read, or the run's figures not be understood.
+pub fn listed(journal: &Journal, run: &RunRecord, folder: &Path) -> Result<ListedRun, AppError> {
+    let state = state_of(run, folder);
+    let mut summary = match &run.summary {
+        Some(_) => figures_of(run)?,
+        None => of_a_dead_run(journal, run)?,
+    };
+    // What it had come to when it stopped the last time is older than what its rows say.
+    if matches!(state, RunState::Running | RunState::Interrupted) {
+        summary.states = journal.states(run.id)?;
+        let open = summary.rows.saturating_sub(summary.states.total());
+        summary.states.add(RowState::NotSent, open);
+    }
+    let undoes = Settings::of(run)
+        .ok()
+        .and_then(|settings| settings.delivery.undoes);
+    Ok(ListedRun {
+        summary,
+        state,
+        undoes,
+    })
+}
+
+/// A run's figures, as it ended.
+///
+/// # Errors
+/// When it has none, or they cannot be understood.
+pub fn figures_of(run: &RunRecord) -> Result<Summary, AppError> {
+    let text = run.summary.as_deref();
+    let text = text.ok_or_else(|| AppError::Front(say().runs_no_figures(run.name.as_str())))?;
+    serde_json::from_str(text).map_err(|error| {
+        let what = say().runs_unreadable(run.name.as_str());
+        AppError::Front(format!("{what}: {error}"))
+    })
+}
+
+/// What is known of a run that came to no figures of its own: its process died.
+fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError> {
+    let plan = journal.plan(run.id)?.0;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let states = journal.states(run.id)?;
+    let ended = run.finished_at.unwrap_or(run.started_at);
+    let file = (String::new(), 0);
+    let times = (run.started_at, ended);
+    let summary = Summary::of_no_run(
+        &run.target,
+        run.file.clone(),
+        file,
+        &run.sha256,
+        states,
+        times,
+    );
+    Ok(Summary {
+        run: run.name.clone(),
+        base_url: run.base_url.clone(),
+        rows: plan.map_or(states.total(), |plan| plan.rows),
+        exit_code: Exit::Interrupted,
+        ..summary
+    })
+}
+
+/// How far a run has come: one that was under way, and that nobody holds, died.
+fn state_of(run: &RunRecord, folder: &Path) -> RunState {
+    let open = matches!(run.state, RunState::Running | RunState::Planning);
+    let is_held = || RunLock::is_held(folder, &run.name).unwrap_or(true);
+    if open && !is_held() {
+        RunState::Interrupted
+    } else {
+        run.state
+    }
+}

@@ -1,0 +1,65 @@
+use crate::app::{AppError, Dossier, RecordChanges, dossier, forget, write_dossier};
+use crate::cli::args::HistoryArgs;
+use crate::cli::config::Config;
+use crate::cli::front::print_json;
+use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::{logging, settings, terminal};
+use crate::l10n::{local_time, rows, say};
+use crate::model::Exit;
+use crate::report::{Look, Tone};
+
+/// `rosterpatch history KEY`.
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result<Exit, AppError> {
+    logging::start(common, None);
+    let state = settings::state_folder(&Config::load(common)?, common)?;
+    if args.forget {
+        let forgotten = rows(forget(&state, &args.key)?);
+        terminal::out(&format!("{}\n", say().history_forgotten(forgotten)));
+        return Ok(Exit::Success);
+    }
+    let found = dossier(&state, &args.key)?;
+    if let Some(path) = &args.out {
+        write_dossier(&found, path)?;
+    }
+    match args.format {
+        Format::Json => print_json(&found, true),
+        Format::Text if found.records.is_empty() => {
+            terminal::note(&say().history_none(args.key.as_str()));
+        }
+        Format::Text => terminal::out(&text(&found, terminal::look(common))),
+    }
+    Ok(Exit::Success)
+}
+
+fn text(found: &Dossier, look: Look) -> String {
+    let blocks: Vec<String> = found
+        .records
+        .iter()
+        .map(|record| of_record(record, look))
+        .collect();
+    blocks.join("\n")
+}
+
+/// What one run did to one record: when, by which file, and each field from and to.
+fn of_record(record: &RecordChanges, look: Look) -> String {
+    let heading = format!("{}  {}", local_time(record.at), record.key);
+    let mut lines = vec![look.paint(Tone::Heading, &heading)];
+    let file = say().history_line(record.file.as_str(), record.line);
+    let of = format!("{file} ({}, {})", record.run, record.state.in_words());
+    lines.extend(look.lines(Some(Tone::Aside), "", &of));
+    if record.changes.is_empty() {
+        lines.extend(look.lines(None, "  ", &say().history_not_kept()));
+    }
+    let value = |text: &str| match text {
+        "" => say().plan_nothing(),
+        text => text.to_owned(),
+    };
+    for change in &record.changes {
+        lines.extend(look.lines(None, "", &change.column));
+        if let Some(from) = &change.from {
+            lines.extend(look.lines(Some(Tone::Old), "  - ", &value(from)));
+        }
+        lines.extend(look.lines(Some(Tone::New), "  + ", &value(&change.to)));
+    }
+    lines.join("\n") + "\n"
+}

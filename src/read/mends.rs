@@ -1,0 +1,45 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Cells that a person has changed since the file was written: by the row's number, from 1, and by the
+/// column, from 0. They stand in place of the file's own whenever its rows are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mends(BTreeMap<u64, BTreeMap<usize, String>>);
+
+impl Mends {
+    /// Whether nothing was changed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many rows were changed.
+    pub fn rows(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Puts `text` in the place of a cell.
+    pub fn set(&mut self, row: u64, column: usize, text: String) {
+        self.0.entry(row).or_default().insert(column, text);
+    }
+
+    /// What was changed in a row, by column; nothing where nothing was.
+    pub fn of(&self, row: u64) -> Option<&BTreeMap<usize, String>> {
+        self.0.get(&row)
+    }
+
+    /// Takes back what was changed in a row.
+    pub fn take_back(&mut self, row: u64) {
+        self.0.remove(&row);
+    }
+
+    /// The rows from `first` on, `count` of them, in which anything was changed.
+    pub(super) fn within(&self, first: u64, count: u64) -> impl Iterator<Item = (u64, &Cells)> {
+        let rows = self.0.range(first..first.saturating_add(count));
+        rows.map(|(row, cells)| (*row, cells))
+    }
+}
+
+/// What was changed in a row.
+type Cells = BTreeMap<usize, String>;

@@ -1,0 +1,71 @@
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::csv_file::CsvFile;
+use super::error::ReportError;
+use super::results::inert;
+use super::whole_file::Placing;
+use crate::l10n::Language;
+use crate::read::Dialect;
+
+/// One change to a record, as it stands in a file.
+#[derive(Debug, Clone)]
+pub struct HistoryLine {
+    /// When it was made.
+    pub at: Timestamp,
+    /// The run that made it.
+    pub run: String,
+    /// The roster file.
+    pub file: String,
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// What the record was found by.
+    pub key: String,
+    /// The field.
+    pub field: String,
+    /// What the record held, where that was read.
+    pub from: Option<String>,
+    /// What was sent.
+    pub to: String,
+}
+
+/// What a spreadsheet in the language that is spoken opens as a table: a Swedish one has semicolons
+/// between cells.
+fn for_spreadsheets() -> Dialect {
+    Dialect {
+        mark: true,
+        crlf: true,
+        delimiter: match Language::spoken() {
+            Language::Swedish => b';',
+            Language::English => b',',
+        },
+        ..Dialect::PLAIN
+    }
+}
+
+/// Writes changes as CSV that spreadsheets open: `at,run,file,line,key,field,from,to`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_history(
+    lines: impl IntoIterator<Item = HistoryLine>,
+    path: &Path,
+) -> Result<(), ReportError> {
+    let mut file = CsvFile::create(path, Placing::Replace, for_spreadsheets())?;
+    file.write(["at", "run", "file", "line", "key", "field", "from", "to"])?;
+    for line in lines {
+        file.write([
+            &*line.at.to_string(),
+            &line.run,
+            &inert(&line.file),
+            &line.line.to_string(),
+            &inert(&line.key),
+            &line.field,
+            &inert(line.from.as_deref().unwrap_or_default()),
+            &inert(&line.to),
+        ])?;
+    }
+    file.finish()?;
+    Ok(())
+}
