@@ -15,6 +15,7 @@ pub mod app;
 pub mod check;
 pub mod cli;
 pub mod clock;
+pub mod console;
 pub mod events;
 pub mod inbox;
 pub mod journal;

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::journal::JournalError;
 use crate::l10n::say;
 use crate::model::Exit;
+use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::send::SignInError;
@@ -88,6 +89,12 @@ impl AppError {
 
 impl From<JournalError> for AppError {
     fn from(error: JournalError) -> AppError {
+        RunError::from(error).into()
+    }
+}
+
+impl From<ReadError> for AppError {
+    fn from(error: ReadError) -> AppError {
         RunError::from(error).into()
     }
 }

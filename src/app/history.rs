@@ -9,9 +9,9 @@ use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord};
 use crate::l10n::say;
 use crate::map::language_of;
-use crate::model::{Change, RowState};
+use crate::model::{Call, Change, RowState};
 use crate::report::{HistoryLine, write_history};
-use crate::run::{Settings, understood};
+use crate::run::Settings;
 use crate::targets::TargetSpec;
 
 /// Every change that any run made to the records that a key leads to, the newest first.
@@ -83,8 +83,7 @@ pub fn dossier(state: &Path, key: &str) -> Result<Dossier, AppError> {
         }
     }
     let mut dossier = Dossier::default();
-    let mut targets: BTreeMap<i64, Option<(TargetSpec, BTreeMap<String, String>)>> =
-        BTreeMap::new();
+    let mut words: BTreeMap<i64, Option<Words>> = BTreeMap::new();
     for (of, path) in records {
         let there = runs.values().filter(|run| place(run) == of);
         let ids: Vec<i64> = there.map(|run| run.id).collect();
@@ -92,16 +91,11 @@ pub fn dossier(state: &Path, key: &str) -> Result<Dossier, AppError> {
             let Some(run) = runs.get(&past.run) else {
                 continue;
             };
-            let known = targets
+            let words = words
                 .entry(run.id)
-                .or_insert_with(|| target_of(&journal, run));
-            let changes = known.as_ref().map_or(Vec::new(), |(spec, columns)| {
-                let changes = spec.changes_of(&past.call);
-                let changes = changes.iter().filter(|change| !change.is_idle());
-                changes
-                    .map(|change| in_words(change, spec, columns))
-                    .collect()
-            });
+                .or_insert_with(|| Words::of(&journal, run));
+            let words = words.as_ref();
+            let changes = words.map_or(Vec::new(), |words| words.changes(&past.call));
             let held = dossier.held.entry(path.clone()).or_default();
             held.insert(run.id);
             dossier.records.push(RecordChanges {
@@ -196,26 +190,50 @@ fn spellings(key: &str) -> Vec<String> {
     spellings
 }
 
-/// The target of a run and what its roster called the fields, where both are understood.
-fn target_of(journal: &Journal, run: &RunRecord) -> Option<(TargetSpec, BTreeMap<String, String>)> {
-    let spec = Settings::of(run).ok()?.spec().ok()?;
-    let plan = journal.plan(run.id).ok()?.0;
-    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-    let columns = plan.map(|plan| understood(&spec, plan.columns));
-    Some((spec, columns.unwrap_or_default()))
+/// What the fields of a run's target are called, in its roster and in words.
+#[derive(Debug)]
+pub struct Words {
+    spec: TargetSpec,
+    columns: BTreeMap<String, String>,
 }
 
-fn in_words(change: &Change, spec: &TargetSpec, columns: &BTreeMap<String, String>) -> PastChange {
-    let field = spec.field(&change.field).map(|index| &spec.fields[index]);
-    let column = columns.get(&change.field).unwrap_or(&change.field);
-    let word = |value: &serde_json::Value| match field {
-        Some(field) => field.in_words(value, language_of(field, column)),
-        None => value.to_string(),
-    };
-    PastChange {
-        column: column.clone(),
-        field: change.field.clone(),
-        from: change.from.as_ref().map(word),
-        to: word(&change.to),
+impl Words {
+    /// The words of a run; nothing where its target is not understood any more.
+    pub fn of(journal: &Journal, run: &RunRecord) -> Option<Words> {
+        let spec = Settings::of(run).ok()?.spec().ok()?;
+        let plan = journal.plan(run.id).ok()?.0;
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        Some(Words {
+            spec,
+            columns: plan.map(|plan| plan.columns).unwrap_or_default(),
+        })
+    }
+
+    /// What a call changes.
+    pub fn changes(&self, call: &Call) -> Vec<PastChange> {
+        let changes = self.spec.changes_of(call);
+        let changes = changes.iter().filter(|change| !change.is_idle());
+        changes.map(|change| self.change(change)).collect()
+    }
+
+    /// What the roster calls a field.
+    pub fn column<'a>(&'a self, field: &'a str) -> &'a str {
+        self.columns.get(field).map_or(field, String::as_str)
+    }
+
+    fn change(&self, change: &Change) -> PastChange {
+        let field = self.spec.field(&change.field);
+        let field = field.map(|index| &self.spec.fields[index]);
+        let column = self.column(&change.field);
+        let word = |value: &serde_json::Value| match field {
+            Some(field) => field.in_words(value, language_of(field, column)),
+            None => value.to_string(),
+        };
+        PastChange {
+            column: column.to_owned(),
+            field: change.field.clone(),
+            from: change.from.as_ref().map(word),
+            to: word(&change.to),
+        }
     }
 }

@@ -14,7 +14,7 @@ pub struct Played {
     /// Its address.
     pub base_url: String,
     /// What keeps it going.
-    pub keeper: Box<dyn Any>,
+    pub keeper: Box<dyn Any + Send>,
 }
 
 /// Plays an API whose records are what the roster's might have been before.
@@ -63,7 +63,7 @@ pub struct Ready {
     /// The credentials.
     pub credentials: Credentials,
     _lock: Option<RosterLock>,
-    _played: Option<Box<dyn Any>>,
+    _played: Option<Box<dyn Any + Send>>,
 }
 
 /// Holds, reads and checks the roster, and has the API played where that is wanted.

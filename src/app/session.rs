@@ -21,9 +21,9 @@ pub struct Session {
     pub journal_flag: String,
     /// Says when runs are to stop.
     pub stop: StopSignal,
-    /// The address of an API that is played for as long as the session lasts: what was sent there can be
-    /// gone on with and put back until then.
-    pub played: Option<String>,
+    /// Addresses of APIs that are played for longer than one run: what was sent there can be gone on with
+    /// and put back as long as they are.
+    pub played: Vec<String>,
 }
 
 /// Files, connections and signals that a run has open at least.
@@ -42,13 +42,13 @@ impl Session {
             state,
             journal_flag: String::new(),
             stop: StopSignal::new(),
-            played: None,
+            played: Vec::new(),
         })
     }
 
     /// Whether a run with these settings went to an API that was played, and is gone.
-    pub(super) fn has_lost(&self, settings: &Settings) -> bool {
-        settings.sandbox && self.played.as_ref() != Some(&settings.delivery.client.base_url)
+    pub fn has_lost(&self, settings: &Settings) -> bool {
+        settings.sandbox && !self.played.contains(&settings.delivery.client.base_url)
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn refuse_network(_folder: &Path) -> Result<(), JournalError> {
 }
 
 #[cfg(unix)]
-pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -88,7 +88,7 @@ pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
@@ -97,7 +97,7 @@ pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 /// (sqlite.org/howtocorrupt.html, section 2.2).
 ///
 /// SQLite gives its side files the main file's permissions, so making that one private is enough.
-pub(super) fn make_private_file(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_file(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]

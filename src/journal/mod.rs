@@ -27,6 +27,7 @@ mod writer;
 pub use dossier::PastCall;
 pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, Refusal};
+pub(crate) use files::{make_private_file, make_private_folder};
 pub use history::PastRow;
 pub use lock::{RosterLock, RunLock};
 pub use outcomes::{FailureKind, Slot};

@@ -255,6 +255,33 @@ impl ColumnMap {
     }
 }
 
+/// What a column is taken for, without being told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guess {
+    /// The field, by position, whose name or alias the header is.
+    pub field: Option<usize>,
+    /// Where it is none's, the field whose name it may be a misspelling of.
+    pub near: Option<usize>,
+}
+
+/// What each column is taken for by its header.
+pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
+    let names = known_names(spec);
+    let of_ours = |name: &str| RESULT_COLUMNS.contains(&name);
+    header
+        .iter()
+        .map(|name| {
+            let folded = fold_header(name);
+            let field = names.get(&folded).copied();
+            let may_be = field.is_none() && !folded.is_empty() && !of_ours(&folded);
+            Guess {
+                field,
+                near: may_be.then(|| nearest(name, &names)).flatten().map(|(_, near)| near),
+            }
+        })
+        .collect()
+}
+
 /// The code of the language in which `header` names a field; none where it is the field's own name, or
 /// the API's.
 pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {

@@ -6,5 +6,5 @@ mod error;
 mod names;
 
 pub(crate) use columns::field_named;
-pub use columns::{ColumnMap, MapOptions, RESULT_COLUMNS, language_of};
+pub use columns::{ColumnMap, Guess, MapOptions, RESULT_COLUMNS, guesses, language_of};
 pub use error::MapError;

@@ -86,7 +86,7 @@ pub(super) fn rows_line(progress: &Progress, now: Timestamp) -> String {
 }
 
 /// When a run will be done, and what it waits for; none where nothing is left or nothing tells it.
-pub(super) fn time_left(progress: &Progress, now: Timestamp) -> Option<String> {
+pub fn time_left(progress: &Progress, now: Timestamp) -> Option<String> {
     let time = time_done(progress, now)?;
     Some(match progress.waiting_for {
         None => time,

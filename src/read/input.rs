@@ -248,6 +248,11 @@ impl Input {
         }
     }
 
+    /// The sheets of a workbook; none where the file is no workbook.
+    pub fn sheets(&self) -> &[String] {
+        self.sheet.as_ref().map_or(&[], |sheet| &sheet.names)
+    }
+
     /// The header's cells, as they stand in the file.
     pub fn header(&self) -> &[String] {
         &self.header

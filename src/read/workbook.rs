@@ -19,6 +19,8 @@ pub(super) const DELIMITER: u8 = b';';
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) name: String,
+    /// All sheets of the workbook.
+    pub(super) names: Vec<String>,
     pub(super) kind: Kind,
     pub(super) text: Source,
 }
@@ -93,7 +95,12 @@ pub(super) fn write_out(
     })
     .map_err(wrong)?;
     let name = chosen;
-    Ok(Some(Sheet { name, kind, text }))
+    Ok(Some(Sheet {
+        name,
+        names,
+        kind,
+        text,
+    }))
 }
 
 /// What kind of workbook a file is, after a look at how large it would be; nothing where it is none.

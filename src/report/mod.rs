@@ -14,6 +14,7 @@ mod plan;
 mod plan_view;
 mod result_paths;
 mod results;
+mod roster;
 mod sheet_file;
 mod shell;
 mod target;
@@ -27,10 +28,14 @@ pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};
 pub use look::{Look, Tone, for_terminal};
 pub use metrics::{Sample, write_metrics};
-pub use plan::{plan_lines, write_changes};
+pub use plan::{
+    fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,
+    time_line as plan_time, write_changes,
+};
 pub use plan_view::{plan_examples, plan_overview};
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, write_results};
+pub use roster::write_roster;
 pub use shell::{curl_text, in_quotes};
 pub use target::target_text;
 pub use text::summary_text;

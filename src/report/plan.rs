@@ -74,7 +74,7 @@ pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
 }
 
 /// How many rows are not sent, by the reason, and the tone in which that is told.
-pub(super) fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
+pub fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
     let reasons = [
         (
             plan.unchanged,
@@ -90,7 +90,7 @@ pub(super) fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
 }
 
 /// The fields that change, by what the user calls them, the most frequent first.
-pub(super) fn fields(plan: &Plan) -> Vec<(String, u64)> {
+pub fn fields(plan: &Plan) -> Vec<(String, u64)> {
     let named = |(name, count): &(String, u64)| {
         let column = plan.columns.get(name).unwrap_or(name);
         (for_terminal(column), *count)
@@ -101,7 +101,7 @@ pub(super) fn fields(plan: &Plan) -> Vec<(String, u64)> {
 }
 
 /// What is worth knowing about how the plan came about.
-pub(super) fn notes(plan: &Plan) -> Vec<String> {
+pub fn notes(plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
     if plan.empty_rows > 0 {
         notes.push(say().check_passed_over(empty_rows(plan.empty_rows)));
@@ -122,7 +122,7 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
 }
 
 /// The requests and the time that a plan takes.
-pub(super) fn time_line(plan: &Plan, now: Timestamp) -> String {
+pub fn time_line(plan: &Plan, now: Timestamp) -> String {
     let (sent, rate) = (requests(plan.to_send), plan.rate.as_str());
     let time = duration(plan.estimate_s);
     let mut line = if plan.at_once > 0 && plan.to_send > plan.at_once {

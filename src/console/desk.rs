@@ -1,0 +1,159 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::door::Door;
+use super::job::{Job, Kept, Task};
+use super::live::{Live, Watching};
+use super::opened::Opened;
+use crate::app::{AppError, Played, Session};
+use crate::events::Observer;
+use crate::l10n::say;
+use crate::send::StopRequest;
+
+/// All that the pages share: the roster that is looked at, and the job that is under way.
+pub(super) struct Desk {
+    pub(super) door: Box<dyn Door>,
+    /// The folder of the journal.
+    pub(super) state: PathBuf,
+    opened: Mutex<Option<Opened>>,
+    /// A file that was named, and of which it is not known what it is for.
+    pending: Mutex<Option<PathBuf>>,
+    job: Mutex<Option<Arc<Job>>>,
+    played: Mutex<Vec<Kept>>,
+    touched: Mutex<Instant>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    pub(super) fn new(door: Box<dyn Door>, state: PathBuf) -> Desk {
+        Desk {
+            door,
+            state,
+            opened: Mutex::default(),
+            pending: Mutex::default(),
+            job: Mutex::default(),
+            played: Mutex::default(),
+            touched: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Puts a roster on the desk.
+    pub(super) fn put(&self, opened: Opened) {
+        *lock(&self.opened) = Some(opened);
+    }
+
+    /// Keeps a file in mind that could not be opened yet.
+    pub(super) fn set_pending(&self, file: PathBuf) {
+        *lock(&self.pending) = Some(file);
+    }
+
+    /// A file that was named, and could not be opened yet.
+    pub(super) fn pending(&self) -> Option<PathBuf> {
+        lock(&self.pending).clone()
+    }
+
+    /// The roster on the desk, if there is one.
+    pub(super) fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
+        lock(&self.opened)
+    }
+
+    /// The job that is under way, or ended last.
+    pub(super) fn job(&self) -> Option<Arc<Job>> {
+        lock(&self.job).clone()
+    }
+
+    /// Clears an ended job away.
+    pub(super) fn clear_job(&self) {
+        let mut job = lock(&self.job);
+        if job.as_ref().is_some_and(|job| job.has_ended()) {
+            *job = None;
+        }
+    }
+
+    /// A session that knows which APIs are played here.
+    ///
+    /// # Errors
+    /// When the process may open too few files.
+    pub(super) fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
+        let mut session = self.door.session(observer)?;
+        let played = lock(&self.played);
+        session.played = played.iter().map(|kept| kept.base_url.clone()).collect();
+        Ok(session)
+    }
+
+    /// Begins a job, in a thread of its own.
+    ///
+    /// # Errors
+    /// When another one is under way.
+    pub(super) fn start(self: &Arc<Desk>, task: Task, file: String) -> Result<(), AppError> {
+        let mut current = lock(&self.job);
+        if current.as_ref().is_some_and(|job| !job.has_ended()) {
+            return Err(AppError::Front(say().console_busy()));
+        }
+        let live = Live::new();
+        let session = self.session(Box::new(Watching(live.clone())))?;
+        let job = Arc::new(Job::new(task, file, live, session));
+        *current = Some(job.clone());
+        let desk = self.clone();
+        std::thread::spawn(move || job.work(&desk));
+        Ok(())
+    }
+
+    /// The address of the API that is played for `file`, which is begun where there is none yet.
+    pub(super) fn played_for(
+        &self,
+        file: &Path,
+        play: impl FnOnce() -> Result<Played, AppError>,
+    ) -> Result<Played, AppError> {
+        let mut all = lock(&self.played);
+        let known = all.iter().find(|kept| kept.file == file);
+        let base_url = match known {
+            Some(kept) => kept.base_url.clone(),
+            None => {
+                let played = play()?;
+                let base_url = played.base_url.clone();
+                all.push(Kept::new(file.to_owned(), played));
+                base_url
+            }
+        };
+        Ok(Played {
+            base_url,
+            keeper: Box::new(()),
+        })
+    }
+
+    /// Whether an API at this address is played here.
+    pub(super) fn plays(&self, base_url: &str) -> bool {
+        lock(&self.played)
+            .iter()
+            .any(|kept| kept.base_url == base_url)
+    }
+
+    /// Asks the job that is under way to stop, if there is one. Returns whether there is.
+    pub(super) fn stop(&self, request: StopRequest) -> bool {
+        match self.job().filter(|job| !job.has_ended()) {
+            Some(job) => {
+                job.session.stop.ask(request);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes note that somebody is here.
+    pub(super) fn touch(&self) {
+        *lock(&self.touched) = Instant::now();
+    }
+
+    /// For how long nobody has been here, and nothing has been under way.
+    pub(super) fn idle(&self) -> Duration {
+        if self.job().is_some_and(|job| !job.has_ended()) {
+            self.touch();
+        }
+        lock(&self.touched).elapsed()
+    }
+}

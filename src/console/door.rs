@@ -1,0 +1,61 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::{AppError, Notifications, Overrides, Session, Wanted};
+use crate::events::Observer;
+use crate::run::{Roster, Settings};
+use crate::targets::TargetSpec;
+
+/// What whoever opens the console knows and it does not: settings, credentials, the config file.
+pub trait Door: Send + Sync {
+    /// A session for one run.
+    ///
+    /// # Errors
+    /// When the process may open too few files.
+    fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError>;
+
+    /// The API that was asked for, if one was.
+    fn target(&self) -> Option<String>;
+
+    /// A roster as it would be understood, and the API that it is for.
+    ///
+    /// # Errors
+    /// When no API is known, or its file cannot be understood.
+    fn roster(
+        &self,
+        file: &Path,
+        target: Option<&str>,
+    ) -> Result<(Arc<TargetSpec>, Roster), AppError>;
+
+    /// What is wanted of a roster.
+    ///
+    /// # Errors
+    /// When anything is missing that can be known without reading the roster.
+    fn wanted<'a>(
+        &self,
+        session: &'a Session,
+        file: &Path,
+        target: Option<&str>,
+    ) -> Result<Wanted<'a>, AppError>;
+
+    /// What is wanted of a run that is derived from another one.
+    ///
+    /// # Errors
+    /// When its target cannot be understood, or its credentials are not there.
+    fn again(&self, settings: Settings) -> Result<Wanted<'static>, AppError>;
+
+    /// What another try of a run's rows does otherwise than the run.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read.
+    fn overrides(&self) -> Result<Overrides<'_>, AppError>;
+
+    /// Who is told of runs.
+    fn notifications(&self) -> Notifications;
+
+    /// Keeps what columns are taken for, for next time. Returns the file that it is kept in.
+    ///
+    /// # Errors
+    /// When the config file cannot be read or written.
+    fn keep_columns(&self, columns: &[(String, String)]) -> Result<PathBuf, AppError>;
+}

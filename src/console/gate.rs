@@ -1,0 +1,144 @@
+use std::sync::{Mutex, PoisonError};
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use crate::l10n::say;
+use crate::model::hex;
+
+/// Lets nobody in but the browser that was opened. A token that serves once becomes a cookie; a name
+/// that was rebound to this machine is refused, and so is whatever another site has a browser send.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// What opens the console for the first time; nothing once it has.
+    token: Mutex<Option<[u8; 32]>>,
+    cookie: [u8; 32],
+    /// Cookies are the same for all ports of a machine (RFC 6265, section 8.5).
+    cookie_name: String,
+    /// The hosts by which a request may call this server.
+    hosts: Vec<String>,
+}
+
+/// What a gate is opened with, and what it gives for it.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) token: String,
+    cookie: String,
+}
+
+impl Gate {
+    /// A gate of the server at this address, and its keys.
+    pub(super) fn new(address: std::net::SocketAddr) -> (Gate, Keys) {
+        let keys = Keys {
+            token: secret(),
+            cookie: secret(),
+        };
+        let port = address.port();
+        let gate = Gate {
+            token: Mutex::new(Some(digest(&keys.token))),
+            cookie: digest(&keys.cookie),
+            cookie_name: format!("rosterpatch-{port}"),
+            hosts: vec![address.to_string(), format!("localhost:{port}")],
+        };
+        (gate, keys)
+    }
+
+    /// The cookie that a token opens the gate for, once.
+    pub(super) fn enter(&self, token: &str, keys: &Keys) -> Option<HeaderValue> {
+        let mut known = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != Some(digest(token)) {
+            return None;
+        }
+        *known = None;
+        let (name, value) = (&self.cookie_name, &keys.cookie);
+        let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict");
+        HeaderValue::from_str(&cookie).ok()
+    }
+
+    /// Why a request is refused, if it is.
+    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
+        let headers = request.headers();
+        let host = text(headers, header::HOST.as_str());
+        if !host.is_some_and(|host| self.hosts.iter().any(|known| known == host)) {
+            return Some(refuse(StatusCode::FORBIDDEN, say().console_wrong_host()));
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) && !self.is_own(headers) {
+            return Some(refuse(StatusCode::FORBIDDEN, say().console_other_site()));
+        }
+        let is_entering = request.method() == Method::GET && request.uri().path() == ENTRANCE;
+        if !is_entering && !self.has_cookie(headers) {
+            return Some(refuse(StatusCode::UNAUTHORIZED, say().console_not_let_in()));
+        }
+        None
+    }
+
+    /// Whether a page of this console sent a request that changes something (W3C Fetch Metadata; the
+    /// Fetch standard has a browser send an Origin with each of them).
+    fn is_own(&self, headers: &HeaderMap) -> bool {
+        let site = text(headers, "sec-fetch-site");
+        if site.is_some_and(|site| site != "same-origin") {
+            return false;
+        }
+        match text(headers, header::ORIGIN.as_str()) {
+            Some(origin) => {
+                let host = origin.strip_prefix("http://");
+                host.is_some_and(|host| self.hosts.iter().any(|known| known == host))
+            }
+            None => site.is_some(),
+        }
+    }
+
+    fn has_cookie(&self, headers: &HeaderMap) -> bool {
+        let cookies = headers.get_all(header::COOKIE);
+        let cookies = cookies.iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies
+            .flat_map(|cookies| cookies.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs.any(|(name, value)| name == self.cookie_name && digest(value) == self.cookie)
+    }
+}
+
+/// Where a token is handed in.
+pub(super) const ENTRANCE: &str = "/enter";
+
+/// What every answer says: it is kept nowhere, framed nowhere, and runs nothing but the console's own
+/// scripts.
+pub(super) fn harden(response: &mut Response) {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            "content-security-policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        // With no-referrer, a form's Origin would be null (Fetch standard, 3.2.5).
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+pub(super) fn refuse(status: StatusCode, why: String) -> Response {
+    (status, why).into_response()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A secret that nobody guesses: 256 bits, in hexadecimal.
+fn secret() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+/// What is compared in place of a secret, so that the time it takes tells nothing.
+fn digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}

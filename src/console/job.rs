@@ -1,0 +1,289 @@
+use std::any::Any;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::desk::Desk;
+use super::live::{End, Live, Phase};
+use crate::app::{
+    AppError, GoOn, Job as AppJob, NamedPaths, Played, Session, Wanted, begin, go_on, ready,
+    resumed, undone,
+};
+use crate::journal::{Journal, RunRecord};
+use crate::l10n::say;
+use crate::model::with_causes;
+use crate::send::Stop;
+use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start};
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub(super) enum Task {
+    /// The roster on the desk is imported, if it is still the file that was looked at.
+    Import {
+        /// How it is understood.
+        roster: Box<Roster>,
+        /// The API.
+        target: Option<String>,
+        /// SHA-256 of the file that was looked at.
+        sha256: String,
+        /// Whether an interrupted run of the same file is left.
+        fresh: bool,
+    },
+    /// Rows of a run are tried again.
+    Retry(Box<Settings>),
+    /// An interrupted run goes on.
+    Resume(String),
+    /// A run that a guard holds is released.
+    Approve(String),
+    /// What a run changed is put back.
+    Undo(String),
+}
+
+/// A job in a thread of its own.
+pub(super) struct Job {
+    pub(super) task: Task,
+    /// The name of the file that it is about, for a person.
+    pub(super) file: String,
+    pub(super) live: Arc<Live>,
+    pub(super) session: Session,
+    /// The roster, once it is read: what its pages take words from.
+    pub(super) prepared: OnceLock<Arc<Prepared>>,
+    answer: SyncSender<Consent>,
+    asked: Mutex<Receiver<Consent>>,
+}
+
+/// Time between two looks for a stop while somebody is asked.
+const LOOK: Duration = Duration::from_millis(200);
+
+impl Job {
+    /// A job that has not begun.
+    pub(super) fn new(task: Task, file: String, live: Arc<Live>, session: Session) -> Job {
+        let (answer, asked) = mpsc::sync_channel(1);
+        Job {
+            task,
+            file,
+            live,
+            session,
+            prepared: OnceLock::new(),
+            answer,
+            asked: Mutex::new(asked),
+        }
+    }
+
+    /// Whether it is over.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.live.seen().phase, Phase::Ended(_))
+    }
+
+    /// Answers what the job asks.
+    pub(super) fn answer(&self, consent: Consent) {
+        // A second answer to one question is none.
+        if matches!(self.live.seen().phase, Phase::Asking(_)) {
+            let _ = self.answer.try_send(consent);
+        }
+    }
+
+    /// Does it, to its end.
+    pub(super) fn work(&self, desk: &Desk) {
+        let end = match self.done(desk) {
+            Ok(end) => end,
+            Err(AppError::Run(RunError::Declined)) => End::default(),
+            Err(error) => End {
+                error: Some(with_causes(&error)),
+                ..End::default()
+            },
+        };
+        self.live.change(|seen| {
+            if let Some(summary) = &end.summary {
+                seen.run = Some(summary.run.clone());
+            }
+            seen.phase = Phase::Ended(Box::new(end));
+        });
+    }
+
+    fn done<'a>(&'a self, desk: &'a Desk) -> Result<End, AppError> {
+        match &self.task {
+            Task::Import {
+                roster,
+                target,
+                sha256,
+                fresh,
+            } => {
+                let wanted = desk
+                    .door
+                    .wanted(&self.session, &roster.file, target.as_deref())?;
+                let wanted = understood(wanted, roster);
+                self.import(desk, wanted, (sha256, *fresh))
+            }
+            Task::Retry(settings) => {
+                let wanted = desk.door.again((**settings).clone())?;
+                self.begun(desk, wanted, "retry")
+            }
+            Task::Undo(name) => {
+                let undone = undone(&self.session, name, &NamedPaths::default())?;
+                let Some(settings) = undone.settings.clone() else {
+                    return Err(AppError::Front(say().cli_nothing_to_undo(name.as_str())));
+                };
+                let wanted = desk.door.again(settings)?;
+                let mut end = self.send(desk, wanted, |_| Ok(Start::New("undo")))?;
+                if !undone.damaged.is_empty() {
+                    end.error = Some(undone.damaged.join("\n"));
+                }
+                Ok(end)
+            }
+            Task::Resume(name) => self.gone_on(desk, name, GoOn::Resume),
+            Task::Approve(name) => self.gone_on(desk, name, GoOn::Approve),
+        }
+    }
+
+    fn import<'a>(
+        &self,
+        desk: &'a Desk,
+        wanted: Wanted<'a>,
+        (sha256, fresh): (&str, bool),
+    ) -> Result<End, AppError> {
+        let mut unfinished = None;
+        let end = self.send(desk, wanted, |ready| {
+            let found = ready.prepared.input.sha256().map_err(RunError::from)?;
+            if found != sha256 {
+                return Err(AppError::Front(say().console_file_changed()));
+            }
+            let named = NamedPaths::default();
+            let start = begin(&self.session, ready, fresh, "import", &named)?;
+            if let Start::Resume(record) = &start {
+                unfinished = Some(record.name.clone());
+                return Err(RunError::Declined.into());
+            }
+            Ok(start)
+        });
+        match (end, unfinished) {
+            (Err(AppError::Run(RunError::Declined)), Some(name)) => Ok(End {
+                unfinished: Some(name),
+                ..End::default()
+            }),
+            (end, _) => end,
+        }
+    }
+
+    fn begun<'a>(
+        &self,
+        desk: &'a Desk,
+        wanted: Wanted<'a>,
+        command: &'static str,
+    ) -> Result<End, AppError> {
+        self.send(desk, wanted, |ready| {
+            let named = NamedPaths::default();
+            // What was mended since makes it another run than one that was interrupted.
+            begin(&self.session, ready, true, command, &named)
+        })
+    }
+
+    fn gone_on(&self, desk: &Desk, name: &str, how: GoOn) -> Result<End, AppError> {
+        let paths = NamedPaths::default();
+        let (record, settings): (RunRecord, Settings) =
+            resumed(&self.session, Some(name), how, &paths)?;
+        let wanted = desk.door.again(settings)?;
+        self.send(desk, wanted, |ready| {
+            go_on(&self.session, &record, how, ready)
+        })
+    }
+
+    /// Sends what is wanted, and asks first where somebody is to be asked.
+    fn send<'a>(
+        &self,
+        desk: &'a Desk,
+        mut wanted: Wanted<'a>,
+        start: impl FnOnce(&mut crate::app::Ready) -> Result<Start, AppError>,
+    ) -> Result<End, AppError> {
+        if let Some(play) = wanted.play.take() {
+            let file = wanted.settings.roster.file.clone();
+            wanted.play = Some(Box::new(move |prepared| {
+                desk.played_for(&file, || play(prepared))
+            }));
+        }
+        let mut ready = ready(&self.session, wanted)?;
+        // Nobody else sets it.
+        let _ = self.prepared.set(ready.prepared.clone());
+        let start = start(&mut ready)?;
+        let notifications = desk.door.notifications();
+        let is_asked = matches!(start, Start::New(_));
+        let job = AppJob {
+            session: &self.session,
+            notifications: &notifications,
+            credentials: ready.credentials.clone(),
+            agreed: !is_asked,
+            agree: &|proposal| self.ask(proposal),
+        };
+        let ended = job.send(&ready.prepared, &ready.settings, start)?;
+        let why = ended.stop.as_ref().map(Stop::for_person);
+        Ok(End {
+            why,
+            summary: Some(ended.summary),
+            ..End::default()
+        })
+    }
+
+    /// Shows the plan, and waits for an answer, or for a stop.
+    fn ask(&self, proposal: &Proposal<'_>) -> Consent {
+        self.live.change(|seen| {
+            seen.run = Some(proposal.run.to_owned());
+            seen.phase = Phase::Asking(Box::new(proposal.plan.clone()));
+        });
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match asked.recv_timeout(LOOK) {
+                Ok(consent) => {
+                    self.live.change(|seen| seen.phase = Phase::Sending);
+                    return consent;
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) if !self.session.stop.is_asked() => {}
+                Err(_) => return Consent::No,
+            }
+        }
+    }
+
+    /// The journal, and the number in it of the run that this job makes.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(super) fn journal(&self) -> Result<Option<(Journal, i64)>, AppError> {
+        let Some(name) = self.live.seen().run else {
+            return Ok(None);
+        };
+        let journal = Journal::open(&self.session.state)?;
+        let run = journal.run(Some(&name))?.id;
+        Ok(Some((journal, run)))
+    }
+}
+
+/// What is wanted of a roster, as the console understands it.
+fn understood<'a>(wanted: Wanted<'a>, roster: &Roster) -> Wanted<'a> {
+    let mut wanted = wanted;
+    let settings = &mut wanted.settings;
+    let copy = settings.roster.read.copy;
+    settings.roster = Roster {
+        sparse: settings.roster.sparse,
+        ..roster.clone()
+    };
+    settings.roster.read.copy = copy;
+    wanted
+}
+
+/// An API that is played for as long as the console lasts, for one file.
+pub(super) struct Kept {
+    pub(super) file: PathBuf,
+    pub(super) base_url: String,
+    pub(super) _keeper: Box<dyn Any + Send>,
+}
+
+impl Kept {
+    /// Keeps what is played for `file`.
+    pub(super) fn new(file: PathBuf, played: Played) -> Kept {
+        Kept {
+            file,
+            base_url: played.base_url,
+            _keeper: played.keeper,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! A console in the browser of this machine: pages over [`crate::app`], with no logic that the command
+//! line lacks. It listens on loopback only, and lets nobody in but the browser that was opened with it.
+
+mod desk;
+mod door;
+mod gate;
+mod job;
+mod live;
+mod opened;
+mod page;
+mod pages;
+mod server;
+
+pub use door::Door;
+pub use server::{Bound, Options};

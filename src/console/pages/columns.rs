@@ -1,0 +1,159 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::console::desk::Desk;
+use crate::console::opened::Opened;
+use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::l10n::{Language, say};
+use crate::map::guesses;
+use crate::targets::TargetSpec;
+
+#[derive(Template)]
+#[template(path = "columns.html", config = ".askama.toml")]
+struct Page {
+    frame: Frame,
+    /// Why the columns are not understood.
+    wrong: Option<String>,
+    columns: Vec<Column>,
+    /// Where the choice was kept, if it was.
+    kept: Option<String>,
+    target: String,
+}
+
+/// One column of the roster.
+struct Column {
+    index: usize,
+    header: String,
+    samples: Vec<String>,
+    /// Fields to choose from: the value, the name, and whether it is this one.
+    fields: Vec<(String, String, bool)>,
+    is_left_out: bool,
+    /// What it may have been meant for.
+    near: Option<String>,
+}
+
+/// Cells of a column that are shown.
+const SAMPLES: usize = 3;
+
+pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
+    page(desk, |desk| made(desk, None)).await
+}
+
+fn made(desk: &Desk, kept: Option<String>) -> Made {
+    let frame = Frame::of(desk, "columns", say().console_columns_title());
+    let opened = desk.opened();
+    let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+    let Ok(look) = &opened.look else {
+        return go_to("/file");
+    };
+    let spec = &opened.spec;
+    let guesses = guesses(&look.header, spec);
+    let mut columns: Vec<Column> = look
+        .header
+        .iter()
+        .zip(&guesses)
+        .enumerate()
+        .filter(|(_, (header, _))| !header.trim().is_empty())
+        .map(|(index, (header, guess))| {
+            let chosen = match said_of(opened, header) {
+                Some(field) => spec.field(field),
+                None => guess.field,
+            };
+            let samples = look.rows.iter().filter_map(|row| row.get(index));
+            let samples = samples.filter(|cell| !cell.trim().is_empty());
+            Column {
+                index,
+                header: header.clone(),
+                samples: samples.take(SAMPLES).cloned().collect(),
+                fields: fields(spec, chosen),
+                is_left_out: chosen.is_none(),
+                near: guess
+                    .near
+                    .filter(|_| chosen.is_none())
+                    .map(|near| name_of(spec, near)),
+            }
+        })
+        .collect();
+    // What is doubtful first, then what is left out; the rest in the file's order.
+    columns.sort_by_key(|column| (column.near.is_none(), !column.is_left_out, column.index));
+    Ok(html(&Page {
+        frame,
+        wrong: opened.checked.as_ref().err().cloned(),
+        columns,
+        kept,
+        target: spec.title.clone(),
+    }))
+}
+
+/// What somebody said that a column is: a field's name, or nothing for one that is left out.
+fn said_of<'a>(opened: &'a Opened, header: &str) -> Option<&'a str> {
+    let said = opened.roster.map.overrides.iter().rev();
+    let mut said = said.filter(|(column, _)| column.trim() == header.trim());
+    said.next().map(|(_, field)| field.as_str())
+}
+
+/// The fields that a column can be for.
+fn fields(spec: &TargetSpec, chosen: Option<usize>) -> Vec<(String, String, bool)> {
+    let fields = spec.fields.iter().enumerate();
+    let writable = fields.filter(|(_, field)| !field.read_only && field.constant.is_none());
+    writable
+        .map(|(index, field)| {
+            let name = field.name().to_owned();
+            (name, name_of(spec, index), chosen == Some(index))
+        })
+        .collect()
+}
+
+/// A field as a person calls it: by its first alias in the language that is spoken, and its own name.
+fn name_of(spec: &TargetSpec, field: usize) -> String {
+    let field = &spec.fields[field];
+    let aliases = field.aliases.get(Language::spoken().code());
+    match aliases.and_then(|aliases| aliases.first()) {
+        Some(alias) => format!("{alias} ({})", field.name()),
+        None => field.name().to_owned(),
+    }
+}
+
+pub(in crate::console) async fn choose(
+    State(desk): State<Arc<Desk>>,
+    Form(said): Form<HashMap<String, String>>,
+) -> Response {
+    page(desk, move |desk| {
+        let mut kept = None;
+        {
+            let mut opened = desk.opened();
+            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+            let Ok(look) = &opened.look else {
+                return go_to("/file");
+            };
+            let guesses = guesses(&look.header, &opened.spec);
+            let mut overrides = Vec::new();
+            for (index, (header, guess)) in look.header.iter().zip(&guesses).enumerate() {
+                let Some(chosen) = said.get(&format!("c{index}")) else {
+                    continue;
+                };
+                let own = guess.field.map(|field| opened.spec.fields[field].name());
+                if own.unwrap_or_default() != chosen {
+                    overrides.push((header.trim().to_owned(), chosen.clone()));
+                }
+            }
+            if said.contains_key("keep") {
+                let path = desk.door.keep_columns(&overrides)?;
+                kept = Some(say().console_kept(path.display().to_string()));
+            }
+            opened.roster.map.overrides = overrides;
+            opened.read();
+            if opened.checked.is_ok() && kept.is_none() {
+                drop(said);
+                return go_to("/problems");
+            }
+        }
+        made(desk, kept)
+    })
+    .await
+}

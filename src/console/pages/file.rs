@@ -1,0 +1,146 @@
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::console::desk::Desk;
+use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::l10n::{number, say};
+use crate::read::Mends;
+
+#[derive(Template)]
+#[template(path = "file.html", config = ".askama.toml")]
+struct Page {
+    frame: Frame,
+    /// Why it cannot be read.
+    wrong: Option<String>,
+    description: String,
+    encodings: Vec<(String, String, bool)>,
+    delimiters: Vec<(&'static str, String, bool)>,
+    sheets: Vec<(String, bool)>,
+    header_line: u64,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    count: Option<String>,
+}
+
+/// Encodings that rosters come in, by their labels (WHATWG Encoding Standard).
+const ENCODINGS: [&str; 5] = ["UTF-8", "windows-1252", "UTF-16LE", "UTF-16BE", "macintosh"];
+
+pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
+    page(desk, |desk| made(desk)).await
+}
+
+fn made(desk: &Desk) -> Made {
+    let frame = Frame::of(desk, "file", say().console_file_title());
+    let opened = desk.opened();
+    let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+    let read = &opened.roster.read;
+    let look = opened.look.as_ref();
+    let found = look.ok();
+    let is_workbook = found.is_some_and(|look| !look.sheets.is_empty());
+    let encoding = found.map_or("", |look| &look.encoding);
+    let mut labels: Vec<String> = ENCODINGS.map(str::to_owned).to_vec();
+    if !encoding.is_empty() && !ENCODINGS.contains(&encoding) {
+        labels.push(encoding.to_owned());
+    }
+    let delimiter = found
+        .and_then(|look| look.delimiter)
+        .or(read.delimiter)
+        .unwrap_or(b';');
+    let sheet = |name: &String| {
+        let chosen = read.sheet.as_ref();
+        let first = found.and_then(|look| look.sheets.first());
+        (name.clone(), chosen.or(first) == Some(name))
+    };
+    Ok(html(&Page {
+        frame,
+        wrong: look.err().cloned(),
+        description: found.map_or(String::new(), |look| look.description.clone()),
+        encodings: match is_workbook {
+            true => Vec::new(),
+            false => labels
+                .into_iter()
+                .map(|label| (label.clone(), label.clone(), label == encoding))
+                .collect(),
+        },
+        delimiters: match is_workbook {
+            true => Vec::new(),
+            false => delimiters(delimiter),
+        },
+        sheets: found.map_or(Vec::new(), |look| look.sheets.iter().map(sheet).collect()),
+        header_line: found.map_or(1, |look| look.header_line),
+        header: found.map_or(Vec::new(), |look| look.header.clone()),
+        rows: found.map_or(Vec::new(), |look| look.rows.clone()),
+        count: opened
+            .checked
+            .as_ref()
+            .ok()
+            .map(|checked| number(checked.prepared.survey.rows)),
+    }))
+}
+
+fn delimiters(current: u8) -> Vec<(&'static str, String, bool)> {
+    [
+        ("semicolon", b';', say().console_semicolon()),
+        ("comma", b',', say().console_comma()),
+        ("tab", b'\t', say().console_tab()),
+        ("pipe", b'|', say().console_pipe()),
+    ]
+    .into_iter()
+    .map(|(name, byte, word)| (name, word, byte == current))
+    .collect()
+}
+
+#[derive(Deserialize)]
+pub(in crate::console) struct Correction {
+    encoding: Option<String>,
+    delimiter: Option<String>,
+    sheet: Option<String>,
+    header_row: Option<String>,
+}
+
+pub(in crate::console) async fn correct(
+    State(desk): State<Arc<Desk>>,
+    Form(said): Form<Correction>,
+) -> Response {
+    page(desk, move |desk| {
+        let mut opened = desk.opened();
+        let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+        let found = opened.look.as_ref().ok();
+        let read = &mut opened.roster.read;
+        // What was found stays found, so that nothing is forced which was not in doubt.
+        let found_encoding = found.map(|look| look.encoding.clone());
+        if said.encoding.is_some() && said.encoding != found_encoding {
+            read.encoding = said.encoding;
+        }
+        let delimiter = said.delimiter.and_then(|name| match name.as_str() {
+            "semicolon" => Some(b';'),
+            "comma" => Some(b','),
+            "tab" => Some(b'\t'),
+            "pipe" => Some(b'|'),
+            _ => None,
+        });
+        if delimiter.is_some() && delimiter != found.and_then(|look| look.delimiter) {
+            read.delimiter = delimiter;
+        }
+        if said.sheet.is_some() {
+            read.sheet = said.sheet;
+        }
+        let row: Option<u64> = match said.header_row.as_deref().map(str::trim) {
+            None | Some("") => None,
+            Some(text) => Some(text.parse().map_err(|_| Trouble::Wrong(say().console_no_number(text)))?),
+        };
+        if row != found.map(|look| look.header_line) {
+            read.header_row = row;
+        }
+        // A row's number may be another one's now.
+        read.mends = Mends::default();
+        opened.read();
+        go_to("/file")
+    })
+    .await
+}

@@ -1,0 +1,250 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path as Place, Query, State};
+use axum::response::Response;
+
+use super::plan::{Changes, Filter, Overview, changes, overview};
+use super::start_job;
+use crate::app::{AppError, listed, retried_run};
+use crate::console::desk::Desk;
+use crate::console::job::Task;
+use crate::console::opened::{Again, Opened};
+use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
+use crate::events::{Plan, Unobserved};
+use crate::journal::{Journal, RunRecord, RunState};
+use crate::l10n::{local_time, number, say};
+use crate::model::{RowState, Summary};
+use crate::run::Settings;
+
+#[derive(Template)]
+#[template(path = "runs.html", config = ".askama.toml")]
+struct List {
+    frame: Frame,
+    runs: Vec<Line>,
+}
+
+/// A run in the list.
+struct Line {
+    name: String,
+    file: String,
+    at: String,
+    state: String,
+    rows: String,
+    to_mend: String,
+}
+
+/// Runs that are listed.
+const RUNS: usize = 200;
+
+pub(in crate::console) async fn list(State(desk): State<Arc<Desk>>) -> Response {
+    page(desk, |desk| {
+        let journal = Journal::open(&desk.state)?;
+        let mut runs = Vec::new();
+        for run in journal.runs()?.into_iter().take(RUNS) {
+            let row = listed(&journal, &run, &desk.state)?;
+            let file = Path::new(&run.file).file_name();
+            let file = file.map_or(run.file.clone(), |name| name.to_string_lossy().into_owned());
+            runs.push(Line {
+                file: match &row.undoes {
+                    Some(undone) => say().summary_undoes(undone.as_str()),
+                    None => file,
+                },
+                at: local_time(run.started_at),
+                state: row.state.in_words(),
+                rows: number(row.summary.rows),
+                to_mend: number(row.summary.states.unsuccessful()),
+                name: run.name,
+            });
+        }
+        let frame = Frame::of(desk, "runs", say().console_runs_title());
+        Ok(html(&List { frame, runs }))
+    })
+    .await
+}
+
+#[derive(Template)]
+#[template(path = "past_run.html", config = ".askama.toml")]
+struct Page {
+    frame: Frame,
+    name: String,
+    file: String,
+    at: String,
+    state: String,
+    held: Option<String>,
+    states: Vec<(String, String)>,
+    files: Vec<(&'static str, String)>,
+    /// What can be done with it: the value and the word.
+    actions: Vec<(&'static str, String)>,
+    /// What it is to do, where it waits for somebody.
+    plan: Option<(Overview, Changes)>,
+}
+
+pub(in crate::console) async fn show(
+    State(desk): State<Arc<Desk>>,
+    Place(name): Place<String>,
+    Query(filter): Query<Filter>,
+) -> Response {
+    page(desk, move |desk| made(desk, &name, &filter)).await
+}
+
+fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
+    let journal = Journal::open(&desk.state)?;
+    let run = journal.run(Some(name))?;
+    let row = listed(&journal, &run, &desk.state)?;
+    let is_held = row.state == RunState::Held;
+    let plan = journal.plan(run.id)?.0;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let plan = match plan.filter(|_| is_held) {
+        Some(plan) => {
+            let changes = changes(&journal, run.id, &plan, filter, None)?;
+            Some((overview(&plan), changes))
+        }
+        None => None,
+    };
+    let states = row.summary.states.phrases().into_iter();
+    let states = states.map(|(state, text)| (state.as_str().to_owned(), text));
+    Ok(html(&Page {
+        frame: Frame::of(desk, "runs", say().console_run_of(run.name.as_str())),
+        name: run.name.clone(),
+        file: run.file.clone(),
+        at: local_time(run.started_at),
+        state: row.state.in_words(),
+        held: row.summary.held.clone(),
+        states: states.collect(),
+        files: files(&row.summary)
+            .into_iter()
+            .map(|(which, path)| (which, name_of(&path)))
+            .collect(),
+        actions: actions(desk, &run, row.state, &row.summary),
+        plan,
+    }))
+}
+
+/// What can be done with a run, as far as is known without trying.
+fn actions(
+    desk: &Desk,
+    run: &RunRecord,
+    state: RunState,
+    summary: &Summary,
+) -> Vec<(&'static str, String)> {
+    let settings = Settings::of(run).ok();
+    let is_gone = settings.as_ref().is_some_and(|settings| {
+        settings.sandbox && !desk.plays(&settings.delivery.client.base_url)
+    });
+    if is_gone {
+        return Vec::new();
+    }
+    let mut actions = Vec::new();
+    match state {
+        RunState::Held => actions.push(("approve", say().console_approve())),
+        RunState::Interrupted => actions.push(("resume", say().console_resume())),
+        RunState::Finished => {
+            let states = &summary.states;
+            if states.unsuccessful() + states.not_sent > 0 && run.command != "undo" {
+                actions.push(("mend", say().console_mend_rows()));
+            }
+        }
+        RunState::Planning | RunState::Running | RunState::Replaced => {}
+    }
+    let can_undo =
+        settings.is_some_and(|settings| !settings.delivery.blind && !settings.delivery.no_undo);
+    let is_over = matches!(state, RunState::Finished | RunState::Interrupted);
+    if can_undo && is_over && summary.states.updated > 0 {
+        actions.push(("undo", say().console_undo()));
+    }
+    actions
+}
+
+/// The files that a run wrote and that are there still.
+fn files(summary: &Summary) -> Vec<(&'static str, PathBuf)> {
+    let files = [
+        ("results", &summary.results),
+        ("failed", &summary.failed_rows),
+        ("new", &summary.new_rows),
+        ("before", &summary.before),
+        ("report", &summary.report),
+    ];
+    let there = files.into_iter().filter_map(|(which, path)| {
+        let path = path.as_ref().filter(|path| path.is_file())?;
+        Some((which, path.clone()))
+    });
+    there.collect()
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// One of the files that a run wrote.
+pub(in crate::console) async fn file(
+    State(desk): State<Arc<Desk>>,
+    Place((name, which)): Place<(String, String)>,
+) -> Response {
+    page(desk, move |desk| {
+        let journal = Journal::open(&desk.state)?;
+        let run = journal.run(Some(&name))?;
+        let row = listed(&journal, &run, &desk.state)?;
+        let mut files = files(&row.summary).into_iter();
+        let found = files.find(|(known, _)| *known == which);
+        let (_, path) = found.ok_or_else(|| Trouble::Wrong(say().console_file_gone()))?;
+        let bytes = std::fs::read(&path).map_err(|source| AppError::File {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?;
+        Ok(download(&name_of(&path), bytes))
+    })
+    .await
+}
+
+/// Goes on with a run, releases it, has its rows mended, or puts it back.
+pub(in crate::console) async fn act(
+    State(desk): State<Arc<Desk>>,
+    Place(name): Place<String>,
+    Form(said): Form<HashMap<String, String>>,
+) -> Response {
+    page(desk, move |desk| {
+        let journal = Journal::open(&desk.state)?;
+        let run = journal.run(Some(&name))?;
+        let file = name_of(Path::new(&run.file));
+        let task = match said.get("what").map(String::as_str) {
+            Some("approve") => Task::Approve(name),
+            Some("resume") => Task::Resume(name),
+            Some("undo") => Task::Undo(name),
+            Some("mend") => return mend(desk, &journal, &run, file),
+            _ => return Err(Trouble::Nothing),
+        };
+        start_job(desk, task, file)
+    })
+    .await
+}
+
+/// Puts the rows of a run that did not succeed on the desk.
+fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> Made {
+    let session = desk.session(Box::new(Unobserved))?;
+    let overrides = desk.door.overrides()?;
+    let states = [
+        RowState::Invalid,
+        RowState::Rejected,
+        RowState::Failed,
+        RowState::NotSent,
+    ];
+    let settings = retried_run(&session, &run.name, states.to_vec(), &overrides)?;
+    let spec = settings.spec()?;
+    let outcomes = journal.outcomes(run.id, 0, u64::MAX)?.into_iter();
+    let unsuccessful = outcomes.filter(|outcome| !outcome.state.succeeded());
+    let outcomes = unsuccessful.map(|outcome| (outcome.row, outcome)).collect();
+    let again = Again {
+        run: run.name.clone(),
+        settings,
+        outcomes,
+    };
+    desk.put(Opened::again(file, spec, again));
+    desk.clear_job();
+    go_to("/problems")
+}

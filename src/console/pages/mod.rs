@@ -1,0 +1,22 @@
+//! The pages, a file each, with their templates beside them.
+
+pub(super) mod columns;
+pub(super) mod file;
+pub(super) mod history;
+pub(super) mod person;
+pub(super) mod plan;
+pub(super) mod problems;
+pub(super) mod run;
+pub(super) mod start;
+
+use std::sync::Arc;
+
+use super::desk::Desk;
+use super::job::Task;
+use super::page::{Made, go_to};
+
+/// Begins a job, and goes where it can be watched.
+fn start_job(desk: &Arc<Desk>, task: Task, file: String) -> Made {
+    desk.start(task, file)?;
+    go_to("/plan")
+}

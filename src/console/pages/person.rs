@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::{RecordChanges, dossier, write_dossier};
+use crate::console::desk::Desk;
+use crate::console::page::{Frame, download, html, page, written};
+use crate::l10n::{local_time, say};
+
+#[derive(Template)]
+#[template(path = "person.html", config = ".askama.toml")]
+struct Page {
+    frame: Frame,
+    key: String,
+    encoded: String,
+    records: Vec<(String, RecordChanges)>,
+}
+
+#[derive(Deserialize, Default)]
+pub(in crate::console) struct Asked {
+    #[serde(default)]
+    key: String,
+}
+
+pub(in crate::console) async fn show(
+    State(desk): State<Arc<Desk>>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    page(desk, move |desk| {
+        let key = asked.key.trim();
+        let found = match key {
+            "" => Vec::new(),
+            key => dossier(&desk.state, key)?.records,
+        };
+        let records = found.into_iter();
+        let encoded =
+            percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC);
+        Ok(html(&Page {
+            frame: Frame::of(desk, "person", say().console_person_title()),
+            encoded: encoded.to_string(),
+            key: key.to_owned(),
+            records: records
+                .map(|record| (local_time(record.at), record))
+                .collect(),
+        }))
+    })
+    .await
+}
+
+/// The same as a file, for whoever asks what is held of them.
+pub(in crate::console) async fn file(
+    State(desk): State<Arc<Desk>>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    page(desk, move |desk| {
+        let found = dossier(&desk.state, &asked.key)?;
+        let bytes = written("csv", |path| write_dossier(&found, path))?;
+        Ok(download("history.csv", bytes))
+    })
+    .await
+}

@@ -1,0 +1,287 @@
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::start_job;
+use crate::app::{AppError, PastChange, Words};
+use crate::console::desk::Desk;
+use crate::console::job::Task;
+use crate::console::live::Phase;
+use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::events::Plan;
+use crate::journal::{Journal, JournalError};
+use crate::l10n::{number, records, say};
+use crate::report::{plan_fields, plan_not_sent, plan_notes, plan_time};
+use crate::run::{Consent, Prepared, RunError, rows_seen};
+
+#[derive(Template)]
+#[template(path = "plan.html", config = ".askama.toml")]
+struct Page {
+    frame: Frame,
+    overview: Overview,
+    changes: Changes,
+    /// Rows that may be sent first, where what was sent can be read back.
+    canary: Option<u64>,
+    button: String,
+    /// Columns of the roster that can be filtered by.
+    columns: Vec<(usize, String, bool)>,
+    filter: Filter,
+}
+
+#[derive(Template)]
+#[template(path = "wait.html", config = ".askama.toml")]
+struct Waiting {
+    frame: Frame,
+    text: String,
+}
+
+/// A plan's figures, as they are told.
+pub(super) struct Overview {
+    pub(super) target: String,
+    pub(super) base_url: String,
+    pub(super) counts: Vec<(String, String)>,
+    pub(super) notes: Vec<String>,
+    pub(super) problems: Vec<String>,
+    pub(super) time: String,
+}
+
+/// Some of the changes that a plan makes.
+pub(super) struct Changes {
+    pub(super) rows: Vec<Changed>,
+    /// The field's name, what the roster calls it, how often, and whether it is filtered by.
+    pub(super) fields: Vec<(String, String, String, bool)>,
+    /// Behind which row the next page begins.
+    pub(super) next: Option<String>,
+}
+
+/// What is to change in one record.
+pub(super) struct Changed {
+    pub(super) line: u64,
+    pub(super) key: String,
+    pub(super) changes: Vec<PastChange>,
+}
+
+/// Which changes are shown.
+#[derive(Deserialize, Default, Clone)]
+pub(in crate::console) struct Filter {
+    #[serde(default)]
+    field: String,
+    #[serde(default)]
+    column: String,
+    #[serde(default)]
+    value: String,
+    #[serde(default)]
+    after: u64,
+}
+
+/// Records on a page.
+const ROWS: usize = 40;
+
+/// Rows that are sent first, where somebody wants to see a few before all.
+const CANARY: u64 = 5;
+
+pub(in crate::console) async fn show(
+    State(desk): State<Arc<Desk>>,
+    Query(filter): Query<Filter>,
+) -> Response {
+    page(desk, move |desk| made(desk, filter)).await
+}
+
+fn made(desk: &Desk, filter: Filter) -> Made {
+    let Some(job) = desk.job() else {
+        return go_to("/problems");
+    };
+    let frame = Frame::of(desk, "plan", say().console_plan_title());
+    let seen = job.live.seen();
+    let plan = match seen.phase {
+        Phase::Asking(plan) => plan,
+        Phase::Reading | Phase::LookingUp(..) => {
+            let text = super::run::what_it_does(&seen.phase);
+            return Ok(html(&Waiting { frame, text }));
+        }
+        Phase::Sending | Phase::Ended(_) => return go_to("/run"),
+    };
+    let Some((journal, run)) = job.journal()? else {
+        return Err(Trouble::Nothing);
+    };
+    let prepared = job.prepared.get();
+    let chosen = match prepared {
+        Some(prepared) => rows_with(prepared, &filter)?,
+        None => None,
+    };
+    let header = prepared.map_or(&[][..], |prepared| prepared.input.header());
+    let columns = header.iter().enumerate();
+    let columns =
+        columns.map(|(index, name)| (index, name.clone(), index.to_string() == filter.column));
+    let reads_back = prepared.is_some_and(|prepared| {
+        let spec = prepared.checker.spec();
+        spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
+    });
+    Ok(html(&Page {
+        overview: overview(&plan),
+        changes: changes(&journal, run, &plan, &filter, chosen.as_ref())?,
+        canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
+        button: say().console_send(records(plan.to_send)),
+        columns: columns.collect(),
+        filter,
+        frame,
+    }))
+}
+
+pub(super) fn overview(plan: &Plan) -> Overview {
+    let mut counts = vec![(number(plan.to_send), say().plan_to_send())];
+    counts.extend(plan_not_sent(plan).into_iter().map(|(phrase, _)| {
+        let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
+        (count.to_owned(), word.to_owned())
+    }));
+    Overview {
+        target: plan.target.clone(),
+        base_url: plan.base_url.clone(),
+        counts,
+        notes: plan_notes(plan),
+        problems: plan.problems.clone(),
+        time: plan_time(plan, jiff::Timestamp::now()),
+    }
+}
+
+/// The rows whose cell in a column is a value, where that is asked for.
+fn rows_with(prepared: &Prepared, filter: &Filter) -> Result<Option<BTreeSet<u64>>, AppError> {
+    let column: Option<usize> = filter.column.parse().ok();
+    let Some(column) = column.filter(|_| !filter.value.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let value = filter.value.trim().to_lowercase();
+    let rows = rows_seen(prepared, |row, _| {
+        row.cell(column).is_some_and(|cell| {
+            let text = String::from_utf8_lossy(cell.bytes());
+            text.trim().to_lowercase() == value
+        })
+    })?;
+    Ok(Some(rows.into_iter().map(|row| row.at.row).collect()))
+}
+
+/// Some of the changes that a run is to make.
+pub(super) fn changes(
+    journal: &Journal,
+    run: i64,
+    plan: &Plan,
+    filter: &Filter,
+    chosen: Option<&BTreeSet<u64>>,
+) -> Result<Changes, AppError> {
+    let name = journal.runs()?.into_iter().find(|record| record.id == run);
+    let words = name.and_then(|record| Words::of(journal, &record));
+    let mut rows = Vec::new();
+    let mut next = None;
+    journal.each_call_after::<JournalError>(run, filter.after, |call, _| {
+        let row = call.at.row;
+        if chosen.is_some_and(|rows| !rows.contains(&row)) {
+            return Ok(true);
+        }
+        let changes = words.as_ref().map_or(Vec::new(), |words| words.changes(&call));
+        if !filter.field.is_empty() && changes.iter().all(|change| change.field != filter.field) {
+            return Ok(true);
+        }
+        if rows.len() == ROWS {
+            next = rows.last().map(|(row, _)| *row);
+            return Ok(false);
+        }
+        let changed = Changed {
+            line: call.at.line,
+            key: call.key,
+            changes,
+        };
+        rows.push((row, changed));
+        Ok(true)
+    })?;
+    let mut fields: Vec<(String, u64)> = plan.fields.clone();
+    fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    // What the roster calls them, in the same order.
+    let named = plan_fields(plan);
+    let fields = fields.into_iter().zip(named).map(|((name, count), (column, _))| {
+        let is = name == filter.field;
+        (name, column, number(count), is)
+    });
+    Ok(Changes {
+        rows: rows.into_iter().map(|(_, changed)| changed).collect(),
+        fields: fields.collect(),
+        next: next.map(|row| {
+            let encode = |text: &str| {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                    .to_string()
+            };
+            format!(
+                "?field={}&column={}&value={}&after={row}",
+                encode(&filter.field),
+                encode(&filter.column),
+                encode(&filter.value)
+            )
+        }),
+    })
+}
+
+/// Makes a plan of the roster on the desk: a job, which asks before it sends.
+pub(in crate::console) async fn make(
+    State(desk): State<Arc<Desk>>,
+    Form(said): Form<HashMap<String, String>>,
+) -> Response {
+    page(desk, move |desk| {
+        let task = {
+            let opened = desk.opened();
+            let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+            let Ok(checked) = &opened.checked else {
+                return go_to("/columns");
+            };
+            let name = opened.name.clone();
+            let task = match &opened.again {
+                Some(again) => {
+                    let mut settings = again.settings.clone();
+                    settings.roster.read.mends = opened.roster.read.mends.clone();
+                    settings.roster.map = opened.roster.map.clone();
+                    Task::Retry(Box::new(settings))
+                }
+                None => {
+                    let sha256 = checked.prepared.input.sha256().map_err(RunError::from)?;
+                    Task::Import {
+                        roster: Box::new(opened.roster.clone()),
+                        target: opened.target.clone(),
+                        sha256: sha256.to_owned(),
+                        fresh: said.contains_key("fresh"),
+                    }
+                }
+            };
+            (task, name)
+        };
+        start_job(desk, task.0, task.1)
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+pub(in crate::console) struct Answer {
+    consent: String,
+}
+
+/// What somebody says who has seen the plan.
+pub(in crate::console) async fn answer(
+    State(desk): State<Arc<Desk>>,
+    Form(answer): Form<Answer>,
+) -> Response {
+    page(desk, move |desk| {
+        let job = desk.job().ok_or(Trouble::Nothing)?;
+        match answer.consent.as_str() {
+            "all" => job.answer(Consent::Yes),
+            "first" => job.answer(Consent::First(CANARY)),
+            _ => {
+                job.answer(Consent::No);
+                return go_to("/problems");
+            }
+        }
+        go_to("/run")
+    })
+    .await
+}

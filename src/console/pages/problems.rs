@@ -1,0 +1,336 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::console::desk::Desk;
+use crate::console::opened::{Alike, Again, Checked, Opened};
+use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page, written};
+use crate::l10n::{Messages, number, say};
+use crate::report::write_roster;
+use crate::run::SeenRow;
+
+#[derive(Template)]
+#[template(path = "problems.html", config = ".askama.toml")]
+struct Page {
+    frame: Frame,
+    left: Left,
+    header: Vec<String>,
+    rows: Vec<Row>,
+    alike: Vec<Alike>,
+    /// What was searched for.
+    search: String,
+    found: String,
+    /// Where the pages before and after this one begin.
+    before: Option<String>,
+    after: Option<String>,
+    /// Whether the rows are those of a run that are tried again.
+    is_again: bool,
+    is_csv: bool,
+}
+
+/// What is left to mend.
+#[derive(Template)]
+#[template(path = "left.html", config = ".askama.toml")]
+struct Left {
+    rows: u64,
+    text: String,
+    valid: String,
+}
+
+/// A row in the grid.
+#[derive(Template)]
+#[template(path = "row.html", config = ".askama.toml")]
+struct Row {
+    say: &'static Messages,
+    row: u64,
+    line: u64,
+    cells: Vec<Cell>,
+    /// What is wrong with the row as a whole, and what became of it the last time.
+    whole: String,
+    is_mended: bool,
+}
+
+struct Cell {
+    column: usize,
+    header: String,
+    value: String,
+    fault: String,
+    doubt: String,
+}
+
+/// What changed in a row that somebody types in, as fragments that replace what stands there.
+#[derive(Template)]
+#[template(path = "row_news.html", config = ".askama.toml")]
+struct RowNews {
+    row: Row,
+    left: Left,
+}
+
+/// Cells of a page, so that it stays small with however many columns; and rows at most.
+const CELLS: usize = 550;
+const ROWS: usize = 25;
+
+/// Values that are wrong in several rows and that are shown at once.
+const ALIKE: usize = 8;
+
+#[derive(Deserialize, Default)]
+pub(in crate::console) struct Asked {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    from: usize,
+}
+
+pub(in crate::console) async fn show(
+    State(desk): State<Arc<Desk>>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    page(desk, move |desk| made(desk, &asked)).await
+}
+
+fn made(desk: &Desk, asked: &Asked) -> Made {
+    let frame = Frame::of(desk, "problems", say().console_problems_title());
+    let opened = desk.opened();
+    let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+    let Ok(checked) = &opened.checked else {
+        return go_to("/columns");
+    };
+    let found;
+    let rows = match asked.q.trim() {
+        "" => &checked.faulty,
+        text => {
+            found = checked.search(text)?;
+            &found
+        }
+    };
+    let header = checked.prepared.input.header();
+    let most = (CELLS / header.len().max(1)).clamp(1, ROWS);
+    let from = asked.from.min(rows.len());
+    let to = (from + most).min(rows.len());
+    let link = |from: usize| match asked.q.is_empty() {
+        true => format!("/problems?from={from}"),
+        false => {
+            let text = percent_encoding::utf8_percent_encode(
+                &asked.q,
+                percent_encoding::NON_ALPHANUMERIC,
+            );
+            format!("/problems?q={text}&from={from}")
+        }
+    };
+    let shown = rows.get(from..to).unwrap_or_default();
+    let mut alike = checked.alike();
+    alike.truncate(ALIKE);
+    Ok(html(&Page {
+        left: left(checked),
+        header: header.to_vec(),
+        rows: shown
+            .iter()
+            .map(|row| row_of(opened, checked, row))
+            .collect(),
+        alike: if asked.q.is_empty() { alike } else { Vec::new() },
+        search: asked.q.clone(),
+        found: match rows.len() {
+            0 => String::new(),
+            all => say().console_shown(number(from as u64 + 1), number(to as u64), number(all as u64)),
+        },
+        before: (from > 0).then(|| link(from.saturating_sub(most))),
+        after: (to < rows.len()).then(|| link(to)),
+        is_again: opened.again.is_some(),
+        is_csv: checked.prepared.input.sheets().is_empty(),
+        frame,
+    }))
+}
+
+fn left(checked: &Checked) -> Left {
+    let survey = &checked.prepared.survey;
+    let rows = checked.left() as u64;
+    Left {
+        rows,
+        text: match rows {
+            0 => say().console_none_left(),
+            rows => say().console_left(rows, number(rows)),
+        },
+        valid: say().console_valid(number(survey.rows - survey.invalid), number(survey.rows)),
+    }
+}
+
+fn row_of(opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
+    let input = &checked.prepared.input;
+    let map = checked.prepared.checker.map();
+    let of = |problems: &[crate::model::Problem], column: usize| {
+        let here = problems
+            .iter()
+            .filter(|problem| !problem.column.is_empty() && problem.column == map.header(column));
+        let messages: Vec<&str> = here.map(|problem| problem.message.as_str()).collect();
+        messages.join("; ")
+    };
+    let cells = input.header().iter().enumerate().map(|(column, header)| Cell {
+        column,
+        header: header.clone(),
+        value: seen.cells.get(column).cloned().unwrap_or_default(),
+        fault: of(&seen.problems, column),
+        doubt: of(&seen.doubts, column),
+    });
+    let mut whole: Vec<String> = seen
+        .problems
+        .iter()
+        .filter(|problem| problem.column.is_empty())
+        .map(|problem| problem.message.clone())
+        .collect();
+    whole.extend(opened.again.as_ref().and_then(|again| last_time(again, seen)));
+    Row {
+        say: say(),
+        row: seen.at.row,
+        line: seen.at.sheet_row,
+        cells: cells.collect(),
+        whole: whole.join("; "),
+        is_mended: input.mends().of(seen.at.row).is_some(),
+    }
+}
+
+/// What became of a row in the run that is tried again; nothing where the check says it anyway.
+fn last_time(again: &Again, seen: &SeenRow) -> Option<String> {
+    let outcome = again.outcomes.get(&seen.at.row)?;
+    let is_told = seen.problems.iter().any(|problem| outcome.error.contains(&problem.message));
+    let text = format!("{}: {}", outcome.state.in_words(), outcome.error);
+    (!is_told && !outcome.error.is_empty()).then_some(text)
+}
+
+/// Takes a row as it stands in the browser, checks it, and answers with what is wrong with it now.
+pub(in crate::console) async fn mend(
+    State(desk): State<Arc<Desk>>,
+    Form(said): Form<HashMap<String, String>>,
+) -> Response {
+    page(desk, move |desk| {
+        let row: u64 = number_in(&said, "row")?;
+        let mut opened = desk.opened();
+        let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+        let seen = seen(opened, row)?;
+        let width = match &opened.checked {
+            Ok(checked) => checked.prepared.input.header().len(),
+            Err(_) => return Err(Trouble::Nothing),
+        };
+        let changed: Vec<(u64, usize, String)> = (0..width)
+            .filter_map(|column| {
+                let text = said.get(&format!("c{column}"))?;
+                let known = seen.cells.get(column).map_or("", String::as_str);
+                (known != text).then(|| (row, column, text.clone()))
+            })
+            .collect();
+        if !changed.is_empty() {
+            opened.mend(&changed)?;
+        }
+        news(opened, row)
+    })
+    .await
+}
+
+/// What is to be shown of a row that was changed.
+fn news(opened: &Opened, row: u64) -> Made {
+    let Ok(checked) = &opened.checked else {
+        return Err(Trouble::Nothing);
+    };
+    let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+    Ok(html(&RowNews {
+        row: row_of(opened, checked, &seen),
+        left: left(checked),
+    }))
+}
+
+fn seen(opened: &Opened, row: u64) -> Result<SeenRow, Trouble> {
+    match &opened.checked {
+        Ok(checked) => checked.row(row)?.ok_or(Trouble::Nothing),
+        Err(_) => Err(Trouble::Nothing),
+    }
+}
+
+fn number_in<T: std::str::FromStr>(
+    said: &HashMap<String, String>,
+    name: &str,
+) -> Result<T, Trouble> {
+    let text = said.get(name).map_or("", String::as_str);
+    let number = text.parse();
+    number.map_err(|_| Trouble::Wrong(say().console_no_number(text)))
+}
+
+/// Has a row stand as it does in the file.
+pub(in crate::console) async fn take_back(
+    State(desk): State<Arc<Desk>>,
+    Form(said): Form<HashMap<String, String>>,
+) -> Response {
+    page(desk, move |desk| {
+        let row = number_in(&said, "row")?;
+        {
+            let mut opened = desk.opened();
+            opened.as_mut().ok_or(Trouble::Nothing)?.take_back(row)?;
+        }
+        go_to("/problems")
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+pub(in crate::console) struct MendAlike {
+    column: usize,
+    value: String,
+    to: String,
+}
+
+/// Puts one value in the place of another wherever that is wrong in a column.
+pub(in crate::console) async fn mend_alike(
+    State(desk): State<Arc<Desk>>,
+    Form(said): Form<MendAlike>,
+) -> Response {
+    page(desk, move |desk| {
+        {
+            let mut opened = desk.opened();
+            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+            let Ok(checked) = &opened.checked else {
+                return Err(Trouble::Nothing);
+            };
+            let alike = checked.alike();
+            let rows = alike
+                .into_iter()
+                .filter(|alike| alike.column == said.column && alike.value == said.value);
+            let cells: Vec<(u64, usize, String)> = rows
+                .flat_map(|alike| alike.rows)
+                .map(|row| (row, said.column, said.to.clone()))
+                .collect();
+            opened.mend(&cells)?;
+        }
+        go_to("/problems")
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+pub(in crate::console) struct Kind {
+    #[serde(rename = "as")]
+    ending: String,
+}
+
+/// The roster with what was mended in it, as a file.
+pub(in crate::console) async fn file(
+    State(desk): State<Arc<Desk>>,
+    Query(kind): Query<Kind>,
+) -> Response {
+    page(desk, move |desk| {
+        let opened = desk.opened();
+        let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+        let Ok(checked) = &opened.checked else {
+            return Err(Trouble::Nothing);
+        };
+        let ending = if kind.ending == "xlsx" { "xlsx" } else { "csv" };
+        let input = &checked.prepared.input;
+        let bytes = written(ending, |path| Ok(write_roster(input, path)?))?;
+        let stem = std::path::Path::new(&opened.name).file_stem();
+        let stem = stem.unwrap_or_default().to_string_lossy();
+        Ok(download(&format!("{stem}.{ending}"), bytes))
+    })
+    .await
+}

@@ -1,0 +1,168 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Multipart, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::{AppError, dropped as dropped_file, listed};
+use crate::console::desk::Desk;
+use crate::console::opened::Opened;
+use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
+use crate::journal::{Journal, RunState};
+use crate::l10n::{local_time, number, say};
+use crate::targets::BUILT_IN;
+
+#[derive(Template)]
+#[template(path = "start.html", config = ".askama.toml")]
+struct Page {
+    frame: Frame,
+    /// APIs to choose from, where none was named.
+    targets: Vec<&'static str>,
+    /// A file that was named and could not be opened yet.
+    path: String,
+    waiting: Vec<Waiting>,
+}
+
+/// A run that waits for somebody.
+struct Waiting {
+    name: String,
+    file: String,
+    at: String,
+    state: String,
+    rows: String,
+}
+
+/// Runs that are shown as waiting.
+const WAITING: usize = 5;
+
+pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
+    page(desk, |desk| {
+        let target = desk.door.target();
+        let targets = match target {
+            Some(_) => Vec::new(),
+            None => BUILT_IN.iter().map(|(name, _)| *name).collect(),
+        };
+        let path = desk.pending().map(|path| path.display().to_string());
+        Ok(html(&Page {
+            frame: Frame::of(desk, "start", say().console_start()),
+            targets,
+            path: path.unwrap_or_default(),
+            waiting: waiting(desk)?,
+        }))
+    })
+    .await
+}
+
+fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
+    let journal = Journal::open(&desk.state)?;
+    let mut waiting = Vec::new();
+    for run in journal.runs()? {
+        if waiting.len() == WAITING {
+            break;
+        }
+        if !matches!(
+            run.state,
+            RunState::Held | RunState::Interrupted | RunState::Running | RunState::Planning
+        ) {
+            continue;
+        }
+        let row = listed(&journal, &run, &desk.state)?;
+        if matches!(row.state, RunState::Held | RunState::Interrupted) {
+            let file = Path::new(&run.file).file_name();
+            waiting.push(Waiting {
+                file: file.map_or(run.file.clone(), |name| name.to_string_lossy().into_owned()),
+                at: local_time(run.started_at),
+                state: row.state.in_words(),
+                rows: number(row.summary.rows),
+                name: run.name,
+            });
+        }
+    }
+    Ok(waiting)
+}
+
+#[derive(Deserialize)]
+pub(in crate::console) struct Opening {
+    path: String,
+    target: Option<String>,
+}
+
+pub(in crate::console) async fn open(
+    State(desk): State<Arc<Desk>>,
+    Form(opening): Form<Opening>,
+) -> Response {
+    page(desk, move |desk| {
+        let path = PathBuf::from(opening.path.trim());
+        put(desk, &path, opening.target)
+    })
+    .await
+}
+
+/// Puts the file on the desk that the console was opened with, as far as is known what it is for.
+pub(in crate::console) fn open_at_first(desk: &Arc<Desk>, file: &Path) {
+    if put(desk, file, None).is_err() {
+        desk.set_pending(file.to_owned());
+    }
+}
+
+fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
+    std::fs::metadata(file).map_err(|source| AppError::File {
+        action: "read",
+        path: file.to_owned(),
+        source,
+    })?;
+    let name = file.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let file = crate::run::absolute(file);
+    let target = target.filter(|target| !target.is_empty());
+    let opened = Opened::open(desk.door.as_ref(), &file, name, target)?;
+    desk.put(opened);
+    desk.clear_job();
+    go_to("/file")
+}
+
+/// Takes a file that was dropped, and keeps it beside the journal: its results are to lie somewhere too.
+pub(in crate::console) async fn dropped(
+    State(desk): State<Arc<Desk>>,
+    mut form: Multipart,
+) -> Response {
+    let received = receive(&desk.state, &mut form).await;
+    page(desk, move |desk| {
+        let (path, target) = received?;
+        put(desk, &path, target)
+    })
+    .await
+}
+
+async fn receive(
+    state: &Path,
+    form: &mut Multipart,
+) -> Result<(PathBuf, Option<String>), Trouble> {
+    let wrong = |error: axum::extract::multipart::MultipartError| Trouble::Wrong(error.to_string());
+    let (mut path, mut target) = (None, None);
+    while let Some(mut field) = form.next_field().await.map_err(wrong)? {
+        match field.name() {
+            Some("target") => target = Some(field.text().await.map_err(wrong)?),
+            Some("file") => {
+                let name = field.file_name().unwrap_or_default().to_owned();
+                let (place, mut file) = dropped_file(state, &name)?;
+                while let Some(chunk) = field.chunk().await.map_err(wrong)? {
+                    std::io::Write::write_all(&mut file, &chunk).map_err(|source| {
+                        AppError::File {
+                            action: "take",
+                            path: place.clone(),
+                            source,
+                        }
+                    })?;
+                }
+                path = Some(place);
+            }
+            _ => {}
+        }
+    }
+    let path = path.ok_or_else(|| Trouble::Wrong(say().console_no_file()))?;
+    Ok((path, target))
+}

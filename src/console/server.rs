@@ -1,0 +1,242 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use super::desk::Desk;
+use super::door::Door;
+use super::gate::{ENTRANCE, Gate, Keys, harden, refuse};
+use super::pages::{columns, file, history, person, plan, problems, run, start};
+use crate::app::asked_to_stop;
+use crate::l10n::say;
+use crate::send::StopRequest;
+
+/// How a console behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it listens: on loopback.
+    pub listen: SocketAddr,
+    /// For how long nobody may be there, and nothing under way, before it ends.
+    pub idle: Duration,
+}
+
+/// A console that listens, and serves nobody yet.
+pub struct Bound {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    gate: Gate,
+    keys: Keys,
+    idle: Duration,
+}
+
+/// Bytes of a file that may be dropped. A roster of a million rows has a quarter of that.
+const MOST_BYTES: usize = 1024 * 1024 * 1024;
+
+/// Time between two looks whether anybody is there.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Bound {
+    /// Listens as `options` say.
+    ///
+    /// # Errors
+    /// When the address is taken, or is not this machine's own.
+    pub fn new(options: &Options) -> std::io::Result<Bound> {
+        if !options.listen.ip().is_loopback() {
+            let why = say().console_not_loopback(options.listen.to_string());
+            return Err(std::io::Error::other(why));
+        }
+        let listener = std::net::TcpListener::bind(options.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let (gate, keys) = Gate::new(address);
+        Ok(Bound {
+            listener,
+            address,
+            gate,
+            keys,
+            idle: options.idle,
+        })
+    }
+
+    /// The address that opens the console, once.
+    pub fn entrance(&self) -> String {
+        format!("http://{}{ENTRANCE}?token={}", self.address, self.keys.token)
+    }
+
+    /// Serves until it is asked to stop, or nobody has been there for long. A run that is under way is
+    /// brought to a stop first, as a signal stops an import.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub fn serve(
+        self,
+        door: Box<dyn Door>,
+        state: &Path,
+        file: Option<PathBuf>,
+    ) -> std::io::Result<()> {
+        let desk = Arc::new(Desk::new(door, state.to_owned()));
+        if let Some(file) = file {
+            start::open_at_first(&desk, &file);
+        }
+        let shared = Shared {
+            desk: desk.clone(),
+            gate: Arc::new(self.gate),
+            keys: Arc::new(self.keys),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(self.listener)?;
+            let served = axum::serve(listener, router(shared));
+            tokio::select! {
+                served = served.into_future() => served,
+                () = until_over(&desk, self.idle) => Ok(()),
+            }
+        })
+    }
+}
+
+/// Waits until the console is to end, and what is under way has.
+async fn until_over(desk: &Desk, idle: Duration) {
+    tokio::select! {
+        () = asked_to_stop() => {}
+        () = until_idle(desk, idle) => return,
+    }
+    if !desk.stop(StopRequest::Finish) {
+        return;
+    }
+    let ended = async {
+        while desk.job().is_some_and(|job| !job.has_ended()) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::pin!(ended);
+    tokio::select! {
+        () = &mut ended => return,
+        () = asked_to_stop() => {}
+    }
+    desk.stop(StopRequest::Now);
+    ended.await;
+}
+
+async fn until_idle(desk: &Desk, idle: Duration) {
+    while desk.idle() < idle {
+        tokio::time::sleep(LOOK.min(idle)).await;
+    }
+}
+
+/// What requests need.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) desk: Arc<Desk>,
+    gate: Arc<Gate>,
+    keys: Arc<Keys>,
+}
+
+impl axum::extract::FromRef<Shared> for Arc<Desk> {
+    fn from_ref(shared: &Shared) -> Arc<Desk> {
+        shared.desk.clone()
+    }
+}
+
+fn router(shared: Shared) -> Router {
+    let upload = post(start::dropped).layer(DefaultBodyLimit::max(MOST_BYTES));
+    Router::new()
+        .route("/", get(start::show))
+        .route(ENTRANCE, get(enter))
+        .route("/drop", upload)
+        .route("/open", post(start::open))
+        .route("/file", get(file::show).post(file::correct))
+        .route("/columns", get(columns::show).post(columns::choose))
+        .route("/problems", get(problems::show))
+        .route("/problems/row", post(problems::mend))
+        .route("/problems/back", post(problems::take_back))
+        .route("/problems/alike", post(problems::mend_alike))
+        .route("/problems/file", get(problems::file))
+        .route("/plan", get(plan::show).post(plan::make))
+        .route("/plan/answer", post(plan::answer))
+        .route("/run", get(run::show))
+        .route("/run/events", get(run::events))
+        .route("/run/ask", post(run::ask))
+        .route("/runs", get(history::list))
+        .route("/runs/{name}", get(history::show))
+        .route("/runs/{name}/do", post(history::act))
+        .route("/runs/{name}/file/{which}", get(history::file))
+        .route("/person", get(person::show))
+        .route("/person/file", get(person::file))
+        .route("/icon.svg", get(|| async { icon() }))
+        .route("/style.css", get(|| async { style() }))
+        .route("/htmx.js", get(|| async { script(HTMX) }))
+        .route("/hx-sse.js", get(|| async { script(SSE) }))
+        .layer(middleware::from_fn_with_state(shared.clone(), guard))
+        .with_state(shared)
+}
+
+const HTMX: &str = include_str!("vendor/htmx.min.js");
+const SSE: &str = include_str!("vendor/hx-sse.min.js");
+
+fn style() -> Response {
+    let css = include_str!("console.css");
+    ([(header::CONTENT_TYPE, "text/css")], css).into_response()
+}
+
+fn icon() -> Response {
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>\
+               <path fill='#0b57a4' d='M1 2h14v3H1zm0 5h9v3H1zm0 5h12v3H1z'/></svg>";
+    ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
+}
+
+fn script(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript")], text).into_response()
+}
+
+/// Lets a request in or not, and hardens every answer.
+async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = match shared.gate.refusal(&request) {
+        Some(refusal) => refusal,
+        None => {
+            shared.desk.touch();
+            next.run(request).await
+        }
+    };
+    harden(&mut response);
+    response
+}
+
+#[derive(Deserialize)]
+struct Entering {
+    #[serde(default)]
+    token: String,
+}
+
+/// Gives a cookie for the token. The way on is a page's own, and not a redirect's: a cookie for this site
+/// alone is not sent along where another one's page began the way (RFC 6265bis, section 5.2).
+async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -> Response {
+    let Some(cookie) = shared.gate.enter(&entering.token, &shared.keys) else {
+        return refuse(StatusCode::UNAUTHORIZED, say().console_token_used());
+    };
+    let open = say().console_open();
+    let way = match shared.desk.opened().is_some() {
+        true => "/file",
+        false => "/",
+    };
+    let page = format!(
+        "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=\"0; url={way}\">\
+         <title>rosterpatch</title><p><a href=\"{way}\">{open}</a>"
+    );
+    ([(header::SET_COOKIE, cookie)], Html(page)).into_response()
+}
+
+/// News of a job for a browser: a fragment when something changed, and no more often than it can be read.
+pub(super) type News = Result<axum::response::sse::Event, Infallible>;

@@ -1,0 +1,35 @@
+use std::path::Path;
+
+use super::error::ReportError;
+use super::sheet_file::SheetFile;
+use super::whole_file::Placing;
+use crate::model::RowState;
+use crate::read::{Cell, Input, RawRow};
+
+/// Writes a roster as it is read now, with what was mended in it: as CSV in its own dialect, or as a
+/// workbook where the path says so.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
+    let header: Vec<&str> = input.header().iter().map(String::as_str).collect();
+    let end = header.len();
+    let mut file =
+        SheetFile::create(path, Placing::Replace, input.dialect(), (header, end..end))?;
+    let record = |row: RawRow<'_>| {
+        let cells: Vec<Vec<u8>> = row.cells().map(Cell::bytes).map(<[u8]>::to_vec).collect();
+        csv::ByteRecord::from(cells)
+    };
+    input.scan(
+        |table| table.rows().map(record).collect::<Vec<_>>(),
+        |rows| {
+            for row in &rows {
+                // No state: nothing is marked in it.
+                file.write(row, RowState::Unchanged, "")?;
+            }
+            Ok::<bool, ReportError>(true)
+        },
+    )?;
+    file.finish()?;
+    Ok(())
+}
