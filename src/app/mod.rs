@@ -25,13 +25,11 @@ pub use begin::{begin, way_on};
 pub use derive::{
     Overrides, OwnPace, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
-pub use dropped::{DROPPED, dropped, forget_dropped};
 pub use doctor::{Examined, Finding, Health, of_api, of_state};
+pub use dropped::{DROPPED, dropped, forget_dropped};
 pub use error::AppError;
 pub use go_on::{GoOn, go_on, resumed};
-pub use history::{
-    Dossier, PastChange, RecordChanges, Words, dossier, forget, write_dossier,
-};
+pub use history::{Dossier, PastChange, RecordChanges, Words, dossier, forget, write_dossier};
 pub use job::Job;
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of};

@@ -106,7 +106,8 @@ pub fn refuse_in_place_of(
         return Err(AppError::Usage(say().file_replaces_roster(flag, shown)));
     }
     let state = real(state).unwrap_or_else(|| state.to_owned());
-    let is_inside = |path: PathBuf| path.starts_with(&state) && !path.starts_with(state.join(DROPPED));
+    let is_inside =
+        |path: PathBuf| path.starts_with(&state) && !path.starts_with(state.join(DROPPED));
     if real(path).is_some_and(is_inside) {
         return Err(AppError::Usage(say().file_in_state_folder(flag, shown)));
     }

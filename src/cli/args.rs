@@ -63,6 +63,9 @@ pub(in crate::cli) enum Command {
     /// Say every change that any run made to one record
     #[command(after_help = "Example:\n  rosterpatch history 201004022384")]
     History(HistoryArgs),
+    /// Open the console in this machine's browser
+    #[command(after_help = "Example:\n  rosterpatch open elever.xlsx --target meitner")]
+    Open(Box<OpenArgs>),
     /// Say what would stop an import here, and what to do about it
     #[command(after_help = "Example:\n  rosterpatch doctor --target meitner --env staging")]
     Doctor(DoctorArgs),
@@ -392,6 +395,29 @@ pub(in crate::cli) struct ManArgs {
     /// Write every page into a folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     pub(in crate::cli) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct OpenArgs {
+    /// The roster; it can be chosen in the browser, too
+    #[arg(value_name = "FILE")]
+    pub(in crate::cli) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) options: PlanOptions,
+    /// Start no browser, and print the address that opens the console
+    #[arg(long, help_heading = "Console")]
+    pub(in crate::cli) no_browser: bool,
+    /// The address to listen on; this machine's own only [default: a free port of 127.0.0.1]
+    #[arg(long, value_name = "127.0.0.1:PORT", help_heading = "Console")]
+    pub(in crate::cli) listen: Option<std::net::SocketAddr>,
+    /// End when nobody has been there for this long and no run is under way
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "30m",
+        help_heading = "Console"
+    )]
+    pub(in crate::cli) idle: Time,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -91,6 +91,13 @@ impl Config {
         self.path.as_deref()
     }
 
+    /// Where a user's own config file lies, whether or not there is one.
+    pub(in crate::cli) fn own_path() -> Result<PathBuf, AppError> {
+        let folders = directories::ProjectDirs::from("", "", "rosterpatch");
+        let folders = folders.ok_or_else(|| AppError::Front(say().cli_no_home()))?;
+        Ok(folders.config_dir().join(NAME))
+    }
+
     /// What was said, and where nothing was, what the first layer says that says anything.
     pub(in crate::cli) fn fill<G: Group>(&self, said: &G) -> G {
         let layers = self.layers.iter().map(|(_, layer)| layer);
@@ -231,7 +238,5 @@ fn find(common: &GeneralOptions) -> Option<PathBuf> {
     if Path::new(NAME).exists() {
         return Some(NAME.into());
     }
-    let folders = directories::ProjectDirs::from("", "", "rosterpatch")?;
-    let path = folders.config_dir().join(NAME);
-    path.exists().then_some(path)
+    Config::own_path().ok().filter(|path| path.exists())
 }

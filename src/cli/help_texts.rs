@@ -445,4 +445,25 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
         "rosterpatch.toml here, else in the user's config folder",
         "rosterpatch.toml här, annars i användarens konfigurationsmapp",
     ),
+    (
+        "Open the console in this machine's browser",
+        "Öppna konsolen i datorns webbläsare",
+    ),
+    (
+        "The roster; it can be chosen in the browser, too",
+        "Listan; den kan också väljas i webbläsaren",
+    ),
+    (
+        "Start no browser, and print the address that opens the console",
+        "Starta ingen webbläsare, och skriv ut adressen som öppnar konsolen",
+    ),
+    (
+        "The address to listen on; this machine's own only [default: a free port of 127.0.0.1]",
+        "Adressen att lyssna på; bara den egna datorns [förval: en ledig port på 127.0.0.1]",
+    ),
+    (
+        "End when nobody has been there for this long and no run is under way",
+        "Avsluta när ingen har varit där så här länge och ingen körning pågår",
+    ),
+    ("Console", "Konsol"),
 ];

@@ -160,6 +160,19 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "open",
+        &[
+            (
+                "Look at a roster in the browser, mend it, and send it from there:",
+                "rosterpatch open elever.xlsx --target meitner",
+            ),
+            (
+                "Try the console out with the sandbox, without starting a browser:",
+                "rosterpatch open elever.csv --target meitner --sandbox --no-browser",
+            ),
+        ],
+    ),
+    (
         "history",
         &[
             (

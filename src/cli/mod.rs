@@ -31,8 +31,8 @@ use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    check, doctor, history, import, packagers, plan, resume, retry, runs, sandbox, show_config,
-    sweep, targets, template, undo,
+    check, doctor, history, import, open, packagers, plan, resume, retry, runs, sandbox,
+    show_config, sweep, targets, template, undo,
 };
 
 /// Runs the program on the process's arguments. Returns its exit code.
@@ -138,6 +138,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Show(show) => runs::show(common, show)?,
         Command::Report(report) => runs::report(common, report)?,
         Command::History(history) => history::run(common, history)?,
+        Command::Open(open) => open::run(common, open)?,
         Command::Doctor(doctor) => doctor::run(common, doctor)?,
         Command::Sandbox(sandbox) => sandbox::run(common, sandbox)?,
         Command::Completions { shell } => packagers::completions(*shell)?,

@@ -9,9 +9,9 @@ use super::options::{CanaryOptions, FileOptions, PlanOptions};
 use super::settings;
 use crate::app::{AppError, Session, Wanted};
 use crate::l10n::say;
-use crate::run::{Delivery, Settings};
+use crate::run::{Delivery, Roster, Settings};
 use crate::send::{ClientOptions, Credentials};
-use crate::targets;
+use crate::targets::{self, TargetSpec};
 
 /// What a command asks for of a roster.
 #[derive(Debug, Clone, Default)]
@@ -80,22 +80,45 @@ impl Asked {
         })
     }
 
+    /// The roster as it would be understood, and the target that it is for.
+    pub(in crate::cli) fn roster(
+        &self,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<(Arc<TargetSpec>, Roster), AppError> {
+        let asked = self.filled(config);
+        let (spec, _) = settings::target_and_text(asked.options.roster.target.as_deref())?;
+        let roster = asked.understood(config, &spec, now)?;
+        Ok((spec, roster))
+    }
+
+    fn understood(
+        &self,
+        config: &Config,
+        spec: &TargetSpec,
+        now: Timestamp,
+    ) -> Result<Roster, AppError> {
+        let options = &self.options;
+        let mut roster = settings::roster(config, &self.file, &options.roster, now);
+        settings::refuse_idle_allowances(&roster, spec)?;
+        // A run takes hours, and someone may save the file meanwhile.
+        roster.read.copy = self.holds;
+        roster.check.production = settings::is_production(&options.place);
+        roster.sparse = !options.place.blind;
+        Ok(roster)
+    }
+
     fn settings(
         &self,
         config: &Config,
-        spec: &targets::TargetSpec,
+        spec: &TargetSpec,
         target: String,
         session: &Session,
     ) -> Result<Settings, AppError> {
         let options = &self.options;
         let (place, connection) = (&options.place, &options.connection);
         let now: Timestamp = session.clock.timestamp();
-        let mut roster = settings::roster(config, &self.file, &options.roster, now);
-        settings::refuse_idle_allowances(&roster, spec)?;
-        // A run takes hours, and someone may save the file meanwhile.
-        roster.read.copy = self.holds;
-        roster.check.production = settings::is_production(place);
-        roster.sparse = !place.blind;
+        let roster = self.understood(config, spec, now)?;
         let paths = settings::named(&self.files).for_roster(&self.file, &session.state)?;
         let variables = settings::variables(config, connection, spec)?;
         let (base_url, own_quota) = if place.sandbox {

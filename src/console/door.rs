@@ -53,9 +53,15 @@ pub trait Door: Send + Sync {
     /// Who is told of runs.
     fn notifications(&self) -> Notifications;
 
-    /// Keeps what columns are taken for, for next time. Returns the file that it is kept in.
+    /// Keeps what the columns of files with this name are taken for, and the API if one was chosen, for
+    /// next time. Returns the file that it is kept in.
     ///
     /// # Errors
     /// When the config file cannot be read or written.
-    fn keep_columns(&self, columns: &[(String, String)]) -> Result<PathBuf, AppError>;
+    fn keep_columns(
+        &self,
+        name: &str,
+        target: Option<&str>,
+        columns: &[(String, String)],
+    ) -> Result<PathBuf, AppError>;
 }

@@ -13,8 +13,8 @@ use crate::app::{
 use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
 use crate::model::with_causes;
-use crate::send::Stop;
 use crate::run::{Consent, Prepared, Proposal, Roster, RunError, Settings, Start};
+use crate::send::Stop;
 
 /// What is to be done.
 #[derive(Debug, Clone)]

@@ -115,7 +115,9 @@ impl Observer for Watching {
                 seen.run = Some(run.clone());
                 seen.progress = (**progress).clone();
             }),
-            RunEvent::Progress(progress) => live.change(|seen| seen.progress = (**progress).clone()),
+            RunEvent::Progress(progress) => {
+                live.change(|seen| seen.progress = (**progress).clone())
+            }
             RunEvent::Paused { is_paused } => live.change(|seen| seen.is_paused = *is_paused),
             RunEvent::Retrying {
                 line,

@@ -1,13 +1,12 @@
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::door::Door;
 use crate::app::AppError;
-use crate::check::Checker;
 use crate::events::Unobserved;
 use crate::model::{Outcome, with_causes};
-use crate::read::{Input, Mends, ReadError, ReadOptions, Table};
+use crate::read::{Input, Mends, ReadError, ReadOptions};
 use crate::run::{Prepared, Roster, RunError, SeenRow, Settings, prepare, rows_seen};
 use crate::targets::TargetSpec;
 
@@ -49,8 +48,7 @@ pub(super) struct Checked {
 
 /// A run whose rows are tried again.
 pub(super) struct Again {
-    pub(super) run: String,
-    /// Its settings, with the rows that are meant.
+    /// The run's settings, with the rows that are meant.
     pub(super) settings: Settings,
     /// What became of those rows the last time.
     pub(super) outcomes: HashMap<u64, Outcome>,
@@ -113,12 +111,7 @@ impl Opened {
     }
 
     fn check(&self) -> Result<Checked, RunError> {
-        let prepared = prepare(
-            &self.roster,
-            self.spec.clone(),
-            rand::random(),
-            &Unobserved,
-        )?;
+        let prepared = prepare(&self.roster, self.spec.clone(), rand::random(), &Unobserved)?;
         let mut checked = Checked {
             prepared,
             faulty: Vec::new(),
@@ -153,11 +146,6 @@ impl Opened {
         let mends = &mut self.roster.read.mends;
         mends.take_back(row);
         checked.mend(mends.clone(), self.again.as_ref())
-    }
-
-    /// The file.
-    pub(super) fn path(&self) -> PathBuf {
-        self.roster.file.clone()
     }
 }
 
@@ -244,20 +232,6 @@ impl Checked {
             .collect();
         several.sort_by_key(|alike| std::cmp::Reverse(alike.rows.len()));
         several
-    }
-
-    /// What would be wrong with a row that has these cells, without what other rows say of it.
-    pub(super) fn try_row(&self, row: &SeenRow, cells: &[String]) -> SeenRow {
-        let table = Table::of_row(row.at, cells);
-        let checker: &Checker = &self.prepared.checker;
-        let checked = table.rows().next().map(|raw| checker.check(&raw));
-        let checked = checked.unwrap_or_default();
-        SeenRow {
-            at: row.at,
-            cells: cells.to_vec(),
-            problems: checked.problems,
-            doubts: checked.doubts,
-        }
     }
 }
 

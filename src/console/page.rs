@@ -42,9 +42,24 @@ impl Frame {
     pub(super) fn steps(&self) -> Vec<(&'static str, bool, String)> {
         let say = self.say;
         let all = [
-            ("/file", "file", say.console_step_file(), self.file.is_some()),
-            ("/columns", "columns", say.console_step_columns(), self.file.is_some()),
-            ("/problems", "problems", say.console_step_problems(), self.file.is_some()),
+            (
+                "/file",
+                "file",
+                say.console_step_file(),
+                self.file.is_some(),
+            ),
+            (
+                "/columns",
+                "columns",
+                say.console_step_columns(),
+                self.file.is_some(),
+            ),
+            (
+                "/problems",
+                "problems",
+                say.console_step_problems(),
+                self.file.is_some(),
+            ),
             ("/plan", "plan", say.console_step_plan(), self.has_job),
             ("/run", "run", say.console_step_run(), self.has_job),
             ("/runs", "runs", say.console_step_runs(), true),

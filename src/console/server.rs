@@ -70,7 +70,10 @@ impl Bound {
 
     /// The address that opens the console, once.
     pub fn entrance(&self) -> String {
-        format!("http://{}{ENTRANCE}?token={}", self.address, self.keys.token)
+        format!(
+            "http://{}{ENTRANCE}?token={}",
+            self.address, self.keys.token
+        )
     }
 
     /// Serves until it is asked to stop, or nobody has been there for long. A run that is under way is

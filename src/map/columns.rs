@@ -276,7 +276,10 @@ pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
             let may_be = field.is_none() && !folded.is_empty() && !of_ours(&folded);
             Guess {
                 field,
-                near: may_be.then(|| nearest(name, &names)).flatten().map(|(_, near)| near),
+                near: may_be
+                    .then(|| nearest(name, &names))
+                    .flatten()
+                    .map(|(_, near)| near),
             }
         })
         .collect()

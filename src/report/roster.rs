@@ -14,8 +14,7 @@ use crate::read::{Cell, Input, RawRow};
 pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
     let header: Vec<&str> = input.header().iter().map(String::as_str).collect();
     let end = header.len();
-    let mut file =
-        SheetFile::create(path, Placing::Replace, input.dialect(), (header, end..end))?;
+    let mut file = SheetFile::create(path, Placing::Replace, input.dialect(), (header, end..end))?;
     let record = |row: RawRow<'_>| {
         let cells: Vec<Vec<u8>> = row.cells().map(Cell::bytes).map(<[u8]>::to_vec).collect();
         csv::ByteRecord::from(cells)

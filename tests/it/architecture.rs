@@ -42,12 +42,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "events", "run", "report", "inbox", "clock",
         ],
     ),
+    (
+        "console",
+        &[
+            "l10n", "model", "targets", "read", "map", "check", "send", "journal", "events", "run",
+            "report", "progress", "app",
+        ],
+    ),
     ("sandbox", &["clock"]),
     (
         "cli",
         &[
             "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
-            "events", "run", "report", "progress", "sandbox", "clock", "app",
+            "events", "run", "report", "progress", "sandbox", "clock", "app", "console",
         ],
     ),
     ("main", &["cli"]),

@@ -4,6 +4,7 @@ pub(super) mod check;
 pub(super) mod doctor;
 pub(super) mod history;
 pub(super) mod import;
+pub(super) mod open;
 pub(super) mod packagers;
 pub(super) mod plan;
 pub(super) mod resume;

@@ -7,7 +7,7 @@ use crate::app::{
 use crate::cli::args::RetryArgs;
 use crate::cli::config::Config;
 use crate::cli::front::Front;
-use crate::cli::options::GeneralOptions;
+use crate::cli::options::{CanaryOptions, FileOptions, GeneralOptions, PlanOptions};
 use crate::cli::settings;
 use crate::cli::wanted::Asked;
 use crate::journal::RunRecord;
@@ -28,7 +28,7 @@ fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit
     let (mut ready, config) = match (&args.file, &args.run) {
         (Some(results), _) => of_file(common, front, args, results, only)?,
         (None, Some(run)) => {
-            let with = overrides(&front.config, args)?;
+            let with = overrides(&front.config, &args.options, &args.canary, &args.files)?;
             let again = retried_run(&front.session, run, only, &with)?;
             ready_again(common, front, again)?
         }
@@ -82,8 +82,12 @@ fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
 }
 
 /// What the command line says otherwise than the run whose rows are tried again.
-fn overrides<'a>(config: &'a Config, args: &'a RetryArgs) -> Result<Overrides<'a>, AppError> {
-    let options = &args.options;
+pub(in crate::cli) fn overrides<'a>(
+    config: &'a Config,
+    options: &'a PlanOptions,
+    canary: &CanaryOptions,
+    files: &FileOptions,
+) -> Result<Overrides<'a>, AppError> {
     let connection = config.fill(&options.connection);
     let mut guards = settings::guards(&config.fill(&options.guards));
     if options.guards.max_invalid.is_none() {
@@ -112,9 +116,9 @@ fn overrides<'a>(config: &'a Config, args: &'a RetryArgs) -> Result<Overrides<'a
         no_undo: connection.no_undo,
         blind: options.place.blind,
         strict: options.roster.strict.unwrap_or(false),
-        canary: args.canary.canary.map(u64::from),
+        canary: canary.canary.map(u64::from),
         guards,
-        paths: settings::named(&args.files),
+        paths: settings::named(files),
     })
 }
 
@@ -163,7 +167,12 @@ fn of_file(
         selection: settings::selection(&options.selection),
         only,
     };
-    let again = retried(session, &record, meant, &overrides(config, args)?)?;
+    let again = retried(
+        session,
+        &record,
+        meant,
+        &overrides(config, &args.options, &args.canary, &args.files)?,
+    )?;
     ready_again(common, front, again)
 }
 

@@ -143,7 +143,8 @@ pub(in crate::console) async fn choose(
                 }
             }
             if said.contains_key("keep") {
-                let path = desk.door.keep_columns(&overrides)?;
+                let (name, target) = (opened.name.as_str(), opened.target.as_deref());
+                let path = desk.door.keep_columns(name, target, &overrides)?;
                 kept = Some(say().console_kept(path.display().to_string()));
             }
             opened.roster.map.overrides = overrides;

@@ -132,7 +132,10 @@ pub(in crate::console) async fn correct(
         }
         let row: Option<u64> = match said.header_row.as_deref().map(str::trim) {
             None | Some("") => None,
-            Some(text) => Some(text.parse().map_err(|_| Trouble::Wrong(say().console_no_number(text)))?),
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|_| Trouble::Wrong(say().console_no_number(text)))?,
+            ),
         };
         if row != found.map(|look| look.header_line) {
             read.header_row = row;

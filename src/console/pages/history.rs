@@ -239,11 +239,7 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
     let outcomes = journal.outcomes(run.id, 0, u64::MAX)?.into_iter();
     let unsuccessful = outcomes.filter(|outcome| !outcome.state.succeeded());
     let outcomes = unsuccessful.map(|outcome| (outcome.row, outcome)).collect();
-    let again = Again {
-        run: run.name.clone(),
-        settings,
-        outcomes,
-    };
+    let again = Again { settings, outcomes };
     desk.put(Opened::again(file, spec, again));
     desk.clear_job();
     go_to("/problems")

@@ -182,7 +182,9 @@ pub(super) fn changes(
         if chosen.is_some_and(|rows| !rows.contains(&row)) {
             return Ok(true);
         }
-        let changes = words.as_ref().map_or(Vec::new(), |words| words.changes(&call));
+        let changes = words
+            .as_ref()
+            .map_or(Vec::new(), |words| words.changes(&call));
         if !filter.field.is_empty() && changes.iter().all(|change| change.field != filter.field) {
             return Ok(true);
         }
@@ -202,10 +204,13 @@ pub(super) fn changes(
     fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     // What the roster calls them, in the same order.
     let named = plan_fields(plan);
-    let fields = fields.into_iter().zip(named).map(|((name, count), (column, _))| {
-        let is = name == filter.field;
-        (name, column, number(count), is)
-    });
+    let fields = fields
+        .into_iter()
+        .zip(named)
+        .map(|((name, count), (column, _))| {
+            let is = name == filter.field;
+            (name, column, number(count), is)
+        });
     Ok(Changes {
         rows: rows.into_iter().map(|(_, changed)| changed).collect(),
         fields: fields.collect(),

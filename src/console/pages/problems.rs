@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::console::desk::Desk;
-use crate::console::opened::{Alike, Again, Checked, Opened};
+use crate::console::opened::{Again, Alike, Checked, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page, written};
 use crate::l10n::{Messages, number, say};
 use crate::report::write_roster;
@@ -30,7 +30,6 @@ struct Page {
     after: Option<String>,
     /// Whether the rows are those of a run that are tried again.
     is_again: bool,
-    is_csv: bool,
 }
 
 /// What is left to mend.
@@ -115,10 +114,8 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
     let link = |from: usize| match asked.q.is_empty() {
         true => format!("/problems?from={from}"),
         false => {
-            let text = percent_encoding::utf8_percent_encode(
-                &asked.q,
-                percent_encoding::NON_ALPHANUMERIC,
-            );
+            let text =
+                percent_encoding::utf8_percent_encode(&asked.q, percent_encoding::NON_ALPHANUMERIC);
             format!("/problems?q={text}&from={from}")
         }
     };
@@ -132,16 +129,23 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
             .iter()
             .map(|row| row_of(opened, checked, row))
             .collect(),
-        alike: if asked.q.is_empty() { alike } else { Vec::new() },
+        alike: if asked.q.is_empty() {
+            alike
+        } else {
+            Vec::new()
+        },
         search: asked.q.clone(),
         found: match rows.len() {
             0 => String::new(),
-            all => say().console_shown(number(from as u64 + 1), number(to as u64), number(all as u64)),
+            all => say().console_shown(
+                number(from as u64 + 1),
+                number(to as u64),
+                number(all as u64),
+            ),
         },
         before: (from > 0).then(|| link(from.saturating_sub(most))),
         after: (to < rows.len()).then(|| link(to)),
         is_again: opened.again.is_some(),
-        is_csv: checked.prepared.input.sheets().is_empty(),
         frame,
     }))
 }
@@ -169,20 +173,29 @@ fn row_of(opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
         let messages: Vec<&str> = here.map(|problem| problem.message.as_str()).collect();
         messages.join("; ")
     };
-    let cells = input.header().iter().enumerate().map(|(column, header)| Cell {
-        column,
-        header: header.clone(),
-        value: seen.cells.get(column).cloned().unwrap_or_default(),
-        fault: of(&seen.problems, column),
-        doubt: of(&seen.doubts, column),
-    });
+    let cells = input
+        .header()
+        .iter()
+        .enumerate()
+        .map(|(column, header)| Cell {
+            column,
+            header: header.clone(),
+            value: seen.cells.get(column).cloned().unwrap_or_default(),
+            fault: of(&seen.problems, column),
+            doubt: of(&seen.doubts, column),
+        });
     let mut whole: Vec<String> = seen
         .problems
         .iter()
         .filter(|problem| problem.column.is_empty())
         .map(|problem| problem.message.clone())
         .collect();
-    whole.extend(opened.again.as_ref().and_then(|again| last_time(again, seen)));
+    whole.extend(
+        opened
+            .again
+            .as_ref()
+            .and_then(|again| last_time(again, seen)),
+    );
     Row {
         say: say(),
         row: seen.at.row,
@@ -196,7 +209,10 @@ fn row_of(opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
 /// What became of a row in the run that is tried again; nothing where the check says it anyway.
 fn last_time(again: &Again, seen: &SeenRow) -> Option<String> {
     let outcome = again.outcomes.get(&seen.at.row)?;
-    let is_told = seen.problems.iter().any(|problem| outcome.error.contains(&problem.message));
+    let is_told = seen
+        .problems
+        .iter()
+        .any(|problem| outcome.error.contains(&problem.message));
     let text = format!("{}: {}", outcome.state.in_words(), outcome.error);
     (!is_told && !outcome.error.is_empty()).then_some(text)
 }

@@ -92,7 +92,9 @@ fn fragment(seen: Seen) -> Fragment {
         _ => Some(progress.states),
     };
     let states = states.unwrap_or_default().phrases();
-    let states = states.into_iter().map(|(state, text)| (state.as_str().to_owned(), text));
+    let states = states
+        .into_iter()
+        .map(|(state, text)| (state.as_str().to_owned(), text));
     Fragment {
         say: say(),
         text,
@@ -173,7 +175,8 @@ pub(in crate::console) async fn ask(
         desk.stop(request);
         if let Some(job) = desk.job() {
             // What is paused while nothing is sent is told all the same.
-            job.live.change(|seen| seen.is_paused = request == StopRequest::Pause);
+            job.live
+                .change(|seen| seen.is_paused = request == StopRequest::Pause);
         }
         go_to("/run")
     })

@@ -12,7 +12,7 @@ use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::journal::{Journal, RunState};
-use crate::l10n::{local_time, number, say};
+use crate::l10n::{local_time, rows, say};
 use crate::targets::BUILT_IN;
 
 #[derive(Template)]
@@ -76,7 +76,7 @@ fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
                 file: file.map_or(run.file.clone(), |name| name.to_string_lossy().into_owned()),
                 at: local_time(run.started_at),
                 state: row.state.in_words(),
-                rows: number(row.summary.rows),
+                rows: rows(row.summary.rows),
                 name: run.name,
             });
         }
@@ -137,10 +137,7 @@ pub(in crate::console) async fn dropped(
     .await
 }
 
-async fn receive(
-    state: &Path,
-    form: &mut Multipart,
-) -> Result<(PathBuf, Option<String>), Trouble> {
+async fn receive(state: &Path, form: &mut Multipart) -> Result<(PathBuf, Option<String>), Trouble> {
     let wrong = |error: axum::extract::multipart::MultipartError| Trouble::Wrong(error.to_string());
     let (mut path, mut target) = (None, None);
     while let Some(mut field) = form.next_field().await.map_err(wrong)? {

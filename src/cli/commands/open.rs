@@ -1,0 +1,263 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml_edit::{Array, DocumentMut, Item, Table, value};
+
+use super::retry::overrides;
+use crate::app::{AppError, Notifications, Overrides, Session, Wanted};
+use crate::cli::args::OpenArgs;
+use crate::cli::config::Config;
+use crate::cli::options::{CanaryOptions, FileOptions, GeneralOptions, PlanOptions};
+use crate::cli::wanted::Asked;
+use crate::cli::{logging, settings, terminal};
+use crate::clock::{Clock, SystemClock};
+use crate::console::{Bound, Door, Options};
+use crate::events::Observer;
+use crate::l10n::say;
+use crate::model::Exit;
+use crate::report::WholeFile;
+use crate::run::{Roster, Settings};
+use crate::targets::TargetSpec;
+
+/// `rosterpatch open [FILE]`.
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Exit, AppError> {
+    logging::start(common, None);
+    let config = Config::load(common)?;
+    let state = settings::state_folder(&config, common)?;
+    let listen = args.listen.unwrap_or(([127, 0, 0, 1], 0).into());
+    if !listen.ip().is_loopback() {
+        return Err(AppError::Usage(
+            say().console_not_loopback(listen.to_string()),
+        ));
+    }
+    let failed = |error: std::io::Error| {
+        let what = say().cli_cannot_listen(listen.to_string());
+        AppError::Front(format!("{what}: {error}"))
+    };
+    let options = Options {
+        listen,
+        idle: args.idle.length,
+    };
+    let bound = Bound::new(&options).map_err(failed)?;
+    let address = bound.entrance();
+    terminal::out(&format!("{}\n", say().console_address(address.as_str())));
+    let shown = match args.no_browser {
+        true => None,
+        false => Some(show(&address)),
+    };
+    if let Some(Err(_)) = &shown {
+        terminal::note(&say().console_no_browser(address.as_str()));
+    }
+    let door = FrontDoor {
+        common: common.clone(),
+        options: args.options.clone(),
+        config,
+        state: state.clone(),
+        canary: CanaryOptions::default(),
+        files: FileOptions::default(),
+    };
+    bound
+        .serve(Box::new(door), &state, args.file.clone())
+        .map_err(failed)?;
+    Ok(Exit::Success)
+}
+
+/// Has a browser show an address by way of a page that its user alone can read: the arguments of a process
+/// are there for every account of a machine to see. The page lies there until what is returned is dropped.
+fn show(address: &str) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut page = tempfile::Builder::new()
+        .prefix("rosterpatch-")
+        .suffix(".html")
+        .tempfile()?;
+    write!(
+        page,
+        "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=\"0; url={address}\">\
+         <title>rosterpatch</title><p><a href=\"{address}\">rosterpatch</a>"
+    )?;
+    page.flush()?;
+    open::that_detached(page.path())?;
+    Ok(page)
+}
+
+/// What the command line and the config file say.
+struct FrontDoor {
+    common: GeneralOptions,
+    options: PlanOptions,
+    config: Config,
+    state: PathBuf,
+    canary: CanaryOptions,
+    files: FileOptions,
+}
+
+impl FrontDoor {
+    /// The config as it stands now, with the profile that a file of this name belongs to, unless one was
+    /// named.
+    fn config_for(&self, file: &Path) -> Result<Config, AppError> {
+        let config = Config::load(&self.common)?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        match config.profile_of(&name)? {
+            Some(profile) if config.profile().is_none() => config.with_profile(profile),
+            _ => Ok(config),
+        }
+    }
+
+    fn asked(&self, file: &Path, target: Option<&str>, holds: bool) -> Asked {
+        let mut options = self.options.clone();
+        if let Some(target) = target {
+            options.roster.target = Some(target.to_owned());
+        }
+        Asked {
+            file: file.to_owned(),
+            options,
+            holds,
+            ..Asked::default()
+        }
+    }
+}
+
+impl Door for FrontDoor {
+    fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
+        let mut session = Session::new(observer, self.state.clone())?;
+        session.journal_flag = settings::journal_flag(&session.state);
+        Ok(session)
+    }
+
+    fn target(&self) -> Option<String> {
+        self.config.fill(&self.options.roster).target
+    }
+
+    fn roster(
+        &self,
+        file: &Path,
+        target: Option<&str>,
+    ) -> Result<(Arc<TargetSpec>, Roster), AppError> {
+        let config = self.config_for(file)?;
+        let asked = self.asked(file, target, false);
+        asked.roster(&config, SystemClock.timestamp())
+    }
+
+    fn wanted<'a>(
+        &self,
+        session: &'a Session,
+        file: &Path,
+        target: Option<&str>,
+    ) -> Result<Wanted<'a>, AppError> {
+        let config = self.config_for(file)?;
+        self.asked(file, target, true).resolve(session, &config)
+    }
+
+    fn again(&self, run: Settings) -> Result<Wanted<'static>, AppError> {
+        let config = Config::of_run(&self.common, &run)?;
+        Wanted::again(run, |spec| settings::credentials(&config, spec))
+    }
+
+    fn overrides(&self) -> Result<Overrides<'_>, AppError> {
+        overrides(&self.config, &self.options, &self.canary, &self.files)
+    }
+
+    fn notifications(&self) -> Notifications {
+        settings::notifications(&self.config)
+    }
+
+    fn keep_columns(
+        &self,
+        name: &str,
+        target: Option<&str>,
+        columns: &[(String, String)],
+    ) -> Result<PathBuf, AppError> {
+        let config = self.config_for(Path::new(name))?;
+        let path = match config.path() {
+            Some(path) => path.to_owned(),
+            None => Config::own_path()?,
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(source) => {
+                return Err(AppError::File {
+                    action: "read-config",
+                    path,
+                    source,
+                });
+            }
+        };
+        let mut document: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| AppError::Front(error.to_string()))?;
+        keep(&mut document, config.profile(), (name, target), columns);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| AppError::File {
+                action: "take",
+                path: path.clone(),
+                source,
+            })?;
+        }
+        WholeFile::write_text(&path, &document.to_string())?;
+        Ok(path)
+    }
+}
+
+/// Keeps columns in a profile of a config file: the one that is in use, or a new one for files of this
+/// name. All else in the file stays as it is.
+fn keep(
+    document: &mut DocumentMut,
+    profile: Option<&str>,
+    (name, target): (&str, Option<&str>),
+    columns: &[(String, String)],
+) {
+    let own = Path::new(name).file_stem().unwrap_or_default();
+    let own = own.to_string_lossy();
+    let profiles = document.entry("profile").or_insert_with(|| {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    let entry = &mut profiles[profile.unwrap_or(&own)];
+    if entry.is_none() {
+        *entry = Item::Table(Table::new());
+    }
+    if profile.is_none() {
+        entry["files"] = value(Array::from_iter([glob::Pattern::escape(name)]));
+    }
+    if let Some(target) = target {
+        entry["target"] = value(target);
+    }
+    let mut map = Table::new();
+    for (column, field) in columns {
+        map[column.as_str()] = value(field.as_str());
+    }
+    entry["map"] = Item::Table(map);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_kept_for_files_of_a_name_and_all_else_stays() {
+        let mut document: DocumentMut = "# ours\nrate = \"1500/h\"\n".parse().unwrap();
+        let columns = [("Kommentar".to_owned(), String::new())];
+        keep(
+            &mut document,
+            None,
+            ("elever [1].csv", Some("meitner")),
+            &columns,
+        );
+        let text = document.to_string();
+        assert!(text.starts_with("# ours\nrate = \"1500/h\"\n"), "{text}");
+        assert!(text.contains("[profile.\"elever [1]\"]"), "{text}");
+        assert!(text.contains("files = [\"elever [[]1[]].csv\"]"), "{text}");
+        assert!(text.contains("Kommentar = \"\""), "{text}");
+        let columns = [("Tel".to_owned(), "phone_number1".to_owned())];
+        keep(
+            &mut document,
+            Some("elever [1]"),
+            ("elever [1].csv", None),
+            &columns,
+        );
+        let text = document.to_string();
+        assert!(text.contains("Tel = \"phone_number1\""), "{text}");
+        assert!(!text.contains("Kommentar"), "{text}");
+    }
+}
