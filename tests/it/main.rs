@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod commands;
 mod conformance;
+mod console;
 mod crashes;
 mod delivery;
 mod differences;

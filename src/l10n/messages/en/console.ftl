@@ -33,7 +33,7 @@ console-no-file = no file was chosen
 
 console-file-title = What the file was read as
 console-read-as = Read as { $description }.
-console-rows-in = { $rows } in it.
+console-rows-in = Rows: { $rows }.
 console-first-rows = First rows
 console-encoding = Encoding
 console-delimiter = Delimiter

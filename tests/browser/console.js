@@ -1,0 +1,246 @@
+// Walks through the console in Chromium, as somebody who mends a roster and sends it, and looks for barriers
+// on each page. Prints what it found as JSON. Arguments: the address that opens it, what to do there, and a
+// folder for pictures, if any.
+"use strict";
+const { chromium } = require("playwright-core");
+const fs = require("fs");
+const path = require("path");
+
+const [, , address, what, pictures] = process.argv;
+const home = new URL(address).origin;
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const found = { errors: [], strangers: [], barriers: [], overflow: [], large: [], steps: {} };
+let page;
+
+async function open(context) {
+  const page = await context.newPage();
+  page.on("console", (message) => message.type() === "error" && found.errors.push(message.text()));
+  page.on("pageerror", (error) => found.errors.push(String(error)));
+  page.on("request", (request) => new URL(request.url()).origin !== home && found.strangers.push(request.url()));
+  page.on("response", async (response) => {
+    if (!(response.headers()["content-type"] ?? "").includes("text/html")) return;
+    const body = await response.body().catch(() => "");
+    if (body.length > 200_000) found.large.push(`${response.url()}: ${body.length}`);
+  });
+  return page;
+}
+
+// Looks at a page as it stands: dark and light, wide and as narrow as a phone.
+async function look(name) {
+  await page.evaluate(axe);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate(() => axe.run());
+    for (const { id, nodes } of violations) found.barriers.push(`${name}, ${colorScheme}: ${id}: ${nodes[0].html}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  if (pictures) await page.screenshot({ path: path.join(pictures, `console-${name}.png`) });
+  await page.setViewportSize({ width: 320, height: 700 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) found.overflow.push(`${name}: ${wide}`);
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+const text = (selector) => page.locator(selector).first().innerText();
+const press = (selector) => page.locator(selector).first().click();
+const column = async (header) => (await page.locator("#grid thead th").allInnerTexts()).indexOf(header) - 1;
+
+// Types into a cell of a row, and waits until it has been checked.
+async function mend(line, header, value) {
+  const at = await column(header);
+  const row = page.locator("#grid tbody tr").filter({ has: page.locator(`input[aria-label$=", ${line}"]`) });
+  const checked = page.waitForResponse((response) => response.url().endsWith("/problems/row"));
+  await row.locator(`input[name="c${at}"]`).fill(value);
+  await checked;
+}
+
+async function planned() {
+  await page.waitForURL(`${home}/plan`);
+  await page.waitForSelector("form.answer", { timeout: 60_000 });
+}
+
+async function ended() {
+  await page.waitForURL(`${home}/run`);
+  await page.waitForSelector('#live a.button[href^="/runs/"]', { timeout: 120_000 });
+  return text("#live .states");
+}
+
+const walks = {
+  // A roster from its file to its undo.
+  async whole(context) {
+    found.steps.read = await text("main p");
+    await look("file");
+    await page.selectOption("select[name=delimiter]", "comma");
+    await press("form[action='/file'] button");
+    found.steps.commas = await page.locator("main table thead th").count();
+    await page.selectOption("select[name=delimiter]", "semicolon");
+    await press("form[action='/file'] button");
+    await press(".next a");
+
+    found.steps.columns = await page.locator("tbody tr").count();
+    await look("columns");
+    await page.check("input[name=keep]");
+    await press(".next button");
+    found.steps.kept = await text(".good");
+    await page.uncheck("input[name=keep]");
+    await press(".next button");
+
+    await page.waitForURL(`${home}/problems`);
+    found.steps.toMend = await text("#left");
+    found.steps.faulty = await page.locator("#grid tbody tr").count();
+    await look("problems");
+    await mend(43, "Personnummer", "20180110-9919");
+    found.steps.stillWrong = await text("#left");
+    for (const [line, header, value] of JSON.parse(process.env.MENDS)) await mend(line, header, value);
+    await page.waitForSelector("#left .good");
+    found.steps.mended = await text("#left");
+    await page.reload();
+    found.steps.afterReload = await text("#left");
+    await page.fill("input[name=q]", "o'brien");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/q=/);
+    found.steps.found = await page.locator("#grid tbody tr").count();
+    await page.goto(`${home}/problems`);
+    for (const kind of ["csv", "xlsx"]) {
+      const [download] = await Promise.all([page.waitForEvent("download"), press(`a[href$="as=${kind}"]`)]);
+      await download.saveAs(path.join(process.env.OUT, `mended.${kind}`));
+    }
+
+    await press("form[action='/plan'] button");
+    await planned();
+    found.steps.plan = await text(".counts");
+    await look("plan");
+    await page.selectOption("select[name=field]", "phone_number1");
+    await page.selectOption("select[name=column]", { label: "Klass" });
+    await page.fill("input[name=value]", "9B");
+    await press("form[action='/plan'][method=get] button");
+    await page.waitForURL(/field=phone/);
+    found.steps.ofClass = await page.locator("table.stack tbody tr").count();
+    await page.goto(`${home}/plan`);
+    await press("button[value=first]");
+
+    await page.waitForURL(`${home}/run`);
+    await press("button[value=pause]");
+    await page.waitForSelector("button[value=go_on]");
+    await look("run");
+    await press("button[value=go_on]");
+    await page.waitForSelector("button[value=pause]");
+    // Closing the page changes nothing.
+    await page.close();
+    page = await open(context);
+    await page.goto(`${home}/run`);
+    await page.waitForSelector("button[value=stop]");
+    await press("button[value=stop]");
+    found.steps.stopped = await ended();
+    await press('#live a.button[href^="/runs/"]');
+    await press("button[value=resume]");
+    found.steps.resumed = await ended();
+    await look("ended");
+    await press('#live a.button[href^="/runs/"]');
+    found.steps.run = await text(".states");
+    await look("past-run");
+    const [results] = await Promise.all([page.waitForEvent("download"), press('a[href$="/file/results"]')]);
+    await results.saveAs(path.join(process.env.OUT, "results.csv"));
+
+    await press("button[value=undo]");
+    await planned();
+    found.steps.undoPlan = await text(".counts");
+    await press("button[value=all]");
+    found.steps.undone = await ended();
+    await press("nav a[href='/runs']");
+    found.steps.runs = await page.locator("tbody tr").count();
+    await look("runs");
+    await press("nav a[href='/person']");
+    await page.fill("input[name=key]", "30b049fc-8793-489d-8fb9-091497a7aa7f");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".card");
+    found.steps.changes = await page.locator(".card").count();
+    await look("person");
+    const [person] = await Promise.all([page.waitForEvent("download"), press('a[href^="/person/file"]')]);
+    await person.saveAs(path.join(process.env.OUT, "person.csv"));
+  },
+
+  // A file is dropped whose cells hold HTML and where one value is wrong in several rows; by keyboard alone.
+  async dropped() {
+    await look("start");
+    await page.setInputFiles("input[type=file]", process.env.ROSTER);
+    await page.locator("form.drop button").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${home}/file`);
+    await page.locator(".next a").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${home}/columns`);
+    await page.locator(".next button").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${home}/problems`);
+    found.steps.toMend = await text("#left");
+    found.steps.alike = await text(".alike li");
+    await look("alike");
+    await page.locator(".alike input[name=to]").focus();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type("Kvinna");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#left .good");
+    found.steps.mended = await text("#left");
+    await page.fill("input[name=q]", "<img");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#grid");
+    found.steps.images = await page.locator("main img, main b > i").count();
+    found.steps.rows = await page.locator("#grid tbody tr").count();
+  },
+
+  // A run that a guard held last night is looked at, and approved.
+  async held() {
+    found.steps.waiting = await text("section .cards li");
+    await press("section .cards a");
+    found.steps.why = await text("main .wrong");
+    found.steps.changes = await page.locator("table.stack tbody tr").count();
+    found.steps.images = await page.locator("main img").count();
+    await look("held");
+    await press("button[value=approve]");
+    found.steps.ended = await ended();
+  },
+
+  // A large roster: how long it takes from the check's end to the first row that needs somebody.
+  async large() {
+    await page.goto(`${home}/problems`);
+    await page.waitForSelector("#grid tbody tr");
+    const timing = () => page.evaluate(() => performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd);
+    found.steps.first_ms = await timing();
+    found.steps.toMend = await text("#left");
+    const pages = [];
+    for (let count = 0; count < 5; count += 1) {
+      await press(".pages a:last-child");
+      await page.waitForSelector("#grid tbody tr");
+      pages.push(await timing());
+    }
+    found.steps.page_ms = Math.max(...pages);
+    const began = Date.now();
+    const input = page.locator("#grid td input[aria-invalid]").first();
+    const checked = page.waitForResponse((response) => response.url().endsWith("/problems/row"));
+    await input.fill("Kvinna");
+    await checked;
+    found.steps.typed_ms = Date.now() - began;
+  },
+};
+
+(async () => {
+  // A container has no sandbox of its own to give.
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+  });
+  const context = await browser.newContext({ acceptDownloads: true, viewport: { width: 1280, height: 800 } });
+  context.setDefaultTimeout(20_000);
+  page = await open(context);
+  try {
+    await page.goto(address);
+    await page.waitForURL((url) => !url.pathname.startsWith("/enter"));
+    await walks[what](context);
+  } catch (error) {
+    const seen = await page.innerText("body").catch(() => "");
+    found.failed = `${error}\n${page.url()}\n${seen.slice(0, 2000)}`;
+  }
+  await browser.close();
+  console.log(JSON.stringify(found));
+})();

@@ -1,0 +1,471 @@
+//! The console: in a browser, from a file to its undo, and over plain TCP, for all that must not get in.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value as Json;
+
+use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, serve_sandbox, stderr};
+
+/// A console that was started, and the address that opens it.
+struct Console {
+    process: Child,
+    entrance: String,
+}
+
+impl Console {
+    fn open(folder: &Folder, arguments: &[&str]) -> Console {
+        let program = folder.program();
+        let mut command = Command::new(program.get_program());
+        for (name, value) in program.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        let mut process = command
+            .env("HOME", folder.path(""))
+            .envs(OF_SANDBOX)
+            .current_dir(folder.path(""))
+            .args(["open", "--no-browser"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let at = line.find("http://").unwrap_or_else(|| panic!("{line}"));
+        Console {
+            process,
+            entrance: line[at..].trim().to_owned(),
+        }
+    }
+
+    /// `127.0.0.1:PORT`.
+    fn host(&self) -> &str {
+        let rest = self.entrance.strip_prefix("http://").unwrap();
+        rest.split_once('/').unwrap().0
+    }
+
+    /// The answer to a request that says just this.
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.host()).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The cookie that the token is given for.
+    fn enter(&self) -> String {
+        let path = self.entrance.split_once(self.host()).unwrap().1;
+        let host = format!("Host: {}\r\n", self.host());
+        let answer = self.ask("GET", path, &host, "");
+        let cookie = answer.lines().find(|line| line.starts_with("set-cookie: "));
+        let cookie = cookie.unwrap_or_else(|| panic!("{answer}"));
+        assert!(cookie.ends_with("; HttpOnly; SameSite=Strict"), "{cookie}");
+        let pair = cookie["set-cookie: ".len()..].split(';').next().unwrap();
+        format!("Cookie: {pair}\r\n")
+    }
+
+    /// What a browser finds on a walk; nothing where there is none, and then it is said.
+    fn walk(&self, what: &str, environment: &[(&str, &str)]) -> Option<Json> {
+        if std::env::var_os("CHROMIUM").is_none() {
+            eprintln!("CHROMIUM is not set, so this test is passed over; tests/run sets it");
+            return None;
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/console.js");
+        let output = Command::new("node")
+            .arg(script)
+            .args([&self.entrance, what])
+            .args(std::env::var_os("CONSOLE_PICTURES"))
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let found: Json = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            found["failed"],
+            Json::Null,
+            "{}",
+            found["failed"].as_str().unwrap_or("")
+        );
+        for nothing in ["errors", "strangers", "barriers", "overflow", "large"] {
+            let found = found[nothing].as_array().unwrap();
+            assert!(found.is_empty(), "{what}: {nothing}: {found:#?}");
+        }
+        Some(found["steps"].clone())
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// What is wrong with the sample, mended: the spreadsheet's line, the column and the value.
+const MENDS: &str = r#"[
+    [43, "Personnummer", "20180110-9917"], [85, "E-post", "amina.bjork84@elev.example.se"],
+    [126, "Efternamn", "Dahlgren"], [168, "Mobil", "070-174 06 99"], [210, "Postnummer", "169 56"],
+    [251, "Land", "Sverige"], [293, "Elev-ID", "7b3d1c52-9d44-4c06-8a53-2f5f0c1f0293"],
+    [335, "Kommunkod", "0184"], [376, "Kön", "Annat"], [418, "Födelsedatum", "2012-02-28"],
+    [460, "Elev-ID", "7b3d1c52-9d44-4c06-8a53-2f5f0c1f0460"], [501, "Klass", "7A"]
+]"#;
+
+fn has(step: &Json, text: &str) -> bool {
+    step.as_str().unwrap().contains(text)
+}
+
+#[test]
+fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
+    for (language, left, none_left) in [
+        ("en", "12 rows are left to mend", "No row is left to mend"),
+        (
+            "sv",
+            "12 rader är kvar att rätta",
+            "Ingen rad är kvar att rätta",
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.sample("elever-2026-ht.csv");
+        let before = std::fs::read(folder.path("elever-2026-ht.csv")).unwrap();
+        let mut arguments = vec!["elever-2026-ht.csv", "--target", "meitner", "--sandbox"];
+        arguments.extend(["--rate", "40/s", "--burst", "10", "--lang", language]);
+        let console = Console::open(&folder, &arguments);
+        let out = folder.path("").display().to_string();
+        let Some(found) = console.walk("whole", &[("MENDS", MENDS), ("OUT", &out)]) else {
+            return;
+        };
+        assert!(has(&found["read"], "500"), "{found}");
+        assert_eq!(found["commas"], 1, "{found}");
+        assert_eq!(found["columns"], 17, "{found}");
+        assert!(has(&found["kept"], "rosterpatch.toml"), "{found}");
+        assert!(has(&found["toMend"], left), "{found}");
+        assert_eq!(found["faulty"], 12, "{found}");
+        assert!(has(&found["stillWrong"], left), "{found}");
+        assert!(has(&found["mended"], none_left), "{found}");
+        assert_eq!(found["mended"], found["afterReload"], "{found}");
+        let updated = |step: &Json| -> u64 {
+            let text: String = step
+                .as_str()
+                .unwrap()
+                .split_whitespace()
+                .next()
+                .unwrap()
+                .into();
+            text.parse().unwrap()
+        };
+        let (to_send, stopped) = (updated(&found["plan"]), updated(&found["stopped"]));
+        assert!(stopped < to_send, "{found}");
+        assert_eq!(updated(&found["resumed"]), to_send, "{found}");
+        assert_eq!(updated(&found["run"]), to_send, "{found}");
+        assert_eq!(updated(&found["undoPlan"]), to_send, "{found}");
+        assert_eq!(updated(&found["undone"]), to_send, "{found}");
+        assert_eq!(found["runs"], 2, "{found}");
+        assert_eq!(found["changes"], 2, "{found}");
+        let results = folder.csv("results.csv", b';');
+        assert_eq!(results.len(), 501);
+        // What was mended stands in the results and in the files, and never in the roster.
+        assert_eq!(
+            std::fs::read(folder.path("elever-2026-ht.csv")).unwrap(),
+            before
+        );
+        let mended = folder.csv("mended.csv", b';');
+        assert_eq!(mended[42][1], "20180110-9917");
+        assert_eq!(results[42][1], "20180110-9917");
+        if crate::harness::office().is_some() {
+            assert_eq!(
+                folder.csv_of_workbook("mended.xlsx")[42][1],
+                "20180110-9917"
+            );
+        }
+    }
+}
+
+/// A roster in which a value is wrong in several rows and names hold HTML.
+fn hostile() -> String {
+    let mut text = String::from("id;identity_number;first_name;last_name;gender\r\n");
+    for row in 1..=5 {
+        let (id, number) = (plain_id(row), identity_number(row));
+        let gender = if row < 4 { "<b><i>Flickan" } else { "Man" };
+        text.push_str(&format!(
+            "{id};{number};<img src=x onerror=alert(1)>;\"\"\"><script>alert(2)</script>\";{gender}\r\n"
+        ));
+    }
+    text
+}
+
+#[test]
+fn a_dropped_file_is_mended_by_keyboard_and_its_html_is_text() {
+    let folder = Folder::new();
+    let roster = folder.write("dropped.csv", hostile());
+    let console = Console::open(&folder, &["--target", "meitner", "--sandbox"]);
+    let roster = roster.display().to_string();
+    let Some(found) = console.walk("dropped", &[("ROSTER", &roster)]) else {
+        return;
+    };
+    assert!(has(&found["toMend"], "3 rows"), "{found}");
+    assert!(has(&found["alike"], "(3)"), "{found}");
+    assert!(has(&found["mended"], "No row is left"), "{found}");
+    assert_eq!(
+        (&found["images"], &found["rows"]),
+        (&Json::from(0), &Json::from(5))
+    );
+}
+
+#[test]
+fn a_run_that_a_guard_held_at_night_is_approved_in_a_browser() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    let roster = hostile().replace("<b><i>Flickan", "Kvinna");
+    folder.write("inbox/night.csv", roster);
+    let rows: Vec<_> = (1..=5)
+        .map(|row| {
+            [
+                ("id", plain_id(row)),
+                ("identity_number", identity_number(row)),
+                ("first_name", "<img src=y>".to_owned()),
+                ("last_name", "Ek".to_owned()),
+            ]
+            .map(|(name, text)| (name.to_owned(), text))
+            .into()
+        })
+        .collect();
+    let sandbox = rosterpatch::sandbox::Sandbox::new(
+        &rosterpatch::sandbox::SandboxOptions::default(),
+        &rows,
+        std::sync::Arc::new(rosterpatch::clock::SystemClock),
+    );
+    let (base_url, _stop) = serve_sandbox(std::sync::Arc::new(sandbox));
+    let place = ["--target", "meitner", "--base-url", &base_url];
+    let mut sweep = vec![
+        "sweep",
+        "inbox",
+        "--settle",
+        "0s",
+        "--max-changes",
+        "1",
+        "--yes",
+    ];
+    sweep.extend(place);
+    let output = folder.with_sandbox(&sweep);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let console = Console::open(&folder, &place);
+    let Some(found) = console.walk("held", &[]) else {
+        return;
+    };
+    assert!(has(&found["waiting"], "night.csv"), "{found}");
+    assert_eq!(
+        (&found["changes"], &found["images"]),
+        (&Json::from(5), &Json::from(0))
+    );
+    assert!(has(&found["ended"], "5 updated"), "{found}");
+}
+
+#[test]
+fn a_hundred_thousand_rows_page_in_small_pages() {
+    let folder = Folder::new();
+    let mut text = String::from("id;identity_number;first_name;last_name;gender\r\n");
+    for row in 1..=100_000 {
+        let gender = if row % 50 == 0 { "Okänt" } else { "Man" };
+        let (id, number) = (plain_id(row), identity_number(row));
+        text.push_str(&format!("{id};{number};Bo;Ek;{gender}\r\n"));
+    }
+    folder.write("large.csv", text);
+    let console = Console::open(&folder, &["large.csv", "--target", "meitner", "--sandbox"]);
+    let Some(found) = console.walk("large", &[]) else {
+        return;
+    };
+    eprintln!("a console with 100,000 rows: {found}");
+    assert!(has(&found["toMend"], "2,000 rows"), "{found}");
+}
+
+#[test]
+fn nobody_else_gets_into_the_console() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    let console = Console::open(
+        &folder,
+        &["elever-2026-ht.csv", "--target", "meitner", "--sandbox"],
+    );
+    let host = format!("Host: {}\r\n", console.host());
+    let origin = format!("Origin: http://{}\r\n", console.host());
+    let ask =
+        |method: &str, path: &str, headers: &str| status(&console.ask(method, path, headers, ""));
+
+    for path in [
+        "/",
+        "/file",
+        "/problems",
+        "/style.css",
+        "/run/events",
+        "/nothing",
+    ] {
+        assert_eq!(ask("GET", path, &host), 401, "{path}");
+    }
+    assert_eq!(ask("GET", "/enter?token=0", &host), 401, "a wrong token");
+    let cookie = console.enter();
+    let replayed = console.entrance.split_once(console.host()).unwrap().1;
+    assert_eq!(ask("GET", replayed, &host), 401, "a token that was used");
+    assert_eq!(ask("GET", replayed, &format!("{host}{cookie}")), 401);
+
+    let known = format!("{host}{cookie}");
+    assert_eq!(ask("GET", "/file", &known), 200);
+    let port = console.host().rsplit_once(':').unwrap().1;
+    for (name, code) in [
+        (format!("rebound.example:{port}"), 403),
+        (format!("127.0.0.1.rebound.example:{port}"), 403),
+        ("127.0.0.1".to_owned(), 403),
+        (format!("localhost:{port}"), 200),
+    ] {
+        assert_eq!(
+            ask("GET", "/file", &format!("Host: {name}\r\n{cookie}")),
+            code,
+            "{name}"
+        );
+        // The origin of a rebound page equals its host.
+        let rebound = format!("Host: {name}\r\nOrigin: http://{name}\r\n{cookie}");
+        assert_eq!(ask("POST", "/plan", &rebound) == 403, code == 403, "{name}");
+    }
+
+    for (headers, is_own) in [
+        (String::new(), false),
+        (format!("Origin: http://evil.example\r\n{cookie}"), false),
+        (format!("Origin: null\r\n{cookie}"), false),
+        (
+            format!("{origin}Sec-Fetch-Site: cross-site\r\n{cookie}"),
+            false,
+        ),
+        (
+            format!("{origin}Sec-Fetch-Site: same-site\r\n{cookie}"),
+            false,
+        ),
+        (format!("Sec-Fetch-Site: none\r\n{cookie}"), false),
+        (cookie.clone(), false),
+        (
+            format!("{origin}Sec-Fetch-Site: same-origin\r\n{cookie}"),
+            true,
+        ),
+    ] {
+        let answer = ask("POST", "/run/ask", &format!("{host}{headers}"));
+        assert_eq!(
+            answer != 403 && answer != 401,
+            is_own,
+            "{headers}: {answer}"
+        );
+    }
+
+    let answer = console.ask("GET", "/problems", &known, "").to_lowercase();
+    for header in [
+        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self';",
+        "frame-ancestors 'none'",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "x-frame-options: deny",
+    ] {
+        assert!(answer.contains(header), "{header}");
+    }
+    assert!(!answer.contains("<script>") && !answer.contains(" onclick="));
+    for path in ["/", "/file", "/columns", "/problems", "/runs", "/person"] {
+        let page = console.ask("GET", path, &known, "");
+        let body = page.split_once("\r\n\r\n").unwrap().1;
+        assert!(!body.contains("type=\"password\""), "{path}");
+    }
+}
+
+#[test]
+fn another_account_of_the_machine_gets_nothing() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    let console = Console::open(
+        &folder,
+        &["elever-2026-ht.csv", "--target", "meitner", "--sandbox"],
+    );
+    let as_another = |script: &str| {
+        Command::new("setpriv")
+            .args([
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                "sh",
+                "-c",
+                script,
+            ])
+            .output()
+    };
+    match as_another("id -u") {
+        Ok(output) if output.stdout == b"65534\n" => {}
+        _ => {
+            eprintln!("only root can be another account, so this test is passed over");
+            return;
+        }
+    }
+    console.enter();
+    let pid = console.process.id();
+    let (host, port) = console.host().split_once(':').unwrap();
+    let token = console.entrance.rsplit_once('=').unwrap().1;
+    let state = folder.path("state").display().to_string();
+    let script = format!(
+        "tr '\\0' ' ' </proc/{pid}/cmdline; cat /proc/{pid}/environ {state}/* 2>/dev/null; ls {state} 2>/dev/null; \
+         python3 - <<'EOF'\nimport urllib.request, urllib.error\n\
+         try: print(urllib.request.urlopen('http://{host}:{port}/file').status)\n\
+         except urllib.error.HTTPError as error: print(error.code)\nEOF"
+    );
+    let output = as_another(&script).unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        seen.contains("open"),
+        "the command line is there to see: {seen}"
+    );
+    assert!(
+        !seen.contains(token) && !seen.contains("sandbox;"),
+        "{seen}"
+    );
+    assert!(seen.trim_end().ends_with("401"), "{seen}");
+    assert!(!seen.contains("journal"), "{seen}");
+}
+
+#[test]
+fn a_console_listens_on_this_machine_alone_and_ends_when_nobody_is_there() {
+    let folder = Folder::new();
+    let output = folder.run("open --no-browser --listen 0.0.0.0:0");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("this machine alone"),
+        "{}",
+        stderr(&output)
+    );
+    let mut console = Console::open(&folder, &["--target", "meitner", "--idle", "10ms"]);
+    assert_eq!(console.process.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_console() {
+    let folder = Folder::new();
+    let mut console = Console::open(&folder, &["--target", "meitner"]);
+    // It serves, so it listens for signals too.
+    console.enter();
+    let pid = console.process.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(console.process.wait().unwrap().code(), Some(0));
+}
