@@ -180,14 +180,18 @@ fn router(shared: Shared) -> Router {
         .route("/person/file", get(person::file))
         .route("/icon.svg", get(|| async { icon() }))
         .route("/style.css", get(|| async { style() }))
-        .route("/htmx.js", get(|| async { script(HTMX) }))
-        .route("/hx-sse.js", get(|| async { script(SSE) }))
+        .route("/htmx.js", get(|| async { script() }))
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
         .with_state(shared)
 }
 
-const HTMX: &str = include_str!("vendor/htmx.min.js");
-const SSE: &str = include_str!("vendor/hx-sse.min.js");
+/// htmx, and in the same file its extension: htmx begins as soon as it may, and one that is loaded after that
+/// is never asked.
+const HTMX: &str = concat!(
+    include_str!("vendor/htmx.min.js"),
+    "\n",
+    include_str!("vendor/hx-sse.min.js")
+);
 
 fn style() -> Response {
     let css = include_str!("console.css");
@@ -200,8 +204,8 @@ fn icon() -> Response {
     ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
-fn script(text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, "text/javascript")], text).into_response()
+fn script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript")], HTMX).into_response()
 }
 
 /// Lets a request in or not, and hardens every answer.
@@ -236,7 +240,7 @@ async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -
     };
     let page = format!(
         "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=\"0; url={way}\">\
-         <title>rosterpatch</title><p><a href=\"{way}\">{open}</a>"
+         <link rel=icon href=/icon.svg><title>rosterpatch</title><p><a href=\"{way}\">{open}</a>"
     );
     ([(header::SET_COOKIE, cookie)], Html(page)).into_response()
 }

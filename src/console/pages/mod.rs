@@ -17,6 +17,11 @@ use super::page::{Made, go_to};
 
 /// Begins a job, and goes where it can be watched.
 fn start_job(desk: &Arc<Desk>, task: Task, file: String) -> Made {
+    // What was agreed to before is sent without a question.
+    let page = match task {
+        Task::Import { .. } | Task::Retry(_) | Task::Undo(_) => "/plan",
+        Task::Resume(_) | Task::Approve(_) => "/run",
+    };
     desk.start(task, file)?;
-    go_to("/plan")
+    go_to(page)
 }

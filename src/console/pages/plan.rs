@@ -37,7 +37,7 @@ struct Page {
 #[template(path = "wait.html", config = ".askama.toml")]
 struct Waiting {
     frame: Frame,
-    text: String,
+    live: super::run::Fragment,
 }
 
 /// A plan's figures, as they are told.
@@ -101,8 +101,8 @@ fn made(desk: &Desk, filter: Filter) -> Made {
     let plan = match seen.phase {
         Phase::Asking(plan) => plan,
         Phase::Reading | Phase::LookingUp(..) => {
-            let text = super::run::what_it_does(&seen.phase);
-            return Ok(html(&Waiting { frame, text }));
+            let live = super::run::fragment(job.live.seen());
+            return Ok(html(&Waiting { frame, live }));
         }
         Phase::Sending | Phase::Ended(_) => return go_to("/run"),
     };

@@ -30,12 +30,14 @@ struct Page {
 /// What changes while a job goes on.
 #[derive(Template)]
 #[template(path = "live.html", config = ".askama.toml")]
-struct Fragment {
+pub(super) struct Fragment {
     say: &'static Messages,
     /// What it is doing.
     text: String,
     /// The plan is there to be looked at.
     is_asking: bool,
+    /// Nothing is sent yet, and nobody asked.
+    is_waiting: bool,
     sending: Option<Sending>,
     end: Option<Box<End>>,
     run: Option<String>,
@@ -74,7 +76,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
 }
 
 /// What a job is doing before it sends.
-pub(super) fn what_it_does(phase: &Phase) -> String {
+fn what_it_does(phase: &Phase) -> String {
     match phase {
         Phase::Reading => say().console_reading(),
         Phase::LookingUp(done, of) => say().progress_looked_up(number(*done), number(*of)),
@@ -84,7 +86,7 @@ pub(super) fn what_it_does(phase: &Phase) -> String {
     }
 }
 
-fn fragment(seen: Seen) -> Fragment {
+pub(super) fn fragment(seen: Seen) -> Fragment {
     let text = what_it_does(&seen.phase);
     let progress = &seen.progress;
     let states = match &seen.phase {
@@ -99,6 +101,7 @@ fn fragment(seen: Seen) -> Fragment {
         say: say(),
         text,
         is_asking: matches!(seen.phase, Phase::Asking(_)),
+        is_waiting: matches!(seen.phase, Phase::Reading | Phase::LookingUp(..)),
         sending: matches!(seen.phase, Phase::Sending).then(|| Sending {
             done: progress.done,
             rows: progress.rows.max(1),
