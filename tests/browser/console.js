@@ -109,6 +109,7 @@ const walks = {
     await press("form[action='/plan'] button");
     await planned();
     found.steps.plan = await text(".counts");
+    found.steps.key = await text("table.stack tbody td .dim");
     await look("plan");
     await page.selectOption("select[name=field]", "phone_number1");
     await page.selectOption("select[name=column]", { label: "Klass" });
@@ -151,7 +152,7 @@ const walks = {
     found.steps.runs = await page.locator("tbody tr").count();
     await look("runs");
     await press("nav a[href='/person']");
-    await page.fill("input[name=key]", "30b049fc-8793-489d-8fb9-091497a7aa7f");
+    await page.fill("input[name=key]", found.steps.key);
     await page.keyboard.press("Enter");
     await page.waitForSelector(".card");
     found.steps.changes = await page.locator(".card").count();

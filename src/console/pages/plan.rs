@@ -63,6 +63,8 @@ pub(super) struct Changes {
 pub(super) struct Changed {
     pub(super) line: u64,
     pub(super) key: String,
+    /// What the roster begins the row with, which is how a person knows it; empty where it is not at hand.
+    pub(super) who: String,
     pub(super) changes: Vec<PastChange>,
 }
 
@@ -110,10 +112,6 @@ fn made(desk: &Desk, filter: Filter) -> Made {
         return Err(Trouble::Nothing);
     };
     let prepared = job.prepared.get();
-    let chosen = match prepared {
-        Some(prepared) => rows_with(prepared, &filter)?,
-        None => None,
-    };
     let header = prepared.map_or(&[][..], |prepared| prepared.input.header());
     let columns = header.iter().enumerate();
     let columns =
@@ -124,7 +122,7 @@ fn made(desk: &Desk, filter: Filter) -> Made {
     });
     Ok(html(&Page {
         overview: overview(&plan),
-        changes: changes(&journal, run, &plan, &filter, chosen.as_ref())?,
+        changes: changes(&journal, run, &plan, &filter, prepared.map(Arc::as_ref))?,
         canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
         button: say().console_send(records(plan.to_send)),
         columns: columns.collect(),
@@ -171,8 +169,13 @@ pub(super) fn changes(
     run: i64,
     plan: &Plan,
     filter: &Filter,
-    chosen: Option<&BTreeSet<u64>>,
+    prepared: Option<&Prepared>,
 ) -> Result<Changes, AppError> {
+    let chosen = match prepared {
+        Some(prepared) => rows_with(prepared, filter)?,
+        None => None,
+    };
+    let chosen = chosen.as_ref();
     let name = journal.runs()?.into_iter().find(|record| record.id == run);
     let words = name.and_then(|record| Words::of(journal, &record));
     let mut rows = Vec::new();
@@ -195,11 +198,15 @@ pub(super) fn changes(
         let changed = Changed {
             line: call.at.line,
             key: call.key,
+            who: String::new(),
             changes,
         };
         rows.push((row, changed));
         Ok(true)
     })?;
+    if let Some(prepared) = prepared {
+        name_rows(prepared, &mut rows)?;
+    }
     let mut fields: Vec<(String, u64)> = plan.fields.clone();
     fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     // What the roster calls them, in the same order.
@@ -227,6 +234,26 @@ pub(super) fn changes(
             )
         }),
     })
+}
+
+/// Cells by which a row is told from others, at most.
+const NAMING: usize = 3;
+
+/// Puts what a row begins with beside its key: the first few of its cells that are not the key.
+fn name_rows(prepared: &Prepared, rows: &mut [(u64, Changed)]) -> Result<(), AppError> {
+    let seen = rows_seen(prepared, |raw, _| {
+        rows.binary_search_by_key(&raw.at.row, |(row, _)| *row)
+            .is_ok()
+    })?;
+    for (row, changed) in rows {
+        let Some(seen) = seen.iter().find(|seen| seen.at.row == *row) else {
+            continue;
+        };
+        let cells = seen.cells.iter().map(|cell| cell.trim());
+        let cells = cells.filter(|cell| !cell.is_empty() && *cell != changed.key);
+        changed.who = cells.take(NAMING).collect::<Vec<_>>().join(" ");
+    }
+    Ok(())
 }
 
 /// Makes a plan of the roster on the desk: a job, which asks before it sends.
