@@ -4,6 +4,22 @@
 /// English to Swedish: of each command, option and heading.
 pub(super) const SWEDISH: &[(&str, &str)] = &[
     (
+        "Open the console in this machine's browser",
+        "Öppna konsolen i datorns webbläsare",
+    ),
+    (
+        "The roster; it can be chosen in the browser, too",
+        "Listan; den kan också väljas i webbläsaren",
+    ),
+    (
+        "Start no browser, and print the address that opens the console",
+        "Starta ingen webbläsare, och skriv ut adressen som öppnar konsolen",
+    ),
+    (
+        "End when nobody has been there for this long and no run is under way",
+        "Avsluta när ingen har varit där så här länge och ingen körning pågår",
+    ),
+    (
         "A built-in target, or a file that describes one",
         "Ett inbyggt mål, eller en fil som beskriver ett",
     ),
@@ -414,6 +430,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
 
 /// The headings of the groups of options.
 pub(super) const HEADINGS: &[(&str, &str)] = &[
+    ("Console", "Konsol"),
     ("Roster", "Lista"),
     ("Delivery", "Sändning"),
     ("Quota", "Kvot"),
@@ -445,25 +462,5 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
         "rosterpatch.toml here, else in the user's config folder",
         "rosterpatch.toml här, annars i användarens konfigurationsmapp",
     ),
-    (
-        "Open the console in this machine's browser",
-        "Öppna konsolen i datorns webbläsare",
-    ),
-    (
-        "The roster; it can be chosen in the browser, too",
-        "Listan; den kan också väljas i webbläsaren",
-    ),
-    (
-        "Start no browser, and print the address that opens the console",
-        "Starta ingen webbläsare, och skriv ut adressen som öppnar konsolen",
-    ),
-    (
-        "The address to listen on; this machine's own only [default: a free port of 127.0.0.1]",
-        "Adressen att lyssna på; bara den egna datorns [förval: en ledig port på 127.0.0.1]",
-    ),
-    (
-        "End when nobody has been there for this long and no run is under way",
-        "Avsluta när ingen har varit där så här länge och ingen körning pågår",
-    ),
-    ("Console", "Konsol"),
+    ("a free port of 127.0.0.1", "en ledig port på 127.0.0.1"),
 ];

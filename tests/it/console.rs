@@ -13,6 +13,8 @@ use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, serve_sandbo
 struct Console {
     process: Child,
     entrance: String,
+    /// Whether pictures are made of it, where they are asked for.
+    is_shown: bool,
 }
 
 impl Console {
@@ -40,6 +42,7 @@ impl Console {
         Console {
             process,
             entrance: line[at..].trim().to_owned(),
+            is_shown: !arguments.contains(&"sv"),
         }
     }
 
@@ -85,7 +88,7 @@ impl Console {
         let output = Command::new("node")
             .arg(script)
             .args([&self.entrance, what])
-            .args(std::env::var_os("CONSOLE_PICTURES"))
+            .args(std::env::var_os("CONSOLE_PICTURES").filter(|_| self.is_shown))
             .envs(environment.iter().copied())
             .output()
             .unwrap();

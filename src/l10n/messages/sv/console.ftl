@@ -5,7 +5,7 @@ console-step-file = Fil
 console-step-columns = Kolumner
 console-step-problems = Problem
 console-step-plan = Plan
-console-step-run = Skickar
+console-step-run = Sändning
 console-step-runs = Körningar
 console-step-person = En person
 console-skip = Hoppa till innehållet
@@ -59,7 +59,7 @@ console-keep = Kom ihåg till nästa gång
 console-kept = Sparat till nästa gång i { $path }.
 console-next-problems = Vidare till problemen
 
-console-problems-title = Rader som behöver dig
+console-problems-title = Rader att rätta
 console-left = { $count ->
     [one] { $number } rad är kvar att rätta
    *[other] { $number } rader är kvar att rätta
@@ -67,7 +67,7 @@ console-left = { $count ->
 console-none-left = Ingen rad är kvar att rätta
 console-valid = { $valid } av { $rows } rader är giltiga.
 console-again-rows = De här raderna lyckades inte förut. Bara de skickas på nytt.
-console-make-plan = Gör upp planen
+console-make-plan = Gör en plan
 console-alike = Alla likadana
 console-replace-with = Ersätt med
 console-replace-all = { $count ->
@@ -76,7 +76,7 @@ console-replace-all = { $count ->
 }
 console-search = Sök i alla celler
 console-find = Sök
-console-only-faulty = Bara rader som behöver dig
+console-only-faulty = Bara rader att rätta
 console-nothing-wrong = Inget är fel med någon rad.
 console-nothing-found = Ingen rad har det.
 console-shown = { $from } till { $to } av { $all }
@@ -104,7 +104,7 @@ console-change = Ändring
 console-file-changed = filen har ändrats sedan den granskades; öppna den igen
 console-cancel = Avbryt
 
-console-run-title = Skickar
+console-run-title = Sändning
 console-reading = Listan läses och kontrolleras
 console-plan-ready = Planen är klar
 console-sending = Skickar
