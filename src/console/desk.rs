@@ -1,12 +1,13 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::door::Door;
-use super::job::{Job, Kept, Task};
+use super::job::{Job, Means, Task};
 use super::live::{Live, Watching};
 use super::opened::Opened;
-use crate::app::{AppError, Played, Session};
+use super::played::PlayedApis;
+use crate::app::{AppError, Session};
 use crate::events::Observer;
 use crate::l10n::say;
 use crate::send::StopRequest;
@@ -20,7 +21,7 @@ pub(super) struct Desk {
     /// A file that was named, and of which it is not known what it is for.
     pending: Mutex<Option<PathBuf>>,
     job: Mutex<Option<Arc<Job>>>,
-    played: Mutex<Vec<Kept>>,
+    played: PlayedApis,
     touched: Mutex<Instant>,
 }
 
@@ -36,7 +37,7 @@ impl Desk {
             opened: Mutex::default(),
             pending: Mutex::default(),
             job: Mutex::default(),
-            played: Mutex::default(),
+            played: PlayedApis::default(),
             touched: Mutex::new(Instant::now()),
         }
     }
@@ -80,8 +81,7 @@ impl Desk {
     /// When the process may open too few files.
     pub(super) fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
         let mut session = self.door.session(observer)?;
-        let played = lock(&self.played);
-        session.played = played.iter().map(|kept| kept.base_url.clone()).collect();
+        session.played = self.played.addresses();
         Ok(session)
     }
 
@@ -99,38 +99,19 @@ impl Desk {
         let job = Arc::new(Job::new(task, file, live, session));
         *current = Some(job.clone());
         let desk = self.clone();
-        std::thread::spawn(move || job.work(&desk));
+        std::thread::spawn(move || {
+            job.work(Means {
+                door: desk.door.as_ref(),
+                played: &desk.played,
+            });
+        });
         Ok(())
-    }
-
-    /// The address of the API that is played for `file`, which is begun where there is none yet.
-    pub(super) fn played_for(
-        &self,
-        file: &Path,
-        play: impl FnOnce() -> Result<Played, AppError>,
-    ) -> Result<Played, AppError> {
-        let mut all = lock(&self.played);
-        let known = all.iter().find(|kept| kept.file == file);
-        let base_url = match known {
-            Some(kept) => kept.base_url.clone(),
-            None => {
-                let played = play()?;
-                let base_url = played.base_url.clone();
-                all.push(Kept::new(file.to_owned(), played));
-                base_url
-            }
-        };
-        Ok(Played {
-            base_url,
-            keeper: Box::new(()),
-        })
     }
 
     /// Whether an API at this address is played here.
     pub(super) fn plays(&self, base_url: &str) -> bool {
-        lock(&self.played)
-            .iter()
-            .any(|kept| kept.base_url == base_url)
+        let addresses = self.played.addresses();
+        addresses.iter().any(|address| address == base_url)
     }
 
     /// Asks the job that is under way to stop, if there is one. Returns whether there is.

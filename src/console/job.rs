@@ -1,14 +1,13 @@
-use std::any::Any;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::desk::Desk;
+use super::door::Door;
 use super::live::{End, Live, Phase};
+use super::played::PlayedApis;
 use crate::app::{
-    AppError, GoOn, Job as AppJob, NamedPaths, Played, Session, Wanted, begin, go_on, ready,
-    resumed, undone,
+    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, begin, go_on, ready, resumed,
+    undone,
 };
 use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
@@ -38,6 +37,13 @@ pub(super) enum Task {
     Approve(String),
     /// What a run changed is put back.
     Undo(String),
+}
+
+/// What a job is done with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) door: &'a dyn Door,
+    pub(super) played: &'a PlayedApis,
 }
 
 /// A job in a thread of its own.
@@ -85,8 +91,8 @@ impl Job {
     }
 
     /// Does it, to its end.
-    pub(super) fn work(&self, desk: &Desk) {
-        let end = match self.done(desk) {
+    pub(super) fn work(&self, means: Means<'_>) {
+        let end = match self.done(means) {
             Ok(end) => end,
             Err(AppError::Run(RunError::Declined)) => End::default(),
             Err(error) => End {
@@ -102,7 +108,7 @@ impl Job {
         });
     }
 
-    fn done<'a>(&'a self, desk: &'a Desk) -> Result<End, AppError> {
+    fn done<'a>(&'a self, means: Means<'a>) -> Result<End, AppError> {
         match &self.task {
             Task::Import {
                 roster,
@@ -110,41 +116,41 @@ impl Job {
                 sha256,
                 fresh,
             } => {
-                let wanted = desk
+                let wanted = means
                     .door
                     .wanted(&self.session, &roster.file, target.as_deref())?;
                 let wanted = understood(wanted, roster);
-                self.import(desk, wanted, (sha256, *fresh))
+                self.import(means, wanted, (sha256, *fresh))
             }
             Task::Retry(settings) => {
-                let wanted = desk.door.again((**settings).clone())?;
-                self.begun(desk, wanted, "retry")
+                let wanted = means.door.again((**settings).clone())?;
+                self.begun(means, wanted, "retry")
             }
             Task::Undo(name) => {
                 let undone = undone(&self.session, name, &NamedPaths::default())?;
                 let Some(settings) = undone.settings.clone() else {
                     return Err(AppError::Front(say().cli_nothing_to_undo(name.as_str())));
                 };
-                let wanted = desk.door.again(settings)?;
-                let mut end = self.send(desk, wanted, |_| Ok(Start::New("undo")))?;
+                let wanted = means.door.again(settings)?;
+                let mut end = self.send(means, wanted, |_| Ok(Start::New("undo")))?;
                 if !undone.damaged.is_empty() {
                     end.error = Some(undone.damaged.join("\n"));
                 }
                 Ok(end)
             }
-            Task::Resume(name) => self.gone_on(desk, name, GoOn::Resume),
-            Task::Approve(name) => self.gone_on(desk, name, GoOn::Approve),
+            Task::Resume(name) => self.gone_on(means, name, GoOn::Resume),
+            Task::Approve(name) => self.gone_on(means, name, GoOn::Approve),
         }
     }
 
     fn import<'a>(
         &self,
-        desk: &'a Desk,
+        means: Means<'a>,
         wanted: Wanted<'a>,
         (sha256, fresh): (&str, bool),
     ) -> Result<End, AppError> {
         let mut unfinished = None;
-        let end = self.send(desk, wanted, |ready| {
+        let end = self.send(means, wanted, |ready| {
             let found = ready.prepared.input.sha256().map_err(RunError::from)?;
             if found != sha256 {
                 return Err(AppError::Front(say().console_file_changed()));
@@ -168,23 +174,23 @@ impl Job {
 
     fn begun<'a>(
         &self,
-        desk: &'a Desk,
+        means: Means<'a>,
         wanted: Wanted<'a>,
         command: &'static str,
     ) -> Result<End, AppError> {
-        self.send(desk, wanted, |ready| {
+        self.send(means, wanted, |ready| {
             let named = NamedPaths::default();
             // What was mended since makes it another run than one that was interrupted.
             begin(&self.session, ready, true, command, &named)
         })
     }
 
-    fn gone_on(&self, desk: &Desk, name: &str, how: GoOn) -> Result<End, AppError> {
+    fn gone_on(&self, means: Means<'_>, name: &str, how: GoOn) -> Result<End, AppError> {
         let paths = NamedPaths::default();
         let (record, settings): (RunRecord, Settings) =
             resumed(&self.session, Some(name), how, &paths)?;
-        let wanted = desk.door.again(settings)?;
-        self.send(desk, wanted, |ready| {
+        let wanted = means.door.again(settings)?;
+        self.send(means, wanted, |ready| {
             go_on(&self.session, &record, how, ready)
         })
     }
@@ -192,21 +198,21 @@ impl Job {
     /// Sends what is wanted, and asks first where somebody is to be asked.
     fn send<'a>(
         &self,
-        desk: &'a Desk,
+        means: Means<'a>,
         mut wanted: Wanted<'a>,
         start: impl FnOnce(&mut crate::app::Ready) -> Result<Start, AppError>,
     ) -> Result<End, AppError> {
         if let Some(play) = wanted.play.take() {
             let file = wanted.settings.roster.file.clone();
             wanted.play = Some(Box::new(move |prepared| {
-                desk.played_for(&file, || play(prepared))
+                means.played.of(&file, || play(prepared))
             }));
         }
         let mut ready = ready(&self.session, wanted)?;
         // Nobody else sets it.
         let _ = self.prepared.set(ready.prepared.clone());
         let start = start(&mut ready)?;
-        let notifications = desk.door.notifications();
+        let notifications = means.door.notifications();
         let is_asked = matches!(start, Start::New(_));
         let job = AppJob {
             session: &self.session,
@@ -268,22 +274,4 @@ fn understood<'a>(wanted: Wanted<'a>, roster: &Roster) -> Wanted<'a> {
     };
     settings.roster.read.copy = copy;
     wanted
-}
-
-/// An API that is played for as long as the console lasts, for one file.
-pub(super) struct Kept {
-    pub(super) file: PathBuf,
-    pub(super) base_url: String,
-    pub(super) _keeper: Box<dyn Any + Send>,
-}
-
-impl Kept {
-    /// Keeps what is played for `file`.
-    pub(super) fn new(file: PathBuf, played: Played) -> Kept {
-        Kept {
-            file,
-            base_url: played.base_url,
-            _keeper: played.keeper,
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod live;
 mod opened;
 mod page;
 mod pages;
+mod played;
 mod server;
 
 pub use door::Door;

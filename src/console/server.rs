@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -244,6 +243,3 @@ async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -
     );
     ([(header::SET_COOKIE, cookie)], Html(page)).into_response()
 }
-
-/// News of a job for a browser: a fragment when something changed, and no more often than it can be read.
-pub(super) type News = Result<axum::response::sse::Event, Infallible>;

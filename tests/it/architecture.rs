@@ -45,7 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "console",
         &[
-            "l10n", "model", "targets", "read", "map", "check", "send", "journal", "events", "run",
+            "l10n", "model", "targets", "read", "map", "send", "journal", "events", "run",
             "report", "progress", "app",
         ],
     ),

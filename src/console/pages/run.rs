@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use crate::console::desk::Desk;
 use crate::console::job::Job;
 use crate::console::live::{End, Phase, Seen};
 use crate::console::page::{Frame, Trouble, go_to, html, page};
-use crate::console::server::News;
 use crate::l10n::{Messages, number, say};
 use crate::progress::time_left;
 use crate::send::StopRequest;
@@ -145,7 +145,7 @@ struct Watch {
 }
 
 impl Watch {
-    async fn next(mut self) -> Option<(News, Watch)> {
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Watch)> {
         if self.is_over {
             return None;
         }
