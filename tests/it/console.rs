@@ -451,6 +451,13 @@ fn a_console_listens_on_this_machine_alone_and_ends_when_nobody_is_there() {
         "{}",
         stderr(&output)
     );
+    let output = folder.run("open nothing.csv --no-browser");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("nothing.csv"),
+        "{}",
+        stderr(&output)
+    );
     let mut console = Console::open(&folder, &["--target", "meitner", "--idle", "10ms"]);
     assert_eq!(console.process.wait().unwrap().code(), Some(0));
 }

@@ -25,6 +25,14 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Ex
     logging::start(common, None);
     let config = Config::load(common)?;
     let state = settings::state_folder(&config, common)?;
+    if let Some(file) = &args.file {
+        // Before a browser is started for nothing.
+        std::fs::metadata(file).map_err(|source| AppError::File {
+            action: "read",
+            path: file.clone(),
+            source,
+        })?;
+    }
     let listen = args.listen.unwrap_or(([127, 0, 0, 1], 0).into());
     if !listen.ip().is_loopback() {
         return Err(AppError::Usage(

@@ -112,6 +112,7 @@ pub(in crate::console) async fn correct(
         let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
         let found = opened.look.as_ref().ok();
         let read = &mut opened.roster.read;
+        let before = read.clone();
         // What was found stays found, so that nothing is forced which was not in doubt.
         let found_encoding = found.map(|look| look.encoding.clone());
         if said.encoding.is_some() && said.encoding != found_encoding {
@@ -127,7 +128,8 @@ pub(in crate::console) async fn correct(
         if delimiter.is_some() && delimiter != found.and_then(|look| look.delimiter) {
             read.delimiter = delimiter;
         }
-        if said.sheet.is_some() {
+        let first = found.and_then(|look| look.sheets.first());
+        if said.sheet.is_some() && said.sheet.as_ref() != read.sheet.as_ref().or(first) {
             read.sheet = said.sheet;
         }
         let row: Option<u64> = match said.header_row.as_deref().map(str::trim) {
@@ -140,8 +142,14 @@ pub(in crate::console) async fn correct(
         if row != found.map(|look| look.header_line) {
             read.header_row = row;
         }
-        // A row's number may be another one's now.
-        read.mends = Mends::default();
+        let is_other = read.encoding != before.encoding
+            || read.delimiter != before.delimiter
+            || read.sheet != before.sheet
+            || read.header_row != before.header_row;
+        if is_other {
+            // A row's number may be another one's now.
+            read.mends = Mends::default();
+        }
         opened.read();
         go_to("/file")
     })
