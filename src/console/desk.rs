@@ -100,10 +100,15 @@ impl Desk {
         *current = Some(job.clone());
         let desk = self.clone();
         std::thread::spawn(move || {
-            job.work(Means {
+            let means = Means {
                 door: desk.door.as_ref(),
                 played: &desk.played,
-            });
+            };
+            let work = std::panic::AssertUnwindSafe(|| job.work(means));
+            // A job that broke is over too, or nothing else could begin.
+            if std::panic::catch_unwind(work).is_err() {
+                job.broke();
+            }
         });
         Ok(())
     }
@@ -132,7 +137,7 @@ impl Desk {
 
     /// For how long nobody has been here, and nothing has been under way.
     pub(super) fn idle(&self) -> Duration {
-        if self.job().is_some_and(|job| !job.has_ended()) {
+        if self.job().is_some_and(|job| job.is_at_work()) {
             self.touch();
         }
         lock(&self.touched).elapsed()

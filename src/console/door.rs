@@ -54,7 +54,7 @@ pub trait Door: Send + Sync {
     fn notifications(&self) -> Notifications;
 
     /// Keeps what the columns of files with this name are taken for, and the API if one was chosen, for
-    /// next time. Returns the file that it is kept in.
+    /// next time; those that are `usual` need no word. Returns the file that it is kept in.
     ///
     /// # Errors
     /// When the config file cannot be read or written.
@@ -63,5 +63,6 @@ pub trait Door: Send + Sync {
         name: &str,
         target: Option<&str>,
         columns: &[(String, String)],
+        usual: &[String],
     ) -> Result<PathBuf, AppError>;
 }

@@ -30,7 +30,12 @@ pub(super) enum Task {
         fresh: bool,
     },
     /// Rows of a run are tried again.
-    Retry(Box<Settings>),
+    Retry {
+        /// How, and which rows.
+        settings: Box<Settings>,
+        /// SHA-256 of the file that was looked at.
+        sha256: String,
+    },
     /// An interrupted run goes on.
     Resume(String),
     /// A run that a guard holds is released.
@@ -82,6 +87,21 @@ impl Job {
         matches!(self.live.seen().phase, Phase::Ended(_))
     }
 
+    /// Whether something is being done for which nobody needs to be there.
+    pub(super) fn is_at_work(&self) -> bool {
+        !matches!(self.live.seen().phase, Phase::Ended(_) | Phase::Asking(_))
+    }
+
+    /// Has it be over, though it did not come to its end.
+    pub(super) fn broke(&self) {
+        let end = End {
+            error: Some(say().console_broke()),
+            ..End::default()
+        };
+        self.live
+            .change(|seen| seen.phase = Phase::Ended(Box::new(end)));
+    }
+
     /// Answers what the job asks.
     pub(super) fn answer(&self, consent: Consent) {
         // A second answer to one question is none.
@@ -122,9 +142,9 @@ impl Job {
                 let wanted = understood(wanted, roster);
                 self.import(means, wanted, (sha256, *fresh))
             }
-            Task::Retry(settings) => {
+            Task::Retry { settings, sha256 } => {
                 let wanted = means.door.again((**settings).clone())?;
-                self.begun(means, wanted, "retry")
+                self.retry(means, wanted, sha256)
             }
             Task::Undo(name) => {
                 let undone = undone(&self.session, name, &NamedPaths::default())?;
@@ -151,10 +171,7 @@ impl Job {
     ) -> Result<End, AppError> {
         let mut unfinished = None;
         let end = self.send(means, wanted, |ready| {
-            let found = ready.prepared.input.sha256().map_err(RunError::from)?;
-            if found != sha256 {
-                return Err(AppError::Front(say().console_file_changed()));
-            }
+            refuse_other(ready, sha256)?;
             let named = NamedPaths::default();
             let start = begin(&self.session, ready, fresh, "import", &named)?;
             if let Start::Resume(record) = &start {
@@ -172,16 +189,17 @@ impl Job {
         }
     }
 
-    fn begun<'a>(
+    fn retry<'a>(
         &self,
         means: Means<'a>,
         wanted: Wanted<'a>,
-        command: &'static str,
+        sha256: &str,
     ) -> Result<End, AppError> {
         self.send(means, wanted, |ready| {
+            refuse_other(ready, sha256)?;
             let named = NamedPaths::default();
             // What was mended since makes it another run than one that was interrupted.
-            begin(&self.session, ready, true, command, &named)
+            begin(&self.session, ready, true, "retry", &named)
         })
     }
 
@@ -213,12 +231,13 @@ impl Job {
         let _ = self.prepared.set(ready.prepared.clone());
         let start = start(&mut ready)?;
         let notifications = means.door.notifications();
-        let is_asked = matches!(start, Start::New(_));
+        // A run that was stopped before it was planned to its end is planned anew, and asks.
+        let agreed = matches!(start, Start::Approve(_));
         let job = AppJob {
             session: &self.session,
             notifications: &notifications,
             credentials: ready.credentials.clone(),
-            agreed: !is_asked,
+            agreed,
             agree: &|proposal| self.ask(proposal),
         };
         let ended = job.send(&ready.prepared, &ready.settings, start)?;
@@ -260,6 +279,15 @@ impl Job {
         let journal = Journal::open(&self.session.state)?;
         let run = journal.run(Some(&name))?.id;
         Ok(Some((journal, run)))
+    }
+}
+
+/// Refuses a file that is not the one that was looked at.
+fn refuse_other(ready: &crate::app::Ready, sha256: &str) -> Result<(), AppError> {
+    let found = ready.prepared.input.sha256().map_err(RunError::from)?;
+    match found == sha256 {
+        true => Ok(()),
+        false => Err(AppError::Front(say().console_file_changed())),
     }
 }
 

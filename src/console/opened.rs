@@ -5,14 +5,17 @@ use std::sync::Arc;
 use super::door::Door;
 use crate::app::AppError;
 use crate::events::Unobserved;
-use crate::model::{Outcome, with_causes};
-use crate::read::{Input, Mends, ReadError, ReadOptions};
+use crate::l10n::say;
+use crate::model::{Outcome, hex, with_causes};
+use crate::read::{Input, Mends, ReadError};
 use crate::run::{Prepared, Roster, RunError, SeenRow, Settings, prepare, rows_seen};
 use crate::targets::TargetSpec;
 
 /// The roster that is on the desk: how it is read, what its columns are taken for, and what was mended
 /// in it.
 pub(super) struct Opened {
+    /// Tells this way to read this file from any other: a page that was made of another one is too old.
+    pub(super) edition: String,
     /// The name by which a person knows the file.
     pub(super) name: String,
     pub(super) roster: Roster,
@@ -74,13 +77,7 @@ impl Opened {
 
     /// Opens the rows of a run that did not succeed.
     pub(super) fn again(name: String, spec: TargetSpec, again: Again) -> Opened {
-        let roster = Roster {
-            read: ReadOptions {
-                copy: false,
-                ..again.settings.roster.read.clone()
-            },
-            ..again.settings.roster.clone()
-        };
+        let roster = again.settings.roster.clone();
         Opened::of(name, None, Arc::new(spec), roster, Some(again))
     }
 
@@ -92,6 +89,7 @@ impl Opened {
         again: Option<Again>,
     ) -> Opened {
         let mut opened = Opened {
+            edition: String::new(),
             name,
             target,
             spec,
@@ -100,8 +98,24 @@ impl Opened {
             checked: Err(String::new()),
             again,
         };
+        // So that a file that is written meanwhile is still the one that was looked at.
+        opened.roster.read.copy = true;
+        opened.renew();
         opened.read();
         opened
+    }
+
+    /// Has pages that were made before be too old.
+    pub(super) fn renew(&mut self) {
+        self.edition = hex(&rand::random::<[u8; 8]>());
+    }
+
+    /// Refuses what a page sends that was made of another file, or of another way to read it.
+    pub(super) fn refuse_other(&self, said: &HashMap<String, String>) -> Result<(), AppError> {
+        match said.get("edition") {
+            Some(edition) if *edition == self.edition => Ok(()),
+            _ => Err(AppError::Front(say().console_other_file())),
+        }
     }
 
     /// Reads and checks it all, as the roster's settings say now.
@@ -160,7 +174,9 @@ impl Checked {
     fn find(&mut self, again: Option<&Again>) -> Result<(), RunError> {
         let mends = self.prepared.input.mends();
         let wanted = |row: u64, is_wrong: bool| match again {
-            Some(again) => again.outcomes.contains_key(&row),
+            // Rows of a file that was made of them have other numbers.
+            Some(again) if !again.outcomes.is_empty() => again.outcomes.contains_key(&row),
+            Some(_) => true,
             None => is_wrong || mends.of(row).is_some(),
         };
         let found = rows_seen(&self.prepared, |row, checked| {

@@ -213,33 +213,8 @@ impl Table {
         }
     }
 
-    /// A row of these cells alone, which stands at `at`: one that somebody is about to change.
-    pub fn of_row(at: RowAt, cells: &[String]) -> Table {
-        let mut table = Table {
-            text: Text::Valid(String::new()),
-            ends: Vec::new(),
-            rows: vec![RowSpan {
-                start: 0,
-                cells: 0..cells.len(),
-                line: 0,
-                sheet_row: 0,
-                breaks: 0,
-                offset: 0,
-                hides_rows: false,
-            }],
-            lines: 1,
-            bytes: 0,
-            sheet_rows: 1,
-            empty_rows: 0,
-            first: at,
-        };
-        for cell in cells {
-            table.append(cell.as_bytes());
-        }
-        table
-    }
-
-    /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells.
+    /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells at least:
+    /// one with more of them stays wrong, since which of them belong where is not known.
     pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
         let first = self.first.row;
         for (row, changed) in mends.within(first, self.rows.len() as u64) {
@@ -251,7 +226,7 @@ impl Table {
             };
             let own: Vec<Vec<u8>> = own.cells().map(|cell| cell.bytes().to_vec()).collect();
             let (start, first_cell) = (self.text.len(), self.ends.len());
-            for column in 0..width {
+            for column in 0..width.max(own.len()) {
                 match changed.get(&column) {
                     Some(text) => self.append(text.as_bytes()),
                     None => self.append(own.get(column).map_or(&[], Vec::as_slice)),

@@ -390,6 +390,33 @@ fn nobody_else_gets_into_the_console() {
 }
 
 #[test]
+fn a_page_that_was_made_of_another_file_changes_nothing() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    let console = Console::open(
+        &folder,
+        &["elever-2026-ht.csv", "--target", "meitner", "--sandbox"],
+    );
+    let host = console.host();
+    let cookie = console.enter();
+    let headers = format!(
+        "Host: {host}\r\nOrigin: http://{host}\r\n{cookie}\
+         Content-Type: application/x-www-form-urlencoded\r\n"
+    );
+    for (path, body) in [
+        ("/problems/row", "edition=0&row=1&c2=Bo"),
+        ("/problems/back", "edition=0&row=1"),
+        ("/problems/alike", "edition=0&column=5&value=Man&to=Kvinna"),
+        ("/columns", "edition=0&c0="),
+        ("/plan", "edition=0"),
+    ] {
+        let answer = console.ask("POST", path, &headers, body);
+        assert!(matches!(status(&answer), 400 | 409), "{path}: {answer}");
+        assert!(answer.contains("another file"), "{path}: {answer}");
+    }
+}
+
+#[test]
 fn another_account_of_the_machine_gets_nothing() {
     let folder = Folder::new();
     folder.sample("elever-2026-ht.csv");

@@ -173,6 +173,7 @@ impl Door for FrontDoor {
         name: &str,
         target: Option<&str>,
         columns: &[(String, String)],
+        usual: &[String],
     ) -> Result<PathBuf, AppError> {
         let config = self.config_for(Path::new(name))?;
         let path = match config.path() {
@@ -193,7 +194,12 @@ impl Door for FrontDoor {
         let mut document: DocumentMut = text
             .parse()
             .map_err(|error: toml_edit::TomlError| AppError::Front(error.to_string()))?;
-        keep(&mut document, config.profile(), (name, target), columns);
+        keep(
+            &mut document,
+            config.profile(),
+            (name, target),
+            (columns, usual),
+        );
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|source| AppError::File {
                 action: "take",
@@ -212,15 +218,19 @@ fn keep(
     document: &mut DocumentMut,
     profile: Option<&str>,
     (name, target): (&str, Option<&str>),
-    columns: &[(String, String)],
+    (columns, usual): (&[(String, String)], &[String]),
 ) {
     let own = Path::new(name).file_stem().unwrap_or_default();
-    let own = own.to_string_lossy();
+    let mut own = own.to_string_lossy().into_owned();
     let profiles = document.entry("profile").or_insert_with(|| {
         let mut table = Table::new();
         table.set_implicit(true);
         Item::Table(table)
     });
+    // A profile of that name is for other files.
+    while profile.is_none() && profiles.get(&own).is_some() {
+        own.push('+');
+    }
     let entry = &mut profiles[profile.unwrap_or(&own)];
     if entry.is_none() {
         *entry = Item::Table(Table::new());
@@ -231,11 +241,18 @@ fn keep(
     if let Some(target) = target {
         entry["target"] = value(target);
     }
-    let mut map = Table::new();
+    let map = &mut entry["map"];
+    if map.is_none() {
+        *map = Item::Table(Table::new());
+    }
     for (column, field) in columns {
         map[column.as_str()] = value(field.as_str());
     }
-    entry["map"] = Item::Table(map);
+    if let Some(map) = map.as_table_like_mut() {
+        for column in usual {
+            map.remove(column);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -245,24 +262,26 @@ mod tests {
     #[test]
     fn columns_are_kept_for_files_of_a_name_and_all_else_stays() {
         let mut document: DocumentMut = "# ours\nrate = \"1500/h\"\n".parse().unwrap();
+        let usual = [];
         let columns = [("Kommentar".to_owned(), String::new())];
         keep(
             &mut document,
             None,
             ("elever [1].csv", Some("meitner")),
-            &columns,
+            (&columns, &usual),
         );
         let text = document.to_string();
         assert!(text.starts_with("# ours\nrate = \"1500/h\"\n"), "{text}");
         assert!(text.contains("[profile.\"elever [1]\"]"), "{text}");
         assert!(text.contains("files = [\"elever [[]1[]].csv\"]"), "{text}");
         assert!(text.contains("Kommentar = \"\""), "{text}");
+        let usual = ["Kommentar".to_owned()];
         let columns = [("Tel".to_owned(), "phone_number1".to_owned())];
         keep(
             &mut document,
             Some("elever [1]"),
             ("elever [1].csv", None),
-            &columns,
+            (&columns, &usual),
         );
         let text = document.to_string();
         assert!(text.contains("Tel = \"phone_number1\""), "{text}");

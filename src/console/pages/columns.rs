@@ -10,7 +10,7 @@ use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::l10n::{Language, say};
-use crate::map::guesses;
+use crate::map::{field_named, guesses};
 use crate::targets::TargetSpec;
 
 #[derive(Template)]
@@ -20,6 +20,7 @@ struct Page {
     /// Why the columns are not understood.
     wrong: Option<String>,
     columns: Vec<Column>,
+    edition: String,
     /// Where the choice was kept, if it was.
     kept: Option<String>,
     target: String,
@@ -61,7 +62,7 @@ fn made(desk: &Desk, kept: Option<String>) -> Made {
         .filter(|(_, (header, _))| !header.trim().is_empty())
         .map(|(index, (header, guess))| {
             let chosen = match said_of(opened, header) {
-                Some(field) => spec.field(field),
+                Some(field) => field_named(spec, field).ok(),
                 None => guess.field,
             };
             let samples = look.rows.iter().filter_map(|row| row.get(index));
@@ -85,6 +86,7 @@ fn made(desk: &Desk, kept: Option<String>) -> Made {
         frame,
         wrong: opened.checked.as_ref().err().cloned(),
         columns,
+        edition: opened.edition.clone(),
         kept,
         target: spec.title.clone(),
     }))
@@ -128,11 +130,12 @@ pub(in crate::console) async fn choose(
         {
             let mut opened = desk.opened();
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+            opened.refuse_other(&said)?;
             let Ok(look) = &opened.look else {
                 return go_to("/file");
             };
             let guesses = guesses(&look.header, &opened.spec);
-            let mut overrides = Vec::new();
+            let (mut overrides, mut usual) = (Vec::new(), Vec::new());
             for (index, (header, guess)) in look.header.iter().zip(&guesses).enumerate() {
                 let Some(chosen) = said.get(&format!("c{index}")) else {
                     continue;
@@ -140,15 +143,17 @@ pub(in crate::console) async fn choose(
                 let own = guess.field.map(|field| opened.spec.fields[field].name());
                 if own.unwrap_or_default() != chosen {
                     overrides.push((header.trim().to_owned(), chosen.clone()));
+                } else {
+                    usual.push(header.trim().to_owned());
                 }
             }
-            if said.contains_key("keep") {
+            opened.roster.map.overrides = overrides.clone();
+            opened.read();
+            if said.contains_key("keep") && opened.checked.is_ok() {
                 let (name, target) = (opened.name.as_str(), opened.target.as_deref());
-                let path = desk.door.keep_columns(name, target, &overrides)?;
+                let path = desk.door.keep_columns(name, target, &overrides, &usual)?;
                 kept = Some(say().console_kept(path.display().to_string()));
             }
-            opened.roster.map.overrides = overrides;
-            opened.read();
             if opened.checked.is_ok() && kept.is_none() {
                 drop(said);
                 return go_to("/problems");

@@ -149,6 +149,7 @@ pub(in crate::console) async fn correct(
         if is_other {
             // A row's number may be another one's now.
             read.mends = Mends::default();
+            opened.renew();
         }
         opened.read();
         go_to("/file")

@@ -238,7 +238,11 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
     let spec = settings.spec()?;
     let outcomes = journal.outcomes(run.id, 0, u64::MAX)?.into_iter();
     let unsuccessful = outcomes.filter(|outcome| !outcome.state.succeeded());
-    let outcomes = unsuccessful.map(|outcome| (outcome.row, outcome)).collect();
+    let is_same = settings.roster.file == Path::new(&run.file);
+    let outcomes = unsuccessful
+        .filter(|_| is_same)
+        .map(|outcome| (outcome.row, outcome))
+        .collect();
     let again = Again { settings, outcomes };
     desk.put(Opened::again(file, spec, again));
     desk.clear_job();

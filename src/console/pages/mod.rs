@@ -19,7 +19,7 @@ use super::page::{Made, go_to};
 fn start_job(desk: &Arc<Desk>, task: Task, file: String) -> Made {
     // What was agreed to before is sent without a question.
     let page = match task {
-        Task::Import { .. } | Task::Retry(_) | Task::Undo(_) => "/plan",
+        Task::Import { .. } | Task::Retry { .. } | Task::Undo(_) => "/plan",
         Task::Resume(_) | Task::Approve(_) => "/run",
     };
     desk.start(task, file)?;

@@ -25,6 +25,7 @@ struct Page {
     frame: Frame,
     overview: Overview,
     changes: Changes,
+    run: String,
     /// Rows that may be sent first, where what was sent can be read back.
     canary: Option<u64>,
     button: String,
@@ -121,6 +122,7 @@ fn made(desk: &Desk, filter: Filter) -> Made {
         spec.is_readable() && spec.lookup.as_ref().is_some_and(|how| how.read.is_some())
     });
     Ok(html(&Page {
+        run: seen.run.clone().unwrap_or_default(),
         overview: overview(&plan),
         changes: changes(&journal, run, &plan, &filter, prepared.map(Arc::as_ref))?,
         canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
@@ -268,23 +270,29 @@ pub(in crate::console) async fn make(
             let Ok(checked) = &opened.checked else {
                 return go_to("/columns");
             };
+            // Who begins anew comes from the run's page, and is shown the plan before anything is sent.
+            if !said.contains_key("fresh") {
+                opened.refuse_other(&said)?;
+            }
             let name = opened.name.clone();
+            let sha256 = checked.prepared.input.sha256().map_err(RunError::from)?;
+            let sha256 = sha256.to_owned();
             let task = match &opened.again {
                 Some(again) => {
                     let mut settings = again.settings.clone();
                     settings.roster.read.mends = opened.roster.read.mends.clone();
                     settings.roster.map = opened.roster.map.clone();
-                    Task::Retry(Box::new(settings))
-                }
-                None => {
-                    let sha256 = checked.prepared.input.sha256().map_err(RunError::from)?;
-                    Task::Import {
-                        roster: Box::new(opened.roster.clone()),
-                        target: opened.target.clone(),
-                        sha256: sha256.to_owned(),
-                        fresh: said.contains_key("fresh"),
+                    Task::Retry {
+                        settings: Box::new(settings),
+                        sha256,
                     }
                 }
+                None => Task::Import {
+                    roster: Box::new(opened.roster.clone()),
+                    target: opened.target.clone(),
+                    sha256,
+                    fresh: said.contains_key("fresh"),
+                },
             };
             (task, name)
         };
@@ -296,6 +304,8 @@ pub(in crate::console) async fn make(
 #[derive(Deserialize)]
 pub(in crate::console) struct Answer {
     consent: String,
+    /// The run that was looked at.
+    run: String,
 }
 
 /// What somebody says who has seen the plan.
@@ -305,6 +315,9 @@ pub(in crate::console) async fn answer(
 ) -> Response {
     page(desk, move |desk| {
         let job = desk.job().ok_or(Trouble::Nothing)?;
+        if job.live.seen().run.as_deref() != Some(&answer.run) {
+            return Err(Trouble::Wrong(say().console_other_plan()));
+        }
         match answer.consent.as_str() {
             "all" => job.answer(Consent::Yes),
             "first" => job.answer(Consent::First(CANARY)),

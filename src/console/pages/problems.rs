@@ -19,6 +19,7 @@ use crate::run::SeenRow;
 struct Page {
     frame: Frame,
     left: Left,
+    edition: String,
     header: Vec<String>,
     rows: Vec<Row>,
     alike: Vec<Alike>,
@@ -46,6 +47,7 @@ struct Left {
 #[template(path = "row.html", config = ".askama.toml")]
 struct Row {
     say: &'static Messages,
+    edition: String,
     row: u64,
     line: u64,
     cells: Vec<Cell>,
@@ -124,6 +126,7 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
     alike.truncate(ALIKE);
     Ok(html(&Page {
         left: left(checked),
+        edition: opened.edition.clone(),
         header: header.to_vec(),
         rows: shown
             .iter()
@@ -198,6 +201,7 @@ fn row_of(opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
     );
     Row {
         say: say(),
+        edition: opened.edition.clone(),
         row: seen.at.row,
         line: seen.at.sheet_row,
         cells: cells.collect(),
@@ -226,6 +230,7 @@ pub(in crate::console) async fn mend(
         let row: u64 = number_in(&said, "row")?;
         let mut opened = desk.opened();
         let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+        opened.refuse_other(&said)?;
         let seen = seen(opened, row)?;
         let width = match &opened.checked {
             Ok(checked) => checked.prepared.input.header().len(),
@@ -235,7 +240,8 @@ pub(in crate::console) async fn mend(
             .filter_map(|column| {
                 let text = said.get(&format!("c{column}"))?;
                 let known = seen.cells.get(column).map_or("", String::as_str);
-                (known != text).then(|| (row, column, text.clone()))
+                // A browser's field has no line breaks (HTML, 4.10.5.1.2).
+                (known.replace(['\r', '\n'], "") != *text).then(|| (row, column, text.clone()))
             })
             .collect();
         if !changed.is_empty() {
@@ -283,7 +289,9 @@ pub(in crate::console) async fn take_back(
         let row = number_in(&said, "row")?;
         {
             let mut opened = desk.opened();
-            opened.as_mut().ok_or(Trouble::Nothing)?.take_back(row)?;
+            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+            opened.refuse_other(&said)?;
+            opened.take_back(row)?;
         }
         go_to("/problems")
     })
@@ -295,6 +303,7 @@ pub(in crate::console) struct MendAlike {
     column: usize,
     value: String,
     to: String,
+    edition: String,
 }
 
 /// Puts one value in the place of another wherever that is wrong in a column.
@@ -306,13 +315,17 @@ pub(in crate::console) async fn mend_alike(
         {
             let mut opened = desk.opened();
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+            if said.edition != opened.edition {
+                return Err(Trouble::Wrong(say().console_other_file()));
+            }
             let Ok(checked) = &opened.checked else {
                 return Err(Trouble::Nothing);
             };
+            let value = said.value.replace("\r\n", "\n");
             let alike = checked.alike();
-            let rows = alike
-                .into_iter()
-                .filter(|alike| alike.column == said.column && alike.value == said.value);
+            let rows = alike.into_iter().filter(|alike| {
+                alike.column == said.column && alike.value.replace("\r\n", "\n") == value
+            });
             let cells: Vec<(u64, usize, String)> = rows
                 .flat_map(|alike| alike.rows)
                 .map(|row| (row, said.column, said.to.clone()))

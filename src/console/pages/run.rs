@@ -129,6 +129,7 @@ pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Respons
         job,
         news,
         is_over: false,
+        is_told: false,
         is_first: true,
     };
     let stream = stream::unfold(first, |watch| async { watch.next().await });
@@ -141,13 +142,19 @@ struct Watch {
     job: Arc<Job>,
     news: tokio::sync::watch::Receiver<u64>,
     is_over: bool,
+    is_told: bool,
     is_first: bool,
 }
 
 impl Watch {
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Watch)> {
-        if self.is_over {
+        if self.is_told {
             return None;
+        }
+        if self.is_over {
+            // Without this the browser would ask again for ever.
+            self.is_told = true;
+            return Some((Ok(Event::default().event("over").data("")), self));
         }
         if !self.is_first {
             // The time that is left goes on without news.

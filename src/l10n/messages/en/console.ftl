@@ -133,3 +133,6 @@ console-person-title = Who changed this?
 console-person-key = Identity number, e-mail address or another key
 console-address = The console is open at { $address }
 console-no-browser = no browser could be started; open this address in one: { $address }
+console-other-file = This page was made of another file, or of another way to read it. Open it again.
+console-other-plan = This page shows a plan that is not the one that is asked about now. Open it again.
+console-broke = the program broke off; what was sent is recorded, and the run can be gone on with

@@ -133,3 +133,6 @@ console-person-title = Vem ändrade detta?
 console-person-key = Personnummer, e-postadress eller annan nyckel
 console-address = Konsolen är öppen på { $address }
 console-no-browser = ingen webbläsare kunde startas; öppna adressen i en: { $address }
+console-other-file = Sidan gjordes för en annan fil, eller för ett annat sätt att läsa den. Öppna den igen.
+console-other-plan = Sidan visar en annan plan än den som frågan gäller nu. Öppna den igen.
+console-broke = programmet avbröts; det som skickades är antecknat, och körningen kan fortsättas
