@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::events::{Observer, Plan, Progress, RunEvent};
-use crate::l10n::{clock_time, duration, say};
 use crate::model::Summary;
+use crate::progress::lines;
 
 /// How far a job has come, as its pages show it.
 #[derive(Debug, Clone, Default)]
@@ -119,24 +119,9 @@ impl Observer for Watching {
                 live.change(|seen| seen.progress = (**progress).clone())
             }
             RunEvent::Paused { is_paused } => live.change(|seen| seen.is_paused = *is_paused),
-            RunEvent::Retrying {
-                line,
-                attempt,
-                wait,
-                why,
-                ..
-            } => {
-                let what =
-                    line.map_or_else(|| say().progress_lookup(), |line| say().place_row(line));
-                let wait = duration(wait.as_secs_f64());
-                let line = say().progress_retrying(what, why.as_str(), *attempt, wait);
-                live.change(|seen| seen.note(line));
-            }
-            RunEvent::Waiting { until, wait, why } => {
-                let wait_for = duration(wait.as_secs_f64());
-                let now = *until - jiff::SignedDuration::try_from(*wait).unwrap_or_default();
-                let line = say().progress_waiting(clock_time(*until, now), wait_for, why.as_str());
-                live.change(|seen| seen.note(line));
+            RunEvent::Retrying { .. } | RunEvent::Waiting { .. } => {
+                let said = lines(event, jiff::Timestamp::now());
+                live.change(|seen| said.into_iter().for_each(|line| seen.note(line)));
             }
             RunEvent::Stopping { why } => live.change(|seen| seen.stopping = Some(why.clone())),
             // Each row alone would be too much to tell; how far the run has come says it.

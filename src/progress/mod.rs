@@ -13,4 +13,4 @@ pub use bar::Bar;
 pub use json::JsonLines;
 pub use log::LogEvents;
 pub use plain::PlainLines;
-pub use words::time_left;
+pub use words::{lines, time_left};

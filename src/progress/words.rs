@@ -5,7 +5,7 @@ use crate::l10n::{clock_time, columns, duration, number, rows, say};
 use crate::report::{for_terminal, plan_lines};
 
 /// The lines that say an event to a person at the moment `now`; none for what only moves a counter.
-pub(super) fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
+pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
     match event {
         RunEvent::Reading {
             file,
