@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::AppError;
-use crate::journal::{Journal, make_private_file, make_private_folder};
+use crate::journal::{Journal, RosterLock, make_private_file, make_private_folder};
 use crate::l10n::say;
 use crate::model::hex;
 
@@ -9,12 +9,23 @@ use crate::model::hex;
 /// lie beside them.
 pub const DROPPED: &str = "dropped";
 
+/// A file that was handed in.
+#[derive(Debug)]
+pub struct Dropped {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What its bytes are written to.
+    pub file: std::fs::File,
+    /// As long as this is held, it is not forgotten.
+    pub held: RosterLock,
+}
+
 /// A new file for its owner alone, in a folder of its own beside the journal, by the name that it was
 /// handed in with.
 ///
 /// # Errors
 /// When it has no name, or there is no room for it.
-pub fn dropped(state: &Path, name: &str) -> Result<(PathBuf, std::fs::File), AppError> {
+pub fn dropped(state: &Path, name: &str) -> Result<Dropped, AppError> {
     // A browser sends a name, and no path; whoever else may send anything.
     let name = Path::new(name).file_name().unwrap_or_default();
     if name.is_empty() {
@@ -23,22 +34,22 @@ pub fn dropped(state: &Path, name: &str) -> Result<(PathBuf, std::fs::File), App
     let folder = state.join(DROPPED).join(hex(&rand::random::<[u8; 8]>()));
     let path = folder.join(name);
     let make = || {
-        make_private_folder(&folder)?;
         make_private_file(&path)?;
         std::fs::File::options().write(true).open(&path)
     };
-    match make() {
-        Ok(file) => Ok((path, file)),
-        Err(source) => Err(AppError::File {
-            action: "take",
-            path,
-            source,
-        }),
-    }
+    let failed = |source| AppError::File {
+        action: "take",
+        path: path.clone(),
+        source,
+    };
+    make_private_folder(&folder).map_err(failed)?;
+    let held = RosterLock::wait(state, &folder)?;
+    let file = make().map_err(failed)?;
+    Ok(Dropped { path, file, held })
 }
 
-/// Removes files that were handed in and that no run of the journal goes by any more, with what was
-/// written beside them.
+/// Removes files that were handed in, that nobody is looking at and that no run of the journal goes by any
+/// more, with what was written beside them.
 ///
 /// # Errors
 /// When the journal cannot be read, or a folder not be removed.
@@ -54,7 +65,10 @@ pub fn forget_dropped(state: &Path) -> Result<(), AppError> {
         let is_used = runs
             .iter()
             .any(|run| Path::new(&run.file).starts_with(&folder));
-        if !is_used {
+        if is_used {
+            continue;
+        }
+        if let Some(_alone) = RosterLock::take(state, &folder)? {
             std::fs::remove_dir_all(&folder).map_err(|source| AppError::File {
                 action: "put-away",
                 path: folder.clone(),

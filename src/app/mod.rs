@@ -11,6 +11,7 @@ mod error;
 mod go_on;
 mod history;
 mod job;
+mod mends;
 mod notify;
 mod paths;
 mod ready;
@@ -26,11 +27,12 @@ pub use derive::{
     Overrides, OwnPace, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
 pub use doctor::{Examined, Finding, Health, of_api, of_state};
-pub use dropped::{DROPPED, dropped, forget_dropped};
+pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};
 pub use error::AppError;
 pub use go_on::{GoOn, go_on, resumed};
 pub use history::{Dossier, PastChange, RecordChanges, Words, dossier, forget, write_dossier};
 pub use job::Job;
+pub use mends::{KeptMends, forget_mends};
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of};
 pub use ready::{Play, Played, Ready, Wanted, ready};

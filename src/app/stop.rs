@@ -50,6 +50,11 @@ impl StopSignal {
         *self.sender.borrow() > StopRequest::Pause
     }
 
+    /// Leaves the signals to somebody else, who asks for what they mean.
+    pub fn leave_signals(&self) {
+        self.listens.call_once(|| {});
+    }
+
     /// Takes the signals over, for as long as the process lives.
     pub fn listen(&self) {
         self.listens.call_once(|| self.take_over());

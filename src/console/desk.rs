@@ -9,6 +9,7 @@ use super::opened::Opened;
 use super::played::PlayedApis;
 use crate::app::{AppError, Session};
 use crate::events::Observer;
+use crate::journal::RosterLock;
 use crate::l10n::say;
 use crate::send::StopRequest;
 
@@ -17,12 +18,18 @@ pub(super) struct Desk {
     pub(super) door: Box<dyn Door>,
     /// The folder of the journal.
     pub(super) state: PathBuf,
+    /// The path that the pages are under.
+    pub(super) base: String,
     opened: Mutex<Option<Opened>>,
     /// A file that was named, and of which it is not known what it is for.
     pending: Mutex<Option<PathBuf>>,
     job: Mutex<Option<Arc<Job>>>,
+    /// Files that were handed in, and are not to be forgotten meanwhile.
+    held: Mutex<Vec<RosterLock>>,
     played: PlayedApis,
     touched: Mutex<Instant>,
+    /// Whose turn it is to change rows: what was typed first is taken first.
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -30,15 +37,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Desk {
-    pub(super) fn new(door: Box<dyn Door>, state: PathBuf) -> Desk {
+    pub(super) fn new(door: Box<dyn Door>, state: PathBuf, base: String) -> Desk {
         Desk {
             door,
             state,
+            base,
             opened: Mutex::default(),
             pending: Mutex::default(),
             job: Mutex::default(),
+            held: Mutex::default(),
             played: PlayedApis::default(),
             touched: Mutex::new(Instant::now()),
+            turn: Arc::default(),
         }
     }
 
@@ -62,6 +72,11 @@ impl Desk {
         lock(&self.opened)
     }
 
+    /// Has a file that was handed in not be forgotten for as long as the console lasts.
+    pub(super) fn hold(&self, held: RosterLock) {
+        lock(&self.held).push(held);
+    }
+
     /// The job that is under way, or ended last.
     pub(super) fn job(&self) -> Option<Arc<Job>> {
         lock(&self.job).clone()
@@ -82,6 +97,8 @@ impl Desk {
     pub(super) fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
         let mut session = self.door.session(observer)?;
         session.played = self.played.addresses();
+        // The server hears them, and would have each job leave a thread behind that does too.
+        session.stop.leave_signals();
         Ok(session)
     }
 

@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
@@ -15,10 +15,14 @@ pub(super) struct Gate {
     /// What opens the console for the first time; nothing once it has.
     token: Mutex<Option<[u8; 32]>>,
     cookie: [u8; 32],
-    /// Cookies are the same for all ports of a machine (RFC 6265, section 8.5).
+    /// One of its own, as cookies are the same for all ports of a machine.
     cookie_name: String,
     /// The hosts by which a request may call this server.
     hosts: Vec<String>,
+    /// The path that the pages are under, which nobody guesses. Cookies are sent to every port of a machine
+    /// (RFC 6265, section 8.5), but not to another path than their own: another server on this machine that
+    /// the browser is led to gets none.
+    base: String,
 }
 
 /// What a gate is opened with, and what it gives for it.
@@ -41,6 +45,7 @@ impl Gate {
             cookie: digest(&keys.cookie),
             cookie_name: format!("rosterpatch-{port}"),
             hosts: vec![address.to_string(), format!("localhost:{port}")],
+            base: format!("/{}", hex(&rand::random::<[u8; 16]>())),
         };
         (gate, keys)
     }
@@ -52,9 +57,26 @@ impl Gate {
             return None;
         }
         *known = None;
-        let (name, value) = (&self.cookie_name, &keys.cookie);
-        let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict");
+        let (name, value, base) = (&self.cookie_name, &keys.cookie, &self.base);
+        let cookie = format!("{name}={value}; Path={base}; HttpOnly; SameSite=Strict");
         HeaderValue::from_str(&cookie).ok()
+    }
+
+    /// The path that the pages are under, without a slash at its end.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Has an answer that leads to another page lead there under the pages' own path.
+    pub(super) fn lead(&self, response: &mut Response) {
+        for name in [header::LOCATION, HX_REDIRECT] {
+            let path = response.headers().get(&name);
+            let path = path.and_then(|path| path.to_str().ok()).unwrap_or("");
+            let full = HeaderValue::from_str(&format!("{}{path}", self.base));
+            if let (true, Ok(full)) = (path.starts_with('/'), full) {
+                response.headers_mut().insert(name, full);
+            }
+        }
     }
 
     /// Why a request is refused, if it is.
@@ -99,6 +121,9 @@ impl Gate {
         pairs.any(|(name, value)| name == self.cookie_name && digest(value) == self.cookie)
     }
 }
+
+/// Where htmx is to have the browser go.
+pub(super) const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
 /// Where a token is handed in.
 pub(super) const ENTRANCE: &str = "/enter";

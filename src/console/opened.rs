@@ -1,14 +1,16 @@
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::door::Door;
-use crate::app::AppError;
+use super::desk::Desk;
+use crate::app::{AppError, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
 use crate::model::{Outcome, hex, with_causes};
 use crate::read::{Input, Mends, ReadError};
-use crate::run::{Prepared, Roster, RunError, SeenRow, Settings, prepare, rows_seen};
+use crate::run::{
+    Prepared, Roster, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
+};
 use crate::targets::TargetSpec;
 
 /// The roster that is on the desk: how it is read, what its columns are taken for, and what was mended
@@ -16,6 +18,8 @@ use crate::targets::TargetSpec;
 pub(super) struct Opened {
     /// Tells this way to read this file from any other: a page that was made of another one is too old.
     pub(super) edition: String,
+    /// The folder of the journal.
+    state: PathBuf,
     /// The name by which a person knows the file.
     pub(super) name: String,
     pub(super) roster: Roster,
@@ -45,12 +49,22 @@ pub(super) struct FileLook {
 /// Rows that were checked.
 pub(super) struct Checked {
     pub(super) prepared: Prepared,
-    /// The rows that need somebody, in the file's order.
-    pub(super) faulty: Vec<SeenRow>,
+    /// The numbers of the rows that need somebody, in the file's order.
+    pub(super) faulty: Vec<u64>,
+    /// How many of them have problems still.
+    pub(super) left: u64,
+    /// Values that are wrong in the same column of several rows, the most frequent first.
+    pub(super) alike: Vec<Alike>,
+    /// Where what was mended is kept.
+    kept: KeptMends,
+    /// Rows whose cells were changed an earlier time.
+    pub(super) mended_before: usize,
 }
 
 /// A run whose rows are tried again.
 pub(super) struct Again {
+    /// The run's name.
+    pub(super) run: String,
     /// The run's settings, with the rows that are meant.
     pub(super) settings: Settings,
     /// What became of those rows the last time.
@@ -64,32 +78,41 @@ impl Opened {
     /// Opens a file as it would be understood without being told anything.
     ///
     /// # Errors
-    /// When no API is known for it.
+    /// When no API is known for it, or what was mended in it before cannot be read.
     pub(super) fn open(
-        door: &dyn Door,
+        desk: &Desk,
         file: &Path,
         name: String,
         target: Option<String>,
     ) -> Result<Opened, AppError> {
-        let (spec, roster) = door.roster(file, target.as_deref())?;
-        Ok(Opened::of(name, target, spec, roster, None))
+        let (spec, roster) = desk.door.roster(file, target.as_deref())?;
+        Opened::of(desk, name, target, (spec, roster), None)
     }
 
     /// Opens the rows of a run that did not succeed.
-    pub(super) fn again(name: String, spec: TargetSpec, again: Again) -> Opened {
+    ///
+    /// # Errors
+    /// When what was mended in them before cannot be read.
+    pub(super) fn again(
+        desk: &Desk,
+        name: String,
+        spec: TargetSpec,
+        again: Again,
+    ) -> Result<Opened, AppError> {
         let roster = again.settings.roster.clone();
-        Opened::of(name, None, Arc::new(spec), roster, Some(again))
+        Opened::of(desk, name, None, (Arc::new(spec), roster), Some(again))
     }
 
     fn of(
+        desk: &Desk,
         name: String,
         target: Option<String>,
-        spec: Arc<TargetSpec>,
-        roster: Roster,
+        (spec, roster): (Arc<TargetSpec>, Roster),
         again: Option<Again>,
-    ) -> Opened {
+    ) -> Result<Opened, AppError> {
         let mut opened = Opened {
             edition: String::new(),
+            state: desk.state.clone(),
             name,
             target,
             spec,
@@ -101,8 +124,8 @@ impl Opened {
         // So that a file that is written meanwhile is still the one that was looked at.
         opened.roster.read.copy = true;
         opened.renew();
-        opened.read();
-        opened
+        opened.read()?;
+        Ok(opened)
     }
 
     /// Has pages that were made before be too old.
@@ -118,60 +141,84 @@ impl Opened {
         }
     }
 
-    /// Reads and checks it all, as the roster's settings say now.
-    pub(super) fn read(&mut self) {
+    /// Reads and checks it all, as the roster's settings say now, with what was mended in it before.
+    ///
+    /// # Errors
+    /// When what was mended cannot be read. That the file cannot be is no error: its page says so.
+    pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.look = look_at(&self.roster).map_err(|error| with_causes(&error));
-        self.checked = self.check().map_err(|error| with_causes(&error));
+        self.checked = match self.check() {
+            Ok(checked) => Ok(checked),
+            Err(AppError::Run(error)) => Err(with_causes(&error)),
+            Err(error) => return Err(error),
+        };
+        Ok(())
     }
 
-    fn check(&self) -> Result<Checked, RunError> {
-        let prepared = prepare(&self.roster, self.spec.clone(), rand::random(), &Unobserved)?;
+    fn check(&mut self) -> Result<Checked, AppError> {
+        let spec = self.spec.clone();
+        let mut prepared = prepare(&self.roster, spec, rand::random(), &Unobserved)?;
+        let run = self.again.as_ref().map(|again| again.run.as_str());
+        let sheet = self.roster.read.sheet.as_deref();
+        let kept = KeptMends::of(&self.state, &prepared.input, sheet, run)?;
+        let mut mended_before = 0;
+        if let Some(mends) = kept.read()? {
+            mended_before = mends.rows();
+            prepared.mend(mends.clone())?;
+            self.roster.read.mends = mends;
+        }
         let mut checked = Checked {
             prepared,
             faulty: Vec::new(),
+            left: 0,
+            alike: Vec::new(),
+            kept,
+            mended_before,
         };
         checked.find(self.again.as_ref())?;
         Ok(checked)
     }
 
-    /// Puts texts in the places of cells: by row number and column.
+    /// Puts texts in the places of cells, by row number and column, and keeps them.
     ///
     /// # Errors
-    /// When the file can no longer be read.
+    /// When the file can no longer be read, or the texts not be kept.
     pub(super) fn mend(&mut self, cells: &[(u64, usize, String)]) -> Result<(), AppError> {
-        let Ok(checked) = &mut self.checked else {
-            return Ok(());
-        };
-        let mends = &mut self.roster.read.mends;
-        for (row, column, text) in cells {
-            mends.set(*row, *column, text.clone());
-        }
-        checked.mend(mends.clone(), self.again.as_ref())
+        self.change(|mends| {
+            for (row, column, text) in cells {
+                mends.set(*row, *column, text.clone());
+            }
+        })
     }
 
-    /// Takes back what was mended in a row.
+    /// Takes back what was mended: in a row, or in all of them.
     ///
     /// # Errors
     /// When the file can no longer be read.
-    pub(super) fn take_back(&mut self, row: u64) -> Result<(), AppError> {
+    pub(super) fn take_back(&mut self, row: Option<u64>) -> Result<(), AppError> {
+        self.change(|mends| match row {
+            Some(row) => mends.take_back(row),
+            None => *mends = Mends::default(),
+        })
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Mends)) -> Result<(), AppError> {
         let Ok(checked) = &mut self.checked else {
             return Ok(());
         };
         let mends = &mut self.roster.read.mends;
-        mends.take_back(row);
-        checked.mend(mends.clone(), self.again.as_ref())
+        change(mends);
+        checked.kept.keep(mends)?;
+        checked.prepared.mend(mends.clone())?;
+        checked.find(self.again.as_ref())?;
+        Ok(())
     }
 }
 
 impl Checked {
-    fn mend(&mut self, mends: Mends, again: Option<&Again>) -> Result<(), AppError> {
-        self.prepared.mend(mends)?;
-        Ok(self.find(again)?)
-    }
-
     /// Finds the rows that need somebody: those that are wrong, and those that were mended, so that they
     /// do not vanish from under whoever mends them.
-    fn find(&mut self, again: Option<&Again>) -> Result<(), RunError> {
+    fn find(&mut self, again: Option<&Again>) -> Result<(), ReadError> {
         let mends = self.prepared.input.mends();
         let wanted = |row: u64, is_wrong: bool| match again {
             // Rows of a file that was made of them have other numbers.
@@ -179,17 +226,29 @@ impl Checked {
             Some(_) => true,
             None => is_wrong || mends.of(row).is_some(),
         };
-        let found = rows_seen(&self.prepared, |row, checked| {
-            wanted(row.at.row, !checked.is_valid())
-        });
-        self.faulty = found?;
+        let (mut faulty, mut left) = (Vec::new(), 0);
+        let mut alike = AlikeValues::default();
+        each_row_seen(
+            &self.prepared,
+            |row, checked| wanted(row.at.row, !checked.is_valid()),
+            |row| {
+                faulty.push(row.at.row);
+                left += u64::from(!row.problems.is_empty());
+                alike.add(&self.prepared, &row);
+            },
+        )?;
+        (self.faulty, self.left, self.alike) = (faulty, left, alike.several());
         Ok(())
     }
 
-    /// Rows that have problems still.
-    pub(super) fn left(&self) -> usize {
-        let wrong = self.faulty.iter().filter(|row| !row.problems.is_empty());
-        wrong.count()
+    /// Rows by their numbers, in order.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub(super) fn rows(&self, numbers: &[u64]) -> Result<Vec<SeenRow>, ReadError> {
+        rows_seen(&self.prepared, |row, _| {
+            numbers.binary_search(&row.at.row).is_ok()
+        })
     }
 
     /// A row, whether or not anything is wrong with it.
@@ -197,57 +256,21 @@ impl Checked {
     /// # Errors
     /// When the file can no longer be read.
     pub(super) fn row(&self, row: u64) -> Result<Option<SeenRow>, ReadError> {
-        let found = self.faulty.binary_search_by_key(&row, |seen| seen.at.row);
-        if let Ok(index) = found {
-            return Ok(self.faulty.get(index).cloned());
-        }
-        let mut seen = rows_seen(&self.prepared, |raw, _| raw.at.row == row)?;
-        Ok(seen.pop())
+        Ok(self.rows(&[row])?.pop())
     }
 
-    /// The rows in which any cell holds `text`, whatever its case.
+    /// The numbers of the rows in which any cell holds `text`, whatever its case.
     ///
     /// # Errors
     /// When the file can no longer be read.
-    pub(super) fn search(&self, text: &str) -> Result<Vec<SeenRow>, ReadError> {
+    pub(super) fn search(&self, text: &str) -> Result<Vec<u64>, ReadError> {
         let wanted = text.trim().to_lowercase();
-        rows_seen(&self.prepared, |row, _| {
+        row_numbers(&self.prepared, |row| {
             row.cells().any(|cell| {
                 let text = String::from_utf8_lossy(cell.bytes());
                 text.to_lowercase().contains(&wanted)
             })
         })
-    }
-
-    /// Values that are wrong in the same column of several rows, the most frequent first.
-    pub(super) fn alike(&self) -> Vec<Alike> {
-        let map = self.prepared.checker.map();
-        let mut counts: BTreeMap<(String, String), Alike> = BTreeMap::new();
-        for row in &self.faulty {
-            for problem in row.problems.iter().filter(|one| !one.column.is_empty()) {
-                let header = self.prepared.input.header();
-                let column = (0..header.len()).find(|at| map.header(*at) == problem.column);
-                let Some(column) = column else { continue };
-                let value = row.cells.get(column).cloned().unwrap_or_default();
-                let key = (problem.column.clone(), value.clone());
-                let alike = counts.entry(key).or_insert_with(|| Alike {
-                    column,
-                    header: problem.column.clone(),
-                    value,
-                    message: problem.message.clone(),
-                    rows: Vec::new(),
-                });
-                if alike.rows.last() != Some(&row.at.row) {
-                    alike.rows.push(row.at.row);
-                }
-            }
-        }
-        let mut several: Vec<Alike> = counts
-            .into_values()
-            .filter(|alike| alike.rows.len() > 1)
-            .collect();
-        several.sort_by_key(|alike| std::cmp::Reverse(alike.rows.len()));
-        several
     }
 }
 
@@ -258,6 +281,46 @@ pub(super) struct Alike {
     pub(super) value: String,
     pub(super) message: String,
     pub(super) rows: Vec<u64>,
+}
+
+/// Values that are wrong, by column and text, as they are found.
+#[derive(Default)]
+struct AlikeValues(HashMap<(usize, String), Alike>);
+
+impl AlikeValues {
+    fn add(&mut self, prepared: &Prepared, row: &SeenRow) {
+        let map = prepared.checker.map();
+        let width = prepared.input.header().len();
+        for problem in row.problems.iter().filter(|one| !one.column.is_empty()) {
+            let column = (0..width).find(|at| map.header(*at) == problem.column);
+            let Some(column) = column else { continue };
+            let value = row.cells.get(column).cloned().unwrap_or_default();
+            let alike = self.0.entry((column, value.clone()));
+            let alike = alike.or_insert_with(|| Alike {
+                column,
+                header: problem.column.clone(),
+                value,
+                message: problem.message.clone(),
+                rows: Vec::new(),
+            });
+            if alike.rows.last() != Some(&row.at.row) {
+                alike.rows.push(row.at.row);
+            }
+        }
+    }
+
+    /// Those that stand in more than one row, the most frequent first.
+    fn several(self) -> Vec<Alike> {
+        let all = self.0.into_values();
+        let mut several: Vec<Alike> = all.filter(|alike| alike.rows.len() > 1).collect();
+        several.sort_by(|one, other| {
+            let order = |alike: &Alike| (std::cmp::Reverse(alike.rows.len()), alike.column);
+            order(one)
+                .cmp(&order(other))
+                .then_with(|| one.value.cmp(&other.value))
+        });
+        several
+    }
 }
 
 /// What a file looks like.

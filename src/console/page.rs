@@ -12,6 +12,8 @@ use crate::model::with_causes;
 /// What every page begins and ends with.
 pub(super) struct Frame {
     pub(super) title: String,
+    /// The path that the pages are under.
+    pub(super) base: String,
     /// The page, as its address names it.
     pub(super) here: &'static str,
     /// The file on the desk.
@@ -27,6 +29,7 @@ impl Frame {
         let file = desk.opened().as_ref().map(|opened| opened.name.clone());
         Frame {
             title,
+            base: desk.base.clone(),
             here,
             file,
             has_job: desk.job().is_some(),
@@ -98,14 +101,35 @@ struct TroublePage {
     why: String,
 }
 
+/// Why a fragment of a page could not be made: it stands where the page has room for it.
+#[derive(Template)]
+#[template(path = "said.html", config = ".askama.toml")]
+struct Said {
+    why: String,
+}
+
 /// Makes a page, in a thread that may wait for files.
 pub(super) async fn page(
     desk: Arc<Desk>,
     make: impl FnOnce(&Arc<Desk>) -> Made + Send + 'static,
 ) -> Response {
-    let made = tokio::task::spawn_blocking(move || {
-        make(&desk).unwrap_or_else(|trouble| told(&desk, trouble))
-    });
+    in_thread(move || make(&desk).unwrap_or_else(|trouble| told(&desk, trouble))).await
+}
+
+/// Makes a fragment of a page, in a thread that may wait for files.
+pub(super) async fn fragment(
+    desk: Arc<Desk>,
+    make: impl FnOnce(&Arc<Desk>) -> Made + Send + 'static,
+) -> Response {
+    let told = |trouble| {
+        let (status, why) = explained(trouble);
+        (status, html(&Said { why })).into_response()
+    };
+    in_thread(move || make(&desk).unwrap_or_else(told)).await
+}
+
+async fn in_thread(make: impl FnOnce() -> Response + Send + 'static) -> Response {
+    let made = tokio::task::spawn_blocking(make);
     match made.await {
         Ok(response) => response,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -113,14 +137,21 @@ pub(super) async fn page(
 }
 
 fn told(desk: &Desk, trouble: Trouble) -> Response {
-    let (status, why) = match trouble {
-        Trouble::Nothing => return Redirect::to("/").into_response(),
-        Trouble::Failed(error) => (StatusCode::CONFLICT, with_causes(&error)),
-        Trouble::Wrong(why) => (StatusCode::BAD_REQUEST, why),
-    };
+    if matches!(trouble, Trouble::Nothing) {
+        return Redirect::to("/").into_response();
+    }
+    let (status, why) = explained(trouble);
     let frame = Frame::of(desk, "trouble", say().console_trouble());
     let page = TroublePage { frame, why };
     (status, html(&page)).into_response()
+}
+
+fn explained(trouble: Trouble) -> (StatusCode, String) {
+    match trouble {
+        Trouble::Nothing => (StatusCode::CONFLICT, say().console_other_file()),
+        Trouble::Failed(error) => (StatusCode::CONFLICT, with_causes(&error)),
+        Trouble::Wrong(why) => (StatusCode::BAD_REQUEST, why),
+    }
 }
 
 /// A page as it is sent.

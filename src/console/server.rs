@@ -86,7 +86,8 @@ impl Bound {
         state: &Path,
         file: Option<PathBuf>,
     ) -> std::io::Result<()> {
-        let desk = Arc::new(Desk::new(door, state.to_owned()));
+        let base = self.gate.base().to_owned();
+        let desk = Arc::new(Desk::new(door, state.to_owned(), base));
         if let Some(file) = file {
             start::open_at_first(&desk, &file);
         }
@@ -154,9 +155,8 @@ impl axum::extract::FromRef<Shared> for Arc<Desk> {
 
 fn router(shared: Shared) -> Router {
     let upload = post(start::dropped).layer(DefaultBodyLimit::max(MOST_BYTES));
-    Router::new()
+    let pages = Router::new()
         .route("/", get(start::show))
-        .route(ENTRANCE, get(enter))
         .route("/drop", upload)
         .route("/open", post(start::open))
         .route("/file", get(file::show).post(file::correct))
@@ -179,17 +179,22 @@ fn router(shared: Shared) -> Router {
         .route("/person/file", get(person::file))
         .route("/icon.svg", get(|| async { icon() }))
         .route("/style.css", get(|| async { style() }))
-        .route("/htmx.js", get(|| async { script() }))
+        .route("/htmx.js", get(|| async { script() }));
+    Router::new()
+        .route(ENTRANCE, get(enter))
+        .nest(&format!("{}/", shared.gate.base()), pages)
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
         .with_state(shared)
 }
 
 /// htmx, and in the same file its extension: htmx begins as soon as it may, and one that is loaded after that
-/// is never asked.
+/// is never asked. Then the little that is the console's own.
 const HTMX: &str = concat!(
     include_str!("vendor/htmx.min.js"),
     "\n",
-    include_str!("vendor/hx-sse.min.js")
+    include_str!("vendor/hx-sse.min.js"),
+    "\n",
+    include_str!("console.js")
 );
 
 fn style() -> Response {
@@ -216,6 +221,7 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
             next.run(request).await
         }
     };
+    shared.gate.lead(&mut response);
     harden(&mut response);
     response
 }
@@ -237,9 +243,10 @@ async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -
         true => "/file",
         false => "/",
     };
+    let base = shared.gate.base();
     let page = format!(
-        "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=\"0; url={way}\">\
-         <link rel=icon href=/icon.svg><title>rosterpatch</title><p><a href=\"{way}\">{open}</a>"
+        "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=\"0; url={base}{way}\">\
+         <link rel=icon href={base}/icon.svg><title>rosterpatch</title><p><a href=\"{base}{way}\">{open}</a>"
     );
     ([(header::SET_COOKIE, cookie)], Html(page)).into_response()
 }

@@ -31,7 +31,10 @@ pub use import::{import, look};
 pub use name::run_name;
 pub use past::is_last_of_its_name;
 pub use planned::understood;
-pub use prepare::{Prepared, Roster, SeenRow, prepare, refuse_empty, row_problems, rows_seen};
+pub use prepare::{
+    Prepared, Roster, SeenRow, each_row_seen, prepare, refuse_empty, row_numbers, row_problems,
+    rows_seen,
+};
 pub use retry::find_runs;
 pub use saved::saved_plan;
 pub use settings::{Delivery, Retries, Settings, absolute, to_json, today};

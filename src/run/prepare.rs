@@ -216,16 +216,16 @@ pub struct SeenRow {
     pub doubts: Vec<Problem>,
 }
 
-/// Reads the rows once more, and returns those that are `wanted`, in the file's order.
+/// Reads the rows once more, and hands those that are `wanted` to `each`, in the file's order.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn rows_seen(
+pub fn each_row_seen(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
-) -> Result<Vec<SeenRow>, ReadError> {
+    mut each: impl FnMut(SeenRow),
+) -> Result<(), ReadError> {
     let (checker, survey) = (&prepared.checker, &prepared.survey);
-    let mut seen = Vec::new();
     prepared.input.scan(
         |table| {
             let see = |row: RawRow<'_>| {
@@ -244,11 +244,46 @@ pub fn rows_seen(
             table.rows().filter_map(see).collect::<Vec<_>>()
         },
         |rows| {
-            seen.extend(rows);
+            rows.into_iter().for_each(&mut each);
+            Ok::<bool, ReadError>(true)
+        },
+    )
+}
+
+/// Reads the rows once more, and returns those that are `wanted`, in the file's order.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn rows_seen(
+    prepared: &Prepared,
+    wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
+) -> Result<Vec<SeenRow>, ReadError> {
+    let mut seen = Vec::new();
+    each_row_seen(prepared, wanted, |row| seen.push(row))?;
+    Ok(seen)
+}
+
+/// Reads the rows once more without checking them, and returns the numbers of those that are `wanted`, in
+/// the file's order.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn row_numbers(
+    prepared: &Prepared,
+    wanted: impl Fn(&RawRow<'_>) -> bool + Sync,
+) -> Result<Vec<u64>, ReadError> {
+    let mut numbers = Vec::new();
+    prepared.input.scan(
+        |table| {
+            let rows = table.rows().filter(|row| wanted(row));
+            rows.map(|row| row.at.row).collect::<Vec<u64>>()
+        },
+        |found| {
+            numbers.extend(found);
             Ok::<bool, ReadError>(true)
         },
     )?;
-    Ok(seen)
+    Ok(numbers)
 }
 
 #[cfg(test)]

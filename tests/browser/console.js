@@ -7,7 +7,9 @@ const fs = require("fs");
 const path = require("path");
 
 const [, , address, what, pictures] = process.argv;
-const home = new URL(address).origin;
+const origin = new URL(address).origin;
+// Where its pages are, once it is open.
+let home;
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const found = { errors: [], strangers: [], barriers: [], overflow: [], large: [], steps: {} };
 let page;
@@ -16,7 +18,7 @@ async function open(context) {
   const page = await context.newPage();
   page.on("console", (message) => message.type() === "error" && found.errors.push(message.text()));
   page.on("pageerror", (error) => found.errors.push(String(error)));
-  page.on("request", (request) => new URL(request.url()).origin !== home && found.strangers.push(request.url()));
+  page.on("request", (request) => new URL(request.url()).origin !== origin && found.strangers.push(request.url()));
   page.on("response", async (response) => {
     if (!(response.headers()["content-type"] ?? "").includes("text/html")) return;
     const body = await response.body().catch(() => "");
@@ -50,7 +52,7 @@ async function mend(line, header, value) {
   const at = await column(header);
   const row = page.locator("#grid tbody tr").filter({ has: page.locator(`input[aria-label$=", ${line}"]`) });
   const checked = page.waitForResponse((response) => response.url().endsWith("/problems/row"));
-  await row.locator(`input[name="c${at}"]`).fill(value);
+  await row.locator(`input[name$="c${at}"]`).fill(value);
   await checked;
 }
 
@@ -61,7 +63,7 @@ async function planned() {
 
 async function ended() {
   await page.waitForURL(`${home}/run`);
-  await page.waitForSelector('#live a.button[href^="/runs/"]', { timeout: 120_000 });
+  await page.waitForSelector('#live a.button[href*="/runs/"]', { timeout: 120_000 });
   return text("#live .states");
 }
 
@@ -71,10 +73,10 @@ const walks = {
     found.steps.read = await text("main p");
     await look("file");
     await page.selectOption("select[name=delimiter]", "comma");
-    await press("form[action='/file'] button");
+    await press("form[action$='/file'] button");
     found.steps.commas = await page.locator("main table thead th").count();
     await page.selectOption("select[name=delimiter]", "semicolon");
-    await press("form[action='/file'] button");
+    await press("form[action$='/file'] button");
     await press(".next a");
 
     found.steps.columns = await page.locator("tbody tr").count();
@@ -106,7 +108,7 @@ const walks = {
       await download.saveAs(path.join(process.env.OUT, `mended.${kind}`));
     }
 
-    await press("form[action='/plan'] button");
+    await press("#plan button");
     await planned();
     found.steps.plan = await text(".counts");
     found.steps.key = await text("table.stack tbody td .dim");
@@ -114,7 +116,7 @@ const walks = {
     await page.selectOption("select[name=field]", "phone_number1");
     await page.selectOption("select[name=column]", { label: "Klass" });
     await page.fill("input[name=value]", "9B");
-    await press("form[action='/plan'][method=get] button");
+    await press("form[action$='/plan'][method=get] button");
     await page.waitForURL(/field=phone/);
     found.steps.ofClass = await page.locator("table.stack tbody tr").count();
     await page.goto(`${home}/plan`);
@@ -133,11 +135,11 @@ const walks = {
     await page.waitForSelector("button[value=stop]");
     await press("button[value=stop]");
     found.steps.stopped = await ended();
-    await press('#live a.button[href^="/runs/"]');
+    await press('#live a.button[href*="/runs/"]');
     await press("button[value=resume]");
     found.steps.resumed = await ended();
     await look("ended");
-    await press('#live a.button[href^="/runs/"]');
+    await press('#live a.button[href*="/runs/"]');
     found.steps.run = await text(".states");
     await look("past-run");
     const [results] = await Promise.all([page.waitForEvent("download"), press('a[href$="/file/results"]')]);
@@ -148,16 +150,16 @@ const walks = {
     found.steps.undoPlan = await text(".counts");
     await press("button[value=all]");
     found.steps.undone = await ended();
-    await press("nav a[href='/runs']");
+    await press("nav a[href$='/runs']");
     found.steps.runs = await page.locator("tbody tr").count();
     await look("runs");
-    await press("nav a[href='/person']");
+    await press("nav a[href$='/person']");
     await page.fill("input[name=key]", found.steps.key);
     await page.keyboard.press("Enter");
     await page.waitForSelector(".card");
     found.steps.changes = await page.locator(".card").count();
     await look("person");
-    const [person] = await Promise.all([page.waitForEvent("download"), press('a[href^="/person/file"]')]);
+    const [person] = await Promise.all([page.waitForEvent("download"), press('a[href*="/person/file"]')]);
     await person.saveAs(path.join(process.env.OUT, "person.csv"));
   },
 
@@ -188,6 +190,34 @@ const walks = {
     await page.waitForSelector("#grid");
     found.steps.images = await page.locator("main img, main b > i").count();
     found.steps.rows = await page.locator("#grid tbody tr").count();
+
+    // What is typed and not received is told, and so is what is refused.
+    await page.goto(`${home}/problems`);
+    const cell = page.locator('#grid td input[name$="c2"]').first();
+    await page.route("**/problems/row", (route) => route.abort());
+    await cell.fill("Zo");
+    await page.waitForSelector("#lost:not([hidden])");
+    found.steps.lost = await text("#lost");
+    await page.unroute("**/problems/row");
+    const own = await page.locator('#plan input[name="edition"]').inputValue();
+    const setEditions = (edition) =>
+      page.$$eval('#grid input[name="edition"]', (inputs, edition) => inputs.forEach((input) => (input.value = edition)), edition);
+    await setEditions("0");
+    await cell.fill("Zoe");
+    await page.waitForFunction(() => document.getElementById("said").innerText);
+    found.steps.refused = await text("#said");
+    await setEditions(own);
+    // The browser itself notes both.
+    found.errors.length = 0;
+    // What was typed a moment ago is in the plan, and Enter makes none.
+    await cell.fill("Zoë");
+    await page.keyboard.press("Enter");
+    found.steps.staysAt = new URL(page.url()).pathname.endsWith("/problems");
+    await cell.fill("Zoé");
+    await press("#plan button");
+    await page.waitForSelector("#live a.button");
+    await page.goto(`${home}/problems`);
+    found.steps.typed = (await cell.inputValue()) === "Zoé";
   },
 
   // A run that a guard held last night is looked at, and approved.
@@ -237,6 +267,7 @@ const walks = {
   try {
     await page.goto(address);
     await page.waitForURL((url) => !url.pathname.startsWith("/enter"));
+    home = origin + new URL(page.url()).pathname.replace(/\/[^/]*$/, "");
     await walks[what](context);
   } catch (error) {
     const seen = await page.innerText("body").catch(() => "");

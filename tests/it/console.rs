@@ -13,6 +13,8 @@ use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, serve_sandbo
 struct Console {
     process: Child,
     entrance: String,
+    /// The path that its pages are under, once the token was given for its cookie.
+    base: std::cell::OnceCell<String>,
     /// Whether pictures are made of it, where they are asked for.
     is_shown: bool,
 }
@@ -42,6 +44,7 @@ impl Console {
         Console {
             process,
             entrance: line[at..].trim().to_owned(),
+            base: std::cell::OnceCell::new(),
             is_shown: !arguments.contains(&"sv"),
         }
     }
@@ -73,9 +76,55 @@ impl Console {
         let answer = self.ask("GET", path, &host, "");
         let cookie = answer.lines().find(|line| line.starts_with("set-cookie: "));
         let cookie = cookie.unwrap_or_else(|| panic!("{answer}"));
-        assert!(cookie.ends_with("; HttpOnly; SameSite=Strict"), "{cookie}");
-        let pair = cookie["set-cookie: ".len()..].split(';').next().unwrap();
+        let (pair, rest) = cookie["set-cookie: ".len()..].split_once(';').unwrap();
+        let base = rest.strip_prefix(" Path=").unwrap();
+        let base = base.strip_suffix("; HttpOnly; SameSite=Strict").unwrap();
+        // Nobody guesses where the cookie is sent to.
+        assert_eq!(base.len(), 33, "{base}");
+        self.base.set(base.to_owned()).unwrap();
         format!("Cookie: {pair}\r\n")
+    }
+
+    /// A page's address.
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base.get().unwrap())
+    }
+
+    /// What a page of it sends, as a form.
+    fn post(&self, cookie: &str, path: &str, form: &str) -> String {
+        let host = self.host();
+        let headers = format!(
+            "Host: {host}\r\nOrigin: http://{host}\r\n{cookie}\
+             Content-Type: application/x-www-form-urlencoded\r\n"
+        );
+        self.ask("POST", &self.at(path), &headers, form)
+    }
+
+    fn get(&self, cookie: &str, path: &str) -> String {
+        let headers = format!("Host: {}\r\n{cookie}", self.host());
+        self.ask("GET", &self.at(path), &headers, "")
+    }
+
+    /// A page, once it says something.
+    fn once(&self, cookie: &str, path: &str, text: &str) -> String {
+        for _ in 0..1200 {
+            let page = self.get(cookie, path);
+            if page.contains(text) {
+                return page;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        let page = self.get(cookie, path);
+        panic!(
+            "{path} never says {text}: {page}{}",
+            self.get(cookie, "/run")
+        );
+    }
+
+    /// Kills it, as a machine that loses its power does.
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     /// What a browser finds on a walk; nothing where there is none, and then it is said.
@@ -139,7 +188,7 @@ fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
         (
             "sv",
             "12 rader är kvar att rätta",
-            "Ingen rad är kvar att rätta",
+            "Inga rader är kvar att rätta",
         ),
     ] {
         let folder = Folder::new();
@@ -227,6 +276,12 @@ fn a_dropped_file_is_mended_by_keyboard_and_its_html_is_text() {
         (&found["images"], &found["rows"]),
         (&Json::from(0), &Json::from(5))
     );
+    assert!(has(&found["lost"], "does not answer"), "{found}");
+    assert!(has(&found["refused"], "another file"), "{found}");
+    assert_eq!(
+        (&found["staysAt"], &found["typed"]),
+        (&true.into(), &true.into())
+    );
 }
 
 #[test]
@@ -235,24 +290,7 @@ fn a_run_that_a_guard_held_at_night_is_approved_in_a_browser() {
     std::fs::create_dir(folder.path("inbox")).unwrap();
     let roster = hostile().replace("<b><i>Flickan", "Kvinna");
     folder.write("inbox/night.csv", roster);
-    let rows: Vec<_> = (1..=5)
-        .map(|row| {
-            [
-                ("id", plain_id(row)),
-                ("identity_number", identity_number(row)),
-                ("first_name", "<img src=y>".to_owned()),
-                ("last_name", "Ek".to_owned()),
-            ]
-            .map(|(name, text)| (name.to_owned(), text))
-            .into()
-        })
-        .collect();
-    let sandbox = rosterpatch::sandbox::Sandbox::new(
-        &rosterpatch::sandbox::SandboxOptions::default(),
-        &rows,
-        std::sync::Arc::new(rosterpatch::clock::SystemClock),
-    );
-    let (base_url, _stop) = serve_sandbox(std::sync::Arc::new(sandbox));
+    let (base_url, _stop) = other_records();
     let place = ["--target", "meitner", "--base-url", &base_url];
     let mut sweep = vec![
         "sweep",
@@ -326,7 +364,14 @@ fn nobody_else_gets_into_the_console() {
     assert_eq!(ask("GET", replayed, &format!("{host}{cookie}")), 401);
 
     let known = format!("{host}{cookie}");
-    assert_eq!(ask("GET", "/file", &known), 200);
+    let file = console.at("/file");
+    assert_eq!(ask("GET", &file, &known), 200);
+    assert_eq!(
+        ask("GET", &file, &host),
+        401,
+        "the path alone opens nothing"
+    );
+    assert_eq!(ask("GET", "/file", &known), 404);
     let port = console.host().rsplit_once(':').unwrap().1;
     for (name, code) in [
         (format!("rebound.example:{port}"), 403),
@@ -335,13 +380,14 @@ fn nobody_else_gets_into_the_console() {
         (format!("localhost:{port}"), 200),
     ] {
         assert_eq!(
-            ask("GET", "/file", &format!("Host: {name}\r\n{cookie}")),
+            ask("GET", &file, &format!("Host: {name}\r\n{cookie}")),
             code,
             "{name}"
         );
         // The origin of a rebound page equals its host.
         let rebound = format!("Host: {name}\r\nOrigin: http://{name}\r\n{cookie}");
-        assert_eq!(ask("POST", "/plan", &rebound) == 403, code == 403, "{name}");
+        let answer = ask("POST", &console.at("/plan"), &rebound);
+        assert_eq!(answer == 403, code == 403, "{name}");
     }
 
     for (headers, is_own) in [
@@ -363,7 +409,7 @@ fn nobody_else_gets_into_the_console() {
             true,
         ),
     ] {
-        let answer = ask("POST", "/run/ask", &format!("{host}{headers}"));
+        let answer = ask("POST", &console.at("/run/ask"), &format!("{host}{headers}"));
         assert_eq!(
             answer != 403 && answer != 401,
             is_own,
@@ -371,7 +417,7 @@ fn nobody_else_gets_into_the_console() {
         );
     }
 
-    let answer = console.ask("GET", "/problems", &known, "").to_lowercase();
+    let answer = console.get(&cookie, "/problems").to_lowercase();
     for header in [
         "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self';",
         "frame-ancestors 'none'",
@@ -383,7 +429,7 @@ fn nobody_else_gets_into_the_console() {
     }
     assert!(!answer.contains("<script>") && !answer.contains(" onclick="));
     for path in ["/", "/file", "/columns", "/problems", "/runs", "/person"] {
-        let page = console.ask("GET", path, &known, "");
+        let page = console.get(&cookie, path);
         let body = page.split_once("\r\n\r\n").unwrap().1;
         assert!(!body.contains("type=\"password\""), "{path}");
     }
@@ -397,23 +443,192 @@ fn a_page_that_was_made_of_another_file_changes_nothing() {
         &folder,
         &["elever-2026-ht.csv", "--target", "meitner", "--sandbox"],
     );
-    let host = console.host();
     let cookie = console.enter();
-    let headers = format!(
-        "Host: {host}\r\nOrigin: http://{host}\r\n{cookie}\
-         Content-Type: application/x-www-form-urlencoded\r\n"
-    );
     for (path, body) in [
-        ("/problems/row", "edition=0&row=1&c2=Bo"),
+        ("/problems/row", "edition=0&row=1&r1c2=Bo"),
         ("/problems/back", "edition=0&row=1"),
         ("/problems/alike", "edition=0&column=5&value=Man&to=Kvinna"),
         ("/columns", "edition=0&c0="),
         ("/plan", "edition=0"),
     ] {
-        let answer = console.ask("POST", path, &headers, body);
+        let answer = console.post(&cookie, path, body);
         assert!(matches!(status(&answer), 400 | 409), "{path}: {answer}");
         assert!(answer.contains("another file"), "{path}: {answer}");
     }
+}
+
+/// The value of a form's hidden field on a page.
+fn hidden<'a>(page: &'a str, name: &str) -> &'a str {
+    let before = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.split_once(&before).unwrap_or_else(|| panic!("{page}"));
+    rest.split_once('"').unwrap().0
+}
+
+#[test]
+fn what_was_mended_outlives_the_console_and_a_prune_forgets_it() {
+    let folder = Folder::new();
+    let (id, number) = (plain_id(1), identity_number(1));
+    // A name with a line break, a gender that no API knows, and a cell too many.
+    let roster = format!(
+        "id;identity_number;first_name;last_name;gender\r\n{id};{number};\"Bo\r\nEk\";Ek;Okänt;x\r\n"
+    );
+    folder.write("r.csv", &roster);
+    let arguments = ["r.csv", "--target", "meitner", "--sandbox"];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let page = console.get(&cookie, "/problems");
+    let edition = hidden(&page, "edition");
+    let mended = format!(
+        "edition={edition}&row=1&r1c0={id}&r1c1={number}&r1c2=BoEk&r1c3=Ek&r1c4=Kvinna&r1c5="
+    );
+    let answer = console.post(&cookie, "/problems/row", &mended);
+    assert!(answer.contains("No row is left"), "{answer}");
+    console.kill();
+
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let page = console.get(&cookie, "/problems");
+    assert!(page.contains("1 row stands as you changed it"), "{page}");
+    assert!(page.contains("value=\"Kvinna\""), "{page}");
+    let file = console.get(&cookie, "/problems/file?as=csv");
+    assert!(file.contains("\"Bo\r\nEk\""), "{file}");
+    assert_eq!(
+        std::fs::read_to_string(folder.path("r.csv")).unwrap(),
+        roster
+    );
+    // To another way to read the file it does not belong.
+    console.post(&cookie, "/file", "delimiter=comma");
+    console.post(&cookie, "/file", "delimiter=semicolon");
+    let page = console.get(&cookie, "/problems");
+    assert!(page.contains("value=\"Kvinna\""), "{page}");
+    let edition = hidden(&page, "edition");
+    let back = format!("edition={edition}&row=all");
+    console.post(&cookie, "/problems/back", &back);
+    let page = console.get(&cookie, "/problems");
+    assert!(page.contains("1 row is left"), "{page}");
+    console.kill();
+
+    let kept = || {
+        std::fs::read_dir(folder.path("state/mends"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(kept(), 1);
+    assert!(folder.run("runs prune --older-than 1d").status.success());
+    assert_eq!(kept(), 1);
+    assert!(folder.run("runs prune --older-than 0s").status.success());
+    assert_eq!(kept(), 0);
+}
+
+#[test]
+fn a_dropped_file_is_forgotten_only_when_nobody_looks_at_it() {
+    let folder = Folder::new();
+    let console = Console::open(&folder, &["--target", "meitner", "--sandbox"]);
+    let cookie = console.enter();
+    let host = console.host();
+    let headers = format!(
+        "Host: {host}\r\nOrigin: http://{host}\r\n{cookie}\
+         Content-Type: multipart/form-data; boundary=x\r\n"
+    );
+    let body = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../r.csv\"\r\n\r\n{}\r\n--x--\r\n",
+        hostile()
+    );
+    let answer = console.ask("POST", &console.at("/drop"), &headers, &body);
+    assert_eq!(status(&answer), 303, "{answer}");
+    let dropped = || {
+        std::fs::read_dir(folder.path("state/dropped"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(dropped(), 1);
+    assert!(folder.run("runs prune --older-than 0s").status.success());
+    assert_eq!(dropped(), 1);
+    console.kill();
+    assert!(folder.run("runs prune --older-than 0s").status.success());
+    assert_eq!(dropped(), 0);
+}
+
+/// A sandbox with the records of [`hostile`], none of which is like it.
+fn other_records() -> (String, tokio::sync::oneshot::Sender<()>) {
+    let rows: Vec<_> = (1..=5)
+        .map(|row| {
+            [
+                ("id", plain_id(row)),
+                ("identity_number", identity_number(row)),
+                ("first_name", "<img src=y>".to_owned()),
+                ("last_name", "Ek".to_owned()),
+            ]
+            .map(|(name, text)| (name.to_owned(), text))
+            .into()
+        })
+        .collect();
+    let sandbox = rosterpatch::sandbox::Sandbox::new(
+        &rosterpatch::sandbox::SandboxOptions::default(),
+        &rows,
+        std::sync::Arc::new(rosterpatch::clock::SystemClock),
+    );
+    serve_sandbox(std::sync::Arc::new(sandbox))
+}
+
+#[test]
+fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
+    let folder = Folder::new();
+    folder.write("r.csv", hostile().replace("<b><i>Flickan", "Kvinna"));
+    let (base_url, _stop) = other_records();
+    let arguments = ["r.csv", "--target", "meitner", "--base-url", &base_url];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let edition = hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+    console.post(&cookie, "/plan", &format!("edition={edition}"));
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    let run = hidden(&page, "run").to_owned();
+    console.kill();
+
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let form = "what=resume";
+    let answer = console.post(&cookie, &format!("/runs/{run}/do"), form);
+    assert_eq!(status(&answer), 303, "{answer}");
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    // The stream ends by itself, and says so first, or a browser would ask again for ever.
+    let events = console.get(&cookie, "/run/events");
+    assert!(events.contains("event: over"), "{events}");
+    let run = hidden(&page, "run");
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    console.once(&cookie, "/run", "5 updated");
+    let events = console.get(&cookie, "/run/events");
+    assert!(events.contains("5 updated") && events.contains("event: over"));
+}
+
+#[test]
+fn a_file_that_changed_since_it_was_looked_at_is_not_sent() {
+    let folder = Folder::new();
+    let roster = hostile().replace("<b><i>Flickan", "Okänt");
+    folder.write("r.csv", &roster);
+    let (base_url, _stop) = other_records();
+    let mut arguments = vec!["r.csv", "--target", "meitner", "--base-url", &base_url];
+    arguments.extend(["--max-invalid", "100%"]);
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let edition = || hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+    let plan = || console.post(&cookie, "/plan", &format!("edition={}", edition()));
+    folder.write("r.csv", roster.replace("Okänt", "Man"));
+    plan();
+    console.once(&cookie, "/run", "changed since it was looked at");
+    folder.write("r.csv", &roster);
+    plan();
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    let run = hidden(&page, "run").to_owned();
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    console.once(&cookie, "/run", "2 updated");
+
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
+    let page = console.get(&cookie, "/problems");
+    assert!(page.contains("3 rows are left"), "{page}");
+    folder.write("r.csv", roster.replace("Okänt", "Man"));
+    plan();
+    console.once(&cookie, "/run", "changed since it was looked at");
 }
 
 #[test]

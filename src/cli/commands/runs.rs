@@ -2,7 +2,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::app::{ListedRun, figures_of, forget_dropped, listed};
+use crate::app::{ListedRun, figures_of, forget_dropped, forget_mends, listed};
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
 use crate::cli::front::{print_json, print_summary};
@@ -92,6 +92,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     let folder = settings::state_folder(&Config::load(common)?, common)?;
     let pruned = Journal::open(&folder)?.prune(&folder, moment, now)?;
     forget_dropped(&folder)?;
+    forget_mends(&folder, moment)?;
     let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
     terminal::out(&format!("{forgotten}\n"));
     if pruned.left > 0 {

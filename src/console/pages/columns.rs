@@ -11,6 +11,7 @@ use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::l10n::{Language, say};
 use crate::map::{field_named, guesses};
+use crate::read::fold_header;
 use crate::targets::TargetSpec;
 
 #[derive(Template)]
@@ -95,7 +96,7 @@ fn made(desk: &Desk, kept: Option<String>) -> Made {
 /// What somebody said that a column is: a field's name, or nothing for one that is left out.
 fn said_of<'a>(opened: &'a Opened, header: &str) -> Option<&'a str> {
     let said = opened.roster.map.overrides.iter().rev();
-    let mut said = said.filter(|(column, _)| column.trim() == header.trim());
+    let mut said = said.filter(|(column, _)| fold_header(column) == fold_header(header));
     said.next().map(|(_, field)| field.as_str())
 }
 
@@ -148,7 +149,7 @@ pub(in crate::console) async fn choose(
                 }
             }
             opened.roster.map.overrides = overrides.clone();
-            opened.read();
+            opened.read()?;
             if said.contains_key("keep") && opened.checked.is_ok() {
                 let (name, target) = (opened.name.as_str(), opened.target.as_deref());
                 let path = desk.door.keep_columns(name, target, &overrides, &usual)?;

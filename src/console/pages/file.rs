@@ -151,7 +151,7 @@ pub(in crate::console) async fn correct(
             read.mends = Mends::default();
             opened.renew();
         }
-        opened.read();
+        opened.read()?;
         go_to("/file")
     })
     .await

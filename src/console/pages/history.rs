@@ -243,8 +243,12 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
         .filter(|_| is_same)
         .map(|outcome| (outcome.row, outcome))
         .collect();
-    let again = Again { settings, outcomes };
-    desk.put(Opened::again(file, spec, again));
+    let again = Again {
+        run: run.name.clone(),
+        settings,
+        outcomes,
+    };
+    desk.put(Opened::again(desk, file, spec, again)?);
     desk.clear_job();
     go_to("/problems")
 }

@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::problems::take_typed;
 use super::start_job;
 use crate::app::{AppError, PastChange, Words};
 use crate::console::desk::Desk;
@@ -17,7 +18,7 @@ use crate::events::Plan;
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{number, records, say};
 use crate::report::{plan_fields, plan_not_sent, plan_notes, plan_time};
-use crate::run::{Consent, Prepared, RunError, rows_seen};
+use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
 #[template(path = "plan.html", config = ".askama.toml")]
@@ -104,7 +105,7 @@ fn made(desk: &Desk, filter: Filter) -> Made {
     let plan = match seen.phase {
         Phase::Asking(plan) => plan,
         Phase::Reading | Phase::LookingUp(..) => {
-            let live = super::run::fragment(job.live.seen());
+            let live = super::run::fragment(&desk.base, job.live.seen());
             return Ok(html(&Waiting { frame, live }));
         }
         Phase::Sending | Phase::Ended(_) => return go_to("/run"),
@@ -156,13 +157,13 @@ fn rows_with(prepared: &Prepared, filter: &Filter) -> Result<Option<BTreeSet<u64
         return Ok(None);
     };
     let value = filter.value.trim().to_lowercase();
-    let rows = rows_seen(prepared, |row, _| {
+    let rows = row_numbers(prepared, |row| {
         row.cell(column).is_some_and(|cell| {
             let text = String::from_utf8_lossy(cell.bytes());
             text.trim().to_lowercase() == value
         })
     })?;
-    Ok(Some(rows.into_iter().map(|row| row.at.row).collect()))
+    Ok(Some(rows.into_iter().collect()))
 }
 
 /// Some of the changes that a run is to make.
@@ -263,17 +264,20 @@ pub(in crate::console) async fn make(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
+    let _turn = desk.turn.clone().lock_owned().await;
     page(desk, move |desk| {
         let task = {
-            let opened = desk.opened();
-            let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
-            let Ok(checked) = &opened.checked else {
-                return go_to("/columns");
-            };
+            let mut opened = desk.opened();
+            let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
             // Who begins anew comes from the run's page, and is shown the plan before anything is sent.
             if !said.contains_key("fresh") {
                 opened.refuse_other(&said)?;
             }
+            // What was typed a moment ago may not have been sent by itself yet.
+            take_typed(opened, &said)?;
+            let Ok(checked) = &opened.checked else {
+                return go_to("/columns");
+            };
             let name = opened.name.clone();
             let sha256 = checked.prepared.input.sha256().map_err(RunError::from)?;
             let sha256 = sha256.to_owned();

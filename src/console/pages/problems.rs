@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
@@ -7,22 +7,27 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use crate::app::AppError;
 use crate::console::desk::Desk;
 use crate::console::opened::{Again, Alike, Checked, Opened};
-use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page, written};
+use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
 use crate::l10n::{Messages, number, say};
 use crate::report::write_roster;
 use crate::run::SeenRow;
 
 #[derive(Template)]
 #[template(path = "problems.html", config = ".askama.toml")]
-struct Page {
+struct Page<'a> {
     frame: Frame,
     left: Left,
     edition: String,
     header: Vec<String>,
     rows: Vec<Row>,
-    alike: Vec<Alike>,
+    /// Whether any of them has cells beyond the last column.
+    has_surplus: bool,
+    /// That cells are as somebody changed them an earlier time.
+    mended_before: Option<String>,
+    alike: Vec<&'a Alike>,
     /// What was searched for.
     search: String,
     found: String,
@@ -46,11 +51,14 @@ struct Left {
 #[derive(Template)]
 #[template(path = "row.html", config = ".askama.toml")]
 struct Row {
+    base: String,
     say: &'static Messages,
     edition: String,
     row: u64,
     line: u64,
     cells: Vec<Cell>,
+    /// Cells beyond the last column, to be emptied or moved.
+    surplus: Vec<Cell>,
     /// What is wrong with the row as a whole, and what became of it the last time.
     whole: String,
     is_mended: bool,
@@ -121,21 +129,25 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
             format!("/problems?q={text}&from={from}")
         }
     };
-    let shown = rows.get(from..to).unwrap_or_default();
-    let mut alike = checked.alike();
-    alike.truncate(ALIKE);
+    let shown = checked.rows(rows.get(from..to).unwrap_or_default())?;
+    let shown: Vec<Row> = shown
+        .iter()
+        .map(|row| row_of(&desk.base, opened, checked, row))
+        .collect();
+    let most_alike = checked.alike.iter().take(ALIKE);
     Ok(html(&Page {
         left: left(checked),
         edition: opened.edition.clone(),
         header: header.to_vec(),
-        rows: shown
-            .iter()
-            .map(|row| row_of(opened, checked, row))
-            .collect(),
-        alike: if asked.q.is_empty() {
-            alike
-        } else {
-            Vec::new()
+        has_surplus: shown.iter().any(|row| !row.surplus.is_empty()),
+        mended_before: (checked.mended_before > 0).then(|| {
+            let rows = checked.mended_before as u64;
+            say().console_mended_before(rows, number(rows))
+        }),
+        rows: shown,
+        alike: match asked.q.is_empty() {
+            true => most_alike.collect(),
+            false => Vec::new(),
         },
         search: asked.q.clone(),
         found: match rows.len() {
@@ -155,7 +167,7 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
 
 fn left(checked: &Checked) -> Left {
     let survey = &checked.prepared.survey;
-    let rows = checked.left() as u64;
+    let rows = checked.left;
     Left {
         rows,
         text: match rows {
@@ -166,7 +178,7 @@ fn left(checked: &Checked) -> Left {
     }
 }
 
-fn row_of(opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
+fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
     let input = &checked.prepared.input;
     let map = checked.prepared.checker.map();
     let of = |problems: &[crate::model::Problem], column: usize| {
@@ -199,12 +211,28 @@ fn row_of(opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row {
             .as_ref()
             .and_then(|again| last_time(again, seen)),
     );
+    let surplus = seen.cells.iter().enumerate().skip(input.header().len());
+    let changed = input.mends().of(seen.at.row);
+    let surplus = surplus
+        .filter(|(column, cell)| {
+            let is_changed = changed.is_some_and(|cells| cells.contains_key(column));
+            is_changed || !cell.trim().is_empty()
+        })
+        .map(|(column, cell)| Cell {
+            column,
+            header: say().console_surplus(),
+            value: cell.clone(),
+            fault: String::new(),
+            doubt: String::new(),
+        });
     Row {
+        base: base.to_owned(),
         say: say(),
         edition: opened.edition.clone(),
         row: seen.at.row,
         line: seen.at.sheet_row,
         cells: cells.collect(),
+        surplus: surplus.collect(),
         whole: whole.join("; "),
         is_mended: input.mends().of(seen.at.row).is_some(),
     }
@@ -226,48 +254,59 @@ pub(in crate::console) async fn mend(
     State(desk): State<Arc<Desk>>,
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
-    page(desk, move |desk| {
+    let _turn = desk.turn.clone().lock_owned().await;
+    fragment(desk, move |desk| {
         let row: u64 = number_in(&said, "row")?;
         let mut opened = desk.opened();
         let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
         opened.refuse_other(&said)?;
-        let seen = seen(opened, row)?;
-        let width = match &opened.checked {
-            Ok(checked) => checked.prepared.input.header().len(),
-            Err(_) => return Err(Trouble::Nothing),
+        take_typed(opened, &said)?;
+        let Ok(checked) = &opened.checked else {
+            return Err(Trouble::Nothing);
         };
-        let changed: Vec<(u64, usize, String)> = (0..width)
-            .filter_map(|column| {
-                let text = said.get(&format!("c{column}"))?;
-                let known = seen.cells.get(column).map_or("", String::as_str);
-                // A browser's field has no line breaks (HTML, 4.10.5.1.2).
-                (known.replace(['\r', '\n'], "") != *text).then(|| (row, column, text.clone()))
-            })
-            .collect();
-        if !changed.is_empty() {
-            opened.mend(&changed)?;
-        }
-        news(opened, row)
+        let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+        Ok(html(&RowNews {
+            row: row_of(&desk.base, opened, checked, &seen),
+            left: left(checked),
+        }))
     })
     .await
 }
 
-/// What is to be shown of a row that was changed.
-fn news(opened: &Opened, row: u64) -> Made {
+/// Takes the cells of a page's rows as they stand in the browser.
+pub(super) fn take_typed(
+    opened: &mut Opened,
+    said: &HashMap<String, String>,
+) -> Result<(), AppError> {
     let Ok(checked) = &opened.checked else {
-        return Err(Trouble::Nothing);
+        return Ok(());
     };
-    let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
-    Ok(html(&RowNews {
-        row: row_of(opened, checked, &seen),
-        left: left(checked),
-    }))
-}
-
-fn seen(opened: &Opened, row: u64) -> Result<SeenRow, Trouble> {
-    match &opened.checked {
-        Ok(checked) => checked.row(row)?.ok_or(Trouble::Nothing),
-        Err(_) => Err(Trouble::Nothing),
+    let mut typed: BTreeMap<u64, Vec<(usize, &String)>> = BTreeMap::new();
+    for (name, text) in said {
+        let place = name
+            .strip_prefix('r')
+            .and_then(|place| place.split_once('c'));
+        let Some((Ok(row), Ok(column))) = place.map(|(row, column)| (row.parse(), column.parse()))
+        else {
+            continue;
+        };
+        typed.entry(row).or_default().push((column, text));
+    }
+    let rows: Vec<u64> = typed.keys().copied().collect();
+    let mut changed = Vec::new();
+    for seen in checked.rows(&rows)? {
+        let width = checked.prepared.input.header().len().max(seen.cells.len());
+        for (column, text) in typed.remove(&seen.at.row).unwrap_or_default() {
+            let known = seen.cells.get(column).map_or("", String::as_str);
+            // A browser's field has no line breaks (HTML, 4.10.5.1.2).
+            if column < width && known.replace(['\r', '\n'], "") != *text {
+                changed.push((seen.at.row, column, text.clone()));
+            }
+        }
+    }
+    match changed.is_empty() {
+        true => Ok(()),
+        false => opened.mend(&changed),
     }
 }
 
@@ -286,7 +325,10 @@ pub(in crate::console) async fn take_back(
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     page(desk, move |desk| {
-        let row = number_in(&said, "row")?;
+        let row = match said.get("row").map(String::as_str) {
+            Some("all") => None,
+            _ => Some(number_in(&said, "row")?),
+        };
         {
             let mut opened = desk.opened();
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
@@ -322,13 +364,12 @@ pub(in crate::console) async fn mend_alike(
                 return Err(Trouble::Nothing);
             };
             let value = said.value.replace("\r\n", "\n");
-            let alike = checked.alike();
-            let rows = alike.into_iter().filter(|alike| {
+            let rows = checked.alike.iter().filter(|alike| {
                 alike.column == said.column && alike.value.replace("\r\n", "\n") == value
             });
             let cells: Vec<(u64, usize, String)> = rows
-                .flat_map(|alike| alike.rows)
-                .map(|row| (row, said.column, said.to.clone()))
+                .flat_map(|alike| &alike.rows)
+                .map(|row| (*row, said.column, said.to.clone()))
                 .collect();
             opened.mend(&cells)?;
         }

@@ -31,6 +31,7 @@ struct Page {
 #[derive(Template)]
 #[template(path = "live.html", config = ".askama.toml")]
 pub(super) struct Fragment {
+    base: String,
     say: &'static Messages,
     /// What it is doing.
     text: String,
@@ -69,7 +70,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
             frame: Frame::of(desk, "run", say().console_run_title()),
             file: job.file.clone(),
             has_ended: matches!(seen.phase, Phase::Ended(_)),
-            live: fragment(seen),
+            live: fragment(&desk.base, seen),
         }))
     })
     .await
@@ -86,7 +87,7 @@ fn what_it_does(phase: &Phase) -> String {
     }
 }
 
-pub(super) fn fragment(seen: Seen) -> Fragment {
+pub(super) fn fragment(base: &str, seen: Seen) -> Fragment {
     let text = what_it_does(&seen.phase);
     let progress = &seen.progress;
     let states = match &seen.phase {
@@ -98,6 +99,7 @@ pub(super) fn fragment(seen: Seen) -> Fragment {
         .into_iter()
         .map(|(state, text)| (state.as_str().to_owned(), text));
     Fragment {
+        base: base.to_owned(),
         say: say(),
         text,
         is_asking: matches!(seen.phase, Phase::Asking(_)),
@@ -126,6 +128,7 @@ pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Respons
     };
     let news = job.live.news();
     let first = Watch {
+        base: desk.base.clone(),
         job,
         news,
         is_over: false,
@@ -139,6 +142,7 @@ pub(in crate::console) async fn events(State(desk): State<Arc<Desk>>) -> Respons
 }
 
 struct Watch {
+    base: String,
     job: Arc<Job>,
     news: tokio::sync::watch::Receiver<u64>,
     is_over: bool,
@@ -165,7 +169,7 @@ impl Watch {
         self.news.borrow_and_update();
         let seen = self.job.live.seen();
         self.is_over = matches!(seen.phase, Phase::Ended(_) | Phase::Asking(_));
-        let text = fragment(seen).render().unwrap_or_default();
+        let text = fragment(&self.base, seen).render().unwrap_or_default();
         Some((Ok(Event::default().data(text)), self))
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::{Multipart, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::app::{AppError, dropped as dropped_file, listed};
+use crate::app::{AppError, Dropped, listed};
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
@@ -118,7 +118,7 @@ fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
     let name = name.to_string_lossy().into_owned();
     let file = crate::run::absolute(file);
     let target = target.filter(|target| !target.is_empty());
-    let opened = Opened::open(desk.door.as_ref(), &file, name, target)?;
+    let opened = Opened::open(desk, &file, name, target)?;
     desk.put(opened);
     desk.clear_job();
     go_to("/file")
@@ -129,7 +129,7 @@ pub(in crate::console) async fn dropped(
     State(desk): State<Arc<Desk>>,
     mut form: Multipart,
 ) -> Response {
-    let received = receive(&desk.state, &mut form).await;
+    let received = receive(&desk, &mut form).await;
     page(desk, move |desk| {
         let (path, target) = received?;
         put(desk, &path, target)
@@ -137,7 +137,7 @@ pub(in crate::console) async fn dropped(
     .await
 }
 
-async fn receive(state: &Path, form: &mut Multipart) -> Result<(PathBuf, Option<String>), Trouble> {
+async fn receive(desk: &Desk, form: &mut Multipart) -> Result<(PathBuf, Option<String>), Trouble> {
     let wrong = |error: axum::extract::multipart::MultipartError| Trouble::Wrong(error.to_string());
     let (mut path, mut target) = (None, None);
     while let Some(mut field) = form.next_field().await.map_err(wrong)? {
@@ -145,7 +145,11 @@ async fn receive(state: &Path, form: &mut Multipart) -> Result<(PathBuf, Option<
             Some("target") => target = Some(field.text().await.map_err(wrong)?),
             Some("file") => {
                 let name = field.file_name().unwrap_or_default().to_owned();
-                let (place, mut file) = dropped_file(state, &name)?;
+                let Dropped {
+                    path: place,
+                    mut file,
+                    held,
+                } = crate::app::dropped(&desk.state, &name)?;
                 while let Some(chunk) = field.chunk().await.map_err(wrong)? {
                     std::io::Write::write_all(&mut file, &chunk).map_err(|source| {
                         AppError::File {
@@ -155,6 +159,7 @@ async fn receive(state: &Path, form: &mut Multipart) -> Result<(PathBuf, Option<
                         }
                     })?;
                 }
+                desk.hold(held);
                 path = Some(place);
             }
             _ => {}
