@@ -160,3 +160,126 @@ impl Desk {
         lock(&self.touched).elapsed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::app::{Notifications, Overrides, Wanted};
+    use crate::check::{CheckOptions, DuplicatePolicy};
+    use crate::console::live::Phase;
+    use crate::events::Unobserved;
+    use crate::map::MapOptions;
+    use crate::read::ReadOptions;
+    use crate::run::{Roster, Settings};
+    use crate::targets::TargetSpec;
+
+    /// A door behind which whatever is asked for breaks.
+    struct Broken(PathBuf);
+
+    impl Door for Broken {
+        fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
+            Session::new(observer, self.0.clone())
+        }
+
+        fn target(&self) -> Option<String> {
+            None
+        }
+
+        fn roster(&self, _: &Path, _: Option<&str>) -> Result<(Arc<TargetSpec>, Roster), AppError> {
+            panic!("no roster")
+        }
+
+        fn wanted<'a>(
+            &self,
+            _: &'a Session,
+            _: &Path,
+            _: Option<&str>,
+        ) -> Result<Wanted<'a>, AppError> {
+            panic!("nothing is wanted")
+        }
+
+        fn again(&self, _: Settings) -> Result<Wanted<'static>, AppError> {
+            panic!("nothing again")
+        }
+
+        fn overrides(&self) -> Result<Overrides<'_>, AppError> {
+            panic!("nothing otherwise")
+        }
+
+        fn notifications(&self) -> Notifications {
+            Notifications::default()
+        }
+
+        fn keep_columns(
+            &self,
+            _: &str,
+            _: Option<&str>,
+            _: &[(String, String)],
+            _: &[String],
+        ) -> Result<PathBuf, AppError> {
+            panic!("nothing is kept")
+        }
+    }
+
+    fn desk(state: &Path) -> Arc<Desk> {
+        let door = Box::new(Broken(state.to_owned()));
+        Arc::new(Desk::new(door, state.to_owned(), String::new()))
+    }
+
+    fn import() -> Task {
+        Task::Import {
+            roster: Box::new(Roster {
+                file: "r.csv".into(),
+                read: ReadOptions::default(),
+                map: MapOptions::default(),
+                key: None,
+                check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
+                duplicates: DuplicatePolicy::default(),
+                sparse: false,
+            }),
+            target: None,
+            sha256: String::new(),
+            fresh: false,
+        }
+    }
+
+    #[test]
+    fn a_job_that_breaks_is_over_and_another_one_may_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        for _ in 0..2 {
+            desk.start(import(), "r.csv".into()).unwrap();
+            let job = desk.job().unwrap();
+            while !job.has_ended() {
+                std::thread::yield_now();
+            }
+            let Phase::Ended(end) = job.live.seen().phase else {
+                unreachable!()
+            };
+            assert!(end.error.unwrap().contains("cut the run short"));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_nobody_answers_keeps_no_console_alive_and_blocks_another_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let session = desk.session(Box::new(Unobserved)).unwrap();
+        let job = Arc::new(Job::new(import(), "r.csv".into(), Live::new(), session));
+        *lock(&desk.job) = Some(job.clone());
+        for (phase, is_at_work) in [
+            (Phase::Reading, true),
+            (Phase::LookingUp(1, 2), true),
+            (Phase::Sending, true),
+            (Phase::Asking(Box::default()), false),
+        ] {
+            job.live.change(|seen| seen.phase = phase);
+            let long_ago = Instant::now().checked_sub(Duration::from_secs(60));
+            *lock(&desk.touched) = long_ago.unwrap();
+            assert_eq!(desk.idle() < Duration::from_secs(60), is_at_work);
+        }
+        assert!(desk.start(import(), "r.csv".into()).is_err());
+    }
+}

@@ -21,6 +21,12 @@ struct Console {
 
 impl Console {
     fn open(folder: &Folder, arguments: &[&str]) -> Console {
+        let arguments: Vec<&str> = ["--no-browser"].iter().chain(arguments).copied().collect();
+        Console::open_with(folder, &arguments, None)
+    }
+
+    /// The same, with programs in the folder `browsers` that may be browsers.
+    fn open_with(folder: &Folder, arguments: &[&str], browsers: Option<&Path>) -> Console {
         let program = folder.program();
         let mut command = Command::new(program.get_program());
         for (name, value) in program.get_envs() {
@@ -28,11 +34,15 @@ impl Console {
                 command.env(name, value);
             }
         }
+        if let Some(browsers) = browsers {
+            let known = std::env::var("PATH").unwrap();
+            command.env("PATH", format!("{}:{known}", browsers.display()));
+        }
         let mut process = command
             .env("HOME", folder.path(""))
             .envs(OF_SANDBOX)
             .current_dir(folder.path(""))
-            .args(["open", "--no-browser"])
+            .arg("open")
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -702,6 +712,38 @@ fn a_console_listens_on_this_machine_alone_and_ends_when_nobody_is_there() {
     );
     let mut console = Console::open(&folder, &["--target", "meitner", "--idle", "10ms"]);
     assert_eq!(console.process.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_browser_is_shown_a_page_that_its_user_alone_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    let browsers = folder.path("bin");
+    std::fs::create_dir(&browsers).unwrap();
+    let seen = folder.path("seen");
+    let script = format!(
+        "#!/bin/sh\n{{ stat -c %a \"$1\"; echo \"$@\"; cat \"$1\"; }} >'{0}.new' && mv '{0}.new' '{0}'\n",
+        seen.display()
+    );
+    let browser = folder.write("bin/xdg-open", script);
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let console = Console::open_with(&folder, &["--target", "meitner"], Some(&browsers));
+    let mut tries = 0..1200;
+    while !seen.exists() && tries.next().is_some() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let seen = std::fs::read_to_string(&seen).unwrap();
+    let (mode, rest) = seen.split_once('\n').unwrap();
+    let (arguments, page) = rest.split_once('\n').unwrap();
+    assert_eq!(mode, "600");
+    assert!(!arguments.contains("token"), "{arguments}");
+    assert!(
+        page.contains(&format!("url={}", console.entrance)),
+        "{page}"
+    );
+    console.enter();
 }
 
 #[test]

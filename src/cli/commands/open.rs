@@ -286,5 +286,19 @@ mod tests {
         let text = document.to_string();
         assert!(text.contains("Tel = \"phone_number1\""), "{text}");
         assert!(!text.contains("Kommentar"), "{text}");
+
+        // Of a profile that is there, nothing else is touched.
+        let before = "# of the town\n[profile.town]\ntarget = 'meitner' # theirs\nrate = \"5/s\"\n\n\
+                      [profile.town.map]\nKlass = \"class\" # not ours\n";
+        let mut document: DocumentMut = before.parse().unwrap();
+        let columns = [("Tel".to_owned(), "phone_number1".to_owned())];
+        keep(
+            &mut document,
+            Some("town"),
+            ("r.csv", None),
+            (&columns, &["Epost".to_owned()]),
+        );
+        let kept = format!("{before}Tel = \"phone_number1\"\n");
+        assert_eq!(document.to_string(), kept);
     }
 }
