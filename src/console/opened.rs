@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::desk::Desk;
+use super::door::Door;
 use crate::app::{AppError, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
@@ -75,18 +75,19 @@ pub(super) struct Again {
 const SAMPLE: usize = 5;
 
 impl Opened {
-    /// Opens a file as it would be understood without being told anything.
+    /// Opens a file as it would be understood without being told anything. What is mended in it is kept in
+    /// the folder `state`.
     ///
     /// # Errors
     /// When no API is known for it, or what was mended in it before cannot be read.
     pub(super) fn open(
-        desk: &Desk,
+        (door, state): (&dyn Door, &Path),
         file: &Path,
         name: String,
         target: Option<String>,
     ) -> Result<Opened, AppError> {
-        let (spec, roster) = desk.door.roster(file, target.as_deref())?;
-        Opened::of(desk, name, target, (spec, roster), None)
+        let (spec, roster) = door.roster(file, target.as_deref())?;
+        Opened::of(state, name, target, (spec, roster), None)
     }
 
     /// Opens the rows of a run that did not succeed.
@@ -94,17 +95,17 @@ impl Opened {
     /// # Errors
     /// When what was mended in them before cannot be read.
     pub(super) fn again(
-        desk: &Desk,
+        state: &Path,
         name: String,
         spec: TargetSpec,
         again: Again,
     ) -> Result<Opened, AppError> {
         let roster = again.settings.roster.clone();
-        Opened::of(desk, name, None, (Arc::new(spec), roster), Some(again))
+        Opened::of(state, name, None, (Arc::new(spec), roster), Some(again))
     }
 
     fn of(
-        desk: &Desk,
+        state: &Path,
         name: String,
         target: Option<String>,
         (spec, roster): (Arc<TargetSpec>, Roster),
@@ -112,7 +113,7 @@ impl Opened {
     ) -> Result<Opened, AppError> {
         let mut opened = Opened {
             edition: String::new(),
-            state: desk.state.clone(),
+            state: state.to_owned(),
             name,
             target,
             spec,

@@ -248,7 +248,7 @@ fn mend(desk: &Arc<Desk>, journal: &Journal, run: &RunRecord, file: String) -> M
         settings,
         outcomes,
     };
-    desk.put(Opened::again(desk, file, spec, again)?);
+    desk.put(Opened::again(&desk.state, file, spec, again)?);
     desk.clear_job();
     go_to("/problems")
 }

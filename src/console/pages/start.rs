@@ -118,7 +118,7 @@ fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
     let name = name.to_string_lossy().into_owned();
     let file = crate::run::absolute(file);
     let target = target.filter(|target| !target.is_empty());
-    let opened = Opened::open(desk, &file, name, target)?;
+    let opened = Opened::open((desk.door.as_ref(), &desk.state), &file, name, target)?;
     desk.put(opened);
     desk.clear_job();
     go_to("/file")
