@@ -13,6 +13,16 @@ pub struct RowAt {
     pub offset: u64,
 }
 
+impl RowAt {
+    /// Where a file's first row stands that has nothing before it.
+    pub const FIRST: RowAt = RowAt {
+        row: 1,
+        line: 1,
+        sheet_row: 1,
+        offset: 0,
+    };
+}
+
 /// The number that a spreadsheet shows beside each row. It counts up with the rows, but for gaps, so
 /// only where it jumps is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

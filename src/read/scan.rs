@@ -90,16 +90,20 @@ impl Input {
             }
         }
         let mut tables: Vec<Table> = blocks
-            .par_iter()
+            .into_par_iter()
             .with_min_len(4)
             .map_init(
                 || shape.parser(),
-                |parser, block| Table::parse(&block.bytes, shape, parser),
+                |parser, block| {
+                    let mut table = Table::parse(block.bytes, shape, parser);
+                    table.first.offset = block.offset;
+                    table
+                },
             )
             .collect();
-        for (table, block) in tables.iter_mut().zip(&blocks) {
+        for table in &mut tables {
             table.first = RowAt {
-                offset: block.offset,
+                offset: table.first.offset,
                 ..*next
             };
             if self.sheet.is_some() {
@@ -112,7 +116,6 @@ impl Input {
                 table.mend(&self.mends, self.header.len());
             }
         }
-        drop(blocks);
         // A row that a quote glued together hides the rows within it, so it stops the run; but
         // the stretches before it are whole.
         let stray = tables

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use csv_core::ReadRecordResult;
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memchr3_iter};
 
 use super::lines;
 use super::mends::Mends;
@@ -13,6 +13,8 @@ pub struct Table {
     text: Text,
     /// Where each cell ends in `text`, for all rows.
     ends: Vec<usize>,
+    /// Bytes between two cells of a row: the delimiter, where the text is the block as it stands.
+    gap: usize,
     rows: Vec<RowSpan>,
     /// Line ends in the block.
     pub(super) lines: u64,
@@ -32,6 +34,13 @@ enum Text {
 }
 
 impl Text {
+    fn of(bytes: Vec<u8>) -> Text {
+        match String::from_utf8(bytes) {
+            Ok(text) => Text::Valid(text),
+            Err(error) => Text::Bytes(error.into_bytes()),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Text::Valid(text) => text.len(),
@@ -135,7 +144,76 @@ fn next_record(
 
 impl Table {
     /// Parses a block of text in `shape`, with a parser of that shape's.
-    pub(super) fn parse(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
+    pub(super) fn parse(block: Vec<u8>, shape: &Shape, parser: &mut csv_core::Reader) -> Table {
+        match memchr(b'"', &block) {
+            Some(_) => Table::unquoted(&block, shape, parser),
+            None => Table::split(block, shape.delimiter),
+        }
+    }
+
+    /// Parses a block without quotes, in which every delimiter and line end is one. Its text stays where it
+    /// is.
+    fn split(block: Vec<u8>, delimiter: u8) -> Table {
+        let (mut ends, mut rows) = (Vec::with_capacity(block.len() / 8), Vec::new());
+        let (mut start, mut first_cell) = (0, 0);
+        let (mut lines, mut empty_rows) = (0u64, 0);
+        let mut end_row = |ends: &mut Vec<usize>, start: usize, end: usize, line: u64| {
+            if end == start {
+                return;
+            }
+            ends.push(end);
+            // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
+            if ends.len() - first_cell == end - start + 1 {
+                ends.truncate(first_cell);
+                empty_rows += 1;
+                return;
+            }
+            rows.push(RowSpan {
+                start,
+                cells: first_cell..ends.len(),
+                line,
+                sheet_row: line,
+                breaks: 0,
+                offset: start as u64,
+                hides_rows: false,
+            });
+            first_cell = ends.len();
+        };
+        for at in memchr3_iter(delimiter, b'\n', b'\r', &block) {
+            match block.get(at) {
+                Some(b'\n') => {
+                    // The second half of a line end ends nothing.
+                    if at > 0 && block.get(at - 1) == Some(&b'\r') {
+                        start = at + 1;
+                        continue;
+                    }
+                    end_row(&mut ends, start, at, lines);
+                }
+                Some(b'\r') => end_row(&mut ends, start, at, lines),
+                _ => {
+                    ends.push(at);
+                    continue;
+                }
+            }
+            lines += 1;
+            start = at + 1;
+        }
+        end_row(&mut ends, start, block.len(), lines);
+        Table {
+            bytes: block.len() as u64,
+            text: Text::of(block),
+            ends,
+            gap: 1,
+            rows,
+            lines,
+            sheet_rows: lines,
+            empty_rows,
+            first: RowAt::FIRST,
+        }
+    }
+
+    /// Parses a block with quotes, and takes them away.
+    fn unquoted(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
         let Shape { delimiter, width } = *shape;
         parser.reset();
         // Unquoting never makes text longer.
@@ -186,22 +264,15 @@ impl Table {
         }
         text.truncate(written);
         Table {
-            text: match String::from_utf8(text) {
-                Ok(text) => Text::Valid(text),
-                Err(error) => Text::Bytes(error.into_bytes()),
-            },
+            text: Text::of(text),
             ends,
+            gap: 0,
             rows,
             lines,
             bytes: block.len() as u64,
             sheet_rows: lines - breaks_before,
             empty_rows,
-            first: RowAt {
-                row: 1,
-                line: 1,
-                sheet_row: 1,
-                offset: 0,
-            },
+            first: RowAt::FIRST,
         }
     }
 
@@ -242,6 +313,8 @@ impl Table {
     fn append(&mut self, cell: &[u8]) {
         self.text.push(cell);
         self.ends.push(self.text.len());
+        // What it is makes no difference; that it takes no less than a delimiter does.
+        self.text.push(&[b' '][..self.gap]);
     }
 
     /// How many rows there are.
@@ -323,7 +396,7 @@ impl<'a> RawRow<'a> {
         let ends = self.table.ends.get(self.span.cells.clone())?;
         let end = *ends.get(index)?;
         let start = match index.checked_sub(1) {
-            Some(previous) => ends[previous],
+            Some(previous) => ends[previous] + self.table.gap,
             None => self.span.start,
         };
         Some(match &self.table.text {
@@ -359,7 +432,7 @@ mod tests {
 
     fn parse(text: &[u8]) -> Table {
         let shape = Shape::new(b';', 2);
-        Table::parse(text, &shape, &mut shape.parser())
+        Table::parse(text.to_vec(), &shape, &mut shape.parser())
     }
 
     fn rows(text: &str) -> Vec<([u64; 4], Vec<String>)> {
@@ -399,6 +472,28 @@ mod tests {
         ];
         assert_eq!(cells, expected);
         assert_eq!(table.rows().nth(3).unwrap().at.line, 4);
+    }
+
+    proptest::proptest! {
+        /// Rows without a quote are split at sight, and come to what the parser makes of them.
+        #[test]
+        fn rows_without_quotes_are_what_the_parser_makes_of_them(text in "[ab;å \n\r]{0,80}") {
+            let shape = Shape::new(b';', 2);
+            let told = |table: &Table| {
+                let rows = table.rows().map(|row| {
+                    let cells: Vec<String> = row
+                        .cells()
+                        .map(|cell| String::from_utf8_lossy(cell.bytes()).into_owned())
+                        .collect();
+                    (row.at, row.line_breaks, row.hides_rows(), cells)
+                });
+                let rows: Vec<_> = rows.collect();
+                (rows, table.lines, table.sheet_rows, table.empty_rows(), table.end())
+            };
+            let split = Table::split(text.clone().into_bytes(), b';');
+            let parsed = Table::unquoted(text.as_bytes(), &shape, &mut shape.parser());
+            proptest::prop_assert_eq!(told(&split), told(&parsed));
+        }
     }
 
     #[test]
