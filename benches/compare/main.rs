@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The floor reads the roster with the csv crate and sends it with reqwest, 64 requests under way,
-//! and checks and records nothing. `curl`, `qsv` and Python's aiohttp (`pip install aiohttp`) take
-//! part where they are installed; `COMPARE_PYTHON` names another Python.
+//! and checks and records nothing. `curl` and Python's aiohttp (`pip install aiohttp`) take part
+//! where they are installed; `COMPARE_PYTHON` names another Python.
 
 mod floor;
 mod peers;
