@@ -81,17 +81,23 @@ fn is_western_letter(c: char) -> bool {
 fn is_plain(bytes: &[u8]) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * EACH;
-    let (words, rest) = bytes.as_chunks::<8>();
-    let strange_words = words.iter().fold(0, |strange, word| {
+    // The high bit of each byte that is below space, is DEL, or is not ASCII.
+    let strange_in = |word: &[u8; 8]| {
         let word = u64::from_le_bytes(*word);
-        // The high bit of each byte that is below space, is DEL, or is not ASCII.
         let below_space = word.wrapping_sub(0x20 * EACH);
         let above_tilde = word.wrapping_add(EACH);
-        strange | ((below_space | above_tilde | word) & HIGH)
-    });
-    let strange_rest = rest.iter().any(|byte| !matches!(byte, b' '..=b'~'));
-    strange_words == 0
-        && !strange_rest
+        (below_space | above_tilde | word) & HIGH
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let strange = words
+        .iter()
+        .fold(0, |strange, word| strange | strange_in(word));
+    let strange = match bytes.last_chunk::<8>() {
+        // Some bytes of it are looked at twice.
+        Some(last) => strange | strange_in(last),
+        None => u64::from(!rest.iter().all(|byte| matches!(byte, b' '..=b'~'))),
+    };
+    strange == 0
         && !matches!(bytes.first(), Some(b' ' | b'=' | b'#' | b'<'))
         && bytes.last() != Some(&b' ')
 }

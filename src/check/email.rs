@@ -25,7 +25,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 fn is_plain(text: &str) -> bool {
     match text.split_once('@') {
         Some((local, domain)) => {
-            local.len() <= 64 && are_words(local, b"._-+") && is_plain_domain(domain)
+            local.len() <= 64 && are_words(local, &IN_LOCAL_PART) && is_plain_domain(domain)
         }
         None => false,
     }
@@ -33,22 +33,49 @@ fn is_plain(text: &str) -> bool {
 
 /// Whether the text is beyond doubt a domain name of at least two parts.
 pub(super) fn is_plain_domain(text: &str) -> bool {
-    text.len() <= 63 && text.contains('.') && are_words(text, b".-")
+    text.len() <= 63 && text.as_bytes().contains(&b'.') && are_words(text, &IN_DOMAIN)
 }
 
-/// Words of ASCII letters and digits with single separators between them.
-fn are_words(text: &str, separators: &[u8]) -> bool {
-    let mut in_word = false;
+/// What a byte is among words: a part of one, what separates two, or neither.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Word,
+    Separator,
+    Neither,
+}
+
+const IN_LOCAL_PART: [Part; 256] = parts(b"._-+");
+const IN_DOMAIN: [Part; 256] = parts(b".-");
+
+/// Words are of ASCII letters and digits.
+const fn parts(separators: &[u8]) -> [Part; 256] {
+    let mut parts = [Part::Neither; 256];
+    let mut byte = 0;
+    while byte < parts.len() {
+        if (byte as u8).is_ascii_alphanumeric() {
+            parts[byte] = Part::Word;
+        }
+        byte += 1;
+    }
+    let mut index = 0;
+    while index < separators.len() {
+        parts[separators[index] as usize] = Part::Separator;
+        index += 1;
+    }
+    parts
+}
+
+/// Words with single separators between them.
+fn are_words(text: &str, parts: &[Part; 256]) -> bool {
+    let mut before = Part::Separator;
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            in_word = true;
-        } else if in_word && separators.contains(&byte) {
-            in_word = false;
-        } else {
+        let part = parts[usize::from(byte)];
+        if part == Part::Neither || (part == Part::Separator && before == Part::Separator) {
             return false;
         }
+        before = part;
     }
-    in_word
+    before == Part::Word
 }
 
 fn explain(text: &str) -> Fault {

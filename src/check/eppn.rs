@@ -18,7 +18,8 @@ pub(super) fn check(text: &str) -> Checked<'_> {
             say().eppn_no_local_identifier(text),
         );
     }
-    if local.chars().any(char::is_whitespace) {
+    if !local.bytes().all(|byte| byte.is_ascii_graphic()) && local.chars().any(char::is_whitespace)
+    {
         return fault("eppn.space", say().eppn_space(text));
     }
     let is_domain =

@@ -40,9 +40,11 @@ pub(super) type Checked<'a> = Result<Value<'a>, Fault>;
 
 /// Whether a spreadsheet wrote a long number in scientific notation, as in `2,01912E+11`.
 pub(super) fn is_scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
+    // Most numbers have no such letter.
+    let Some(at) = memchr::memchr2(b'E', b'e', text.as_bytes()) else {
         return false;
     };
+    let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let mantissa_is = mantissa.split_once([',', '.']).map_or_else(
         || digits(mantissa),

@@ -81,24 +81,16 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
 /// Whether the text is a valid number in the form that it is normalised to: the short way for
 /// most cells. What is not is looked at with more care.
 fn is_normal(text: &str, today: Date) -> bool {
-    let Some((date, last_four)) = text.split_at_checked(8) else {
+    let Ok(bytes) = <&[u8; 13]>::try_from(text.as_bytes()) else {
         return false;
     };
-    let (Ok(date), Some(last_four)) = (
-        <[u8; 8]>::try_from(date.as_bytes()),
-        last_four.strip_prefix('-'),
-    ) else {
+    let &[a, b, c, d, e, f, g, h, b'-', i, j, k, l] = bytes else {
         return false;
     };
-    let Ok(last_four) = <[u8; 4]>::try_from(last_four.as_bytes()) else {
+    let digits = [a, b, c, d, e, f, g, h, i, j, k, l].map(|byte| byte.wrapping_sub(b'0'));
+    // All of them, and not one after the other until one is none.
+    if digits.iter().fold(false, |none, digit| none | (*digit > 9)) {
         return false;
-    };
-    let mut digits = [0; 12];
-    for (digit, byte) in digits.iter_mut().zip(date.into_iter().chain(last_four)) {
-        *digit = byte.wrapping_sub(b'0');
-        if *digit > 9 {
-            return false;
-        }
     }
     let pair = |at: usize| i16::from(digits[at]) * 10 + i16::from(digits[at + 1]);
     let written_day = pair(6);

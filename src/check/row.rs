@@ -240,7 +240,9 @@ impl Checker {
             match self.check_cell(column, cell, row, &mut repaired, &mut doubt) {
                 Ok(value) => {
                     checked.values[column.field] = value;
-                    checked.repairs.extend(repaired);
+                    if let Some(code) = repaired {
+                        checked.repairs.push(code);
+                    }
                     if let Some(doubt) = doubt {
                         let doubt = self.problem(column, cell, doubt);
                         if self.options.strict {

@@ -7,9 +7,11 @@ use crate::model::Value;
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
 pub(super) fn check(text: &str) -> Checked<'_> {
-    // One look for all that stands in few cells.
-    if memchr::memchr3(b'\n', b'\r', b'+', text.as_bytes()).is_none() {
-        return composed(text);
+    // One look for all that stands in few cells: below U+0300, whose lead byte is 0xCC, every character is
+    // composed.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'*' | b','..0xCC);
+    if text.as_bytes().iter().all(is_plain) {
+        return Ok(Value::Text(text));
     }
     if text.contains("E+") && is_scientific(text) {
         return Err(Fault::new("text.scientific", say().number_cut_short(text)));
@@ -20,10 +22,6 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 
 /// Text on one line with its accents in their letters.
 fn composed(text: &str) -> Checked<'_> {
-    // Below U+0300, whose lead byte is 0xCC, every character is composed.
-    if text.bytes().all(|byte| byte < 0xCC) {
-        return Ok(Value::Text(text));
-    }
     Ok(if is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Value::Text(text)
     } else {

@@ -606,7 +606,8 @@ fn a_run_that_nobody_agreed_to_asks_again_and_its_events_end() {
     assert!(events.contains("event: over"), "{events}");
     let run = hidden(&page, "run");
     console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
-    console.once(&cookie, "/run", "5 updated");
+    let page = console.once(&cookie, "/run", ">Ended<");
+    assert!(page.contains("5 updated"), "{page}");
     let events = console.get(&cookie, "/run/events");
     assert!(events.contains("5 updated") && events.contains("event: over"));
 }
@@ -631,7 +632,8 @@ fn a_file_that_changed_since_it_was_looked_at_is_not_sent() {
     let page = console.once(&cookie, "/plan", "name=\"consent\"");
     let run = hidden(&page, "run").to_owned();
     console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
-    console.once(&cookie, "/run", "2 updated");
+    let page = console.once(&cookie, "/run", ">Ended<");
+    assert!(page.contains("2 updated"), "{page}");
 
     console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
     let page = console.get(&cookie, "/problems");
