@@ -5,7 +5,7 @@ use super::error::AppError;
 use super::paths::NamedPaths;
 use super::session::Session;
 use crate::check::EmptyCell;
-use crate::journal::{Journal, RunRecord, RunState};
+use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::l10n::say;
 use crate::map::MapOptions;
 use crate::model::RowState;
@@ -245,6 +245,10 @@ pub fn retried_run(
         why,
     };
     if !matches!(record.state, RunState::Finished) {
+        if RunLock::is_held(&session.state, name)? {
+            let file = record.file.into();
+            return Err(RunError::Busy { file }.into());
+        }
         return Err(refuse(say().why_not_ended()).into());
     }
     let mut settings = again(&record, with)?;

@@ -302,6 +302,51 @@ fn each_step_of_a_journals_life() {
 }
 
 #[test]
+fn no_more_rows_wait_for_the_disk_than_is_promised() {
+    let (folder, server, run) = stopping_at_three(4);
+    run.import(&folder, "r.csv", &server.base_url).unwrap();
+    let state = folder.path("state");
+    let journal = Journal::open(&state).unwrap();
+    let id = journal.run(None).unwrap().id;
+    // Somebody else has the journal, so that no commit comes to its end.
+    let other = rusqlite::Connection::open(state.join("journal.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writer = Writer::start(journal, id, Stage::Sending);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let accepted = runtime.block_on(async {
+        for count in 0.. {
+            let outcome = Outcome {
+                row: 100 + count as u64,
+                state: RowState::Updated,
+                http_status: Some(200),
+                error_code: String::new(),
+                error: String::new(),
+                changed: String::new(),
+                attempts: 1,
+                request_id: String::new(),
+                finished_at: jiff::Timestamp::UNIX_EPOCH,
+            };
+            let handed = tokio::time::timeout(Duration::from_secs(1), writer.outcome(outcome));
+            if handed.await.is_err() {
+                return count;
+            }
+        }
+        unreachable!()
+    });
+    assert!(accepted <= Writer::MOST_IN_MEMORY, "{accepted}");
+    assert!(accepted > Writer::MOST_IN_MEMORY / 2, "{accepted}");
+    // Whoever waits is told of all of them once the disk is free.
+    other.execute_batch("ROLLBACK").unwrap();
+    runtime.block_on(writer.flush()).unwrap();
+    let journal = writer.close().unwrap();
+    let recorded = journal.outcomes(id, 100, u64::MAX).unwrap();
+    assert_eq!(recorded.len(), accepted);
+}
+
+#[test]
 fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
     type Spoil = fn(&Path);
     let older: Spoil = |journal| {

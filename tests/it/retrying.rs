@@ -342,6 +342,58 @@ fn results_belong_to_the_run_that_wrote_them() {
 }
 
 #[test]
+fn a_retry_beside_a_live_run_sends_its_own_rows_and_a_live_run_is_not_retried() {
+    let folder = Folder::new();
+    folder.write("a.csv", plain_roster(3));
+    let roster = plain_roster(6);
+    let lines: Vec<&str> = roster.lines().collect();
+    folder.write("b.csv", [&lines[..1], &lines[4..]].concat().join("\n"));
+    let answers = Arc::new(AtomicU16::new(500));
+    let (given, b_rows) = (answers.clone(), [4, 5, 6].map(plain_id));
+    let (go_on, may_go_on) = tokio::sync::watch::channel(false);
+    let server = Server::start(move |seen| {
+        if b_rows.iter().any(|id| seen.path.ends_with(id)) {
+            // An answer that begins, and ends when somebody says so.
+            let mut may_go_on = may_go_on.clone();
+            let rest = futures_util::stream::once(async move {
+                let _ = may_go_on.wait_for(|go_on| *go_on).await;
+                Ok::<_, std::io::Error>("{}")
+            });
+            return respond(200, &[], "").map(|_| axum::body::Body::from_stream(rest));
+        }
+        respond(given.load(Ordering::SeqCst), &[], "{}")
+    });
+    let once = ["--max-attempts", "1"];
+    let output = folder.import_to("a.csv", &server.base_url, &once, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    answers.store(200, Ordering::SeqCst);
+
+    let before = server.seen().len();
+    std::thread::scope(|scope| {
+        let live = scope.spawn(|| folder.import_to("b.csv", &server.base_url, &[], &[]));
+        while server.seen().len() == before {
+            assert!(!live.is_finished(), "{:?}", live.join());
+            std::thread::yield_now();
+        }
+        let runs = folder.runs();
+        let name = |line: &str| line.split(' ').next().unwrap().to_owned();
+        let live_run = runs.lines().find(|line| line.contains("running")).map(name);
+        let refused = retry(&folder, &["--run", &live_run.unwrap()]);
+        assert_eq!(refused.status.code(), Some(7), "{}", stderr(&refused));
+        let output = retry(&folder, &["a.failed.csv"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        go_on.send_replace(true);
+        let ended = live.join().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
+    });
+    let paths: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
+    for row in 1..=6 {
+        let sent = paths.iter().filter(|path| path.ends_with(&plain_id(row)));
+        assert_eq!(sent.count(), if row <= 3 { 2 } else { 1 }, "{row}");
+    }
+}
+
+#[test]
 fn a_retry_of_a_run_leaves_out_what_its_user_left_out() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(30));
