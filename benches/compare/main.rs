@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The floor reads the roster with the csv crate and sends it with reqwest, 64 requests under way,
-//! and checks and records nothing. `curl` and Python's aiohttp (`pip install aiohttp`) take part
-//! where they are installed; `COMPARE_PYTHON` names another Python.
+//! and checks and records nothing. `curl`, Python's aiohttp and, for a hundredth of the rows, the
+//! vendor's SDK (`pip install aiohttp meitner`) take part where they are installed; the SDK words
+//! its requests in its own way. `COMPARE_PYTHON` names another Python.
 
 mod floor;
 mod peers;

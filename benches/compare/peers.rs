@@ -21,7 +21,9 @@ pub struct Work {
     latency: u64,
     /// How this program is told not to look anything up, or to.
     options: &'static [&'static str],
+    /// Whether other programs take part, and the vendor's SDK, which takes long.
     others: bool,
+    sdk: bool,
     /// Whether the API holds the roster's records and no others, so that all are listed.
     is_listed: bool,
 }
@@ -55,12 +57,17 @@ impl Work {
             latency: 0,
             options: &["--blind", "--no-undo"],
             others: false,
+            sdk: false,
             is_listed: false,
         };
         vec![
             Work {
                 others: true,
                 ..of("nothing looked up", rows)
+            },
+            Work {
+                sdk: true,
+                ..of("beside the vendor's SDK", rows / 100)
             },
             Work {
                 options: &[],
@@ -104,7 +111,18 @@ impl Work {
         ];
         if self.others {
             peers.extend(curl(roster));
-            peers.extend(aiohttp(folder, roster));
+            let script = include_str!("aiohttp_peer.py");
+            peers.extend(python("aiohttp", "aiohttp", script, folder, roster));
+        }
+        if self.sdk {
+            let script = include_str!("sdk_peer.py");
+            peers.extend(python(
+                "the vendor's SDK",
+                "meitner",
+                script,
+                folder,
+                roster,
+            ));
         }
         peers
     }
@@ -254,23 +272,29 @@ fn curl(roster: &Path) -> Option<Peer> {
     })
 }
 
-/// Python's aiohttp, where it is installed.
-fn aiohttp(folder: &Path, roster: &Path) -> Option<Peer> {
+/// A script for Python, where the `module` that it needs is installed.
+fn python(
+    name: &'static str,
+    module: &str,
+    script: &str,
+    folder: &Path,
+    roster: &Path,
+) -> Option<Peer> {
     let python = std::env::var("COMPARE_PYTHON").unwrap_or_else(|_| "python3".into());
     let there = Command::new(&python)
-        .args(["-c", "import aiohttp"])
+        .args(["-c", &format!("import {module}")])
         .stderr(Stdio::null())
         .status();
     if !there.is_ok_and(|status| status.success()) {
         return None;
     }
-    let script = folder.join("send.py");
-    std::fs::write(&script, include_str!("aiohttp_peer.py")).ok()?;
+    let path = folder.join(format!("{module}_peer.py"));
+    std::fs::write(&path, script).ok()?;
     Some(Peer {
-        name: "aiohttp",
+        name,
         program: python.into(),
         arguments: vec![
-            script.display().to_string(),
+            path.display().to_string(),
             "{base_url}".into(),
             roster.display().to_string(),
         ],
