@@ -17,6 +17,7 @@ mod opendocument;
 mod scan;
 mod sheet_limits;
 mod source;
+mod split;
 mod table;
 mod workbook;
 

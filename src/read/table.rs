@@ -10,12 +10,12 @@ use crate::model::RowAt;
 
 /// The rows of one block, unquoted, their cells side by side in one stretch of text.
 pub struct Table {
-    text: Text,
+    pub(super) text: Text,
     /// Where each cell ends in `text`, for all rows.
-    ends: Vec<usize>,
+    pub(super) ends: Vec<usize>,
     /// Bytes between two cells of a row: the delimiter, where the text is the block as it stands.
-    gap: usize,
-    rows: Vec<RowSpan>,
+    pub(super) gap: usize,
+    pub(super) rows: Vec<RowSpan>,
     /// Line ends in the block.
     pub(super) lines: u64,
     /// Line ends in the block that do not lie within a cell: rows, as a spreadsheet counts them.
@@ -25,16 +25,16 @@ pub struct Table {
     /// Where the block's first row stands.
     pub(super) first: RowAt,
     /// Bytes of the block.
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
-enum Text {
+pub(super) enum Text {
     Valid(String),
     Bytes(Vec<u8>),
 }
 
 impl Text {
-    fn of(bytes: Vec<u8>) -> Text {
+    pub(super) fn of(bytes: Vec<u8>) -> Text {
         match String::from_utf8(bytes) {
             Ok(text) => Text::Valid(text),
             Err(error) => Text::Bytes(error.into_bytes()),
@@ -57,23 +57,23 @@ impl Text {
     }
 }
 
-struct RowSpan {
-    start: usize,
-    cells: Range<usize>,
+pub(super) struct RowSpan {
+    pub(super) start: usize,
+    pub(super) cells: Range<usize>,
     /// Lines between the block's first one and the row's.
-    line: u64,
+    pub(super) line: u64,
     /// The same without those that lie within a cell.
-    sheet_row: u64,
+    pub(super) sheet_row: u64,
     /// Line breaks within the row.
-    breaks: u64,
-    offset: u64,
-    hides_rows: bool,
+    pub(super) breaks: u64,
+    pub(super) offset: u64,
+    pub(super) hides_rows: bool,
 }
 
 /// How a file's rows are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    delimiter: u8,
+    pub(super) delimiter: u8,
     width: usize,
 }
 
@@ -151,69 +151,8 @@ impl Table {
         }
     }
 
-    /// Parses a block without quotes, in which every delimiter and line end is one. Its text stays where it
-    /// is.
-    fn split(block: Vec<u8>, delimiter: u8) -> Table {
-        let (mut ends, mut rows) = (Vec::with_capacity(block.len() / 8), Vec::new());
-        let (mut start, mut first_cell) = (0, 0);
-        let (mut lines, mut empty_rows) = (0u64, 0);
-        let mut end_row = |ends: &mut Vec<usize>, start: usize, end: usize, line: u64| {
-            if end == start {
-                return;
-            }
-            ends.push(end);
-            // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
-            if ends.len() - first_cell == end - start + 1 {
-                ends.truncate(first_cell);
-                empty_rows += 1;
-                return;
-            }
-            rows.push(RowSpan {
-                start,
-                cells: first_cell..ends.len(),
-                line,
-                sheet_row: line,
-                breaks: 0,
-                offset: start as u64,
-                hides_rows: false,
-            });
-            first_cell = ends.len();
-        };
-        each_of([delimiter, b'\n', b'\r'], &block, |at| {
-            match block.get(at) {
-                Some(b'\n') => {
-                    // The second half of a line end ends nothing.
-                    if at > 0 && block.get(at - 1) == Some(&b'\r') {
-                        start = at + 1;
-                        return;
-                    }
-                    end_row(&mut ends, start, at, lines);
-                }
-                Some(b'\r') => end_row(&mut ends, start, at, lines),
-                _ => {
-                    ends.push(at);
-                    return;
-                }
-            }
-            lines += 1;
-            start = at + 1;
-        });
-        end_row(&mut ends, start, block.len(), lines);
-        Table {
-            bytes: block.len() as u64,
-            text: Text::of(block),
-            ends,
-            gap: 1,
-            rows,
-            lines,
-            sheet_rows: lines,
-            empty_rows,
-            first: RowAt::FIRST,
-        }
-    }
-
     /// Parses a block with quotes, and takes them away.
-    fn unquoted(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
+    pub(super) fn unquoted(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
         let Shape { delimiter, width } = *shape;
         parser.reset();
         // Unquoting never makes text longer.
@@ -353,34 +292,6 @@ impl Table {
     }
 }
 
-/// Hands on the place of every byte that is one of `wanted`, in order. Cells are short, so that a search
-/// for each of them would begin more often than it gets on: the text is looked at eight bytes at a time.
-fn each_of(wanted: [u8; 3], text: &[u8], mut each: impl FnMut(usize)) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const LOW: u64 = 0x7F * EACH;
-    let patterns = wanted.map(|byte| u64::from(byte) * EACH);
-    let (words, rest) = text.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The high bit of each byte that differs from all of them; no carry leaves a byte.
-        let others = patterns.iter().fold(u64::MAX, |others, pattern| {
-            let difference = word ^ pattern;
-            others & (((difference & LOW) + LOW) | difference)
-        });
-        let mut found = !(others | LOW);
-        while found != 0 {
-            each(index * 8 + found.trailing_zeros() as usize / 8);
-            found &= found - 1;
-        }
-    }
-    let before = text.len() - rest.len();
-    for (at, byte) in rest.iter().enumerate() {
-        if wanted.contains(byte) {
-            each(before + at);
-        }
-    }
-}
-
 /// Whether each of the lines that a row spans has as many cells as the header, so that they are
 /// rows themselves, and a quote made one of them.
 fn is_many_rows(row: &[u8], delimiter: u8, width: usize) -> bool {
@@ -505,28 +416,6 @@ mod tests {
         ];
         assert_eq!(cells, expected);
         assert_eq!(table.rows().nth(3).unwrap().at.line, 4);
-    }
-
-    proptest::proptest! {
-        /// Rows without a quote are split at sight, and come to what the parser makes of them.
-        #[test]
-        fn rows_without_quotes_are_what_the_parser_makes_of_them(text in "[ab;å \n\r]{0,80}") {
-            let shape = Shape::new(b';', 2);
-            let told = |table: &Table| {
-                let rows = table.rows().map(|row| {
-                    let cells: Vec<String> = row
-                        .cells()
-                        .map(|cell| String::from_utf8_lossy(cell.bytes()).into_owned())
-                        .collect();
-                    (row.at, row.line_breaks, row.hides_rows(), cells)
-                });
-                let rows: Vec<_> = rows.collect();
-                (rows, table.lines, table.sheet_rows, table.empty_rows(), table.end())
-            };
-            let split = Table::split(text.clone().into_bytes(), b';');
-            let parsed = Table::unquoted(text.as_bytes(), &shape, &mut shape.parser());
-            proptest::prop_assert_eq!(told(&split), told(&parsed));
-        }
     }
 
     #[test]
