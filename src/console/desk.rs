@@ -9,8 +9,9 @@ use super::opened::Opened;
 use super::played::PlayedApis;
 use crate::app::{AppError, Session};
 use crate::events::Observer;
-use crate::journal::RosterLock;
+use crate::journal::{RosterLock, RunRecord};
 use crate::l10n::say;
+use crate::run::Settings;
 use crate::send::StopRequest;
 
 /// All that the pages share: the roster that is looked at, and the job that is under way.
@@ -131,9 +132,16 @@ impl Desk {
     }
 
     /// Whether an API at this address is played here.
-    pub(super) fn plays(&self, base_url: &str) -> bool {
+    fn plays(&self, base_url: &str) -> bool {
         let addresses = self.played.addresses();
         addresses.iter().any(|address| address == base_url)
+    }
+
+    /// Whether a run went to an API that was played, and is gone.
+    pub(super) fn has_lost(&self, run: &RunRecord) -> bool {
+        Settings::of(run).is_ok_and(|settings| {
+            settings.sandbox && !self.plays(&settings.delivery.client.base_url)
+        })
     }
 
     /// Asks the job that is under way to stop, if there is one. Returns whether there is.
@@ -181,6 +189,10 @@ mod tests {
     impl Door for Broken {
         fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
             Session::new(observer, self.0.clone())
+        }
+
+        fn plays(&self) -> bool {
+            true
         }
 
         fn target(&self) -> Option<String> {

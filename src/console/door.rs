@@ -14,6 +14,9 @@ pub trait Door: Send + Sync {
     /// When the process may open too few files.
     fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError>;
 
+    /// Whether the API is played on this machine, so that nothing real is changed.
+    fn plays(&self) -> bool;
+
     /// The API that was asked for, if one was.
     fn target(&self) -> Option<String>;
 

@@ -18,6 +18,8 @@ use crate::targets::TargetSpec;
 pub(super) struct Opened {
     /// Tells this way to read this file from any other: a page that was made of another one is too old.
     pub(super) edition: String,
+    /// Where columns were kept a moment ago, in words.
+    pub(super) kept: Option<String>,
     /// The folder of the journal.
     state: PathBuf,
     /// The name by which a person knows the file.
@@ -113,6 +115,7 @@ impl Opened {
     ) -> Result<Opened, AppError> {
         let mut opened = Opened {
             edition: String::new(),
+            kept: None,
             state: state.to_owned(),
             name,
             target,
@@ -197,6 +200,9 @@ impl Opened {
     /// # Errors
     /// When the file can no longer be read.
     pub(super) fn take_back(&mut self, row: Option<u64>) -> Result<(), AppError> {
+        if let (None, Ok(checked)) = (row, &mut self.checked) {
+            checked.mended_before = 0;
+        }
         self.change(|mends| match row {
             Some(row) => mends.take_back(row),
             None => *mends = Mends::default(),

@@ -20,6 +20,8 @@ pub(super) struct Frame {
     pub(super) file: Option<String>,
     /// Whether a job is under way.
     pub(super) has_job: bool,
+    /// Whether the API is played on this machine.
+    pub(super) is_rehearsal: bool,
     pub(super) say: &'static Messages,
     pub(super) lang: &'static str,
 }
@@ -33,6 +35,7 @@ impl Frame {
             here,
             file,
             has_job: desk.job().is_some(),
+            is_rehearsal: desk.door.plays(),
             say: say(),
             lang: Language::spoken().code(),
         }

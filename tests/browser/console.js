@@ -77,15 +77,13 @@ const walks = {
     found.steps.commas = await page.locator("main table thead th").count();
     await page.selectOption("select[name=delimiter]", "semicolon");
     await press("form[action$='/file'] button");
-    await press(".next a");
+    await press(".next a.button");
 
     found.steps.columns = await page.locator("tbody tr").count();
     await look("columns");
     await page.check("input[name=keep]");
     await press(".next button");
-    found.steps.kept = await text(".good");
-    await page.uncheck("input[name=keep]");
-    await press(".next button");
+    found.steps.kept = await text(".kept");
 
     await page.waitForURL(`${home}/problems`);
     found.steps.toMend = await text("#left");
@@ -96,6 +94,7 @@ const walks = {
     for (const [line, header, value] of JSON.parse(process.env.MENDS)) await mend(line, header, value);
     await page.waitForSelector("#left .good");
     found.steps.mended = await text("#left");
+    found.steps.stillInvalid = await page.locator("#grid input[aria-invalid]").count();
     await page.reload();
     found.steps.afterReload = await text("#left");
     await page.fill("input[name=q]", "o'brien");
@@ -131,6 +130,13 @@ const walks = {
     // Closing the page changes nothing.
     await page.close();
     page = await open(context);
+    // A console that is not there any more is told.
+    await context.route("**/run/events", (route) => route.abort());
+    await page.goto(`${home}/run`);
+    await page.waitForSelector("#lost:not([hidden])");
+    found.steps.lost = true;
+    found.errors.length = 0;
+    await context.unroute("**/run/events");
     await page.goto(`${home}/run`);
     await page.waitForSelector("button[value=stop]");
     await press("button[value=stop]");
@@ -164,13 +170,13 @@ const walks = {
   },
 
   // A file is dropped whose cells hold HTML and where one value is wrong in several rows; by keyboard alone.
-  async dropped() {
+  async dropped(context) {
     await look("start");
     await page.setInputFiles("input[type=file]", process.env.ROSTER);
     await page.locator("form.drop button").focus();
     await page.keyboard.press("Enter");
     await page.waitForURL(`${home}/file`);
-    await page.locator(".next a").focus();
+    await page.locator(".next a.button").focus();
     await page.keyboard.press("Enter");
     await page.waitForURL(`${home}/columns`);
     await page.locator(".next button").focus();
@@ -209,8 +215,28 @@ const walks = {
     await setEditions(own);
     // The browser itself notes both.
     found.errors.length = 0;
+    // Two windows that look at one row do not undo each other.
+    const other = await open(context);
+    await other.goto(`${home}/problems`);
+    const typed = async (where, column, value) => {
+      const checked = where.waitForResponse((response) => response.url().endsWith("/problems/row"));
+      await where.locator(`#grid td input[name$="c${column}"]`).first().fill(value);
+      await checked;
+    };
+    await typed(page, 2, "Zoë");
+    await typed(other, 3, "Öberg");
+    await other.reload();
+    const cells = [2, 3].map((at) => other.locator(`#grid td input[name$="c${at}"]`).first().inputValue());
+    found.steps.twoWindows = (await Promise.all(cells)).join(" ");
+    const row = other.locator("#grid tbody tr").nth(1);
+    const taken = other.waitForResponse((response) => response.url().endsWith("/problems/back"));
+    await row.locator(".back button").click();
+    await taken;
+    await other.waitForFunction(() => document.querySelectorAll("#grid tbody tr")[1].querySelector(".back button") === null);
+    found.steps.takenBack = await row.locator(".back button").count();
+    await other.close();
     // What was typed a moment ago is in the plan, and Enter makes none.
-    await cell.fill("Zoë");
+    await cell.fill("Zo");
     await page.keyboard.press("Enter");
     found.steps.staysAt = new URL(page.url()).pathname.endsWith("/problems");
     await cell.fill("Zoé");

@@ -44,7 +44,7 @@ fn text(found: &Dossier, look: Look) -> String {
 fn of_record(record: &RecordChanges, look: Look) -> String {
     let heading = format!("{}  {}", local_time(record.at), record.key);
     let mut lines = vec![look.paint(Tone::Heading, &heading)];
-    let file = say().history_line(record.file.as_str(), record.line);
+    let file = say().history_line(record.line, record.file.as_str());
     let of = format!("{file} ({}, {})", record.run, record.state.in_words());
     lines.extend(look.lines(Some(Tone::Aside), "", &of));
     if record.changes.is_empty() {

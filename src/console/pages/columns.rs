@@ -22,8 +22,6 @@ struct Page {
     wrong: Option<String>,
     columns: Vec<Column>,
     edition: String,
-    /// Where the choice was kept, if it was.
-    kept: Option<String>,
     target: String,
 }
 
@@ -43,10 +41,10 @@ struct Column {
 const SAMPLES: usize = 3;
 
 pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
-    page(desk, |desk| made(desk, None)).await
+    page(desk, |desk| made(desk)).await
 }
 
-fn made(desk: &Desk, kept: Option<String>) -> Made {
+fn made(desk: &Desk) -> Made {
     let frame = Frame::of(desk, "columns", say().console_columns_title());
     let opened = desk.opened();
     let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
@@ -88,7 +86,6 @@ fn made(desk: &Desk, kept: Option<String>) -> Made {
         wrong: opened.checked.as_ref().err().cloned(),
         columns,
         edition: opened.edition.clone(),
-        kept,
         target: spec.title.clone(),
     }))
 }
@@ -127,7 +124,6 @@ pub(in crate::console) async fn choose(
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     page(desk, move |desk| {
-        let mut kept = None;
         {
             let mut opened = desk.opened();
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
@@ -153,14 +149,13 @@ pub(in crate::console) async fn choose(
             if said.contains_key("keep") && opened.checked.is_ok() {
                 let (name, target) = (opened.name.as_str(), opened.target.as_deref());
                 let path = desk.door.keep_columns(name, target, &overrides, &usual)?;
-                kept = Some(say().console_kept(path.display().to_string()));
+                opened.kept = Some(say().console_kept(path.display().to_string()));
             }
-            if opened.checked.is_ok() && kept.is_none() {
-                drop(said);
+            if opened.checked.is_ok() {
                 return go_to("/problems");
             }
         }
-        made(desk, kept)
+        made(desk)
     })
     .await
 }

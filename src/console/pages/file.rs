@@ -72,7 +72,7 @@ fn made(desk: &Desk) -> Made {
             false => delimiters(delimiter),
         },
         sheets: found.map_or(Vec::new(), |look| look.sheets.iter().map(sheet).collect()),
-        header_line: found.map_or(1, |look| look.header_line),
+        header_line: found.map_or(read.header_row.unwrap_or(1), |look| look.header_line),
         header: found.map_or(Vec::new(), |look| look.header.clone()),
         rows: found.map_or(Vec::new(), |look| look.rows.clone()),
         count: opened

@@ -74,6 +74,7 @@ struct Page {
     file: String,
     at: String,
     state: String,
+    /// What stands in the way of it.
     held: Option<String>,
     states: Vec<(String, String)>,
     files: Vec<(&'static str, String)>,
@@ -113,7 +114,10 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         file: run.file.clone(),
         at: local_time(run.started_at),
         state: row.state.in_words(),
-        held: row.summary.held.clone(),
+        held: match desk.has_lost(&run) {
+            true => Some(say().why_sandbox_gone()),
+            false => row.summary.held.clone(),
+        },
         states: states.collect(),
         files: files(&row.summary)
             .into_iter()
@@ -132,10 +136,7 @@ fn actions(
     summary: &Summary,
 ) -> Vec<(&'static str, String)> {
     let settings = Settings::of(run).ok();
-    let is_gone = settings.as_ref().is_some_and(|settings| {
-        settings.sandbox && !desk.plays(&settings.delivery.client.base_url)
-    });
-    if is_gone {
+    if desk.has_lost(run) {
         return Vec::new();
     }
     let mut actions = Vec::new();

@@ -49,6 +49,8 @@ pub(super) struct Overview {
     pub(super) counts: Vec<(String, String)>,
     pub(super) notes: Vec<String>,
     pub(super) problems: Vec<String>,
+    /// How many more rows are invalid.
+    pub(super) more: Option<String>,
     pub(super) time: String,
 }
 
@@ -146,6 +148,10 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         counts,
         notes: plan_notes(plan),
         problems: plan.problems.clone(),
+        more: {
+            let more = plan.invalid.saturating_sub(plan.problems.len() as u64);
+            (more > 0).then(|| say().plan_more(number(more)))
+        },
         time: plan_time(plan, jiff::Timestamp::now()),
     }
 }

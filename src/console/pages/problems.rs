@@ -4,6 +4,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -19,6 +20,8 @@ use crate::run::SeenRow;
 #[template(path = "problems.html", config = ".askama.toml")]
 struct Page<'a> {
     frame: Frame,
+    /// Where columns were kept a moment ago.
+    kept: Option<String>,
     left: Left,
     edition: String,
     header: Vec<String>,
@@ -80,6 +83,14 @@ struct RowNews {
     left: Left,
 }
 
+/// A row as it stands again in the file, in place of what stood there.
+#[derive(Template)]
+#[template(path = "row_back.html", config = ".askama.toml")]
+struct RowBack {
+    row: Row,
+    left: Left,
+}
+
 /// Cells of a page, so that it stays small with however many columns; and rows at most.
 const CELLS: usize = 550;
 const ROWS: usize = 25;
@@ -104,8 +115,9 @@ pub(in crate::console) async fn show(
 
 fn made(desk: &Desk, asked: &Asked) -> Made {
     let frame = Frame::of(desk, "problems", say().console_problems_title());
-    let opened = desk.opened();
-    let opened = opened.as_ref().ok_or(Trouble::Nothing)?;
+    let mut opened = desk.opened();
+    let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
+    let kept = opened.kept.take();
     let Ok(checked) = &opened.checked else {
         return go_to("/columns");
     };
@@ -136,6 +148,7 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         .collect();
     let most_alike = checked.alike.iter().take(ALIKE);
     Ok(html(&Page {
+        kept,
         left: left(checked),
         edition: opened.edition.clone(),
         header: header.to_vec(),
@@ -322,6 +335,7 @@ fn number_in<T: std::str::FromStr>(
 /// Has a row stand as it does in the file.
 pub(in crate::console) async fn take_back(
     State(desk): State<Arc<Desk>>,
+    headers: HeaderMap,
     Form(said): Form<HashMap<String, String>>,
 ) -> Response {
     page(desk, move |desk| {
@@ -334,6 +348,15 @@ pub(in crate::console) async fn take_back(
             let opened = opened.as_mut().ok_or(Trouble::Nothing)?;
             opened.refuse_other(&said)?;
             opened.take_back(row)?;
+            if let (Some(row), true, Ok(checked)) =
+                (row, headers.contains_key("hx-request"), &opened.checked)
+            {
+                let seen = checked.row(row)?.ok_or(Trouble::Nothing)?;
+                return Ok(html(&RowBack {
+                    row: row_of(&desk.base, opened, checked, &seen),
+                    left: left(checked),
+                }));
+            }
         }
         go_to("/problems")
     })
@@ -400,7 +423,7 @@ pub(in crate::console) async fn file(
         let bytes = written(ending, |path| Ok(write_roster(input, path)?))?;
         let stem = std::path::Path::new(&opened.name).file_stem();
         let stem = stem.unwrap_or_default().to_string_lossy();
-        Ok(download(&format!("{stem}.{ending}"), bytes))
+        Ok(download(&format!("{stem}.mended.{ending}"), bytes))
     })
     .await
 }

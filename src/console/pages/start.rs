@@ -70,7 +70,7 @@ fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
             continue;
         }
         let row = listed(&journal, &run, &desk.state)?;
-        if matches!(row.state, RunState::Held | RunState::Interrupted) {
+        if matches!(row.state, RunState::Held | RunState::Interrupted) && !desk.has_lost(&run) {
             let file = Path::new(&run.file).file_name();
             waiting.push(Waiting {
                 file: file.map_or(run.file.clone(), |name| name.to_string_lossy().into_owned()),

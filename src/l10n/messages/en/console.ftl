@@ -90,7 +90,7 @@ console-as-csv = as a CSV file
 
 console-plan-title = What would change
 console-send = Send { $records }
-console-canary = Send { $rows } first and read them back
+console-canary = Send { $rows } first, read them back, then send the rest
 console-not-yet = Do not send
 console-who-changes = Records that change
 console-field = Field
@@ -137,10 +137,12 @@ console-other-file = this page was made for another file, or for another way to 
 console-other-plan = this page shows another plan than the one now waiting for an answer; open the page again
 console-broke = a mistake in the program cut the run short; what was sent is recorded, and the run can be resumed
 console-person-file = Download as a CSV file
-console-lost = The console does not answer: what you type now is not received. What has been checked is kept; start the console again with the same file.
+console-lost = The console does not answer. What you type now is not received, and a run that was under way is stopped. Start the console again with the same file: what has been checked is kept, and the run can be resumed.
 console-surplus = Without a column
 console-take-all-back = Undo all changes
 console-mended-before = { $count ->
     [one] { $number } row stands as you changed it last time.
    *[other] { $number } rows stand as you changed them last time.
 }
+console-rehearsal = Rehearsal: the API is played on this machine, and nothing real is changed.
+console-other-choice = Choose another file

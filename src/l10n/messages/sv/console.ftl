@@ -90,7 +90,7 @@ console-as-csv = som CSV-fil
 
 console-plan-title = Vad som skulle ändras
 console-send = Skicka { $records }
-console-canary = Skicka { $rows } först och läs tillbaka dem
+console-canary = Skicka { $rows } först, läs tillbaka dem och skicka sedan resten
 console-not-yet = Skicka inte
 console-who-changes = Poster som ändras
 console-field = Fält
@@ -137,10 +137,12 @@ console-other-file = sidan hör till en annan fil, eller till filen läst på et
 console-other-plan = sidan visar en annan plan än den som nu väntar på svar; öppna sidan igen
 console-broke = ett fel i programmet avbröt körningen; det som skickades finns i journalen, och körningen kan återupptas
 console-person-file = Ladda ner som CSV-fil
-console-lost = Konsolen svarar inte: det du skriver nu tas inte emot. Det som redan har kontrollerats är sparat; starta konsolen igen med samma fil.
+console-lost = Konsolen svarar inte. Det du skriver nu tas inte emot, och en körning som pågick är avbruten. Starta konsolen igen med samma fil: det som har kontrollerats är sparat, och körningen kan återupptas.
 console-surplus = Utan kolumn
 console-take-all-back = Ångra alla ändringar
 console-mended-before = { $count ->
     [one] { $number } rad står som du ändrade den förra gången.
    *[other] { $number } rader står som du ändrade dem förra gången.
 }
+console-rehearsal = Övning: API:et spelas upp på den här datorn, och inget ändras på riktigt.
+console-other-choice = Välj en annan fil
