@@ -600,3 +600,44 @@ fn every_mistake_of_a_target_and_of_a_config_file_is_shown_where_it_stands() {
         assert!(told.contains(part), "{part} not in {told}");
     }
 }
+
+#[test]
+fn the_history_of_a_person_says_what_changed_by_which_file_and_can_be_forgotten() {
+    let folder = Folder::new();
+    folder.sample("elever-2026-ht.csv");
+    let import = ["import", "elever-2026-ht.csv", "--target", "meitner"];
+    let output = folder.with_sandbox(&[&import[..], &["--sandbox"]].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let results = folder.csv("elever-2026-ht.results.csv", b';');
+    let of = |name: &str| results[0].iter().position(|other| other == name).unwrap();
+    let updated = &results[1..];
+    let updated = updated
+        .iter()
+        .find(|row| row[of("import_status")] == "updated");
+    let row = updated.unwrap();
+    let (number, line) = (&row[of("Personnummer")], &row[of("import_line")]);
+    let changed = row[of("import_changed")].split(' ').count();
+
+    let history = |arguments: &[&str]| {
+        let output = folder.program().arg("history").args(arguments).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let text = history(&[number, "--out", "h.csv"]);
+    let place = format!("line {line} of ");
+    assert!(text.contains(&place), "{text}");
+    assert!(text.contains("elever-2026-ht.csv"), "{text}");
+    let csv = std::fs::read_to_string(folder.path("h.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + changed, "{csv}");
+    assert!(history(&["20990101-0000"]).is_empty());
+
+    assert!(history(&[number, "--forget"]).contains("1 row"));
+    let text = history(&[&row[of("Elev-ID")]]);
+    assert!(text.contains(&place), "{text}");
+    let street = &row[of("Gatuadress")];
+    assert!(
+        !text.contains(street.as_str()) || street.is_empty(),
+        "{text}"
+    );
+}
