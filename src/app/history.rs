@@ -177,12 +177,17 @@ fn spellings(key: &str) -> Vec<String> {
         .filter(|c| !matches!(c, '-' | ' ' | '+'))
         .collect();
     let is_number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number && bare.len() == 10 {
-        // A Swedish identity number without its century.
-        spellings.extend(["19", "20"].map(|century| format!("{century}{bare}")));
-    }
-    if is_number && bare.len() == 12 {
-        spellings.push(format!("{}-{}", &bare[..8], &bare[8..]));
+    // A Swedish identity number, perhaps without its century, as it is sent and without the hyphen.
+    let whole = match bare.len() {
+        10 if is_number => ["19", "20"]
+            .map(|century| format!("{century}{bare}"))
+            .to_vec(),
+        12 if is_number => vec![bare.clone()],
+        _ => Vec::new(),
+    };
+    for number in whole {
+        spellings.push(format!("{}-{}", &number[..8], &number[8..]));
+        spellings.push(number);
     }
     if is_number && bare != key {
         spellings.push(bare);

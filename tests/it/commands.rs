@@ -630,6 +630,14 @@ fn the_history_of_a_person_says_what_changed_by_which_file_and_can_be_forgotten(
     assert!(text.contains("elever-2026-ht.csv"), "{text}");
     let csv = std::fs::read_to_string(folder.path("h.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + changed, "{csv}");
+    // As people say it, and as they do not.
+    for spelling in [
+        &number[2..],
+        &number.replace('-', ""),
+        &number[2..].replace('-', ""),
+    ] {
+        assert!(history(&[spelling]).contains(&place), "{spelling}");
+    }
     assert!(history(&["20990101-0000"]).is_empty());
 
     assert!(history(&[number, "--forget"]).contains("1 row"));

@@ -146,3 +146,4 @@ console-mended-before = { $count ->
 }
 console-rehearsal = Rehearsal: the API is played on this machine, and nothing real is changed.
 console-other-choice = Choose another file
+console-yes-take-back = Yes, undo them all

@@ -146,3 +146,4 @@ console-mended-before = { $count ->
 }
 console-rehearsal = Övning: API:et spelas upp på den här datorn, och inget ändras på riktigt.
 console-other-choice = Välj en annan fil
+console-yes-take-back = Ja, ångra alla
