@@ -6,7 +6,7 @@ use super::door::Door;
 use crate::app::{AppError, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
-use crate::model::{Outcome, hex, with_causes};
+use crate::model::{Outcome, RowState, hex, with_causes};
 use crate::read::{Input, Mends, ReadError};
 use crate::run::{
     Prepared, Roster, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
@@ -53,7 +53,7 @@ pub(super) struct Checked {
     pub(super) prepared: Prepared,
     /// The numbers of the rows that need somebody, in the file's order.
     pub(super) faulty: Vec<u64>,
-    /// How many of them have problems still.
+    /// How many of them have problems still, or would only be refused again.
     pub(super) left: u64,
     /// Values that are wrong in the same column of several rows, the most frequent first.
     pub(super) alike: Vec<Alike>,
@@ -71,6 +71,22 @@ pub(super) struct Again {
     pub(super) settings: Settings,
     /// What became of those rows the last time.
     pub(super) outcomes: HashMap<u64, Outcome>,
+}
+
+impl Again {
+    /// What became of a row the last time, where nothing was changed in it since.
+    pub(super) fn stands(&self, row: u64, mends: &Mends) -> Option<&Outcome> {
+        let before = self.settings.roster.read.mends.of(row);
+        let outcome = self.outcomes.get(&row);
+        outcome.filter(|_| mends.of(row) == before)
+    }
+
+    /// Whether a row would only be refused again.
+    fn is_in_vain(&self, row: u64, mends: &Mends) -> bool {
+        let refused = [RowState::Invalid, RowState::Rejected];
+        let outcome = self.stands(row, mends);
+        outcome.is_some_and(|outcome| refused.contains(&outcome.state))
+    }
 }
 
 /// Rows of a file that are shown before it is understood.
@@ -240,7 +256,8 @@ impl Checked {
             |row, checked| wanted(row.at.row, !checked.is_valid()),
             |row| {
                 faulty.push(row.at.row);
-                left += u64::from(!row.problems.is_empty());
+                let in_vain = again.is_some_and(|again| again.is_in_vain(row.at.row, mends));
+                left += u64::from(in_vain || !row.problems.is_empty());
                 alike.add(&self.prepared, &row);
             },
         )?;

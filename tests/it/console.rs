@@ -7,7 +7,10 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value as Json;
 
-use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, serve_sandbox, stderr};
+use crate::harness::{
+    Folder, OF_SANDBOX, Server, identity_number, plain_id, plain_roster, respond, serve_sandbox,
+    stderr,
+};
 
 /// A console that was started, and the address that opens it.
 struct Console {
@@ -650,6 +653,49 @@ fn a_file_that_changed_since_it_was_looked_at_is_not_sent() {
     folder.write("r.csv", roster.replace("Okänt", "Man"));
     plan();
     console.once(&cookie, "/run", "changed since it was looked at");
+}
+
+#[test]
+fn a_row_that_the_api_refused_is_to_be_mended_until_it_is() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(3));
+    let refused = plain_id(2);
+    let server = Server::start(move |seen| match seen.path.ends_with(&refused) {
+        true => respond(
+            400,
+            &[],
+            r#"{"error":{"code":"BadName","message":"no such name"}}"#,
+        ),
+        false => respond(200, &[], "{}"),
+    });
+    let arguments = [
+        "r.csv",
+        "--target",
+        "plain.toml",
+        "--base-url",
+        &server.base_url,
+    ];
+    let console = Console::open(&folder, &arguments);
+    let cookie = console.enter();
+    let edition = || hidden(&console.get(&cookie, "/problems"), "edition").to_owned();
+    console.post(&cookie, "/plan", &format!("edition={}", edition()));
+    let page = console.once(&cookie, "/plan", "name=\"consent\"");
+    let run = hidden(&page, "run").to_owned();
+    console.post(&cookie, "/plan/answer", &format!("run={run}&consent=all"));
+    console.once(&cookie, "/run", ">Ended<");
+
+    console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
+    let page = console.get(&cookie, "/problems");
+    assert!(
+        page.contains("1 row is left") && page.contains("no such name"),
+        "{page}"
+    );
+    let mended = format!("edition={}&row=2&r2c2=Bo", hidden(&page, "edition"));
+    let page = console.post(&cookie, "/problems/row", &mended);
+    assert!(
+        page.contains("No row is left") && !page.contains("no such name"),
+        "{page}"
+    );
 }
 
 #[test]

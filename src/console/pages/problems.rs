@@ -13,6 +13,7 @@ use crate::console::desk::Desk;
 use crate::console::opened::{Again, Alike, Checked, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
 use crate::l10n::{Messages, number, say};
+use crate::read::Mends;
 use crate::report::write_roster;
 use crate::run::SeenRow;
 
@@ -222,7 +223,7 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
         opened
             .again
             .as_ref()
-            .and_then(|again| last_time(again, seen)),
+            .and_then(|again| last_time(again, input.mends(), seen)),
     );
     let surplus = seen.cells.iter().enumerate().skip(input.header().len());
     let changed = input.mends().of(seen.at.row);
@@ -251,9 +252,10 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
     }
 }
 
-/// What became of a row in the run that is tried again; nothing where the check says it anyway.
-fn last_time(again: &Again, seen: &SeenRow) -> Option<String> {
-    let outcome = again.outcomes.get(&seen.at.row)?;
+/// What became of a row in the run that is tried again; nothing where it was changed since, or the check
+/// says it anyway.
+fn last_time(again: &Again, mends: &Mends, seen: &SeenRow) -> Option<String> {
+    let outcome = again.stands(seen.at.row, mends)?;
     let is_told = seen
         .problems
         .iter()
