@@ -21,8 +21,9 @@ pub struct Work {
     latency: u64,
     /// How this program is told not to look anything up, or to.
     options: &'static [&'static str],
-    /// Whether other programs take part, and the vendor's SDK, which takes long.
+    /// Whether other programs take part.
     others: bool,
+    /// Whether the vendor's SDK does, which takes long.
     sdk: bool,
     /// Whether the API holds the roster's records and no others, so that all are listed.
     is_listed: bool,

@@ -10,7 +10,7 @@ use crate::read::{Input, Mends};
 use crate::report::WholeFile;
 use crate::run::RunError;
 
-/// The folder beside the journal of cells that somebody changed, for as long as no run has them.
+/// The folder beside the journal of cells that somebody changed, until they are as old as what is forgotten.
 const MENDS: &str = "mends";
 
 /// Cells of one roster that somebody changed, in a file of their own beside the journal: what was typed in

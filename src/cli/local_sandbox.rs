@@ -9,9 +9,11 @@ use crate::clock::Clock;
 use crate::l10n::say;
 use crate::read::ReadError;
 use crate::run::{Prepared, RunError};
-use crate::sandbox::{Description, PATHS, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve};
-use crate::send::Rate;
-use crate::targets::RateUnit;
+use crate::sandbox::{
+    Description, PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve,
+};
+use crate::send::{Credentials, Rate};
+use crate::targets::{RateUnit, TargetSpec};
 
 /// The quota of a sandbox inside an import: a sample finishes in seconds.
 pub(in crate::cli) const SANDBOX_QUOTA: (Rate, u32) = (
@@ -24,6 +26,14 @@ pub(in crate::cli) const SANDBOX_QUOTA: (Rate, u32) = (
 
 /// How long its answers take: long enough to watch.
 const LATENCY: Duration = Duration::from_millis(20);
+
+/// The credentials that a sandbox inside this process takes: nobody has to have any.
+///
+/// # Errors
+/// When the target names none that could be found.
+pub(in crate::cli) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppError> {
+    Ok(Credentials::find(spec, |_| Some(SECRET.into()))?)
+}
 
 /// Starts a sandbox inside this process, in a thread of its own, whose records are what the roster's
 /// might have been before.

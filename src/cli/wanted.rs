@@ -10,7 +10,7 @@ use super::settings;
 use crate::app::{AppError, Session, Wanted};
 use crate::l10n::say;
 use crate::run::{Delivery, Roster, Settings};
-use crate::send::{ClientOptions, Credentials};
+use crate::send::ClientOptions;
 use crate::targets::{self, TargetSpec};
 
 /// What a command asks for of a roster.
@@ -62,7 +62,7 @@ impl Asked {
         let target_text = target.clone();
         let settings = asked.settings(config, &spec, target, session)?;
         let credentials = if asked.options.place.sandbox {
-            Credentials::find(&spec, |_| Some(crate::sandbox::SECRET.into()))?
+            local_sandbox::credentials(&spec)?
         } else {
             settings::credentials(config, &spec)?
         };

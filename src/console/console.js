@@ -31,7 +31,7 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
 document.addEventListener("htmx:after:settle", () => {
   for (const input of document.querySelectorAll("#grid td input")) {
     const fault = document.getElementById(input.id.replace("i", "e"));
-    input.toggleAttribute("aria-invalid", Boolean(fault?.textContent));
     if (fault?.textContent) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
   }
 });

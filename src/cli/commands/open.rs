@@ -10,7 +10,7 @@ use crate::cli::args::OpenArgs;
 use crate::cli::config::Config;
 use crate::cli::options::{CanaryOptions, FileOptions, GeneralOptions, PlanOptions};
 use crate::cli::wanted::Asked;
-use crate::cli::{logging, settings, terminal};
+use crate::cli::{local_sandbox, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::console::{Bound, Door, Options};
 use crate::events::Observer;
@@ -18,7 +18,6 @@ use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::WholeFile;
 use crate::run::{Roster, Settings};
-use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
 /// `rosterpatch open [FILE]`.
@@ -164,9 +163,7 @@ impl Door for FrontDoor {
         let config = Config::of_run(&self.common, &run)?;
         let is_played = run.sandbox;
         Wanted::again(run, |spec| match is_played {
-            true => Ok(Credentials::find(spec, |_| {
-                Some(crate::sandbox::SECRET.into())
-            })?),
+            true => local_sandbox::credentials(spec),
             false => settings::credentials(&config, spec),
         })
     }
