@@ -13,7 +13,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rosterpatch::clock::{Clock, SystemClock};
 use rosterpatch::events::Unobserved;
-use rosterpatch::journal::{Journal, JournalError, NewRun, Record, Stage, Writer};
+use rosterpatch::journal::{Journal, JournalError, NewRun, Record, Stage, State, Writer};
 use rosterpatch::model::{Outcome, Pending, RowState};
 use rosterpatch::send::{
     Backoff, Client, ClientOptions, Credentials, Pace, Pacer, Rate, Sender, SenderOptions, Stats,
@@ -171,8 +171,10 @@ fn main() {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         without.push(send(rows, &base_url, &NoRecord));
-        let mut journal =
-            Journal::open(&folder.path().join(format!("state-{round}"))).expect("a journal");
+        let mut journal = Journal::open(&State::in_folder(
+            &folder.path().join(format!("state-{round}")),
+        ))
+        .expect("a journal");
         let (run, _) = journal
             .begin(&NewRun {
                 name: "bench".into(),
@@ -183,6 +185,7 @@ fn main() {
                 sha256: String::new(),
                 settings: "{}".into(),
                 started_at: SystemClock.timestamp(),
+                queued: None,
             })
             .expect("a run");
         journal

@@ -155,7 +155,7 @@ pub fn retried(
         only,
     } = retried;
     let paths = &with.paths;
-    settings.delivery.paths = paths.for_roster(&results.file, &session.state)?;
+    settings.delivery.paths = paths.for_roster(&results.file, session.state.folder())?;
     settings.delivery.selection = selection;
     settings.delivery.undoes = None;
     let roster = &mut settings.roster;

@@ -1,9 +1,8 @@
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Journal, JournalError, State};
 use crate::l10n::{duration, number, say};
 use crate::model::with_causes;
 use crate::plan::LookUp;
@@ -50,10 +49,10 @@ impl Finding {
 const MOST_OFF: Duration = Duration::from_secs(60);
 
 /// Whether the journal's folder can be used.
-pub fn of_state(state: &Path) -> Finding {
+pub fn of_state(state: &State) -> Finding {
     let what = say().doctor_state();
     match Journal::open(state) {
-        Ok(_) => Finding::new(what, Health::Well, state.display().to_string()),
+        Ok(_) => Finding::new(what, Health::Well, state.shown()),
         Err(error) => Finding::new(what, Health::Wrong, with_causes(&error)),
     }
 }
@@ -70,7 +69,7 @@ pub struct Examined<'a> {
     /// The quota, which this draws on too.
     pub pace: Pace,
     /// The folder of the journal.
-    pub state: &'a Path,
+    pub state: &'a State,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::AppError;
-use crate::journal::{Journal, RosterLock, make_private_file, make_private_folder};
+use crate::journal::{Journal, RosterLock, State, make_private_file, make_private_folder};
 use crate::l10n::say;
 use crate::model::hex;
 
@@ -25,13 +25,16 @@ pub struct Dropped {
 ///
 /// # Errors
 /// When it has no name, or there is no room for it.
-pub fn dropped(state: &Path, name: &str) -> Result<Dropped, AppError> {
+pub fn dropped(state: &State, name: &str) -> Result<Dropped, AppError> {
     // A browser sends a name, and no path; whoever else may send anything.
     let name = Path::new(name).file_name().unwrap_or_default();
     if name.is_empty() {
         return Err(AppError::Usage(say().console_no_file()));
     }
-    let folder = state.join(DROPPED).join(hex(&rand::random::<[u8; 8]>()));
+    let folder = state
+        .folder()
+        .join(DROPPED)
+        .join(hex(&rand::random::<[u8; 8]>()));
     let path = folder.join(name);
     let make = || {
         make_private_file(&path)?;
@@ -53,8 +56,8 @@ pub fn dropped(state: &Path, name: &str) -> Result<Dropped, AppError> {
 ///
 /// # Errors
 /// When the journal cannot be read, or a folder not be removed.
-pub fn forget_dropped(state: &Path) -> Result<(), AppError> {
-    let place = state.join(DROPPED);
+pub fn forget_dropped(state: &State) -> Result<(), AppError> {
+    let place = state.folder().join(DROPPED);
     let Ok(folders) = std::fs::read_dir(&place) else {
         return Ok(());
     };
@@ -68,7 +71,7 @@ pub fn forget_dropped(state: &Path) -> Result<(), AppError> {
         if is_used {
             continue;
         }
-        if let Some(_alone) = RosterLock::take(state, &folder)? {
+        if let Some(_alone) = RosterLock::take_here(state, &folder)? {
             std::fs::remove_dir_all(&folder).map_err(|source| AppError::File {
                 action: "put-away",
                 path: folder.clone(),

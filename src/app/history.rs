@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::AppError;
 use crate::events::Plan;
-use crate::journal::{Journal, RunLock, RunRecord};
+use crate::journal::{Journal, RunLock, RunRecord, State};
 use crate::l10n::say;
 use crate::map::language_of;
 use crate::model::{Call, Change, RowState};
@@ -67,7 +67,7 @@ pub struct PastChange {
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn dossier(state: &Path, key: &str) -> Result<Dossier, AppError> {
+pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     let journal = Journal::open(state)?;
     let runs: BTreeMap<i64, RunRecord> = journal
         .runs()?
@@ -122,7 +122,7 @@ pub fn dossier(state: &Path, key: &str) -> Result<Dossier, AppError> {
 ///
 /// # Errors
 /// When nothing is held, a run of it is under way, or the journal cannot be written.
-pub fn forget(state: &Path, key: &str) -> Result<u64, AppError> {
+pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
     let dossier = dossier(state, key)?;
     if dossier.held.is_empty() {
         return Err(AppError::Front(say().history_none(key)));

@@ -95,7 +95,7 @@ pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
     };
     for file in files.flatten() {
         let written = file.metadata().and_then(|metadata| metadata.modified());
-        let is_old = written.is_ok_and(|written| written < moment.into());
+        let is_old = written.is_ok_and(|written| written < std::time::SystemTime::from(moment));
         if is_old {
             std::fs::remove_file(file.path()).map_err(|source| AppError::File {
                 action: "put-away",

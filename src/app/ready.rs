@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::AppError;
 use super::session::Session;
-use crate::journal::RosterLock;
+use crate::journal::{RosterLock, State};
 use crate::run::{Prepared, RunError, Settings, prepare};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
@@ -105,7 +105,7 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
 }
 
 /// Holds the roster for this process. Standard input is nobody else's anyway.
-fn hold(state: &Path, roster: &Path) -> Result<Option<RosterLock>, AppError> {
+fn hold(state: &State, roster: &Path) -> Result<Option<RosterLock>, AppError> {
     if roster == Path::new("-") {
         return Ok(None);
     }
@@ -119,7 +119,7 @@ fn hold(state: &Path, roster: &Path) -> Result<Option<RosterLock>, AppError> {
 }
 
 /// Holds what was read from standard input for this process, by its content.
-fn hold_content(state: &Path, prepared: &Prepared) -> Result<RosterLock, AppError> {
+fn hold_content(state: &State, prepared: &Prepared) -> Result<RosterLock, AppError> {
     let content = prepared.input.sha256().map_err(RunError::from)?;
     let file = prepared.input.path().to_owned();
     let lock = RosterLock::take(state, Path::new(&format!("content {content}")))?;

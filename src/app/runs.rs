@@ -1,10 +1,8 @@
-use std::path::Path;
-
 use serde::{Serialize, Serializer};
 
 use super::error::AppError;
 use crate::events::Plan;
-use crate::journal::{Journal, RunLock, RunRecord, RunState};
+use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::l10n::say;
 use crate::model::{Exit, RowState, Summary};
 use crate::run::Settings;
@@ -27,12 +25,12 @@ fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(state.as_str())
 }
 
-/// Everything that is shown of a run in the journal of this folder.
+/// Everything that is shown of a run in the journal that is there.
 ///
 /// # Errors
 /// When the journal cannot be read, or the run's figures not be understood.
-pub fn listed(journal: &Journal, run: &RunRecord, folder: &Path) -> Result<ListedRun, AppError> {
-    let state = state_of(run, folder);
+pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRun, AppError> {
+    let state = state_of(run, at);
     let mut summary = match &run.summary {
         Some(_) => figures_of(run)?,
         None => of_a_dead_run(journal, run)?,
@@ -92,9 +90,9 @@ fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError
 }
 
 /// How far a run has come: one that was under way, and that nobody holds, died.
-fn state_of(run: &RunRecord, folder: &Path) -> RunState {
+fn state_of(run: &RunRecord, at: &State) -> RunState {
     let open = matches!(run.state, RunState::Running | RunState::Planning);
-    let is_held = || RunLock::is_held(folder, &run.name).unwrap_or(true);
+    let is_held = || RunLock::is_held(at, &run.name).unwrap_or(true);
     if open && !is_held() {
         RunState::Interrupted
     } else {

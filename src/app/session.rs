@@ -1,10 +1,10 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::AppError;
 use super::stop::StopSignal;
 use crate::clock::{Clock, SystemClock};
 use crate::events::Observer;
+use crate::journal::State;
 use crate::run::Settings;
 
 /// What everything that sends has in common: a clock, an observer, the folder of the journal, and
@@ -14,8 +14,8 @@ pub struct Session {
     pub clock: Arc<dyn Clock>,
     /// Observes runs.
     pub observer: Box<dyn Observer>,
-    /// The folder of the journal.
-    pub state: PathBuf,
+    /// Where runs are recorded.
+    pub state: State,
     /// What leads another command to that folder, such as ` --state DIR`; nothing where it finds it by
     /// itself.
     pub journal_flag: String,
@@ -30,11 +30,11 @@ pub struct Session {
 const FILES: usize = 24;
 
 impl Session {
-    /// A session whose journal is in the folder `state`.
+    /// A session that records its runs in `state`.
     ///
     /// # Errors
     /// When the process may open too few files to bring a run to its end.
-    pub fn new(observer: Box<dyn Observer>, state: PathBuf) -> Result<Session, AppError> {
+    pub fn new(observer: Box<dyn Observer>, state: State) -> Result<Session, AppError> {
         refuse_too_few_files()?;
         Ok(Session {
             clock: Arc::new(SystemClock),

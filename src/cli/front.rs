@@ -5,6 +5,7 @@ use super::options::{Format, GeneralOptions};
 use super::{logging, settings, terminal};
 use crate::app::{AppError, Job, Ready, Session, way_on};
 use crate::events::Plan;
+use crate::journal::State;
 use crate::l10n::{records, say};
 use crate::model::{Exit, Summary};
 use crate::report::{Look, plan_examples, summary_text};
@@ -24,7 +25,7 @@ impl Front {
         let (observer, bar) = terminal::observer(common);
         logging::start(common, bar);
         let config = Config::load(common)?;
-        let state = settings::state_folder(&config, common)?;
+        let state = settings::state(&config, common)?;
         let mut session = Session::new(observer, state)?;
         session.journal_flag = settings::journal_flag(&session.state);
         Ok(Front {
@@ -78,7 +79,7 @@ impl Front {
 }
 
 /// Says the way on after a run that ended early.
-pub(in crate::cli) fn tell_way_on(ended: &Ended, settings: &Settings, state: &Path) {
+pub(in crate::cli) fn tell_way_on(ended: &Ended, settings: &Settings, state: &State) {
     let way = settings::way_to(&ended.summary.run, state);
     if let Some(text) = way_on(ended, settings.sandbox, &way) {
         terminal::error(&text);

@@ -14,6 +14,7 @@ use super::values::{Duplicate, Empty, OutcomeAt};
 use crate::app::{AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
+use crate::journal::State;
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::plan::{Guards, Selection};
@@ -284,36 +285,43 @@ pub(in crate::cli) fn is_outcome_first(config: &Config, options: &LayoutOptions)
 
 /// What leads another command to a run: its name, and the journal where it does not find that by
 /// itself.
-pub(in crate::cli) fn way_to(run: &str, folder: &Path) -> String {
-    format!("{run}{}", journal_flag(folder))
+pub(in crate::cli) fn way_to(run: &str, state: &State) -> String {
+    format!("{run}{}", journal_flag(state))
 }
 
 /// What leads another command to the journal, where it does not find that by itself.
-pub(in crate::cli) fn journal_flag(folder: &Path) -> String {
-    let by_itself = std::env::var_os("ROSTERPATCH_STATE").is_some_and(|name| name == *folder)
-        || default_state_folder().is_ok_and(|default| default == folder);
+pub(in crate::cli) fn journal_flag(state: &State) -> String {
+    let named = std::env::var_os("ROSTERPATCH_STATE");
+    let by_itself = match state.database() {
+        Some(database) => named.is_some_and(|name| name == database.address()),
+        None => {
+            named.is_some_and(|name| name == *state.folder())
+                || default_state_folder().is_ok_and(|default| default == state.folder())
+        }
+    };
     if by_itself {
         String::new()
     } else {
-        format!(
-            " --state {}",
-            crate::report::in_quotes(&folder.display().to_string())
-        )
+        format!(" --state {}", crate::report::in_quotes(&state.shown()))
     }
 }
 
-/// The folder of the journal.
-pub(in crate::cli) fn state_folder(
-    config: &Config,
-    common: &GeneralOptions,
-) -> Result<PathBuf, AppError> {
-    if let Some(folder) = config.fill(common).state {
-        return Ok(folder);
+/// Where runs are recorded.
+pub(in crate::cli) fn state(config: &Config, common: &GeneralOptions) -> Result<State, AppError> {
+    let Some(place) = config.fill(common).state else {
+        return Ok(State::in_folder(&default_state_folder()?));
+    };
+    match place.to_str().filter(|place| State::is_address(place)) {
+        None => Ok(State::in_folder(&place)),
+        Some(address) => {
+            let password = std::env::var("PGPASSWORD").ok();
+            let folder = default_state_folder()?;
+            Ok(State::in_database(address, password.as_deref(), &folder)?)
+        }
     }
-    default_state_folder()
 }
 
-fn default_state_folder() -> Result<PathBuf, AppError> {
+pub(in crate::cli) fn default_state_folder() -> Result<PathBuf, AppError> {
     let folders = directories::ProjectDirs::from("", "", "rosterpatch")
         .ok_or_else(|| AppError::Front(say().cli_no_home()))?;
     Ok(folders

@@ -119,7 +119,7 @@ impl Asked {
         let (place, connection) = (&options.place, &options.connection);
         let now: Timestamp = session.clock.timestamp();
         let roster = self.understood(config, spec, now)?;
-        let paths = settings::named(&self.files).for_roster(&self.file, &session.state)?;
+        let paths = settings::named(&self.files).for_roster(&self.file, session.state.folder())?;
         let variables = settings::variables(config, connection, spec)?;
         let (base_url, own_quota) = if place.sandbox {
             (String::new(), SANDBOX_QUOTA)
@@ -156,6 +156,7 @@ impl Asked {
             inbox: None,
             dropped_as: None,
             moving_from: None,
+            queued: None,
             replaces: None,
             config: config.path().map(Path::to_owned),
             profile: config.profile().map(str::to_owned),

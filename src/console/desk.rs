@@ -18,7 +18,7 @@ use crate::send::StopRequest;
 pub(super) struct Desk {
     pub(super) door: Box<dyn Door>,
     /// The folder of the journal.
-    pub(super) state: PathBuf,
+    pub(super) state: crate::journal::State,
     /// The path that the pages are under.
     pub(super) base: String,
     opened: Mutex<Option<Opened>>,
@@ -38,7 +38,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Desk {
-    pub(super) fn new(door: Box<dyn Door>, state: PathBuf, base: String) -> Desk {
+    pub(super) fn new(door: Box<dyn Door>, state: crate::journal::State, base: String) -> Desk {
         Desk {
             door,
             state,
@@ -184,7 +184,7 @@ mod tests {
     use crate::targets::TargetSpec;
 
     /// A door behind which whatever is asked for breaks.
-    struct Broken(PathBuf);
+    struct Broken(crate::journal::State);
 
     impl Door for Broken {
         fn session(&self, observer: Box<dyn Observer>) -> Result<Session, AppError> {
@@ -236,8 +236,9 @@ mod tests {
     }
 
     fn desk(state: &Path) -> Arc<Desk> {
-        let door = Box::new(Broken(state.to_owned()));
-        Arc::new(Desk::new(door, state.to_owned(), String::new()))
+        let state = crate::journal::State::in_folder(state);
+        let door = Box::new(Broken(state.clone()));
+        Arc::new(Desk::new(door, state, String::new()))
     }
 
     fn import() -> Task {

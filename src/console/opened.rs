@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::door::Door;
@@ -21,7 +21,7 @@ pub(super) struct Opened {
     /// Where columns were kept a moment ago, in words.
     pub(super) kept: Option<String>,
     /// The folder of the journal.
-    state: PathBuf,
+    state: crate::journal::State,
     /// The name by which a person knows the file.
     pub(super) name: String,
     pub(super) roster: Roster,
@@ -99,7 +99,7 @@ impl Opened {
     /// # Errors
     /// When no API is known for it, or what was mended in it before cannot be read.
     pub(super) fn open(
-        (door, state): (&dyn Door, &Path),
+        (door, state): (&dyn Door, &crate::journal::State),
         file: &Path,
         name: String,
         target: Option<String>,
@@ -113,7 +113,7 @@ impl Opened {
     /// # Errors
     /// When what was mended in them before cannot be read.
     pub(super) fn again(
-        state: &Path,
+        state: &crate::journal::State,
         name: String,
         spec: TargetSpec,
         again: Again,
@@ -123,7 +123,7 @@ impl Opened {
     }
 
     fn of(
-        state: &Path,
+        state: &crate::journal::State,
         name: String,
         target: Option<String>,
         (spec, roster): (Arc<TargetSpec>, Roster),
@@ -180,7 +180,7 @@ impl Opened {
         let mut prepared = prepare(&self.roster, spec, rand::random(), &Unobserved)?;
         let run = self.again.as_ref().map(|again| again.run.as_str());
         let sheet = self.roster.read.sheet.as_deref();
-        let kept = KeptMends::of(&self.state, &prepared.input, sheet, run)?;
+        let kept = KeptMends::of(self.state.folder(), &prepared.input, sheet, run)?;
         let mut mended_before = 0;
         if let Some(mends) = kept.read()? {
             mended_before = mends.rows();

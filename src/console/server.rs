@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl Bound {
     pub fn serve(
         self,
         door: Box<dyn Door>,
-        state: &Path,
+        state: &crate::journal::State,
         file: Option<PathBuf>,
     ) -> std::io::Result<()> {
         let base = self.gate.base().to_owned();

@@ -36,10 +36,35 @@ pub enum JournalError {
         /// Why.
         source: Refusal,
     },
+    /// The database refused, or cannot be reached.
+    #[error("{}", say().journal_database(doing(action), place.as_str()))]
+    Database {
+        /// What was tried.
+        action: &'static str,
+        /// The server and the database, without a password.
+        place: String,
+        /// Why.
+        source: Refusal,
+    },
+    /// The address of the database cannot be understood.
+    #[error("{}", say().journal_address(why.as_str()))]
+    Address {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database has no journal of this format yet.
+    #[error("{}", say().journal_not_migrated(place.as_str()))]
+    NotMigrated {
+        /// The server and the database.
+        place: String,
+    },
+    /// Another process has taken the work over.
+    #[error("{}", say().journal_taken_over())]
+    TakenOver,
     /// A newer version of the program wrote the journal.
     #[error("{}", say().journal_newer(path.display().to_string(), *found, *known))]
     Newer {
-        /// The journal's file.
+        /// The journal's file, or its database.
         path: PathBuf,
         /// Its format.
         found: i64,
@@ -98,13 +123,20 @@ fn doing(action: &str) -> String {
     }
 }
 
-/// What SQLite says. Its own cause says the same in other words, and is not told.
+/// What a store says. Its own causes say the same in other words, and are not told.
 #[derive(Debug)]
-pub struct Refusal(pub(super) rusqlite::Error);
+pub struct Refusal(String);
+
+impl Refusal {
+    /// A refusal in words of our own.
+    pub(super) fn words(words: String) -> Refusal {
+        Refusal(words)
+    }
+}
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.0)
     }
 }
 
@@ -112,6 +144,6 @@ impl std::error::Error for Refusal {}
 
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Refusal {
-        Refusal(error)
+        Refusal(error.to_string())
     }
 }

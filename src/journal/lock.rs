@@ -5,48 +5,81 @@ use sha2::{Digest, Sha256};
 
 use super::error::JournalError;
 use super::files::{make_private_file, make_private_folder};
+use super::postgres::SessionLock;
+use super::state::{Place, State};
 use crate::model::hex;
 
-/// Holds one roster for one process. The operating system lets go of it when the process ends,
-/// however it ends.
+/// Holds one roster for one process. It lets go when the process ends, however it ends.
 #[derive(Debug)]
 pub struct RosterLock {
-    _file: File,
+    _held: Held,
+}
+
+/// A lock that lasts as long as this does: the operating system's on a file, or the database's.
+#[derive(Debug)]
+enum Held {
+    File { _file: File },
+    Session { _lock: SessionLock },
 }
 
 impl RosterLock {
     /// Takes the roster at `roster`, or nothing if another process has it.
     ///
     /// # Errors
-    /// When the state folder cannot be used.
-    pub fn take(folder: &Path, roster: &Path) -> Result<Option<RosterLock>, JournalError> {
-        let (file, explain) = RosterLock::open(folder, roster)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(RosterLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(explain(source)),
-        }
+    /// When the state folder or the database cannot be used.
+    pub fn take(state: &State, roster: &Path) -> Result<Option<RosterLock>, JournalError> {
+        let held = take(state, &name_of(roster))?;
+        Ok(held.map(|held| RosterLock { _held: held }))
     }
 
-    /// Takes any file at `path`, once no other process has it.
+    /// Takes any file at `path` of this machine, or nothing if another process has it.
     ///
     /// # Errors
     /// When the state folder cannot be used.
-    pub fn wait(folder: &Path, path: &Path) -> Result<RosterLock, JournalError> {
-        let (file, explain) = RosterLock::open(folder, path)?;
-        file.lock().map_err(explain)?;
-        Ok(RosterLock { _file: file })
+    pub fn take_here(state: &State, path: &Path) -> Result<Option<RosterLock>, JournalError> {
+        let held = take_file(state.folder(), &name_of(path))?;
+        Ok(held.map(|held| RosterLock { _held: held }))
     }
 
-    fn open(
-        folder: &Path,
-        roster: &Path,
-    ) -> Result<(File, impl Fn(std::io::Error) -> JournalError), JournalError> {
-        // The same file by another name is the same roster. The name itself may be a school's,
-        // so the lock is called by a hash of it.
-        let whole = std::fs::canonicalize(roster).unwrap_or_else(|_| roster.to_owned());
-        let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
-        open_lock(folder, &hex(&hash[..16]))
+    /// Takes any file at `path` of this machine, once no other process has it.
+    ///
+    /// # Errors
+    /// When the state folder cannot be used.
+    pub fn wait(state: &State, path: &Path) -> Result<RosterLock, JournalError> {
+        let (file, explain) = open_lock(state.folder(), &name_of(path))?;
+        file.lock().map_err(explain)?;
+        Ok(RosterLock {
+            _held: Held::File { _file: file },
+        })
+    }
+}
+
+/// The name of a roster's lock.
+fn name_of(roster: &Path) -> String {
+    // The same file by another name is the same roster. The name itself may be a school's,
+    // so the lock is called by a hash of it.
+    let whole = std::fs::canonicalize(roster).unwrap_or_else(|_| roster.to_owned());
+    let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
+    hex(&hash[..16])
+}
+
+/// Takes a lock alone, or nothing if somebody has it.
+fn take(state: &State, name: &str) -> Result<Option<Held>, JournalError> {
+    match state.place() {
+        Place::Database(database) => {
+            let lock = SessionLock::take(database, name)?;
+            Ok(lock.map(|lock| Held::Session { _lock: lock }))
+        }
+        Place::Folder(folder) => take_file(folder, name),
+    }
+}
+
+fn take_file(folder: &Path, name: &str) -> Result<Option<Held>, JournalError> {
+    let (file, explain) = open_lock(folder, name)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Held::File { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(explain(source)),
     }
 }
 
@@ -69,43 +102,48 @@ fn open_lock(
 }
 
 /// Holds one run: a process that works on it, or reads what it did, shares it; one that forgets it has it
-/// alone. The operating system lets go of it when the process ends, however it ends, so that a run
-/// that says it is under way and that nobody holds has died.
+/// alone. It lets go when the process ends, however it ends, so that a run that says it is under way and
+/// that nobody holds has died.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    _held: Held,
 }
 
 impl RunLock {
     /// Shares the run called `name`. Waits for a process that is just forgetting it.
     ///
     /// # Errors
-    /// When the state folder cannot be used.
-    pub fn share(folder: &Path, name: &str) -> Result<RunLock, JournalError> {
-        let (file, explain) = open_lock(folder, &format!("run-{name}"))?;
-        file.lock_shared().map_err(explain)?;
-        Ok(RunLock { _file: file })
+    /// When the state folder or the database cannot be used.
+    pub fn share(state: &State, name: &str) -> Result<RunLock, JournalError> {
+        let name = format!("run-{name}");
+        let held = match state.place() {
+            Place::Database(database) => Held::Session {
+                _lock: SessionLock::share(database, &name)?,
+            },
+            Place::Folder(folder) => {
+                let (file, explain) = open_lock(folder, &name)?;
+                file.lock_shared().map_err(explain)?;
+                Held::File { _file: file }
+            }
+        };
+        Ok(RunLock { _held: held })
     }
 
     /// Takes the run called `name` alone, or nothing if somebody has it.
     ///
     /// # Errors
-    /// When the state folder cannot be used.
-    pub fn take(folder: &Path, name: &str) -> Result<Option<RunLock>, JournalError> {
-        let (file, explain) = open_lock(folder, &format!("run-{name}"))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(RunLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(explain(source)),
-        }
+    /// When the state folder or the database cannot be used.
+    pub fn take(state: &State, name: &str) -> Result<Option<RunLock>, JournalError> {
+        let held = take(state, &format!("run-{name}"))?;
+        Ok(held.map(|held| RunLock { _held: held }))
     }
 
     /// Whether anyone has the run called `name`.
     ///
     /// # Errors
-    /// When the state folder cannot be used.
-    pub fn is_held(folder: &Path, name: &str) -> Result<bool, JournalError> {
-        RunLock::take(folder, name).map(|lock| lock.is_none())
+    /// When the state folder or the database cannot be used.
+    pub fn is_held(state: &State, name: &str) -> Result<bool, JournalError> {
+        RunLock::take(state, name).map(|lock| lock.is_none())
     }
 }
 
@@ -116,20 +154,21 @@ mod tests {
     #[test]
     fn a_run_is_shared_by_whoever_works_on_it_and_taken_by_nobody_meanwhile() {
         let folder = tempfile::tempdir().unwrap();
-        let one = RunLock::share(folder.path(), "r").unwrap();
-        let two = RunLock::share(folder.path(), "r").unwrap();
+        let state = State::in_folder(folder.path());
+        let one = RunLock::share(&state, "r").unwrap();
+        let two = RunLock::share(&state, "r").unwrap();
         drop(one);
-        assert!(RunLock::take(folder.path(), "r").unwrap().is_none());
-        assert!(RunLock::is_held(folder.path(), "r").unwrap());
-        assert!(!RunLock::is_held(folder.path(), "other").unwrap());
+        assert!(RunLock::take(&state, "r").unwrap().is_none());
+        assert!(RunLock::is_held(&state, "r").unwrap());
+        assert!(!RunLock::is_held(&state, "other").unwrap());
         drop(two);
-        assert!(RunLock::take(folder.path(), "r").unwrap().is_some());
+        assert!(RunLock::take(&state, "r").unwrap().is_some());
     }
 
     #[test]
     fn a_roster_is_held_once_by_whatever_name() {
         let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state");
+        let state = State::in_folder(&folder.path().join("state"));
         let roster = folder.path().join("r.csv");
         std::fs::write(&roster, "").unwrap();
         let held = RosterLock::take(&state, &roster).unwrap();

@@ -34,3 +34,14 @@ pub trait Record: Sync {
     /// When any of them could not be recorded.
     fn flush(&self) -> impl Future<Output = Result<(), JournalError>> + Send;
 }
+
+/// What a writer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Planning: what was not finished is done again, so nothing waits for the disk.
+    Planning,
+    /// Sending, a window of requests ahead, and outcomes in groups.
+    Sending,
+    /// Sending with a commit before each request and after it: only what is under way is ever in doubt.
+    StrictSending,
+}

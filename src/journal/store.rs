@@ -1,163 +1,530 @@
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use jiff::Timestamp;
 
-use super::error::JournalError;
-use super::files::{
-    Identity, identity, make_private_file, make_private_folder, refuse_network, refuse_strangers,
+use super::entries::{Entry, Place};
+use super::error::{JournalError, Refusal};
+use super::record::Stage;
+use super::records::{
+    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Slot, Which,
 };
-use super::schema;
+use super::run_state::RunState;
+use crate::clock::UnixNanos;
+use crate::model::{Change, Fingerprint, Outcome, RowState, StateCounts};
 
-/// The journal's file, open.
-#[derive(Debug)]
-pub struct Journal {
-    pub(super) connection: Connection,
-    path: PathBuf,
-    /// Which file the path led to when it was opened, where that can be told.
-    identity: Option<Identity>,
+/// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
+/// `contract.rs` holds them to it.
+pub trait Store:
+    Runs
+    + Calls
+    + Outcomes
+    + Sending
+    + History
+    + Deliveries
+    + Dossiers
+    + Forgetting
+    + Rosters
+    + Recording
+    + Send
+{
 }
 
-const FILE: &str = "journal.sqlite";
-
-/// Whether nobody waits for another process any more.
-static NO_WAITING: AtomicBool = AtomicBool::new(false);
-
-/// Has nobody in this process wait any longer for another one that holds the journal: for a user who
-/// asked twice for a stop.
-pub fn stop_waiting() {
-    NO_WAITING.store(true, Ordering::Relaxed);
+impl<T> Store for T where
+    T: Runs
+        + Calls
+        + Outcomes
+        + Sending
+        + History
+        + Deliveries
+        + Dossiers
+        + Forgetting
+        + Rosters
+        + Recording
+        + Send
+{
 }
 
-/// Waits a little for another process that holds the journal, and returns whether to try again: for
-/// half a minute, unless someone asks for a stop.
-fn wait_for_others(tries: i32) -> bool {
-    const STEP: Duration = Duration::from_millis(10);
-    if NO_WAITING.load(Ordering::Relaxed) || tries > 3_000 {
-        return false;
-    }
-    std::thread::sleep(STEP);
-    true
-}
-
-impl Journal {
-    /// Opens the journal in `folder`, and makes both where they are not there yet: the folder for
-    /// its owner alone, and the file too.
+/// The runs themselves.
+pub trait Runs {
+    /// Records that a run begins, with its plan to be made. Returns its number, and its name: the one asked for, with a
+    /// number behind it where another run has that already.
     ///
     /// # Errors
-    /// When the folder cannot be used, the file is no journal, or a newer program wrote it.
-    pub fn open(folder: &Path) -> Result<Journal, JournalError> {
-        make_private_folder(folder).map_err(|source| JournalError::Folder {
-            path: folder.to_owned(),
-            source,
-        })?;
-        let path = folder.join(FILE);
-        make_private_file(&path).map_err(|source| JournalError::Folder {
-            path: folder.to_owned(),
-            source,
-        })?;
-        let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: "open",
-            path: path.clone(),
-            source: source.into(),
-        };
-        refuse_network(folder)?;
-        refuse_strangers(folder, &path)?;
-        // One at a time: SQLite does not wait for another process that turns the write-ahead log on
-        // in a new file (sqlite.org/wal.html, section 5).
-        let alone = folder.join("opening.lock");
-        let explain = |source| JournalError::Folder {
-            path: folder.to_owned(),
-            source,
-        };
-        make_private_file(&alone).map_err(explain)?;
-        let alone = std::fs::File::open(alone).map_err(explain)?;
-        alone.lock().map_err(explain)?;
-        let mut connection = Connection::open(&path).map_err(opening)?;
-        connection
-            .busy_handler(Some(wait_for_others))
-            .map_err(opening)?;
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(opening)?;
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(opening)?;
-        connection
-            .pragma_update(None, "foreign_keys", "ON")
-            .map_err(opening)?;
-        let found = schema::prepare(&mut connection).map_err(opening)?;
-        if found > schema::VERSION {
-            return Err(JournalError::Newer {
-                path,
-                found,
-                known: schema::VERSION,
-            });
-        }
-        let identity = identity(&path);
-        Ok(Journal {
-            connection,
-            path,
-            identity,
-        })
-    }
+    /// When the journal cannot be written.
+    fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError>;
 
-    /// A journal that nobody else sees and that is gone with this process: for a plan that is
-    /// only looked at.
+    /// Takes a run over that another process may still be at work on: it may change nothing more of it.
+    /// Where the operating system's locks tell that nobody is, there is nothing to do.
     ///
     /// # Errors
-    /// When SQLite cannot make a temporary file.
-    pub fn temporary() -> Result<Journal, JournalError> {
-        let path = PathBuf::from("(temporary)");
-        let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: "open",
-            path: path.clone(),
-            source: source.into(),
-        };
-        // SQLite's name for a database of one connection, in a file that it removes itself.
-        let mut connection = Connection::open("").map_err(opening)?;
-        schema::prepare(&mut connection).map_err(opening)?;
-        Ok(Journal {
-            connection,
-            path,
-            identity: None,
-        })
+    /// When the journal cannot be written.
+    fn take_over(&mut self, _run: i64) -> Result<(), JournalError> {
+        Ok(())
     }
 
-    pub(super) fn into_parts(self) -> (Connection, PathBuf) {
-        (self.connection, self.path)
-    }
-
-    /// Whether the file that is written to is still the one that the path leads to: a record in
-    /// a file that was deleted is none.
-    pub(super) fn is_in_place(&self) -> bool {
-        self.identity.is_none() || self.identity == identity(&self.path)
-    }
-
-    pub(super) fn explain(
-        &self,
-        action: &'static str,
-    ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
-        let path = self.path.clone();
-        move |source| JournalError::Sqlite {
-            action,
-            path: path.clone(),
-            source: source.into(),
-        }
-    }
-
-    /// Makes a change whole or not at all.
-    pub(super) fn in_one_step(
+    /// Records that a run has ended, with its figures as JSON.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn end(
         &mut self,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), JournalError> {
-        let explain = self.explain("write");
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(&explain)?;
-        change(&transaction).map_err(&explain)?;
-        transaction.commit().map_err(&explain)
+        run: i64,
+        state: RunState,
+        finished_at: Timestamp,
+        summary: &str,
+    ) -> Result<(), JournalError>;
+
+    /// The run called `name`, or the newest one.
+    ///
+    /// # Errors
+    /// When there is no such run, or the journal cannot be read.
+    fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError>;
+
+    /// All runs whose records can be read, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
+        Ok(self
+            .all_runs()?
+            .into_iter()
+            .filter_map(Result::ok)
+            .collect())
     }
+
+    /// A run's name.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn name_of(&self, run: i64) -> Result<String, JournalError>;
+
+    /// All runs, the newest first, and in the place of one whose record is damaged what is wrong
+    /// with it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError>;
+
+    /// The newest run of this very content of `file`, by the same target to the same address,
+    /// that has begun and not come to its end.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn unfinished(
+        &self,
+        file: &str,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError>;
+
+    /// The newest run that was interrupted, or whose process died.
+    ///
+    /// # Errors
+    /// When there is none, or the journal cannot be read.
+    fn newest_unfinished(&self) -> Result<RunRecord, JournalError>;
+
+    /// Records how far a run has come.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError>;
+
+    /// Records a run's plan, as JSON, and the requests that were made for it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError>;
+
+    /// A run's plan, as JSON, and the requests that were made for it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError>;
+
+    /// Records that a run's file and what belongs to it lie elsewhere now.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn moved(
+        &mut self,
+        run: i64,
+        file: &str,
+        settings: &str,
+        summary: &str,
+    ) -> Result<(), JournalError>;
+
+    /// Records what a run was asked for, as JSON.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
+
+    /// Records that a guard holds a run, and why.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError>;
+}
+
+/// What a run is going to send.
+pub trait Calls {
+    /// The first `most` calls of a run for rows after `after` that have no outcome yet, in row order, and
+    /// the rows among them whose call is damaged.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn calls_left_after(
+        &self,
+        run: i64,
+        after: u64,
+        most: usize,
+    ) -> Result<CallsLeft, JournalError>;
+
+    /// Records that what is held of a row is damaged: the row has failed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn set_damaged(&self, run: i64, row: u64, why: &str) -> Result<(), JournalError>;
+
+    /// The first `most` calls of a run for rows after `after`, in row order, with the state of their rows.
+    /// A row for which a request may have been made, and that has no outcome, is unknown.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn calls_after(
+        &self,
+        run: i64,
+        after: u64,
+        which: Which,
+        most: usize,
+    ) -> Result<Vec<(u64, KeptCall)>, JournalError>;
+
+    /// The fields that any call of a run changes, by name, with repetitions.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn fields_changed(&self, run: i64) -> Result<Vec<String>, JournalError>;
+}
+
+/// What became of a run's rows.
+pub trait Outcomes {
+    /// How many of a run's rows have an outcome.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn recorded(&self, run: i64) -> Result<u64, JournalError>;
+
+    /// Rows of a run that are in their last state, by state.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn states(&self, run: i64) -> Result<StateCounts, JournalError>;
+
+    /// The recorded outcomes of a run's rows from `first` to `last`, in row order. One that is
+    /// damaged is a failure that says so.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError>;
+
+    /// The rows of a run whose outcome is damaged, and what is wrong with it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError>;
+
+    /// What was doubtful about a run's rows from `first` to `last`, in row order, where anything was.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn warnings(&self, run: i64, first: u64, last: u64)
+    -> Result<Vec<(u64, String)>, JournalError>;
+
+    /// The body that a run was to send for a row; empty where there is none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError>;
+
+    /// The first `most` rows of a run, in row order, that the API does not hold as they stand.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError>;
+
+    /// How many rows of a run did not succeed, by state and code, the most frequent first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError>;
+
+    /// How many rows of a run that were sent came to an end when: in stretches of `width` microseconds
+    /// from `start` on, those in which none did left out.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn slots(&self, run: i64, start: Timestamp, width: i64) -> Result<Vec<Slot>, JournalError>;
+}
+
+/// The steps of a run that sends.
+pub trait Sending {
+    /// Makes an interrupted run ready to go on: its rows that were to be sent and were not are
+    /// open again. Returns the requests that were made for its rows.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn reopen(&mut self, run: i64) -> Result<u64, JournalError>;
+
+    /// Records that a run sends now, or goes on. What it delivers from now on to records that cannot be
+    /// read is remembered for `account`.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn begin_sending(
+        &mut self,
+        run: i64,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError>;
+
+    /// Makes what later runs search a run by, now that it has come to an end: each in order, and a
+    /// long run in slices.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError>;
+}
+
+/// What earlier runs have done, for those after them.
+pub trait History {
+    /// How often these keys occur in each run, by its number.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError>;
+
+    /// What became of the row with this key in a run and in those after it with the same target and
+    /// address, the newest first: its cells' fingerprint and its state.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError>;
+
+    /// How many rows a run's file had, as far as it was read.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn rows_of(&self, run: i64) -> Result<u64, JournalError>;
+
+    /// The rows of a run that are in one of these states, in row order; a row without an outcome
+    /// is not sent. A row that was left out because it was not asked for is not among them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError>;
+
+    /// The newest run of this content that came to its end or is held, by any name, with the same
+    /// target and address.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn finished_before(
+        &self,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError>;
+
+    /// What a run has changed in the record at `path`, which it updated, or may have.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or what was changed is not there, or cannot be understood.
+    fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError>;
+
+    /// Makes what [`Journal::changes_made`] searches by, for this connection alone.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    fn index_changes(&self, run: i64) -> Result<(), JournalError>;
+
+    /// Makes what runs search by, for those other than `own` that have come to no end and so have not
+    /// made it yet. Returns their names: some may be under way still.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;
+}
+
+/// What was last delivered to records that cannot be read.
+pub trait Deliveries {
+    /// The runs of `account` other than `own` of whose deliveries no account was taken, by number and
+    /// name, the oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn unmerged(&self, account: &str, own: i64) -> Result<Vec<(i64, String)>, JournalError>;
+
+    /// Takes account of what a run has delivered, unless that was done before. A long run is gone
+    /// through in slices, so that others can write in between.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn merge_run(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError>;
+
+    /// Whether anything is known to be delivered for `account`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn has_delivered(&self, account: &str) -> Result<bool, JournalError>;
+
+    /// The fingerprint of what was last delivered to the record at `path`, and when.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn delivered(
+        &self,
+        account: &str,
+        path: &str,
+    ) -> Result<Option<(Fingerprint, Timestamp)>, JournalError>;
+}
+
+/// What is held of one record, over all runs.
+pub trait Dossiers {
+    /// The records that were changed and that one of these `keys` leads to, as pairs of a run and a path:
+    /// as the end of the path, as what the record was found by, or as a value that was sent.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError>;
+
+    /// What these `runs` have sent to the record at `path`, or may have, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or what it holds of the record is damaged.
+    fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError>;
+
+    /// Removes the values that ended runs hold of the record at `path`: what they changed, sent and said
+    /// of it. That they did, and when, stays. Returns how many rows held any.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
+}
+
+/// What is forgotten.
+pub trait Forgetting {
+    /// Forgets what was planned and settled of a run: before it is planned anew.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn clear(&mut self, run: i64) -> Result<(), JournalError>;
+
+    /// Forgets a run, as if it had never been: all of it or nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn forget(&mut self, run: i64) -> Result<(), JournalError>;
+
+    /// From now on what is forgotten is overwritten, not just no longer found.
+    ///
+    /// # Errors
+    /// When that cannot be had.
+    fn forget_for_good(&self) -> Result<(), JournalError>;
+
+    /// Forgets what was delivered before `moment`, and what belongs to no run any more.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn forget_delivered(&mut self, moment: Timestamp) -> Result<(), JournalError>;
+
+    /// Gives the room of what was forgotten back, where nobody is at work (`alone`).
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn give_room_back(&self, alone: bool) -> Result<(), JournalError>;
+}
+
+/// The files themselves, where those who share the journal do not share a folder.
+pub trait Rosters {
+    /// Keeps a file by the SHA-256 of its content, in hexadecimal, where it is not kept yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn keep_roster(
+        &self,
+        _sha256: &str,
+        _content: &mut (dyn FnMut() -> std::io::Result<Vec<u8>> + Send),
+    ) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// A file that was kept.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn roster(&self, _sha256: &str) -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(None)
+    }
+}
+
+/// How a run's entries are written: by one thread, many in a commit.
+pub trait Recording {
+    /// Says what is written from now on, and so how much of it may be lost when the power fails: what is
+    /// planned can be planned again.
+    fn begin_writing(&mut self, run: i64, stage: Stage);
+
+    /// Writes entries in one commit: all of them, or none.
+    ///
+    /// # Errors
+    /// When they cannot be written, or the journal is no longer this process's to write to.
+    fn write(
+        &mut self,
+        place: &mut Place,
+        entries: &mut dyn Iterator<Item = &Entry>,
+    ) -> Result<(), Refusal>;
+
+    /// The next commit takes all that were made before it to the disk.
+    fn end_writing(&mut self);
+
+    /// For how long after a commit the journal is this process's without asking again; none where it
+    /// always is.
+    fn lease(&self) -> Option<std::time::Duration> {
+        None
+    }
+}
+
+/// The bucket as all processes see it. Moments are nanoseconds since the Unix epoch, by a clock that
+/// nobody can set: see [`Quotas::began`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SharedQuota {
+    /// The theoretical arrival time of the generic cell rate algorithm.
+    pub arrival: UnixNanos,
+    /// The time in which one request came back, in nanoseconds, when that was reckoned.
+    pub interval: u64,
+    /// Nobody sends before this moment, because the API said so.
+    pub not_before: UnixNanos,
+    /// When that was said.
+    pub held_at: UnixNanos,
+    /// When this was written, in the time that nobody can set, and by the wall clock.
+    pub steady: UnixNanos,
+    /// The same by the wall clock; 0 where a version of the program wrote it that did not know.
+    pub wall: UnixNanos,
+    /// The API's own time when it was last heard, 0 if it never was, and when that was.
+    pub api_date: UnixNanos,
+    /// When that was heard.
+    pub dated_at: UnixNanos,
+}
+
+/// A change of the bucket: what stands there, and what is to stand there instead, if anything.
+pub(super) type Alter<'a> = dyn FnMut(SharedQuota) -> Option<SharedQuota> + Send + 'a;
+
+/// Where a bucket is kept.
+pub(super) trait Quotas: std::fmt::Debug + Send {
+    /// The moment at which this start of the machine lies in the time that all processes count in: `since`
+    /// nanoseconds have passed in it, and the wall clock shows `wall`.
+    fn began(&mut self, boot: &str, since: u64, wall: u64) -> Result<u64, JournalError>;
+
+    /// Changes the bucket in one step that no other process can come between.
+    fn update(&mut self, change: &mut Alter<'_>) -> Result<(), JournalError>;
 }

@@ -2,16 +2,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
-use super::entries::{Entry, Place, PlannedRow, write};
+use super::entries::{Entry, Place, PlannedRow};
 use super::error::JournalError;
-use super::record::Record;
-use super::store::Journal;
-use super::witness::Witness;
-use crate::l10n::say;
+use super::facade::Journal;
+use super::record::{Record, Stage};
 use crate::model::{Outcome, RowState};
 
 /// Writes one run's plan, intents and outcomes from a thread of its own.
@@ -35,14 +33,34 @@ pub struct Writer {
 }
 
 /// What both sides see.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    /// When writing began, and how long after that the journal was last known to be this process's, in
+    /// nanoseconds.
+    started: Instant,
+    confirmed: AtomicU64,
+    /// For how long that is believed; none where nobody could take it over.
+    lease: Option<Duration>,
     /// The last row of which it is durable that a request may be made for it.
     reach: AtomicU64,
     /// Outcomes that wait to be written.
     waiting: AtomicIsize,
     /// Somebody waits, or much does.
     urgent: Notify,
+}
+
+impl Shared {
+    fn confirm(&self, at: Duration) {
+        let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        self.confirmed.fetch_max(at, Ordering::Release);
+    }
+
+    /// Whether the journal may have been taken over since it was last written to.
+    fn is_stale(&self) -> bool {
+        let confirmed = Duration::from_nanos(self.confirmed.load(Ordering::Acquire));
+        self.lease
+            .is_some_and(|lease| self.started.elapsed().saturating_sub(confirmed) > lease)
+    }
 }
 
 /// How writing went; the error is told to everyone who comes after it.
@@ -109,7 +127,14 @@ impl Writer {
     pub fn start(journal: Journal, run: i64, stage: Stage) -> Writer {
         let (entries, receiver) = mpsc::channel(Writer::MOST_IN_MEMORY / 2);
         let (tell, durable) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            started: Instant::now(),
+            confirmed: AtomicU64::new(0),
+            lease: journal.lease(),
+            reach: AtomicU64::new(0),
+            waiting: AtomicIsize::new(0),
+            urgent: Notify::new(),
+        });
         let work = Work {
             journal,
             place: Place::new(run),
@@ -163,7 +188,8 @@ impl Writer {
     /// # Errors
     /// When it could not be recorded: none of the requests may be made.
     async fn reach(&self, row: u64) -> Result<(), JournalError> {
-        if row <= self.shared.reach.load(Ordering::Acquire) {
+        let is_known = row <= self.shared.reach.load(Ordering::Acquire);
+        if is_known && !self.shared.is_stale() {
             return Ok(());
         }
         self.write(Entry::Reach(row)).await
@@ -231,17 +257,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a writer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Planning: what was not finished is done again, so nothing waits for the disk.
-    Planning,
-    /// Sending, a window of requests ahead, and outcomes in groups.
-    Sending,
-    /// Sending with a commit before each request and after it: only what is under way is ever in doubt.
-    StrictSending,
-}
-
 /// The thread that writes.
 struct Work {
     journal: Journal,
@@ -255,13 +270,7 @@ struct Work {
 
 impl Work {
     fn run(mut self, entries: mpsc::Receiver<Waiting>) -> Journal {
-        let care = |journal: &Journal, care| {
-            // Where it cannot be set, commits are as slow as they were.
-            let _ = journal.connection.pragma_update(None, "synchronous", care);
-        };
-        if self.stage == Stage::Planning {
-            care(&self.journal, "NORMAL");
-        }
+        self.journal.begin_writing(self.place.run, self.stage);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();
@@ -269,13 +278,11 @@ impl Work {
             Ok(runtime) => runtime.block_on(self.work(entries)),
             Err(error) => drop(self.tell.send(Err(error.to_string()))),
         }
-        // The next commit takes all that were made before it to the disk.
-        care(&self.journal, "FULL");
+        self.journal.end_writing();
         self.journal
     }
 
     async fn work(&mut self, mut entries: mpsc::Receiver<Waiting>) {
-        let witness = Witness::of(&self.journal, self.place.run);
         let mut group = Vec::with_capacity(GROUP);
         while let Some(first) = entries.recv().await {
             group.push(first);
@@ -291,25 +298,18 @@ impl Work {
                 group.push(entry);
             }
             if self.broken.is_none() {
-                self.broken = self.commit(witness.as_ref(), &group).err();
-                if self.broken.is_some() {
+                let asked_at = self.shared.started.elapsed();
+                let mut all = group.iter().map(|(entry, _)| entry);
+                let written = self.journal.write(&mut self.place, &mut all);
+                self.broken = written.err().map(|error| error.to_string());
+                match &self.broken {
                     // No request may be made any more, whatever was recorded beforehand.
-                    self.shared.reach.store(0, Ordering::Release);
+                    Some(_) => self.shared.reach.store(0, Ordering::Release),
+                    None => self.shared.confirm(asked_at),
                 }
             }
             self.answer(group.drain(..));
         }
-    }
-
-    fn commit(&mut self, witness: Option<&Witness>, group: &[Waiting]) -> Result<(), String> {
-        if !self.journal.is_in_place() {
-            return Err(say().journal_gone());
-        }
-        if witness.is_some_and(|witness| !witness.sees_the_run()) {
-            return Err(say().journal_overwritten());
-        }
-        let entries = group.iter().map(|(entry, _)| entry);
-        write(&mut self.journal, &mut self.place, entries).map_err(|error| error.to_string())
     }
 
     /// Tells everyone how it went.

@@ -1,11 +1,10 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::events::{Observer, Plan};
-use crate::journal::{Journal, RunRecord};
+use crate::journal::{Journal, RunRecord, State};
 use crate::model::Summary;
 use crate::report::ResultPaths;
 use crate::send::{Credentials, Stop, StopRequest};
@@ -19,8 +18,8 @@ pub struct Context<'a> {
     pub seed: u64,
     /// The credentials.
     pub credentials: Credentials,
-    /// The folder of the journal.
-    pub state: PathBuf,
+    /// Where the run is recorded.
+    pub state: State,
     /// What leads another command to the journal, such as ` --state DIR`; nothing where it finds it by
     /// itself.
     pub journal_flag: String,

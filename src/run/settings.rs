@@ -38,6 +38,9 @@ pub struct Settings {
     /// Where the file lies while it is being put away: one that still lies there is not yet.
     #[serde(default)]
     pub moving_from: Option<PathBuf>,
+    /// The number of its file in the queue, if it waited there for any machine.
+    #[serde(default)]
+    pub queued: Option<i64>,
     /// An interrupted run of the same file whose place this one takes.
     #[serde(default)]
     pub replaces: Option<String>,

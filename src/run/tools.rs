@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::sync::Arc;
 
 use rand::SeedableRng;
@@ -10,7 +9,7 @@ use super::prepare::Prepared;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::events::Observer;
-use crate::journal::{JournalError, QuotaStore, account_of};
+use crate::journal::{JournalError, QuotaStore, State, account_of};
 use crate::send::{Client, Credentials, Pace, Pacer, Stats, Transport};
 
 /// A pacer that draws on the quota which all of this machine share who ask the same one with the same
@@ -22,7 +21,7 @@ pub fn shared_pacer(
     client: &Client,
     credentials: &Credentials,
     pace: Pace,
-    state: &Path,
+    state: &State,
     clock: Arc<dyn Clock>,
 ) -> Result<Pacer, JournalError> {
     // One quota for all that is asked of a machine, however its address is written.

@@ -147,6 +147,7 @@ impl<'a> Setup<'a> {
             sha256: self.prepared.input.sha256()?.to_owned(),
             settings: self.settings.to_json()?,
             started_at,
+            queued: self.settings.queued,
         })
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rosterpatch::clock::SystemClock;
-use rosterpatch::journal::{Journal, JournalError, Record, Stage, Writer};
+use rosterpatch::journal::{Journal, JournalError, Record, Stage, State, Writer};
 use rosterpatch::model::{Exit, Outcome, RowState};
 use rosterpatch::send::StopRequest;
 
@@ -176,7 +176,7 @@ fn what_cannot_be_resumed_says_why() {
     );
     let server = Server::start(|_| respond(200, &[], "{}"));
     folder.import_to("r.csv", &server.base_url, &[], &[]);
-    let name = Journal::open(&folder.path("state"))
+    let name = Journal::open(&State::in_folder(&folder.path("state")))
         .unwrap()
         .run(None)
         .unwrap()
@@ -198,7 +198,7 @@ fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
         let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
         assert_eq!(first.summary.states.updated, 3);
         // As if the process had died right after the intent for row 4.
-        let journal = Journal::open(&folder.path("state")).unwrap();
+        let journal = Journal::open(&State::in_folder(&folder.path("state"))).unwrap();
         let id = journal.run(None).unwrap().id;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -228,7 +228,7 @@ fn each_step_of_a_journals_life() {
     folder.write("r.csv", plain_roster(4));
     run.import(&folder, "r.csv", &server.base_url).unwrap();
     let state = folder.path("state");
-    let open = || Journal::open(&state).unwrap();
+    let open = || Journal::open(&State::in_folder(&state)).unwrap();
     let mut journal = open();
     let record = journal.run(None).unwrap();
     let left = |journal: &Journal| -> Vec<(u64, u32, bool)> {
@@ -306,7 +306,7 @@ fn no_more_rows_wait_for_the_disk_than_is_promised() {
     let (folder, server, run) = stopping_at_three(4);
     run.import(&folder, "r.csv", &server.base_url).unwrap();
     let state = folder.path("state");
-    let journal = Journal::open(&state).unwrap();
+    let journal = Journal::open(&State::in_folder(&state)).unwrap();
     let id = journal.run(None).unwrap().id;
     // Somebody else has the journal, so that no commit comes to its end.
     let other = rusqlite::Connection::open(state.join("journal.sqlite")).unwrap();
@@ -352,7 +352,7 @@ fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
     let older: Spoil = |journal| {
         // A copy from before the run, as a backup that is put back.
         let empty = tempfile::tempdir().unwrap();
-        drop(Journal::open(empty.path()).unwrap());
+        drop(Journal::open(&State::in_folder(empty.path())).unwrap());
         std::fs::copy(empty.path().join("journal.sqlite"), journal).unwrap();
     };
     let ways: [(&str, Spoil); 4] = [
@@ -453,7 +453,7 @@ fn a_state_folder_that_cannot_be_written_is_found_out_before_anything_is_sent() 
 fn a_newer_journal_is_refused_and_not_touched() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
-    drop(Journal::open(&folder.path("state")).unwrap());
+    drop(Journal::open(&State::in_folder(&folder.path("state"))).unwrap());
     let path = folder.path("state/journal.sqlite");
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 999).unwrap();
@@ -768,7 +768,7 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     };
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), None, "killed");
-    let journal = Journal::open(&folder.path("state")).unwrap();
+    let journal = Journal::open(&State::in_folder(&folder.path("state"))).unwrap();
     let run = journal.run(None).unwrap();
     let left = journal.calls_left(run.id, 0, 1_000).unwrap();
     let in_doubt = left.iter().filter(|call| call.doubtful).count();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rosterpatch::clock::{Clock, VirtualClock};
 use rosterpatch::events::{Observer, Progress, RunEvent, WaitingFor};
-use rosterpatch::journal::{QuotaStore, account_of};
+use rosterpatch::journal::{QuotaStore, State, account_of};
 use rosterpatch::run::Ended;
 use rosterpatch::send::{Client, ClientOptions, Credentials, Pace, Pacer, StopRequest};
 use rosterpatch::targets;
@@ -186,7 +186,11 @@ fn pacer_of(state: &Path, clock: &Arc<VirtualClock>, base_url: &str) -> Pacer {
         ca_certificates: None,
     };
     let client = Client::new(spec, credentials, &options, clock.clone()).unwrap();
-    let store = QuotaStore::open(state, &account_of(client.origin(), &identity)).unwrap();
+    let store = QuotaStore::open(
+        &State::in_folder(state),
+        &account_of(client.origin(), &identity),
+    )
+    .unwrap();
     let pace = Pace {
         own: "1500/h".parse().unwrap(),
         own_burst: 100,

@@ -13,7 +13,7 @@ use axum::http::Response;
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::clock::{Clock, SystemClock, VirtualClock};
 use rosterpatch::events::{Observer, Unobserved};
-use rosterpatch::journal::Journal;
+use rosterpatch::journal::{Journal, State};
 use rosterpatch::map::MapOptions;
 use rosterpatch::plan::{Guards, Selection, Threshold};
 use rosterpatch::read::ReadOptions;
@@ -566,6 +566,7 @@ impl LibraryRun {
             inbox: None,
             dropped_as: None,
             moving_from: None,
+            queued: None,
             replaces: None,
             config: None,
             profile: None,
@@ -576,7 +577,7 @@ impl LibraryRun {
             clock: self.clock.clone(),
             seed: 7,
             credentials,
-            state: folder.path("state"),
+            state: State::in_folder(&folder.path("state")),
             journal_flag: String::new(),
             observer: self.observer.as_ref(),
             agree: &|_| rosterpatch::run::Consent::Yes,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use rosterpatch::clock::SystemClock;
-use rosterpatch::journal::Journal;
+use rosterpatch::journal::{Journal, State};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 
 use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox};
@@ -99,7 +99,7 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
             "it ended before kill {killed}: {status}"
         );
         killed += 1;
-        if let Ok(journal) = Journal::open(&folder.path("state"))
+        if let Ok(journal) = Journal::open(&State::in_folder(&folder.path("state")))
             && let Ok(run) = journal.run(None)
         {
             for call in journal.calls_left(run.id, 0, usize::MAX >> 1).unwrap() {

@@ -18,8 +18,8 @@ use crate::run::{RunError, prepare, refuse_empty, row_problems};
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<Exit> {
     logging::start(common, None);
     if let Some(path) = &args.problems {
-        let state = settings::state_folder(&Config::load(common)?, common)?;
-        refuse_in_place_of("--problems", path, &args.file, &state)?;
+        let state = settings::state(&Config::load(common)?, common)?;
+        refuse_in_place_of("--problems", path, &args.file, state.folder())?;
     }
     let clock = Arc::new(SystemClock);
     let started_at = clock.timestamp();

@@ -61,7 +61,7 @@ fn examine(common: &GeneralOptions, args: &DoctorArgs, found: &mut Vec<Finding>)
         None => say().doctor_no_config(),
     };
     found.push(well(say().doctor_config(), told));
-    let state = match settings::state_folder(&config, common) {
+    let state = match settings::state(&config, common) {
         Ok(state) => state,
         Err(error) => return found.push(wrong(say().doctor_state(), error)),
     };

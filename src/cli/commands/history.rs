@@ -11,7 +11,7 @@ use crate::report::{Look, Tone};
 /// `rosterpatch history KEY`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result<Exit, AppError> {
     logging::start(common, None);
-    let state = settings::state_folder(&Config::load(common)?, common)?;
+    let state = settings::state(&Config::load(common)?, common)?;
     if args.forget {
         let forgotten = rows(forget(&state, &args.key)?);
         terminal::out(&format!("{}\n", say().history_forgotten(forgotten)));

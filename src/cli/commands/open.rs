@@ -14,6 +14,7 @@ use crate::cli::{local_sandbox, logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::console::{Bound, Door, Options};
 use crate::events::Observer;
+use crate::journal::State;
 use crate::l10n::say;
 use crate::model::Exit;
 use crate::report::WholeFile;
@@ -24,7 +25,7 @@ use crate::targets::TargetSpec;
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OpenArgs) -> Result<Exit, AppError> {
     logging::start(common, None);
     let config = Config::load(common)?;
-    let state = settings::state_folder(&config, common)?;
+    let state = settings::state(&config, common)?;
     if let Some(file) = &args.file {
         // Before a browser is started for nothing.
         std::fs::metadata(file).map_err(|source| AppError::File {
@@ -93,7 +94,7 @@ struct FrontDoor {
     common: GeneralOptions,
     options: PlanOptions,
     config: Config,
-    state: PathBuf,
+    state: State,
     canary: CanaryOptions,
     files: FileOptions,
 }

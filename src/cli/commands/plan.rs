@@ -24,7 +24,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     };
     for (flag, path) in [("--out", &args.out), ("--save", &args.save)] {
         if let Some(path) = path {
-            refuse_in_place_of(flag, path, &args.file, &session.state)?;
+            refuse_in_place_of(flag, path, &args.file, session.state.folder())?;
         }
     }
     let ready = ready(session, asked.resolve(session, &front.config)?)?;

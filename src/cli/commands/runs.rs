@@ -19,13 +19,13 @@ use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
 pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<Exit> {
-    let folder = settings::state_folder(&Config::load(common)?, common)?;
-    let journal = Journal::open(&folder)?;
+    let state = settings::state(&Config::load(common)?, common)?;
+    let journal = Journal::open(&state)?;
     let mut exit = Exit::Success;
     let mut rows = Vec::new();
     for run in journal.all_runs()?.into_iter().take(args.limit) {
         match run.map_err(anyhow::Error::from).and_then(|run| {
-            let row = listed(&journal, &run, &folder)?;
+            let row = listed(&journal, &run, &state)?;
             Ok((run, row))
         }) {
             Ok(run) => rows.push(run),
@@ -89,10 +89,10 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     let age = jiff::SignedDuration::try_from(older_than.length)?;
     let now = SystemClock.timestamp();
     let moment = now.checked_sub(age)?;
-    let folder = settings::state_folder(&Config::load(common)?, common)?;
-    let pruned = Journal::open(&folder)?.prune(&folder, moment, now)?;
-    forget_dropped(&folder)?;
-    forget_mends(&folder, moment)?;
+    let state = settings::state(&Config::load(common)?, common)?;
+    let pruned = Journal::open(&state)?.prune(&state, moment, now)?;
+    forget_dropped(&state)?;
+    forget_mends(state.folder(), moment)?;
     let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
     terminal::out(&format!("{forgotten}\n"));
     if pruned.left > 0 {
@@ -108,10 +108,10 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
 
 /// `rosterpatch show RUN`.
 pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
-    let folder = settings::state_folder(&Config::load(common)?, common)?;
-    let journal = Journal::open(&folder)?;
+    let place = settings::state(&Config::load(common)?, common)?;
+    let journal = Journal::open(&place)?;
     let run = journal.run(args.run.as_deref())?;
-    let listed = listed(&journal, &run, &folder)?;
+    let listed = listed(&journal, &run, &place)?;
     match args.format {
         Format::Json => print_json(&listed, true),
         Format::Text if run.summary.is_none() => bail!(say().runs_no_figures(run.name)),
@@ -126,7 +126,7 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             if let Some(undone) = &listed.undoes {
                 terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
             }
-            let way = settings::way_to(&run.name, &folder);
+            let way = settings::way_to(&run.name, &place);
             let is_played = Settings::of(&run).is_ok_and(|settings| settings.sandbox);
             let on = match state {
                 RunState::Held if is_played => Some(say().on_higher_guard()),
@@ -173,7 +173,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
             header: input.header(),
             why: None,
             is_played: Settings::of(&run)?.sandbox,
-            journal_flag: &settings::journal_flag(&settings::state_folder(
+            journal_flag: &settings::journal_flag(&settings::state(
                 &Config::load(common)?,
                 common,
             )?),
@@ -197,6 +197,6 @@ fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
 }
 
 fn open(common: &GeneralOptions) -> Result<Journal> {
-    let folder = settings::state_folder(&Config::load(common)?, common)?;
-    Ok(Journal::open(&folder)?)
+    let state = settings::state(&Config::load(common)?, common)?;
+    Ok(Journal::open(&state)?)
 }

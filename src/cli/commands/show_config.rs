@@ -82,7 +82,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
             (None, None, Some((rate, _)), "rate") => line(name, &rate.to_string(), "default"),
             (None, None, Some((_, burst)), "burst") => line(name, &burst.to_string(), "default"),
             (None, None, _, "state") => {
-                let folder = settings::state_folder(&Config::default(), common);
+                let folder = settings::default_state_folder();
                 let folder =
                     folder.map_or_else(|_| "none".into(), |path| path.display().to_string());
                 line(name, &folder, "default");

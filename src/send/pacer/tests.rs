@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 
 use super::*;
 use crate::clock::VirtualClock;
+use crate::journal::State;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -72,7 +73,7 @@ fn nobody_goes_before_a_moment_that_was_set() {
 #[test]
 fn one_bucket_for_every_process_and_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
     let one = pacer("10/s", 20, &time, open());
     let two = pacer("10/s", 20, &time, open());
@@ -85,14 +86,14 @@ fn one_bucket_for_every_process_and_the_next_run() {
     let next = pacer("10/s", 20, &time, open());
     assert!(next.level().0 < 1.0, "{:?}", next.level());
     // Another account's bucket is full.
-    let other = QuotaStore::open(folder.path(), "other").unwrap();
+    let other = QuotaStore::open(&State::in_folder(folder.path()), "other").unwrap();
     assert_eq!(pacer("10/s", 20, &time, Some(other)).level().0, 20.0);
 }
 
 #[test]
 fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
     let fast = pacer("5000/s", 18_000_000, &time, open());
     fast.observe(None, Some(5000.0), time.now());
@@ -112,7 +113,7 @@ fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
 #[test]
 fn a_moment_that_was_set_holds_for_the_next_process_too() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
     let later = time.now() + 3600 * SECOND;
     pacer("10/s", 20, &time, open())
@@ -125,7 +126,7 @@ fn a_moment_that_was_set_holds_for_the_next_process_too() {
 #[test]
 fn a_clock_set_back_a_day_does_not_wait_a_day() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
     permits(&pacer("1500/h", 10, &time, open()), &time, 10);
     let earlier = Arc::new(VirtualClock::starting_at(
@@ -138,7 +139,7 @@ fn a_clock_set_back_a_day_does_not_wait_a_day() {
 #[test]
 fn a_wait_without_an_empty_bucket_leaves_the_bucket_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let store = QuotaStore::open(folder.path(), "account").unwrap();
+    let store = QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap();
     let time = clock();
     let pacer = pacer("10/s", 20, &time, Some(store));
     let later = time.now() + 60 * SECOND;
@@ -150,7 +151,7 @@ fn a_wait_without_an_empty_bucket_leaves_the_bucket_as_it_is() {
 #[test]
 fn a_process_at_another_rate_takes_over_what_was_used() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
     permits(&pacer("5000/h", 5000, &time, open()), &time, 3000);
     let level = pacer("1500/h", 1500, &time, open()).level().0;
@@ -258,7 +259,7 @@ fn drain(pacer: &Pacer) {
 #[test]
 fn a_clock_that_is_set_forward_fills_no_bucket() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let clock = SetClock::new("a", 1000 * SECOND);
     let pacer = by(&clock, open());
     drain(&pacer);
@@ -277,7 +278,7 @@ fn a_clock_that_is_set_forward_fills_no_bucket() {
 #[test]
 fn after_a_restart_time_counts_as_far_as_the_api_says_that_it_has_passed() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Some(QuotaStore::open(folder.path(), "account").unwrap());
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let date = |seconds: u64| (1_785_590_000 + seconds) * SECOND;
     let clock = SetClock::new("a", 1000 * SECOND);
     let pacer = by(&clock, open());

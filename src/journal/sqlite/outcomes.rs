@@ -4,20 +4,17 @@ use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::error::JournalError;
-use super::run_state::told;
-use super::schema::{id_of, row_of};
-use super::store::Journal;
+use super::store::Sqlite;
+use crate::journal::error::JournalError;
+use crate::journal::records::{FailureKind, Slot};
+use crate::journal::row_id::{id_of, row_of};
+use crate::journal::run_state::told;
+use crate::journal::store::Outcomes;
 use crate::l10n::say;
 use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
 
-/// What became of a run's rows.
-impl Journal {
-    /// How many of a run's rows have an outcome.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn recorded(&self, run: i64) -> Result<u64, JournalError> {
+impl Outcomes for Sqlite {
+    fn recorded(&self, run: i64) -> Result<u64, JournalError> {
         self.connection
             .query_row(
                 "SELECT count(*) FROM outcome WHERE id > ?1 AND id <= ?2 AND state NOT IN ('open', ?3)",
@@ -27,11 +24,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// Rows of a run that are in their last state, by state.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
+    fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
         let explain = self.explain("read");
         let sql = "SELECT state, count(*) FROM outcome WHERE id > ?1 AND id <= ?2
                    AND state NOT IN ('open', 'unknown') GROUP BY state";
@@ -46,12 +39,7 @@ impl Journal {
         Ok(states)
     }
 
-    /// The recorded outcomes of a run's rows from `first` to `last`, in row order. One that is
-    /// damaged is a failure that says so.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
+    fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
         let explain = self.explain("read");
         // Of one moment: a run that is under way goes on writing.
         let _moment = self.connection.unchecked_transaction().map_err(&explain)?;
@@ -91,54 +79,7 @@ impl Journal {
         Ok(outcomes)
     }
 
-    fn outcomes_where(
-        &self,
-        condition: &str,
-        values: &[&dyn ToSql],
-    ) -> Result<Vec<Outcome>, JournalError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!(
-                "SELECT outcome.id, state, http_status, error_code, error, names, attempts, request_id, at
-                 FROM outcome LEFT JOIN planned ON state = 'updated' AND planned.id = outcome.id
-                 LEFT JOIN field_set ON field_set.id = planned.changed
-                 WHERE {condition}"
-            ))
-            .map_err(self.explain("read"))?;
-        statement
-            .query_map(values, whole_outcome)
-            .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
-    }
-}
-
-impl Journal {
-    /// The rows of a run whose outcome is damaged, and what is wrong with it.
-    pub(super) fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
-        let explain = self.explain("read");
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT id, state, http_status, error_code, error, NULL, attempts, request_id, at
-                 FROM outcome WHERE id > ?1 AND id <= ?2 AND state <> 'open'",
-            )
-            .map_err(&explain)?;
-        let ends = params![id_of(run, 0), id_of(run, u64::MAX)];
-        let mut rows = statement.query(ends).map_err(&explain)?;
-        let mut damaged = BTreeMap::new();
-        while let Some(row) = rows.next().map_err(&explain)? {
-            if let Err(why) = outcome(row) {
-                damaged.insert(row_of(row.get(0).map_err(&explain)?), why.to_string());
-            }
-        }
-        Ok(damaged)
-    }
-
-    /// What was doubtful about a run's rows from `first` to `last`, in row order, where anything was.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn warnings(
+    fn warnings(
         &self,
         run: i64,
         first: u64,
@@ -158,11 +99,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// The body that a run was to send for a row; empty where there is none.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
+    fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
         self.connection
             .prepare_cached("SELECT body FROM planned WHERE id = ?1")
             .and_then(|mut statement| {
@@ -174,11 +111,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// The first `most` rows of a run, in row order, that the API does not hold as they stand.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
+    fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
         self.outcomes_where(
             "outcome.id BETWEEN ?1 AND ?2 AND state IN ('invalid', 'rejected', 'failed')
              ORDER BY outcome.id LIMIT ?3",
@@ -186,11 +119,7 @@ impl Journal {
         )
     }
 
-    /// How many rows of a run did not succeed, by state and code, the most frequent first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
+    fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
         let explain = self.explain("read");
         let sql = "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
                    WHERE id > ?1 AND id <= ?2 AND state IN ('invalid', 'rejected', 'failed')
@@ -207,12 +136,7 @@ impl Journal {
         kinds.and_then(Iterator::collect).map_err(&explain)
     }
 
-    /// How many rows of a run that were sent came to an end when: in stretches of `width` microseconds
-    /// from `start` on, those in which none did left out.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn slots(&self, run: i64, start: Timestamp, width: i64) -> Result<Vec<Slot>, JournalError> {
+    fn slots(&self, run: i64, start: Timestamp, width: i64) -> Result<Vec<Slot>, JournalError> {
         let explain = self.explain("read");
         let sql = "SELECT max(0, (at - ?3) / ?4) AS slot,
                           sum(attempts = 1 AND state = 'updated'),
@@ -234,30 +158,48 @@ impl Journal {
         });
         slots.and_then(Iterator::collect).map_err(&explain)
     }
+
+    fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
+        let explain = self.explain("read");
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id, state, http_status, error_code, error, NULL, attempts, request_id, at
+                 FROM outcome WHERE id > ?1 AND id <= ?2 AND state <> 'open'",
+            )
+            .map_err(&explain)?;
+        let ends = params![id_of(run, 0), id_of(run, u64::MAX)];
+        let mut rows = statement.query(ends).map_err(&explain)?;
+        let mut damaged = BTreeMap::new();
+        while let Some(row) = rows.next().map_err(&explain)? {
+            if let Err(why) = outcome(row) {
+                damaged.insert(row_of(row.get(0).map_err(&explain)?), why.to_string());
+            }
+        }
+        Ok(damaged)
+    }
 }
 
-/// Rows of a run that did not succeed in the same way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailureKind {
-    /// Their state.
-    pub state: RowState,
-    /// Their code.
-    pub code: String,
-    /// How many there are.
-    pub rows: u64,
-}
-
-/// Rows that were sent and came to an end in one stretch of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
-    /// The stretch's number, from 0.
-    pub number: u64,
-    /// Rows that were updated at the first attempt.
-    pub at_once: u64,
-    /// Rows that were updated at a later one.
-    pub again: u64,
-    /// Rows that were not updated.
-    pub without_success: u64,
+impl Sqlite {
+    fn outcomes_where(
+        &self,
+        condition: &str,
+        values: &[&dyn ToSql],
+    ) -> Result<Vec<Outcome>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT outcome.id, state, http_status, error_code, error, names, attempts, request_id, at
+                 FROM outcome LEFT JOIN planned ON state = 'updated' AND planned.id = outcome.id
+                 LEFT JOIN field_set ON field_set.id = planned.changed
+                 WHERE {condition}"
+            ))
+            .map_err(self.explain("read"))?;
+        statement
+            .query_map(values, whole_outcome)
+            .and_then(Iterator::collect)
+            .map_err(self.explain("read"))
+    }
 }
 
 /// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows

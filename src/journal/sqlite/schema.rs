@@ -1,5 +1,7 @@
 use rusqlite::Connection;
 
+use crate::journal::row_id::{id_of, row_of};
+
 /// The journal's format. Raised with every change that an older program could not read.
 pub(super) const VERSION: i64 = 6;
 
@@ -207,16 +209,6 @@ DROP TABLE delivered_before;
 /// What leads from each format to the next.
 const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS, WARNINGS, TIMES, NARROW];
 
-/// The key of a run's row in `planned` and `outcome`: rows of a run stand together, in order.
-pub(super) fn id_of(run: i64, row: u64) -> i64 {
-    (run << 32) | i64::try_from(row).unwrap_or(ROWS).min(ROWS)
-}
-
-/// The row that has this key.
-pub(super) fn row_of(id: i64) -> u64 {
-    (id & ROWS).unsigned_abs()
-}
-
 /// The keys of a run's rows, in slices: above the first of each pair, and up to the second.
 pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
     const ROWS_A_SLICE: usize = 250_000;
@@ -229,9 +221,6 @@ pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<
         .map(|first| (id_of(run, first), id_of(run, first + ROWS_A_SLICE as u64)))
         .collect())
 }
-
-/// Rows that a run can have.
-const ROWS: i64 = (1 << 32) - 1;
 
 /// Makes the tables where there are none, and brings older ones to this format. Returns the
 /// format that the journal has then: a newer one is left as it is.

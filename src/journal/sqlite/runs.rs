@@ -1,70 +1,14 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
-use super::error::JournalError;
-use super::run_state::RunState;
-use super::store::Journal;
+use super::store::Sqlite;
+use crate::journal::error::JournalError;
+use crate::journal::records::{NewRun, RunRecord};
+use crate::journal::run_state::RunState;
+use crate::journal::store::Runs;
 
-/// A run as it begins.
-#[derive(Debug, Clone)]
-pub struct NewRun {
-    /// Its name, unique in the journal.
-    pub name: String,
-    /// The command that makes it.
-    pub command: &'static str,
-    /// The target's name.
-    pub target: String,
-    /// The address that requests go to.
-    pub base_url: String,
-    /// The input file.
-    pub file: String,
-    /// SHA-256 of the input, in hexadecimal.
-    pub sha256: String,
-    /// How it was asked for, as JSON: what going on with it needs. Holds no secret.
-    pub settings: String,
-    /// When it begins.
-    pub started_at: Timestamp,
-}
-
-/// A run as the journal knows it.
-#[derive(Debug, Clone)]
-pub struct RunRecord {
-    /// Its number in the journal.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// The command that made it.
-    pub command: String,
-    /// How far it has come.
-    pub state: RunState,
-    /// The target's name.
-    pub target: String,
-    /// The address that requests went to.
-    pub base_url: String,
-    /// The input file.
-    pub file: String,
-    /// SHA-256 of the input, in hexadecimal.
-    pub sha256: String,
-    /// How it was asked for, as JSON.
-    pub settings: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended, if it has.
-    pub finished_at: Option<Timestamp>,
-    /// Its figures, as JSON, once it has ended.
-    pub summary: Option<String>,
-    /// Why a guard held it, if one did.
-    pub held: Option<String>,
-}
-
-/// The runs themselves.
-impl Journal {
-    /// Records that a run begins, with its plan to be made. Returns its number, and its name: the one asked for, with a
-    /// number behind it where another run has that already.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
+impl Runs for Sqlite {
+    fn begin(&mut self, run: &NewRun) -> Result<(i64, String), JournalError> {
         let explain = self.explain("write");
         let transaction = self
             .connection
@@ -103,11 +47,7 @@ impl Journal {
         Ok((id, name))
     }
 
-    /// Records that a run has ended, with its figures as JSON.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn end(
+    fn end(
         &mut self,
         run: i64,
         state: RunState,
@@ -123,11 +63,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The run called `name`, or the newest one.
-    ///
-    /// # Errors
-    /// When there is no such run, or the journal cannot be read.
-    pub fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
+    fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
         let query = format!(
             "SELECT {RUN_COLUMNS} FROM run WHERE ?1 IS NULL OR name = ?1 ORDER BY id DESC LIMIT 1"
         );
@@ -146,24 +82,7 @@ impl Journal {
         })
     }
 
-    /// All runs whose records can be read, the newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
-        Ok(self
-            .all_runs()?
-            .into_iter()
-            .filter_map(Result::ok)
-            .collect())
-    }
-
-    /// All runs, the newest first, and in the place of one whose record is damaged what is wrong
-    /// with it.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError> {
+    fn all_runs(&self) -> Result<Vec<Result<RunRecord, JournalError>>, JournalError> {
         let explain = self.explain("read");
         let query = format!("SELECT {RUN_COLUMNS} FROM run ORDER BY id DESC");
         let mut statement = self.connection.prepare(&query).map_err(&explain)?;
@@ -179,12 +98,7 @@ impl Journal {
         Ok(runs)
     }
 
-    /// The newest run of this very content of `file`, by the same target to the same address,
-    /// that has begun and not come to its end.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn unfinished(
+    fn unfinished(
         &self,
         file: &str,
         sha256: &str,
@@ -203,11 +117,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// The newest run that was interrupted, or whose process died.
-    ///
-    /// # Errors
-    /// When there is none, or the journal cannot be read.
-    pub fn newest_unfinished(&self) -> Result<RunRecord, JournalError> {
+    fn newest_unfinished(&self) -> Result<RunRecord, JournalError> {
         let query = format!(
             "SELECT {RUN_COLUMNS} FROM run WHERE state IN ('running', 'interrupted', 'planning')
              ORDER BY id DESC LIMIT 1"
@@ -219,11 +129,7 @@ impl Journal {
             .ok_or(JournalError::NothingUnfinished)
     }
 
-    /// Records how far a run has come.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
+    fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
         self.connection
             .execute(
                 "UPDATE run SET state = ?2 WHERE id = ?1",
@@ -233,11 +139,7 @@ impl Journal {
             .map_err(self.explain("write"))
     }
 
-    /// Records a run's plan, as JSON, and the requests that were made for it.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
+    fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
         self.connection
             .execute(
                 "UPDATE run SET plan = ?2, planned_requests = planned_requests + ?3 WHERE id = ?1",
@@ -247,11 +149,7 @@ impl Journal {
             .map_err(self.explain("write"))
     }
 
-    /// A run's plan, as JSON, and the requests that were made for it.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError> {
+    fn plan(&self, run: i64) -> Result<(Option<String>, u64), JournalError> {
         self.connection
             .query_row(
                 "SELECT plan, planned_requests FROM run WHERE id = ?1",
@@ -261,20 +159,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// A run's name.
-    pub(super) fn name_of(&self, run: i64) -> Result<String, JournalError> {
-        self.connection
-            .query_row("SELECT name FROM run WHERE id = ?1", [run], |row| {
-                row.get(0)
-            })
-            .map_err(self.explain("read"))
-    }
-
-    /// Records that a run's file and what belongs to it lie elsewhere now.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn moved(
+    fn moved(
         &mut self,
         run: i64,
         file: &str,
@@ -290,11 +175,7 @@ impl Journal {
             .map_err(self.explain("write"))
     }
 
-    /// Records what a run was asked for, as JSON.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
+    fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError> {
         self.connection
             .execute(
                 "UPDATE run SET settings = ?2 WHERE id = ?1",
@@ -304,15 +185,19 @@ impl Journal {
             .map_err(self.explain("write"))
     }
 
-    /// Records that a guard holds a run, and why.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
+    fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
         self.connection
             .execute("UPDATE run SET held = ?2 WHERE id = ?1", params![run, why])
             .map(|_| ())
             .map_err(self.explain("write"))
+    }
+
+    fn name_of(&self, run: i64) -> Result<String, JournalError> {
+        self.connection
+            .query_row("SELECT name FROM run WHERE id = ?1", [run], |row| {
+                row.get(0)
+            })
+            .map_err(self.explain("read"))
     }
 }
 

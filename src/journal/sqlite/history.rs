@@ -3,34 +3,18 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, params};
 
 use super::calls::changes_in;
-use super::error::JournalError;
-use super::runs::{RUN_COLUMNS, RunRecord, run_record};
-use super::schema::{id_of, row_of};
-use super::store::Journal;
+use super::row_keys::index_rows_of;
+use super::runs::{RUN_COLUMNS, run_record};
+use super::schema::slices;
+use super::store::Sqlite;
+use crate::journal::error::JournalError;
+use crate::journal::records::{PastRow, RunRecord};
+use crate::journal::row_id::{id_of, row_of};
+use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
-/// What a row said in an earlier run, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastRow {
-    /// The run's number: the later, the higher.
-    pub run: i64,
-    /// A fingerprint of its cells.
-    pub cells: Vec<u8>,
-    /// Its state; none where it was open still.
-    pub state: Option<RowState>,
-    /// The code of what was wrong with it.
-    pub error_code: String,
-    /// What was wrong with it.
-    pub error: String,
-}
-
-/// What earlier runs have done, for those after them.
-impl Journal {
-    /// How often these keys occur in each run, by its number.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+impl History for Sqlite {
+    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
         let mut counts = BTreeMap::new();
         let mut statement = self
             .connection
@@ -51,12 +35,7 @@ impl Journal {
         Ok(counts)
     }
 
-    /// What became of the row with this key in a run and in those after it with the same target and
-    /// address, the newest first: its cells' fingerprint and its state.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
+    fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
@@ -84,11 +63,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// How many rows a run's file had, as far as it was read.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
+    fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
         self.connection
             .prepare_cached("SELECT max(id) FROM planned WHERE id > ?1 AND id <= ?2")
             .and_then(|mut statement| {
@@ -99,12 +74,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// The rows of a run that are in one of these states, in row order; a row without an outcome
-    /// is not sent. A row that was left out because it was not asked for is not among them.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
+    fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
@@ -134,12 +104,7 @@ impl Journal {
         Ok(found)
     }
 
-    /// The newest run of this content that came to its end or is held, by any name, with the same
-    /// target and address.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn finished_before(
+    fn finished_before(
         &self,
         sha256: &str,
         target: &str,
@@ -156,11 +121,7 @@ impl Journal {
             .map_err(self.explain("read"))
     }
 
-    /// What a run has changed in the record at `path`, which it updated, or may have.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or what was changed is not there, or cannot be understood.
-    pub fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
+    fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
         let changes: Option<(i64, Option<String>)> = self
             .connection
             .prepare_cached(
@@ -179,14 +140,14 @@ impl Journal {
                 run: self.name_of(run)?,
             });
         };
-        changes_in(&changes, 0).map_err(|why| self.damaged_row(run, row_of(id), &why))
+        changes_in(&changes, 0).map_err(|why| JournalError::DamagedRow {
+            run: self.name_of(run).unwrap_or_default(),
+            row: row_of(id),
+            why: why.to_string(),
+        })
     }
 
-    /// Makes what [`Journal::changes_made`] searches by, for this connection alone.
-    ///
-    /// # Errors
-    /// When there is no room for it.
-    pub fn index_changes(&self, run: i64) -> Result<(), JournalError> {
+    fn index_changes(&self, run: i64) -> Result<(), JournalError> {
         let reach = self.reach_of(run)?;
         self.connection
             .execute_batch(
@@ -205,6 +166,25 @@ impl Journal {
             })
             .map(|_| ())
             .map_err(self.explain("read"))
+    }
+
+    fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError> {
+        let explain = self.explain("write");
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, name FROM run WHERE is_indexed = 0 AND id <> ?1")
+            .map_err(&explain)?;
+        let runs: Vec<(i64, String)> = statement
+            .query_map([own], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .map_err(&explain)?;
+        for (run, _) in &runs {
+            let run = *run;
+            for ends in slices(&self.connection, run).map_err(&explain)? {
+                index_rows_of(&self.connection, run, ends).map_err(&explain)?;
+            }
+        }
+        Ok(runs.into_iter().map(|(_, name)| name).collect())
     }
 }
 

@@ -1,35 +1,18 @@
-use jiff::Timestamp;
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Row, params_from_iter};
 
 use super::calls::call;
-use super::error::JournalError;
 use super::outcomes::Moment;
-use super::schema::row_of;
-use super::store::Journal;
-use crate::model::{Call, RowState};
+use super::store::Sqlite;
+use crate::journal::entries::encoded_segment;
+use crate::journal::error::JournalError;
+use crate::journal::records::PastCall;
+use crate::journal::row_id::row_of;
+use crate::journal::store::Dossiers;
+use crate::model::RowState;
 
-/// What a run sent to one record, or may have sent.
-#[derive(Debug, Clone)]
-pub struct PastCall {
-    /// The run's number.
-    pub run: i64,
-    /// The call.
-    pub call: Call,
-    /// Updated, or unknown where no answer was seen.
-    pub state: RowState,
-    /// When its outcome was recorded; none where it was not.
-    pub at: Option<Timestamp>,
-}
-
-/// What is held of one record, over all runs.
-impl Journal {
-    /// The records that were changed and that one of these `keys` leads to, as pairs of a run and a path:
-    /// as the end of the path, as what the record was found by, or as a value that was sent.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
+impl Dossiers for Sqlite {
+    fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
         let explain = self.explain("read");
         let mut statement = self
             .connection
@@ -41,7 +24,7 @@ impl Journal {
             .map_err(&explain)?;
         let mut found = Vec::new();
         for key in keys {
-            let encoded = percent_encoding::utf8_percent_encode(key, SEGMENT).to_string();
+            let encoded = encoded_segment(key);
             let quoted = serde_json::Value::from(key.as_str()).to_string();
             let values: [&dyn ToSql; 3] = [&encoded, key, &quoted];
             let pairs = statement
@@ -53,11 +36,7 @@ impl Journal {
         Ok(found)
     }
 
-    /// What these `runs` have sent to the record at `path`, or may have, the newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or what it holds of the record is damaged.
-    pub fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
+    fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
         let explain = self.explain("read");
         let marks = vec!["?"; runs.len()].join(", ");
         let mut statement = self
@@ -82,12 +61,7 @@ impl Journal {
         Ok(calls)
     }
 
-    /// Removes the values that ended runs hold of the record at `path`: what they changed, sent and said
-    /// of it. That they did, and when, stays. Returns how many rows held any.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
+    fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
         let explain = self.explain("prune");
         // What is forgotten is overwritten, not just no longer found.
         self.connection
@@ -135,13 +109,6 @@ impl Journal {
         Ok(rows)
     }
 }
-
-/// What a value in a path is encoded with: all but the unreserved characters (RFC 3986, section 2.3).
-const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
     let id: i64 = row.get(0)?;

@@ -1,19 +1,15 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::error::JournalError;
 use super::row_keys::index_rows_of;
-use super::schema::{id_of, slices};
-use super::store::Journal;
+use super::schema::slices;
+use super::store::Sqlite;
+use crate::journal::error::JournalError;
+use crate::journal::row_id::id_of;
+use crate::journal::store::{Deliveries, Sending};
 
-/// The steps of a run that sends.
-impl Journal {
-    /// Makes an interrupted run ready to go on: its rows that were to be sent and were not are
-    /// open again. Returns the requests that were made for its rows.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
+impl Sending for Sqlite {
+    fn reopen(&mut self, run: i64) -> Result<u64, JournalError> {
         let reach = self.reach_of(run)?;
         let ends = [id_of(run, 0), id_of(run, u64::MAX)];
         let mut requests = 0;
@@ -51,12 +47,7 @@ impl Journal {
         Ok(requests)
     }
 
-    /// Records that a run sends now, or goes on. What it delivers from now on to records that cannot be
-    /// read is remembered for `account`.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn begin_sending(
+    fn begin_sending(
         &mut self,
         run: i64,
         account: &str,
@@ -87,12 +78,7 @@ impl Journal {
             .map_err(explain)
     }
 
-    /// Makes what later runs search a run by, now that it has come to an end: each in order, and a
-    /// long run in slices.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
+    fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
         self.merge_run(run, now)?;
         let explain = self.explain("write");
         for ends in slices(&self.connection, run).map_err(&explain)? {

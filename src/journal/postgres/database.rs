@@ -1,0 +1,222 @@
+use std::cmp::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use postgres::Config;
+use sha2::{Digest, Sha256};
+
+use super::connection::{Connection, Fence, Tables, Wrong};
+use super::schema;
+use crate::journal::entries::encoded_segment;
+use crate::journal::error::{JournalError, Refusal};
+use crate::model::hex;
+
+/// A database that holds a journal, and one connection to it for all who share this value: a thread that
+/// writes waits for one that reads.
+#[derive(Clone)]
+pub struct Database {
+    address: String,
+    /// The same with its password.
+    whole: String,
+    config: Config,
+    place: String,
+    fences: Vec<Fence>,
+    connection: Arc<Mutex<Option<Arc<Connection>>>>,
+}
+
+/// How long a server may be silent before it counts as gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Database").field(&self.place).finish()
+    }
+}
+
+impl Database {
+    /// The database at an address such as `postgres://USER@HOST/DATABASE`, with this
+    /// `password` where it has none, of which nothing is asked yet.
+    ///
+    /// # Errors
+    /// When the address cannot be understood.
+    pub fn at(address: &str, password: Option<&str>) -> Result<Database, JournalError> {
+        let mut config: Config = address.parse().map_err(|error: postgres::Error| {
+            // What it quotes may be a password.
+            let why = error.to_string();
+            JournalError::Address { why }
+        })?;
+        let mut whole = address.to_owned();
+        if let Some(password) = password.filter(|_| config.get_password().is_none()) {
+            config.password(password);
+            let password = encoded_segment(password);
+            let joint = if address.contains('?') { '&' } else { '?' };
+            whole = format!("{address}{joint}password={password}");
+        }
+        config
+            .application_name("rosterpatch")
+            .connect_timeout(PATIENCE)
+            .tcp_user_timeout(PATIENCE)
+            .keepalives_idle(PATIENCE);
+        let hosts = config.get_hosts().iter().map(|host| match host {
+            postgres::config::Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            postgres::config::Host::Unix(path) => path.display().to_string(),
+        });
+        let hosts = hosts.collect::<Vec<_>>().join(",");
+        let name = config.get_dbname().or(config.get_user());
+        let place = format!("postgres://{hosts}/{}", name.unwrap_or_default());
+        Ok(Database {
+            address: address.to_owned(),
+            whole,
+            config,
+            place,
+            fences: Vec::new(),
+            connection: Arc::default(),
+        })
+    }
+
+    /// The server and the database, without a password.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The address with its password.
+    pub fn with_password(&self) -> &str {
+        &self.whole
+    }
+
+    /// The address as it was given, which may hold a password.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The same with a connection of its own, whose every change fails once another process has begun what
+    /// one of these stands for.
+    pub(in crate::journal) fn fenced(&self, fences: Vec<Fence>) -> Database {
+        Database {
+            fences,
+            connection: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn fences(&self) -> &[Fence] {
+        &self.fences
+    }
+
+    /// A number that stands for a name in this database.
+    pub(super) fn key_of(name: &str) -> i64 {
+        let hash = Sha256::digest(name.as_bytes());
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash[..8]);
+        i64::from_be_bytes(first)
+    }
+
+    /// What tells this database from others.
+    pub(super) fn identity(&self) -> String {
+        hex(&Sha256::digest(self.address.as_bytes())[..16])
+    }
+
+    pub(super) fn explain(&self, action: &'static str, why: impl Into<Refusal>) -> JournalError {
+        JournalError::Database {
+            action,
+            place: self.place.clone(),
+            source: why.into(),
+        }
+    }
+
+    /// The connection of all who share this value.
+    pub(super) fn connection(&self) -> Result<Arc<Connection>, JournalError> {
+        let mut kept = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = kept.as_ref() {
+            return Ok(connection.clone());
+        }
+        let connection = self.connect()?;
+        self.refuse_other(&connection)?;
+        let connection = Arc::new(connection);
+        *kept = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Refuses a database without a journal, or with one of another format.
+    fn refuse_other(&self, connection: &Connection) -> Result<(), JournalError> {
+        let found = schema::format(connection).map_err(|wrong| self.told("open", wrong))?;
+        match found.cmp(&schema::VERSION) {
+            Ordering::Greater => Err(self.newer(found)),
+            Ordering::Equal => Ok(()),
+            Ordering::Less => Err(JournalError::NotMigrated {
+                place: self.place.clone(),
+            }),
+        }
+    }
+
+    fn newer(&self, found: i64) -> JournalError {
+        JournalError::Newer {
+            path: self.place.clone().into(),
+            found,
+            known: schema::VERSION,
+        }
+    }
+
+    /// A new connection, whatever format the journal has.
+    pub(super) fn connect(&self) -> Result<Connection, JournalError> {
+        Connection::open(&self.config).map_err(|error| self.explain("open", error))
+    }
+
+    /// Makes the journal's tables, or brings older ones to this format. Returns the formats before and
+    /// after.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or changed, or a newer program's journal is there.
+    pub fn migrate(&self) -> Result<(i64, i64), JournalError> {
+        let before = schema::migrate(&self.connect()?);
+        let before = before.map_err(|wrong| self.told("migrate", wrong))?;
+        if before > schema::VERSION {
+            return Err(self.newer(before));
+        }
+        Ok((before, schema::VERSION))
+    }
+
+    /// Changes tables in one step, unless another process has taken over what this one does.
+    ///
+    /// # Errors
+    /// When the database refuses, or another process has taken over.
+    pub fn change<T: Send>(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        let connection = self.connection()?;
+        let changed = connection.change(&self.fences, change);
+        changed.map_err(|wrong| self.told("write", wrong))
+    }
+
+    /// What is wrong, for a person.
+    pub(super) fn told(&self, action: &'static str, wrong: Wrong) -> JournalError {
+        match wrong {
+            Wrong::TakenOver => JournalError::TakenOver,
+            Wrong::Refused(refusal) => self.explain(action, refusal),
+        }
+    }
+
+    /// Begins what is called `name`: whoever began it before may change nothing more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn begin(&self, name: &str) -> Result<Fence, JournalError> {
+        let epoch = self.change(|tables| {
+            let row = tables.one(
+                "INSERT INTO claim (name, epoch) VALUES ($1, 1)
+                 ON CONFLICT (name) DO UPDATE SET epoch = claim.epoch + 1 RETURNING epoch",
+                &[&name],
+            )?;
+            super::connection::cell(&row, 0)
+        })?;
+        Ok(Fence {
+            name: name.to_owned(),
+            epoch,
+        })
+    }
+}

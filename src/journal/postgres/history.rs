@@ -1,0 +1,191 @@
+use std::collections::BTreeMap;
+
+use super::calls::reach_of;
+use super::connection::{Tables, Wrong, cell, word};
+use super::runs::{RUN_COLUMNS, run_record};
+use super::store::Postgres;
+use crate::journal::entries::changes_of;
+use crate::journal::error::JournalError;
+use crate::journal::records::{PastRow, RunRecord};
+use crate::journal::row_id::{id_of, row_of};
+use crate::journal::store::{History, Runs};
+use crate::model::{Change, LEFT_OUT, RowState};
+
+/// The state of a planned row: unknown where a request may have been made and nothing is recorded.
+const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL
+     AND (planned.id & 4294967295) <= coalesce(reach, 0)
+     THEN 'unknown' ELSE nullif(outcome.state, 'open') END";
+
+/// Makes what later runs search a run's rows by.
+pub(super) fn index_rows_of(tables: &mut Tables<'_>, run: i64) -> Result<(), Wrong> {
+    tables.execute(
+        "INSERT INTO row_key (run, key, row)
+         SELECT $1, key, id & 4294967295 FROM planned
+         WHERE id > $2 AND id <= $3 AND key IS NOT NULL ORDER BY key, id
+         ON CONFLICT DO NOTHING",
+        &[&run, &id_of(run, 0), &id_of(run, u64::MAX)],
+    )?;
+    Ok(())
+}
+
+impl History for Postgres {
+    fn runs_with_keys(&self, keys: &[i64]) -> Result<BTreeMap<i64, u64>, JournalError> {
+        self.read(|tables| {
+            let rows = tables.rows(
+                "SELECT run, count(*) FROM (
+                     SELECT DISTINCT run, place FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (key, place)
+                     JOIN row_key USING (key)) AS found
+                 GROUP BY run",
+                &[&keys],
+            )?;
+            let counted = |row| Ok((cell(row, 0)?, cell::<i64>(row, 1)?.unsigned_abs()));
+            rows.iter().map(counted).collect()
+        })
+    }
+
+    fn history(&self, since: i64, key: i64) -> Result<Vec<PastRow>, JournalError> {
+        let sql = format!(
+            "SELECT run.id, cells, {STATE}, coalesce(outcome.error_code, ''), coalesce(outcome.error, '')
+             FROM run JOIN run AS first ON first.id = $1
+             JOIN row_key ON row_key.run = run.id AND row_key.key = $2
+             JOIN planned ON planned.id = (run.id << 32) + row_key.row
+             LEFT JOIN outcome ON outcome.id = planned.id
+             LEFT JOIN sending ON sending.run = run.id
+             WHERE run.id >= $1 AND run.target = first.target AND run.base_url = first.base_url
+             ORDER BY run.id DESC, row_key.row DESC"
+        );
+        self.read(|tables| {
+            let rows = tables.rows(&sql, &[&since, &key])?;
+            let past = |row| {
+                let state: Option<&str> = cell(row, 2)?;
+                Ok(PastRow {
+                    run: cell(row, 0)?,
+                    cells: cell(row, 1)?,
+                    state: state.map(word).transpose()?,
+                    error_code: cell(row, 3)?,
+                    error: cell(row, 4)?,
+                })
+            };
+            rows.iter().map(past).collect()
+        })
+    }
+
+    fn rows_of(&self, run: i64) -> Result<u64, JournalError> {
+        self.read(|tables| {
+            let row = tables.one(
+                "SELECT max(id) FROM planned WHERE id > $1 AND id <= $2",
+                &[&id_of(run, 0), &id_of(run, u64::MAX)],
+            )?;
+            Ok(cell::<Option<i64>>(&row, 0)?.map_or(0, row_of))
+        })
+    }
+
+    fn rows_in(&self, run: i64, states: &[RowState]) -> Result<Vec<u64>, JournalError> {
+        let sql = format!(
+            "SELECT planned.id, {STATE} FROM planned
+             LEFT JOIN outcome ON outcome.id = planned.id
+             LEFT JOIN sending ON sending.run = $1
+             WHERE planned.id > $2 AND planned.id <= $3 AND coalesce(error_code, '') <> $4
+             ORDER BY planned.id"
+        );
+        self.read(|tables| {
+            let rows = tables.rows(
+                &sql,
+                &[&run, &id_of(run, 0), &id_of(run, u64::MAX), &LEFT_OUT],
+            )?;
+            let mut found = Vec::new();
+            for row in &rows {
+                let state = match cell::<Option<&str>>(row, 1)?.map(word) {
+                    None => RowState::NotSent,
+                    // What became of it is not known.
+                    Some(Ok(RowState::Unknown) | Err(_)) => RowState::Failed,
+                    Some(Ok(state)) => state,
+                };
+                if states.contains(&state) {
+                    found.push(row_of(cell(row, 0)?));
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn finished_before(
+        &self,
+        sha256: &str,
+        target: &str,
+        base_url: &str,
+    ) -> Result<Option<RunRecord>, JournalError> {
+        let sql = format!(
+            "SELECT {RUN_COLUMNS} FROM run
+             WHERE sha256 = $1 AND target = $2 AND base_url = $3 AND state IN ('finished', 'held')
+             ORDER BY id DESC LIMIT 1"
+        );
+        self.read(|tables| {
+            let row = tables.first(&sql, &[&sha256, &target, &base_url])?;
+            row.as_ref().map(run_record).transpose()
+        })
+    }
+
+    fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
+        let found = self.read(|tables| {
+            let row = tables.first(
+                "SELECT planned.id, changes FROM changed_path JOIN planned USING (id)
+                 WHERE changed_path.path = $1 AND changed_path.run = $2 ORDER BY planned.id DESC LIMIT 1",
+                &[&path, &run],
+            )?;
+            let found = |row| Ok::<_, Wrong>((cell(&row, 0)?, cell(&row, 1)?));
+            row.map(found).transpose()
+        })?;
+        // That nothing is known is not that nothing was changed.
+        let Some((id, Some(changes))) = found else {
+            return Err(JournalError::NoChanges {
+                run: self.name_of(run)?,
+            });
+        };
+        let changes: String = changes;
+        changes_of(&changes).map_err(|why| JournalError::DamagedRow {
+            run: self.name_of(run).unwrap_or_default(),
+            row: row_of(id),
+            why: why.to_string(),
+        })
+    }
+
+    fn index_changes(&self, run: i64) -> Result<(), JournalError> {
+        self.read(|tables| {
+            let reach = reach_of(tables, run)?;
+            tables.batch(
+                "CREATE TEMP TABLE IF NOT EXISTS changed_path
+                 (run bigint NOT NULL, path text NOT NULL, id bigint NOT NULL, PRIMARY KEY (run, path, id))",
+            )?;
+            tables.execute(
+                "INSERT INTO changed_path SELECT $4, path, planned.id FROM planned
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 WHERE planned.id > $1 AND planned.id <= $2 AND path IS NOT NULL
+                   AND (state IN ('updated', 'unknown') OR (state IS NULL AND planned.id <= $3))
+                 ON CONFLICT DO NOTHING",
+                &[
+                    &id_of(run, 0),
+                    &id_of(run, u64::MAX),
+                    &id_of(run, reach),
+                    &run,
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError> {
+        self.change(|tables| {
+            let rows = tables.rows(
+                "SELECT id, name FROM run WHERE NOT is_indexed AND id <> $1 ORDER BY id",
+                &[&own],
+            )?;
+            let mut names = Vec::new();
+            for row in &rows {
+                index_rows_of(tables, cell(row, 0)?)?;
+                names.push(cell(row, 1)?);
+            }
+            Ok(names)
+        })
+    }
+}

@@ -1,0 +1,133 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::connection::{Connection, Shared, cell};
+use super::database::Database;
+use crate::journal::error::JournalError;
+
+/// A lock of a session with the database, which ends with it. All of a process are held by one session
+/// a database; within the process they are counted here, since a session never stands in its own way.
+#[derive(Debug)]
+pub(in crate::journal) struct SessionLock {
+    database: String,
+    key: i64,
+    shared: bool,
+}
+
+/// The sessions of this process, and what it holds by them.
+static HELD: Mutex<Option<HashMap<String, Session>>> = Mutex::new(None);
+
+struct Session {
+    connection: Shared,
+    /// How many share each key here; none where one has it alone.
+    keys: HashMap<i64, Option<usize>>,
+}
+
+fn sessions() -> MutexGuard<'static, Option<HashMap<String, Session>>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SessionLock {
+    /// Shares what is called `name`. Waits for whoever has it alone.
+    pub(in crate::journal) fn share(
+        database: &Database,
+        name: &str,
+    ) -> Result<SessionLock, JournalError> {
+        loop {
+            if let Some(lock) = SessionLock::try_lock(database, name, true)? {
+                return Ok(lock);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    /// Takes what is called `name` alone, or nothing if somebody has it.
+    pub(in crate::journal) fn take(
+        database: &Database,
+        name: &str,
+    ) -> Result<Option<SessionLock>, JournalError> {
+        SessionLock::try_lock(database, name, false)
+    }
+
+    fn try_lock(
+        database: &Database,
+        name: &str,
+        shared: bool,
+    ) -> Result<Option<SessionLock>, JournalError> {
+        let identity = database.identity();
+        let key = Database::key_of(name);
+        let mut held = sessions();
+        let all = held.get_or_insert_default();
+        // With its session gone, nothing of it is held any more.
+        if all
+            .get(&identity)
+            .is_some_and(|session| session.connection.is_lost())
+        {
+            all.remove(&identity);
+        }
+        if !all.contains_key(&identity) {
+            let connection = Shared::new(database.connect()?);
+            let keys = HashMap::new();
+            all.insert(identity.clone(), Session { connection, keys });
+        }
+        let Some(session) = all.get_mut(&identity) else {
+            return Ok(None);
+        };
+        let lock = || {
+            Ok(Some(SessionLock {
+                database: identity.clone(),
+                key,
+                shared,
+            }))
+        };
+        match session.keys.get_mut(&key) {
+            Some(Some(count)) if shared => {
+                *count += 1;
+                return lock();
+            }
+            Some(_) => return Ok(None),
+            None => {}
+        }
+        let function = match shared {
+            true => "SELECT pg_try_advisory_lock_shared($1)",
+            false => "SELECT pg_try_advisory_lock($1)",
+        };
+        let got = ask(&session.connection, function, key);
+        if !got.map_err(|refusal| database.explain("write", refusal))? {
+            return Ok(None);
+        }
+        session.keys.insert(key, shared.then_some(1));
+        lock()
+    }
+}
+
+fn ask(
+    connection: &Connection,
+    function: &str,
+    key: i64,
+) -> Result<bool, crate::journal::error::Refusal> {
+    let row = connection.plainly(|client| client.query_one(function, &[&key]))?;
+    cell(&row, 0).or(Ok(false))
+}
+
+impl Drop for SessionLock {
+    fn drop(&mut self) {
+        let mut held = sessions();
+        let Some(session) = held.as_mut().and_then(|all| all.get_mut(&self.database)) else {
+            return;
+        };
+        if let Some(Some(count)) = session.keys.get_mut(&self.key)
+            && *count > 1
+        {
+            *count -= 1;
+            return;
+        }
+        session.keys.remove(&self.key);
+        let function = match self.shared {
+            true => "SELECT pg_advisory_unlock_shared($1)",
+            false => "SELECT pg_advisory_unlock($1)",
+        };
+        // Where the session is gone, the lock is too.
+        let _ = ask(&session.connection, function, self.key);
+    }
+}

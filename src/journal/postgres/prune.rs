@@ -1,0 +1,68 @@
+use jiff::Timestamp;
+
+use super::connection::{Tables, Wrong};
+use super::store::Postgres;
+use crate::journal::error::JournalError;
+use crate::journal::row_id::id_of;
+use crate::journal::store::Forgetting;
+
+fn clear(tables: &mut Tables<'_>, run: i64) -> Result<(), Wrong> {
+    let (first, last) = (id_of(run, 0), id_of(run, u64::MAX));
+    for table in ["planned", "outcome"] {
+        let delete = format!("DELETE FROM {table} WHERE id > $1 AND id <= $2");
+        tables.execute(&delete, &[&first, &last])?;
+    }
+    for table in ["row_key", "field_set", "warning", "sending"] {
+        tables.execute(&format!("DELETE FROM {table} WHERE run = $1"), &[&run])?;
+    }
+    tables.execute("UPDATE run SET is_indexed = false WHERE id = $1", &[&run])?;
+    Ok(())
+}
+
+impl Forgetting for Postgres {
+    fn clear(&mut self, run: i64) -> Result<(), JournalError> {
+        self.change(|tables| clear(tables, run))
+    }
+
+    fn forget(&mut self, run: i64) -> Result<(), JournalError> {
+        self.change(|tables| {
+            clear(tables, run)?;
+            tables.execute("DELETE FROM run WHERE id = $1", &[&run])
+        })
+        .map(|_| ())
+    }
+
+    /// What is deleted is overwritten when the server's vacuum gives its room to others; how soon is
+    /// the server's matter (postgresql.org/docs/current/routine-vacuuming.html).
+    fn forget_for_good(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn forget_delivered(&mut self, moment: Timestamp) -> Result<(), JournalError> {
+        self.change(|tables| {
+            tables.execute(
+                "DELETE FROM delivered WHERE at < $1",
+                &[&moment.as_microsecond()],
+            )?;
+            // What was enqueued and is done has nothing left to tell without its run.
+            tables.execute(
+                "DELETE FROM queued WHERE run IS NULL AND state NOT IN ('waiting', 'running')
+                 AND enqueued_at < $1",
+                &[&moment],
+            )?;
+            tables.execute(
+                "DELETE FROM roster WHERE kept_at < $1
+                 AND NOT EXISTS (SELECT 1 FROM run WHERE run.sha256 = roster.sha256)
+                 AND NOT EXISTS (SELECT 1 FROM queued WHERE queued.sha256 = roster.sha256
+                                 AND queued.state IN ('waiting', 'running'))",
+                &[&moment],
+            )
+        })
+        .map(|_| ())
+    }
+
+    /// The server's own vacuum does that, beside those who are at work.
+    fn give_room_back(&self, _alone: bool) -> Result<(), JournalError> {
+        Ok(())
+    }
+}

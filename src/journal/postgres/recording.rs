@@ -1,0 +1,273 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::connection::{Tables, Wrong, cell};
+use super::store::{Postgres, signed, text};
+use crate::journal::entries::{
+    Entry, FIELD_SETS, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
+};
+use crate::journal::error::Refusal;
+use crate::journal::record::Stage;
+use crate::journal::row_id::id_of;
+use crate::journal::store::Recording;
+use crate::l10n::say;
+use crate::model::{Call, Outcome, RowState};
+
+/// For how long a process may send after it last heard that nobody has taken its work over. Whoever takes
+/// it over waits for longer.
+const LEASE: Duration = Duration::from_secs(5);
+
+impl Recording for Postgres {
+    fn begin_writing(&mut self, run: i64, _stage: Stage) {
+        let began = self.read(|tables| {
+            let row = tables.one(
+                "SELECT (extract(epoch FROM started_at) * 1000000)::bigint FROM run WHERE id = $1",
+                &[&run],
+            )?;
+            cell(&row, 0)
+        });
+        self.began = began.unwrap_or(0);
+    }
+
+    fn write(
+        &mut self,
+        place: &mut Place,
+        entries: &mut dyn Iterator<Item = &Entry>,
+    ) -> Result<(), Refusal> {
+        let group = Group::of(place.run, entries, self.began);
+        let connection = self.database().connection();
+        let connection = connection.map_err(|error| Refusal::words(error.to_string()))?;
+        let written = connection.change(&self.fences, |tables| group.write(tables, place));
+        written.map_err(|wrong| match wrong {
+            Wrong::Refused(refusal) => refusal,
+            Wrong::TakenOver => Refusal::words(say().journal_taken_over()),
+        })
+    }
+
+    fn end_writing(&mut self) {}
+
+    fn lease(&self) -> Option<Duration> {
+        Some(LEASE)
+    }
+}
+
+/// Entries, gathered so that each table is written to once.
+#[derive(Default)]
+struct Group<'a> {
+    rows: BTreeMap<i64, &'a PlannedRow>,
+    outcomes: BTreeMap<i64, Written>,
+    reach: Option<u64>,
+    has_left: bool,
+}
+
+/// An outcome as it is written.
+struct Written {
+    state: &'static str,
+    at: i64,
+    attempts: i32,
+    http_status: Option<i32>,
+    error_code: Option<String>,
+    error: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Written {
+    fn of(outcome: &Outcome) -> Written {
+        Written {
+            state: outcome.state.as_str(),
+            at: outcome.finished_at.as_microsecond(),
+            attempts: i32::try_from(outcome.attempts).unwrap_or(i32::MAX),
+            http_status: outcome.http_status.map(i32::from),
+            error_code: filled(&outcome.error_code).map(text),
+            error: filled(&outcome.error).map(text),
+            request_id: filled(&outcome.request_id).map(text),
+        }
+    }
+
+    fn in_doubt(attempts: u32, at: i64) -> Written {
+        Written {
+            state: RowState::Unknown.as_str(),
+            at,
+            attempts: i32::try_from(attempts).unwrap_or(i32::MAX),
+            http_status: None,
+            error_code: None,
+            error: None,
+            request_id: None,
+        }
+    }
+}
+
+impl<'a> Group<'a> {
+    /// Gathers entries: of several for one row the last one counts.
+    fn of(run: i64, entries: &mut dyn Iterator<Item = &'a Entry>, began: i64) -> Group<'a> {
+        let mut group = Group::default();
+        for entry in entries {
+            match entry {
+                Entry::Flush => {}
+                Entry::Planned(rows) => {
+                    for row in rows {
+                        let id = id_of(run, row.mark.at.row);
+                        if let PlannedWhat::Settled(outcome) = &row.what {
+                            group.outcomes.insert(id, Written::of(outcome));
+                        }
+                        group.rows.insert(id, row);
+                    }
+                }
+                Entry::Outcome(outcome) => {
+                    let id = id_of(run, outcome.row);
+                    group.outcomes.insert(id, Written::of(outcome));
+                }
+                Entry::Reach(row) => group.reach = group.reach.max(Some(*row)),
+                Entry::Attempt(row, attempts) => {
+                    let written = Written::in_doubt(*attempts, began);
+                    group.outcomes.insert(id_of(run, *row), written);
+                }
+                Entry::Left(rows) => {
+                    group.has_left = true;
+                    for (row, attempts) in rows {
+                        let written = Written::in_doubt(*attempts, began);
+                        group.outcomes.insert(id_of(run, *row), written);
+                    }
+                }
+            }
+        }
+        group
+    }
+
+    fn write(&self, tables: &mut Tables<'_>, place: &mut Place) -> Result<(), Wrong> {
+        if !self.rows.is_empty() {
+            self.write_rows(tables, place)?;
+        }
+        if !self.outcomes.is_empty() {
+            self.write_outcomes(tables)?;
+        }
+        if let Some(reach) = self.reach {
+            tables.execute(
+                "UPDATE sending SET reach = greatest(reach, $2) WHERE run = $1",
+                &[&place.run, &signed(reach)],
+            )?;
+        }
+        if self.has_left {
+            tables.execute("UPDATE sending SET reach = 0 WHERE run = $1", &[&place.run])?;
+        }
+        Ok(())
+    }
+
+    fn write_rows(&self, tables: &mut Tables<'_>, place: &mut Place) -> Result<(), Wrong> {
+        let all = || self.rows.values();
+        let calls: Vec<Option<&Call>> = all()
+            .map(|row| match &row.what {
+                PlannedWhat::Call(call) => Some(call.as_ref()),
+                PlannedWhat::Settled(_) => None,
+            })
+            .collect();
+        let mut changed: Vec<Option<i64>> = Vec::with_capacity(calls.len());
+        let mut changes: Vec<Option<String>> = Vec::with_capacity(calls.len());
+        for call in &calls {
+            changed.push(match call {
+                Some(call) => Some(number_of(tables, place, &call.changed)?),
+                None => None,
+            });
+            // What nobody knew before is no change that could be undone, and its value is in the body.
+            let known = call.filter(|call| call.changes.iter().any(|one| one.from.is_some()));
+            let told = |why: serde_json::Error| Refusal::words(why.to_string());
+            changes.push(
+                known
+                    .map(|call| listed(&call.changes))
+                    .transpose()
+                    .map_err(told)?,
+            );
+        }
+        let ids: Vec<i64> = self.rows.keys().copied().collect();
+        let mark = || all().map(|row| &row.mark);
+        let lines: Vec<i64> = mark().map(|mark| signed(mark.at.line)).collect();
+        let keys: Vec<i64> = mark().map(|mark| mark.key).collect();
+        let cells: Vec<&[u8]> = mark().map(|mark| mark.cells.as_slice()).collect();
+        let paths: Vec<Option<String>> = calls.iter().map(|c| c.map(|c| text(&c.path))).collect();
+        let bodies: Vec<Option<&[u8]>> = calls.iter().map(|c| c.map(|c| &c.body[..])).collect();
+        let prints: Vec<Option<&[u8]>> = calls
+            .iter()
+            .map(|call| call.and_then(|call| call.fingerprint.as_ref().map(|print| &print[..])))
+            .collect();
+        let names: Vec<Option<String>> = calls
+            .iter()
+            .map(|call| {
+                let own = call.filter(|call| last_segment(&call.path) != call.key);
+                own.map(|call| text(&call.key))
+            })
+            .collect();
+        let notes: Vec<Option<String>> = calls
+            .iter()
+            .map(|call| call.and_then(|call| filled(&call.note)).map(text))
+            .collect();
+        tables.execute(
+            "INSERT INTO planned (id, line, changed, key, cells, path, body, fingerprint, name, note, changes)
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[],
+                                  $6::text[], $7::bytea[], $8::bytea[], $9::text[], $10::text[],
+                                  $11::text[])
+             ON CONFLICT (id) DO UPDATE SET line = excluded.line, changed = excluded.changed,
+                 key = excluded.key, cells = excluded.cells, path = excluded.path,
+                 body = excluded.body, fingerprint = excluded.fingerprint, name = excluded.name,
+                 note = excluded.note, changes = excluded.changes",
+            &[
+                &ids, &lines, &changed, &keys, &cells, &paths, &bodies, &prints, &names, &notes,
+                &changes,
+            ],
+        )?;
+        let doubtful = || mark().filter(|mark| !mark.warning.is_empty());
+        let rows: Vec<i64> = doubtful()
+            .map(|mark: &RowMark| signed(mark.at.row))
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = doubtful().map(|mark| text(&mark.warning)).collect();
+        tables.execute(
+            "INSERT INTO warning SELECT $1, * FROM unnest($2::bigint[], $3::text[])
+             ON CONFLICT (run, row) DO UPDATE SET text = excluded.text",
+            &[&place.run, &rows, &texts],
+        )?;
+        Ok(())
+    }
+
+    fn write_outcomes(&self, tables: &mut Tables<'_>) -> Result<(), Wrong> {
+        let all = || self.outcomes.values();
+        let ids: Vec<i64> = self.outcomes.keys().copied().collect();
+        let states: Vec<&str> = all().map(|one| one.state).collect();
+        let ats: Vec<i64> = all().map(|one| one.at).collect();
+        let attempts: Vec<i32> = all().map(|one| one.attempts).collect();
+        let statuses: Vec<Option<i32>> = all().map(|one| one.http_status).collect();
+        let codes: Vec<Option<&str>> = all().map(|one| one.error_code.as_deref()).collect();
+        let errors: Vec<Option<&str>> = all().map(|one| one.error.as_deref()).collect();
+        let requests: Vec<Option<&str>> = all().map(|one| one.request_id.as_deref()).collect();
+        tables.execute(
+            "INSERT INTO outcome (id, state, at, attempts, http_status, error_code, error, request_id)
+             SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[],
+                                  $5::integer[], $6::text[], $7::text[], $8::text[])
+             ON CONFLICT (id) DO UPDATE SET state = excluded.state, at = excluded.at,
+                 attempts = excluded.attempts, http_status = excluded.http_status,
+                 error_code = excluded.error_code, error = excluded.error,
+                 request_id = excluded.request_id",
+            &[
+                &ids, &states, &ats, &attempts, &statuses, &codes, &errors, &requests,
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// The number of a set of fields.
+fn number_of(tables: &mut Tables<'_>, place: &mut Place, names: &str) -> Result<i64, Wrong> {
+    if let Some(number) = place.field_sets.get(names) {
+        return Ok(*number);
+    }
+    let row = tables.one(
+        "INSERT INTO field_set (run, names) VALUES ($1, $2) RETURNING id",
+        &[&place.run, &names],
+    )?;
+    let number = cell(&row, 0)?;
+    if place.field_sets.len() < FIELD_SETS {
+        place.field_sets.insert(names.to_owned(), number);
+    }
+    Ok(number)
+}

@@ -1,0 +1,77 @@
+use postgres::Row;
+use postgres::types::ToSql;
+
+use super::connection::{Fence, Tables, Wrong};
+use super::database::Database;
+use crate::journal::error::JournalError;
+
+/// The journal in a database, open.
+#[derive(Debug)]
+pub(in crate::journal) struct Postgres {
+    database: Database,
+    /// What this process has begun, and another one may take over.
+    pub(super) fences: Vec<Fence>,
+    /// When the run began that is written, in microseconds since the Unix epoch.
+    pub(super) began: i64,
+}
+
+impl Postgres {
+    pub(in crate::journal) fn open(database: &Database) -> Result<Postgres, JournalError> {
+        database.connection()?;
+        Ok(Postgres {
+            database: database.clone(),
+            fences: database.fences().to_vec(),
+            began: 0,
+        })
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Reads in one step, and so of one moment.
+    pub(super) fn read<T: Send>(
+        &self,
+        read: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        let read = self.database.connection()?.change(&[], read);
+        read.map_err(|wrong| self.database.told("read", wrong))
+    }
+
+    pub(super) fn rows(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, JournalError> {
+        self.read(|tables| tables.rows(sql, values))
+    }
+
+    /// Makes a change whole or not at all, unless another process has taken over.
+    pub(super) fn change<T: Send>(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
+    ) -> Result<T, JournalError> {
+        let changed = self.database.connection()?.change(&self.fences, change);
+        changed.map_err(|wrong| self.database.told("write", wrong))
+    }
+
+    /// One statement that changes something.
+    pub(super) fn set(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<(), JournalError> {
+        self.change(|tables| tables.execute(sql, values))
+            .map(|_| ())
+    }
+}
+
+/// A number that the database can hold.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A text that the database can hold: it has no place for a NUL.
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}

@@ -1,0 +1,136 @@
+use jiff::Timestamp;
+
+use super::run_state::RunState;
+use crate::model::{Call, Pending, RowState};
+
+/// A run as it begins.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its name, unique in the journal.
+    pub name: String,
+    /// The command that makes it.
+    pub command: &'static str,
+    /// The target's name.
+    pub target: String,
+    /// The address that requests go to.
+    pub base_url: String,
+    /// The input file.
+    pub file: String,
+    /// SHA-256 of the input, in hexadecimal.
+    pub sha256: String,
+    /// How it was asked for, as JSON: what going on with it needs. Holds no secret.
+    pub settings: String,
+    /// When it begins.
+    pub started_at: Timestamp,
+    /// Its number in the queue, if it waited there.
+    pub queued: Option<i64>,
+}
+
+/// A run as the journal knows it.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// Its number in the journal.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// The command that made it.
+    pub command: String,
+    /// How far it has come.
+    pub state: RunState,
+    /// The target's name.
+    pub target: String,
+    /// The address that requests went to.
+    pub base_url: String,
+    /// The input file.
+    pub file: String,
+    /// SHA-256 of the input, in hexadecimal.
+    pub sha256: String,
+    /// How it was asked for, as JSON.
+    pub settings: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended, if it has.
+    pub finished_at: Option<Timestamp>,
+    /// Its figures, as JSON, once it has ended.
+    pub summary: Option<String>,
+    /// Why a guard held it, if one did.
+    pub held: Option<String>,
+}
+
+/// What a row said in an earlier run, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRow {
+    /// The run's number: the later, the higher.
+    pub run: i64,
+    /// A fingerprint of its cells.
+    pub cells: Vec<u8>,
+    /// Its state; none where it was open still.
+    pub state: Option<RowState>,
+    /// The code of what was wrong with it.
+    pub error_code: String,
+    /// What was wrong with it.
+    pub error: String,
+}
+
+/// What a run sent to one record, or may have sent.
+#[derive(Debug, Clone)]
+pub struct PastCall {
+    /// The run's number.
+    pub run: i64,
+    /// The call.
+    pub call: Call,
+    /// Updated, or unknown where no answer was seen.
+    pub state: RowState,
+    /// When its outcome was recorded; none where it was not.
+    pub at: Option<Timestamp>,
+}
+
+/// Rows of a run that did not succeed in the same way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureKind {
+    /// Their state.
+    pub state: RowState,
+    /// Their code.
+    pub code: String,
+    /// How many there are.
+    pub rows: u64,
+}
+
+/// Rows that were sent and came to an end in one stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// The stretch's number, from 0.
+    pub number: u64,
+    /// Rows that were updated at the first attempt.
+    pub at_once: u64,
+    /// Rows that were updated at a later one.
+    pub again: u64,
+    /// Rows that were not updated.
+    pub without_success: u64,
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs that are gone.
+    pub forgotten: usize,
+    /// Runs that are old enough, and that somebody is at work on.
+    pub left: usize,
+    /// Runs whose record is damaged, so that nobody can tell how old they are.
+    pub damaged: usize,
+}
+
+/// Which of a run's calls are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those that changed a record which was read, as far as is known.
+    Changed,
+}
+
+/// A call and the state of its row, or what is damaged of what is held of them.
+pub type KeptCall = Result<(Call, Option<RowState>), String>;
+
+/// Calls, and rows whose call is damaged.
+pub type CallsLeft = (Vec<Pending>, Vec<(u64, String)>);

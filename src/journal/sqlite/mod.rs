@@ -1,0 +1,20 @@
+//! The journal in a file of its own: SQLite, which needs nothing beside it.
+
+mod calls;
+mod delivered;
+mod dossier;
+mod history;
+mod outcomes;
+mod prune;
+mod quota;
+mod recording;
+mod row_keys;
+mod runs;
+mod schema;
+mod sending;
+mod store;
+mod witness;
+
+pub(super) use quota::SqliteQuota;
+pub(super) use store::Sqlite;
+pub use store::stop_waiting;

@@ -1,0 +1,209 @@
+use rusqlite::{Transaction, TransactionBehavior, params};
+
+use super::outcomes::Moment;
+use super::store::Sqlite;
+use super::witness::Witness;
+use crate::journal::entries::{
+    Entry, FIELD_SETS, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
+};
+use crate::journal::error::Refusal;
+use crate::journal::record::Stage;
+use crate::journal::row_id::id_of;
+use crate::journal::store::Recording;
+use crate::l10n::say;
+use crate::model::{Outcome, RowState};
+
+impl Recording for Sqlite {
+    fn begin_writing(&mut self, run: i64, stage: Stage) {
+        if stage == Stage::Planning {
+            self.care("NORMAL");
+        }
+        self.witness = Witness::of(&self.connection, run);
+    }
+
+    fn write(
+        &mut self,
+        place: &mut Place,
+        entries: &mut dyn Iterator<Item = &Entry>,
+    ) -> Result<(), Refusal> {
+        if !self.is_in_place() {
+            return Err(Refusal::words(say().journal_gone()));
+        }
+        let witness = self.witness.as_ref();
+        if witness.is_some_and(|witness| !witness.sees_the_run()) {
+            return Err(Refusal::words(say().journal_overwritten()));
+        }
+        Ok(write(self, place, entries)?)
+    }
+
+    fn end_writing(&mut self) {
+        self.care("FULL");
+        self.witness = None;
+    }
+}
+
+impl Sqlite {
+    fn care(&self, care: &str) {
+        // Where it cannot be set, commits are as slow as they were.
+        let _ = self.connection.pragma_update(None, "synchronous", care);
+    }
+}
+
+/// Writes entries in one commit.
+fn write(
+    journal: &mut Sqlite,
+    place: &mut Place,
+    entries: &mut dyn Iterator<Item = &Entry>,
+) -> rusqlite::Result<()> {
+    let transaction = journal
+        .connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for entry in entries {
+        match entry {
+            Entry::Flush => {}
+            Entry::Planned(rows) => {
+                for row in rows {
+                    write_row(&transaction, place, row)?;
+                }
+            }
+            Entry::Outcome(outcome) => write_outcome(&transaction, place.run, outcome)?,
+            Entry::Reach(row) => write_reach(&transaction, place.run, *row)?,
+            Entry::Attempt(row, attempts) => {
+                write_in_doubt(&transaction, place.run, *row, *attempts)?;
+            }
+            Entry::Left(rows) => write_left(&transaction, place.run, rows)?,
+        }
+    }
+    transaction.commit()
+}
+
+fn write_row(
+    transaction: &Transaction<'_>,
+    place: &mut Place,
+    row: &PlannedRow,
+) -> rusqlite::Result<()> {
+    let RowMark {
+        at,
+        key,
+        cells,
+        warning,
+    } = &row.mark;
+    let run = place.run;
+    let id = id_of(run, at.row);
+    match &row.what {
+        PlannedWhat::Call(call) => {
+            let changed = number_of(transaction, place, &call.changed)?;
+            let name = Some(&call.key).filter(|key| last_segment(&call.path) != **key);
+            // What nobody knew before is no change that could be undone, and its value is in the body.
+            let known = call.changes.iter().any(|change| change.from.is_some());
+            let changes = known.then(|| listed(&call.changes)).transpose();
+            let changes =
+                changes.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO planned
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                )?
+                .execute(params![
+                    id,
+                    at.line,
+                    changed,
+                    key,
+                    cells,
+                    call.path,
+                    call.body,
+                    call.fingerprint,
+                    name,
+                    filled(&call.note),
+                    changes,
+                ])?;
+        }
+        PlannedWhat::Settled(outcome) => {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO planned (id, line, key, cells) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![id, at.line, key, cells])?;
+            write_outcome(transaction, run, outcome)?;
+        }
+    }
+    if !warning.is_empty() {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO warning VALUES (?1, ?2, ?3)")?
+            .execute(params![run, at.row, warning])?;
+    }
+    Ok(())
+}
+
+/// The number of a set of fields.
+fn number_of(
+    transaction: &Transaction<'_>,
+    place: &mut Place,
+    names: &str,
+) -> rusqlite::Result<i64> {
+    if let Some(number) = place.field_sets.get(names) {
+        return Ok(*number);
+    }
+    transaction
+        .prepare_cached("INSERT INTO field_set (run, names) VALUES (?1, ?2)")?
+        .execute(params![place.run, names])?;
+    let number = transaction.last_insert_rowid();
+    if place.field_sets.len() < FIELD_SETS {
+        place.field_sets.insert(names.to_owned(), number);
+    }
+    Ok(number)
+}
+
+fn write_outcome(
+    transaction: &Transaction<'_>,
+    run: i64,
+    outcome: &Outcome,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .execute(params![
+            id_of(run, outcome.row),
+            outcome.state,
+            Moment(outcome.finished_at),
+            outcome.attempts,
+            outcome.http_status,
+            filled(&outcome.error_code),
+            filled(&outcome.error),
+            filled(&outcome.request_id),
+        ])?;
+    Ok(())
+}
+
+fn write_reach(transaction: &Transaction<'_>, run: i64, row: u64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("UPDATE sending SET reach = max(reach, ?2) WHERE run = ?1")?
+        .execute(params![run, row])?;
+    Ok(())
+}
+
+fn write_left(
+    transaction: &Transaction<'_>,
+    run: i64,
+    rows: &[(u64, u32)],
+) -> rusqlite::Result<()> {
+    for (row, attempts) in rows {
+        write_in_doubt(transaction, run, *row, *attempts)?;
+    }
+    transaction.execute("UPDATE sending SET reach = 0 WHERE run = ?1", [run])?;
+    Ok(())
+}
+
+fn write_in_doubt(
+    transaction: &Transaction<'_>,
+    run: i64,
+    row: u64,
+    attempts: u32,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO outcome (id, state, attempts, at)
+             SELECT ?1, ?2, ?3, started_at FROM run WHERE id = ?4",
+        )?
+        .execute(params![id_of(run, row), RowState::Unknown, attempts, run])?;
+    Ok(())
+}

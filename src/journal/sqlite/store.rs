@@ -1,0 +1,171 @@
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::schema;
+use super::witness::Witness;
+use crate::journal::error::JournalError;
+use crate::journal::files::{
+    Identity, identity, make_private_file, make_private_folder, refuse_network, refuse_strangers,
+};
+use crate::journal::store::Rosters;
+
+/// The journal's file, open.
+#[derive(Debug)]
+pub struct Sqlite {
+    pub(super) connection: Connection,
+    path: PathBuf,
+    /// Which file the path led to when it was opened, where that can be told.
+    identity: Option<Identity>,
+    /// Sees what the next program will see, while a run is written.
+    pub(super) witness: Option<Witness>,
+}
+
+const FILE: &str = "journal.sqlite";
+
+/// Whether nobody waits for another process any more.
+static NO_WAITING: AtomicBool = AtomicBool::new(false);
+
+/// Has nobody in this process wait any longer for another one that holds the journal: for a user who
+/// asked twice for a stop.
+pub fn stop_waiting() {
+    NO_WAITING.store(true, Ordering::Relaxed);
+}
+
+/// Waits a little for another process that holds the journal, and returns whether to try again: for
+/// half a minute, unless someone asks for a stop.
+fn wait_for_others(tries: i32) -> bool {
+    const STEP: Duration = Duration::from_millis(10);
+    if NO_WAITING.load(Ordering::Relaxed) || tries > 3_000 {
+        return false;
+    }
+    std::thread::sleep(STEP);
+    true
+}
+
+impl Rosters for Sqlite {}
+
+impl Sqlite {
+    /// Opens the journal in `folder`, and makes both where they are not there yet: the folder for
+    /// its owner alone, and the file too.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, the file is no journal, or a newer program wrote it.
+    pub fn open(folder: &Path) -> Result<Sqlite, JournalError> {
+        make_private_folder(folder).map_err(|source| JournalError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let path = folder.join(FILE);
+        make_private_file(&path).map_err(|source| JournalError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let opening = |source: rusqlite::Error| JournalError::Sqlite {
+            action: "open",
+            path: path.clone(),
+            source: source.into(),
+        };
+        refuse_network(folder)?;
+        refuse_strangers(folder, &path)?;
+        // One at a time: SQLite does not wait for another process that turns the write-ahead log on
+        // in a new file (sqlite.org/wal.html, section 5).
+        let alone = folder.join("opening.lock");
+        let explain = |source| JournalError::Folder {
+            path: folder.to_owned(),
+            source,
+        };
+        make_private_file(&alone).map_err(explain)?;
+        let alone = std::fs::File::open(alone).map_err(explain)?;
+        alone.lock().map_err(explain)?;
+        let mut connection = Connection::open(&path).map_err(opening)?;
+        connection
+            .busy_handler(Some(wait_for_others))
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "synchronous", "FULL")
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "foreign_keys", "ON")
+            .map_err(opening)?;
+        let found = schema::prepare(&mut connection).map_err(opening)?;
+        if found > schema::VERSION {
+            return Err(JournalError::Newer {
+                path,
+                found,
+                known: schema::VERSION,
+            });
+        }
+        let identity = identity(&path);
+        Ok(Sqlite {
+            connection,
+            path,
+            identity,
+            witness: None,
+        })
+    }
+
+    /// A journal that nobody else sees and that is gone with this process: for a plan that is
+    /// only looked at.
+    ///
+    /// # Errors
+    /// When SQLite cannot make a temporary file.
+    pub fn temporary() -> Result<Sqlite, JournalError> {
+        let path = PathBuf::from("(temporary)");
+        let opening = |source: rusqlite::Error| JournalError::Sqlite {
+            action: "open",
+            path: path.clone(),
+            source: source.into(),
+        };
+        // SQLite's name for a database of one connection, in a file that it removes itself.
+        let mut connection = Connection::open("").map_err(opening)?;
+        schema::prepare(&mut connection).map_err(opening)?;
+        Ok(Sqlite {
+            connection,
+            path,
+            identity: None,
+            witness: None,
+        })
+    }
+
+    pub(super) fn into_parts(self) -> (Connection, PathBuf) {
+        (self.connection, self.path)
+    }
+
+    /// Whether the file that is written to is still the one that the path leads to: a record in
+    /// a file that was deleted is none.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.identity.is_none() || self.identity == identity(&self.path)
+    }
+
+    pub(super) fn explain(
+        &self,
+        action: &'static str,
+    ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
+        let path = self.path.clone();
+        move |source| JournalError::Sqlite {
+            action,
+            path: path.clone(),
+            source: source.into(),
+        }
+    }
+
+    /// Makes a change whole or not at all.
+    pub(super) fn in_one_step(
+        &mut self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), JournalError> {
+        let explain = self.explain("write");
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(&explain)?;
+        change(&transaction).map_err(&explain)?;
+        transaction.commit().map_err(&explain)
+    }
+}

@@ -1,0 +1,227 @@
+//! A PostgreSQL of the tests' own, where Debian's is installed.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use rosterpatch::journal::State;
+
+/// A server with a folder and a port of its own, which ends with this.
+pub struct Cluster {
+    bin: PathBuf,
+    folder: tempfile::TempDir,
+    port: u16,
+    server: Mutex<Option<Child>>,
+    databases: AtomicUsize,
+}
+
+/// The newest PostgreSQL of Debian's packages; says that a test is passed over where there is none.
+fn installed() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let bins = versions.flatten().map(|entry| entry.path().join("bin"));
+    let newest = bins.filter(|bin| bin.join("initdb").is_file()).max();
+    if newest.is_none() {
+        eprintln!("there is no PostgreSQL, so this test is passed over; tests/run installs it");
+    }
+    newest
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout == b"0\n"
+}
+
+impl Cluster {
+    /// A new server; none where PostgreSQL is not installed.
+    pub fn start() -> Option<Cluster> {
+        let bin = installed()?;
+        let folder = tempfile::tempdir().unwrap();
+        // It has no port 0 of its own; this one was free just now.
+        let port = {
+            let free = TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap().port()
+        };
+        let cluster = Cluster {
+            bin,
+            folder,
+            port,
+            server: Mutex::default(),
+            databases: AtomicUsize::default(),
+        };
+        if is_root() {
+            // It refuses to run as root.
+            let owner = Command::new("chown")
+                .arg("postgres")
+                .arg(cluster.folder.path())
+                .status();
+            assert!(owner.unwrap().success());
+        }
+        let made = cluster
+            .tool("initdb")
+            .args(["--auth", "trust", "--username", "tester", "--no-sync"])
+            .args(["--encoding", "UTF8", "--locale", "C.UTF-8", "--pgdata"])
+            .arg(cluster.data())
+            .stdout(Stdio::null())
+            .status();
+        assert!(made.unwrap().success());
+        cluster.start_server();
+        Some(cluster)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn tool(&self, name: &str) -> Command {
+        let program = self.bin.join(name);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+            command.arg("--").arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    pub fn start_server(&self) {
+        let mut command = self.tool("postgres");
+        command
+            .arg("-D")
+            .arg(self.data())
+            .args(["-p", &self.port.to_string(), "-h", "127.0.0.1", "-k"])
+            .arg(self.folder.path())
+            .args(["-c", "max_connections=300", "-c", "shared_buffers=128MB"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(
+                std::fs::File::create(self.folder.path().join("log")).unwrap(),
+            ))
+            .process_group(0);
+        let child = command.spawn().unwrap();
+        *self.server.lock().unwrap() = Some(child);
+        for _ in 0..600 {
+            let ready = Command::new(self.bin.join("pg_isready"))
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                .status();
+            if ready.unwrap().success() {
+                return;
+            }
+            let mut server = self.server.lock().unwrap();
+            let ended = server.as_mut().and_then(|child| child.try_wait().unwrap());
+            drop(server);
+            if let Some(ended) = ended {
+                let log = std::fs::read_to_string(self.folder.path().join("log"));
+                panic!("PostgreSQL ended ({ended}): {}", log.unwrap_or_default());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let log = std::fs::read_to_string(self.folder.path().join("log"));
+        panic!("PostgreSQL did not start: {}", log.unwrap_or_default());
+    }
+
+    /// Stops the server, as a restart of the machine would: sessions are cut off, nothing is lost.
+    pub fn stop_server(&self) {
+        let Some(mut child) = self.server.lock().unwrap().take() else {
+            return;
+        };
+        let stopped = self
+            .tool("pg_ctl")
+            .args(["stop", "-m", "fast", "-D"])
+            .arg(self.data())
+            .stdout(Stdio::null())
+            .status();
+        assert!(stopped.unwrap().success());
+        let _ = child.wait();
+    }
+
+    /// Runs SQL on a database, and returns what it prints.
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        let output = Command::new("psql")
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-U",
+                "tester",
+                "-Atq",
+                "-v",
+                "ON_ERROR_STOP=1",
+            ])
+            .args(["-p", &self.port.to_string(), "-d", database, "-c", sql])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{sql}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// A new database, empty.
+    pub fn empty_database(&self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::SeqCst);
+        let name = format!("test_{number}");
+        self.psql("postgres", &format!("CREATE DATABASE {name}"));
+        name
+    }
+
+    /// The address of a database.
+    pub fn address(&self, database: &str) -> String {
+        format!(
+            "postgres://tester@127.0.0.1:{}/{database}?sslmode=disable",
+            self.port
+        )
+    }
+
+    /// A new database with a journal, and its address.
+    pub fn database(&self) -> String {
+        let address = self.address(&self.empty_database());
+        let state = State::in_database(&address, None, Path::new("/nonexistent")).unwrap();
+        state.database().unwrap().migrate().unwrap();
+        address
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let server = self.server.lock().unwrap().take();
+        if let Some(mut child) = server {
+            let _ = self
+                .tool("pg_ctl")
+                .args(["stop", "-m", "immediate", "-D"])
+                .arg(self.data())
+                .stdout(Stdio::null())
+                .status();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// One server for all tests that need no more than a database. A thread that outlives them all starts it,
+/// so that it ends with this process.
+pub fn shared() -> Option<&'static Cluster> {
+    static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+    SHARED
+        .get_or_init(|| {
+            let cluster = Cluster::start()?;
+            let mut watch = Command::new("sh");
+            // It notices that this process is gone by the end of its input.
+            watch
+                .args(["-c", "read gone; exec setpriv --reuid=postgres --regid=postgres --clear-groups -- \"$0\" stop -m immediate -D \"$1\""])
+                .arg(cluster.bin.join("pg_ctl"))
+                .arg(cluster.data())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .process_group(0);
+            let watch = watch.spawn().unwrap();
+            // Its input stays open as long as this process lives.
+            std::mem::forget(watch);
+            Some(cluster)
+        })
+        .as_ref()
+}

@@ -1,0 +1,508 @@
+//! What a journal promises, whichever store keeps it: the same is done with each, and what they tell
+//! afterwards is the same.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rosterpatch::journal::{
+    Journal, JournalError, NewRun, PlannedRow, PlannedWhat, QuotaStore, Record, RosterLock,
+    RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
+};
+use rosterpatch::model::{Call, Change, Outcome, RowAt, RowState};
+use serde_json::json;
+
+use crate::postgres::shared;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// Does the same with each store, and holds what it returns against the others'.
+fn with_each(work: impl Fn(&State) -> String) {
+    let folder = tempfile::tempdir().unwrap();
+    let in_file = work(&State::in_folder(&folder.path().join("state")));
+    if let Some(cluster) = shared() {
+        let local = folder.path().join("local");
+        let state = State::in_database(&cluster.database(), None, &local).unwrap();
+        let in_database = work(&state).replace("\\0", "\u{FFFD}");
+        // The database has no place for a NUL.
+        let in_file = in_file.replace("\\0", "\u{FFFD}");
+        for (one, other) in in_database.lines().zip(in_file.lines()) {
+            assert_eq!(one, other, "PostgreSQL, and SQLite");
+        }
+        assert_eq!(in_database, in_file);
+    }
+}
+
+fn new_run(name: &str) -> NewRun {
+    NewRun {
+        name: name.into(),
+        command: "import",
+        target: "t".into(),
+        base_url: "b".into(),
+        file: "/r.csv".into(),
+        sha256: "abc".into(),
+        settings: "{}".into(),
+        started_at: at(1_000),
+        queued: None,
+    }
+}
+
+fn mark(row: u64, warning: &str) -> RowMark {
+    RowMark {
+        at: RowAt {
+            row,
+            line: row + 1,
+            ..RowAt::default()
+        },
+        key: row as i64 * 7,
+        cells: vec![row as u8; 4],
+        warning: warning.into(),
+    }
+}
+
+fn call(row: u64, from: Option<serde_json::Value>) -> PlannedRow {
+    PlannedRow {
+        mark: mark(row, if row == 2 { "odd\0" } else { "" }),
+        what: PlannedWhat::Call(Box::new(Call {
+            at: RowAt::default(),
+            key: format!("key-{row}"),
+            path: format!("/student/{row}"),
+            body: format!("{{\"name\":\"Åsa {row}\"}}").into_bytes(),
+            changed: "name".into(),
+            changes: vec![Change {
+                field: "name".into(),
+                from,
+                to: json!(format!("Åsa {row}\u{0}")),
+            }],
+            fingerprint: Some([row as u8; 16]),
+            note: if row == 3 {
+                "a note".into()
+            } else {
+                String::new()
+            },
+        })),
+    }
+}
+
+fn outcome(row: u64, state: RowState, code: &str) -> Outcome {
+    Outcome {
+        row,
+        state,
+        http_status: (state != RowState::Invalid).then_some(200),
+        error_code: code.into(),
+        error: if code.is_empty() {
+            String::new()
+        } else {
+            format!("why {row} \0")
+        },
+        changed: String::new(),
+        attempts: u32::from(state != RowState::Invalid),
+        request_id: format!("id-{row}"),
+        finished_at: at(2_000 + row as i64),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(work)
+}
+
+/// A run of seven rows: one invalid, six calls; three answered, one attempted twice, one within reach.
+fn a_run(state: &State, name: &str) -> i64 {
+    let mut journal = Journal::open(state).unwrap();
+    let (run, _) = journal.begin(&new_run(name)).unwrap();
+    let writer = Writer::start(journal, run, Stage::Planning);
+    let settled = PlannedRow {
+        mark: mark(1, ""),
+        what: PlannedWhat::Settled(outcome(1, RowState::Invalid, "name.empty")),
+    };
+    let mut rows = vec![settled];
+    rows.extend((2..=7).map(|row| call(row, Some(json!("before")))));
+    writer.plan(rows).unwrap();
+    block_on(writer.flush()).unwrap();
+    let mut journal = writer.close().unwrap();
+    journal.set_plan(run, "{\"examples\":[1]}", 3).unwrap();
+    journal.set_plan(run, "{\"examples\":[2]}", 2).unwrap();
+    journal.set_state(run, RunState::Running).unwrap();
+    journal.begin_sending(run, "account", at(1_500)).unwrap();
+    let writer = Writer::start(journal, run, Stage::Sending);
+    block_on(async {
+        writer.intent(2, 1).await.unwrap();
+        writer
+            .outcome(outcome(2, RowState::Updated, ""))
+            .await
+            .unwrap();
+        writer.intent(3, 1).await.unwrap();
+        writer
+            .outcome(outcome(3, RowState::Rejected, "bad.name"))
+            .await
+            .unwrap();
+        writer.intent(4, 1).await.unwrap();
+        writer.intent(4, 2).await.unwrap();
+        writer
+            .outcome(outcome(4, RowState::NotSent, "http.401"))
+            .await
+            .unwrap();
+        writer.intent(5, 1).await.unwrap();
+        writer.flush().await.unwrap();
+    });
+    // As if the process had died: the writer is not closed, and what is within reach is in doubt.
+    std::mem::forget(writer);
+    run
+}
+
+/// All that a journal tells of a run.
+fn told(journal: &Journal, run: i64) -> String {
+    let mut told = String::new();
+    let mut say = |what: &str, how: String| writeln!(told, "{what}: {how}").unwrap();
+    let record = journal.run(None).unwrap();
+    say("run", format!("{record:?}"));
+    say("plan", format!("{:?}", journal.plan(run).unwrap()));
+    say("recorded", format!("{:?}", journal.recorded(run).unwrap()));
+    say("states", format!("{:?}", journal.states(run).unwrap()));
+    say(
+        "outcomes",
+        format!("{:#?}", journal.outcomes(run, 1, 100).unwrap()),
+    );
+    say(
+        "some",
+        format!("{:?}", journal.outcomes(run, 3, 3).unwrap()),
+    );
+    say(
+        "warnings",
+        format!("{:?}", journal.warnings(run, 1, 9).unwrap()),
+    );
+    say("body", format!("{:?}", journal.body(run, 3).unwrap()));
+    say("no body", format!("{:?}", journal.body(run, 99).unwrap()));
+    say(
+        "unsuccessful",
+        format!("{:?}", journal.unsuccessful(run, 9).unwrap()),
+    );
+    say("kinds", format!("{:?}", journal.kinds(run).unwrap()));
+    say(
+        "slots",
+        format!("{:?}", journal.slots(run, at(2_000), 2_000_000).unwrap()),
+    );
+    say(
+        "left",
+        format!("{:#?}", journal.calls_left(run, 0, 99).unwrap()),
+    );
+    say(
+        "next",
+        format!("{:#?}", journal.calls_left(run, 4, 1).unwrap()),
+    );
+    let mut calls = Vec::new();
+    journal
+        .each_call::<JournalError>(run, |call, state| {
+            calls.push((call, state));
+            Ok(true)
+        })
+        .unwrap();
+    say("calls", format!("{calls:#?}"));
+    let mut changes = Vec::new();
+    journal
+        .each_change::<JournalError>(run, |call| {
+            changes.push(call.key);
+            Ok(true)
+        })
+        .unwrap();
+    say("changes", format!("{changes:?}"));
+    say(
+        "fields",
+        format!("{:?}", journal.fields_changed(run).unwrap()),
+    );
+    say("damaged", format!("{:?}", journal.damaged(run).unwrap()));
+    say("rows", format!("{:?}", journal.rows_of(run).unwrap()));
+    for state in RowState::ALL {
+        say(
+            state.as_str(),
+            format!("{:?}", journal.rows_in(run, &[state]).unwrap()),
+        );
+    }
+    say("indexed", format!("{:?}", journal.index_rows(0).unwrap()));
+    say(
+        "keys",
+        format!("{:?}", journal.runs_with_keys(&[14, 21, 21, 999]).unwrap()),
+    );
+    say(
+        "history",
+        format!("{:?}", journal.history(run, 21).unwrap()),
+    );
+    let by = journal
+        .records_by(&["key-3".into(), "5".into(), "Åsa 6".into()])
+        .unwrap();
+    say("records", format!("{by:?}"));
+    say(
+        "calls to",
+        format!("{:#?}", journal.calls_to(&[run], "/student/2").unwrap()),
+    );
+    journal.index_changes(run).unwrap();
+    say(
+        "made",
+        format!("{:?}", journal.changes_made(run, "/student/2").unwrap()),
+    );
+    let none = journal.changes_made(run, "/student/7").unwrap_err();
+    say("not made", format!("{none:?}"));
+    told
+}
+
+#[test]
+fn a_run_that_died_is_told_alike() {
+    with_each(|state| {
+        let run = a_run(state, "died");
+        let mut journal = Journal::open(state).unwrap();
+        let mut all = told(&journal, run);
+        // Row 5 was within reach, and nothing is known of it; row 6 may not have been sent.
+        let left = journal.calls_left(run, 0, 99).unwrap();
+        let left: Vec<_> = left.iter().map(|call| (call.row, call.doubtful)).collect();
+        assert_eq!(left[0], (5, true));
+        assert!(left[1..].iter().all(|(row, _)| *row > 5));
+
+        // It goes on: what was in doubt still is, and what was not sent is open.
+        let requests = journal.reopen(run).unwrap();
+        let left = journal.calls_left(run, 0, 99).unwrap();
+        let rows: Vec<_> = left
+            .iter()
+            .map(|call| (call.row, call.attempts, call.doubtful))
+            .collect();
+        assert_eq!(rows[0], (4, 1, false));
+        assert_eq!(rows[1], (5, 1, true));
+        write!(all, "{requests} {rows:?}").unwrap();
+        journal.settle(run, at(3_000)).unwrap();
+        journal
+            .end(run, RunState::Finished, at(3_000), "{\"n\":1}")
+            .unwrap();
+        let before = journal.finished_before("abc", "t", "b").unwrap().unwrap();
+        write!(all, "{before:?}").unwrap();
+        assert!(
+            journal
+                .finished_before("abc", "t", "elsewhere")
+                .unwrap()
+                .is_none()
+        );
+        write!(
+            all,
+            "{:?}",
+            journal.unfinished("/r.csv", "abc", "t", "b").unwrap()
+        )
+        .unwrap();
+
+        let forgotten = journal.forget_values(&[run], "/student/2").unwrap();
+        assert_eq!(forgotten, 1);
+        write!(
+            all,
+            "{:#?}",
+            journal.calls_to(&[run], "/student/2").unwrap()
+        )
+        .unwrap();
+        write!(all, "{:?}", journal.plan(run).unwrap()).unwrap();
+        let pruned = journal.prune(state, at(5_000), at(6_000)).unwrap();
+        write!(all, "{pruned:?} {:?}", journal.runs().unwrap()).unwrap();
+        assert!(journal.run(Some("died")).is_err());
+        all
+    });
+}
+
+#[test]
+fn names_states_and_places_of_runs_are_told_alike() {
+    with_each(|state| {
+        let mut journal = Journal::open(state).unwrap();
+        let mut all = String::new();
+        for _ in 0..3 {
+            write!(all, "{:?}", journal.begin(&new_run("same")).unwrap()).unwrap();
+        }
+        let (run, name) = journal.begin(&new_run("other")).unwrap();
+        assert_eq!(name, "other");
+        assert!(matches!(
+            journal.run(Some("none")),
+            Err(JournalError::NoRun { .. })
+        ));
+        assert_eq!(journal.newest_unfinished().unwrap().name, "other");
+        journal.hold(run, "too many").unwrap();
+        journal.set_state(run, RunState::Held).unwrap();
+        journal.set_settings(run, "{\"a\":2}").unwrap();
+        journal
+            .moved(run, "/elsewhere.csv", "{\"a\":3}", "{}")
+            .unwrap();
+        assert_eq!(journal.newest_unfinished().unwrap().name, "same-3");
+        write!(all, "{:?}", journal.all_runs().unwrap()).unwrap();
+        write!(
+            all,
+            "{:?}",
+            journal.unfinished("/r.csv", "abc", "t", "b").unwrap()
+        )
+        .unwrap();
+        journal.clear(run).unwrap();
+        journal.forget(run).unwrap();
+        write!(all, "{:?}", journal.name_of(run).is_err()).unwrap();
+        all
+    });
+}
+
+/// A run whose process died after it delivered `print` to `/x` at this second, or that has no
+/// answer where there is none.
+fn delivers(state: &State, account: &str, print: u8, second: Option<i64>) -> i64 {
+    let mut journal = Journal::open(state).unwrap();
+    let run = NewRun {
+        started_at: at(1),
+        ..new_run("run")
+    };
+    let (run, _) = journal.begin(&run).unwrap();
+    journal.begin_sending(run, account, at(1)).unwrap();
+    let writer = Writer::start(journal, run, Stage::StrictSending);
+    let mut row = call(1, None);
+    if let PlannedWhat::Call(call) = &mut row.what {
+        call.path = "/x".into();
+        call.fingerprint = Some([print; 16]);
+    }
+    writer.plan(vec![row]).unwrap();
+    block_on(async {
+        writer.intent(1, 1).await.unwrap();
+        if let Some(second) = second {
+            let outcome = Outcome {
+                finished_at: at(second),
+                ..outcome(1, RowState::Updated, "")
+            };
+            writer.outcome(outcome).await.unwrap();
+        }
+        writer.flush().await.unwrap();
+    });
+    writer.close().unwrap();
+    run
+}
+
+fn believed(state: &State, account: &str) -> Option<u8> {
+    let mut journal = Journal::open(state).unwrap();
+    journal
+        .merge_delivered(state, account, 0, at(1_000))
+        .unwrap();
+    let delivered = journal.delivered(account, "/x").unwrap();
+    delivered.map(|(print, _)| print[0])
+}
+
+#[test]
+fn what_may_not_hold_any_more_is_not_believed() {
+    with_each(|state| {
+        delivers(state, "a", 1, Some(100));
+        assert_eq!(believed(state, "a"), Some(1));
+        // A newer one counts; one from before a clock that was set back leaves it open.
+        delivers(state, "a", 2, Some(200));
+        assert_eq!(believed(state, "a"), Some(2));
+        delivers(state, "a", 3, Some(150));
+        assert_eq!(believed(state, "a"), None);
+        delivers(state, "a", 4, Some(300));
+        assert_eq!(believed(state, "a"), Some(4));
+        // A request without an answer may have been carried out, and is taken account of once.
+        delivers(state, "a", 5, None);
+        assert_eq!(believed(state, "a"), None);
+        delivers(state, "a", 6, Some(2_000));
+        assert_eq!(believed(state, "a"), Some(6));
+        assert_eq!(believed(state, "a"), Some(6));
+        String::new()
+    });
+}
+
+#[test]
+fn what_was_sent_for_another_account_is_its_own() {
+    with_each(|state| {
+        let run = delivers(state, "a", 1, Some(100));
+        let mut journal = Journal::open(state).unwrap();
+        journal.begin_sending(run, "b", at(500)).unwrap();
+        assert_eq!(believed(state, "b"), None);
+        assert_eq!(believed(state, "a"), Some(1));
+        String::new()
+    });
+}
+
+#[test]
+fn a_run_that_is_forgotten_leaves_what_it_left_open() {
+    with_each(|state| {
+        delivers(state, "a", 1, Some(1_500));
+        assert_eq!(believed(state, "a"), Some(1));
+        delivers(state, "a", 2, None);
+        let mut journal = Journal::open(state).unwrap();
+        journal.prune(state, at(1_400), at(2_000)).unwrap();
+        assert!(journal.runs().unwrap().is_empty());
+        assert_eq!(believed(state, "a"), None);
+        String::new()
+    });
+}
+
+#[test]
+fn nothing_is_believed_while_another_run_may_be_sending() {
+    with_each(|state| {
+        delivers(state, "a", 1, Some(100));
+        let mut journal = Journal::open(state).unwrap();
+        let name = journal.run(None).unwrap().name;
+        let live = RunLock::share(state, &name).unwrap();
+        assert!(!journal.merge_delivered(state, "a", 0, at(200)).unwrap());
+        drop(live);
+        assert!(journal.merge_delivered(state, "a", 0, at(200)).unwrap());
+        String::new()
+    });
+}
+
+#[test]
+fn locks_are_shared_and_taken_alike() {
+    with_each(|state| {
+        let one = RunLock::share(state, "r").unwrap();
+        let two = RunLock::share(state, "r").unwrap();
+        drop(one);
+        assert!(RunLock::take(state, "r").unwrap().is_none());
+        assert!(RunLock::is_held(state, "r").unwrap());
+        assert!(!RunLock::is_held(state, "other").unwrap());
+        drop(two);
+        let alone = RunLock::take(state, "r").unwrap();
+        assert!(alone.is_some());
+        assert!(RunLock::take(state, "r").unwrap().is_none());
+        drop(alone);
+        let roster = Path::new("/r.csv");
+        let held = RosterLock::take(state, roster).unwrap();
+        assert!(held.is_some());
+        assert!(RosterLock::take(state, roster).unwrap().is_none());
+        drop(held);
+        assert!(RosterLock::take(state, roster).unwrap().is_some());
+        String::new()
+    });
+}
+
+#[test]
+fn a_bucket_is_one_for_all() {
+    with_each(|state| {
+        let mut one = QuotaStore::open(state, "a").unwrap();
+        let mut two = QuotaStore::open(state, "a").unwrap();
+        let mut other = QuotaStore::open(state, "b").unwrap();
+        let began = one.began("boot", 5, 1_000_000_000_000_000_000).unwrap();
+        assert!(began >= 999_999_999_999_999_995);
+        let next = SharedQuota {
+            arrival: 7,
+            interval: 2,
+            ..SharedQuota::default()
+        };
+        let before = one.update(|shared| (Some(next), shared.arrival)).unwrap();
+        assert_eq!(before, 0);
+        assert_eq!(two.update(|shared| (None, shared)).unwrap(), next);
+        assert_eq!(other.update(|shared| (None, shared.arrival)).unwrap(), 0);
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let mut store = QuotaStore::open(state, "a").unwrap();
+                std::thread::spawn(move || {
+                    for _ in 0..50 {
+                        let more = |shared: SharedQuota| SharedQuota {
+                            arrival: shared.arrival + 1,
+                            ..shared
+                        };
+                        store.update(|shared| (Some(more(shared)), ())).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(two.update(|shared| (None, shared.arrival)).unwrap(), 207);
+        String::new()
+    });
+}
