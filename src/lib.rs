@@ -17,6 +17,7 @@ pub mod cli;
 pub mod clock;
 pub mod console;
 pub mod events;
+pub mod fleet;
 pub mod inbox;
 pub mod journal;
 pub mod l10n;

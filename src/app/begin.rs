@@ -83,6 +83,6 @@ fn hint(stop: &Stop, on: String) -> String {
         Stop::Unreachable { .. } => say().on_network(on),
         Stop::Failing { .. } | Stop::LookUp { .. } => say().on_wrong(on),
         Stop::Canary { .. } => say().on_canary(on),
-        Stop::Asked | Stop::Held { .. } => on,
+        Stop::Asked | Stop::Due { .. } | Stop::Held { .. } => on,
     }
 }

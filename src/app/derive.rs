@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::session::Session;
+use super::spool::at_hand;
 use crate::check::EmptyCell;
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
 use crate::l10n::say;
@@ -149,6 +150,7 @@ pub fn retried(
         let run = record.name.clone();
         return Err(RunError::SandboxGone { run }.into());
     }
+    settings.queued = None;
     let Retried {
         results,
         selection,
@@ -252,6 +254,8 @@ pub fn retried_run(
         return Err(refuse(say().why_not_ended()).into());
     }
     let mut settings = again(&record, with)?;
+    let from = at_hand(&session.state, &record, &mut settings)?;
+    settings.queued = None;
     settings.roster.check.recalls = false;
     if session.has_lost(&settings) {
         return Err(refuse(say().why_sandbox_gone()).into());
@@ -267,7 +271,9 @@ pub fn retried_run(
     }
     let file = settings.roster.file.clone();
     let spec = settings.spec()?;
-    settings.delivery.paths = ResultPaths::beside(&file);
+    // Where it came from another machine, its results go where somebody looks for them.
+    let named = from.as_deref().and_then(Path::file_name).map(Path::new);
+    settings.delivery.paths = ResultPaths::beside(named.unwrap_or(&file));
     with.paths.replace(&mut settings.delivery.paths);
     let is_there = file.is_file()
         && Input::open(&file, &settings.roster.read)

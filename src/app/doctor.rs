@@ -150,7 +150,7 @@ async fn permit(examined: &Examined<'_>, client: &Client) -> Result<(), JournalE
         examined.state,
         clock,
     )?;
-    pacer.permit().await
+    pacer.permit().await.map(|_| ())
 }
 
 /// The addresses behind the name in a base address.

@@ -54,6 +54,7 @@ impl Job<'_> {
             },
             stop: session.stop.receiver(),
         };
+        super::spool::keep(&session.state, prepared)?;
         let mut ended = crate::run::import(prepared, settings, start, &context)?;
         let mut settings = settings.clone();
         settings.delivery.paths = ended.paths.clone();

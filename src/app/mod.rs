@@ -15,13 +15,16 @@ mod mends;
 mod notify;
 mod paths;
 mod ready;
+mod report_again;
 mod runs;
 mod session;
+mod spool;
 mod stop;
 mod sweep;
 mod undo;
 mod watch;
 
+pub use archive::place_of;
 pub use begin::{begin, way_on};
 pub use derive::{
     Overrides, OwnPace, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
@@ -36,9 +39,11 @@ pub use mends::{KeptMends, forget_mends};
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of};
 pub use ready::{Play, Played, Ready, Wanted, ready};
+pub use report_again::report_again;
 pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;
+pub use spool::{at_hand, forget_spool, forget_spooled, spool};
 pub use stop::{StopSignal, asked_to_stop};
-pub use sweep::{Desk, Sweep, SweepOptions, Told};
+pub use sweep::{Desk, Sweep, SweepOptions, Told, worse};
 pub use undo::{Undone, undone};
 pub use watch::watch;

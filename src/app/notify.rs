@@ -55,7 +55,7 @@ struct Failure<'a> {
 
 impl Notifications {
     /// Tells of a run. What fails here is logged and changes nothing.
-    pub(super) fn send(&self, session: &Session, inbox: Option<&Path>, summary: &Summary) {
+    pub fn send(&self, session: &Session, inbox: Option<&Path>, summary: &Summary) {
         let at = summary.finished_at;
         self.measure(session, inbox, summary.exit_code, at, Some(summary));
         self.tell(summary);

@@ -45,6 +45,16 @@ impl StopSignal {
         });
     }
 
+    /// The same request, for another session of this process, which takes no signals over itself.
+    pub fn shared(&self) -> StopSignal {
+        let shared = StopSignal {
+            sender: self.sender.clone(),
+            listens: std::sync::Once::new(),
+        };
+        shared.leave_signals();
+        shared
+    }
+
     /// Whether anyone has asked for a stop.
     pub fn is_asked(&self) -> bool {
         *self.sender.borrow() > StopRequest::Pause

@@ -60,6 +60,11 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
             return Err(refuse(say().why_is_running()).into());
         }
     }
+    if settings.queued.take().is_some() {
+        // Its folder is another machine's.
+        let own = settings.roster.file.file_name().unwrap_or_default();
+        settings.roster.file = own.into();
+    }
     let damaged = journal.damaged(record.id)?;
     // The records at least, where there was nothing before that a roster could say.
     let name_of_roster = beside(&settings.roster.file);

@@ -1,4 +1,4 @@
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -43,7 +43,7 @@ pub(in crate::cli) enum Command {
     Retry(Box<RetryArgs>),
     /// Import the files that lie in a folder, once: for cron
     #[command(after_help = "Example:\n  rosterpatch sweep inbox --target meitner --sandbox")]
-    Sweep(Box<SweepArgs>),
+    Sweep(Box<OnceArgs>),
     /// Import the files that come into a folder, for as long as it runs: for systemd
     Watch(Box<SweepArgs>),
     /// Print the settings in force, and where each comes from
@@ -71,6 +71,19 @@ pub(in crate::cli) enum Command {
     Doctor(DoctorArgs),
     /// Serve the APIs on this machine, to try things out
     Sandbox(SandboxArgs),
+    /// Put files into the queue of many machines
+    #[command(after_help = "Example:\n  rosterpatch enqueue elever.csv --profile ekskolan")]
+    Enqueue(EnqueueArgs),
+    /// Import what waits in the queue, a slice at a time, for as long as it runs
+    Work(WorkArgs),
+    /// List what waits in the queue, what is being imported, and when the rest is due
+    Queue(QueueArgs),
+    /// Look after the database that many machines share
+    Database {
+        /// What is done
+        #[command(subcommand)]
+        command: DatabaseCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -275,6 +288,15 @@ pub(in crate::cli) struct RetryArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct OnceArgs {
+    #[command(flatten)]
+    pub(in crate::cli) sweep: SweepArgs,
+    /// Put the files into the queue of many machines, and put away those whose runs have ended there
+    #[arg(long)]
+    pub(in crate::cli) enqueue: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct SweepArgs {
     /// The folder into which files are dropped
     #[arg(value_name = "INBOX")]
@@ -385,6 +407,52 @@ pub(in crate::cli) struct ResumeArgs {
     /// Do not ask before sending, where the run had not begun to send
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct EnqueueArgs {
+    /// The rosters
+    #[arg(value_name = "FILE", required = true)]
+    pub(in crate::cli) files: Vec<PathBuf>,
+    /// How they are shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(in crate::cli) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct WorkArgs {
+    /// Slices that are done at a time
+    #[arg(
+        long = "concurrency",
+        value_name = "N",
+        default_value_t = NonZeroUsize::MIN
+    )]
+    pub(in crate::cli) slices: NonZeroUsize,
+    /// A Prometheus textfile about the queue that is written while it works
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::cli) metrics: Option<PathBuf>,
+    /// How they are shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(in crate::cli) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct QueueArgs {
+    /// What has ended too
+    #[arg(long)]
+    pub(in crate::cli) all: bool,
+    /// Write a Prometheus textfile about the queue, and print nothing
+    #[arg(long, value_name = "PATH", conflicts_with = "all")]
+    pub(in crate::cli) metrics: Option<PathBuf>,
+    /// How they are shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(in crate::cli) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum DatabaseCommand {
+    /// Make the tables of the journal and the queue, or bring them to this version
+    Migrate,
 }
 
 #[derive(Debug, ClapArgs)]

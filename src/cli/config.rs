@@ -80,8 +80,13 @@ impl Config {
         if common.profile.is_some() || common.config.is_some() {
             return Config::load(common);
         }
-        let Some(path) = &settings.config else {
-            return Config::load(common);
+        let Some(path) = settings.config.as_ref().filter(|path| path.is_file()) else {
+            // It may be another machine's; a profile of that name is meant here.
+            let own = Config::load(common)?;
+            return match &settings.profile {
+                Some(name) => own.with_profile(name),
+                None => Ok(own),
+            };
         };
         Config::read(path.clone(), settings.profile.as_deref())
     }

@@ -4,6 +4,42 @@
 /// English to Swedish: of each command, option and heading.
 pub(super) const SWEDISH: &[(&str, &str)] = &[
     (
+        "Put files into the queue of many machines",
+        "Lägg filer i kön för många datorer",
+    ),
+    (
+        "Import what waits in the queue, a slice at a time, for as long as it runs",
+        "Importera det som väntar i kön, en del i taget, så länge programmet är igång",
+    ),
+    (
+        "List what waits in the queue, what is being imported, and when the rest is due",
+        "Lista vad som väntar i kön, vad som importeras och när resten är i tur",
+    ),
+    (
+        "Look after the database that many machines share",
+        "Sköt databasen som många datorer delar",
+    ),
+    ("What is done", "Vad som ska göras"),
+    ("The rosters", "Listorna"),
+    ("Slices that are done at a time", "Delar som görs samtidigt"),
+    (
+        "A Prometheus textfile about the queue that is written while it works",
+        "En Prometheus-textfil om kön som skrivs under arbetet",
+    ),
+    ("What has ended too", "Även det som är klart"),
+    (
+        "Write a Prometheus textfile about the queue, and print nothing",
+        "Skriv en Prometheus-textfil om kön, och skriv inte ut något",
+    ),
+    (
+        "Make the tables of the journal and the queue, or bring them to this version",
+        "Skapa journalens och köns tabeller, eller uppdatera dem till den här versionen",
+    ),
+    (
+        "Put the files into the queue of many machines, and put away those whose runs have ended there",
+        "Lägg filerna i kön för många datorer, och lägg undan dem vars körningar är klara där",
+    ),
+    (
         "Open the console in this machine's browser",
         "Öppna konsolen i datorns webbläsare",
     ),

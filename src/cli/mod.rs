@@ -31,7 +31,7 @@ use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    check, doctor, history, import, open, packagers, plan, resume, retry, runs, sandbox,
+    check, doctor, fleet, history, import, open, packagers, plan, resume, retry, runs, sandbox,
     show_config, sweep, targets, template, undo,
 };
 
@@ -141,6 +141,10 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Open(open) => open::run(common, open)?,
         Command::Doctor(doctor) => doctor::run(common, doctor)?,
         Command::Sandbox(sandbox) => sandbox::run(common, sandbox)?,
+        Command::Enqueue(enqueue) => fleet::put(common, enqueue)?,
+        Command::Work(work) => fleet::at_work(common, work)?,
+        Command::Queue(queue) => fleet::list(common, queue)?,
+        Command::Database { command } => fleet::database(common, command)?,
         Command::Completions { shell } => packagers::completions(*shell)?,
         Command::Man(which) => packagers::man(which)?,
     })

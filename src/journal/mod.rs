@@ -24,7 +24,7 @@ pub use error::{JournalError, Refusal};
 pub use facade::Journal;
 pub(crate) use files::{make_private_file, make_private_folder};
 pub use lock::{RosterLock, RunLock};
-pub use postgres::{Database, Fence};
+pub use postgres::{Database, Fence, Tables, Wrong, cell};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Slot};

@@ -12,7 +12,10 @@ impl Run<'_> {
             run: record.name.clone(),
             target: record.target.clone(),
             base_url: record.base_url.clone(),
-            file: prepared.input.path().display().to_string(),
+            file: match &self.setup.settings.queued {
+                Some(queued) => queued.file.clone(),
+                None => prepared.input.path().display().to_string(),
+            },
             sha256: record.sha256.clone(),
             dialect: prepared.input.description(),
             columns: prepared.checker.map().width(),
@@ -50,7 +53,9 @@ fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
         Some(Stop::Refused { .. } | Stop::Unreachable { .. } | Stop::LookUp { .. }) => {
             Exit::Refused
         }
-        Some(Stop::Asked | Stop::Failing { .. } | Stop::Canary { .. }) => Exit::Interrupted,
+        Some(Stop::Asked | Stop::Due { .. } | Stop::Failing { .. } | Stop::Canary { .. }) => {
+            Exit::Interrupted
+        }
         Some(Stop::Held { .. }) => Exit::Held,
         None => Exit::of_rows(states),
     }

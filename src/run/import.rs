@@ -3,6 +3,7 @@ use super::error::RunError;
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::settings::Settings;
+use super::slice::{Made, Slice, Sliced};
 use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
@@ -40,19 +41,48 @@ pub fn import(
     start: Start,
     context: &Context<'_>,
 ) -> Result<Ended, RunError> {
+    match import_with(prepared, settings, start, None, context)?.0 {
+        Sliced::Ended(ended) => Ok(*ended),
+        Sliced::Later(_) => Err(RunError::Died),
+    }
+}
+
+/// Does a slice of an import: plans what was not planned, and sends some of it. It writes no files.
+///
+/// # Errors
+/// When the journal or the connection's set-up fail, or another process has taken the run over.
+pub fn import_slice(
+    prepared: &Prepared,
+    settings: &Settings,
+    start: Start,
+    slice: Slice,
+    context: &Context<'_>,
+) -> Result<(Sliced, Made), RunError> {
+    import_with(prepared, settings, start, Some(slice), context)
+}
+
+fn import_with(
+    prepared: &Prepared,
+    settings: &Settings,
+    start: Start,
+    slice: Option<Slice>,
+    context: &Context<'_>,
+) -> Result<(Sliced, Made), RunError> {
     refuse_blind_canary(prepared, settings)?;
     let mut settings = settings.clone();
     // Names are taken before anything is done, so that two runs never share one.
     let _claim = match start {
-        Start::New(_) => {
+        Start::New(_) if slice.is_none() => {
             let (paths, claim) = settings.delivery.paths.claim()?;
             settings.delivery.paths = paths;
             Some(claim)
         }
-        Start::Resume(_) | Start::Approve(_) => None,
+        _ => None,
     };
     let settings = &settings;
-    settings.delivery.paths.probe(prepared.survey.rows)?;
+    if slice.is_none() {
+        settings.delivery.paths.probe(prepared.survey.rows)?;
+    }
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
     let clock = context.clock.as_ref();
@@ -67,6 +97,7 @@ pub fn import(
         transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
         stats: &stats,
         canary: settings.delivery.canary,
+        slice,
     };
     let is_approved = matches!(start, Start::Approve(_));
     let _past = locks_on_past(settings, context)?;
@@ -74,11 +105,24 @@ pub fn import(
         Begun::Planned(run, plan) => (run, plan),
         Begun::New(run) => match decide(run.plan()?, is_approved, context)? {
             Decision::Send(run, plan) => (*run, plan),
-            Decision::End(ended) => return Ok(*ended),
+            Decision::End(ended) => return Ok((Sliced::Ended(ended), made(&stats))),
         },
     };
     tracker.start(run.name(), &plan, run.states()?);
-    run.send()?.finish()
+    let sent = run.send()?;
+    let sliced = match slice {
+        Some(_) => sent.leave()?,
+        None => Sliced::Ended(Box::new(sent.finish()?)),
+    };
+    Ok((sliced, made(&stats)))
+}
+
+fn made(stats: &Stats) -> Made {
+    Made {
+        requests: stats.requests(),
+        retries: stats.retries(),
+        throttled: stats.throttled(),
+    }
 }
 
 /// What is to be done with a plan.
@@ -163,6 +207,7 @@ pub fn look(
         transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
         stats: &stats,
         canary: None,
+        slice: None,
     };
     let planned = setup.begin_in(Journal::temporary()?)?.plan();
     context.observer.on_event(&RunEvent::Looked);

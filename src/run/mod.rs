@@ -20,6 +20,7 @@ mod retry;
 mod saved;
 mod sending;
 mod settings;
+mod slice;
 mod tools;
 mod under_way;
 mod vocabulary;
@@ -27,7 +28,7 @@ mod work;
 
 pub use context::{Consent, Context, Ended, Looked, Proposal, Start};
 pub use error::RunError;
-pub use import::{import, look};
+pub use import::{import, import_slice, look};
 pub use name::run_name;
 pub use past::is_last_of_its_name;
 pub use planned::understood;
@@ -37,5 +38,6 @@ pub use prepare::{
 };
 pub use retry::find_runs;
 pub use saved::saved_plan;
-pub use settings::{Delivery, Retries, Settings, absolute, to_json, today};
-pub use tools::shared_pacer;
+pub use settings::{Delivery, Queued, Retries, Settings, absolute, to_json, today};
+pub use slice::{Made, Slice, Sliced};
+pub use tools::{quota_account, shared_pacer};

@@ -11,12 +11,12 @@ use crate::send::{Reread, SendError, Sender, Stop};
 
 /// A run whose sending is over.
 pub(super) struct Sent<'a> {
-    run: Run<'a>,
-    how: HowSent,
+    pub(super) run: Run<'a>,
+    pub(super) how: HowSent,
 }
 
 /// How sending came to its end.
-enum HowSent {
+pub(super) enum HowSent {
     /// Every call was made.
     All,
     /// It was stopped.
@@ -115,33 +115,44 @@ impl Setup<'_> {
             record: writer,
             reread: reader.as_ref().map(|reader| reader as &dyn Reread),
         };
-        if let Some(most) = self.canary {
-            let journal = Journal::open(&self.context.state)?;
-            let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
-            let first = journal.calls_left(id, 0, most)?;
-            let last = first.last().map_or(0, |call| call.row);
-            if let Some(stop) = self.deliver(id, &runtime, &sender, last)? {
-                return Ok(Some(stop));
-            }
-            if let Some(reader) = &reader {
-                let read = reader.look_after(
-                    self.transport,
-                    &journal,
-                    id,
-                    &first,
-                    self.context.stop.clone(),
-                );
-                if let Some(stop) = runtime.block_on(read)? {
-                    return Ok(Some(stop));
-                }
-            }
+        if self.slice.is_some() {
+            return self.send_slice(id, &runtime, &sender, reader.as_ref());
+        }
+        if let Some(most) = self.canary
+            && let Some(stop) = self.send_canary(id, most, &runtime, &sender, reader.as_ref())?
+        {
+            return Ok(Some(stop));
         }
         self.deliver(id, &runtime, &sender, u64::MAX)
     }
 
+    /// Sends a few rows, and reads them back.
+    pub(super) fn send_canary(
+        &self,
+        id: i64,
+        most: u64,
+        runtime: &tokio::runtime::Runtime,
+        sender: &Sender<'_, Writer>,
+        reader: Option<&Reader<'_>>,
+    ) -> Result<Option<Stop>, RunError> {
+        let journal = Journal::open(&self.context.state)?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
+        let first = journal.calls_left(id, 0, most)?;
+        let last = first.last().map_or(0, |call| call.row);
+        if let Some(stop) = self.deliver(id, runtime, sender, last)? {
+            return Ok(Some(stop));
+        }
+        let Some(reader) = reader else {
+            return Ok(None);
+        };
+        let stop = self.context.stop.clone();
+        let read = reader.look_after(self.transport, &journal, id, &first, stop);
+        runtime.block_on(read)
+    }
+
     /// Sends the calls that are left in the journal, which a thread of its own reads, up to the one
     /// for row `last`.
-    fn deliver(
+    pub(super) fn deliver(
         &self,
         run: i64,
         runtime: &tokio::runtime::Runtime,

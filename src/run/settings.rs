@@ -38,9 +38,9 @@ pub struct Settings {
     /// Where the file lies while it is being put away: one that still lies there is not yet.
     #[serde(default)]
     pub moving_from: Option<PathBuf>,
-    /// The number of its file in the queue, if it waited there for any machine.
+    /// Its file in the queue, if it waited there for any machine.
     #[serde(default)]
-    pub queued: Option<i64>,
+    pub queued: Option<Queued>,
     /// An interrupted run of the same file whose place this one takes.
     #[serde(default)]
     pub replaces: Option<String>,
@@ -51,6 +51,15 @@ pub struct Settings {
     /// The profile.
     #[serde(default)]
     pub profile: Option<String>,
+}
+
+/// A file in the queue of many machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queued {
+    /// Its number there.
+    pub id: i64,
+    /// The file as it was called where it was enqueued.
+    pub file: String,
 }
 
 /// Where and how a roster is delivered.

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::events::Observer;
 use crate::journal::{JournalError, QuotaStore, State, account_of};
 use crate::send::{Client, Credentials, Pace, Pacer, Stats, Transport};
+use crate::targets::TargetSpec;
 
 /// A pacer that draws on the quota which all of this machine share who ask the same one with the same
 /// credentials.
@@ -28,6 +29,21 @@ pub fn shared_pacer(
     let origin = account_of(client.origin(), &credentials.identity());
     let store = QuotaStore::open(state, &origin)?;
     Pacer::new(pace, clock, Some(store))
+}
+
+/// The name of the quota that a run draws on: a hash of where it sends to and its credentials.
+///
+/// # Errors
+/// When the address or the certificates cannot be used.
+pub fn quota_account(
+    settings: &Settings,
+    spec: &Arc<TargetSpec>,
+    credentials: &Credentials,
+    clock: Arc<dyn Clock>,
+) -> Result<String, RunError> {
+    let options = &settings.delivery.client;
+    let client = Client::new(spec.clone(), credentials.clone(), options, clock)?;
+    Ok(account_of(client.origin(), &credentials.identity()))
 }
 
 /// What a run is made with.

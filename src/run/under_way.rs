@@ -10,6 +10,7 @@ use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::saved::saved_plan;
 use super::settings::{Retries, Settings, absolute, to_json};
+use super::slice::Slice;
 use super::tools::Tools;
 use super::work::Planning;
 use crate::events::{Observer, Plan, RunEvent};
@@ -31,6 +32,8 @@ pub(super) struct Setup<'a> {
     pub(super) tracker: &'a Tracker<'a>,
     /// Rows that are sent first and read back.
     pub(super) canary: Option<u64>,
+    /// How much of it is done before it makes room, where it is done in slices.
+    pub(super) slice: Option<Slice>,
 }
 
 /// A run that has a record in the journal. Each step takes it and gives it back, so that none is
@@ -117,6 +120,7 @@ impl<'a> Setup<'a> {
         let mut record = self.record()?;
         record.name = known.name;
         record.started_at = known.started_at;
+        journal.take_over(known.id)?;
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {
             journal.clear(known.id)?;
@@ -143,11 +147,14 @@ impl<'a> Setup<'a> {
             command: "import",
             target: self.prepared.checker.spec().name.clone(),
             base_url: self.settings.delivery.client.base_url.clone(),
-            file: absolute(self.prepared.input.path()).display().to_string(),
+            file: match &self.settings.queued {
+                Some(queued) => queued.file.clone(),
+                None => absolute(self.prepared.input.path()).display().to_string(),
+            },
             sha256: self.prepared.input.sha256()?.to_owned(),
             settings: self.settings.to_json()?,
             started_at,
-            queued: self.settings.queued,
+            queued: self.settings.queued.as_ref().map(|queued| queued.id),
         })
     }
 }
@@ -295,6 +302,9 @@ impl<'a> Run<'a> {
 
     /// Writes the results and the run's figures.
     pub(super) fn finish(mut self, stop: Option<Stop>, state: RunState) -> Result<Ended, RunError> {
+        if self.setup.slice.is_some() {
+            return self.conclude(stop, state);
+        }
         let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
         let held = match &stop {
             Some(Stop::Held { why }) => Some(why.as_str()),

@@ -109,6 +109,9 @@ impl<R: Record> Sender<'_, R> {
                     if let Some(stop) = done.stop {
                         self.halt(&halt, &mut stopped, stop);
                     }
+                    if let Some(after) = self.transport.due().filter(|_| stopped.is_none()) {
+                        self.halt(&halt, &mut stopped, Stop::Due { after });
+                    }
                 }
                 call = calls.recv(), if !ended && !is_paused && under_way.len() < room => match call {
                     None => ended = true,
@@ -162,6 +165,15 @@ impl<R: Record> Sender<'_, R> {
             let outcome = match self.carried_out(&call, &halted).await? {
                 Some(true) => Some(self.found_updated(&call, call.attempts)),
                 Some(false) => None,
+                // It is found out by the process that goes on.
+                None if *halted.borrow() || self.transport.due().is_some() => {
+                    return Ok(Done {
+                        outcome: None,
+                        body: call.body,
+                        answered: false,
+                        stop: None,
+                    });
+                }
                 None => Some(self.in_doubt(&call)),
             };
             if let Some(outcome) = outcome {

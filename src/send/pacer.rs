@@ -20,6 +20,17 @@ pub struct Pacer {
     /// A pause of this process alone.
     paused: Mutex<Pause>,
     turn: tokio::sync::Mutex<()>,
+    /// How long anybody waits for a permit at most; none where it takes as long as it takes.
+    patience: Mutex<Option<Duration>>,
+}
+
+/// What becomes of who asks for a permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permit {
+    /// The request may be made.
+    Granted,
+    /// Not within the patience that was set: the first one may be made so much later.
+    Later(Duration),
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +68,7 @@ impl Pacer {
             clock,
             paused: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
+            patience: Mutex::default(),
         })
     }
 
@@ -68,13 +80,17 @@ impl Pacer {
     ///
     /// # Errors
     /// When the shared bucket cannot be kept: nothing may be sent without it.
-    pub async fn permit(&self) -> Result<(), JournalError> {
+    pub async fn permit(&self) -> Result<Permit, JournalError> {
         let _turn = self.turn.lock().await;
         loop {
             let now = self.clock.now();
             let not_before = self.arrival.not_before().max(self.paused_until(now));
             if now < not_before {
-                self.rest(Duration::from_nanos(not_before - now)).await;
+                let wait = Duration::from_nanos(not_before - now);
+                if self.is_too_long(wait) {
+                    return Ok(Permit::Later(wait));
+                }
+                self.rest(wait).await;
                 continue;
             }
             let taken = self.arrival.take(&self.lock().gcra);
@@ -82,10 +98,22 @@ impl Pacer {
                 return Err(error);
             }
             match taken {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(Permit::Granted),
+                Err(wait) if self.is_too_long(wait) => return Ok(Permit::Later(wait)),
                 Err(wait) => self.rest(wait).await,
             }
         }
+    }
+
+    /// Has nobody wait for a permit for longer than this.
+    pub fn set_patience(&self, patience: Duration) {
+        let mut kept = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(patience);
+    }
+
+    fn is_too_long(&self, wait: Duration) -> bool {
+        let patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        patience.is_some_and(|patience| wait > patience)
     }
 
     /// Lets nobody who shares the quota make a request before `moment` and, where the bucket is

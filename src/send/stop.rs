@@ -62,6 +62,11 @@ pub enum Stop {
         /// The answer's status, if it was that.
         status: Option<u16>,
     },
+    /// It has had its share for now, or its quota is used up: it goes on later.
+    Due {
+        /// So much later.
+        after: std::time::Duration,
+    },
     /// Someone asked for it.
     Asked,
 }
@@ -135,6 +140,7 @@ impl std::fmt::Display for Stop {
             Stop::Held { why } => f.write_str(&say().stop_held(why.as_str())),
             Stop::Canary { why } => f.write_str(&say().stop_canary(why.as_str())),
             Stop::LookUp { why, .. } => f.write_str(&say().stop_lookup(why.as_str())),
+            Stop::Due { .. } => f.write_str(&say().stop_due()),
             Stop::Asked => f.write_str(&say().stop_asked()),
         }
     }

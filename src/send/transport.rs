@@ -13,7 +13,7 @@ use super::client::{Client, Request};
 use super::concurrency_limit::{ConcurrencyLimit, RetryBudget};
 use super::error::SendError;
 use super::fetched::{Fetched, why_stopped};
-use super::pacer::Pacer;
+use super::pacer::{Pacer, Permit};
 use super::stats::Stats;
 use super::stop::Stop;
 use super::verdict::{Verdict, verdict};
@@ -49,6 +49,8 @@ pub struct Transport<'a> {
     budget: Mutex<RetryBudget>,
     /// Whether anybody has answered.
     was_reached: AtomicBool,
+    /// When the quota is there again, once it was not within the pacer's patience.
+    due: Mutex<Option<Duration>>,
 }
 
 /// How the attempts at one request ended.
@@ -94,12 +96,18 @@ impl<'a> Transport<'a> {
             load: Mutex::new(ConcurrencyLimit::new(options.concurrency)),
             budget: Mutex::new(RetryBudget::new()),
             was_reached: AtomicBool::new(false),
+            due: Mutex::default(),
         }
     }
 
     /// Requests that may be under way now.
     pub fn room(&self) -> usize {
         lock(&self.load).limit()
+    }
+
+    /// How long after now the next request may be made, once that was longer than the pacer's patience.
+    pub(super) fn due(&self) -> Option<Duration> {
+        *lock(&self.due)
     }
 
     /// Whether any request was made.
@@ -164,7 +172,18 @@ impl<'a> Transport<'a> {
         loop {
             // Only here may a stop come in between: a request that has left is seen through.
             match until_halted(halted, self.pacer.permit()).await {
-                Some(permitted) => permitted?,
+                Some(permitted) => match permitted? {
+                    Permit::Granted => {}
+                    Permit::Later(wait) => {
+                        *lock(&self.due) = Some(wait);
+                        return Ok(Attempts {
+                            made,
+                            verdict: None,
+                            last,
+                            doubtful,
+                        });
+                    }
+                },
                 None => {
                     return Ok(Attempts {
                         made,

@@ -2,7 +2,8 @@
 
 pub(super) mod check;
 pub(super) mod doctor;
-pub(super) mod history;
+pub(super) mod fleet;
+pub(in crate::cli) mod history;
 pub(super) mod import;
 pub(super) mod open;
 pub(super) mod packagers;

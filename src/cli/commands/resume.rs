@@ -1,11 +1,16 @@
-use crate::app::{AppError, GoOn, Wanted, go_on, ready, resumed};
+use std::path::Path;
+
+use crate::app::{AppError, GoOn, Wanted, at_hand, go_on, ready, resumed};
 use crate::cli::args::{OneRunArgs, ResumeArgs};
 use crate::cli::config::Config;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
-use crate::cli::settings;
+use crate::cli::{settings, terminal};
+use crate::fleet;
 use crate::journal::RunRecord;
+use crate::l10n::say;
 use crate::model::Exit;
+use crate::report::ResultPaths;
 use crate::run::Settings;
 
 /// `rosterpatch resume [RUN]`.
@@ -30,7 +35,21 @@ pub(in crate::cli) fn approve(
 fn with(common: &GeneralOptions, args: &ResumeArgs, how: GoOn) -> Result<Exit, AppError> {
     let front = Front::open(common)?;
     let paths = settings::named(&args.files);
-    let (record, run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
+    let (record, mut run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
+    if let Some(queued) = &run_settings.queued {
+        // Any worker that has its credentials goes on with it.
+        match how {
+            GoOn::Approve => fleet::approve(&front.session.state, queued.id)?,
+            GoOn::Resume => fleet::put_back(&front.session.state, queued.id)?,
+        }
+        terminal::out(&format!("{}\n", say().fleet_goes_on(record.name)));
+        return Ok(Exit::Success);
+    }
+    if let Some(from) = at_hand(&front.session.state, &record, &mut run_settings)? {
+        let named = from.file_name().map(Path::new).unwrap_or(&from);
+        run_settings.delivery.paths = ResultPaths::beside(named);
+        paths.replace(&mut run_settings.delivery.paths);
+    }
     let file = run_settings.roster.file.clone();
     front.watched(&file, || {
         going_on(common, &front, args, how, (record, run_settings))

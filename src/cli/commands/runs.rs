@@ -2,7 +2,9 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::app::{ListedRun, figures_of, forget_dropped, forget_mends, listed};
+use crate::app::{
+    ListedRun, at_hand, forget_dropped, forget_mends, forget_spool, listed, report_again,
+};
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
 use crate::cli::front::{print_json, print_summary};
@@ -13,8 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
 use crate::model::{Exit, with_causes};
-use crate::read::Input;
-use crate::report::{Reported, ResultPaths, summary_text, write_html, write_results};
+use crate::report::{ResultPaths, summary_text};
 use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
@@ -92,6 +93,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     let state = settings::state(&Config::load(common)?, common)?;
     let pruned = Journal::open(&state)?.prune(&state, moment, now)?;
     forget_dropped(&state)?;
+    forget_spool(&state);
     forget_mends(state.folder(), moment)?;
     let forgotten = say().runs_forgotten(runs(pruned.forgotten as u64));
     terminal::out(&format!("{forgotten}\n"));
@@ -145,42 +147,21 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
 
 /// `rosterpatch report RUN`: the results from the journal and the input.
 pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Result<Exit> {
-    let journal = open(common)?;
+    let place = settings::state(&Config::load(common)?, common)?;
+    let journal = Journal::open(&place)?;
     let run = journal.run(args.run.as_deref())?;
     if run.file == "-" {
         bail!(say().runs_stdin_gone(run.name));
     }
-    let input = Input::open(Path::new(&run.file), &Settings::of(&run)?.roster.read)?;
-    if input.sha256()? != run.sha256 {
-        bail!(say().runs_file_changed(run.file, run.name));
-    }
-    let mut paths = ResultPaths::beside(Path::new(&run.file));
+    let mut run_settings = Settings::of(&run)?;
+    run_settings.roster.file = run.file.clone().into();
+    let from = at_hand(&place, &run, &mut run_settings)?;
+    let named = from.as_deref().and_then(Path::file_name).map(Path::new);
+    let mut paths = ResultPaths::beside(named.unwrap_or(Path::new(&run.file)));
     paths.outcome_first = settings::is_outcome_first(&Config::load(common)?, &args.layout);
     settings::named(&args.files).replace(&mut paths);
-    let mut summary = figures_of(&run)?;
-    let written = write_results(&input, &journal, run.id, &paths, summary.held.as_deref())?;
-    let lines = written.lines;
-    summary.states = written.states;
-    summary.results = Some(written.results);
-    summary.failed_rows = written.failed;
-    summary.new_rows = written.new;
-    summary.report = Some(write_html(
-        &journal,
-        run.id,
-        &Reported {
-            summary: &summary,
-            lines: &lines,
-            header: input.header(),
-            why: None,
-            is_played: Settings::of(&run)?.sandbox,
-            journal_flag: &settings::journal_flag(&settings::state(
-                &Config::load(common)?,
-                common,
-            )?),
-        },
-        &paths.report,
-        paths.placing(&paths.report),
-    )?);
+    let flag = settings::journal_flag(&place);
+    let summary = report_again(&journal, &run, &run_settings, &paths, &flag)?;
     print_summary(args.output.format, &summary, terminal::look(common));
     tell_damage(&journal, run.id)
 }
@@ -194,9 +175,4 @@ fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
         exit = Exit::CannotDo;
     }
     Ok(exit)
-}
-
-fn open(common: &GeneralOptions) -> Result<Journal> {
-    let state = settings::state(&Config::load(common)?, common)?;
-    Ok(Journal::open(&state)?)
 }

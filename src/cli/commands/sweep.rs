@@ -1,23 +1,29 @@
 use std::path::Path;
 
 use crate::app::{AppError, Desk, Notifications, Sweep, SweepOptions, Told, Wanted, watch};
-use crate::cli::args::SweepArgs;
+use crate::cli::args::{OnceArgs, SweepArgs};
 use crate::cli::config::Config;
 use crate::cli::front::{Front, print_json, tell_way_on};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
+use crate::fleet::{SweptFile, sweep_into_queue};
 use crate::l10n::{duration, requests, say};
 use crate::model::{Exit, Summary, with_causes};
 
 /// `rosterpatch sweep INBOX`.
-pub(in crate::cli) fn run(common: &GeneralOptions, args: &SweepArgs) -> Result<Exit, AppError> {
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Exit, AppError> {
+    let is_queued = args.enqueue;
+    let args = &args.sweep;
     let front = Front::open(common)?;
     front.session.stop.listen();
     let desk = SweepDesk {
         front: &front,
         args,
     };
+    if is_queued {
+        return desk.enqueue();
+    }
     Sweep::new(&front.session, &desk, desk.options()).run()
 }
 
@@ -58,6 +64,34 @@ impl SweepDesk<'_> {
 }
 
 impl SweepDesk<'_> {
+    /// Puts the files into the queue, and those away whose runs have ended there.
+    fn enqueue(&self) -> Result<Exit, AppError> {
+        let options = self.options();
+        let is_json = self.args.output.format == Format::Json;
+        let profile_of = |name: &str| {
+            let config = self.config_of(name)?;
+            Ok(config.profile().map(str::to_owned))
+        };
+        let told = |name: &str, swept: &SweptFile| match swept {
+            SweptFile::Waiting => {}
+            SweptFile::Enqueued(id) if is_json => {
+                print_json(&serde_json::json!({"file": name, "id": id}), false);
+            }
+            SweptFile::Enqueued(id) => {
+                terminal::out(&format!("{}\n", say().fleet_enqueued(name, *id)));
+            }
+            SweptFile::Ended(summary) => print_file(is_json, name, summary),
+            SweptFile::Held { run, why } => {
+                let held = say().fleet_held(name, why.as_str(), run.as_str());
+                terminal::error(&held);
+            }
+            SweptFile::Failed(why) => terminal::error(&format!("{name}: {why}")),
+        };
+        let first = settings::is_outcome_first(&self.front.config, &self.args.layout);
+        let (session, folder) = (&self.front.session, &options.folder);
+        sweep_into_queue(session, folder, options.settle, first, &profile_of, &told)
+    }
+
     /// The config with the profile to which a file belongs, where the command line names none.
     fn config_of(&self, name: &str) -> Result<Config, AppError> {
         let own = &self.front.config;

@@ -130,7 +130,9 @@ CREATE TABLE queued (
     why         text,
     slices      bigint NOT NULL DEFAULT 0,
     requests    bigint NOT NULL DEFAULT 0,
+    retries     bigint NOT NULL DEFAULT 0,
     throttled   bigint NOT NULL DEFAULT 0,
+    is_approved boolean NOT NULL DEFAULT false,
     owner       text
 );
 CREATE INDEX queued_open ON queued (due) WHERE state IN ('waiting', 'running');

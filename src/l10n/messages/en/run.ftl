@@ -107,3 +107,28 @@ on-export-again = export the list again, and import it
 cause-not-found = it is not there
 cause-denied = it may not be read or written by this user
 cause-full = the disk is full
+
+# Many machines
+
+fleet-needs-database = this needs a database that all machines reach: --state postgres://USER@HOST/DATABASE
+fleet-roster-gone = the database no longer has the file { $file }
+fleet-still-held = another process still holds it
+fleet-queue = the queue in { $place }: { $why }
+fleet-enqueued = { $file }: enqueued as { $id }
+fleet-waits-already = { $file }: waits in the queue already, as { $id }
+fleet-queue-empty = The queue is empty.
+fleet-number = NO.
+fleet-due = DUE
+fleet-profile = PROFILE
+fleet-requests = REQUESTS
+fleet-waiting = waiting
+fleet-stopped = stopped
+fleet-failed = failed
+fleet-later = { $file }: the next slice in { $time }
+fleet-migrated = { $place }: the journal has format { $format } now
+fleet-up-to-date = { $place }: the journal has format { $format } already
+fleet-goes-on = { $run } goes on in the queue
+fleet-held = { $file }: { $why }; once it is right: rosterpatch approve { $run }
+log-slice-lost = a slice was given up; it is done again
+log-queue-away = the database cannot be reached; it is tried again
+log-queue-mended = files that had no slice waiting have one again

@@ -66,6 +66,7 @@ stop-held = held, and nothing was sent: { $why }
 stop-canary = the first rows were read back, and { $why }
 stop-lookup = the API's records could not be read ({ $why })
 stop-lookup-at = { $what } at { $path }
+stop-due = the next slice is due later
 stop-asked = the run was asked to stop
 stop-page-too-large = a page of records is larger than 64 KiB a record; lower page_size in the target's file
 

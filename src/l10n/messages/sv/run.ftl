@@ -105,3 +105,28 @@ on-export-again = exportera listan på nytt och importera den
 cause-not-found = den finns inte
 cause-denied = användaren får inte läsa eller skriva den
 cause-full = disken är full
+
+# Många datorer
+
+fleet-needs-database = det här behöver en databas som alla datorer når: --state postgres://ANVÄNDARE@VÄRD/DATABAS
+fleet-roster-gone = databasen har inte längre filen { $file }
+fleet-still-held = en annan process håller den fortfarande
+fleet-queue = kön i { $place }: { $why }
+fleet-enqueued = { $file }: köad som { $id }
+fleet-waits-already = { $file }: väntar redan i kön, som { $id }
+fleet-queue-empty = Kön är tom.
+fleet-number = NR
+fleet-due = I TUR
+fleet-profile = PROFIL
+fleet-requests = ANROP
+fleet-waiting = väntar
+fleet-stopped = stoppad
+fleet-failed = misslyckad
+fleet-later = { $file }: nästa del om { $time }
+fleet-migrated = { $place }: journalen har nu format { $format }
+fleet-up-to-date = { $place }: journalen har redan format { $format }
+fleet-goes-on = { $run } fortsätter i kön
+fleet-held = { $file }: { $why }; när det är rätt: rosterpatch approve { $run }
+log-slice-lost = en del av en körning gavs upp; den görs om
+log-queue-away = databasen kan inte nås; ett nytt försök görs
+log-queue-mended = filer som saknade en väntande del har fått en igen

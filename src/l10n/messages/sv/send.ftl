@@ -64,6 +64,7 @@ stop-held = spärrad, och inget har skickats: { $why }
 stop-canary = de första raderna lästes tillbaka, och { $why }
 stop-lookup = posterna i API:et gick inte att läsa ({ $why })
 stop-lookup-at = { $what } på { $path }
+stop-due = nästa del av körningen väntar på sin tur
 stop-asked = körningen avbröts
 stop-page-too-large = en sida med poster är större än 64 KiB per post; sänk page_size i målfilen
 

@@ -1,0 +1,51 @@
+use super::error::AppError;
+use super::runs::figures_of;
+use crate::journal::{Journal, RunRecord};
+use crate::l10n::say;
+use crate::model::Summary;
+use crate::read::Input;
+use crate::report::{Reported, ResultPaths, write_html, write_results};
+use crate::run::Settings;
+
+/// Writes a run's results and report from what the journal knows and its roster, where `settings` say that
+/// it lies. Returns the run's figures, with where the files are now.
+///
+/// # Errors
+/// When the roster is gone or another one, or the files cannot be written.
+pub fn report_again(
+    journal: &Journal,
+    run: &RunRecord,
+    settings: &Settings,
+    paths: &ResultPaths,
+    journal_flag: &str,
+) -> Result<Summary, AppError> {
+    let input = Input::open(&settings.roster.file, &settings.roster.read)
+        .map_err(crate::run::RunError::from)?;
+    if input.sha256().map_err(crate::run::RunError::from)? != run.sha256 {
+        let why = say().runs_file_changed(run.file.as_str(), run.name.as_str());
+        return Err(AppError::Front(why));
+    }
+    let mut summary = figures_of(run)?;
+    let written = write_results(&input, journal, run.id, paths, summary.held.as_deref())
+        .map_err(crate::run::RunError::from)?;
+    summary.states = written.states;
+    summary.results = Some(written.results);
+    summary.failed_rows = written.failed;
+    summary.new_rows = written.new;
+    let report = write_html(
+        journal,
+        run.id,
+        &Reported {
+            summary: &summary,
+            lines: &written.lines,
+            header: input.header(),
+            why: None,
+            is_played: settings.sandbox,
+            journal_flag,
+        },
+        &paths.report,
+        paths.placing(&paths.report),
+    );
+    summary.report = Some(report.map_err(crate::run::RunError::from)?);
+    Ok(summary)
+}

@@ -1,0 +1,101 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::error::AppError;
+use sha2::{Digest, Sha256};
+
+use crate::journal::{Journal, RunRecord, State, make_private_folder};
+use crate::l10n::say;
+use crate::model::hex;
+use crate::run::{Prepared, RunError, Settings};
+
+/// The folder, below this machine's own, for files that came from the database.
+const SPOOL: &str = "spool";
+
+/// Puts a file that the database keeps onto this machine, below its own folder, by its name.
+///
+/// # Errors
+/// When the database cannot be read, or no longer has the file.
+pub fn spool(state: &State, sha256: &str, file: &str) -> Result<PathBuf, AppError> {
+    let name = Path::new(file).file_name().unwrap_or_default();
+    let folder = state
+        .folder()
+        .join(SPOOL)
+        .join(&sha256[..sha256.len().min(32)]);
+    let path = folder.join(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let content = Journal::open(state)?.roster(sha256)?;
+    let content = content.ok_or_else(|| AppError::Front(say().fleet_roster_gone(file)))?;
+    let failed = |source| AppError::File {
+        action: "write",
+        path: path.clone(),
+        source,
+    };
+    make_private_folder(&folder).map_err(failed)?;
+    let mut whole = tempfile::NamedTempFile::new_in(&folder).map_err(failed)?;
+    whole.write_all(&content).map_err(failed)?;
+    whole.persist(&path).map_err(|error| failed(error.error))?;
+    Ok(path)
+}
+
+/// Has the file of a run that another machine may have made lie on this one, and its settings lead to it.
+/// Returns the name that it had where it came from, where it came from the database.
+///
+/// # Errors
+/// When the database cannot be read, or no longer has the file.
+pub fn at_hand(
+    state: &State,
+    run: &RunRecord,
+    settings: &mut Settings,
+) -> Result<Option<PathBuf>, AppError> {
+    let is_here = settings.queued.is_none() && settings.roster.file.is_file();
+    if state.database().is_none() || is_here || run.file == "-" {
+        return Ok(None);
+    }
+    settings.roster.file = spool(state, &run.sha256, &run.file)?;
+    Ok(Some(PathBuf::from(&run.file)))
+}
+
+/// Keeps a file in the database, where the journal lies in one, so that every machine has it.
+///
+/// # Errors
+/// When the file is no longer what it was, or the database refuses.
+pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
+    let file = prepared.input.path();
+    if state.database().is_none() || file == Path::new("-") {
+        return Ok(());
+    }
+    let sha256 = prepared.input.sha256().map_err(RunError::from)?;
+    let mut is_other = false;
+    let journal = Journal::open(state)?;
+    let kept = journal.keep_roster(sha256, &mut || {
+        let content = std::fs::read(file)?;
+        is_other = hex(&Sha256::digest(&content)) != sha256;
+        match is_other {
+            true => Err(std::io::ErrorKind::InvalidData.into()),
+            false => Ok(content),
+        }
+    });
+    match kept {
+        // It was copied before it changed; what is sent is what was read.
+        Err(_) if is_other => Ok(()),
+        kept => Ok(kept?),
+    }
+}
+
+/// Forgets what came from the database.
+pub fn forget_spool(state: &State) {
+    if state.database().is_some() {
+        // What is in use is written anew when it is asked for.
+        let _ = std::fs::remove_dir_all(state.folder().join(SPOOL));
+    }
+}
+
+/// Forgets one file that came from the database.
+pub fn forget_spooled(path: &Path) {
+    if let Some(folder) = path.parent() {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}

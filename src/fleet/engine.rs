@@ -1,0 +1,203 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
+use serde::{Deserialize, Serialize};
+
+use super::queue::{SCHEMA, TASK, database_of, mend};
+use super::slice::{FleetDoor, Worker};
+use crate::app::{AppError, Session};
+use crate::journal::{Database, State};
+use crate::l10n::say;
+use crate::model::with_causes;
+use crate::send::StopRequest;
+
+/// How often a worker says that it lives, and looks for others that no longer do.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How long a worker may be silent before its slices are anybody's: several times as long as a process
+/// goes on sending without hearing from the database.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// How long a slice may take to let its requests under way finish when the process is asked to stop.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// Brings the tables of the journal and of the queue to the formats of this version. Returns the journal's
+/// formats before and after.
+///
+/// # Errors
+/// When the database refuses.
+pub fn migrate(state: &State) -> Result<(i64, i64), AppError> {
+    let database = database_of(state)?;
+    let formats = database.migrate()?;
+    runtime()?.block_on(async {
+        let made = options(database).init().await;
+        made.map(|_| ()).map_err(|error| refused(database, &error))
+    })?;
+    Ok(formats)
+}
+
+fn refused(database: &Database, error: &dyn std::fmt::Display) -> AppError {
+    AppError::Front(say().fleet_queue(database.place(), error.to_string()))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build();
+    runtime.map_err(|error| AppError::Run(crate::send::SendError::Runtime(error).into()))
+}
+
+fn options(database: &Database) -> WorkerOptions {
+    WorkerOptions::default()
+        .database_url(database.with_password())
+        .max_pg_conn(4)
+        .schema(SCHEMA)
+        .listen_os_shutdown_signals(false)
+        .heartbeat_interval(HEARTBEAT)
+        .sweep_interval(HEARTBEAT)
+        .sweep_threshold(SILENCE)
+        .recovery_delay(Duration::from_secs(1))
+        .shutdown_grace_period(GRACE)
+}
+
+/// What is done every now and then while a worker is at work.
+pub type Tick = Arc<dyn Fn() + Send + Sync>;
+
+/// A job as it stands in the queue.
+#[derive(Deserialize, Serialize)]
+struct SliceJob {
+    /// The file's number.
+    id: i64,
+    /// The queue in which it waits.
+    queue: String,
+}
+
+/// Does a slice, and says why it could not be done.
+type DoSlice = dyn Fn(i64, &str) -> Result<(), String> + Send + Sync;
+
+#[derive(Clone)]
+struct Shared(Arc<DoSlice>);
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared")
+    }
+}
+
+impl TaskHandler for SliceJob {
+    const IDENTIFIER: &'static str = TASK;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(Shared(slice)) = context.get_ext::<Shared>().cloned() else {
+            return Err("no worker".to_owned());
+        };
+        let done = tokio::task::spawn_blocking(move || slice(self.id, &self.queue)).await;
+        done.map_err(|died| died.to_string())?
+    }
+}
+
+/// How sessions of slices are made: each has its connection to the database.
+pub type MakeSession = Arc<dyn Fn(State) -> Result<Session, AppError> + Send + Sync>;
+
+/// Does slices of the files that wait, so many at a time, until the session is asked to stop: then the
+/// requests under way may finish, and the rest is left to others.
+///
+/// # Errors
+/// When the database cannot be reached at the start. Later it is waited for.
+pub fn work(
+    session: &Session,
+    door: Arc<dyn FleetDoor + Send + Sync>,
+    make_session: MakeSession,
+    concurrency: usize,
+    tick: Tick,
+) -> Result<(), AppError> {
+    let state = session.state.clone();
+    let database = database_of(&state)?.clone();
+    let owner = owner();
+    let do_slice = {
+        let (state, owner) = (state.clone(), owner.clone());
+        move |id: i64, queue: &str| {
+            let worker = Worker {
+                door: door.as_ref(),
+                state: &state,
+                session: &|state| make_session(state),
+                owner: &owner,
+            };
+            worker.slice(id, queue).map_err(|error| {
+                let why = with_causes(&error);
+                tracing::warn!(why, "{}", say().log_slice_lost());
+                why
+            })
+        }
+    };
+    let shared = Shared(Arc::new(do_slice));
+    // A journal that is not there yet, or of another version, is a mistake; later the database may be away.
+    mend(&database)?;
+    let runtime = runtime()?;
+    let stop = session.stop.receiver();
+    runtime.block_on(async {
+        let ticking = tokio::spawn(tick_on(database.clone(), tick));
+        while !session.stop.is_asked() {
+            let ended = one_worker(&database, &shared, concurrency, stop.clone()).await;
+            if let Err(why) = ended {
+                tracing::warn!(why, "{}", say().log_queue_away());
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        }
+        ticking.abort();
+    });
+    Ok(())
+}
+
+/// Works until the session is asked to stop, or the queue is away.
+async fn one_worker(
+    database: &Database,
+    shared: &Shared,
+    concurrency: usize,
+    mut stop: tokio::sync::watch::Receiver<StopRequest>,
+) -> Result<(), String> {
+    let asked = async move {
+        let _ = stop.wait_for(|request| *request > StopRequest::Pause).await;
+    };
+    let worker = options(database)
+        .concurrency(concurrency)
+        .add_extension(shared.clone())
+        .define_job::<SliceJob>()
+        .shutdown_signal(asked)
+        .init()
+        .await
+        .map_err(|error| error.to_string())?;
+    worker.run().await.map_err(|error| error.to_string())
+}
+
+/// Mends what was lost, and does what is done every now and then.
+async fn tick_on(database: Database, tick: Tick) {
+    let mut interval = tokio::time::interval(Duration::from_secs(10));
+    loop {
+        interval.tick().await;
+        let (database, tick) = (database.clone(), tick.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            match mend(&database) {
+                Ok(0) => {}
+                Ok(mended) => tracing::warn!(mended, "{}", say().log_queue_mended()),
+                Err(error) => {
+                    tracing::warn!(why = with_causes(&error), "{}", say().log_queue_away());
+                }
+            }
+            tick();
+        });
+        let _ = done.await;
+    }
+}
+
+/// What a worker is called in the queue: its machine and its process.
+fn owner() -> String {
+    #[cfg(unix)]
+    let machine = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    let machine = std::env::var("COMPUTERNAME").unwrap_or_default();
+    format!("{machine}:{}", std::process::id())
+}

@@ -1,0 +1,15 @@
+//! Many schools on many machines: files that wait in a database, and workers that send them a slice at a
+//! time. The queue is graphile_worker's, beside the journal in the same database; one slice at a time for
+//! each quota, and none by a process that was taken for dead.
+
+mod engine;
+mod listing;
+mod queue;
+mod slice;
+mod sweep;
+
+pub use engine::{Tick, migrate, work};
+pub use listing::{Entry, EntryState, listed_queue, write_queue_metrics};
+pub use queue::{Enqueued, approve, database_of, enqueue, put_back};
+pub use slice::{Ended, FleetDoor, Heard};
+pub use sweep::{SweptFile, sweep_into_queue};

@@ -1,0 +1,300 @@
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::app::AppError;
+use crate::journal::{Database, JournalError, State, Tables, Wrong, cell};
+use crate::l10n::say;
+use crate::model::hex;
+
+/// The queue's schema: a well-kept queue's, beside ours.
+pub(super) const SCHEMA: &str = "rosterpatch_queue";
+
+/// What a job is called that does a slice of a file.
+pub(super) const TASK: &str = "slice";
+
+/// The database of a journal.
+///
+/// # Errors
+/// When it lies in a folder, which no other machine sees.
+pub fn database_of(state: &State) -> Result<&Database, AppError> {
+    state
+        .database()
+        .ok_or_else(|| AppError::Usage(say().fleet_needs_database()))
+}
+
+/// A file in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enqueued {
+    /// Its number there.
+    pub id: i64,
+    /// Whether it waited there already, with this content.
+    pub is_known: bool,
+}
+
+/// Puts a file into the queue, with its content, so that any machine can import it as `profile` says.
+///
+/// # Errors
+/// When the file cannot be read, or the database refuses.
+pub fn enqueue(state: &State, file: &Path, profile: Option<&str>) -> Result<Enqueued, AppError> {
+    let database = database_of(state)?;
+    let content = std::fs::read(file).map_err(|source| AppError::File {
+        action: "read",
+        path: file.to_owned(),
+        source,
+    })?;
+    let sha256 = hex(&Sha256::digest(&content));
+    let name = crate::run::absolute(file).display().to_string();
+    let enqueued = database.change(|tables| {
+        tables.execute(
+            "INSERT INTO roster (sha256, content) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            &[&sha256, &content],
+        )?;
+        let row = tables.first(
+            "INSERT INTO queued (file, sha256, profile, state) VALUES ($1, $2, $3, 'waiting')
+             ON CONFLICT (sha256, file, coalesce(profile, '')) WHERE state IN ('waiting', 'running')
+             DO NOTHING RETURNING id",
+            &[&name, &sha256, &profile],
+        )?;
+        let Some(row) = row else {
+            let row = tables.one(
+                "SELECT id FROM queued WHERE sha256 = $1 AND file = $2
+                 AND profile IS NOT DISTINCT FROM $3 AND state IN ('waiting', 'running')",
+                &[&sha256, &name, &profile],
+            )?;
+            let id = cell(&row, 0)?;
+            return Ok(Enqueued { id, is_known: true });
+        };
+        let id = cell(&row, 0)?;
+        add_job(tables, id, &first_queue(profile), 0.0)?;
+        let is_known = false;
+        Ok(Enqueued { id, is_known })
+    })?;
+    Ok(enqueued)
+}
+
+/// The queue in which a file waits until a worker has found out whose quota it draws on.
+pub(super) fn first_queue(profile: Option<&str>) -> String {
+    format!("profile {}", profile.unwrap_or_default())
+}
+
+/// The queue of all that draw on one quota.
+pub(super) fn queue_of(account: &str) -> String {
+    format!("quota {account}")
+}
+
+/// Has a slice of a file done so many seconds from now, in the place of any that waits for it.
+pub(super) fn add_job(
+    tables: &mut Tables<'_>,
+    id: i64,
+    queue: &str,
+    seconds: f64,
+) -> Result<(), Wrong> {
+    let sql = format!(
+        "SELECT id FROM {SCHEMA}.add_job('{TASK}', json_build_object('id', $1::bigint, 'queue', $2::text),
+                                         $2::text, now() + make_interval(secs => $3), job_key => $4)"
+    );
+    tables.rows(&sql, &[&id, &queue, &seconds, &format!("file {id}")])?;
+    Ok(())
+}
+
+/// A file of the queue as a slice finds it.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) id: i64,
+    pub(super) file: String,
+    pub(super) sha256: String,
+    pub(super) profile: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) run: Option<String>,
+    pub(super) is_approved: bool,
+    pub(super) retries: i64,
+    pub(super) throttled: i64,
+}
+
+/// Begins a slice of a file; nothing if there is none to be done.
+pub(super) fn begin_slice(
+    database: &Database,
+    id: i64,
+    owner: &str,
+) -> Result<Option<Waiting>, JournalError> {
+    database.change(|tables| {
+        let row = tables.first(
+            "UPDATE queued SET state = 'running', owner = $2, slices = slices + 1
+             WHERE id = $1 AND state IN ('waiting', 'running')
+             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled",
+            &[&id, &owner],
+        )?;
+        let waiting = |row| {
+            let row = &row;
+            Ok::<_, Wrong>(Waiting {
+                id,
+                file: cell(row, 0)?,
+                sha256: cell(row, 1)?,
+                profile: cell(row, 2)?,
+                account: cell(row, 3)?,
+                run: cell(row, 4)?,
+                is_approved: cell(row, 5)?,
+                retries: cell(row, 6)?,
+                throttled: cell(row, 7)?,
+            })
+        };
+        row.map(waiting).transpose()
+    })
+}
+
+/// Puts a file into the queue of the quota that it draws on.
+pub(super) fn move_to(database: &Database, id: i64, account: &str) -> Result<(), JournalError> {
+    database.change(|tables| {
+        tables.execute(
+            "UPDATE queued SET account = $2, state = 'waiting', owner = NULL, due = now() WHERE id = $1",
+            &[&id, &account],
+        )?;
+        add_job(tables, id, &queue_of(account), 0.0)
+    })
+}
+
+/// What a slice has done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Done {
+    pub(super) requests: u64,
+    pub(super) retries: u64,
+    pub(super) throttled: u64,
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Leaves the rest of a file for later.
+pub(super) fn later(
+    database: &Database,
+    waiting: &Waiting,
+    done: Done,
+    seconds: f64,
+    why: Option<&str>,
+) -> Result<(), JournalError> {
+    let queue = match &waiting.account {
+        Some(account) => queue_of(account),
+        None => first_queue(waiting.profile.as_deref()),
+    };
+    database.change(|tables| {
+        tables.execute(
+            "UPDATE queued SET state = 'waiting', owner = NULL, why = $3,
+                    due = now() + make_interval(secs => $2),
+                    requests = requests + $4, retries = retries + $5, throttled = throttled + $6
+             WHERE id = $1",
+            &[
+                &waiting.id,
+                &seconds,
+                &why,
+                &signed(done.requests),
+                &signed(done.retries),
+                &signed(done.throttled),
+            ],
+        )?;
+        add_job(tables, waiting.id, &queue, seconds)
+    })
+}
+
+/// Ends a file's way through the queue.
+pub(super) fn end(
+    database: &Database,
+    id: i64,
+    state: &str,
+    exit_code: i32,
+    done: Done,
+    why: Option<&str>,
+) -> Result<(), JournalError> {
+    database.change(|tables| {
+        tables.execute(
+            "UPDATE queued SET state = $2, exit_code = $3, why = $4, owner = NULL, ended_at = now(),
+                    requests = requests + $5, retries = retries + $6, throttled = throttled + $7
+             WHERE id = $1",
+            &[
+                &id,
+                &state,
+                &exit_code,
+                &why,
+                &signed(done.requests),
+                &signed(done.retries),
+                &signed(done.throttled),
+            ],
+        )?;
+        Ok(())
+    })
+}
+
+/// Has a run that a guard holds go on in the queue.
+///
+/// # Errors
+/// When the database refuses.
+pub fn approve(state: &State, id: i64) -> Result<(), AppError> {
+    again(database_of(state)?, id, true)
+}
+
+/// Has a run that was stopped go on in the queue.
+///
+/// # Errors
+/// When the database refuses.
+pub fn put_back(state: &State, id: i64) -> Result<(), AppError> {
+    again(database_of(state)?, id, false)
+}
+
+fn again(database: &Database, id: i64, approves: bool) -> Result<(), AppError> {
+    database.change(|tables| {
+        let row = tables.first(
+            "UPDATE queued SET state = 'waiting', due = now(), why = NULL, ended_at = NULL,
+                    is_approved = is_approved OR $2
+             WHERE id = $1 AND state <> 'running' RETURNING account, profile",
+            &[&id, &approves],
+        )?;
+        let Some(row) = row else {
+            return Ok(());
+        };
+        let (account, profile): (Option<String>, Option<String>) = (cell(&row, 0)?, cell(&row, 1)?);
+        let queue = match account {
+            Some(account) => queue_of(&account),
+            None => first_queue(profile.as_deref()),
+        };
+        add_job(tables, id, &queue, 0.0)
+    })?;
+    Ok(())
+}
+
+/// Has each file that waits have a job again, and frees queues that nobody works at: a process that was
+/// taken for dead may have ended another's job, which ends it in the queue and leaves the queue taken.
+/// Returns how many were mended.
+pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
+    database.change(|tables| {
+        let free = format!(
+            "UPDATE {SCHEMA}._private_job_queues AS queue SET locked_by = NULL, locked_at = NULL
+             WHERE locked_by IS NOT NULL AND locked_at < now() - interval '1 minute'
+             AND NOT EXISTS (SELECT 1 FROM {SCHEMA}._private_jobs AS job
+                             WHERE job.job_queue_id = queue.id AND job.locked_by IS NOT NULL)"
+        );
+        let mut mended = tables.execute(&free, &[])?;
+        // Whoever changes a file's state adds its job in the same step, so that one without is lost. Two
+        // workers that look at once would both see it; the second finds it locked.
+        let lost = format!(
+            "SELECT id, account, profile FROM queued
+             WHERE state IN ('waiting', 'running')
+             AND NOT EXISTS (SELECT 1 FROM {SCHEMA}._private_jobs AS job
+                             WHERE (job.payload ->> 'id')::bigint = queued.id
+                             AND job.attempts < job.max_attempts)
+             FOR UPDATE SKIP LOCKED"
+        );
+        for row in tables.rows(&lost, &[])? {
+            let id: i64 = cell(&row, 0)?;
+            let account: Option<String> = cell(&row, 1)?;
+            let profile: Option<String> = cell(&row, 2)?;
+            let queue = match account {
+                Some(account) => queue_of(&account),
+                None => first_queue(profile.as_deref()),
+            };
+            add_job(tables, id, &queue, 0.0)?;
+            mended += 1;
+        }
+        Ok(mended)
+    })
+}

@@ -1,0 +1,231 @@
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use super::queue::{database_of, enqueue};
+use crate::app::{AppError, Session, place_of, report_again};
+use crate::inbox::{Inbox, Place};
+use crate::journal::{Journal, cell};
+use crate::model::{Exit, Summary, hex};
+use crate::report::ResultPaths;
+use crate::run::{Settings, absolute, to_json, today};
+
+/// What a sweep did with a file.
+#[derive(Debug)]
+pub enum SweptFile {
+    /// It was put into the queue, under this number.
+    Enqueued(i64),
+    /// It waits there.
+    Waiting,
+    /// A guard holds its run, or somebody has to see to it.
+    Held {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
+    /// Its run has ended; it and its results were put away.
+    Ended(Box<Summary>),
+    /// It could not be read, and was put aside.
+    Failed(String),
+}
+
+/// What is known of a file in the queue.
+struct Known {
+    state: String,
+    run: Option<String>,
+    why: Option<String>,
+}
+
+/// Puts the files that lie in a folder into the queue, once, and puts those away whose runs have ended
+/// since, with their results. `profile_of` says how a file of a name is imported, and `told` hears what
+/// became of each. Returns the worst of the exit codes of what has ended.
+///
+/// # Errors
+/// When the folder cannot be read or written to, or the database refuses.
+pub fn sweep_into_queue(
+    session: &Session,
+    folder: &Path,
+    settle: Duration,
+    outcome_first: bool,
+    profile_of: &dyn Fn(&str) -> Result<Option<String>, AppError>,
+    told: &dyn Fn(&str, &SweptFile),
+) -> Result<Exit, AppError> {
+    let inbox = Inbox::at(folder);
+    let failed = |action: &'static str| {
+        let path = folder.to_owned();
+        move |source| AppError::File {
+            action,
+            path: path.clone(),
+            source,
+        }
+    };
+    let seen = inbox.lying().map_err(failed("read-folder"))?;
+    if seen.values().any(|lying| !lying.ready) {
+        let began = Instant::now();
+        while began.elapsed() < settle && !session.stop.is_asked() {
+            std::thread::sleep(settle.min(Duration::from_millis(100)));
+        }
+    }
+    let now = inbox.lying().map_err(failed("read-folder"))?;
+    let mut names: Vec<&String> = now
+        .keys()
+        .filter(|name| seen.get(*name) == now.get(*name))
+        .collect();
+    names.sort();
+    for name in names {
+        inbox
+            .claim(name, &now[name])
+            .map_err(failed("read-folder"))?;
+    }
+    let mut worst = None;
+    for file in inbox.taken().map_err(failed("read-folder"))? {
+        if session.stop.is_asked() {
+            break;
+        }
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let profile = profile_of(&name)?;
+        let swept = one(session, &inbox, &file, profile.as_deref(), outcome_first)?;
+        let exit = match &swept {
+            SweptFile::Ended(summary) => Some(summary.exit_code),
+            SweptFile::Held { .. } => Some(Exit::Held),
+            SweptFile::Failed(_) => Some(Exit::CannotDo),
+            SweptFile::Enqueued(_) | SweptFile::Waiting => None,
+        };
+        worst = match exit {
+            Some(exit) => crate::app::worse(worst, Some(exit)),
+            None => worst,
+        };
+        told(&name, &swept);
+    }
+    Ok(worst.unwrap_or(Exit::Success))
+}
+
+fn one(
+    session: &Session,
+    inbox: &Inbox,
+    file: &Path,
+    profile: Option<&str>,
+    outcome_first: bool,
+) -> Result<SweptFile, AppError> {
+    let Some(known) = known(session, file)? else {
+        let enqueued = enqueue(&session.state, file, profile)?;
+        return Ok(SweptFile::Enqueued(enqueued.id));
+    };
+    let why = known.why.unwrap_or_default();
+    match (known.state.as_str(), known.run) {
+        ("waiting" | "running", _) => Ok(SweptFile::Waiting),
+        ("failed", _) => {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            let report =
+                file.with_file_name(format!("{}.error.txt", crate::inbox::short(&stem, 200)));
+            std::fs::write(&report, format!("{why}\n")).map_err(|source| AppError::File {
+                action: "write-why",
+                path: report.clone(),
+                source,
+            })?;
+            put(session, inbox, file, &[], Place::Failed)?;
+            Ok(SweptFile::Failed(why))
+        }
+        ("finished", Some(run)) => ended(session, inbox, file, &run, outcome_first),
+        (_, run) => Ok(SweptFile::Held {
+            run: run.unwrap_or_default(),
+            why,
+        }),
+    }
+}
+
+/// What the queue knows of a file, where it knows any of this name and content.
+fn known(session: &Session, file: &Path) -> Result<Option<Known>, AppError> {
+    let content = std::fs::read(file).map_err(|source| AppError::File {
+        action: "read",
+        path: file.to_owned(),
+        source,
+    })?;
+    let sha256 = hex(&Sha256::digest(&content));
+    let name = absolute(file).display().to_string();
+    let database = database_of(&session.state)?;
+    Ok(database.change(|tables| {
+        let row = tables.first(
+            "SELECT state, run_name, why FROM queued WHERE file = $1 AND sha256 = $2
+             ORDER BY id DESC LIMIT 1",
+            &[&name, &sha256],
+        )?;
+        let known = |row| {
+            Ok(Known {
+                state: cell(&row, 0)?,
+                run: cell(&row, 1)?,
+                why: cell(&row, 2)?,
+            })
+        };
+        row.map(known).transpose()
+    })?)
+}
+
+/// Writes the results of a run beside its file, and puts all of it away.
+fn ended(
+    session: &Session,
+    inbox: &Inbox,
+    file: &Path,
+    run: &str,
+    outcome_first: bool,
+) -> Result<SweptFile, AppError> {
+    let mut journal = Journal::open(&session.state)?;
+    let record = journal.run(Some(run))?;
+    let mut settings = Settings::of(&record)?;
+    settings.roster.file = file.to_owned();
+    let mut paths = ResultPaths::beside(file);
+    paths.outcome_first = outcome_first;
+    let mut summary = report_again(&journal, &record, &settings, &paths, &session.journal_flag)?;
+    let beside: Vec<PathBuf> = paths.all().into_iter().cloned().collect();
+    let place = place_of(summary.exit_code).unwrap_or(Place::Failed);
+    let moved = put(session, inbox, file, &beside, place)?;
+    let to = |path: &PathBuf| {
+        let from = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let moved = moved.iter().find(|(known, _)| *known == from);
+        moved.map_or(path.clone(), |(_, to)| to.clone())
+    };
+    for path in [
+        &mut summary.results,
+        &mut summary.failed_rows,
+        &mut summary.report,
+        &mut summary.new_rows,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        *path = to(path);
+    }
+    if let Some((_, own)) = moved.last() {
+        summary.file = own.display().to_string();
+    }
+    let json = to_json(&summary).map_err(AppError::from)?;
+    let kept = record.settings.clone();
+    journal.moved(record.id, &summary.file, &kept, &json)?;
+    Ok(SweptFile::Ended(Box::new(summary)))
+}
+
+/// Puts a file away, with what was written beside it. Returns from where to where.
+fn put(
+    session: &Session,
+    inbox: &Inbox,
+    file: &Path,
+    beside: &[PathBuf],
+    place: Place,
+) -> Result<Vec<(PathBuf, PathBuf)>, AppError> {
+    let failed = |source| AppError::File {
+        action: "put-away",
+        path: file.to_owned(),
+        source,
+    };
+    let today = today(session.clock.timestamp()).to_string();
+    let _alone = inbox.alone().map_err(failed)?;
+    let moves = inbox.places(file, beside, place, &today).map_err(failed)?;
+    inbox.put(&moves).map_err(failed)?;
+    Ok(moves)
+}
