@@ -161,7 +161,9 @@ impl Worker<'_> {
         };
         let (mut wanted, notifications) = match &known {
             // Nothing is written beside it, and nobody finds what lies in the spool.
-            None => self.door.wanted(session, Path::new(&waiting.file), profile)?,
+            None => self
+                .door
+                .wanted(session, Path::new(&waiting.file), profile)?,
             Some(record) => {
                 let settings = Settings::of(record)?;
                 let mut told = Notifications::default();

@@ -13,6 +13,7 @@ mod crashes;
 mod delivery;
 mod differences;
 mod estimates;
+mod fleet;
 mod fuzz_corpus;
 mod guards;
 mod harness;

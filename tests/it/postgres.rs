@@ -74,6 +74,10 @@ impl Cluster {
         Some(cluster)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -181,7 +185,7 @@ impl Cluster {
     pub fn database(&self) -> String {
         let address = self.address(&self.empty_database());
         let state = State::in_database(&address, None, Path::new("/nonexistent")).unwrap();
-        state.database().unwrap().migrate().unwrap();
+        rosterpatch::fleet::migrate(&state).unwrap();
         address
     }
 }

@@ -1,0 +1,626 @@
+//! Many machines: files that wait in a database, workers in processes of their own, and everything that
+//! can happen to them.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rosterpatch::clock::SystemClock;
+use rosterpatch::journal::{Journal, State};
+use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use tokio::sync::oneshot;
+
+use crate::harness::{
+    Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox, stderr, stdout,
+};
+use crate::postgres::{Cluster, shared};
+
+/// A roster of `rows` students whose numbers begin after `before`, each with an address of its own.
+fn roster(before: usize, rows: usize) -> String {
+    let mut text =
+        "id,identity_number,first_name,last_name,postal_address,phone_number1\n".to_owned();
+    for row in before + 1..=before + rows {
+        let (id, number) = (plain_id(row), identity_number(row));
+        text.push_str(&format!(
+            "{id},{number},Åsa,Ek,Skolgatan {row},+4670{row:07}\n"
+        ));
+    }
+    text
+}
+
+/// One school: an API with a quota of its own.
+struct School {
+    sandbox: Arc<Sandbox>,
+    _stop: oneshot::Sender<()>,
+}
+
+/// Schools, their profiles and a folder for each worker.
+struct Fleet {
+    folder: Folder,
+    schools: Vec<School>,
+    address: String,
+}
+
+impl Fleet {
+    /// So many schools whose records are those of the `texts`, each with a quota of so many requests a
+    /// second.
+    fn new(address: String, texts: &[Vec<String>], a_second: f64, rate: &str) -> Fleet {
+        let folder = Folder::new();
+        let mut config = String::new();
+        let mut schools = Vec::new();
+        for (number, texts) in texts.iter().enumerate() {
+            let options = SandboxOptions {
+                depth: a_second,
+                interval: Duration::from_secs_f64(1.0 / a_second),
+                ..SandboxOptions::default()
+            };
+            let rows: Vec<_> = texts.iter().flat_map(|text| seed_of(text)).collect();
+            let sandbox = Arc::new(Sandbox::new(&options, &rows, Arc::new(SystemClock)));
+            let (base_url, stop) = serve_sandbox(sandbox.clone());
+            config.push_str(&format!(
+                "[profile.s{number}]\ntarget = \"meitner\"\nbase_url = \"{base_url}\"\n\
+                 rate = \"{rate}\"\nmax_invalid = \"50%\"\n"
+            ));
+            schools.push(School {
+                sandbox,
+                _stop: stop,
+            });
+        }
+        folder.write("rosterpatch.toml", config);
+        Fleet {
+            folder,
+            schools,
+            address,
+        }
+    }
+
+    fn command(&self, worker: usize, address: &str) -> Command {
+        let home = self.folder.path(&format!("worker-{worker}"));
+        std::fs::create_dir_all(&home).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+        command
+            .current_dir(self.folder.path(""))
+            .env("ROSTERPATCH_STATE", address)
+            .env("HOME", home)
+            .env("LC_ALL", "C")
+            .env_remove("XDG_STATE_HOME")
+            .envs(OF_SANDBOX);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        self.command(99, &self.address)
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+
+    /// Puts a school's files into the queue.
+    fn enqueue(&self, school: usize, texts: &[String]) {
+        for (number, text) in texts.iter().enumerate() {
+            let name = format!("s{school}-{number}.csv");
+            self.folder.write(&name, text);
+            let output = self.run(&["enqueue", &name, "--profile", &format!("s{school}")]);
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        }
+    }
+
+    fn worker(&self, number: usize, address: &str, concurrency: &str) -> Child {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path(&format!("worker-{number}.log")))
+            .unwrap();
+        self.command(number, address)
+            .args(["work", "--concurrency", concurrency, "--log-format", "json"])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    fn queue(&self) -> Vec<serde_json::Value> {
+        let output = self.run(&["queue", "--all", "--format", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_str(&stdout(&output)).unwrap()
+    }
+
+    fn state(&self) -> State {
+        State::in_database(&self.address, None, &self.folder.path("local")).unwrap()
+    }
+
+    /// Waits until every file has come to the end of its way through the queue.
+    fn wait(&self, limit: Duration, mut meanwhile: impl FnMut(Duration)) -> Vec<serde_json::Value> {
+        let began = Instant::now();
+        loop {
+            let open = |entry: &serde_json::Value| {
+                entry["state"] == "waiting" || entry["state"] == "running"
+            };
+            if let Ok(output) = self
+                .command(99, &self.address)
+                .args(["queue", "--all", "--format", "json"])
+                .output()
+                && let Ok(queue) = serde_json::from_str::<Vec<serde_json::Value>>(&stdout(&output))
+            {
+                if !queue.iter().any(open) {
+                    return queue;
+                }
+                assert!(began.elapsed() < limit, "{queue:#?}\n{}", self.logs());
+            }
+            meanwhile(began.elapsed());
+        }
+    }
+
+    /// The last lines that the workers wrote.
+    fn logs(&self) -> String {
+        let mut all = String::new();
+        for entry in std::fs::read_dir(self.folder.path("")).unwrap().flatten() {
+            if entry
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "log")
+            {
+                let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                let lines: Vec<&str> = text.lines().rev().take(8).collect();
+                all.push_str(&format!(
+                    "{}:\n{}\n",
+                    entry.path().display(),
+                    lines.join("\n")
+                ));
+            }
+        }
+        all
+    }
+}
+
+/// Passes connections on to a server, until it is cut: then nothing goes through, and nobody is told.
+struct Cable {
+    port: u16,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Cable {
+    fn to(port: u16) -> Cable {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let cut = is_cut.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
+                    continue;
+                };
+                for (mut from, mut to) in [
+                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                    (server, client),
+                ] {
+                    let cut = cut.clone();
+                    std::thread::spawn(move || {
+                        let mut buffer = [0; 16 * 1024];
+                        while let Ok(read @ 1..) = from.read(&mut buffer) {
+                            while cut.load(Ordering::SeqCst) {
+                                std::thread::sleep(Duration::from_millis(10));
+                            }
+                            if to.write_all(&buffer[..read]).is_err() {
+                                break;
+                            }
+                        }
+                        let _ = to.shutdown(std::net::Shutdown::Both);
+                    });
+                }
+            }
+        });
+        Cable { port: own, is_cut }
+    }
+}
+
+fn signal(child: &Child, signal: &str) {
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+fn end(mut workers: Vec<Child>) {
+    for worker in &workers {
+        signal(worker, "-TERM");
+    }
+    for worker in &mut workers {
+        let status = worker.wait().unwrap();
+        assert!(status.success(), "drained: {status}");
+    }
+}
+
+/// Holds what was sent against the files: each row has one state, the API holds what the file says, and
+/// nobody was told twice whom the journal does not know to have been in doubt. Returns how many were.
+fn accounts(fleet: &Fleet, texts: &[Vec<String>], queue: &[serde_json::Value]) -> usize {
+    let state = fleet.state();
+    let journal = Journal::open(&state).unwrap();
+    let mut twice = 0;
+    for entry in queue {
+        assert_eq!(entry["state"], "finished", "{entry}");
+        let name = entry["file"].as_str().unwrap().rsplit('/').next().unwrap();
+        let (school, number) = name[1..name.len() - 4].split_once('-').unwrap();
+        let (school, number): (usize, usize) = (school.parse().unwrap(), number.parse().unwrap());
+        let run = journal.run(entry["run"].as_str()).unwrap();
+        let text = &texts[school][number];
+        let lines: Vec<Vec<&str>> = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').collect())
+            .collect();
+        let outcomes = journal.outcomes(run.id, 1, u64::MAX).unwrap();
+        assert_eq!(outcomes.len(), lines.len());
+        let stats = fleet.schools[school].sandbox.stats();
+        let students = fleet.schools[school].sandbox.students();
+        for (outcome, line) in outcomes.iter().zip(&lines) {
+            let record = &stats["records"][line[0]];
+            let heard = record["acknowledged"].as_u64().unwrap_or(0);
+            match outcome.state.as_str() {
+                "updated" => {
+                    assert!(heard >= 1, "{line:?}");
+                    assert!(
+                        heard <= u64::from(outcome.attempts),
+                        "{line:?} {record} {outcome:?}"
+                    );
+                }
+                "unchanged" | "invalid" => {}
+                // One number is another student's: the sandbox has it so.
+                "rejected" if outcome.http_status == Some(409) => continue,
+                other => panic!("{other}: {outcome:?}"),
+            }
+            if outcome.state.as_str() != "invalid" {
+                assert_eq!(students[line[0]]["address"]["postalAddress"], line[4]);
+            }
+            twice += usize::from(heard > 1);
+        }
+    }
+    twice
+}
+
+#[test]
+fn a_file_is_imported_by_whichever_worker_and_told_of_anywhere() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 1500)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    fleet.enqueue(0, &texts[0]);
+    // Enqueued twice, it waits once.
+    let again = fleet.run(&["enqueue", "s0-0.csv", "--profile", "s0"]);
+    assert!(stdout(&again).contains("already"), "{}", stdout(&again));
+    let listed = stdout(&fleet.run(&["queue"]));
+    assert!(
+        listed.contains("s0-0.csv") && listed.contains("waiting"),
+        "{listed}"
+    );
+    let worker = fleet.worker(0, &fleet.address, "2");
+    let queue = fleet.wait(Duration::from_secs(60), |_| {
+        std::thread::sleep(Duration::from_millis(100))
+    });
+    end(vec![worker]);
+    assert_eq!(queue.len(), 1);
+    // More than 500 of them are to be sent: more than a slice.
+    assert!(queue[0]["slices"].as_i64().unwrap() >= 3, "{queue:?}");
+    assert_eq!(accounts(&fleet, &texts, &queue), 0);
+    let run = queue[0]["run"].as_str().unwrap();
+
+    // From another machine, where the file never was.
+    std::fs::create_dir(fleet.folder.path("elsewhere")).unwrap();
+    let elsewhere = |arguments: &[&str]| {
+        let mut command = fleet.command(7, &fleet.address);
+        command
+            .current_dir(fleet.folder.path("elsewhere"))
+            .args(arguments);
+        command
+            .arg("--config")
+            .arg(fleet.folder.path("rosterpatch.toml"));
+        command.output().unwrap()
+    };
+    let report = elsewhere(&["report", run]);
+    assert_eq!(report.status.code(), Some(0), "{}", stderr(&report));
+    let results = fleet.folder.csv("elsewhere/s0-0.results.csv", b',');
+    assert_eq!(results.len(), 1501);
+    let shown = elsewhere(&["show", run]);
+    assert!(stdout(&shown).contains("s0-0.csv"), "{}", stdout(&shown));
+    let undone = elsewhere(&["undo", run, "--yes", "--profile", "s0"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    assert!(
+        fleet
+            .folder
+            .path("elsewhere/s0-0.undo.results.csv")
+            .exists()
+    );
+    let pruned = elsewhere(&["runs", "prune", "--older-than", "0s"]);
+    assert_eq!(pruned.status.code(), Some(0), "{}", stderr(&pruned));
+    assert!(stderr(&elsewhere(&["runs"])).contains("no runs"));
+    assert_eq!(cluster_rows(&fleet, "roster"), 0);
+}
+
+fn cluster_rows(fleet: &Fleet, table: &str) -> i64 {
+    let state = fleet.state();
+    let database = state.database().unwrap();
+    database
+        .change(|tables| {
+            let row = tables.one(&format!("SELECT count(*) FROM {table}"), &[])?;
+            rosterpatch::journal::cell(&row, 0)
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 20).replace("Åsa", "")]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    // The first lines are right.
+    let texts = vec![vec![roster(0, 20).replacen("Åsa,Ek", ",", 12)]];
+    fleet.enqueue(0, &texts[0]);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let soon = Duration::from_secs(60);
+    let queue = fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    assert_eq!(queue[0]["state"], "held", "{queue:?}");
+    assert_eq!(fleet.schools[0].sandbox.requests("update"), 0);
+    let run = queue[0]["run"].as_str().unwrap();
+    let approved = fleet.run(&["approve", run]);
+    assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
+    let queue = fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    end(vec![worker]);
+    assert_eq!(queue[0]["state"], "finished", "{queue:?}");
+    assert_eq!(queue[0]["exit_code"], 3, "{queue:?}");
+    assert!(fleet.schools[0].sandbox.requests("update") > 0);
+}
+
+#[test]
+fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 60)], vec![roster(0, 60)]];
+    // A bucket of eight, and one more every three seconds: neither comes to its end here.
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"8");
+    fleet.enqueue(0, &texts[0]);
+    fleet.enqueue(1, &texts[1]);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let began = Instant::now();
+    // One worker that does one slice at a time has both schools send what they may.
+    while fleet
+        .schools
+        .iter()
+        .any(|school| school.sandbox.requests("update") == 0)
+    {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            fleet.logs()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let later = |entry: &serde_json::Value| entry["state"] == "waiting" && entry["run"].is_string();
+    while !fleet.queue().iter().all(later) {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            fleet.logs()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    end(vec![worker]);
+    for school in &fleet.schools {
+        assert!(
+            school.sandbox.stats()["requests"]["update"]
+                .as_u64()
+                .unwrap()
+                < 60
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 30)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    let text = std::fs::read_to_string(fleet.folder.path("rosterpatch.toml")).unwrap();
+    fleet.folder.write(
+        "rosterpatch.toml",
+        text.replace("[profile.s0]\n", "[profile.s0]\nfiles = [\"s0*\"]\n"),
+    );
+    std::fs::create_dir(fleet.folder.path("inbox")).unwrap();
+    fleet.folder.write("inbox/s0-0.csv", &texts[0][0]);
+    fleet.folder.write("inbox/s0-1.csv", "no,header\n1,2\n");
+    let sweep = || fleet.run(&["sweep", "inbox", "--enqueue", "--settle", "0s"]);
+    let first = sweep();
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert_eq!(
+        stdout(&first).matches("enqueued").count(),
+        2,
+        "{}",
+        stdout(&first)
+    );
+    let second = sweep();
+    assert_eq!(stdout(&second), "", "it waits");
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let soon = Duration::from_secs(60);
+    fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    end(vec![worker]);
+    let third = sweep();
+    assert_eq!(
+        third.status.code(),
+        Some(1),
+        "{}\n{}",
+        stdout(&third),
+        stderr(&third)
+    );
+    assert!(stdout(&third).contains("s0-0.csv"), "{}", stdout(&third));
+    let day = |place: &str| {
+        let mut days = std::fs::read_dir(fleet.folder.path(place)).unwrap();
+        days.next().unwrap().unwrap().path()
+    };
+    let names = |folder: PathBuf| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap().flatten();
+        entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
+    };
+    let failed = names(day("inbox/failed"));
+    assert!(failed.contains(&"s0-1.error.txt".to_owned()), "{failed:?}");
+    let done = names(day("inbox/done"));
+    assert!(done.contains(&"s0-0.results.csv".to_owned()), "{done:?}");
+    assert!(
+        std::fs::read_dir(fleet.folder.path("inbox/processing"))
+            .unwrap()
+            .next()
+            .is_none()
+    );
+}
+
+#[test]
+fn what_needs_a_database_says_so_and_how_to_make_one() {
+    let folder = Folder::new();
+    folder.write("r.csv", roster(0, 1));
+    for arguments in ["enqueue r.csv", "queue", "work", "database migrate"] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(
+            stderr(&output).contains("postgres://"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    let wrong = folder.run("queue --state postgres://%%%");
+    assert_eq!(wrong.status.code(), Some(1));
+    let Some(cluster) = shared() else { return };
+    let address = cluster.address(&cluster.empty_database());
+    let empty = folder.run(&format!("runs --state {address}"));
+    assert_eq!(empty.status.code(), Some(1));
+    assert!(
+        stderr(&empty).contains("database migrate"),
+        "{}",
+        stderr(&empty)
+    );
+    for told in ["now", "already"] {
+        let made = folder.run(&format!("database migrate --state {address}"));
+        assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+        assert!(stdout(&made).contains(told), "{}", stdout(&made));
+    }
+    let database = address
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .split('?')
+        .next()
+        .unwrap();
+    cluster.psql(
+        database,
+        "UPDATE rosterpatch.version SET format = format + 1",
+    );
+    let newer = folder.run(&format!("runs --state {address}"));
+    assert_eq!(newer.status.code(), Some(1));
+    assert!(
+        stderr(&newer).contains("newer version"),
+        "{}",
+        stderr(&newer)
+    );
+}
+
+/// Forty files for ten schools, eight workers. One is killed every second, one is frozen for longer than
+/// it takes to be given up, the database is restarted twice, and one worker's connection is cut.
+#[test]
+fn every_row_survives_killed_frozen_and_cut_off_workers() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let database = {
+        let name = cluster.empty_database();
+        cluster.address(&name)
+    };
+    let texts: Vec<Vec<String>> = (0..10)
+        .map(|_| (0..4).map(|file| roster(file * 500, 500)).collect())
+        .collect();
+    let fleet = Fleet::new(database.clone(), &texts, 100.0, "80/s");
+    let migrated = fleet.run(&["database", "migrate"]);
+    assert_eq!(migrated.status.code(), Some(0), "{}", stderr(&migrated));
+    for (school, texts) in texts.iter().enumerate() {
+        fleet.enqueue(school, texts);
+    }
+    let cable = Cable::to(cluster.port());
+    let through_cable =
+        database.replace(&format!(":{}", cluster.port()), &format!(":{}", cable.port));
+    let start = |number: usize| {
+        let address = if number == 0 {
+            &through_cable
+        } else {
+            &database
+        };
+        fleet.worker(number, address, "2")
+    };
+    let mut workers: Vec<Child> = (0..8).map(start).collect();
+    let (mut killed, mut next_kill) = (0, Duration::from_secs(1));
+    let mut done = BTreeMap::new();
+    let mut at = |moment: u64, passed: Duration| {
+        passed > Duration::from_secs(moment) && done.insert(moment, ()).is_none()
+    };
+    let mut most_at_once = 0;
+    let queue = fleet.wait(Duration::from_secs(420), |passed| {
+        // Worker 0 is cut off, and worker 1 frozen; the others are killed in turn.
+        if passed > next_kill {
+            next_kill += Duration::from_secs(1);
+            let number = 2 + killed % 6;
+            workers[number].kill().unwrap();
+            workers[number].wait().unwrap();
+            workers[number] = start(number);
+            killed += 1;
+        }
+        if at(5, passed) {
+            signal(&workers[1], "-STOP");
+        }
+        if at(45, passed) {
+            signal(&workers[1], "-CONT");
+        }
+        if at(8, passed) {
+            cable.is_cut.store(true, Ordering::SeqCst);
+        }
+        if at(18, passed) {
+            cable.is_cut.store(false, Ordering::SeqCst);
+        }
+        if at(25, passed) || at(50, passed) {
+            cluster.stop_server();
+            cluster.start_server();
+        }
+        let at_once = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM
+             rosterpatch_queue._private_jobs WHERE locked_by IS NOT NULL AND job_queue_id IS NOT NULL
+             GROUP BY job_queue_id) AS queues";
+        let name = database.rsplit('/').next().unwrap().split('?').next().unwrap();
+        most_at_once = most_at_once.max(cluster.psql(name, at_once).parse::<i64>().unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+    });
+    if !at(45, Duration::ZERO) {
+        signal(&workers[1], "-CONT");
+    }
+    end(workers);
+    assert_eq!(queue.len(), 40);
+    let twice = accounts(&fleet, &texts, &queue);
+    assert!(
+        most_at_once <= 1,
+        "slices at a time for one quota: {most_at_once}"
+    );
+    let mut throttled = 0;
+    for school in &fleet.schools {
+        throttled += school.sandbox.stats()["answers"]["429"]
+            .as_u64()
+            .unwrap_or(0);
+    }
+    assert_eq!(throttled, 0, "no credential's window was broken");
+    let name = database
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .split('?')
+        .next()
+        .unwrap();
+    let claimed = "SELECT count(*) FROM rosterpatch_queue._private_jobs";
+    assert_eq!(cluster.psql(name, claimed), "0", "nothing stays claimed");
+    println!("20,000 rows, {killed} kills; acknowledged twice {twice}");
+}
