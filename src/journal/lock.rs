@@ -28,7 +28,16 @@ impl RosterLock {
     /// # Errors
     /// When the state folder or the database cannot be used.
     pub fn take(state: &State, roster: &Path) -> Result<Option<RosterLock>, JournalError> {
-        let held = take(state, &name_of(roster))?;
+        let name = name_of(roster);
+        let mut held = take(state, &name)?;
+        // A database hears a moment later than an operating system that a process is gone.
+        for _ in 0..40 {
+            if held.is_some() || state.database().is_none() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            held = take(state, &name)?;
+        }
         Ok(held.map(|held| RosterLock { _held: held }))
     }
 

@@ -36,6 +36,7 @@ fn roster(before: usize, rows: usize) -> String {
 /// One school: an API with a quota of its own.
 struct School {
     sandbox: Arc<Sandbox>,
+    port: u16,
     _stop: oneshot::Sender<()>,
 }
 
@@ -66,8 +67,16 @@ impl Fleet {
                 "[profile.s{number}]\ntarget = \"meitner\"\nbase_url = \"{base_url}\"\n\
                  rate = \"{rate}\"\nmax_invalid = \"50%\"\n"
             ));
+            let port = base_url
+                .split(':')
+                .nth(2)
+                .unwrap()
+                .split('/')
+                .next()
+                .unwrap();
             schools.push(School {
                 sandbox,
+                port: port.parse().unwrap(),
                 _stop: stop,
             });
         }
@@ -190,32 +199,35 @@ impl Cable {
         let own = listener.local_addr().unwrap().port();
         let is_cut = Arc::new(AtomicBool::new(false));
         let cut = is_cut.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
-                    continue;
-                };
-                for (mut from, mut to) in [
-                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
-                    (server, client),
-                ] {
-                    let cut = cut.clone();
-                    std::thread::spawn(move || {
-                        let mut buffer = [0; 16 * 1024];
-                        while let Ok(read @ 1..) = from.read(&mut buffer) {
-                            while cut.load(Ordering::SeqCst) {
-                                std::thread::sleep(Duration::from_millis(10));
-                            }
-                            if to.write_all(&buffer[..read]).is_err() {
-                                break;
-                            }
-                        }
-                        let _ = to.shutdown(std::net::Shutdown::Both);
-                    });
-                }
-            }
-        });
+        std::thread::spawn(move || pass_on(&listener, port, &cut));
         Cable { port: own, is_cut }
+    }
+}
+
+/// Passes connections on to a port of the loopback's, as long as nothing is cut.
+fn pass_on(listener: &TcpListener, port: u16, is_cut: &Arc<AtomicBool>) {
+    for client in listener.incoming().flatten() {
+        let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
+            continue;
+        };
+        for (mut from, mut to) in [
+            (client.try_clone().unwrap(), server.try_clone().unwrap()),
+            (server, client),
+        ] {
+            let cut = is_cut.clone();
+            std::thread::spawn(move || {
+                let mut buffer = [0; 16 * 1024];
+                while let Ok(read @ 1..) = from.read(&mut buffer) {
+                    while cut.load(Ordering::SeqCst) {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                    if to.write_all(&buffer[..read]).is_err() {
+                        break;
+                    }
+                }
+                let _ = to.shutdown(std::net::Shutdown::Both);
+            });
+        }
     }
 }
 
@@ -599,6 +611,21 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
     if !at(45, Duration::ZERO) {
         signal(&workers[1], "-CONT");
     }
+    // What was claimed by those who were killed last is looked at again, and there is nothing left to do.
+    let name = database.rsplit('/').next().unwrap();
+    let name = name.split('?').next().unwrap();
+    let claimed = "SELECT count(*) FROM rosterpatch_queue._private_jobs";
+    let began = Instant::now();
+    while cluster.psql(name, claimed) != "0" {
+        let jobs = "SELECT row_to_json(job) FROM rosterpatch_queue._private_jobs AS job";
+        let limit = Duration::from_secs(90);
+        assert!(
+            began.elapsed() < limit,
+            "nothing stays claimed: {}",
+            cluster.psql(name, jobs)
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
     end(workers);
     assert_eq!(queue.len(), 40);
     let twice = accounts(&fleet, &texts, &queue);
@@ -613,14 +640,187 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
             .unwrap_or(0);
     }
     assert_eq!(throttled, 0, "no credential's window was broken");
-    let name = database
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .split('?')
-        .next()
-        .unwrap();
-    let claimed = "SELECT count(*) FROM rosterpatch_queue._private_jobs";
-    assert_eq!(cluster.psql(name, claimed), "0", "nothing stays claimed");
     println!("20,000 rows, {killed} kills; acknowledged twice {twice}");
+}
+
+/// A network namespace: a host of its own, with one cable to the database and one to an API.
+struct Host {
+    name: String,
+    number: u8,
+    relay: Option<Child>,
+}
+
+fn ip(arguments: &str) -> bool {
+    let status = Command::new("ip")
+        .args(arguments.split(' '))
+        .stderr(std::process::Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Passes connections on from a loopback port to an address: what runs in a namespace.
+const RELAY: &str = "
+import socket, sys, threading
+own, host, port = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+listener = socket.create_server(('127.0.0.1', own))
+def pump(a, b):
+    try:
+        while data := a.recv(65536): b.sendall(data)
+    except OSError: pass
+    for end in (a, b):
+        try: end.shutdown(socket.SHUT_RDWR)
+        except OSError: pass
+while True:
+    client, _ = listener.accept()
+    try: server = socket.create_connection((host, port))
+    except OSError: client.close(); continue
+    threading.Thread(target=pump, args=(client, server), daemon=True).start()
+    threading.Thread(target=pump, args=(server, client), daemon=True).start()
+";
+
+impl Host {
+    /// A new host; none where this process may make none.
+    fn new(number: u8) -> Option<Host> {
+        let name = format!("rp{}n{number}", std::process::id());
+        if !ip(&format!("netns add {name}")) {
+            eprintln!("no network namespace can be made, so this test is passed over");
+            return None;
+        }
+        let host = Host {
+            name: name.clone(),
+            number,
+            relay: None,
+        };
+        assert!(ip(&format!("-n {name} link set lo up")));
+        for (cable, net) in [("d", 77), ("a", 78)] {
+            let (own, peer) = (format!("{name}{cable}"), format!("{name}{cable}p"));
+            assert!(
+                ip(&format!("link add {own} type veth peer name {peer}")),
+                "{own}"
+            );
+            assert!(ip(&format!("link set {peer} netns {name}")));
+            assert!(ip(&format!("addr add 10.{net}.{number}.1/24 dev {own}")));
+            assert!(ip(&format!("link set {own} up")));
+            assert!(ip(&format!(
+                "-n {name} addr add 10.{net}.{number}.2/24 dev {peer}"
+            )));
+            assert!(ip(&format!("-n {name} link set {peer} up")));
+        }
+        Some(host)
+    }
+
+    /// Has what listens on a port of this machine's loopback be reached by the host's own: over the cable
+    /// to the API.
+    fn reaches(&mut self, port: u16) {
+        let outside = relay_from(&format!("10.78.{}.1", self.number), port);
+        let relay = Command::new("ip")
+            .args(["netns", "exec", &self.name, "python3", "-c", RELAY])
+            .args([&port.to_string(), &format!("10.78.{}.1", self.number)])
+            .arg(outside.to_string())
+            .spawn();
+        self.relay = Some(relay.unwrap());
+    }
+
+    fn cut_off_from_the_database(&self, is_cut: bool) {
+        let how = if is_cut { "down" } else { "up" };
+        assert!(ip(&format!("link set {}d {how}", self.name)));
+    }
+
+    /// A command that runs on this host.
+    fn runs(&self, command: &Command) -> Command {
+        let mut own = Command::new("ip");
+        own.args(["netns", "exec", &self.name]);
+        own.arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => own.env(name, value),
+                None => own.env_remove(name),
+            };
+        }
+        own.current_dir(command.get_current_dir().unwrap());
+        own
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(relay) = &mut self.relay {
+            let _ = relay.kill();
+            let _ = relay.wait();
+        }
+        ip(&format!("netns del {}", self.name));
+        ip(&format!("link del {}d", self.name));
+        ip(&format!("link del {}a", self.name));
+    }
+}
+
+/// Passes connections on from a free port of `address` to one of the loopback's. Returns the free one.
+fn relay_from(address: &str, port: u16) -> u16 {
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let own = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || pass_on(&listener, port, &Arc::new(AtomicBool::new(false))));
+    own
+}
+
+/// Two workers on hosts of their own. One is cut off from the database and not from the API: it stops
+/// sending by itself, and the other one goes on.
+#[test]
+fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let (Some(mut one), Some(mut two)) = (Host::new(1), Host::new(2)) else {
+        return;
+    };
+    let name = cluster.empty_database();
+    let address = cluster.address(&name);
+    let texts = vec![vec![roster(0, 3_000)]];
+    let fleet = Fleet::new(address.clone(), &texts, 1e6, "60/s");
+    let migrated = fleet.run(&["database", "migrate"]);
+    assert_eq!(migrated.status.code(), Some(0), "{}", stderr(&migrated));
+    fleet.enqueue(0, &texts[0]);
+    let worker = |host: &mut Host, number: usize| {
+        let api = fleet.schools[0].port;
+        host.reaches(api);
+        let outside = relay_from(&format!("10.77.{}.1", host.number), cluster.port());
+        let own = format!("10.77.{}.1:{outside}", host.number);
+        let address = address.replace(&format!("127.0.0.1:{}", cluster.port()), &own);
+        let log = fleet.folder.path(&format!("worker-{number}.log"));
+        let log = std::fs::File::create(log).unwrap();
+        let mut command = fleet.command(number, &address);
+        command.args(["work", "--log-format", "json"]);
+        host.runs(&command)
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    };
+    let sent = || fleet.schools[0].sandbox.requests("update");
+    let first = worker(&mut one, 0);
+    let began = Instant::now();
+    while sent() < 100 {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            fleet.logs()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    one.cut_off_from_the_database(true);
+    // What the journal allowed already is sent, and requests under way are; then it stops, within a few
+    // seconds, though the API answers.
+    std::thread::sleep(Duration::from_secs(7));
+    let then = sent();
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(sent(), then, "it went on sending");
+    let second = worker(&mut two, 1);
+    let queue = fleet.wait(Duration::from_secs(180), |_| {
+        std::thread::sleep(Duration::from_millis(200));
+    });
+    one.cut_off_from_the_database(false);
+    assert!(sent() > then);
+    assert_eq!(queue[0]["state"], "finished", "{queue:?}");
+    let twice = accounts(&fleet, &texts, &queue);
+    println!("acknowledged twice: {twice}");
+    end(vec![first, second]);
 }

@@ -13,6 +13,7 @@ use rosterpatch::journal::{Journal, State};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 
 use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox};
+use crate::postgres::shared;
 
 /// Every fault that the sandbox knows. Those that make everyone wait are rarer, or the test would
 /// do little else.
@@ -34,6 +35,19 @@ fn roster(rows: usize) -> String {
 
 fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
     let folder = Folder::new();
+    let state = State::in_folder(&folder.path("state"));
+    let place = folder.path("state").display().to_string();
+    soak_in((&state, &place), &folder, (rows, kills), rate, seed);
+}
+
+/// The same with the journal at `place`.
+fn soak_in(
+    (state, place): (&State, &str),
+    folder: &Folder,
+    (rows, kills): (usize, usize),
+    rate: &str,
+    seed: u64,
+) {
     let text = roster(rows);
     folder.write("r.csv", &text);
     let options = SandboxOptions {
@@ -62,7 +76,8 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
             .args(["--results", "out.csv", "--failed", "failed.csv"])
             .args(["--report", "report.html", "--progress", "none"])
             .current_dir(folder.path(""))
-            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("ROSTERPATCH_STATE", place)
+            .env("HOME", folder.path(""))
             .envs(OF_SANDBOX)
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -99,7 +114,7 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
             "it ended before kill {killed}: {status}"
         );
         killed += 1;
-        if let Ok(journal) = Journal::open(&State::in_folder(&folder.path("state")))
+        if let Ok(journal) = Journal::open(state)
             && let Ok(run) = journal.run(None)
         {
             for call in journal.calls_left(run.id, 0, usize::MAX >> 1).unwrap() {
@@ -185,6 +200,15 @@ fn soak(rows: usize, kills: usize, rate: &str, seed: u64) {
 #[test]
 fn every_row_survives_every_fault_and_fifty_kills() {
     soak(10_000, 50, "600/s", 1);
+}
+
+#[test]
+fn every_row_survives_kills_with_the_journal_in_postgresql() {
+    let Some(cluster) = shared() else { return };
+    let folder = Folder::new();
+    let address = cluster.database();
+    let state = State::in_database(&address, None, &folder.path("local")).unwrap();
+    soak_in((&state, &address), &folder, (3_000, 15), "600/s", 3);
 }
 
 /// The long form: `cargo test --release --test it -- --ignored --nocapture soak`.

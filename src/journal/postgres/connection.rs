@@ -57,11 +57,16 @@ pub struct Fence {
     pub epoch: i64,
 }
 
-/// Where runs are recorded, and the queue beside it, are schemas of their own.
+/// Where runs are recorded, and the queue beside it, are schemas of their own. The server notices soon when
+/// this machine is gone, so that what was locked here is free again, and waits for no transaction that
+/// is not gone on with (postgresql.org/docs/current/runtime-config-connection.html).
 const SESSION: &str = "SET search_path TO rosterpatch;
     SET TimeZone TO 'UTC';
     SET lock_timeout TO '30s';
-    SET idle_in_transaction_session_timeout TO '10s';";
+    SET idle_in_transaction_session_timeout TO '10s';
+    SET tcp_keepalives_idle TO 5;
+    SET tcp_keepalives_interval TO 5;
+    SET tcp_keepalives_count TO 2;";
 
 fn connect(config: &Config) -> Result<Open, Refusal> {
     let mut client = match config.get_ssl_mode() {

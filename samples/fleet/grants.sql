@@ -1,0 +1,27 @@
+-- What the database's roles need. One owns the tables, and runs `rosterpatch database migrate` for each
+-- new version; the workers use them and can change none of them.
+--
+--   psql -d rosterpatch -v ON_ERROR_STOP=1 -f grants.sql        (before the first migrate, and after it)
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rosterpatch_owner') THEN
+        CREATE ROLE rosterpatch_owner LOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rosterpatch_worker') THEN
+        CREATE ROLE rosterpatch_worker LOGIN;
+    END IF;
+    EXECUTE format('GRANT CREATE, CONNECT, TEMPORARY ON DATABASE %I TO rosterpatch_owner', current_database());
+    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO rosterpatch_worker', current_database());
+END
+$$;
+
+CREATE SCHEMA IF NOT EXISTS rosterpatch AUTHORIZATION rosterpatch_owner;
+CREATE SCHEMA IF NOT EXISTS rosterpatch_queue AUTHORIZATION rosterpatch_owner;
+GRANT USAGE ON SCHEMA rosterpatch, rosterpatch_queue TO rosterpatch_worker;
+ALTER DEFAULT PRIVILEGES FOR ROLE rosterpatch_owner IN SCHEMA rosterpatch, rosterpatch_queue
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rosterpatch_worker;
+ALTER DEFAULT PRIVILEGES FOR ROLE rosterpatch_owner IN SCHEMA rosterpatch, rosterpatch_queue
+    GRANT USAGE ON SEQUENCES TO rosterpatch_worker;
+ALTER DEFAULT PRIVILEGES FOR ROLE rosterpatch_owner IN SCHEMA rosterpatch_queue
+    GRANT EXECUTE ON FUNCTIONS TO rosterpatch_worker;
