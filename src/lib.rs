@@ -17,6 +17,10 @@ pub mod cli;
 pub mod clock;
 pub mod console;
 pub mod events;
+#[cfg(feature = "postgres")]
+pub mod fleet;
+#[cfg(not(feature = "postgres"))]
+#[path = "fleet/absent.rs"]
 pub mod fleet;
 pub mod inbox;
 pub mod journal;

@@ -25,6 +25,14 @@ pub fn begin(
     };
     // What another version of the program meant cannot be the same either.
     let earlier = Settings::of(&record).ok();
+    if earlier
+        .as_ref()
+        .is_some_and(|earlier| earlier.queued.is_some())
+    {
+        // It goes on by itself.
+        let file = record.file.into();
+        return Err(RunError::Busy { file }.into());
+    }
     let earlier = earlier.filter(|earlier| earlier.mean_the_same(&ready.settings));
     let Some(earlier) = earlier.filter(|_| !fresh) else {
         if !fresh {

@@ -92,6 +92,10 @@ fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError
 /// How far a run has come: one that was under way, and that nobody holds, died.
 fn state_of(run: &RunRecord, at: &State) -> RunState {
     let open = matches!(run.state, RunState::Running | RunState::Planning);
+    // Between two slices nobody holds it, and it goes on by itself.
+    if open && Settings::of(run).is_ok_and(|settings| settings.queued.is_some()) {
+        return run.state;
+    }
     let is_held = || RunLock::is_held(at, &run.name).unwrap_or(true);
     if open && !is_held() {
         RunState::Interrupted

@@ -12,16 +12,18 @@ use crate::run::{Prepared, RunError, Settings};
 /// The folder, below this machine's own, for files that came from the database.
 const SPOOL: &str = "spool";
 
-/// Puts a file that the database keeps onto this machine, below its own folder, by its name.
+/// What tells those that are looked at, and that a slice is not at work on.
+const SEEN: &str = "seen";
+
+/// Puts a file that the database keeps onto this machine, below its own folder, by its name; `own` tells
+/// those apart who forget it by themselves.
 ///
 /// # Errors
 /// When the database cannot be read, or no longer has the file.
-pub fn spool(state: &State, sha256: &str, file: &str) -> Result<PathBuf, AppError> {
+pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathBuf, AppError> {
     let name = Path::new(file).file_name().unwrap_or_default();
-    let folder = state
-        .folder()
-        .join(SPOOL)
-        .join(&sha256[..sha256.len().min(32)]);
+    let content = sha256.get(..32).unwrap_or(sha256);
+    let folder = state.folder().join(SPOOL).join(format!("{content}-{own}"));
     let path = folder.join(name);
     if path.is_file() {
         return Ok(path);
@@ -36,6 +38,7 @@ pub fn spool(state: &State, sha256: &str, file: &str) -> Result<PathBuf, AppErro
     make_private_folder(&folder).map_err(failed)?;
     let mut whole = tempfile::NamedTempFile::new_in(&folder).map_err(failed)?;
     whole.write_all(&content).map_err(failed)?;
+    whole.as_file().sync_all().map_err(failed)?;
     whole.persist(&path).map_err(|error| failed(error.error))?;
     Ok(path)
 }
@@ -54,7 +57,7 @@ pub fn at_hand(
     if state.database().is_none() || is_here || run.file == "-" {
         return Ok(None);
     }
-    settings.roster.file = spool(state, &run.sha256, &run.file)?;
+    settings.roster.file = spool(state, &run.sha256, &run.file, SEEN)?;
     Ok(Some(PathBuf::from(&run.file)))
 }
 
@@ -85,11 +88,16 @@ pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     }
 }
 
-/// Forgets what came from the database.
+/// Forgets what came from the database to be looked at; what a slice is at work on stays.
 pub fn forget_spool(state: &State) {
-    if state.database().is_some() {
-        // What is in use is written anew when it is asked for.
-        let _ = std::fs::remove_dir_all(state.folder().join(SPOOL));
+    let folders = std::fs::read_dir(state.folder().join(SPOOL))
+        .into_iter()
+        .flatten();
+    for folder in folders.flatten() {
+        if folder.file_name().to_string_lossy().ends_with(SEEN) {
+            // Where it cannot be removed now, it is the next time.
+            let _ = std::fs::remove_dir_all(folder.path());
+        }
     }
 }
 

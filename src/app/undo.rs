@@ -51,6 +51,10 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     let is_under_way = RunLock::is_held(&session.state, name)?;
     let held = RunLock::share(&session.state, name)?;
     journal.run(Some(name))?;
+    if !journal.may_be_forgotten(record.id)? {
+        // It waits in the queue, and goes on by itself.
+        return Err(refuse(say().why_is_running()).into());
+    }
     match record.state {
         RunState::Finished | RunState::Interrupted | RunState::Replaced => {}
         // Its process died.

@@ -4,10 +4,10 @@ use std::time::Duration;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use serde::{Deserialize, Serialize};
 
-use super::queue::{SCHEMA, TASK, database_of, mend};
+use super::queue::{Claimed, SCHEMA, TASK, database_of, mend};
 use super::slice::{FleetDoor, Worker};
 use crate::app::{AppError, Session};
-use crate::journal::{Database, State};
+use crate::journal::{Database, State, machine};
 use crate::l10n::say;
 use crate::model::with_causes;
 use crate::send::StopRequest;
@@ -73,7 +73,7 @@ struct SliceJob {
 }
 
 /// Does a slice, and says why it could not be done.
-type DoSlice = dyn Fn(i64, &str) -> Result<(), String> + Send + Sync;
+type DoSlice = dyn Fn(i64, &str, &Claimed) -> Result<(), String> + Send + Sync;
 
 #[derive(Clone)]
 struct Shared(Arc<DoSlice>);
@@ -91,7 +91,13 @@ impl TaskHandler for SliceJob {
         let Some(Shared(slice)) = context.get_ext::<Shared>().cloned() else {
             return Err("no worker".to_owned());
         };
-        let done = tokio::task::spawn_blocking(move || slice(self.id, &self.queue)).await;
+        let claimed = Claimed {
+            job: *context.job().id(),
+            worker: context.worker_id().to_owned(),
+            attempt: *context.job().attempts(),
+        };
+        let slice = move || slice(self.id, &self.queue, &claimed);
+        let done = tokio::task::spawn_blocking(slice).await;
         done.map_err(|died| died.to_string())?
     }
 }
@@ -116,14 +122,14 @@ pub fn work(
     let owner = owner();
     let do_slice = {
         let (state, owner) = (state.clone(), owner.clone());
-        move |id: i64, queue: &str| {
+        move |id: i64, queue: &str, claimed: &Claimed| {
             let worker = Worker {
                 door: door.as_ref(),
                 state: &state,
                 session: &|state| make_session(state),
                 owner: &owner,
             };
-            worker.slice(id, queue).map_err(|error| {
+            worker.slice(id, queue, claimed).map_err(|error| {
                 let why = with_causes(&error);
                 tracing::warn!(why, "{}", say().log_slice_lost());
                 why
@@ -192,12 +198,5 @@ async fn tick_on(database: Database, tick: Tick) {
 
 /// What a worker is called in the queue: its machine and its process.
 fn owner() -> String {
-    #[cfg(unix)]
-    let machine = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    #[cfg(not(unix))]
-    let machine = std::env::var("COMPUTERNAME").unwrap_or_default();
-    format!("{machine}:{}", std::process::id())
+    format!("{}:{}", machine(), std::process::id())
 }

@@ -4,12 +4,14 @@
 
 mod engine;
 mod listing;
+mod metrics;
 mod queue;
 mod slice;
 mod sweep;
 
 pub use engine::{Tick, migrate, work};
-pub use listing::{Entry, EntryState, listed_queue, write_queue_metrics};
+pub use listing::{Entry, EntryState, listed_queue};
+pub use metrics::write_queue_metrics;
 pub use queue::{Enqueued, approve, database_of, enqueue, put_back};
 pub use slice::{Ended, FleetDoor, Heard};
 pub use sweep::{SweptFile, sweep_into_queue};

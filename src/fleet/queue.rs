@@ -1,9 +1,10 @@
 use std::path::Path;
 
+use postgres::types::ToSql;
 use sha2::{Digest, Sha256};
 
 use crate::app::AppError;
-use crate::journal::{Database, JournalError, State, Tables, Wrong, cell};
+use crate::journal::{Database, Fence, JournalError, State, Tables, Wrong, cell, count_up};
 use crate::l10n::say;
 use crate::model::hex;
 
@@ -47,7 +48,8 @@ pub fn enqueue(state: &State, file: &Path, profile: Option<&str>) -> Result<Enqu
     let name = crate::run::absolute(file).display().to_string();
     let enqueued = database.change(|tables| {
         tables.execute(
-            "INSERT INTO roster (sha256, content) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO roster (sha256, content) VALUES ($1, $2)
+             ON CONFLICT (sha256) DO UPDATE SET kept_at = now()",
             &[&sha256, &content],
         )?;
         let row = tables.first(
@@ -110,48 +112,162 @@ pub(super) struct Waiting {
     pub(super) is_approved: bool,
     pub(super) retries: i64,
     pub(super) throttled: i64,
+    /// Who does the slice: no two slices have the same.
+    pub(super) owner: String,
 }
 
-/// Begins a slice of a file; nothing if there is none to be done.
+/// A job as it was given to a worker: once that is taken for dead, it is somebody else's.
+#[derive(Debug, Clone)]
+pub(super) struct Claimed {
+    pub(super) job: i64,
+    pub(super) worker: String,
+    pub(super) attempt: i16,
+}
+
+/// Refuses to go on with a job that is somebody else's by now.
+fn is_ours(tables: &mut Tables<'_>, claimed: &Claimed) -> Result<(), Wrong> {
+    let sql = format!(
+        "SELECT 1 FROM {SCHEMA}._private_jobs
+         WHERE id = $1 AND locked_by = $2 AND attempts = $3 FOR SHARE"
+    );
+    let values: [&(dyn ToSql + Sync); 3] = [&claimed.job, &claimed.worker, &claimed.attempt];
+    match tables.first(&sql, &values)? {
+        Some(_) => Ok(()),
+        None => Err(Wrong::TakenOver),
+    }
+}
+
+/// The file of a job, if it waits for one.
+pub(super) fn look(
+    database: &Database,
+    id: i64,
+    claimed: &Claimed,
+) -> Result<Option<Waiting>, JournalError> {
+    database.change(|tables| {
+        is_ours(tables, claimed)?;
+        let row = tables.first(
+            "SELECT file, sha256, profile, account, run_name, is_approved, retries, throttled
+             FROM queued WHERE id = $1 AND state IN ('waiting', 'running')",
+            &[&id],
+        )?;
+        row.map(|row| waiting(id, &row, String::new())).transpose()
+    })
+}
+
+fn waiting(id: i64, row: &postgres::Row, owner: String) -> Result<Waiting, Wrong> {
+    Ok(Waiting {
+        id,
+        file: cell(row, 0)?,
+        sha256: cell(row, 1)?,
+        profile: cell(row, 2)?,
+        account: cell(row, 3)?,
+        run: cell(row, 4)?,
+        is_approved: cell(row, 5)?,
+        retries: cell(row, 6)?,
+        throttled: cell(row, 7)?,
+        owner,
+    })
+}
+
+/// How a slice begins.
+pub(super) enum Begun {
+    /// With the file as it is now; whoever did a slice for this quota before may change nothing more.
+    Slice(Waiting, Fence),
+    /// Not yet: an older file draws on the same quota, and goes first.
+    After,
+    /// There is nothing to be done.
+    Nothing,
+}
+
+/// Begins a slice of a file that waits in the queue of its quota.
 pub(super) fn begin_slice(
     database: &Database,
     id: i64,
+    claimed: &Claimed,
+    account: &str,
     owner: &str,
-) -> Result<Option<Waiting>, JournalError> {
+) -> Result<Begun, JournalError> {
+    let name = queue_of(account);
     database.change(|tables| {
+        is_ours(tables, claimed)?;
+        let older = tables.first(
+            "SELECT greatest(extract(epoch FROM due - now()), 0)::float8 FROM queued
+             WHERE account = $1 AND id < $2 AND state IN ('waiting', 'running') ORDER BY id LIMIT 1",
+            &[&account, &id],
+        )?;
+        if let Some(older) = older {
+            // A moment after that one, so that it is found first.
+            let seconds = cell::<f64>(&older, 0)? + 1.0;
+            add_job(tables, id, &name, seconds)?;
+            tables.execute(
+                "UPDATE queued SET due = now() + make_interval(secs => $2) WHERE id = $1",
+                &[&id, &seconds],
+            )?;
+            return Ok(Begun::After);
+        }
         let row = tables.first(
-            "UPDATE queued SET state = 'running', owner = $2, slices = slices + 1
+            "UPDATE queued SET state = 'running', owner = $2 || '/' || (slices + 1), slices = slices + 1
              WHERE id = $1 AND state IN ('waiting', 'running')
-             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled",
+             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled, owner",
             &[&id, &owner],
         )?;
-        let waiting = |row| {
-            let row = &row;
-            Ok::<_, Wrong>(Waiting {
-                id,
-                file: cell(row, 0)?,
-                sha256: cell(row, 1)?,
-                profile: cell(row, 2)?,
-                account: cell(row, 3)?,
-                run: cell(row, 4)?,
-                is_approved: cell(row, 5)?,
-                retries: cell(row, 6)?,
-                throttled: cell(row, 7)?,
-            })
+        let Some(row) = row else {
+            return Ok(Begun::Nothing);
         };
-        row.map(waiting).transpose()
+        let row = waiting(id, &row, cell(&row, 8)?)?;
+        Ok(Begun::Slice(row, count_up(tables, &name)?))
     })
 }
 
 /// Puts a file into the queue of the quota that it draws on.
-pub(super) fn move_to(database: &Database, id: i64, account: &str) -> Result<(), JournalError> {
+pub(super) fn move_to(
+    database: &Database,
+    id: i64,
+    claimed: &Claimed,
+    account: &str,
+) -> Result<(), JournalError> {
     database.change(|tables| {
+        is_ours(tables, claimed)?;
         tables.execute(
             "UPDATE queued SET account = $2, state = 'waiting', owner = NULL, due = now() WHERE id = $1",
             &[&id, &account],
         )?;
         add_job(tables, id, &queue_of(account), 0.0)
     })
+}
+
+/// Leaves a file for later that no slice was begun of.
+pub(super) fn not_here(
+    database: &Database,
+    waiting: &Waiting,
+    claimed: &Claimed,
+    seconds: f64,
+    why: &str,
+) -> Result<(), JournalError> {
+    let queue = queue_for(waiting.account.as_deref(), waiting.profile.as_deref());
+    database.change(|tables| {
+        is_ours(tables, claimed)?;
+        tables.execute(
+            "UPDATE queued SET state = 'waiting', owner = NULL, why = $3,
+                    due = now() + make_interval(secs => $2)
+             WHERE id = $1",
+            &[&waiting.id, &seconds, &plain(why)],
+        )?;
+        add_job(tables, waiting.id, &queue, seconds)
+    })
+}
+
+/// The queue in which a file waits.
+fn queue_for(account: Option<&str>, profile: Option<&str>) -> String {
+    match account {
+        Some(account) => queue_of(account),
+        None => first_queue(profile),
+    }
+}
+
+/// A text that the database can hold: it has no place for a NUL.
+fn plain(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
 }
 
 /// What a slice has done.
@@ -174,54 +290,61 @@ pub(super) fn later(
     seconds: f64,
     why: Option<&str>,
 ) -> Result<(), JournalError> {
-    let queue = match &waiting.account {
-        Some(account) => queue_of(account),
-        None => first_queue(waiting.profile.as_deref()),
-    };
+    let queue = queue_for(waiting.account.as_deref(), waiting.profile.as_deref());
     database.change(|tables| {
-        tables.execute(
+        let own = tables.execute(
             "UPDATE queued SET state = 'waiting', owner = NULL, why = $3,
                     due = now() + make_interval(secs => $2),
                     requests = requests + $4, retries = retries + $5, throttled = throttled + $6
-             WHERE id = $1",
+             WHERE id = $1 AND state = 'running' AND owner = $7",
             &[
                 &waiting.id,
                 &seconds,
-                &why,
+                &why.map(plain),
                 &signed(done.requests),
                 &signed(done.retries),
                 &signed(done.throttled),
+                &waiting.owner,
             ],
         )?;
+        if own == 0 {
+            return Err(Wrong::TakenOver);
+        }
         add_job(tables, waiting.id, &queue, seconds)
     })
 }
 
-/// Ends a file's way through the queue.
+/// Ends a file's way through the queue; one whose guard was lifted meanwhile goes on.
 pub(super) fn end(
     database: &Database,
-    id: i64,
+    waiting: &Waiting,
     state: &str,
     exit_code: i32,
     done: Done,
     why: Option<&str>,
 ) -> Result<(), JournalError> {
     database.change(|tables| {
-        tables.execute(
+        let row = tables.first(
             "UPDATE queued SET state = $2, exit_code = $3, why = $4, owner = NULL, ended_at = now(),
                     requests = requests + $5, retries = retries + $6, throttled = throttled + $7
-             WHERE id = $1",
+             WHERE id = $1 AND state = 'running' AND owner = $8
+             RETURNING is_approved AND state = 'held'",
             &[
-                &id,
+                &waiting.id,
                 &state,
                 &exit_code,
-                &why,
+                &why.map(plain),
                 &signed(done.requests),
                 &signed(done.retries),
                 &signed(done.throttled),
+                &waiting.owner,
             ],
         )?;
-        Ok(())
+        match row {
+            None => Err(Wrong::TakenOver),
+            Some(row) if cell(&row, 0)? => again(tables, waiting.id, true).map(|_| ()),
+            Some(_) => Ok(()),
+        }
     })
 }
 
@@ -230,36 +353,46 @@ pub(super) fn end(
 /// # Errors
 /// When the database refuses.
 pub fn approve(state: &State, id: i64) -> Result<(), AppError> {
-    again(database_of(state)?, id, true)
+    goes_on(state, id, true)
 }
 
 /// Has a run that was stopped go on in the queue.
 ///
 /// # Errors
-/// When the database refuses.
+/// When the database refuses, or the queue does not know it any more.
 pub fn put_back(state: &State, id: i64) -> Result<(), AppError> {
-    again(database_of(state)?, id, false)
+    goes_on(state, id, false)
 }
 
-fn again(database: &Database, id: i64, approves: bool) -> Result<(), AppError> {
-    database.change(|tables| {
-        let row = tables.first(
-            "UPDATE queued SET state = 'waiting', due = now(), why = NULL, ended_at = NULL,
-                    is_approved = is_approved OR $2
-             WHERE id = $1 AND state <> 'running' RETURNING account, profile",
-            &[&id, &approves],
-        )?;
-        let Some(row) = row else {
-            return Ok(());
-        };
-        let (account, profile): (Option<String>, Option<String>) = (cell(&row, 0)?, cell(&row, 1)?);
-        let queue = match account {
-            Some(account) => queue_of(&account),
-            None => first_queue(profile.as_deref()),
-        };
-        add_job(tables, id, &queue, 0.0)
-    })?;
-    Ok(())
+fn goes_on(state: &State, id: i64, approves: bool) -> Result<(), AppError> {
+    let known = database_of(state)?.change(|tables| again(tables, id, approves))?;
+    match known {
+        true => Ok(()),
+        false => Err(AppError::Front(say().fleet_unknown(id))),
+    }
+}
+
+/// Has a file go on. A slice that is being done goes on by itself; what was approved is remembered.
+fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<bool, Wrong> {
+    let row = tables.first(
+        "UPDATE queued SET is_approved = is_approved OR $2 WHERE id = $1
+         RETURNING account, profile, state",
+        &[&id, &approves],
+    )?;
+    let Some(row) = row else {
+        return Ok(false);
+    };
+    let (account, profile): (Option<String>, Option<String>) = (cell(&row, 0)?, cell(&row, 1)?);
+    if cell::<&str>(&row, 2)? == "running" {
+        return Ok(true);
+    }
+    tables.execute(
+        "UPDATE queued SET state = 'waiting', due = now(), why = NULL, ended_at = NULL WHERE id = $1",
+        &[&id],
+    )?;
+    let queue = queue_for(account.as_deref(), profile.as_deref());
+    add_job(tables, id, &queue, 0.0)?;
+    Ok(true)
 }
 
 /// Has each file that waits have a job again, and frees queues that nobody works at: a process that was
@@ -267,6 +400,29 @@ fn again(database: &Database, id: i64, approves: bool) -> Result<(), AppError> {
 /// Returns how many were mended.
 pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
     database.change(|tables| {
+        // Those that a slice has replaced and did not come to end.
+        let retired = format!(
+            "DELETE FROM {SCHEMA}._private_jobs AS job
+             WHERE key IS NULL AND locked_by IS NULL AND attempts >= max_attempts
+             AND (payload ->> 'id') IS NOT NULL"
+        );
+        tables.execute(&retired, &[])?;
+        // What failed for want of the database is not put off for hours, as the queue would.
+        let sooner = format!(
+            "UPDATE {SCHEMA}._private_jobs SET run_at = now() + interval '30 seconds'
+             WHERE locked_by IS NULL AND last_error IS NOT NULL
+             AND run_at > now() + interval '1 minute'
+             AND EXISTS (SELECT 1 FROM queued WHERE queued.id = (payload ->> 'id')::bigint AND due < now())"
+        );
+        tables.execute(&sooner, &[])?;
+        // Nobody is at it any more.
+        let left = format!(
+            "UPDATE queued SET state = 'waiting', owner = NULL WHERE state = 'running'
+             AND NOT EXISTS (SELECT 1 FROM {SCHEMA}._private_jobs AS job
+                             WHERE (job.payload ->> 'id')::bigint = queued.id
+                             AND job.locked_by IS NOT NULL)"
+        );
+        tables.execute(&left, &[])?;
         let free = format!(
             "UPDATE {SCHEMA}._private_job_queues AS queue SET locked_by = NULL, locked_at = NULL
              WHERE locked_by IS NOT NULL AND locked_at < now() - interval '1 minute'
@@ -281,17 +437,14 @@ pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
              WHERE state IN ('waiting', 'running')
              AND NOT EXISTS (SELECT 1 FROM {SCHEMA}._private_jobs AS job
                              WHERE (job.payload ->> 'id')::bigint = queued.id
-                             AND job.attempts < job.max_attempts)
+                             AND (job.locked_by IS NOT NULL OR job.attempts < job.max_attempts))
              FOR UPDATE SKIP LOCKED"
         );
         for row in tables.rows(&lost, &[])? {
             let id: i64 = cell(&row, 0)?;
             let account: Option<String> = cell(&row, 1)?;
             let profile: Option<String> = cell(&row, 2)?;
-            let queue = match account {
-                Some(account) => queue_of(&account),
-                None => first_queue(profile.as_deref()),
-            };
+            let queue = queue_for(account.as_deref(), profile.as_deref());
             add_job(tables, id, &queue, 0.0)?;
             mended += 1;
         }

@@ -1,12 +1,16 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::queue::{Done, Waiting, begin_slice, database_of, end, later, move_to, queue_of};
+use super::queue::{
+    Begun, Claimed, Done, Waiting, begin_slice, database_of, end, later, look, move_to, not_here,
+    queue_of,
+};
 use crate::app::{AppError, Notifications, Session, Wanted, forget_spooled, ready, spool};
 use crate::events::Unobserved;
-use crate::journal::{Journal, JournalError, RosterLock, RunRecord, RunState, State};
+use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
 use crate::l10n::say;
 use crate::model::{Exit, Summary, with_causes};
+use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::run::{
     Consent, Context, Queued, RunError, Settings, Slice, Sliced, Start, import_slice, quota_account,
@@ -45,6 +49,9 @@ pub trait FleetDoor: Sync {
         profile: Option<&str>,
         spec: &TargetSpec,
     ) -> Result<(Credentials, Notifications), AppError>;
+
+    /// Who is told of a profile's files.
+    fn notifications(&self, profile: Option<&str>) -> Notifications;
 
     /// Hears what became of a slice.
     fn heard(&self, what: Heard<'_>);
@@ -114,37 +121,60 @@ impl Worker<'_> {
     /// Does a slice of file number `id`, which waits in `queue`. Whatever becomes of it, it is in the queue
     /// again or has ended there when this returns; an error means that another process has taken it over,
     /// or that the database is away, and that it has to be looked for again.
-    pub(super) fn slice(&self, id: i64, queue: &str) -> Result<(), AppError> {
+    pub(super) fn slice(&self, id: i64, queue: &str, claimed: &Claimed) -> Result<(), AppError> {
         let database = database_of(self.state)?;
-        let Some(waiting) = begin_slice(database, id, self.owner)? else {
+        let Some(found) = look(database, id, claimed)? else {
             return Ok(());
         };
-        match self.attempt(&waiting, queue) {
+        match self.account_of(&found) {
             Err(error) if is_of_the_journal(&error) => Err(error),
-            Err(error) => self.failed(&waiting, &error),
+            // It may be known on another machine, or soon.
+            Err(error) => {
+                let why = with_causes(&error);
+                not_here(database, &found, claimed, PAUSE, &why)?;
+                self.tell_later(&found, PAUSE, Some(&why));
+                Ok(())
+            }
+            Ok(account) if is_there(&found, queue, &account) => self.begin(id, claimed, &account),
+            Ok(account) => Ok(move_to(database, id, claimed, &account)?),
+        }
+    }
+
+    /// The quota that a file draws on.
+    fn account_of(&self, found: &Waiting) -> Result<String, AppError> {
+        let session = (self.session)(self.state.clone())?;
+        let Plan { wanted, .. } = self.plan(&session, found, Path::new(&found.file))?;
+        let clock = session.clock.clone();
+        Ok(quota_account(
+            &wanted.settings,
+            &wanted.spec,
+            &wanted.credentials,
+            clock,
+        )?)
+    }
+
+    fn begin(&self, id: i64, claimed: &Claimed, account: &str) -> Result<(), AppError> {
+        let database = database_of(self.state)?;
+        // From here on whoever did this before, and was taken for dead, may change nothing more.
+        let (waiting, fence) = match begin_slice(database, id, claimed, account, self.owner)? {
+            Begun::Slice(waiting, fence) => (waiting, fence),
+            Begun::After | Begun::Nothing => return Ok(()),
+        };
+        let session = (self.session)(self.state.fenced(vec![fence]))?;
+        match self.attempt(&session, &waiting) {
+            Err(error) if is_of_the_journal(&error) => Err(error),
+            Err(error) => self.failed(&session, &waiting, &error),
             Ok(()) => Ok(()),
         }
     }
 
-    fn attempt(&self, waiting: &Waiting, queue: &str) -> Result<(), AppError> {
-        let file = spool(self.state, &waiting.sha256, &waiting.file)?;
-        let bare = (self.session)(self.state.clone())?;
-        let plan = self.plan(&bare, waiting, &file)?;
-        let (settings, credentials) = (&plan.wanted.settings, &plan.wanted.credentials);
-        let spec = &plan.wanted.spec;
-        let account = quota_account(settings, spec, credentials, bare.clock.clone())?;
-        if waiting.account.as_deref() != Some(&account) || queue != queue_of(&account) {
-            return Ok(move_to(database_of(self.state)?, waiting.id, &account)?);
-        }
-        // From here on whoever did this before, and was taken for dead, may change nothing more.
-        let fence = database_of(self.state)?.begin(&queue_of(&account))?;
-        let session = (self.session)(self.state.fenced(vec![fence]))?;
-        let held = RosterLock::take(&session.state, Path::new(&format!("queued {}", waiting.id)))?;
-        let Some(_held) = held else {
-            let why = say().fleet_still_held();
-            return self.leave(&session, waiting, Done::default(), (20.0, Some(&why)));
-        };
-        self.import(&session, waiting, plan, file)
+    fn attempt(&self, session: &Session, waiting: &Waiting) -> Result<(), AppError> {
+        let own = format!("{}-{}", waiting.id, std::process::id());
+        let file = spool(&session.state, &waiting.sha256, &waiting.file, &own)?;
+        let plan = self.plan(session, waiting, &file)?;
+        let done = self.import(session, waiting, plan);
+        forget_spooled(&file);
+        done
     }
 
     /// How the file is imported: as its run was asked for, once it has begun.
@@ -156,7 +186,11 @@ impl Worker<'_> {
     ) -> Result<Plan<'a>, AppError> {
         let profile = waiting.profile.as_deref();
         let known = match &waiting.run {
-            Some(name) => Some(Journal::open(self.state)?.run(Some(name))?),
+            Some(name) => match Journal::open(self.state)?.run(Some(name)) {
+                // It was forgotten: it begins anew.
+                Err(JournalError::NoRun { .. }) => None,
+                known => Some(known?),
+            },
             None => None,
         };
         let (mut wanted, notifications) = match &known {
@@ -192,45 +226,42 @@ impl Worker<'_> {
         })
     }
 
-    fn import(
-        &self,
-        session: &Session,
-        waiting: &Waiting,
-        plan: Plan<'_>,
-        file: PathBuf,
-    ) -> Result<(), AppError> {
-        let start = match plan.record {
+    fn import(&self, session: &Session, waiting: &Waiting, plan: Plan<'_>) -> Result<(), AppError> {
+        let Plan {
+            wanted,
+            notifications,
+            record,
+        } = plan;
+        let start = match record {
             None => Start::New("import"),
             Some(record) => match record.state {
                 RunState::Finished | RunState::Replaced => {
                     // Its end was recorded, and not here yet.
-                    return self.ended(session, waiting, Done::default(), record.summary, None);
+                    let summary = record
+                        .summary
+                        .and_then(|json| serde_json::from_str(&json).ok());
+                    let told = (Done::default(), summary, None);
+                    return self.ended(session, waiting, told, &notifications);
                 }
                 RunState::Held if !waiting.is_approved => {
-                    let why = record.held.clone();
-                    return self.ended(session, waiting, Done::default(), record.summary, why);
+                    let summary = record
+                        .summary
+                        .and_then(|json| serde_json::from_str(&json).ok());
+                    let told = (Done::default(), summary, record.held);
+                    return self.ended(session, waiting, told, &notifications);
                 }
                 RunState::Held => Start::Approve(Box::new(record)),
                 RunState::Planning if waiting.is_approved => Start::Approve(Box::new(record)),
                 _ => Start::Resume(Box::new(record)),
             },
         };
-        let Wanted {
-            spec,
-            settings,
-            credentials,
-            ..
-        } = plan.wanted;
-        let ready = ready(
-            session,
-            Wanted {
-                spec,
-                settings,
-                credentials,
-                holds: false,
-                play: None,
-            },
-        )?;
+        let ready = ready(session, wanted)?;
+        let content = ready.prepared.input.sha256().map_err(RunError::from)?;
+        if content != waiting.sha256 {
+            // What lies here is cut, or another one; it is fetched anew.
+            let why = say().runs_file_changed(waiting.file.as_str(), "");
+            return self.leave(session, waiting, Done::default(), (PAUSE, Some(&why)));
+        }
         let context = Context {
             clock: session.clock.clone(),
             seed: rand::random(),
@@ -256,23 +287,22 @@ impl Worker<'_> {
         };
         match sliced {
             Sliced::Later(after) => self.leave(session, waiting, done, (after.as_secs_f64(), None)),
-            Sliced::Ended(ended) => {
-                let passes = matches!(
-                    ended.stop,
-                    Some(Stop::Unreachable { .. } | Stop::Failing { .. } | Stop::LookUp { .. })
-                );
-                if let Some(stop) = ended.stop.as_ref().filter(|_| passes) {
-                    let why = stop.to_string();
-                    return self.leave(session, waiting, done, (PAUSE, Some(&why)));
+            Sliced::Ended(ended) => match ended.stop {
+                // It was being planned when this process was asked to stop.
+                Some(Stop::Asked | Stop::Due { .. }) => {
+                    self.leave(session, waiting, done, (0.0, None))
                 }
-                let inbox = None;
-                plan.notifications.send(session, inbox, &ended.summary);
-                let why = ended.stop.as_ref().map(ToString::to_string);
-                let json = serde_json::to_string(&ended.summary).ok();
-                self.ended(session, waiting, done, json, why)?;
-                forget_spooled(&file);
-                Ok(())
-            }
+                // An address that does not answer may, later.
+                Some(stop @ (Stop::Unreachable { .. } | Stop::LookUp { .. })) => {
+                    let why = stop.to_string();
+                    self.leave(session, waiting, done, (PAUSE, Some(&why)))
+                }
+                stop => {
+                    let why = stop.as_ref().map(ToString::to_string);
+                    let told = (done, Some(ended.summary), why);
+                    self.ended(session, waiting, told, &notifications)
+                }
+            },
         }
     }
 
@@ -285,24 +315,27 @@ impl Worker<'_> {
         (after, why): (f64, Option<&str>),
     ) -> Result<(), AppError> {
         later(database_of(&session.state)?, waiting, done, after, why)?;
+        self.tell_later(waiting, after, why);
+        Ok(())
+    }
+
+    fn tell_later(&self, waiting: &Waiting, after: f64, why: Option<&str>) {
         self.door.heard(Heard::Later {
             file: &waiting.file,
             run: waiting.run.as_deref(),
             after: Duration::from_secs_f64(after),
             why,
         });
-        Ok(())
     }
 
+    /// Ends the file's way through the queue, and tells those who are to be told.
     fn ended(
         &self,
         session: &Session,
         waiting: &Waiting,
-        done: Done,
-        summary: Option<String>,
-        why: Option<String>,
+        (done, summary, why): (Done, Option<Summary>, Option<String>),
+        notifications: &Notifications,
     ) -> Result<(), AppError> {
-        let summary = summary.and_then(|json| serde_json::from_str::<Summary>(&json).ok());
         let exit = summary
             .as_ref()
             .map_or(Exit::CannotDo, |summary| summary.exit_code);
@@ -312,14 +345,11 @@ impl Worker<'_> {
             _ => "stopped",
         };
         let code = i32::from(exit.code());
-        end(
-            database_of(&session.state)?,
-            waiting.id,
-            state,
-            code,
-            done,
-            why.as_deref(),
-        )?;
+        let database = database_of(&session.state)?;
+        end(database, waiting, state, code, done, why.as_deref())?;
+        if let Some(summary) = &summary {
+            notifications.send(session, None, summary);
+        }
         self.door.heard(Heard::Ended(&Ended {
             file: waiting.file.clone(),
             summary: summary.map(Box::new),
@@ -329,35 +359,38 @@ impl Worker<'_> {
     }
 
     /// What cannot be read by anybody has ended; anything else may be there on another machine, or soon.
-    fn failed(&self, waiting: &Waiting, error: &AppError) -> Result<(), AppError> {
-        let database = database_of(self.state)?;
+    fn failed(
+        &self,
+        session: &Session,
+        waiting: &Waiting,
+        error: &AppError,
+    ) -> Result<(), AppError> {
         let why = with_causes(error);
-        if let AppError::Run(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. }) =
-            error
-        {
-            let code = i32::from(error.exit().code());
-            end(
-                database,
-                waiting.id,
-                "failed",
-                code,
-                Done::default(),
-                Some(&why),
-            )?;
-            self.door.heard(Heard::Ended(&Ended {
-                file: waiting.file.clone(),
-                summary: None,
-                why: Some(why),
-            }));
-            return Ok(());
+        let is_unreadable = match error {
+            AppError::Run(RunError::Read(ReadError::Io { .. })) => false,
+            AppError::Run(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. }) => true,
+            _ => false,
+        };
+        if !is_unreadable {
+            return self.leave(session, waiting, Done::default(), (PAUSE, Some(&why)));
         }
-        later(database, waiting, Done::default(), PAUSE, Some(&why))?;
-        self.door.heard(Heard::Later {
-            file: &waiting.file,
-            run: waiting.run.as_deref(),
-            after: Duration::from_secs_f64(PAUSE),
-            why: Some(&why),
-        });
+        let code = i32::from(error.exit().code());
+        let database = database_of(&session.state)?;
+        let done = Done::default();
+        end(database, waiting, "failed", code, done, Some(&why))?;
+        let profile = waiting.profile.as_deref();
+        let notifications = self.door.notifications(profile);
+        notifications.failed(session, Path::new(&waiting.file), None, error);
+        self.door.heard(Heard::Ended(&Ended {
+            file: waiting.file.clone(),
+            summary: None,
+            why: Some(why),
+        }));
         Ok(())
     }
+}
+
+/// Whether a file waits in the queue of its quota already.
+fn is_there(waiting: &Waiting, queue: &str, account: &str) -> bool {
+    waiting.account.as_deref() == Some(account) && queue == queue_of(account)
 }

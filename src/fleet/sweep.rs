@@ -7,7 +7,7 @@ use super::queue::{database_of, enqueue};
 use crate::app::{AppError, Session, place_of, report_again};
 use crate::inbox::{Inbox, Place};
 use crate::journal::{Journal, cell};
-use crate::model::{Exit, Summary, hex};
+use crate::model::{Exit, Summary, hex, with_causes};
 use crate::report::ResultPaths;
 use crate::run::{Settings, absolute, to_json, today};
 
@@ -89,8 +89,10 @@ pub fn sweep_into_queue(
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let profile = profile_of(&name)?;
-        let swept = one(session, &inbox, &file, profile.as_deref(), outcome_first)?;
+        let swept = profile_of(&name)
+            .and_then(|profile| one(session, &inbox, &file, profile.as_deref(), outcome_first));
+        // One file's trouble is not the others'.
+        let swept = swept.unwrap_or_else(|error| SweptFile::Failed(with_causes(&error)));
         let exit = match &swept {
             SweptFile::Ended(summary) => Some(summary.exit_code),
             SweptFile::Held { .. } => Some(Exit::Held),
@@ -152,8 +154,8 @@ fn known(session: &Session, file: &Path) -> Result<Option<Known>, AppError> {
     let database = database_of(&session.state)?;
     Ok(database.change(|tables| {
         let row = tables.first(
-            "SELECT state, run_name, why FROM queued WHERE file = $1 AND sha256 = $2
-             ORDER BY id DESC LIMIT 1",
+            "SELECT state, run_name, why FROM queued
+             WHERE file = $1 AND sha256 = $2 AND NOT is_put_away ORDER BY id DESC LIMIT 1",
             &[&name, &sha256],
         )?;
         let known = |row| {
@@ -225,7 +227,15 @@ fn put(
     };
     let today = today(session.clock.timestamp()).to_string();
     let _alone = inbox.alone().map_err(failed)?;
+    let name = absolute(file).display().to_string();
     let moves = inbox.places(file, beside, place, &today).map_err(failed)?;
     inbox.put(&moves).map_err(failed)?;
+    // Dropped again, it is another one.
+    database_of(&session.state)?.change(|tables| {
+        tables.execute(
+            "UPDATE queued SET is_put_away = true WHERE file = $1",
+            &[&name],
+        )
+    })?;
     Ok(moves)
 }

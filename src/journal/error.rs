@@ -58,6 +58,9 @@ pub enum JournalError {
         /// The server and the database.
         place: String,
     },
+    /// This program was built without it.
+    #[error("{}", say().journal_not_built())]
+    NotBuilt,
     /// Another process has taken the work over.
     #[error("{}", say().journal_taken_over())]
     TakenOver,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::error::JournalError;
 use super::lock::RunLock;
-use super::postgres::Postgres;
+use super::postgres::open_store;
 use super::records::{Pruned, Which};
 use super::run_state::RunState;
 use super::sqlite::Sqlite;
@@ -44,7 +44,7 @@ impl Journal {
     pub fn open(state: &State) -> Result<Journal, JournalError> {
         Ok(Journal(match state.place() {
             Place::Folder(folder) => Box::new(Sqlite::open(folder)?),
-            Place::Database(database) => Box::new(Postgres::open(database)?),
+            Place::Database(database) => open_store(database)?,
         }))
     }
 
@@ -220,6 +220,7 @@ impl Journal {
         }
         for run in runs.iter().filter(|run| run.started_at < moment) {
             match RunLock::take(state, &run.name)? {
+                Some(_) if !self.may_be_forgotten(run.id)? => pruned.left += 1,
                 None => pruned.left += 1,
                 Some(_alone) => {
                     // What it has sent is not to be forgotten with it.

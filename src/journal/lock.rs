@@ -28,7 +28,11 @@ impl RosterLock {
     /// # Errors
     /// When the state folder or the database cannot be used.
     pub fn take(state: &State, roster: &Path) -> Result<Option<RosterLock>, JournalError> {
-        let name = name_of(roster);
+        let mut name = name_of(roster);
+        if state.database().is_some() {
+            // The same path on another machine is another file.
+            name = format!("{name} of {}", machine());
+        }
         let mut held = take(state, &name)?;
         // A database hears a moment later than an operating system that a process is gone.
         for _ in 0..40 {
@@ -61,6 +65,19 @@ impl RosterLock {
             _held: Held::File { _file: file },
         })
     }
+}
+
+/// What this machine is called.
+pub(crate) fn machine() -> String {
+    #[cfg(target_os = "linux")]
+    return rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(target_os = "linux"))]
+    std::env::var("HOSTNAME")
+        .or_else(|_| std::env::var("COMPUTERNAME"))
+        .unwrap_or_default()
 }
 
 /// The name of a roster's lock.

@@ -7,6 +7,10 @@ mod error;
 mod facade;
 mod files;
 mod lock;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(not(feature = "postgres"))]
+#[path = "postgres/absent.rs"]
 mod postgres;
 mod quota;
 mod record;
@@ -23,8 +27,12 @@ pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, Refusal};
 pub use facade::Journal;
 pub(crate) use files::{make_private_file, make_private_folder};
+#[cfg(feature = "postgres")]
+pub(crate) use lock::machine;
 pub use lock::{RosterLock, RunLock};
-pub use postgres::{Database, Fence, Tables, Wrong, cell};
+pub use postgres::{Database, Fence};
+#[cfg(feature = "postgres")]
+pub use postgres::{Tables, Wrong, cell, count_up};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Slot};

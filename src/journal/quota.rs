@@ -1,7 +1,7 @@
 use sha2::{Digest, Sha256};
 
 use super::error::JournalError;
-use super::postgres::PostgresQuota;
+use super::postgres::open_quota;
 use super::sqlite::SqliteQuota;
 use super::state::{Place, State};
 use super::store::{Quotas, SharedQuota};
@@ -30,7 +30,7 @@ impl QuotaStore {
     pub fn open(state: &State, account: &str) -> Result<QuotaStore, JournalError> {
         Ok(QuotaStore(match state.place() {
             Place::Folder(folder) => Box::new(SqliteQuota::open(folder, account)?),
-            Place::Database(database) => Box::new(PostgresQuota::open(database, account)?),
+            Place::Database(database) => open_quota(database, account)?,
         }))
     }
 

@@ -64,6 +64,7 @@ impl State {
         self.database.as_ref()
     }
 
+    #[cfg(feature = "postgres")]
     /// The same in connections of its own, whose every change fails once another process has taken over
     /// what `fences` stand for.
     pub(crate) fn fenced(&self, fences: Vec<super::Fence>) -> State {

@@ -426,6 +426,14 @@ pub trait Forgetting {
     /// When the journal cannot be written.
     fn forget(&mut self, run: i64) -> Result<(), JournalError>;
 
+    /// Whether a run waits for nobody: one that goes on later by itself is not forgotten.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn may_be_forgotten(&self, _run: i64) -> Result<bool, JournalError> {
+        Ok(true)
+    }
+
     /// From now on what is forgotten is overwritten, not just no longer found.
     ///
     /// # Errors

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
@@ -10,6 +10,7 @@ use super::entries::{Entry, Place, PlannedRow};
 use super::error::JournalError;
 use super::facade::Journal;
 use super::record::{Record, Stage};
+use crate::clock::{Clock, SystemClock};
 use crate::model::{Outcome, RowState};
 
 /// Writes one run's plan, intents and outcomes from a thread of its own.
@@ -35,9 +36,7 @@ pub struct Writer {
 /// What both sides see.
 #[derive(Debug)]
 struct Shared {
-    /// When writing began, and how long after that the journal was last known to be this process's, in
-    /// nanoseconds.
-    started: Instant,
+    /// When the journal was last known to be this process's, in nanoseconds of [`awake`].
     confirmed: AtomicU64,
     /// For how long that is believed; none where nobody could take it over.
     lease: Option<Duration>,
@@ -59,7 +58,7 @@ impl Shared {
     fn is_stale(&self) -> bool {
         let confirmed = Duration::from_nanos(self.confirmed.load(Ordering::Acquire));
         self.lease
-            .is_some_and(|lease| self.started.elapsed().saturating_sub(confirmed) > lease)
+            .is_some_and(|lease| awake().saturating_sub(confirmed) > lease)
     }
 }
 
@@ -128,8 +127,7 @@ impl Writer {
         let (entries, receiver) = mpsc::channel(Writer::MOST_IN_MEMORY / 2);
         let (tell, durable) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
-            started: Instant::now(),
-            confirmed: AtomicU64::new(0),
+            confirmed: AtomicU64::new(u64::try_from(awake().as_nanos()).unwrap_or(0)),
             lease: journal.lease(),
             reach: AtomicU64::new(0),
             waiting: AtomicIsize::new(0),
@@ -298,7 +296,7 @@ impl Work {
                 group.push(entry);
             }
             if self.broken.is_none() {
-                let asked_at = self.shared.started.elapsed();
+                let asked_at = awake();
                 let mut all = group.iter().map(|(entry, _)| entry);
                 let written = self.journal.write(&mut self.place, &mut all);
                 self.broken = written.err().map(|error| error.to_string());
@@ -340,5 +338,14 @@ impl Work {
             // The one who waited may have given up; the record stands all the same.
             let _ = done.send(self.broken.clone().map_or(Ok(()), Err));
         }
+    }
+}
+
+/// Time that goes on while the process is frozen and while the machine sleeps.
+fn awake() -> Duration {
+    static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    match SystemClock.since_boot() {
+        Some((_, nanos)) => Duration::from_nanos(nanos),
+        None => BEGAN.get_or_init(std::time::Instant::now).elapsed(),
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -94,4 +95,37 @@ pub struct Looked {
     pub summary: Summary,
     /// Why planning ended early, if it did.
     pub stop: Option<Stop>,
+}
+
+/// How much of a run is done before it makes room for others.
+#[derive(Debug, Clone, Copy)]
+pub struct Slice {
+    /// Rows that are sent at most.
+    pub rows: usize,
+    /// The longest that is waited for the quota.
+    pub patience: Duration,
+    /// Requests that earlier slices made again.
+    pub retries_before: u64,
+    /// Requests of theirs that the API refused for being too many.
+    pub throttled_before: u64,
+}
+
+/// What a slice has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Requests.
+    pub requests: u64,
+    /// How many of them were made again.
+    pub retries: u64,
+    /// How many the API refused for being too many.
+    pub throttled: u64,
+}
+
+/// How a slice ended.
+#[derive(Debug)]
+pub enum Sliced {
+    /// There is more to do, so much later.
+    Later(Duration),
+    /// The run has ended, or somebody has to see to it.
+    Ended(Box<Ended>),
 }

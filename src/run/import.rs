@@ -1,9 +1,8 @@
-use super::context::{Consent, Context, Ended, Looked, Proposal, Start};
+use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::settings::Settings;
-use super::slice::{Made, Slice, Sliced};
 use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};

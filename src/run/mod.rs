@@ -26,7 +26,7 @@ mod under_way;
 mod vocabulary;
 mod work;
 
-pub use context::{Consent, Context, Ended, Looked, Proposal, Start};
+pub use context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
 pub use error::RunError;
 pub use import::{import, import_slice, look};
 pub use name::run_name;
@@ -39,5 +39,4 @@ pub use prepare::{
 pub use retry::find_runs;
 pub use saved::saved_plan;
 pub use settings::{Delivery, Queued, Retries, Settings, absolute, to_json, today};
-pub use slice::{Made, Slice, Sliced};
 pub use tools::{quota_account, shared_pacer};

@@ -127,7 +127,7 @@ impl Setup<'_> {
     }
 
     /// Sends a few rows, and reads them back.
-    pub(super) fn send_canary(
+    fn send_canary(
         &self,
         id: i64,
         most: u64,

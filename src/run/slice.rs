@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::canary::Reader;
-use super::context::Ended;
+use super::context::{Ended, Sliced};
 use super::error::RunError;
 use super::sending::{HowSent, Sent};
 use super::settings::to_json;
@@ -9,41 +9,8 @@ use super::under_way::{Run, Setup};
 use crate::events::{Observer, RunEvent};
 use crate::journal::{Journal, RunState, Writer};
 use crate::l10n::say;
-use crate::model::{RowState, with_causes};
+use crate::model::{Pending, RowState, with_causes};
 use crate::send::{Sender, Stop};
-
-/// How much of a run is done before it makes room for others.
-#[derive(Debug, Clone, Copy)]
-pub struct Slice {
-    /// Rows that are sent at most.
-    pub rows: usize,
-    /// The longest that is waited for the quota.
-    pub patience: Duration,
-    /// Requests that earlier slices made again.
-    pub retries_before: u64,
-    /// Requests of theirs that the API refused for being too many.
-    pub throttled_before: u64,
-}
-
-/// What a slice has done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Made {
-    /// Requests.
-    pub requests: u64,
-    /// How many of them were made again.
-    pub retries: u64,
-    /// How many the API refused for being too many.
-    pub throttled: u64,
-}
-
-/// How a slice ended.
-#[derive(Debug)]
-pub enum Sliced {
-    /// There is more to do, so much later.
-    Later(Duration),
-    /// The run has ended, or somebody has to see to it.
-    Ended(Box<Ended>),
-}
 
 impl Setup<'_> {
     /// Sends what one slice is to send.
@@ -57,11 +24,10 @@ impl Setup<'_> {
         let Some(slice) = self.slice else {
             return Ok(None);
         };
-        self.tools.pacer.set_patience(slice.patience);
+        self.tools.pacer.set_patience(Some(slice.patience));
         let journal = Journal::open(&self.context.state)?;
-        let nothing_sent = journal.states(id)?.updated == 0;
-        if let Some(most) = self.canary.filter(|_| nothing_sent)
-            && let Some(stop) = self.send_canary(id, most, runtime, sender, reader)?
+        if let Some(most) = self.canary
+            && let Some(stop) = self.canary_slice((&journal, id), most, runtime, sender, reader)?
         {
             return Ok(Some(stop));
         }
@@ -75,6 +41,52 @@ impl Setup<'_> {
         let is_more = !journal.calls_left(id, 0, 1)?.is_empty();
         let after = Duration::ZERO;
         Ok(is_more.then_some(Stop::Due { after }))
+    }
+}
+
+impl Setup<'_> {
+    /// Sends the first rows and reads them back, as long as none was sent beyond them: an earlier slice may
+    /// have ended in between.
+    fn canary_slice(
+        &self,
+        (journal, id): (&Journal, i64),
+        most: u64,
+        runtime: &tokio::runtime::Runtime,
+        sender: &Sender<'_, Writer>,
+        reader: Option<&Reader<'_>>,
+    ) -> Result<Option<Stop>, RunError> {
+        let states = journal.states(id)?;
+        if states.updated + states.rejected + states.failed > most {
+            return Ok(None);
+        }
+        let mut first = Vec::new();
+        journal.each_call::<RunError>(id, |call, _| {
+            first.push(Pending {
+                row: call.at.row,
+                path: call.path,
+                body: call.body,
+                note: call.note,
+                attempts: 0,
+                doubtful: false,
+            });
+            Ok((first.len() as u64) < most)
+        })?;
+        let last = first.last().map_or(0, |call| call.row);
+        if let Some(stop) = self.deliver(id, runtime, sender, last)? {
+            return Ok(Some(stop));
+        }
+        let Some(reader) = reader else {
+            return Ok(None);
+        };
+        // Begun anew in each slice, it would not come to its end at a slow rate.
+        self.tools.pacer.set_patience(None);
+        let stop = self.context.stop.clone();
+        let read = reader.look_after(self.transport, journal, id, &first, stop);
+        let stop = runtime.block_on(read)?;
+        self.tools
+            .pacer
+            .set_patience(self.slice.map(|slice| slice.patience));
+        Ok(stop)
     }
 }
 

@@ -1,7 +1,7 @@
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::context::{Context, Ended, Start};
+use super::context::{Context, Ended, Slice, Start};
 use super::error::RunError;
 use super::name::run_name;
 use super::past::rows_last_time;
@@ -10,7 +10,6 @@ use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::saved::saved_plan;
 use super::settings::{Retries, Settings, absolute, to_json};
-use super::slice::Slice;
 use super::tools::Tools;
 use super::work::Planning;
 use crate::events::{Observer, Plan, RunEvent};

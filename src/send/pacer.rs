@@ -105,10 +105,10 @@ impl Pacer {
         }
     }
 
-    /// Has nobody wait for a permit for longer than this.
-    pub fn set_patience(&self, patience: Duration) {
+    /// Has nobody wait for a permit for longer than this, or everybody as long as it takes.
+    pub fn set_patience(&self, patience: Option<Duration>) {
         let mut kept = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(patience);
+        *kept = patience;
     }
 
     fn is_too_long(&self, wait: Duration) -> bool {

@@ -43,10 +43,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "fleet",
+        &[
+            "l10n", "model", "targets", "read", "send", "journal", "events", "run", "report",
+            "inbox", "app",
+        ],
+    ),
+    (
         "console",
         &[
             "l10n", "model", "targets", "read", "map", "send", "journal", "events", "run",
-            "report", "progress", "app",
+            "report", "progress", "app", "fleet",
         ],
     ),
     ("sandbox", &["clock"]),
@@ -54,7 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
-            "events", "run", "report", "progress", "sandbox", "clock", "app", "console",
+            "events", "run", "report", "progress", "sandbox", "clock", "app", "fleet", "console",
         ],
     ),
     ("main", &["cli"]),

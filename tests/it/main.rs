@@ -13,6 +13,7 @@ mod crashes;
 mod delivery;
 mod differences;
 mod estimates;
+#[cfg(feature = "postgres")]
 mod fleet;
 mod fuzz_corpus;
 mod guards;
@@ -21,6 +22,7 @@ mod inbox;
 mod judges;
 mod language;
 mod pacing;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod properties;
 mod reading;
@@ -28,6 +30,7 @@ mod retrying;
 mod sample;
 mod sandbox;
 mod soak;
+#[cfg(feature = "postgres")]
 mod stores;
 mod telling;
 mod terminal;

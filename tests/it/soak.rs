@@ -13,6 +13,7 @@ use rosterpatch::journal::{Journal, State};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 
 use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox};
+#[cfg(feature = "postgres")]
 use crate::postgres::shared;
 
 /// Every fault that the sandbox knows. Those that make everyone wait are rarer, or the test would
@@ -202,6 +203,7 @@ fn every_row_survives_every_fault_and_fifty_kills() {
     soak(10_000, 50, "600/s", 1);
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn every_row_survives_kills_with_the_journal_in_postgresql() {
     let Some(cluster) = shared() else { return };

@@ -213,6 +213,11 @@ impl FleetDoor for WorkDoor {
         Ok((credentials, settings::notifications(&config)))
     }
 
+    fn notifications(&self, profile: Option<&str>) -> Notifications {
+        let config = self.config_of(profile);
+        settings::notifications(&config.unwrap_or_else(|_| self.config.clone()))
+    }
+
     fn heard(&self, what: Heard<'_>) {
         match what {
             Heard::Later {

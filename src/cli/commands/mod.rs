@@ -2,8 +2,12 @@
 
 pub(super) mod check;
 pub(super) mod doctor;
+#[cfg(feature = "postgres")]
 pub(super) mod fleet;
-pub(in crate::cli) mod history;
+#[cfg(not(feature = "postgres"))]
+#[path = "fleet_absent.rs"]
+pub(super) mod fleet;
+pub(super) mod history;
 pub(super) mod import;
 pub(super) mod open;
 pub(super) mod packagers;

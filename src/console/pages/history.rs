@@ -9,15 +9,17 @@ use axum::response::Response;
 
 use super::plan::{Changes, Filter, Overview, changes, overview};
 use super::start_job;
-use crate::app::{AppError, listed, retried_run};
+use crate::app::{AppError, at_hand, listed, report_again, retried_run};
 use crate::console::desk::Desk;
 use crate::console::job::Task;
 use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
 use crate::events::{Plan, Unobserved};
+use crate::fleet;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::{local_time, number, say};
 use crate::model::{RowState, Summary};
+use crate::report::ResultPaths;
 use crate::run::Settings;
 
 #[derive(Template)]
@@ -119,7 +121,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
             false => row.summary.held.clone(),
         },
         states: states.collect(),
-        files: files(&row.summary)
+        files: files(&written(desk, &journal, &run, row.summary.clone()))
             .into_iter()
             .map(|(which, path)| (which, name_of(&path)))
             .collect(),
@@ -160,6 +162,35 @@ fn actions(
     actions
 }
 
+/// A run's figures with where its files are. Those of a run that went through the queue are written here,
+/// once, since no machine has them.
+fn written(desk: &Desk, journal: &Journal, run: &RunRecord, summary: Summary) -> Summary {
+    let is_over = run.state == RunState::Finished;
+    let Some(mut settings) = Settings::of(run)
+        .ok()
+        .filter(|settings| is_over && settings.queued.is_some() && desk.state.database().is_some())
+    else {
+        return summary;
+    };
+    let mut again = || {
+        at_hand(&desk.state, run, &mut settings)?;
+        let paths = ResultPaths::beside(&settings.roster.file);
+        if paths.results.is_file() {
+            let there = |path: &PathBuf| path.is_file().then(|| path.clone());
+            return Ok(Summary {
+                results: there(&paths.results),
+                failed_rows: there(&paths.failed),
+                new_rows: there(&paths.new),
+                report: there(&paths.report),
+                ..summary.clone()
+            });
+        }
+        report_again(journal, run, &settings, &paths, "")
+    };
+    // Without the roster there are none, and the page says the rest.
+    again().unwrap_or_else(|_: AppError| summary.clone())
+}
+
 /// The files that a run wrote and that are there still.
 fn files(summary: &Summary) -> Vec<(&'static str, PathBuf)> {
     let files = [
@@ -190,7 +221,7 @@ pub(in crate::console) async fn file(
         let journal = Journal::open(&desk.state)?;
         let run = journal.run(Some(&name))?;
         let row = listed(&journal, &run, &desk.state)?;
-        let mut files = files(&row.summary).into_iter();
+        let mut files = files(&written(desk, &journal, &run, row.summary)).into_iter();
         let found = files.find(|(known, _)| *known == which);
         let (_, path) = found.ok_or_else(|| Trouble::Wrong(say().console_file_gone()))?;
         let bytes = std::fs::read(&path).map_err(|source| AppError::File {
@@ -213,6 +244,19 @@ pub(in crate::console) async fn act(
         let journal = Journal::open(&desk.state)?;
         let run = journal.run(Some(&name))?;
         let file = name_of(Path::new(&run.file));
+        let queued = Settings::of(&run).ok().and_then(|settings| settings.queued);
+        match (said.get("what").map(String::as_str), queued) {
+            // Any worker goes on with it.
+            (Some("approve"), Some(queued)) => {
+                fleet::approve(&desk.state, queued.id)?;
+                return go_to(&format!("/runs/{name}"));
+            }
+            (Some("resume"), Some(queued)) => {
+                fleet::put_back(&desk.state, queued.id)?;
+                return go_to(&format!("/runs/{name}"));
+            }
+            _ => {}
+        }
         let task = match said.get("what").map(String::as_str) {
             Some("approve") => Task::Approve(name),
             Some("resume") => Task::Resume(name),

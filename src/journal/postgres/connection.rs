@@ -1,10 +1,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use postgres::types::{FromSql, ToSql};
-use postgres::{Client, Config, Row, Statement, Transaction};
+use postgres::{Client, Config, IsolationLevel, Row, Statement, Transaction};
 
 use crate::journal::error::Refusal;
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
 
 /// A connection that is made anew when it was lost. What was under way when it was is not tried again:
 /// nobody knows whether it was done.
@@ -15,7 +22,19 @@ pub(super) struct Connection {
 
 struct Open {
     client: Client,
+    used: Instant,
     statements: HashMap<String, Statement>,
+}
+
+impl Open {
+    /// Whether the server is still there, as far as is known: one that was not heard of for a while is
+    /// asked, before anything is begun.
+    fn is_there(&mut self) -> bool {
+        const WHILE: Duration = Duration::from_secs(2);
+        let is_fresh = self.used.elapsed() < WHILE;
+        self.used = Instant::now();
+        !self.client.is_closed() && (is_fresh || self.client.is_valid(WHILE).is_ok())
+    }
 }
 
 /// Why a change was not made.
@@ -76,6 +95,7 @@ fn connect(config: &Config) -> Result<Open, Refusal> {
     client.batch_execute(SESSION)?;
     Ok(Open {
         client,
+        used: Instant::now(),
         statements: HashMap::new(),
     })
 }
@@ -101,10 +121,20 @@ impl Connection {
         })
     }
 
-    /// Whether the connection was lost, as far as is known.
+    /// Whether the connection was lost.
     pub(super) fn is_lost(&self) -> bool {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.as_ref().is_none_or(|open| open.client.is_closed())
+        apart(|| {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            !open.as_mut().is_some_and(Open::is_there)
+        })
+    }
+
+    /// Reads tables as they are at one moment.
+    pub(super) fn read<T: Send>(
+        &self,
+        read: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
+    ) -> Result<T, Wrong> {
+        self.step(IsolationLevel::RepeatableRead, &[], read)
     }
 
     /// Reads or changes tables in one step, unless another process has begun since what `fences` stand
@@ -114,17 +144,29 @@ impl Connection {
         fences: &[Fence],
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
     ) -> Result<T, Wrong> {
+        self.step(IsolationLevel::ReadCommitted, fences, change)
+    }
+
+    fn step<T: Send>(
+        &self,
+        level: IsolationLevel,
+        fences: &[Fence],
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
+    ) -> Result<T, Wrong> {
         apart(|| {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            if open.as_ref().is_none_or(|open| open.client.is_closed()) {
+            if !open.as_mut().is_some_and(Open::is_there) {
                 *open = None;
                 *open = Some(connect(&self.config)?);
             }
-            let Some(Open { client, statements }) = open.as_mut() else {
+            let Some(Open {
+                client, statements, ..
+            }) = open.as_mut()
+            else {
                 return Err(Wrong::Refused(Refusal::words(String::new())));
             };
             let mut tables = Tables {
-                transaction: client.transaction()?,
+                transaction: client.build_transaction().isolation_level(level).start()?,
                 statements,
             };
             tables.check(fences)?;
@@ -134,17 +176,13 @@ impl Connection {
         })
     }
 
-    /// Does something that is no transaction.
+    /// Does something that is no transaction, by this very session.
     pub(super) fn plainly<T: Send>(
         &self,
         work: impl FnOnce(&mut Client) -> Result<T, postgres::Error> + Send,
     ) -> Result<T, Refusal> {
         apart(|| {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            if open.as_ref().is_none_or(|open| open.client.is_closed()) {
-                *open = None;
-                *open = Some(connect(&self.config)?);
-            }
             match open.as_mut() {
                 Some(open) => Ok(work(&mut open.client)?),
                 None => Err(Refusal::words(String::new())),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postgres::Config;
 use sha2::{Digest, Sha256};
 
-use super::connection::{Connection, Fence, Tables, Wrong};
+use super::connection::{Connection, Fence, Tables, Wrong, cell};
 use super::schema;
 use crate::journal::entries::encoded_segment;
 use crate::journal::error::{JournalError, Refusal};
@@ -23,6 +23,10 @@ pub struct Database {
     fences: Vec<Fence>,
     connection: Arc<Mutex<Option<Arc<Connection>>>>,
 }
+
+/// The same as part of an address.
+const TIMES: &str = "connect_timeout=10&tcp_user_timeout=10&keepalives_idle=5&keepalives_interval=3\
+     &keepalives_retries=2";
 
 /// How long a server may be silent before it counts as gone.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,17 +50,25 @@ impl Database {
             JournalError::Address { why }
         })?;
         let mut whole = address.to_owned();
+        // Others who connect by the address are to notice as soon as this does.
+        let joint = if address.contains('?') { '&' } else { '?' };
+        whole.push(joint);
+        whole.push_str(TIMES);
+        if config.get_options().is_none() {
+            whole.push_str("&options=-c%20idle_in_transaction_session_timeout%3D10s");
+        }
         if let Some(password) = password.filter(|_| config.get_password().is_none()) {
             config.password(password);
             let password = encoded_segment(password);
-            let joint = if address.contains('?') { '&' } else { '?' };
-            whole = format!("{address}{joint}password={password}");
+            whole.push_str(&format!("&password={password}"));
         }
         config
             .application_name("rosterpatch")
             .connect_timeout(PATIENCE)
             .tcp_user_timeout(PATIENCE)
-            .keepalives_idle(PATIENCE);
+            .keepalives_idle(PATIENCE / 2)
+            .keepalives_interval(PATIENCE / 4)
+            .keepalives_retries(2);
         let hosts = config.get_hosts().iter().map(|host| match host {
             postgres::config::Host::Tcp(name) => name.clone(),
             #[cfg(unix)]
@@ -80,7 +92,7 @@ impl Database {
         &self.place
     }
 
-    /// The address with its password.
+    /// The address with its password, and how soon a server that is silent counts as gone.
     pub fn with_password(&self) -> &str {
         &self.whole
     }
@@ -206,17 +218,22 @@ impl Database {
     /// # Errors
     /// When the database refuses.
     pub fn begin(&self, name: &str) -> Result<Fence, JournalError> {
-        let epoch = self.change(|tables| {
-            let row = tables.one(
-                "INSERT INTO claim (name, epoch) VALUES ($1, 1)
-                 ON CONFLICT (name) DO UPDATE SET epoch = claim.epoch + 1 RETURNING epoch",
-                &[&name],
-            )?;
-            super::connection::cell(&row, 0)
-        })?;
-        Ok(Fence {
-            name: name.to_owned(),
-            epoch,
-        })
+        self.change(|tables| count_up(tables, name))
     }
+}
+
+/// Begins what is called `name`: whoever began it before may change nothing more, once this step is done.
+///
+/// # Errors
+/// When the database refuses.
+pub fn count_up(tables: &mut Tables<'_>, name: &str) -> Result<Fence, Wrong> {
+    let row = tables.one(
+        "INSERT INTO claim (name, epoch) VALUES ($1, 1)
+         ON CONFLICT (name) DO UPDATE SET epoch = claim.epoch + 1 RETURNING epoch",
+        &[&name],
+    )?;
+    Ok(Fence {
+        name: name.to_owned(),
+        epoch: cell(&row, 0)?,
+    })
 }

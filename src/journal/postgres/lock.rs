@@ -9,6 +9,8 @@ use crate::journal::error::JournalError;
 /// a database; within the process they are counted here, since a session never stands in its own way.
 #[derive(Debug)]
 pub(in crate::journal) struct SessionLock {
+    /// The session that holds it.
+    session: Shared,
     database: String,
     key: i64,
     shared: bool,
@@ -73,8 +75,10 @@ impl SessionLock {
         let Some(session) = all.get_mut(&identity) else {
             return Ok(None);
         };
+        let own = session.connection.clone();
         let lock = || {
             Ok(Some(SessionLock {
+                session: own.clone(),
                 database: identity.clone(),
                 key,
                 shared,
@@ -116,6 +120,10 @@ impl Drop for SessionLock {
         let Some(session) = held.as_mut().and_then(|all| all.get_mut(&self.database)) else {
             return;
         };
+        // With the session that held it, it is gone already; another one holds others'.
+        if !Shared::ptr_eq(&session.connection, &self.session) {
+            return;
+        }
         if let Some(Some(count)) = session.keys.get_mut(&self.key)
             && *count > 1
         {

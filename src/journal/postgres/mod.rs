@@ -19,7 +19,21 @@ mod store;
 mod tls;
 
 pub use connection::{Fence, Tables, Wrong, cell};
-pub use database::Database;
+pub use database::{Database, count_up};
 pub(super) use lock::SessionLock;
-pub(super) use quota::PostgresQuota;
-pub(super) use store::Postgres;
+
+use super::error::JournalError;
+use super::store::{Quotas, Store};
+
+/// The journal in a database.
+pub(super) fn open_store(database: &Database) -> Result<Box<dyn Store>, JournalError> {
+    Ok(Box::new(store::Postgres::open(database)?))
+}
+
+/// The bucket of one account in a database.
+pub(super) fn open_quota(
+    database: &Database,
+    account: &str,
+) -> Result<Box<dyn Quotas>, JournalError> {
+    Ok(Box::new(quota::PostgresQuota::open(database, account)?))
+}

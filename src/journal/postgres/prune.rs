@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::connection::{Tables, Wrong};
+use super::connection::{Tables, Wrong, cell};
 use super::store::Postgres;
 use crate::journal::error::JournalError;
 use crate::journal::row_id::id_of;
@@ -30,6 +30,17 @@ impl Forgetting for Postgres {
             tables.execute("DELETE FROM run WHERE id = $1", &[&run])
         })
         .map(|_| ())
+    }
+
+    fn may_be_forgotten(&self, run: i64) -> Result<bool, JournalError> {
+        self.read(|tables| {
+            let row = tables.one(
+                "SELECT NOT EXISTS (SELECT 1 FROM queued
+                                    WHERE run = $1 AND state IN ('waiting', 'running'))",
+                &[&run],
+            )?;
+            cell(&row, 0)
+        })
     }
 
     /// What is deleted is overwritten when the server's vacuum gives its room to others; how soon is

@@ -9,14 +9,14 @@ impl Rosters for Postgres {
         sha256: &str,
         content: &mut (dyn FnMut() -> std::io::Result<Vec<u8>> + Send),
     ) -> Result<(), JournalError> {
-        let is_kept = self.read(|tables| {
-            let row = tables.one(
-                "SELECT EXISTS (SELECT 1 FROM roster WHERE sha256 = $1)",
+        // Whoever forgets what was kept long ago finds it new.
+        let is_kept = self.change(|tables| {
+            tables.execute(
+                "UPDATE roster SET kept_at = now() WHERE sha256 = $1",
                 &[&sha256],
-            )?;
-            cell::<bool>(&row, 0)
+            )
         })?;
-        if is_kept {
+        if is_kept > 0 {
             return Ok(());
         }
         let content = content().map_err(|source| JournalError::Folder {
@@ -24,7 +24,7 @@ impl Rosters for Postgres {
             source,
         })?;
         self.set(
-            "INSERT INTO roster (sha256, content) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO roster (sha256, content) VALUES ($1, $2) ON CONFLICT (sha256) DO UPDATE SET kept_at = now()",
             &[&sha256, &content],
         )
     }

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use postgres::Row;
 
 use super::connection::{Wrong, cell, word};
-use super::store::{Postgres, signed};
+use super::store::{Postgres, signed, text};
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{NewRun, RunRecord};
 use crate::journal::run_state::RunState;
@@ -193,7 +193,10 @@ impl Runs for Postgres {
     }
 
     fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
-        self.set("UPDATE run SET held = $2 WHERE id = $1", &[&run, &why])
+        self.set(
+            "UPDATE run SET held = $2 WHERE id = $1",
+            &[&run, &text(why)],
+        )
     }
 
     fn name_of(&self, run: i64) -> Result<String, JournalError> {

@@ -133,6 +133,7 @@ CREATE TABLE queued (
     retries     bigint NOT NULL DEFAULT 0,
     throttled   bigint NOT NULL DEFAULT 0,
     is_approved boolean NOT NULL DEFAULT false,
+    is_put_away boolean NOT NULL DEFAULT false,
     owner       text
 );
 CREATE INDEX queued_open ON queued (due) WHERE state IN ('waiting', 'running');

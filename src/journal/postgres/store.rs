@@ -34,7 +34,7 @@ impl Postgres {
         &self,
         read: impl FnOnce(&mut Tables<'_>) -> Result<T, Wrong> + Send,
     ) -> Result<T, JournalError> {
-        let read = self.database.connection()?.change(&[], read);
+        let read = self.database.connection()?.read(read);
         read.map_err(|wrong| self.database.told("read", wrong))
     }
 

@@ -15,6 +15,7 @@ journal-database = cannot { $action } the journal in { $place }
 journal-address = the address of the database cannot be used: { $why }; it looks like postgres://USER@HOST/DATABASE, with the password in PGPASSWORD
 journal-not-migrated = { $place } has no journal of this version yet; make it with: rosterpatch database migrate
 journal-taken-over = another process has taken this over; nothing more is sent here
+journal-not-built = this program was built without PostgreSQL (the cargo feature postgres); take a package, or build it with: cargo build --release --features postgres
 journal-newer = the journal { $path } has format { $found }, and this version knows up to { $known }; use a newer version of the program
 journal-no-run = there is no run "{ $name }"; `rosterpatch runs` lists them
 journal-nothing-unfinished = no run was interrupted, so there is nothing to resume; `rosterpatch runs` lists all

@@ -112,7 +112,6 @@ cause-full = the disk is full
 
 fleet-needs-database = this needs a database that all machines reach: --state postgres://USER@HOST/DATABASE
 fleet-roster-gone = the database no longer has the file { $file }
-fleet-still-held = another process still holds it
 fleet-queue = the queue in { $place }: { $why }
 fleet-enqueued = { $file }: enqueued as { $id }
 fleet-waits-already = { $file }: waits in the queue already, as { $id }
@@ -132,3 +131,4 @@ fleet-held = { $file }: { $why }; once it is right: rosterpatch approve { $run }
 log-slice-lost = a slice was given up; it is done again
 log-queue-away = the database cannot be reached; it is tried again
 log-queue-mended = files that had no slice waiting have one again
+fleet-unknown = the queue no longer knows file number { $id }

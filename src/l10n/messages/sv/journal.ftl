@@ -13,6 +13,7 @@ journal-database = kan inte { $action } journalen i { $place }
 journal-address = databasens adress går inte att använda: { $why }; den ser ut som postgres://ANVÄNDARE@VÄRD/DATABAS, med lösenordet i PGPASSWORD
 journal-not-migrated = { $place } har ännu ingen journal av den här versionen; skapa den med: rosterpatch database migrate
 journal-taken-over = en annan process har tagit över; inget mer skickas härifrån
+journal-not-built = programmet är byggt utan PostgreSQL (cargos feature postgres); ta ett färdigt paket, eller bygg med: cargo build --release --features postgres
 journal-newer = journalen { $path } har format { $found }, och den här versionen känner till högst { $known }; använd en nyare version av programmet
 journal-no-run = det finns ingen körning "{ $name }"; `rosterpatch runs` listar dem
 journal-nothing-unfinished = ingen körning är avbruten, så det finns inget att återuppta; `rosterpatch runs` listar alla

@@ -110,7 +110,6 @@ cause-full = disken är full
 
 fleet-needs-database = det här behöver en databas som alla datorer når: --state postgres://ANVÄNDARE@VÄRD/DATABAS
 fleet-roster-gone = databasen har inte längre filen { $file }
-fleet-still-held = en annan process håller den fortfarande
 fleet-queue = kön i { $place }: { $why }
 fleet-enqueued = { $file }: köad som { $id }
 fleet-waits-already = { $file }: väntar redan i kön, som { $id }
@@ -130,3 +129,4 @@ fleet-held = { $file }: { $why }; när det är rätt: rosterpatch approve { $run
 log-slice-lost = en del av en körning gavs upp; den görs om
 log-queue-away = databasen kan inte nås; ett nytt försök görs
 log-queue-mended = filer som saknade en väntande del har fått en igen
+fleet-unknown = kön känner inte längre till fil nummer { $id }
