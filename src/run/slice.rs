@@ -25,9 +25,10 @@ impl Setup<'_> {
             return Ok(None);
         };
         self.tools.pacer.set_patience(Some(slice.patience));
-        let journal = Journal::open(&self.context.state)?;
+        let mut journal = Journal::open(&self.context.state)?;
         if let Some(most) = self.canary
-            && let Some(stop) = self.canary_slice((&journal, id), most, runtime, sender, reader)?
+            && let Some(stop) =
+                self.canary_slice((&mut journal, id), most, runtime, sender, reader)?
         {
             return Ok(Some(stop));
         }
@@ -45,20 +46,16 @@ impl Setup<'_> {
 }
 
 impl Setup<'_> {
-    /// Sends the first rows and reads them back, as long as none was sent beyond them: an earlier slice may
-    /// have ended in between.
+    /// Sends the first rows and reads them back, however many slices that takes; then the run's settings
+    /// ask for none any more.
     fn canary_slice(
         &self,
-        (journal, id): (&Journal, i64),
+        (journal, id): (&mut Journal, i64),
         most: u64,
         runtime: &tokio::runtime::Runtime,
         sender: &Sender<'_, Writer>,
         reader: Option<&Reader<'_>>,
     ) -> Result<Option<Stop>, RunError> {
-        let states = journal.states(id)?;
-        if states.updated + states.rejected + states.failed > most {
-            return Ok(None);
-        }
         let mut first = Vec::new();
         journal.each_call::<RunError>(id, |call, _| {
             first.push(Pending {
@@ -78,14 +75,20 @@ impl Setup<'_> {
         let Some(reader) = reader else {
             return Ok(None);
         };
+        let journal_of = &*journal;
         // Begun anew in each slice, it would not come to its end at a slow rate.
         self.tools.pacer.set_patience(None);
         let stop = self.context.stop.clone();
-        let read = reader.look_after(self.transport, journal, id, &first, stop);
+        let read = reader.look_after(self.transport, journal_of, id, &first, stop);
         let stop = runtime.block_on(read)?;
         self.tools
             .pacer
             .set_patience(self.slice.map(|slice| slice.patience));
+        if stop.is_none() {
+            let mut settings = self.settings.clone();
+            settings.delivery.canary = None;
+            journal.set_settings(id, &settings.to_json()?)?;
+        }
         Ok(stop)
     }
 }
