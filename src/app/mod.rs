@@ -42,7 +42,7 @@ pub use ready::{Play, Played, Ready, Wanted, ready};
 pub use report_again::report_again;
 pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;
-pub use spool::{at_hand, forget_spool, forget_spooled, spool};
+pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};
 pub use stop::{StopSignal, asked_to_stop};
 pub use sweep::{Desk, Sweep, SweepOptions, Told, worse};
 pub use undo::{Undone, undone};

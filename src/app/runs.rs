@@ -16,6 +16,9 @@ pub struct ListedRun {
     /// How far it has come.
     #[serde(serialize_with = "as_word")]
     pub state: RunState,
+    /// Whether it goes through the queue of many machines.
+    #[serde(skip)]
+    pub is_queued: bool,
     /// The run that it put back, if it is an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
@@ -44,9 +47,11 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
     let undoes = Settings::of(run)
         .ok()
         .and_then(|settings| settings.delivery.undoes);
+    let is_queued = Settings::of(run).is_ok_and(|settings| settings.queued.is_some());
     Ok(ListedRun {
         summary,
         state,
+        is_queued,
         undoes,
     })
 }

@@ -21,10 +21,8 @@ const SEEN: &str = "seen";
 /// # Errors
 /// When the database cannot be read, or no longer has the file.
 pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathBuf, AppError> {
-    let name = Path::new(file).file_name().unwrap_or_default();
-    let content = sha256.get(..32).unwrap_or(sha256);
-    let folder = state.folder().join(SPOOL).join(format!("{content}-{own}"));
-    let path = folder.join(name);
+    let path = spooled(state, sha256, file, own);
+    let folder = path.parent().unwrap_or(state.folder());
     if path.is_file() {
         return Ok(path);
     }
@@ -35,12 +33,20 @@ pub fn spool(state: &State, sha256: &str, file: &str, own: &str) -> Result<PathB
         path: path.clone(),
         source,
     };
-    make_private_folder(&folder).map_err(failed)?;
-    let mut whole = tempfile::NamedTempFile::new_in(&folder).map_err(failed)?;
+    make_private_folder(folder).map_err(failed)?;
+    let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     whole.write_all(&content).map_err(failed)?;
     whole.as_file().sync_all().map_err(failed)?;
     whole.persist(&path).map_err(|error| failed(error.error))?;
     Ok(path)
+}
+
+/// Where a file that came from the database lies on this machine.
+pub fn spooled(state: &State, sha256: &str, file: &str, own: &str) -> PathBuf {
+    let name = Path::new(file).file_name().unwrap_or_default();
+    let content = sha256.get(..32).unwrap_or(sha256);
+    let folder = state.folder().join(SPOOL).join(format!("{content}-{own}"));
+    folder.join(name)
 }
 
 /// Has the file of a run that another machine may have made lie on this one, and its settings lead to it.

@@ -51,7 +51,9 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     let is_under_way = RunLock::is_held(&session.state, name)?;
     let held = RunLock::share(&session.state, name)?;
     journal.run(Some(name))?;
-    if !journal.may_be_forgotten(record.id)? {
+    let waits =
+        settings.queued.is_some() && matches!(record.state, RunState::Running | RunState::Planning);
+    if waits {
         // It waits in the queue, and goes on by itself.
         return Err(refuse(say().why_is_running()).into());
     }

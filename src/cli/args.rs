@@ -441,6 +441,9 @@ pub(in crate::cli) struct QueueArgs {
     /// What has ended too
     #[arg(long)]
     pub(in crate::cli) all: bool,
+    /// Take a file out of the queue, by its number; what was sent stays sent
+    #[arg(long, value_name = "NO", conflicts_with = "all")]
+    pub(in crate::cli) remove: Option<i64>,
     /// Write a Prometheus textfile about the queue, and print nothing
     #[arg(long, value_name = "PATH", conflicts_with = "all")]
     pub(in crate::cli) metrics: Option<PathBuf>,

@@ -26,6 +26,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "A Prometheus textfile about the queue that is written while it works",
         "En Prometheus-textfil om kön som skrivs under arbetet",
     ),
+    (
+        "Take a file out of the queue, by its number; what was sent stays sent",
+        "Ta bort en fil ur kön, med dess nummer; det som har skickats förblir skickat",
+    ),
     ("What has ended too", "Även det som är klart"),
     (
         "Write a Prometheus textfile about the queue, and print nothing",
@@ -116,7 +120,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Field that finds the record",
         "Fältet som posten hittas med",
     ),
-    ("Folder of the journal", "Journalens mapp"),
+    (
+        "Folder of the journal, or the postgres://… address of one that many machines share",
+        "Journalens mapp, eller adressen postgres://… till en som många datorer delar",
+    ),
     (
         "Forget old runs, and the personal data kept for undo",
         "Ta bort gamla körningar och de personuppgifter som sparats för undo",

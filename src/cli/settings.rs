@@ -312,6 +312,9 @@ pub(in crate::cli) fn state(config: &Config, common: &GeneralOptions) -> Result<
         return Ok(State::in_folder(&default_state_folder()?));
     };
     match place.to_str().filter(|place| State::is_address(place)) {
+        None if place.to_string_lossy().contains("://") => Err(AppError::Usage(
+            say().cli_state_unknown(place.display().to_string()),
+        )),
         None => Ok(State::in_folder(&place)),
         Some(address) => {
             let password = std::env::var("PGPASSWORD").ok();

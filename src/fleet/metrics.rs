@@ -19,7 +19,7 @@ pub fn write_queue_metrics(state: &State, path: &Path) -> Result<(), AppError> {
                     count(*) FILTER (WHERE state = 'running'),
                     count(*) FILTER (WHERE state = 'waiting' AND due < now() - interval '1 minute'),
                     count(*) FILTER (WHERE state = 'held'),
-                    count(*) FILTER (WHERE state IN ('stopped', 'failed')),
+                    count(*) FILTER (WHERE state IN ('stopped', 'failed') AND NOT is_put_away),
                     sum(requests)::bigint, sum(throttled)::bigint
              FROM queued GROUP BY 1 ORDER BY 1",
             &[],

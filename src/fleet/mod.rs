@@ -12,6 +12,6 @@ mod sweep;
 pub use engine::{Tick, migrate, work};
 pub use listing::{Entry, EntryState, listed_queue};
 pub use metrics::write_queue_metrics;
-pub use queue::{Enqueued, approve, database_of, enqueue, put_back};
+pub use queue::{Enqueued, approve, database_of, enqueue, put_back, remove};
 pub use slice::{Ended, FleetDoor, Heard};
 pub use sweep::{SweptFile, sweep_into_queue};

@@ -236,7 +236,7 @@ pub(super) fn move_to(
     })
 }
 
-/// Leaves a file for later that no slice was begun of.
+/// Leaves a file to other workers that this one cannot begin. It stays due: that nobody takes it shows.
 pub(super) fn not_here(
     database: &Database,
     waiting: &Waiting,
@@ -248,10 +248,8 @@ pub(super) fn not_here(
     database.change(|tables| {
         is_ours(tables, claimed)?;
         tables.execute(
-            "UPDATE queued SET state = 'waiting', owner = NULL, why = $3,
-                    due = now() + make_interval(secs => $2)
-             WHERE id = $1",
-            &[&waiting.id, &seconds, &plain(why)],
+            "UPDATE queued SET state = 'waiting', owner = NULL, why = $2 WHERE id = $1",
+            &[&waiting.id, &plain(why)],
         )?;
         add_job(tables, waiting.id, &queue, seconds)
     })
@@ -366,6 +364,36 @@ pub fn put_back(state: &State, id: i64) -> Result<(), AppError> {
 
 fn goes_on(state: &State, id: i64, approves: bool) -> Result<(), AppError> {
     let known = database_of(state)?.change(|tables| again(tables, id, approves))?;
+    match known {
+        true => Ok(()),
+        false => Err(AppError::Front(say().fleet_unknown(id))),
+    }
+}
+
+/// Takes a file out of the queue. A slice of it that is being done is the last one: it may record nothing
+/// more, and its requests under way are in doubt. `resume` puts a file back whose run has begun.
+///
+/// # Errors
+/// When the database refuses, or no such file waits.
+pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
+    let database = database_of(state)?;
+    let why = say().fleet_removed(id);
+    let known = database.change(|tables| {
+        let row = tables.first(
+            "UPDATE queued SET state = 'stopped', owner = NULL, ended_at = now(), why = $2
+             WHERE id = $1 AND state IN ('waiting', 'running', 'held', 'stopped') RETURNING account",
+            &[&id, &plain(&why)],
+        )?;
+        let Some(row) = row else {
+            return Ok(false);
+        };
+        if let Some(account) = cell::<Option<String>>(&row, 0)? {
+            count_up(tables, &queue_of(&account))?;
+        }
+        let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
+        tables.rows(&sql, &[&format!("file {id}")])?;
+        Ok(true)
+    })?;
     match known {
         true => Ok(()),
         false => Err(AppError::Front(say().fleet_unknown(id))),

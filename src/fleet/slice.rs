@@ -5,7 +5,7 @@ use super::queue::{
     Begun, Claimed, Done, Waiting, begin_slice, database_of, end, later, look, move_to, not_here,
     queue_of,
 };
-use crate::app::{AppError, Notifications, Session, Wanted, forget_spooled, ready, spool};
+use crate::app::{AppError, Notifications, Session, Wanted, forget_spooled, ready, spool, spooled};
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
 use crate::l10n::say;
@@ -23,6 +23,9 @@ const ROWS: usize = 500;
 
 /// The longest that a slice waits for its quota before it leaves the rest for later.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long after one worker could not begin a file any of them looks at it again, in seconds.
+const SOON: f64 = 10.0;
 
 /// How long after a failure that may pass a file is tried again.
 const PAUSE: f64 = 300.0;
@@ -130,9 +133,9 @@ impl Worker<'_> {
             Err(error) if is_of_the_journal(&error) => Err(error),
             // It may be known on another machine, or soon.
             Err(error) => {
-                let why = with_causes(&error);
-                not_here(database, &found, claimed, PAUSE, &why)?;
-                self.tell_later(&found, PAUSE, Some(&why));
+                let why = format!("{}: {}", self.owner, with_causes(&error));
+                not_here(database, &found, claimed, SOON, &why)?;
+                self.tell_later(&found, SOON, Some(&why));
                 Ok(())
             }
             Ok(account) if is_there(&found, queue, &account) => self.begin(id, claimed, &account),
@@ -169,8 +172,12 @@ impl Worker<'_> {
     }
 
     fn attempt(&self, session: &Session, waiting: &Waiting) -> Result<(), AppError> {
-        let own = format!("{}-{}", waiting.id, std::process::id());
-        let file = spool(&session.state, &waiting.sha256, &waiting.file, &own)?;
+        let file = spool(
+            &session.state,
+            &waiting.sha256,
+            &waiting.file,
+            &own(waiting),
+        )?;
         let plan = self.plan(session, waiting, &file)?;
         let done = self.import(session, waiting, plan);
         forget_spooled(&file);
@@ -365,7 +372,14 @@ impl Worker<'_> {
         waiting: &Waiting,
         error: &AppError,
     ) -> Result<(), AppError> {
-        let why = with_causes(error);
+        // Nobody knows the copy that was read here.
+        let copy = spooled(
+            &session.state,
+            &waiting.sha256,
+            &waiting.file,
+            &own(waiting),
+        );
+        let why = with_causes(error).replace(&copy.display().to_string(), &waiting.file);
         let is_unreadable = match error {
             AppError::Run(RunError::Read(ReadError::Io { .. })) => false,
             AppError::Run(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. }) => true,
@@ -388,6 +402,11 @@ impl Worker<'_> {
         }));
         Ok(())
     }
+}
+
+/// What tells this process's copy of a file from others.
+fn own(waiting: &Waiting) -> String {
+    format!("{}-{}", waiting.id, std::process::id())
 }
 
 /// Whether a file waits in the queue of its quota already.

@@ -176,7 +176,7 @@ fn what_cannot_be_resumed_says_why() {
     );
     let server = Server::start(|_| respond(200, &[], "{}"));
     folder.import_to("r.csv", &server.base_url, &[], &[]);
-    let name = Journal::open(&State::in_folder(&folder.path("state")))
+    let name = Journal::open(&folder.state())
         .unwrap()
         .run(None)
         .unwrap()
@@ -198,7 +198,7 @@ fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
         let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
         assert_eq!(first.summary.states.updated, 3);
         // As if the process had died right after the intent for row 4.
-        let journal = Journal::open(&State::in_folder(&folder.path("state"))).unwrap();
+        let journal = Journal::open(&folder.state()).unwrap();
         let id = journal.run(None).unwrap().id;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -412,7 +412,7 @@ fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
         Command::new("sh")
             .args(["-c", &script])
             .current_dir(folder.path(""))
-            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("ROSTERPATCH_STATE", folder.state_option())
             .envs(CREDENTIALS)
             .output()
             .unwrap()
@@ -453,7 +453,7 @@ fn a_state_folder_that_cannot_be_written_is_found_out_before_anything_is_sent() 
 fn a_newer_journal_is_refused_and_not_touched() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
-    drop(Journal::open(&State::in_folder(&folder.path("state"))).unwrap());
+    drop(Journal::open(&folder.state()).unwrap());
     let path = folder.path("state/journal.sqlite");
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 999).unwrap();
@@ -494,7 +494,7 @@ fn the_second_signal_does_not_wait() {
         ])
         .args(["--base-url", &server.base_url])
         .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("ROSTERPATCH_STATE", folder.state_option())
         .envs(CREDENTIALS)
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -754,7 +754,7 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
     command
         .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("ROSTERPATCH_STATE", folder.state_option())
         .stderr(std::process::Stdio::null())
         .args(["import", "r.csv", "--yes", "--target", "plain.toml"])
         .args(["--base-url", &server.base_url, "--rate", "40/s"])
@@ -768,7 +768,7 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     };
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), None, "killed");
-    let journal = Journal::open(&State::in_folder(&folder.path("state"))).unwrap();
+    let journal = Journal::open(&folder.state()).unwrap();
     let run = journal.run(None).unwrap();
     let left = journal.calls_left(run.id, 0, 1_000).unwrap();
     let in_doubt = left.iter().filter(|call| call.doubtful).count();

@@ -544,7 +544,7 @@ fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
     let first = sweep();
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
     assert_eq!(
-        stdout(&first).matches("enqueued").count(),
+        stdout(&first).matches("in the queue").count(),
         2,
         "{}",
         stdout(&first)
@@ -583,6 +583,100 @@ fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
             .unwrap()
             .next()
             .is_none()
+    );
+}
+
+#[test]
+fn a_worker_without_the_credentials_leaves_a_file_to_others_and_a_file_can_be_taken_out() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 20)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    fleet.enqueue(0, &texts[0]);
+    let log = std::fs::File::create(fleet.folder.path("worker-0.log")).unwrap();
+    let mut command = fleet.command(0, &fleet.address);
+    for (name, _) in OF_SANDBOX {
+        command.env_remove(name);
+    }
+    let without = command.arg("work").stdout(log).spawn().unwrap();
+    let began = Instant::now();
+    while fleet.queue()[0]["why"].is_null() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            fleet.logs()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let entry = &fleet.queue()[0];
+    assert_eq!(entry["state"], "waiting", "{entry}");
+    assert!(
+        entry["why"].as_str().unwrap().contains("MEITNER_CLIENT"),
+        "{entry}"
+    );
+    let with = fleet.worker(1, &fleet.address, "1");
+    let soon = Duration::from_secs(60);
+    let queue = fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    end(vec![without, with]);
+    assert_eq!(queue[0]["state"], "finished", "{queue:?}");
+
+    fleet.folder.write("other.csv", roster(20, 5));
+    let put = fleet.run(&["enqueue", "other.csv", "--profile", "s0"]);
+    assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+    let number = fleet
+        .queue()
+        .iter()
+        .find(|entry| entry["state"] == "waiting")
+        .unwrap()["id"]
+        .to_string();
+    let removed = fleet.run(&["queue", "--remove", &number]);
+    assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
+    assert!(
+        fleet
+            .queue()
+            .iter()
+            .all(|entry| entry["state"] != "waiting")
+    );
+    let again = fleet.run(&["queue", "--remove", "999"]);
+    assert_eq!(again.status.code(), Some(1));
+}
+
+#[test]
+fn the_roles_of_the_sample_are_enough() {
+    let Some(cluster) = shared() else { return };
+    let name = cluster.empty_database();
+    let grants = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/fleet/grants.sql");
+    let grants = std::fs::read_to_string(grants).unwrap();
+    cluster.psql(&name, &grants);
+    let of = |role: &str| {
+        cluster
+            .address(&name)
+            .replace("tester@", &format!("{role}@"))
+    };
+    let texts = vec![vec![roster(0, 20)]];
+    let fleet = Fleet::new(of("rosterpatch_worker"), &texts, 1e6, "unlimited");
+    // The workers' role cannot make the tables, and the owner's can.
+    assert_eq!(fleet.run(&["database", "migrate"]).status.code(), Some(1));
+    let mut owner = fleet.command(98, &of("rosterpatch_owner"));
+    let made = owner.args(["database", "migrate"]).output().unwrap();
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    cluster.psql(&name, &grants);
+    fleet.enqueue(0, &texts[0]);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let soon = Duration::from_secs(60);
+    let queue = fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    end(vec![worker]);
+    assert_eq!(queue[0]["state"], "finished", "{queue:?}");
+    let run = queue[0]["run"].as_str().unwrap();
+    let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    let pruned = fleet.run(&["runs", "prune", "--older-than", "0s"]);
+    assert_eq!(pruned.status.code(), Some(0), "{}", stderr(&pruned));
+    let metrics = fleet.run(&["queue", "--metrics", "queue.prom"]);
+    assert_eq!(metrics.status.code(), Some(0), "{}", stderr(&metrics));
+    let text = std::fs::read_to_string(fleet.folder.path("queue.prom")).unwrap();
+    assert!(
+        text.contains("# TYPE rosterpatch_queue_late gauge"),
+        "{text}"
     );
 }
 

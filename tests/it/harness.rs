@@ -32,12 +32,31 @@ use tokio::sync::oneshot;
 /// A folder of a test's own.
 pub struct Folder {
     folder: tempfile::TempDir,
+    /// The database of the journal, where the tests are run with one.
+    database: Option<String>,
+}
+
+/// Has the tests keep their journals in PostgreSQL, where it is set to `postgres` and there is one: for those
+/// that open no journal's file themselves.
+#[cfg(feature = "postgres")]
+fn database() -> Option<String> {
+    let is_asked = std::env::var("ROSTERPATCH_TEST_STORE").is_ok_and(|store| store == "postgres");
+    is_asked
+        .then(crate::postgres::shared)
+        .flatten()
+        .map(|cluster| cluster.database())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn database() -> Option<String> {
+    None
 }
 
 impl Folder {
     pub fn new() -> Folder {
         let folder = Folder {
             folder: tempfile::tempdir().unwrap(),
+            database: database(),
         };
         folder.plain_target(true);
         folder
@@ -51,6 +70,22 @@ impl Folder {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Where the journal is.
+    pub fn state(&self) -> State {
+        match &self.database {
+            Some(address) => State::in_database(address, None, &self.path("state")).unwrap(),
+            None => State::in_folder(&self.path("state")),
+        }
+    }
+
+    /// The same as the program is told it.
+    pub fn state_option(&self) -> std::ffi::OsString {
+        match &self.database {
+            Some(address) => address.into(),
+            None => self.path("state").into(),
+        }
     }
 
     /// A copy of one of the repository's samples.
@@ -83,7 +118,8 @@ impl Folder {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("TZ", "UTC")
-            .env("ROSTERPATCH_STATE", self.path("state"))
+            .env("HOME", self.path("home"))
+            .env("ROSTERPATCH_STATE", self.state_option())
             .current_dir(self.folder.path());
         command
     }
@@ -577,7 +613,7 @@ impl LibraryRun {
             clock: self.clock.clone(),
             seed: 7,
             credentials,
-            state: State::in_folder(&folder.path("state")),
+            state: folder.state(),
             journal_flag: String::new(),
             observer: self.observer.as_ref(),
             agree: &|_| rosterpatch::run::Consent::Yes,

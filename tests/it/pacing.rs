@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rosterpatch::clock::{Clock, UnixNanos, VirtualClock};
 use rosterpatch::events::Unobserved;
-use rosterpatch::journal::{JournalError, QuotaStore, Record, State};
+use rosterpatch::journal::{JournalError, QuotaStore, Record};
 use rosterpatch::model::{Outcome, Pending, RowState};
 use rosterpatch::send::{
     Backoff, Client, ClientOptions, Credentials, Pace, Pacer, Sender, SenderOptions, Stats,
@@ -63,7 +63,7 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
         ca_certificates: None,
     };
     let client = Client::new(spec.clone(), credentials, &options, clock.clone()).unwrap();
-    let store = QuotaStore::open(&State::in_folder(&folder.path("state")), "account").unwrap();
+    let store = QuotaStore::open(&folder.state(), "account").unwrap();
     let pacer = Pacer::new(pace, clock.clone(), Some(store)).unwrap();
     let stats = Stats::default();
     let options = SenderOptions {

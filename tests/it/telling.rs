@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rosterpatch::journal::{Journal, NewRun, State};
+use rosterpatch::journal::{Journal, NewRun};
 use serde_json::Value as Json;
 
 use crate::harness::{
@@ -85,7 +85,7 @@ fn each_commands_document_keeps_to_its_schema() {
     assert_eq!(runs[2]["state"], "finished");
     runs.iter().for_each(|run| holds(SUMMARY, run));
     // One whose process died has figures too.
-    let mut journal = Journal::open(&State::in_folder(&folder.path("state"))).unwrap();
+    let mut journal = Journal::open(&folder.state()).unwrap();
     let dead = NewRun {
         name: "20260820-180000-dead".to_owned(),
         command: "import",

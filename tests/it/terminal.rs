@@ -13,7 +13,7 @@ fn on_terminal(folder: &Folder, columns: u16, color: bool, arguments: &str) -> S
     script
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .env("ROSTERPATCH_STATE", folder.state_option())
         .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
         .env("MEITNER_CLIENT_SECRET", "sandbox")
         .env("TERM", "xterm")

@@ -25,7 +25,7 @@ fn a_signal_lets_the_request_under_way_finish_and_the_results_say_the_rest() {
             .args(["import", "r.csv", "--target", "plain.toml", "--yes"])
             .args(["--base-url", &server.base_url])
             .current_dir(folder.path(""))
-            .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("ROSTERPATCH_STATE", folder.state_option())
             .envs(CREDENTIALS)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -10,7 +10,7 @@ use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
 use crate::events::Unobserved;
 use crate::fleet::{
-    Entry, EntryState, FleetDoor, Heard, database_of, enqueue, listed_queue, migrate, work,
+    Entry, EntryState, FleetDoor, Heard, database_of, enqueue, listed_queue, migrate, remove, work,
     write_queue_metrics,
 };
 use crate::journal::State;
@@ -25,8 +25,13 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
     let state = settings::state(&config, common)?;
     let mut rows = Vec::new();
     for file in &args.files {
-        let enqueued = enqueue(&state, file, config.profile())?;
         let name = file.display().to_string();
+        let own = file.file_name().unwrap_or_default().to_string_lossy();
+        let profile = match config.profile() {
+            None => config.profile_of(&own)?,
+            named => named,
+        };
+        let enqueued = enqueue(&state, file, profile)?;
         match args.format {
             Format::Json => rows.push(serde_json::json!({
                 "file": name, "id": enqueued.id, "waited_already": enqueued.is_known,
@@ -65,6 +70,8 @@ pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Resul
         session.stop = stop.shared();
         Ok(session)
     };
+    let place = front.session.state.shown();
+    terminal::note(&say().fleet_working(args.slices.get() as u64, place));
     let metrics = args.metrics.clone();
     let state = front.session.state.clone();
     let tick = move || {
@@ -88,6 +95,12 @@ pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Resul
 /// `rosterpatch queue`.
 pub(in crate::cli) fn list(common: &GeneralOptions, args: &QueueArgs) -> Result<Exit, AppError> {
     let state = settings::state(&Config::load(common)?, common)?;
+    if let Some(number) = args.remove {
+        remove(&state, number)?;
+        let told = say().fleet_removed(number);
+        terminal::out(&format!("{told}\n"));
+        return Ok(Exit::Success);
+    }
     if let Some(path) = &args.metrics {
         write_queue_metrics(&state, path)?;
         return Ok(Exit::Success);
@@ -236,7 +249,10 @@ impl FleetDoor for WorkDoor {
                     );
                 } else {
                     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-                    let line = say().fleet_later(file, duration(after_s));
+                    let line = match after_s > 0.0 {
+                        true => say().fleet_later(file, duration(after_s)),
+                        false => say().fleet_left(file),
+                    };
                     terminal::out(&format!("{line}{why}\n"));
                 }
             }

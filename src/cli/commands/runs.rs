@@ -116,7 +116,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
     let listed = listed(&journal, &run, &place)?;
     match args.format {
         Format::Json => print_json(&listed, true),
-        Format::Text if run.summary.is_none() => bail!(say().runs_no_figures(run.name)),
+        Format::Text if run.summary.is_none() && !listed.is_queued => {
+            bail!(say().runs_no_figures(run.name))
+        }
         Format::Text => {
             let state = listed.state;
             let more = [(say().summary_state(), state.in_words())];

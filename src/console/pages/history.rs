@@ -16,7 +16,7 @@ use crate::console::opened::{Again, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, go_to, html, page};
 use crate::events::{Plan, Unobserved};
 use crate::fleet;
-use crate::journal::{Journal, RunRecord, RunState};
+use crate::journal::{Journal, RunRecord, RunState, make_private_folder};
 use crate::l10n::{local_time, number, say};
 use crate::model::{RowState, Summary};
 use crate::report::ResultPaths;
@@ -174,9 +174,13 @@ fn written(desk: &Desk, journal: &Journal, run: &RunRecord, summary: Summary) ->
     };
     let mut again = || {
         at_hand(&desk.state, run, &mut settings)?;
-        let paths = ResultPaths::beside(&settings.roster.file);
-        if paths.results.is_file() {
-            let there = |path: &PathBuf| path.is_file().then(|| path.clone());
+        // Beside the roster on this machine, in a folder of the run's own: there the names are free.
+        let folder = settings.roster.file.with_file_name(&run.name);
+        let name = settings.roster.file.file_name().unwrap_or_default();
+        let paths = ResultPaths::beside(&settings.roster.file.with_file_name("none").join(name));
+        let own = |path: &Path| folder.join(path.file_name().unwrap_or_default());
+        if own(&paths.results).is_file() {
+            let there = |path: &PathBuf| Some(own(path)).filter(|path| path.is_file());
             return Ok(Summary {
                 results: there(&paths.results),
                 failed_rows: there(&paths.failed),
@@ -185,6 +189,12 @@ fn written(desk: &Desk, journal: &Journal, run: &RunRecord, summary: Summary) ->
                 ..summary.clone()
             });
         }
+        make_private_folder(&folder).map_err(|source| AppError::File {
+            action: "write",
+            path: folder.clone(),
+            source,
+        })?;
+        let paths = ResultPaths::beside(&folder.join(name));
         report_again(journal, run, &settings, &paths, "")
     };
     // Without the roster there are none, and the page says the rest.

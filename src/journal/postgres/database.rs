@@ -44,6 +44,11 @@ impl Database {
     /// # Errors
     /// When the address cannot be understood.
     pub fn at(address: &str, password: Option<&str>) -> Result<Database, JournalError> {
+        // A certificate is verified wherever one is required.
+        let known = address
+            .replace("sslmode=verify-full", "sslmode=require")
+            .replace("sslmode=verify-ca", "sslmode=require");
+        let address = known.as_str();
         let mut config: Config = address.parse().map_err(|error: postgres::Error| {
             // What it quotes may be a password.
             let why = error.to_string();
@@ -76,7 +81,9 @@ impl Database {
         });
         let hosts = hosts.collect::<Vec<_>>().join(",");
         let name = config.get_dbname().or(config.get_user());
-        let place = format!("postgres://{hosts}/{}", name.unwrap_or_default());
+        let port = config.get_ports().first().filter(|port| **port != 5432);
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let place = format!("postgres://{hosts}{port}/{}", name.unwrap_or_default());
         Ok(Database {
             address: address.to_owned(),
             whole,

@@ -36,7 +36,9 @@ impl Forgetting for Postgres {
         self.read(|tables| {
             let row = tables.one(
                 "SELECT NOT EXISTS (SELECT 1 FROM queued
-                                    WHERE run = $1 AND state IN ('waiting', 'running'))",
+                                    WHERE run = $1
+                                    AND (state IN ('waiting', 'running', 'held', 'stopped')
+                                         OR NOT is_put_away AND file LIKE '%/processing/%'))",
                 &[&run],
             )?;
             cell(&row, 0)

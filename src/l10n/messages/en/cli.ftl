@@ -113,3 +113,4 @@ history-under-way = the run { $run } is under way; try again when it has ended
 history-forgotten = the values of { $rows } are forgotten
 history-not-kept = what was changed is not kept
 history-line = line { $line } of { $file }
+cli-state-unknown = --state { $place } is neither a folder nor the address of a database (postgres://USER@HOST/DATABASE)

@@ -111,3 +111,4 @@ history-under-way = körningen { $run } pågår; försök igen när den är klar
 history-forgotten = värdena i { $rows } är bortglömda
 history-not-kept = vad som ändrades finns inte kvar
 history-line = rad { $line } i { $file }
+cli-state-unknown = --state { $place } är varken en mapp eller adressen till en databas (postgres://ANVÄNDARE@VÄRD/DATABAS)
