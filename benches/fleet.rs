@@ -126,7 +126,7 @@ impl Bench<'_> {
         for number in 0..CREDENTIALS {
             config.push_str(&format!(
                 "[profile.s{number}]\ntarget = \"meitner\"\nbase_url = \"http://{address}\"\nkey = \"id\"\n\
-                 rate = \"unlimited\"\nall = true\nblind = true\nno_undo = true\nconcurrency = 64\n\
+                 rate = \"unlimited\"\nconcurrency = 64\n\
                  [profile.s{number}.credentials]\nMEITNER_CLIENT_CREDENTIALS = \"C{number}\"\n"
             ));
         }

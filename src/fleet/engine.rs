@@ -52,6 +52,8 @@ fn options(database: &Database) -> WorkerOptions {
         .database_url(database.with_password())
         .max_pg_conn(4)
         .schema(SCHEMA)
+        // Whoever fetches a job locks every queue for a moment, and others find none meanwhile.
+        .poll_interval(Duration::from_millis(250))
         .listen_os_shutdown_signals(false)
         .heartbeat_interval(HEARTBEAT)
         .sweep_interval(HEARTBEAT)
