@@ -169,24 +169,16 @@ fn waiting(id: i64, row: &postgres::Row, owner: String) -> Result<Waiting, Wrong
     })
 }
 
-/// How a slice begins.
-pub(super) enum Begun {
-    /// With the file as it is now; whoever did a slice for this quota before may change nothing more.
-    Slice(Waiting, Fence),
-    /// Not yet: an older file draws on the same quota, and goes first.
-    After,
-    /// There is nothing to be done.
-    Nothing,
-}
-
-/// Begins a slice of a file that waits in the queue of its quota.
+/// Begins a slice of a file that waits in the queue of its quota: with the file as it is now, and what
+/// keeps whoever did a slice for this quota before from changing anything more. Nothing where there is
+/// nothing to be done, or an older file draws on the same quota and goes first.
 pub(super) fn begin_slice(
     database: &Database,
     id: i64,
     claimed: &Claimed,
     account: &str,
     owner: &str,
-) -> Result<Begun, JournalError> {
+) -> Result<Option<(Waiting, Fence)>, JournalError> {
     let name = queue_of(account);
     database.change(|tables| {
         is_ours(tables, claimed)?;
@@ -203,7 +195,7 @@ pub(super) fn begin_slice(
                 "UPDATE queued SET due = now() + make_interval(secs => $2) WHERE id = $1",
                 &[&id, &seconds],
             )?;
-            return Ok(Begun::After);
+            return Ok(None);
         }
         let row = tables.first(
             "UPDATE queued SET state = 'running', owner = $2 || '/' || (slices + 1), slices = slices + 1
@@ -212,10 +204,10 @@ pub(super) fn begin_slice(
             &[&id, &owner],
         )?;
         let Some(row) = row else {
-            return Ok(Begun::Nothing);
+            return Ok(None);
         };
         let row = waiting(id, &row, cell(&row, 8)?)?;
-        Ok(Begun::Slice(row, count_up(tables, &name)?))
+        Ok(Some((row, count_up(tables, &name)?)))
     })
 }
 

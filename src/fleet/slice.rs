@@ -2,8 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::queue::{
-    Begun, Claimed, Done, Waiting, begin_slice, database_of, end, later, look, move_to, not_here,
-    queue_of,
+    Claimed, Done, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
 };
 use crate::app::{AppError, Notifications, Session, Wanted, forget_spooled, ready, spool, spooled};
 use crate::events::Unobserved;
@@ -159,9 +158,9 @@ impl Worker<'_> {
     fn begin(&self, id: i64, claimed: &Claimed, account: &str) -> Result<(), AppError> {
         let database = database_of(self.state)?;
         // From here on whoever did this before, and was taken for dead, may change nothing more.
-        let (waiting, fence) = match begin_slice(database, id, claimed, account, self.owner)? {
-            Begun::Slice(waiting, fence) => (waiting, fence),
-            Begun::After | Begun::Nothing => return Ok(()),
+        let begun = begin_slice(database, id, claimed, account, self.owner)?;
+        let Some((waiting, fence)) = begun else {
+            return Ok(());
         };
         let session = (self.session)(self.state.fenced(vec![fence]))?;
         match self.attempt(&session, &waiting) {

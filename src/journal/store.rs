@@ -342,7 +342,7 @@ pub trait History {
     /// When the journal cannot be read, or what was changed is not there, or cannot be understood.
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError>;
 
-    /// Makes what [`Journal::changes_made`] searches by, for this connection alone.
+    /// Makes what [`History::changes_made`] searches by, for this connection alone.
     ///
     /// # Errors
     /// When there is no room for it.
@@ -503,7 +503,7 @@ pub trait Recording {
 }
 
 /// The bucket as all processes see it. Moments are nanoseconds since the Unix epoch, by a clock that
-/// nobody can set: see [`Quotas::began`].
+/// nobody can set: see [`super::QuotaStore::began`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SharedQuota {
     /// The theoretical arrival time of the generic cell rate algorithm.
