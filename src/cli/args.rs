@@ -80,7 +80,6 @@ pub(in crate::cli) enum Command {
     Queue(QueueArgs),
     /// Look after the database that many machines share
     Database {
-        /// What is done
         #[command(subcommand)]
         command: DatabaseCommand,
     },

@@ -19,7 +19,6 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Look after the database that many machines share",
         "Sköt databasen som många datorer delar",
     ),
-    ("What is done", "Vad som ska göras"),
     ("The rosters", "Listorna"),
     ("Slices that are done at a time", "Delar som görs samtidigt"),
     (
@@ -121,8 +120,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Fältet som posten hittas med",
     ),
     (
-        "Folder of the journal, or the postgres://… address of one that many machines share",
-        "Journalens mapp, eller adressen postgres://… till en som många datorer delar",
+        "Folder of the journal, or its postgres:// address",
+        "Journalens mapp, eller dess adress (postgres://)",
     ),
     (
         "Forget old runs, and the personal data kept for undo",

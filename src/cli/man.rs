@@ -28,6 +28,37 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "enqueue",
+        &[(
+            "Have any of the workers import a roster, as a profile says:",
+            "rosterpatch enqueue elever.csv --profile ekskolan --state postgres://rosterpatch@db.example.org/rosterpatch",
+        )],
+    ),
+    (
+        "work",
+        &[(
+            "Import what waits in the queue, four slices at a time:",
+            "rosterpatch work --concurrency 4 --state postgres://rosterpatch@db.example.org/rosterpatch",
+        )],
+    ),
+    (
+        "queue",
+        &[
+            (
+                "See what waits, what is being imported, and what has ended:",
+                "rosterpatch queue --all",
+            ),
+            ("Take a file out of it:", "rosterpatch queue --remove 12"),
+        ],
+    ),
+    (
+        "database",
+        &[(
+            "Make the tables of a new version:",
+            "rosterpatch database migrate --state postgres://rosterpatch@db.example.org/rosterpatch",
+        )],
+    ),
+    (
         "check",
         &[(
             "Check a roster and write every problem to a file:",
@@ -286,7 +317,7 @@ pub(in crate::cli) fn write(page: &str, command: &Command, to: &mut impl Write) 
     writeln!(to, "{}", escaped(usage.trim_start_matches("Usage: ")))?;
     man.render_description_section(to)?;
     man.render_options_section(to)?;
-    if own == "rosterpatch" || own == "runs" || own == "targets" {
+    if ["rosterpatch", "runs", "targets", "database"].contains(&own) {
         man.render_subcommands_section(to)?;
     }
     section(to, "EXIT STATUS")?;

@@ -258,7 +258,7 @@ groups! {
     /// What every command has.
     GeneralOptions, "General" {
         settings {
-            /// Folder of the journal, or the postgres://… address of one that many machines share
+            /// Folder of the journal, or its postgres:// address
             state: PathBuf => "" [global = true, value_name = "DIR", env = "ROSTERPATCH_STATE", hide_env = true];
         }
         flags {
