@@ -44,6 +44,6 @@ pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;
 pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};
 pub use stop::{StopSignal, asked_to_stop};
-pub use sweep::{Desk, Sweep, SweepOptions, Told, worse};
+pub use sweep::{Desk, Sweep, SweepOptions, Told, wait, worse};
 pub use undo::{Undone, undone};
 pub use watch::watch;

@@ -1,9 +1,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::error::AppError;
 use sha2::{Digest, Sha256};
 
+use super::error::AppError;
 use crate::journal::{Journal, RunRecord, State, make_private_folder};
 use crate::l10n::say;
 use crate::model::hex;

@@ -287,7 +287,7 @@ impl<'a> Sweep<'a> {
 }
 
 /// Waits, unless someone asks for a stop.
-fn wait(time: Duration, stop: &StopSignal) {
+pub fn wait(time: Duration, stop: &StopSignal) {
     let began = Instant::now();
     while began.elapsed() < time && !stop.is_asked() {
         let left = time.saturating_sub(began.elapsed());

@@ -1,31 +1,15 @@
 //! The place of the queue of many machines in a program that was built without PostgreSQL.
 
+mod swept;
+
 use std::path::Path;
 use std::time::Duration;
 
 use crate::app::{AppError, Session};
 use crate::journal::{JournalError, State};
-use crate::model::{Exit, Summary};
+use crate::model::Exit;
 
-/// What a sweep did with a file.
-#[derive(Debug)]
-pub enum SweptFile {
-    /// It was put into the queue, under this number.
-    Enqueued(i64),
-    /// It waits there.
-    Waiting,
-    /// A guard holds its run, or somebody has to see to it.
-    Held {
-        /// The run.
-        run: String,
-        /// Why.
-        why: String,
-    },
-    /// Its run has ended; it and its results were put away.
-    Ended(Box<Summary>),
-    /// It could not be read, and was put aside.
-    Failed(String),
-}
+pub use swept::SweptFile;
 
 fn not_built<T>() -> Result<T, AppError> {
     Err(JournalError::NotBuilt.into())

@@ -4,7 +4,8 @@ use std::time::Duration;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use serde::{Deserialize, Serialize};
 
-use super::queue::{Claimed, SCHEMA, TASK, database_of, mend};
+use super::mend::mend;
+use super::queue::{Claimed, SCHEMA, TASK, database_of};
 use super::slice::{FleetDoor, Worker};
 use crate::app::{AppError, Session};
 use crate::journal::{Database, State, machine};

@@ -4,14 +4,17 @@
 
 mod engine;
 mod listing;
+mod mend;
 mod metrics;
 mod queue;
 mod slice;
 mod sweep;
+mod swept;
 
 pub use engine::{Tick, migrate, work};
 pub use listing::{Entry, EntryState, listed_queue};
 pub use metrics::write_queue_metrics;
 pub use queue::{Enqueued, approve, database_of, enqueue, put_back, remove};
 pub use slice::{Ended, FleetDoor, Heard};
-pub use sweep::{SweptFile, sweep_into_queue};
+pub use sweep::sweep_into_queue;
+pub use swept::SweptFile;

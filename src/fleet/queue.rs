@@ -7,6 +7,7 @@ use crate::app::AppError;
 use crate::journal::{Database, Fence, JournalError, State, Tables, Wrong, cell, count_up};
 use crate::l10n::say;
 use crate::model::hex;
+use crate::run::Made;
 
 /// The queue's schema: a well-kept queue's, beside ours.
 pub(super) const SCHEMA: &str = "rosterpatch_queue";
@@ -248,7 +249,7 @@ pub(super) fn not_here(
 }
 
 /// The queue in which a file waits.
-fn queue_for(account: Option<&str>, profile: Option<&str>) -> String {
+pub(super) fn queue_for(account: Option<&str>, profile: Option<&str>) -> String {
     match account {
         Some(account) => queue_of(account),
         None => first_queue(profile),
@@ -260,14 +261,6 @@ fn plain(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
 
-/// What a slice has done.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Done {
-    pub(super) requests: u64,
-    pub(super) retries: u64,
-    pub(super) throttled: u64,
-}
-
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -276,7 +269,7 @@ fn signed(number: u64) -> i64 {
 pub(super) fn later(
     database: &Database,
     waiting: &Waiting,
-    done: Done,
+    done: Made,
     seconds: f64,
     why: Option<&str>,
 ) -> Result<(), JournalError> {
@@ -310,7 +303,7 @@ pub(super) fn end(
     waiting: &Waiting,
     state: &str,
     exit_code: i32,
-    done: Done,
+    done: Made,
     why: Option<&str>,
 ) -> Result<(), JournalError> {
     database.change(|tables| {
@@ -372,16 +365,23 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     let why = say().fleet_removed(id);
     let known = database.change(|tables| {
         let row = tables.first(
-            "UPDATE queued SET state = 'stopped', owner = NULL, ended_at = now(), why = $2
-             WHERE id = $1 AND state IN ('waiting', 'running', 'held', 'stopped') RETURNING account",
-            &[&id, &plain(&why)],
+            "SELECT account, state FROM queued
+             WHERE id = $1 AND state IN ('waiting', 'running', 'held', 'stopped') FOR UPDATE",
+            &[&id],
         )?;
         let Some(row) = row else {
             return Ok(false);
         };
-        if let Some(account) = cell::<Option<String>>(&row, 0)? {
+        // Another file's slice for the same quota goes on.
+        let is_running = cell::<&str>(&row, 1)? == "running";
+        if let Some(account) = cell::<Option<String>>(&row, 0)?.filter(|_| is_running) {
             count_up(tables, &queue_of(&account))?;
         }
+        tables.execute(
+            "UPDATE queued SET state = 'stopped', owner = NULL, ended_at = now(), why = $2
+             WHERE id = $1",
+            &[&id, &plain(&why)],
+        )?;
         let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
         tables.rows(&sql, &[&format!("file {id}")])?;
         Ok(true)
@@ -413,61 +413,4 @@ fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<bool, Wrong
     let queue = queue_for(account.as_deref(), profile.as_deref());
     add_job(tables, id, &queue, 0.0)?;
     Ok(true)
-}
-
-/// Has each file that waits have a job again, and frees queues that nobody works at: a process that was
-/// taken for dead may have ended another's job, which ends it in the queue and leaves the queue taken.
-/// Returns how many were mended.
-pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
-    database.change(|tables| {
-        // Those that a slice has replaced and did not come to end.
-        let retired = format!(
-            "DELETE FROM {SCHEMA}._private_jobs AS job
-             WHERE key IS NULL AND locked_by IS NULL AND attempts >= max_attempts
-             AND (payload ->> 'id') IS NOT NULL"
-        );
-        tables.execute(&retired, &[])?;
-        // What failed for want of the database is not put off for hours, as the queue would.
-        let sooner = format!(
-            "UPDATE {SCHEMA}._private_jobs SET run_at = now() + interval '30 seconds'
-             WHERE locked_by IS NULL AND last_error IS NOT NULL
-             AND run_at > now() + interval '1 minute'
-             AND EXISTS (SELECT 1 FROM queued WHERE queued.id = (payload ->> 'id')::bigint AND due < now())"
-        );
-        tables.execute(&sooner, &[])?;
-        // Nobody is at it any more.
-        let left = format!(
-            "UPDATE queued SET state = 'waiting', owner = NULL WHERE state = 'running'
-             AND NOT EXISTS (SELECT 1 FROM {SCHEMA}._private_jobs AS job
-                             WHERE (job.payload ->> 'id')::bigint = queued.id
-                             AND job.locked_by IS NOT NULL)"
-        );
-        tables.execute(&left, &[])?;
-        let free = format!(
-            "UPDATE {SCHEMA}._private_job_queues AS queue SET locked_by = NULL, locked_at = NULL
-             WHERE locked_by IS NOT NULL AND locked_at < now() - interval '1 minute'
-             AND NOT EXISTS (SELECT 1 FROM {SCHEMA}._private_jobs AS job
-                             WHERE job.job_queue_id = queue.id AND job.locked_by IS NOT NULL)"
-        );
-        let mut mended = tables.execute(&free, &[])?;
-        // Whoever changes a file's state adds its job in the same step, so that one without is lost. Two
-        // workers that look at once would both see it; the second finds it locked.
-        let lost = format!(
-            "SELECT id, account, profile FROM queued
-             WHERE state IN ('waiting', 'running')
-             AND NOT EXISTS (SELECT 1 FROM {SCHEMA}._private_jobs AS job
-                             WHERE (job.payload ->> 'id')::bigint = queued.id
-                             AND (job.locked_by IS NOT NULL OR job.attempts < job.max_attempts))
-             FOR UPDATE SKIP LOCKED"
-        );
-        for row in tables.rows(&lost, &[])? {
-            let id: i64 = cell(&row, 0)?;
-            let account: Option<String> = cell(&row, 1)?;
-            let profile: Option<String> = cell(&row, 2)?;
-            let queue = queue_for(account.as_deref(), profile.as_deref());
-            add_job(tables, id, &queue, 0.0)?;
-            mended += 1;
-        }
-        Ok(mended)
-    })
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::queue::{
-    Claimed, Done, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
+    Claimed, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
 };
 use crate::app::{AppError, Notifications, Session, Wanted, forget_spooled, ready, spool, spooled};
 use crate::events::Unobserved;
@@ -12,7 +12,8 @@ use crate::model::{Exit, Summary, with_causes};
 use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::run::{
-    Consent, Context, Queued, RunError, Settings, Slice, Sliced, Start, import_slice, quota_account,
+    Consent, Context, Made, Queued, RunError, Settings, Slice, Sliced, Start, import_slice,
+    quota_account,
 };
 use crate::send::{Credentials, SendError, Stop};
 use crate::targets::TargetSpec;
@@ -243,17 +244,11 @@ impl Worker<'_> {
             Some(record) => match record.state {
                 RunState::Finished | RunState::Replaced => {
                     // Its end was recorded, and not here yet.
-                    let summary = record
-                        .summary
-                        .and_then(|json| serde_json::from_str(&json).ok());
-                    let told = (Done::default(), summary, None);
+                    let told = (Made::default(), summary_of(&record), None);
                     return self.ended(session, waiting, told, &notifications);
                 }
                 RunState::Held if !waiting.is_approved => {
-                    let summary = record
-                        .summary
-                        .and_then(|json| serde_json::from_str(&json).ok());
-                    let told = (Done::default(), summary, record.held);
+                    let told = (Made::default(), summary_of(&record), record.held);
                     return self.ended(session, waiting, told, &notifications);
                 }
                 RunState::Held => Start::Approve(Box::new(record)),
@@ -266,7 +261,7 @@ impl Worker<'_> {
         if content != waiting.sha256 {
             // What lies here is cut, or another one; it is fetched anew.
             let why = say().runs_file_changed(waiting.file.as_str(), "");
-            return self.leave(session, waiting, Done::default(), (PAUSE, Some(&why)));
+            return self.leave(session, waiting, Made::default(), (PAUSE, Some(&why)));
         }
         let context = Context {
             clock: session.clock.clone(),
@@ -284,13 +279,8 @@ impl Worker<'_> {
             retries_before: waiting.retries.unsigned_abs(),
             throttled_before: waiting.throttled.unsigned_abs(),
         };
-        let (sliced, made) =
+        let (sliced, done) =
             import_slice(&ready.prepared, &ready.settings, start, slice, &context)?;
-        let done = Done {
-            requests: made.requests,
-            retries: made.retries,
-            throttled: made.throttled,
-        };
         match sliced {
             Sliced::Later(after) => self.leave(session, waiting, done, (after.as_secs_f64(), None)),
             Sliced::Ended(ended) => match ended.stop {
@@ -317,7 +307,7 @@ impl Worker<'_> {
         &self,
         session: &Session,
         waiting: &Waiting,
-        done: Done,
+        done: Made,
         (after, why): (f64, Option<&str>),
     ) -> Result<(), AppError> {
         later(database_of(&session.state)?, waiting, done, after, why)?;
@@ -339,7 +329,7 @@ impl Worker<'_> {
         &self,
         session: &Session,
         waiting: &Waiting,
-        (done, summary, why): (Done, Option<Summary>, Option<String>),
+        (done, summary, why): (Made, Option<Summary>, Option<String>),
         notifications: &Notifications,
     ) -> Result<(), AppError> {
         let exit = summary
@@ -385,11 +375,11 @@ impl Worker<'_> {
             _ => false,
         };
         if !is_unreadable {
-            return self.leave(session, waiting, Done::default(), (PAUSE, Some(&why)));
+            return self.leave(session, waiting, Made::default(), (PAUSE, Some(&why)));
         }
         let code = i32::from(error.exit().code());
         let database = database_of(&session.state)?;
-        let done = Done::default();
+        let done = Made::default();
         end(database, waiting, "failed", code, done, Some(&why))?;
         let profile = waiting.profile.as_deref();
         let notifications = self.door.notifications(profile);
@@ -411,4 +401,9 @@ fn own(waiting: &Waiting) -> String {
 /// Whether a file waits in the queue of its quota already.
 fn is_there(waiting: &Waiting, queue: &str, account: &str) -> bool {
     waiting.account.as_deref() == Some(account) && queue == queue_of(account)
+}
+
+/// A run's figures, where it came to any.
+fn summary_of(record: &RunRecord) -> Option<Summary> {
+    serde_json::from_str(record.summary.as_deref()?).ok()
 }

@@ -1,35 +1,16 @@
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::queue::{database_of, enqueue};
-use crate::app::{AppError, Session, place_of, report_again};
+use super::swept::SweptFile;
+use crate::app::{AppError, Session, place_of, report_again, wait, worse};
 use crate::inbox::{Inbox, Place};
 use crate::journal::{Journal, cell};
-use crate::model::{Exit, Summary, hex, with_causes};
+use crate::model::{Exit, hex, with_causes};
 use crate::report::ResultPaths;
 use crate::run::{Settings, absolute, to_json, today};
-
-/// What a sweep did with a file.
-#[derive(Debug)]
-pub enum SweptFile {
-    /// It was put into the queue, under this number.
-    Enqueued(i64),
-    /// It waits there.
-    Waiting,
-    /// A guard holds its run, or somebody has to see to it.
-    Held {
-        /// The run.
-        run: String,
-        /// Why.
-        why: String,
-    },
-    /// Its run has ended; it and its results were put away.
-    Ended(Box<Summary>),
-    /// It could not be read, and was put aside.
-    Failed(String),
-}
 
 /// What is known of a file in the queue.
 struct Known {
@@ -63,10 +44,7 @@ pub fn sweep_into_queue(
     };
     let seen = inbox.lying().map_err(failed("read-folder"))?;
     if seen.values().any(|lying| !lying.ready) {
-        let began = Instant::now();
-        while began.elapsed() < settle && !session.stop.is_asked() {
-            std::thread::sleep(settle.min(Duration::from_millis(100)));
-        }
+        wait(settle, &session.stop);
     }
     let now = inbox.lying().map_err(failed("read-folder"))?;
     let mut names: Vec<&String> = now
@@ -99,10 +77,7 @@ pub fn sweep_into_queue(
             SweptFile::Failed(_) => Some(Exit::CannotDo),
             SweptFile::Enqueued(_) | SweptFile::Waiting => None,
         };
-        worst = match exit {
-            Some(exit) => crate::app::worse(worst, Some(exit)),
-            None => worst,
-        };
+        worst = worse(worst, exit);
         told(&name, &swept);
     }
     Ok(worst.unwrap_or(Exit::Success))

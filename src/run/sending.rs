@@ -84,6 +84,13 @@ impl Sent<'_> {
     }
 }
 
+/// By what calls are sent, and read back where that can be.
+pub(super) type Way<'a> = (
+    &'a tokio::runtime::Runtime,
+    &'a Sender<'a, Writer>,
+    Option<&'a Reader<'a>>,
+);
+
 /// How calls are sent.
 impl Setup<'_> {
     /// Requests that are said beforehand to be made: as many as leave in a quarter of a second, since
@@ -116,28 +123,28 @@ impl Setup<'_> {
             reread: reader.as_ref().map(|reader| reader as &dyn Reread),
         };
         if self.slice.is_some() {
-            return self.send_slice(id, &runtime, &sender, reader.as_ref());
+            return self.send_slice(id, (&runtime, &sender, reader.as_ref()));
         }
-        if let Some(most) = self.canary
-            && let Some(stop) = self.send_canary(id, most, &runtime, &sender, reader.as_ref())?
-        {
-            return Ok(Some(stop));
+        if let Some(most) = self.canary {
+            let journal = Journal::open(&self.context.state)?;
+            let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
+            let first = journal.calls_left(id, 0, most)?;
+            let way = (&runtime, &sender, reader.as_ref());
+            if let Some(stop) = self.send_canary((&journal, id), &first, way)? {
+                return Ok(Some(stop));
+            }
         }
         self.deliver(id, &runtime, &sender, u64::MAX)
     }
 
-    /// Sends a few rows, and reads them back.
-    fn send_canary(
+    /// Sends the first rows, and reads them back: for as long as that takes, since a slice that began anew
+    /// would not come to its end at a slow rate.
+    pub(super) fn send_canary(
         &self,
-        id: i64,
-        most: u64,
-        runtime: &tokio::runtime::Runtime,
-        sender: &Sender<'_, Writer>,
-        reader: Option<&Reader<'_>>,
+        (journal, id): (&Journal, i64),
+        first: &[Pending],
+        (runtime, sender, reader): Way<'_>,
     ) -> Result<Option<Stop>, RunError> {
-        let journal = Journal::open(&self.context.state)?;
-        let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
-        let first = journal.calls_left(id, 0, most)?;
         let last = first.last().map_or(0, |call| call.row);
         if let Some(stop) = self.deliver(id, runtime, sender, last)? {
             return Ok(Some(stop));
@@ -145,9 +152,12 @@ impl Setup<'_> {
         let Some(reader) = reader else {
             return Ok(None);
         };
+        let pacer = &self.tools.pacer;
+        pacer.set_patience(None);
         let stop = self.context.stop.clone();
-        let read = reader.look_after(self.transport, &journal, id, &first, stop);
-        runtime.block_on(read)
+        let read = runtime.block_on(reader.look_after(self.transport, journal, id, first, stop));
+        pacer.set_patience(self.slice.map(|slice| slice.patience));
+        read
     }
 
     /// Sends the calls that are left in the journal, which a thread of its own reads, up to the one

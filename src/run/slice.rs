@@ -1,34 +1,26 @@
 use std::time::Duration;
 
-use super::canary::Reader;
 use super::context::{Ended, Sliced};
 use super::error::RunError;
-use super::sending::{HowSent, Sent};
+use super::sending::{HowSent, Sent, Way};
 use super::settings::to_json;
 use super::under_way::{Run, Setup};
 use crate::events::{Observer, RunEvent};
-use crate::journal::{Journal, RunState, Writer};
+use crate::journal::{Journal, RunState};
 use crate::l10n::say;
 use crate::model::{Pending, RowState, with_causes};
-use crate::send::{Sender, Stop};
+use crate::send::Stop;
 
 impl Setup<'_> {
     /// Sends what one slice is to send.
-    pub(super) fn send_slice(
-        &self,
-        id: i64,
-        runtime: &tokio::runtime::Runtime,
-        sender: &Sender<'_, Writer>,
-        reader: Option<&Reader<'_>>,
-    ) -> Result<Option<Stop>, RunError> {
+    pub(super) fn send_slice(&self, id: i64, way: Way<'_>) -> Result<Option<Stop>, RunError> {
         let Some(slice) = self.slice else {
             return Ok(None);
         };
         self.tools.pacer.set_patience(Some(slice.patience));
         let mut journal = Journal::open(&self.context.state)?;
         if let Some(most) = self.canary
-            && let Some(stop) =
-                self.canary_slice((&mut journal, id), most, runtime, sender, reader)?
+            && let Some(stop) = self.canary_slice((&mut journal, id), most, way)?
         {
             return Ok(Some(stop));
         }
@@ -36,25 +28,21 @@ impl Setup<'_> {
         let Some(last) = first.last().map(|call| call.row) else {
             return Ok(None);
         };
-        if let Some(stop) = self.deliver(id, runtime, sender, last)? {
+        if let Some(stop) = self.deliver(id, way.0, way.1, last)? {
             return Ok(Some(stop));
         }
         let is_more = !journal.calls_left(id, 0, 1)?.is_empty();
         let after = Duration::ZERO;
         Ok(is_more.then_some(Stop::Due { after }))
     }
-}
 
-impl Setup<'_> {
     /// Sends the first rows and reads them back, however many slices that takes; then the run's settings
     /// ask for none any more.
     fn canary_slice(
         &self,
         (journal, id): (&mut Journal, i64),
         most: u64,
-        runtime: &tokio::runtime::Runtime,
-        sender: &Sender<'_, Writer>,
-        reader: Option<&Reader<'_>>,
+        way: Way<'_>,
     ) -> Result<Option<Stop>, RunError> {
         let mut first = Vec::new();
         journal.each_call::<RunError>(id, |call, _| {
@@ -68,22 +56,7 @@ impl Setup<'_> {
             });
             Ok((first.len() as u64) < most)
         })?;
-        let last = first.last().map_or(0, |call| call.row);
-        if let Some(stop) = self.deliver(id, runtime, sender, last)? {
-            return Ok(Some(stop));
-        }
-        let Some(reader) = reader else {
-            return Ok(None);
-        };
-        let journal_of = &*journal;
-        // Begun anew in each slice, it would not come to its end at a slow rate.
-        self.tools.pacer.set_patience(None);
-        let stop = self.context.stop.clone();
-        let read = reader.look_after(self.transport, journal_of, id, &first, stop);
-        let stop = runtime.block_on(read)?;
-        self.tools
-            .pacer
-            .set_patience(self.slice.map(|slice| slice.patience));
+        let stop = self.send_canary((journal, id), &first, way)?;
         if stop.is_none() {
             let mut settings = self.settings.clone();
             settings.delivery.canary = None;

@@ -25,10 +25,13 @@ pub fn shared_pacer(
     state: &State,
     clock: Arc<dyn Clock>,
 ) -> Result<Pacer, JournalError> {
-    // One quota for all that is asked of a machine, however its address is written.
-    let origin = account_of(client.origin(), &credentials.identity());
-    let store = QuotaStore::open(state, &origin)?;
+    let store = QuotaStore::open(state, &quota_of(client, credentials))?;
     Pacer::new(pace, clock, Some(store))
+}
+
+/// One quota for all that is asked of a machine, however its address is written.
+fn quota_of(client: &Client, credentials: &Credentials) -> String {
+    account_of(client.origin(), &credentials.identity())
 }
 
 /// The name of the quota that a run draws on: a hash of where it sends to and its credentials.
@@ -43,7 +46,7 @@ pub fn quota_account(
 ) -> Result<String, RunError> {
     let options = &settings.delivery.client;
     let client = Client::new(spec.clone(), credentials.clone(), options, clock)?;
-    Ok(account_of(client.origin(), &credentials.identity()))
+    Ok(quota_of(&client, credentials))
 }
 
 /// What a run is made with.

@@ -640,6 +640,83 @@ fn a_worker_without_the_credentials_leaves_a_file_to_others_and_a_file_can_be_ta
 }
 
 #[test]
+fn a_file_that_is_taken_out_disturbs_no_other_of_its_quota() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 300)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "60/s");
+    fleet.enqueue(0, &texts[0]);
+    fleet.folder.write("other.csv", roster(300, 5));
+    let put = fleet.run(&["enqueue", "other.csv", "--profile", "s0"]);
+    assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+    let worker = fleet.worker(0, &fleet.address, "2");
+    let began = Instant::now();
+    while fleet.schools[0].sandbox.requests("update") < 20 {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            fleet.logs()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let removed = fleet.run(&["queue", "--remove", "2"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
+    let soon = Duration::from_secs(60);
+    let queue = fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    end(vec![worker]);
+    let of = |id: i64| queue.iter().find(|entry| entry["id"] == id).unwrap();
+    assert_eq!(of(1)["state"], "finished", "{queue:?}");
+    assert_eq!(of(1)["slices"], 1, "its slice went on: {queue:?}");
+    assert_eq!(of(2)["state"], "stopped", "{queue:?}");
+}
+
+#[test]
+fn a_database_is_spoken_to_by_tls_and_only_if_its_certificate_is_trusted() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 10)]];
+    let secret = |address: &str| {
+        let address = address.replace("127.0.0.1", "localhost");
+        address.replace("sslmode=disable", "sslmode=verify-full")
+    };
+    let address = secret(&cluster.database());
+    let fleet = Fleet::new(address.clone(), &texts, 1e6, "unlimited");
+    let stranger = fleet.run(&["queue"]);
+    assert_eq!(stranger.status.code(), Some(1), "{}", stdout(&stranger));
+    let trusting = |arguments: &[&str]| {
+        let mut command = fleet.command(0, &address);
+        command
+            .env("PGSSLROOTCERT", cluster.certificate())
+            .args(arguments);
+        command
+    };
+    fleet.folder.write("s0-0.csv", &texts[0][0]);
+    let put = trusting(&["enqueue", "s0-0.csv", "--profile", "s0"])
+        .output()
+        .unwrap();
+    assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+    // The journal's connections and the queue's.
+    let worker = trusting(&["work"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    loop {
+        let queue = trusting(&["queue", "--all", "--format", "json"])
+            .output()
+            .unwrap();
+        if stdout(&queue).contains("\"finished\"") {
+            break;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            stdout(&queue)
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    end(vec![worker]);
+}
+
+#[test]
 fn the_roles_of_the_sample_are_enough() {
     let Some(cluster) = shared() else { return };
     let name = cluster.empty_database();

@@ -1,6 +1,7 @@
 //! A PostgreSQL of the tests' own, where Debian's is installed.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -54,7 +55,14 @@ impl Cluster {
             server: Mutex::default(),
             databases: AtomicUsize::default(),
         };
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let key = cluster.folder.path().join("key.pem");
+        std::fs::write(cluster.certificate(), made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
         if is_root() {
+            let owner = Command::new("chown").arg("postgres").arg(&key).status();
+            assert!(owner.unwrap().success());
             // It refuses to run as root.
             let owner = Command::new("chown")
                 .arg("postgres")
@@ -76,6 +84,11 @@ impl Cluster {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The server's certificate, which is of `localhost` and of no authority.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("root.pem")
     }
 
     fn data(&self) -> PathBuf {
@@ -104,6 +117,8 @@ impl Cluster {
             .args(["-p", &self.port.to_string(), "-h", "127.0.0.1", "-k"])
             .arg(self.folder.path())
             .args(["-c", "max_connections=300", "-c", "shared_buffers=128MB"])
+            .args(["-c", "ssl=on", "-c", "ssl_cert_file=../root.pem"])
+            .args(["-c", "ssl_key_file=../key.pem"])
             .stdout(Stdio::null())
             .stderr(Stdio::from(
                 std::fs::File::create(self.folder.path().join("log")).unwrap(),

@@ -24,12 +24,12 @@ pub struct Database {
     connection: Arc<Mutex<Option<Arc<Connection>>>>,
 }
 
-/// The same as part of an address.
-const TIMES: &str = "connect_timeout=10&tcp_user_timeout=10&keepalives_idle=5&keepalives_interval=3\
-     &keepalives_retries=2";
-
 /// How long a server may be silent before it counts as gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same for others who connect by the address.
+const TIMES: &str = "connect_timeout=10&tcp_user_timeout=10&keepalives_idle=5&keepalives_interval=3\
+     &keepalives_retries=2";
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,6 +45,7 @@ impl Database {
     /// When the address cannot be understood.
     pub fn at(address: &str, password: Option<&str>) -> Result<Database, JournalError> {
         // A certificate is verified wherever one is required.
+        let given = address.to_owned();
         let known = address
             .replace("sslmode=verify-full", "sslmode=require")
             .replace("sslmode=verify-ca", "sslmode=require");
@@ -83,9 +84,11 @@ impl Database {
         let name = config.get_dbname().or(config.get_user());
         let port = config.get_ports().first().filter(|port| **port != 5432);
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-        let place = format!("postgres://{hosts}{port}/{}", name.unwrap_or_default());
+        let user = config.get_user().map(|user| format!("{user}@"));
+        let (user, name) = (user.unwrap_or_default(), name.unwrap_or_default());
+        let place = format!("postgres://{user}{hosts}{port}/{name}");
         Ok(Database {
-            address: address.to_owned(),
+            address: given,
             whole,
             config,
             place,
