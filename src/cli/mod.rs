@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod config;
+mod fleet_args;
 mod front;
 mod group;
 mod help;

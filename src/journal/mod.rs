@@ -2,6 +2,7 @@
 //! leaves, and an outcome before its row counts as done; the journal is in the way of the work, not
 //! beside it.
 
+mod bucket;
 mod entries;
 mod error;
 mod facade;
@@ -23,6 +24,7 @@ mod state;
 mod store;
 mod writer;
 
+pub use bucket::SharedQuota;
 pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, Refusal};
 pub use facade::Journal;
@@ -40,7 +42,5 @@ pub use register::Register;
 pub use run_state::RunState;
 pub use sqlite::stop_waiting;
 pub use state::State;
-pub use store::{
-    Calls, Deliveries, Dossiers, Forgetting, History, Outcomes, Runs, Sending, SharedQuota, Store,
-};
+pub use store::{Calls, Deliveries, Dossiers, Forgetting, History, Outcomes, Runs, Sending, Store};
 pub use writer::Writer;

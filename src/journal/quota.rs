@@ -1,10 +1,10 @@
 use sha2::{Digest, Sha256};
 
+use super::bucket::{Quotas, SharedQuota};
 use super::error::JournalError;
 use super::postgres::open_quota;
 use super::sqlite::SqliteQuota;
 use super::state::{Place, State};
-use super::store::{Quotas, SharedQuota};
 use crate::model::hex;
 
 /// What is left of one account's quota, kept where runs are recorded so that every process that

@@ -13,9 +13,10 @@ use crate::harness::{
 
 /// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
 /// beside it, the manual pages, the tables of the README and of a target, and what a collector reads.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 12] = [
     "cli/man.rs",
     "cli/args.rs",
+    "cli/fleet_args.rs",
     "cli/options.rs",
     "cli/group.rs",
     "cli/help.rs",

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::app::{AppError, Notifications, Session, Wanted};
-use crate::cli::args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
 use crate::cli::config::Config;
+use crate::cli::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
 use crate::cli::front::{Front, print_json};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;

@@ -1,7 +1,7 @@
 //! The commands of many machines in a program that was built without PostgreSQL.
 
 use crate::app::AppError;
-use crate::cli::args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
+use crate::cli::fleet_args::{DatabaseCommand, EnqueueArgs, QueueArgs, WorkArgs};
 use crate::cli::options::GeneralOptions;
 use crate::journal::JournalError;
 use crate::model::Exit;

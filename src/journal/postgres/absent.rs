@@ -1,7 +1,8 @@
 //! The place of the journal in PostgreSQL in a program that was built without it.
 
+use super::bucket::Quotas;
 use super::error::JournalError;
-use super::store::{Quotas, Store};
+use super::store::Store;
 
 /// A database that holds a journal: this program knows none.
 #[derive(Debug, Clone)]

@@ -22,8 +22,9 @@ pub use connection::{Fence, Tables, Wrong, cell};
 pub use database::{Database, count_up};
 pub(super) use lock::SessionLock;
 
+use super::bucket::Quotas;
 use super::error::JournalError;
-use super::store::{Quotas, Store};
+use super::store::Store;
 
 /// The journal in a database.
 pub(super) fn open_store(database: &Database) -> Result<Box<dyn Store>, JournalError> {

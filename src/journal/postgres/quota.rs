@@ -1,8 +1,8 @@
 use super::connection::{Wrong, cell};
 use super::database::Database;
 use super::store::signed;
+use crate::journal::bucket::{Alter, Quotas, SharedQuota};
 use crate::journal::error::JournalError;
-use crate::journal::store::{Alter, Quotas, SharedQuota};
 
 /// The bucket of one account in the database.
 #[derive(Debug)]

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::store::Sqlite;
+use crate::journal::bucket::{Alter, Quotas, SharedQuota};
 use crate::journal::error::JournalError;
-use crate::journal::store::{Alter, Quotas, SharedQuota};
 
 /// The bucket of one account in the journal's file.
 ///
