@@ -284,10 +284,6 @@ impl Worker<'_> {
         match sliced {
             Sliced::Later(after) => self.leave(session, waiting, done, (after.as_secs_f64(), None)),
             Sliced::Ended(ended) => match ended.stop {
-                // It was being planned when this process was asked to stop.
-                Some(Stop::Asked | Stop::Due { .. }) => {
-                    self.leave(session, waiting, done, (0.0, None))
-                }
                 // An address that does not answer may, later.
                 Some(stop @ (Stop::Unreachable { .. } | Stop::LookUp { .. })) => {
                     let why = stop.to_string();

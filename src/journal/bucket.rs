@@ -34,4 +34,15 @@ pub(super) trait Quotas: std::fmt::Debug + Send {
 
     /// Changes the bucket in one step that no other process can come between.
     fn update(&mut self, change: &mut Alter<'_>) -> Result<(), JournalError>;
+
+    /// The limit that the API announced last, as text, where that is not long ago. A process that lasts
+    /// for a whole run hears it with the first answer, and needs none.
+    fn announced(&mut self) -> Result<Option<String>, JournalError> {
+        Ok(None)
+    }
+
+    /// Notes the limit that the API announces.
+    fn announce(&mut self, _limit: &str) -> Result<(), JournalError> {
+        Ok(())
+    }
 }

@@ -64,4 +64,21 @@ impl QuotaStore {
         })?;
         result.ok_or(JournalError::Closed)
     }
+
+    /// The limit that the API announced last for this quota, as whoever noted it wrote it; none where
+    /// that was long ago, or is not kept here because each process hears it itself.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn announced(&mut self) -> Result<Option<String>, JournalError> {
+        self.0.announced()
+    }
+
+    /// Notes the limit that the API announces, for those who draw on this quota next.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn announce(&mut self, limit: &str) -> Result<(), JournalError> {
+        self.0.announce(limit)
+    }
 }

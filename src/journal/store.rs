@@ -12,7 +12,7 @@ use super::run_state::RunState;
 use crate::model::{Change, Fingerprint, Outcome, RowState, StateCounts};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
-/// `contract.rs` holds them to it.
+/// one suite of tests holds both to them.
 pub trait Store:
     Runs
     + Calls
@@ -23,6 +23,7 @@ pub trait Store:
     + Dossiers
     + Forgetting
     + Rosters
+    + Answers
     + Recording
     + Send
 {
@@ -38,6 +39,7 @@ impl<T> Store for T where
         + Dossiers
         + Forgetting
         + Rosters
+        + Answers
         + Recording
         + Send
 {
@@ -472,6 +474,40 @@ pub trait Rosters {
     /// When the journal cannot be read.
     fn roster(&self, _sha256: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(None)
+    }
+}
+
+/// What an API has answered to the look-ups of a run that is planned a slice at a time, so that no later
+/// slice asks it again. A run that is planned by one process keeps none.
+pub trait Answers {
+    /// Keeps the answer to a question, by its number, and counts the requests that were made meanwhile.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn keep_answer(
+        &self,
+        _run: i64,
+        _question: i64,
+        _answer: &str,
+        _requests: u64,
+    ) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// The answer to a question, if it is kept.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn answer(&self, _run: i64, _question: i64) -> Result<Option<String>, JournalError> {
+        Ok(None)
+    }
+
+    /// Forgets what is kept for a run: the plan is made, or nothing was added to it for longer than `age`.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn forget_answers(&self, _run: i64, _age: std::time::Duration) -> Result<(), JournalError> {
+        Ok(())
     }
 }
 

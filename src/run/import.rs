@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
 use super::error::RunError;
 use super::prepare::Prepared;
@@ -8,7 +10,7 @@ use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::model::{Exit, StateCounts};
-use crate::send::Stats;
+use crate::send::{Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
 /// results. A run that was interrupted goes on where it ended.
@@ -105,6 +107,7 @@ fn import_with(
         Begun::New(run) => match decide(run.plan()?, is_approved, context)? {
             Decision::Send(run, plan) => (*run, plan),
             Decision::End(ended) => return Ok((Sliced::Ended(ended), made(&stats))),
+            Decision::Later(after) => return Ok((Sliced::Later(after), made(&stats))),
         },
     };
     tracker.start(run.name(), &plan, run.states()?);
@@ -128,6 +131,8 @@ fn made(stats: &Stats) -> Made {
 enum Decision<'a> {
     Send(Box<Run<'a>>, Box<Plan>),
     End(Box<Ended>),
+    /// It is not whole yet: another slice goes on, so much later.
+    Later(Duration),
 }
 
 /// Shows a plan, and decides by the guards and by the person who is asked.
@@ -138,6 +143,13 @@ fn decide<'a>(
 ) -> Result<Decision<'a>, RunError> {
     let Planned { run, plan, stop } = planned;
     if let Some(stop) = stop {
+        match &stop {
+            Stop::Due { after } => return Ok(Decision::Later(*after)),
+            Stop::Asked if run.setup.slice.is_some() => {
+                return Ok(Decision::Later(Duration::ZERO));
+            }
+            _ => {}
+        }
         let ended = run.finish(Some(stop), RunState::Planning)?;
         return Ok(Decision::End(Box::new(ended)));
     }

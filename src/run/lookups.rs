@@ -1,10 +1,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value as Json;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use super::work::{Halt, Unresolved, Work};
+use super::items::{Item, What};
+use super::work::{Halt, Planning, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
 use crate::l10n::{number, say};
@@ -54,14 +56,58 @@ struct Listing {
 
 /// How the records of the rows are found.
 impl Work<'_> {
-    /// Rows that are looked up at once: a page for each request that may be under way.
+    /// Rows that are looked up at once: a page for each request that may be under way. Every slice of a
+    /// plan asks for the same ones together, however the API fares meanwhile.
     pub(super) fn round(&self) -> usize {
         let page = self.look_up.as_ref().map_or(1, LookUp::page_size);
-        page * self.planning.transport.room()
+        page * match &self.planning.answers {
+            Some(_) => self.planning.delivery.sender.concurrency.max(1),
+            None => self.planning.transport.room(),
+        }
+    }
+
+    /// Has everything answered that planning will ask, and plans nothing: so that a plan which takes many
+    /// slices is written once, when all is known.
+    pub(super) async fn learn(&mut self, mut items: mpsc::Receiver<Vec<Item>>) -> Result<(), Halt> {
+        let mut keys = Vec::new();
+        while let Some(items) = items.recv().await {
+            for item in items {
+                if self.succeeded_before(&item)?.is_some() {
+                    continue;
+                }
+                if let What::LookUp { key, .. } = item.what {
+                    self.choose_once().await?;
+                    keys.push(key);
+                    if keys.len() >= self.round() {
+                        self.learn_of(&std::mem::take(&mut keys)).await?;
+                    }
+                }
+            }
+        }
+        self.learn_of(&keys).await
+    }
+
+    async fn learn_of(&self, keys: &[String]) -> Result<(), Halt> {
+        let mut unknown = Vec::new();
+        for key in keys {
+            if self.listed(key)?.is_empty() {
+                unknown.push(key.as_str());
+            }
+        }
+        self.search_all(&unknown).await?;
+        Ok(())
+    }
+
+    /// Lists the whole register where that is less work, before the first row is looked up.
+    pub(super) async fn choose_once(&mut self) -> Result<(), Halt> {
+        match std::mem::replace(&mut self.has_chosen, true) {
+            true => Ok(()),
+            false => self.choose().await,
+        }
     }
 
     /// Lists the whole register where that takes fewer requests than looking the rows up.
-    pub(super) async fn choose(&mut self) -> Result<(), Halt> {
+    async fn choose(&mut self) -> Result<(), Halt> {
         let Some(look_up) = self.look_up.clone() else {
             return Ok(());
         };
@@ -159,39 +205,67 @@ impl Work<'_> {
     }
 
     async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
-        // Stopping drops what is under way.
-        let (_never, never) = watch::channel(false);
-        let transport = self.planning.transport;
-        let asked = transport.fetch(&question.path, question.body.as_ref(), &never);
-        let answer = match asked.await? {
-            Fetched::Json(answer) => answer,
-            Fetched::NoJson | Fetched::Halted => Json::Null,
-            Fetched::Stopped(stop) => return Err(Halt::Stop(at_path(stop, &question.path))),
+        let Planning { answers, past, .. } = self.planning;
+        let (answer, is_kept) = self.answer(question).await?;
+        let text = match answers.filter(|_| !is_kept) {
+            Some(_) => answer.to_string(),
+            None => String::new(),
         };
         let base_url = &self.planning.delivery.client.base_url;
-        look_up.page(answer, base_url).map_err(|error| {
+        let page = look_up.page(answer, base_url).map_err(|error| {
             Halt::Stop(Stop::LookUp {
                 why: error.to_string(),
                 status: None,
             })
-        })
+        })?;
+        if let Some(answers) = answers.filter(|_| !is_kept) {
+            answers.keep(past, question, &text)?;
+        }
+        Ok(page)
+    }
+
+    /// What the API answers, or has answered to an earlier slice, and whether that was so.
+    async fn answer(&self, question: &Question) -> Result<(Json, bool), Halt> {
+        let Planning {
+            answers,
+            transport,
+            past,
+            ..
+        } = self.planning;
+        if let Some(kept) = answers {
+            if let Some(answer) = kept.find(past, question)? {
+                return Ok((answer, true));
+            }
+            if kept.are_enough() {
+                let after = Duration::ZERO;
+                return Err(Halt::Stop(Stop::Due { after }));
+            }
+        }
+        // Stopping drops what is under way.
+        let (_never, never) = watch::channel(false);
+        let asked = transport.fetch(&question.path, question.body.as_ref(), &never);
+        match asked.await? {
+            Fetched::Json(answer) => Ok((answer, false)),
+            Fetched::NoJson => Ok((Json::Null, false)),
+            Fetched::Halted => match transport.due() {
+                Some(after) => Err(Halt::Stop(Stop::Due { after })),
+                None => Ok((Json::Null, false)),
+            },
+            Fetched::Stopped(stop) => Err(Halt::Stop(at_path(stop, &question.path))),
+        }
     }
 
     /// All records that have one of the keys.
-    async fn search(&self, rows: &[Unresolved]) -> Result<Vec<Json>, Halt> {
-        let Some(look_up) = &self.look_up else {
-            return Ok(Vec::new());
-        };
-        let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+    async fn search(&self, look_up: &LookUp, keys: &[&str]) -> Result<Vec<Json>, Halt> {
         let mut found = Vec::new();
-        let mut next = look_up.search(&keys, None);
+        let mut next = look_up.search(keys, None);
         let mut passed = 0;
         let mut progress = Progress::default();
         while let Some(question) = next {
             let page = self.ask(look_up, &question).await?;
             refuse_repeated(&mut progress, look_up, &page)?;
-            self.refuse_unasked(look_up, &keys, &page)?;
-            next = look_up.search(&keys, Some((&page, passed)));
+            self.refuse_unasked(look_up, keys, &page)?;
+            next = look_up.search(keys, Some((&page, passed)));
             passed += page.records.len() as u64;
             found.extend(page.records);
         }
@@ -244,17 +318,39 @@ impl Work<'_> {
         })
     }
 
+    /// The listed records that a key finds, as JSON.
+    fn listed(&self, key: &str) -> Result<Vec<String>, Halt> {
+        let Some(register) = &self.register else {
+            return Ok(Vec::new());
+        };
+        let key = self.key_text(&Json::from(key));
+        Ok(register.find(&key.unwrap_or_default())?)
+    }
+
+    /// All records that the keys find, a page of them a request; nothing where none can be searched for.
+    async fn search_all(&self, keys: &[&str]) -> Result<Vec<Json>, Halt> {
+        let Some(look_up) = self.look_up.as_ref().filter(|look_up| look_up.can_search()) else {
+            return Ok(Vec::new());
+        };
+        let chunks: Vec<&[&str]> = keys.chunks(look_up.page_size()).collect();
+        let mut found = Vec::new();
+        // The first request goes alone: if the credentials are wrong, one has told so.
+        let alone = usize::from(!self.planning.transport.has_sent());
+        let (one, others) = chunks.split_at(alone.min(chunks.len()));
+        for part in [one, others] {
+            let asked = part.iter().map(|chunk| self.search(look_up, chunk));
+            for records in join_all(asked).await {
+                found.extend(records?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Finds the rows' records, and plans each row.
     pub(super) async fn resolve(&mut self, rows: Vec<Unresolved>) -> Result<(), Halt> {
         let mut unknown = Vec::new();
         for row in rows {
-            let listed = match &self.register {
-                None => Vec::new(),
-                Some(register) => {
-                    let key = self.key_text(&Json::from(row.key.as_str()));
-                    register.find(&key.unwrap_or_default())?
-                }
-            };
+            let listed = self.listed(&row.key)?;
             let records: Vec<Json> = listed
                 .iter()
                 .filter_map(|record| serde_json::from_str(record).ok())
@@ -266,31 +362,13 @@ impl Work<'_> {
                     .await?;
             }
         }
-        let Some(look_up) = &self.look_up else {
-            return Ok(());
-        };
-        if !look_up.can_search() {
-            for row in unknown {
-                self.settle(row, &[]).await?;
-            }
-            return Ok(());
-        }
         // A record may have come, or slipped from one page to another, while they were listed.
-        let page = look_up.page_size();
-        let chunks: Vec<&[Unresolved]> = unknown.chunks(page).collect();
-        let mut found: Vec<Json> = Vec::new();
-        // The first request goes alone: if the credentials are wrong, one has told so.
-        let alone = usize::from(!self.planning.transport.has_sent());
-        let (one, others) = chunks.split_at(alone.min(chunks.len()));
-        for part in [one, others] {
-            let asked = part.iter().map(|chunk| self.search(chunk));
-            for records in join_all(asked).await {
-                found.extend(records?);
-            }
-        }
+        let keys: Vec<&str> = unknown.iter().map(|row| row.key.as_str()).collect();
+        let found = self.search_all(&keys).await?;
         let mut by_key: HashMap<String, Vec<&Json>> = HashMap::new();
         for record in &found {
-            if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
+            let key = self.look_up.as_ref().and_then(|how| how.key_of(record));
+            if let Some(key) = key.and_then(|key| self.key_text(key)) {
                 by_key.entry(key).or_default().push(record);
             }
         }

@@ -1,6 +1,7 @@
 //! The conductor: the only room that joins the stages. It reads and checks all of a file before
 //! the first request leaves, sends, records, and has the report written. It prints nothing.
 
+mod answers;
 mod canary;
 mod conflicts;
 mod context;

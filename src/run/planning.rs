@@ -34,46 +34,87 @@ impl Planning<'_> {
             looks_up: look_up.is_some(),
             names_only: self.undone.is_some(),
         };
+        let mut work = Work {
+            planning: self,
+            planner: &planner,
+            look_up,
+            register: None,
+            has_chosen: false,
+            conflicts: Vec::new(),
+            batch: Vec::new(),
+            planned: Planned {
+                how: self.nothing_read(key),
+                ..Planned::default()
+            },
+            done: 0,
+            told_at: self.clock.now(),
+        };
+        let learns = self.answers.is_some() && work.look_up.is_some();
+        let passes: &[Pass] = match learns {
+            true => &[Pass::Learn, Pass::Plan],
+            false => &[Pass::Plan],
+        };
+        for pass in passes {
+            work.planned.stop = pass.over(&maker, &mut work, &runtime, &mut asked)?;
+            if work.planned.stop.is_some() {
+                break;
+            }
+        }
+        runtime.block_on(async {
+            work.hand_over().await?;
+            self.writer.flush().await
+        })?;
+        Ok(work.planned)
+    }
+}
+
+/// A way through all rows.
+#[derive(Debug, Clone, Copy)]
+enum Pass {
+    /// Everything is asked of the API that planning will ask.
+    Learn,
+    /// Each row is planned.
+    Plan,
+}
+
+impl Pass {
+    /// Goes through all rows, and returns why it stopped before the last one, if it did.
+    fn over(
+        self,
+        maker: &ItemMaker<'_>,
+        work: &mut Work<'_>,
+        runtime: &tokio::runtime::Runtime,
+        asked: &mut watch::Receiver<StopRequest>,
+    ) -> Result<Option<Stop>, RunError> {
+        let input = &work.planning.prepared.input;
         std::thread::scope(|scope| {
             // Each lot is a block of the file.
             let (items, receiver) = mpsc::channel(2);
-            let reader = scope.spawn(move || maker.make(&prepared.input, &items));
-            let planned = runtime.block_on(async {
-                let mut work = Work {
-                    planning: self,
-                    planner: &planner,
-                    look_up,
-                    register: None,
-                    conflicts: Vec::new(),
-                    batch: Vec::new(),
-                    planned: Planned {
-                        how: self.nothing_read(key),
-                        ..Planned::default()
-                    },
-                    done: 0,
-                    told_at: self.clock.now(),
-                };
-                let ended = tokio::select! {
+            let reader = scope.spawn(move || maker.make(input, &items));
+            let ended = runtime.block_on(async {
+                tokio::select! {
                     biased;
                     Ok(_) = asked.wait_for(|request| *request > StopRequest::Pause) => {
                         Err(Halt::Stop(Stop::Asked))
                     }
-                    ended = work.all(receiver) => ended,
-                };
-                match ended {
-                    Ok(()) => {}
-                    Err(Halt::Stop(stop)) => work.planned.stop = Some(stop),
-                    Err(Halt::Error(error)) => return Err(error),
+                    ended = async {
+                        match self {
+                            Pass::Learn => work.learn(receiver).await,
+                            Pass::Plan => work.all(receiver).await,
+                        }
+                    } => ended,
                 }
-                work.hand_over().await?;
-                self.writer.flush().await?;
-                Ok(work.planned)
             });
+            let ended = match ended {
+                Err(Halt::Error(error)) => Err(error),
+                Err(Halt::Stop(stop)) => Ok(Some(stop)),
+                Ok(()) => Ok(None),
+            };
             match reader.join() {
                 Ok(read) => read?,
                 Err(_) => return Err(RunError::Died),
             }
-            planned
+            ended
         })
     }
 }

@@ -1,6 +1,7 @@
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
+use super::answers::KeptAnswers;
 use super::context::{Context, Ended, Slice, Start};
 use super::error::RunError;
 use super::name::run_name;
@@ -207,11 +208,19 @@ impl<'a> Run<'a> {
             id,
             setup.context.clock.timestamp(),
         )?;
+        let answers = match setup.slice {
+            Some(slice) => {
+                setup.tools.pacer.set_patience(Some(slice.patience));
+                Some(KeptAnswers::of(id, &past, slice, setup.stats)?)
+            }
+            None => None,
+        };
         let writer = Writer::start(journal, id, Stage::Planning);
         let planning = Planning {
             prepared: setup.prepared,
             delivery,
             transport: setup.transport,
+            answers: answers.as_ref(),
             writer: &writer,
             past,
             has_delivered,
@@ -229,11 +238,20 @@ impl<'a> Run<'a> {
             ..self
         };
         let planned = planned?;
+        let uncounted = match &answers {
+            Some(answers) => answers.uncounted(),
+            None => setup.stats.requests(),
+        };
         let mut plan = plan_of(setup.prepared, delivery, &planned);
-        plan.lookups = setup.stats.requests();
+        plan.lookups = run.lookups_before + setup.stats.requests();
         run.forecast(&mut plan);
         let json = to_json(&plan)?;
-        run.journal.set_plan(id, &json, setup.stats.requests())?;
+        run.journal.set_plan(id, &json, uncounted)?;
+        if let Some(answers) = &answers
+            && matches!(planned.stop, None | Some(Stop::LookUp { status: None, .. }))
+        {
+            answers.forget(&run.journal)?;
+        }
         Ok(Planned {
             run,
             plan,

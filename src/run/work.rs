@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
+use super::answers::KeptAnswers;
 use super::error::RunError;
 use super::items::{Item, What, settled, settled_invalid};
 use super::planned::{EXAMPLES, Planned};
@@ -23,6 +24,8 @@ pub(super) struct Planning<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) delivery: &'a Delivery,
     pub(super) transport: &'a Transport<'a>,
+    /// What the API has answered to earlier slices, where it is planned in slices.
+    pub(super) answers: Option<&'a KeptAnswers<'a>>,
     pub(super) writer: &'a Writer,
     /// The journal, to be read beside the writer: what was delivered before, and what the run to
     /// be undone has changed.
@@ -78,6 +81,8 @@ pub(super) struct Work<'a> {
     pub(super) look_up: Option<LookUp>,
     /// All records, where they were listed.
     pub(super) register: Option<Register>,
+    /// Whether it is decided if all records are listed.
+    pub(super) has_chosen: bool,
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,
@@ -92,7 +97,6 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     pub(super) async fn all(&mut self, mut items: mpsc::Receiver<Vec<Item>>) -> Result<(), Halt> {
         let mut waiting: Vec<Unresolved> = Vec::new();
-        let mut first = true;
         while let Some(items) = items.recv().await {
             let planning = self.planning;
             if planning.retries_beside {
@@ -112,9 +116,7 @@ impl Work<'_> {
                     }
                     What::Call(call) => self.unread(item.mark, *call).await?,
                     What::LookUp { key, values } => {
-                        if std::mem::take(&mut first) {
-                            self.choose().await?;
-                        }
+                        self.choose_once().await?;
                         waiting.push(Unresolved {
                             mark: item.mark,
                             key,

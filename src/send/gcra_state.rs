@@ -272,6 +272,17 @@ impl GcraState {
         state.leased = known;
     }
 
+    /// Notes the limit that the API announces, for those who draw on this bucket next.
+    pub(super) fn announce(&self, limit: &str) {
+        let mut kept = self.lock();
+        let Kept { state, store } = &mut *kept;
+        if let Some(store) = store
+            && let Err(error) = store.announce(limit)
+        {
+            state.error = Some(error);
+        }
+    }
+
     /// Takes note of the API's own time. Where time has passed by the wall clock that no other clock
     /// of this machine has seen, it counts as far as the API's has passed too.
     pub(super) fn observe_date(&self, date: UnixNanos) {

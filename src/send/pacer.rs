@@ -56,12 +56,22 @@ impl Pacer {
         mut store: Option<QuotaStore>,
     ) -> Result<Pacer, JournalError> {
         let clock = Steady::open(store.as_mut(), clock)?;
-        let (rate, burst) = pace.in_force(None);
+        let noted = match &mut store {
+            Some(store) => store.announced()?,
+            None => None,
+        };
+        // What nobody can read is heard again.
+        let announced: Option<Rate> = noted.and_then(|json| serde_json::from_str(&json).ok());
+        let announced = announced.filter(|limit| {
+            let (rate, burst) = pace.in_force(Some(*limit));
+            rate.is_sane_with(burst)
+        });
+        let (rate, burst) = pace.in_force(announced);
         let arrival = GcraState::open(store, clock.clone(), bucket_of(rate, burst.get()))?;
         Ok(Pacer {
             inner: Mutex::new(Inner {
                 gcra: Gcra::new(rate, burst),
-                announced: None,
+                announced,
             }),
             pace,
             arrival,
@@ -173,6 +183,9 @@ impl Pacer {
         }
         inner.announced = Some(limit);
         self.arrival.set_bucket(bucket_of(rate, burst.get()));
+        if let Ok(json) = serde_json::to_string(&limit) {
+            self.arrival.announce(&json);
+        }
         inner.gcra = Gcra::new(rate, burst);
     }
 

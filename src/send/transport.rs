@@ -106,7 +106,7 @@ impl<'a> Transport<'a> {
     }
 
     /// How long after now the next request may be made, once that was longer than the pacer's patience.
-    pub(super) fn due(&self) -> Option<Duration> {
+    pub fn due(&self) -> Option<Duration> {
         *lock(&self.due)
     }
 

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rosterpatch::clock::SystemClock;
-use rosterpatch::journal::{Journal, State};
+use rosterpatch::journal::{Journal, QuotaStore, State};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+use rosterpatch::send::{Pace, Pacer, Rate};
 use tokio::sync::oneshot;
 
 use crate::harness::{
@@ -524,6 +525,116 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
                 < 60
         );
     }
+}
+
+#[test]
+fn what_a_slice_has_read_no_later_one_reads_again() {
+    let Some(cluster) = shared() else { return };
+    // Ten pages of records, at three a burst and then one every three seconds.
+    let texts = vec![vec![roster(0, 500)], vec![roster(0, 3)]];
+    let slow = "1200/h\"\nburst = \"3";
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, slow);
+    fleet.enqueue(0, &texts[0]);
+    let sandbox = &fleet.schools[0].sandbox;
+    let read = || sandbox.requests("list") + sandbox.requests("search");
+    let began = Instant::now();
+    let wait_for = |is_there: &dyn Fn() -> bool| {
+        while !is_there() {
+            let limit = Duration::from_secs(120);
+            assert!(began.elapsed() < limit, "{}", fleet.logs());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let kept = || cluster_rows(&fleet, "answer");
+    let mut worker = fleet.worker(0, &fleet.address, "1");
+    wait_for(&|| kept() >= 4);
+    // A worker that dies between two slices, or in one, takes nothing with it that is kept.
+    signal(&worker, "-KILL");
+    worker.wait().unwrap();
+    let worker = fleet.worker(1, &fleet.address, "1");
+    wait_for(&|| read() > 5);
+    // Between two slices of a plan the only worker has time for another school.
+    fleet.enqueue(1, &texts[1]);
+    wait_for(&|| fleet.schools[1].sandbox.requests("update") > 0);
+    assert_eq!(sandbox.requests("update"), 0, "it is still planned");
+    wait_for(&|| sandbox.requests("update") > 0);
+    end(vec![worker]);
+    let read = read();
+    // The page that was under way when the worker was killed, if any was, is read twice.
+    assert!((10..=12).contains(&read), "{read} pages read of ten");
+    assert_eq!(kept(), 0, "what is in the plan is kept nowhere else");
+    let journal = Journal::open(&fleet.state()).unwrap();
+    let runs = journal.runs().unwrap();
+    let run = runs.iter().find(|run| run.file.ends_with("s0-0.csv"));
+    let (_, requests) = journal.plan(run.unwrap().id).unwrap();
+    assert!(
+        (10..=read).contains(&requests),
+        "{requests} are in its account"
+    );
+}
+
+#[test]
+fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 200)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "1200/h\"\nburst = \"2");
+    fleet.enqueue(0, &texts[0]);
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let began = Instant::now();
+    while cluster_rows(&fleet, "answer") < 2 {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            fleet.logs()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    end(vec![worker]);
+    let state = fleet.state();
+    let journal = Journal::open(&state).unwrap();
+    let run = journal.runs().unwrap().remove(0).id;
+    let age = |hours: i32| {
+        let older = "UPDATE answer SET at = at - make_interval(hours => $1)";
+        let changed = state.database().unwrap();
+        changed
+            .change(|tables| tables.execute(older, &[&hours]))
+            .unwrap();
+        journal
+            .forget_answers(run, Duration::from_secs(24 * 3600))
+            .unwrap();
+        cluster_rows(&fleet, "answer")
+    };
+    assert!(age(20) >= 2, "they are a day's work");
+    assert_eq!(age(5), 0);
+}
+
+#[test]
+fn a_limit_that_was_announced_holds_for_the_next_slice() {
+    let Some(cluster) = shared() else { return };
+    let local = Folder::new();
+    let state = State::in_database(&cluster.database(), None, &local.path("local")).unwrap();
+    let rate = |text: &str| text.parse::<Rate>().unwrap();
+    let pacer = || {
+        let pace = Pace {
+            own: rate("1500/h"),
+            own_burst: 1500,
+            ceiling: None,
+            burst: None,
+            share: 0.5,
+        };
+        let store = QuotaStore::open(&state, "school").unwrap();
+        Pacer::new(pace, Arc::new(SystemClock), Some(store)).unwrap()
+    };
+    assert_eq!(pacer().quota(), (rate("750/h"), 750));
+    pacer().observe(Some(rate("300/h")), None, 0);
+    assert_eq!(pacer().quota(), (rate("150/h"), 150));
+    // Heard long ago, it says nothing.
+    let older = "UPDATE quota SET announced_at = announced_at - interval '25 hours'";
+    let database = state.database().unwrap();
+    database
+        .change(|tables| tables.execute(older, &[]))
+        .unwrap();
+    assert_eq!(pacer().quota(), (rate("750/h"), 750));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The journal in a database that several machines share: PostgreSQL.
 
+mod answers;
 mod calls;
 mod connection;
 mod database;

@@ -84,4 +84,25 @@ impl Quotas for PostgresQuota {
             Ok(())
         })
     }
+
+    fn announced(&mut self) -> Result<Option<String>, JournalError> {
+        self.database.change(|tables| {
+            let row = tables.first(
+                "SELECT announced FROM quota
+                 WHERE account = $1 AND announced_at > now() - interval '1 day'",
+                &[&self.account],
+            )?;
+            row.map_or(Ok(None), |row| cell(&row, 0))
+        })
+    }
+
+    fn announce(&mut self, limit: &str) -> Result<(), JournalError> {
+        self.database.change(|tables| {
+            tables.execute(
+                "UPDATE quota SET announced = $2, announced_at = now() WHERE account = $1",
+                &[&self.account, &limit],
+            )
+        })?;
+        Ok(())
+    }
 }

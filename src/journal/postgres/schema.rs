@@ -1,7 +1,7 @@
 use super::connection::{Connection, Tables, Wrong, cell};
 
 /// The format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Format 1. The tables are those of the journal in a file, in its sixth format; `claim` counts who began
 /// something last, and `roster` holds the files themselves, so that every machine has them.
@@ -141,8 +141,22 @@ CREATE UNIQUE INDEX queued_once ON queued (sha256, file, coalesce(profile, ''))
     WHERE state IN ('waiting', 'running');
 ";
 
+/// What came with format 2: what an API has answered while a run is planned a slice at a time, and the limit
+/// that it has announced for a quota.
+const SLICED_PLANNING: &str = "
+CREATE TABLE answer (
+    run         bigint NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    question    bigint NOT NULL,
+    content     text NOT NULL,
+    at          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (run, question)
+);
+
+ALTER TABLE quota ADD COLUMN announced text, ADD COLUMN announced_at timestamptz;
+";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [TABLES];
+const STEPS: [&str; VERSION as usize] = [TABLES, SLICED_PLANNING];
 
 /// The format of the journal that is there; 0 where there is none.
 fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {

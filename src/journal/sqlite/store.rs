@@ -10,7 +10,7 @@ use crate::journal::error::JournalError;
 use crate::journal::files::{
     Identity, identity, make_private_file, make_private_folder, refuse_network, refuse_strangers,
 };
-use crate::journal::store::Rosters;
+use crate::journal::store::{Answers, Rosters};
 
 /// The journal's file, open.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ fn wait_for_others(tries: i32) -> bool {
 }
 
 impl Rosters for Sqlite {}
+
+impl Answers for Sqlite {}
 
 impl Sqlite {
     /// Opens the journal in `folder`, and makes both where they are not there yet: the folder for

@@ -1,0 +1,47 @@
+use std::time::Duration;
+
+use super::connection::cell;
+use super::store::{Postgres, signed};
+use crate::journal::error::JournalError;
+use crate::journal::store::Answers;
+
+impl Answers for Postgres {
+    fn keep_answer(
+        &self,
+        run: i64,
+        question: i64,
+        answer: &str,
+        requests: u64,
+    ) -> Result<(), JournalError> {
+        self.change(|tables| {
+            tables.execute(
+                "INSERT INTO answer (run, question, content) VALUES ($1, $2, $3)
+                 ON CONFLICT (run, question) DO UPDATE SET content = excluded.content, at = now()",
+                &[&run, &question, &answer],
+            )?;
+            tables.execute(
+                "UPDATE run SET planned_requests = planned_requests + $2 WHERE id = $1",
+                &[&run, &signed(requests)],
+            )
+        })
+        .map(|_| ())
+    }
+
+    fn answer(&self, run: i64, question: i64) -> Result<Option<String>, JournalError> {
+        self.read(|tables| {
+            let row = tables.first(
+                "SELECT content FROM answer WHERE run = $1 AND question = $2",
+                &[&run, &question],
+            )?;
+            row.map(|row| cell(&row, 0)).transpose()
+        })
+    }
+
+    fn forget_answers(&self, run: i64, age: Duration) -> Result<(), JournalError> {
+        self.set(
+            "DELETE FROM answer WHERE run = $1
+             AND (SELECT max(at) FROM answer WHERE run = $1) <= now() - make_interval(secs => $2)",
+            &[&run, &age.as_secs_f64()],
+        )
+    }
+}
