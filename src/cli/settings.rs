@@ -252,9 +252,9 @@ pub(in crate::cli) fn credentials(
     config: &Config,
     spec: &TargetSpec,
 ) -> Result<Credentials, AppError> {
-    Ok(Credentials::find(spec, |name| {
-        std::env::var(config.credential_variable(name)).ok()
-    })?)
+    let name = |name: &str| config.credential_variable(name);
+    let found = Credentials::find(spec, |variable| std::env::var(name(variable)).ok());
+    Ok(found.map_err(|error| error.renamed(spec, name))?)
 }
 
 /// How calls are delivered.

@@ -1,14 +1,16 @@
 //! The place of the queue of many machines in a program that was built without PostgreSQL.
 
+mod entry;
 mod swept;
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::app::{AppError, Session};
-use crate::journal::{JournalError, State};
+use crate::app::{AppError, ListedRun, Session};
+use crate::journal::{JournalError, RunRecord, State};
 use crate::model::Exit;
 
+pub use entry::{Entry, EntryState, GoesOn};
 pub use swept::SweptFile;
 
 fn not_built<T>() -> Result<T, AppError> {
@@ -19,7 +21,7 @@ fn not_built<T>() -> Result<T, AppError> {
 ///
 /// # Errors
 /// Always.
-pub fn approve(_state: &State, _id: i64) -> Result<(), AppError> {
+pub fn approve(_state: &State, _id: i64) -> Result<GoesOn, AppError> {
     not_built()
 }
 
@@ -27,8 +29,20 @@ pub fn approve(_state: &State, _id: i64) -> Result<(), AppError> {
 ///
 /// # Errors
 /// Always.
-pub fn put_back(_state: &State, _id: i64) -> Result<(), AppError> {
+pub fn put_back(_state: &State, _id: i64) -> Result<GoesOn, AppError> {
     not_built()
+}
+
+/// Where a run stands in the queue: this program knows none.
+///
+/// # Errors
+/// None.
+pub fn place_of(
+    _state: &State,
+    _run: &RunRecord,
+    _shown: &mut ListedRun,
+) -> Result<Option<Entry>, AppError> {
+    Ok(None)
 }
 
 /// Says that this program was built without it.

@@ -1,74 +1,41 @@
+use std::time::Duration;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use postgres::Row;
 
+use super::entry::{Entry, EntryState};
 use super::queue::database_of;
-use crate::app::AppError;
-use crate::journal::{State, Wrong, cell};
+use crate::app::{AppError, ListedRun};
+use crate::events::Plan;
+use crate::journal::{Journal, RunRecord, RunState, State, Wrong, cell};
+use crate::model::seconds_between;
+use crate::run::Settings;
+use crate::send::Rate;
 
-/// A file of the queue, as it is shown.
-#[derive(Debug, Clone, Serialize)]
-pub struct Entry {
-    /// Its number.
-    pub id: i64,
-    /// The file as it was called where it was enqueued.
-    pub file: String,
-    /// How it is imported.
-    pub profile: Option<String>,
-    /// Its run, once it has begun.
-    pub run: Option<String>,
-    /// What becomes of it.
-    pub state: EntryState,
-    /// When the next slice of it may be done.
-    pub due: Timestamp,
-    /// When it was enqueued.
-    pub enqueued_at: Timestamp,
-    /// When its way through the queue ended.
-    pub ended_at: Option<Timestamp>,
-    /// The worker that does a slice of it: its machine and its process.
-    pub owner: Option<String>,
-    /// Slices that were begun.
-    pub slices: i64,
-    /// Requests that they made.
-    pub requests: i64,
-    /// How many of them the API refused for being too many.
-    pub throttled: i64,
-    /// The exit code of its run, once that has ended.
-    pub exit_code: Option<i32>,
-    /// What keeps or kept it.
-    pub why: Option<String>,
-    /// Whether a slice of it has been due for a minute and nobody does it.
-    pub is_late: bool,
-}
+const COLUMNS: &str = "id, file, profile, run_name, state, due, enqueued_at, ended_at, owner, slices, \
+     requests, retries, throttled, exit_code, why, \
+     state = 'waiting' AND due < now() - interval '1 minute', due > now(), now()";
 
-/// What becomes of a file in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryState {
-    /// It waits for its turn, or for its quota.
-    Waiting,
-    /// A slice of it is being done.
-    Running,
-    /// Its run came to its end.
-    Finished,
-    /// A guard holds it.
-    Held,
-    /// Somebody has to see to it.
-    Stopped,
-    /// It cannot be read.
-    Failed,
-}
-
-impl EntryState {
-    fn of(word: &str) -> EntryState {
-        match word {
-            "waiting" => EntryState::Waiting,
-            "running" => EntryState::Running,
-            "finished" => EntryState::Finished,
-            "held" => EntryState::Held,
-            "failed" => EntryState::Failed,
-            _ => EntryState::Stopped,
-        }
-    }
+fn entry(row: &Row) -> Result<Entry, Wrong> {
+    Ok(Entry {
+        id: cell(row, 0)?,
+        file: cell(row, 1)?,
+        profile: cell(row, 2)?,
+        run: cell(row, 3)?,
+        state: EntryState::of(cell(row, 4)?),
+        due: cell(row, 5)?,
+        enqueued_at: cell(row, 6)?,
+        ended_at: cell(row, 7)?,
+        owner: cell(row, 8)?,
+        slices: cell(row, 9)?,
+        requests: cell(row, 10)?,
+        retries: cell(row, 11)?,
+        throttled: cell(row, 12)?,
+        exit_code: cell(row, 13)?,
+        why: cell(row, 14)?,
+        is_late: cell(row, 15)?,
+        is_ahead: cell(row, 16)?,
+    })
 }
 
 /// What waits in the queue, is being done, or needs somebody, the next one due first; and where `all` are
@@ -77,37 +44,60 @@ impl EntryState {
 /// # Errors
 /// When the journal lies in no database, or that refuses.
 pub fn listed_queue(state: &State, all: bool) -> Result<Vec<Entry>, AppError> {
-    let database = database_of(state)?;
-    let entries = database.change(|tables| {
-        let rows = tables.rows(
-            "SELECT id, file, profile, run_name, state, due, enqueued_at, ended_at, owner, slices,
-                    requests, throttled, exit_code, why,
-                    state = 'waiting' AND due < now() - interval '1 minute'
-             FROM queued WHERE $1 OR state IN ('waiting', 'running', 'held', 'stopped')
-             ORDER BY state IN ('finished', 'failed'), CASE WHEN ended_at IS NULL THEN due END,
-                      ended_at DESC, id",
-            &[&all],
-        )?;
-        let entry = |row| {
-            Ok::<_, Wrong>(Entry {
-                id: cell(row, 0)?,
-                file: cell(row, 1)?,
-                profile: cell(row, 2)?,
-                run: cell(row, 3)?,
-                state: EntryState::of(cell(row, 4)?),
-                due: cell(row, 5)?,
-                enqueued_at: cell(row, 6)?,
-                ended_at: cell(row, 7)?,
-                owner: cell(row, 8)?,
-                slices: cell(row, 9)?,
-                requests: cell(row, 10)?,
-                throttled: cell(row, 11)?,
-                exit_code: cell(row, 12)?,
-                why: cell(row, 13)?,
-                is_late: cell(row, 14)?,
-            })
-        };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM queued WHERE $1 OR state IN ('waiting', 'running', 'held', 'stopped')
+         ORDER BY state IN ('finished', 'failed'), CASE WHEN ended_at IS NULL THEN due END,
+                  ended_at DESC, id"
+    );
+    let entries = database_of(state)?.change(|tables| {
+        let rows = tables.rows(&sql, &[&all])?;
         rows.iter().map(entry).collect()
     })?;
     Ok(entries)
+}
+
+/// Where a run stands in the queue, with its figures in `shown` as they are between two slices; nothing of
+/// one that never went through it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn place_of(
+    state: &State,
+    run: &RunRecord,
+    shown: &mut ListedRun,
+) -> Result<Option<Entry>, AppError> {
+    let queued = Settings::of(run).ok().and_then(|settings| settings.queued);
+    let (Some(queued), Some(database)) = (queued, state.database()) else {
+        return Ok(None);
+    };
+    let sql = format!("SELECT {COLUMNS} FROM queued WHERE id = $1");
+    let found = database.change(|tables| {
+        let row = tables.first(&sql, &[&queued.id])?;
+        let told = |row: Row| Ok((entry(&row)?, cell::<Timestamp>(&row, 17)?));
+        row.map(told).transpose()
+    })?;
+    let Some((entry, now)) = found else {
+        return Ok(None);
+    };
+    let is_open = matches!(entry.state, EntryState::Waiting | EntryState::Running);
+    if is_open && run.finished_at.is_none() {
+        let summary = &mut shown.summary;
+        summary.requests = entry.requests.unsigned_abs();
+        summary.retries = entry.retries.unsigned_abs();
+        summary.throttled = entry.throttled.unsigned_abs();
+        summary.duration_s = seconds_between(run.started_at, now);
+        let plan = Journal::open(state)?.plan(run.id)?.0;
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        if let (RunState::Running, Some(plan)) = (run.state, plan)
+            && let Ok(rate) = plan.rate.parse::<Rate>()
+        {
+            let left = summary.states.not_sent.saturating_sub(plan.left_out);
+            let seconds = rate.interval().as_secs_f64() * left as f64;
+            let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+            summary.to_send = Some(left);
+            summary.estimated_s = Some(seconds);
+            summary.estimated_finish = entry.due.max(now).checked_add(time).ok();
+        }
+    }
+    Ok(Some(entry))
 }

@@ -3,6 +3,7 @@
 //! each quota, and none by a process that was taken for dead.
 
 mod engine;
+mod entry;
 mod listing;
 mod mend;
 mod metrics;
@@ -12,7 +13,8 @@ mod sweep;
 mod swept;
 
 pub use engine::{Tick, migrate, work};
-pub use listing::{Entry, EntryState, listed_queue};
+pub use entry::{Entry, EntryState, GoesOn};
+pub use listing::{listed_queue, place_of};
 pub use metrics::write_queue_metrics;
 pub use queue::{Enqueued, approve, database_of, enqueue, put_back, remove};
 pub use slice::{Ended, FleetDoor, Heard};

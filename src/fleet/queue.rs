@@ -3,6 +3,7 @@ use std::path::Path;
 use postgres::types::ToSql;
 use sha2::{Digest, Sha256};
 
+use super::entry::GoesOn;
 use crate::app::AppError;
 use crate::journal::{Database, Fence, JournalError, State, Tables, Wrong, cell, count_up};
 use crate::l10n::say;
@@ -335,7 +336,7 @@ pub(super) fn end(
 ///
 /// # Errors
 /// When the database refuses.
-pub fn approve(state: &State, id: i64) -> Result<(), AppError> {
+pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
     goes_on(state, id, true)
 }
 
@@ -343,16 +344,13 @@ pub fn approve(state: &State, id: i64) -> Result<(), AppError> {
 ///
 /// # Errors
 /// When the database refuses, or the queue does not know it any more.
-pub fn put_back(state: &State, id: i64) -> Result<(), AppError> {
+pub fn put_back(state: &State, id: i64) -> Result<GoesOn, AppError> {
     goes_on(state, id, false)
 }
 
-fn goes_on(state: &State, id: i64, approves: bool) -> Result<(), AppError> {
+fn goes_on(state: &State, id: i64, approves: bool) -> Result<GoesOn, AppError> {
     let known = database_of(state)?.change(|tables| again(tables, id, approves))?;
-    match known {
-        true => Ok(()),
-        false => Err(AppError::Front(say().fleet_unknown(id))),
-    }
+    known.ok_or_else(|| AppError::Front(say().fleet_unknown(id)))
 }
 
 /// Takes a file out of the queue. A slice of it that is being done is the last one: it may record nothing
@@ -393,24 +391,26 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
 }
 
 /// Has a file go on. A slice that is being done goes on by itself; what was approved is remembered.
-fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<bool, Wrong> {
+fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<Option<GoesOn>, Wrong> {
     let row = tables.first(
         "UPDATE queued SET is_approved = is_approved OR $2 WHERE id = $1
          RETURNING account, profile, state",
         &[&id, &approves],
     )?;
     let Some(row) = row else {
-        return Ok(false);
+        return Ok(None);
     };
     let (account, profile): (Option<String>, Option<String>) = (cell(&row, 0)?, cell(&row, 1)?);
-    if cell::<&str>(&row, 2)? == "running" {
-        return Ok(true);
-    }
+    let goes_on = match cell::<&str>(&row, 2)? {
+        "running" => return Ok(Some(GoesOn::AsBefore)),
+        "waiting" => GoesOn::AsBefore,
+        _ => GoesOn::Again,
+    };
     tables.execute(
         "UPDATE queued SET state = 'waiting', due = now(), why = NULL, ended_at = NULL WHERE id = $1",
         &[&id],
     )?;
     let queue = queue_for(account.as_deref(), profile.as_deref());
     add_job(tables, id, &queue, 0.0)?;
-    Ok(true)
+    Ok(Some(goes_on))
 }

@@ -5,20 +5,21 @@ use super::look::{Look, Tone};
 
 /// A run's figures for a person, with `more` that is known of it, each by its name.
 pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) -> String {
-    let first = [
-        say().summary_first(
-            rows(summary.rows),
-            summary.file.as_str(),
-            summary.target.as_str(),
-            summary.base_url.as_str(),
-            duration(summary.duration_s),
-        ),
-        say().summary_read_as(
+    let mut first = vec![say().summary_first(
+        rows(summary.rows),
+        summary.file.as_str(),
+        summary.target.as_str(),
+        summary.base_url.as_str(),
+        duration(summary.duration_s),
+    )];
+    // Of a run that came to no end, the journal does not tell how its file was read.
+    if !summary.dialect.is_empty() {
+        first.push(say().summary_read_as(
             summary.dialect.as_str(),
             columns(summary.columns as u64),
             rows(summary.rows),
-        ),
-    ];
+        ));
+    }
     let mut lines: Vec<String> = first
         .iter()
         .flat_map(|line| look.lines(None, "", line))

@@ -36,6 +36,39 @@ pub enum SignInError {
     },
 }
 
+impl SignInError {
+    fn missing(spec: &TargetSpec, name: impl Fn(&str) -> String) -> SignInError {
+        let way = |way: &SignIn| {
+            let names = way.variables().into_iter().map(&name);
+            names.collect::<Vec<_>>().join(" + ")
+        };
+        let ways: Vec<String> = spec.sign_in.iter().map(way).collect();
+        SignInError::Missing {
+            target: spec.name.clone(),
+            ways: ways.join(&say().credentials_or()),
+        }
+    }
+
+    /// The same for a user who has the target's variables under other names: `name` gives them.
+    pub fn renamed(self, spec: &TargetSpec, name: impl Fn(&str) -> String) -> SignInError {
+        match self {
+            SignInError::Missing { .. } => SignInError::missing(spec, name),
+            SignInError::File {
+                variable,
+                path,
+                source,
+            } => SignInError::File {
+                variable: name(&variable),
+                path,
+                source,
+            },
+            SignInError::NoHeader { variable } => SignInError::NoHeader {
+                variable: name(&variable),
+            },
+        }
+    }
+}
+
 /// A way to sign in, with its secrets.
 #[derive(Debug, Clone)]
 pub enum Credentials {
@@ -74,15 +107,7 @@ impl Credentials {
                 return Credentials::complete(way, values);
             }
         }
-        let ways: Vec<String> = spec
-            .sign_in
-            .iter()
-            .map(|way| way.variables().join(" + "))
-            .collect();
-        Err(SignInError::Missing {
-            target: spec.name.clone(),
-            ways: ways.join(&say().credentials_or()),
-        })
+        Err(SignInError::missing(spec, |name| name.to_owned()))
     }
 
     fn complete(way: &SignIn, values: Vec<SecretString>) -> Result<Credentials, SignInError> {

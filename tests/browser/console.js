@@ -258,6 +258,28 @@ const walks = {
     found.steps.ended = await ended();
   },
 
+  // Runs that workers send: one that a guard holds is approved, and its results are taken.
+  async fleet() {
+    await page.goto(`${home}/runs`);
+    found.steps.runs = await page.locator("tbody tr").count();
+    await press('tbody tr:has-text("held.csv") a');
+    found.steps.held = await text("main");
+    await look("fleet");
+    await press("button[value=approve]");
+    await page.waitForURL(/\/runs\//);
+    for (let tries = 0; tries < 120 && !(await text("main")).includes("finished"); tries += 1) {
+      await page.waitForTimeout(250);
+      await page.reload();
+    }
+    found.steps.ended = await text("main");
+    const [download] = await Promise.all([page.waitForEvent("download"), press('a[href$="/file/results"]')]);
+    await download.saveAs(path.join(process.env.OUT, "held.results.csv"));
+    await press("button[value=undo]");
+    await planned();
+    await press("button[value=all]");
+    found.steps.undone = await ended();
+  },
+
   // A large roster: how long it takes from the check's end to the first row that needs somebody.
   async large() {
     await page.goto(`${home}/problems`);

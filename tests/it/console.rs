@@ -13,7 +13,7 @@ use crate::harness::{
 };
 
 /// A console that was started, and the address that opens it.
-struct Console {
+pub struct Console {
     process: Child,
     entrance: String,
     /// The path that its pages are under, once the token was given for its cookie.
@@ -23,7 +23,7 @@ struct Console {
 }
 
 impl Console {
-    fn open(folder: &Folder, arguments: &[&str]) -> Console {
+    pub fn open(folder: &Folder, arguments: &[&str]) -> Console {
         let arguments: Vec<&str> = ["--no-browser"].iter().chain(arguments).copied().collect();
         Console::open_with(folder, &arguments, None)
     }
@@ -146,7 +146,7 @@ impl Console {
     }
 
     /// What a browser finds on a walk; nothing where there is none, and then it is said.
-    fn walk(&self, what: &str, environment: &[(&str, &str)]) -> Option<Json> {
+    pub fn walk(&self, what: &str, environment: &[(&str, &str)]) -> Option<Json> {
         if std::env::var_os("CHROMIUM").is_none() {
             eprintln!("CHROMIUM is not set, so this test is passed over; tests/run sets it");
             return None;

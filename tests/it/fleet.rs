@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 use rosterpatch::send::{Pace, Pacer, Rate};
 use tokio::sync::oneshot;
 
+use crate::console::Console;
 use crate::harness::{
     Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox, stderr, stdout,
 };
@@ -379,6 +380,11 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     let run = queue[0]["run"].as_str().unwrap();
     let approved = fleet.run(&["approve", run]);
     assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
+    assert!(
+        !stdout(&approved).contains("already"),
+        "{}",
+        stdout(&approved)
+    );
     let queue = fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
     end(vec![worker]);
     assert_eq!(queue[0]["state"], "finished", "{queue:?}");
@@ -517,6 +523,31 @@ fn a_paced_run_waits_in_the_queue_and_holds_no_worker() {
         std::thread::sleep(Duration::from_millis(50));
     }
     end(vec![worker]);
+    // Between two slices it is told how far it is, and when it will be done.
+    let entry = &fleet.queue()[0];
+    let run = entry["run"].as_str().unwrap();
+    let shown = stdout(&fleet.run(&["show", run]));
+    let place = format!("number {}, waiting", entry["id"]);
+    assert!(
+        shown.contains(&place) && shown.contains("so far"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("ready    ") && !shown.contains(" 0 requests"),
+        "{shown}"
+    );
+    let shown = stdout(&fleet.run(&["show", run, "--format", "json"]));
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let left = shown["to_send"].as_u64().unwrap();
+    assert_eq!(
+        left + shown["updated"].as_u64().unwrap() + shown["unchanged"].as_u64().unwrap(),
+        60
+    );
+    // One every three seconds.
+    assert_eq!(shown["estimated_s"].as_f64().unwrap(), left as f64 * 3.0);
+    assert_eq!(shown["queued"]["state"], "waiting");
+    let resumed = fleet.run(&["resume", run]);
+    assert!(stdout(&resumed).contains("already"), "{}", stdout(&resumed));
     for school in &fleet.schools {
         assert!(
             school.sandbox.stats()["requests"]["update"]
@@ -868,6 +899,233 @@ fn the_roles_of_the_sample_are_enough() {
 }
 
 #[test]
+fn a_held_run_of_the_queue_is_approved_taken_and_undone_in_the_browser() {
+    let Some(cluster) = shared() else { return };
+    let fleet = Fleet::new(cluster.database(), &[vec![roster(0, 30)]], 1e6, "unlimited");
+    // More than half of them have no name.
+    fleet
+        .folder
+        .write("held.csv", roster(0, 20).replacen("Åsa,Ek", ",", 12));
+    fleet.folder.write("well.csv", roster(20, 10));
+    for file in ["held.csv", "well.csv"] {
+        let put = fleet.run(&["enqueue", file, "--profile", "s0"]);
+        assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+    }
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let soon = Duration::from_secs(60);
+    fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    let arguments = ["--state", &fleet.address, "--profile", "s0", "--lang", "en"];
+    let console = Console::open(&fleet.folder, &arguments);
+    let out = fleet.folder.path("");
+    let Some(steps) = console.walk("fleet", &[("OUT", out.to_str().unwrap())]) else {
+        end(vec![worker]);
+        return;
+    };
+    end(vec![worker]);
+    assert_eq!(steps["runs"], 2);
+    let held = steps["held"].as_str().unwrap();
+    assert!(
+        held.contains("12 of 20 rows are invalid") && held.contains("queue: number 1, held"),
+        "{held}"
+    );
+    let ended = steps["ended"].as_str().unwrap();
+    assert!(
+        ended.contains("finished") && ended.contains("12 invalid"),
+        "{ended}"
+    );
+    assert_eq!(fleet.folder.csv("held.results.csv", b',').len(), 21);
+    assert!(
+        steps["undone"].as_str().unwrap().contains("updated"),
+        "{steps}"
+    );
+}
+
+#[test]
+fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let texts = vec![vec![roster(0, 20)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    let mut worker = fleet.worker(0, &fleet.address, "1");
+    let began = Instant::now();
+    let logged = |text: &str| {
+        while !std::fs::read_to_string(fleet.folder.path("worker-0.log"))
+            .unwrap()
+            .contains(text)
+        {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{}",
+                fleet.logs()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let soon = Duration::from_secs(60);
+    let pause = |_| std::thread::sleep(Duration::from_millis(100));
+    fleet.folder.write("first.csv", roster(0, 1));
+    let put = fleet.run(&["enqueue", "first.csv", "--profile", "s0"]);
+    assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+    fleet.wait(soon, pause);
+    cluster.stop_server();
+    logged("the database cannot be reached");
+    assert!(worker.try_wait().unwrap().is_none(), "it waits");
+    // What is asked for meanwhile says so, and that nothing was done.
+    let away = fleet.run(&["enqueue", "rosterpatch.toml", "--profile", "s0"]);
+    assert_eq!(away.status.code(), Some(1));
+    assert!(stderr(&away).contains("postgres://"), "{}", stderr(&away));
+    cluster.start_server();
+    fleet.enqueue(0, &texts[0]);
+    let mut queue = fleet.wait(soon, pause);
+    end(vec![worker]);
+    queue.retain(|entry| !entry["file"].as_str().unwrap().ends_with("first.csv"));
+    assert_eq!(accounts(&fleet, &texts, &queue), 0);
+}
+
+#[test]
+fn a_database_whose_disk_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
+    let Some(cluster) = Cluster::start_on_a_disk(220) else {
+        return;
+    };
+    let texts = vec![vec![roster(0, 3_000)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "2000/s");
+    fleet.folder.write("r.csv", &texts[0][0]);
+    let import = ["import", "r.csv", "--yes", "--profile", "s0"];
+    let filler = cluster.folder().join("filler");
+    let sandbox = &fleet.schools[0].sandbox;
+    let mut importing = fleet.command(0, &fleet.address);
+    let log = std::fs::File::create(fleet.folder.path("worker-0.log")).unwrap();
+    let mut process = importing.args(import).stderr(log).spawn().unwrap();
+    let began = Instant::now();
+    while sandbox.requests("update") < 100 {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{}",
+            fleet.logs()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // All the room that is left is somebody else's.
+    let full = Command::new("dd")
+        .args(["if=/dev/zero", "bs=64k"])
+        .arg(format!("of={}", filler.display()))
+        .stderr(Stdio::null())
+        .status();
+    assert!(!full.unwrap().success());
+    let code = process.wait().unwrap().code();
+    let sent = sandbox.requests("update");
+    if code != Some(1) {
+        panic!("{code:?} after {sent}: {}", fleet.logs());
+    }
+    assert!(sent < 3_000, "{sent}");
+    let told = std::fs::read_to_string(fleet.folder.path("worker-0.log")).unwrap();
+    assert!(told.contains("journal"), "{told}");
+    std::fs::remove_file(filler).unwrap();
+    while Journal::open(&fleet.state()).is_err() {
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "it does not come back"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let again = fleet.run(&import);
+    let code = again.status.code();
+    assert!(matches!(code, Some(0 | 3)), "{code:?} {}", stderr(&again));
+    assert_eq!(fleet.folder.csv("r.results.csv", b',').len(), 3_001);
+    let stats = sandbox.stats();
+    let twice = (1..=3_000).filter(|row| {
+        let heard = &stats["records"][plain_id(*row)]["acknowledged"];
+        heard.as_u64().unwrap_or(0) > 1
+    });
+    // As many as may be answered and not yet durable.
+    let twice = twice.count();
+    println!("{sent} sent before the disk was full, {twice} acknowledged twice");
+    assert!(twice <= 2_048, "{twice}");
+}
+
+#[test]
+fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
+    let Some(cluster) = shared() else { return };
+    let fleet = Fleet::new(cluster.database(), &[vec![roster(0, 5)]], 1e6, "unlimited");
+    fleet
+        .folder
+        .write("r.csv", roster(0, 5).replace("Åsa", "Bo"));
+    let sent = fleet.run(&[
+        "import",
+        "r.csv",
+        "--yes",
+        "--profile",
+        "s0",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(sent.status.code(), Some(0), "{}", stderr(&sent));
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&sent)).unwrap();
+    let run = summary["run"].as_str().unwrap();
+    let state = fleet.state();
+    let damage = |sql: &str| {
+        let database = state.database().unwrap();
+        assert_eq!(
+            database.change(|tables| tables.execute(sql, &[])).unwrap(),
+            1,
+            "{sql}"
+        );
+    };
+    // A row's outcome: its results say so, and the others' are as they were.
+    damage("UPDATE outcome SET state = 'banana' WHERE id & 255 = 2");
+    let again = fleet.run(&["report", run, "--results", "again.csv"]);
+    assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
+    let text = stderr(&again);
+    assert!(text.contains("row 2") && text.contains(run), "{text}");
+    let results = fleet.folder.csv("again.csv", b',');
+    let states: Vec<&str> = results[1..].iter().map(|row| row[7].as_str()).collect();
+    assert_eq!(
+        states,
+        ["updated", "failed", "updated", "updated", "updated"]
+    );
+    assert!(results[2].iter().any(|cell| cell == "journal.damaged"));
+    damage("UPDATE outcome SET state = 'updated' WHERE id & 255 = 2");
+    // What it changed: the others are put back, and it is told.
+    damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
+    let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);
+    assert_eq!(undone.status.code(), Some(1), "{}", stderr(&undone));
+    let text = stderr(&undone);
+    assert!(text.contains("row 4") && text.contains(run), "{text}");
+    let students = fleet.schools[0].sandbox.students();
+    let names: Vec<&str> = (1..=5)
+        .map(|row| students[plain_id(row)]["firstName"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names.iter().filter(|name| **name == "Bo").count(),
+        1,
+        "{names:?}"
+    );
+    assert_eq!(names[3], "Bo");
+    // A run: the others are listed.
+    damage(&format!(
+        "UPDATE run SET state = 'banana' WHERE name = '{run}'"
+    ));
+    let listed = fleet.run(&["runs"]);
+    assert_eq!(listed.status.code(), Some(1));
+    assert_eq!(
+        stdout(&listed).lines().count() - 1,
+        1,
+        "{}",
+        stdout(&listed)
+    );
+    let text = stderr(&listed);
+    assert!(text.contains(run) && text.contains("banana"), "{text}");
+    let pruned = fleet.run(&["runs", "prune", "--older-than", "0s"]);
+    assert_eq!(pruned.status.code(), Some(1));
+    assert!(
+        stderr(&pruned).contains("1 run left"),
+        "{}",
+        stderr(&pruned)
+    );
+}
+
+#[test]
 fn what_needs_a_database_says_so_and_how_to_make_one() {
     let folder = Folder::new();
     folder.write("r.csv", roster(0, 1));
@@ -903,6 +1161,24 @@ fn what_needs_a_database_says_so_and_how_to_make_one() {
         .split('?')
         .next()
         .unwrap();
+    // As the first version made it.
+    cluster.psql(
+        database,
+        "DROP TABLE rosterpatch.answer;
+         ALTER TABLE rosterpatch.quota DROP COLUMN announced, DROP COLUMN announced_at;
+         UPDATE rosterpatch.version SET format = 1",
+    );
+    let older = folder.run(&format!("runs --state {address}"));
+    assert_eq!(older.status.code(), Some(1));
+    assert!(
+        stderr(&older).contains("database migrate"),
+        "{}",
+        stderr(&older)
+    );
+    let made = folder.run(&format!("database migrate --state {address}"));
+    assert!(stdout(&made).contains("now"), "{}", stdout(&made));
+    let runs = folder.run(&format!("runs --state {address}"));
+    assert_eq!(runs.status.code(), Some(0), "{}", stderr(&runs));
     cluster.psql(
         database,
         "UPDATE rosterpatch.version SET format = format + 1",

@@ -365,6 +365,13 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         plain_roster(2).replace("-8000-", "-8001-"),
     );
     folder.write("secret.txt", "from a file\n");
+    // What is missing is told by the name that the profile gives it.
+    let without = folder.run("plan inbox/elever-solna-1.csv --profile solna --target meitner");
+    assert!(
+        stderr(&without).contains("SOLNA_ID + SOLNA_SECRET"),
+        "{}",
+        stderr(&without)
+    );
     let output = folder
         .program()
         .args(["sweep", "inbox", "--settle", "0s", "--log-format", "json"])

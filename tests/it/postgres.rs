@@ -41,8 +41,31 @@ fn is_root() -> bool {
 impl Cluster {
     /// A new server; none where PostgreSQL is not installed.
     pub fn start() -> Option<Cluster> {
-        let bin = installed()?;
+        Cluster::start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// A new server on a disk of its own, of so many MiB; none where that cannot be had.
+    pub fn start_on_a_disk(size: u32) -> Option<Cluster> {
         let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}m"), "tmpfs"])
+            .arg(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            eprintln!("no disk can be mounted here, so this test is passed over");
+            return None;
+        }
+        Cluster::start_in(folder)
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn start_in(folder: tempfile::TempDir) -> Option<Cluster> {
+        let bin = installed()?;
         // It has no port 0 of its own; this one was free just now.
         let port = {
             let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -217,6 +240,11 @@ impl Drop for Cluster {
                 .status();
             let _ = child.wait();
         }
+        // Where it is a disk of its own; the folder below goes by itself.
+        let _ = Command::new("umount")
+            .arg(self.folder.path())
+            .stderr(Stdio::null())
+            .status();
     }
 }
 

@@ -147,7 +147,7 @@ fn table(entries: &[Entry]) -> String {
         );
         text.push_str(&line([
             &entry.id.to_string(),
-            &format!("{}{late}", in_words(entry.state)),
+            &format!("{}{late}", entry.state.in_words()),
             &due,
             entry.profile.as_deref().unwrap_or("-"),
             &number(entry.requests.unsigned_abs()),
@@ -155,17 +155,6 @@ fn table(entries: &[Entry]) -> String {
         ]));
     }
     text
-}
-
-fn in_words(state: EntryState) -> String {
-    match state {
-        EntryState::Waiting => say().fleet_waiting(),
-        EntryState::Running => say().run_state_running(),
-        EntryState::Finished => say().run_state_finished(),
-        EntryState::Held => say().run_state_held(),
-        EntryState::Stopped => say().fleet_stopped(),
-        EntryState::Failed => say().fleet_failed(),
-    }
 }
 
 /// `rosterpatch database migrate`.

@@ -6,7 +6,7 @@ use crate::cli::config::Config;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
-use crate::fleet;
+use crate::fleet::{self, GoesOn};
 use crate::journal::RunRecord;
 use crate::l10n::say;
 use crate::model::Exit;
@@ -38,11 +38,15 @@ fn with(common: &GeneralOptions, args: &ResumeArgs, how: GoOn) -> Result<Exit, A
     let (record, mut run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
     if let Some(queued) = &run_settings.queued {
         // Any worker that has its credentials goes on with it.
-        match how {
+        let goes_on = match how {
             GoOn::Approve => fleet::approve(&front.session.state, queued.id)?,
             GoOn::Resume => fleet::put_back(&front.session.state, queued.id)?,
-        }
-        terminal::out(&format!("{}\n", say().fleet_goes_on(record.name)));
+        };
+        let told = match goes_on {
+            GoesOn::Again => say().fleet_goes_on(record.name),
+            GoesOn::AsBefore => say().fleet_goes_on_already(record.name),
+        };
+        terminal::out(&format!("{told}\n"));
         return Ok(Exit::Success);
     }
     if let Some(from) = at_hand(&front.session.state, &record, &mut run_settings)? {

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use serde::Serialize;
 
 use crate::app::{
     ListedRun, at_hand, forget_dropped, forget_mends, forget_spool, listed, report_again,
@@ -12,6 +13,7 @@ use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
+use crate::fleet::{Entry, place_of};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
 use crate::model::{Exit, with_causes};
@@ -108,20 +110,36 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     Ok(Exit::Success)
 }
 
+/// A run, and where it stands in the queue of many machines.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    listed: ListedRun,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queued: Option<Entry>,
+}
+
 /// `rosterpatch show RUN`.
 pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<Exit> {
     let place = settings::state(&Config::load(common)?, common)?;
     let journal = Journal::open(&place)?;
     let run = journal.run(args.run.as_deref())?;
-    let listed = listed(&journal, &run, &place)?;
+    let mut listed = listed(&journal, &run, &place)?;
+    let queued = place_of(&place, &run, &mut listed)?;
     match args.format {
-        Format::Json => print_json(&listed, true),
+        Format::Json => print_json(&Shown { listed, queued }, true),
         Format::Text if run.summary.is_none() && !listed.is_queued => {
             bail!(say().runs_no_figures(run.name))
         }
         Format::Text => {
             let state = listed.state;
-            let more = [(say().summary_state(), state.in_words())];
+            let mut more = vec![(say().summary_state(), state.in_words())];
+            if let Some(entry) = &queued {
+                more.push((say().summary_queue(), entry.in_words()));
+            }
+            if let Some(finish) = listed.summary.estimated_finish {
+                more.push((say().summary_ready(), local_time(finish)));
+            }
             terminal::out(&summary_text(
                 &listed.summary,
                 &more,

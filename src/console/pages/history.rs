@@ -76,6 +76,8 @@ struct Page {
     file: String,
     at: String,
     state: String,
+    /// Where it stands in the queue of many machines, and when it will be done.
+    queued: Vec<(String, String)>,
     /// What stands in the way of it.
     held: Option<String>,
     states: Vec<(String, String)>,
@@ -97,7 +99,15 @@ pub(in crate::console) async fn show(
 fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
     let journal = Journal::open(&desk.state)?;
     let run = journal.run(Some(name))?;
-    let row = listed(&journal, &run, &desk.state)?;
+    let mut row = listed(&journal, &run, &desk.state)?;
+    let entry = fleet::place_of(&desk.state, &run, &mut row)?;
+    let mut queued: Vec<(String, String)> = Vec::new();
+    if let Some(entry) = entry {
+        queued.push((say().summary_queue(), entry.in_words()));
+    }
+    if let Some(finish) = row.summary.estimated_finish.filter(|_| !queued.is_empty()) {
+        queued.push((say().summary_ready(), local_time(finish)));
+    }
     let is_held = row.state == RunState::Held;
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
@@ -116,6 +126,7 @@ fn made(desk: &Desk, name: &str, filter: &Filter) -> Made {
         file: run.file.clone(),
         at: local_time(run.started_at),
         state: row.state.in_words(),
+        queued,
         held: match desk.has_lost(&run) {
             true => Some(say().why_sandbox_gone()),
             false => row.summary.held.clone(),

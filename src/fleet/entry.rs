@@ -1,0 +1,111 @@
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::l10n::{local_time, requests, say};
+
+/// A file of the queue, as it is shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// Its number.
+    pub id: i64,
+    /// The file as it was called where it was enqueued.
+    pub file: String,
+    /// How it is imported.
+    pub profile: Option<String>,
+    /// Its run, once it has begun.
+    pub run: Option<String>,
+    /// What becomes of it.
+    pub state: EntryState,
+    /// When the next slice of it may be done.
+    pub due: Timestamp,
+    /// When it was enqueued.
+    pub enqueued_at: Timestamp,
+    /// When its way through the queue ended.
+    pub ended_at: Option<Timestamp>,
+    /// The worker that does a slice of it: its machine and its process.
+    pub owner: Option<String>,
+    /// Slices that were begun.
+    pub slices: i64,
+    /// Requests that they made.
+    pub requests: i64,
+    /// How many of them were made again.
+    pub retries: i64,
+    /// How many the API refused for being too many.
+    pub throttled: i64,
+    /// The exit code of its run, once that has ended.
+    pub exit_code: Option<i32>,
+    /// What keeps or kept it.
+    pub why: Option<String>,
+    /// Whether a slice of it has been due for a minute and nobody does it.
+    pub is_late: bool,
+    /// Whether that is not due yet.
+    #[serde(skip)]
+    pub is_ahead: bool,
+}
+
+/// What becomes of a file in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryState {
+    /// It waits for its turn, or for its quota.
+    Waiting,
+    /// A slice of it is being done.
+    Running,
+    /// Its run came to its end.
+    Finished,
+    /// A guard holds it.
+    Held,
+    /// Somebody has to see to it.
+    Stopped,
+    /// It cannot be read.
+    Failed,
+}
+
+impl Entry {
+    /// Where it stands in the queue, in words.
+    pub fn in_words(&self) -> String {
+        let state = self.state.in_words();
+        let made = requests(self.requests.unsigned_abs());
+        match self.state {
+            EntryState::Waiting if self.is_ahead => {
+                say().fleet_place_until(self.id, state, local_time(self.due), made)
+            }
+            _ => say().fleet_place(self.id, state, made),
+        }
+    }
+}
+
+impl EntryState {
+    /// The same in words.
+    pub fn in_words(self) -> String {
+        match self {
+            EntryState::Waiting => say().fleet_waiting(),
+            EntryState::Running => say().run_state_running(),
+            EntryState::Finished => say().run_state_finished(),
+            EntryState::Held => say().run_state_held(),
+            EntryState::Stopped => say().fleet_stopped(),
+            EntryState::Failed => say().fleet_failed(),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn of(word: &str) -> EntryState {
+        match word {
+            "waiting" => EntryState::Waiting,
+            "running" => EntryState::Running,
+            "finished" => EntryState::Finished,
+            "held" => EntryState::Held,
+            "failed" => EntryState::Failed,
+            _ => EntryState::Stopped,
+        }
+    }
+}
+
+/// How a run goes on in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoesOn {
+    /// It had ended there, and is there again.
+    Again,
+    /// It was there, and would have gone on by itself.
+    AsBefore,
+}
