@@ -35,7 +35,8 @@ fn main() {
         .iter()
         .skip_while(|argument| *argument != "--rows");
     let rows = after.nth(1).and_then(|n| n.parse().ok()).unwrap_or(32_000);
-    let Some(cluster) = Cluster::start() else {
+    let counts = ["-c", "shared_preload_libraries=pg_stat_statements"];
+    let Some(cluster) = Cluster::start_with(&counts) else {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
@@ -182,7 +183,13 @@ impl Bench<'_> {
         let size = "SELECT pg_database_size(current_database())";
         let commits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
         let number = |sql: &str| -> f64 { self.cluster.psql(name, sql).parse().unwrap_or(0.0) };
+        self.cluster
+            .psql(name, "CREATE EXTENSION pg_stat_statements");
+        // The queue's own polling is among them.
+        let statements = "SELECT sum(calls) FROM pg_stat_statements
+            WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
         let (size_before, commits_before) = (number(size), number(commits));
+        let statements_before = number(statements);
         let began = Instant::now();
         let mut all: Vec<Child> = (0..workers)
             .map(|_| {
@@ -192,7 +199,8 @@ impl Bench<'_> {
                     "--concurrency",
                     &(CREDENTIALS / workers).to_string(),
                 ]);
-                command.stdout(Stdio::null()).spawn().expect("a worker")
+                command.stdout(Stdio::null()).stderr(Stdio::null());
+                command.spawn().expect("a worker")
             })
             .collect();
         let open = "SELECT count(*) FROM rosterpatch.queued WHERE state IN ('waiting', 'running')";
@@ -212,10 +220,12 @@ impl Bench<'_> {
         std::thread::sleep(Duration::from_secs(2));
         let rows = self.rows as f64;
         println!(
-            "{workers} workers: {speed:.0} rows/s, {:.2} of one import; {:.0} B and {:.3} transactions a row",
+            "{workers} workers: {speed:.0} rows/s, {:.2} of one import; \
+             {:.0} B, {:.3} transactions and {:.3} statements a row",
             speed / alone,
             (number(size) - size_before) / rows,
             (number(commits) - commits_before) / rows,
+            (number(statements) - statements_before) / rows,
         );
     }
 
@@ -244,6 +254,7 @@ impl Bench<'_> {
             let mut worker = command
                 .args(["work", "--concurrency", "2"])
                 .stdout(Stdio::null())
+                .stderr(Stdio::null())
                 .spawn()
                 .expect("a worker");
             std::thread::sleep(Duration::from_secs(2));

@@ -480,18 +480,26 @@ pub trait Rosters {
 /// What an API has answered to the look-ups of a run that is planned a slice at a time, so that no later
 /// slice asks it again. A run that is planned by one process keeps none.
 pub trait Answers {
-    /// Keeps the answer to a question, by its number, and counts the requests that were made meanwhile.
+    /// Keeps answers, each by the number of its question, and counts the requests that were made meanwhile.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn keep_answer(
+    fn keep_answers(
         &self,
         _run: i64,
-        _question: i64,
-        _answer: &str,
+        _answers: &[(i64, &str)],
         _requests: u64,
     ) -> Result<(), JournalError> {
         Ok(())
+    }
+
+    /// The numbers of the questions whose answers are kept; they are forgotten where none was added for
+    /// longer than `age`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    fn questions(&self, _run: i64, _age: std::time::Duration) -> Result<Vec<i64>, JournalError> {
+        Ok(Vec::new())
     }
 
     /// The answer to a question, if it is kept.
@@ -502,11 +510,11 @@ pub trait Answers {
         Ok(None)
     }
 
-    /// Forgets what is kept for a run: the plan is made, or nothing was added to it for longer than `age`.
+    /// Forgets the answers that are kept for a run.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn forget_answers(&self, _run: i64, _age: std::time::Duration) -> Result<(), JournalError> {
+    fn forget_answers(&self, _run: i64) -> Result<(), JournalError> {
         Ok(())
     }
 }

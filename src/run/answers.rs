@@ -1,10 +1,12 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::context::Slice;
+use crate::clock::{Clock, UnixNanos, nanos};
 use crate::journal::{Journal, JournalError};
 use crate::plan::Question;
 use crate::send::Stats;
@@ -13,15 +15,34 @@ use crate::send::Stats;
 /// are read anew.
 const BELIEVED: Duration = Duration::from_secs(24 * 3600);
 
+/// How long an answer may be in this process alone: whoever takes over asks again what came since.
+const UNKEPT: Duration = Duration::from_secs(1);
+
+/// Bytes of answers that are held here, beside the journal.
+const HELD: usize = 32 << 20;
+
 /// What the API has answered so far to a run that is planned a slice at a time. Its slices ask the same
 /// questions in the same order, and only those that none of them has asked before cost a request.
 pub(super) struct KeptAnswers<'a> {
     run: i64,
     stats: &'a Stats,
+    clock: &'a dyn Clock,
     /// Requests that a slice makes at most.
     most: u64,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    /// What the journal has, by the question's number.
+    kept: HashSet<i64>,
+    /// What was answered to this slice, as JSON.
+    own: HashMap<i64, String>,
+    /// Those of them that the journal does not have.
+    unkept: Vec<i64>,
+    bytes: usize,
+    kept_at: UnixNanos,
     /// Requests that are counted in the journal.
-    counted: AtomicU64,
+    counted: u64,
 }
 
 /// What tells a question from all others of its run.
@@ -41,15 +62,26 @@ impl<'a> KeptAnswers<'a> {
         run: i64,
         journal: &Journal,
         slice: Slice,
-        stats: &'a Stats,
+        (stats, clock): (&'a Stats, &'a dyn Clock),
     ) -> Result<KeptAnswers<'a>, JournalError> {
-        journal.forget_answers(run, BELIEVED)?;
         Ok(KeptAnswers {
             run,
             stats,
+            clock,
             most: slice.rows as u64,
-            counted: AtomicU64::new(stats.requests()),
+            held: Mutex::new(Held {
+                kept: journal.questions(run, BELIEVED)?.into_iter().collect(),
+                own: HashMap::new(),
+                unkept: Vec::new(),
+                bytes: 0,
+                kept_at: clock.now(),
+                counted: stats.requests(),
+            }),
         })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this slice has made as many requests as it may.
@@ -63,8 +95,14 @@ impl<'a> KeptAnswers<'a> {
         journal: &Journal,
         question: &Question,
     ) -> Result<Option<Json>, JournalError> {
-        let kept = journal.answer(self.run, number_of(question))?;
-        // What cannot be understood is asked for again.
+        let number = number_of(question);
+        let held = self.lock();
+        let kept = match held.own.get(&number) {
+            // What cannot be understood is asked for again.
+            Some(json) => return Ok(serde_json::from_str(json).ok()),
+            None if held.kept.contains(&number) => journal.answer(self.run, number)?,
+            None => None,
+        };
         Ok(kept.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
@@ -73,20 +111,52 @@ impl<'a> KeptAnswers<'a> {
         &self,
         journal: &Journal,
         question: &Question,
-        answer: &str,
+        answer: String,
     ) -> Result<(), JournalError> {
-        let requests = self.uncounted();
-        journal.keep_answer(self.run, number_of(question), answer, requests)
+        let number = number_of(question);
+        let mut held = self.lock();
+        held.bytes += answer.len();
+        held.own.insert(number, answer);
+        held.unkept.push(number);
+        let is_due = self.clock.now().saturating_sub(held.kept_at) >= nanos(UNKEPT);
+        let is_full = held.bytes >= HELD;
+        if is_due || is_full {
+            self.write(journal, &mut held)?;
+        }
+        if is_full {
+            held.own.clear();
+            held.bytes = 0;
+        }
+        Ok(())
     }
 
-    /// Forgets all answers: they are in the plan, or cannot be made sense of.
-    pub(super) fn forget(&self, journal: &Journal) -> Result<(), JournalError> {
-        journal.forget_answers(self.run, Duration::ZERO)
+    /// Has the journal hold what was answered to this slice, for the next one.
+    pub(super) fn leave(&self, journal: &Journal) -> Result<(), JournalError> {
+        self.write(journal, &mut self.lock())
     }
 
-    /// Requests that were made and are not counted in the journal yet: from now on they are.
-    pub(super) fn uncounted(&self) -> u64 {
+    fn write(&self, journal: &Journal, held: &mut Held) -> Result<(), JournalError> {
         let made = self.stats.requests();
-        made.saturating_sub(self.counted.swap(made, Ordering::Relaxed))
+        let numbers = std::mem::take(&mut held.unkept);
+        let answer = |number: &i64| Some((*number, held.own.get(number)?.as_str()));
+        let answers: Vec<(i64, &str)> = numbers.iter().filter_map(answer).collect();
+        journal.keep_answers(self.run, &answers, made.saturating_sub(held.counted))?;
+        (held.counted, held.kept_at) = (made, self.clock.now());
+        held.kept.extend(numbers);
+        Ok(())
+    }
+
+    /// Forgets all answers: they are in the plan, or cannot be made sense of. Returns the requests that
+    /// are not counted in the journal yet.
+    pub(super) fn forget(&self, journal: &Journal) -> Result<u64, JournalError> {
+        let mut held = self.lock();
+        if !held.kept.is_empty() {
+            journal.forget_answers(self.run)?;
+        }
+        held.kept.clear();
+        let made = self.stats.requests();
+        let uncounted = made.saturating_sub(held.counted);
+        held.counted = made;
+        Ok(uncounted)
     }
 }

@@ -219,7 +219,7 @@ impl Work<'_> {
             })
         })?;
         if let Some(answers) = answers.filter(|_| !is_kept) {
-            answers.keep(past, question, &text)?;
+            answers.keep(past, question, text)?;
         }
         Ok(page)
     }

@@ -211,7 +211,8 @@ impl<'a> Run<'a> {
         let answers = match setup.slice {
             Some(slice) => {
                 setup.tools.pacer.set_patience(Some(slice.patience));
-                Some(KeptAnswers::of(id, &past, slice, setup.stats)?)
+                let clock = setup.context.clock.as_ref();
+                Some(KeptAnswers::of(id, &past, slice, (setup.stats, clock))?)
             }
             None => None,
         };
@@ -239,19 +240,20 @@ impl<'a> Run<'a> {
         };
         let planned = planned?;
         let uncounted = match &answers {
-            Some(answers) => answers.uncounted(),
             None => setup.stats.requests(),
+            Some(answers) => match &planned.stop {
+                None | Some(Stop::LookUp { status: None, .. }) => answers.forget(&run.journal)?,
+                Some(_) => {
+                    answers.leave(&run.journal)?;
+                    0
+                }
+            },
         };
         let mut plan = plan_of(setup.prepared, delivery, &planned);
         plan.lookups = run.lookups_before + setup.stats.requests();
         run.forecast(&mut plan);
         let json = to_json(&plan)?;
         run.journal.set_plan(id, &json, uncounted)?;
-        if let Some(answers) = &answers
-            && matches!(planned.stop, None | Some(Stop::LookUp { status: None, .. }))
-        {
-            answers.forget(&run.journal)?;
-        }
         Ok(Planned {
             run,
             plan,

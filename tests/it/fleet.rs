@@ -631,7 +631,7 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
             .change(|tables| tables.execute(older, &[&hours]))
             .unwrap();
         journal
-            .forget_answers(run, Duration::from_secs(24 * 3600))
+            .questions(run, Duration::from_secs(24 * 3600))
             .unwrap();
         cluster_rows(&fleet, "answer")
     };

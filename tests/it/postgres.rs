@@ -16,6 +16,7 @@ pub struct Cluster {
     bin: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
+    options: Vec<&'static str>,
     server: Mutex<Option<Child>>,
     databases: AtomicUsize,
 }
@@ -41,7 +42,12 @@ fn is_root() -> bool {
 impl Cluster {
     /// A new server; none where PostgreSQL is not installed.
     pub fn start() -> Option<Cluster> {
-        Cluster::start_in(tempfile::tempdir().unwrap())
+        Cluster::start_with(&[])
+    }
+
+    /// The same with more options of its own.
+    pub fn start_with(options: &[&'static str]) -> Option<Cluster> {
+        Cluster::start_in(tempfile::tempdir().unwrap(), options)
     }
 
     /// A new server on a disk of its own, of so many MiB; none where that cannot be had.
@@ -56,7 +62,7 @@ impl Cluster {
             eprintln!("no disk can be mounted here, so this test is passed over");
             return None;
         }
-        Cluster::start_in(folder)
+        Cluster::start_in(folder, &[])
     }
 
     /// Its folder.
@@ -64,7 +70,7 @@ impl Cluster {
         self.folder.path()
     }
 
-    fn start_in(folder: tempfile::TempDir) -> Option<Cluster> {
+    fn start_in(folder: tempfile::TempDir, options: &[&'static str]) -> Option<Cluster> {
         let bin = installed()?;
         // It has no port 0 of its own; this one was free just now.
         let port = {
@@ -75,6 +81,7 @@ impl Cluster {
             bin,
             folder,
             port,
+            options: options.to_vec(),
             server: Mutex::default(),
             databases: AtomicUsize::default(),
         };
@@ -142,6 +149,7 @@ impl Cluster {
             .args(["-c", "max_connections=300", "-c", "shared_buffers=128MB"])
             .args(["-c", "ssl=on", "-c", "ssl_cert_file=../root.pem"])
             .args(["-c", "ssl_key_file=../key.pem"])
+            .args(&self.options)
             .stdout(Stdio::null())
             .stderr(Stdio::from(
                 std::fs::File::create(self.folder.path().join("log")).unwrap(),

@@ -6,18 +6,19 @@ use crate::journal::error::JournalError;
 use crate::journal::store::Answers;
 
 impl Answers for Postgres {
-    fn keep_answer(
+    fn keep_answers(
         &self,
         run: i64,
-        question: i64,
-        answer: &str,
+        answers: &[(i64, &str)],
         requests: u64,
     ) -> Result<(), JournalError> {
+        let (questions, contents): (Vec<i64>, Vec<&str>) = answers.iter().copied().unzip();
         self.change(|tables| {
             tables.execute(
-                "INSERT INTO answer (run, question, content) VALUES ($1, $2, $3)
+                "INSERT INTO answer (run, question, content)
+                 SELECT $1, * FROM unnest($2::bigint[], $3::text[])
                  ON CONFLICT (run, question) DO UPDATE SET content = excluded.content, at = now()",
-                &[&run, &question, &answer],
+                &[&run, &questions, &contents],
             )?;
             tables.execute(
                 "UPDATE run SET planned_requests = planned_requests + $2 WHERE id = $1",
@@ -25,6 +26,19 @@ impl Answers for Postgres {
             )
         })
         .map(|_| ())
+    }
+
+    fn questions(&self, run: i64, age: Duration) -> Result<Vec<i64>, JournalError> {
+        self.change(|tables| {
+            tables.execute(
+                "DELETE FROM answer WHERE run = $1
+                 AND (SELECT max(at) FROM answer WHERE run = $1)
+                     <= now() - make_interval(secs => $2)",
+                &[&run, &age.as_secs_f64()],
+            )?;
+            let rows = tables.rows("SELECT question FROM answer WHERE run = $1", &[&run])?;
+            rows.iter().map(|row| cell(row, 0)).collect()
+        })
     }
 
     fn answer(&self, run: i64, question: i64) -> Result<Option<String>, JournalError> {
@@ -37,11 +51,7 @@ impl Answers for Postgres {
         })
     }
 
-    fn forget_answers(&self, run: i64, age: Duration) -> Result<(), JournalError> {
-        self.set(
-            "DELETE FROM answer WHERE run = $1
-             AND (SELECT max(at) FROM answer WHERE run = $1) <= now() - make_interval(secs => $2)",
-            &[&run, &age.as_secs_f64()],
-        )
+    fn forget_answers(&self, run: i64) -> Result<(), JournalError> {
+        self.set("DELETE FROM answer WHERE run = $1", &[&run])
     }
 }
