@@ -1,5 +1,4 @@
 use crate::l10n::say;
-use crate::read::Cell;
 
 use super::fault::Fault;
 
@@ -20,15 +19,12 @@ pub(super) enum Content<'a> {
 
 /// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
 /// its way here damage it? `repaired` and `doubt` say what was put back, and what is unusual.
+#[inline]
 pub(super) fn content<'a>(
-    cell: Cell<'a>,
+    text: &'a str,
     repaired: &mut Option<&'static str>,
     doubt: &mut Option<Fault>,
 ) -> Result<Content<'a>, Fault> {
-    let text = match cell {
-        Cell::Text(text) => text,
-        Cell::Undecodable(bytes) => return Err(undecodable(bytes)),
-    };
     if text.is_empty() {
         return Ok(Content::Empty);
     }
@@ -78,6 +74,7 @@ fn is_western_letter(c: char) -> bool {
 
 /// Whether a cell is printable ASCII that begins and ends with neither space nor a sign that
 /// means something. Most cells are, so their bytes are looked at eight at a time.
+#[inline]
 fn is_plain(bytes: &[u8]) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * EACH;
@@ -236,7 +233,8 @@ fn is_mojibake(text: &str) -> bool {
     false
 }
 
-fn undecodable(bytes: &[u8]) -> Fault {
+/// That a cell's bytes are no text.
+pub(super) fn undecodable(bytes: &[u8]) -> Fault {
     let valid = match std::str::from_utf8(bytes) {
         Ok(_) => bytes.len(),
         Err(error) => error.valid_up_to(),
@@ -253,13 +251,13 @@ mod tests {
     use super::*;
 
     fn look(text: &str) -> Result<Content<'_>, &'static str> {
-        content(Cell::Text(text), &mut None, &mut None).map_err(|fault| fault.code)
+        content(text, &mut None, &mut None).map_err(|fault| fault.code)
     }
 
     #[test]
     fn an_invisible_character_is_doubtful() {
         let mut doubt = None;
-        let found = content(Cell::Text("Ås\u{200B}a"), &mut None, &mut doubt);
+        let found = content("Ås\u{200B}a", &mut None, &mut doubt);
         assert_eq!(found, Ok(Content::Text("Ås\u{200B}a")));
         assert_eq!(doubt.unwrap().code, "text.invisible_character");
     }
@@ -307,7 +305,7 @@ mod tests {
         }
         let long = "x".repeat(10 * 1024 * 1024);
         assert_eq!(look(&long), Err("text.too_long"));
-        let fault = content(Cell::Undecodable(b"\xE5sa"), &mut None, &mut None).unwrap_err();
+        let fault = undecodable(b"\xE5sa");
         assert!(fault.message.contains("0xE5") && fault.message.contains("position 1"));
     }
 }

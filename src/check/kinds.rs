@@ -1,4 +1,4 @@
-use super::cell::{Content, content};
+use super::cell::{Content, content, undecodable};
 use super::choice::Choices;
 use super::fault::{Checked, Fault};
 use super::options::EmptyCell;
@@ -15,14 +15,16 @@ use crate::targets::{FieldSpec, Kind, Place};
 
 /// A cell's text as a value of its field's kind.
 impl Checker {
+    /// Checks a cell, and puts what it says into `into`. Values are large and cells are many, so that none is
+    /// handed on.
     pub(super) fn check_cell<'a>(
         &self,
         column: &Column,
-        cell: Cell<'a>,
         row: &RawRow<'a>,
+        into: &mut Option<Value<'a>>,
         repaired: &mut Option<&'static str>,
         doubt: &mut Option<Fault>,
-    ) -> Result<Option<Value<'a>>, Fault> {
+    ) -> Result<(), Fault> {
         let field = &self.spec.fields[column.field];
         let required = || match self.options.sparse_key {
             // Another field finds the record; a path is filled from what was found.
@@ -30,25 +32,40 @@ impl Checker {
             Some(key) => field.required || key == column.field,
             None => field.required,
         };
-        let text = match content(cell, repaired, doubt)? {
+        let text = match row.cell(column.column) {
+            Some(Cell::Text(text)) => text,
+            Some(Cell::Undecodable(bytes)) => return Err(undecodable(bytes)),
+            None => "",
+        };
+        let text = match content(text, repaired, doubt)? {
             Content::Text(text) => text,
             Content::Empty if field.default.is_some() => {
                 let default = field.default.as_deref().unwrap_or_default();
                 let choices = column.choices.as_ref();
-                return self
-                    .of_kind(field, choices, default, &|_| None, &mut None)
-                    .map(|value| Some(value.into_owned()));
+                let value = self.of_kind(field, choices, default, &|_| None, &mut None)?;
+                *into = Some(value.into_owned());
+                return Ok(());
             }
             Content::Empty if self.options.empty == EmptyCell::Keep && !required() => {
-                return Ok(None);
+                *into = None;
+                return Ok(());
             }
             // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
-            Content::Empty if !required() && !field.nullable => return Ok(None),
+            Content::Empty if !required() && !field.nullable => {
+                *into = None;
+                return Ok(());
+            }
             Content::Empty if required() => {
                 return Err(Fault::new("required.empty", say().cell_required()));
             }
-            Content::Empty => return Ok(Some(Value::Null)),
-            Content::Clear if field.nullable => return Ok(Some(Value::Null)),
+            Content::Empty => {
+                *into = Some(Value::Null);
+                return Ok(());
+            }
+            Content::Clear if field.nullable => {
+                *into = Some(Value::Null);
+                return Ok(());
+            }
             Content::Clear => {
                 return Err(Fault::new(
                     "null.not_allowed",
@@ -61,19 +78,29 @@ impl Checker {
         }
         let other = |name: &str| self.other_cell(name, row);
         let value = match self.of_kind(field, column.choices.as_ref(), text, &other, repaired) {
+            // Most of what there is: a word or two of memory, where a value has four.
+            Ok(Value::Text(text)) if !column.looks_again => {
+                *into = Some(Value::Text(text));
+                return Ok(());
+            }
+            Ok(Value::Bool(flag)) if !column.looks_again => {
+                *into = Some(Value::Bool(flag));
+                return Ok(());
+            }
             Err(fault) if is_doubt(fault.code, field.free_text) => {
                 *doubt = Some(fault);
                 Value::Text(text)
             }
             checked => checked?,
         };
-        if let Some(second_thought) = self.second_thought(field, &value) {
-            *doubt = Some(second_thought);
-        }
-        if column.limited {
+        if column.looks_again {
+            if let Some(second_thought) = self.second_thought(field, &value) {
+                *doubt = Some(second_thought);
+            }
             self.within_limits(column, field, &value)?;
         }
-        Ok(Some(value))
+        *into = Some(value);
+        Ok(())
     }
 
     /// What is unusual about a value that is right in itself.

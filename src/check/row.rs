@@ -60,8 +60,8 @@ pub(super) struct Column {
     pub(super) column: usize,
     pub(super) choices: Option<Choices>,
     pub(super) pattern: Option<Regex>,
-    /// Whether the target asks more of the field than its kind does.
-    pub(super) limited: bool,
+    /// Whether the target asks more of the field than its kind does, or a right value may be doubtful.
+    pub(super) looks_again: bool,
 }
 
 /// A checked row: its values, and everything that is wrong with it.
@@ -92,7 +92,10 @@ impl Checker {
                 Some(Column {
                     field: index,
                     column,
-                    limited: field.max_length.is_some()
+                    looks_again: matches!(
+                        field.kind,
+                        Kind::IdentityNumber | Kind::MunicipalityCode
+                    ) || field.max_length.is_some()
                         || field.min_length.is_some()
                         || field.pattern.is_some()
                         || !field.guarded.is_empty(),
@@ -187,13 +190,15 @@ impl Checker {
     /// The same, in place of what `checked` held: nothing is allocated for a row without problems.
     pub fn check_into<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
         checked.at = row.first_place(self.map.line_column());
-        checked.values.clear();
-        checked.values.resize_with(self.spec.fields.len(), || None);
         checked.problems.clear();
         checked.doubts.clear();
         checked.repairs.clear();
         // With cells missing or in excess, which cell belongs to which column is a guess.
         if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
+            self.begin(&mut checked.values);
+            for column in &self.columns {
+                checked.values[column.field] = None;
+            }
             checked.problems.push(problem);
             return;
         }
@@ -222,29 +227,37 @@ impl Checker {
     pub fn check_as_written<'a>(&self, row: &RawRow<'a>) -> CheckedRow<'a> {
         let mut checked = CheckedRow {
             at: row.at,
-            values: Vec::new(),
             ..CheckedRow::default()
         };
-        checked.values.resize_with(self.spec.fields.len(), || None);
         self.check_cells(row, &mut checked);
         checked
     }
 
-    fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
-        for (field, value) in &self.constants {
-            checked.values[*field] = Some(value.clone());
+    /// Makes room for a row's values, with those that are the same in every row. It is there already where
+    /// another row of the file was here before.
+    fn begin(&self, values: &mut Vec<Option<Value<'_>>>) {
+        if values.len() == self.spec.fields.len() {
+            return;
         }
+        values.clear();
+        values.resize_with(self.spec.fields.len(), || None);
+        for (field, value) in &self.constants {
+            values[*field] = Some(value.clone());
+        }
+    }
+
+    fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
+        self.begin(&mut checked.values);
         for column in &self.columns {
-            let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
             let (mut repaired, mut doubt) = (None, None);
-            match self.check_cell(column, cell, row, &mut repaired, &mut doubt) {
-                Ok(value) => {
-                    checked.values[column.field] = value;
+            let into = &mut checked.values[column.field];
+            match self.check_cell(column, row, into, &mut repaired, &mut doubt) {
+                Ok(()) => {
                     if let Some(code) = repaired {
                         checked.repairs.push(code);
                     }
                     if let Some(doubt) = doubt {
-                        let doubt = self.problem(column, cell, doubt);
+                        let doubt = self.problem(column, row, doubt);
                         if self.options.strict {
                             checked.problems.push(doubt);
                         } else {
@@ -252,12 +265,22 @@ impl Checker {
                         }
                     }
                 }
-                Err(fault) => checked.problems.push(self.problem(column, cell, fault)),
+                Err(fault) => {
+                    *into = self.constant(column.field);
+                    checked.problems.push(self.problem(column, row, fault));
+                }
             }
         }
     }
 
-    fn problem(&self, column: &Column, cell: Cell<'_>, fault: Fault) -> Problem {
+    /// What a field says in every row whose cell says nothing.
+    fn constant<'a>(&self, field: usize) -> Option<Value<'a>> {
+        let own = self.constants.iter().find(|(own, _)| *own == field);
+        own.map(|(_, value)| value.clone())
+    }
+
+    fn problem(&self, column: &Column, row: &RawRow<'_>, fault: Fault) -> Problem {
+        let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
         let fault = fault.into_inner();
         Problem {
             column: self.map.header(column.column).to_owned(),
@@ -290,7 +313,10 @@ impl Checker {
 
     pub(super) fn other_cell<'a>(&self, field: &str, row: &RawRow<'a>) -> Option<&'a str> {
         let column = self.map.column(self.spec.field(field)?)?;
-        match content(row.cell(column)?, &mut None, &mut None) {
+        let Some(Cell::Text(text)) = row.cell(column) else {
+            return None;
+        };
+        match content(text, &mut None, &mut None) {
             Ok(Content::Text(text)) => Some(text),
             _ => None,
         }

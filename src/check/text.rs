@@ -6,6 +6,7 @@ use crate::model::Value;
 
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
+#[inline]
 pub(super) fn check(text: &str) -> Checked<'_> {
     // One look for all that stands in few cells: below U+0300, whose lead byte is 0xCC, every character is
     // composed.

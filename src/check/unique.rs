@@ -26,6 +26,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// `seed` is the run's own, so that no file can be made to collide.
+    #[inline]
     pub(super) fn new(value: &str, seed: u64, row: u64) -> Seen {
         let hash = xxh3_128_with_seed(value.as_bytes(), seed);
         Seen {

@@ -45,6 +45,7 @@ impl Value<'_> {
     }
 
     /// The value as plain text: what stands in a path, and what whole-file checks compare.
+    #[inline]
     pub fn as_text(&self) -> Cow<'_, str> {
         match self {
             Value::Text(text) => Cow::Borrowed(text),

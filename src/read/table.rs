@@ -320,6 +320,7 @@ impl<'a> RawRow<'a> {
 
     /// Where it stands: in a results file, whose column `line` holds it, with the number that was beside it
     /// in the file that it came from first.
+    #[inline]
     pub fn first_place(&self, line: Option<usize>) -> RowAt {
         let known = line.and_then(|column| self.cell(column));
         let known = known.and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
@@ -331,6 +332,7 @@ impl<'a> RawRow<'a> {
     }
 
     /// The cell at `index`, or nothing where the row is too short.
+    #[inline]
     pub fn cell(&self, index: usize) -> Option<Cell<'a>> {
         let cells = &self.span.cells;
         let place = cells.start + index;
@@ -362,6 +364,7 @@ impl<'a> RawRow<'a> {
 
 impl<'a> Cell<'a> {
     /// The cell's bytes in the decoded text.
+    #[inline]
     pub fn bytes(self) -> &'a [u8] {
         match self {
             Cell::Text(text) => text.as_bytes(),

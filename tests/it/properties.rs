@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rosterpatch::check::{CheckOptions, Checker};
+use rosterpatch::check::{CheckOptions, CheckedRow, Checker};
 use rosterpatch::map::{ColumnMap, MapOptions};
 use rosterpatch::plan::Planner;
 use rosterpatch::read::{Input, ReadError, ReadOptions};
@@ -150,5 +150,71 @@ fn count_leaves(json: &serde_json::Value) -> usize {
     match json {
         serde_json::Value::Object(map) => map.values().map(count_leaves).sum(),
         _ => 1,
+    }
+}
+
+/// Checks a file's rows one after another in one place, and each in a place of its own.
+fn checked_twice(target: &str, text: &str) -> Vec<(String, String)> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let options = ReadOptions {
+        delimiter: Some(b';'),
+        ..ReadOptions::default()
+    };
+    let input = Input::open(file.path(), &options).unwrap();
+    let spec = Arc::new(targets::load(target).unwrap());
+    let options = MapOptions {
+        sparse: true,
+        ..MapOptions::default()
+    };
+    let map = ColumnMap::new(input.header(), &spec, &options).unwrap();
+    let today = jiff::civil::date(2026, 8, 1);
+    let checker = Checker::new(spec, Arc::new(map), CheckOptions::new(today));
+    let mut found = Vec::new();
+    input
+        .scan(
+            |table| {
+                let mut reused = CheckedRow::default();
+                let pair = |row| {
+                    checker.check_into(&row, &mut reused);
+                    (format!("{reused:?}"), format!("{:?}", checker.check(&row)))
+                };
+                table.rows().map(pair).collect::<Vec<_>>()
+            },
+            |pairs| {
+                found.extend(pairs);
+                Ok::<bool, ReadError>(true)
+            },
+        )
+        .unwrap();
+    found
+}
+
+proptest! {
+    /// Values are written in place from row to row: none is another row's.
+    #[test]
+    fn no_row_says_what_another_one_said(
+        rows in proptest::collection::vec(
+            proptest::collection::vec(
+                prop_oneof![
+                    Just(""), Just("<null>"), Just("Åsa"), Just("20100402-2388"), Just("070-174 06 10"),
+                    Just("Kvinna"), Just("true"), Just("a@example.se"), Just("0184"), Just("#N/A"),
+                    Just("0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11"), Just("admin"),
+                ],
+                6..9,
+            ),
+            1..8,
+        )
+    ) {
+        for (target, header) in [
+            ("meitner", "id;identity_number;first_name;gender;identity_temporary;phone_number1;email_address1;municipality_code"),
+            ("pathwright", "external_id;first_name;last_name;email;membership_type;language;a;b"),
+        ] {
+            let rows: Vec<String> = rows.iter().map(|cells| cells.join(";")).collect();
+            let text = format!("{header}\nx;;;;;;;\n{}\n", rows.join("\n"));
+            for (reused, own) in checked_twice(target, &text) {
+                prop_assert_eq!(reused, own);
+            }
+        }
     }
 }
