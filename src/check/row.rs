@@ -77,6 +77,8 @@ pub struct CheckedRow<'a> {
     pub doubts: Vec<Problem>,
     /// Codes of what was restored because a spreadsheet had changed it.
     pub repairs: Vec<&'static str>,
+    /// Whether the values are there that are the same in every row.
+    has_constants: bool,
 }
 
 impl Checker {
@@ -195,10 +197,9 @@ impl Checker {
         checked.repairs.clear();
         // With cells missing or in excess, which cell belongs to which column is a guess.
         if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
-            self.begin(&mut checked.values);
-            for column in &self.columns {
-                checked.values[column.field] = None;
-            }
+            checked.values.clear();
+            checked.values.resize_with(self.spec.fields.len(), || None);
+            checked.has_constants = false;
             checked.problems.push(problem);
             return;
         }
@@ -235,8 +236,14 @@ impl Checker {
 
     /// Makes room for a row's values, with those that are the same in every row. It is there already where
     /// another row of the file was here before.
-    fn begin(&self, values: &mut Vec<Option<Value<'_>>>) {
-        if values.len() == self.spec.fields.len() {
+    fn begin(&self, checked: &mut CheckedRow<'_>) {
+        let CheckedRow {
+            values,
+            has_constants,
+            ..
+        } = checked;
+        let is_there = values.len() == self.spec.fields.len();
+        if std::mem::replace(has_constants, true) && is_there {
             return;
         }
         values.clear();
@@ -247,7 +254,7 @@ impl Checker {
     }
 
     fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
-        self.begin(&mut checked.values);
+        self.begin(checked);
         for column in &self.columns {
             let (mut repaired, mut doubt) = (None, None);
             let into = &mut checked.values[column.field];

@@ -70,6 +70,9 @@ impl Entry {
             EntryState::Waiting if self.is_ahead => {
                 say().fleet_place_until(self.id, state, local_time(self.due), made)
             }
+            EntryState::Waiting | EntryState::Running => {
+                say().fleet_place_running(self.id, state, made)
+            }
             _ => say().fleet_place(self.id, state, made),
         }
     }

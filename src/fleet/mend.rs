@@ -21,6 +21,12 @@ pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
              AND EXISTS (SELECT 1 FROM queued WHERE queued.id = (payload ->> 'id')::bigint AND due < now())"
         );
         tables.execute(&sooner, &[])?;
+        // Nobody believes it any more.
+        tables.execute(
+            "DELETE FROM answer WHERE run IN (SELECT run FROM answer GROUP BY run
+                                              HAVING max(at) < now() - interval '1 day')",
+            &[],
+        )?;
         // Nobody is at it any more.
         let left = format!(
             "UPDATE queued SET state = 'waiting', owner = NULL WHERE state = 'running'

@@ -380,6 +380,11 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
              WHERE id = $1",
             &[&id, &plain(&why)],
         )?;
+        // What was read of the API for its plan is kept for nobody.
+        tables.execute(
+            "DELETE FROM answer WHERE run = (SELECT run FROM queued WHERE id = $1)",
+            &[&id],
+        )?;
         let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
         tables.rows(&sql, &[&format!("file {id}")])?;
         Ok(true)

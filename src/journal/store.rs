@@ -63,6 +63,12 @@ pub trait Runs {
         Ok(())
     }
 
+    /// Records that a run is planned anew, whatever it had come to: it is not held, and has no figures.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn begin_again(&mut self, run: i64) -> Result<(), JournalError>;
+
     /// Records that a run has ended, with its figures as JSON.
     ///
     /// # Errors
@@ -125,7 +131,7 @@ pub trait Runs {
     /// When there is none, or the journal cannot be read.
     fn newest_unfinished(&self) -> Result<RunRecord, JournalError>;
 
-    /// Records how far a run has come.
+    /// Records how far a run has come. What the API answered to its plan is forgotten once that is made.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -161,7 +167,7 @@ pub trait Runs {
     /// When the journal cannot be written.
     fn set_settings(&mut self, run: i64, settings: &str) -> Result<(), JournalError>;
 
-    /// Records that a guard holds a run, and why.
+    /// Records that a guard holds a run, and why. What the API answered to its plan is forgotten.
     ///
     /// # Errors
     /// When the journal cannot be written.

@@ -25,6 +25,7 @@ const HELD: usize = 32 << 20;
 /// questions in the same order, and only those that none of them has asked before cost a request.
 pub(super) struct KeptAnswers<'a> {
     run: i64,
+    account: &'a str,
     stats: &'a Stats,
     clock: &'a dyn Clock,
     /// Requests that a slice makes at most.
@@ -43,11 +44,16 @@ struct Held {
     kept_at: UnixNanos,
     /// Requests that are counted in the journal.
     counted: u64,
+    /// Whether what was answered contradicts itself.
+    are_doubted: bool,
 }
 
-/// What tells a question from all others of its run.
-fn number_of(question: &Question) -> i64 {
+/// What tells a question from all others of its run. Who asks is part of it: with other credentials the same
+/// address may be another school's.
+fn number_of(account: &str, question: &Question) -> i64 {
     let mut hash = Xxh3::new();
+    hash.update(account.as_bytes());
+    hash.update(&[0]);
     hash.update(question.path.as_bytes());
     hash.update(&[0]);
     if let Some(body) = &question.body {
@@ -59,13 +65,14 @@ fn number_of(question: &Question) -> i64 {
 impl<'a> KeptAnswers<'a> {
     /// What `journal` holds for `run`, unless it has lain there for too long.
     pub(super) fn of(
-        run: i64,
+        (run, account): (i64, &'a str),
         journal: &Journal,
         slice: Slice,
         (stats, clock): (&'a Stats, &'a dyn Clock),
     ) -> Result<KeptAnswers<'a>, JournalError> {
         Ok(KeptAnswers {
             run,
+            account,
             stats,
             clock,
             most: slice.rows as u64,
@@ -76,6 +83,7 @@ impl<'a> KeptAnswers<'a> {
                 bytes: 0,
                 kept_at: clock.now(),
                 counted: stats.requests(),
+                are_doubted: false,
             }),
         })
     }
@@ -95,7 +103,7 @@ impl<'a> KeptAnswers<'a> {
         journal: &Journal,
         question: &Question,
     ) -> Result<Option<Json>, JournalError> {
-        let number = number_of(question);
+        let number = number_of(self.account, question);
         let held = self.lock();
         let kept = match held.own.get(&number) {
             // What cannot be understood is asked for again.
@@ -113,11 +121,13 @@ impl<'a> KeptAnswers<'a> {
         question: &Question,
         answer: String,
     ) -> Result<(), JournalError> {
-        let number = number_of(question);
+        let number = number_of(self.account, question);
         let mut held = self.lock();
         held.bytes += answer.len();
-        held.own.insert(number, answer);
-        held.unkept.push(number);
+        // Two who ask the same at once get one answer each.
+        if held.own.insert(number, answer).is_none() {
+            held.unkept.push(number);
+        }
         let is_due = self.clock.now().saturating_sub(held.kept_at) >= nanos(UNKEPT);
         let is_full = held.bytes >= HELD;
         if is_due || is_full {
@@ -130,9 +140,20 @@ impl<'a> KeptAnswers<'a> {
         Ok(())
     }
 
-    /// Has the journal hold what was answered to this slice, for the next one.
+    /// Notes that what was answered contradicts itself, so that nobody goes on from it.
+    pub(super) fn doubt(&self) {
+        self.lock().are_doubted = true;
+    }
+
+    /// Has the journal hold what was answered to this slice, for the next one; nothing where it contradicts
+    /// itself.
     pub(super) fn leave(&self, journal: &Journal) -> Result<(), JournalError> {
-        self.write(journal, &mut self.lock())
+        let mut held = self.lock();
+        if held.are_doubted {
+            held.unkept.clear();
+            journal.forget_answers(self.run)?;
+        }
+        self.write(journal, &mut held)
     }
 
     fn write(&self, journal: &Journal, held: &mut Held) -> Result<(), JournalError> {
@@ -146,17 +167,30 @@ impl<'a> KeptAnswers<'a> {
         Ok(())
     }
 
-    /// Forgets all answers: they are in the plan, or cannot be made sense of. Returns the requests that
-    /// are not counted in the journal yet.
-    pub(super) fn forget(&self, journal: &Journal) -> Result<u64, JournalError> {
+    /// Requests that were made and are not counted in the journal yet: from now on they are.
+    pub(super) fn uncounted(&self) -> u64 {
         let mut held = self.lock();
-        if !held.kept.is_empty() {
-            journal.forget_answers(self.run)?;
-        }
-        held.kept.clear();
         let made = self.stats.requests();
-        let uncounted = made.saturating_sub(held.counted);
-        held.counted = made;
-        Ok(uncounted)
+        made.saturating_sub(std::mem::replace(&mut held.counted, made))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_question_by_somebody_else_is_another() {
+        let question = Question {
+            path: "/student?limit=50&offset=0".into(),
+            body: None,
+        };
+        assert_eq!(number_of("a", &question), number_of("a", &question));
+        assert_ne!(number_of("a", &question), number_of("b", &question));
+        let next = Question {
+            path: "/student?limit=50&offset=50".into(),
+            body: None,
+        };
+        assert_ne!(number_of("a", &question), number_of("a", &next));
     }
 }

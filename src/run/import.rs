@@ -107,7 +107,10 @@ fn import_with(
         Begun::New(run) => match decide(run.plan()?, is_approved, context)? {
             Decision::Send(run, plan) => (*run, plan),
             Decision::End(ended) => return Ok((Sliced::Ended(ended), made(&stats))),
-            Decision::Later(after) => return Ok((Sliced::Later(after), made(&stats))),
+            Decision::Later(after) => {
+                let later = later_enough(Sliced::Later(after), &tools);
+                return Ok((later, made(&stats)));
+            }
         },
     };
     tracker.start(run.name(), &plan, run.states()?);
@@ -116,7 +119,22 @@ fn import_with(
         Some(_) => sent.leave()?,
         None => Sliced::Ended(Box::new(sent.finish()?)),
     };
-    Ok((sliced, made(&stats)))
+    Ok((later_enough(sliced, &tools), made(&stats)))
+}
+
+/// Puts the next slice off until it can make more than one request: each begins with reading the file.
+/// Half of what the bucket holds may come back meanwhile, so that none of it is lost.
+fn later_enough(sliced: Sliced, tools: &Tools) -> Sliced {
+    /// Requests that a slice should find.
+    const ENOUGH: u32 = 25;
+    match sliced {
+        Sliced::Later(after) if !after.is_zero() => {
+            let (rate, burst) = tools.pacer.quota();
+            let more = (burst / 2).clamp(1, ENOUGH) - 1;
+            Sliced::Later(after.saturating_add(rate.interval().saturating_mul(more)))
+        }
+        other => other,
+    }
 }
 
 fn made(stats: &Stats) -> Made {

@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
+use super::answers::KeptAnswers;
 use super::items::{Item, What};
 use super::work::{Halt, Planning, Unresolved, Work};
 use crate::events::RunEvent;
@@ -18,9 +19,17 @@ use crate::targets::Kind;
 const EVERY: u64 = 1_000_000_000;
 
 /// Stops where an API gives the same page again: it would never end, and each page costs a request.
-fn refuse_repeated(progress: &mut Progress, look_up: &LookUp, page: &Page) -> Result<(), Halt> {
+fn refuse_repeated(
+    progress: &mut Progress,
+    look_up: &LookUp,
+    page: &Page,
+    answers: Option<&KeptAnswers<'_>>,
+) -> Result<(), Halt> {
     if progress.is_new(look_up, page) {
         return Ok(());
+    }
+    if let Some(answers) = answers {
+        answers.doubt();
     }
     Err(Halt::Stop(Stop::LookUp {
         why: say().lookup_same_page(),
@@ -173,7 +182,7 @@ impl Work<'_> {
         listing: &mut Listing,
         page: &Page,
     ) -> Result<(), Halt> {
-        refuse_repeated(&mut listing.progress, look_up, page)?;
+        refuse_repeated(&mut listing.progress, look_up, page, self.planning.answers)?;
         for record in &page.records {
             if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
                 register.add(&key, &record.to_string())?;
@@ -263,7 +272,7 @@ impl Work<'_> {
         let mut progress = Progress::default();
         while let Some(question) = next {
             let page = self.ask(look_up, &question).await?;
-            refuse_repeated(&mut progress, look_up, &page)?;
+            refuse_repeated(&mut progress, look_up, &page, self.planning.answers)?;
             self.refuse_unasked(look_up, keys, &page)?;
             next = look_up.search(keys, Some((&page, passed)));
             passed += page.records.len() as u64;
@@ -291,6 +300,9 @@ impl Work<'_> {
         };
         if page.records.iter().all(was_asked) {
             return Ok(());
+        }
+        if let Some(answers) = self.planning.answers {
+            answers.doubt();
         }
         Err(Halt::Stop(Stop::LookUp {
             why: say().lookup_unasked(asked, found),
@@ -335,15 +347,21 @@ impl Work<'_> {
         let chunks: Vec<&[&str]> = keys.chunks(look_up.page_size()).collect();
         let mut found = Vec::new();
         // The first request goes alone: if the credentials are wrong, one has told so.
-        let alone = usize::from(!self.planning.transport.has_sent());
-        let (one, others) = chunks.split_at(alone.min(chunks.len()));
-        for part in [one, others] {
+        let transport = self.planning.transport;
+        let alone = usize::from(!transport.has_sent());
+        let (one, mut others) = chunks.split_at(alone.min(chunks.len()));
+        let mut part = one;
+        loop {
             let asked = part.iter().map(|chunk| self.search(look_up, chunk));
             for records in join_all(asked).await {
                 found.extend(records?);
             }
+            if others.is_empty() {
+                return Ok(found);
+            }
+            // As many as may be under way, which may be fewer than a moment ago.
+            (part, others) = others.split_at(transport.room().clamp(1, others.len()));
         }
-        Ok(found)
     }
 
     /// Finds the rows' records, and plans each row.

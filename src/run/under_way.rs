@@ -19,6 +19,7 @@ use crate::l10n::say;
 use crate::model::{StateCounts, with_causes};
 use crate::report::{Like, Reported, write_before, write_html, write_results};
 use crate::send::{Stats, Stop, Transport};
+use crate::targets::Paging;
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -124,6 +125,10 @@ impl<'a> Setup<'a> {
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {
             journal.clear(known.id)?;
+            // Many slices may go by before it is planned, and everybody sees it meanwhile.
+            if self.slice.is_some() {
+                journal.begin_again(known.id)?;
+            }
         }
         let mut run = self.run(journal, known.id, record, Some(lock));
         (run.lookups_before, run.before) = (lookups, lookups);
@@ -208,11 +213,16 @@ impl<'a> Run<'a> {
             id,
             setup.context.clock.timestamp(),
         )?;
-        let answers = match setup.slice {
+        // Where each page names the next one, that address may be good for a moment only: then all are read
+        // by one slice, however long it takes.
+        let lookup = setup.prepared.checker.spec().lookup.as_ref();
+        let is_numbered = lookup.is_none_or(|how| !matches!(how.paging, Paging::Next { .. }));
+        let answers = match setup.slice.filter(|_| is_numbered) {
             Some(slice) => {
                 setup.tools.pacer.set_patience(Some(slice.patience));
                 let clock = setup.context.clock.as_ref();
-                Some(KeptAnswers::of(id, &past, slice, (setup.stats, clock))?)
+                let whose = (id, setup.tools.account.as_str());
+                Some(KeptAnswers::of(whose, &past, slice, (setup.stats, clock))?)
             }
             None => None,
         };
@@ -241,13 +251,12 @@ impl<'a> Run<'a> {
         let planned = planned?;
         let uncounted = match &answers {
             None => setup.stats.requests(),
-            Some(answers) => match &planned.stop {
-                None | Some(Stop::LookUp { status: None, .. }) => answers.forget(&run.journal)?,
-                Some(_) => {
-                    answers.leave(&run.journal)?;
-                    0
-                }
-            },
+            // They are forgotten in the step that says what becomes of the plan.
+            Some(answers) if planned.stop.is_none() => answers.uncounted(),
+            Some(answers) => {
+                answers.leave(&run.journal)?;
+                0
+            }
         };
         let mut plan = plan_of(setup.prepared, delivery, &planned);
         plan.lookups = run.lookups_before + setup.stats.requests();

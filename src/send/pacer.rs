@@ -43,6 +43,8 @@ struct Pause {
 struct Inner {
     gcra: Gcra,
     announced: Option<Rate>,
+    /// Whether this process has heard it itself.
+    has_heard: bool,
 }
 
 impl Pacer {
@@ -72,6 +74,7 @@ impl Pacer {
             inner: Mutex::new(Inner {
                 gcra: Gcra::new(rate, burst),
                 announced,
+                has_heard: false,
             }),
             pace,
             arrival,
@@ -178,14 +181,20 @@ impl Pacer {
     fn observe_limit(&self, limit: Rate) {
         let mut inner = self.lock();
         let (rate, burst) = self.pace.in_force(Some(limit));
-        if inner.announced == Some(limit) || !rate.is_sane_with(burst) {
+        let is_known = inner.announced == Some(limit);
+        if (is_known && inner.has_heard) || !rate.is_sane_with(burst) {
+            return;
+        }
+        inner.has_heard = true;
+        // Those after this process believe it for a day from now on.
+        if let Ok(json) = serde_json::to_string(&limit) {
+            self.arrival.announce(&json);
+        }
+        if is_known {
             return;
         }
         inner.announced = Some(limit);
         self.arrival.set_bucket(bucket_of(rate, burst.get()));
-        if let Ok(json) = serde_json::to_string(&limit) {
-            self.arrival.announce(&json);
-        }
         inner.gcra = Gcra::new(rate, burst);
     }
 

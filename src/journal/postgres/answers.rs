@@ -5,6 +5,8 @@ use super::store::{Postgres, signed};
 use crate::journal::error::JournalError;
 use crate::journal::store::Answers;
 
+pub(super) const FORGET_ANSWERS: &str = "DELETE FROM answer WHERE run = $1";
+
 impl Answers for Postgres {
     fn keep_answers(
         &self,
@@ -52,6 +54,6 @@ impl Answers for Postgres {
     }
 
     fn forget_answers(&self, run: i64) -> Result<(), JournalError> {
-        self.set("DELETE FROM answer WHERE run = $1", &[&run])
+        self.set(FORGET_ANSWERS, &[&run])
     }
 }

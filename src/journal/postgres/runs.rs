@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use postgres::Row;
 
+use super::answers::FORGET_ANSWERS;
 use super::connection::{Wrong, cell, word};
 use super::store::{Postgres, signed, text};
 use crate::journal::error::{JournalError, Refusal};
@@ -92,6 +93,14 @@ impl Runs for Postgres {
         Ok(())
     }
 
+    fn begin_again(&mut self, run: i64) -> Result<(), JournalError> {
+        self.set(
+            "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
+             WHERE id = $1",
+            &[&run],
+        )
+    }
+
     fn end(
         &mut self,
         run: i64,
@@ -149,10 +158,17 @@ impl Runs for Postgres {
     }
 
     fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
-        self.set(
-            "UPDATE run SET state = $2 WHERE id = $1",
-            &[&run, &state.as_str()],
-        )
+        self.change(|tables| {
+            tables.execute(
+                "UPDATE run SET state = $2 WHERE id = $1",
+                &[&run, &state.as_str()],
+            )?;
+            match state {
+                RunState::Planning => Ok(0),
+                _ => tables.execute(FORGET_ANSWERS, &[&run]),
+            }
+        })
+        .map(|_| ())
     }
 
     fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
@@ -193,10 +209,14 @@ impl Runs for Postgres {
     }
 
     fn hold(&mut self, run: i64, why: &str) -> Result<(), JournalError> {
-        self.set(
-            "UPDATE run SET held = $2 WHERE id = $1",
-            &[&run, &text(why)],
-        )
+        self.change(|tables| {
+            tables.execute(
+                "UPDATE run SET held = $2 WHERE id = $1",
+                &[&run, &text(why)],
+            )?;
+            tables.execute(FORGET_ANSWERS, &[&run])
+        })
+        .map(|_| ())
     }
 
     fn name_of(&self, run: i64) -> Result<String, JournalError> {

@@ -47,6 +47,17 @@ impl Runs for Sqlite {
         Ok((id, name))
     }
 
+    fn begin_again(&mut self, run: i64) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
+                 WHERE id = ?1",
+                [run],
+            )
+            .map_err(self.explain("write"))?;
+        Ok(())
+    }
+
     fn end(
         &mut self,
         run: i64,
