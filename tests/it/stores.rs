@@ -334,6 +334,15 @@ fn names_states_and_places_of_runs_are_told_alike() {
             journal.unfinished("/r.csv", "abc", "t", "b").unwrap()
         )
         .unwrap();
+        // Approved, it is planned again: it is held no longer, and has no figures.
+        journal.begin_again(run).unwrap();
+        let again = journal.run(Some("same")).unwrap();
+        assert_eq!(again.state, RunState::Planning);
+        assert_eq!(
+            (&again.held, &again.summary, again.finished_at),
+            (&None, &None, None)
+        );
+        write!(all, "{again:?}").unwrap();
         journal.clear(run).unwrap();
         journal.forget(run).unwrap();
         write!(all, "{:?}", journal.name_of(run).is_err()).unwrap();
