@@ -1,11 +1,14 @@
-use super::table::{RowSpan, Table, Text};
+use super::table::{RowSpan, Shape, Table, Text};
 use crate::model::RowAt;
 
 impl Table {
     /// Parses a block without quotes, in which every delimiter and line end is one. Its text stays where it
     /// is.
-    pub(super) fn split(block: Vec<u8>, delimiter: u8) -> Table {
-        let (mut ends, mut rows) = (Vec::with_capacity(block.len() / 8), Vec::new());
+    pub(super) fn split(block: Vec<u8>, shape: &Shape) -> Table {
+        // Cells of eight bytes are short ones: there is room for nearly all.
+        let cells = block.len() / 8;
+        let mut ends = Vec::with_capacity(cells);
+        let mut rows = Vec::with_capacity(cells / shape.width.max(1));
         let (mut start, mut first_cell) = (0, 0);
         let (mut lines, mut empty_rows) = (0u64, 0);
         let mut end_row = |ends: &mut Vec<usize>, start: usize, end: usize, line: u64| {
@@ -30,7 +33,7 @@ impl Table {
             });
             first_cell = ends.len();
         };
-        each_of([delimiter, b'\n', b'\r'], &block, |at| {
+        each_of([shape.delimiter, b'\n', b'\r'], &block, |at| {
             match block.get(at) {
                 Some(b'\n') => {
                     // The second half of a line end ends nothing.
@@ -95,7 +98,6 @@ fn each_of(wanted: [u8; 3], text: &[u8], mut each: impl FnMut(usize)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::table::Shape;
 
     proptest::proptest! {
         /// Rows without a quote are split at sight, and come to what the parser makes of them.
@@ -113,7 +115,7 @@ mod tests {
                 let rows: Vec<_> = rows.collect();
                 (rows, table.lines, table.sheet_rows, table.empty_rows(), table.end())
             };
-            let split = Table::split(text.clone().into_bytes(), b';');
+            let split = Table::split(text.clone().into_bytes(), &shape);
             let parsed = Table::unquoted(text.as_bytes(), &shape, &mut shape.parser());
             proptest::prop_assert_eq!(told(&split), told(&parsed));
         }

@@ -74,7 +74,7 @@ pub(super) struct RowSpan {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     pub(super) delimiter: u8,
-    width: usize,
+    pub(super) width: usize,
 }
 
 impl Shape {
@@ -147,7 +147,7 @@ impl Table {
     pub(super) fn parse(block: Vec<u8>, shape: &Shape, parser: &mut csv_core::Reader) -> Table {
         match memchr(b'"', &block) {
             Some(_) => Table::unquoted(&block, shape, parser),
-            None => Table::split(block, shape.delimiter),
+            None => Table::split(block, shape),
         }
     }
 
