@@ -126,6 +126,13 @@ pub(super) struct Claimed {
     pub(super) attempt: i16,
 }
 
+/// Locks a file before its job: whoever changes it and has a slice of it done does so in that order, and two
+/// who took them the other way round would wait for each other.
+fn lock(tables: &mut Tables<'_>, id: i64) -> Result<(), Wrong> {
+    tables.first("SELECT 1 FROM queued WHERE id = $1 FOR UPDATE", &[&id])?;
+    Ok(())
+}
+
 /// Refuses to go on with a job that is somebody else's by now.
 fn is_ours(tables: &mut Tables<'_>, claimed: &Claimed) -> Result<(), Wrong> {
     let sql = format!(
@@ -183,6 +190,7 @@ pub(super) fn begin_slice(
 ) -> Result<Option<(Waiting, Fence)>, JournalError> {
     let name = queue_of(account);
     database.change(|tables| {
+        lock(tables, id)?;
         is_ours(tables, claimed)?;
         let older = tables.first(
             "SELECT greatest(extract(epoch FROM due - now()), 0)::float8 FROM queued
@@ -221,6 +229,7 @@ pub(super) fn move_to(
     account: &str,
 ) -> Result<(), JournalError> {
     database.change(|tables| {
+        lock(tables, id)?;
         is_ours(tables, claimed)?;
         tables.execute(
             "UPDATE queued SET account = $2, state = 'waiting', owner = NULL, due = now() WHERE id = $1",
@@ -240,6 +249,7 @@ pub(super) fn not_here(
 ) -> Result<(), JournalError> {
     let queue = queue_for(waiting.account.as_deref(), waiting.profile.as_deref());
     database.change(|tables| {
+        lock(tables, waiting.id)?;
         is_ours(tables, claimed)?;
         tables.execute(
             "UPDATE queued SET state = 'waiting', owner = NULL, why = $2 WHERE id = $1",

@@ -1047,6 +1047,51 @@ fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
 }
 
 #[test]
+fn who_has_a_run_go_on_and_who_begins_a_slice_of_it_never_wait_for_each_other() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 20)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    fleet.enqueue(0, &texts[0]);
+    let name = fleet.address.rsplit('/').next().unwrap();
+    let name = name.split('?').next().unwrap();
+    let waits = "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let state = fleet.state();
+    let database = state.database().unwrap();
+    let mut worker = None;
+    let queue: String = database
+        .change(|tables| {
+            let sql = "SELECT job_queues.queue_name FROM rosterpatch_queue._private_jobs AS jobs
+                       JOIN rosterpatch_queue._private_job_queues AS job_queues
+                       ON job_queues.id = jobs.job_queue_id";
+            rosterpatch::journal::cell(&tables.one(sql, &[])?, 0)
+        })
+        .unwrap();
+    // What resume does, with a worker that comes in between its two steps.
+    let resumed = database.change(|tables| {
+        tables.execute("UPDATE queued SET is_approved = is_approved", &[])?;
+        worker = Some(fleet.worker(0, &fleet.address, "1"));
+        let began = Instant::now();
+        while cluster.psql(name, waits) == "0" {
+            assert!(began.elapsed() < Duration::from_secs(9), "{}", fleet.logs());
+        }
+        tables.rows(
+            "SELECT id FROM rosterpatch_queue.add_job('slice',
+                 json_build_object('id', 1, 'queue', $1::text), $1::text, now(), job_key => 'file 1')",
+            &[&queue],
+        )?;
+        Ok(())
+    });
+    resumed.unwrap();
+    let soon = Duration::from_secs(60);
+    let queue = fleet.wait(soon, |_| std::thread::sleep(Duration::from_millis(100)));
+    end(vec![worker.unwrap()]);
+    assert_eq!(accounts(&fleet, &texts, &queue), 0);
+    let log = std::fs::read_to_string(fleet.folder.path("worker-0.log")).unwrap();
+    assert!(!log.contains("deadlock"), "{log}");
+}
+
+#[test]
 fn a_database_whose_disk_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
     let Some(cluster) = Cluster::start_on_a_disk(220) else {
         return;
