@@ -1,5 +1,5 @@
 use super::queue::{SCHEMA, add_job, queue_for};
-use crate::journal::{Database, JournalError, cell};
+use crate::journal::{ANSWERS_STAND, Database, JournalError, cell};
 
 /// Has each file that waits have a job again, and frees queues that nobody works at: a process that was
 /// taken for dead may have ended another's job, which ends it in the queue and leaves the queue taken.
@@ -24,8 +24,8 @@ pub(super) fn mend(database: &Database) -> Result<u64, JournalError> {
         // Nobody believes it any more.
         tables.execute(
             "DELETE FROM answer WHERE run IN (SELECT run FROM answer GROUP BY run
-                                              HAVING max(at) < now() - interval '1 day')",
-            &[],
+                                              HAVING max(at) <= now() - make_interval(secs => $1))",
+            &[&ANSWERS_STAND.as_secs_f64()],
         )?;
         // Nobody is at it any more.
         let left = format!(

@@ -42,5 +42,7 @@ pub use register::Register;
 pub use run_state::RunState;
 pub use sqlite::stop_waiting;
 pub use state::State;
-pub use store::{Calls, Deliveries, Dossiers, Forgetting, History, Outcomes, Runs, Sending, Store};
+pub use store::{
+    ANSWERS_STAND, Calls, Deliveries, Dossiers, Forgetting, History, Outcomes, Runs, Sending, Store,
+};
 pub use writer::Writer;

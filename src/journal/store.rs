@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -483,6 +484,10 @@ pub trait Rosters {
     }
 }
 
+/// For how long answers stand that a run left behind which nobody went on with: after that its records
+/// are read anew.
+pub const ANSWERS_STAND: Duration = Duration::from_secs(24 * 3600);
+
 /// What an API has answered to the look-ups of a run that is planned a slice at a time, so that no later
 /// slice asks it again. A run that is planned by one process keeps none.
 pub trait Answers {
@@ -500,11 +505,11 @@ pub trait Answers {
     }
 
     /// The numbers of the questions whose answers are kept; they are forgotten where none was added for
-    /// longer than `age`.
+    /// [`ANSWERS_STAND`].
     ///
     /// # Errors
     /// When the journal cannot be read or written.
-    fn questions(&self, _run: i64, _age: std::time::Duration) -> Result<Vec<i64>, JournalError> {
+    fn questions(&self, _run: i64) -> Result<Vec<i64>, JournalError> {
         Ok(Vec::new())
     }
 
@@ -546,7 +551,7 @@ pub trait Recording {
 
     /// For how long after a commit the journal is this process's without asking again; none where it
     /// always is.
-    fn lease(&self) -> Option<std::time::Duration> {
+    fn lease(&self) -> Option<Duration> {
         None
     }
 }

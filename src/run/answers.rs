@@ -11,10 +11,6 @@ use crate::journal::{Journal, JournalError};
 use crate::plan::Question;
 use crate::send::Stats;
 
-/// For how long answers stand that a run left behind which nobody went on with: after that its records
-/// are read anew.
-const BELIEVED: Duration = Duration::from_secs(24 * 3600);
-
 /// How long an answer may be in this process alone: whoever takes over asks again what came since.
 const UNKEPT: Duration = Duration::from_secs(1);
 
@@ -77,7 +73,7 @@ impl<'a> KeptAnswers<'a> {
             clock,
             most: slice.rows as u64,
             held: Mutex::new(Held {
-                kept: journal.questions(run, BELIEVED)?.into_iter().collect(),
+                kept: journal.questions(run)?.into_iter().collect(),
                 own: HashMap::new(),
                 unkept: Vec::new(),
                 bytes: 0,

@@ -10,7 +10,7 @@ use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
 use crate::model::{Exit, StateCounts};
-use crate::send::{Stats, Stop};
+use crate::send::{Rate, Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
 /// results. A run that was interrupted goes on where it ended.
@@ -108,8 +108,7 @@ fn import_with(
             Decision::Send(run, plan) => (*run, plan),
             Decision::End(ended) => return Ok((Sliced::Ended(ended), made(&stats))),
             Decision::Later(after) => {
-                let later = later_enough(Sliced::Later(after), &tools);
-                return Ok((later, made(&stats)));
+                return Ok((put_off(Sliced::Later(after), &tools), made(&stats)));
             }
         },
     };
@@ -119,22 +118,27 @@ fn import_with(
         Some(_) => sent.leave()?,
         None => Sliced::Ended(Box::new(sent.finish()?)),
     };
-    Ok((later_enough(sliced, &tools), made(&stats)))
+    Ok((put_off(sliced, &tools), made(&stats)))
 }
 
-/// Puts the next slice off until it can make more than one request: each begins with reading the file.
-/// Half of what the bucket holds may come back meanwhile, so that none of it is lost.
-fn later_enough(sliced: Sliced, tools: &Tools) -> Sliced {
-    /// Requests that a slice should find.
-    const ENOUGH: u32 = 25;
+/// Puts the next slice off until it finds more than one request.
+fn put_off(sliced: Sliced, tools: &Tools) -> Sliced {
     match sliced {
-        Sliced::Later(after) if !after.is_zero() => {
-            let (rate, burst) = tools.pacer.quota();
-            let more = (burst / 2).clamp(1, ENOUGH) - 1;
-            Sliced::Later(after.saturating_add(rate.interval().saturating_mul(more)))
-        }
+        Sliced::Later(after) => Sliced::Later(late_enough(after, tools.pacer.quota())),
         other => other,
     }
+}
+
+/// When a slice is due whose first request can be made `after` now: once there are more, since each begins
+/// with reading the file. Half of what the bucket holds may come back meanwhile, so that none of it is lost.
+fn late_enough(after: Duration, (rate, burst): (Rate, u32)) -> Duration {
+    /// Requests that a slice should find.
+    const ENOUGH: u32 = 25;
+    if after.is_zero() {
+        return after;
+    }
+    let more = (burst / 2).clamp(1, ENOUGH) - 1;
+    after.saturating_add(rate.interval().saturating_mul(more))
 }
 
 fn made(stats: &Stats) -> Made {
@@ -283,4 +287,24 @@ fn refuse_blind_canary(prepared: &Prepared, settings: &Settings) -> Result<(), R
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_is_due_once_it_finds_many_requests_and_no_full_bucket_overflows() {
+        let rate: Rate = "1500/h".parse().unwrap();
+        let due = |seconds, burst| late_enough(Duration::from_secs_f64(seconds), (rate, burst));
+        assert_eq!(due(2.4, 1500), Duration::from_secs(60));
+        // Of eight that the bucket holds, four.
+        assert_eq!(due(2.4, 8), Duration::from_secs_f64(9.6));
+        assert_eq!(due(2.4, 1), Duration::from_secs_f64(2.4));
+        assert_eq!(
+            due(0.0, 1500),
+            Duration::ZERO,
+            "others go first, and nothing is waited for"
+        );
+    }
 }

@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use super::connection::cell;
 use super::store::{Postgres, signed};
 use crate::journal::error::JournalError;
-use crate::journal::store::Answers;
+use crate::journal::store::{ANSWERS_STAND, Answers};
 
 pub(super) const FORGET_ANSWERS: &str = "DELETE FROM answer WHERE run = $1";
 
@@ -30,13 +28,13 @@ impl Answers for Postgres {
         .map(|_| ())
     }
 
-    fn questions(&self, run: i64, age: Duration) -> Result<Vec<i64>, JournalError> {
+    fn questions(&self, run: i64) -> Result<Vec<i64>, JournalError> {
         self.change(|tables| {
             tables.execute(
                 "DELETE FROM answer WHERE run = $1
                  AND (SELECT max(at) FROM answer WHERE run = $1)
                      <= now() - make_interval(secs => $2)",
-                &[&run, &age.as_secs_f64()],
+                &[&run, &ANSWERS_STAND.as_secs_f64()],
             )?;
             let rows = tables.rows("SELECT question FROM answer WHERE run = $1", &[&run])?;
             rows.iter().map(|row| cell(row, 0)).collect()
