@@ -7,13 +7,19 @@ const FALSE: [&str; 7] = ["false", "falskt", "nej", "no", "n", "0", "f"];
 
 /// A boolean, in English, as a Swedish Excel writes it (`SANT`, `FALSKT`), or as `Ja` and `Nej`.
 pub(super) fn check(text: &str) -> Checked<'_> {
+    match read(text) {
+        Some(flag) => Ok(Value::Bool(flag)),
+        None => Err(Fault::new("boolean.unknown", say().boolean_unknown(text))),
+    }
+}
+
+/// What the text means, if it is one of those words.
+pub(super) fn read(text: &str) -> Option<bool> {
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is(&TRUE) {
-        Ok(Value::Bool(true))
-    } else if is(&FALSE) {
-        Ok(Value::Bool(false))
-    } else {
-        Err(Fault::new("boolean.unknown", say().boolean_unknown(text)))
+    match () {
+        () if is(&TRUE) => Some(true),
+        () if is(&FALSE) => Some(false),
+        () => None,
     }
 }
 

@@ -1,10 +1,11 @@
 use crate::l10n::say;
 
+use super::ascii::is_printable;
 use super::fault::Fault;
 
 /// Characters that a cell may have. No field of a person is longer; what is, is another file's
 /// content or a quote gone wrong.
-const LONGEST: usize = 10_000;
+pub(super) const LONGEST: usize = 10_000;
 
 /// What a cell holds before its field's kind is asked.
 #[derive(Debug, PartialEq)]
@@ -73,30 +74,16 @@ fn is_western_letter(c: char) -> bool {
 }
 
 /// Whether a cell is printable ASCII that begins and ends with neither space nor a sign that
-/// means something. Most cells are, so their bytes are looked at eight at a time.
+/// means something. Most cells are.
 #[inline]
 fn is_plain(bytes: &[u8]) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * EACH;
-    // The high bit of each byte that is below space, is DEL, or is not ASCII.
-    let strange_in = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        let below_space = word.wrapping_sub(0x20 * EACH);
-        let above_tilde = word.wrapping_add(EACH);
-        (below_space | above_tilde | word) & HIGH
-    };
-    let (words, rest) = bytes.as_chunks::<8>();
-    let strange = words
-        .iter()
-        .fold(0, |strange, word| strange | strange_in(word));
-    let strange = match bytes.last_chunk::<8>() {
-        // Some bytes of it are looked at twice.
-        Some(last) => strange | strange_in(last),
-        None => u64::from(!rest.iter().all(|byte| matches!(byte, b' '..=b'~'))),
-    };
-    strange == 0
-        && !matches!(bytes.first(), Some(b' ' | b'=' | b'#' | b'<'))
-        && bytes.last() != Some(&b' ')
+    is_printable(bytes, None) && has_plain_ends(bytes)
+}
+
+/// Whether a cell begins and ends with neither space nor a sign that means something.
+#[inline]
+pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
+    !matches!(bytes.first(), Some(b' ' | b'=' | b'#' | b'<')) && bytes.last() != Some(&b' ')
 }
 
 fn quoted(formula: &str) -> Option<&str> {
@@ -260,19 +247,6 @@ mod tests {
         let found = content("Ås\u{200B}a", &mut None, &mut doubt);
         assert_eq!(found, Ok(Content::Text("Ås\u{200B}a")));
         assert_eq!(doubt.unwrap().code, "text.invisible_character");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn eight_bytes_at_a_time_or_one_is_the_same(bytes in proptest::collection::vec(0u8.., 0..40)) {
-            let printable = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
-            if is_plain(&bytes) {
-                proptest::prop_assert!(printable);
-            } else if printable {
-                let first = bytes[0];
-                proptest::prop_assert!(b" =#<".contains(&first) || bytes.ends_with(b" "));
-            }
-        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use compact_str::CompactString;
+
 use super::fault::{Checked, Fault};
 use crate::l10n::say;
 use crate::model::Value;
@@ -11,8 +13,8 @@ pub(super) struct Choices {
     allowed: Vec<String>,
     /// The same in the words of the column's header, for people.
     shown: Vec<String>,
-    /// The synonyms as the target writes them, which is how most cells write them too.
-    synonyms: Vec<(String, usize)>,
+    /// The choices and their synonyms as the target writes them, which is how most cells do too.
+    as_written: Vec<(String, CompactString)>,
     /// All words, in lower case.
     words: HashMap<String, usize>,
 }
@@ -23,6 +25,7 @@ impl Choices {
         let mut words = HashMap::new();
         let mut as_written = Vec::new();
         for (index, choice) in field.choices.iter().enumerate() {
+            as_written.push((choice.clone(), choice.into()));
             words.insert(choice.to_lowercase(), index);
         }
         for (choice, synonyms) in &field.synonyms {
@@ -30,7 +33,7 @@ impl Choices {
                 continue;
             };
             for word in synonyms {
-                as_written.push((word.clone(), index));
+                as_written.push((word.clone(), choice.into()));
                 words.entry(word.to_lowercase()).or_insert(index);
             }
         }
@@ -43,28 +46,33 @@ impl Choices {
         Choices {
             shown: field.choices.iter().map(shown).collect(),
             allowed: field.choices.clone(),
-            synonyms: as_written,
+            as_written,
             words,
         }
     }
 
     /// One of the choices, or a synonym of one, in any case.
     pub(super) fn check<'a>(&self, text: &'a str) -> Checked<'a> {
-        if self.allowed.iter().any(|choice| choice == text) {
-            return Ok(Value::Text(text));
+        if let Some(choice) = self.as_written(text) {
+            return Ok(choice);
         }
-        let as_written = self.synonyms.iter().find(|(word, _)| word == text);
-        let found = match as_written {
-            Some((_, index)) => Some(index),
-            None => self.words.get(&text.to_lowercase()),
-        };
-        match found {
+        match self.words.get(&text.to_lowercase()) {
             Some(&index) => Ok(Value::Rewritten(self.allowed[index].as_str().into())),
             None => Err(Fault::new(
                 "choice.unknown",
                 say().choice_unknown(text, self.shown.join(", ")),
             )),
         }
+    }
+
+    /// The same of a word that is written as the target writes it.
+    pub(super) fn as_written<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        let (_, choice) = self.as_written.iter().find(|(word, _)| word == text)?;
+        Some(if *choice == text {
+            Value::Text(text)
+        } else {
+            Value::Rewritten(choice.clone())
+        })
     }
 }
 

@@ -60,6 +60,9 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     names
 });
 
+/// The code of the country that nearly every row names.
+pub(super) const SWEDEN: CompactString = CompactString::const_new("SWE");
+
 /// A country, normalised to its ISO 3166-1 alpha-3 code. Alpha-2 codes and Swedish and English
 /// names mean the same, in any case.
 pub(super) fn check(text: &str) -> Checked<'_> {
@@ -71,7 +74,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         return Ok(Value::Text(text));
     }
     if text == "Sverige" {
-        return Ok(Value::Rewritten(CompactString::const_new("SWE")));
+        return Ok(Value::Rewritten(SWEDEN));
     }
     let upper = CompactString::new(text).to_uppercase();
     let by_code = match upper.len() {

@@ -33,20 +33,24 @@ pub(super) fn check<'a>(
 }
 
 /// A date in the form that it is normalised to.
+#[inline]
 pub(super) fn plain_date(text: &str) -> Option<Date> {
     let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
         return None;
     };
     let mut digits = [a, b, c, d, e, f, g, h];
+    let mut none = false;
     for digit in &mut digits {
         *digit = digit.wrapping_sub(b'0');
-        if *digit > 9 {
-            return None;
-        }
+        none |= *digit > 9;
     }
-    let [a, b, c, d, e, f, g, h] = digits.map(i16::from);
-    let small = |tens: i16, ones: i16| i8::try_from(tens * 10 + ones).ok();
-    Date::new(a * 1000 + b * 100 + c * 10 + d, small(e, f)?, small(g, h)?).ok()
+    if none {
+        return None;
+    }
+    let pair = |at: usize| digits[at] * 10 + digits[at + 1];
+    let year = i16::from(pair(0)) * 100 + i16::from(pair(2));
+    // No two digits make more than 99.
+    Date::new(year, pair(4) as i8, pair(6) as i8).ok()
 }
 
 type Read = (Date, Option<CompactString>);

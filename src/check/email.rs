@@ -1,5 +1,6 @@
 use email_address::{EmailAddress, Options};
 
+use super::ascii::marks;
 use super::fault::{Checked, Fault};
 use crate::l10n::say;
 use crate::model::Value;
@@ -22,60 +23,30 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 
 /// Whether the text is beyond doubt an address: letters, digits and single marks between them.
 /// Most are, and these need no grammar; [`check`] asks the grammar for all others.
-fn is_plain(text: &str) -> bool {
-    match text.split_once('@') {
-        Some((local, domain)) => {
-            local.len() <= 64 && are_words(local, &IN_LOCAL_PART) && is_plain_domain(domain)
-        }
-        None => false,
-    }
+#[inline]
+pub(super) fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let Some(at) = memchr::memchr(b'@', bytes) else {
+        return false;
+    };
+    let (local, domain) = (&bytes[..at], &bytes[at + 1..]);
+    local.len() <= 64
+        && are_words(local, |mark| matches!(mark, b'.' | b'_' | b'-' | b'+'))
+        && domain.len() <= 63
+        && domain.contains(&b'.')
+        && are_words(domain, |mark| matches!(mark, b'.' | b'-'))
 }
 
-/// Whether the text is beyond doubt a domain name of at least two parts.
-pub(super) fn is_plain_domain(text: &str) -> bool {
-    text.len() <= 63 && text.as_bytes().contains(&b'.') && are_words(text, &IN_DOMAIN)
-}
-
-/// What a byte is among words: a part of one, what separates two, or neither.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Word,
-    Separator,
-    Neither,
-}
-
-const IN_LOCAL_PART: [Part; 256] = parts(b"._-+");
-const IN_DOMAIN: [Part; 256] = parts(b".-");
-
-/// Words are of ASCII letters and digits.
-const fn parts(separators: &[u8]) -> [Part; 256] {
-    let mut parts = [Part::Neither; 256];
-    let mut byte = 0;
-    while byte < parts.len() {
-        if (byte as u8).is_ascii_alphanumeric() {
-            parts[byte] = Part::Word;
-        }
-        byte += 1;
-    }
-    let mut index = 0;
-    while index < separators.len() {
-        parts[separators[index] as usize] = Part::Separator;
-        index += 1;
-    }
-    parts
-}
-
-/// Words with single separators between them.
-fn are_words(text: &str, parts: &[Part; 256]) -> bool {
-    let mut before = Part::Separator;
-    for byte in text.bytes() {
-        let part = parts[usize::from(byte)];
-        if part == Part::Neither || (part == Part::Separator && before == Part::Separator) {
-            return false;
-        }
-        before = part;
-    }
-    before == Part::Word
+/// Words of ASCII letters and digits with single separators between them.
+#[inline]
+fn are_words(bytes: &[u8], is_separator: impl Fn(u8) -> bool) -> bool {
+    let mut word = 0;
+    let are_words = marks(bytes, |place, mark| {
+        let ends_word = place > word;
+        word = place + 1;
+        ends_word && is_separator(mark)
+    });
+    are_words && bytes.len() > word
 }
 
 fn explain(text: &str) -> Fault {
@@ -106,6 +77,7 @@ mod tests {
         fn what_needs_no_grammar_passes_it(text in "[a-c0._+@-]{1,24}") {
             if is_plain(&text) {
                 proptest::prop_assert!(EmailAddress::is_valid(&text), "{}", text);
+                proptest::prop_assert!(text.split_once('@').is_some_and(|(_, domain)| domain.contains('.')));
             }
         }
     }

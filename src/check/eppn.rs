@@ -1,6 +1,6 @@
 use email_address::EmailAddress;
 
-use super::email::is_plain_domain;
+use super::email::is_plain;
 use super::fault::{Checked, Fault};
 use crate::l10n::say;
 use crate::model::Value;
@@ -8,6 +8,10 @@ use crate::model::Value;
 /// An eduPersonPrincipalName: `localIdentifier@domain`, unique to one person (eduPerson schema;
 /// SS 12000). Looks like an e-mail address and need not be one.
 pub(super) fn check(text: &str) -> Checked<'_> {
+    // What is beyond doubt an address is one of these too.
+    if is_plain(text) {
+        return Ok(Value::Text(text));
+    }
     let fault = |code, message: String| Err(Fault::new(code, message));
     let Some((local, domain)) = text.split_once('@') else {
         return fault("eppn.no_at", say().eppn_no_at(text));
@@ -22,9 +26,7 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     {
         return fault("eppn.space", say().eppn_space(text));
     }
-    let is_domain =
-        is_plain_domain(domain) || domain.contains('.') && EmailAddress::is_valid_domain(domain);
-    if !is_domain {
+    if !domain.contains('.') || !EmailAddress::is_valid_domain(domain) {
         return fault("eppn.domain", say().eppn_domain(text));
     }
     Ok(Value::Text(text))

@@ -65,12 +65,7 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
     if !temporary {
         check_last_four(text, year, &parts)?;
     }
-    let normal = format_compact!(
-        "{year:04}{:02}{:02}-{}",
-        parts.month,
-        parts.day,
-        parts.last_four
-    );
+    let normal = normal(year, &parts);
     Ok(if normal == text {
         Value::Text(text)
     } else {
@@ -80,29 +75,31 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
 
 /// Whether the text is a valid number in the form that it is normalised to: the short way for
 /// most cells. What is not is looked at with more care.
-fn is_normal(text: &str, today: Date) -> bool {
-    let Ok(bytes) = <&[u8; 13]>::try_from(text.as_bytes()) else {
+#[inline]
+pub(super) fn is_normal(text: &str, today: Date) -> bool {
+    let &[a, b, c, d, e, f, g, h, b'-', i, j, k, l] = text.as_bytes() else {
         return false;
     };
-    let &[a, b, c, d, e, f, g, h, b'-', i, j, k, l] = bytes else {
-        return false;
-    };
-    let digits = [a, b, c, d, e, f, g, h, i, j, k, l].map(|byte| byte.wrapping_sub(b'0'));
+    let mut digits = [a, b, c, d, e, f, g, h, i, j, k, l];
     // All of them, and not one after the other until one is none.
-    if digits.iter().fold(false, |none, digit| none | (*digit > 9)) {
+    let mut none = false;
+    for digit in &mut digits {
+        *digit = digit.wrapping_sub(b'0');
+        none |= *digit > 9;
+    }
+    if none {
         return false;
     }
-    let pair = |at: usize| i16::from(digits[at]) * 10 + i16::from(digits[at + 1]);
+    let pair = |at: usize| digits[at] * 10 + digits[at + 1];
     let written_day = pair(6);
     let day = if written_day > 60 {
         written_day - 60
     } else {
         written_day
     };
-    let (Ok(month), Ok(day)) = (i8::try_from(pair(4)), i8::try_from(day)) else {
-        return false;
-    };
-    Date::new(pair(0) * 100 + pair(2), month, day).is_ok_and(|date| date <= today)
+    let year = i16::from(pair(0)) * 100 + i16::from(pair(2));
+    // No two digits make more than 99.
+    Date::new(year, pair(4) as i8, day as i8).is_ok_and(|date| date <= today)
         && luhn(&digits[2..11]) == digits[11]
 }
 
@@ -111,7 +108,7 @@ struct Parts {
     month: i8,
     /// As written: with 60 added in a samordningsnummer.
     day: i8,
-    last_four: CompactString,
+    last_four: [u8; 4],
     /// `+` stood in place of the hyphen.
     hundred: bool,
 }
@@ -129,40 +126,66 @@ fn split(text: &str) -> Result<Parts, Fault> {
         ));
     }
     let unreadable = || Fault::new("identity_number.format", say().identity_format(text));
-    let mut places = CompactString::default();
+    let mut places = [0; 12];
+    let mut count = 0;
     let mut hundred = false;
     let mut hyphens = 0;
     for c in text.chars() {
         match c {
-            '0'..='9' | 'a'..='z' | 'A'..='Z' => places.push(c),
+            '0'..='9' | 'a'..='z' | 'A'..='Z' => {
+                *places.get_mut(count).ok_or_else(unreadable)? = c as u8;
+                count += 1;
+            }
             '-' | '+' | ' ' | '\u{A0}' | '\u{2010}'..='\u{2013}' | '\u{2212}' => {
                 hyphens += 1;
                 hundred = c == '+';
-                if !matches!(places.len(), 6 | 8) {
+                if !matches!(count, 6 | 8) {
                     return Err(unreadable());
                 }
             }
             _ => return Err(unreadable()),
         }
     }
-    if hyphens > 1 || !matches!(places.len(), 10 | 12) {
+    if hyphens > 1 || !matches!(count, 10 | 12) {
         return Err(unreadable());
     }
-    let (date, last_four) = places.split_at(places.len() - 4);
-    let (year, rest) = date.split_at(date.len() - 4);
-    let number = |digits: &str| digits.parse::<i16>().map_err(|_| unreadable());
-    let small = |digits: &str| digits.parse::<i8>().map_err(|_| unreadable());
+    let two = |at: usize| match places[at..at + 2] {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => Ok((tens - b'0') * 10 + (ones - b'0')),
+        _ => Err(unreadable()),
+    };
+    let (year, at) = match count {
+        12 => {
+            let year = i16::from(two(0)?) * 100 + i16::from(two(2)?);
+            (Year::Full(year), 4)
+        }
+        _ => (Year::Short(two(0)?.into()), 2),
+    };
+    let [.., a, b, c, d] = places[..count] else {
+        return Err(unreadable());
+    };
     Ok(Parts {
-        year: if year.len() == 4 {
-            Year::Full(number(year)?)
-        } else {
-            Year::Short(number(year)?)
-        },
-        month: small(&rest[..2])?,
-        day: small(&rest[2..])?,
-        last_four: last_four.into(),
+        year,
+        // No two digits make more than 99.
+        month: two(at)? as i8,
+        day: two(at + 2)? as i8,
+        last_four: [a, b, c, d],
         hundred,
     })
+}
+
+/// The number as it is normalised: `YYYYMMDD-NNNN`.
+fn normal(year: i16, parts: &Parts) -> CompactString {
+    let mut text = *b"00000000-0000";
+    let mut put = |at: usize, number: i16| {
+        text[at] += (number / 10 % 10) as u8;
+        text[at + 1] += (number % 10) as u8;
+    };
+    put(0, year / 100);
+    put(2, year % 100);
+    put(4, parts.month.into());
+    put(6, parts.day.into());
+    text[9..].copy_from_slice(&parts.last_four);
+    CompactString::from_utf8_lossy(&text)
 }
 
 /// The full year of a number that leaves the century out.
@@ -182,25 +205,20 @@ fn century(short: i16, parts: &Parts, today: Date) -> Option<i16> {
 }
 
 fn check_last_four(text: &str, year: i16, parts: &Parts) -> Result<(), Fault> {
-    if !parts.last_four.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !parts.last_four.iter().all(u8::is_ascii_digit) {
         return Err(Fault::new(
             "identity_number.temporary",
             say().identity_temporary(text),
         ));
     }
-    let nine = format_compact!(
-        "{:02}{:02}{:02}{}",
-        year % 100,
-        parts.month,
-        parts.day,
-        &parts.last_four[..3]
-    );
+    let number = normal(year, parts);
     let mut digits = [0; 9];
-    for (digit, byte) in digits.iter_mut().zip(nine.bytes()) {
-        *digit = byte.wrapping_sub(b'0');
+    let written = number.bytes().filter(u8::is_ascii_digit).skip(2);
+    for (digit, byte) in digits.iter_mut().zip(written) {
+        *digit = byte - b'0';
     }
     let expected = luhn(&digits);
-    if parts.last_four.as_bytes()[3] != b'0' + expected {
+    if parts.last_four[3] != b'0' + expected {
         return Err(Fault::new(
             "identity_number.check_digit",
             say().identity_check_digit(text),
@@ -214,7 +232,7 @@ fn check_last_four(text: &str, year: i16, parts: &Parts) -> Result<(), Fault> {
 /// birth numbers 238 and 239, of the two years before 988, 989 and 999, and of samordningsnummer 238
 /// and 239 (Skatteverket's open data "Testpersonnummer"). Earlier ones follow no rule and are not
 /// known here.
-fn is_for_tests(number: &str) -> bool {
+pub(super) fn is_for_tests(number: &str) -> bool {
     let (Some(year), Some(day), Some(serial)) =
         (number.get(..4), number.get(6..8), number.get(9..12))
     else {

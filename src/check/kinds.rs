@@ -1,8 +1,7 @@
 use super::cell::{Content, content, undecodable};
 use super::choice::Choices;
 use super::fault::{Checked, Fault};
-use super::options::EmptyCell;
-use super::row::{Checker, Column};
+use super::row::{Checker, Column, Empty};
 use super::severity::is_doubt;
 use super::{
     boolean, country, date, email, eppn, identity_number, integer, municipality_code, phone,
@@ -15,8 +14,7 @@ use crate::targets::{FieldSpec, Kind, Place};
 
 /// A cell's text as a value of its field's kind.
 impl Checker {
-    /// Checks a cell, and puts what it says into `into`. Values are large and cells are many, so that none is
-    /// handed on.
+    /// Checks a cell with care, and puts what it says into `into`.
     pub(super) fn check_cell<'a>(
         &self,
         column: &Column,
@@ -26,12 +24,6 @@ impl Checker {
         doubt: &mut Option<Fault>,
     ) -> Result<(), Fault> {
         let field = &self.spec.fields[column.field];
-        let required = || match self.options.sparse_key {
-            // Another field finds the record; a path is filled from what was found.
-            Some(key) if key != column.field && field.place == Place::Path => false,
-            Some(key) => field.required || key == column.field,
-            None => field.required,
-        };
         let text = match row.cell(column.column) {
             Some(Cell::Text(text)) => text,
             Some(Cell::Undecodable(bytes)) => return Err(undecodable(bytes)),
@@ -39,27 +31,20 @@ impl Checker {
         };
         let text = match content(text, repaired, doubt)? {
             Content::Text(text) => text,
-            Content::Empty if field.default.is_some() => {
-                let default = field.default.as_deref().unwrap_or_default();
-                let choices = column.choices.as_ref();
-                let value = self.of_kind(field, choices, default, &|_| None, &mut None)?;
-                *into = Some(value.into_owned());
-                return Ok(());
-            }
-            Content::Empty if self.options.empty == EmptyCell::Keep && !required() => {
-                *into = None;
-                return Ok(());
-            }
-            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
-            Content::Empty if !required() && !field.nullable => {
-                *into = None;
-                return Ok(());
-            }
-            Content::Empty if required() => {
-                return Err(Fault::new("required.empty", say().cell_required()));
-            }
             Content::Empty => {
-                *into = Some(Value::Null);
+                *into = match column.empty {
+                    Empty::Default => {
+                        let default = field.default.as_deref().unwrap_or_default();
+                        let choices = column.choices.as_ref();
+                        let value = self.of_kind(field, choices, default, &|_| None, &mut None)?;
+                        Some(value.into_owned())
+                    }
+                    Empty::Nothing => None,
+                    Empty::Cleared => Some(Value::Null),
+                    Empty::Missing => {
+                        return Err(Fault::new("required.empty", say().cell_required()));
+                    }
+                };
                 return Ok(());
             }
             Content::Clear if field.nullable => {
@@ -78,27 +63,16 @@ impl Checker {
         }
         let other = |name: &str| self.other_cell(name, row);
         let value = match self.of_kind(field, column.choices.as_ref(), text, &other, repaired) {
-            // Most of what there is: a word or two of memory, where a value has four.
-            Ok(Value::Text(text)) if !column.looks_again => {
-                *into = Some(Value::Text(text));
-                return Ok(());
-            }
-            Ok(Value::Bool(flag)) if !column.looks_again => {
-                *into = Some(Value::Bool(flag));
-                return Ok(());
-            }
             Err(fault) if is_doubt(fault.code, field.free_text) => {
                 *doubt = Some(fault);
                 Value::Text(text)
             }
             checked => checked?,
         };
-        if column.looks_again {
-            if let Some(second_thought) = self.second_thought(field, &value) {
-                *doubt = Some(second_thought);
-            }
-            self.within_limits(column, field, &value)?;
+        if let Some(second_thought) = self.second_thought(field, &value) {
+            *doubt = Some(second_thought);
         }
+        self.within_limits(column, field, &value)?;
         *into = Some(value);
         Ok(())
     }
@@ -115,8 +89,6 @@ impl Checker {
     }
 
     /// Checks text by its field's kind. `other` gives the text of another field's cell.
-    // Called for every cell of a file, and from other places for a few.
-    #[inline(always)]
     pub(super) fn of_kind<'a>(
         &self,
         field: &FieldSpec,

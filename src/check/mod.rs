@@ -2,6 +2,7 @@
 //! all of a row's problems are reported, not the first. One file a kind of cell. A bad row is
 //! data, never an error; nothing here touches the network.
 
+mod ascii;
 mod boolean;
 mod cell;
 mod choice;
@@ -11,6 +12,7 @@ mod email;
 mod eppn;
 mod examples;
 mod fault;
+mod glance;
 mod identity_number;
 mod integer;
 mod kinds;

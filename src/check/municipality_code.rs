@@ -41,18 +41,6 @@ const ALL: &str = include_str!("municipalities.txt");
 /// What is unusual about a code in the right form: no municipality has it. New ones may come, so it
 /// is sent all the same.
 pub(super) fn doubt(code: &str) -> Option<Fault> {
-    // Whether each number of four digits is one.
-    static CODES: LazyLock<[bool; 10_000]> = LazyLock::new(|| {
-        let mut known = [false; 10_000];
-        let lines = ALL.lines().filter(|line| !line.starts_with('#'));
-        let codes = lines.filter_map(|line| line.split('\t').next()?.parse::<usize>().ok());
-        codes.for_each(|code| known[code] = true);
-        known
-    });
-    let is_known = |code: &str| {
-        let number = code.parse::<usize>().ok();
-        code.len() == 4 && number.is_some_and(|number| CODES.get(number) == Some(&true))
-    };
     // An empty code clears the field.
     (!code.is_empty() && !is_known(code)).then(|| {
         Fault::new(
@@ -60,6 +48,30 @@ pub(super) fn doubt(code: &str) -> Option<Fault> {
             say().municipality_unknown(code),
         )
     })
+}
+
+/// Whether a municipality has the code.
+#[inline]
+pub(super) fn is_known(code: &str) -> bool {
+    // Of each number of four digits.
+    static KNOWN: LazyLock<[bool; 10_000]> = LazyLock::new(|| {
+        let mut known = [false; 10_000];
+        let lines = ALL.lines().filter(|line| !line.starts_with('#'));
+        let codes = lines.filter_map(|line| line.split('\t').next()?.parse::<usize>().ok());
+        codes.for_each(|code| known[code] = true);
+        known
+    });
+    let &[a, b, c, d] = code.as_bytes() else {
+        return false;
+    };
+    let mut number = 0;
+    for byte in [a, b, c, d] {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + usize::from(byte - b'0'),
+            _ => return false,
+        }
+    }
+    KNOWN[number]
 }
 
 fn is_county(digits: &str) -> bool {

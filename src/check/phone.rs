@@ -25,24 +25,43 @@ pub(super) fn check<'a>(
     if region.is_none() {
         return text::check(text);
     }
-    if is_plain_mobile(text) {
-        return Ok(Value::Text(text));
+    if let Some(mobile) = plain_mobile(text) {
+        return Ok(mobile);
     }
-    let number = normalise(text, repaired)?;
-    Ok(if number == text {
+    Ok(as_value(text, normalise(text, repaired)?))
+}
+
+fn as_value(text: &str, number: CompactString) -> Value<'_> {
+    if number == text {
         Value::Text(text)
     } else {
         Value::Rewritten(number)
-    })
+    }
 }
 
-/// Whether the text is a Swedish mobile number in the form that it is normalised to.
-fn is_plain_mobile(text: &str) -> bool {
-    text.strip_prefix("+46").is_some_and(|national| {
-        national.len() == 9
-            && is_mobile(national)
-            && national.bytes().all(|byte| byte.is_ascii_digit())
-    })
+/// A Swedish mobile number that is written as most are: its digits, perhaps with single signs between
+/// them, behind `0` or `+46`.
+#[inline]
+pub(super) fn plain_mobile(text: &str) -> Option<Value<'_>> {
+    let bytes = text.as_bytes();
+    let national = match bytes {
+        [b'+', b'4', b'6', national @ ..] | [b'0', national @ ..] => national,
+        _ => return None,
+    };
+    let mut number = *b"+46000000000";
+    let mut places = number[3..].iter_mut();
+    for byte in national {
+        match byte {
+            b'0'..=b'9' => *places.next()? = *byte,
+            b' ' | b'-' => {}
+            _ => return None,
+        }
+    }
+    if places.next().is_some() {
+        return None;
+    }
+    let number = std::str::from_utf8(&number).ok()?;
+    is_mobile(&number[3..]).then(|| as_value(text, number.into()))
 }
 
 fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactString, Fault> {

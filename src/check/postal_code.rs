@@ -7,10 +7,7 @@ use crate::model::Value;
 /// A Swedish postal code, normalised to `NNN NN`: five digits, the first of which is not 0
 /// (PostNord). A country prefix (`SE-169 56`) is dropped.
 pub(super) fn check(text: &str) -> Checked<'_> {
-    let bytes = text.as_bytes();
-    if let [b'1'..=b'9', b, c, b' ', d, e] = bytes
-        && [b, c, d, e].into_iter().all(u8::is_ascii_digit)
-    {
+    if is_normal(text) {
         return Ok(Value::Text(text));
     }
     if is_scientific(text) {
@@ -44,6 +41,22 @@ pub(super) fn check(text: &str) -> Checked<'_> {
         return Err(fault("postal_code.unusual", text));
     }
     Ok(Value::Rewritten(digits))
+}
+
+/// Whether the text is a code in the form that it is normalised to.
+#[inline]
+pub(super) fn is_normal(text: &str) -> bool {
+    matches!(
+        text.as_bytes(),
+        [
+            b'1'..=b'9',
+            b'0'..=b'9',
+            b'0'..=b'9',
+            b' ',
+            b'0'..=b'9',
+            b'0'..=b'9'
+        ]
+    )
 }
 
 /// The same fault where nobody knows that the code is a Swedish one.

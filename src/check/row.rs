@@ -6,12 +6,13 @@ use regex::Regex;
 use super::cell::{Content, content};
 use super::choice::Choices;
 use super::fault::Fault;
-use super::options::CheckOptions;
+use super::glance::Glance;
+use super::options::{CheckOptions, EmptyCell};
 use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, RawRow};
-use crate::targets::{Kind, TargetSpec};
+use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
 
 /// Checks rows of one file against one target.
 ///
@@ -60,8 +61,40 @@ pub(super) struct Column {
     pub(super) column: usize,
     pub(super) choices: Option<Choices>,
     pub(super) pattern: Option<Regex>,
-    /// Whether the target asks more of the field than its kind does, or a right value may be doubtful.
-    pub(super) looks_again: bool,
+    /// What an empty cell says.
+    pub(super) empty: Empty,
+    pub(super) glance: Glance,
+}
+
+/// What an empty cell of a column says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// Nothing: the value is left alone.
+    Nothing,
+    /// That the value is to be cleared.
+    Cleared,
+    /// The field's default.
+    Default,
+    /// What must be there is missing.
+    Missing,
+}
+
+impl Empty {
+    fn of(field: &FieldSpec, index: usize, options: &CheckOptions) -> Empty {
+        let is_required = match options.sparse_key {
+            // Another field finds the record; a path is filled from what was found.
+            Some(key) if key != index && field.place == Place::Path => false,
+            Some(key) => field.required || key == index,
+            None => field.required,
+        };
+        match options.empty {
+            _ if field.default.is_some() => Empty::Default,
+            _ if is_required => Empty::Missing,
+            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
+            EmptyCell::Clear if field.nullable => Empty::Cleared,
+            EmptyCell::Clear | EmptyCell::Keep => Empty::Nothing,
+        }
+    }
 }
 
 /// A checked row: its values, and everything that is wrong with it.
@@ -94,13 +127,8 @@ impl Checker {
                 Some(Column {
                     field: index,
                     column,
-                    looks_again: matches!(
-                        field.kind,
-                        Kind::IdentityNumber | Kind::MunicipalityCode
-                    ) || field.max_length.is_some()
-                        || field.min_length.is_some()
-                        || field.pattern.is_some()
-                        || !field.guarded.is_empty(),
+                    empty: Empty::of(field, index, &options),
+                    glance: Glance::of(field),
                     choices: (field.kind == Kind::Choice).then(|| Choices::of(field, language)),
                     // A target whose pattern is none has been refused long before.
                     pattern: field
@@ -256,8 +284,13 @@ impl Checker {
     fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
         self.begin(checked);
         for column in &self.columns {
-            let (mut repaired, mut doubt) = (None, None);
             let into = &mut checked.values[column.field];
+            if let Some(Cell::Text(text)) = row.cell(column.column)
+                && self.at_a_glance(column, text, into)
+            {
+                continue;
+            }
+            let (mut repaired, mut doubt) = (None, None);
             match self.check_cell(column, row, into, &mut repaired, &mut doubt) {
                 Ok(()) => {
                     if let Some(code) = repaired {

@@ -6,7 +6,7 @@ use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
 use crate::l10n::say;
 use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Cell, Input, RawRow, ReadError, Table};
-use crate::targets::Kind;
+use crate::targets::{FieldSpec, Kind};
 
 /// What one pass over all rows showed: how many there are, how many are valid, what is wrong, and
 /// what only the whole file can show.
@@ -76,20 +76,13 @@ pub fn survey(
     seed: u64,
     told: &dyn Fn(u64),
 ) -> Result<Survey, ReadError> {
-    let unique: Vec<usize> = checker
-        .spec()
-        .fields
-        .iter()
-        .enumerate()
-        .filter(|(index, field)| field.unique || key == Some(*index))
-        .map(|(index, _)| index)
-        .collect();
+    let unique = Unique::all(checker, key);
     let mut total = Stretch {
         seen: vec![Vec::new(); unique.len()],
         ..Stretch::default()
     };
     input.scan(
-        |table| Stretch::of(table, checker, &unique, key, seed),
+        |table| Stretch::of(table, checker, &unique, seed),
         |stretch| {
             told(stretch.end);
             total.append(stretch);
@@ -99,6 +92,7 @@ pub fn survey(
 
     let mut seen: Vec<(usize, Stretches)> = unique
         .into_iter()
+        .map(|unique| unique.field)
         .zip(std::mem::take(&mut total.seen))
         .collect();
     let mut duplicates = Duplicates::default();
@@ -227,24 +221,61 @@ fn duplicate_problem(checker: &Checker, field: usize, other: u64) -> Problem {
     }
 }
 
-/// A key together with the other values that stand in the record's path: the same id may name two
-/// records where the path says of which kind it is.
-fn with_path<'a>(
-    key: Cow<'a, str>,
-    checker: &Checker,
+/// A field that no two rows may share a value of.
+struct Unique {
     field: usize,
-    values: &[Option<Value<'_>>],
-) -> Cow<'a, str> {
-    let spec = checker.spec();
-    let mut path = key;
-    for other in spec.path_fields().filter_map(|name| spec.field(name)) {
-        if other != field
-            && let Some(value) = &values[other]
-        {
-            path = Cow::Owned(format!("{}/{path}", value.as_text()));
-        }
+    /// Whether case makes no difference.
+    folds: bool,
+    /// Of a key, the other fields that stand in the record's path: the same id may name two records where
+    /// the path says of which kind it is.
+    path: Vec<usize>,
+}
+
+impl Unique {
+    /// Those of the target's fields.
+    fn all(checker: &Checker, key: Option<usize>) -> Vec<Unique> {
+        let spec = checker.spec();
+        let fields = spec.fields.iter().enumerate();
+        let unique = fields.filter(|(index, field)| field.unique || key == Some(*index));
+        let of = |(index, field): (usize, &FieldSpec)| Unique {
+            field: index,
+            // No two mailboxes differ by case alone in practice, and the API says 409.
+            folds: field.kind == Kind::Email,
+            path: match key {
+                Some(key) if key == index => spec
+                    .path_fields()
+                    .filter_map(|name| spec.field(name))
+                    .filter(|other| *other != index)
+                    .collect(),
+                _ => Vec::new(),
+            },
+        };
+        unique.map(of).collect()
     }
-    path
+
+    /// What a row says there, in the form in which it is compared; none where it says nothing.
+    fn text<'a>(&self, values: &'a [Option<Value<'_>>]) -> Option<Cow<'a, str>> {
+        let mut text = values[self.field].as_ref()?.as_text();
+        if text.is_empty() {
+            return None;
+        }
+        for other in &self.path {
+            if let Some(value) = &values[*other] {
+                text = Cow::Owned(format!("{}/{text}", value.as_text()));
+            }
+        }
+        if self.folds && has_capitals(text.as_bytes()) {
+            text = Cow::Owned(text.to_lowercase());
+        }
+        Some(text)
+    }
+}
+
+/// Whether one of the bytes is a capital of ASCII. All are looked at, which is done for many at once.
+fn has_capitals(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .fold(false, |found, byte| found | byte.is_ascii_uppercase())
 }
 
 /// Problems by code.
@@ -281,13 +312,7 @@ struct Stretch {
 }
 
 impl Stretch {
-    fn of(
-        table: &Table,
-        checker: &Checker,
-        unique: &[usize],
-        key: Option<usize>,
-        seed: u64,
-    ) -> Stretch {
+    fn of(table: &Table, checker: &Checker, unique: &[Unique], seed: u64) -> Stretch {
         let mut stretch = Stretch {
             seen: vec![vec![Vec::with_capacity(table.len())]; unique.len()],
             empty_rows: table.empty_rows(),
@@ -299,26 +324,10 @@ impl Stretch {
             checker.check_into(&row, &mut checked);
             stretch.rows += 1;
             stretch.lines.note(checked.at.row, checked.at.sheet_row);
-            for (seen, &field) in stretch.seen.iter_mut().flatten().zip(unique) {
-                let Some(value) = &checked.values[field] else {
-                    continue;
-                };
-                let mut text = value.as_text();
-                if text.is_empty() {
-                    continue;
+            for (seen, unique) in stretch.seen.iter_mut().flatten().zip(unique) {
+                if let Some(text) = unique.text(&checked.values) {
+                    seen.push(Seen::new(&text, seed, row.at.row));
                 }
-                if key == Some(field) {
-                    text = with_path(text, checker, field, &checked.values);
-                }
-                // No two mailboxes differ by case alone in practice, and the API says 409.
-                let folds = checker.spec().fields[field].kind == Kind::Email;
-                seen.push(
-                    if folds && text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                        Seen::new(&text.to_lowercase(), seed, row.at.row)
-                    } else {
-                        Seen::new(&text, seed, row.at.row)
-                    },
-                );
             }
             stretch.take(&mut checked, &row);
         }

@@ -1,5 +1,7 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use super::ascii::is_printable;
+use super::cell::{LONGEST, has_plain_ends};
 use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;
@@ -8,10 +10,7 @@ use crate::model::Value;
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
 #[inline]
 pub(super) fn check(text: &str) -> Checked<'_> {
-    // One look for all that stands in few cells: below U+0300, whose lead byte is 0xCC, every character is
-    // composed.
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'*' | b','..0xCC);
-    if text.as_bytes().iter().all(is_plain) {
+    if is_plain(text) {
         return Ok(Value::Text(text));
     }
     if text.contains("E+") && is_scientific(text) {
@@ -20,6 +19,30 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     refuse_line_break(text)?;
     composed(text)
 }
+
+/// Whether the text is of printable ASCII and letters of western Europe, each in one piece, is none of
+/// the numbers that a spreadsheet cuts short, and begins and ends as a word does.
+#[inline]
+pub(super) fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    has_plain_ends(bytes)
+        && bytes.len() <= LONGEST
+        && (is_printable(bytes, Some(b'+'))
+            || bytes.iter().all(|byte| IS_PLAIN[usize::from(*byte)]))
+}
+
+/// Whether a byte of UTF-8 is of such a character. From U+00C0 to U+00FF these are the lead byte 0xC3 and
+/// one of the others, but for the two letters that mojibake begins with.
+const IS_PLAIN: [bool; 256] = {
+    let mut is_plain = [false; 256];
+    let mut byte = 0;
+    while byte < is_plain.len() {
+        is_plain[byte] =
+            matches!(byte as u8, b' '..=b'*' | b','..=b'~' | 0x80 | 0x81 | 0x84..=0xBF | 0xC3);
+        byte += 1;
+    }
+    is_plain
+};
 
 /// Text on one line with its accents in their letters.
 fn composed(text: &str) -> Checked<'_> {

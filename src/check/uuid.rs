@@ -17,7 +17,8 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 }
 
 /// Whether the text is a UUID in the form that it is normalised to.
-fn is_normal(text: &str) -> bool {
+#[inline]
+pub(super) fn is_normal(text: &str) -> bool {
     let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else {
         return false;
     };

@@ -34,7 +34,11 @@ pub struct Lines {
 impl Lines {
     /// Takes note of the number beside a row; rows come in their order.
     pub fn note(&mut self, row: u64, line: u64) {
-        if self.jumps.is_empty() || self.line_of(row) != line {
+        let goes_on = self
+            .jumps
+            .last()
+            .is_some_and(|(first, number)| row >= *first && number + (row - first) == line);
+        if !goes_on {
             self.jumps.push((row, line));
         }
     }

@@ -34,22 +34,17 @@ impl Table {
             first_cell = ends.len();
         };
         each_of([shape.delimiter, b'\n', b'\r'], &block, |at| {
-            match block.get(at) {
-                Some(b'\n') => {
-                    // The second half of a line end ends nothing.
-                    if at > 0 && block.get(at - 1) == Some(&b'\r') {
-                        start = at + 1;
-                        return;
-                    }
-                    end_row(&mut ends, start, at, lines);
-                }
-                Some(b'\r') => end_row(&mut ends, start, at, lines),
-                _ => {
-                    ends.push(at);
-                    return;
-                }
+            let byte = block.get(at).copied();
+            if byte == Some(shape.delimiter) {
+                ends.push(at);
+                return;
             }
-            lines += 1;
+            // The second half of a line end ends nothing.
+            let is_second = byte == Some(b'\n') && at > 0 && block.get(at - 1) == Some(&b'\r');
+            if !is_second {
+                end_row(&mut ends, start, at, lines);
+                lines += 1;
+            }
             start = at + 1;
         });
         end_row(&mut ends, start, block.len(), lines);
@@ -74,8 +69,12 @@ fn each_of(wanted: [u8; 3], text: &[u8], mut each: impl FnMut(usize)) {
     const LOW: u64 = 0x7F * EACH;
     let patterns = wanted.map(|byte| u64::from(byte) * EACH);
     let (words, rest) = text.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
+    // Filled up with a byte that is none of them.
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    // What is found is handed on in one place, so that the compiler puts what is done with it there.
+    for index in 0..=words.len() {
+        let word = u64::from_le_bytes(*words.get(index).unwrap_or(&last));
         // The high bit of each byte that differs from all of them; no carry leaves a byte.
         let others = patterns.iter().fold(u64::MAX, |others, pattern| {
             let difference = word ^ pattern;
@@ -85,12 +84,6 @@ fn each_of(wanted: [u8; 3], text: &[u8], mut each: impl FnMut(usize)) {
         while found != 0 {
             each(index * 8 + found.trailing_zeros() as usize / 8);
             found &= found - 1;
-        }
-    }
-    let before = text.len() - rest.len();
-    for (at, byte) in rest.iter().enumerate() {
-        if wanted.contains(byte) {
-            each(before + at);
         }
     }
 }

@@ -1,0 +1,186 @@
+use super::row::{Checker, Column, Empty};
+use super::{
+    boolean, country, date, email, identity_number, municipality_code, phone, postal_code, text,
+    uuid,
+};
+use crate::model::Value;
+use crate::targets::{FieldSpec, Kind, Place};
+
+/// Which cells of a column are known at a glance: those with nothing to restore, to doubt or to explain,
+/// which most are. All others are looked at with care.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glance {
+    /// None where each cell needs care.
+    kind: Option<Kind>,
+    /// Bytes that a value may have.
+    longest: usize,
+    /// Whether a date may not be to come.
+    is_past: bool,
+}
+
+impl Glance {
+    pub(super) fn of(field: &FieldSpec) -> Glance {
+        let is_limited =
+            field.min_length.is_some() || field.pattern.is_some() || !field.guarded.is_empty();
+        // What is brought to another form is of another length.
+        let is_rewritten = matches!(
+            field.kind,
+            Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country
+        );
+        let needs_care = is_limited
+            || is_rewritten && field.max_length.is_some()
+            // "." and ".." are no names in a path.
+            || field.kind == Kind::Text && field.place == Place::Path;
+        Glance {
+            kind: (!needs_care).then_some(field.kind),
+            // No text has more characters than bytes.
+            longest: field.max_length.unwrap_or(usize::MAX),
+            is_past: field.past,
+        }
+    }
+}
+
+impl Checker {
+    /// Whether a cell is one of those that are known at a glance; what it says is in `into` then. Never says
+    /// anything else than a look with care would.
+    #[inline(always)]
+    pub(super) fn at_a_glance<'a>(
+        &self,
+        column: &Column,
+        text: &'a str,
+        into: &mut Option<Value<'a>>,
+    ) -> bool {
+        if text.is_empty() {
+            let says_nothing = column.empty == Empty::Nothing;
+            if says_nothing {
+                *into = None;
+            }
+            return says_nothing;
+        }
+        let Glance {
+            kind: Some(kind),
+            longest,
+            is_past,
+        } = column.glance
+        else {
+            return false;
+        };
+        if text.len() > longest {
+            return false;
+        }
+        let as_it_stands = match kind {
+            Kind::Text => text::is_plain(text),
+            Kind::Uuid => uuid::is_normal(text),
+            Kind::IdentityNumber => {
+                identity_number::is_normal(text, self.options.today)
+                    && !(self.options.production && identity_number::is_for_tests(text))
+            }
+            Kind::Date => {
+                date::plain_date(text).is_some_and(|date| !is_past || date <= self.options.today)
+            }
+            Kind::Email | Kind::Eppn => email::is_plain(text),
+            Kind::PostalCode => postal_code::is_normal(text),
+            Kind::MunicipalityCode => municipality_code::is_known(text),
+            Kind::Country if text == "SWE" => true,
+            Kind::Boolean => return put(into, boolean::read(text).map(Value::Bool)),
+            Kind::Choice => {
+                let choices = column.choices.as_ref();
+                return put(into, choices.and_then(|choices| choices.as_written(text)));
+            }
+            Kind::Phone if self.spec.region.is_some() => {
+                return put(into, phone::plain_mobile(text));
+            }
+            Kind::Country => {
+                let sweden = (text == "Sverige").then_some(country::SWEDEN);
+                return put(into, sweden.map(Value::Rewritten));
+            }
+            Kind::Phone | Kind::Integer => false,
+        };
+        if as_it_stands {
+            *into = Some(Value::Text(text));
+        }
+        as_it_stands
+    }
+}
+
+/// Puts a value in its place, if there is one.
+#[inline(always)]
+fn put<'a>(into: &mut Option<Value<'a>>, value: Option<Value<'a>>) -> bool {
+    let is_one = value.is_some();
+    if is_one {
+        *into = value;
+    }
+    is_one
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, LazyLock};
+
+    use super::*;
+    use crate::check::CheckOptions;
+    use crate::check::cell::{Content, content};
+    use crate::map::{ColumnMap, MapOptions};
+    use crate::read::{Input, ReadError, ReadOptions};
+
+    /// A checker of a file with a column for each field of a built-in target.
+    fn checker(target: &str, production: bool) -> Checker {
+        let spec = Arc::new(crate::targets::load(target).unwrap());
+        let fields = spec.fields.iter().filter(|field| !field.read_only);
+        let names: Vec<&str> = fields.map(FieldSpec::name).collect();
+        let names = names.join(";");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("roster.csv");
+        std::fs::write(
+            &path,
+            format!("{names}\n{}\n", names.replace(|c| c != ';', "x")),
+        )
+        .unwrap();
+        let input = Input::open(&path, &ReadOptions::default()).unwrap();
+        input
+            .scan(|_| (), |()| Ok::<bool, ReadError>(true))
+            .unwrap();
+        let map = ColumnMap::new(input.header(), &spec, &MapOptions::default()).unwrap();
+        let mut options = CheckOptions::new(jiff::civil::date(2026, 8, 1));
+        options.production = production;
+        Checker::new(spec, Arc::new(map), options)
+    }
+
+    /// Texts such as are at home in some kind of column, and such as are nearly.
+    const TEXTS: &str = "[ =#<]?[A-Za-zåäöÅÄÖéüÂÃ¥ .+-]{0,12}[ ]?\
+        |[0-9]{4}-?[01][0-9]-?[0-9]{2}(-?(23[0-9][0-9]|98[89][0-9]|999[0-9]|T[0-9]{3}))?\
+        |[+]?(46|0)7[0-9]( ?-?[0-9]{2,3}){3,4}\
+        |[a-z]{0,3}[._+-]?[a-z]{1,3}@[a-z]{1,4}[.-]{0,2}[a-z]{1,3}\
+        |[0-9]{2,3} ?[0-9]{2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\
+        |Sverige|SWE|SE|Kvinna|man|Male|Other|SANT|falskt|J|0|<null>|0184|0199|1480|1,2E[+]11";
+
+    proptest::proptest! {
+        /// What a glance says is what a look with care says, and nothing about it is unusual.
+        #[test]
+        fn a_glance_says_what_a_look_with_care_says(text in TEXTS) {
+            static CHECKERS: LazyLock<[Checker; 2]> =
+                LazyLock::new(|| [checker("meitner", true), checker("pathwright", false)]);
+            for checker in CHECKERS.iter() {
+                for column in &checker.columns {
+                    let mut seen = None;
+                    if text.is_empty() || !checker.at_a_glance(column, &text, &mut seen) {
+                        continue;
+                    }
+                    let field = &checker.spec.fields[column.field];
+                    let (mut repaired, mut doubt) = (None, None);
+                    let found = content(&text, &mut repaired, &mut doubt).unwrap();
+                    proptest::prop_assert_eq!(found, Content::Text(&text), "{}", field.name());
+                    for temporary in [None, Some("ja")] {
+                        let choices = column.choices.as_ref();
+                        let value = checker.of_kind(field, choices, &text, &|_| temporary, &mut repaired);
+                        let value = value.unwrap();
+                        proptest::prop_assert_eq!(seen.as_ref(), Some(&value), "{}", field.name());
+                        proptest::prop_assert!(checker.second_thought(field, &value).is_none());
+                        proptest::prop_assert!(checker.within_limits(column, field, &value).is_ok());
+                    }
+                    proptest::prop_assert!(repaired.is_none() && doubt.is_none(), "{}", field.name());
+                }
+            }
+        }
+    }
+}
