@@ -9,18 +9,19 @@ const HIGH: u64 = 0x80 * EACH;
 /// Whether all bytes are printable ASCII, and none of them is `not`.
 #[inline]
 pub(super) fn is_printable(bytes: &[u8], not: Option<u8>) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let found = match bytes.last_chunk::<8>() {
-        // Some bytes of it are looked at twice.
-        Some(last) => words.iter().chain([last]).fold(0, |found, word| {
-            let word = u64::from_le_bytes(*word);
-            found | unprintable_in(word) | not.map_or(0, |not| maybe_in(word, not))
-        }),
-        None => {
-            let is_fine = |byte: &u8| matches!(byte, b' '..=b'~') && Some(*byte) != not;
-            u64::from(!rest.iter().all(is_fine))
-        }
+    let Some(last) = bytes.last_chunk::<8>() else {
+        let is_fine = |byte: &u8| matches!(byte, b' '..=b'~') && Some(*byte) != not;
+        return bytes.iter().all(is_fine);
     };
+    let found_in = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        unprintable_in(word) | not.map_or(0, |not| maybe_in(word, not))
+    };
+    // Some bytes of the last word are looked at twice.
+    let mut found = found_in(last);
+    for word in bytes.as_chunks::<8>().0 {
+        found |= found_in(word);
+    }
     found == 0
 }
 

@@ -38,16 +38,15 @@ const ENGLISH: &[(&str, &str)] = &[
 static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     let mut names = HashMap::new();
     let bare = |name: &'static str| name.split(" (").next().unwrap_or(name);
+    let mut same: HashMap<&str, usize> = HashMap::new();
+    for country in rust_iso3166::ALL {
+        *same.entry(bare(country.name)).or_default() += 1;
+    }
     for country in rust_iso3166::ALL {
         names.insert(country.name.to_lowercase(), country.alpha3);
         // "Bolivia" for "Bolivia (Plurinational State of)", but not "Korea", of which there are two.
         let name = bare(country.name);
-        if rust_iso3166::ALL
-            .iter()
-            .filter(|other| bare(other.name) == name)
-            .count()
-            == 1
-        {
+        if same.get(name) == Some(&1) {
             names.insert(name.to_lowercase(), country.alpha3);
         }
     }

@@ -25,28 +25,29 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 /// Most are, and these need no grammar; [`check`] asks the grammar for all others.
 #[inline]
 pub(super) fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let Some(at) = memchr::memchr(b'@', bytes) else {
-        return false;
-    };
-    let (local, domain) = (&bytes[..at], &bytes[at + 1..]);
-    local.len() <= 64
-        && are_words(local, |mark| matches!(mark, b'.' | b'_' | b'-' | b'+'))
-        && domain.len() <= 63
-        && domain.contains(&b'.')
-        && are_words(domain, |mark| matches!(mark, b'.' | b'-'))
-}
-
-/// Words of ASCII letters and digits with single separators between them.
-#[inline]
-fn are_words(bytes: &[u8], is_separator: impl Fn(u8) -> bool) -> bool {
-    let mut word = 0;
-    let are_words = marks(bytes, |place, mark| {
+    let mut at = None;
+    // Where the word begins that is being looked at, and whether one of the domain has ended.
+    let (mut word, mut has_parts) = (0, false);
+    let are_words = marks(text.as_bytes(), |place, mark| {
         let ends_word = place > word;
         word = place + 1;
-        ends_word && is_separator(mark)
+        ends_word
+            && match mark {
+                b'@' => at.replace(place).is_none(),
+                b'.' => {
+                    has_parts = at.is_some();
+                    true
+                }
+                b'-' => true,
+                b'_' | b'+' => at.is_none(),
+                _ => false,
+            }
     });
-    are_words && bytes.len() > word
+    // The longest that a local part and a part of a domain may be.
+    are_words
+        && has_parts
+        && text.len() > word
+        && at.is_some_and(|at| at <= 64 && text.len() - at - 1 <= 63)
 }
 
 fn explain(text: &str) -> Fault {

@@ -185,7 +185,7 @@ fn normal(year: i16, parts: &Parts) -> CompactString {
     put(4, parts.month.into());
     put(6, parts.day.into());
     text[9..].copy_from_slice(&parts.last_four);
-    CompactString::from_utf8_lossy(&text)
+    std::str::from_utf8(&text).unwrap_or_default().into()
 }
 
 /// The full year of a number that leaves the century out.

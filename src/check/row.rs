@@ -364,6 +364,11 @@ impl Checker {
 }
 
 impl CheckedRow<'_> {
+    /// Whether anything was restored, or is doubtful or wrong.
+    pub(super) fn has_findings(&self) -> bool {
+        !(self.problems.is_empty() && self.doubts.is_empty() && self.repairs.is_empty())
+    }
+
     /// Whether nothing is wrong with the row.
     pub fn is_valid(&self) -> bool {
         self.problems.is_empty()

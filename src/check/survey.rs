@@ -335,6 +335,9 @@ impl Stretch {
     }
 
     fn take(&mut self, checked: &mut CheckedRow<'_>, row: &RawRow<'_>) {
+        if !checked.has_findings() {
+            return;
+        }
         for code in checked.repairs.drain(..) {
             *self.repairs.entry(code).or_default() += 1;
         }

@@ -107,10 +107,11 @@ fn repeated(field: usize, seen: &Stretches, keep_last: bool) -> Vec<(u64, usize,
 }
 
 /// Those that share a bit of their hash with another one: all that repeat, and of the others
-/// one in thirty, so that there is little left to sort.
+/// one in sixteen, so that there is little left to sort.
 fn candidates(seen: &Stretches) -> Vec<Seen> {
     let values: usize = seen.iter().map(Vec::len).sum();
-    let words = (values / 2).next_power_of_two().max(16);
+    // Few enough to stay near the processor, and not to be many pages that are asked for anew.
+    let words = (values / 4).next_power_of_two().max(16);
     let mask = words * 64 - 1;
     let place = |seen: &Seen| {
         let bit = seen.high as usize & mask;

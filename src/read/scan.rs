@@ -93,7 +93,7 @@ impl Input {
             .into_par_iter()
             .with_min_len(4)
             .map_init(
-                || shape.parser(),
+                || None,
                 |parser, block| {
                     let mut table = Table::parse(block.bytes, shape, parser);
                     table.first.offset = block.offset;
@@ -151,7 +151,7 @@ impl Input {
 
     /// A row in which a quote swallowed other rows.
     fn stray_quote(&self, table: &Table) -> Option<ReadError> {
-        let row = table.rows().find(|row| row.hides_rows())?;
+        let row = table.rows().nth(table.hidden?)?;
         Some(ReadError::StrayQuote {
             path: self.path.clone(),
             line: row.at.line,

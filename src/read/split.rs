@@ -29,21 +29,23 @@ impl Table {
                 sheet_row: line,
                 breaks: 0,
                 offset: start as u64,
-                hides_rows: false,
             });
             first_cell = ends.len();
         };
-        each_of([shape.delimiter, b'\n', b'\r'], &block, |at| {
-            let byte = block.get(at).copied();
-            if byte == Some(shape.delimiter) {
+        each_candidate(shape.delimiter, &block, |at, byte| {
+            if byte == shape.delimiter {
                 ends.push(at);
                 return;
             }
-            // The second half of a line end ends nothing.
-            let is_second = byte == Some(b'\n') && at > 0 && block.get(at - 1) == Some(&b'\r');
-            if !is_second {
-                end_row(&mut ends, start, at, lines);
-                lines += 1;
+            let is_second = byte == b'\n' && at > 0 && block.get(at - 1) == Some(&b'\r');
+            match byte {
+                // The second half of a line end ends nothing.
+                b'\n' if is_second => {}
+                b'\n' | b'\r' => {
+                    end_row(&mut ends, start, at, lines);
+                    lines += 1;
+                }
+                _ => return,
             }
             start = at + 1;
         });
@@ -57,32 +59,35 @@ impl Table {
             lines,
             sheet_rows: lines,
             empty_rows,
+            hidden: None,
             first: RowAt::FIRST,
         }
     }
 }
 
-/// Hands on the place of every byte that is one of `wanted`, in order. Cells are short, so that a search
-/// for each of them would begin more often than it gets on: the text is looked at eight bytes at a time.
-fn each_of(wanted: [u8; 3], text: &[u8], mut each: impl FnMut(usize)) {
+/// Hands on every byte that may be a delimiter or end a line, with its place, in order; also some that do
+/// neither. Cells are short, so that a search for each of them would begin more often than it gets on: the
+/// text is looked at eight bytes at a time.
+fn each_candidate(delimiter: u8, text: &[u8], mut each: impl FnMut(usize, u8)) {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    const LOW: u64 = 0x7F * EACH;
-    let patterns = wanted.map(|byte| u64::from(byte) * EACH);
+    const HIGH: u64 = 0x80 * EACH;
+    const NONE: u8 = 0xFF;
+    let pattern = u64::from(delimiter) * EACH;
     let (words, rest) = text.as_chunks::<8>();
-    // Filled up with a byte that is none of them.
-    let mut last = [0; 8];
+    let mut last = [NONE; 8];
     last[..rest.len()].copy_from_slice(rest);
     // What is found is handed on in one place, so that the compiler puts what is done with it there.
     for index in 0..=words.len() {
         let word = u64::from_le_bytes(*words.get(index).unwrap_or(&last));
-        // The high bit of each byte that differs from all of them; no carry leaves a byte.
-        let others = patterns.iter().fold(u64::MAX, |others, pattern| {
-            let difference = word ^ pattern;
-            others & (((difference & LOW) + LOW) | difference)
-        });
-        let mut found = !(others | LOW);
+        // The high bit of each byte that is a delimiter, or a control character up to the carriage return,
+        // and perhaps of one that stands behind such a byte.
+        let difference = word ^ pattern;
+        let delimiters = difference.wrapping_sub(EACH) & !difference;
+        let controls = word.wrapping_sub(u64::from(b'\r' + 1) * EACH) & !word;
+        let mut found = (delimiters | controls) & HIGH;
         while found != 0 {
-            each(index * 8 + found.trailing_zeros() as usize / 8);
+            let place = found.trailing_zeros() as usize / 8;
+            each(index * 8 + place, word.to_le_bytes()[place]);
             found &= found - 1;
         }
     }
@@ -95,7 +100,7 @@ mod tests {
     proptest::proptest! {
         /// Rows without a quote are split at sight, and come to what the parser makes of them.
         #[test]
-        fn rows_without_quotes_are_what_the_parser_makes_of_them(text in "[ab;å \n\r]{0,80}") {
+        fn rows_without_quotes_are_what_the_parser_makes_of_them(text in "[ab;å<:\u{1} \n\r]{0,80}") {
             let shape = Shape::new(b';', 2);
             let told = |table: &Table| {
                 let rows = table.rows().map(|row| {
@@ -103,10 +108,10 @@ mod tests {
                         .cells()
                         .map(|cell| String::from_utf8_lossy(cell.bytes()).into_owned())
                         .collect();
-                    (row.at, row.line_breaks, row.hides_rows(), cells)
+                    (row.at, row.line_breaks, cells)
                 });
                 let rows: Vec<_> = rows.collect();
-                (rows, table.lines, table.sheet_rows, table.empty_rows(), table.end())
+                (rows, table.hidden, table.lines, table.sheet_rows, table.empty_rows(), table.end())
             };
             let split = Table::split(text.clone().into_bytes(), &shape);
             let parsed = Table::unquoted(text.as_bytes(), &shape, &mut shape.parser());

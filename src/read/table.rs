@@ -22,6 +22,8 @@ pub struct Table {
     pub(super) sheet_rows: u64,
     /// Rows of nothing but delimiters, which are no rows.
     pub(super) empty_rows: u64,
+    /// The first row that a quote opened by mistake made of several, by its place here.
+    pub(super) hidden: Option<usize>,
     /// Where the block's first row stands.
     pub(super) first: RowAt,
     /// Bytes of the block.
@@ -67,7 +69,6 @@ pub(super) struct RowSpan {
     /// Line breaks within the row.
     pub(super) breaks: u64,
     pub(super) offset: u64,
-    pub(super) hides_rows: bool,
 }
 
 /// How a file's rows are written.
@@ -143,10 +144,17 @@ fn next_record(
 }
 
 impl Table {
-    /// Parses a block of text in `shape`, with a parser of that shape's.
-    pub(super) fn parse(block: Vec<u8>, shape: &Shape, parser: &mut csv_core::Reader) -> Table {
+    /// Parses a block of text in `shape`. `parser` is one of that shape's; it is made when it is needed.
+    pub(super) fn parse(
+        block: Vec<u8>,
+        shape: &Shape,
+        parser: &mut Option<csv_core::Reader>,
+    ) -> Table {
         match memchr(b'"', &block) {
-            Some(_) => Table::unquoted(&block, shape, parser),
+            Some(_) => {
+                let parser = parser.get_or_insert_with(|| shape.parser());
+                Table::unquoted(&block, shape, parser)
+            }
             None => Table::split(block, shape),
         }
     }
@@ -162,6 +170,7 @@ impl Table {
         let mut row_ends = vec![0; 64];
         let (mut at, mut written, mut lines, mut empty_rows) = (0, 0, 0u64, 0);
         let mut breaks_before = 0;
+        let mut hidden = None;
         loop {
             let blank = at;
             while let Some(b'\n' | b'\r') = block.get(at) {
@@ -187,6 +196,10 @@ impl Table {
                 let ends_line = lines::count(block, at - 1, at) > 0;
                 let breaks =
                     ends_in_row - u64::from(ends_line && matches!(last, Some(b'\n' | b'\r')));
+                let hides_rows = breaks > 0 && is_many_rows(&block[start..at], delimiter, width);
+                if hides_rows && hidden.is_none() {
+                    hidden = Some(rows.len());
+                }
                 rows.push(RowSpan {
                     start: written,
                     cells: first_cell..ends.len(),
@@ -194,7 +207,6 @@ impl Table {
                     sheet_row: lines - breaks_before,
                     breaks,
                     offset: start as u64,
-                    hides_rows: breaks > 0 && is_many_rows(&block[start..at], delimiter, width),
                 });
                 written += row_text;
                 breaks_before += breaks;
@@ -211,6 +223,7 @@ impl Table {
             bytes: block.len() as u64,
             sheet_rows: lines - breaks_before,
             empty_rows,
+            hidden,
             first: RowAt::FIRST,
         }
     }
@@ -303,11 +316,6 @@ fn is_many_rows(row: &[u8], delimiter: u8, width: usize) -> bool {
 }
 
 impl<'a> RawRow<'a> {
-    /// Whether a quote that was opened by mistake made several rows this one.
-    pub(super) fn hides_rows(&self) -> bool {
-        self.span.hides_rows
-    }
-
     /// How many cells it has.
     pub fn len(&self) -> usize {
         self.span.cells.len()
@@ -379,7 +387,7 @@ mod tests {
 
     fn parse(text: &[u8]) -> Table {
         let shape = Shape::new(b';', 2);
-        Table::parse(text.to_vec(), &shape, &mut shape.parser())
+        Table::parse(text.to_vec(), &shape, &mut None)
     }
 
     fn rows(text: &str) -> Vec<([u64; 4], Vec<String>)> {
