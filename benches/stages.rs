@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use cpu_time::ProcessTime;
 use rosterpatch::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, survey};
@@ -23,7 +23,7 @@ mod make_roster;
 
 use make_roster::{Options, Style};
 
-const RUNS: usize = 5;
+const RUNS: usize = 7;
 
 fn main() {
     let rows = argument("--rows").unwrap_or(200_000);
@@ -38,56 +38,30 @@ fn main() {
     if let Some(peak) = peak_memory_mib() {
         println!("peak memory of a whole check of {rows} rows: {peak} MiB\n");
     }
-    let bare = measure(|| bare_reader(&plain));
-    println!("{rows} rows, median of {RUNS} runs; ratios to the bare csv reader");
+    println!(
+        "{rows} rows, median of {RUNS} runs; ratios to the bare csv reader, each in turn with it"
+    );
     println!(
         "{:<34} {:>9} {:>9} {:>7} {:>7}",
         "", "wall s", "cpu s", "wall", "cpu"
     );
-    print("bare csv::ByteRecord loop", bare, bare);
-    print(
-        "open: encoding and delimiter",
-        measure(|| drop(open(&plain))),
-        bare,
-    );
+    let bare = || bare_reader(&plain);
+    compare("open: encoding and delimiter", bare, || drop(open(&plain)));
     let input = open(&plain);
-    print(
-        "read: blocks, parsed in parallel",
-        measure(|| read(&input)),
-        bare,
-    );
+    compare("read: blocks, parsed in parallel", bare, || read(&input));
     let map_only = || drop(std::hint::black_box(checker(&input)));
-    print("map: find the columns", measure(map_only), bare);
+    compare("map: find the columns", bare, map_only);
     let (checker, key) = checker(&input);
-    print(
-        "read and check every cell",
-        measure(|| check(&input, &checker)),
-        bare,
-    );
-    print(
-        "read, check and build every body",
-        measure(|| build(&input, &checker)),
-        bare,
-    );
-    let seek = || {
-        drop(survey(
-            &input,
-            &checker,
-            key,
-            DuplicatePolicy::Error,
-            7,
-            &|_| {},
-        ))
-    };
-    print("read, check and find duplicates", measure(seek), bare);
-    print("whole check, plain", measure(|| whole(&plain)), bare);
-    let bare = measure(|| bare_reader(&swedish));
-    print("bare csv reader, Swedish file", bare, bare);
-    print(
-        "whole check, Swedish file",
-        measure(|| whole(&swedish)),
-        bare,
-    );
+    let check_only = || check(&input, &checker);
+    compare("read and check every cell", bare, check_only);
+    let bodies = || build(&input, &checker);
+    compare("read, check and build every body", bare, bodies);
+    let policy = DuplicatePolicy::Error;
+    let seek = || drop(survey(&input, &checker, key, policy, 7, &|_| {}));
+    compare("read, check and find duplicates", bare, seek);
+    compare("whole check, plain", bare, || whole(&plain));
+    let bare = || bare_reader(&swedish);
+    compare("whole check, Swedish file", bare, || whole(&swedish));
 }
 
 fn argument(name: &str) -> Option<usize> {
@@ -106,30 +80,29 @@ fn generate(path: &Path, rows: usize, style: Style) {
     make_roster::write(&options, &mut out).expect("a roster");
 }
 
-type Times = (Duration, Duration);
-
-/// Median wall and processor time of the work.
-fn measure(mut work: impl FnMut()) -> Times {
+/// Wall and processor time of the work, in seconds.
+fn times(work: impl Fn()) -> [f64; 2] {
+    let (start, used) = (Instant::now(), ProcessTime::now());
     work();
-    let (mut wall, mut cpu): (Vec<_>, Vec<_>) = (0..RUNS)
-        .map(|_| {
-            let (start, used) = (Instant::now(), ProcessTime::now());
-            work();
-            (start.elapsed(), used.elapsed())
-        })
-        .unzip();
-    wall.sort_unstable();
-    cpu.sort_unstable();
-    (wall[RUNS / 2], cpu[RUNS / 2])
+    [start.elapsed(), used.elapsed()].map(|time| time.as_secs_f64())
 }
 
-fn print(name: &str, (wall, cpu): Times, bare: Times) {
+/// Prints the median times of the work, and of what they are to those of the bare loop before each run.
+fn compare(name: &str, bare: impl Fn(), work: impl Fn()) {
+    work();
+    let runs = (0..RUNS).map(|_| (times(&bare), times(&work)));
+    let runs: Vec<_> = runs.collect();
+    let median = |of: &dyn Fn(&([f64; 2], [f64; 2])) -> f64| {
+        let mut all: Vec<f64> = runs.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all[RUNS / 2]
+    };
     println!(
         "{name:<34} {:>9.3} {:>9.3} {:>6.2}x {:>6.2}x",
-        wall.as_secs_f64(),
-        cpu.as_secs_f64(),
-        wall.as_secs_f64() / bare.0.as_secs_f64(),
-        cpu.as_secs_f64() / bare.1.as_secs_f64(),
+        median(&|(_, work)| work[0]),
+        median(&|(_, work)| work[1]),
+        median(&|(bare, work)| work[0] / bare[0]),
+        median(&|(bare, work)| work[1] / bare[1]),
     );
 }
 
