@@ -80,8 +80,10 @@ fn generate(path: &Path, rows: usize, style: Style) {
     make_roster::write(&options, &mut out).expect("a roster");
 }
 
-/// Wall and processor time of the work, in seconds.
-fn times(work: impl Fn()) -> [f64; 2] {
+/// Wall and processor time, in seconds.
+type Times = [f64; 2];
+
+fn times(work: impl Fn()) -> Times {
     let (start, used) = (Instant::now(), ProcessTime::now());
     work();
     [start.elapsed(), used.elapsed()].map(|time| time.as_secs_f64())
@@ -92,7 +94,7 @@ fn compare(name: &str, bare: impl Fn(), work: impl Fn()) {
     work();
     let runs = (0..RUNS).map(|_| (times(&bare), times(&work)));
     let runs: Vec<_> = runs.collect();
-    let median = |of: &dyn Fn(&([f64; 2], [f64; 2])) -> f64| {
+    let median = |of: &dyn Fn(&(Times, Times)) -> f64| {
         let mut all: Vec<f64> = runs.iter().map(of).collect();
         all.sort_by(f64::total_cmp);
         all[RUNS / 2]

@@ -38,18 +38,42 @@ pub enum PlannedWhat {
 pub struct Place {
     pub(super) run: i64,
     /// The sets of fields that its calls change, by number: most rows have the same few.
-    pub(super) field_sets: HashMap<String, i64>,
+    field_sets: HashMap<String, i64>,
+    /// The one that was asked for last, and its number: most rows have that of the row before.
+    last: (String, i64),
 }
 
 /// Sets of fields that are remembered; a file where each row changes others has some of them twice.
-pub(super) const FIELD_SETS: usize = 1024;
+const FIELD_SETS: usize = 1024;
 
 impl Place {
     pub(super) fn new(run: i64) -> Place {
         Place {
             run,
             field_sets: HashMap::new(),
+            last: Default::default(),
         }
+    }
+
+    /// The number of a set of fields; where it has none yet, `number` gives it one.
+    pub(super) fn field_set<E>(
+        &mut self,
+        names: &str,
+        number: impl FnOnce() -> Result<i64, E>,
+    ) -> Result<i64, E> {
+        let (last, known) = &self.last;
+        if !names.is_empty() && last == names {
+            return Ok(*known);
+        }
+        let number = match self.field_sets.get(names) {
+            Some(known) => *known,
+            None => number()?,
+        };
+        if self.field_sets.len() < FIELD_SETS {
+            self.field_sets.insert(names.to_owned(), number);
+        }
+        self.last = (names.to_owned(), number);
+        Ok(number)
     }
 }
 

@@ -1,5 +1,5 @@
 use tokio::sync::mpsc;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::check::{CheckedRow, Checker, Survey};
 use crate::clock::Clock;
@@ -73,13 +73,22 @@ impl ItemMaker<'_> {
     }
 
     fn of_table(&self, table: &Table) -> Vec<Item> {
-        let rows = table.rows();
-        rows.map(|row| self.of_row(&row)).collect()
+        let mut checked = CheckedRow::default();
+        let mut fingerprints = Fingerprints::of(self.checker, self.survey.key());
+        let of = |raw| self.of_row(&raw, &mut checked, &mut fingerprints);
+        table.rows().map(of).collect()
     }
 
-    fn of_row(&self, raw: &RawRow<'_>) -> Item {
-        let mut row = self.checker.check(raw);
-        let (key, cells) = fingerprints(raw, &row, self.checker, self.survey.key());
+    /// An item of a row. `row` is where it is checked: its room is that of the rows before it.
+    fn of_row<'a>(
+        &self,
+        raw: &RawRow<'a>,
+        row: &mut CheckedRow<'a>,
+        fingerprints: &mut Fingerprints<'_>,
+    ) -> Item {
+        self.checker.check_into(raw, row);
+        let cells = fingerprints.cells(raw, row);
+        let key = fingerprints.key(raw, row);
         Item {
             mark: RowMark {
                 at: row.at,
@@ -90,7 +99,7 @@ impl ItemMaker<'_> {
             is_released: self.checker.is_released(raw),
             was_cut: self.checker.was_cut(raw),
             has_surplus: self.checker.has_surplus(raw),
-            what: self.what(&mut row),
+            what: self.what(row),
         }
     }
 
@@ -173,46 +182,84 @@ pub(super) fn settled(
 
 /// Fingerprints of a row's key and of everything it says, by which it is known again in a file
 /// that a spreadsheet has written anew: of the normalised values, and of what is wrong as it
-/// stands. The second is a list, a field after the other, so that a column that was added or taken
-/// away makes no difference to the others.
+/// stands.
 ///
 /// A row with cells missing or in excess is taken as its results file will have it.
-pub(super) fn fingerprints(
-    raw: &RawRow<'_>,
-    row: &CheckedRow<'_>,
-    checker: &Checker,
+pub(super) struct Fingerprints<'a> {
+    checker: &'a Checker,
     key: Option<usize>,
-) -> (i64, Vec<u8>) {
-    let as_written;
-    let is_whole = !row.problems.iter().any(|problem| problem.field.is_empty());
-    let row = if is_whole {
-        row
-    } else {
-        as_written = checker.check_as_written(raw);
-        &as_written
-    };
-    let mut cells = Vec::new();
-    let mut add = |field: &str, is_wrong: bool, text: &str| {
-        let name = xxh3_64(field.as_bytes()) as u32;
-        cells.extend(name.to_le_bytes());
-        cells.extend(fingerprint(is_wrong, text).to_le_bytes());
-    };
-    for (field, value) in checker.spec().fields.iter().zip(&row.values) {
-        if let Some(value) = value {
-            let blank = || checker.is_blank(raw, field.name());
-            match value {
-                // Cleared because somebody wrote so, or because nobody wrote anything.
-                Value::Null if !blank() => add(field.name(), false, CLEARED),
-                value => add(field.name(), false, &value.as_text()),
-            }
+    /// Of each field's name.
+    names: Vec<u32>,
+    /// What is made a fingerprint of.
+    text: Vec<u8>,
+}
+
+impl<'a> Fingerprints<'a> {
+    /// Fingerprints of rows that `key` names.
+    pub(super) fn of(checker: &'a Checker, key: Option<usize>) -> Fingerprints<'a> {
+        let fields = checker.spec().fields.iter();
+        Fingerprints {
+            checker,
+            key,
+            names: fields.map(|field| of_name(field.name())).collect(),
+            text: Vec::new(),
         }
     }
-    for problem in &row.problems {
-        add(&problem.field, true, &problem.value);
+
+    /// Of the row's key.
+    pub(super) fn key(&self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> i64 {
+        let of = |row: &CheckedRow<'_>| {
+            let value = self.key.and_then(|field| row.values.get(field)?.as_ref());
+            value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()))
+        };
+        match is_whole(row) {
+            true => of(row),
+            false => of(&self.checker.check_as_written(raw)),
+        }
+        .cast_signed()
     }
-    let value = key.and_then(|field| row.values.get(field)?.as_ref());
-    let key = value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()));
-    (key.cast_signed(), cells)
+
+    /// Of everything that the row says: a list, a field after the other, so that a column that was added
+    /// or taken away makes no difference to the others.
+    fn cells(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> Vec<u8> {
+        let as_written;
+        let row = if is_whole(row) {
+            row
+        } else {
+            as_written = self.checker.check_as_written(raw);
+            &as_written
+        };
+        let (checker, text) = (self.checker, &mut self.text);
+        let mut cells = Vec::with_capacity(8 * (self.names.len() + row.problems.len()));
+        let mut add = |name: u32, is_wrong: bool, value: &str| {
+            cells.extend(name.to_le_bytes());
+            cells.extend(fingerprint(is_wrong, value, text).to_le_bytes());
+        };
+        let fields = checker.spec().fields.iter().zip(&self.names);
+        for ((field, name), value) in fields.zip(&row.values) {
+            if let Some(value) = value {
+                let blank = || checker.is_blank(raw, field.name());
+                match value {
+                    // Cleared because somebody wrote so, or because nobody wrote anything.
+                    Value::Null if !blank() => add(*name, false, CLEARED),
+                    value => add(*name, false, &value.as_text()),
+                }
+            }
+        }
+        for problem in &row.problems {
+            add(of_name(&problem.field), true, &problem.value);
+        }
+        cells
+    }
+}
+
+/// Whether what is wrong with a row is wrong with single cells of it.
+fn is_whole(row: &CheckedRow<'_>) -> bool {
+    !row.problems.iter().any(|problem| problem.field.is_empty())
+}
+
+fn of_name(field: &str) -> u32 {
+    xxh3_64(field.as_bytes()) as u32
 }
 
 /// What stands for a value that a cell clears in so many words.
@@ -221,7 +268,7 @@ const CLEARED: &str = "<null>";
 /// Whether nobody has put anything into a row's empty cells, or changed the others, since it was
 /// `before`.
 pub(super) fn is_as_it_was(now: &[u8], before: &[u8]) -> bool {
-    let nothing = fingerprint(false, "").to_le_bytes();
+    let nothing = fingerprint(false, "", &mut Vec::new()).to_le_bytes();
     let (fields, _) = now.as_chunks::<8>();
     let filled: Vec<u8> = fields
         .iter()
@@ -232,11 +279,12 @@ pub(super) fn is_as_it_was(now: &[u8], before: &[u8]) -> bool {
     says_the_same(&filled, before)
 }
 
-fn fingerprint(is_wrong: bool, text: &str) -> u32 {
-    let mut hash = Xxh3::new();
-    hash.update(&[u8::from(is_wrong)]);
-    hash.update(text.as_bytes());
-    hash.digest() as u32
+/// Of a value; `room` is where it is put together.
+fn fingerprint(is_wrong: bool, text: &str, room: &mut Vec<u8>) -> u32 {
+    room.clear();
+    room.push(u8::from(is_wrong));
+    room.extend_from_slice(text.as_bytes());
+    xxh3_64(room) as u32
 }
 
 /// Whether a row still says what it said: every field that it has now is as it was. A field that it

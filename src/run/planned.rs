@@ -21,22 +21,42 @@ pub(super) struct Planned {
     /// How the records were read.
     pub(super) how: String,
     /// How often each set of fields is to be changed.
-    pub(super) changed: HashMap<String, u64>,
+    changed: HashMap<String, u64>,
+    /// The set that was counted last, and how often in a row: most rows have that of the row before.
+    last: (String, u64),
     pub(super) examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows.
     pub(super) problems: Vec<String>,
 }
 
 impl Planned {
+    /// Nothing yet, where records are read so.
+    pub(super) fn of(how: String) -> Planned {
+        Planned {
+            how,
+            ..Planned::default()
+        }
+    }
+
     /// How often each field is to be changed.
     fn fields(&self) -> BTreeMap<String, u64> {
         let mut fields = BTreeMap::new();
-        for (names, count) in &self.changed {
+        let (last, more) = &self.last;
+        for (names, count) in self.changed.iter().chain([(last, more)]) {
             for name in names.split(' ').filter(|name| !name.is_empty()) {
                 *fields.entry(name.to_owned()).or_default() += count;
             }
         }
         fields
+    }
+
+    /// Counts a call that is to change these fields.
+    pub(super) fn note_changed(&mut self, names: &str) {
+        if self.last.0 != names {
+            let (before, count) = std::mem::replace(&mut self.last, (names.to_owned(), 0));
+            *self.changed.entry(before).or_default() += count;
+        }
+        self.last.1 += 1;
     }
 
     pub(super) fn note_problem(&mut self, at: RowAt, outcome: &Outcome) {

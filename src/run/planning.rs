@@ -42,10 +42,7 @@ impl Planning<'_> {
             has_chosen: false,
             conflicts: Vec::new(),
             batch: Vec::new(),
-            planned: Planned {
-                how: self.nothing_read(key),
-                ..Planned::default()
-            },
+            planned: Planned::of(self.nothing_read(key)),
             done: 0,
             told_at: self.clock.now(),
         };

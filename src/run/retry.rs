@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::RunError;
-use super::items::fingerprints;
+use super::items::Fingerprints;
 use super::prepare::{Roster, prepare};
 use super::settings::{Settings, absolute};
 use crate::events::Unobserved;
@@ -116,10 +116,9 @@ fn keys_of(
     let mut keys = Vec::new();
     prepared.input.scan(
         |table| {
-            table
-                .rows()
-                .map(|row| fingerprints(&row, &checker.check(&row), checker, survey.key()).0)
-                .collect::<Vec<_>>()
+            let fingerprints = Fingerprints::of(checker, survey.key());
+            let key = |row| fingerprints.key(&row, &checker.check(&row));
+            table.rows().map(key).collect::<Vec<_>>()
         },
         |found| {
             keys.extend(found.into_iter().filter(|key| *key != 0));

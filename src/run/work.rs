@@ -292,10 +292,7 @@ impl Work<'_> {
         let planned = &mut self.planned;
         planned.states.add(RowState::NotSent, 1);
         planned.to_send += 1;
-        match planned.changed.get_mut(&call.changed) {
-            Some(count) => *count += 1,
-            None => drop(planned.changed.insert(call.changed.clone(), 1)),
-        }
+        planned.note_changed(&call.changed);
         if planned.examples.len() < EXAMPLES {
             let changes = self.planner.spec().changes_of(&call);
             let left = EXAMPLES - planned.examples.len();

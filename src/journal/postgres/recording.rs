@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::connection::{Tables, Wrong, cell};
 use super::store::{Postgres, signed, text};
 use crate::journal::entries::{
-    Entry, FIELD_SETS, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
+    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
 };
 use crate::journal::error::Refusal;
 use crate::journal::record::Stage;
@@ -258,16 +258,12 @@ impl<'a> Group<'a> {
 
 /// The number of a set of fields.
 fn number_of(tables: &mut Tables<'_>, place: &mut Place, names: &str) -> Result<i64, Wrong> {
-    if let Some(number) = place.field_sets.get(names) {
-        return Ok(*number);
-    }
-    let row = tables.one(
-        "INSERT INTO field_set (run, names) VALUES ($1, $2) RETURNING id",
-        &[&place.run, &names],
-    )?;
-    let number = cell(&row, 0)?;
-    if place.field_sets.len() < FIELD_SETS {
-        place.field_sets.insert(names.to_owned(), number);
-    }
-    Ok(number)
+    let run = place.run;
+    place.field_set(names, || {
+        let row = tables.one(
+            "INSERT INTO field_set (run, names) VALUES ($1, $2) RETURNING id",
+            &[&run, &names],
+        )?;
+        cell(&row, 0)
+    })
 }

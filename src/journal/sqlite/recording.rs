@@ -1,10 +1,10 @@
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 
 use super::outcomes::Moment;
 use super::store::Sqlite;
 use super::witness::Witness;
 use crate::journal::entries::{
-    Entry, FIELD_SETS, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
+    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
 };
 use crate::journal::error::Refusal;
 use crate::journal::record::Stage;
@@ -58,30 +58,80 @@ fn write(
     let transaction = journal
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)?;
+    write_each(&mut Statements::of(&transaction), place, entries)?;
+    transaction.commit()
+}
+
+/// What most entries of a commit need, each looked for once.
+struct Statements<'a> {
+    transaction: &'a Transaction<'a>,
+    call: Option<CachedStatement<'a>>,
+    outcome: Option<CachedStatement<'a>>,
+}
+
+impl<'a> Statements<'a> {
+    fn of(transaction: &'a Transaction<'_>) -> Statements<'a> {
+        Statements {
+            transaction,
+            call: None,
+            outcome: None,
+        }
+    }
+
+    fn call(&mut self) -> rusqlite::Result<&mut CachedStatement<'a>> {
+        let sql = "INSERT OR REPLACE INTO planned
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        prepared(&mut self.call, self.transaction, sql)
+    }
+
+    fn outcome(&mut self) -> rusqlite::Result<&mut CachedStatement<'a>> {
+        let sql = "INSERT OR REPLACE INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        prepared(&mut self.outcome, self.transaction, sql)
+    }
+}
+
+fn prepared<'s, 'a>(
+    statement: &'s mut Option<CachedStatement<'a>>,
+    transaction: &'a Transaction<'_>,
+    sql: &str,
+) -> rusqlite::Result<&'s mut CachedStatement<'a>> {
+    Ok(match statement {
+        Some(known) => known,
+        None => statement.insert(transaction.prepare_cached(sql)?),
+    })
+}
+
+fn write_each(
+    statements: &mut Statements<'_>,
+    place: &mut Place,
+    entries: &mut dyn Iterator<Item = &Entry>,
+) -> rusqlite::Result<()> {
+    let transaction = statements.transaction;
     for entry in entries {
         match entry {
             Entry::Flush => {}
             Entry::Planned(rows) => {
                 for row in rows {
-                    write_row(&transaction, place, row)?;
+                    write_row(statements, place, row)?;
                 }
             }
-            Entry::Outcome(outcome) => write_outcome(&transaction, place.run, outcome)?,
-            Entry::Reach(row) => write_reach(&transaction, place.run, *row)?,
+            Entry::Outcome(outcome) => write_outcome(statements, place.run, outcome)?,
+            Entry::Reach(row) => write_reach(transaction, place.run, *row)?,
             Entry::Attempt(row, attempts) => {
-                write_in_doubt(&transaction, place.run, *row, *attempts)?;
+                write_in_doubt(transaction, place.run, *row, *attempts)?;
             }
-            Entry::Left(rows) => write_left(&transaction, place.run, rows)?,
+            Entry::Left(rows) => write_left(transaction, place.run, rows)?,
         }
     }
-    transaction.commit()
+    Ok(())
 }
 
 fn write_row(
-    transaction: &Transaction<'_>,
+    statements: &mut Statements<'_>,
     place: &mut Place,
     row: &PlannedRow,
 ) -> rusqlite::Result<()> {
+    let transaction = statements.transaction;
     let RowMark {
         at,
         key,
@@ -99,24 +149,19 @@ fn write_row(
             let changes = known.then(|| listed(&call.changes)).transpose();
             let changes =
                 changes.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-            transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO planned
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                )?
-                .execute(params![
-                    id,
-                    at.line,
-                    changed,
-                    key,
-                    cells,
-                    call.path,
-                    call.body,
-                    call.fingerprint,
-                    name,
-                    filled(&call.note),
-                    changes,
-                ])?;
+            statements.call()?.execute(params![
+                id,
+                at.line,
+                changed,
+                key,
+                cells,
+                call.path,
+                call.body,
+                call.fingerprint,
+                name,
+                filled(&call.note),
+                changes,
+            ])?;
         }
         PlannedWhat::Settled(outcome) => {
             transaction
@@ -124,7 +169,7 @@ fn write_row(
                     "INSERT OR REPLACE INTO planned (id, line, key, cells) VALUES (?1, ?2, ?3, ?4)",
                 )?
                 .execute(params![id, at.line, key, cells])?;
-            write_outcome(transaction, run, outcome)?;
+            write_outcome(statements, run, outcome)?;
         }
     }
     if !warning.is_empty() {
@@ -141,36 +186,30 @@ fn number_of(
     place: &mut Place,
     names: &str,
 ) -> rusqlite::Result<i64> {
-    if let Some(number) = place.field_sets.get(names) {
-        return Ok(*number);
-    }
-    transaction
-        .prepare_cached("INSERT INTO field_set (run, names) VALUES (?1, ?2)")?
-        .execute(params![place.run, names])?;
-    let number = transaction.last_insert_rowid();
-    if place.field_sets.len() < FIELD_SETS {
-        place.field_sets.insert(names.to_owned(), number);
-    }
-    Ok(number)
+    let run = place.run;
+    place.field_set(names, || {
+        transaction
+            .prepare_cached("INSERT INTO field_set (run, names) VALUES (?1, ?2)")?
+            .execute(params![run, names])?;
+        Ok(transaction.last_insert_rowid())
+    })
 }
 
 fn write_outcome(
-    transaction: &Transaction<'_>,
+    statements: &mut Statements<'_>,
     run: i64,
     outcome: &Outcome,
 ) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
-        .execute(params![
-            id_of(run, outcome.row),
-            outcome.state,
-            Moment(outcome.finished_at),
-            outcome.attempts,
-            outcome.http_status,
-            filled(&outcome.error_code),
-            filled(&outcome.error),
-            filled(&outcome.request_id),
-        ])?;
+    statements.outcome()?.execute(params![
+        id_of(run, outcome.row),
+        outcome.state,
+        Moment(outcome.finished_at),
+        outcome.attempts,
+        outcome.http_status,
+        filled(&outcome.error_code),
+        filled(&outcome.error),
+        filled(&outcome.request_id),
+    ])?;
     Ok(())
 }
 
