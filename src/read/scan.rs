@@ -12,8 +12,9 @@ use super::source::SourceReader;
 use super::table::{Shape, Table};
 use crate::model::RowAt;
 
-/// Blocks that are parsed side by side; what bounds memory.
-const BATCH: usize = 48;
+/// Blocks that each thread has of those that are parsed side by side; what bounds memory. With few of them
+/// the pages that one lot had serve the next one.
+const BLOCKS_A_THREAD: usize = 8;
 
 impl Input {
     /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
@@ -47,14 +48,15 @@ impl Input {
 
         let shape = Shape::new(self.dialect.delimiter, self.header.len());
         let mut next = self.body;
+        let side_by_side = BLOCKS_A_THREAD * rayon::current_num_threads().max(1);
         std::thread::scope(|scope| {
             // One batch is cut while another is worked on.
             let (sender, receiver) = mpsc::sync_channel(1);
             scope.spawn(move || {
                 let mut blocks = blocks;
                 loop {
-                    let batch: Vec<_> = blocks.by_ref().take(BATCH).collect();
-                    let last = batch.len() < BATCH || batch.iter().any(Result::is_err);
+                    let batch: Vec<_> = blocks.by_ref().take(side_by_side).collect();
+                    let last = batch.len() < side_by_side || batch.iter().any(Result::is_err);
                     if sender.send(batch).is_err() || last {
                         return;
                     }

@@ -1,20 +1,15 @@
 use std::ops::Range;
 
-use csv_core::ReadRecordResult;
-use memchr::{memchr, memchr_iter};
-
-use super::lines;
 use super::mends::Mends;
 
 use crate::model::RowAt;
 
-/// The rows of one block, unquoted, their cells side by side in one stretch of text.
+/// The rows of one block: its text, in which their cells lie, and behind it the cells of rows with quotes,
+/// without these.
 pub struct Table {
     pub(super) text: Text,
     /// Where each cell ends in `text`, for all rows.
     pub(super) ends: Vec<usize>,
-    /// Bytes between two cells of a row: the delimiter, where the text is the block as it stands.
-    pub(super) gap: usize,
     pub(super) rows: Vec<RowSpan>,
     /// Line ends in the block.
     pub(super) lines: u64,
@@ -29,6 +24,9 @@ pub struct Table {
     /// Bytes of the block.
     pub(super) bytes: u64,
 }
+
+/// Bytes between two cells of a row: the delimiter, where they lie in the block as it stands.
+pub(super) const GAP: usize = 1;
 
 pub(super) enum Text {
     Valid(String),
@@ -113,121 +111,7 @@ pub struct RawRow<'a> {
     span: &'a RowSpan,
 }
 
-/// Reads the record at `at`, and moves that behind it. Its text goes into `text` from `written` on, and
-/// where each of its cells ends in it into `ends`. Returns whether there was one, the bytes of its text
-/// and its cells.
-fn next_record(
-    parser: &mut csv_core::Reader,
-    block: &[u8],
-    at: &mut usize,
-    (text, written): (&mut Vec<u8>, usize),
-    ends: &mut Vec<usize>,
-) -> (bool, usize, usize) {
-    let (mut bytes, mut count) = (0, 0);
-    loop {
-        let (result, read, wrote, cells) = parser.read_record(
-            &block[*at..],
-            &mut text[written + bytes..],
-            &mut ends[count..],
-        );
-        *at += read;
-        bytes += wrote;
-        count += cells;
-        match result {
-            ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
-            ReadRecordResult::OutputFull => text.resize(text.len() * 2, 0),
-            ReadRecordResult::InputEmpty => {}
-            ReadRecordResult::Record => return (true, bytes, count),
-            ReadRecordResult::End => return (false, bytes, count),
-        }
-    }
-}
-
 impl Table {
-    /// Parses a block of text in `shape`. `parser` is one of that shape's; it is made when it is needed.
-    pub(super) fn parse(
-        block: Vec<u8>,
-        shape: &Shape,
-        parser: &mut Option<csv_core::Reader>,
-    ) -> Table {
-        match memchr(b'"', &block) {
-            Some(_) => {
-                let parser = parser.get_or_insert_with(|| shape.parser());
-                Table::unquoted(&block, shape, parser)
-            }
-            None => Table::split(block, shape),
-        }
-    }
-
-    /// Parses a block with quotes, and takes them away.
-    pub(super) fn unquoted(block: &[u8], shape: &Shape, parser: &mut csv_core::Reader) -> Table {
-        let Shape { delimiter, width } = *shape;
-        parser.reset();
-        // Unquoting never makes text longer.
-        let mut text = vec![0; block.len() + 1];
-        let mut ends = Vec::new();
-        let mut rows = Vec::new();
-        let mut row_ends = vec![0; 64];
-        let (mut at, mut written, mut lines, mut empty_rows) = (0, 0, 0u64, 0);
-        let mut breaks_before = 0;
-        let mut hidden = None;
-        loop {
-            let blank = at;
-            while let Some(b'\n' | b'\r') = block.get(at) {
-                at += 1;
-            }
-            lines += lines::count(block, blank, at);
-            if at >= block.len() {
-                break;
-            }
-            let start = at;
-            let unquoted = (&mut text, written);
-            let (found, row_text, row_cells) =
-                next_record(parser, block, &mut at, unquoted, &mut row_ends);
-            let ends_in_row = lines::count(block, start, at);
-            // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
-            if found && row_text == 0 {
-                empty_rows += 1;
-            } else if found {
-                let first_cell = ends.len();
-                ends.extend(row_ends[..row_cells].iter().map(|end| written + end));
-                // The one that ends the row is no break within it.
-                let last = block.get(at.wrapping_sub(1));
-                let ends_line = lines::count(block, at - 1, at) > 0;
-                let breaks =
-                    ends_in_row - u64::from(ends_line && matches!(last, Some(b'\n' | b'\r')));
-                let hides_rows = breaks > 0 && is_many_rows(&block[start..at], delimiter, width);
-                if hides_rows && hidden.is_none() {
-                    hidden = Some(rows.len());
-                }
-                rows.push(RowSpan {
-                    start: written,
-                    cells: first_cell..ends.len(),
-                    line: lines,
-                    sheet_row: lines - breaks_before,
-                    breaks,
-                    offset: start as u64,
-                });
-                written += row_text;
-                breaks_before += breaks;
-            }
-            lines += ends_in_row;
-        }
-        text.truncate(written);
-        Table {
-            text: Text::of(text),
-            ends,
-            gap: 0,
-            rows,
-            lines,
-            bytes: block.len() as u64,
-            sheet_rows: lines - breaks_before,
-            empty_rows,
-            hidden,
-            first: RowAt::FIRST,
-        }
-    }
-
     /// Numbers lines as a spreadsheet numbers rows: what was read from a workbook has no others.
     pub(super) fn number_as_in_a_sheet(&mut self) {
         self.first.line = self.first.sheet_row;
@@ -266,7 +150,7 @@ impl Table {
         self.text.push(cell);
         self.ends.push(self.text.len());
         // What it is makes no difference; that it takes no less than a delimiter does.
-        self.text.push(&[b' '][..self.gap]);
+        self.text.push(&[b' '; GAP]);
     }
 
     /// How many rows there are.
@@ -305,20 +189,16 @@ impl Table {
     }
 }
 
-/// Whether each of the lines that a row spans has as many cells as the header, so that they are
-/// rows themselves, and a quote made one of them.
-fn is_many_rows(row: &[u8], delimiter: u8, width: usize) -> bool {
-    width > 1
-        && row
-            .split(|byte| matches!(byte, b'\n' | b'\r'))
-            .filter(|line| !line.trim_ascii().is_empty())
-            .all(|line| memchr_iter(delimiter, line).count() + 1 == width)
-}
-
 impl<'a> RawRow<'a> {
     /// How many cells it has.
     pub fn len(&self) -> usize {
         self.span.cells.len()
+    }
+
+    /// How many bytes its cells have, with what stands between them in the text that they are kept in.
+    pub fn bytes(&self) -> usize {
+        let last = self.table.ends.get(self.span.cells.end.wrapping_sub(1));
+        last.map_or(0, |end| end.saturating_sub(self.span.start))
     }
 
     /// Whether it has no cell. No row of a [`Table`] is like that.
@@ -351,7 +231,7 @@ impl<'a> RawRow<'a> {
         let end = *ends.get(place)?;
         let start = match index {
             0 => self.span.start,
-            _ => ends.get(place - 1)? + self.table.gap,
+            _ => ends.get(place - 1)? + GAP,
         };
         Some(match &self.table.text {
             // The delimiter is ASCII, so a cell's bounds are character bounds.

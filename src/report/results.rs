@@ -58,7 +58,7 @@ pub fn write_results(
                 .peekable();
             let warnings = journal.warnings(run, first.row, last.row)?;
             let mut warnings = warnings.into_iter().peekable();
-            for cells in &rows {
+            for cells in rows {
                 let warning = warnings.next_if(|(row, _)| *row == cells.row);
                 let warning = warning.map_or(String::new(), |(_, text)| text);
                 let outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
@@ -68,6 +68,14 @@ pub fn write_results(
                 let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
                 lines.note(cells.row, cells.line);
+                if outcome.as_ref().is_some_and(was_not_found) && !paths.new.as_os_str().is_empty()
+                {
+                    let sheet = match &mut new {
+                        Some(sheet) => sheet,
+                        none => none.insert(begin_with(paths, &paths.new, input, &layout, &[])?),
+                    };
+                    sheet.write(&cells.kept, state, "")?;
+                }
                 let record = cells.with(outcome.as_ref(), &warning, held.as_deref(), &layout);
                 let error = outcome.as_ref().map_or("", |outcome| &outcome.error);
                 results.write(&record, state, error)?;
@@ -77,14 +85,6 @@ pub fn write_results(
                         none => none.insert(begin(paths, &paths.failed, input, &layout)?),
                     };
                     sheet.write(&record, state, error)?;
-                }
-                if outcome.as_ref().is_some_and(was_not_found) && !paths.new.as_os_str().is_empty()
-                {
-                    let sheet = match &mut new {
-                        Some(sheet) => sheet,
-                        none => none.insert(begin_with(paths, &paths.new, input, &layout, &[])?),
-                    };
-                    sheet.write(&cells.kept, state, "")?;
                 }
             }
             Ok(true)
@@ -187,7 +187,9 @@ impl Layout {
         table
             .rows()
             .map(|row| {
-                let mut kept = ByteRecord::new();
+                // With room for what became of the row, as long as it says little.
+                let fields = self.kept.len() + RESULT_COLUMNS.len();
+                let mut kept = ByteRecord::with_capacity(row.bytes() + 256, fields);
                 for &column in &self.kept {
                     match row.cell(column) {
                         None => kept.push_field(b""),
@@ -217,8 +219,9 @@ impl Layout {
 }
 
 impl Cells {
+    /// The row's record: what became of it behind its cells, or before them.
     fn with(
-        &self,
+        mut self,
         outcome: Option<&Outcome>,
         warning: &str,
         held: Option<&str>,
@@ -226,7 +229,7 @@ impl Cells {
     ) -> ByteRecord {
         let mut record = match layout.outcome_first {
             true => ByteRecord::new(),
-            false => self.kept.clone(),
+            false => std::mem::take(&mut self.kept),
         };
         record.push_field(self.row.to_string().as_bytes());
         match outcome {
@@ -260,10 +263,7 @@ impl Cells {
                     &outcome.changed,
                     &outcome.attempts.to_string(),
                     &outcome.request_id,
-                    &outcome
-                        .finished_at
-                        .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
-                        .to_string(),
+                    &format!("{:.3}", outcome.finished_at),
                 ] {
                     record.push_field(inert(text).as_bytes());
                 }
