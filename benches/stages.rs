@@ -89,7 +89,7 @@ fn times(work: impl Fn()) -> Times {
     [start.elapsed(), used.elapsed()].map(|time| time.as_secs_f64())
 }
 
-/// Prints the median times of the work, and of what they are to those of the bare loop before each run.
+/// Runs the bare loop and the work in turn, and prints the work's median times and median ratios.
 fn compare(name: &str, bare: impl Fn(), work: impl Fn()) {
     work();
     let runs = (0..RUNS).map(|_| (times(&bare), times(&work)));

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use compact_str::CompactString;
 
+use super::cell::{Content, content};
 use super::fault::{Checked, Fault};
 use crate::l10n::say;
 use crate::model::Value;
@@ -46,7 +47,7 @@ impl Choices {
         Choices {
             shown: field.choices.iter().map(shown).collect(),
             allowed: field.choices.clone(),
-            as_written,
+            as_written: as_written.into_iter().filter(is_plain).collect(),
             words,
         }
     }
@@ -74,6 +75,14 @@ impl Choices {
             Value::Rewritten(choice.clone())
         })
     }
+}
+
+/// Whether a cell that holds the word says just that, and not that something went wrong on its way.
+fn is_plain((word, _): &(String, CompactString)) -> bool {
+    let (mut repaired, mut doubt) = (None, None);
+    content(word, &mut repaired, &mut doubt) == Ok(Content::Text(word))
+        && repaired.is_none()
+        && doubt.is_none()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use crate::model::Value;
 
 /// What is wrong with one cell. Kept apart, so that a cell without a fault is as small as its
-/// value: results of checks are handed on for every cell.
+/// value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault(Box<Inner>);
 

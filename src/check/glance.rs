@@ -30,7 +30,7 @@ impl Glance {
         let needs_care = is_limited
             || is_rewritten && field.max_length.is_some()
             // "." and ".." are no names in a path.
-            || field.kind == Kind::Text && field.place == Place::Path;
+            || matches!(field.kind, Kind::Text | Kind::Choice) && field.place == Place::Path;
         Glance {
             kind: (!needs_care).then_some(field.kind),
             // No text has more characters than bytes.
@@ -149,7 +149,7 @@ mod tests {
     /// Texts such as are at home in some kind of column, and such as are nearly.
     const TEXTS: &str = "[ =#<]?[A-Za-zåäöÅÄÖéüÂÃ¥ .+-]{0,12}[ ]?\
         |[0-9]{4}-?[01][0-9]-?[0-9]{2}(-?(23[0-9][0-9]|98[89][0-9]|999[0-9]|T[0-9]{3}))?\
-        |[+]?(46|0)7[0-9]( ?-?[0-9]{2,3}){3,4}\
+        |[+]?(46|0)7[0-9]( ?-?[0-9]{2,3}){3,4}[ -]{0,2}\
         |[a-z]{0,3}[._+-]?[a-z]{1,3}@[a-z]{1,4}[.-]{0,2}[a-z]{1,3}\
         |[0-9]{2,3} ?[0-9]{2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\
         |Sverige|SWE|SE|Kvinna|man|Male|Other|SANT|falskt|J|0|<null>|0184|0199|1480|1,2E[+]11";

@@ -39,11 +39,15 @@ fn as_value(text: &str, number: CompactString) -> Value<'_> {
     }
 }
 
-/// A Swedish mobile number that is written as most are: its digits, perhaps with single signs between
-/// them, behind `0` or `+46`.
+/// A Swedish mobile number that is written as most are: its digits, with spaces and hyphens between them,
+/// behind `0` or `+46`.
 #[inline]
 pub(super) fn plain_mobile(text: &str) -> Option<Value<'_>> {
+    const LONGEST: usize = 32;
     let bytes = text.as_bytes();
+    if bytes.len() > LONGEST || !bytes.last().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
     let national = match bytes {
         [b'+', b'4', b'6', national @ ..] | [b'0', national @ ..] => national,
         _ => return None,

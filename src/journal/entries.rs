@@ -67,11 +67,14 @@ impl Place {
         }
         let number = match self.field_sets.get(names) {
             Some(known) => *known,
-            None => number()?,
+            None => {
+                let number = number()?;
+                if self.field_sets.len() < FIELD_SETS {
+                    self.field_sets.insert(names.to_owned(), number);
+                }
+                number
+            }
         };
-        if self.field_sets.len() < FIELD_SETS {
-            self.field_sets.insert(names.to_owned(), number);
-        }
         self.last = (names.to_owned(), number);
         Ok(number)
     }

@@ -34,10 +34,9 @@ pub struct Lines {
 impl Lines {
     /// Takes note of the number beside a row; rows come in their order.
     pub fn note(&mut self, row: u64, line: u64) {
-        let goes_on = self
-            .jumps
-            .last()
-            .is_some_and(|(first, number)| row >= *first && number + (row - first) == line);
+        let goes_on = self.jumps.last().is_some_and(|(first, number)| {
+            row >= *first && number.checked_add(row - first) == Some(line)
+        });
         if !goes_on {
             self.jumps.push((row, line));
         }
@@ -54,7 +53,8 @@ impl Lines {
     pub fn line_of(&self, row: u64) -> u64 {
         let after = self.jumps.partition_point(|(first, _)| *first <= row);
         match after.checked_sub(1).and_then(|index| self.jumps.get(index)) {
-            Some((first, line)) => line + (row - first),
+            // A results file may say anything.
+            Some((first, line)) => line.saturating_add(row - first),
             None => row,
         }
     }

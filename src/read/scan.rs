@@ -12,9 +12,12 @@ use super::source::SourceReader;
 use super::table::{Shape, Table};
 use crate::model::RowAt;
 
-/// Blocks that each thread has of those that are parsed side by side; what bounds memory. With few of them
-/// the pages that one lot had serve the next one.
+/// Blocks that are parsed side by side, for each thread: so few that what one lot had of memory serves the
+/// next one.
 const BLOCKS_A_THREAD: usize = 8;
+
+/// Blocks that are parsed side by side at most, which bounds memory.
+const MOST_BLOCKS: usize = 48;
 
 impl Input {
     /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
@@ -48,7 +51,7 @@ impl Input {
 
         let shape = Shape::new(self.dialect.delimiter, self.header.len());
         let mut next = self.body;
-        let side_by_side = BLOCKS_A_THREAD * rayon::current_num_threads().max(1);
+        let side_by_side = (BLOCKS_A_THREAD * rayon::current_num_threads().max(1)).min(MOST_BLOCKS);
         std::thread::scope(|scope| {
             // One batch is cut while another is worked on.
             let (sender, receiver) = mpsc::sync_channel(1);

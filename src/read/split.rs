@@ -47,8 +47,9 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn with_room_for(block: &[u8], shape: &'a Shape) -> Found<'a> {
-        // Cells of eight bytes are short ones: there is room for nearly all.
-        let cells = block.len() / 8;
+        // Cells of eight bytes are short ones: there is room for nearly all, but for a block that is large
+        // because a row is.
+        let cells = (block.len() / 8).min(32 * 1024);
         Found {
             shape,
             ends: Vec::with_capacity(cells),
@@ -123,6 +124,8 @@ impl<'a> Found<'a> {
     /// Finds the row that begins at `start`, takes its quotes away, and returns where the next one begins.
     fn unquote(&mut self, block: &[u8], start: usize, parser: &mut csv_core::Reader) -> usize {
         parser.reset();
+        // What has read something takes no byte-order mark away, which is one at the file's start only.
+        parser.read_record(b"\n", &mut [0], &mut [0]);
         let mut end = start;
         let (text, text_ends) = (&mut self.text, &mut self.text_ends);
         let (bytes, cells) = next_record(parser, block, &mut end, text, text_ends);
@@ -251,19 +254,21 @@ mod tests {
     use crate::read::RawRow;
 
     /// Rows of cells with and without quotes, and all kinds of line ends, some of them too many.
-    const ROWS: &str = "([abå<:\u{1} ]{0,3}|\"([ab;å\n\r ]|\"\"){0,4}\")?\
-        ((;([abå<:\u{1} ]{0,3}|\"([ab;å\n\r ]|\"\"){0,4}\")){0,2}(\n|\r\n|\r){1,2}){0,6}[ab;]{0,3}";
+    const ROWS: &str = "([abå<:\u{1}\u{FEFF} ]{0,3}|\"([ab;å\n\r ]|\"\"){0,4}\")?\
+        ((;([abå<:\u{1}\u{FEFF} ]{0,3}|\"([ab;å\n\r ]|\"\"){0,4}\")){0,2}(\n|\r\n|\r){1,2}\u{FEFF}?){0,6}[ab;]{0,3}";
 
     fn cells_of(row: &RawRow<'_>) -> Vec<Vec<u8>> {
         row.cells().map(|cell| cell.bytes().to_vec()).collect()
     }
 
+    /// The rows of a text that is not a file's beginning, so that no byte-order mark is taken away.
     fn csv_rows(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let text = [b"\n", text].concat();
         let rows = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(b';')
-            .from_reader(text)
+            .from_reader(&*text)
             .into_byte_records();
         rows.map(|row| row.unwrap().iter().map(<[u8]>::to_vec).collect())
             .collect()

@@ -5,7 +5,7 @@ use super::mends::Mends;
 use crate::model::RowAt;
 
 /// The rows of one block: its text, in which their cells lie, and behind it the cells of rows with quotes,
-/// without these.
+/// without these, and of rows that somebody has mended.
 pub struct Table {
     pub(super) text: Text,
     /// Where each cell ends in `text`, for all rows.

@@ -149,13 +149,12 @@ pub fn write_html(
     placing: Placing,
 ) -> Result<PathBuf, ReportError> {
     let summary = reported.summary;
-    let states = summary.states;
-    // They are searched for among all rows.
-    let (rows, kinds) = match states.invalid + states.rejected + states.failed {
+    let all = summary.states.unsuccessful();
+    // Failures are searched for among all rows.
+    let (rows, kinds) = match all {
         0 => Default::default(),
         _ => (listed(journal, run, reported)?, journal.kinds(run)?),
     };
-    let all = summary.states.unsuccessful();
     let why = match &summary.held {
         Some(why) => Some(say().html_held(why.as_str())),
         None => reported.why.clone(),

@@ -87,8 +87,7 @@ impl ItemMaker<'_> {
         fingerprints: &mut Fingerprints<'_>,
     ) -> Item {
         self.checker.check_into(raw, row);
-        let cells = fingerprints.cells(raw, row);
-        let key = fingerprints.key(raw, row);
+        let (key, cells) = fingerprints.of_row(raw, row);
         Item {
             mark: RowMark {
                 at: row.at,
@@ -206,29 +205,24 @@ impl<'a> Fingerprints<'a> {
         }
     }
 
-    /// Of the row's key.
-    pub(super) fn key(&self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> i64 {
-        let of = |row: &CheckedRow<'_>| {
-            let value = self.key.and_then(|field| row.values.get(field)?.as_ref());
-            value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()))
-        };
-        match is_whole(row) {
-            true => of(row),
-            false => of(&self.checker.check_as_written(raw)),
+    /// Of the row's key, and of everything that it says: a list, a field after the other, so that a column
+    /// that was added or taken away makes no difference to the others.
+    pub(super) fn of_row(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> (i64, Vec<u8>) {
+        // What is wrong with it may be no single cell.
+        if row.problems.iter().any(|problem| problem.field.is_empty()) {
+            let as_written = self.checker.check_as_written(raw);
+            return (self.key(&as_written), self.cells(raw, &as_written));
         }
-        .cast_signed()
+        (self.key(row), self.cells(raw, row))
     }
 
-    /// Of everything that the row says: a list, a field after the other, so that a column that was added
-    /// or taken away makes no difference to the others.
+    fn key(&self, row: &CheckedRow<'_>) -> i64 {
+        let value = self.key.and_then(|field| row.values.get(field)?.as_ref());
+        let key = value.map_or(0, |value| xxh3_64(value.as_text().as_bytes()));
+        key.cast_signed()
+    }
+
     fn cells(&mut self, raw: &RawRow<'_>, row: &CheckedRow<'_>) -> Vec<u8> {
-        let as_written;
-        let row = if is_whole(row) {
-            row
-        } else {
-            as_written = self.checker.check_as_written(raw);
-            &as_written
-        };
         let (checker, text) = (self.checker, &mut self.text);
         let mut cells = Vec::with_capacity(8 * (self.names.len() + row.problems.len()));
         let mut add = |name: u32, is_wrong: bool, value: &str| {
@@ -251,11 +245,6 @@ impl<'a> Fingerprints<'a> {
         }
         cells
     }
-}
-
-/// Whether what is wrong with a row is wrong with single cells of it.
-fn is_whole(row: &CheckedRow<'_>) -> bool {
-    !row.problems.iter().any(|problem| problem.field.is_empty())
 }
 
 fn of_name(field: &str) -> u32 {

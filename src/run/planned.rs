@@ -22,7 +22,7 @@ pub(super) struct Planned {
     pub(super) how: String,
     /// How often each set of fields is to be changed.
     changed: HashMap<String, u64>,
-    /// The set that was counted last, and how often in a row: most rows have that of the row before.
+    /// The set of the last call, and of how many before it: most have that of the one before.
     last: (String, u64),
     pub(super) examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows.

@@ -116,8 +116,8 @@ fn keys_of(
     let mut keys = Vec::new();
     prepared.input.scan(
         |table| {
-            let fingerprints = Fingerprints::of(checker, survey.key());
-            let key = |row| fingerprints.key(&row, &checker.check(&row));
+            let mut fingerprints = Fingerprints::of(checker, survey.key());
+            let key = |row| fingerprints.of_row(&row, &checker.check(&row)).0;
             table.rows().map(key).collect::<Vec<_>>()
         },
         |found| {
