@@ -5,7 +5,7 @@ impl Checker {
     /// The fields whose example or default their own kind or limits refuse, by position, with the key at
     /// fault, and why.
     pub fn refused_examples(&self) -> Vec<(usize, &'static str, String)> {
-        let of_column = |column: &super::row::Column| {
+        let of_column = |column: &super::column::Column| {
             let field = &self.spec.fields[column.field];
             let default = field.default.as_deref().unwrap_or_default();
             [("example", &*field.example), ("default", default)]
@@ -16,7 +16,7 @@ impl Checker {
 
     fn refused(
         &self,
-        column: &super::row::Column,
+        column: &super::column::Column,
         key: &'static str,
         text: &str,
     ) -> Option<(usize, &'static str, String)> {

@@ -1,44 +1,11 @@
-use super::row::{Checker, Column, Empty};
+use super::column::{Column, Empty, Glance};
+use super::row::Checker;
 use super::{
     boolean, country, date, email, identity_number, municipality_code, phone, postal_code, text,
     uuid,
 };
 use crate::model::Value;
-use crate::targets::{FieldSpec, Kind, Place};
-
-/// Which cells of a column are known at a glance: those with nothing to restore, to doubt or to explain,
-/// which most are. All others are looked at with care.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Glance {
-    /// None where each cell needs care.
-    kind: Option<Kind>,
-    /// Bytes that a value may have.
-    longest: usize,
-    /// Whether a date may not be to come.
-    is_past: bool,
-}
-
-impl Glance {
-    pub(super) fn of(field: &FieldSpec) -> Glance {
-        let is_limited =
-            field.min_length.is_some() || field.pattern.is_some() || !field.guarded.is_empty();
-        // What is brought to another form is of another length.
-        let is_rewritten = matches!(
-            field.kind,
-            Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country
-        );
-        let needs_care = is_limited
-            || is_rewritten && field.max_length.is_some()
-            // "." and ".." are no names in a path.
-            || matches!(field.kind, Kind::Text | Kind::Choice) && field.place == Place::Path;
-        Glance {
-            kind: (!needs_care).then_some(field.kind),
-            // No text has more characters than bytes.
-            longest: field.max_length.unwrap_or(usize::MAX),
-            is_past: field.past,
-        }
-    }
-}
+use crate::targets::Kind;
 
 impl Checker {
     /// Whether a cell is one of those that are known at a glance; what it says is in `into` then. Never says
@@ -122,6 +89,7 @@ mod tests {
     use crate::check::cell::{Content, content};
     use crate::map::{ColumnMap, MapOptions};
     use crate::read::{Input, ReadError, ReadOptions};
+    use crate::targets::FieldSpec;
 
     /// A checker of a file with a column for each field of a built-in target.
     fn checker(target: &str, production: bool) -> Checker {

@@ -1,7 +1,8 @@
 use super::cell::{Content, content, undecodable};
 use super::choice::Choices;
+use super::column::{Column, Empty};
 use super::fault::{Checked, Fault};
-use super::row::{Checker, Column, Empty};
+use super::row::Checker;
 use super::severity::is_doubt;
 use super::{
     boolean, country, date, email, eppn, identity_number, integer, municipality_code, phone,

@@ -6,6 +6,7 @@ mod ascii;
 mod boolean;
 mod cell;
 mod choice;
+mod column;
 mod country;
 mod date;
 mod email;

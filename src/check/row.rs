@@ -5,14 +5,14 @@ use regex::Regex;
 
 use super::cell::{Content, content};
 use super::choice::Choices;
+use super::column::{Column, Empty, Glance};
 use super::fault::Fault;
-use super::glance::Glance;
-use super::options::{CheckOptions, EmptyCell};
+use super::options::CheckOptions;
 use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
 use crate::read::{Cell, RawRow};
-use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
+use crate::targets::{Kind, TargetSpec};
 
 /// Checks rows of one file against one target.
 ///
@@ -53,48 +53,6 @@ pub struct Checker {
     /// The fields that have a column, and what checking them needs.
     pub(super) columns: Vec<Column>,
     constants: Vec<(usize, Value<'static>)>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Column {
-    pub(super) field: usize,
-    pub(super) column: usize,
-    pub(super) choices: Option<Choices>,
-    pub(super) pattern: Option<Regex>,
-    /// What an empty cell says.
-    pub(super) empty: Empty,
-    pub(super) glance: Glance,
-}
-
-/// What an empty cell of a column says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Empty {
-    /// Nothing: the value is left alone.
-    Nothing,
-    /// That the value is to be cleared.
-    Cleared,
-    /// The field's default.
-    Default,
-    /// What must be there is missing.
-    Missing,
-}
-
-impl Empty {
-    fn of(field: &FieldSpec, index: usize, options: &CheckOptions) -> Empty {
-        let is_required = match options.sparse_key {
-            // Another field finds the record; a path is filled from what was found.
-            Some(key) if key != index && field.place == Place::Path => false,
-            Some(key) => field.required || key == index,
-            None => field.required,
-        };
-        match options.empty {
-            _ if field.default.is_some() => Empty::Default,
-            _ if is_required => Empty::Missing,
-            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
-            EmptyCell::Clear if field.nullable => Empty::Cleared,
-            EmptyCell::Clear | EmptyCell::Keep => Empty::Nothing,
-        }
-    }
 }
 
 /// A checked row: its values, and everything that is wrong with it.

@@ -1,0 +1,82 @@
+use regex::Regex;
+
+use super::choice::Choices;
+use super::options::{CheckOptions, EmptyCell};
+use crate::targets::{FieldSpec, Kind, Place};
+
+/// A field that has a column, and what checking its cells needs.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub(super) field: usize,
+    pub(super) column: usize,
+    pub(super) choices: Option<Choices>,
+    pub(super) pattern: Option<Regex>,
+    /// What an empty cell says.
+    pub(super) empty: Empty,
+    pub(super) glance: Glance,
+}
+
+/// What an empty cell of a column says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// Nothing: the value is left alone.
+    Nothing,
+    /// That the value is to be cleared.
+    Cleared,
+    /// The field's default.
+    Default,
+    /// What must be there is missing.
+    Missing,
+}
+
+impl Empty {
+    pub(super) fn of(field: &FieldSpec, index: usize, options: &CheckOptions) -> Empty {
+        let is_required = match options.sparse_key {
+            // Another field finds the record; a path is filled from what was found.
+            Some(key) if key != index && field.place == Place::Path => false,
+            Some(key) => field.required || key == index,
+            None => field.required,
+        };
+        match options.empty {
+            _ if field.default.is_some() => Empty::Default,
+            _ if is_required => Empty::Missing,
+            // An empty cell can clear only what can be cleared; elsewhere it leaves things alone.
+            EmptyCell::Clear if field.nullable => Empty::Cleared,
+            EmptyCell::Clear | EmptyCell::Keep => Empty::Nothing,
+        }
+    }
+}
+
+/// Which cells of a column are known at a glance: those with nothing to restore, to doubt or to explain,
+/// which most are. All others are looked at with care.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glance {
+    /// None where each cell needs care.
+    pub(super) kind: Option<Kind>,
+    /// Bytes that a value may have.
+    pub(super) longest: usize,
+    /// Whether a date may not be to come.
+    pub(super) is_past: bool,
+}
+
+impl Glance {
+    pub(super) fn of(field: &FieldSpec) -> Glance {
+        let is_limited =
+            field.min_length.is_some() || field.pattern.is_some() || !field.guarded.is_empty();
+        // What is brought to another form is of another length.
+        let is_rewritten = matches!(
+            field.kind,
+            Kind::Boolean | Kind::Choice | Kind::Phone | Kind::Country
+        );
+        let needs_care = is_limited
+            || is_rewritten && field.max_length.is_some()
+            // "." and ".." are no names in a path.
+            || matches!(field.kind, Kind::Text | Kind::Choice) && field.place == Place::Path;
+        Glance {
+            kind: (!needs_care).then_some(field.kind),
+            // No text has more characters than bytes.
+            longest: field.max_length.unwrap_or(usize::MAX),
+            is_past: field.past,
+        }
+    }
+}
