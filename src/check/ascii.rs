@@ -81,6 +81,19 @@ fn marks_in(word: u64) -> u64 {
     (!(letters | digits) | word) & HIGH
 }
 
+/// What digits of ASCII stand for, if all bytes are digits. All are looked at, and not one after the other
+/// until one is none.
+#[inline]
+pub(super) fn digits<const N: usize>(bytes: [u8; N]) -> Option<[u8; N]> {
+    let mut digits = bytes;
+    let mut none = false;
+    for digit in &mut digits {
+        *digit = digit.wrapping_sub(b'0');
+        none |= *digit > 9;
+    }
+    (!none).then_some(digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,10 +16,12 @@ pub(super) fn check(text: &str) -> Checked<'_> {
 /// What the text means, if it is one of those words.
 pub(super) fn read(text: &str) -> Option<bool> {
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    match () {
-        () if is(&TRUE) => Some(true),
-        () if is(&FALSE) => Some(false),
-        () => None,
+    if is(&TRUE) {
+        Some(true)
+    } else if is(&FALSE) {
+        Some(false)
+    } else {
+        None
     }
 }
 

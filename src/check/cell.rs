@@ -46,7 +46,7 @@ pub(super) fn content<'a>(
     if text.eq_ignore_ascii_case("<null>") {
         return Ok(Content::Clear);
     }
-    if !text.starts_with(['=', '#']) && text.chars().all(is_western_letter) {
+    if !text.starts_with(['=', '#']) && is_western(text) {
         return Ok(Content::Text(text));
     }
     *doubt = damage(text)?;
@@ -67,11 +67,24 @@ pub(super) fn content<'a>(
     }
 }
 
-/// Whether a character needs no second look: printable ASCII, and the letters of western Europe
-/// but for the two that mojibake begins with.
-fn is_western_letter(c: char) -> bool {
-    matches!(c, ' '..='~' | 'À' | 'Á' | 'Ä'..='ÿ')
+/// Whether no character needs a second look: printable ASCII, and the letters of western Europe but for the
+/// two that mojibake begins with.
+#[inline]
+pub(super) fn is_western(text: &str) -> bool {
+    text.bytes().all(|byte| IS_WESTERN[usize::from(byte)])
 }
+
+/// Whether a byte of UTF-8 is of such a character. From U+00C0 to U+00FF these are the lead byte 0xC3 and
+/// one of the others.
+const IS_WESTERN: [bool; 256] = {
+    let mut is_western = [false; 256];
+    let mut byte = 0;
+    while byte < is_western.len() {
+        is_western[byte] = matches!(byte as u8, b' '..=b'~' | 0x80 | 0x81 | 0x84..=0xBF | 0xC3);
+        byte += 1;
+    }
+    is_western
+};
 
 /// Whether a cell is printable ASCII that begins and ends with neither space nor a sign that
 /// means something. Most cells are.

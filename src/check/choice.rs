@@ -90,6 +90,17 @@ mod tests {
     use super::Choices;
 
     #[test]
+    fn a_word_that_looks_like_damage_is_never_taken_at_a_glance() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let mut field = spec.fields[spec.field("gender").unwrap()].clone();
+        let odd = ["#N/A", "=x", "<null>", " X", "Ã¥", "Vet ej"].map(String::from);
+        field.synonyms.insert("Other".into(), odd.to_vec());
+        let choices = Choices::of(&field, None);
+        let plain = |word: &&String| choices.as_written(word).is_some();
+        assert_eq!(odd.iter().filter(plain).collect::<Vec<_>>(), ["Vet ej"]);
+    }
+
+    #[test]
     fn a_gender_in_swedish_or_english() {
         let spec = crate::targets::load("meitner").unwrap();
         let gender = Choices::of(&spec.fields[spec.field("gender").unwrap()], Some("sv"));

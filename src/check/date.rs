@@ -1,6 +1,7 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
+use super::ascii::digits;
 use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;
@@ -38,15 +39,7 @@ pub(super) fn plain_date(text: &str) -> Option<Date> {
     let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
         return None;
     };
-    let mut digits = [a, b, c, d, e, f, g, h];
-    let mut none = false;
-    for digit in &mut digits {
-        *digit = digit.wrapping_sub(b'0');
-        none |= *digit > 9;
-    }
-    if none {
-        return None;
-    }
+    let digits = digits([a, b, c, d, e, f, g, h])?;
     let pair = |at: usize| digits[at] * 10 + digits[at + 1];
     let year = i16::from(pair(0)) * 100 + i16::from(pair(2));
     // No two digits make more than 99.

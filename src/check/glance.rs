@@ -89,7 +89,16 @@ mod tests {
     use crate::check::cell::{Content, content};
     use crate::map::{ColumnMap, MapOptions};
     use crate::read::{Input, ReadError, ReadOptions};
-    use crate::targets::FieldSpec;
+    use crate::targets::{FieldSpec, Place};
+
+    #[test]
+    fn a_choice_in_a_path_needs_care() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let mut field = spec.fields[spec.field("gender").unwrap()].clone();
+        assert!(Glance::of(&field).kind.is_some());
+        field.place = Place::Path;
+        assert!(Glance::of(&field).kind.is_none(), "it may be two dots");
+    }
 
     /// A checker of a file with a column for each field of a built-in target.
     fn checker(target: &str, production: bool) -> Checker {

@@ -1,6 +1,7 @@
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 
+use super::ascii::digits;
 use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;
@@ -62,10 +63,10 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
             say().identity_future(text),
         ));
     }
-    if !temporary {
-        check_last_four(text, year, &parts)?;
-    }
     let normal = normal(year, &parts);
+    if !temporary {
+        check_last_four(text, &normal)?;
+    }
     Ok(if normal == text {
         Value::Text(text)
     } else {
@@ -80,16 +81,9 @@ pub(super) fn is_normal(text: &str, today: Date) -> bool {
     let &[a, b, c, d, e, f, g, h, b'-', i, j, k, l] = text.as_bytes() else {
         return false;
     };
-    let mut digits = [a, b, c, d, e, f, g, h, i, j, k, l];
-    // All of them, and not one after the other until one is none.
-    let mut none = false;
-    for digit in &mut digits {
-        *digit = digit.wrapping_sub(b'0');
-        none |= *digit > 9;
-    }
-    if none {
+    let Some(digits) = digits([a, b, c, d, e, f, g, h, i, j, k, l]) else {
         return false;
-    }
+    };
     let pair = |at: usize| digits[at] * 10 + digits[at + 1];
     let written_day = pair(6);
     let day = if written_day > 60 {
@@ -204,21 +198,21 @@ fn century(short: i16, parts: &Parts, today: Date) -> Option<i16> {
     Some(if parts.hundred { latest - 100 } else { latest })
 }
 
-fn check_last_four(text: &str, year: i16, parts: &Parts) -> Result<(), Fault> {
-    if !parts.last_four.iter().all(u8::is_ascii_digit) {
-        return Err(Fault::new(
-            "identity_number.temporary",
-            say().identity_temporary(text),
-        ));
+/// Checks the last four places of a number in its normal form; `text` is how it was written.
+fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
+    let places = normal.bytes().filter(|byte| *byte != b'-').skip(2);
+    let mut digits = [0; 10];
+    for (digit, place) in digits.iter_mut().zip(places) {
+        if !place.is_ascii_digit() {
+            return Err(Fault::new(
+                "identity_number.temporary",
+                say().identity_temporary(text),
+            ));
+        }
+        *digit = place - b'0';
     }
-    let number = normal(year, parts);
-    let mut digits = [0; 9];
-    let written = number.bytes().filter(u8::is_ascii_digit).skip(2);
-    for (digit, byte) in digits.iter_mut().zip(written) {
-        *digit = byte - b'0';
-    }
-    let expected = luhn(&digits);
-    if parts.last_four[3] != b'0' + expected {
+    let [nine @ .., last] = digits;
+    if last != luhn(&nine) {
         return Err(Fault::new(
             "identity_number.check_digit",
             say().identity_check_digit(text),

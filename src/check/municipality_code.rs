@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use compact_str::format_compact;
 
+use super::ascii::digits;
 use super::fault::{Checked, Fault};
 use crate::l10n::say;
 use crate::model::Value;
@@ -64,14 +65,10 @@ pub(super) fn is_known(code: &str) -> bool {
     let &[a, b, c, d] = code.as_bytes() else {
         return false;
     };
-    let mut number = 0;
-    for byte in [a, b, c, d] {
-        match byte {
-            b'0'..=b'9' => number = number * 10 + usize::from(byte - b'0'),
-            _ => return false,
-        }
-    }
-    KNOWN[number]
+    digits([a, b, c, d]).is_some_and(|digits| {
+        let number = digits.iter();
+        KNOWN[number.fold(0, |number, digit| number * 10 + usize::from(*digit))]
+    })
 }
 
 fn is_county(digits: &str) -> bool {

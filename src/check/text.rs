@@ -1,7 +1,7 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::ascii::is_printable;
-use super::cell::{LONGEST, has_plain_ends};
+use super::cell::{LONGEST, has_plain_ends, is_western};
 use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;
@@ -27,22 +27,8 @@ pub(super) fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     has_plain_ends(bytes)
         && bytes.len() <= LONGEST
-        && (is_printable(bytes, Some(b'+'))
-            || bytes.iter().all(|byte| IS_PLAIN[usize::from(*byte)]))
+        && (is_printable(bytes, Some(b'+')) || is_western(text) && !text.contains('+'))
 }
-
-/// Whether a byte of UTF-8 is of such a character. From U+00C0 to U+00FF these are the lead byte 0xC3 and
-/// one of the others, but for the two letters that mojibake begins with.
-const IS_PLAIN: [bool; 256] = {
-    let mut is_plain = [false; 256];
-    let mut byte = 0;
-    while byte < is_plain.len() {
-        is_plain[byte] =
-            matches!(byte as u8, b' '..=b'*' | b','..=b'~' | 0x80 | 0x81 | 0x84..=0xBF | 0xC3);
-        byte += 1;
-    }
-    is_plain
-};
 
 /// Text on one line with its accents in their letters.
 fn composed(text: &str) -> Checked<'_> {

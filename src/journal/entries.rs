@@ -40,7 +40,7 @@ pub struct Place {
     /// The sets of fields that its calls change, by number: most rows have the same few.
     field_sets: HashMap<String, i64>,
     /// The one that was asked for last, and its number: most rows have that of the row before.
-    last: (String, i64),
+    last: Option<(String, i64)>,
 }
 
 /// Sets of fields that are remembered; a file where each row changes others has some of them twice.
@@ -51,7 +51,7 @@ impl Place {
         Place {
             run,
             field_sets: HashMap::new(),
-            last: Default::default(),
+            last: None,
         }
     }
 
@@ -61,8 +61,9 @@ impl Place {
         names: &str,
         number: impl FnOnce() -> Result<i64, E>,
     ) -> Result<i64, E> {
-        let (last, known) = &self.last;
-        if !names.is_empty() && last == names {
+        if let Some((last, known)) = &self.last
+            && last == names
+        {
             return Ok(*known);
         }
         let number = match self.field_sets.get(names) {
@@ -75,7 +76,7 @@ impl Place {
                 number
             }
         };
-        self.last = (names.to_owned(), number);
+        self.last = Some((names.to_owned(), number));
         Ok(number)
     }
 }
