@@ -92,6 +92,20 @@ mod tests {
     use crate::targets::{FieldSpec, Place};
 
     #[test]
+    fn a_number_that_is_kept_for_tests_needs_care_where_the_records_are_real() {
+        let (real, played) = (checker("meitner", true), checker("meitner", false));
+        let is_seen = |checker: &Checker, number: &'static str| {
+            let is_number =
+                |column: &&Column| checker.spec.fields[column.field].kind == Kind::IdentityNumber;
+            let column = checker.columns.iter().find(is_number).unwrap();
+            checker.at_a_glance(column, number, &mut None)
+        };
+        // From Skatteverket's list, and one that is not on it.
+        assert!(!is_seen(&real, "20170101-2393") && is_seen(&played, "20170101-2393"));
+        assert!(is_seen(&real, "19811218-9876"));
+    }
+
+    #[test]
     fn a_choice_in_a_path_needs_care() {
         let spec = crate::targets::load("meitner").unwrap();
         let mut field = spec.fields[spec.field("gender").unwrap()].clone();
