@@ -1,4 +1,5 @@
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -7,9 +8,9 @@ use tempfile::NamedTempFile;
 use super::error::ReportError;
 use crate::l10n::say;
 
-/// A file that appears under its name whole or not at all: written beside its place under a
-/// temporary name, synced, and renamed. Readable by its owner alone, since it may hold personal
-/// data.
+/// A file that appears under its name whole or not at all: written in its folder without any name, or
+/// under a temporary one where the file system knows no other way, synced, and renamed. A process that
+/// dies leaves nothing behind. Readable by its owner alone, since it may hold personal data.
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
@@ -67,6 +68,7 @@ fn identity(_metadata: &std::fs::Metadata) -> (u64, u64) {
 
 #[derive(Debug)]
 enum Target {
+    Unnamed(File),
     Beside(NamedTempFile),
     /// Standard output, or a pipe that somebody reads: nothing can be put in its place.
     Stream(Stream),
@@ -75,12 +77,13 @@ enum Target {
 #[derive(Debug)]
 enum Stream {
     Output,
-    Pipe(std::fs::File),
+    Pipe(File),
 }
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
+            Target::Unnamed(file) => file.write(bytes),
             Target::Beside(file) => file.write(bytes),
             Target::Stream(Stream::Output) => io::stdout().write(bytes),
             Target::Stream(Stream::Pipe(file)) => file.write(bytes),
@@ -89,6 +92,7 @@ impl Write for Target {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
+            Target::Unnamed(file) => file.flush(),
             Target::Beside(file) => file.flush(),
             Target::Stream(Stream::Output) => io::stdout().flush(),
             Target::Stream(Stream::Pipe(file)) => file.flush(),
@@ -147,12 +151,14 @@ impl WholeFile {
             })?;
             return Ok(begun(path, Target::Stream(stream)));
         }
-        let file = tempfile::Builder::new()
-            .prefix(".rosterpatch-")
-            .suffix(".tmp")
-            .tempfile_in(folder_of(&path))
-            .map_err(explain)?;
-        Ok(begun(path, Target::Beside(file)))
+        let target = match unnamed_in(folder_of(&path)) {
+            Ok(file) => Target::Unnamed(file),
+            Err(_) => {
+                let file = temporary().tempfile_in(folder_of(&path));
+                Target::Beside(file.map_err(explain)?)
+            }
+        };
+        Ok(begun(path, target))
     }
 
     /// Writes a text to `path`, in place of whatever has that name.
@@ -196,6 +202,10 @@ impl WholeFile {
             .map_err(|error| explain(error.into_error()))?;
         let file = match target {
             Target::Beside(file) => file,
+            Target::Unnamed(file) => {
+                file.sync_all().map_err(&explain)?;
+                named(file, folder_of(&path)).map_err(&explain)?
+            }
             Target::Stream(mut stream) => {
                 let flushed = match &mut stream {
                     Stream::Output => io::stdout().flush(),
@@ -205,7 +215,7 @@ impl WholeFile {
                 return Ok(path);
             }
         };
-        file.as_file().sync_all().map_err(explain)?;
+        file.as_file().sync_all().map_err(&explain)?;
         let own = match &self.placing {
             Placing::Replace => true,
             Placing::Beside(mark) => mark.is_some() && *mark == Mark::of(&path),
@@ -218,7 +228,7 @@ impl WholeFile {
         };
         // The new name lives in the folder, so that must reach the disk too. Not every file
         // system lets a folder be synced; the file itself is safe by now.
-        if let Ok(folder) = std::fs::File::open(folder_of(&placed)) {
+        if let Ok(folder) = File::open(folder_of(&placed)) {
             let _ = folder.sync_all();
         }
         Ok(placed)
@@ -241,6 +251,47 @@ impl Write for WholeFile {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// A file in a folder that has no name, and is gone with the process that has it.
+#[cfg(unix)]
+fn unnamed_in(folder: &Path) -> io::Result<File> {
+    let file = tempfile::tempfile_in(folder)?;
+    let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    file.set_permissions(own)?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn unnamed_in(_folder: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// The names of files that are not finished.
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut names = tempfile::Builder::new();
+    names.prefix(".rosterpatch-").suffix(".tmp");
+    names
+}
+
+/// Gives a file that has no name a temporary one in its folder; or a copy of it, where it can have none.
+fn named(mut file: File, folder: &Path) -> io::Result<NamedTempFile> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, CWD};
+        let own = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+        let link = |name: &Path| {
+            rustix::fs::linkat(CWD, &own, CWD, name, AtFlags::SYMLINK_FOLLOW)?;
+            file.try_clone()
+        };
+        if let Ok(named) = temporary().make_in(folder, link) {
+            return Ok(named);
+        }
+    }
+    let mut copy = temporary().tempfile_in(folder)?;
+    file.rewind()?;
+    io::copy(&mut file, copy.as_file_mut())?;
+    Ok(copy)
 }
 
 /// Gives a finished file its name, or the same with a number: whichever nobody has, in one step that
@@ -343,11 +394,36 @@ mod tests {
         std::fs::write(&path, "old").unwrap();
         let mut half = WholeFile::create(&path).unwrap();
         half.write_all(b"ne").unwrap();
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "a process that is killed now leaves nothing behind"
+        );
         drop(half);
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(write(&path, Placing::Replace, "new"), path);
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_its_owners_alone_whether_it_gets_a_name_or_is_copied() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.csv");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        write(&path, Placing::Replace, "linked");
+        assert_eq!(mode(&path), 0o600);
+        // A file whose name was taken away gets no other one.
+        let gone = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+        let (mut file, name) = gone.keep().unwrap();
+        std::fs::remove_file(name).unwrap();
+        file.write_all(b"copied").unwrap();
+        let copy = named(file, folder.path()).unwrap();
+        assert_eq!(std::fs::read(copy.path()).unwrap(), b"copied");
+        assert_eq!(mode(copy.path()), 0o600);
     }
 
     #[test]
