@@ -4,7 +4,7 @@ use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
 use crate::model::Summary;
 use crate::read::Input;
-use crate::report::{Reported, ResultPaths, write_html, write_results};
+use crate::report::{Reported, ResultPaths, ResultsOf, write_html, write_results};
 use crate::run::Settings;
 
 /// Writes a run's results and report from what the journal knows and its roster, where `settings` say that
@@ -26,8 +26,13 @@ pub fn report_again(
         return Err(AppError::Front(why));
     }
     let mut summary = figures_of(run)?;
-    let written = write_results(&input, journal, run.id, paths, summary.held.as_deref())
-        .map_err(crate::run::RunError::from)?;
+    let of = ResultsOf {
+        journal,
+        run: run.id,
+        held: summary.held.as_deref(),
+        recorded: None,
+    };
+    let written = write_results(&input, of, paths).map_err(crate::run::RunError::from)?;
     summary.states = written.states;
     summary.results = Some(written.results);
     summary.failed_rows = written.failed;
@@ -38,6 +43,7 @@ pub fn report_again(
         &Reported {
             summary: &summary,
             lines: &written.lines,
+            timeline: &written.timeline,
             header: input.header(),
             why: None,
             is_played: settings.sandbox,

@@ -96,19 +96,6 @@ pub struct FailureKind {
     pub rows: u64,
 }
 
-/// Rows that were sent and came to an end in one stretch of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
-    /// The stretch's number, from 0.
-    pub number: u64,
-    /// Rows that were updated at the first attempt.
-    pub at_once: u64,
-    /// Rows that were updated at a later one.
-    pub again: u64,
-    /// Rows that were not updated.
-    pub without_success: u64,
-}
-
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {

@@ -7,7 +7,7 @@ use super::entries::{Entry, Place};
 use super::error::{JournalError, Refusal};
 use super::record::Stage;
 use super::records::{
-    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Slot, Which,
+    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Which,
 };
 use super::run_state::RunState;
 use crate::model::{Change, Fingerprint, Outcome, RowState, StateCounts};
@@ -217,11 +217,11 @@ pub trait Calls {
 
 /// What became of a run's rows.
 pub trait Outcomes {
-    /// How many of a run's rows have an outcome.
+    /// How many of a run's rows from `first` to `last` have an outcome.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    fn recorded(&self, run: i64) -> Result<u64, JournalError>;
+    fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError>;
 
     /// Rows of a run that are in their last state, by state.
     ///
@@ -266,13 +266,6 @@ pub trait Outcomes {
     /// # Errors
     /// When the journal cannot be read.
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError>;
-
-    /// How many rows of a run that were sent came to an end when: in stretches of `width` microseconds
-    /// from `start` on, those in which none did left out.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    fn slots(&self, run: i64, start: Timestamp, width: i64) -> Result<Vec<Slot>, JournalError>;
 }
 
 /// The steps of a run that sends.

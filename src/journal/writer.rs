@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
-use super::entries::{Entry, Place, PlannedRow};
+use super::entries::{Entry, Place, PlannedRow, PlannedWhat};
 use super::error::JournalError;
 use super::facade::Journal;
 use super::record::{Record, Stage};
+use super::recorded::Recorded;
 use crate::clock::{Clock, SystemClock};
 use crate::model::{Outcome, RowState};
 
@@ -30,6 +31,7 @@ pub struct Writer {
     planned: Mutex<Option<oneshot::Receiver<Written>>>,
     /// Requests under way, and how many were made for each row.
     under_way: Mutex<BTreeMap<u64, u32>>,
+    recorded: Recorded,
     thread: JoinHandle<Journal>,
 }
 
@@ -133,15 +135,21 @@ impl Writer {
             waiting: AtomicIsize::new(0),
             urgent: Notify::new(),
         });
+        let recorded = Recorded::default();
         let work = Work {
             journal,
             place: Place::new(run),
             stage,
             shared: shared.clone(),
+            recorded: recorded.clone(),
             tell,
             broken: None,
         };
-        let thread = std::thread::spawn(move || work.run(receiver));
+        let over = Over(recorded.clone());
+        let thread = std::thread::spawn(move || {
+            let _over = over;
+            work.run(receiver)
+        });
         Writer {
             entries,
             is_strict: stage == Stage::StrictSending,
@@ -149,8 +157,14 @@ impl Writer {
             durable: AsyncMutex::new(durable),
             planned: Mutex::default(),
             under_way: Mutex::default(),
+            recorded,
             thread,
         }
+    }
+
+    /// Tells other threads how far this one has come.
+    pub fn recorded(&self) -> Recorded {
+        self.recorded.clone()
     }
 
     /// Waits until the rows that were handed to [`Writer::plan`] last are written, so that no more than
@@ -255,12 +269,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Tells that a thread writes nothing more, however it ends.
+struct Over(Recorded);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// The thread that writes.
 struct Work {
     journal: Journal,
     stage: Stage,
     place: Place,
     shared: Arc<Shared>,
+    recorded: Recorded,
     tell: mpsc::UnboundedSender<Durable>,
     /// After a failed write nothing later may be called durable: a gap in the record is no record.
     broken: Option<String>,
@@ -313,9 +337,15 @@ impl Work {
     /// Tells everyone how it went.
     fn answer(&self, group: impl Iterator<Item = Waiting>) {
         let (mut rows, mut waiting) = (Vec::new(), Vec::new());
+        let mut settled = 0;
         for (entry, done) in group {
             match entry {
                 Entry::Outcome(outcome) => rows.push((outcome.row, outcome.state)),
+                Entry::Planned(rows) => {
+                    let is_settled =
+                        |row: &&PlannedRow| matches!(row.what, PlannedWhat::Settled(_));
+                    settled += rows.iter().filter(is_settled).count();
+                }
                 Entry::Reach(row) if self.broken.is_none() => {
                     self.shared.reach.fetch_max(row, Ordering::Release);
                 }
@@ -327,6 +357,10 @@ impl Work {
         self.shared
             .waiting
             .fetch_sub(rows.len() as isize, Ordering::Relaxed);
+        settled += rows.len();
+        if self.broken.is_none() && settled > 0 {
+            self.recorded.add(settled as u64);
+        }
         let told = match &self.broken {
             Some(why) => self.tell.send(Err(why.clone())),
             None if rows.is_empty() => Ok(()),

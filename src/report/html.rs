@@ -6,8 +6,9 @@ use askama::Template;
 use super::error::ReportError;
 use super::faults::faults;
 use super::shell::in_quotes;
+use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
-use crate::journal::{FailureKind, Journal, Slot};
+use crate::journal::{FailureKind, Journal};
 use crate::l10n::{
     Language, Messages, doubtful_values, duration, local_seconds, local_time, number, requests,
     rows as amount, say, times,
@@ -31,6 +32,8 @@ pub struct Reported<'a> {
     pub summary: &'a Summary,
     /// The number that the spreadsheet shows beside each row.
     pub lines: &'a Lines,
+    /// When the rows came to an end.
+    pub timeline: &'a Timeline,
     /// The roster's header.
     pub header: &'a [String],
     /// Why the run ended before its last row, if it did and that is known.
@@ -171,7 +174,7 @@ pub fn write_html(
         doubtful: doubtful_values(summary.warnings),
         why,
         next: next(reported),
-        slots: stretches(journal, run, summary)?,
+        slots: stretches(reported.timeline, summary),
         began: local_seconds(summary.started_at),
         ended: local_seconds(summary.finished_at),
         files: files(summary),
@@ -323,30 +326,29 @@ fn next(reported: &Reported<'_>) -> Option<Next> {
 }
 
 /// When rows were sent, in stretches of equal length.
-fn stretches(journal: &Journal, run: i64, summary: &Summary) -> Result<Vec<Stretch>, ReportError> {
+fn stretches(timeline: &Timeline, summary: &Summary) -> Vec<Stretch> {
     let (began, ended) = (summary.started_at, summary.finished_at);
     let span = ended.as_microsecond() - began.as_microsecond();
     let length = (span / SLOTS + 1).max(1);
-    let slots = journal.slots(run, began, length)?;
-    let total = |slot: &Slot| slot.at_once + slot.again + slot.without_success;
-    let most = slots.iter().map(total).max().unwrap_or(0).max(1);
-    let stretch = |slot: &Slot| {
-        let number_of = slot.number.min(SLOTS as u64 - 1);
+    let slots = timeline.since(began, length);
+    let most = slots.values().map(Ended::total).max().unwrap_or(0).max(1);
+    let stretch = |(slot, ended): (&u64, &Ended)| {
+        let number_of = (*slot).min(SLOTS as u64 - 1);
         let after = i64::try_from(number_of).unwrap_or(0) * length;
         let at = jiff::Timestamp::from_microsecond(began.as_microsecond() + after);
         let mut top = HEIGHT;
         let parts = [
-            ("updated", slot.at_once),
-            ("invalid", slot.again),
-            ("rejected", slot.without_success),
+            ("updated", ended.at_once),
+            ("invalid", ended.again),
+            ("rejected", ended.without_success),
         ];
         let drawn = parts.into_iter().filter(|(_, rows)| *rows > 0);
         Stretch {
             told: say().html_slot(
                 local_seconds(at.unwrap_or(began)),
-                amount(total(slot)),
-                number(slot.again),
-                number(slot.without_success),
+                amount(ended.total()),
+                number(ended.again),
+                number(ended.without_success),
             ),
             start: number_of * WIDTH / SLOTS as u64,
             width: WIDTH / SLOTS as u64 - 1,
@@ -359,7 +361,7 @@ fn stretches(journal: &Journal, run: i64, summary: &Summary) -> Result<Vec<Stret
                 .collect(),
         }
     };
-    Ok(slots.iter().map(stretch).collect())
+    slots.iter().map(stretch).collect()
 }
 
 /// The files beside the report, by what they are called.

@@ -19,6 +19,7 @@ mod sheet_file;
 mod shell;
 mod target;
 mod text;
+mod timeline;
 mod whole_file;
 
 pub use before::{Like, write_before, write_rest, write_updated};
@@ -34,9 +35,10 @@ pub use plan::{
 };
 pub use plan_view::{plan_examples, plan_overview};
 pub use result_paths::{ResultPaths, Written};
-pub use results::{NOT_FOUND, write_results};
+pub use results::{NOT_FOUND, ResultsOf, write_results};
 pub use roster::write_roster;
 pub use shell::{curl_text, in_quotes};
 pub use target::target_text;
 pub use text::summary_text;
+pub use timeline::Timeline;
 pub use whole_file::{Mark, Placing, WholeFile};

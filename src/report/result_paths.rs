@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
 use super::sheet_file::{MOST_ROWS, is_workbook};
+use super::timeline::Timeline;
 use super::whole_file::{Mark, Placing, WholeFile, numbered};
 use crate::l10n::{number, say};
 use crate::model::{Lines, StateCounts};
@@ -169,6 +170,15 @@ impl ResultPaths {
         Ok((paths, Claim(None)))
     }
 
+    /// Whether the files of rows may be written for as long as a run takes. A workbook would be in memory
+    /// meanwhile, and who reads a stream is to have all of it at once.
+    pub fn may_take_long(&self) -> bool {
+        let is_file = |path: &Path| path.metadata().map_or(true, |there| there.is_file());
+        let paths = [&self.results, &self.failed, &self.new].into_iter();
+        let mut paths = paths.filter(|path| !path.as_os_str().is_empty());
+        paths.all(|path| !is_workbook(path) && path != Path::new("-") && is_file(path))
+    }
+
     /// Takes note that these files were written, where they were.
     pub fn note_written(&mut self, written: &Written, report: &Path, before: Option<&Path>) {
         // What this run wrote when it was held or interrupted, and has no need of any more.
@@ -267,6 +277,8 @@ pub struct Written {
     pub states: StateCounts,
     /// The number that the spreadsheet shows beside each row.
     pub lines: Lines,
+    /// When the rows came to an end.
+    pub timeline: Timeline,
     /// The results file.
     pub results: PathBuf,
     /// The file of rows that did not succeed, where there were any.

@@ -6,7 +6,8 @@ use encoding_rs::UTF_8;
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
 use super::sheet_file::SheetFile;
-use crate::journal::Journal;
+use super::timeline::Timeline;
+use crate::journal::{Journal, Recorded};
 use crate::l10n::say;
 use crate::map::RESULT_COLUMNS;
 use crate::model::{LEFT_OUT, Lines, Outcome, RowState, StateCounts};
@@ -18,20 +19,31 @@ const HELD: &str = "run.held";
 /// Code of a row whose record was looked for and not found.
 pub const NOT_FOUND: &str = "lookup.not_found";
 
+/// Whose results they are.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultsOf<'a> {
+    /// The journal.
+    pub journal: &'a Journal,
+    /// The run's number in it.
+    pub run: i64,
+    /// Why a guard holds the run, if one does: each row that waits for it says so too.
+    pub held: Option<&'a str>,
+    /// How far the run has come, where it is under way: each row is waited for then.
+    pub recorded: Option<&'a Recorded>,
+}
+
 /// Writes the results file, and the failed file if any row did not succeed: the input's columns
 /// as they were, then what became of the row, in the input's order. Rows whose record was not found
-/// are written once more, in the input's own columns alone: what somebody has to create first. `held`
-/// is why a guard holds the run, which each row that waits for it says too.
+/// are written once more, in the input's own columns alone: what somebody has to create first.
 ///
 /// # Errors
 /// When a file cannot be written, or the input or the journal cannot be read.
 pub fn write_results(
     input: &Input,
-    journal: &Journal,
-    run: i64,
+    of: ResultsOf<'_>,
     paths: &ResultPaths,
-    held: Option<&str>,
 ) -> Result<Written, ReportError> {
+    let ResultsOf { journal, run, .. } = of;
     let layout = Layout::of(input, paths.outcome_first);
     let mut results = begin(paths, &paths.results, input, &layout)?;
     let mut failed: Option<SheetFile> = None;
@@ -45,13 +57,17 @@ pub fn write_results(
     }
     let mut states = StateCounts::default();
     let mut lines = Lines::default();
-    let held = held.map(|why| say().row_not_sent_because(why));
+    let mut timeline = Timeline::default();
+    let held = of.held.map(|why| say().row_not_sent_because(why));
     input.scan(
         |table| layout.cells(table),
         |rows: Vec<Cells>| -> Result<bool, ReportError> {
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
                 return Ok(true);
             };
+            if let Some(recorded) = of.recorded {
+                recorded.wait_for(journal, run, (first.row, last.row))?;
+            }
             let mut outcomes = journal
                 .outcomes(run, first.row, last.row)?
                 .into_iter()
@@ -68,6 +84,7 @@ pub fn write_results(
                 let left_out = outcome.as_ref().is_some_and(|o| o.error_code == LEFT_OUT);
                 states.add(state, 1);
                 lines.note(cells.row, cells.line);
+                outcome.iter().for_each(|outcome| timeline.note(outcome));
                 if outcome.as_ref().is_some_and(was_not_found) && !paths.new.as_os_str().is_empty()
                 {
                     let sheet = match &mut new {
@@ -93,6 +110,7 @@ pub fn write_results(
     Ok(Written {
         states,
         lines,
+        timeline,
         results: results.finish()?,
         failed: failed.map(SheetFile::finish).transpose()?,
         new: new.map(SheetFile::finish).transpose()?,

@@ -172,7 +172,7 @@ fn decide<'a>(
             }
             _ => {}
         }
-        let ended = run.finish(Some(stop), RunState::Planning)?;
+        let ended = run.finish(Some(stop), RunState::Planning, None)?;
         return Ok(Decision::End(Box::new(ended)));
     }
     let event = RunEvent::Planned(Box::new(plan.clone()));

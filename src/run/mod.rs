@@ -7,6 +7,7 @@ mod conflicts;
 mod context;
 mod error;
 mod figures;
+mod finish;
 mod history;
 mod import;
 mod items;

@@ -3,16 +3,20 @@ use tokio::sync::mpsc;
 use super::canary::Reader;
 use super::context::Ended;
 use super::error::RunError;
+use super::finish::ResultsMeanwhile;
 use super::under_way::{Run, Setup};
 use super::vocabulary::Vocabulary;
 use crate::journal::{Journal, JournalError, RunState, Stage, Writer};
 use crate::model::Pending;
+use crate::report::Written;
 use crate::send::{Reread, SendError, Sender, Stop};
 
 /// A run whose sending is over.
 pub(super) struct Sent<'a> {
     pub(super) run: Run<'a>,
     pub(super) how: HowSent,
+    /// The results, where they were written meanwhile.
+    written: Option<Written>,
 }
 
 /// How sending came to its end.
@@ -40,10 +44,18 @@ impl<'a> Run<'a> {
             true => Stage::Sending,
             false => Stage::StrictSending,
         };
-        let writer = Writer::start(journal, id, stage);
-        let sent = setup.send(id, &writer);
+        let (sent, journal, written) = std::thread::scope(|scope| {
+            // It is gone with this closure, however that ends, and nobody waits for it any more.
+            let writer = Writer::start(journal, id, stage);
+            let results = ResultsMeanwhile::of(&setup, id, &writer);
+            let results = results.map(|results| scope.spawn(move || results.write()));
+            let sent = setup.send(id, &writer);
+            let journal = writer.close();
+            let written = results.and_then(|results| results.join().ok().flatten());
+            (sent, journal, written)
+        });
         let run = Run {
-            journal: writer.close()?,
+            journal: journal?,
             ..self
         };
         let how = match sent {
@@ -51,21 +63,21 @@ impl<'a> Run<'a> {
             Ok(Some(stop)) => HowSent::Stopped(stop),
             Err(error) => HowSent::Broken(error),
         };
-        Ok(Sent { run, how })
+        Ok(Sent { run, how, written })
     }
 }
 
 impl Sent<'_> {
     /// Writes the results and the run's figures.
     pub(super) fn finish(self) -> Result<Ended, RunError> {
-        let Sent { run, how } = self;
+        let Sent { run, how, written } = self;
         let name = run.name().to_owned();
         let ended = match how {
-            HowSent::All => run.finish(None, RunState::Finished),
-            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted),
+            HowSent::All => run.finish(None, RunState::Finished, written),
+            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted, written),
             // What became of the rows until then can still be told.
             HowSent::Broken(error) => {
-                return match run.finish(Some(Stop::Asked), RunState::Interrupted) {
+                return match run.finish(Some(Stop::Asked), RunState::Interrupted, written) {
                     Ok(ended) => Err(RunError::Broken {
                         source: Box::new(error),
                         results: ended.summary.results.unwrap_or_default(),

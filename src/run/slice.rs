@@ -69,13 +69,13 @@ impl Setup<'_> {
 impl Sent<'_> {
     /// Leaves the rest of the run for later, or ends it.
     pub(super) fn leave(self) -> Result<Sliced, RunError> {
-        let Sent { run, how } = self;
+        let Sent { run, how, .. } = self;
         let ended = match how {
             HowSent::Stopped(Stop::Due { after }) => return Ok(Sliced::Later(after)),
             HowSent::Stopped(Stop::Asked) => return Ok(Sliced::Later(Duration::ZERO)),
             HowSent::Broken(error) => return Err(error),
-            HowSent::All => run.finish(None, RunState::Finished)?,
-            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted)?,
+            HowSent::All => run.finish(None, RunState::Finished, None)?,
+            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted, None)?,
         };
         Ok(Sliced::Ended(Box::new(ended)))
     }
@@ -94,7 +94,7 @@ impl Run<'_> {
             let open = rows.saturating_sub(states.total());
             states.add(RowState::NotSent, open);
         } else {
-            let found = self.journal.recorded(self.id)?;
+            let found = self.journal.recorded(self.id, 1, u64::MAX)?;
             if found != rows {
                 return Err(RunError::Unaccounted {
                     expected: rows,

@@ -6,18 +6,16 @@ use super::context::{Context, Ended, Slice, Start};
 use super::error::RunError;
 use super::name::run_name;
 use super::past::rows_last_time;
-use super::planned::{columns_of, plan_of, understood};
+use super::planned::plan_of;
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::saved::saved_plan;
 use super::settings::{Retries, Settings, absolute, to_json};
 use super::tools::Tools;
 use super::work::Planning;
-use crate::events::{Observer, Plan, RunEvent};
+use crate::events::Plan;
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
-use crate::l10n::say;
-use crate::model::{StateCounts, with_causes};
-use crate::report::{Like, Reported, write_before, write_html, write_results};
+use crate::model::StateCounts;
 use crate::send::{Stats, Stop, Transport};
 use crate::targets::Paging;
 
@@ -310,7 +308,7 @@ impl<'a> Run<'a> {
     /// Records that a guard holds it, and ends.
     pub(super) fn hold(mut self, why: String) -> Result<Ended, RunError> {
         self.journal.hold(self.id, &why)?;
-        self.finish(Some(Stop::Held { why }), RunState::Held)
+        self.finish(Some(Stop::Held { why }), RunState::Held, None)
     }
 
     /// Forgets it: nobody agreed to it.
@@ -326,95 +324,5 @@ impl<'a> Run<'a> {
             self.journal.set_state(old.id, RunState::Replaced)?;
         }
         Ok(self)
-    }
-
-    /// Writes the results and the run's figures.
-    pub(super) fn finish(mut self, stop: Option<Stop>, state: RunState) -> Result<Ended, RunError> {
-        if self.setup.slice.is_some() {
-            return self.conclude(stop, state);
-        }
-        let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
-        let held = match &stop {
-            Some(Stop::Held { why }) => Some(why.as_str()),
-            _ => None,
-        };
-        let written = write_results(&prepared.input, &self.journal, self.id, paths, held)?;
-        // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
-        // every row, whatever it is.
-        let accounted = if stop.is_some() {
-            written.states.total()
-        } else {
-            self.journal.recorded(self.id)?
-        };
-        if accounted != prepared.survey.rows {
-            return Err(RunError::Unaccounted {
-                expected: prepared.survey.rows,
-                found: accounted,
-            });
-        }
-        if stop.is_some() {
-            self.note_rate()?;
-        }
-        let mut summary = self.summary(written.states, stop.as_ref());
-        summary.results = Some(written.results.clone());
-        summary.failed_rows.clone_from(&written.failed);
-        summary.new_rows.clone_from(&written.new);
-        let spec = prepared.checker.spec();
-        let headers = understood(spec, columns_of(prepared));
-        let like = Like {
-            placing: paths.placing(&paths.before),
-            dialect: prepared.input.dialect(),
-            headers: Some(&headers),
-        };
-        summary.before = write_before(&self.journal, self.id, spec, &paths.before, like)?;
-        let placing = paths.placing(&paths.report);
-        let report = write_html(
-            &self.journal,
-            self.id,
-            &Reported {
-                summary: &summary,
-                lines: &written.lines,
-                header: prepared.input.header(),
-                why: stop.as_ref().map(Stop::for_person),
-                is_played: self.setup.settings.sandbox,
-                journal_flag: &self.setup.context.journal_flag,
-            },
-            &paths.report,
-            placing,
-        )?;
-        summary.report = Some(report.clone());
-        let json = to_json(&summary.clone().anywhere())?;
-        // Where this fails, the next run that needs it does it.
-        if let Err(error) = self.journal.settle(self.id, summary.finished_at) {
-            tracing::warn!(error = with_causes(&error), "{}", say().log_not_indexed());
-        }
-        self.journal
-            .end(self.id, state, summary.finished_at, &json)?;
-        // A process that goes on with the run may replace what it has written, and nothing else.
-        let mut settings = self.setup.settings.clone();
-        let paths = &mut settings.delivery.paths;
-        paths.note_written(&written, &report, summary.before.as_deref());
-        self.journal.set_settings(self.id, &settings.to_json()?)?;
-        self.setup
-            .tracker
-            .on_event(&RunEvent::Finished(Box::new(summary.clone())));
-        Ok(Ended {
-            summary,
-            stop,
-            paths: settings.delivery.paths,
-        })
-    }
-
-    /// Notes the rate in force in the plan, for the process that goes on: the API may have announced it
-    /// since.
-    fn note_rate(&mut self) -> Result<(), RunError> {
-        let (rate, _) = self.setup.tools.pacer.quota();
-        let (plan, _) = self.journal.plan(self.id)?;
-        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-        if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
-            plan.rate = rate.to_string();
-            self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
-        }
-        Ok(())
     }
 }

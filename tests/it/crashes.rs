@@ -281,7 +281,7 @@ fn each_step_of_a_journals_life() {
         [(4, 1, true)],
         "durable before the request leaves"
     );
-    assert_eq!(open().recorded(record.id).unwrap(), 3);
+    assert_eq!(open().recorded(record.id, 1, u64::MAX).unwrap(), 3);
     // Not sent after all, because the run was stopped: open again, with what it has cost.
     runtime
         .block_on(writer.outcome(outcome(RowState::NotSent)))
@@ -296,7 +296,7 @@ fn each_step_of_a_journals_life() {
         .unwrap();
     journal = writer.close().unwrap();
     assert_eq!(left(&open()), []);
-    assert_eq!(journal.recorded(record.id).unwrap(), 4);
+    assert_eq!(journal.recorded(record.id, 1, u64::MAX).unwrap(), 4);
     journal.forget(record.id).unwrap();
     assert!(matches!(open().run(None), Err(JournalError::NoRun { .. })));
 }

@@ -160,7 +160,11 @@ fn told(journal: &Journal, run: i64) -> String {
     let record = journal.run(None).unwrap();
     say("run", format!("{record:?}"));
     say("plan", format!("{:?}", journal.plan(run).unwrap()));
-    say("recorded", format!("{:?}", journal.recorded(run).unwrap()));
+    let recorded = [(1, u64::MAX), (2, 3)].map(|(first, last)| {
+        let recorded = journal.recorded(run, first, last);
+        recorded.unwrap()
+    });
+    say("recorded", format!("{recorded:?}"));
     say("states", format!("{:?}", journal.states(run).unwrap()));
     say(
         "outcomes",
@@ -181,10 +185,6 @@ fn told(journal: &Journal, run: i64) -> String {
         format!("{:?}", journal.unsuccessful(run, 9).unwrap()),
     );
     say("kinds", format!("{:?}", journal.kinds(run).unwrap()));
-    say(
-        "slots",
-        format!("{:?}", journal.slots(run, at(2_000), 2_000_000).unwrap()),
-    );
     say(
         "left",
         format!("{:#?}", journal.calls_left(run, 0, 99).unwrap()),

@@ -7,7 +7,7 @@ use super::calls::{reach_of, state_at};
 use super::connection::{Tables, Wrong, cell, word};
 use super::store::{Postgres, signed};
 use crate::journal::error::{JournalError, Refusal};
-use crate::journal::records::{FailureKind, Slot};
+use crate::journal::records::FailureKind;
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::Outcomes;
 use crate::l10n::say;
@@ -28,11 +28,11 @@ pub(super) fn moment(micros: i64) -> Result<Timestamp, Wrong> {
 }
 
 impl Outcomes for Postgres {
-    fn recorded(&self, run: i64) -> Result<u64, JournalError> {
-        let (first, last) = ends(run);
+    fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
+        let (first, last) = (id_of(run, first), id_of(run, last));
         self.read(|tables| {
             let row = tables.one(
-                "SELECT count(*) FROM outcome WHERE id > $1 AND id <= $2
+                "SELECT count(*) FROM outcome WHERE id BETWEEN $1 AND $2
                  AND state NOT IN ('open', 'unknown')",
                 &[&first, &last],
             )?;
@@ -151,31 +151,6 @@ impl Outcomes for Postgres {
                 })
             };
             rows.iter().map(kind).collect()
-        })
-    }
-
-    fn slots(&self, run: i64, start: Timestamp, width: i64) -> Result<Vec<Slot>, JournalError> {
-        let (first, last) = ends(run);
-        self.read(|tables| {
-            let rows = tables.rows(
-                "SELECT greatest(0, (at - $3) / $4) AS slot,
-                        count(*) FILTER (WHERE attempts = 1 AND state = 'updated'),
-                        count(*) FILTER (WHERE attempts > 1 AND state = 'updated'),
-                        count(*) FILTER (WHERE state <> 'updated')
-                 FROM outcome WHERE id > $1 AND id <= $2 AND attempts > 0
-                 AND state IN ('updated', 'rejected', 'failed')
-                 GROUP BY slot ORDER BY slot",
-                &[&first, &last, &start.as_microsecond(), &width.max(1)],
-            )?;
-            let slot = |row| {
-                Ok(Slot {
-                    number: count(row, 0)?,
-                    at_once: count(row, 1)?,
-                    again: count(row, 2)?,
-                    without_success: count(row, 3)?,
-                })
-            };
-            rows.iter().map(slot).collect()
         })
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::store::Sqlite;
 use crate::journal::error::JournalError;
-use crate::journal::records::{FailureKind, Slot};
+use crate::journal::records::FailureKind;
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::run_state::told;
 use crate::journal::store::Outcomes;
@@ -14,13 +14,16 @@ use crate::l10n::say;
 use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
 
 impl Outcomes for Sqlite {
-    fn recorded(&self, run: i64) -> Result<u64, JournalError> {
+    fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
         self.connection
-            .query_row(
-                "SELECT count(*) FROM outcome WHERE id > ?1 AND id <= ?2 AND state NOT IN ('open', ?3)",
-                params![id_of(run, 0), id_of(run, u64::MAX), RowState::Unknown],
-                |row| row.get(0),
+            .prepare_cached(
+                "SELECT count(*) FROM outcome WHERE id BETWEEN ?1 AND ?2
+                 AND state NOT IN ('open', 'unknown')",
             )
+            .and_then(|mut statement| {
+                let ends = params![id_of(run, first), id_of(run, last)];
+                statement.query_row(ends, |row| row.get(0))
+            })
             .map_err(self.explain("read"))
     }
 
@@ -134,29 +137,6 @@ impl Outcomes for Sqlite {
             })
         });
         kinds.and_then(Iterator::collect).map_err(&explain)
-    }
-
-    fn slots(&self, run: i64, start: Timestamp, width: i64) -> Result<Vec<Slot>, JournalError> {
-        let explain = self.explain("read");
-        let sql = "SELECT max(0, (at - ?3) / ?4) AS slot,
-                          sum(attempts = 1 AND state = 'updated'),
-                          sum(attempts > 1 AND state = 'updated'),
-                          sum(state <> 'updated')
-                   FROM outcome WHERE id > ?1 AND id <= ?2 AND attempts > 0
-                   AND state IN ('updated', 'rejected', 'failed') AND typeof(at) = 'integer'
-                   GROUP BY slot ORDER BY slot";
-        let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
-        let (first, last) = (id_of(run, 0), id_of(run, u64::MAX));
-        let values = params![first, last, start.as_microsecond(), width.max(1)];
-        let slots = statement.query_map(values, |row| {
-            Ok(Slot {
-                number: row.get(0)?,
-                at_once: row.get(1)?,
-                again: row.get(2)?,
-                without_success: row.get(3)?,
-            })
-        });
-        slots.and_then(Iterator::collect).map_err(&explain)
     }
 
     fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {

@@ -1,0 +1,154 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::{Outcome, RowState};
+
+/// When rows that were sent came to an end: how many in each stretch of time, the stretches as short as
+/// memory allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// Microseconds of each.
+    length: i64,
+    /// By number since the Unix epoch, those in which no row ended left out.
+    stretches: BTreeMap<i64, Ended>,
+}
+
+/// Rows that were sent and came to an end in one stretch of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// Rows that were updated at the first attempt.
+    pub(super) at_once: u64,
+    /// Rows that were updated at a later one.
+    pub(super) again: u64,
+    /// Rows that were not updated.
+    pub(super) without_success: u64,
+}
+
+impl Ended {
+    fn add(&mut self, other: Ended) {
+        self.at_once += other.at_once;
+        self.again += other.again;
+        self.without_success += other.without_success;
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.at_once + self.again + self.without_success
+    }
+}
+
+/// Stretches that are held: many more than are drawn, so that it makes no difference where one begins.
+const MOST: usize = 4_096;
+
+impl Default for Timeline {
+    fn default() -> Timeline {
+        Timeline {
+            length: 1,
+            stretches: BTreeMap::new(),
+        }
+    }
+}
+
+impl Timeline {
+    /// Takes note of a row, if anything was sent for it and its end is known.
+    pub(super) fn note(&mut self, outcome: &Outcome) {
+        let is_over = matches!(
+            outcome.state,
+            RowState::Updated | RowState::Rejected | RowState::Failed
+        );
+        if outcome.attempts == 0 || !is_over {
+            return;
+        }
+        let is_updated = outcome.state == RowState::Updated;
+        let at = outcome.finished_at.as_microsecond().div_euclid(self.length);
+        self.stretches.entry(at).or_default().add(Ended {
+            at_once: u64::from(is_updated && outcome.attempts == 1),
+            again: u64::from(is_updated && outcome.attempts > 1),
+            without_success: u64::from(!is_updated),
+        });
+        while self.stretches.len() > MOST {
+            self.length *= 2;
+            let shorter = std::mem::take(&mut self.stretches);
+            for (number, ended) in shorter {
+                let number = number.div_euclid(2);
+                self.stretches.entry(number).or_default().add(ended);
+            }
+        }
+    }
+
+    /// How many rows came to an end when, in stretches of `width` microseconds from `start` on, by number;
+    /// those in which none did left out.
+    pub(super) fn since(&self, start: Timestamp, width: i64) -> BTreeMap<u64, Ended> {
+        let mut since: BTreeMap<u64, Ended> = BTreeMap::new();
+        for (number, ended) in &self.stretches {
+            let after = number * self.length - start.as_microsecond();
+            let number = u64::try_from(after / width.max(1)).unwrap_or(0);
+            since.entry(number).or_default().add(*ended);
+        }
+        since
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(micros: i64, state: RowState, attempts: u32) -> Outcome {
+        Outcome {
+            row: 1,
+            state,
+            http_status: None,
+            error_code: String::new(),
+            error: String::new(),
+            changed: String::new(),
+            attempts,
+            request_id: String::new(),
+            finished_at: Timestamp::from_microsecond(micros).unwrap(),
+        }
+    }
+
+    #[test]
+    fn rows_are_counted_where_they_ended_and_none_that_was_not_sent_is() {
+        let mut timeline = Timeline::default();
+        for (micros, state, attempts) in [
+            (5, RowState::Updated, 1),
+            (12, RowState::Updated, 3),
+            (19, RowState::Rejected, 1),
+            (20, RowState::Failed, 2),
+            (-1, RowState::Updated, 1),
+            (15, RowState::Unknown, 1),
+            (15, RowState::Invalid, 0),
+        ] {
+            timeline.note(&outcome(micros, state, attempts));
+        }
+        let since = timeline.since(Timestamp::UNIX_EPOCH, 10);
+        let told = |number| {
+            let ended: Ended = since.get(&number).copied().unwrap_or_default();
+            (ended.at_once, ended.again, ended.without_success)
+        };
+        assert_eq!(since.len(), 3);
+        assert_eq!(
+            told(0),
+            (2, 0, 0),
+            "one of them before it began, by the clock"
+        );
+        assert_eq!(told(1), (0, 1, 1));
+        assert_eq!(told(2), (0, 0, 1));
+    }
+
+    #[test]
+    fn a_long_run_takes_no_more_room_and_loses_no_row() {
+        let mut timeline = Timeline::default();
+        let rows = 3 * MOST as i64;
+        for row in 0..rows {
+            timeline.note(&outcome(row * 1_000, RowState::Updated, 1));
+        }
+        assert!(timeline.stretches.len() <= MOST);
+        let since = timeline.since(Timestamp::UNIX_EPOCH, rows * 10);
+        assert_eq!(since.values().map(Ended::total).sum::<u64>(), rows as u64);
+        let a_hundredth = rows as u64 / 100;
+        for ended in since.values().take(99) {
+            assert!(ended.total().abs_diff(a_hundredth) <= 8, "{ended:?}");
+        }
+    }
+}

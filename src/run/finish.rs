@@ -1,0 +1,171 @@
+use super::context::Ended;
+use super::error::RunError;
+use super::planned::{columns_of, understood};
+use super::settings::to_json;
+use super::under_way::{Run, Setup};
+use crate::events::{Observer, Plan, RunEvent};
+use crate::journal::{Journal, Recorded, RunState, State, Writer};
+use crate::l10n::say;
+use crate::model::with_causes;
+use crate::read::Input;
+use crate::report::{
+    Like, Reported, ResultPaths, ResultsOf, Written, write_before, write_html, write_results,
+};
+use crate::send::Stop;
+
+/// Results that are written while the run sends: each row as soon as it is known what became of it.
+pub(super) struct ResultsMeanwhile<'a> {
+    run: i64,
+    input: &'a Input,
+    state: &'a State,
+    paths: &'a ResultPaths,
+    recorded: Recorded,
+}
+
+impl<'a> ResultsMeanwhile<'a> {
+    /// Those of a run whose outcomes `writer` records; none where they must wait for its end.
+    pub(super) fn of(setup: &Setup<'a>, run: i64, writer: &Writer) -> Option<ResultsMeanwhile<'a>> {
+        let paths = &setup.settings.delivery.paths;
+        let may_begin = setup.slice.is_none() && paths.may_take_long();
+        may_begin.then(|| ResultsMeanwhile {
+            run,
+            input: &setup.prepared.input,
+            state: &setup.context.state,
+            paths,
+            recorded: writer.recorded(),
+        })
+    }
+
+    /// Writes them, and returns once the run sends no more. Nothing where that fails: they are tried again
+    /// then, and no request waits for a disk that is full.
+    pub(super) fn write(&self) -> Option<Written> {
+        let written = Journal::open(self.state).map_err(RunError::from);
+        let written = written.and_then(|journal| {
+            let of = ResultsOf {
+                journal: &journal,
+                run: self.run,
+                held: None,
+                recorded: Some(&self.recorded),
+            };
+            Ok(write_results(self.input, of, self.paths)?)
+        });
+        match written {
+            Ok(written) => Some(written),
+            Err(error) => {
+                tracing::debug!(
+                    error = with_causes(&error),
+                    "results are written at the end"
+                );
+                None
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Writes the results and the run's figures.
+    /// `written` is what was written already while it was under way.
+    pub(super) fn finish(
+        mut self,
+        stop: Option<Stop>,
+        state: RunState,
+        written: Option<Written>,
+    ) -> Result<Ended, RunError> {
+        if self.setup.slice.is_some() {
+            return self.conclude(stop, state);
+        }
+        let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
+        let held = match &stop {
+            Some(Stop::Held { why }) => Some(why.as_str()),
+            _ => None,
+        };
+        let of = ResultsOf {
+            journal: &self.journal,
+            run: self.id,
+            held,
+            recorded: None,
+        };
+        let written = match written {
+            Some(written) => written,
+            None => write_results(&prepared.input, of, paths)?,
+        };
+        // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
+        // every row, whatever it is.
+        let accounted = if stop.is_some() {
+            written.states.total()
+        } else {
+            self.journal.recorded(self.id, 1, u64::MAX)?
+        };
+        if accounted != prepared.survey.rows {
+            return Err(RunError::Unaccounted {
+                expected: prepared.survey.rows,
+                found: accounted,
+            });
+        }
+        if stop.is_some() {
+            self.note_rate()?;
+        }
+        let mut summary = self.summary(written.states, stop.as_ref());
+        summary.results = Some(written.results.clone());
+        summary.failed_rows.clone_from(&written.failed);
+        summary.new_rows.clone_from(&written.new);
+        let spec = prepared.checker.spec();
+        let headers = understood(spec, columns_of(prepared));
+        let like = Like {
+            placing: paths.placing(&paths.before),
+            dialect: prepared.input.dialect(),
+            headers: Some(&headers),
+        };
+        summary.before = write_before(&self.journal, self.id, spec, &paths.before, like)?;
+        let placing = paths.placing(&paths.report);
+        let report = write_html(
+            &self.journal,
+            self.id,
+            &Reported {
+                summary: &summary,
+                lines: &written.lines,
+                timeline: &written.timeline,
+                header: prepared.input.header(),
+                why: stop.as_ref().map(Stop::for_person),
+                is_played: self.setup.settings.sandbox,
+                journal_flag: &self.setup.context.journal_flag,
+            },
+            &paths.report,
+            placing,
+        )?;
+        summary.report = Some(report.clone());
+        let json = to_json(&summary.clone().anywhere())?;
+        // Where this fails, the next run that needs it does it.
+        if let Err(error) = self.journal.settle(self.id, summary.finished_at) {
+            tracing::warn!(error = with_causes(&error), "{}", say().log_not_indexed());
+        }
+        self.journal
+            .end(self.id, state, summary.finished_at, &json)?;
+        // A process that goes on with the run may replace what it has written, and nothing else.
+        let mut settings = self.setup.settings.clone();
+        let paths = &mut settings.delivery.paths;
+        paths.note_written(&written, &report, summary.before.as_deref());
+        self.journal.set_settings(self.id, &settings.to_json()?)?;
+        self.setup
+            .tracker
+            .on_event(&RunEvent::Finished(Box::new(summary.clone())));
+        Ok(Ended {
+            summary,
+            stop,
+            paths: settings.delivery.paths,
+        })
+    }
+
+    /// Notes the rate in force in the plan, for the process that goes on: the API may have announced it
+    /// since.
+    fn note_rate(&mut self) -> Result<(), RunError> {
+        let (rate, _) = self.setup.tools.pacer.quota();
+        let (plan, _) = self.journal.plan(self.id)?;
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
+            plan.rate = rate.to_string();
+            self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
+        }
+        Ok(())
+    }
+}
