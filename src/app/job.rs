@@ -13,10 +13,8 @@ pub struct Job<'a> {
     pub notifications: &'a Notifications,
     /// The credentials.
     pub credentials: Credentials,
-    /// Whether nobody is to be asked.
-    pub agreed: bool,
-    /// Is shown what is to be sent and says whether to go on, where somebody is to be asked.
-    pub agree: &'a dyn Fn(&Proposal<'_>) -> Consent,
+    /// Is shown what is to be sent and says whether to go on; none where nobody is to be asked.
+    pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
 }
 
 impl Job<'_> {
@@ -34,9 +32,14 @@ impl Job<'_> {
         let span = tracing::info_span!("run", file = %prepared.input.path().display(), run = tracing::field::Empty);
         let _in_span = span.enter();
         // A signal at the question has its usual effect.
-        if self.agreed || !matches!(start, Start::New(_)) {
+        if self.agree.is_none() || !matches!(start, Start::New(_)) {
             session.stop.listen();
         }
+        let agree = |proposal: &Proposal<'_>| {
+            let consent = self.agree.map_or(Consent::Yes, |agree| agree(proposal));
+            session.stop.listen();
+            consent
+        };
         let context = Context {
             clock: session.clock.clone(),
             seed: rand::random(),
@@ -44,14 +47,7 @@ impl Job<'_> {
             state: session.state.clone(),
             journal_flag: session.journal_flag.clone(),
             observer: session.observer.as_ref(),
-            agree: &|proposal| {
-                let consent = match self.agreed {
-                    true => Consent::Yes,
-                    false => (self.agree)(proposal),
-                };
-                session.stop.listen();
-                consent
-            },
+            agree: self.agree.is_some().then_some(&agree),
             stop: session.stop.receiver(),
         };
         super::spool::keep(&session.state, prepared)?;

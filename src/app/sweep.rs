@@ -14,7 +14,7 @@ use super::stop::StopSignal;
 use crate::inbox::{Inbox, Lying, Place, short};
 use crate::journal::{Journal, RunRecord};
 use crate::model::{Exit, Summary, with_causes};
-use crate::run::{Consent, Ended, RunError, Settings, absolute, is_last_of_its_name, today};
+use crate::run::{Ended, RunError, Settings, absolute, is_last_of_its_name, today};
 
 /// The front door of a sweep: it says how a file is imported, and hears what became of it.
 pub trait Desk {
@@ -209,8 +209,7 @@ impl<'a> Sweep<'a> {
             session: self.session,
             notifications: &notifications,
             credentials: ready.credentials.clone(),
-            agreed: true,
-            agree: &|_| Consent::Yes,
+            agree: None,
         };
         let ended = job.send(&ready.prepared, &ready.settings, start)?;
         self.desk.told(name, Told::Ended(&ended, &ready.settings));

@@ -30,6 +30,11 @@ pub struct Survey {
     pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
     /// How often each kind of repair was made, by code.
     pub repairs: BTreeMap<&'static str, u64>,
+    /// Of the rows with no problem of their own, how many have a value of each field, by position.
+    pub filled: Vec<u64>,
+    /// The first few rows with problems of their own: the number that the spreadsheet shows beside each,
+    /// and all that is wrong with it.
+    pub first_invalid: Vec<(u64, String)>,
     lines: Lines,
     duplicates: Duplicates,
     key: Option<usize>,
@@ -59,6 +64,9 @@ pub struct FirstProblem {
 
 /// Problems of each code that are shown.
 const SHOWN: usize = 3;
+
+/// Rows with problems that are shown with all of them.
+const SHOWN_ROWS: usize = 5;
 
 /// Reads and checks every row of `input`, in parallel; nothing is kept of a row but 16 bytes for
 /// each of its unique values.
@@ -124,6 +132,8 @@ pub fn survey(
         warnings: total.doubts.values().map(|group| group.count).sum(),
         doubts: total.doubts,
         repairs: total.repairs,
+        filled: total.filled,
+        first_invalid: total.first_invalid,
         lines: total.lines,
         duplicates,
         key,
@@ -158,6 +168,11 @@ impl Survey {
             );
         }
         self.superseded = superseded.count();
+    }
+
+    /// Whether any row repeats a value that no two may have.
+    pub fn has_duplicates(&self) -> bool {
+        self.duplicates.all().next().is_some()
     }
 
     fn supersedes(&self, field: usize) -> bool {
@@ -307,6 +322,8 @@ struct Stretch {
     groups: Groups,
     doubts: Groups,
     repairs: BTreeMap<&'static str, u64>,
+    filled: Vec<u64>,
+    first_invalid: Vec<(u64, String)>,
     /// By unique field.
     seen: Vec<Stretches>,
 }
@@ -317,6 +334,7 @@ impl Stretch {
             seen: vec![vec![Vec::with_capacity(table.len())]; unique.len()],
             empty_rows: table.empty_rows(),
             end: table.end(),
+            filled: vec![0; checker.spec().fields.len()],
             ..Stretch::default()
         };
         let mut checked = CheckedRow::default();
@@ -335,6 +353,11 @@ impl Stretch {
     }
 
     fn take(&mut self, checked: &mut CheckedRow<'_>, row: &RawRow<'_>) {
+        if checked.is_valid() {
+            for (filled, value) in self.filled.iter_mut().zip(&checked.values) {
+                *filled += u64::from(value.is_some());
+            }
+        }
         if !checked.has_findings() {
             return;
         }
@@ -348,6 +371,11 @@ impl Stretch {
             return;
         }
         self.invalid.insert(checked.at.row);
+        if self.first_invalid.len() < SHOWN_ROWS {
+            let line = checked.at.sheet_row;
+            self.first_invalid
+                .push((line, Problem::join(&checked.problems)));
+        }
         self.problems += checked.problems.len() as u64;
         for problem in checked.problems.drain(..) {
             note(&mut self.groups, checked.at, problem, Some(row));
@@ -359,6 +387,12 @@ impl Stretch {
         self.empty_rows += next.empty_rows;
         self.problems += next.problems;
         self.invalid.append(next.invalid);
+        self.first_invalid.extend(next.first_invalid);
+        self.first_invalid.truncate(SHOWN_ROWS);
+        self.filled.resize(next.filled.len(), 0);
+        for (own, filled) in self.filled.iter_mut().zip(next.filled) {
+            *own += filled;
+        }
         self.lines.append(next.lines);
         for (own, next) in [
             (&mut self.groups, next.groups),

@@ -9,7 +9,7 @@ use crate::journal::State;
 use crate::l10n::{records, say};
 use crate::model::{Exit, Summary};
 use crate::report::{Look, plan_examples, summary_text};
-use crate::run::{Ended, RunError, Settings, Start};
+use crate::run::{Ended, Proposal, RunError, Settings, Start};
 
 /// What every command that sends begins with: a session and the config.
 pub(in crate::cli) struct Front {
@@ -58,12 +58,12 @@ impl Front {
         format: Format,
     ) -> Result<Exit, AppError> {
         let notifications = settings::notifications(config);
+        let ask = |proposal: &Proposal<'_>| agree(proposal.plan, self.error_look).into();
         let job = Job {
             session: &self.session,
             notifications: &notifications,
             credentials: ready.credentials.clone(),
-            agreed,
-            agree: &|proposal| agree(proposal.plan, self.error_look).into(),
+            agree: (!agreed).then_some(&ask),
         };
         let ended = job.send(&ready.prepared, &ready.settings, start);
         let ended = ended.map_err(|error| match error {

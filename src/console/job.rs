@@ -233,12 +233,12 @@ impl Job {
         let notifications = means.door.notifications();
         // A run that was stopped before it was planned to its end is planned anew, and asks.
         let agreed = matches!(start, Start::Approve(_));
+        let ask = |proposal: &Proposal<'_>| self.ask(proposal);
         let job = AppJob {
             session: &self.session,
             notifications: &notifications,
             credentials: ready.credentials.clone(),
-            agreed,
-            agree: &|proposal| self.ask(proposal),
+            agree: (!agreed).then_some(&ask),
         };
         let ended = job.send(&ready.prepared, &ready.settings, start)?;
         let why = ended.stop.as_ref().map(Stop::for_person);

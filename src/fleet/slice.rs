@@ -12,8 +12,7 @@ use crate::model::{Exit, Summary, with_causes};
 use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::run::{
-    Consent, Context, Made, Queued, RunError, Settings, Slice, Sliced, Start, import_slice,
-    quota_account,
+    Context, Made, Queued, RunError, Settings, Slice, Sliced, Start, import_slice, quota_account,
 };
 use crate::send::{Credentials, SendError, Stop};
 use crate::targets::TargetSpec;
@@ -270,7 +269,7 @@ impl Worker<'_> {
             state: session.state.clone(),
             journal_flag: session.journal_flag.clone(),
             observer: &Unobserved,
-            agree: &|_| Consent::Yes,
+            agree: None,
             stop: session.stop.receiver(),
         };
         let slice = Slice {

@@ -38,7 +38,7 @@ pub use postgres::{Database, Fence};
 pub use postgres::{Tables, Wrong, cell, count_up};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
-pub use recorded::Recorded;
+pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
 pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord};
 pub use register::Register;
 pub use run_state::RunState;

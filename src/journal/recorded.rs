@@ -18,11 +18,62 @@ struct Shared {
 struct Known {
     /// Outcomes that are durable.
     outcomes: u64,
+    /// Rows whose plan is.
+    planned: u64,
+    /// Whether more rows are planned meanwhile.
+    is_planning: bool,
     /// Whether nothing more will be written.
     is_over: bool,
 }
 
+/// Rows are planned as long as this is there.
+#[derive(Debug)]
+pub struct PlanningAhead(Recorded);
+
+impl Drop for PlanningAhead {
+    fn drop(&mut self) {
+        self.0.change(|known| known.is_planning = false);
+    }
+}
+
+/// How far planning had come when somebody looked.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedSoFar {
+    rows: u64,
+    is_whole: bool,
+}
+
 impl Recorded {
+    /// That rows are planned while others are sent, until what is returned is dropped.
+    pub fn planning_ahead(&self) -> PlanningAhead {
+        self.change(|known| known.is_planning = true);
+        PlanningAhead(self.clone())
+    }
+
+    /// How far planning has come.
+    pub fn planned(&self) -> PlannedSoFar {
+        let known = self.known();
+        PlannedSoFar {
+            rows: known.planned,
+            is_whole: known.is_over || !known.is_planning,
+        }
+    }
+
+    /// Waits until more rows are planned than there were `before`, or no more will be. Returns whether
+    /// any can have been since.
+    pub fn wait_for_more(&self, before: PlannedSoFar) -> bool {
+        if before.is_whole {
+            return false;
+        }
+        self.wait(|known| known.planned > before.rows || !known.is_planning);
+        true
+    }
+
+    /// Waits until all rows are planned.
+    pub fn wait_for_plan(&self) {
+        self.wait(|known| !known.is_planning);
+    }
+
     /// Waits until each of a run's rows from `first` to `last` has its outcome in the journal, or no
     /// other will be written.
     ///
@@ -47,27 +98,38 @@ impl Recorded {
                 return Ok(());
             }
             // Fewer cannot be enough: it is looked no more often than that.
-            let mut known = self.known();
-            while !known.is_over && known.outcomes < before + open {
-                known = self
-                    .0
-                    .changed
-                    .wait(known)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
+            self.wait(|known| known.outcomes >= before + open);
         }
     }
 
-    /// That so many more outcomes are durable.
-    pub(super) fn add(&self, outcomes: u64) {
-        self.known().outcomes += outcomes;
-        self.0.changed.notify_all();
+    /// That so many more rows are planned, and so many more outcomes are there, durably.
+    pub(super) fn add(&self, planned: usize, outcomes: usize) {
+        self.change(|known| {
+            known.planned += planned as u64;
+            known.outcomes += outcomes as u64;
+        });
     }
 
     /// That nothing more will be written, for whatever reason.
     pub(super) fn end(&self) {
-        self.known().is_over = true;
+        self.change(|known| known.is_over = true);
+    }
+
+    fn change(&self, how: impl FnOnce(&mut Known)) {
+        how(&mut self.known());
         self.0.changed.notify_all();
+    }
+
+    /// Waits until something is so, or nothing more will be written.
+    fn wait(&self, is_so: impl Fn(&Known) -> bool) {
+        let mut known = self.known();
+        while !known.is_over && !is_so(&known) {
+            known = self
+                .0
+                .changed
+                .wait(known)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -289,8 +289,14 @@ pub trait Sending {
         now: Timestamp,
     ) -> Result<(), JournalError>;
 
-    /// Makes what later runs search a run by, now that it has come to an end: each in order, and a
-    /// long run in slices.
+    /// Makes what later runs search a run's rows by, now that all of them are planned, unless it is there:
+    /// in order, and a long run in slices.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn index_own(&mut self, run: i64) -> Result<(), JournalError>;
+
+    /// Makes what later runs search a run by, now that it has come to an end.
     ///
     /// # Errors
     /// When the journal cannot be written.

@@ -195,6 +195,36 @@ impl Writer {
         Ok(())
     }
 
+    /// The same on a thread that may wait, with [`Writer::room`] before it.
+    ///
+    /// # Errors
+    /// When rows could not be recorded.
+    pub fn plan_blocking(&self, rows: Vec<PlannedRow>) -> Result<(), JournalError> {
+        self.room_blocking()?;
+        let (done, written) = oneshot::channel();
+        self.entries
+            .blocking_send((Entry::Planned(rows), Some(done)))
+            .map_err(|_| JournalError::Closed)?;
+        *lock(&self.planned) = Some(written);
+        self.shared.urgent.notify_one();
+        Ok(())
+    }
+
+    /// [`Writer::room`] on a thread that may wait.
+    ///
+    /// # Errors
+    /// When rows could not be recorded.
+    pub fn room_blocking(&self) -> Result<(), JournalError> {
+        let before = lock(&self.planned).take();
+        match before {
+            None => Ok(()),
+            Some(before) => before
+                .blocking_recv()
+                .map_err(|_| JournalError::Closed)?
+                .map_err(JournalError::Broken),
+        }
+    }
+
     /// Records that requests may be made for all rows up to `row`. Returns when that is durable.
     ///
     /// # Errors
@@ -337,13 +367,14 @@ impl Work {
     /// Tells everyone how it went.
     fn answer(&self, group: impl Iterator<Item = Waiting>) {
         let (mut rows, mut waiting) = (Vec::new(), Vec::new());
-        let mut settled = 0;
+        let (mut planned, mut settled) = (0, 0);
         for (entry, done) in group {
             match entry {
                 Entry::Outcome(outcome) => rows.push((outcome.row, outcome.state)),
                 Entry::Planned(rows) => {
                     let is_settled =
                         |row: &&PlannedRow| matches!(row.what, PlannedWhat::Settled(_));
+                    planned += rows.len();
                     settled += rows.iter().filter(is_settled).count();
                 }
                 Entry::Reach(row) if self.broken.is_none() => {
@@ -358,8 +389,8 @@ impl Work {
             .waiting
             .fetch_sub(rows.len() as isize, Ordering::Relaxed);
         settled += rows.len();
-        if self.broken.is_none() && settled > 0 {
-            self.recorded.add(settled as u64);
+        if self.broken.is_none() && planned + settled > 0 {
+            self.recorded.add(planned, settled);
         }
         let told = match &self.broken {
             Some(why) => self.tell.send(Err(why.clone())),

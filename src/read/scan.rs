@@ -51,18 +51,22 @@ impl Input {
 
         let shape = Shape::new(self.dialect.delimiter, self.header.len());
         let mut next = self.body;
-        let side_by_side = (BLOCKS_A_THREAD * rayon::current_num_threads().max(1)).min(MOST_BLOCKS);
+        let threads = rayon::current_num_threads().max(1);
+        let most = (BLOCKS_A_THREAD * threads).min(MOST_BLOCKS);
         std::thread::scope(|scope| {
             // One batch is cut while another is worked on.
             let (sender, receiver) = mpsc::sync_channel(1);
             scope.spawn(move || {
                 let mut blocks = blocks;
+                // Few at first, so that the first rows are there at once.
+                let mut side_by_side = threads.min(most);
                 loop {
                     let batch: Vec<_> = blocks.by_ref().take(side_by_side).collect();
                     let last = batch.len() < side_by_side || batch.iter().any(Result::is_err);
                     if sender.send(batch).is_err() || last {
                         return;
                     }
+                    side_by_side = (2 * side_by_side).min(most);
                 }
             });
             for batch in receiver {

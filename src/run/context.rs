@@ -26,8 +26,8 @@ pub struct Context<'a> {
     pub journal_flag: String,
     /// Observes.
     pub observer: &'a dyn Observer,
-    /// Is shown what is to be sent, and says whether to go on.
-    pub agree: &'a dyn Fn(&Proposal<'_>) -> Consent,
+    /// Is shown what is to be sent, and says whether to go on; none where nobody is to be asked.
+    pub agree: Option<&'a dyn Fn(&Proposal<'_>) -> Consent>,
     /// Says when the run is to stop.
     pub stop: watch::Receiver<StopRequest>,
 }

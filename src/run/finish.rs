@@ -1,6 +1,7 @@
 use super::context::Ended;
 use super::error::RunError;
 use super::planned::{columns_of, understood};
+use super::reading::Reading;
 use super::settings::to_json;
 use super::under_way::{Run, Setup};
 use crate::events::{Observer, Plan, RunEvent};
@@ -13,9 +14,13 @@ use crate::report::{
 };
 use crate::send::Stop;
 
+/// Rows of a run that are indexed while it sends: so few that no outcome waits for long.
+const FEW: u64 = 50_000;
+
 /// Results that are written while the run sends: each row as soon as it is known what became of it.
 pub(super) struct ResultsMeanwhile<'a> {
     run: i64,
+    rows: u64,
     input: &'a Input,
     state: &'a State,
     paths: &'a ResultPaths,
@@ -29,6 +34,7 @@ impl<'a> ResultsMeanwhile<'a> {
         let may_begin = setup.slice.is_none() && paths.may_take_long();
         may_begin.then(|| ResultsMeanwhile {
             run,
+            rows: setup.prepared.survey.rows,
             input: &setup.prepared.input,
             state: &setup.context.state,
             paths,
@@ -40,7 +46,13 @@ impl<'a> ResultsMeanwhile<'a> {
     /// then, and no request waits for a disk that is full.
     pub(super) fn write(&self) -> Option<Written> {
         let written = Journal::open(self.state).map_err(RunError::from);
-        let written = written.and_then(|journal| {
+        let written = written.and_then(|mut journal| {
+            // Everything that comes before the first request goes first.
+            self.recorded.wait_for(&journal, self.run, (1, 1))?;
+            if self.rows <= FEW {
+                self.recorded.wait_for_plan();
+                journal.index_own(self.run)?;
+            }
             let of = ResultsOf {
                 journal: &journal,
                 run: self.run,
@@ -116,7 +128,11 @@ impl Run<'_> {
             dialect: prepared.input.dialect(),
             headers: Some(&headers),
         };
-        summary.before = write_before(&self.journal, self.id, spec, &paths.before, like)?;
+        // Nothing is known of what records held that nobody has read.
+        let reading = Reading::of(prepared, &self.setup.settings.delivery);
+        if reading.look_up().is_some() {
+            summary.before = write_before(&self.journal, self.id, spec, &paths.before, like)?;
+        }
         let placing = paths.placing(&paths.report);
         let report = write_html(
             &self.journal,

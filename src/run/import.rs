@@ -16,7 +16,7 @@ use crate::send::{Rate, Stats, Stop};
 /// results. A run that was interrupted goes on where it ended.
 ///
 /// ```no_run
-/// use rosterpatch::run::{Consent, Context, Prepared, RunError, Settings, Start, import};
+/// use rosterpatch::run::{Context, Prepared, RunError, Settings, Start, import};
 ///
 /// /// Imports a roster for which nobody is asked, and returns how many records changed.
 /// fn import_unattended(
@@ -24,7 +24,7 @@ use crate::send::{Rate, Stats, Stop};
 ///     settings: &Settings,
 ///     context: &Context<'_>,
 /// ) -> Result<u64, RunError> {
-///     let context = Context { agree: &|_| Consent::Yes, clock: context.clock.clone(),
+///     let context = Context { agree: None, clock: context.clock.clone(),
 ///         credentials: context.credentials.clone(), state: context.state.clone(),
 ///         journal_flag: context.journal_flag.clone(),
 ///         stop: context.stop.clone(), ..*context };
@@ -104,7 +104,7 @@ fn import_with(
     let _past = locks_on_past(settings, context)?;
     let (run, plan) = match setup.begin(start)? {
         Begun::Planned(run, plan) => (run, plan),
-        Begun::New(run) => match decide(run.plan()?, is_approved, context)? {
+        Begun::New(run) => match decide(run.plan_or_foresee()?, is_approved, context)? {
             Decision::Send(run, plan) => (*run, plan),
             Decision::End(ended) => return Ok((Sliced::Ended(ended), made(&stats))),
             Decision::Later(after) => {
@@ -112,7 +112,7 @@ fn import_with(
             }
         },
     };
-    tracker.start(run.name(), &plan, run.states()?);
+    tracker.start(run.name(), &plan, run.states_at_start(plan.settled)?);
     let sent = run.send()?;
     let sliced = match slice {
         Some(_) => sent.leave()?,
@@ -190,9 +190,9 @@ fn decide<'a>(
         run: run.name(),
         plan: &plan,
     };
-    let consent = match plan.to_send {
-        0 => Consent::Yes,
-        _ => (context.agree)(&proposal),
+    let consent = match context.agree {
+        Some(agree) if plan.to_send > 0 => agree(&proposal),
+        _ => Consent::Yes,
     };
     let mut run = match consent {
         Consent::Yes | Consent::First(_) => run.agreed()?,

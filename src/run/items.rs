@@ -72,7 +72,20 @@ impl ItemMaker<'_> {
         )
     }
 
-    fn of_table(&self, table: &Table) -> Vec<Item> {
+    /// The first calls that the rows of a table need and that change anything, `most` of them.
+    pub(super) fn first_calls(&self, table: &Table, most: usize) -> Vec<Call> {
+        let mut checked = CheckedRow::default();
+        let calls = table.rows().filter_map(|raw| {
+            self.checker.check_into(&raw, &mut checked);
+            match self.what(&mut checked) {
+                What::Call(call) if !call.changed.is_empty() => Some(*call),
+                What::Call(_) | What::Settled(_) | What::LookUp { .. } => None,
+            }
+        });
+        calls.take(most).collect()
+    }
+
+    pub(super) fn of_table(&self, table: &Table) -> Vec<Item> {
         let mut checked = CheckedRow::default();
         let mut fingerprints = Fingerprints::of(self.checker, self.survey.key());
         let of = |raw| self.of_row(&raw, &mut checked, &mut fingerprints);

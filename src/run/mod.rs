@@ -1,6 +1,7 @@
 //! The conductor: the only room that joins the stages. It reads and checks all of a file before
 //! the first request leaves, sends, records, and has the report written. It prints nothing.
 
+mod ahead;
 mod answers;
 mod canary;
 mod conflicts;
@@ -18,6 +19,7 @@ mod planned;
 mod planning;
 mod prepare;
 mod progress;
+mod reading;
 mod retry;
 mod saved;
 mod sending;

@@ -1,13 +1,17 @@
 use std::collections::{BTreeMap, HashMap};
 
+use super::error::RunError;
 use super::prepare::Prepared;
+use super::reading::Reading;
 use super::settings::Delivery;
+use crate::check::Checker;
+use crate::clock::Clock;
 use crate::events::{ExampleChange, Plan};
 use crate::l10n::say;
 use crate::map::field_named;
-use crate::model::{Outcome, RowAt, RowState, StateCounts};
+use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
 use crate::send::Stop;
-use crate::targets::TargetSpec;
+use crate::targets::{Place, TargetSpec};
 
 /// What planning came to.
 #[derive(Default)]
@@ -38,11 +42,52 @@ impl Planned {
         }
     }
 
+    /// What planning will come to, where nothing but the file tells it: no record is read, no row is left
+    /// out or repeats another, and nothing that was done before counts.
+    pub(super) fn foreseen(
+        prepared: &Prepared,
+        reading: &Reading<'_>,
+        clock: &dyn Clock,
+    ) -> Result<Planned, RunError> {
+        let Prepared {
+            input,
+            checker,
+            survey,
+        } = prepared;
+        let to_send = survey.rows - survey.invalid;
+        let mut planned = Planned {
+            states: StateCounts {
+                invalid: survey.invalid,
+                not_sent: to_send,
+                ..StateCounts::default()
+            },
+            to_send,
+            ..Planned::of(reading.nothing_read())
+        };
+        let fields = checker.spec().fields.iter().zip(&survey.filled);
+        for (field, rows) in fields.filter(|(field, _)| field.place == Place::Body) {
+            planned.changed.insert(field.name().to_owned(), *rows);
+        }
+        let invalid = survey.first_invalid.iter().take(EXAMPLES);
+        planned.problems.extend(invalid.map(|(line, error)| {
+            let place = say().place_row(*line);
+            say().plan_problem(place, error.as_str())
+        }));
+        let planner = reading.planner();
+        let maker = reading.maker(&planner, clock);
+        input.scan(
+            |table| maker.first_calls(table, EXAMPLES),
+            |calls| Ok::<_, RunError>(calls.iter().all(|call| planned.show(checker, call))),
+        )?;
+        Ok(planned)
+    }
+
     /// How often each field is to be changed.
     fn fields(&self) -> BTreeMap<String, u64> {
         let mut fields = BTreeMap::new();
         let (last, more) = &self.last;
-        for (names, count) in self.changed.iter().chain([(last, more)]) {
+        let counted = self.changed.iter().chain([(last, more)]);
+        for (names, count) in counted.filter(|(_, count)| **count > 0) {
             for name in names.split(' ').filter(|name| !name.is_empty()) {
                 *fields.entry(name.to_owned()).or_default() += count;
             }
@@ -50,8 +95,44 @@ impl Planned {
         fields
     }
 
+    /// Counts a call, and shows what it changes, as long as few are shown.
+    pub(super) fn note_call(&mut self, checker: &Checker, call: &Call) {
+        self.states.add(RowState::NotSent, 1);
+        self.to_send += 1;
+        self.note_changed(&call.changed);
+        self.show(checker, call);
+    }
+
+    /// Shows what a call changes, as long as few are shown. Returns whether there is room for more.
+    pub(super) fn show(&mut self, checker: &Checker, call: &Call) -> bool {
+        let left = EXAMPLES - self.examples.len();
+        if left == 0 {
+            return false;
+        }
+        let spec = checker.spec();
+        let changes = spec.changes_of(call);
+        let shown = changes.iter().filter(|change| !change.is_idle());
+        let examples = shown.take(left).map(|change| {
+            let field = spec.field(&change.field);
+            let words = |value| match field {
+                Some(field) => checker.in_words(field, value),
+                None => String::new(),
+            };
+            ExampleChange {
+                line: call.at.sheet_row,
+                column: field
+                    .map_or(&*change.field, |field| checker.name_of(field))
+                    .to_owned(),
+                from: change.from.as_ref().map(words),
+                to: words(&change.to),
+            }
+        });
+        self.examples.extend(examples);
+        self.examples.len() < EXAMPLES
+    }
+
     /// Counts a call that is to change these fields.
-    pub(super) fn note_changed(&mut self, names: &str) {
+    fn note_changed(&mut self, names: &str) {
         if self.last.0 != names {
             let (before, count) = std::mem::replace(&mut self.last, (names.to_owned(), 0));
             *self.changed.entry(before).or_default() += count;
@@ -69,7 +150,7 @@ impl Planned {
 }
 
 /// Changes that are shown as examples.
-pub(super) const EXAMPLES: usize = 5;
+const EXAMPLES: usize = 5;
 
 /// What the user calls the fields that have a column.
 pub(super) fn columns_of(prepared: &Prepared) -> BTreeMap<String, String> {

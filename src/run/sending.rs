@@ -1,5 +1,6 @@
 use tokio::sync::mpsc;
 
+use super::ahead::Ahead;
 use super::canary::Reader;
 use super::context::Ended;
 use super::error::RunError;
@@ -32,6 +33,7 @@ pub(super) enum HowSent {
 impl<'a> Run<'a> {
     /// Sends what is left: a few rows first that are read back, if that is asked for.
     pub(super) fn send(self) -> Result<Sent<'a>, RunError> {
+        let ahead = Ahead::of(&self);
         let Run {
             setup,
             mut journal,
@@ -49,7 +51,7 @@ impl<'a> Run<'a> {
             let writer = Writer::start(journal, id, stage);
             let results = ResultsMeanwhile::of(&setup, id, &writer);
             let results = results.map(|results| scope.spawn(move || results.write()));
-            let sent = setup.send(id, &writer);
+            let sent = setup.send_planned_or_not(id, &writer, ahead.as_ref());
             let journal = writer.close();
             let written = results.and_then(|results| results.join().ok().flatten());
             (sent, journal, written)
@@ -118,6 +120,30 @@ impl Setup<'_> {
     fn may_be_ahead(&self) -> bool {
         let is_repeatable = self.prepared.checker.spec().update.idempotent;
         is_repeatable && self.settings.delivery.sender.concurrency > 1
+    }
+
+    /// Sends a run's calls, of which some may still have to be planned. Returns why it stopped before the
+    /// last one, if it did.
+    fn send_planned_or_not(
+        &self,
+        id: i64,
+        writer: &Writer,
+        ahead: Option<&Ahead<'_>>,
+    ) -> Result<Option<Stop>, RunError> {
+        let Some(ahead) = ahead else {
+            return self.send(id, writer);
+        };
+        let is_going_on = writer.recorded().planning_ahead();
+        let (sent, planned) = std::thread::scope(|scope| {
+            let planning = scope.spawn(move || {
+                let _is_going_on = is_going_on;
+                ahead.plan(writer)
+            });
+            let sent = self.send(id, writer);
+            (sent, planning.join())
+        });
+        let is_whole = planned.map_err(|_| RunError::Died)??;
+        Ok(sent?.or((!is_whole).then_some(Stop::Asked)))
     }
 
     /// Sends a run's calls, and returns why it stopped before the last one, if it did.
@@ -215,10 +241,16 @@ fn calls_left(
     calls: &mpsc::Sender<Pending>,
 ) -> Result<(), JournalError> {
     let mut after = 0;
+    let recorded = writer.recorded();
     loop {
+        // What is planned after this is looked for once more.
+        let planned = recorded.planned();
         let mut page = journal.calls_left(run, after, PAGE)?;
         page.retain(|call| call.row <= last);
         let Some(end) = page.last() else {
+            if recorded.wait_for_more(planned) {
+                continue;
+            }
             return Ok(());
         };
         after = end.row;

@@ -45,8 +45,21 @@ pub(super) struct Run<'a> {
     /// Requests made before this process took the run over, and how many of them read records.
     pub(super) before: u64,
     pub(super) lookups_before: u64,
+    /// The last row that is planned, where the rest is planned as it sends.
+    pub(super) planned_to: Option<u64>,
     /// It is not forgotten while it is under way; nobody can see one in a journal of its own.
     pub(super) _lock: Option<RunLock>,
+}
+
+/// What earlier runs tell of a run's rows.
+pub(super) struct Past {
+    /// The journal, to be read beside the one that is written to.
+    journal: Journal,
+    undone: Option<i64>,
+    retried: Option<i64>,
+    retries_beside: bool,
+    /// Whether anything can be believed to be delivered to records that cannot be read.
+    pub(super) has_delivered: bool,
 }
 
 /// A run that has begun.
@@ -108,6 +121,7 @@ impl<'a> Setup<'a> {
             record,
             before: 0,
             lookups_before: 0,
+            planned_to: None,
             _lock: lock,
         }
     }
@@ -134,6 +148,8 @@ impl<'a> Setup<'a> {
             return Ok(Begun::New(run));
         }
         run.before += run.journal.reopen(run.id)?;
+        let planned = run.journal.rows_of(run.id)?;
+        run.planned_to = (planned < self.prepared.survey.rows).then_some(planned);
         match plan.and_then(|json| serde_json::from_str(&json).ok()) {
             Some(plan) => Ok(Begun::Planned(run, Box::new(plan))),
             None => Err(RunError::Settings {
@@ -178,39 +194,58 @@ impl<'a> Run<'a> {
         (self.id, self.journal)
     }
 
-    /// Plans all rows into the journal.
-    pub(super) fn plan(self) -> Result<Planned<'a>, RunError> {
-        let Run {
-            setup, journal, id, ..
-        } = self;
+    /// What earlier runs tell of this one's rows.
+    pub(super) fn past(&self) -> Result<Past, RunError> {
+        let (setup, id) = (self.setup, self.id);
         let delivery = &setup.settings.delivery;
-        let mut past = Journal::open(&setup.context.state)?;
+        let mut journal = Journal::open(&setup.context.state)?;
         let undone = match &delivery.undoes {
             None => None,
-            Some(name) => Some(past.run(Some(name))?.id),
+            Some(name) => Some(journal.run(Some(name))?.id),
         };
         let retried = match &delivery.retries {
             Some(Retries {
                 run: Some(name), ..
-            }) => Some(past.run(Some(name))?.id),
+            }) => Some(journal.run(Some(name))?.id),
             _ => None,
         };
         if let Some(run) = undone {
-            past.index_changes(run)?;
+            journal.index_changes(run)?;
         }
         let state = &setup.context.state;
         let mut retries_beside = false;
         if retried.is_some() {
-            for other in past.index_rows(id)? {
+            for other in journal.index_rows(id)? {
                 retries_beside |= RunLock::is_held(state, &other)?;
             }
         }
-        let has_delivered = past.merge_delivered(
+        let has_delivered = journal.merge_delivered(
             state,
             &setup.tools.account,
             id,
             setup.context.clock.timestamp(),
         )?;
+        Ok(Past {
+            journal,
+            undone,
+            retried,
+            retries_beside,
+            has_delivered,
+        })
+    }
+
+    /// Plans all rows into the journal.
+    pub(super) fn plan(self) -> Result<Planned<'a>, RunError> {
+        let past = self.past()?;
+        self.plan_by(past)
+    }
+
+    /// The same by what earlier runs tell.
+    pub(super) fn plan_by(self, past: Past) -> Result<Planned<'a>, RunError> {
+        let Run {
+            setup, journal, id, ..
+        } = self;
+        let delivery = &setup.settings.delivery;
         // Where each page names the next one, that address may be good for a moment only: then all are read
         // by one slice, however long it takes.
         let lookup = setup.prepared.checker.spec().lookup.as_ref();
@@ -220,7 +255,12 @@ impl<'a> Run<'a> {
                 setup.tools.pacer.set_patience(Some(slice.patience));
                 let clock = setup.context.clock.as_ref();
                 let whose = (id, setup.tools.account.as_str());
-                Some(KeptAnswers::of(whose, &past, slice, (setup.stats, clock))?)
+                Some(KeptAnswers::of(
+                    whose,
+                    &past.journal,
+                    slice,
+                    (setup.stats, clock),
+                )?)
             }
             None => None,
         };
@@ -231,13 +271,13 @@ impl<'a> Run<'a> {
             transport: setup.transport,
             answers: answers.as_ref(),
             writer: &writer,
-            past,
-            has_delivered,
+            past: past.journal,
+            has_delivered: past.has_delivered,
             run: id,
             account: &setup.tools.account,
-            undone,
-            retried,
-            retries_beside,
+            undone: past.undone,
+            retried: past.retried,
+            retries_beside: past.retries_beside,
             clock: setup.context.clock.as_ref(),
             observer: setup.tracker,
         };
@@ -270,7 +310,7 @@ impl<'a> Run<'a> {
 
     /// Puts the time that the plan takes into it, at the quota and the bucket as they are known
     /// now, and no faster than answers have come so far.
-    fn forecast(&self, plan: &mut Plan) {
+    pub(super) fn forecast(&self, plan: &mut Plan) {
         let (rate, burst) = self.setup.tools.pacer.quota();
         let concurrency = self.setup.settings.delivery.sender.concurrency;
         let latency = self.setup.transport.latency();

@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 use super::answers::KeptAnswers;
 use super::error::RunError;
 use super::items::{Item, What, settled, settled_invalid};
-use super::planned::{EXAMPLES, Planned};
+use super::planned::Planned;
 use super::prepare::Prepared;
 use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
-use crate::events::{ExampleChange, Observer};
+use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::say;
 use crate::model::{Call, Outcome, Problem, RowState};
@@ -289,35 +289,7 @@ impl Work<'_> {
 
     pub(super) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
         let checker = &self.planning.prepared.checker;
-        let planned = &mut self.planned;
-        planned.states.add(RowState::NotSent, 1);
-        planned.to_send += 1;
-        planned.note_changed(&call.changed);
-        if planned.examples.len() < EXAMPLES {
-            let changes = self.planner.spec().changes_of(&call);
-            let left = EXAMPLES - planned.examples.len();
-            planned.examples.extend(
-                changes
-                    .iter()
-                    .filter(|change| !change.is_idle())
-                    .take(left)
-                    .map(|change| {
-                        let field = checker.spec().field(&change.field);
-                        let words = |value| match field {
-                            Some(field) => checker.in_words(field, value),
-                            None => String::new(),
-                        };
-                        ExampleChange {
-                            line: call.at.sheet_row,
-                            column: field
-                                .map_or(&*change.field, |field| checker.name_of(field))
-                                .to_owned(),
-                            from: change.from.as_ref().map(words),
-                            to: words(&change.to),
-                        }
-                    }),
-            );
-        }
+        self.planned.note_call(checker, &call);
         if self.planning.delivery.no_undo {
             call.changes.clear();
         }

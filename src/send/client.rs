@@ -109,8 +109,9 @@ impl Client {
                 builder.add_root_certificate(root.clone())
             });
             if url.scheme() == "http" {
-                // Plain http is for this machine alone: no proxy may carry it elsewhere.
-                builder.no_proxy()
+                // Plain http is for this machine alone: no proxy may carry it elsewhere, and nobody shows
+                // a certificate, so that none of the machine's roots need be read.
+                builder.no_proxy().tls_certs_only([])
             } else {
                 builder
             }

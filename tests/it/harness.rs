@@ -616,7 +616,7 @@ impl LibraryRun {
             state: folder.state(),
             journal_flag: String::new(),
             observer: self.observer.as_ref(),
-            agree: &|_| rosterpatch::run::Consent::Yes,
+            agree: None,
             stop,
         };
         let start = match &self.resume {

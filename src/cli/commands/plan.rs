@@ -11,7 +11,7 @@ use crate::l10n::{number, rows, say};
 use crate::model::Exit;
 use crate::plan::SavedPlan;
 use crate::report::{Tone, WholeFile, curl_text, plan_examples, plan_overview, write_changes};
-use crate::run::{Consent, Context, Looked, look, saved_plan};
+use crate::run::{Context, Looked, look, saved_plan};
 
 /// `rosterpatch plan FILE`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Exit, AppError> {
@@ -36,7 +36,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
         state: session.state.clone(),
         journal_flag: session.journal_flag.clone(),
         observer: session.observer.as_ref(),
-        agree: &|_| Consent::No,
+        agree: None,
         stop: session.stop.receiver(),
     };
     let looked = look(&ready.prepared, &ready.settings, &context)?;

@@ -37,7 +37,7 @@ impl Sending for Postgres {
                 &[&first, &last],
             )?;
             tables.execute(
-                "UPDATE run SET state = 'running', finished_at = NULL WHERE id = $1",
+                "UPDATE run SET state = 'running', finished_at = NULL, is_indexed = false WHERE id = $1",
                 &[&run],
             )?;
             Ok(requests.unsigned_abs())
@@ -70,7 +70,15 @@ impl Sending for Postgres {
 
     fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
         self.merge_run(run, now)?;
+        self.index_own(run)
+    }
+
+    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
         self.change(|tables| {
+            let is_indexed = tables.one("SELECT is_indexed FROM run WHERE id = $1", &[&run])?;
+            if cell(&is_indexed, 0)? {
+                return Ok(0);
+            }
             index_rows_of(tables, run)?;
             tables.execute("UPDATE run SET is_indexed = true WHERE id = $1", &[&run])
         })

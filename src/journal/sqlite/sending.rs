@@ -39,7 +39,7 @@ impl Sending for Sqlite {
                 ends,
             )?;
             transaction.execute(
-                "UPDATE run SET state = 'running', finished_at = NULL WHERE id = ?1",
+                "UPDATE run SET state = 'running', finished_at = NULL, is_indexed = 0 WHERE id = ?1",
                 [run],
             )?;
             Ok(())
@@ -80,6 +80,19 @@ impl Sending for Sqlite {
 
     fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
         self.merge_run(run, now)?;
+        self.index_own(run)
+    }
+
+    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
+        let is_indexed: bool = self
+            .connection
+            .query_row("SELECT is_indexed FROM run WHERE id = ?1", [run], |row| {
+                row.get(0)
+            })
+            .map_err(self.explain("read"))?;
+        if is_indexed {
+            return Ok(());
+        }
         let explain = self.explain("write");
         for ends in slices(&self.connection, run).map_err(&explain)? {
             self.in_one_step(|transaction| index_rows_of(transaction, run, ends))?;

@@ -1,0 +1,149 @@
+use tokio::sync::watch;
+
+use super::error::RunError;
+use super::items::What;
+use super::planned::{Planned as Figures, plan_of};
+use super::prepare::Prepared;
+use super::reading::Reading;
+use super::settings::{Delivery, to_json};
+use super::under_way::{Planned, Run, Setup};
+use crate::clock::Clock;
+use crate::journal::{PlannedRow, PlannedWhat, Writer};
+use crate::model::StateCounts;
+use crate::plan::Selection;
+use crate::send::StopRequest;
+
+/// Rows that are planned ahead of those that are sent.
+///
+/// Where no record is read, the file alone tells what is to be done for each row: the plan's figures are
+/// known once it has been checked, and the first request need not wait until all rows are in the journal.
+/// A run that dies before they are has those up to one row, and goes on with the next.
+pub(super) struct Ahead<'a> {
+    prepared: &'a Prepared,
+    delivery: &'a Delivery,
+    clock: &'a dyn Clock,
+    asked: watch::Receiver<StopRequest>,
+    /// The last row that is planned already.
+    after: u64,
+    run: String,
+}
+
+impl<'a> Ahead<'a> {
+    /// The rows of a run that are not planned yet; none where all are.
+    pub(super) fn of(run: &Run<'a>) -> Option<Ahead<'a>> {
+        let after = run.planned_to?;
+        let setup = run.setup;
+        Some(Ahead {
+            prepared: setup.prepared,
+            delivery: &setup.settings.delivery,
+            clock: setup.context.clock.as_ref(),
+            asked: setup.context.stop.clone(),
+            after,
+            run: run.name().to_owned(),
+        })
+    }
+
+    /// Records what is to be done for each row, and returns once that is durable: whether that is all of
+    /// them, or somebody has stopped it.
+    pub(super) fn plan(&self, writer: &Writer) -> Result<bool, RunError> {
+        let reading = Reading::of(self.prepared, self.delivery);
+        let planner = reading.planner();
+        let maker = reading.maker(&planner, self.clock);
+        let mut is_whole = true;
+        self.prepared.input.scan(
+            |table| maker.of_table(table),
+            |items| {
+                if *self.asked.borrow() > StopRequest::Pause {
+                    is_whole = false;
+                    return Ok(false);
+                }
+                let left = items.into_iter();
+                let left = left.filter(|item| item.mark.at.row > self.after);
+                let rows = left.map(|item| {
+                    let what = match item.what {
+                        What::Settled(outcome) => PlannedWhat::Settled(outcome),
+                        What::Call(mut call) => {
+                            if self.delivery.no_undo {
+                                call.changes.clear();
+                            }
+                            PlannedWhat::Call(call)
+                        }
+                        // Another version of the program began it.
+                        What::LookUp { .. } => {
+                            return Err(RunError::Settings {
+                                run: self.run.clone(),
+                            });
+                        }
+                    };
+                    Ok(PlannedRow {
+                        mark: item.mark,
+                        what,
+                    })
+                });
+                let rows = rows.collect::<Result<Vec<_>, RunError>>()?;
+                if !rows.is_empty() {
+                    writer.plan_blocking(rows)?;
+                }
+                Ok::<bool, RunError>(true)
+            },
+        )?;
+        writer.room_blocking()?;
+        Ok(is_whole)
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Plans all rows into the journal; where the file alone tells the plan's figures and nobody wants to
+    /// look at its calls, later, as they are sent.
+    pub(super) fn plan_or_foresee(mut self) -> Result<Planned<'a>, RunError> {
+        let past = self.past()?;
+        if !self.setup.is_foreseeable(past.has_delivered) {
+            return self.plan_by(past);
+        }
+        let setup = self.setup;
+        let reading = Reading::of(setup.prepared, &setup.settings.delivery);
+        let clock = setup.context.clock.as_ref();
+        let planned = Figures::foreseen(setup.prepared, &reading, clock)?;
+        let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
+        self.forecast(&mut plan);
+        self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
+        self.planned_to = Some(0);
+        Ok(Planned {
+            run: self,
+            plan,
+            stop: None,
+        })
+    }
+
+    /// Rows in their last state as sending begins: those that need no request are, also where they are
+    /// still to be planned.
+    pub(super) fn states_at_start(&self, settled: StateCounts) -> Result<StateCounts, RunError> {
+        let states = self.states()?;
+        Ok(match self.planned_to {
+            None => states,
+            Some(_) => StateCounts {
+                invalid: settled.invalid,
+                ..states
+            },
+        })
+    }
+}
+
+impl Setup<'_> {
+    /// Whether the file alone tells what a run will send, and nobody wants to look at it first.
+    fn is_foreseeable(&self, has_delivered: bool) -> bool {
+        let delivery = &self.settings.delivery;
+        let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
+        let is_whole = delivery.selection == Selection::default();
+        let is_believed = has_delivered && !delivery.all;
+        self.slice.is_none()
+            && self.canary.is_none()
+            && self.context.agree.is_none()
+            && delivery.expected.is_none()
+            && is_new
+            && is_whole
+            && !is_believed
+            && !self.prepared.survey.has_duplicates()
+            && Reading::of(self.prepared, delivery).is_of_none()
+    }
+}

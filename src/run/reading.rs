@@ -1,0 +1,117 @@
+use super::items::ItemMaker;
+use super::prepare::Prepared;
+use super::settings::Delivery;
+use crate::clock::Clock;
+use crate::l10n::say;
+use crate::plan::{LookUp, Planner};
+use crate::targets::Place;
+
+/// Which rows' records a run reads before it changes them, and why it does not read the others.
+pub(super) struct Reading<'a> {
+    prepared: &'a Prepared,
+    delivery: &'a Delivery,
+    /// The field that finds a record, where any is read.
+    key: Option<usize>,
+}
+
+impl<'a> Reading<'a> {
+    /// What a run that delivers so reads.
+    pub(super) fn of(prepared: &'a Prepared, delivery: &'a Delivery) -> Reading<'a> {
+        Reading {
+            prepared,
+            delivery,
+            key: prepared.survey.key().filter(|_| !delivery.blind),
+        }
+    }
+
+    /// How records are found; none where they cannot be read, or are not to be.
+    pub(super) fn look_up(&self) -> Option<LookUp> {
+        LookUp::new(self.prepared.checker.spec(), self.key?)
+    }
+
+    /// What makes calls of rows.
+    pub(super) fn planner(&self) -> Planner {
+        let spec = self.prepared.checker.spec();
+        Planner::new(spec.clone(), self.delivery.variables.clone())
+    }
+
+    /// What tells of each row whether its record is to be read.
+    pub(super) fn maker<'m>(&self, planner: &'m Planner, clock: &'m dyn Clock) -> ItemMaker<'m>
+    where
+        'a: 'm,
+    {
+        ItemMaker {
+            checker: &self.prepared.checker,
+            survey: &self.prepared.survey,
+            planner,
+            selection: &self.delivery.selection,
+            clock,
+            enough: self.enough(),
+            looks_up: self.look_up().is_some(),
+            names_only: self.delivery.undoes.is_some(),
+        }
+    }
+
+    /// Whether no record is read, whichever rows the file has.
+    pub(super) fn is_of_none(&self) -> bool {
+        let survey = &self.prepared.survey;
+        let valid = survey.rows - survey.invalid;
+        let says_enough =
+            |enough: Vec<usize>| enough.iter().all(|field| survey.filled[*field] == valid);
+        self.look_up().is_none() || self.enough().is_some_and(says_enough)
+    }
+
+    /// What a row has to say for its record not to be read: everything that the API might need beside
+    /// a change, where all that the row says is sent, by the API's own key, and nothing is kept for an
+    /// undo. Nothing where records are read anyway.
+    fn enough(&self) -> Option<Vec<usize>> {
+        let spec = self.prepared.checker.spec();
+        let delivery = self.delivery;
+        let is_asked = delivery.all && delivery.no_undo && delivery.undoes.is_none();
+        if !is_asked || self.key.is_none() || self.key != spec.key_field() {
+            return None;
+        }
+        let is_needed = |field: &usize| {
+            let own = &spec.fields[*field];
+            own.place == Place::Body && !own.read_only && (own.required || self.is_at_risk(*field))
+        };
+        Some((0..spec.fields.len()).filter(is_needed).collect())
+    }
+
+    /// Whether the API may reset a field that an update leaves out: the target says so, or it stands in
+    /// an object in which the file has another field.
+    fn is_at_risk(&self, field: usize) -> bool {
+        let checker = &self.prepared.checker;
+        let spec = checker.spec();
+        let own = &spec.fields[field];
+        let parent = own.pointer.rsplit_once('/');
+        let parent = parent.map_or("", |(parent, _)| parent);
+        let is_kept = spec.update.keep.iter().any(|name| name == own.name());
+        let has_column = |field: usize| checker.map().column(field).is_some();
+        let has_sibling = || spec.fields_below(parent).any(has_column);
+        !own.read_only && (is_kept || (!parent.is_empty() && has_sibling()))
+    }
+
+    /// What is lost where records could be read and are not; nothing where they are, or never can be.
+    pub(super) fn nothing_read(&self) -> String {
+        let checker = &self.prepared.checker;
+        let spec = checker.spec();
+        if self.enough().is_some() {
+            return say().how_not_needed();
+        }
+        if !(self.delivery.blind && spec.is_readable()) {
+            return String::new();
+        }
+        let mut lost = say().how_blind();
+        let is_lost =
+            |field: &usize| checker.map().column(*field).is_none() && self.is_at_risk(*field);
+        let at_risk: Vec<&str> = (0..spec.fields.len())
+            .filter(is_lost)
+            .map(|field| spec.fields[field].name())
+            .collect();
+        if !at_risk.is_empty() {
+            lost.push_str(&say().how_at_risk(at_risk.join(", ")));
+        }
+        lost
+    }
+}
