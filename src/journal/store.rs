@@ -289,18 +289,19 @@ pub trait Sending {
         now: Timestamp,
     ) -> Result<(), JournalError>;
 
-    /// Makes what later runs search a run's rows by, now that all of them are planned, unless it is there:
-    /// in order, and a long run in slices.
+    /// Makes what later runs search a run's rows by, now that all of them are planned: in order, and a long
+    /// run in slices. That it is there is recorded once the run has ended.
     ///
     /// # Errors
     /// When the journal cannot be written.
     fn index_own(&mut self, run: i64) -> Result<(), JournalError>;
 
-    /// Makes what later runs search a run by, now that it has come to an end.
+    /// Makes what later runs search a run by, now that it has come to an end; of its rows, unless
+    /// that `is_indexed`.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError>;
+    fn settle(&mut self, run: i64, now: Timestamp, is_indexed: bool) -> Result<(), JournalError>;
 }
 
 /// What earlier runs have done, for those after them.

@@ -106,6 +106,10 @@ impl<'a> Run<'a> {
         let planned = Figures::foreseen(setup.prepared, &reading, clock)?;
         let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
         self.forecast(&mut plan);
+        // Who looks at a run that is held wants to see what is wrong with each row.
+        if self.held(&plan)?.is_some() {
+            return self.plan_by(past);
+        }
         self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
         self.planned_to = Some(0);
         Ok(Planned {

@@ -17,8 +17,17 @@ use crate::send::Stop;
 /// Rows of a run that are indexed while it sends: so few that no outcome waits for long.
 const FEW: u64 = 50_000;
 
-/// Results that are written while the run sends: each row as soon as it is known what became of it.
-pub(super) struct ResultsMeanwhile<'a> {
+/// What is done of a run's end while it still sends.
+#[derive(Default)]
+pub(super) struct DoneMeanwhile {
+    /// The results: each row as soon as it was known what became of it.
+    written: Option<Written>,
+    /// Whether there is what later runs search its rows by.
+    is_indexed: bool,
+}
+
+/// A run whose end is prepared while it sends.
+pub(super) struct Meanwhile<'a> {
     run: i64,
     rows: u64,
     input: &'a Input,
@@ -27,12 +36,12 @@ pub(super) struct ResultsMeanwhile<'a> {
     recorded: Recorded,
 }
 
-impl<'a> ResultsMeanwhile<'a> {
-    /// Those of a run whose outcomes `writer` records; none where they must wait for its end.
-    pub(super) fn of(setup: &Setup<'a>, run: i64, writer: &Writer) -> Option<ResultsMeanwhile<'a>> {
+impl<'a> Meanwhile<'a> {
+    /// A run whose outcomes `writer` records; none where its results must wait for its end.
+    pub(super) fn of(setup: &Setup<'a>, run: i64, writer: &Writer) -> Option<Meanwhile<'a>> {
         let paths = &setup.settings.delivery.paths;
         let may_begin = setup.slice.is_none() && paths.may_take_long();
-        may_begin.then(|| ResultsMeanwhile {
+        may_begin.then(|| Meanwhile {
             run,
             rows: setup.prepared.survey.rows,
             input: &setup.prepared.input,
@@ -42,46 +51,54 @@ impl<'a> ResultsMeanwhile<'a> {
         })
     }
 
-    /// Writes them, and returns once the run sends no more. Nothing where that fails: they are tried again
-    /// then, and no request waits for a disk that is full.
-    pub(super) fn write(&self) -> Option<Written> {
-        let written = Journal::open(self.state).map_err(RunError::from);
-        let written = written.and_then(|mut journal| {
-            // Everything that comes before the first request goes first.
-            self.recorded.wait_for(&journal, self.run, (1, 1))?;
-            if self.rows <= FEW {
-                self.recorded.wait_for_plan();
-                journal.index_own(self.run)?;
-            }
-            let of = ResultsOf {
-                journal: &journal,
-                run: self.run,
-                held: None,
-                recorded: Some(&self.recorded),
-            };
-            Ok(write_results(self.input, of, self.paths)?)
-        });
-        match written {
-            Ok(written) => Some(written),
-            Err(error) => {
-                tracing::debug!(
-                    error = with_causes(&error),
-                    "results are written at the end"
-                );
-                None
-            }
+    /// Does what can be done, and returns once the run sends no more. What fails is tried again then, and no
+    /// request waits for a disk that is full.
+    pub(super) fn work(&self) -> DoneMeanwhile {
+        let mut done = DoneMeanwhile::default();
+        if let Err(error) = self.work_into(&mut done) {
+            let error = with_causes(&error);
+            tracing::debug!(error, "{}", say().log_results_later());
         }
+        done
+    }
+
+    fn work_into(&self, done: &mut DoneMeanwhile) -> Result<(), RunError> {
+        let mut journal = Journal::open(self.state)?;
+        // Everything that comes before the first request goes first.
+        self.recorded.wait_for(&journal, self.run, (1, 1))?;
+        if self.rows <= FEW {
+            self.recorded.wait_for_plan();
+            journal.index_own(self.run)?;
+            done.is_indexed = true;
+        }
+        let of = ResultsOf {
+            journal: &journal,
+            run: self.run,
+            held: None,
+            recorded: Some(&self.recorded),
+        };
+        done.written = Some(write_results(self.input, of, self.paths)?);
+        Ok(())
     }
 }
 
 impl Run<'_> {
-    /// Writes the results and the run's figures.
-    /// `written` is what was written already while it was under way.
+    /// Records that a guard holds it, and ends.
+    pub(super) fn hold(mut self, why: String) -> Result<Ended, RunError> {
+        self.journal.hold(self.id, &why)?;
+        self.finish(
+            Some(Stop::Held { why }),
+            RunState::Held,
+            DoneMeanwhile::default(),
+        )
+    }
+
+    /// Writes the results and the run's figures, but for what was done while it was under way.
     pub(super) fn finish(
         mut self,
         stop: Option<Stop>,
         state: RunState,
-        written: Option<Written>,
+        done: DoneMeanwhile,
     ) -> Result<Ended, RunError> {
         if self.setup.slice.is_some() {
             return self.conclude(stop, state);
@@ -97,7 +114,7 @@ impl Run<'_> {
             held,
             recorded: None,
         };
-        let written = match written {
+        let written = match done.written {
             Some(written) => written,
             None => write_results(&prepared.input, of, paths)?,
         };
@@ -152,7 +169,10 @@ impl Run<'_> {
         summary.report = Some(report.clone());
         let json = to_json(&summary.clone().anywhere())?;
         // Where this fails, the next run that needs it does it.
-        if let Err(error) = self.journal.settle(self.id, summary.finished_at) {
+        let settled = self
+            .journal
+            .settle(self.id, summary.finished_at, done.is_indexed);
+        if let Err(error) = settled {
             tracing::warn!(error = with_causes(&error), "{}", say().log_not_indexed());
         }
         self.journal

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
 use super::error::RunError;
+use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
 use super::progress::Tracker;
 use super::settings::Settings;
@@ -172,7 +173,7 @@ fn decide<'a>(
             }
             _ => {}
         }
-        let ended = run.finish(Some(stop), RunState::Planning, None)?;
+        let ended = run.finish(Some(stop), RunState::Planning, DoneMeanwhile::default())?;
         return Ok(Decision::End(Box::new(ended)));
     }
     let event = RunEvent::Planned(Box::new(plan.clone()));

@@ -4,20 +4,18 @@ use super::ahead::Ahead;
 use super::canary::Reader;
 use super::context::Ended;
 use super::error::RunError;
-use super::finish::ResultsMeanwhile;
+use super::finish::{DoneMeanwhile, Meanwhile};
 use super::under_way::{Run, Setup};
 use super::vocabulary::Vocabulary;
-use crate::journal::{Journal, JournalError, RunState, Stage, Writer};
+use crate::journal::{Journal, JournalError, PlanningAhead, RunState, Stage, Writer};
 use crate::model::Pending;
-use crate::report::Written;
 use crate::send::{Reread, SendError, Sender, Stop};
 
 /// A run whose sending is over.
 pub(super) struct Sent<'a> {
     pub(super) run: Run<'a>,
     pub(super) how: HowSent,
-    /// The results, where they were written meanwhile.
-    written: Option<Written>,
+    done: DoneMeanwhile,
 }
 
 /// How sending came to its end.
@@ -46,15 +44,16 @@ impl<'a> Run<'a> {
             true => Stage::Sending,
             false => Stage::StrictSending,
         };
-        let (sent, journal, written) = std::thread::scope(|scope| {
+        let (sent, journal, done) = std::thread::scope(|scope| {
             // It is gone with this closure, however that ends, and nobody waits for it any more.
             let writer = Writer::start(journal, id, stage);
-            let results = ResultsMeanwhile::of(&setup, id, &writer);
-            let results = results.map(|results| scope.spawn(move || results.write()));
-            let sent = setup.send_planned_or_not(id, &writer, ahead.as_ref());
+            let ahead = ahead.map(|ahead| (ahead, writer.recorded().planning_ahead()));
+            let meanwhile = Meanwhile::of(&setup, id, &writer);
+            let meanwhile = meanwhile.map(|meanwhile| scope.spawn(move || meanwhile.work()));
+            let sent = setup.send_planned_or_not(id, &writer, ahead);
             let journal = writer.close();
-            let written = results.and_then(|results| results.join().ok().flatten());
-            (sent, journal, written)
+            let done = meanwhile.and_then(|meanwhile| meanwhile.join().ok());
+            (sent, journal, done.unwrap_or_default())
         });
         let run = Run {
             journal: journal?,
@@ -65,21 +64,21 @@ impl<'a> Run<'a> {
             Ok(Some(stop)) => HowSent::Stopped(stop),
             Err(error) => HowSent::Broken(error),
         };
-        Ok(Sent { run, how, written })
+        Ok(Sent { run, how, done })
     }
 }
 
 impl Sent<'_> {
     /// Writes the results and the run's figures.
     pub(super) fn finish(self) -> Result<Ended, RunError> {
-        let Sent { run, how, written } = self;
+        let Sent { run, how, done } = self;
         let name = run.name().to_owned();
         let ended = match how {
-            HowSent::All => run.finish(None, RunState::Finished, written),
-            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted, written),
+            HowSent::All => run.finish(None, RunState::Finished, done),
+            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted, done),
             // What became of the rows until then can still be told.
             HowSent::Broken(error) => {
-                return match run.finish(Some(Stop::Asked), RunState::Interrupted, written) {
+                return match run.finish(Some(Stop::Asked), RunState::Interrupted, done) {
                     Ok(ended) => Err(RunError::Broken {
                         source: Box::new(error),
                         results: ended.summary.results.unwrap_or_default(),
@@ -128,12 +127,11 @@ impl Setup<'_> {
         &self,
         id: i64,
         writer: &Writer,
-        ahead: Option<&Ahead<'_>>,
+        ahead: Option<(Ahead<'_>, PlanningAhead)>,
     ) -> Result<Option<Stop>, RunError> {
-        let Some(ahead) = ahead else {
+        let Some((ahead, is_going_on)) = ahead else {
             return self.send(id, writer);
         };
-        let is_going_on = writer.recorded().planning_ahead();
         let (sent, planned) = std::thread::scope(|scope| {
             let planning = scope.spawn(move || {
                 let _is_going_on = is_going_on;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::context::{Ended, Sliced};
 use super::error::RunError;
+use super::finish::DoneMeanwhile;
 use super::sending::{HowSent, Sent, Way};
 use super::settings::to_json;
 use super::under_way::{Run, Setup};
@@ -74,8 +75,10 @@ impl Sent<'_> {
             HowSent::Stopped(Stop::Due { after }) => return Ok(Sliced::Later(after)),
             HowSent::Stopped(Stop::Asked) => return Ok(Sliced::Later(Duration::ZERO)),
             HowSent::Broken(error) => return Err(error),
-            HowSent::All => run.finish(None, RunState::Finished, None)?,
-            HowSent::Stopped(stop) => run.finish(Some(stop), RunState::Interrupted, None)?,
+            HowSent::All => run.finish(None, RunState::Finished, DoneMeanwhile::default())?,
+            HowSent::Stopped(stop) => {
+                run.finish(Some(stop), RunState::Interrupted, DoneMeanwhile::default())?
+            }
         };
         Ok(Sliced::Ended(Box::new(ended)))
     }
@@ -109,7 +112,7 @@ impl Run<'_> {
         }
         let json = to_json(&summary.clone().anywhere())?;
         // Where this fails, the next run that needs it does it.
-        if let Err(error) = self.journal.settle(self.id, summary.finished_at) {
+        if let Err(error) = self.journal.settle(self.id, summary.finished_at, false) {
             tracing::warn!(error = with_causes(&error), "{}", say().log_not_indexed());
         }
         self.journal

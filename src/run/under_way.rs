@@ -2,7 +2,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::answers::KeptAnswers;
-use super::context::{Context, Ended, Slice, Start};
+use super::context::{Context, Slice, Start};
 use super::error::RunError;
 use super::name::run_name;
 use super::past::rows_last_time;
@@ -343,12 +343,6 @@ impl<'a> Run<'a> {
         };
         let now = saved_plan(&self.journal, self.id, setup.prepared, setup.settings)?;
         Ok(expected.difference(&now, setup.prepared.survey.lines()))
-    }
-
-    /// Records that a guard holds it, and ends.
-    pub(super) fn hold(mut self, why: String) -> Result<Ended, RunError> {
-        self.journal.hold(self.id, &why)?;
-        self.finish(Some(Stop::Held { why }), RunState::Held, None)
     }
 
     /// Forgets it: nobody agreed to it.

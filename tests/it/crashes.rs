@@ -768,6 +768,10 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     };
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), None, "killed");
+    let names = std::fs::read_dir(folder.path("")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<String> = names.filter(|name| name.ends_with(".tmp")).collect();
+    assert!(left.is_empty(), "{left:?}");
     let journal = Journal::open(&folder.state()).unwrap();
     let run = journal.run(None).unwrap();
     let left = journal.calls_left(run.id, 0, 1_000).unwrap();

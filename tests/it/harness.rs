@@ -496,6 +496,8 @@ pub struct LibraryRun {
     pub guards: Guards,
     pub canary: Option<u64>,
     pub trust_for: Duration,
+    /// Whether somebody is asked, who agrees.
+    pub asks: bool,
 }
 
 impl LibraryRun {
@@ -529,6 +531,7 @@ impl LibraryRun {
             },
             canary: None,
             trust_for: Duration::ZERO,
+            asks: false,
         }
     }
 
@@ -616,7 +619,7 @@ impl LibraryRun {
             state: folder.state(),
             journal_flag: String::new(),
             observer: self.observer.as_ref(),
-            agree: None,
+            agree: self.asks.then_some(&|_| rosterpatch::run::Consent::Yes),
             stop,
         };
         let start = match &self.resume {

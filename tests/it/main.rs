@@ -1,6 +1,7 @@
 //! One binary for all integration tests: real files, real processes, real TCP.
 
 mod adversary;
+mod ahead;
 mod any_target;
 mod apis;
 mod architecture;

@@ -270,7 +270,7 @@ fn a_run_that_died_is_told_alike() {
         assert_eq!(rows[0], (4, 1, false));
         assert_eq!(rows[1], (5, 1, true));
         write!(all, "{requests} {rows:?}").unwrap();
-        journal.settle(run, at(3_000)).unwrap();
+        journal.settle(run, at(3_000), false).unwrap();
         journal
             .end(run, RunState::Finished, at(3_000), "{\"n\":1}")
             .unwrap();

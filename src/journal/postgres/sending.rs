@@ -68,18 +68,16 @@ impl Sending for Postgres {
         )
     }
 
-    fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
-        self.merge_run(run, now)?;
-        self.index_own(run)
+    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
+        self.change(|tables| index_rows_of(tables, run))
     }
 
-    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
+    fn settle(&mut self, run: i64, now: Timestamp, is_indexed: bool) -> Result<(), JournalError> {
+        self.merge_run(run, now)?;
         self.change(|tables| {
-            let is_indexed = tables.one("SELECT is_indexed FROM run WHERE id = $1", &[&run])?;
-            if cell(&is_indexed, 0)? {
-                return Ok(0);
+            if !is_indexed {
+                index_rows_of(tables, run)?;
             }
-            index_rows_of(tables, run)?;
             tables.execute("UPDATE run SET is_indexed = true WHERE id = $1", &[&run])
         })
         .map(|_| ())

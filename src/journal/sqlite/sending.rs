@@ -78,24 +78,18 @@ impl Sending for Sqlite {
             .map_err(explain)
     }
 
-    fn settle(&mut self, run: i64, now: Timestamp) -> Result<(), JournalError> {
-        self.merge_run(run, now)?;
-        self.index_own(run)
+    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
+        let slices = slices(&self.connection, run).map_err(self.explain("write"))?;
+        for ends in slices {
+            self.in_one_step(|transaction| index_rows_of(transaction, run, ends))?;
+        }
+        Ok(())
     }
 
-    fn index_own(&mut self, run: i64) -> Result<(), JournalError> {
-        let is_indexed: bool = self
-            .connection
-            .query_row("SELECT is_indexed FROM run WHERE id = ?1", [run], |row| {
-                row.get(0)
-            })
-            .map_err(self.explain("read"))?;
-        if is_indexed {
-            return Ok(());
-        }
-        let explain = self.explain("write");
-        for ends in slices(&self.connection, run).map_err(&explain)? {
-            self.in_one_step(|transaction| index_rows_of(transaction, run, ends))?;
+    fn settle(&mut self, run: i64, now: Timestamp, is_indexed: bool) -> Result<(), JournalError> {
+        self.merge_run(run, now)?;
+        if !is_indexed {
+            self.index_own(run)?;
         }
         self.in_one_step(|transaction| {
             transaction.execute("UPDATE run SET is_indexed = 1 WHERE id = ?1", [run])?;

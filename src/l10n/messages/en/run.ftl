@@ -66,6 +66,7 @@ how-blind = nothing is read (--blind): rows that already match are sent too, unl
 how-at-risk = ; the file has no column for these, and the API may reset them: { $names }
 
 log-not-indexed = the run's rows are not indexed yet
+log-results-later = the results are written once the run has ended
 log-takes-its-place = an interrupted run of this file had other settings; this one takes its place
 log-goes-on = going on with a run that was interrupted; --fresh starts anew
 log-no-changes-told = changes of the folder are not told here, so it is looked at now and then

@@ -64,6 +64,7 @@ how-blind = inget läses (--blind): rader som redan stämmer skickas också, om 
 how-at-risk = ; filen har ingen kolumn för dessa, och API:et kan nollställa dem: { $names }
 
 log-not-indexed = körningens rader är inte indexerade än
+log-results-later = resultatet skrivs när körningen är slut
 log-takes-its-place = en avbruten körning av filen hade andra inställningar; den här tar dess plats
 log-goes-on = fortsätter en avbruten körning; --fresh börjar om
 log-no-changes-told = ändringar i mappen meddelas inte här, så den läses av då och då

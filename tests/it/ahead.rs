@@ -1,0 +1,270 @@
+//! Rows that are planned while others are sent, and results that are written meanwhile: the same comes of
+//! it as if one had been done after the other.
+
+use std::sync::{Arc, Mutex};
+
+use rosterpatch::clock::SystemClock;
+use rosterpatch::events::{Observer, Plan, RunEvent};
+use rosterpatch::journal::{Journal, JournalError, Record, Stage, State, Writer};
+use rosterpatch::model::{Call, Exit, Outcome, RowState};
+use rosterpatch::run::Ended;
+use rosterpatch::send::StopRequest;
+
+use crate::harness::{
+    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond,
+};
+
+/// Keeps a run's plan, and how many rows were in the journal when it was shown.
+struct Watched {
+    state: State,
+    shown: Arc<Mutex<Option<(Plan, u64)>>>,
+}
+
+impl Observer for Watched {
+    fn on_event(&self, event: &RunEvent) {
+        if let RunEvent::Planned(plan) = event {
+            let journal = Journal::open(&self.state).unwrap();
+            let run = journal.run(None).unwrap().id;
+            let rows = journal.rows_of(run).unwrap();
+            *self.shown.lock().unwrap() = Some((plan.as_ref().clone(), rows));
+        }
+    }
+}
+
+/// What a run came to.
+struct Came {
+    plan: Plan,
+    /// Rows in the journal when the plan was shown.
+    recorded: u64,
+    calls: Vec<(Call, Option<RowState>)>,
+    results: Vec<Vec<String>>,
+    ended: Ended,
+    folder: Folder,
+}
+
+fn import(text: &str, asks: bool) -> Came {
+    let folder = Folder::new();
+    folder.write("r.csv", text);
+    let server = Server::start(|seen| match &*seen.path {
+        path if path.ends_with("3") => respond(404, &[], "{}"),
+        path if path.ends_with("5") && seen.before == 0 => respond(503, &[], ""),
+        _ => respond(200, &[], "{}"),
+    });
+    let shown = Arc::new(Mutex::new(None));
+    let mut run = LibraryRun::new();
+    run.asks = asks;
+    run.observer = Box::new(Watched {
+        state: folder.state(),
+        shown: shown.clone(),
+    });
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    let journal = Journal::open(&folder.state()).unwrap();
+    let id = journal.run(None).unwrap().id;
+    let mut calls = Vec::new();
+    journal
+        .each_call::<JournalError>(id, |call, state| {
+            calls.push((call, state));
+            Ok(true)
+        })
+        .unwrap();
+    let (mut plan, recorded) = shown.lock().unwrap().take().unwrap();
+    plan.base_url.clear();
+    plan.estimated_finish = None;
+    let mut results = folder.csv("r.results.csv", b',');
+    for row in &mut results[1..] {
+        // When each row ended is another matter.
+        row[12].clear();
+    }
+    Came {
+        plan,
+        recorded,
+        calls,
+        results,
+        ended,
+        folder,
+    }
+}
+
+#[test]
+fn what_is_planned_as_it_is_sent_is_what_would_have_been_planned_before() {
+    let mut mixed = plain_roster(40);
+    for row in 41..=900 {
+        let (id, number) = (plain_id(row), identity_number(row));
+        mixed.push_str(&match row % 9 {
+            0 => format!("{id},nobody,Åsa,Ek\n"),
+            1 => format!("{id},{number},,Ek\n"),
+            2 => "x,,,\n".to_owned(),
+            3 => ",,,\n".to_owned(),
+            4 => format!("{id},{},Bo,Ek\n", number.replace('-', "")),
+            5 => format!("{id},,,\n"),
+            _ => format!("{id},{number},  Åsa  ,=Ek\n"),
+        });
+    }
+    for text in [plain_roster(7), mixed] {
+        let [before, ahead] = [true, false].map(|asks| import(&text, asks));
+        let rows = before.plan.rows;
+        assert_eq!(before.recorded, rows, "who is asked may look at each call");
+        assert_eq!(ahead.recorded, 0, "nothing waits for the journal");
+        assert_eq!(
+            serde_json::to_value(&ahead.plan).unwrap(),
+            serde_json::to_value(&before.plan).unwrap()
+        );
+        assert_eq!(
+            format!("{:#?}", ahead.calls),
+            format!("{:#?}", before.calls)
+        );
+        assert_eq!(ahead.results, before.results);
+        assert_eq!(ahead.ended.summary.states, before.ended.summary.states);
+        assert_eq!(
+            ahead.ended.summary.exit_code,
+            before.ended.summary.exit_code
+        );
+    }
+}
+
+#[test]
+fn rows_that_repeat_a_value_are_planned_before_any_is_sent() {
+    let text =
+        plain_roster(5) + &plain_roster(2)["id,identity_number,first_name,last_name\n".len()..];
+    let came = import(&text, false);
+    assert_eq!(came.recorded, 7);
+    assert_eq!(came.ended.summary.states.invalid, 2);
+}
+
+#[test]
+fn results_that_were_written_meanwhile_are_those_that_the_journal_tells_of() {
+    let came = import(&plain_roster(2_500), false);
+    assert_eq!(came.ended.summary.exit_code, Exit::RowsFailed);
+    let folder = &came.folder;
+    let run = came.ended.summary.run;
+    folder.run(&format!(
+        "report {run} --results again.csv --failed again-failed.csv"
+    ));
+    for (own, again) in [
+        ("r.results.csv", "again.csv"),
+        ("r.failed.csv", "again-failed.csv"),
+    ] {
+        let [own, again] = [own, again].map(|name| std::fs::read(folder.path(name)).unwrap());
+        assert!(own == again, "{}", String::from_utf8_lossy(&again));
+    }
+}
+
+/// Sends the roster's rows until a request is made that `stops` it, and then goes on.
+#[test]
+fn a_run_that_is_stopped_while_it_plans_goes_on_with_the_rest() {
+    let rows = 6_000;
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(rows));
+    let (stop, stopped) = tokio::sync::watch::channel(StopRequest::None);
+    let server = Server::start(move |_| {
+        stop.send_replace(StopRequest::Finish);
+        respond(200, &[], "{}")
+    });
+    let mut run = LibraryRun::new();
+    run.clock = Arc::new(SystemClock);
+    run.rate = "100000/s".parse().unwrap();
+    run.burst = 100_000;
+    run.stop = Some(stopped);
+    let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(first.summary.exit_code, Exit::Interrupted);
+    assert_eq!(first.summary.states.total(), rows as u64);
+    let results = folder.csv("r.results.csv", b',');
+    assert_eq!(results.len(), rows + 1, "each row is told of");
+
+    run.stop = None;
+    run.resume = Some(first.summary.run.clone());
+    let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(second.summary.states.updated, rows as u64);
+    let mut paths: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths.len(), rows, "none is sent twice");
+    paths.sort_unstable();
+    paths.dedup();
+    assert_eq!(paths.len(), rows);
+}
+
+#[test]
+fn a_run_that_died_half_planned_goes_on_with_the_next_row() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(9) + "x,,,\n");
+    let server = Server::start(|_| respond(200, &[], "{}"));
+    let mut run = LibraryRun::new();
+    let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(first.summary.states.updated, 9);
+    let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
+    // As if the process had been killed when four rows were in the journal, and two of them were sent.
+    journal
+        .execute_batch(
+            "DELETE FROM planned WHERE id & 255 > 4;
+             DELETE FROM outcome WHERE id & 255 > 2;
+             DELETE FROM row_key WHERE row > 4;
+             UPDATE run SET state = 'running';",
+        )
+        .unwrap();
+    run.resume = Some(first.summary.run.clone());
+    let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(second.summary.states.updated, 9);
+    assert_eq!(second.summary.states.invalid, 1);
+    let sent = |row| {
+        let seen = server.seen();
+        let of_row = seen
+            .iter()
+            .filter(|seen| seen.path.ends_with(&plain_id(row)));
+        of_row.count()
+    };
+    let counts: Vec<usize> = (1..=9).map(sent).collect();
+    assert_eq!(counts, [1, 1, 2, 2, 2, 2, 2, 2, 2]);
+    let keys = "SELECT count(*) FROM row_key";
+    let keys: i64 = journal.query_row(keys, [], |row| row.get(0)).unwrap();
+    assert_eq!(keys, 10, "later runs find all of its rows");
+}
+
+#[test]
+fn whoever_waits_for_rows_finds_them_in_the_journal() {
+    let came = import(&plain_roster(8), false);
+    let state = came.folder.state();
+    let mut journal = Journal::open(&state).unwrap();
+    let id = journal.run(None).unwrap().id;
+    journal.clear(id).unwrap();
+    journal
+        .begin_sending(id, "a", jiff::Timestamp::UNIX_EPOCH)
+        .unwrap();
+    let writer = Writer::start(journal, id, Stage::Sending);
+    let recorded = writer.recorded();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = |row| Outcome {
+        row,
+        state: RowState::Updated,
+        http_status: Some(200),
+        error_code: String::new(),
+        error: String::new(),
+        changed: String::new(),
+        attempts: 1,
+        request_id: String::new(),
+        finished_at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    std::thread::scope(|scope| {
+        let each = [(1, 1), (2, 4), (1, 5), (5, 5), (7, 8)].map(|(first, last)| {
+            let (recorded, state) = (recorded.clone(), state.clone());
+            scope.spawn(move || {
+                let journal = Journal::open(&state).unwrap();
+                recorded.wait_for(&journal, id, (first, last)).unwrap();
+                (last + 1 - first) - journal.recorded(id, first, last).unwrap()
+            })
+        });
+        for row in [3, 1, 5, 4, 2, 8] {
+            runtime.block_on(writer.outcome(outcome(row))).unwrap();
+            runtime.block_on(writer.flush()).unwrap();
+        }
+        let mut each = each.into_iter();
+        let last = each.next_back().unwrap();
+        for waiting in each {
+            assert_eq!(waiting.join().unwrap(), 0);
+        }
+        // Row 7 never comes.
+        writer.close().unwrap();
+        assert_eq!(last.join().unwrap(), 1);
+    });
+}
