@@ -180,6 +180,9 @@ pub struct Plan {
     pub repairs: Vec<(String, u64)>,
     /// Doubtful values, by code.
     pub doubts: Vec<(String, u64)>,
+    /// Whether its rows are recorded as they are sent, and may not all be there yet.
+    #[serde(default)]
+    pub is_ahead: bool,
 }
 
 /// One of the changes that a plan shows.

@@ -43,6 +43,8 @@ pub fn begin(
         return Ok(Start::New(command));
     };
     tracing::warn!(run = %record.name, "{}", say().log_goes_on());
+    // What is known of its first rows so that they can be undone is known of all, or of none.
+    ready.settings.delivery.no_undo = earlier.delivery.no_undo;
     let paths = &mut ready.settings.delivery.paths;
     *paths = earlier.delivery.paths;
     named.replace(paths);

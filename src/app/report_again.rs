@@ -4,7 +4,7 @@ use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
 use crate::model::Summary;
 use crate::read::Input;
-use crate::report::{Reported, ResultPaths, ResultsOf, write_html, write_results};
+use crate::report::{Reported, ResultPaths, ResultsOf, UnplacedResults, write_html, write_results};
 use crate::run::Settings;
 
 /// Writes a run's results and report from what the journal knows and its roster, where `settings` say that
@@ -32,7 +32,8 @@ pub fn report_again(
         held: summary.held.as_deref(),
         recorded: None,
     };
-    let written = write_results(&input, of, paths).map_err(crate::run::RunError::from)?;
+    let written = write_results(&input, of, paths).and_then(UnplacedResults::place);
+    let written = written.map_err(crate::run::RunError::from)?;
     summary.states = written.states;
     summary.results = Some(written.results);
     summary.failed_rows = written.failed;

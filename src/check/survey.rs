@@ -87,6 +87,7 @@ pub fn survey(
     let unique = Unique::all(checker, key);
     let mut total = Stretch {
         seen: vec![Vec::new(); unique.len()],
+        filled: vec![0; checker.spec().fields.len()],
         ..Stretch::default()
     };
     input.scan(
@@ -389,7 +390,6 @@ impl Stretch {
         self.invalid.append(next.invalid);
         self.first_invalid.extend(next.first_invalid);
         self.first_invalid.truncate(SHOWN_ROWS);
-        self.filled.resize(next.filled.len(), 0);
         for (own, filled) in self.filled.iter_mut().zip(next.filled) {
             *own += filled;
         }

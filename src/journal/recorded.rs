@@ -22,6 +22,8 @@ struct Known {
     planned: u64,
     /// Whether more rows are planned meanwhile.
     is_planning: bool,
+    /// Whether that has failed.
+    has_failed: bool,
     /// Whether nothing more will be written.
     is_over: bool,
 }
@@ -29,6 +31,13 @@ struct Known {
 /// Rows are planned as long as this is there.
 #[derive(Debug)]
 pub struct PlanningAhead(Recorded);
+
+impl PlanningAhead {
+    /// That the rest will not be planned: what is planned and not handed on yet is not to be sent.
+    pub fn fail(self) {
+        self.0.change(|known| known.has_failed = true);
+    }
+}
 
 impl Drop for PlanningAhead {
     fn drop(&mut self) {
@@ -41,6 +50,8 @@ impl Drop for PlanningAhead {
 pub struct PlannedSoFar {
     rows: u64,
     is_whole: bool,
+    /// Whether the rest could not be planned.
+    pub has_failed: bool,
 }
 
 impl Recorded {
@@ -56,6 +67,7 @@ impl Recorded {
         PlannedSoFar {
             rows: known.planned,
             is_whole: known.is_over || !known.is_planning,
+            has_failed: known.has_failed,
         }
     }
 

@@ -35,7 +35,7 @@ pub use plan::{
 };
 pub use plan_view::{plan_examples, plan_overview};
 pub use result_paths::{ResultPaths, Written};
-pub use results::{NOT_FOUND, ResultsOf, write_results};
+pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, write_results};
 pub use roster::write_roster;
 pub use shell::{curl_text, in_quotes};
 pub use target::target_text;

@@ -171,12 +171,16 @@ impl ResultPaths {
     }
 
     /// Whether the files of rows may be written for as long as a run takes. A workbook would be in memory
-    /// meanwhile, and who reads a stream is to have all of it at once.
+    /// meanwhile, who reads a stream is to have all of it at once, and a file that has a name would be left
+    /// where it is if the process dies.
     pub fn may_take_long(&self) -> bool {
         let is_file = |path: &Path| path.metadata().map_or(true, |there| there.is_file());
         let paths = [&self.results, &self.failed, &self.new].into_iter();
         let mut paths = paths.filter(|path| !path.as_os_str().is_empty());
-        paths.all(|path| !is_workbook(path) && path != Path::new("-") && is_file(path))
+        paths.all(|path| {
+            let is_plain = !is_workbook(path) && path != Path::new("-") && is_file(path);
+            is_plain && WholeFile::is_unnamed_at(path)
+        })
     }
 
     /// Takes note that these files were written, where they were.

@@ -34,7 +34,8 @@ pub struct ResultsOf<'a> {
 
 /// Writes the results file, and the failed file if any row did not succeed: the input's columns
 /// as they were, then what became of the row, in the input's order. Rows whose record was not found
-/// are written once more, in the input's own columns alone: what somebody has to create first.
+/// are written once more, in the input's own columns alone: what somebody has to create first. None of
+/// them appears before they are placed.
 ///
 /// # Errors
 /// When a file cannot be written, or the input or the journal cannot be read.
@@ -42,7 +43,7 @@ pub fn write_results(
     input: &Input,
     of: ResultsOf<'_>,
     paths: &ResultPaths,
-) -> Result<Written, ReportError> {
+) -> Result<UnplacedResults, ReportError> {
     let ResultsOf { journal, run, .. } = of;
     let layout = Layout::of(input, paths.outcome_first);
     let mut results = begin(paths, &paths.results, input, &layout)?;
@@ -107,14 +108,41 @@ pub fn write_results(
             Ok(true)
         },
     )?;
-    Ok(Written {
+    Ok(UnplacedResults {
         states,
         lines,
         timeline,
-        results: results.finish()?,
-        failed: failed.map(SheetFile::finish).transpose()?,
-        new: new.map(SheetFile::finish).transpose()?,
+        results,
+        failed,
+        new,
     })
+}
+
+/// Files of results that are written to their end, and not in their places yet.
+pub struct UnplacedResults {
+    states: StateCounts,
+    lines: Lines,
+    timeline: Timeline,
+    results: SheetFile,
+    failed: Option<SheetFile>,
+    new: Option<SheetFile>,
+}
+
+impl UnplacedResults {
+    /// Puts them in their places.
+    ///
+    /// # Errors
+    /// When one of them cannot be put there.
+    pub fn place(self) -> Result<Written, ReportError> {
+        Ok(Written {
+            states: self.states,
+            lines: self.lines,
+            timeline: self.timeline,
+            results: self.results.finish()?,
+            failed: self.failed.map(SheetFile::finish).transpose()?,
+            new: self.new.map(SheetFile::finish).transpose()?,
+        })
+    }
 }
 
 /// Whether the API has no record for a row: none was found, or the update was answered so.

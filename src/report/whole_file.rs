@@ -9,8 +9,9 @@ use super::error::ReportError;
 use crate::l10n::say;
 
 /// A file that appears under its name whole or not at all: written in its folder without any name, or
-/// under a temporary one where the file system knows no other way, synced, and renamed. A process that
-/// dies leaves nothing behind. Readable by its owner alone, since it may hold personal data.
+/// under a temporary one where the file system knows no other way, synced, and renamed. Without a name
+/// it leaves nothing behind where the process dies. Readable by its owner alone, since it may hold
+/// personal data.
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
@@ -185,6 +186,11 @@ impl WholeFile {
         WholeFile::create_as(path, placing).map(drop)
     }
 
+    /// Whether a file at `path` has no name until it is finished, so that it may take as long as it likes.
+    pub(super) fn is_unnamed_at(path: &Path) -> bool {
+        unnamed_in(folder_of(path)).is_ok()
+    }
+
     /// Puts the file in its place. Returns where that is: its path, or the same with a number where
     /// another file has it.
     ///
@@ -254,15 +260,14 @@ impl Write for WholeFile {
 }
 
 /// A file in a folder that has no name, and is gone with the process that has it.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn unnamed_in(folder: &Path) -> io::Result<File> {
-    let file = tempfile::tempfile_in(folder)?;
-    let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    file.set_permissions(own)?;
-    Ok(file)
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 fn unnamed_in(_folder: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
@@ -281,8 +286,9 @@ fn named(mut file: File, folder: &Path) -> io::Result<NamedTempFile> {
         use rustix::fs::{AtFlags, CWD};
         let own = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
         let link = |name: &Path| {
+            let same = file.try_clone()?;
             rustix::fs::linkat(CWD, &own, CWD, name, AtFlags::SYMLINK_FOLLOW)?;
-            file.try_clone()
+            Ok(same)
         };
         if let Ok(named) = temporary().make_in(folder, link) {
             return Ok(named);

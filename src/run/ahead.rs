@@ -53,7 +53,8 @@ impl<'a> Ahead<'a> {
         self.prepared.input.scan(
             |table| maker.of_table(table),
             |items| {
-                if *self.asked.borrow() > StopRequest::Pause {
+                // Who asks that no more be sent is told all the same what is wrong with each row.
+                if *self.asked.borrow() == StopRequest::Now {
                     is_whole = false;
                     return Ok(false);
                 }
@@ -68,7 +69,7 @@ impl<'a> Ahead<'a> {
                             }
                             PlannedWhat::Call(call)
                         }
-                        // Another version of the program began it.
+                        // Another version of the program found its records known well enough.
                         What::LookUp { .. } => {
                             return Err(RunError::Settings {
                                 run: self.run.clone(),
@@ -110,6 +111,7 @@ impl<'a> Run<'a> {
         if self.held(&plan)?.is_some() {
             return self.plan_by(past);
         }
+        plan.is_ahead = true;
         self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
         self.planned_to = Some(0);
         Ok(Planned {

@@ -10,7 +10,8 @@ use crate::l10n::say;
 use crate::model::with_causes;
 use crate::read::Input;
 use crate::report::{
-    Like, Reported, ResultPaths, ResultsOf, Written, write_before, write_html, write_results,
+    Like, Reported, ResultPaths, ResultsOf, UnplacedResults, write_before, write_html,
+    write_results,
 };
 use crate::send::Stop;
 
@@ -21,7 +22,7 @@ const FEW: u64 = 50_000;
 #[derive(Default)]
 pub(super) struct DoneMeanwhile {
     /// The results: each row as soon as it was known what became of it.
-    written: Option<Written>,
+    written: Option<UnplacedResults>,
     /// Whether there is what later runs search its rows by.
     is_indexed: bool,
 }
@@ -51,8 +52,7 @@ impl<'a> Meanwhile<'a> {
         })
     }
 
-    /// Does what can be done, and returns once the run sends no more. What fails is tried again then, and no
-    /// request waits for a disk that is full.
+    /// Does what can be done, and returns once the run sends no more. What fails is tried again then.
     pub(super) fn work(&self) -> DoneMeanwhile {
         let mut done = DoneMeanwhile::default();
         if let Err(error) = self.work_into(&mut done) {
@@ -66,7 +66,8 @@ impl<'a> Meanwhile<'a> {
         let mut journal = Journal::open(self.state)?;
         // Everything that comes before the first request goes first.
         self.recorded.wait_for(&journal, self.run, (1, 1))?;
-        if self.rows <= FEW {
+        // A database has one connection for all that this process does, and others may hold the index.
+        if self.rows <= FEW && self.state.database().is_none() {
             self.recorded.wait_for_plan();
             journal.index_own(self.run)?;
             done.is_indexed = true;
@@ -118,6 +119,7 @@ impl Run<'_> {
             Some(written) => written,
             None => write_results(&prepared.input, of, paths)?,
         };
+        let written = written.place()?;
         // A run that was stopped has rows that nobody has come to yet; any other has an outcome of
         // every row, whatever it is.
         let accounted = if stop.is_some() {

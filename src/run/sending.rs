@@ -134,8 +134,11 @@ impl Setup<'_> {
         };
         let (sent, planned) = std::thread::scope(|scope| {
             let planning = scope.spawn(move || {
-                let _is_going_on = is_going_on;
-                ahead.plan(writer)
+                let planned = ahead.plan(writer);
+                if planned.is_err() {
+                    is_going_on.fail();
+                }
+                planned
             });
             let sent = self.send(id, writer);
             (sent, planning.join())
@@ -162,6 +165,8 @@ impl Setup<'_> {
             return self.send_slice(id, (&runtime, &sender, reader.as_ref()));
         }
         if let Some(most) = self.canary {
+            // The first rows of all, and not of those that are planned so far.
+            writer.recorded().wait_for_plan();
             let journal = Journal::open(&self.context.state)?;
             let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
             let first = journal.calls_left(id, 0, most)?;
@@ -243,6 +248,9 @@ fn calls_left(
     loop {
         // What is planned after this is looked for once more.
         let planned = recorded.planned();
+        if planned.has_failed {
+            return Ok(());
+        }
         let mut page = journal.calls_left(run, after, PAGE)?;
         page.retain(|call| call.row <= last);
         let Some(end) = page.last() else {

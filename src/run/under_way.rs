@@ -148,10 +148,15 @@ impl<'a> Setup<'a> {
             return Ok(Begun::New(run));
         }
         run.before += run.journal.reopen(run.id)?;
-        let planned = run.journal.rows_of(run.id)?;
-        run.planned_to = (planned < self.prepared.survey.rows).then_some(planned);
-        match plan.and_then(|json| serde_json::from_str(&json).ok()) {
-            Some(plan) => Ok(Begun::Planned(run, Box::new(plan))),
+        match plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok()) {
+            Some(plan) => {
+                if plan.is_ahead {
+                    let planned = run.journal.rows_of(run.id)?;
+                    let is_short = planned < self.prepared.survey.rows;
+                    run.planned_to = is_short.then_some(planned);
+                }
+                Ok(Begun::Planned(run, Box::new(plan)))
+            }
             None => Err(RunError::Settings {
                 run: run.record.name,
             }),

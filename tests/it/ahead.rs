@@ -70,6 +70,8 @@ fn import(text: &str, asks: bool) -> Came {
     let (mut plan, recorded) = shown.lock().unwrap().take().unwrap();
     plan.base_url.clear();
     plan.estimated_finish = None;
+    assert_eq!(plan.is_ahead, !asks && recorded == 0);
+    plan.is_ahead = false;
     let mut results = folder.csv("r.results.csv", b',');
     for row in &mut results[1..] {
         // When each row ended is another matter.
