@@ -2,6 +2,7 @@
 //! it as if one had been done after the other.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rosterpatch::clock::SystemClock;
 use rosterpatch::events::{Observer, Plan, RunEvent};
@@ -11,7 +12,8 @@ use rosterpatch::run::Ended;
 use rosterpatch::send::StopRequest;
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, plain_id, plain_roster, respond,
+    Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster, respond,
+    sandbox_holding, stderr,
 };
 
 /// Keeps a run's plan, and how many rows were in the journal when it was shown.
@@ -151,7 +153,6 @@ fn results_that_were_written_meanwhile_are_those_that_the_journal_tells_of() {
     }
 }
 
-/// Sends the roster's rows until a request is made that `stops` it, and then goes on.
 #[test]
 fn a_run_that_is_stopped_while_it_plans_goes_on_with_the_rest() {
     let rows = 6_000;
@@ -269,4 +270,66 @@ fn whoever_waits_for_rows_finds_them_in_the_journal() {
         writer.close().unwrap();
         assert_eq!(last.join().unwrap(), 1);
     });
+}
+
+/// Rows to which nothing that the API might need is lacking, so that no record is read.
+fn full_roster(rows: usize) -> String {
+    let lines = plain_roster(rows);
+    let mut lines = lines.lines();
+    let header = lines.next().unwrap();
+    let rows = lines.map(|line| format!("{line},false\n"));
+    format!("{header},identity_temporary\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn a_half_planned_run_goes_on_as_it_began_whatever_is_asked_now() {
+    let folder = Folder::new();
+    let (sandbox, base_url, _stop) = sandbox_holding(&plain_roster(9), Duration::ZERO);
+    folder.write("r.csv", full_roster(9).replace("Åsa", "Bo"));
+    let import = |arguments: &[&str]| {
+        let output = folder.send(&[&import_of(&base_url)[..], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stderr(&output)
+    };
+    import(&["--all", "--no-undo"]);
+    let kill = || {
+        let journal = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
+        journal
+            .execute_batch(
+                "DELETE FROM planned WHERE id & 255 > 4;
+                 DELETE FROM outcome WHERE id & 255 > 2;
+                 UPDATE run SET state = 'running';",
+            )
+            .unwrap();
+    };
+    let updated = || {
+        let results = folder.csv("r.results.csv", b',');
+        let rows = results[1..].iter().filter(|row| row[6] == "updated");
+        rows.count()
+    };
+    kill();
+    let told = import(&["--all"]);
+    assert!(told.contains("going on"), "{told}");
+    assert_eq!(updated(), 9);
+    kill();
+    assert_eq!(sandbox.requests("read"), 0);
+    let told = import(&["--all", "--no-undo", "--canary", "5"]);
+    assert!(told.contains("going on"), "{told}");
+    assert_eq!(updated(), 9);
+    assert_eq!(
+        sandbox.requests("read"),
+        5,
+        "and not the two that were planned"
+    );
+}
+
+#[test]
+fn a_file_without_rows_is_held_whatever_is_asked() {
+    let folder = Folder::new();
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(1), Duration::ZERO);
+    folder.write("r.csv", full_roster(0));
+    for arguments in [&["--all", "--no-undo"][..], &["--blind"], &[]] {
+        let output = folder.send(&[&import_of(&base_url)[..], arguments].concat());
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    }
 }
