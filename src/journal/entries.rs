@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::model::{Call, Change, Outcome, RowAt};
+use crate::model::{Call, Outcome, RowAt};
 
 /// A row that is planned.
 #[derive(Debug)]
@@ -98,15 +98,6 @@ pub enum Entry {
     Flush,
 }
 
-/// What a call changes, as a list of `[field, from, to]`.
-pub(super) fn listed(changes: &[Change]) -> Result<String, serde_json::Error> {
-    let changes = changes.iter();
-    let listed: Vec<_> = changes
-        .map(|change| (&change.field, &change.from, &change.to))
-        .collect();
-    serde_json::to_string(&listed)
-}
-
 pub(super) fn filled(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
@@ -114,11 +105,6 @@ pub(super) fn filled(text: &str) -> Option<&str> {
 /// The last segment of a path.
 pub(super) fn last_segment(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
-}
-
-/// What was changed, as [`listed`] wrote it.
-pub(super) fn changes_of(text: &str) -> Result<Vec<Change>, serde_json::Error> {
-    serde_json::from_str(text)
 }
 
 /// What a value in a path is encoded with: all but the unreserved characters (RFC 3986, section 2.3).

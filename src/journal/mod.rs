@@ -3,6 +3,7 @@
 //! beside it.
 
 mod bucket;
+mod changes;
 mod entries;
 mod error;
 mod facade;

@@ -2,7 +2,8 @@ use postgres::Row;
 
 use super::connection::{Tables, Wrong, cell, word};
 use super::store::{Postgres, signed, text};
-use crate::journal::entries::{changes_of, last_segment};
+use crate::journal::changes::changes_of;
+use crate::journal::entries::last_segment;
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
@@ -161,15 +162,17 @@ pub(super) fn call(row: &Row, number: u64) -> Result<Call, Wrong> {
     let changes: Option<&str> = cell(row, 5)?;
     let path: String = cell(row, 2)?;
     let name: Option<String> = cell(row, 6)?;
-    let changes = changes.map_or(Ok(Vec::new()), changes_of);
+    let body: Vec<u8> = cell(row, 3)?;
+    let changed = cell::<Option<String>>(row, 4)?.unwrap_or_default();
+    let changes = changes.map_or(Ok(Vec::new()), |text| changes_of(text, &changed, &body));
     Ok(Call {
         at: RowAt {
             row: number,
             line: cell::<Option<i64>>(row, 1)?.unwrap_or(0).unsigned_abs(),
             ..RowAt::default()
         },
-        body: cell(row, 3)?,
-        changed: cell::<Option<String>>(row, 4)?.unwrap_or_default(),
+        body,
+        changed,
         changes: changes.map_err(|why| Refusal::words(why.to_string()))?,
         key: name.unwrap_or_else(|| last_segment(&path).to_owned()),
         path,

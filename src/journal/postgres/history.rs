@@ -4,7 +4,7 @@ use super::calls::reach_of;
 use super::connection::{Tables, Wrong, cell, word};
 use super::runs::{RUN_COLUMNS, run_record};
 use super::store::Postgres;
-use crate::journal::entries::changes_of;
+use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
 use crate::journal::records::{PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
@@ -129,21 +129,26 @@ impl History for Postgres {
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
         let found = self.read(|tables| {
             let row = tables.first(
-                "SELECT planned.id, changes FROM changed_path JOIN planned USING (id)
+                "SELECT planned.id, changes, coalesce(names, ''), body
+                 FROM changed_path JOIN planned USING (id)
+                 LEFT JOIN field_set ON field_set.id = changed
                  WHERE changed_path.path = $1 AND changed_path.run = $2 ORDER BY planned.id DESC LIMIT 1",
                 &[&path, &run],
             )?;
-            let found = |row| Ok::<_, Wrong>((cell(&row, 0)?, cell(&row, 1)?));
+            let found = |row| {
+                let (names, body): (String, Vec<u8>) = (cell(&row, 2)?, cell(&row, 3)?);
+                Ok::<_, Wrong>((cell(&row, 0)?, cell(&row, 1)?, names, body))
+            };
             row.map(found).transpose()
         })?;
         // That nothing is known is not that nothing was changed.
-        let Some((id, Some(changes))) = found else {
+        let Some((id, Some(changes), names, body)) = found else {
             return Err(JournalError::NoChanges {
                 run: self.name_of(run)?,
             });
         };
         let changes: String = changes;
-        changes_of(&changes).map_err(|why| JournalError::DamagedRow {
+        changes_of(&changes, &names, &body).map_err(|why| JournalError::DamagedRow {
             run: self.name_of(run).unwrap_or_default(),
             row: row_of(id),
             why: why.to_string(),

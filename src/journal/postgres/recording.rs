@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use super::connection::{Tables, Wrong, cell};
 use super::store::{Postgres, signed, text};
+use crate::journal::changes::kept;
 use crate::journal::entries::{
-    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
+    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment,
 };
 use crate::journal::error::Refusal;
 use crate::journal::record::Stage;
@@ -168,15 +169,9 @@ impl<'a> Group<'a> {
                 Some(call) => Some(number_of(tables, place, &call.changed)?),
                 None => None,
             });
-            // What nobody knew before is no change that could be undone, and its value is in the body.
-            let known = call.filter(|call| call.changes.iter().any(|one| one.from.is_some()));
             let told = |why: serde_json::Error| Refusal::words(why.to_string());
-            changes.push(
-                known
-                    .map(|call| listed(&call.changes))
-                    .transpose()
-                    .map_err(told)?,
-            );
+            let kept = call.map(kept).transpose().map_err(told)?;
+            changes.push(kept.flatten());
         }
         let ids: Vec<i64> = self.rows.keys().copied().collect();
         let mark = || all().map(|row| &row.mark);

@@ -1,7 +1,7 @@
 use super::connection::{Connection, Tables, Wrong, cell};
 
 /// The format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Format 1. The tables are those of the journal in a file, in its sixth format; `claim` counts who began
 /// something last, and `roster` holds the files themselves, so that every machine has them.
@@ -155,8 +155,12 @@ CREATE TABLE answer (
 ALTER TABLE quota ADD COLUMN announced text, ADD COLUMN announced_at timestamptz;
 ";
 
+/// Format 3: of changes only what a record held is kept, and where in the body stands what it is to hold. What
+/// was kept before is read as it is.
+const SHORT_CHANGES: &str = "";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [TABLES, SLICED_PLANNING];
+const STEPS: [&str; VERSION as usize] = [TABLES, SLICED_PLANNING, SHORT_CHANGES];
 
 /// The format of the journal that is there; 0 where there is none.
 fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {

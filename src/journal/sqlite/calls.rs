@@ -1,7 +1,8 @@
 use rusqlite::{Row, params};
 
 use super::store::Sqlite;
-use crate::journal::entries::{changes_of, last_segment};
+use crate::journal::changes::changes_of;
+use crate::journal::entries::last_segment;
 use crate::journal::error::JournalError;
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
@@ -148,6 +149,8 @@ fn pending(row: &Row<'_>, number: u64) -> rusqlite::Result<(Pending, bool)> {
 pub(super) fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
     let changes: Option<String> = row.get(5)?;
     let path: String = row.get(2)?;
+    let body: Vec<u8> = row.get(3)?;
+    let changed = row.get::<_, Option<String>>(4)?.unwrap_or_default();
     let name: Option<String> = row.get(6)?;
     Ok(Call {
         at: RowAt {
@@ -155,9 +158,11 @@ pub(super) fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
             line: row.get::<_, Option<u64>>(1)?.unwrap_or(0),
             ..RowAt::default()
         },
-        body: row.get(3)?,
-        changed: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-        changes: changes.map_or(Ok(Vec::new()), |text| changes_in(&text, 5))?,
+        changes: changes.map_or(Ok(Vec::new()), |text| {
+            changes_in((&text, &changed, &body), 5)
+        })?,
+        body,
+        changed,
         key: name.unwrap_or_else(|| last_segment(&path).to_owned()),
         path,
         note: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
@@ -165,9 +170,12 @@ pub(super) fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
     })
 }
 
-/// What was changed, as it stands in a column: a list of `[field, from, to]`.
-pub(super) fn changes_in(text: &str, column: usize) -> rusqlite::Result<Vec<Change>> {
-    changes_of(text).map_err(|why| {
+/// What was changed, as it stands in a column, beside the call's set of fields and its body.
+pub(super) fn changes_in(
+    (text, names, body): (&str, &str, &[u8]),
+    column: usize,
+) -> rusqlite::Result<Vec<Change>> {
+    changes_of(text, names, body).map_err(|why| {
         let kind = rusqlite::types::Type::Text;
         rusqlite::Error::FromSqlConversionFailure(column, kind, why.to_string().into())
     })

@@ -122,25 +122,31 @@ impl History for Sqlite {
     }
 
     fn changes_made(&self, run: i64, path: &str) -> Result<Vec<Change>, JournalError> {
-        let changes: Option<(i64, Option<String>)> = self
+        type Kept = (i64, Option<String>, Option<String>, Vec<u8>);
+        let kept: Option<Kept> = self
             .connection
             .prepare_cached(
-                "SELECT planned.id, changes FROM temp.changed_path JOIN planned USING (id)
+                "SELECT planned.id, changes, names, body
+                 FROM temp.changed_path JOIN planned USING (id)
+                 LEFT JOIN field_set ON field_set.id = changed
                  WHERE temp.changed_path.path = ?1 ORDER BY planned.id DESC",
             )
             .and_then(|mut statement| {
                 statement
-                    .query_row([path], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .query_row([path], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                    })
                     .optional()
             })
             .map_err(self.explain("read"))?;
         // That nothing is known is not that nothing was changed.
-        let Some((id, Some(changes))) = changes else {
+        let Some((id, Some(changes), names, body)) = kept else {
             return Err(JournalError::NoChanges {
                 run: self.name_of(run)?,
             });
         };
-        changes_in(&changes, 0).map_err(|why| JournalError::DamagedRow {
+        let names = names.unwrap_or_default();
+        changes_in((&changes, &names, &body), 1).map_err(|why| JournalError::DamagedRow {
             run: self.name_of(run).unwrap_or_default(),
             row: row_of(id),
             why: why.to_string(),

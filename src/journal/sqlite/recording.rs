@@ -3,8 +3,9 @@ use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 use super::outcomes::Moment;
 use super::store::Sqlite;
 use super::witness::Witness;
+use crate::journal::changes::kept;
 use crate::journal::entries::{
-    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment, listed,
+    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment,
 };
 use crate::journal::error::Refusal;
 use crate::journal::record::Stage;
@@ -144,11 +145,8 @@ fn write_row(
         PlannedWhat::Call(call) => {
             let changed = number_of(transaction, place, &call.changed)?;
             let name = Some(&call.key).filter(|key| last_segment(&call.path) != **key);
-            // What nobody knew before is no change that could be undone, and its value is in the body.
-            let known = call.changes.iter().any(|change| change.from.is_some());
-            let changes = known.then(|| listed(&call.changes)).transpose();
-            let changes =
-                changes.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            let changes = kept(call)
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
             statements.call()?.execute(params![
                 id,
                 at.line,

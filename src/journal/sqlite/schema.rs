@@ -3,7 +3,7 @@ use rusqlite::Connection;
 use crate::journal::row_id::{id_of, row_of};
 
 /// The journal's format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// Format 1.
 const RUNS: &str = "
@@ -206,8 +206,13 @@ INSERT INTO delivered
 DROP TABLE delivered_before;
 ";
 
+/// Format 7: of changes only what a record held is kept, and where in the body stands what it is to hold. What
+/// was kept before is read as it is.
+const SHORT_CHANGES: &str = "";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [RUNS, PLANS, CALLS, WARNINGS, TIMES, NARROW];
+const STEPS: [&str; VERSION as usize] =
+    [RUNS, PLANS, CALLS, WARNINGS, TIMES, NARROW, SHORT_CHANGES];
 
 /// The keys of a run's rows, in slices: above the first of each pair, and up to the second.
 pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<(i64, i64)>> {

@@ -22,6 +22,7 @@ journal-nothing-unfinished = no run was interrupted, so there is nothing to resu
 journal-damaged-run = the journal's record of the run { $run } is damaged
 journal-damaged-row = the journal's record of row { $row } of the run { $run } is damaged: { $why }
 journal-damaged-outcome = the journal's record of this row is damaged ({ $why }), so it is not known what became of it
+journal-changes-unclear = what it changed cannot be read
 journal-no-changes = what the run { $run } changed in one of its records is not in the journal, so it cannot be put back
 journal-closed = the journal is closed
 journal-broken = the journal could not be written, so nothing more is sent: { $why }

@@ -20,6 +20,7 @@ journal-nothing-unfinished = ingen körning är avbruten, så det finns inget at
 journal-damaged-run = journalens uppgifter om körningen { $run } är skadade
 journal-damaged-row = journalens uppgifter om rad { $row } i körningen { $run } är skadade: { $why }
 journal-damaged-outcome = journalens uppgifter om raden är skadade ({ $why }), så det är inte känt vad som hände med den
+journal-changes-unclear = det går inte att läsa vad som ändrades
 journal-no-changes = vad körningen { $run } ändrade i en av posterna finns inte i journalen, så det kan inte återställas
 journal-closed = journalen är stängd
 journal-broken = journalen kunde inte skrivas, så inget mer skickas: { $why }

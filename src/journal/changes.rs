@@ -1,0 +1,204 @@
+use memchr::memmem;
+use serde::de::Error;
+use serde_json::Value as Json;
+
+use crate::l10n::say;
+use crate::model::{Call, Change};
+
+/// What changes begin with that are kept short: a list of what the record held and where in the body stands
+/// what it is to hold, in turn, for each field of the call's set. Other changes are a list of
+/// `[field, from, to]`.
+const SHORT: char = '~';
+
+/// What a call changes, as it is kept; nothing where nobody knew what the record held: that is no change
+/// that could be undone, and what it is to hold is in the body.
+///
+/// # Errors
+/// When a value cannot be written as JSON.
+pub(super) fn kept(call: &Call) -> Result<Option<String>, serde_json::Error> {
+    if call.changes.iter().all(|change| change.from.is_none()) {
+        return Ok(None);
+    }
+    if let Some(short) = short(call)? {
+        return Ok(Some(short));
+    }
+    let changes = call.changes.iter();
+    let listed: Vec<_> = changes
+        .map(|change| (&change.field, &change.from, &change.to))
+        .collect();
+    serde_json::to_string(&listed).map(Some)
+}
+
+/// The same kept short; nothing where the call says something else, or in another order.
+fn short(call: &Call) -> Result<Option<String>, serde_json::Error> {
+    let fields = call.changes.iter().map(|change| &*change.field);
+    if !fields.eq(call.changed.split(' ')) {
+        return Ok(None);
+    }
+    let mut pairs = Vec::with_capacity(2 * call.changes.len());
+    // Most fields stand in the body as they stand in the list.
+    let mut after = 0;
+    for change in &call.changes {
+        let to = serde_json::to_vec(&change.to)?;
+        let place = place_of(&to, &call.body, after).or_else(|| place_of(&to, &call.body, 0));
+        let (Some(place), Some(from)) = (place, &change.from) else {
+            return Ok(None);
+        };
+        after = place + to.len();
+        pairs.push(from.clone());
+        pairs.push(place.into());
+    }
+    let pairs = serde_json::to_string(&pairs)?;
+    Ok(Some(format!("{SHORT}{pairs}")))
+}
+
+/// Where a value stands in a body from `after` on.
+fn place_of(value: &[u8], body: &[u8], mut after: usize) -> Option<usize> {
+    let finder = memmem::Finder::new(value);
+    loop {
+        let place = after + finder.find(body.get(after..)?)?;
+        // A value ends where it is followed by what ends one; a name is followed by a colon.
+        if matches!(body.get(place + value.len()), Some(b',' | b'}' | b']')) {
+            return Some(place);
+        }
+        after = place + 1;
+    }
+}
+
+/// What was kept of a call with this set of fields and this body.
+///
+/// # Errors
+/// When it cannot be understood.
+pub(super) fn changes_of(
+    text: &str,
+    names: &str,
+    body: &[u8],
+) -> Result<Vec<Change>, serde_json::Error> {
+    let Some(short) = text.strip_prefix(SHORT) else {
+        return serde_json::from_str(text);
+    };
+    let unclear = || serde_json::Error::custom(say().journal_changes_unclear());
+    let pairs: Vec<Json> = serde_json::from_str(short)?;
+    let (pairs, rest) = pairs.as_chunks::<2>();
+    if !rest.is_empty() || names.split(' ').count() != pairs.len() {
+        return Err(unclear());
+    }
+    let changes = names.split(' ').zip(pairs).map(|(field, [from, place])| {
+        let place = place.as_u64().and_then(|place| usize::try_from(place).ok());
+        let value = place.and_then(|place| body.get(place..)).unwrap_or(b"");
+        let mut values = serde_json::Deserializer::from_slice(value).into_iter::<Json>();
+        Ok(Change {
+            field: field.to_owned(),
+            from: Some(from.clone()),
+            to: values.next().ok_or_else(unclear)??,
+        })
+    });
+    changes.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RowAt;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn call(fields: &[(&str, Json, Json)], body: &str) -> Call {
+        let names: Vec<&str> = fields.iter().map(|(name, ..)| *name).collect();
+        let change = |(field, from, to): &(&str, Json, Json)| Change {
+            field: (*field).to_owned(),
+            from: Some(from.clone()),
+            to: to.clone(),
+        };
+        Call {
+            at: RowAt::default(),
+            key: String::new(),
+            path: String::new(),
+            body: body.as_bytes().to_vec(),
+            changed: names.join(" "),
+            changes: fields.iter().map(change).collect(),
+            fingerprint: None,
+            note: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_body_is_not_kept_twice() {
+        let fields = [
+            ("first", json!("Åsa"), json!("Bo")),
+            ("city", json!(null), json!("first")),
+            ("age", json!(4), json!(5)),
+            ("last", json!(["x", 1]), json!(null)),
+        ];
+        let body = r#"{"first":"Bo","last":null,"age":5,"address":{"city":"first"}}"#;
+        let call = call(&fields, body);
+        let kept = kept(&call).unwrap().unwrap();
+        assert_eq!(kept, r#"~["Åsa",9,null,52,4,32,["x",1],21]"#);
+        let read = changes_of(&kept, &call.changed, &call.body).unwrap();
+        assert_eq!(read, call.changes);
+        // As it was before.
+        let long = r#"[["first","Åsa","Bo"]]"#;
+        assert_eq!(changes_of(long, "", b"").unwrap(), call.changes[..1]);
+        // Nothing that is damaged is guessed at.
+        for (text, names, body) in [
+            ("~[1,9]", "first last", body),
+            ("~[1]", "first", body),
+            ("~[1,900]", "first", body),
+            ("~[1,2]", "first", "{x"),
+            ("~[1,\"a\"]", "first", body),
+            ("~", "first", body),
+        ] {
+            assert!(changes_of(text, names, body.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_body_is_kept() {
+        let fields = [("first", json!("Åsa"), json!("Bo"))];
+        for (body, changed) in [
+            (r#"{"first":"B"}"#, "first"),
+            (r#"{"Bo":"B"}"#, "first"),
+            (r#"{"first":"Bo"}"#, "first last"),
+        ] {
+            let mut call = call(&fields, body);
+            call.changed = changed.to_owned();
+            let kept = kept(&call).unwrap().unwrap();
+            assert_eq!(kept, r#"[["first","Åsa","Bo"]]"#);
+            let read = changes_of(&kept, &call.changed, &call.body).unwrap();
+            assert_eq!(read, call.changes);
+        }
+        let mut unknown = call(&fields, "{}");
+        unknown.changes[0].from = None;
+        assert_eq!(super::kept(&unknown).unwrap(), None);
+    }
+
+    fn value() -> impl Strategy<Value = Json> {
+        prop_oneof![
+            "[a\"\\\\:,}å]{0,4}".prop_map(Json::from),
+            any::<i8>().prop_map(Json::from),
+            any::<bool>().prop_map(Json::from),
+            Just(Json::Null),
+            proptest::collection::vec("[a,]{0,2}", 0..3).prop_map(Json::from),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_call_changes_is_read_as_it_was(
+            values in proptest::collection::vec((value(), value()), 1..6),
+            order in any::<u8>(),
+        ) {
+            let names = ["a", "b", "c", "d", "e"];
+            let fields: Vec<_> = names.into_iter().zip(values)
+                .map(|(name, (from, to))| (name, from, to)).collect();
+            let mut members: Vec<String> = fields.iter()
+                .map(|(name, _, to)| format!("\"{name}\":{to}")).collect();
+            let turn = usize::from(order) % members.len();
+            members.rotate_left(turn);
+            let call = call(&fields, &format!("{{{}}}", members.join(",")));
+            let kept = kept(&call).unwrap().unwrap();
+            prop_assert!(kept.starts_with(SHORT));
+            prop_assert_eq!(changes_of(&kept, &call.changed, &call.body).unwrap(), call.changes);
+        }
+    }
+}
