@@ -35,21 +35,27 @@ fn short(call: &Call) -> Result<Option<String>, serde_json::Error> {
     if !fields.eq(call.changed.split(' ')) {
         return Ok(None);
     }
-    let mut pairs = Vec::with_capacity(2 * call.changes.len());
+    let mut kept = String::with_capacity(32 * call.changes.len());
+    kept.push(SHORT);
+    let mut kept = kept.into_bytes();
+    let mut to = Vec::new();
     // Most fields stand in the body as they stand in the list.
     let mut after = 0;
     for change in &call.changes {
-        let to = serde_json::to_vec(&change.to)?;
+        to.clear();
+        serde_json::to_writer(&mut to, &change.to)?;
         let place = place_of(&to, &call.body, after).or_else(|| place_of(&to, &call.body, 0));
         let (Some(place), Some(from)) = (place, &change.from) else {
             return Ok(None);
         };
         after = place + to.len();
-        pairs.push(from.clone());
-        pairs.push(place.into());
+        kept.push(if kept.len() == 1 { b'[' } else { b',' });
+        serde_json::to_writer(&mut kept, from)?;
+        kept.push(b',');
+        serde_json::to_writer(&mut kept, &place)?;
     }
-    let pairs = serde_json::to_string(&pairs)?;
-    Ok(Some(format!("{SHORT}{pairs}")))
+    kept.push(b']');
+    Ok(String::from_utf8(kept).ok())
 }
 
 /// Where a value stands in a body from `after` on.
