@@ -86,7 +86,7 @@ pub(super) fn changes_of(
     let unclear = || serde_json::Error::custom(say().journal_changes_unclear());
     let pairs: Vec<Json> = serde_json::from_str(short)?;
     let (pairs, rest) = pairs.as_chunks::<2>();
-    if !rest.is_empty() || names.split(' ').count() != pairs.len() {
+    if names.is_empty() || !rest.is_empty() || names.split(' ').count() != pairs.len() {
         return Err(unclear());
     }
     let changes = names.split(' ').zip(pairs).map(|(field, [from, place])| {
@@ -148,6 +148,7 @@ mod tests {
         // Nothing that is damaged is guessed at.
         for (text, names, body) in [
             ("~[1,9]", "first last", body),
+            ("~[1,9]", "", body),
             ("~[1]", "first", body),
             ("~[1,900]", "first", body),
             ("~[1,2]", "first", "{x"),

@@ -41,7 +41,10 @@ impl PlanningAhead {
 
 impl Drop for PlanningAhead {
     fn drop(&mut self) {
-        self.0.change(|known| known.is_planning = false);
+        self.0.change(|known| {
+            known.is_planning = false;
+            known.has_failed |= std::thread::panicking();
+        });
     }
 }
 
@@ -146,5 +149,41 @@ impl Recorded {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_the_plan_hears_that_it_failed() {
+        let recorded = Recorded::default();
+        assert!(!recorded.wait_for_more(recorded.planned()), "it is whole");
+        let planning = recorded.planning_ahead();
+        recorded.add(3, 0);
+        let before = recorded.planned();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| recorded.wait_for_more(before));
+            recorded.add(1, 0);
+            assert!(waiting.join().unwrap());
+            let waiting = scope.spawn(|| recorded.wait_for_plan());
+            planning.fail();
+            waiting.join().unwrap();
+        });
+        let after = recorded.planned();
+        assert!(after.has_failed && !before.has_failed);
+        assert!(!recorded.wait_for_more(after));
+    }
+
+    #[test]
+    fn nobody_waits_for_a_writer_that_is_gone() {
+        let recorded = Recorded::default();
+        let _planning = recorded.planning_ahead();
+        let before = recorded.planned();
+        recorded.end();
+        recorded.wait_for_plan();
+        assert!(recorded.wait_for_more(before));
+        assert!(!recorded.wait_for_more(recorded.planned()));
     }
 }

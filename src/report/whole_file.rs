@@ -188,7 +188,9 @@ impl WholeFile {
 
     /// Whether a file at `path` has no name until it is finished, so that it may take as long as it likes.
     pub(super) fn is_unnamed_at(path: &Path) -> bool {
-        unnamed_in(folder_of(path)).is_ok()
+        // One that is a link may be written where that leads.
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        unnamed_in(folder_of(&path)).is_ok()
     }
 
     /// Puts the file in its place. Returns where that is: its path, or the same with a number where

@@ -167,6 +167,9 @@ impl Setup<'_> {
         if let Some(most) = self.canary {
             // The first rows of all, and not of those that are planned so far.
             writer.recorded().wait_for_plan();
+            if writer.recorded().planned().has_failed {
+                return Ok(None);
+            }
             let journal = Journal::open(&self.context.state)?;
             let most = usize::try_from(most).unwrap_or(usize::MAX >> 1);
             let first = journal.calls_left(id, 0, most)?;

@@ -155,12 +155,21 @@ fn results_that_were_written_meanwhile_are_those_that_the_journal_tells_of() {
 
 #[test]
 fn a_run_that_is_stopped_while_it_plans_goes_on_with_the_rest() {
+    stopped_while_it_plans(StopRequest::Finish);
+}
+
+#[test]
+fn a_run_that_is_stopped_at_once_while_it_plans_goes_on_with_the_rest() {
+    stopped_while_it_plans(StopRequest::Now);
+}
+
+fn stopped_while_it_plans(how: StopRequest) {
     let rows = 6_000;
     let folder = Folder::new();
-    folder.write("r.csv", plain_roster(rows));
+    folder.write("r.csv", plain_roster(rows) + "x,,,\n");
     let (stop, stopped) = tokio::sync::watch::channel(StopRequest::None);
     let server = Server::start(move |_| {
-        stop.send_replace(StopRequest::Finish);
+        stop.send_replace(how);
         respond(200, &[], "{}")
     });
     let mut run = LibraryRun::new();
@@ -170,16 +179,22 @@ fn a_run_that_is_stopped_while_it_plans_goes_on_with_the_rest() {
     run.stop = Some(stopped);
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.exit_code, Exit::Interrupted);
-    assert_eq!(first.summary.states.total(), rows as u64);
-    let results = folder.csv("r.results.csv", b',');
-    assert_eq!(results.len(), rows + 1, "each row is told of");
+    assert_eq!(first.summary.states.total(), 1 + rows as u64);
+    if how == StopRequest::Finish {
+        assert_eq!(first.summary.states.invalid, 1, "its results say so");
+    }
+    let under_way = server.seen().len();
 
     run.stop = None;
     run.resume = Some(first.summary.run.clone());
     let second = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(second.summary.states.updated, rows as u64);
     let mut paths: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
-    assert_eq!(paths.len(), rows, "none is sent twice");
+    match how {
+        StopRequest::Now => assert!(paths.len() <= rows + under_way),
+        _ => assert_eq!(paths.len(), rows, "none is sent twice"),
+    }
+    assert_eq!(second.summary.states.invalid, 1);
     paths.sort_unstable();
     paths.dedup();
     assert_eq!(paths.len(), rows);

@@ -91,7 +91,7 @@ fn soak_in(
     let mut random = SmallRng::seed_from_u64(seed);
     // How often each row was under way when the importer was killed.
     let mut in_doubt: HashMap<u64, u64> = HashMap::new();
-    let mut killed = 0;
+    let (mut killed, mut half_planned) = (0, 0);
     let began = Instant::now();
     let output = loop {
         // The same import again goes on as `resume` does.
@@ -122,6 +122,7 @@ fn soak_in(
         if let Ok(journal) = Journal::open(state)
             && let Ok(run) = journal.run(None)
         {
+            half_planned += u32::from((1..rows as u64).contains(&journal.rows_of(run.id).unwrap()));
             for call in journal.calls_left(run.id, 0, usize::MAX >> 1).unwrap() {
                 if call.doubtful {
                     *in_doubt.entry(call.row).or_default() += 1;
@@ -132,6 +133,10 @@ fn soak_in(
     assert!(
         !in_doubt.is_empty(),
         "no kill came while a request was under way"
+    );
+    assert!(
+        reads || half_planned > 0,
+        "no kill came while rows were planned"
     );
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
 
