@@ -190,8 +190,7 @@ impl Writer {
         self.entries
             .try_send((Entry::Planned(rows), Some(done)))
             .map_err(|_| JournalError::Closed)?;
-        *lock(&self.planned) = Some(written);
-        self.shared.urgent.notify_one();
+        self.handed_over(written);
         Ok(())
     }
 
@@ -205,9 +204,14 @@ impl Writer {
         self.entries
             .blocking_send((Entry::Planned(rows), Some(done)))
             .map_err(|_| JournalError::Closed)?;
+        self.handed_over(written);
+        Ok(())
+    }
+
+    /// Rows of the plan are on their way, and somebody will wait for them.
+    fn handed_over(&self, written: oneshot::Receiver<Written>) {
         *lock(&self.planned) = Some(written);
         self.shared.urgent.notify_one();
-        Ok(())
     }
 
     /// [`Writer::room`] on a thread that may wait.
@@ -218,10 +222,7 @@ impl Writer {
         let before = lock(&self.planned).take();
         match before {
             None => Ok(()),
-            Some(before) => before
-                .blocking_recv()
-                .map_err(|_| JournalError::Closed)?
-                .map_err(JournalError::Broken),
+            Some(before) => settled_blocking(before),
         }
     }
 
@@ -247,10 +248,7 @@ impl Writer {
             .blocking_send((Entry::Reach(row), Some(done)))
             .map_err(|_| JournalError::Closed)?;
         self.shared.urgent.notify_one();
-        durable
-            .blocking_recv()
-            .map_err(|_| JournalError::Closed)?
-            .map_err(JournalError::Broken)
+        settled_blocking(durable)
     }
 
     async fn put(
@@ -291,6 +289,14 @@ impl Writer {
 async fn settled(written: oneshot::Receiver<Written>) -> Result<(), JournalError> {
     written
         .await
+        .map_err(|_| JournalError::Closed)?
+        .map_err(JournalError::Broken)
+}
+
+/// The same on a thread that may wait.
+fn settled_blocking(written: oneshot::Receiver<Written>) -> Result<(), JournalError> {
+    written
+        .blocking_recv()
         .map_err(|_| JournalError::Closed)?
         .map_err(JournalError::Broken)
 }

@@ -20,6 +20,7 @@ mod shell;
 mod target;
 mod text;
 mod timeline;
+mod unnamed;
 mod whole_file;
 
 pub use before::{Like, write_before, write_rest, write_updated};

@@ -1,11 +1,12 @@
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::error::ReportError;
+use super::unnamed::{named, temporary, unnamed_in};
 use crate::l10n::say;
 
 /// A file that appears under its name whole or not at all: written in its folder without any name, or
@@ -261,47 +262,6 @@ impl Write for WholeFile {
     }
 }
 
-/// A file in a folder that has no name, and is gone with the process that has it.
-#[cfg(target_os = "linux")]
-fn unnamed_in(folder: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR)?.into())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn unnamed_in(_folder: &Path) -> io::Result<File> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// The names of files that are not finished.
-fn temporary() -> tempfile::Builder<'static, 'static> {
-    let mut names = tempfile::Builder::new();
-    names.prefix(".rosterpatch-").suffix(".tmp");
-    names
-}
-
-/// Gives a file that has no name a temporary one in its folder; or a copy of it, where it can have none.
-fn named(mut file: File, folder: &Path) -> io::Result<NamedTempFile> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{AtFlags, CWD};
-        let own = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
-        let link = |name: &Path| {
-            let same = file.try_clone()?;
-            rustix::fs::linkat(CWD, &own, CWD, name, AtFlags::SYMLINK_FOLLOW)?;
-            Ok(same)
-        };
-        if let Ok(named) = temporary().make_in(folder, link) {
-            return Ok(named);
-        }
-    }
-    let mut copy = temporary().tempfile_in(folder)?;
-    file.rewind()?;
-    io::copy(&mut file, copy.as_file_mut())?;
-    Ok(copy)
-}
-
 /// Gives a finished file its name, or the same with a number: whichever nobody has, in one step that
 /// nobody can come between.
 fn beside(mut file: NamedTempFile, path: &Path) -> io::Result<PathBuf> {
@@ -417,21 +377,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_its_owners_alone_whether_it_gets_a_name_or_is_copied() {
+    fn a_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("results.csv");
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         write(&path, Placing::Replace, "linked");
         assert_eq!(mode(&path), 0o600);
-        // A file whose name was taken away gets no other one.
-        let gone = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
-        let (mut file, name) = gone.keep().unwrap();
-        std::fs::remove_file(name).unwrap();
-        file.write_all(b"copied").unwrap();
-        let copy = named(file, folder.path()).unwrap();
-        assert_eq!(std::fs::read(copy.path()).unwrap(), b"copied");
-        assert_eq!(mode(copy.path()), 0o600);
     }
 
     #[test]

@@ -63,12 +63,8 @@ impl<'a> Ahead<'a> {
                 let rows = left.map(|item| {
                     let what = match item.what {
                         What::Settled(outcome) => PlannedWhat::Settled(outcome),
-                        What::Call(mut call) => {
-                            if self.delivery.no_undo {
-                                call.changes.clear();
-                            }
-                            PlannedWhat::Call(call)
-                        }
+                        // It tells of no value that a record held: none is read.
+                        What::Call(call) => PlannedWhat::Call(call),
                         // Another version of the program found its records known well enough.
                         What::LookUp { .. } => {
                             return Err(RunError::Settings {

@@ -153,6 +153,40 @@ fn results_that_were_written_meanwhile_are_those_that_the_journal_tells_of() {
     }
 }
 
+/// Whether this process writes a file in a folder that has no name.
+#[cfg(target_os = "linux")]
+fn is_writing_in(folder: &std::path::Path) -> bool {
+    let folder = folder.canonicalize().unwrap();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let mut open = open.filter_map(|own| std::fs::read_link(own.path()).ok());
+    open.any(|path| path.parent() == Some(&folder) && path.to_string_lossy().contains("/#"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_are_begun_while_rows_are_sent() {
+    let folder = Folder::new();
+    folder.write("r.csv", plain_roster(5));
+    let place = folder.path("");
+    let server = Server::start(move |seen| {
+        if seen.path.ends_with("3") {
+            // The first row is done: its results are written, or never before the end.
+            let began = std::time::Instant::now();
+            while !is_writing_in(&place) && began.elapsed() < Duration::from_secs(20) {
+                std::thread::yield_now();
+            }
+            assert!(is_writing_in(&place));
+        }
+        respond(200, &[], "{}")
+    });
+    let mut run = LibraryRun::new();
+    run.clock = Arc::new(SystemClock);
+    run.sender.concurrency = 1;
+    run.sender.max_attempts = 1;
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 5);
+}
+
 #[test]
 fn a_run_that_is_stopped_while_it_plans_goes_on_with_the_rest() {
     stopped_while_it_plans(StopRequest::Finish);
