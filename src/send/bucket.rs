@@ -1,5 +1,5 @@
 use super::rate::Rate;
-use crate::clock::nanos;
+use crate::clock::{UnixNanos, nanos};
 
 /// A bucket, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,12 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
+    /// Requests that it holds at `now`, where its arrival time is `arrival`.
+    pub(super) fn level(self, arrival: UnixNanos, now: UnixNanos) -> f64 {
+        let used = arrival.saturating_sub(now) as f64 / self.interval as f64;
+        (self.depth as f64 - used).max(0.0)
+    }
+
     /// By how much a full bucket runs ahead: its depth less one, in intervals.
     pub(super) fn tolerance(self) -> u64 {
         self.interval.saturating_mul(self.depth.saturating_sub(1))

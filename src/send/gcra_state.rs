@@ -319,9 +319,12 @@ impl GcraState {
     /// Requests that the bucket holds at `now`.
     pub(super) fn level(&self, now: UnixNanos) -> f64 {
         let kept = self.lock();
-        let state = &kept.state;
-        let used = state.known.saturating_sub(now) as f64 / state.bucket.interval as f64;
-        (state.bucket.depth as f64 - used).max(0.0)
+        kept.state.bucket.level(kept.state.known, now)
+    }
+
+    /// The arrival time as far as this process knows it.
+    pub(super) fn known(&self) -> UnixNanos {
+        self.lock().state.known
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::bucket::bucket_of;
+use super::bucket::{Bucket, bucket_of};
 use super::gcra::Gcra;
 use super::gcra_state::GcraState;
 use super::rate::{Pace, Rate};
@@ -41,10 +41,65 @@ struct Pause {
 
 #[derive(Debug)]
 struct Inner {
+    /// Of the bucket that all processes share.
     gcra: Gcra,
+    /// The burst that was asked of this process, where it is less than the shared bucket holds.
+    own: Option<OwnBurst>,
     announced: Option<Rate>,
     /// Whether this process has heard it itself.
     has_heard: bool,
+}
+
+/// A bucket of this process alone.
+#[derive(Debug)]
+struct OwnBurst {
+    gcra: Gcra,
+    bucket: Bucket,
+    arrival: UnixNanos,
+}
+
+impl OwnBurst {
+    /// The bucket of a pace, where it is smaller than the shared one, whose arrival time is `arrival`.
+    fn of(
+        pace: &Pace,
+        announced: Option<Rate>,
+        (arrival, now): (UnixNanos, UnixNanos),
+    ) -> Option<OwnBurst> {
+        let (_, depth) = pace.shared(announced);
+        let (rate, burst) = pace.in_force(announced);
+        let mut own = OwnBurst {
+            gcra: Gcra::new(rate, burst),
+            bucket: bucket_of(rate, burst.get()),
+            arrival,
+        };
+        own.arrival = own.sane(now);
+        (burst < depth).then_some(own)
+    }
+
+    /// The arrival time, but no later than that of an empty bucket: the shared one is deeper, and a clock may
+    /// be set back.
+    fn sane(&self, now: UnixNanos) -> UnixNanos {
+        let full = self.bucket.tolerance().saturating_add(self.bucket.interval);
+        self.arrival.min(now.saturating_add(full))
+    }
+}
+
+impl Inner {
+    /// Takes one request from this process's own bucket and the shared one, or from neither.
+    fn take(&mut self, shared: &GcraState, now: UnixNanos) -> Result<(), Duration> {
+        let next = match &mut self.own {
+            None => None,
+            Some(own) => {
+                own.arrival = own.sane(now);
+                Some(own.gcra.take(own.arrival, now)?)
+            }
+        };
+        shared.take(&self.gcra)?;
+        if let (Some(own), Some(next)) = (&mut self.own, next) {
+            own.arrival = next;
+        }
+        Ok(())
+    }
 }
 
 impl Pacer {
@@ -65,14 +120,16 @@ impl Pacer {
         // What nobody can read is heard again.
         let announced: Option<Rate> = noted.and_then(|json| serde_json::from_str(&json).ok());
         let announced = announced.filter(|limit| {
-            let (rate, burst) = pace.in_force(Some(*limit));
-            rate.is_sane_with(burst)
+            let (rate, depth) = pace.shared(Some(*limit));
+            rate.is_sane_with(depth)
         });
-        let (rate, burst) = pace.in_force(announced);
-        let arrival = GcraState::open(store, clock.clone(), bucket_of(rate, burst.get()))?;
+        let (rate, depth) = pace.shared(announced);
+        let arrival = GcraState::open(store, clock.clone(), bucket_of(rate, depth.get()))?;
+        let own = OwnBurst::of(&pace, announced, (arrival.known(), clock.now()));
         Ok(Pacer {
             inner: Mutex::new(Inner {
-                gcra: Gcra::new(rate, burst),
+                gcra: Gcra::new(rate, depth),
+                own,
                 announced,
                 has_heard: false,
             }),
@@ -106,7 +163,7 @@ impl Pacer {
                 self.rest(wait).await;
                 continue;
             }
-            let taken = self.arrival.take(&self.lock().gcra);
+            let taken = self.lock().take(&self.arrival, now);
             if let Some(error) = self.arrival.take_error() {
                 return Err(error);
             }
@@ -180,9 +237,9 @@ impl Pacer {
 
     fn observe_limit(&self, limit: Rate) {
         let mut inner = self.lock();
-        let (rate, burst) = self.pace.in_force(Some(limit));
+        let (rate, depth) = self.pace.shared(Some(limit));
         let is_known = inner.announced == Some(limit);
-        if (is_known && inner.has_heard) || !rate.is_sane_with(burst) {
+        if (is_known && inner.has_heard) || !rate.is_sane_with(depth) {
             return;
         }
         inner.has_heard = true;
@@ -194,8 +251,19 @@ impl Pacer {
             return;
         }
         inner.announced = Some(limit);
-        self.arrival.set_bucket(bucket_of(rate, burst.get()));
-        inner.gcra = Gcra::new(rate, burst);
+        self.arrival.set_bucket(bucket_of(rate, depth.get()));
+        inner.gcra = Gcra::new(rate, depth);
+        let now = self.clock.now();
+        let arrival = match &inner.own {
+            // As many requests ahead as before, at the new pace.
+            Some(own) => {
+                let ahead = own.sane(now).saturating_sub(now) as f64 / own.bucket.interval as f64;
+                let interval = bucket_of(rate, 1).interval as f64;
+                now.saturating_add((ahead * interval) as u64)
+            }
+            None => self.arrival.known(),
+        };
+        inner.own = OwnBurst::of(&self.pace, Some(limit), (arrival, now));
     }
 
     /// Takes note of the API's own time, as an answer tells it.
@@ -214,7 +282,11 @@ impl Pacer {
     pub fn level(&self) -> (f64, Duration) {
         let now = self.clock.now();
         let wait = self.arrival.not_before().saturating_sub(now);
-        (self.arrival.level(now), Duration::from_nanos(wait))
+        let shared = self.arrival.level(now);
+        let level = self.lock().own.as_ref().map_or(shared, |own| {
+            own.bucket.level(own.sane(now), now).min(shared)
+        });
+        (level, Duration::from_nanos(wait))
     }
 }
 

@@ -118,6 +118,18 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// The rate to keep to and the depth of the bucket that all processes share, where the API has announced
+    /// `announced` or nothing. A burst below that depth binds the process that asks for it, and no other: the
+    /// bucket must not forget what earlier processes took from it.
+    pub(super) fn shared(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
+        let unbound = Pace {
+            burst: None,
+            ..*self
+        };
+        let (rate, depth) = unbound.in_force(announced);
+        (rate, self.burst.map_or(depth, |burst| burst.max(depth)))
+    }
+
     /// The rate and burst to keep to, where the API has announced `announced` or nothing.
     pub fn in_force(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
         let rate = match (self.ceiling, announced) {

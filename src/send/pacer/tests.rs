@@ -300,3 +300,51 @@ fn after_a_restart_time_counts_as_far_as_the_api_says_that_it_has_passed() {
     pacer.observe_date(date(7200));
     assert!(pacer.level().0 < 52.0, "and no more later");
 }
+
+#[test]
+fn a_small_burst_binds_its_own_process_and_the_shared_bucket_forgets_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
+    let time = clock();
+    let with_burst = |burst: Option<u32>| {
+        let pace = Pace {
+            own: "1500/h".parse().unwrap(),
+            own_burst: 1500,
+            ceiling: None,
+            burst: burst.and_then(NonZeroU32::new),
+            share: 1.0,
+        };
+        Pacer::new(pace, time.clone(), open()).unwrap()
+    };
+    let usual = with_burst(None);
+    assert_eq!(permits(&usual, &time, 1000), vec![0.0; 1000]);
+    drop(usual);
+    let small = with_burst(Some(20));
+    assert!(small.level().0 <= 20.0, "{:?}", small.level());
+    let moments = permits(&small, &time, 5);
+    assert!(moments[4] < 5.0 * 2.4 + 0.1, "{moments:?}");
+    drop(small);
+    // Of 1,500, what 1,005 requests left, and what came back in the meantime.
+    let left = with_burst(None).level().0;
+    assert!((495.0..=501.0).contains(&left), "{left}");
+
+    // With a bucket that is nearly full, the small burst is all that is let through at once.
+    let folder = tempfile::tempdir().unwrap();
+    let store = QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap();
+    let pace = Pace {
+        own: "1500/h".parse().unwrap(),
+        own_burst: 1500,
+        ceiling: None,
+        burst: NonZeroU32::new(20),
+        share: 1.0,
+    };
+    let small = Pacer::new(pace, time.clone(), Some(store)).unwrap();
+    assert_eq!(small.level().0, 20.0);
+    let moments = permits(&small, &time, 22);
+    assert_eq!(moments[..20], [0.0; 20]);
+    assert!((moments[20] - 2.4).abs() < 1e-3, "{moments:?}");
+    // A limit that the API announces moves both.
+    small.observe(Some("3000/h".parse().unwrap()), None, time.now());
+    let moments = permits(&small, &time, 1);
+    assert!((moments[0] - 1.2).abs() < 1e-3, "{moments:?}");
+}
