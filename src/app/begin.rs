@@ -2,7 +2,7 @@ use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::session::Session;
-use crate::journal::{Journal, RunRecord};
+use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
@@ -21,6 +21,9 @@ pub fn begin(
 ) -> Result<Start, AppError> {
     let unfinished = unfinished(session, ready)?.filter(|record| record.command == command);
     let Some(record) = unfinished else {
+        if !fresh {
+            refuse_undone(session, ready)?;
+        }
         return Ok(Start::New(command));
     };
     // What another version of the program meant cannot be the same either.
@@ -49,6 +52,45 @@ pub fn begin(
     *paths = earlier.delivery.paths;
     named.replace(paths);
     Ok(Start::Resume(Box::new(record)))
+}
+
+/// Refuses rows whose last run was undone: the last run of this content, or the one that is retried. Sending
+/// them again would bring back what a person put back.
+///
+/// # Errors
+/// When that run was undone, or the journal cannot be read.
+pub fn refuse_undone(session: &Session, ready: &Ready) -> Result<(), AppError> {
+    let journal = Journal::open(&session.state)?;
+    let delivery = &ready.settings.delivery;
+    if delivery.undoes.is_some() {
+        return Ok(());
+    }
+    let retried = delivery.retries.as_ref();
+    let record = match retried.and_then(|retries| retries.run.as_deref()) {
+        Some(name) => Some(journal.run(Some(name))?),
+        None => last_of_content(&journal, ready)?,
+    };
+    match record.filter(|record| record.state == RunState::Undone) {
+        None => Ok(()),
+        Some(undone) => Err(RunError::Undone {
+            run: undone.name,
+            file: undone.file,
+        }
+        .into()),
+    }
+}
+
+/// The newest run of this very content that came to its end, is held, or was undone.
+pub(super) fn last_of_content(
+    journal: &Journal,
+    ready: &Ready,
+) -> Result<Option<RunRecord>, AppError> {
+    let prepared = &ready.prepared;
+    Ok(journal.finished_before(
+        prepared.input.sha256().map_err(RunError::from)?,
+        &prepared.checker.spec().name,
+        &ready.settings.delivery.client.base_url,
+    )?)
 }
 
 /// The run of this very file that was interrupted, if there is one.

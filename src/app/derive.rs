@@ -14,16 +14,10 @@ use crate::plan::{Guards, Selection};
 use crate::read::{Input, ReadOptions};
 use crate::report::{Placing, ResultPaths, write_rest};
 use crate::run::{Retries, Roster, RunError, Settings, find_runs};
-use crate::send::{Pace, SenderOptions};
-use crate::targets::TargetSpec;
-
-/// A quota that is asked for, once the target is known; nothing where none is.
-pub type OwnPace<'a> = Box<dyn Fn(&TargetSpec) -> Result<Option<Pace>, AppError> + 'a>;
+use crate::send::SenderOptions;
 
 /// What a run that tries another one's rows again may do otherwise than that one.
-pub struct Overrides<'a> {
-    /// Another quota for the target, where one is asked for.
-    pub pace: OwnPace<'a>,
+pub struct Overrides {
     /// How calls are delivered.
     pub sender: SenderOptions,
     /// The longest that one request may take.
@@ -50,13 +44,9 @@ pub struct Overrides<'a> {
 }
 
 /// The settings of a run whose rows are tried again, with what may be otherwise.
-fn again(record: &RunRecord, with: &Overrides<'_>) -> Result<Settings, AppError> {
+fn again(record: &RunRecord, with: &Overrides) -> Result<Settings, AppError> {
     let mut settings = Settings::of(record)?;
-    let spec = settings.spec()?;
     let delivery = &mut settings.delivery;
-    if let Some(pace) = (with.pace)(&spec)? {
-        delivery.pace = pace;
-    }
     delivery.sender = with.sender;
     delivery.client.timeout = with.timeout;
     if with.ca_certificates.is_some() {
@@ -143,7 +133,7 @@ pub fn retried(
     session: &Session,
     record: &RunRecord,
     retried: Retried,
-    with: &Overrides<'_>,
+    with: &Overrides,
 ) -> Result<Settings, AppError> {
     let mut settings = again(record, with)?;
     if session.has_lost(&settings) {
@@ -238,7 +228,7 @@ pub fn retried_run(
     session: &Session,
     name: &str,
     only: Vec<RowState>,
-    with: &Overrides<'_>,
+    with: &Overrides,
 ) -> Result<Settings, AppError> {
     let journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
@@ -251,7 +241,11 @@ pub fn retried_run(
             let file = record.file.into();
             return Err(RunError::Busy { file }.into());
         }
-        return Err(refuse(say().why_not_ended()).into());
+        return Err(refuse(match record.state {
+            RunState::Undone => say().why_undone(record.file.as_str()),
+            _ => say().why_not_ended(),
+        })
+        .into());
     }
     let mut settings = again(&record, with)?;
     let from = at_hand(&session.state, &record, &mut settings)?;

@@ -77,7 +77,12 @@ impl AppError {
     /// Whether the roster is at fault, and not what is around it.
     pub fn is_of_file(&self) -> bool {
         match self {
-            AppError::Run(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. }) => true,
+            AppError::Run(
+                RunError::Read(_)
+                | RunError::Map { .. }
+                | RunError::Key { .. }
+                | RunError::Undone { .. },
+            ) => true,
             // Its results cannot be named: its own name is too long.
             AppError::Run(RunError::Report(ReportError::Write { source, .. })) => {
                 source.kind() == std::io::ErrorKind::InvalidFilename

@@ -76,6 +76,7 @@ pub fn go_on(
 /// Refuses a run that there is nothing left to do for.
 fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
     let why = match record.state {
+        RunState::Undone => say().why_undone(record.file.as_str()),
         RunState::Held if how == GoOn::Approve => return Ok(()),
         _ if how == GoOn::Approve => {
             let run = record.name.clone();

@@ -25,9 +25,9 @@ mod undo;
 mod watch;
 
 pub use archive::place_of;
-pub use begin::{begin, way_on};
+pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
-    Overrides, OwnPace, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
+    Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
 pub use doctor::{Examined, Finding, Health, of_api, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};

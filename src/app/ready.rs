@@ -105,7 +105,7 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
 }
 
 /// Holds the roster for this process. Standard input is nobody else's anyway.
-fn hold(state: &State, roster: &Path) -> Result<Option<RosterLock>, AppError> {
+pub(super) fn hold(state: &State, roster: &Path) -> Result<Option<RosterLock>, AppError> {
     if roster == Path::new("-") {
         return Ok(None);
     }

@@ -1,6 +1,6 @@
 use super::error::AppError;
-use super::runs::figures_of;
-use crate::journal::{Journal, RunRecord};
+use super::runs::{figures_of, figures_so_far, undone_by};
+use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::Summary;
 use crate::read::Input;
@@ -25,12 +25,24 @@ pub fn report_again(
         let why = say().runs_file_changed(run.file.as_str(), run.name.as_str());
         return Err(AppError::Front(why));
     }
-    let mut summary = figures_of(run)?;
+    let mut summary = match run.state {
+        RunState::Undone => figures_so_far(journal, run)?,
+        _ => figures_of(run)?,
+    };
+    let undos = undone_by(journal, run)?;
+    let mut restored = Vec::new();
+    for undo in &undos {
+        restored.extend(journal.restored(run.id, undo.id)?);
+    }
+    restored.sort_unstable();
+    let names: Vec<&str> = undos.iter().map(|undo| undo.name.as_str()).collect();
+    let note = say().row_put_back(names.join(", "));
     let of = ResultsOf {
         journal,
         run: run.id,
         held: summary.held.as_deref(),
         recorded: None,
+        restored: (&restored, &note),
     };
     let written = write_results(&input, of, paths).and_then(UnplacedResults::place);
     let written = written.map_err(crate::run::RunError::from)?;
@@ -46,7 +58,7 @@ pub fn report_again(
             lines: &written.lines,
             timeline: &written.timeline,
             header: input.header(),
-            why: None,
+            why: (run.state == RunState::Undone).then(|| say().report_undone(names.join(", "))),
             is_played: settings.sandbox,
             journal_flag,
         },

@@ -22,6 +22,9 @@ pub struct ListedRun {
     /// The run that it put back, if it is an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// The runs that put it back, if it was undone; the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undone_by: Vec<String>,
 }
 
 fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::Error> {
@@ -34,12 +37,10 @@ fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::E
 /// When the journal cannot be read, or the run's figures not be understood.
 pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRun, AppError> {
     let state = state_of(run, at);
-    let mut summary = match &run.summary {
-        Some(_) => figures_of(run)?,
-        None => of_a_dead_run(journal, run)?,
-    };
+    let mut summary = figures_so_far(journal, run)?;
     // What it had come to when it stopped the last time is older than what its rows say.
-    if matches!(state, RunState::Running | RunState::Interrupted) {
+    let is_dead = run.summary.is_none() && state == RunState::Undone;
+    if is_dead || matches!(state, RunState::Running | RunState::Interrupted) {
         summary.states = journal.states(run.id)?;
         let open = summary.rows.saturating_sub(summary.states.total());
         summary.states.add(RowState::NotSent, open);
@@ -53,7 +54,36 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
         state,
         is_queued,
         undoes,
+        undone_by: undone_by(journal, run)?
+            .into_iter()
+            .map(|undo| undo.name)
+            .collect(),
     })
+}
+
+/// The runs that put this one back, the newest first. One that was undone itself did not.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRecord>, AppError> {
+    if run.state != RunState::Undone {
+        return Ok(Vec::new());
+    }
+    let is_its_undo = |other: &RunRecord| {
+        let undoes = || Settings::of(other).ok()?.delivery.undoes;
+        other.command == "undo"
+            && other.state != RunState::Undone
+            && undoes() == Some(run.name.clone())
+    };
+    Ok(journal.runs()?.into_iter().filter(is_its_undo).collect())
+}
+
+/// A run's figures, as it ended or as far as its process came.
+pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError> {
+    match &run.summary {
+        Some(_) => figures_of(run),
+        None => of_a_dead_run(journal, run),
+    }
 }
 
 /// A run's figures, as it ended.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::archive::{archive, place_of};
-use super::begin::begin;
+use super::begin::{begin, last_of_content};
 use super::error::AppError;
 use super::job::Job;
 use super::notify::Notifications;
@@ -12,9 +12,9 @@ use super::ready::{Ready, Wanted, ready};
 use super::session::Session;
 use super::stop::StopSignal;
 use crate::inbox::{Inbox, Lying, Place, short};
-use crate::journal::{Journal, RunRecord};
+use crate::journal::{Journal, RunState};
 use crate::model::{Exit, Summary, with_causes};
-use crate::run::{Ended, RunError, Settings, absolute, is_last_of_its_name, today};
+use crate::run::{Ended, Settings, absolute, is_last_of_its_name, today};
 
 /// The front door of a sweep: it says how a file is imported, and hears what became of it.
 pub trait Desk {
@@ -225,7 +225,9 @@ impl<'a> Sweep<'a> {
         ready: &Ready,
     ) -> Result<Option<Exit>, AppError> {
         let journal = Journal::open(&self.session.state)?;
-        let Some(record) = last_of_content(&journal, ready)? else {
+        let record = last_of_content(&journal, ready)?;
+        // Beginning it says that it was undone, unless it is begun anew.
+        let Some(record) = record.filter(|record| record.state != RunState::Undone) else {
             return Ok(None);
         };
         let summary = record.summary.as_deref().unwrap_or_default();
@@ -292,16 +294,6 @@ pub fn wait(time: Duration, stop: &StopSignal) {
         let left = time.saturating_sub(began.elapsed());
         std::thread::sleep(left.min(Duration::from_millis(100)));
     }
-}
-
-/// The newest run of this very content that came to its end, or is held.
-fn last_of_content(journal: &Journal, ready: &Ready) -> Result<Option<RunRecord>, AppError> {
-    let prepared = &ready.prepared;
-    Ok(journal.finished_before(
-        prepared.input.sha256().map_err(RunError::from)?,
-        &prepared.checker.spec().name,
-        &ready.settings.delivery.client.base_url,
-    )?)
 }
 
 /// The worse of two exit codes, in the order 1, 6, 4, 3, 5, 0.

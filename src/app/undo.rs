@@ -4,9 +4,10 @@ use std::sync::Arc;
 use super::derive::of_our_own;
 use super::error::AppError;
 use super::paths::NamedPaths;
+use super::ready::hold;
 use super::session::Session;
 use crate::events::Plan;
-use crate::journal::{Journal, RunLock, RunState};
+use crate::journal::{Journal, RosterLock, RunLock, RunState};
 use crate::l10n::say;
 use crate::plan::{Guards, Selection, Threshold};
 use crate::report::{Like, Placing, ResultPaths, write_before, write_updated};
@@ -19,6 +20,8 @@ pub struct Undone {
     /// What is damaged of what the journal holds of the run, and so cannot be put back.
     pub damaged: Vec<String>,
     _held: RunLock,
+    /// Held so that the run is not resumed meanwhile.
+    _roster: Option<RosterLock>,
 }
 
 /// The settings that put back what a run changed: what it replaced, as a roster of its own beside the
@@ -27,7 +30,7 @@ pub struct Undone {
 /// # Errors
 /// When what it replaced is not known, it is under way, or its place is gone.
 pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
-    let journal = Journal::open(&session.state)?;
+    let mut journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
     let mut settings = Settings::of(&record)?;
     let spec = Arc::new(settings.spec()?);
@@ -47,6 +50,12 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     if !spec.is_readable() {
         return Err(refuse(say().why_unreadable()).into());
     }
+    let roster = match hold(&session.state, Path::new(&record.file)) {
+        Err(AppError::Run(RunError::Busy { .. })) => {
+            return Err(refuse(say().why_is_running()).into());
+        }
+        lock => lock?,
+    };
     // Forgotten meanwhile, it would look as if it had changed nothing.
     let is_under_way = RunLock::is_held(&session.state, name)?;
     let held = RunLock::share(&session.state, name)?;
@@ -58,7 +67,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         return Err(refuse(say().why_is_running()).into());
     }
     match record.state {
-        RunState::Finished | RunState::Interrupted | RunState::Replaced => {}
+        // An undo that did not put everything back can be tried again.
+        RunState::Finished | RunState::Interrupted | RunState::Replaced | RunState::Undone => {}
         // Its process died.
         RunState::Running | RunState::Planning if !is_under_way => {}
         RunState::Held => return Err(refuse(say().why_is_held()).into()),
@@ -107,10 +117,15 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
             ..Guards::default()
         };
     }
+    let is_unfinished = !matches!(record.state, RunState::Finished | RunState::Replaced);
+    if written.is_none() && is_unfinished && damaged.is_empty() {
+        journal.set_state(record.id, RunState::Undone)?;
+    }
     Ok(Undone {
         settings: written.map(|_| settings),
         damaged: damaged.iter().map(ToString::to_string).collect(),
         _held: held,
+        _roster: roster,
     })
 }
 

@@ -387,6 +387,8 @@ pub(in crate::cli) struct OneRunArgs {
     #[arg(value_name = "RUN")]
     pub(in crate::cli) run: String,
     #[command(flatten)]
+    pub(in crate::cli) quota: QuotaOptions,
+    #[command(flatten)]
     pub(in crate::cli) files: FileOptions,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
@@ -400,6 +402,8 @@ pub(in crate::cli) struct ResumeArgs {
     /// The run; the newest that was interrupted if none is named
     #[arg(value_name = "RUN")]
     pub(in crate::cli) run: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) quota: QuotaOptions,
     #[command(flatten)]
     pub(in crate::cli) files: FileOptions,
     #[command(flatten)]

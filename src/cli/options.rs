@@ -136,8 +136,6 @@ groups! {
     /// How requests are made.
     ConnectionOptions, "Delivery" {
         settings {
-            /// Requests under way at most
-            concurrency: NonZeroUsize = "8" [value_name = "N"];
             /// Attempts for one row at most
             max_attempts: NonZeroU32 = "5" [value_name = "N"];
             /// Longest time for one request
@@ -184,6 +182,8 @@ groups! {
             burst: NonZeroU32 | "the target's" [value_name = "N"];
             /// Share of the quota to use
             share: Share = "100%" [value_name = "80%"];
+            /// Requests under way at most
+            concurrency: NonZeroUsize = "8" [value_name = "N"];
         }
         flags {}
     }
@@ -356,6 +356,19 @@ pub(in crate::cli) enum Format {
     Json,
 }
 
+impl QuotaOptions {
+    /// Whether the command line asks for a pace.
+    pub(in crate::cli) fn is_said(&self) -> bool {
+        let Self {
+            rate,
+            burst,
+            share,
+            concurrency,
+        } = self;
+        rate.is_some() || burst.is_some() || share.is_some() || concurrency.is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, FromArgMatches};
@@ -372,8 +385,8 @@ mod tests {
         };
         assert_eq!(config.roster.empty(), Empty::Keep);
         assert_eq!(config.roster.duplicates(), Duplicate::Error);
+        assert_eq!(config.quota.concurrency().get(), 8);
         let connection = config.connection;
-        assert_eq!(connection.concurrency().get(), 8);
         assert_eq!(connection.max_attempts().get(), 5);
         assert_eq!(connection.timeout().0.length.as_secs(), 45);
         assert_eq!(connection.trust_for().length.as_secs(), 30 * 86_400);

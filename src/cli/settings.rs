@@ -257,10 +257,24 @@ pub(in crate::cli) fn credentials(
     Ok(found.map_err(|error| error.renamed(spec, name))?)
 }
 
+/// Gives a run that is derived from an earlier one the pace that this command line and the config ask for:
+/// what an earlier command line asked for was meant for that command.
+pub(in crate::cli) fn repace(
+    config: &Config,
+    quota: &QuotaOptions,
+    run: &mut crate::run::Settings,
+) -> Result<(), AppError> {
+    let quota = config.fill(quota);
+    let own = (run.delivery.pace.own, run.delivery.pace.own_burst);
+    run.delivery.pace = pace(&quota, own)?;
+    run.delivery.sender.concurrency = quota.concurrency().get();
+    Ok(())
+}
+
 /// How calls are delivered.
-pub(in crate::cli) fn sender(options: &ConnectionOptions) -> SenderOptions {
+pub(in crate::cli) fn sender(options: &ConnectionOptions, quota: &QuotaOptions) -> SenderOptions {
     SenderOptions {
-        concurrency: options.concurrency().get(),
+        concurrency: quota.concurrency().get(),
         max_attempts: options.max_attempts().get(),
         backoff: Backoff::default(),
         grace: Duration::from_secs(10),

@@ -134,7 +134,7 @@ impl Asked {
                 ca_certificates: settings::ca_certificates(connection)?,
             },
             pace: settings::pace(&options.quota, own_quota)?,
-            sender: settings::sender(connection),
+            sender: settings::sender(connection, &options.quota),
             variables,
             selection: settings::selection(&options.selection),
             paths,

@@ -216,7 +216,7 @@ mod tests {
             panic!("nothing again")
         }
 
-        fn overrides(&self) -> Result<Overrides<'_>, AppError> {
+        fn overrides(&self) -> Result<Overrides, AppError> {
             panic!("nothing otherwise")
         }
 

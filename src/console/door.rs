@@ -51,7 +51,7 @@ pub trait Door: Send + Sync {
     ///
     /// # Errors
     /// When a certificate cannot be read.
-    fn overrides(&self) -> Result<Overrides<'_>, AppError>;
+    fn overrides(&self) -> Result<Overrides, AppError>;
 
     /// Who is told of runs.
     fn notifications(&self) -> Notifications;

@@ -173,7 +173,11 @@ impl Job {
         let end = self.send(means, wanted, |ready| {
             refuse_other(ready, sha256)?;
             let named = NamedPaths::default();
-            let start = begin(&self.session, ready, fresh, "import", &named)?;
+            // The person who looks at the plan decides about rows that were put back before.
+            let start = match begin(&self.session, ready, fresh, "import", &named) {
+                Err(AppError::Run(RunError::Undone { .. })) => Start::New("import"),
+                start => start?,
+            };
             if let Start::Resume(record) = &start {
                 unfinished = Some(record.name.clone());
                 return Err(RunError::Declined.into());

@@ -4,7 +4,9 @@ use std::time::Duration;
 use super::queue::{
     Claimed, Waiting, begin_slice, database_of, end, later, look, move_to, not_here, queue_of,
 };
-use crate::app::{AppError, Notifications, Session, Wanted, forget_spooled, ready, spool, spooled};
+use crate::app::{
+    AppError, Notifications, Session, Wanted, forget_spooled, ready, refuse_undone, spool, spooled,
+};
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
 use crate::l10n::say;
@@ -241,7 +243,7 @@ impl Worker<'_> {
         let start = match record {
             None => Start::New("import"),
             Some(record) => match record.state {
-                RunState::Finished | RunState::Replaced => {
+                RunState::Finished | RunState::Replaced | RunState::Undone => {
                     // Its end was recorded, and not here yet.
                     let told = (Made::default(), summary_of(&record), None);
                     return self.ended(session, waiting, told, &notifications);
@@ -256,6 +258,9 @@ impl Worker<'_> {
             },
         };
         let ready = ready(session, wanted)?;
+        if matches!(start, Start::New(_)) {
+            refuse_undone(session, &ready)?;
+        }
         let content = ready.prepared.input.sha256().map_err(RunError::from)?;
         if content != waiting.sha256 {
             // What lies here is cut, or another one; it is fetched anew.
@@ -366,7 +371,12 @@ impl Worker<'_> {
         let why = with_causes(error).replace(&copy.display().to_string(), &waiting.file);
         let is_unreadable = match error {
             AppError::Run(RunError::Read(ReadError::Io { .. })) => false,
-            AppError::Run(RunError::Read(_) | RunError::Map { .. } | RunError::Key { .. }) => true,
+            AppError::Run(
+                RunError::Read(_)
+                | RunError::Map { .. }
+                | RunError::Key { .. }
+                | RunError::Undone { .. },
+            ) => true,
             _ => false,
         };
         if !is_unreadable {

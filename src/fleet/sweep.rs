@@ -7,10 +7,10 @@ use super::queue::{database_of, enqueue};
 use super::swept::SweptFile;
 use crate::app::{AppError, Session, place_of, report_again, wait, worse};
 use crate::inbox::{Inbox, Place};
-use crate::journal::{Journal, cell};
+use crate::journal::{Journal, RunState, cell};
 use crate::model::{Exit, hex, with_causes};
 use crate::report::ResultPaths;
-use crate::run::{Settings, absolute, to_json, today};
+use crate::run::{RunError, Settings, absolute, to_json, today};
 
 /// What is known of a file in the queue.
 struct Known {
@@ -97,17 +97,14 @@ fn one(
     let why = known.why.unwrap_or_default();
     match (known.state.as_str(), known.run) {
         ("waiting" | "running", _) => Ok(SweptFile::Waiting),
-        ("failed", _) => {
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            let report =
-                file.with_file_name(format!("{}.error.txt", crate::inbox::short(&stem, 200)));
-            std::fs::write(&report, format!("{why}\n")).map_err(|source| AppError::File {
-                action: "write-why",
-                path: report.clone(),
-                source,
-            })?;
-            put(session, inbox, file, &[], Place::Failed)?;
-            Ok(SweptFile::Failed(why))
+        ("failed", _) => put_aside(session, inbox, file, why),
+        (_, Some(run)) if is_undone(session, &run)? => {
+            let file_name = absolute(file).display().to_string();
+            let error = RunError::Undone {
+                run,
+                file: file_name,
+            };
+            put_aside(session, inbox, file, error.to_string())
         }
         ("finished", Some(run)) => ended(session, inbox, file, &run, outcome_first),
         (_, run) => Ok(SweptFile::Held {
@@ -115,6 +112,30 @@ fn one(
             why,
         }),
     }
+}
+
+/// Moves a file that is not imported out of the way, with a report that says why.
+fn put_aside(
+    session: &Session,
+    inbox: &Inbox,
+    file: &Path,
+    why: String,
+) -> Result<SweptFile, AppError> {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let report = file.with_file_name(format!("{}.error.txt", crate::inbox::short(&stem, 200)));
+    std::fs::write(&report, format!("{why}\n")).map_err(|source| AppError::File {
+        action: "write-why",
+        path: report.clone(),
+        source,
+    })?;
+    put(session, inbox, file, &[], Place::Failed)?;
+    Ok(SweptFile::Failed(why))
+}
+
+/// Whether a run was undone. One that was forgotten since was not.
+fn is_undone(session: &Session, run: &str) -> Result<bool, AppError> {
+    let record = Journal::open(&session.state)?.run(Some(run));
+    Ok(record.is_ok_and(|record| record.state == RunState::Undone))
 }
 
 /// What the queue knows of a file, where it knows any of this name and content.

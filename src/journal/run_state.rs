@@ -18,6 +18,8 @@ pub enum RunState {
     Replaced,
     /// At its end.
     Finished,
+    /// Closed by an undo, whatever it had come to: nothing continues it.
+    Undone,
 }
 
 impl RunState {
@@ -30,6 +32,7 @@ impl RunState {
             RunState::Held => "held",
             RunState::Replaced => "replaced",
             RunState::Finished => "finished",
+            RunState::Undone => "undone",
         }
     }
 }
@@ -44,6 +47,7 @@ impl RunState {
             RunState::Held => say().run_state_held(),
             RunState::Replaced => say().run_state_replaced(),
             RunState::Finished => say().run_state_finished(),
+            RunState::Undone => say().run_state_undone(),
         }
     }
 }
@@ -59,6 +63,7 @@ impl FromStr for RunState {
             RunState::Held,
             RunState::Replaced,
             RunState::Finished,
+            RunState::Undone,
         ];
         all.into_iter()
             .find(|state| state.as_str() == text)

@@ -344,6 +344,12 @@ pub trait History {
         base_url: &str,
     ) -> Result<Option<RunRecord>, JournalError>;
 
+    /// The rows of a run, in order, whose records the run `undo` updated: it put them back.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError>;
+
     /// What a run has changed in the record at `path`, which it updated, or may have.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use super::error::ReportError;
 use super::sheet_file::{MOST_ROWS, is_workbook};
 use super::timeline::Timeline;
 use super::whole_file::{Mark, Placing, WholeFile, numbered};
+use crate::journal::{RosterLock, State};
 use crate::l10n::{number, say};
 use crate::model::{Lines, StateCounts};
 
@@ -121,53 +122,33 @@ impl ResultPaths {
         Placing::Beside(own.map(|(_, mark)| mark.clone()))
     }
 
-    /// The same paths, with the results' name taken for this run in one step that no other can come
-    /// between, and with another number where somebody has one of the names already. What was taken
-    /// is given back when the claim is dropped, if nothing was written there.
+    /// The same paths, with the results' name reserved for this process, and with another number where
+    /// another process has it or a file of one of the names is there. The reservation is a lock in the
+    /// state folder, so that a process that is killed leaves no file behind.
     ///
     /// # Errors
-    /// When no file can be made in the folder.
-    pub fn claim(&self) -> Result<(ResultPaths, Claim), ReportError> {
-        let mut paths = self.clone();
+    /// When the state folder cannot be used.
+    pub fn claim(&self, state: &State) -> Result<(ResultPaths, Option<Claim>), ReportError> {
         if self.placing(&self.results) == Placing::Replace {
-            return Ok((paths, Claim(None)));
+            return Ok((self.clone(), None));
         }
         let is_named = |path: &Path| self.named.iter().any(|named| named == path);
         for number in 1..MOST {
-            paths = self.clone();
+            let mut paths = self.clone();
             paths.change_each(|path| {
                 if !is_named(path) {
                     *path = numbered(path, number);
                 }
             });
-            let others = paths.all();
-            let others = others.iter().filter(|path| !is_named(path));
-            if others
-                .into_iter()
-                .any(|path| path.symlink_metadata().is_ok())
-            {
+            let is_taken = |path: &&PathBuf| !is_named(path) && path.symlink_metadata().is_ok();
+            if paths.all().iter().any(is_taken) {
                 continue;
             }
-            match new_private_file(&paths.results) {
-                Ok(()) => {
-                    let path = paths.results.clone();
-                    let mark = Mark::of(&path);
-                    paths.own = mark
-                        .clone()
-                        .map(|mark| (path.clone(), mark))
-                        .into_iter()
-                        .collect();
-                    return Ok((paths, Claim(mark.map(|mark| (path, mark)))));
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                // Where no file can be made, the probe tells it best.
-                Err(_) => {
-                    self.probe(0)?;
-                    return Ok((paths, Claim(None)));
-                }
+            if let Some(lock) = RosterLock::take_here(state, &in_its_folder(&paths.results))? {
+                return Ok((paths, Some(Claim(lock))));
             }
         }
-        Ok((paths, Claim(None)))
+        Ok((self.clone(), None))
     }
 
     /// Whether the files of rows may be written for as long as a run takes. A workbook would be in memory
@@ -235,18 +216,17 @@ impl ResultPaths {
     }
 }
 
-/// A name that was taken for a run; given back when this is dropped, as long as nothing was written
-/// there.
+/// The results' name, reserved for this process while this lives.
 #[derive(Debug)]
-pub struct Claim(Option<(PathBuf, Mark)>);
+pub struct Claim(#[expect(dead_code, reason = "held until it is dropped")] RosterLock);
 
-impl Drop for Claim {
-    fn drop(&mut self) {
-        if let Some((path, mark)) = self.0.take()
-            && Mark::of(&path) == Some(mark)
-        {
-            let _ = std::fs::remove_file(path);
-        }
+/// The same path for each process, whatever folder it works in. The file need not exist.
+fn in_its_folder(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path,
     }
 }
 
@@ -263,15 +243,6 @@ fn short(name: &str) -> &str {
         end -= 1;
     }
     &name[..end]
-}
-
-/// Makes a file that only its owner may read, unless there is one.
-fn new_private_file(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(|_| ())
 }
 
 /// What was written.

@@ -30,6 +30,8 @@ pub struct ResultsOf<'a> {
     pub held: Option<&'a str>,
     /// How far the run has come, where it is under way: each row is waited for then.
     pub recorded: Option<&'a Recorded>,
+    /// The rows whose records were put back since, in order, and what is said of each.
+    pub restored: (&'a [u64], &'a str),
 }
 
 /// Writes the results file, and the failed file if any row did not succeed: the input's columns
@@ -77,7 +79,14 @@ pub fn write_results(
             let mut warnings = warnings.into_iter().peekable();
             for cells in rows {
                 let warning = warnings.next_if(|(row, _)| *row == cells.row);
-                let warning = warning.map_or(String::new(), |(_, text)| text);
+                let mut warning = warning.map_or(String::new(), |(_, text)| text);
+                let (restored, note) = of.restored;
+                if restored.binary_search(&cells.row).is_ok() {
+                    if !warning.is_empty() {
+                        warning.push_str("; ");
+                    }
+                    warning.push_str(note);
+                }
                 let outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
                 let state = outcome
                     .as_ref()

@@ -106,6 +106,14 @@ pub enum RunError {
         /// Why.
         why: String,
     },
+    /// A file whose last run was undone: importing it again would bring back what was put back.
+    #[error("{}", say().run_was_undone(run.as_str(), file.as_str()))]
+    Undone {
+        /// The run.
+        run: String,
+        /// Its file.
+        file: String,
+    },
     /// Several runs may have made a results file.
     #[error("{}", say().run_ambiguous(runs.join(&say().run_or_of())))]
     Ambiguous {

@@ -77,6 +77,7 @@ impl<'a> Meanwhile<'a> {
             run: self.run,
             held: None,
             recorded: Some(&self.recorded),
+            restored: (&[], ""),
         };
         done.written = Some(write_results(self.input, of, self.paths)?);
         Ok(())
@@ -114,6 +115,7 @@ impl Run<'_> {
             run: self.id,
             held,
             recorded: None,
+            restored: (&[], ""),
         };
         let written = match done.written {
             Some(written) => written,

@@ -75,9 +75,9 @@ fn import_with(
     // Names are taken before anything is done, so that two runs never share one.
     let _claim = match start {
         Start::New(_) if slice.is_none() => {
-            let (paths, claim) = settings.delivery.paths.claim()?;
+            let (paths, claim) = settings.delivery.paths.claim(&context.state)?;
             settings.delivery.paths = paths;
-            Some(claim)
+            claim
         }
         _ => None,
     };
@@ -180,7 +180,7 @@ fn decide<'a>(
     context.observer.on_event(&event);
     // Before any guard: who releases a run looks at the guard's reason, and not at the plan.
     if let Some(why) = run.differs()? {
-        run.forget()?;
+        run.decline()?;
         return Err(RunError::OtherPlan { why });
     }
     let held = run.held(&plan)?.filter(|_| !is_approved);
@@ -198,7 +198,7 @@ fn decide<'a>(
     let mut run = match consent {
         Consent::Yes | Consent::First(_) => run.agreed()?,
         Consent::No => {
-            run.forget()?;
+            run.decline()?;
             return Err(RunError::Declined);
         }
     };

@@ -45,6 +45,8 @@ pub(super) struct Run<'a> {
     /// Requests made before this process took the run over, and how many of them read records.
     pub(super) before: u64,
     pub(super) lookups_before: u64,
+    /// Whether this process began it.
+    pub(super) is_new: bool,
     /// The last row that is planned, where the rest is planned as it sends.
     pub(super) planned_to: Option<u64>,
     /// It is not forgotten while it is under way; nobody can see one in a journal of its own.
@@ -121,6 +123,7 @@ impl<'a> Setup<'a> {
             record,
             before: 0,
             lookups_before: 0,
+            is_new: true,
             planned_to: None,
             _lock: lock,
         }
@@ -143,6 +146,7 @@ impl<'a> Setup<'a> {
             }
         }
         let mut run = self.run(journal, known.id, record, Some(lock));
+        run.is_new = false;
         (run.lookups_before, run.before) = (lookups, lookups);
         if known.state == RunState::Planning {
             return Ok(Begun::New(run));
@@ -350,13 +354,22 @@ impl<'a> Run<'a> {
         Ok(expected.difference(&now, setup.prepared.survey.lines()))
     }
 
-    /// Forgets it: nobody agreed to it.
-    pub(super) fn forget(mut self) -> Result<(), RunError> {
-        Ok(self.journal.forget(self.id)?)
+    /// Forgets a new run that was not agreed to. One that an earlier process began stays as it was, to be
+    /// resumed.
+    pub(super) fn decline(mut self) -> Result<(), RunError> {
+        if self.is_new {
+            self.journal.forget(self.id)?;
+        }
+        Ok(())
     }
 
-    /// Records that it is under way, in the place of the run that it replaces.
+    /// Records that it is under way, in the place of the run that it replaces. A run that it undoes is
+    /// closed first: nothing may continue it while its changes are put back, or after.
     pub(super) fn agreed(mut self) -> Result<Run<'a>, RunError> {
+        if let Some(name) = &self.setup.settings.delivery.undoes {
+            let undone = self.journal.run(Some(name))?;
+            self.journal.set_state(undone.id, RunState::Undone)?;
+        }
         self.journal.set_state(self.id, RunState::Running)?;
         if let Some(name) = &self.setup.settings.replaces {
             let old = self.journal.run(Some(name))?;

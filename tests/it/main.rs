@@ -36,5 +36,6 @@ mod stores;
 mod telling;
 mod terminal;
 mod tls;
+mod undone;
 mod watching;
 mod workbooks;

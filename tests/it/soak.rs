@@ -68,7 +68,7 @@ fn soak_in(
     let command = |again: bool| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
         if again {
-            command.args(["resume", "--yes"]);
+            command.args(["resume", "--yes", "--rate", rate, "--concurrency", "64"]);
         } else {
             command.args(["import", "r.csv", "--target", "meitner", "--yes"]);
             command.args(["--base-url", &base_url, "--concurrency", "64"]);

@@ -160,8 +160,9 @@ impl Door for FrontDoor {
         self.asked(file, target, true).resolve(session, &config)
     }
 
-    fn again(&self, run: Settings) -> Result<Wanted<'static>, AppError> {
+    fn again(&self, mut run: Settings) -> Result<Wanted<'static>, AppError> {
         let config = Config::of_run(&self.common, &run)?;
+        settings::repace(&config, &self.options.quota, &mut run)?;
         let is_played = run.sandbox;
         Wanted::again(run, |spec| match is_played {
             true => local_sandbox::credentials(spec),
@@ -169,7 +170,7 @@ impl Door for FrontDoor {
         })
     }
 
-    fn overrides(&self) -> Result<Overrides<'_>, AppError> {
+    fn overrides(&self) -> Result<Overrides, AppError> {
         overrides(&self.config, &self.options, &self.canary, &self.files)
     }
 

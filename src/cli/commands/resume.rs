@@ -26,6 +26,7 @@ pub(in crate::cli) fn approve(
     let args = ResumeArgs {
         run: Some(args.run.clone()),
         files: args.files.clone(),
+        quota: args.quota.clone(),
         output: args.output.clone(),
         yes: true,
     };
@@ -37,6 +38,9 @@ fn with(common: &GeneralOptions, args: &ResumeArgs, how: GoOn) -> Result<Exit, A
     let paths = settings::named(&args.files);
     let (record, mut run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
     if let Some(queued) = &run_settings.queued {
+        if args.quota.is_said() {
+            return Err(AppError::Usage(say().fleet_own_pace(record.name)));
+        }
         // Any worker that has its credentials goes on with it.
         let goes_on = match how {
             GoOn::Approve => fleet::approve(&front.session.state, queued.id)?,
@@ -65,10 +69,11 @@ fn going_on(
     front: &Front,
     args: &ResumeArgs,
     how: GoOn,
-    (record, run_settings): (RunRecord, Settings),
+    (record, mut run_settings): (RunRecord, Settings),
 ) -> Result<Exit, AppError> {
     let session = &front.session;
     let config = Config::of_run(common, &run_settings)?;
+    settings::repace(&config, &args.quota, &mut run_settings)?;
     let wanted = Wanted::again(run_settings, |spec| settings::credentials(&config, spec))?;
     let ready = ready(session, wanted)?;
     let start = go_on(session, &record, how, &ready)?;

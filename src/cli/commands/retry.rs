@@ -30,7 +30,7 @@ fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit
         (None, Some(run)) => {
             let with = overrides(&front.config, &args.options, &args.canary, &args.files)?;
             let again = retried_run(&front.session, run, only, &with)?;
-            ready_again(common, front, again)?
+            ready_again(common, front, again, &args.options)?
         }
         (None, None) => return Err(AppError::Usage(say().cli_retry_what())),
     };
@@ -52,9 +52,11 @@ fn with(common: &GeneralOptions, front: &Front, args: &RetryArgs) -> Result<Exit
 fn ready_again(
     common: &GeneralOptions,
     front: &Front,
-    again: Settings,
+    mut again: Settings,
+    options: &PlanOptions,
 ) -> Result<(Ready, Config), AppError> {
     let config = Config::of_run(common, &again)?;
+    settings::repace(&config, &options.quota, &mut again)?;
     let wanted = Wanted::again(again, |spec| settings::credentials(&config, spec))?;
     settings::refuse_idle_allowances(&wanted.settings.roster, &wanted.spec)?;
     Ok((ready(&front.session, wanted)?, config))
@@ -82,26 +84,21 @@ fn states(words: &[String]) -> Result<Vec<RowState>, AppError> {
 }
 
 /// What the command line says otherwise than the run whose rows are tried again.
-pub(in crate::cli) fn overrides<'a>(
-    config: &'a Config,
-    options: &'a PlanOptions,
+pub(in crate::cli) fn overrides(
+    config: &Config,
+    options: &PlanOptions,
     canary: &CanaryOptions,
     files: &FileOptions,
-) -> Result<Overrides<'a>, AppError> {
+) -> Result<Overrides, AppError> {
     let connection = config.fill(&options.connection);
     let mut guards = settings::guards(&config.fill(&options.guards));
     if options.guards.max_invalid.is_none() {
         guards.max_invalid = Threshold::Percent(100.0);
     }
     let quota = config.fill(&options.quota);
-    let said = &options.quota;
-    let is_said = said.rate.is_some() || said.share.is_some() || said.burst.is_some();
+    let sender = settings::sender(&connection, &quota);
     Ok(Overrides {
-        pace: Box::new(move |spec| {
-            let pace = is_said.then(|| settings::pace(&quota, settings::own_quota(spec)));
-            pace.transpose()
-        }),
-        sender: settings::sender(&connection),
+        sender,
         timeout: connection.timeout().0.length,
         ca_certificates: match options.connection.ca_cert {
             Some(_) => settings::ca_certificates(&connection)?,
@@ -173,7 +170,7 @@ fn of_file(
         meant,
         &overrides(config, &args.options, &args.canary, &args.files)?,
     )?;
-    ready_again(common, front, again)
+    ready_again(common, front, again, &args.options)
 }
 
 /// A retry at another place than that of the run which made the file, `found` first, or of rows that

@@ -128,7 +128,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
     let queued = place_of(&place, &run, &mut listed)?;
     match args.format {
         Format::Json => print_json(&Shown { listed, queued }, true),
-        Format::Text if run.summary.is_none() && !listed.is_queued => {
+        Format::Text
+            if run.summary.is_none() && !listed.is_queued && listed.state != RunState::Undone =>
+        {
             bail!(say().runs_no_figures(run.name))
         }
         Format::Text => {
@@ -147,6 +149,10 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             ));
             if let Some(undone) = &listed.undoes {
                 terminal::out(&format!("{}\n", say().summary_undoes(undone.as_str())));
+            }
+            if !listed.undone_by.is_empty() {
+                let by = say().summary_undone_by(listed.undone_by.join(", "));
+                terminal::out(&format!("{by}\n"));
             }
             let way = settings::way_to(&run.name, &place);
             let is_played = Settings::of(&run).is_ok_and(|settings| settings.sandbox);

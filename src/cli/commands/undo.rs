@@ -24,7 +24,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     } else {
         Exit::CannotDo
     };
-    let Some(run_settings) = undone.settings.clone() else {
+    let Some(mut run_settings) = undone.settings.clone() else {
         let run = &args.run;
         terminal::error(&say().cli_nothing_to_undo(run.as_str()));
         return Ok(least);
@@ -32,6 +32,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     let file = run_settings.roster.file.clone();
     let exit = front.watched(&file, || {
         let config = Config::of_run(common, &run_settings)?;
+        settings::repace(&config, &args.quota, &mut run_settings)?;
         let wanted = Wanted::again(run_settings, |spec| settings::credentials(&config, spec))?;
         let ready = ready(&front.session, wanted)?;
         let start = Start::New("undo");

@@ -162,7 +162,7 @@ fn actions(
                 actions.push(("mend", say().console_mend_rows()));
             }
         }
-        RunState::Planning | RunState::Running | RunState::Replaced => {}
+        RunState::Planning | RunState::Running | RunState::Replaced | RunState::Undone => {}
     }
     let can_undo =
         settings.is_some_and(|settings| !settings.delivery.blind && !settings.delivery.no_undo);

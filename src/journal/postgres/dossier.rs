@@ -63,7 +63,7 @@ impl Dossiers for Postgres {
                 let rows = tables.rows(
                     "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
                      WHERE planned.id > $1::bigint << 32 AND planned.id < ($1::bigint + 1) << 32
-                       AND path = $2 AND run.state IN ('finished', 'replaced')",
+                       AND path = $2 AND run.state IN ('finished', 'replaced', 'undone')",
                     &[run, &path],
                 )?;
                 for row in &rows {

@@ -117,7 +117,7 @@ impl History for Postgres {
     ) -> Result<Option<RunRecord>, JournalError> {
         let sql = format!(
             "SELECT {RUN_COLUMNS} FROM run
-             WHERE sha256 = $1 AND target = $2 AND base_url = $3 AND state IN ('finished', 'held')
+             WHERE sha256 = $1 AND target = $2 AND base_url = $3 AND state IN ('finished', 'held', 'undone')
              ORDER BY id DESC LIMIT 1"
         );
         self.read(|tables| {
@@ -152,6 +152,23 @@ impl History for Postgres {
             run: self.name_of(run).unwrap_or_default(),
             row: row_of(id),
             why: why.to_string(),
+        })
+    }
+
+    fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError> {
+        self.read(|tables| {
+            let rows = tables.rows(
+                "SELECT id FROM planned WHERE id > $1 AND id <= $2 AND path IN
+                 (SELECT path FROM planned JOIN outcome USING (id)
+                  WHERE id > $3 AND id <= $4 AND state = 'updated') ORDER BY id",
+                &[
+                    &id_of(run, 0),
+                    &id_of(run, u64::MAX),
+                    &id_of(undo, 0),
+                    &id_of(undo, u64::MAX),
+                ],
+            )?;
+            rows.iter().map(|row| Ok(row_of(cell(row, 0)?))).collect()
         })
     }
 

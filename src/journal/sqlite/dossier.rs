@@ -73,7 +73,7 @@ impl Dossiers for Sqlite {
                 let mut ids = transaction.prepare_cached(
                     "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
                      WHERE planned.id > ?1 << 32 AND planned.id < (?1 + 1) << 32 AND path = ?2
-                       AND run.state IN ('finished', 'replaced')",
+                       AND run.state IN ('finished', 'replaced', 'undone')",
                 )?;
                 let ids: Vec<i64> = ids
                     .query_map(rusqlite::params![run, path], |row| row.get(0))?

@@ -112,12 +112,25 @@ impl History for Sqlite {
     ) -> Result<Option<RunRecord>, JournalError> {
         let query = format!(
             "SELECT {RUN_COLUMNS} FROM run
-             WHERE sha256 = ?1 AND target = ?2 AND base_url = ?3 AND state IN ('finished', 'held')
+             WHERE sha256 = ?1 AND target = ?2 AND base_url = ?3 AND state IN ('finished', 'held', 'undone')
              ORDER BY id DESC LIMIT 1"
         );
         self.connection
             .query_row(&query, [sha256, target, base_url], run_record)
             .optional()
+            .map_err(self.explain("read"))
+    }
+
+    fn restored(&self, run: i64, undo: i64) -> Result<Vec<u64>, JournalError> {
+        let ends = [(run, 0), (run, u64::MAX), (undo, 0), (undo, u64::MAX)];
+        let ends = ends.map(|(run, row)| id_of(run, row));
+        self.connection
+            .prepare(RESTORED)
+            .and_then(|mut statement| {
+                statement
+                    .query_map(ends, |row| row.get(0).map(row_of))?
+                    .collect()
+            })
             .map_err(self.explain("read"))
     }
 
@@ -193,6 +206,11 @@ impl History for Sqlite {
         Ok(runs.into_iter().map(|(_, name)| name).collect())
     }
 }
+
+/// The rows between two ids whose records the run between two others updated.
+const RESTORED: &str = "SELECT id FROM planned WHERE id > ?1 AND id <= ?2 AND path IN
+     (SELECT path FROM planned JOIN outcome USING (id)
+      WHERE id > ?3 AND id <= ?4 AND state = 'updated') ORDER BY id";
 
 /// The state of a planned row: unknown where a request may have been made and nothing is recorded.
 const STATE: &str = "CASE WHEN outcome.state IS NULL AND path IS NOT NULL

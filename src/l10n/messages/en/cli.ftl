@@ -114,3 +114,4 @@ history-forgotten = the values of { $rows } are forgotten
 history-not-kept = what was changed is not kept
 history-line = line { $line } of { $file }
 cli-state-unknown = --state { $place } is neither a folder nor the address of a database (postgres://USER@HOST/DATABASE)
+run-state-undone = undone

@@ -137,3 +137,5 @@ word-rejected = rejected
 word-failed = failed
 word-not-sent = not sent
 word-unknown = unknown
+summary-undone-by = undone by { $run }
+report-undone = This run was undone by { $run }. Its results name the rows that were put back.

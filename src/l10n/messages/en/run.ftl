@@ -140,3 +140,7 @@ fleet-unknown = the queue no longer knows file number { $id }
 fleet-removed = file number { $id } was taken out of the queue
 fleet-left = { $file }: the rest is in the queue
 fleet-working = working, { $slices } at a time, for { $place }
+why-undone = it was undone; to import { $file } again from its first row, use `import --fresh`
+run-was-undone = the run { $run } of { $file } was undone, and rosterpatch does not continue or repeat it; to import the file again from its first row, use `import --fresh`
+row-put-back = put back by { $undo }
+fleet-own-pace = the run { $run } goes through the shared queue: its profile sets the pace, so --rate, --burst, --share and --concurrency have no effect here

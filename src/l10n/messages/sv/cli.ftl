@@ -112,3 +112,4 @@ history-forgotten = värdena i { $rows } är bortglömda
 history-not-kept = vad som ändrades finns inte kvar
 history-line = rad { $line } i { $file }
 cli-state-unknown = --state { $place } är varken en mapp eller adressen till en databas (postgres://ANVÄNDARE@VÄRD/DATABAS)
+run-state-undone = ångrad

@@ -136,3 +136,5 @@ word-rejected = avvisad
 word-failed = misslyckad
 word-not-sent = ej skickad
 word-unknown = okänd
+summary-undone-by = ångrad av { $run }
+report-undone = Den här körningen har ångrats av { $run }. I resultatfilen står vilka rader som har återställts.

@@ -138,3 +138,7 @@ fleet-unknown = kön känner inte längre till fil nummer { $id }
 fleet-removed = fil nummer { $id } togs bort ur kön
 fleet-left = { $file }: resten ligger i kön
 fleet-working = arbetar, { $slices } åt gången, åt { $place }
+why-undone = den är ångrad; importera { $file } från första raden med `import --fresh` om du vill göra om den
+run-was-undone = körningen { $run } av { $file } är ångrad och fortsätts eller upprepas inte; importera filen från första raden med `import --fresh` om du vill göra om den
+row-put-back = återställd av { $undo }
+fleet-own-pace = körningen { $run } går genom den gemensamma kön: dess profil bestämmer takten, så --rate, --burst, --share och --concurrency har ingen verkan här

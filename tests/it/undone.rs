@@ -1,0 +1,311 @@
+//! An undone run is closed, and a question without an answer changes nothing.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rosterpatch::sandbox::Sandbox;
+use tokio::sync::oneshot;
+
+use crate::harness::{Folder, OF_SANDBOX, plain_id, plain_roster, sandbox_holding, stderr, stdout};
+
+const ROWS: usize = 12;
+
+/// An API that holds "Åsa" in every row, and a folder whose `r.csv` says "Bo".
+struct Scene {
+    rows: usize,
+    folder: Folder,
+    sandbox: Arc<Sandbox>,
+    base_url: String,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        Scene::of(ROWS)
+    }
+
+    fn of(rows: usize) -> Scene {
+        let folder = Folder::new();
+        let before = plain_roster(rows);
+        folder.write("r.csv", before.replace("Åsa", "Bo"));
+        let (sandbox, base_url, stop) = sandbox_holding(&before, Duration::ZERO);
+        Scene {
+            rows,
+            folder,
+            sandbox,
+            base_url,
+            _stop: stop,
+        }
+    }
+
+    /// Runs the program to its end.
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        self.folder.with_sandbox(arguments)
+    }
+
+    fn import(&self, more: &[&str]) -> std::process::Output {
+        let mut arguments = vec!["import", "r.csv", "--target", "meitner", "--yes"];
+        arguments.extend(["--base-url", &self.base_url]);
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+
+    fn sweep(&self, more: &[&str]) -> std::process::Output {
+        let mut arguments = vec!["sweep", "inbox", "--target", "meitner", "--settle", "0s"];
+        arguments.extend(["--base-url", &self.base_url]);
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+
+    /// Starts a command that is held to one request an hour, from a bucket of a size.
+    fn start(&self, arguments: &[&str], burst: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+            .args(arguments)
+            .args(["--target", "meitner", "--base-url", &self.base_url])
+            .args(["--rate", "1/h", "--progress", "none"])
+            .args(burst)
+            .current_dir(self.folder.path(""))
+            .env("ROSTERPATCH_STATE", self.folder.state_option())
+            .env("HOME", self.folder.path("home"))
+            .envs(OF_SANDBOX)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Waits until the API was asked for something by a command that goes on.
+    fn wait(&self, child: &mut Child, is_asked: impl Fn(&Sandbox) -> bool) {
+        while !is_asked(&self.sandbox) {
+            assert!(child.try_wait().unwrap().is_none(), "it ended");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Starts a command that has five requests, and kills it once it has used them up: one search, and
+    /// four rows.
+    fn killed_after_four(&self, arguments: &[&str]) {
+        let mut child = self.start(arguments, &["--burst", "5"]);
+        self.wait(&mut child, |sandbox| sandbox.requests("update") == 4);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn newest(&self) -> String {
+        self.folder.runs().split(' ').next().unwrap().to_owned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let students = self.sandbox.students();
+        (1..=self.rows)
+            .map(|row| {
+                students[plain_id(row)]["firstName"]
+                    .as_str()
+                    .unwrap()
+                    .into()
+            })
+            .collect()
+    }
+
+    /// Asserts that a command refused to send anything, and named the run and the way on.
+    fn refused(&self, output: &std::process::Output, run: &str) {
+        let text = stderr(output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(run) && text.contains("undone"), "{text}");
+        assert!(text.contains("--fresh"), "{text}");
+        assert_eq!(self.names(), vec!["Åsa"; ROWS]);
+    }
+}
+
+#[test]
+fn nothing_continues_a_run_that_was_undone() {
+    let scene = Scene::new();
+    scene.killed_after_four(&["import", "r.csv", "--yes"]);
+    let run = scene.newest();
+    let undone = scene.run(&["undo", &run, "--yes"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    assert_eq!(scene.names(), vec!["Åsa"; ROWS]);
+    let undo = scene.newest();
+
+    for arguments in [
+        &["resume", &run, "--yes"][..],
+        &["retry", "--run", &run, "--yes"],
+        &["approve", &run],
+    ] {
+        scene.refused(&scene.run(arguments), &run);
+    }
+    scene.refused(&scene.import(&[]), &run);
+    // By no name, there is nothing to go on with.
+    let resumed = scene.run(&["resume", "--yes"]);
+    assert_eq!(resumed.status.code(), Some(1), "{}", stderr(&resumed));
+
+    // Lists, figures and results say so.
+    let shown = scene.run(&["show", &run, "--format", "json"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["state"], "undone");
+    assert_eq!(shown["undone_by"][0], undo);
+    let text = stdout(&scene.run(&["show", &run]));
+    assert!(text.contains("undone by") && text.contains(&undo), "{text}");
+    assert!(scene.folder.runs().contains("undone"));
+    let reported = scene.run(&[
+        "report",
+        &run,
+        "--results",
+        "again.csv",
+        "--report",
+        "r.html",
+    ]);
+    assert_eq!(reported.status.code(), Some(0), "{}", stderr(&reported));
+    let results = scene.folder.csv("again.csv", b',');
+    let warning = results[0]
+        .iter()
+        .position(|name| name == "import_warning")
+        .unwrap();
+    for (row, cells) in results[1..].iter().enumerate() {
+        let is_restored = cells[warning].contains(&undo);
+        assert_eq!(is_restored, row < 4, "{cells:?}");
+    }
+    let report = std::fs::read_to_string(scene.folder.path("r.html")).unwrap();
+    assert!(report.contains(&undo));
+
+    // The results are an input, and no way around it either.
+    let retried = scene.run(&["retry", "again.csv", "--of", &run, "--yes"]);
+    scene.refused(&retried, &run);
+
+    // Begun anew, it is imported from its first row.
+    let fresh = scene.import(&["--fresh"]);
+    assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
+    assert_eq!(scene.names(), vec!["Bo"; ROWS]);
+    let again = scene.import(&[]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+}
+
+#[test]
+fn a_finished_run_that_was_undone_is_not_repeated_unasked() {
+    let scene = Scene::new();
+    let first = scene.import(&[]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    let run = scene.newest();
+    scene.run(&["undo", &run, "--yes"]);
+    scene.refused(&scene.import(&[]), &run);
+    // Under another name it is the same content.
+    std::fs::rename(scene.folder.path("r.csv"), scene.folder.path("s.csv")).unwrap();
+    let mut arguments = vec!["import", "s.csv", "--target", "meitner", "--yes"];
+    arguments.extend(["--base-url", &scene.base_url]);
+    scene.refused(&scene.run(&arguments), &run);
+    // An undo that is undone brings it back: it is a run like any other.
+    let undo = scene.newest();
+    let redone = scene.run(&["undo", &undo, "--yes"]);
+    assert_eq!(redone.status.code(), Some(0), "{}", stderr(&redone));
+    assert_eq!(scene.names(), vec!["Bo"; ROWS]);
+}
+
+#[test]
+fn a_sweep_puts_the_file_of_an_undone_run_aside() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.folder.path("inbox")).unwrap();
+    std::fs::rename(scene.folder.path("r.csv"), scene.folder.path("inbox/r.csv")).unwrap();
+    scene.killed_after_four(&["sweep", "inbox", "--settle", "0s"]);
+    let run = scene.newest();
+    let undone = scene.run(&["undo", &run, "--yes"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+
+    let updates = scene.sandbox.requests("update");
+    scene.refused(&scene.sweep(&[]), &run);
+    assert_eq!(scene.sandbox.requests("update"), updates);
+    let date = std::fs::read_dir(scene.folder.path("inbox/failed")).unwrap();
+    let date = date.map(|entry| entry.unwrap().path()).next().unwrap();
+    let why = std::fs::read_to_string(date.join("r.error.txt")).unwrap();
+    assert!(why.contains(&run) && why.contains("--fresh"), "{why}");
+    assert!(date.join("r.csv").is_file());
+
+    // Nothing is left to do, and the same file again is refused again.
+    assert_eq!(scene.sweep(&[]).status.code(), Some(0));
+    std::fs::copy(date.join("r.csv"), scene.folder.path("inbox/other.csv")).unwrap();
+    scene.refused(&scene.sweep(&[]), &run);
+    std::fs::copy(date.join("r.csv"), scene.folder.path("inbox/other.csv")).unwrap();
+    let fresh = scene.sweep(&["--fresh"]);
+    assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
+    assert_eq!(scene.names(), vec!["Bo"; ROWS]);
+}
+
+#[test]
+fn an_undo_of_an_interrupted_run_that_changed_nothing_closes_it() {
+    let scene = Scene::new();
+    let mut child = scene.start(&["import", "r.csv", "--yes"], &["--burst", "1"]);
+    scene.wait(&mut child, |sandbox| sandbox.requests("search") == 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let run = scene.newest();
+    scene.run(&["undo", &run, "--yes"]);
+    scene.refused(&scene.run(&["resume", &run, "--yes"]), &run);
+}
+
+#[test]
+fn a_question_that_nobody_answers_leaves_the_run_to_be_resumed() {
+    // Two pages are to be read, of which the second has to wait for an hour.
+    let scene = Scene::of(60);
+    let mut child = scene.start(&["import", "r.csv", "--yes"], &["--burst", "1"]);
+    scene.wait(&mut child, |sandbox| {
+        sandbox.requests("search") + sandbox.requests("list") == 1
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let run = scene.newest();
+    let asked = scene.run(&["resume"]);
+    assert_eq!(asked.status.code(), Some(2), "{}", stderr(&asked));
+    assert_eq!(scene.newest(), run);
+    assert_eq!(scene.sandbox.requests("update"), 0);
+    let resumed = scene.run(&["resume", "--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    assert_eq!(scene.newest(), run);
+    assert_eq!(scene.names(), vec!["Bo"; 60]);
+}
+
+#[test]
+fn a_killed_run_leaves_nothing_beside_its_roster() {
+    let scene = Scene::new();
+    scene.killed_after_four(&["import", "r.csv", "--yes"]);
+    let left: Vec<String> = std::fs::read_dir(scene.folder.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("r.") && name != "r.csv")
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+    let resumed = scene.run(&["resume", "--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    assert!(scene.folder.path("r.results.csv").is_file());
+}
+
+#[test]
+fn a_pace_that_one_command_was_given_binds_no_other() {
+    let scene = Scene::new();
+    // Held to one request an hour, this would go on until tomorrow.
+    scene.killed_after_four(&["import", "r.csv", "--yes"]);
+    let resumed = scene.run(&["resume", "--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    assert_eq!(scene.names(), vec!["Bo"; ROWS]);
+    let run = scene.newest();
+    let pace = [
+        "--rate",
+        "1000/s",
+        "--burst",
+        "50",
+        "--share",
+        "90%",
+        "--concurrency",
+        "2",
+    ];
+    let undone = scene.run(&[&["undo", &run, "--yes"], &pace[..]].concat());
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    assert_eq!(scene.names(), vec!["Åsa"; ROWS]);
+
+    let held = scene.import(&["--fresh", "--max-changes", "1"]);
+    assert_eq!(held.status.code(), Some(4), "{}", stderr(&held));
+    let held = scene.newest();
+    let approved = scene.run(&[&["approve", &held], &pace[..]].concat());
+    assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
+    let resumed = scene.run(&[&["resume", &held, "--yes"], &pace[..]].concat());
+    assert_eq!(resumed.status.code(), Some(1), "{}", stderr(&resumed));
+}
