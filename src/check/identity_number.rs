@@ -309,6 +309,33 @@ mod tests {
     }
 
     #[test]
+    fn a_person_who_is_not_yet_born_has_no_number() {
+        for (day, nine, is_born) in [
+            ("20260801", [2, 6, 0, 8, 0, 1, 0, 0, 0], true),
+            ("20260802", [2, 6, 0, 8, 0, 2, 0, 0, 0], false),
+            ("20270801", [2, 7, 0, 8, 0, 1, 0, 0, 0], false),
+        ] {
+            let number = format!("{day}-000{}", luhn(&nine));
+            assert_eq!(is_normal(&number, today()), is_born, "{number}");
+            let checked = check(&number, false, today(), &mut None);
+            assert_eq!(checked.is_ok(), is_born, "{number}");
+            if !is_born {
+                assert_eq!(code(&number), "identity_number.future");
+            }
+        }
+        // Month and day have to be there.
+        for (day, nine) in [
+            ("20101301", [1, 0, 1, 3, 0, 1, 0, 0, 0]),
+            ("20100001", [1, 0, 0, 0, 0, 1, 0, 0, 0]),
+            ("20100132", [1, 0, 0, 1, 3, 2, 0, 0, 0]),
+        ] {
+            let number = format!("{day}-000{}", luhn(&nine));
+            assert!(!is_normal(&number, today()), "{number}");
+            assert_eq!(code(&number), "identity_number.date", "{number}");
+        }
+    }
+
+    #[test]
     fn a_coordination_number_has_sixty_added_to_its_day() {
         // Skatteverket's example of a samordningsnummer: 701063-2391.
         assert_eq!(normal("701063-2391"), "19701063-2391");

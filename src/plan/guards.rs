@@ -157,5 +157,18 @@ mod tests {
                 .contains("--max-shrink")
         );
         assert_eq!(reason(1, 0, 0, Some(9)), None, "too few to tell");
+        assert!(reason(4, 0, 0, Some(10)).is_some());
+    }
+
+    #[test]
+    fn a_percentage_of_changes_is_of_this_files_rows() {
+        let guards = Guards {
+            max_changes: Some(Threshold::Percent(10.0)),
+            ..Guards::default()
+        };
+        assert_eq!(guards.reason(1000, 0, 100, Some(1900)), None);
+        assert!(guards.reason(1000, 0, 101, Some(1900)).is_some());
+        // Without a limit, everything may change.
+        assert_eq!(Guards::default().reason(1000, 0, 1000, None), None);
     }
 }

@@ -329,6 +329,26 @@ mod tests {
             "/student?limit=50&offset=100"
         );
         assert_eq!(next(&page(20, 120), 100), None);
+        // A short page is the last one only if no total says otherwise.
+        assert_eq!(
+            next(&page(20, 120), 0).unwrap(),
+            "/student?limit=50&offset=20"
+        );
+        let without_total = Page {
+            total: None,
+            ..page(20, 0)
+        };
+        assert_eq!(next(&without_total, 0), None);
+        assert!(
+            next(
+                &Page {
+                    records: vec![json!({}); 50],
+                    ..without_total
+                },
+                0
+            )
+            .is_some()
+        );
         assert_eq!(
             next(&page(0, 120), 50),
             None,
@@ -343,6 +363,65 @@ mod tests {
         );
         // An API that gives fewer than it is asked for is gone through one page after the other.
         assert!(look_up.following(&page(20, 120)).is_empty());
+    }
+
+    #[test]
+    fn a_page_number_goes_on_behind_what_was_read() {
+        let mut look_up = look_up("id");
+        look_up.how.paging = Paging::Page {
+            parameter: "page".into(),
+        };
+        for (passed, path) in [
+            (0, "/student?page=1"),
+            (30, "/student?page=2"),
+            (50, "/student?page=2"),
+            (51, "/student?page=3"),
+            (100, "/student?page=3"),
+        ] {
+            assert_eq!(look_up.list_after(passed).unwrap().path, path, "{passed}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_text_or_a_number() {
+        let look_up = look_up("id");
+        for (id, expected) in [
+            (json!("a-1"), Some("a-1")),
+            (json!(42), Some("42")),
+            (json!(true), None),
+            (json!(null), None),
+            (json!({"id": 1}), None),
+        ] {
+            let found = look_up.id_of(&json!({ "id": id }));
+            assert_eq!(found.as_deref(), expected, "{id}");
+        }
+        assert_eq!(look_up.id_of(&json!({})), None);
+    }
+
+    #[test]
+    fn pages_that_repeat_or_go_in_a_circle_are_not_new() {
+        let mut look_up = look_up("id");
+        let mut progress = Progress::default();
+        let page = |ids: &[u32], next: Option<&str>| Page {
+            records: ids.iter().map(|id| json!({"id": id.to_string()})).collect(),
+            total: None,
+            next: next.map(str::to_owned),
+        };
+        assert!(progress.is_new(&look_up, &page(&[1, 2], None)));
+        assert!(progress.is_new(&look_up, &page(&[3, 4], None)));
+        assert!(!progress.is_new(&look_up, &page(&[1, 2], None)));
+        assert!(progress.is_new(&look_up, &page(&[], None)));
+        assert!(
+            progress.is_new(&look_up, &page(&[], None)),
+            "nothing repeats nothing"
+        );
+        assert!(progress.is_new(&look_up, &page(&[5], Some("/a"))));
+        assert!(!progress.is_new(&look_up, &page(&[6], Some("/a"))));
+        // Records without an id are told apart by all that they hold.
+        look_up.how.id = "/none".into();
+        assert!(progress.is_new(&look_up, &page(&[7], None)));
+        assert!(progress.is_new(&look_up, &page(&[8], None)));
+        assert!(!progress.is_new(&look_up, &page(&[7], None)));
     }
 
     #[test]

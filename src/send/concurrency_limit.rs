@@ -139,6 +139,33 @@ mod tests {
     }
 
     #[test]
+    fn concurrency_is_halved_once_a_round() {
+        let mut load = ConcurrencyLimit::new(64);
+        let mut fail = |times: usize| {
+            (0..times).for_each(|_| load.answered(false, QUICK));
+            load.limit()
+        };
+        assert_eq!(fail(64), 64, "those were under way already");
+        assert_eq!(fail(1), 32);
+        assert_eq!(fail(32), 32);
+        assert_eq!(fail(1), 16);
+    }
+
+    #[test]
+    fn a_few_errors_in_a_row_are_chance() {
+        let mut load = ConcurrencyLimit::new(2);
+        for _ in 0..100 {
+            load.answered(true, QUICK);
+        }
+        for _ in 0..5 {
+            load.answered(false, QUICK);
+        }
+        assert_eq!(load.limit(), 2);
+        load.answered(false, QUICK);
+        assert_eq!(load.limit(), 1);
+    }
+
+    #[test]
     fn concurrency_falls_when_answers_take_longer_and_longer() {
         let mut load = ConcurrencyLimit::new(64);
         for _ in 0..400 {

@@ -246,6 +246,23 @@ mod tests {
             dialect(draft, &[("RateLimit", "limit=100, remaining=0, reset=30")]),
             Some(30)
         );
+        // Without a time, it is the window of the policy that the field names.
+        let policy = (
+            "RateLimit-Policy",
+            "\"day\";q=24000;w=7200, \"perhr\";q=1000;w=3600",
+        );
+        assert_eq!(
+            dialect(draft, &[policy, ("RateLimit", "\"perhr\";r=0")]),
+            Some(3600)
+        );
+        assert_eq!(
+            dialect(draft, &[policy, ("RateLimit", "\"other\";r=0")]),
+            None
+        );
+        assert_eq!(
+            dialect(draft, &[policy, ("RateLimit", "\"perhr\";r=0;t=30")]),
+            Some(30)
+        );
         for nonsense in [
             "",
             "\"perhr",
@@ -270,6 +287,8 @@ mod tests {
                 .map(|moment| (moment - NOW) / SECOND)
         };
         assert_eq!(wait(&[("Retry-After", "30")]), Some(30));
+        assert_eq!(wait(&[("Retry-After", "86400")]), Some(86_400));
+        assert_eq!(wait(&[("Retry-After", "86401")]), None, "longer than a day");
         assert_eq!(
             wait(&[("Retry-After", "Sat, 01 Aug 2026 12:01:00 GMT")]),
             Some(60)
@@ -289,6 +308,7 @@ mod tests {
         };
         assert_eq!(reset("0", "1785585605000"), Some(5));
         assert_eq!(reset("3", "1785585605000"), None);
+        assert_eq!(reset("1", "1785585605000"), None, "one is left");
         assert_eq!(reset("0", "1785585500000"), None);
         assert_eq!(reset("0", "x"), None);
     }

@@ -348,3 +348,39 @@ fn a_small_burst_binds_its_own_process_and_the_shared_bucket_forgets_nothing() {
     let moments = permits(&small, &time, 1);
     assert!((moments[0] - 1.2).abs() < 1e-3, "{moments:?}");
 }
+
+#[test]
+fn what_one_process_took_ahead_is_given_back_unless_another_has_taken_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
+    let time = clock();
+    // A tenth of a second's requests are taken ahead: ten.
+    let (one, two) = (
+        pacer("100/s", 100, &time, open()),
+        pacer("100/s", 100, &time, open()),
+    );
+    permits(&one, &time, 1);
+    permits(&two, &time, 1);
+    drop(one);
+    assert_eq!(pacer("100/s", 100, &time, open()).level().0, 78.0);
+    drop(two);
+    assert_eq!(pacer("100/s", 100, &time, open()).level().0, 88.0);
+}
+
+#[test]
+fn a_hold_lasts_as_long_as_was_asked_for_also_after_the_clock_was_set_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
+    let start = "2026-08-01T12:00:00Z".parse().unwrap();
+    let time = Arc::new(VirtualClock::starting_at(start));
+    let held = pacer("100/s", 9, &time, open());
+    held.hold_until(time.now() + 60 * SECOND, false).unwrap();
+    drop(held);
+    // An hour earlier, an hour more would be waited for.
+    let before = Arc::new(VirtualClock::starting_at(
+        "2026-08-01T11:00:00Z".parse().unwrap(),
+    ));
+    let (_, wait) = pacer("100/s", 9, &before, open()).level();
+    assert!(wait <= Duration::from_secs(60), "{wait:?}");
+    assert!(wait > Duration::from_secs(50), "{wait:?}");
+}
