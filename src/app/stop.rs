@@ -71,46 +71,55 @@ impl StopSignal {
     }
 
     fn take_over(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        // Without a runtime the signals keep their usual effect.
+        let Ok(runtime) = runtime else {
+            return;
+        };
+        // Here and not on the thread below: a signal that arrives once this has returned is not lost.
+        let asked = {
+            let _in_runtime = runtime.enter();
+            asked_to_stop()
+        };
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            // Without a runtime the signals keep their usual effect.
-            let Ok(runtime) = runtime else {
-                return;
-            };
             runtime.block_on(async {
-                for request in [StopRequest::Finish, StopRequest::Now] {
-                    asked_to_stop().await;
-                    sender.send_replace(request);
-                    if request == StopRequest::Now {
-                        crate::journal::stop_waiting();
-                    }
-                    tokio::time::sleep(ECHO).await;
-                }
+                asked.await;
+                sender.send_replace(StopRequest::Finish);
+                tokio::time::sleep(ECHO).await;
+                asked_to_stop().await;
+                sender.send_replace(StopRequest::Now);
+                crate::journal::stop_waiting();
             });
         });
     }
 }
 
-/// Waits for Ctrl-C or, where there are such things, SIGTERM or SIGHUP.
-pub async fn asked_to_stop() {
+/// Waits for Ctrl-C or, on Unix, SIGTERM or SIGHUP. The signals are taken over by the call, before the
+/// future is polled; the call needs a runtime.
+pub fn asked_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        let signals = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        );
-        if let (Ok(mut terminate), Ok(mut hangup)) = signals {
+        [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ]
+        .map(signal)
+    };
+    async move {
+        #[cfg(unix)]
+        if let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
                 _ = hangup.recv() => {}
             }
             return;
         }
+        let _ = tokio::signal::ctrl_c().await;
     }
-    let _ = tokio::signal::ctrl_c().await;
 }
