@@ -8,6 +8,9 @@
 //! one import with the journal in a file in the same run; what a row costs the database; and what 10,000
 //! files that wait for their quota cost those that do not.
 
+#[path = "../tests/it/machine.rs"]
+#[allow(dead_code, reason = "the tests ask for more of it")]
+mod machine;
 #[path = "../tests/it/postgres.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod postgres;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use rosterpatch::clock::SystemClock;
 use rosterpatch::sandbox::{Description, Sandbox, SandboxOptions, TARGET_PATH};
 
-use crate::harness::{Folder, plain_id, plain_roster, seed_of, serve_sandbox_at, stderr, stdout};
+use crate::harness::{
+    Folder, plain_id, plain_roster, repository, seed_of, serve_sandbox_at, stderr, stdout,
+};
 
 /// The built-in target as somebody's own, with these changes.
 fn own_target(changes: &[(&str, &str)]) -> String {
@@ -140,14 +142,15 @@ fn every_way_to_sign_in_and_to_page_that_a_file_can_say_is_played() {
 #[test]
 fn a_played_target_refuses_as_its_file_says() {
     let folder = Folder::new();
-    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/targets/skolkort.toml");
+    let target = repository().join("samples/targets/skolkort.toml");
+    let text = std::fs::read_to_string(target).unwrap();
+    folder.write("skolkort.toml", &text);
     let header = "card_id,holder,code,limit,active,level\n";
     let rows = "1,Åsa Ek,AB123,200,true,pupil\n2,Bo Ek,AB124,200,true,pupil\n";
     folder.write("cards.csv", format!("{header}{rows}"));
-    let output = folder.run(&format!("import cards.csv --target {target} --sandbox"));
+    let output = folder.run("import cards.csv --target skolkort.toml --sandbox");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 
-    let text = std::fs::read_to_string(target).unwrap();
     let sandbox = playing(&text, &format!("{header}{rows}"));
     let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), TARGET_PATH);
     folder.write(
@@ -157,7 +160,13 @@ fn a_played_target_refuses_as_its_file_says() {
     let import = |token: &str| {
         folder
             .program()
-            .args(["import", "cards.csv", "--target", target, "--fresh"])
+            .args([
+                "import",
+                "cards.csv",
+                "--target",
+                "skolkort.toml",
+                "--fresh",
+            ])
             .args(["--base-url", &base_url, "--yes"])
             .env("SKOLKORT_TOKEN", token)
             .output()

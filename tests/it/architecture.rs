@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::harness::repository;
+
 /// Each room, and the rooms whose items it may name.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("l10n", &[]),
@@ -69,7 +71,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 #[test]
 fn imports_point_one_way() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = repository().join("src");
     let mut wrong = Vec::new();
     let mut rooms = BTreeSet::new();
     let mut used_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -121,7 +123,7 @@ fn imports_point_one_way() {
 
 #[test]
 fn the_page_about_the_architecture_has_every_room() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    let page = repository().join("ARCHITECTURE.md");
     let page = std::fs::read_to_string(page).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
     let told: BTreeSet<&str> = rows
@@ -173,7 +175,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 /// those that it builds on.
 #[test]
 fn no_files_of_a_room_import_each_other_in_a_circle() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = repository().join("src");
     let mut circles = Vec::new();
     for (room, _) in MAY_USE {
         let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -304,7 +306,7 @@ fn way_back(imports: &BTreeMap<String, BTreeSet<String>>, start: &str) -> Option
 
 #[test]
 fn the_core_knows_no_api_by_name() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = repository().join("src");
     for file in files(&source) {
         let below = file.strip_prefix(&source).unwrap();
         // The sandbox plays the APIs; the list of built-in files names them.

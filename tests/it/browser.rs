@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde_json::Value as Json;
 
-use crate::harness::{Folder, plain_roster, stderr};
+use crate::harness::{Folder, plain_roster, repository, stderr};
+use crate::machine::installed;
 
 /// What a browser finds in a report; nothing where there is none, and then it is said.
 fn opened(report: &Path) -> Option<Json> {
@@ -14,11 +15,8 @@ fn opened(report: &Path) -> Option<Json> {
 }
 
 fn opened_with(report: &Path, options: &[&str]) -> Option<Json> {
-    if std::env::var_os("CHROMIUM").is_none() {
-        eprintln!("CHROMIUM is not set, so this test is passed over; tests/run sets it");
-        return None;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/report.js");
+    installed("CHROMIUM")?;
+    let script = repository().join("tests/browser/report.js");
     let output = Command::new("node")
         .arg(script)
         .arg(report)

@@ -2,7 +2,6 @@
 //! run against each.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use rosterpatch::clock::SystemClock;
@@ -11,7 +10,9 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use rosterpatch::targets::{self, Place, TargetSpec};
 use serde_json::Value as Json;
 
-use crate::harness::{Folder, LibraryRun, Seen, Server, read_csv, respond, serve_sandbox_at};
+use crate::harness::{
+    Folder, LibraryRun, Seen, Server, read_csv, repository, respond, serve_sandbox_at,
+};
 
 /// A target, and what is particular to it.
 struct Subject {
@@ -31,7 +32,7 @@ struct Subject {
 }
 
 fn subjects() -> Vec<Subject> {
-    let invented = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/targets/skolkort.toml");
+    let invented = repository().join("samples/targets/skolkort.toml");
     vec![
         Subject {
             target: "meitner".into(),

@@ -8,9 +8,10 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value as Json;
 
 use crate::harness::{
-    Folder, OF_SANDBOX, Server, identity_number, plain_id, plain_roster, respond, serve_sandbox,
-    stderr,
+    Folder, OF_SANDBOX, Server, identity_number, plain_id, plain_roster, repository, respond,
+    serve_sandbox, signal, stderr,
 };
+use crate::machine::{installed, skipped};
 
 /// A console that was started, and the address that opens it.
 pub struct Console {
@@ -30,26 +31,18 @@ impl Console {
 
     /// The same, with programs in the folder `browsers` that may be browsers.
     fn open_with(folder: &Folder, arguments: &[&str], browsers: Option<&Path>) -> Console {
-        let program = folder.program();
-        let mut command = Command::new(program.get_program());
-        for (name, value) in program.get_envs() {
-            if let Some(value) = value {
-                command.env(name, value);
-            }
-        }
+        let mut command = folder.command();
         if let Some(browsers) = browsers {
             let known = std::env::var("PATH").unwrap();
             command.env("PATH", format!("{}:{known}", browsers.display()));
         }
         let mut process = command
-            .env("HOME", folder.path(""))
             // A rehearsal needs no credentials.
             .envs(
                 OF_SANDBOX
                     .into_iter()
                     .filter(|_| !arguments.contains(&"--sandbox")),
             )
-            .current_dir(folder.path(""))
             .arg("open")
             .args(arguments)
             .stdout(Stdio::piped())
@@ -147,11 +140,8 @@ impl Console {
 
     /// What a browser finds on a walk; nothing where there is none, and then it is said.
     pub fn walk(&self, what: &str, environment: &[(&str, &str)]) -> Option<Json> {
-        if std::env::var_os("CHROMIUM").is_none() {
-            eprintln!("CHROMIUM is not set, so this test is passed over; tests/run sets it");
-            return None;
-        }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/console.js");
+        installed("CHROMIUM")?;
+        let script = repository().join("tests/browser/console.js");
         let output = Command::new("node")
             .arg(script)
             .args([&self.entrance, what])
@@ -707,23 +697,16 @@ fn another_account_of_the_machine_gets_nothing() {
         &["elever-2026-ht.csv", "--target", "meitner", "--sandbox"],
     );
     let as_another = |script: &str| {
-        Command::new("setpriv")
-            .args([
-                "--reuid=65534",
-                "--regid=65534",
-                "--clear-groups",
-                "sh",
-                "-c",
-                script,
-            ])
+        folder
+            .command_by("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .args(["bash", "-c", script])
+            .current_dir("/")
             .output()
     };
     match as_another("id -u") {
         Ok(output) if output.stdout == b"65534\n" => {}
-        _ => {
-            eprintln!("only root can be another account, so this test is passed over");
-            return;
-        }
+        _ => return skipped("only root can be another account: run it as root"),
     }
     console.enter();
     let pid = console.process.id();
@@ -731,10 +714,10 @@ fn another_account_of_the_machine_gets_nothing() {
     let token = console.entrance.rsplit_once('=').unwrap().1;
     let state = folder.path("state").display().to_string();
     let script = format!(
-        "tr '\\0' ' ' </proc/{pid}/cmdline; cat /proc/{pid}/environ {state}/* 2>/dev/null; ls {state} 2>/dev/null; \
-         python3 - <<'EOF'\nimport urllib.request, urllib.error\n\
-         try: print(urllib.request.urlopen('http://{host}:{port}/file').status)\n\
-         except urllib.error.HTTPError as error: print(error.code)\nEOF"
+        "tr '\\0' ' ' </proc/{pid}/cmdline; cat /proc/{pid}/environ '{state}'/* 2>/dev/null; ls '{state}' 2>/dev/null; \
+         exec 3<>/dev/tcp/{host}/{port}; \
+         printf 'GET /file HTTP/1.1\\r\\nHost: {host}:{port}\\r\\nConnection: close\\r\\n\\r\\n' >&3; \
+         read -r _ code _ <&3; echo \"$code\""
     );
     let output = as_another(&script).unwrap();
     let seen = String::from_utf8_lossy(&output.stdout);
@@ -810,13 +793,6 @@ fn an_interrupt_ends_a_console() {
     let mut console = Console::open(&folder, &["--target", "meitner"]);
     // It serves, so it listens for signals too.
     console.enter();
-    let pid = console.process.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal(console.process.id(), "INT");
     assert_eq!(console.process.wait().unwrap().code(), Some(0));
 }

@@ -15,7 +15,7 @@ use rosterpatch::send::StopRequest;
 
 use crate::harness::{
     CREDENTIALS, Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster,
-    respond, sandbox_holding, stderr, stdout,
+    program_path, respond, sandbox_holding, signal, stderr, stdout,
 };
 
 /// How often each row was answered with success, by the last digits of its id.
@@ -405,14 +405,13 @@ fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
     let import = |limit: &str| {
         // No file may grow past so many blocks: what a full disk looks like to a process.
         let script = format!(
-            "trap '' XFSZ; ulimit -f {limit}; exec {} import r.csv --target plain.toml --yes --base-url {} --concurrency 1",
-            env!("CARGO_BIN_EXE_rosterpatch"),
+            "trap '' XFSZ; ulimit -f {limit}; exec \"$0\" import r.csv --target plain.toml --yes --base-url {} --concurrency 1",
             server.base_url
         );
-        Command::new("sh")
+        folder
+            .command_by("sh")
             .args(["-c", &script])
-            .current_dir(folder.path(""))
-            .env("ROSTERPATCH_STATE", folder.state_option())
+            .arg(program_path())
             .envs(CREDENTIALS)
             .output()
             .unwrap()
@@ -482,7 +481,8 @@ fn the_second_signal_does_not_wait() {
         }
         respond(200, &[], "{}")
     });
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+    let mut child = folder
+        .command()
         .args([
             "import",
             "r.csv",
@@ -493,8 +493,6 @@ fn the_second_signal_does_not_wait() {
             "1",
         ])
         .args(["--base-url", &server.base_url])
-        .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.state_option())
         .envs(CREDENTIALS)
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -746,15 +744,12 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     let server = Server::start(move |seen| {
         if seen.path.ends_with("40") && seen.before == 0 {
             // It is there before the importer has come so far.
-            let pid = victim.lock().unwrap().unwrap().to_string();
-            Command::new("kill").args(["-9", &pid]).status().unwrap();
+            signal(victim.lock().unwrap().unwrap(), "KILL");
         }
         respond(200, &[], "{}")
     });
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+    let mut command = folder.command();
     command
-        .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.state_option())
         .stderr(std::process::Stdio::null())
         .args(["import", "r.csv", "--yes", "--target", "plain.toml"])
         .args(["--base-url", &server.base_url, "--rate", "40/s"])

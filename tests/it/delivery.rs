@@ -610,14 +610,14 @@ fn a_roster_is_one_process_at_a_time() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     let second = Arc::new(Mutex::new(None));
-    let (found, path) = (second.clone(), folder.path(""));
+    let found = second.clone();
+    let again = Mutex::new(folder.command());
     // While the first request is under way, another process tries the same file.
     let server = Server::start(move |seen| {
         if seen.path.ends_with('1') {
-            let output = std::process::Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+            let mut again = again.lock().unwrap();
+            let output = again
                 .args(["import", "./r.csv", "--target", "meitner", "--sandbox"])
-                .current_dir(&path)
-                .env("ROSTERPATCH_STATE", path.join("state"))
                 .output()
                 .unwrap();
             *found.lock().unwrap() = Some((output.status.code(), stderr(&output)));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,8 +18,10 @@ use tokio::sync::oneshot;
 
 use crate::console::Console;
 use crate::harness::{
-    Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox, stderr, stdout,
+    Folder, OF_SANDBOX, Started, identity_number, plain_id, repository, seed_of, serve_sandbox,
+    signal, stderr, stdout,
 };
+use crate::machine::{has_command, skipped};
 use crate::postgres::{Cluster, shared};
 
 /// A roster of `rows` students whose numbers begin after `before`, each with an address of its own.
@@ -93,13 +95,10 @@ impl Fleet {
     fn command(&self, worker: usize, address: &str) -> Command {
         let home = self.folder.path(&format!("worker-{worker}"));
         std::fs::create_dir_all(&home).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+        let mut command = self.folder.command();
         command
-            .current_dir(self.folder.path(""))
             .env("ROSTERPATCH_STATE", address)
             .env("HOME", home)
-            .env("LC_ALL", "C")
-            .env_remove("XDG_STATE_HOME")
             .envs(OF_SANDBOX);
         command
     }
@@ -121,18 +120,19 @@ impl Fleet {
         }
     }
 
-    fn worker(&self, number: usize, address: &str, concurrency: &str) -> Child {
+    fn worker(&self, number: usize, address: &str, concurrency: &str) -> Started {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.folder.path(&format!("worker-{number}.log")))
             .unwrap();
-        self.command(number, address)
+        let worker = self
+            .command(number, address)
             .args(["work", "--concurrency", concurrency, "--log-format", "json"])
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .spawn()
-            .unwrap()
+            .spawn();
+        Started(worker.unwrap())
     }
 
     fn queue(&self) -> Vec<serde_json::Value> {
@@ -251,16 +251,9 @@ fn pause(_: Duration) {
     std::thread::sleep(Duration::from_millis(100));
 }
 
-fn signal(child: &Child, signal: &str) {
-    let sent = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
-fn end(mut workers: Vec<Child>) {
+fn end(mut workers: Vec<Started>) {
     for worker in &workers {
-        signal(worker, "-TERM");
+        signal(worker.id(), "TERM");
     }
     for worker in &mut workers {
         let status = worker.wait().unwrap();
@@ -553,7 +546,7 @@ fn what_a_slice_has_read_no_later_one_reads_again() {
     let mut worker = fleet.worker(0, &fleet.address, "1");
     wait_for(&|| kept() >= 4);
     // A worker that dies between two slices, or in one, takes nothing with it that is kept.
-    signal(&worker, "-KILL");
+    signal(worker.id(), "KILL");
     worker.wait().unwrap();
     let worker = fleet.worker(1, &fleet.address, "1");
     wait_for(&|| read() > 5);
@@ -749,7 +742,7 @@ fn a_worker_without_the_credentials_leaves_a_file_to_others_and_a_file_can_be_ta
     for (name, _) in OF_SANDBOX {
         command.env_remove(name);
     }
-    let without = command.arg("work").stdout(log).spawn().unwrap();
+    let without = Started(command.arg("work").stdout(log).spawn().unwrap());
     fleet.wait_while(|| fleet.queue()[0]["why"].is_null());
     let entry = &fleet.queue()[0];
     assert_eq!(entry["state"], "waiting", "{entry}");
@@ -831,10 +824,8 @@ fn a_database_is_spoken_to_by_tls_and_only_if_its_certificate_is_trusted() {
         .unwrap();
     assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
     // The journal's connections and the queue's.
-    let worker = trusting(&["work"])
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let worker = trusting(&["work"]).stdout(Stdio::null()).spawn();
+    let worker = Started(worker.unwrap());
     let began = Instant::now();
     loop {
         let queue = trusting(&["queue", "--all", "--format", "json"])
@@ -857,7 +848,7 @@ fn a_database_is_spoken_to_by_tls_and_only_if_its_certificate_is_trusted() {
 fn the_roles_of_the_sample_are_enough() {
     let Some(cluster) = shared() else { return };
     let name = cluster.empty_database();
-    let grants = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/fleet/grants.sql");
+    let grants = repository().join("samples/fleet/grants.sql");
     let grants = std::fs::read_to_string(grants).unwrap();
     cluster.psql(&name, &grants);
     let of = |role: &str| {
@@ -997,7 +988,8 @@ fn who_has_a_run_go_on_and_who_begins_a_slice_of_it_never_wait_for_each_other() 
         worker = Some(fleet.worker(0, &fleet.address, "1"));
         let began = Instant::now();
         while cluster.psql(name, waits) == "0" {
-            assert!(began.elapsed() < Duration::from_secs(9), "{}", fleet.logs());
+            let limit = Duration::from_secs(120);
+            assert!(began.elapsed() < limit, "{}", fleet.logs());
         }
         tables.rows(
             "SELECT id FROM rosterpatch_queue.add_job('slice',
@@ -1028,7 +1020,7 @@ fn a_database_whose_disk_is_full_stops_the_run_and_what_was_acknowledged_stays_s
     let sandbox = &fleet.schools[0].sandbox;
     let mut importing = fleet.command(0, &fleet.address);
     let log = std::fs::File::create(fleet.folder.path("worker-0.log")).unwrap();
-    let mut process = importing.args(import).stderr(log).spawn().unwrap();
+    let mut process = Started(importing.args(import).stderr(log).spawn().unwrap());
     let began = Instant::now();
     fleet.wait_while(|| sandbox.requests("update") < 100);
     // All the room that is left is somebody else's.
@@ -1254,7 +1246,7 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
         };
         fleet.worker(number, address, "2")
     };
-    let mut workers: Vec<Child> = (0..8).map(start).collect();
+    let mut workers: Vec<Started> = (0..8).map(start).collect();
     let (mut killed, mut next_kill) = (0, Duration::from_secs(1));
     let mut done = BTreeMap::new();
     let mut at = |moment: u64, passed: Duration| {
@@ -1272,10 +1264,10 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
             killed += 1;
         }
         if at(5, passed) {
-            signal(&workers[1], "-STOP");
+            signal(workers[1].id(), "STOP");
         }
         if at(70, passed) {
-            signal(&workers[1], "-CONT");
+            signal(workers[1].id(), "CONT");
         }
         if at(8, passed) {
             cable.is_cut.store(true, Ordering::SeqCst);
@@ -1295,7 +1287,7 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
         std::thread::sleep(Duration::from_millis(100));
     });
     if at(70, Duration::MAX) {
-        signal(&workers[1], "-CONT");
+        signal(workers[1].id(), "CONT");
     }
     // What was claimed by those who were killed last is looked at again, and there is nothing left to do.
     let name = database.rsplit('/').next().unwrap();
@@ -1333,7 +1325,7 @@ fn every_row_survives_killed_frozen_and_cut_off_workers() {
 struct Host {
     name: String,
     number: u8,
-    relay: Option<Child>,
+    relay: Option<Started>,
 }
 
 fn ip(arguments: &str) -> bool {
@@ -1369,7 +1361,9 @@ impl Host {
     fn new(number: u8) -> Option<Host> {
         let name = format!("rp{}n{number}", std::process::id());
         if !ip(&format!("netns add {name}")) {
-            eprintln!("no network namespace can be made, so this test is passed over");
+            skipped(
+                "no network namespace can be made: run it as root, with apt-get install iproute2",
+            );
             return None;
         }
         let host = Host {
@@ -1404,7 +1398,7 @@ impl Host {
             .args([&port.to_string(), &format!("10.78.{}.1", self.number)])
             .arg(outside.to_string())
             .spawn();
-        self.relay = Some(relay.unwrap());
+        self.relay = Some(Started(relay.unwrap()));
     }
 
     fn cut_off_from_the_database(&self, is_cut: bool) {
@@ -1430,10 +1424,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        if let Some(relay) = &mut self.relay {
-            let _ = relay.kill();
-            let _ = relay.wait();
-        }
+        self.relay = None;
         ip(&format!("netns del {}", self.name));
         ip(&format!("link del {}d", self.name));
         ip(&format!("link del {}a", self.name));
@@ -1452,6 +1443,9 @@ fn relay_from(address: &str, port: u16) -> u16 {
 /// sending by itself, and the other one goes on.
 #[test]
 fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
+    if !has_command("python3", "python3") {
+        return;
+    }
     let Some(cluster) = Cluster::start() else {
         return;
     };
@@ -1475,22 +1469,28 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
         let log = std::fs::File::create(log).unwrap();
         let mut command = fleet.command(number, &address);
         command.args(["work", "--log-format", "json"]);
-        host.runs(&command)
+        let worker = host
+            .runs(&command)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .spawn()
-            .unwrap()
+            .spawn();
+        Started(worker.unwrap())
     };
     let sent = || fleet.schools[0].sandbox.requests("update");
     let first = worker(&mut one, 0);
     fleet.wait_while(|| sent() < 100);
     one.cut_off_from_the_database(true);
-    // What the journal allowed already is sent, and requests under way are; then it stops, within a few
-    // seconds, though the API answers.
-    std::thread::sleep(Duration::from_secs(7));
-    let then = sent();
-    std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(sent(), then, "it went on sending");
+    // What the journal allowed already is sent, and requests under way are; then it stops, though the API
+    // answers: at a request each 17 ms, two seconds without one are its end.
+    let mut then = sent();
+    loop {
+        std::thread::sleep(Duration::from_secs(2));
+        let now = sent();
+        if std::mem::replace(&mut then, now) == now {
+            break;
+        }
+    }
+    assert!(then < 1_000, "it went on sending: {then}");
     let second = worker(&mut two, 1);
     let queue = fleet.wait(Duration::from_secs(180), |_| {
         std::thread::sleep(Duration::from_millis(200));

@@ -1,14 +1,12 @@
 //! The inputs that the fuzzers started from and what they found, run once more.
 
-use std::path::Path;
+use crate::harness::repository;
 
 #[path = "../fuzz/cases.rs"]
 mod cases;
 
 fn each(corpus: &str, case: impl Fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fuzz/corpus")
-        .join(corpus);
+    let folder = repository().join("tests/fuzz/corpus").join(corpus);
     let mut run = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         case(&std::fs::read(entry.unwrap().path()).unwrap());

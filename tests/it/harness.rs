@@ -2,8 +2,9 @@
 //! and runs of the library on a clock that the test owns.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +29,58 @@ use rosterpatch::send::{
 use rosterpatch::targets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+/// The program under test. A runner that moved the test binary elsewhere names it in the environment.
+pub fn program_path() -> PathBuf {
+    let moved = std::env::var_os("CARGO_BIN_EXE_rosterpatch");
+    moved.map_or_else(|| env!("CARGO_BIN_EXE_rosterpatch").into(), PathBuf::from)
+}
+
+/// The folder of the repository.
+pub fn repository() -> PathBuf {
+    let moved = std::env::var_os("CARGO_MANIFEST_DIR");
+    moved.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
+/// Sends a process a signal. Not every machine has a `kill` that is a file.
+pub fn signal(process: u32, signal: &str) {
+    let command = format!("kill -{signal} {process}");
+    let sent = Command::new("sh").args(["-c", &command]).status();
+    assert!(sent.unwrap().success(), "{command}");
+}
+
+/// Waits until something is so, and fails after a time in which nothing of the kind takes place.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(120), "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A process that a test started. It ends with the test, however the test ends.
+pub struct Started(pub Child);
+
+impl std::ops::Deref for Started {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Started {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// A folder of a test's own.
 pub struct Folder {
@@ -90,9 +143,7 @@ impl Folder {
 
     /// A copy of one of the repository's samples.
     pub fn sample(&self, name: &str) -> PathBuf {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("samples")
-            .join(name);
+        let from = repository().join("samples").join(name);
         self.write(name, std::fs::read(from).unwrap())
     }
 
@@ -110,18 +161,32 @@ impl Folder {
         path
     }
 
-    /// The program, with its journal in this folder and nothing of the user's environment that
-    /// could change what it does.
-    pub fn program(&self) -> assert_cmd::Command {
-        let mut command = assert_cmd::Command::cargo_bin("rosterpatch").unwrap();
+    /// The program, in English, with its journal in this folder and nothing of the user's environment
+    /// that could change what it does.
+    pub fn command(&self) -> Command {
+        self.command_by(program_path())
+    }
+
+    /// The same for another program that runs it.
+    pub fn command_by(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let kept = ["PATH", "TMPDIR"];
         command
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(
+                kept.iter()
+                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
+            )
             .env("TZ", "UTC")
             .env("HOME", self.path("home"))
             .env("ROSTERPATCH_STATE", self.state_option())
             .current_dir(self.folder.path());
         command
+    }
+
+    /// The same as [`Folder::command`], with a time limit or standard input where a test wants one.
+    pub fn program(&self) -> assert_cmd::Command {
+        assert_cmd::Command::from_std(self.command())
     }
 
     /// Runs the program with the credentials of the sandbox in its environment.
@@ -143,7 +208,7 @@ impl Folder {
     /// Has LibreOffice open a workbook, or a CSV file with semicolons, and write it anew into
     /// `office-out`, by this filter.
     pub fn rewritten_by_office(&self, from: &str, filter: &str) {
-        let output = std::process::Command::new(office().unwrap())
+        let output = Command::new(office().unwrap())
             .args(["--headless", "--norestore"])
             .arg(format!(
                 "-env:UserInstallation=file://{}",
@@ -236,13 +301,9 @@ pub fn evening() -> Arc<VirtualClock> {
     Arc::new(VirtualClock::starting_at(start))
 }
 
-/// LibreOffice, where it is; says that a test is passed over where it is not.
-pub fn office() -> Option<std::ffi::OsString> {
-    let office = std::env::var_os("LIBREOFFICE");
-    if office.is_none() {
-        eprintln!("LIBREOFFICE is not set, so this test is passed over; tests/run sets it");
-    }
-    office
+/// LibreOffice, if it is installed.
+pub fn office() -> Option<OsString> {
+    crate::machine::installed("LIBREOFFICE")
 }
 
 /// A roster with the columns that every row needs, comma-separated: `rows` students without a

@@ -1,10 +1,15 @@
 //! Nobody looking: folders that are swept and watched, by real processes.
 
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, stderr, stdout};
+use crate::harness::{
+    CREDENTIALS, Folder, Server, Started, plain_roster, program_path, repository, respond, signal,
+    stderr, stdout, wait_until,
+};
+use crate::machine::has_command;
 
 fn ok() -> Server {
     Server::start(|_| respond(200, &[], "{}"))
@@ -12,15 +17,12 @@ fn ok() -> Server {
 
 /// A sweep of `inbox`, with further arguments.
 fn sweep(folder: &Folder, server: &Server, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+    let mut command = folder.command();
     command
         .args(["sweep", "inbox", "--target", "plain.toml"])
         .args(["--base-url", &server.base_url])
         .args(arguments)
-        .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.state_option())
         .envs(CREDENTIALS)
-        .env("TZ", "UTC")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
@@ -257,8 +259,7 @@ fn a_sweep_that_is_killed_in_the_middle_is_gone_on_with_by_the_next() {
             let mut flag = flag.lock().unwrap();
             if !*flag {
                 *flag = true;
-                let pid = victim.lock().unwrap().to_string();
-                Command::new("kill").args(["-9", &pid]).status().unwrap();
+                signal(*victim.lock().unwrap(), "KILL");
             }
         }
         respond(200, &[], "{}")
@@ -453,7 +454,8 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
 fn a_watch_takes_what_comes_and_ends_well() {
     let folder = inbox();
     let server = ok();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+    let child = folder
+        .command()
         .args([
             "watch",
             "inbox",
@@ -463,27 +465,23 @@ fn a_watch_takes_what_comes_and_ends_well() {
             "200ms",
         ])
         .args(["--interval", "500ms", "--base-url", &server.base_url])
-        .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.state_option())
         .envs(CREDENTIALS)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut child = Started(child);
     let wait_for = |name: &str| {
-        let began = std::time::Instant::now();
-        while !files(&folder, "inbox").iter().any(|file| file == name) {
-            assert!(began.elapsed().as_secs() < 30, "{name} never came");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        wait_until(name, || {
+            files(&folder, "inbox").iter().any(|file| file == name)
+        });
     };
     folder.write("inbox/broken.csv", "what is this\nnothing\n");
     wait_for("failed/DATE/broken.csv");
     // One that fails does not stop it.
     folder.write("inbox/good.csv", plain_roster(2));
     wait_for("done/DATE/good.csv");
-    let pid = child.id().to_string();
-    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    signal(child.id(), "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(server.seen().len(), 2);
 }
@@ -538,7 +536,7 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
 fn the_nightly_script_says_what_came_of_it() {
     let folder = inbox();
     let server = ok();
-    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/nightly");
+    let samples = repository().join("samples/nightly");
     // The sample's own settings, sent to a server of this test.
     let config = std::fs::read_to_string(samples.join("rosterpatch.toml")).unwrap();
     let here = format!(
@@ -554,12 +552,11 @@ fn the_nightly_script_says_what_came_of_it() {
     );
     folder.write("inbox/elever-solna-1.csv", plain_roster(2));
     folder.write("inbox/elever-nacka-1.csv", "nothing\nof use\n");
-    let output = Command::new(samples.join("nightly.sh"))
+    let output = folder
+        .command_by(samples.join("nightly.sh"))
         .args(["--settle", "0s"])
-        .current_dir(folder.path(""))
         .env("INBOX", folder.path("inbox"))
-        .env("ROSTERPATCH", env!("CARGO_BIN_EXE_rosterpatch"))
-        .env("ROSTERPATCH_STATE", folder.state_option())
+        .env("ROSTERPATCH", program_path())
         .env("SOLNA_ID", "a")
         .env("SOLNA_SECRET", "b")
         .env("NACKA_ID", "a")
@@ -578,25 +575,19 @@ fn the_nightly_script_says_what_came_of_it() {
 
 #[test]
 fn the_systemd_units_are_without_mistakes() {
-    let is_there = Command::new("systemd-analyze")
-        .arg("--version")
-        .output()
-        .is_ok();
-    if !is_there {
-        eprintln!("there is no systemd-analyze, so this test is passed over");
+    if !has_command("systemd-analyze", "systemd") {
         return;
     }
     let folder = Folder::new();
-    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/nightly");
+    let samples = repository().join("samples/nightly");
     let mut units = Vec::new();
     for entry in std::fs::read_dir(samples).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if name.starts_with("rosterpatch-") {
             let text = std::fs::read_to_string(&path).unwrap();
-            let here = env!("CARGO_BIN_EXE_rosterpatch");
-            let text = text.replace("/usr/local/bin/rosterpatch", here);
-            // The user is made when the program is installed.
+            // Programs and users that any machine has.
+            let text = text.replace("/usr/local/bin/rosterpatch", "/bin/true");
             units.push(folder.write(name, text.replace("User=rosterpatch", "User=root")));
         }
     }
@@ -639,10 +630,14 @@ fn the_systemd_units_are_without_mistakes() {
 fn systemd_is_told_that_a_watch_is_ready_and_lives() {
     let folder = inbox();
     let server = ok();
-    let socket = std::os::unix::net::UnixDatagram::bind(folder.path("notify")).unwrap();
-    let timeout = Some(std::time::Duration::from_secs(20));
+    // The address of a socket is short, and the path of the folder may be long.
+    let here = std::fs::File::open(folder.path("")).unwrap();
+    let short = format!("/proc/self/fd/{}/notify", here.as_raw_fd());
+    let socket = std::os::unix::net::UnixDatagram::bind(short).unwrap();
+    let timeout = Some(std::time::Duration::from_secs(120));
     socket.set_read_timeout(timeout).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+    let child = folder
+        .command()
         .args([
             "watch",
             "inbox",
@@ -651,26 +646,25 @@ fn systemd_is_told_that_a_watch_is_ready_and_lives() {
             "--base-url",
             &server.base_url,
         ])
-        .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.state_option())
-        .env("NOTIFY_SOCKET", folder.path("notify"))
+        .envs(CREDENTIALS)
+        // In the folder that it works in.
+        .env("NOTIFY_SOCKET", "notify")
         .env("WATCHDOG_USEC", "300000")
         .spawn()
         .unwrap();
+    let mut child = Started(child);
     let heard = |expected: &str| {
         let mut buffer = [0; 100];
-        for _ in 0..50 {
-            let length = socket.recv(&mut buffer).unwrap();
+        loop {
+            let length = socket.recv(&mut buffer).expect(expected);
             if buffer[..length].starts_with(expected.as_bytes()) {
                 return;
             }
         }
-        panic!("{expected} was never said");
     };
     heard("READY=1");
     heard("WATCHDOG=1");
-    let pid = child.id().to_string();
-    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    signal(child.id(), "TERM");
     heard("STOPPING=1");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

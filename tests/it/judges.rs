@@ -14,22 +14,18 @@ use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 
 use crate::harness::{
-    Folder, identity_number, plain_id, plain_roster, seed_of, serve_sandbox, stderr, stdout,
+    Folder, identity_number, plain_id, plain_roster, repository, seed_of, serve_sandbox, stderr,
+    stdout,
 };
+use crate::machine::installed;
 
 /// A Python with the judges in it; nothing where they are not installed, and then it is said.
 fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("JUDGES_PYTHON").map(PathBuf::from);
-    if python.is_none() {
-        eprintln!("JUDGES_PYTHON is not set, so this test is passed over; tests/run sets it");
-    }
-    python
+    installed("JUDGES_PYTHON").map(PathBuf::from)
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/judges")
-        .join(name)
+    repository().join("tests/judges").join(name)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::harness::{
-    Folder, Server, office, plain_roster, respond, sandbox_holding, stderr, stdout,
+    Folder, Server, office, plain_roster, repository, respond, sandbox_holding, stderr, stdout,
 };
 
 /// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
@@ -33,7 +33,7 @@ const ROOMS_ELSEWHERE: [&str; 2] = ["targets", "sandbox"];
 
 #[test]
 fn no_message_stands_outside_the_catalogues() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = repository().join("src");
     let mut found = Vec::new();
     let mut files = Vec::new();
     all_files(&source, "rs", &mut files);
@@ -137,7 +137,7 @@ fn all_files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn every_message_of_the_catalogues_is_used() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = repository().join("src");
     let (mut files, mut catalogues) = (Vec::new(), Vec::new());
     all_files(&source, "rs", &mut files);
     all_files(&source, "html", &mut files);

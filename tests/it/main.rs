@@ -22,6 +22,7 @@ mod harness;
 mod inbox;
 mod judges;
 mod language;
+mod machine;
 mod pacing;
 #[cfg(feature = "postgres")]
 mod postgres;

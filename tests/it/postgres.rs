@@ -11,32 +11,37 @@ use std::time::Duration;
 
 use rosterpatch::journal::State;
 
+use crate::machine::{is_root, skipped};
+
+/// A server's process, and the one that ends it when this process is gone.
+struct Server {
+    process: Child,
+    /// It reads until its input ends: when this is dropped, and however this process ends.
+    watch: Child,
+}
+
 /// A server with a folder and a port of its own, which ends with this.
 pub struct Cluster {
     bin: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
     options: Vec<&'static str>,
-    server: Mutex<Option<Child>>,
+    server: Mutex<Option<Server>>,
     databases: AtomicUsize,
 }
 
-/// The newest PostgreSQL of Debian's packages; says that a test is passed over where there is none.
-fn installed() -> Option<PathBuf> {
+/// The newest PostgreSQL of Debian's packages. Without one the calling test is skipped.
+fn newest() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten();
     let bins = versions.flatten().map(|entry| entry.path().join("bin"));
     let newest = bins.filter(|bin| bin.join("initdb").is_file()).max();
     if newest.is_none() {
-        eprintln!("there is no PostgreSQL, so this test is passed over; tests/run installs it");
+        let why = std::env::var("POSTGRESQL_MISSING");
+        skipped(&why.unwrap_or_else(|_| "no PostgreSQL: apt-get install postgresql".to_owned()));
     }
     newest
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().unwrap();
-    id.stdout == b"0\n"
 }
 
 impl Cluster {
@@ -59,7 +64,7 @@ impl Cluster {
             .stderr(Stdio::null())
             .status();
         if !mounted.is_ok_and(|status| status.success()) {
-            eprintln!("no disk can be mounted here, so this test is passed over");
+            skipped("no disk can be mounted: run it as root of a machine that lets it mount");
             return None;
         }
         Cluster::start_in(folder, &[])
@@ -71,7 +76,7 @@ impl Cluster {
     }
 
     fn start_in(folder: tempfile::TempDir, options: &[&'static str]) -> Option<Cluster> {
-        let bin = installed()?;
+        let bin = newest()?;
         // It has no port 0 of its own; this one was free just now.
         let port = {
             let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -90,16 +95,6 @@ impl Cluster {
         std::fs::write(cluster.certificate(), made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-        if is_root() {
-            let owner = Command::new("chown").arg("postgres").arg(&key).status();
-            assert!(owner.unwrap().success());
-            // It refuses to run as root.
-            let owner = Command::new("chown")
-                .arg("postgres")
-                .arg(cluster.folder.path())
-                .status();
-            assert!(owner.unwrap().success());
-        }
         let made = cluster
             .tool("initdb")
             .args(["--auth", "trust", "--username", "tester", "--no-sync"])
@@ -128,8 +123,10 @@ impl Cluster {
     fn tool(&self, name: &str) -> Command {
         let program = self.bin.join(name);
         let mut command = if is_root() {
+            // It refuses to run as root. Its folder may lie in one that root alone can enter.
             let mut command = Command::new("setpriv");
             command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+            command.args(["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]);
             command.arg("--").arg(program);
             command
         } else {
@@ -144,8 +141,9 @@ impl Cluster {
         command
             .arg("-D")
             .arg(self.data())
-            .args(["-p", &self.port.to_string(), "-h", "127.0.0.1", "-k"])
-            .arg(self.folder.path())
+            .args(["-p", &self.port.to_string(), "-h", "127.0.0.1"])
+            // The address of a socket is short, and the path of the folder may be long.
+            .args(["-k", ""])
             .args(["-c", "max_connections=300", "-c", "shared_buffers=128MB"])
             .args(["-c", "ssl=on", "-c", "ssl_cert_file=../root.pem"])
             .args(["-c", "ssl_key_file=../key.pem"])
@@ -155,8 +153,18 @@ impl Cluster {
                 std::fs::File::create(self.folder.path().join("log")).unwrap(),
             ))
             .process_group(0);
-        let child = command.spawn().unwrap();
-        *self.server.lock().unwrap() = Some(child);
+        let process = command.spawn().unwrap();
+        let watch = Command::new("sh")
+            .args(["-c", WATCH])
+            .arg(self.folder.path())
+            .arg(process.id().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        *self.server.lock().unwrap() = Some(Server { process, watch });
         for _ in 0..600 {
             let ready = Command::new(self.bin.join("pg_isready"))
                 .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
@@ -165,7 +173,8 @@ impl Cluster {
                 return;
             }
             let mut server = self.server.lock().unwrap();
-            let ended = server.as_mut().and_then(|child| child.try_wait().unwrap());
+            let process = server.as_mut().map(|server| &mut server.process);
+            let ended = process.and_then(|process| process.try_wait().unwrap());
             drop(server);
             if let Some(ended) = ended {
                 let log = std::fs::read_to_string(self.folder.path().join("log"));
@@ -179,7 +188,7 @@ impl Cluster {
 
     /// Stops the server, as a restart of the machine would: sessions are cut off, nothing is lost.
     pub fn stop_server(&self) {
-        let Some(mut child) = self.server.lock().unwrap().take() else {
+        let Some(mut server) = self.server.lock().unwrap().take() else {
             return;
         };
         let stopped = self
@@ -189,13 +198,17 @@ impl Cluster {
             .stdout(Stdio::null())
             .status();
         assert!(stopped.unwrap().success());
-        let _ = child.wait();
+        let _ = server.process.wait();
+        // It is to find the folder in use by no server, and leave it.
+        let _ = server.watch.kill();
+        let _ = server.watch.wait();
     }
 
     /// Runs SQL on a database, and returns what it prints.
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let output = Command::new("psql")
+        let output = Command::new(self.bin.join("psql"))
             .args([
+                "--no-psqlrc",
                 "-h",
                 "127.0.0.1",
                 "-U",
@@ -230,7 +243,7 @@ impl Cluster {
     /// A new database with a journal, and its address.
     pub fn database(&self) -> String {
         let address = self.address(&self.empty_database());
-        let state = State::in_database(&address, None, Path::new("/nonexistent")).unwrap();
+        let state = State::in_database(&address, None, &self.folder.path().join("local")).unwrap();
         rosterpatch::fleet::migrate(&state).unwrap();
         address
     }
@@ -238,45 +251,25 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let server = self.server.lock().unwrap().take();
-        if let Some(mut child) = server {
-            let _ = self
-                .tool("pg_ctl")
-                .args(["stop", "-m", "immediate", "-D"])
-                .arg(self.data())
-                .stdout(Stdio::null())
-                .status();
-            let _ = child.wait();
+        if let Some(mut server) = self.server.lock().unwrap().take() {
+            drop(server.watch.stdin.take());
+            let _ = server.process.wait();
+            let _ = server.watch.wait();
         }
-        // Where it is a disk of its own; the folder below goes by itself.
-        let _ = Command::new("umount")
-            .arg(self.folder.path())
-            .stderr(Stdio::null())
-            .status();
     }
 }
 
-/// One server for all tests that need no more than a database. A thread that outlives them all starts it,
-/// so that it ends with this process.
+/// Waits for the end of its input, and then removes a server and its folder.
+const WATCH: &str = r#"
+    read -r never
+    kill -QUIT "$1"
+    while [ -e "$0/data/postmaster.pid" ] && kill -0 "$1"; do sleep 0.05; done
+    umount "$0"
+    rm -rf "$0"
+"#;
+
+/// One server for all tests that need no more than a database. It ends with this process.
 pub fn shared() -> Option<&'static Cluster> {
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
-    SHARED
-        .get_or_init(|| {
-            let cluster = Cluster::start()?;
-            let mut watch = Command::new("sh");
-            // It notices that this process is gone by the end of its input.
-            watch
-                .args(["-c", "read gone; exec setpriv --reuid=postgres --regid=postgres --clear-groups -- \"$0\" stop -m immediate -D \"$1\""])
-                .arg(cluster.bin.join("pg_ctl"))
-                .arg(cluster.data())
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .process_group(0);
-            let watch = watch.spawn().unwrap();
-            // Its input stays open as long as this process lives.
-            std::mem::forget(watch);
-            Some(cluster)
-        })
-        .as_ref()
+    SHARED.get_or_init(Cluster::start).as_ref()
 }

@@ -9,8 +9,9 @@ use rosterpatch::read::{Input, ReadError, ReadOptions};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
 use crate::harness::{
-    CREDENTIALS, Folder, Server, identity_number, plain_id, respond, stderr, stdout,
+    CREDENTIALS, Folder, Server, identity_number, plain_id, repository, respond, stderr, stdout,
 };
+use crate::machine::installed;
 
 /// Every row's cells as bytes, read by the reader that imports use.
 fn cells(path: &Path) -> Vec<Vec<Vec<u8>>> {
@@ -353,9 +354,7 @@ fn a_workbook_is_read_like_any_roster() {
 #[test]
 fn standard_input_is_a_roster_too() {
     let folder = Folder::new();
-    let roster =
-        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/students-clean.csv"))
-            .unwrap();
+    let roster = std::fs::read(repository().join("samples/students-clean.csv")).unwrap();
     let output = folder
         .program()
         .args(["import", "-", "--target", "meitner", "--sandbox"])
@@ -398,8 +397,7 @@ fn a_million_lines_and_a_quote_are_cut_alike_wherever_the_blocks_fall() {
 /// what its cells are, as JSON.
 #[test]
 fn the_csv_spectrum_is_read_as_its_json_says() {
-    let Some(folder) = std::env::var_os("CSV_SPECTRUM") else {
-        eprintln!("CSV_SPECTRUM is not set: tests/run installs the corpus and sets it");
+    let Some(folder) = installed("CSV_SPECTRUM") else {
         return;
     };
     let folder = Path::new(&folder);

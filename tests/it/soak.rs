@@ -2,6 +2,7 @@
 //! again, and afterwards every row accounted for.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,9 @@ use rosterpatch::clock::SystemClock;
 use rosterpatch::journal::{Journal, State};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 
-use crate::harness::{Folder, OF_SANDBOX, identity_number, plain_id, seed_of, serve_sandbox};
+use crate::harness::{
+    Folder, OF_SANDBOX, Started, identity_number, plain_id, seed_of, serve_sandbox, wait_until,
+};
 #[cfg(feature = "postgres")]
 use crate::postgres::shared;
 
@@ -32,6 +35,46 @@ fn roster(rows: usize) -> String {
         ));
     }
     text
+}
+
+/// Starts an import of `rows` rows and kills it when some of them are planned and sent, and others are
+/// not planned yet.
+fn killed_half_planned(
+    state: &State,
+    rows: usize,
+    sandbox: &Sandbox,
+    mut import: Command,
+) -> (Journal, i64) {
+    drop(Journal::open(state).unwrap());
+    let path = state.folder().join("journal.sqlite");
+    let database = rusqlite::Connection::open(path).unwrap();
+    let half = rows / 2;
+    // Its journal takes half of the rows, and never ends taking the next one.
+    let stall = format!(
+        "CREATE VIEW never AS
+             WITH RECURSIVE endless(n) AS (SELECT 1 UNION ALL SELECT n FROM endless) SELECT n FROM endless;
+         CREATE TRIGGER stalled BEFORE INSERT ON planned WHEN (SELECT count(*) FROM planned) >= {half}
+             BEGIN SELECT count(*) FROM never; END"
+    );
+    database.execute_batch(&stall).unwrap();
+    let mut child = Started(import.spawn().unwrap());
+    let planned = || {
+        let journal = Journal::open(state).unwrap();
+        let run = journal.run(None).ok()?.id;
+        let rows = journal.rows_of(run).unwrap();
+        Some((journal, run, rows))
+    };
+    wait_until("rows are planned and sent", || {
+        sandbox.requests("update") > 0 && planned().is_some_and(|(_, _, rows)| rows > 0)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (journal, run, planned) = planned().unwrap();
+    assert!((1..rows as u64).contains(&planned), "{planned}");
+    database
+        .execute_batch("DROP TRIGGER stalled; DROP VIEW never")
+        .unwrap();
+    (journal, run)
 }
 
 fn soak(size: (usize, usize), rate: &str, seed: u64, reads: bool) {
@@ -66,7 +109,7 @@ fn soak_in(
     ));
     let (base_url, _stop) = serve_sandbox(sandbox.clone());
     let command = |again: bool| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterpatch"));
+        let mut command = folder.command();
         if again {
             command.args(["resume", "--yes", "--rate", rate, "--concurrency", "64"]);
         } else {
@@ -80,9 +123,7 @@ fn soak_in(
         command
             .args(["--results", "out.csv", "--failed", "failed.csv"])
             .args(["--report", "report.html", "--progress", "none"])
-            .current_dir(folder.path(""))
             .env("ROSTERPATCH_STATE", place)
-            .env("HOME", folder.path(""))
             .envs(OF_SANDBOX)
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -91,26 +132,39 @@ fn soak_in(
     let mut random = SmallRng::seed_from_u64(seed);
     // How often each row was under way when the importer was killed.
     let mut in_doubt: HashMap<u64, u64> = HashMap::new();
-    let (mut killed, mut half_planned) = (0, 0);
+    let mut note = |journal: &Journal, run: i64| {
+        for call in journal.calls_left(run, 0, usize::MAX >> 1).unwrap() {
+            if call.doubtful {
+                *in_doubt.entry(call.row).or_default() += 1;
+            }
+        }
+    };
+    let mut killed = 0;
     let began = Instant::now();
+    if !reads {
+        killed += 1;
+        let (journal, run) = killed_half_planned(state, rows, &sandbox, command(false));
+        note(&journal, run);
+    }
     let output = loop {
         // The same import again goes on as `resume` does.
-        let mut child = command(killed > 0 && random.random_bool(0.5))
-            .spawn()
-            .unwrap();
+        let again = killed > 0 && random.random_bool(0.5);
+        let mut child = Started(command(again).spawn().unwrap());
         if killed == kills {
-            break child.wait_with_output().unwrap();
+            let mut errors = String::new();
+            let mut stderr = child.stderr.take().unwrap();
+            stderr.read_to_string(&mut errors).unwrap();
+            break (child.wait().unwrap(), errors);
         }
-        // The instant of the kill is drawn by chance: one in five on the way to sending, from
-        // before the journal is open, the others after sending has begun.
+        // Where it is killed is drawn by chance: one in five on the way to sending, from before the
+        // journal is open, the others after so many requests.
         if killed % 5 == 0 {
             std::thread::sleep(Duration::from_millis(random.random_range(1..500)));
         } else {
-            let sent = sandbox.requests("update");
-            while sandbox.requests("update") == sent && child.try_wait().unwrap().is_none() {
+            let sent = sandbox.requests("update") + random.random_range(1..60);
+            while sandbox.requests("update") < sent && child.try_wait().unwrap().is_none() {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            std::thread::sleep(Duration::from_millis(random.random_range(0..150)));
         }
         child.kill().unwrap();
         let status = child.wait().unwrap();
@@ -122,23 +176,14 @@ fn soak_in(
         if let Ok(journal) = Journal::open(state)
             && let Ok(run) = journal.run(None)
         {
-            half_planned += u32::from((1..rows as u64).contains(&journal.rows_of(run.id).unwrap()));
-            for call in journal.calls_left(run.id, 0, usize::MAX >> 1).unwrap() {
-                if call.doubtful {
-                    *in_doubt.entry(call.row).or_default() += 1;
-                }
-            }
+            note(&journal, run.id);
         }
     };
     assert!(
         !in_doubt.is_empty(),
         "no kill came while a request was under way"
     );
-    assert!(
-        reads || half_planned > 0,
-        "no kill came while rows were planned"
-    );
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let (ended, errors) = output;
 
     // Rows in are rows out: one line and one state each.
     let results = folder.csv("out.csv", b',');
@@ -163,7 +208,7 @@ fn soak_in(
         0,
         "{states:?}\n{errors}"
     );
-    assert_eq!(output.status.code(), Some(3), "{errors}");
+    assert_eq!(ended.code(), Some(3), "{errors}");
 
     // The server's state is the file's, and nobody was told twice who had been heard.
     let students = sandbox.students();

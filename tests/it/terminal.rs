@@ -1,23 +1,18 @@
 //! What a terminal shows: a real one, made by `script`, of a given width.
 
-use std::process::Command;
 use std::time::Duration;
 
-use crate::harness::{Folder, plain_roster, sandbox_holding};
+use crate::harness::{Folder, OF_SANDBOX, plain_roster, program_path, sandbox_holding};
 
 /// What a command writes to a terminal of so many columns, escapes as `␛`.
 fn on_terminal(folder: &Folder, columns: u16, color: bool, arguments: &str) -> String {
-    let program = env!("CARGO_BIN_EXE_rosterpatch");
-    let command = format!("stty cols {columns} rows 50; exec {program} {arguments}");
-    let mut script = Command::new("script");
+    let command = format!("stty cols {columns} rows 50; exec \"$PROGRAM\" {arguments}");
+    let mut script = folder.command_by("script");
     script
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-        .current_dir(folder.path(""))
-        .env("ROSTERPATCH_STATE", folder.state_option())
-        .env("MEITNER_CLIENT_CREDENTIALS", "sandbox")
-        .env("MEITNER_CLIENT_SECRET", "sandbox")
-        .env("TERM", "xterm")
-        .env_remove("NO_COLOR");
+        .env("PROGRAM", program_path())
+        .envs(OF_SANDBOX)
+        .env("TERM", "xterm");
     if !color {
         script.env("NO_COLOR", "1");
     }

@@ -1,15 +1,15 @@
 //! What a run looks like from outside while it goes on, and how it takes a signal.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Mutex, mpsc};
 
-use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, stderr, stdout};
+use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, signal, stderr, stdout};
 
 #[cfg(unix)]
 #[test]
 fn a_signal_lets_the_request_under_way_finish_and_the_results_say_the_rest() {
-    for signal in ["-INT", "-TERM", "-HUP"] {
+    for name in ["INT", "TERM", "HUP"] {
         let folder = Folder::new();
         folder.write("r.csv", plain_roster(10));
         let (arrived, arrivals) = mpsc::channel();
@@ -21,34 +21,26 @@ fn a_signal_lets_the_request_under_way_finish_and_the_results_say_the_rest() {
             released.lock().unwrap().recv().unwrap();
             respond(200, &[], "{}")
         });
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+        let mut child = folder
+            .command()
             .args(["import", "r.csv", "--target", "plain.toml", "--yes"])
             .args(["--base-url", &server.base_url])
-            .current_dir(folder.path(""))
-            .env("ROSTERPATCH_STATE", folder.state_option())
             .envs(CREDENTIALS)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         arrivals.recv().unwrap();
-        let id = child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        signal(child.id(), name);
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         assert!(
             lines.any(|line| line.unwrap().starts_with("stopping:")),
-            "{signal}"
+            "{name}"
         );
         release.send(()).unwrap();
         let rest: Vec<String> = lines.map(Result::unwrap).collect();
-        assert_eq!(child.wait().unwrap().code(), Some(5), "{signal}: {rest:?}");
-        assert_eq!(server.seen().len(), 1, "{signal}");
+        assert_eq!(child.wait().unwrap().code(), Some(5), "{name}: {rest:?}");
+        assert_eq!(server.seen().len(), 1, "{name}");
         let states: Vec<String> = folder.csv("r.results.csv", b',')[1..]
             .iter()
             .map(|row| row[5].clone())

@@ -6,15 +6,13 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value as Json, json};
 
-use crate::harness::{Folder, office, read_csv, stderr};
+use crate::harness::{Folder, office, read_csv, repository, stderr};
+use crate::machine::installed;
 
 /// Has the judge do something with a workbook; nothing where it is not installed, and then it is said.
 fn judge(arguments: &[&Path], what: &str, input: &Json) -> Option<Json> {
-    let Some(python) = std::env::var_os("JUDGES_PYTHON") else {
-        eprintln!("JUDGES_PYTHON is not set, so this test is passed over; tests/run sets it");
-        return None;
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/workbook.py");
+    let python = installed("JUDGES_PYTHON")?;
+    let script = repository().join("tests/judges/workbook.py");
     let mut child = Command::new(python)
         .arg(script)
         .arg(what)

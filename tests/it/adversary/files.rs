@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Folder, OF_SANDBOX, Server, plain_roster, respond, stderr, stdout};
+use crate::harness::{
+    Folder, OF_SANDBOX, Server, plain_roster, program_path, respond, stderr, stdout,
+};
 
 /// A workbook of one sheet with these rows, as XML, and these shared texts.
 fn workbook(path: &Path, rows: &str, shared: &str) {
@@ -101,11 +103,11 @@ fn a_small_workbook_that_would_fill_the_memory_or_the_disk_is_refused_at_once() 
         workbook(&path, &format!("{header}{rows}"), shared);
         let began = Instant::now();
         // Half a gigabyte of memory is enough to say no.
-        let output = Command::new("prlimit")
+        let output = folder
+            .command_by("prlimit")
             .args(["--as=2000000000", "--"])
-            .arg(assert_cmd::cargo::cargo_bin("rosterpatch"))
+            .arg(program_path())
             .args(["check", "w.xlsx", "--target", "meitner"])
-            .current_dir(folder.path("."))
             .output()
             .unwrap();
         let told = stderr(&output);
@@ -197,9 +199,9 @@ fn standard_output_that_is_full_is_no_success() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let output = Command::new(assert_cmd::cargo::cargo_bin("rosterpatch"))
+    let output = folder
+        .command()
         .args(["check", "r.csv", "--target", "meitner"])
-        .current_dir(folder.path("."))
         .stdout(full)
         .output()
         .unwrap();
@@ -216,12 +218,12 @@ fn too_few_open_files_are_told_before_anything_begins() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2));
     for files in 9..=20 {
-        let output = Command::new("prlimit")
+        let output = folder
+            .command_by("prlimit")
             .args([&format!("--nofile={files}"), "--"])
-            .arg(assert_cmd::cargo::cargo_bin("rosterpatch"))
+            .arg(program_path())
             .args(["import", "r.csv", "--target", "meitner", "--sandbox"])
             .env("ROSTERPATCH_STATE", folder.path("state"))
-            .current_dir(folder.path("."))
             .output()
             .unwrap();
         let told = stderr(&output);
@@ -340,16 +342,15 @@ fn a_disk_that_is_full_at_the_end_loses_nothing_and_says_how_to_go_on() {
     let limit = text.len() + 4096;
     let import = |limit: Option<usize>, command: &str| {
         let limit = limit.map_or(String::new(), |limit| format!("ulimit -f {};", limit / 512));
-        let program = assert_cmd::cargo::cargo_bin("rosterpatch");
-        Command::new("sh")
+        folder
+            .command_by("sh")
             .args([
                 "-c",
                 &format!("trap '' XFSZ; {limit} exec \"$0\" {command}"),
             ])
-            .arg(program)
+            .arg(program_path())
             .env("ROSTERPATCH_STATE", folder.path("state"))
             .envs(OF_SANDBOX)
-            .current_dir(folder.path("."))
             .output()
             .unwrap()
     };

@@ -1,28 +1,26 @@
 //! Two at once, and one after another: nobody's results are lost, nothing is forgotten that is in use.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
-use std::sync::Mutex;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use rosterpatch::sandbox::Sandbox;
 
 use crate::harness::{
-    Folder, OF_SANDBOX, Server, import_of, plain_id, plain_roster, respond, sandbox_holding,
-    stderr, stdout,
+    Folder, OF_SANDBOX, Server, Started, import_of, plain_id, plain_roster, respond,
+    sandbox_holding, signal, stderr, stdout, wait_until,
 };
 
 /// Slow enough that something can happen meanwhile.
 const SLOW: Duration = Duration::from_millis(30);
 
 fn command(folder: &Folder, arguments: &[&str]) -> std::process::Command {
-    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("rosterpatch"));
+    let mut command = folder.command();
     command
         .args(arguments)
-        .env_clear()
-        .env("TZ", "UTC")
         .env("ROSTERPATCH_STATE", folder.path("state"))
         .envs(OF_SANDBOX)
-        .current_dir(folder.path("."))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
@@ -246,16 +244,6 @@ fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
     assert_eq!(stderr(&output), "");
 }
 
-fn wait_until(what: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if what() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("it never came to it");
-}
-
 #[test]
 fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     let folder = Folder::new();
@@ -264,7 +252,7 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     let arguments = import_of(&base_url);
     let one = [&arguments[..], &["--concurrency", "1"]].concat();
     let mut import = start(&folder, &one);
-    wait_until(|| sandbox.requests("update") > 3);
+    wait_until("requests arrive", || sandbox.requests("update") > 3);
     let prune = || stdout(&folder.run("runs prune --older-than 0s"));
     assert!(
         prune().contains("0 runs forgotten\n1 run left"),
@@ -286,7 +274,9 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     assert!(count >= 3, "{count}");
     let before = sandbox.requests("update");
     let undo = start(&folder, &["undo", &name, "--yes"]);
-    wait_until(|| sandbox.requests("update") > before || sandbox.requests("search") > 1);
+    wait_until("requests arrive", || {
+        sandbox.requests("update") > before || sandbox.requests("search") > 1
+    });
     assert!(!prune().contains("2 runs forgotten"));
     let output = undo.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -300,42 +290,34 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
 fn a_second_signal_ends_the_wait_for_another_process() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(3));
-    let server = Server::start(|_| respond(200, &[], "{}"));
-    let import = [
-        "import",
-        "r.csv",
-        "--target",
-        "plain.toml",
-        "--yes",
-        "--base-url",
-        &server.base_url,
-    ];
-    assert!(command(&folder, &import).status().unwrap().success());
-    // Another process holds the journal.
-    let other = rusqlite::Connection::open(folder.path("state/journal.sqlite")).unwrap();
-    let held = Mutex::new(other);
-    held.lock()
-        .unwrap()
-        .execute_batch("BEGIN EXCLUSIVE")
-        .unwrap();
-    let mut child = start(&folder, &[&import[..], &["--all"]].concat());
-    std::thread::sleep(Duration::from_millis(700));
-    for _ in 0..2 {
-        let pid = child.id().to_string();
-        std::process::Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(500));
-    }
+    let journal = folder.path("state/journal.sqlite");
+    let (hold, held) = mpsc::channel();
+    let server = Server::start(move |seen| {
+        // From the first request on, another process holds the journal.
+        if seen.path.ends_with('1') {
+            let other = rusqlite::Connection::open(&journal).unwrap();
+            other.busy_timeout(Duration::from_secs(60)).unwrap();
+            other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+            hold.send(other).unwrap();
+        }
+        respond(200, &[], "{}")
+    });
+    let import = ["import", "r.csv", "--target", "plain.toml", "--yes"];
+    let to = ["--base-url", &server.base_url];
+    let mut child = Started(start(&folder, &[&import[..], &to].concat()));
+    let _other = held.recv().unwrap();
+    signal(child.id(), "TERM");
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("stopping:")));
     let began = std::time::Instant::now();
-    let status = child.wait().unwrap();
-    assert!(!status.success());
-    assert!(
-        began.elapsed() < Duration::from_secs(15),
-        "{:?}",
-        began.elapsed()
-    );
+    // Signals that come close together are taken for one.
+    wait_until("it ends", || {
+        signal(child.id(), "TERM");
+        child.try_wait().unwrap().is_some()
+    });
+    assert!(!child.wait().unwrap().success());
+    // Without a second signal it waits for half a minute.
+    assert!(began.elapsed() < Duration::from_secs(25), "{began:?}");
 }
 
 #[test]
@@ -348,7 +330,7 @@ fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
     let arguments = ["import", "r.csv", "--target", "meitner", "--yes"];
     let slowly = ["--base-url", &base_url, "--concurrency", "1"];
     let import = start(&folder, &[&arguments[..], &slowly].concat());
-    wait_until(|| sandbox.requests("update") > 3);
+    wait_until("requests arrive", || sandbox.requests("update") > 3);
     // Without it, another program that closes the journal takes itself for the last one, and
     // removes the log that the run goes on writing to (sqlite.org/walformat.html, section 3).
     let journal = std::fs::metadata(folder.path("state/journal.sqlite")).unwrap();
