@@ -324,3 +324,22 @@ fn the_core_knows_no_api_by_name() {
         }
     }
 }
+
+#[test]
+fn tests_start_the_program_by_the_harness_alone() {
+    // It gives the program its language, its home and its temporary folder, and finds it in any path.
+    for path in files(&repository().join("tests/it")) {
+        if path.ends_with("harness.rs") || path.ends_with("architecture.rs") {
+            continue;
+        }
+        let code = std::fs::read_to_string(&path).unwrap();
+        for word in [
+            "cargo_bin",
+            "CARGO_BIN_EXE",
+            "env!(\"CARGO_MANIFEST_DIR",
+            "new(\"kill\")",
+        ] {
+            assert!(!code.contains(word), "{}: {word}", path.display());
+        }
+    }
+}
