@@ -512,7 +512,7 @@ fn what_is_in_force_is_said_with_where_it_comes_from() {
     );
     assert_eq!(words("rate"), ["rate", "100/h", "command", "line"]);
     assert_eq!(words("timeout"), ["timeout", "45s", "default"]);
-    assert_eq!(words("state")[2], "ROSTERPATCH_STATE");
+    assert_eq!(words("state").last().unwrap(), "ROSTERPATCH_STATE");
     assert_eq!(
         words("MEITNER_CLIENT_SECRET")[1..],
         ["********", "environment,", "SOLNA_SECRET"]
