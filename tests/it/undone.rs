@@ -1,13 +1,16 @@
 //! An undone run is closed, and a question without an answer changes nothing.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rosterpatch::sandbox::Sandbox;
 use tokio::sync::oneshot;
 
-use crate::harness::{Folder, OF_SANDBOX, plain_id, plain_roster, sandbox_holding, stderr, stdout};
+use crate::harness::{
+    Folder, OF_SANDBOX, Started, plain_id, plain_roster, sandbox_holding, stderr, stdout,
+    wait_until,
+};
 
 const ROWS: usize = 12;
 
@@ -59,28 +62,25 @@ impl Scene {
     }
 
     /// Starts a command that is held to one request an hour, from a bucket of a size.
-    fn start(&self, arguments: &[&str], burst: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+    fn start(&self, arguments: &[&str], burst: &[&str]) -> Started {
+        let mut command = self.folder.command();
+        command
             .args(arguments)
             .args(["--target", "meitner", "--base-url", &self.base_url])
             .args(["--rate", "1/h", "--progress", "none"])
             .args(burst)
-            .current_dir(self.folder.path(""))
-            .env("ROSTERPATCH_STATE", self.folder.state_option())
-            .env("HOME", self.folder.path("home"))
             .envs(OF_SANDBOX)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::null());
+        Started(command.spawn().unwrap())
     }
 
     /// Waits until the API was asked for something by a command that goes on.
     fn wait(&self, child: &mut Child, is_asked: impl Fn(&Sandbox) -> bool) {
-        while !is_asked(&self.sandbox) {
+        wait_until("the API is asked", || {
             assert!(child.try_wait().unwrap().is_none(), "it ended");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+            is_asked(&self.sandbox)
+        });
     }
 
     /// Starts a command that has five requests, and kills it once it has used them up: one search, and
