@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RowState, StateCounts, Summary};
+use crate::model::{Code, Fact, FileFormat, RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -18,10 +18,15 @@ pub enum RunEvent {
         file: String,
         /// Its encoding and delimiter.
         dialect: String,
+        /// The same without the name of a sheet.
+        format: FileFormat,
         /// Its columns.
         columns: usize,
-        /// Headers that are not fields, and are ignored.
+        /// Headers that are not fields, and are ignored. For the person who watches, and for no log: where
+        /// a file has no header, they are its first row.
         unknown: Vec<String>,
+        /// The positions of those columns, from 1.
+        unknown_at: Vec<usize>,
         /// Whether the file has the columns of an earlier run's results.
         of_results: bool,
         /// Of those, the ones that look like a misspelt header, with that header.
@@ -73,8 +78,8 @@ pub enum RunEvent {
         attempt: u32,
         /// How long to wait first.
         wait: Duration,
-        /// Why: a status or the kind of fault, never a body.
-        why: String,
+        /// Why.
+        why: Attempt,
     },
     /// Nothing is sent until a moment that the API set.
     Waiting {
@@ -82,8 +87,8 @@ pub enum RunEvent {
         until: Timestamp,
         /// The time until then.
         wait: Duration,
-        /// Why.
-        why: String,
+        /// The status with which it did.
+        status: u16,
     },
     /// No new row is sent until somebody says so, or they are sent again.
     Paused {
@@ -92,8 +97,10 @@ pub enum RunEvent {
     },
     /// No new row is sent; those under way may finish.
     Stopping {
-        /// Why.
+        /// Why, for the person who watches.
         why: String,
+        /// The same for logs.
+        fact: Fact,
     },
     /// A plan that is only looked at is made, or could not be.
     Looked,
@@ -101,6 +108,24 @@ pub enum RunEvent {
     Finished(Box<Summary>),
     /// Sending had begun, and the run could not be brought to an end; an error says why.
     BrokeOff,
+}
+
+/// What came back for a request that is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// An answer with this HTTP status.
+    Answered(u16),
+    /// None, for this reason.
+    Unanswered(Code),
+}
+
+impl std::fmt::Display for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Attempt::Answered(status) => write!(f, "HTTP {status}"),
+            Attempt::Unanswered(code) => code.fmt(f),
+        }
+    }
 }
 
 /// How far a run has come, from its first beginning, and what is left of it.

@@ -25,6 +25,7 @@ pub mod fleet;
 pub mod inbox;
 pub mod journal;
 pub mod l10n;
+pub mod log;
 pub mod map;
 pub mod model;
 pub mod plan;

@@ -4,6 +4,8 @@ use super::ready::Ready;
 use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
+use crate::log;
+use crate::model::{Code, Fact, Held};
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
 
@@ -39,13 +41,13 @@ pub fn begin(
     let earlier = earlier.filter(|earlier| earlier.mean_the_same(&ready.settings));
     let Some(earlier) = earlier.filter(|_| !fresh) else {
         if !fresh {
-            tracing::warn!(run = %record.name, "{}", say().log_takes_its_place());
+            log::warn(&Fact::new(Code::RunTakesItsPlace).in_run(&record.name));
         }
         // What it had still to send is as old as its plan.
         ready.settings.replaces = Some(record.name);
         return Ok(Start::New(command));
     };
-    tracing::warn!(run = %record.name, "{}", say().log_goes_on());
+    log::warn(&Fact::new(Code::RunGoesOn).in_run(&record.name));
     // What is known of its first rows so that they can be undone is known of all, or of none.
     ready.settings.delivery.no_undo = earlier.delivery.no_undo;
     let paths = &mut ready.settings.delivery.paths;
@@ -107,11 +109,17 @@ fn unfinished(session: &Session, ready: &Ready) -> Result<Option<RunRecord>, App
 }
 
 /// What a person is told of a run that ended early: why, and the way on. Nothing of one that did not.
-/// `way` leads another command to the run: its name, and the journal where it is not the usual one.
-pub fn way_on(ended: &Ended, is_played: bool, way: &str) -> Option<String> {
+/// `way` leads another command to the run: its name, and the journal where it is not the usual one. `words` say
+/// why: to whoever watches with the API's own, to a log without.
+pub fn way_on(
+    ended: &Ended,
+    is_played: bool,
+    way: &str,
+    words: fn(&Stop) -> String,
+) -> Option<String> {
     let stop = ended.stop.as_ref()?;
     let on = match stop {
-        Stop::Held { why } if *why == say().held_no_rows() => say().on_export_again(),
+        Stop::Held { why: Held::NoRows } => say().on_export_again(),
         Stop::Held { .. } if is_played => say().on_higher_guard(),
         _ if is_played => say().on_import_again(),
         Stop::Held { .. } => say().on_approve(way),
@@ -122,7 +130,7 @@ pub fn way_on(ended: &Ended, is_played: bool, way: &str) -> Option<String> {
         } => say().on_again(),
         _ => say().on_resume(way),
     };
-    Some(format!("{}; {}", stop.for_person(), hint(stop, on)))
+    Some(format!("{}; {}", words(stop), hint(stop, on)))
 }
 
 fn hint(stop: &Stop, on: String) -> String {

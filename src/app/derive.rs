@@ -7,9 +7,8 @@ use super::session::Session;
 use super::spool::at_hand;
 use crate::check::EmptyCell;
 use crate::journal::{Journal, RunLock, RunRecord, RunState};
-use crate::l10n::say;
 use crate::map::MapOptions;
-use crate::model::RowState;
+use crate::model::{Code, RowState};
 use crate::plan::{Guards, Selection};
 use crate::read::{Input, ReadOptions};
 use crate::report::{Placing, ResultPaths, write_rest};
@@ -242,8 +241,8 @@ pub fn retried_run(
             return Err(RunError::Busy { file }.into());
         }
         return Err(refuse(match record.state {
-            RunState::Undone => say().why_undone(record.file.as_str()),
-            _ => say().why_not_ended(),
+            RunState::Undone => Code::WhyUndone,
+            _ => Code::WhyNotEnded,
         })
         .into());
     }
@@ -252,7 +251,7 @@ pub fn retried_run(
     settings.queued = None;
     settings.roster.check.recalls = false;
     if session.has_lost(&settings) {
-        return Err(refuse(say().why_sandbox_gone()).into());
+        return Err(refuse(Code::WhySandboxGone).into());
     }
     let only = if only.is_empty() {
         vec![RowState::Failed, RowState::NotSent]
@@ -261,7 +260,7 @@ pub fn retried_run(
     };
     let rows = journal.rows_in(record.id, &only)?;
     if rows.is_empty() {
-        return Err(refuse(say().why_no_such_rows()).into());
+        return Err(refuse(Code::WhyNoSuchRows).into());
     }
     let file = settings.roster.file.clone();
     let spec = settings.spec()?;
@@ -283,7 +282,7 @@ pub fn retried_run(
         let path = settings.delivery.paths.results.with_extension("retry.csv");
         let placing = Placing::Beside(None);
         let path = write_rest(&journal, record.id, &spec, &rows, &path, placing)?
-            .ok_or_else(|| refuse(say().why_calls_unknown()))?;
+            .ok_or_else(|| refuse(Code::WhyCallsUnknown))?;
         settings.roster = of_our_own(&settings.roster, path);
         // An empty cell is here a field that the row did not change.
         settings.roster.check.empty = EmptyCell::Keep;

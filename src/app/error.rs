@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::journal::JournalError;
 use crate::l10n::say;
-use crate::model::Exit;
+use crate::model::{Code, Exit, Fact};
 use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::run::RunError;
@@ -113,5 +113,22 @@ impl From<ReportError> for AppError {
 impl From<TargetError> for AppError {
     fn from(error: TargetError) -> AppError {
         RunError::from(error).into()
+    }
+}
+
+impl AppError {
+    /// The same for logs and notifications.
+    pub fn fact(&self) -> Fact {
+        match self {
+            AppError::Run(error) => error.fact(),
+            AppError::SignIn(error) => error.fact(),
+            AppError::Usage(_) => Fact::new(Code::UsageWrong),
+            AppError::File { path, source, .. } => {
+                Fact::new(Code::FileIo).at_path(path).with_io(source)
+            }
+            AppError::Front(_) => Fact::new(Code::NotDone),
+            AppError::Config { mistakes } => mistakes.fact(Code::ConfigMistakes),
+            AppError::TooFewFiles(source) => Fact::new(Code::TooFewFiles).with_io(source),
+        }
     }
 }

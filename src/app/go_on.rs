@@ -5,7 +5,7 @@ use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
-use crate::l10n::say;
+use crate::model::Code;
 use crate::run::{RunError, Settings, Start};
 
 /// Which of the runs that have not come to their end is gone on with.
@@ -39,10 +39,10 @@ pub fn resumed(
         why,
     };
     if session.has_lost(&settings) {
-        return Err(refuse(say().why_sandbox_gone_import()).into());
+        return Err(refuse(Code::WhySandboxGoneImport).into());
     }
     if settings.roster.file == Path::new("-") {
-        return Err(refuse(say().why_standard_input()).into());
+        return Err(refuse(Code::WhyStandardInput).into());
     }
     paths.replace(&mut settings.delivery.paths);
     Ok((record, settings))
@@ -76,15 +76,15 @@ pub fn go_on(
 /// Refuses a run that there is nothing left to do for.
 fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
     let why = match record.state {
-        RunState::Undone => say().why_undone(record.file.as_str()),
+        RunState::Undone => Code::WhyUndone,
         RunState::Held if how == GoOn::Approve => return Ok(()),
         _ if how == GoOn::Approve => {
             let run = record.name.clone();
             return Err(RunError::NotHeld { run }.into());
         }
-        RunState::Finished => say().why_ended(),
-        RunState::Replaced => say().why_replaced(),
-        RunState::Held => say().why_held(),
+        RunState::Finished => Code::WhyEnded,
+        RunState::Replaced => Code::WhyReplaced,
+        RunState::Held => Code::WhyHeld,
         RunState::Planning | RunState::Running | RunState::Interrupted => return Ok(()),
     };
     Err(RunError::NotResumable {

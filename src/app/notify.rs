@@ -11,11 +11,11 @@ use super::error::AppError;
 use super::session::Session;
 
 use crate::journal::RosterLock;
-use crate::l10n::say;
-use crate::model::{Exit, Summary, with_causes};
+use crate::log;
+use crate::model::{Code, Exit, Fact, Summary};
 use crate::report::{Sample, write_metrics};
 use crate::run::RunError;
-use crate::send::client_builder;
+use crate::send::{Trouble, client_builder};
 
 /// The longest that a webhook or a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,7 +48,10 @@ pub struct Notifications {
 struct Failure<'a> {
     file: String,
     profile: Option<&'a str>,
+    /// In words, for whoever reads the message.
     error: String,
+    #[serde(flatten)]
+    fact: &'a Fact,
     exit_code: Exit,
     finished_at: Timestamp,
 }
@@ -58,7 +61,7 @@ impl Notifications {
     pub fn send(&self, session: &Session, inbox: Option<&Path>, summary: &Summary) {
         let at = summary.finished_at;
         self.measure(session, inbox, summary.exit_code, at, Some(summary));
-        self.tell(summary);
+        self.tell(&summary.facts());
     }
 
     /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
@@ -71,10 +74,12 @@ impl Notifications {
         }
         let at = session.clock.timestamp();
         self.measure(session, inbox, exit, at, None);
+        let fact = error.fact();
         self.tell(&Failure {
             file: file.display().to_string(),
             profile: self.profile.as_deref(),
-            error: with_causes(error),
+            error: fact.in_words(),
+            fact: &fact,
             exit_code: exit,
             finished_at: at,
         });
@@ -103,10 +108,10 @@ impl Notifications {
         };
         // Each process adds to what is there.
         let written = RosterLock::wait(&session.state, path)
-            .map_err(|error| with_causes(&error))
-            .and_then(|_alone| write_metrics(path, &sample).map_err(|error| with_causes(&error)));
-        if let Err(error) = written {
-            tracing::warn!(error, "{}", say().log_no_metrics());
+            .map_err(|error| error.fact())
+            .and_then(|_alone| write_metrics(path, &sample).map_err(|error| error.fact()));
+        if let Err(cause) = written {
+            log::warn(&Fact::new(Code::NotifyMetrics).because_of(cause));
         }
     }
 
@@ -114,63 +119,62 @@ impl Notifications {
         let Some(Notify { url, command }) = &self.notify else {
             return;
         };
-        let json = match serde_json::to_string(what) {
-            Ok(json) => json,
-            Err(error) => {
-                tracing::warn!(%error, "{}", say().log_nobody_told());
-                return;
-            }
+        let Ok(json) = serde_json::to_string(what) else {
+            log::warn(&Fact::new(Code::NotifyNobody));
+            return;
         };
         if let Some(url) = url
-            && let Err(why) = post(url, json.clone())
+            && let Err(cause) = post(url, json.clone())
         {
-            tracing::warn!(why, "{}", say().log_webhook());
+            log::warn(&Fact::new(Code::NotifyWebhook).because_of(cause));
         }
         if let Some(command) = command
-            && let Err(why) = run(command, &json)
+            && let Err(cause) = run(command, &json)
         {
-            tracing::warn!(why, "{}", say().log_command());
+            log::warn(&Fact::new(Code::NotifyCommand).because_of(cause));
         }
     }
 }
 
-fn post(url: &str, json: String) -> Result<(), String> {
+/// The address may be a secret, and what answers there may say anything: neither is repeated.
+fn post(url: &str, json: String) -> Result<(), Fact> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| Fact::new(Code::SendRuntime).with_io(&error))?;
     runtime.block_on(async {
         let client = client_builder()
             .timeout(PATIENCE)
             .build()
-            .map_err(|error| error.without_url().to_string())?;
+            .map_err(|_| Fact::new(Code::SendClient))?;
         let answer = client
             .post(url)
             .header(reqwest::header::CONTENT_TYPE, "application/json")
             .body(json)
             .send()
             .await
-            // The address may be a secret.
-            .map_err(|error| error.without_url().to_string())?;
+            .map_err(|error| Fact::new(Trouble::of(&error).code()))?;
         let status = answer.status();
         if status.is_success() {
             Ok(())
         } else {
-            Err(say().notify_answered(status.to_string()))
+            Err(Fact::new(Code::NotifyAnswered).with_status(status.as_u16()))
         }
     })
 }
 
-fn run(command: &[String], json: &str) -> Result<(), String> {
+fn run(command: &[String], json: &str) -> Result<(), Fact> {
     let [program, arguments @ ..] = command else {
-        return Err(say().notify_empty());
+        return Err(Fact::new(Code::NotifyEmpty));
     };
-    let mut child = Command::new(Path::new(program))
+    let program = Path::new(program);
+    let failed = |code| Fact::new(code).at_path(program);
+    let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
-        .map_err(|error| format!("{program}: {error}"))?;
+        .map_err(|error| failed(Code::NotifyStatus).with_io(&error))?;
     if let Some(mut input) = child.stdin.take() {
         // A command that does not read its input has its reasons.
         let _ = input.write_all(json.as_bytes());
@@ -179,12 +183,18 @@ fn run(command: &[String], json: &str) -> Result<(), String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(format!("{program}: {status}")),
-            Err(error) => return Err(format!("{program}: {error}")),
+            Ok(Some(status)) => {
+                let fact = failed(Code::NotifyStatus);
+                return Err(match status.code() {
+                    Some(code) => fact.with_count(code.unsigned_abs().into()),
+                    None => fact,
+                });
+            }
+            Err(error) => return Err(failed(Code::NotifyStatus).with_io(&error)),
             Ok(None) if began.elapsed() > PATIENCE => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(say().notify_too_long(program.as_str()));
+                return Err(failed(Code::NotifyTooLong));
             }
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
         }

@@ -105,7 +105,7 @@ fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let states = journal.states(run.id)?;
     let ended = run.finished_at.unwrap_or(run.started_at);
-    let file = (String::new(), 0);
+    let file = (None, 0);
     let times = (run.started_at, ended);
     let summary = Summary::of_no_run(
         &run.target,

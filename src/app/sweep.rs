@@ -13,7 +13,7 @@ use super::session::Session;
 use super::stop::StopSignal;
 use crate::inbox::{Inbox, Lying, Place, short};
 use crate::journal::{Journal, RunState};
-use crate::model::{Exit, Summary, with_causes};
+use crate::model::{Exit, Fact, Summary};
 use crate::run::{Ended, Settings, absolute, is_last_of_its_name, today};
 
 /// The front door of a sweep: it says how a file is imported, and hears what became of it.
@@ -176,7 +176,7 @@ impl<'a> Sweep<'a> {
                 notifications.failed(self.session, file, inbox, &error);
                 // What is wrong with the file will be wrong tomorrow; it makes room for the next.
                 if error.is_of_file()
-                    && let Err(error) = self.put_aside(file, &with_causes(&error))
+                    && let Err(error) = self.put_aside(file, &error.fact())
                 {
                     self.desk.told(&name, Told::Failed(&error));
                 }
@@ -278,10 +278,11 @@ impl<'a> Sweep<'a> {
     }
 
     /// Moves a file that cannot be imported out of the way, with a report that says why.
-    fn put_aside(&self, file: &Path, why: &str) -> Result<(), AppError> {
+    fn put_aside(&self, file: &Path, why: &Fact) -> Result<(), AppError> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let report = file.with_file_name(format!("{}.error.txt", short(&stem, 200)));
-        std::fs::write(&report, format!("{why}\n")).map_err(self.failed("write-why"))?;
+        std::fs::write(&report, format!("{}\n", why.in_words()))
+            .map_err(self.failed("write-why"))?;
         self.put_away(file, Place::Failed)?;
         Ok(())
     }

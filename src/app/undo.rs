@@ -8,7 +8,7 @@ use super::ready::hold;
 use super::session::Session;
 use crate::events::Plan;
 use crate::journal::{Journal, RosterLock, RunLock, RunState};
-use crate::l10n::say;
+use crate::model::Code;
 use crate::plan::{Guards, Selection, Threshold};
 use crate::report::{Like, Placing, ResultPaths, write_before, write_updated};
 use crate::run::{RunError, Settings, understood};
@@ -39,20 +39,20 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         why,
     };
     if session.has_lost(&settings) {
-        return Err(refuse(say().why_sandbox_gone()).into());
+        return Err(refuse(Code::WhySandboxGone).into());
     }
     if settings.delivery.blind {
-        return Err(refuse(say().why_blind()).into());
+        return Err(refuse(Code::WhyBlind).into());
     }
     if settings.delivery.no_undo {
-        return Err(refuse(say().why_no_undo()).into());
+        return Err(refuse(Code::WhyNoUndo).into());
     }
     if !spec.is_readable() {
-        return Err(refuse(say().why_unreadable()).into());
+        return Err(refuse(Code::WhyUnreadable).into());
     }
     let roster = match hold(&session.state, Path::new(&record.file)) {
         Err(AppError::Run(RunError::Busy { .. })) => {
-            return Err(refuse(say().why_is_running()).into());
+            return Err(refuse(Code::WhyIsRunning).into());
         }
         lock => lock?,
     };
@@ -64,16 +64,16 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         settings.queued.is_some() && matches!(record.state, RunState::Running | RunState::Planning);
     if waits {
         // It waits in the queue, and goes on by itself.
-        return Err(refuse(say().why_is_running()).into());
+        return Err(refuse(Code::WhyIsRunning).into());
     }
     match record.state {
         // An undo that did not put everything back can be tried again.
         RunState::Finished | RunState::Interrupted | RunState::Replaced | RunState::Undone => {}
         // Its process died.
         RunState::Running | RunState::Planning if !is_under_way => {}
-        RunState::Held => return Err(refuse(say().why_is_held()).into()),
+        RunState::Held => return Err(refuse(Code::WhyIsHeld).into()),
         RunState::Running | RunState::Planning => {
-            return Err(refuse(say().why_is_running()).into());
+            return Err(refuse(Code::WhyIsRunning).into());
         }
     }
     if settings.queued.take().is_some() {

@@ -8,8 +8,8 @@ use super::error::AppError;
 use super::session::Session;
 use super::stop::StopSignal;
 use super::sweep::Sweep;
-use crate::l10n::say;
-use crate::model::Exit;
+use crate::log;
+use crate::model::{Code, Exit, Fact};
 
 /// Sweeps again and again until the session is asked to stop; `complain` hears why the folder could
 /// not be read now and then.
@@ -46,7 +46,7 @@ pub fn watch(
         Ok(watcher)
     });
     if watcher.is_err() {
-        tracing::info!("{}", say().log_no_changes_told());
+        log::info(&Fact::new(Code::InboxNotWatched));
     }
     tell_systemd(stop);
     while !stop.is_asked() {

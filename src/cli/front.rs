@@ -4,12 +4,14 @@ use super::config::Config;
 use super::options::{Format, GeneralOptions};
 use super::{logging, settings, terminal};
 use crate::app::{AppError, Job, Ready, Session, way_on};
-use crate::events::Plan;
+use crate::events::{Observer, Plan};
 use crate::journal::State;
 use crate::l10n::{records, say};
-use crate::model::{Exit, Summary};
+use crate::model::{Code, Exit, Fact, Summary};
+use crate::progress::Unwatched;
 use crate::report::{Look, plan_examples, summary_text};
 use crate::run::{Ended, Proposal, RunError, Settings, Start};
+use crate::send::Stop;
 
 /// What every command that sends begins with: a session and the config.
 pub(in crate::cli) struct Front {
@@ -22,7 +24,19 @@ pub(in crate::cli) struct Front {
 
 impl Front {
     pub(in crate::cli) fn open(common: &GeneralOptions) -> Result<Front, AppError> {
+        Front::open_with(common, terminal::observer(common))
+    }
+
+    /// The same for a command that runs where nobody watches, and whose lines others read.
+    pub(in crate::cli) fn open_unwatched(common: &GeneralOptions) -> Result<Front, AppError> {
         let (observer, bar) = terminal::observer(common);
+        Front::open_with(common, (Box::new(Unwatched(observer)), bar))
+    }
+
+    fn open_with(
+        common: &GeneralOptions,
+        (observer, bar): (Box<dyn Observer>, Option<indicatif::ProgressBar>),
+    ) -> Result<Front, AppError> {
         logging::start(common, bar);
         let config = Config::load(common)?;
         let state = settings::state(&config, common)?;
@@ -72,17 +86,29 @@ impl Front {
             }
             other => other,
         })?;
-        tell_way_on(&ended, &ready.settings, &self.session.state);
+        tell_way_on(
+            &ended,
+            &ready.settings,
+            &self.session.state,
+            Stop::for_person,
+        );
         print_summary(format, &ended.summary, self.look);
         Ok(ended.summary.exit_code)
     }
 }
 
-/// Says the way on after a run that ended early.
-pub(in crate::cli) fn tell_way_on(ended: &Ended, settings: &Settings, state: &State) {
+/// Says the way on after a run that ended early, and in these words why.
+pub(in crate::cli) fn tell_way_on(
+    ended: &Ended,
+    settings: &Settings,
+    state: &State,
+    words: fn(&Stop) -> String,
+) {
     let way = settings::way_to(&ended.summary.run, state);
-    if let Some(text) = way_on(ended, settings.sandbox, &way) {
-        terminal::error(&text);
+    let text = way_on(ended, settings.sandbox, &way, words);
+    if let Some((text, stop)) = text.zip(ended.stop.as_ref()) {
+        let fact = stop.fact().in_run(&ended.summary.run);
+        terminal::error(&text, &fact);
     }
 }
 
@@ -103,7 +129,10 @@ pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bo
     };
     match json {
         Ok(json) => terminal::out(&format!("{json}\n")),
-        Err(error) => terminal::error(&say().front_no_figures(error.to_string())),
+        Err(error) => terminal::error(
+            &say().front_no_figures(error.to_string()),
+            &Fact::new(Code::NotDone),
+        ),
     }
 }
 

@@ -2,6 +2,8 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
+use jiff::Timestamp;
+use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -10,6 +12,7 @@ use tracing_subscriber::{Layer, filter::Targets, fmt};
 
 use super::options::{GeneralOptions, LogFormat};
 use crate::clock::Clock;
+use crate::model::Fact;
 
 /// Whether the log is for programs: then every line of standard error is JSON.
 static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
@@ -25,17 +28,29 @@ pub(in crate::cli) fn for_programs() {
 }
 
 /// Writes an error into the log that is for programs, also where it has not begun.
-pub(in crate::cli) fn error(text: &str) {
+pub(in crate::cli) fn error(fact: &Fact) {
     if tracing::dispatcher::has_been_set() {
-        tracing::error!("{text}");
+        crate::log::error(fact);
         return;
     }
-    let now = crate::clock::SystemClock.timestamp();
-    let line = serde_json::json!({
-        "timestamp": now, "level": "ERROR", "message": text, "target": "rosterpatch",
+    #[derive(Serialize)]
+    struct Line<'a> {
+        timestamp: Timestamp,
+        level: &'static str,
+        message: String,
+        #[serde(flatten)]
+        fact: &'a Fact,
+        target: &'static str,
+    }
+    let line = serde_json::to_string(&Line {
+        timestamp: crate::clock::SystemClock.timestamp(),
+        level: "ERROR",
+        message: fact.code().sentence(),
+        fact,
+        target: "rosterpatch",
     });
     // Nobody may be reading any more.
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", line.unwrap_or_default());
 }
 
 /// Sends the program's log lines to standard error, around the bar if there is one. Only this

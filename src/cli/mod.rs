@@ -25,9 +25,12 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
 
 use crate::app::AppError;
+use crate::journal::JournalError;
 use crate::l10n::say;
 use crate::l10n::{self, Language};
-use crate::model::{Exit, with_causes};
+use crate::model::{Code, Exit, Fact, with_causes};
+use crate::read::ReadError;
+use crate::report::ReportError;
 use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
@@ -42,7 +45,7 @@ pub fn main() -> ExitCode {
         logging::for_programs();
     }
     if let Err(why) = speak_as_asked() {
-        terminal::error(&why);
+        terminal::error(&why, &Fact::new(Code::UsageLanguage));
         return ExitCode::from(Exit::Usage.code());
     }
     let args = match parsed() {
@@ -53,7 +56,8 @@ pub fn main() -> ExitCode {
                 && (logging::is_for_programs() || Language::spoken() != Language::English) =>
         {
             let text = usage::in_words(&error);
-            terminal::error(&text.unwrap_or_else(|| error.to_string().trim_end().to_owned()));
+            let text = text.unwrap_or_else(|| error.to_string().trim_end().to_owned());
+            terminal::error(&text, &usage::fact(&error));
             return ExitCode::from(Exit::Usage.code());
         }
         Err(error) => error.exit(),
@@ -63,7 +67,8 @@ pub fn main() -> ExitCode {
         exit_of(&error)
     });
     if let Some(why) = terminal::unwritten() {
-        terminal::error(&say().front_stdout(why));
+        let fact = Fact::new(Code::Stdout).with_io(why);
+        terminal::error(&say().front_stdout(why.to_string()), &fact);
         if exit == Exit::Success {
             return ExitCode::from(Exit::CannotDo.code());
         }
@@ -183,9 +188,9 @@ fn tell(error: &anyhow::Error, args: &Args) {
             let look = terminal::error_look(&args.common);
             let first = text.lines().next().unwrap_or_default();
             let shown = mistakes.shown(look.width, look.color);
-            terminal::error(&format!("{first}\n{shown}"));
+            terminal::error(&format!("{first}\n{shown}"), &fact_of(error));
         }
-        _ => terminal::error(&text),
+        _ => terminal::error(&text, &fact_of(error)),
     }
 }
 
@@ -205,6 +210,32 @@ fn mistakes_of(error: &anyhow::Error) -> Option<&Mistakes> {
     match of_target {
         Some(TargetError::Mistakes { mistakes }) => Some(mistakes),
         _ => None,
+    }
+}
+
+/// An error for logs. What is none of the program's own is told without words.
+fn fact_of(error: &anyhow::Error) -> Fact {
+    if let Some(error) = error.downcast_ref::<AppError>() {
+        return error.fact();
+    }
+    if let Some(error) = error.downcast_ref::<RunError>() {
+        return error.fact();
+    }
+    if let Some(error) = error.downcast_ref::<JournalError>() {
+        return error.fact();
+    }
+    if let Some(error) = error.downcast_ref::<ReadError>() {
+        return error.fact();
+    }
+    if let Some(error) = error.downcast_ref::<ReportError>() {
+        return error.fact();
+    }
+    if let Some(error) = error.downcast_ref::<TargetError>() {
+        return error.fact();
+    }
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => Fact::new(Code::NotDone).with_io(io),
+        None => Fact::new(Code::NotDone),
     }
 }
 

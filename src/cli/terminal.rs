@@ -5,11 +5,12 @@ use super::options::{ColorWhen, GeneralOptions, LogFormat, ProgressKind};
 use crate::clock::SystemClock;
 use crate::events::{Observer, Unobserved};
 use crate::l10n::say;
+use crate::model::Fact;
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 use crate::report::Look;
 
 /// Why standard output could not be written to, if it could not.
-static UNWRITTEN: OnceLock<String> = OnceLock::new();
+static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
 
 /// Writes to standard output. Nobody reading it any more is no fault; see [`unwritten`] for others.
 pub(in crate::cli) fn out(text: &str) {
@@ -21,13 +22,13 @@ pub(in crate::cli) fn out(text: &str) {
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
         // The first reason is the one to tell.
-        let _ = UNWRITTEN.set(error.to_string());
+        let _ = UNWRITTEN.set(error);
     }
 }
 
 /// Why something that was to be on standard output is not, if anything is missing there.
-pub(in crate::cli) fn unwritten() -> Option<&'static str> {
-    UNWRITTEN.get().map(String::as_str)
+pub(in crate::cli) fn unwritten() -> Option<&'static std::io::Error> {
+    UNWRITTEN.get()
 }
 
 /// Writes a line to standard error.
@@ -35,13 +36,19 @@ pub(in crate::cli) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Writes an error to standard error; into the log, where that is for programs.
-pub(in crate::cli) fn error(text: &str) {
+/// Writes an error to standard error, in words; where the log is for programs, the fact goes there instead.
+pub(in crate::cli) fn error(text: &str, fact: &Fact) {
     if super::logging::is_for_programs() {
-        super::logging::error(text);
+        super::logging::error(fact);
     } else {
         note(&format!("rosterpatch: {text}"));
     }
+}
+
+/// Writes an error where nobody watches: a log of the system or a mail of cron gets the words of a fact, and
+/// never what stands in a roster.
+pub(in crate::cli) fn unwatched_error(name: &str, fact: &Fact) {
+    error(&format!("{name}: {}", fact.in_words()), fact);
 }
 
 /// How text is laid out on standard output.

@@ -1,8 +1,10 @@
 //! What is wrong with a command line, in the language that is spoken.
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::l10n::say;
+use crate::model::{Code, Declared, Fact};
 
 /// A mistake of the command line in one sentence, and what to do; none where the parser's own words are
 /// all that is known.
@@ -42,4 +44,38 @@ fn text_of(value: &ContextValue) -> String {
         ContextValue::Strings(several) => several.join(", "),
         other => other.to_string(),
     }
+}
+
+/// The same for a log: what kind of mistake it is, and the option if that is one of ours. What somebody wrote
+/// there may be a secret or a person's number.
+pub(in crate::cli) fn fact(error: &clap::Error) -> Fact {
+    let code = match error.kind() {
+        ErrorKind::UnknownArgument => Code::UsageUnknownArgument,
+        ErrorKind::InvalidSubcommand => Code::UsageUnknownCommand,
+        ErrorKind::MissingSubcommand => Code::UsageNoCommand,
+        ErrorKind::MissingRequiredArgument => Code::UsageMissing,
+        ErrorKind::ArgumentConflict => Code::UsageConflict,
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => Code::UsageValue,
+        _ => Code::UsageWrong,
+    };
+    let written = error.get(ContextKind::InvalidArg).map(text_of);
+    let written = written.unwrap_or_default();
+    let long = written
+        .trim_start_matches("--")
+        .split([' ', '=', ','])
+        .next()
+        .unwrap_or_default();
+    let command = super::args::Args::command();
+    Fact::new(code).with_names(option_of(&command, long).map(|name| Declared::name(&name)))
+}
+
+/// The option of that name, of the program or of any of its commands.
+fn option_of(command: &clap::Command, long: &str) -> Option<String> {
+    let mut own = command.get_arguments().filter_map(clap::Arg::get_long);
+    if let Some(own) = own.find(|own| *own == long) {
+        return Some(format!("--{own}"));
+    }
+    command
+        .get_subcommands()
+        .find_map(|below| option_of(below, long))
 }

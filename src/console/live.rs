@@ -123,7 +123,7 @@ impl Observer for Watching {
                 let said = lines(event, jiff::Timestamp::now());
                 live.change(|seen| said.into_iter().for_each(|line| seen.note(line)));
             }
-            RunEvent::Stopping { why } => live.change(|seen| seen.stopping = Some(why.clone())),
+            RunEvent::Stopping { why, .. } => live.change(|seen| seen.stopping = Some(why.clone())),
             // Each row alone would be too much to tell; how far the run has come says it.
             RunEvent::RowDone { state, sent, .. } => {
                 let mut seen = live.lock();

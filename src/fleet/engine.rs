@@ -10,7 +10,8 @@ use super::slice::{FleetDoor, Worker};
 use crate::app::{AppError, Session};
 use crate::journal::{Database, State, machine};
 use crate::l10n::say;
-use crate::model::with_causes;
+use crate::log;
+use crate::model::{Code, Fact};
 use crate::send::StopRequest;
 
 /// How often a worker says that it lives, and looks for others that no longer do.
@@ -101,7 +102,8 @@ impl TaskHandler for SliceJob {
         };
         let slice = move || slice(self.id, &self.queue, &claimed);
         let done = tokio::task::spawn_blocking(slice).await;
-        done.map_err(|died| died.to_string())?
+        // What a panic says may hold anything, and the queue would keep it.
+        done.map_err(|_| Code::QueueSliceLost.sentence())?
     }
 }
 
@@ -133,9 +135,10 @@ pub fn work(
                 owner: &owner,
             };
             worker.slice(id, queue, claimed).map_err(|error| {
-                let why = with_causes(&error);
-                tracing::warn!(why, "{}", say().log_slice_lost());
-                why
+                let fact = Fact::new(Code::QueueSliceLost).because_of(error.fact());
+                log::warn(&fact);
+                // The queue keeps it.
+                fact.in_words()
             })
         }
     };
@@ -148,8 +151,8 @@ pub fn work(
         let ticking = tokio::spawn(tick_on(database.clone(), tick));
         while !session.stop.is_asked() {
             let ended = one_worker(&database, &shared, concurrency, stop.clone()).await;
-            if let Err(why) = ended {
-                tracing::warn!(why, "{}", say().log_queue_away());
+            if let Err(fact) = ended {
+                log::warn(&fact);
                 tokio::time::sleep(Duration::from_secs(2)).await;
             }
         }
@@ -164,7 +167,7 @@ async fn one_worker(
     shared: &Shared,
     concurrency: usize,
     mut stop: tokio::sync::watch::Receiver<StopRequest>,
-) -> Result<(), String> {
+) -> Result<(), Fact> {
     let asked = async move {
         let _ = stop.wait_for(|request| *request > StopRequest::Pause).await;
     };
@@ -175,8 +178,19 @@ async fn one_worker(
         .shutdown_signal(asked)
         .init()
         .await
-        .map_err(|error| error.to_string())?;
-    worker.run().await.map_err(|error| error.to_string())
+        .map_err(|error| away(&error))?;
+    worker.run().await.map_err(|error| away(&error))
+}
+
+/// That the queue is away, with what the operating system says of it, if that is the cause. A database's own
+/// words are left out.
+fn away(error: &(dyn std::error::Error + 'static)) -> Fact {
+    let fact = Fact::new(Code::QueueAway);
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    match causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()) {
+        Some(io) => fact.with_io(io),
+        None => fact,
+    }
 }
 
 /// Mends what was lost, and does what is done every now and then.
@@ -188,9 +202,9 @@ async fn tick_on(database: Database, tick: Tick) {
         let done = tokio::task::spawn_blocking(move || {
             match mend(&database) {
                 Ok(0) => {}
-                Ok(mended) => tracing::warn!(mended, "{}", say().log_queue_mended()),
+                Ok(mended) => log::warn(&Fact::new(Code::QueueMended).with_count(mended)),
                 Err(error) => {
-                    tracing::warn!(why = with_causes(&error), "{}", say().log_queue_away());
+                    log::warn(&Fact::new(Code::QueueAway).because_of(error.fact()));
                 }
             }
             tick();

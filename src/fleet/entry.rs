@@ -1,7 +1,8 @@
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::l10n::{local_time, requests, say};
+use crate::model::{Code, Fact};
 
 /// A file of the queue, as it is shown.
 #[derive(Debug, Clone, Serialize)]
@@ -35,12 +36,19 @@ pub struct Entry {
     /// The exit code of its run, once that has ended.
     pub exit_code: Option<i32>,
     /// What keeps or kept it.
-    pub why: Option<String>,
+    #[serde(serialize_with = "in_words")]
+    pub why: Option<Fact>,
+    /// The same as a code.
+    pub code: Option<Code>,
     /// Whether a slice of it has been due for a minute and nobody does it.
     pub is_late: bool,
     /// Whether that is not due yet.
     #[serde(skip)]
     pub is_ahead: bool,
+}
+
+fn in_words<S: Serializer>(why: &Option<Fact>, serializer: S) -> Result<S::Ok, S::Error> {
+    why.as_ref().map(Fact::in_words).serialize(serializer)
 }
 
 /// What becomes of a file in the queue.

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use postgres::Row;
 
 use super::entry::{Entry, EntryState};
-use super::queue::database_of;
+use super::queue::{database_of, why_of};
 use crate::app::{AppError, ListedRun};
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState, State, Wrong, cell};
-use crate::model::seconds_between;
+use crate::model::{Fact, seconds_between};
 use crate::run::Settings;
 use crate::send::Rate;
 
@@ -17,6 +17,7 @@ const COLUMNS: &str = "id, file, profile, run_name, state, due, enqueued_at, end
      state = 'waiting' AND due < now() - interval '1 minute', due > now(), now()";
 
 fn entry(row: &Row) -> Result<Entry, Wrong> {
+    let why = why_of(cell(row, 14)?);
     Ok(Entry {
         id: cell(row, 0)?,
         file: cell(row, 1)?,
@@ -32,7 +33,8 @@ fn entry(row: &Row) -> Result<Entry, Wrong> {
         retries: cell(row, 11)?,
         throttled: cell(row, 12)?,
         exit_code: cell(row, 13)?,
-        why: cell(row, 14)?,
+        code: why.as_ref().map(Fact::code),
+        why,
         is_late: cell(row, 15)?,
         is_ahead: cell(row, 16)?,
     })

@@ -7,7 +7,7 @@ use super::entry::GoesOn;
 use crate::app::AppError;
 use crate::journal::{Database, Fence, JournalError, State, Tables, Wrong, cell, count_up};
 use crate::l10n::say;
-use crate::model::hex;
+use crate::model::{Code, Fact, hex};
 use crate::run::Made;
 
 /// The queue's schema: a well-kept queue's, beside ours.
@@ -245,7 +245,7 @@ pub(super) fn not_here(
     waiting: &Waiting,
     claimed: &Claimed,
     seconds: f64,
-    why: &str,
+    why: &Fact,
 ) -> Result<(), JournalError> {
     let queue = queue_for(waiting.account.as_deref(), waiting.profile.as_deref());
     database.change(|tables| {
@@ -253,7 +253,7 @@ pub(super) fn not_here(
         is_ours(tables, claimed)?;
         tables.execute(
             "UPDATE queued SET state = 'waiting', owner = NULL, why = $2 WHERE id = $1",
-            &[&waiting.id, &plain(why)],
+            &[&waiting.id, &kept(why)],
         )?;
         add_job(tables, waiting.id, &queue, seconds)
     })
@@ -267,9 +267,17 @@ pub(super) fn queue_for(account: Option<&str>, profile: Option<&str>) -> String 
     }
 }
 
-/// A text that the database can hold: it has no place for a NUL.
-fn plain(text: &str) -> String {
-    text.replace('\0', "\u{FFFD}")
+/// Why a file waits or has ended, as it is kept: others than the roster's owner read it there.
+fn kept(why: &Fact) -> Option<String> {
+    serde_json::to_string(why).ok()
+}
+
+/// Why a file waits or has ended, as it was kept; another version may have kept it otherwise.
+pub(super) fn why_of(kept: Option<String>) -> Option<Fact> {
+    kept.map(|kept| {
+        let fact = serde_json::from_str(&kept);
+        fact.unwrap_or_else(|_| Fact::new(Code::QueueUnknown))
+    })
 }
 
 fn signed(number: u64) -> i64 {
@@ -282,7 +290,7 @@ pub(super) fn later(
     waiting: &Waiting,
     done: Made,
     seconds: f64,
-    why: Option<&str>,
+    why: Option<&Fact>,
 ) -> Result<(), JournalError> {
     let queue = queue_for(waiting.account.as_deref(), waiting.profile.as_deref());
     database.change(|tables| {
@@ -294,7 +302,7 @@ pub(super) fn later(
             &[
                 &waiting.id,
                 &seconds,
-                &why.map(plain),
+                &why.and_then(kept),
                 &signed(done.requests),
                 &signed(done.retries),
                 &signed(done.throttled),
@@ -315,7 +323,7 @@ pub(super) fn end(
     state: &str,
     exit_code: i32,
     done: Made,
-    why: Option<&str>,
+    why: Option<&Fact>,
 ) -> Result<(), JournalError> {
     database.change(|tables| {
         let row = tables.first(
@@ -327,7 +335,7 @@ pub(super) fn end(
                 &waiting.id,
                 &state,
                 &exit_code,
-                &why.map(plain),
+                &why.and_then(kept),
                 &signed(done.requests),
                 &signed(done.retries),
                 &signed(done.throttled),
@@ -370,7 +378,7 @@ fn goes_on(state: &State, id: i64, approves: bool) -> Result<GoesOn, AppError> {
 /// When the database refuses, or no such file waits.
 pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
     let database = database_of(state)?;
-    let why = say().fleet_removed(id);
+    let why = Fact::new(Code::QueueRemoved);
     let known = database.change(|tables| {
         let row = tables.first(
             "SELECT account, state FROM queued
@@ -388,7 +396,7 @@ pub fn remove(state: &State, id: i64) -> Result<(), AppError> {
         tables.execute(
             "UPDATE queued SET state = 'stopped', owner = NULL, ended_at = now(), why = $2
              WHERE id = $1",
-            &[&id, &plain(&why)],
+            &[&id, &kept(&why)],
         )?;
         // What was read of the API for its plan is kept for nobody.
         tables.execute(

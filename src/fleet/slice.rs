@@ -9,8 +9,7 @@ use crate::app::{
 };
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
-use crate::l10n::say;
-use crate::model::{Exit, Summary, with_causes};
+use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::run::{
@@ -73,7 +72,7 @@ pub enum Heard<'a> {
         /// How much later.
         after: Duration,
         /// What kept it, where something did.
-        why: Option<&'a str>,
+        why: Option<&'a Fact>,
     },
     /// The run has ended, or somebody has to see to it.
     Ended(&'a Ended),
@@ -87,7 +86,7 @@ pub struct Ended {
     /// Its run's figures, where it came to any.
     pub summary: Option<Box<Summary>>,
     /// Why it ended, where it did not come to its end.
-    pub why: Option<String>,
+    pub why: Option<Fact>,
 }
 
 /// What a slice needs of the worker that does it.
@@ -134,7 +133,7 @@ impl Worker<'_> {
             Err(error) if is_of_the_journal(&error) => Err(error),
             // It may be known on another machine, or soon.
             Err(error) => {
-                let why = format!("{}: {}", self.owner, with_causes(&error));
+                let why = error.fact();
                 not_here(database, &found, claimed, SOON, &why)?;
                 self.tell_later(&found, SOON, Some(&why));
                 Ok(())
@@ -249,7 +248,11 @@ impl Worker<'_> {
                     return self.ended(session, waiting, told, &notifications);
                 }
                 RunState::Held if !waiting.is_approved => {
-                    let told = (Made::default(), summary_of(&record), record.held);
+                    let summary = summary_of(&record);
+                    let held = summary.as_ref().and_then(|summary| summary.held_by);
+                    let why =
+                        held.map_or(Fact::new(Code::RunHeld), |why| Stop::Held { why }.fact());
+                    let told = (Made::default(), summary, Some(why));
                     return self.ended(session, waiting, told, &notifications);
                 }
                 RunState::Held => Start::Approve(Box::new(record)),
@@ -264,7 +267,7 @@ impl Worker<'_> {
         let content = ready.prepared.input.sha256().map_err(RunError::from)?;
         if content != waiting.sha256 {
             // What lies here is cut, or another one; it is fetched anew.
-            let why = say().runs_file_changed(waiting.file.as_str(), "");
+            let why = Fact::new(Code::QueueOtherContent).at_path(Path::new(&waiting.file));
             return self.leave(session, waiting, Made::default(), (PAUSE, Some(&why)));
         }
         let context = Context {
@@ -290,11 +293,11 @@ impl Worker<'_> {
             Sliced::Ended(ended) => match ended.stop {
                 // An address that does not answer may, later.
                 Some(stop @ (Stop::Unreachable { .. } | Stop::LookUp { .. })) => {
-                    let why = stop.to_string();
+                    let why = stop.fact();
                     self.leave(session, waiting, done, (PAUSE, Some(&why)))
                 }
                 stop => {
-                    let why = stop.as_ref().map(ToString::to_string);
+                    let why = stop.as_ref().map(Stop::fact);
                     let told = (done, Some(ended.summary), why);
                     self.ended(session, waiting, told, &notifications)
                 }
@@ -308,14 +311,14 @@ impl Worker<'_> {
         session: &Session,
         waiting: &Waiting,
         done: Made,
-        (after, why): (f64, Option<&str>),
+        (after, why): (f64, Option<&Fact>),
     ) -> Result<(), AppError> {
         later(database_of(&session.state)?, waiting, done, after, why)?;
         self.tell_later(waiting, after, why);
         Ok(())
     }
 
-    fn tell_later(&self, waiting: &Waiting, after: f64, why: Option<&str>) {
+    fn tell_later(&self, waiting: &Waiting, after: f64, why: Option<&Fact>) {
         self.door.heard(Heard::Later {
             file: &waiting.file,
             run: waiting.run.as_deref(),
@@ -329,7 +332,7 @@ impl Worker<'_> {
         &self,
         session: &Session,
         waiting: &Waiting,
-        (done, summary, why): (Made, Option<Summary>, Option<String>),
+        (done, summary, why): (Made, Option<Summary>, Option<Fact>),
         notifications: &Notifications,
     ) -> Result<(), AppError> {
         let exit = summary
@@ -342,7 +345,7 @@ impl Worker<'_> {
         };
         let code = i32::from(exit.code());
         let database = database_of(&session.state)?;
-        end(database, waiting, state, code, done, why.as_deref())?;
+        end(database, waiting, state, code, done, why.as_ref())?;
         if let Some(summary) = &summary {
             notifications.send(session, None, summary);
         }
@@ -361,6 +364,7 @@ impl Worker<'_> {
         waiting: &Waiting,
         error: &AppError,
     ) -> Result<(), AppError> {
+        let mut why = error.fact();
         // Nobody knows the copy that was read here.
         let copy = spooled(
             &session.state,
@@ -368,7 +372,9 @@ impl Worker<'_> {
             &waiting.file,
             &own(waiting),
         );
-        let why = with_causes(error).replace(&copy.display().to_string(), &waiting.file);
+        if why.path() == Some(copy.as_path()) {
+            why = why.at_path(Path::new(&waiting.file));
+        }
         let is_unreadable = match error {
             AppError::Run(RunError::Read(ReadError::Io { .. })) => false,
             AppError::Run(

@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::queue::{database_of, enqueue};
+use super::queue::{database_of, enqueue, why_of};
 use super::swept::SweptFile;
 use crate::app::{AppError, Session, place_of, report_again, wait, worse};
 use crate::inbox::{Inbox, Place};
 use crate::journal::{Journal, RunState, cell};
-use crate::model::{Exit, hex, with_causes};
+use crate::model::{Code, Exit, Fact, hex};
 use crate::report::ResultPaths;
 use crate::run::{RunError, Settings, absolute, to_json, today};
 
@@ -16,7 +16,7 @@ use crate::run::{RunError, Settings, absolute, to_json, today};
 struct Known {
     state: String,
     run: Option<String>,
-    why: Option<String>,
+    why: Option<Fact>,
 }
 
 /// Puts the files that lie in a folder into the queue, once, and puts those away whose runs have ended
@@ -70,7 +70,7 @@ pub fn sweep_into_queue(
         let swept = profile_of(&name)
             .and_then(|profile| one(session, &inbox, &file, profile.as_deref(), outcome_first));
         // One file's trouble is not the others'.
-        let swept = swept.unwrap_or_else(|error| SweptFile::Failed(with_causes(&error)));
+        let swept = swept.unwrap_or_else(|error| SweptFile::Failed(error.fact()));
         let exit = match &swept {
             SweptFile::Ended(summary) => Some(summary.exit_code),
             SweptFile::Held { .. } => Some(Exit::Held),
@@ -94,7 +94,7 @@ fn one(
         let enqueued = enqueue(&session.state, file, profile)?;
         return Ok(SweptFile::Enqueued(enqueued.id));
     };
-    let why = known.why.unwrap_or_default();
+    let why = known.why.unwrap_or(Fact::new(Code::QueueUnknown));
     match (known.state.as_str(), known.run) {
         ("waiting" | "running", _) => Ok(SweptFile::Waiting),
         ("failed", _) => put_aside(session, inbox, file, why),
@@ -104,7 +104,7 @@ fn one(
                 run,
                 file: file_name,
             };
-            put_aside(session, inbox, file, error.to_string())
+            put_aside(session, inbox, file, error.fact())
         }
         ("finished", Some(run)) => ended(session, inbox, file, &run, outcome_first),
         (_, run) => Ok(SweptFile::Held {
@@ -119,11 +119,11 @@ fn put_aside(
     session: &Session,
     inbox: &Inbox,
     file: &Path,
-    why: String,
+    why: Fact,
 ) -> Result<SweptFile, AppError> {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let report = file.with_file_name(format!("{}.error.txt", crate::inbox::short(&stem, 200)));
-    std::fs::write(&report, format!("{why}\n")).map_err(|source| AppError::File {
+    std::fs::write(&report, format!("{}\n", why.in_words())).map_err(|source| AppError::File {
         action: "write-why",
         path: report.clone(),
         source,
@@ -158,7 +158,7 @@ fn known(session: &Session, file: &Path) -> Result<Option<Known>, AppError> {
             Ok(Known {
                 state: cell(&row, 0)?,
                 run: cell(&row, 1)?,
-                why: cell(&row, 2)?,
+                why: why_of(cell(&row, 2)?),
             })
         };
         row.map(known).transpose()

@@ -1,4 +1,4 @@
-use crate::model::Summary;
+use crate::model::{Fact, Summary};
 
 /// What a sweep did with a file.
 #[derive(Debug)]
@@ -12,10 +12,10 @@ pub enum SweptFile {
         /// The run.
         run: String,
         /// Why.
-        why: String,
+        why: Fact,
     },
     /// Its run has ended; it and its results were put away.
     Ended(Box<Summary>),
     /// It could not be read, and was put aside.
-    Failed(String),
+    Failed(Fact),
 }

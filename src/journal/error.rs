@@ -1,7 +1,9 @@
-use crate::l10n::say;
 use std::path::PathBuf;
 
 use thiserror::Error;
+
+use crate::l10n::say;
+use crate::model::{Code, DatabaseError, Fact, IoError};
 
 /// Why the record of runs cannot be kept or read. Sending stops when it cannot be written.
 #[derive(Debug, Error)]
@@ -115,6 +117,42 @@ pub enum JournalError {
     Broken(String),
 }
 
+impl JournalError {
+    /// The same for logs and notifications: of what a database says, its number alone.
+    pub fn fact(&self) -> Fact {
+        match self {
+            JournalError::Folder { path, source } => {
+                Fact::new(Code::JournalFolder).at_path(path).with_io(source)
+            }
+            JournalError::Network { path } => Fact::new(Code::JournalNetwork).at_path(path),
+            JournalError::Strangers { .. } => Fact::new(Code::JournalStrangers),
+            JournalError::Sqlite { path, source, .. } => {
+                source.told(Fact::new(Code::JournalSqlite).at_path(path))
+            }
+            JournalError::Database { source, .. } => source.told(Fact::new(Code::JournalDatabase)),
+            JournalError::Address { .. } => Fact::new(Code::JournalAddress),
+            JournalError::NotMigrated { .. } => Fact::new(Code::JournalNotMigrated),
+            JournalError::NotBuilt => Fact::new(Code::JournalNotBuilt),
+            JournalError::TakenOver => Fact::new(Code::JournalTakenOver),
+            JournalError::Newer { path, found, known } => Fact::new(Code::JournalNewer)
+                .at_path(path)
+                .with_count(found.unsigned_abs())
+                .with_most(known.unsigned_abs()),
+            JournalError::NoRun { name } => Fact::new(Code::JournalNoRun).in_run(name),
+            JournalError::NothingUnfinished => Fact::new(Code::JournalNothingUnfinished),
+            JournalError::DamagedRun { run, source } => {
+                source.told(Fact::new(Code::JournalDamagedRun).in_run(run))
+            }
+            JournalError::DamagedRow { run, row, .. } => {
+                Fact::new(Code::JournalDamagedRow).in_run(run).at_row(*row)
+            }
+            JournalError::NoChanges { run } => Fact::new(Code::JournalNoChanges).in_run(run),
+            JournalError::Closed => Fact::new(Code::JournalClosed),
+            JournalError::Broken(_) => Fact::new(Code::JournalBroken),
+        }
+    }
+}
+
 /// What was to be done with the journal, in words.
 fn doing(action: &str) -> String {
     match action {
@@ -128,18 +166,47 @@ fn doing(action: &str) -> String {
 
 /// What a store says. Its own causes say the same in other words, and are not told.
 #[derive(Debug)]
-pub struct Refusal(String);
+pub struct Refusal {
+    /// For a person: a database's own words may quote values.
+    words: String,
+    number: Option<DatabaseError>,
+    io: Option<IoError>,
+}
 
 impl Refusal {
     /// A refusal in words of our own.
     pub(super) fn words(words: String) -> Refusal {
-        Refusal(words)
+        Refusal {
+            words,
+            number: None,
+            io: None,
+        }
+    }
+
+    /// The same with the database's number for it.
+    #[cfg(feature = "postgres")]
+    pub(super) fn numbered(self, number: Option<DatabaseError>) -> Refusal {
+        Refusal { number, ..self }
+    }
+
+    /// The same with what the operating system said.
+    #[cfg(feature = "postgres")]
+    pub(super) fn of_system(self, io: Option<IoError>) -> Refusal {
+        Refusal { io, ..self }
+    }
+
+    fn told(&self, fact: Fact) -> Fact {
+        let fact = fact.with_database(self.number);
+        match self.io {
+            Some(io) => fact.with_io(io),
+            None => fact,
+        }
     }
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
@@ -147,6 +214,33 @@ impl std::error::Error for Refusal {}
 
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Refusal {
-        Refusal(error.to_string())
+        let number = error.sqlite_error();
+        Refusal {
+            number: number.map(|error| DatabaseError::Sqlite(error.extended_code)),
+            ..Refusal::words(error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_database_says_is_its_number_in_a_log() {
+        let source = Refusal::words("Key (number)=(20100402-2388) already exists".to_owned());
+        let error = JournalError::DamagedRun {
+            run: "Åsa Ek".to_owned(),
+            source: Refusal {
+                number: DatabaseError::sql_state("23505"),
+                ..source
+            },
+        };
+        let text = error.fact().in_words();
+        assert!(text.contains("SQLSTATE 23505"), "{text}");
+        assert!(
+            !text.contains("20100402") && !text.contains("Åsa"),
+            "{text}"
+        );
     }
 }

@@ -101,10 +101,11 @@ impl ColumnMap {
                 None => map.unknown.push(column),
             }
         }
-        let ours = |name: &&String| RESULT_COLUMNS.contains(&fold_header(name).as_str());
-        let mut ours = header.iter().filter(ours);
-        if let (Some(lone), None, false) = (ours.next(), ours.next(), options.of_results) {
-            return Err(MapError::ResultColumn { column: tidy(lone) });
+        let ours = |name: &String| RESULT_COLUMNS.contains(&fold_header(name).as_str());
+        let mut ours = (1..).zip(header).filter(|(_, name)| ours(name));
+        if let (Some((at, lone)), None, false) = (ours.next(), ours.next(), options.of_results) {
+            let column = tidy(lone);
+            return Err(MapError::ResultColumn { column, at });
         }
         let named = map.header.iter().rposition(|name| !name.is_empty());
         map.least = named.map_or(0, |last| last + 1);
@@ -120,13 +121,15 @@ impl ColumnMap {
         if declared.read_only || declared.constant.is_some() {
             return Err(MapError::ReadOnly {
                 column: self.header[column].clone(),
-                field: declared.name().to_owned(),
+                field: declared.declared(),
+                at: column + 1,
                 target: spec.name.clone(),
             });
         }
         if let Some(first) = self.columns[field] {
             return Err(MapError::TwoColumns {
-                field: spec.fields[field].name().to_owned(),
+                field: spec.fields[field].declared(),
+                at: (first + 1, column + 1),
                 first: self.header[first].clone(),
                 second: self.header[column].clone(),
             });
@@ -185,6 +188,7 @@ impl ColumnMap {
         Err(MapError::Missing {
             one_is_enough: any_key,
             needed,
+            fields: lacking.iter().map(|field| field.declared()).collect(),
             found: self.header.clone(),
             suggestions,
         })
@@ -240,6 +244,11 @@ impl ColumnMap {
     /// The headers that are not fields, without surrounding space.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|&column| self.header(column))
+    }
+
+    /// The positions of the columns that are not fields, from 1.
+    pub fn unknown_at(&self) -> impl Iterator<Item = usize> {
+        self.unknown.iter().map(|column| column + 1)
     }
 
     /// For each column that is no field, the header that it may be a misspelling of.
@@ -327,12 +336,7 @@ pub(crate) fn field_named(spec: &TargetSpec, name: &str) -> Result<usize, MapErr
         .ok_or_else(|| MapError::NoField {
             field: name.to_owned(),
             target: spec.name.clone(),
-            known: spec
-                .fields
-                .iter()
-                .map(FieldSpec::name)
-                .collect::<Vec<_>>()
-                .join(", "),
+            known: spec.fields.iter().map(FieldSpec::declared).collect(),
         })
 }
 

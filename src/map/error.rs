@@ -1,5 +1,7 @@
-use crate::l10n::say;
 use thiserror::Error;
+
+use crate::l10n::say;
+use crate::model::{Code, Declared, Fact};
 
 /// Why a header cannot be mapped to a target's fields.
 #[derive(Debug, Error)]
@@ -9,6 +11,8 @@ pub enum MapError {
     ResultColumn {
         /// The column.
         column: String,
+        /// Its position, from 1.
+        at: usize,
     },
     /// Fields that every row needs have no column.
     #[error("{}", missing(*.one_is_enough, .needed, .found, .suggestions))]
@@ -17,6 +21,8 @@ pub enum MapError {
         one_is_enough: bool,
         /// The fields without a column, each with the headers by which it would be found.
         needed: Vec<String>,
+        /// The same fields by their names alone.
+        fields: Vec<Declared>,
         /// The file's headers.
         found: Vec<String>,
         /// Headers that look like misspelt ones.
@@ -26,7 +32,9 @@ pub enum MapError {
     #[error("{}", say().map_two_columns(first.as_str(), second.as_str(), field.as_str()))]
     TwoColumns {
         /// The field.
-        field: String,
+        field: Declared,
+        /// Positions of the two, from 1.
+        at: (usize, usize),
         /// Header of the first column.
         first: String,
         /// Header of the second column.
@@ -38,7 +46,9 @@ pub enum MapError {
         /// The column's header.
         column: String,
         /// The field.
-        field: String,
+        field: Declared,
+        /// Position of the column, from 1.
+        at: usize,
         /// The target's name.
         target: String,
     },
@@ -51,15 +61,51 @@ pub enum MapError {
         found: String,
     },
     /// `--map` or `--key` names a field that the target does not have.
-    #[error("{}", say().map_no_field(field.as_str(), target.as_str(), known.as_str()))]
+    #[error("{}", say().map_no_field(field.as_str(), target.as_str(), names(known)))]
     NoField {
         /// What was named.
         field: String,
         /// The target's name.
         target: String,
-        /// The target's fields, comma-separated.
-        known: String,
+        /// The target's fields.
+        known: Vec<Declared>,
     },
+}
+
+impl MapError {
+    /// The same for logs and notifications: fields of the target and numbers of columns, and nothing that
+    /// stands in the header. Where a file has none, that is its first row.
+    pub fn fact(&self) -> Fact {
+        match self {
+            MapError::ResultColumn { at, .. } => Fact::new(Code::MapResultColumn).at_column(*at),
+            MapError::Missing {
+                one_is_enough,
+                fields,
+                ..
+            } => {
+                let code = match one_is_enough {
+                    true => Code::MapNoKey,
+                    false => Code::MapMissing,
+                };
+                Fact::new(code).with_names(fields.clone())
+            }
+            MapError::TwoColumns { field, at, .. } => Fact::new(Code::MapTwoColumns)
+                .at_columns(*at)
+                .with_names([field.clone()]),
+            MapError::ReadOnly { field, at, .. } => Fact::new(Code::MapReadOnly)
+                .at_column(*at)
+                .with_names([field.clone()]),
+            MapError::NoColumn { .. } => Fact::new(Code::MapNoColumn),
+            MapError::NoField { known, .. } => {
+                Fact::new(Code::MapNoField).with_names(known.clone())
+            }
+        }
+    }
+}
+
+fn names(declared: &[Declared]) -> String {
+    let names: Vec<&str> = declared.iter().map(Declared::as_str).collect();
+    names.join(", ")
 }
 
 /// Headers as far as they help: a file that is no roster can have long ones, and many.

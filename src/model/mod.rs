@@ -3,22 +3,34 @@
 
 mod call;
 mod causes;
+mod code;
+mod declared;
 mod exit;
+mod fact;
+mod format;
+mod held;
 mod hex;
 mod outcome;
 mod problem;
 mod redact;
 mod row;
 mod summary;
+mod threshold;
 mod value;
 
 pub use call::{Call, Change, Fingerprint, Method, Pending};
 pub use causes::with_causes;
+pub use code::Code;
+pub use declared::{Declared, RunName};
 pub use exit::Exit;
+pub use fact::{DatabaseError, Fact, IoError, Numbers};
+pub use format::FileFormat;
+pub use held::Held;
 pub use hex::hex;
 pub use outcome::{DAMAGED, LEFT_OUT, Outcome, RowState};
 pub use problem::Problem;
 pub use redact::{is_code, redacted};
 pub use row::{Lines, RowAt};
-pub use summary::{StateCounts, Summary, seconds_between};
+pub use summary::{StateCounts, Summary, SummaryFacts, seconds_between};
+pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, RowState};
+use super::{Exit, FileFormat, Held, RowState};
 use crate::l10n::{number, say};
 
 /// How many rows are in each state.
@@ -100,8 +100,11 @@ pub struct Summary {
     pub file: String,
     /// SHA-256 of the input's bytes, in hexadecimal.
     pub sha256: String,
-    /// How the input is written: its encoding and delimiter, or its sheet.
+    /// How the input is written: its encoding and delimiter, or its kind of workbook.
     pub dialect: String,
+    /// The sheet of a workbook. For the user alone: it may be called like a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// Columns in the input.
     pub columns: usize,
     /// Rows in the input: the sum of the six states.
@@ -141,6 +144,9 @@ pub struct Summary {
     /// Why a guard holds the run, if one does.
     #[serde(default)]
     pub held: Option<String>,
+    /// Which guard that is, with its figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Held>,
     /// `plan` only: how often each field would be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<String, u64>>,
@@ -184,7 +190,7 @@ impl Summary {
     pub fn of_no_run(
         target: &str,
         file: String,
-        (dialect, columns): (String, usize),
+        (format, columns): (Option<FileFormat>, usize),
         sha256: &str,
         states: StateCounts,
         (started_at, finished_at): (Timestamp, Timestamp),
@@ -195,7 +201,8 @@ impl Summary {
             base_url: String::new(),
             file,
             sha256: sha256.to_owned(),
-            dialect,
+            dialect: format.map_or(String::new(), |format| format.to_string()),
+            sheet: None,
             columns,
             rows: states.total(),
             states,
@@ -213,12 +220,83 @@ impl Summary {
             new_rows: None,
             warnings: 0,
             held: None,
+            held_by: None,
             fields: None,
             to_send: None,
             estimated_s: None,
             estimated_finish: None,
             problems: None,
             exit_code: Exit::of_rows(&states),
+        }
+    }
+}
+
+/// What others than the user see of a run's figures: webhooks, commands and programs that follow the run.
+/// It has the summary's members but for the name of the roster's sheet, and no text that could be a cell, a
+/// header or an API's.
+#[derive(Debug, Serialize)]
+pub struct SummaryFacts<'a> {
+    run: &'a str,
+    target: &'a str,
+    base_url: &'a str,
+    file: &'a str,
+    sha256: &'a str,
+    dialect: &'a str,
+    columns: usize,
+    rows: u64,
+    #[serde(flatten)]
+    states: StateCounts,
+    requests: u64,
+    lookups: u64,
+    retries: u64,
+    throttled: u64,
+    started_at: Timestamp,
+    finished_at: Timestamp,
+    duration_s: f64,
+    results: Option<&'a Path>,
+    failed_rows: Option<&'a Path>,
+    report: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_rows: Option<&'a Path>,
+    warnings: u64,
+    held: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<Held>,
+    exit_code: Exit,
+}
+
+impl Summary {
+    /// What others than the user see of it.
+    pub fn facts(&self) -> SummaryFacts<'_> {
+        SummaryFacts {
+            run: &self.run,
+            target: &self.target,
+            base_url: &self.base_url,
+            file: &self.file,
+            sha256: &self.sha256,
+            dialect: &self.dialect,
+            columns: self.columns,
+            rows: self.rows,
+            states: self.states,
+            requests: self.requests,
+            lookups: self.lookups,
+            retries: self.retries,
+            throttled: self.throttled,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            duration_s: self.duration_s,
+            results: self.results.as_deref(),
+            failed_rows: self.failed_rows.as_deref(),
+            report: self.report.as_deref(),
+            before: self.before.as_deref(),
+            new_rows: self.new_rows.as_deref(),
+            warnings: self.warnings,
+            // Rendered from the figures: a sentence of an earlier version's journal is not repeated.
+            held: self.held_by.map(|held| held.to_string()),
+            held_by: self.held_by,
+            exit_code: self.exit_code,
         }
     }
 }

@@ -10,11 +10,12 @@ mod lookup;
 mod saved;
 mod selection;
 
+pub use crate::model::{Threshold, ThresholdError};
 pub use body::BodyShape;
 pub use call::Planner;
 pub use difference::{Difference, Left, Values};
 pub use forecast::Road;
-pub use guards::{Guards, Threshold, ThresholdError};
+pub use guards::Guards;
 pub use lookup::{LookUp, LookUpError, Page, Progress, Question};
 pub use saved::{SAVED_PLAN, SavedPlan};
 pub use selection::{Selection, SelectionError};

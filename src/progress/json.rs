@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ticker::Ticker;
 use crate::clock::{Clock, SystemClock};
-use crate::events::{Observer, Progress, RunEvent};
+use crate::events::{Attempt, Observer, Progress, RunEvent};
 
 /// One JSON object a line for each event, on standard error: for programs.
 #[derive(Debug, Default)]
@@ -66,12 +66,13 @@ impl Observer for JsonLines {
         let object = match event {
             RunEvent::Reading {
                 file,
-                dialect,
+                format,
                 columns,
-                unknown,
+                unknown_at,
                 ..
             } => {
-                json!({"event": "reading", "file": file, "dialect": dialect, "columns": columns, "unknown": unknown})
+                let dialect = format.to_string();
+                json!({"event": "reading", "file": file, "dialect": dialect, "columns": columns, "unknown": unknown_at})
             }
             RunEvent::Planned(plan) => json!({
                 "event": "planned", "rows": plan.rows, "invalid": plan.invalid,
@@ -100,15 +101,18 @@ impl Observer for JsonLines {
                 wait,
                 why,
             } => {
-                json!({"event": "retrying", "row": row, "line": line, "attempt": attempt, "wait_s": wait.as_secs_f64(), "why": why})
+                json!({"event": "retrying", "row": row, "line": line, "attempt": attempt, "wait_s": wait.as_secs_f64(), "why": why.to_string()})
             }
-            RunEvent::Waiting { until, why, .. } => {
+            RunEvent::Waiting { until, status, .. } => {
+                let why = Attempt::Answered(*status).to_string();
                 json!({"event": "waiting", "until": until, "why": why})
             }
-            RunEvent::Stopping { why } => json!({"event": "stopping", "why": why}),
+            RunEvent::Stopping { fact, .. } => {
+                json!({"event": "stopping", "why": fact.in_words(), "code": fact.code()})
+            }
             RunEvent::Finished(summary) => {
                 self.end();
-                json!({"event": "finished", "summary": summary})
+                json!({"event": "finished", "summary": summary.facts()})
             }
         };
         write(&object);

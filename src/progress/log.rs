@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use crate::events::{Observer, RunEvent};
+use crate::events::{Attempt, Observer, RunEvent};
 use crate::model::StateCounts;
 
 /// A handful of log events a run, with stable keys: for a log that a program reads.
@@ -32,13 +32,13 @@ impl Observer for LogEvents {
         match event {
             RunEvent::Reading {
                 file,
-                dialect,
+                format,
                 columns,
-                unknown,
+                unknown_at,
                 ..
             } => {
-                let left_alone = unknown.join(", ");
-                tracing::info!(file, dialect, columns, left_alone, "reading");
+                let ignored = unknown_at.len();
+                tracing::info!(file, dialect = %format, columns, ignored, "reading");
             }
             RunEvent::LookedUp { done, of } => {
                 if self.detail {
@@ -76,16 +76,35 @@ impl Observer for LogEvents {
                 why,
             } => {
                 if self.detail {
+                    let (status, cause) = match why {
+                        Attempt::Answered(status) => (Some(*status), None),
+                        Attempt::Unanswered(cause) => (None, Some(cause.as_str())),
+                    };
                     let wait_s = seconds(wait);
-                    tracing::info!(row, line, attempt, wait_s, why, "retrying");
+                    tracing::info!(row, line, attempt, wait_s, status, cause, "retrying");
                 }
             }
-            RunEvent::Waiting { until, wait, why } => {
-                tracing::info!(%until, wait_s = seconds(wait), why, "waiting");
+            RunEvent::Waiting {
+                until,
+                wait,
+                status,
+            } => {
+                tracing::info!(%until, wait_s = seconds(wait), status, "waiting");
             }
-            RunEvent::Stopping { why } => {
-                let so_far = states().in_words();
-                tracing::warn!(why, so_far, "stopping");
+            RunEvent::Stopping { fact, .. } => {
+                let states = states();
+                tracing::warn!(
+                    code = fact.code().as_str(),
+                    cause = fact.cause().map(|cause| cause.as_str()),
+                    status = fact.numbers().status,
+                    line = fact.numbers().line,
+                    updated = states.updated,
+                    unchanged = states.unchanged,
+                    invalid = states.invalid,
+                    rejected = states.rejected,
+                    failed = states.failed,
+                    "stopping"
+                );
             }
             RunEvent::Finished(summary) => {
                 let states = &summary.states;

@@ -7,10 +7,12 @@ mod log;
 mod plain;
 mod screen;
 mod ticker;
+mod unwatched;
 mod words;
 
 pub use bar::Bar;
 pub use json::JsonLines;
 pub use log::LogEvents;
 pub use plain::PlainLines;
+pub use unwatched::Unwatched;
 pub use words::{lines, time_left};

@@ -14,6 +14,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             unknown,
             of_results,
             near_misses,
+            ..
         } => {
             let width = columns(*width as u64);
             let mut lines = vec![say().progress_reading(file.as_str(), dialect.as_str(), width)];
@@ -50,13 +51,18 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
         } => {
             let what = line.map_or_else(|| say().progress_lookup(), |line| say().place_row(line));
             let wait = duration(wait.as_secs_f64());
-            vec![say().progress_retrying(what, why.as_str(), *attempt, wait)]
+            vec![say().progress_retrying(what, why.to_string(), *attempt, wait)]
         }
-        RunEvent::Waiting { until, wait, why } => {
+        RunEvent::Waiting {
+            until,
+            wait,
+            status,
+        } => {
             let wait = duration(wait.as_secs_f64());
-            vec![say().progress_waiting(clock_time(*until, now), wait, why.as_str())]
+            let why = say().named_time(*status);
+            vec![say().progress_waiting(clock_time(*until, now), wait, why)]
         }
-        RunEvent::Stopping { why } => vec![say().progress_stopping(why.as_str())],
+        RunEvent::Stopping { why, .. } => vec![say().progress_stopping(why.as_str())],
     }
 }
 

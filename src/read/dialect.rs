@@ -4,6 +4,8 @@ use std::fmt;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::memchr;
 
+use crate::model::{Code, FileFormat};
+
 /// How a file is written: what was found, so that it can be said.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
@@ -33,26 +35,24 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// The same, as far as it is shown.
+    pub fn format(&self) -> FileFormat {
+        FileFormat::Text {
+            // The WHATWG calls it "windows-1252"; people write it with a capital.
+            encoding: match self.encoding == WINDOWS_1252 {
+                true => "Windows-1252",
+                false => self.encoding.name(),
+            },
+            mark: self.mark && self.encoding == UTF_8,
+            delimiter: self.delimiter,
+        }
+    }
+}
+
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The WHATWG calls it "windows-1252"; people write it with a capital.
-        let encoding = if self.encoding == WINDOWS_1252 {
-            "Windows-1252"
-        } else {
-            self.encoding.name()
-        };
-        let encoding = if self.mark && self.encoding == UTF_8 {
-            say().dialect_mark(encoding)
-        } else {
-            encoding.to_owned()
-        };
-        f.write_str(&match self.delimiter {
-            b';' => say().dialect_semicolon(encoding),
-            b',' => say().dialect_comma(encoding),
-            b'\t' => say().dialect_tab(encoding),
-            b'|' => say().dialect_pipe(encoding),
-            other => say().dialect_other(encoding, char::from(other).to_string()),
-        })
+        self.format().fmt(f)
     }
 }
 
@@ -212,44 +212,44 @@ pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// What a file is if it is not text, by its first bytes, and how to get a CSV file from it.
-pub(super) fn not_csv(start: &[u8]) -> Option<(String, String)> {
+pub(super) fn not_csv(start: &[u8]) -> Option<(Code, String)> {
     if start.starts_with(b"PK\x03\x04") {
-        return Some((say().kind_zip(), say().fix_unpack_or_save()));
+        return Some((Code::KindZip, say().fix_unpack_or_save()));
     }
     if start.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Some((say().kind_ole(), say().fix_save()));
+        return Some((Code::KindOle, say().fix_save()));
     }
     if start.starts_with(b"\x1F\x8B") {
-        return Some((say().kind_gzip(), say().fix_unpack()));
+        return Some((Code::KindGzip, say().fix_unpack()));
     }
     Some((not_a_list(start)?, say().fix_export()))
 }
 
 /// What a file is that no program keeps a list in.
-fn not_a_list(start: &[u8]) -> Option<String> {
+fn not_a_list(start: &[u8]) -> Option<Code> {
     let text = start.trim_ascii_start();
     let begins = |word: &[u8]| {
         text.get(..word.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(word))
     };
     if start.starts_with(b"%PDF") {
-        return Some(say().kind_pdf());
+        return Some(Code::KindPdf);
     }
     if start.starts_with(b"\x89PNG") {
-        return Some(say().kind_picture());
+        return Some(Code::KindPicture);
     }
     if start.starts_with(b"SQLite format 3\0") {
-        return Some(say().kind_database());
+        return Some(Code::KindDatabase);
     }
     if start.starts_with(b"{\\rtf") {
-        return Some(say().kind_rich_text());
+        return Some(Code::KindRichText);
     }
     if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") {
-        return Some(say().kind_web_page());
+        return Some(Code::KindWebPage);
     }
     // Text has no NUL but in a cell or two that went wrong.
     let nuls = start.iter().filter(|&&byte| byte == 0).count();
-    (nuls * 50 > start.len()).then(|| say().kind_binary())
+    (nuls * 50 > start.len()).then_some(Code::KindBinary)
 }
 
 /// The delimiter that a first line `sep=;` names, and the length of that line.
@@ -376,10 +376,14 @@ mod tests {
 
     #[test]
     fn what_is_not_a_csv_file_is_called_by_its_name() {
-        assert!(not_csv(b"%PDF-1.7").unwrap().0.contains("PDF"));
-        assert!(not_csv(b"PK\x03\x04\x14").unwrap().0.contains("ZIP"));
-        assert!(not_csv(b" <!DOCTYPE html>").unwrap().0.contains("web"));
-        assert!(not_csv(&[0, 1, 2, 3]).unwrap().0.contains("binary"));
+        for (start, kind) in [
+            (&b"%PDF-1.7"[..], Code::KindPdf),
+            (b"PK\x03\x04\x14", Code::KindZip),
+            (b" <!DOCTYPE html>", Code::KindWebPage),
+            (&[0, 1, 2, 3], Code::KindBinary),
+        ] {
+            assert_eq!(not_csv(start).unwrap().0, kind);
+        }
         assert!(not_csv("Förnamn;Efternamn".as_bytes()).is_none());
     }
 }

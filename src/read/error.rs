@@ -1,5 +1,7 @@
+use std::path::{Path, PathBuf};
+
 use crate::l10n::{number, say};
-use std::path::PathBuf;
+use crate::model::{Code, Fact};
 
 use thiserror::Error;
 
@@ -46,12 +48,12 @@ pub enum ReadError {
         rows: u64,
     },
     /// The file is of another kind.
-    #[error("{}", say().read_not_csv(path.display().to_string(), what.as_str(), fix.as_str()))]
+    #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix.as_str()))]
     NotCsv {
         /// The file.
         path: PathBuf,
         /// What it is.
-        what: String,
+        kind: Code,
         /// How to get a CSV file.
         fix: String,
     },
@@ -159,4 +161,63 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl ReadError {
+    /// The same for logs and notifications: nothing of what the file holds.
+    pub fn fact(&self) -> Fact {
+        let (code, path) = self.code();
+        let fact = match path {
+            Some(path) => Fact::new(code).at_path(path),
+            None => Fact::new(code),
+        };
+        match self {
+            ReadError::HeaderTooLong { most, .. } => fact.with_most(*most as u64),
+            ReadError::Io { source, .. } => fact.with_io(source),
+            ReadError::TooManyRows { rows, .. } => fact.with_count(*rows).with_most(MOST_ROWS),
+            ReadError::NotCsv { kind, .. } => fact.because(*kind),
+            ReadError::DuplicateHeader { first, second, .. } => fact.at_columns((*first, *second)),
+            ReadError::UndecodableHeader { column, .. } => fact.at_column(*column),
+            ReadError::UnclosedQuote { line, .. } => fact.at_line(*line),
+            ReadError::StrayQuote {
+                line, last_line, ..
+            } => fact.at_lines((*line, *last_line)),
+            ReadError::RowTooLarge { line, limit, .. } => {
+                fact.at_line(*line).with_most(*limit as u64)
+            }
+            ReadError::NoHeaderRow { line, lines, .. } => fact.at_line(*line).with_count(*lines),
+            ReadError::Empty { .. }
+            | ReadError::NoRows { .. }
+            | ReadError::Workbook { .. }
+            | ReadError::NoSheet { .. }
+            | ReadError::NoWorkbook { .. }
+            | ReadError::UnknownEncoding { .. }
+            | ReadError::NoSuchEncoding { .. }
+            | ReadError::Changed { .. } => fact,
+        }
+    }
+
+    fn code(&self) -> (Code, Option<&Path>) {
+        let (code, path) = match self {
+            ReadError::HeaderTooLong { path, .. } => (Code::ReadHeaderTooLong, path),
+            ReadError::Io { path, .. } => (Code::ReadIo, path),
+            ReadError::Empty { path } => (Code::ReadEmpty, path),
+            ReadError::NoRows { path } => (Code::ReadNoRows, path),
+            ReadError::TooManyRows { path, .. } => (Code::ReadTooManyRows, path),
+            ReadError::NotCsv { path, .. } => (Code::ReadNotCsv, path),
+            ReadError::Workbook { path, .. } => (Code::ReadWorkbook, path),
+            ReadError::NoSheet { path, .. } => (Code::ReadNoSheet, path),
+            ReadError::NoWorkbook { path } => (Code::ReadNoWorkbook, path),
+            ReadError::UnknownEncoding { path, .. } => (Code::ReadUnknownEncoding, path),
+            ReadError::NoSuchEncoding { .. } => return (Code::ReadNoSuchEncoding, None),
+            ReadError::DuplicateHeader { path, .. } => (Code::ReadDuplicateHeader, path),
+            ReadError::UndecodableHeader { path, .. } => (Code::ReadUndecodableHeader, path),
+            ReadError::UnclosedQuote { path, .. } => (Code::ReadUnclosedQuote, path),
+            ReadError::StrayQuote { path, .. } => (Code::ReadStrayQuote, path),
+            ReadError::RowTooLarge { path, .. } => (Code::ReadRowTooLarge, path),
+            ReadError::NoHeaderRow { path, .. } => (Code::ReadNoHeaderRow, path),
+            ReadError::Changed { path } => (Code::ReadChanged, path),
+        };
+        (code, Some(path))
+    }
 }

@@ -12,7 +12,7 @@ use super::look::Look;
 use super::mends::Mends;
 use super::source::Source;
 use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
-use crate::model::RowAt;
+use crate::model::{FileFormat, RowAt};
 
 /// What the user says of a file, in place of what would be detected.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -246,6 +246,17 @@ impl Input {
             Some(sheet) => sheet.description(),
             None => self.dialect.to_string(),
         }
+    }
+
+    /// What kind of file it is, without the name of its sheet.
+    pub fn format(&self) -> FileFormat {
+        let sheet = self.sheet.as_ref();
+        sheet.map_or_else(|| self.dialect.format(), Sheet::format)
+    }
+
+    /// The name of the sheet that is read; none where the file is no workbook.
+    pub fn sheet_name(&self) -> Option<&str> {
+        self.sheet.as_ref().map(|sheet| sheet.name.as_str())
     }
 
     /// The sheets of a workbook; none where the file is no workbook.

@@ -72,10 +72,10 @@ impl Look {
         if let Some(encoding) = utf16_without_mark(&self.start) {
             return Ok((encoding, 0));
         }
-        if let Some((what, fix)) = not_csv(&self.start) {
+        if let Some((kind, fix)) = not_csv(&self.start) {
             return Err(ReadError::NotCsv {
                 path: path.to_owned(),
-                what,
+                kind,
                 fix,
             });
         }

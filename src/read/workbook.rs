@@ -11,6 +11,7 @@ use super::sheet_limits::{
 };
 use super::source::Source;
 use crate::l10n::say;
+use crate::model::FileFormat;
 
 /// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
 pub(super) const DELIMITER: u8 = b';';
@@ -39,12 +40,16 @@ pub(super) enum Kind {
 impl Sheet {
     /// What it is, for a person.
     pub(super) fn description(&self) -> String {
-        let kind = match self.kind {
-            Kind::Xlsx => say().dialect_xlsx(),
-            Kind::Xls => say().dialect_xls(),
-            Kind::Ods => say().dialect_ods(),
-        };
-        say().dialect_workbook(kind, self.name.as_str())
+        say().dialect_workbook(self.format().to_string(), self.name.as_str())
+    }
+
+    /// What kind of workbook it stands in.
+    pub(super) fn format(&self) -> FileFormat {
+        match self.kind {
+            Kind::Xlsx => FileFormat::Xlsx,
+            Kind::Xls => FileFormat::Xls,
+            Kind::Ods => FileFormat::Ods,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::journal::JournalError;
 use crate::l10n::say;
+use crate::model::{Code, Fact};
 use crate::read::ReadError;
 
 /// Why a report cannot be written.
@@ -39,4 +40,19 @@ pub enum ReportError {
         /// Why.
         why: String,
     },
+}
+
+impl ReportError {
+    /// The same for logs and notifications.
+    pub fn fact(&self) -> Fact {
+        match self {
+            ReportError::NoFolder { path, .. } => Fact::new(Code::ReportNoFolder).at_path(path),
+            ReportError::Write { path, source } => {
+                Fact::new(Code::ReportWrite).at_path(path).with_io(source)
+            }
+            ReportError::Read(error) => error.fact(),
+            ReportError::Journal(error) => error.fact(),
+            ReportError::Template { path, .. } => Fact::new(Code::ReportTemplate).at_path(path),
+        }
+    }
 }

@@ -14,8 +14,12 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     )];
     // Of a run that came to no end, the journal does not tell how its file was read.
     if !summary.dialect.is_empty() {
+        let dialect = match &summary.sheet {
+            Some(sheet) => say().dialect_workbook(summary.dialect.as_str(), sheet.as_str()),
+            None => summary.dialect.clone(),
+        };
         first.push(say().summary_read_as(
-            summary.dialect.as_str(),
+            dialect,
             columns(summary.columns as u64),
             rows(summary.rows),
         ));

@@ -6,7 +6,7 @@ use super::prepare::Prepared;
 use crate::check::{Checker, Survey};
 use crate::journal::Journal;
 use crate::l10n::say;
-use crate::model::{Pending, RowState};
+use crate::model::{Code, Fact, Pending, RowState};
 use crate::plan::LookUp;
 use crate::send::{Fetched, Reread, Stop, StopRequest, Transport};
 use crate::targets::{FieldSpec, Place};
@@ -92,6 +92,7 @@ impl<'a> Reader<'a> {
             let Some(path) = self.path(call).filter(|_| updated) else {
                 return Ok(Some(Stop::Canary {
                     why: say().canary_not_updated(line),
+                    fact: Fact::new(Code::CanaryNotUpdated).at_row(row).at_line(line),
                 }));
             };
             let record = match transport.fetch(&path, None, &never).await? {
@@ -102,6 +103,10 @@ impl<'a> Reader<'a> {
             if let Some(field) = self.lacking(&call.body, &record) {
                 return Ok(Some(Stop::Canary {
                     why: say().canary_not_held(line, self.checker.name_of(field)),
+                    fact: Fact::new(Code::CanaryNotHeld)
+                        .at_row(row)
+                        .at_line(line)
+                        .with_names([self.checker.spec().fields[field].declared()]),
                 }));
             }
         }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::events::{Observer, Plan};
 use crate::journal::{Journal, RunRecord, State};
-use crate::model::Summary;
+use crate::model::{Held, Summary};
 use crate::report::ResultPaths;
 use crate::send::{Credentials, Stop, StopRequest};
 
@@ -86,7 +86,7 @@ pub struct Looked {
     /// The plan.
     pub plan: Plan,
     /// Why a guard would hold the run, if one would.
-    pub held: Option<String>,
+    pub held: Option<Held>,
     /// The journal with its calls: a temporary one.
     pub journal: Journal,
     /// The number of the plan's run in it.

@@ -1,9 +1,11 @@
+use std::path::Path;
+
 use thiserror::Error;
 
 use crate::journal::JournalError;
 use crate::l10n::say;
 use crate::map::MapError;
-use crate::model::Exit;
+use crate::model::{Code, Declared, Exit, Fact};
 use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::send::SendError;
@@ -40,20 +42,20 @@ pub enum RunError {
         target: String,
     },
     /// A run whose rows cannot be tried again.
-    #[error("{}", say().run_not_retriable(run.as_str(), why.as_str()))]
+    #[error("{}", say().run_not_retriable(run.as_str(), why.sentence()))]
     NotRetriable {
         /// The run.
         run: String,
         /// Why.
-        why: String,
+        why: Code,
     },
     /// A run that cannot be undone.
-    #[error("{}", say().run_not_undoable(run.as_str(), why.as_str()))]
+    #[error("{}", say().run_not_undoable(run.as_str(), why.sentence()))]
     NotUndoable {
         /// The run.
         run: String,
         /// Why.
-        why: String,
+        why: Code,
     },
     /// A run that no guard holds.
     #[error("{}", say().run_not_held(run.as_str()))]
@@ -74,12 +76,12 @@ pub enum RunError {
         run: String,
     },
     /// `--key` names a field by which no record can be found.
-    #[error("{}", say().run_key(field.as_str(), key.as_str()))]
+    #[error("{}", say().run_key(field.as_str(), names(known)))]
     Key {
         /// What was asked for.
         field: String,
         /// The fields that would do.
-        key: String,
+        known: Vec<Declared>,
     },
     /// A target file cannot be used.
     #[error(transparent)]
@@ -99,12 +101,12 @@ pub enum RunError {
         file: String,
     },
     /// A run that cannot be resumed.
-    #[error("{}", say().run_not_resumable(run.as_str(), why.as_str()))]
+    #[error("{}", say().run_not_resumable(run.as_str(), why.sentence()))]
     NotResumable {
         /// The run.
         run: String,
         /// Why.
-        why: String,
+        why: Code,
     },
     /// A file whose last run was undone: importing it again would bring back what was put back.
     #[error("{}", say().run_was_undone(run.as_str(), file.as_str()))]
@@ -170,6 +172,11 @@ pub enum RunError {
     Died,
 }
 
+fn names(declared: &[Declared]) -> String {
+    let names: Vec<&str> = declared.iter().map(Declared::as_str).collect();
+    names.join(", ")
+}
+
 impl RunError {
     /// The exit code of a process that ends with this error.
     pub fn exit(&self) -> Exit {
@@ -179,6 +186,61 @@ impl RunError {
             RunError::Ambiguous { .. } => Exit::Usage,
             RunError::OtherPlan { .. } => Exit::Held,
             _ => Exit::CannotDo,
+        }
+    }
+}
+
+impl RunError {
+    /// The same for logs and notifications.
+    pub fn fact(&self) -> Fact {
+        match self {
+            RunError::Read(error) => error.fact(),
+            RunError::Map { file, line, source } => {
+                source.fact().at_path(Path::new(file)).at_line(*line)
+            }
+            RunError::OtherPlan { .. } => Fact::new(Code::RunOtherPlan),
+            RunError::BlindCanary => Fact::new(Code::RunBlindCanary),
+            RunError::UnreadableCanary { .. } => Fact::new(Code::RunUnreadableCanary),
+            RunError::NotRetriable { run, why } => {
+                Fact::new(Code::RunNotRetriable).in_run(run).because(*why)
+            }
+            RunError::NotUndoable { run, why } => {
+                Fact::new(Code::RunNotUndoable).in_run(run).because(*why)
+            }
+            RunError::NotHeld { run } => Fact::new(Code::RunNotHeld).in_run(run),
+            RunError::OfAnUndo { run } => Fact::new(Code::RunOfAnUndo).in_run(run),
+            RunError::SandboxGone { run } => Fact::new(Code::RunSandboxGone).in_run(run),
+            RunError::Key { known, .. } => Fact::new(Code::RunKey).with_names(known.clone()),
+            RunError::Target(error) => error.fact(),
+            RunError::Settings { run } => Fact::new(Code::RunSettings).in_run(run),
+            RunError::Changed { run, file } => Fact::new(Code::RunChanged)
+                .in_run(run)
+                .at_path(Path::new(file)),
+            RunError::Undone { run, file } => Fact::new(Code::RunUndone)
+                .in_run(run)
+                .at_path(Path::new(file)),
+            RunError::NotResumable { run, why } => {
+                Fact::new(Code::RunNotResumable).in_run(run).because(*why)
+            }
+            RunError::Ambiguous { runs } => {
+                Fact::new(Code::RunAmbiguous).with_count(runs.len() as u64)
+            }
+            RunError::Broken { source, results } => Fact::new(Code::RunBroken)
+                .at_path(results)
+                .because_of(source.fact()),
+            RunError::NotReported { run, source } => Fact::new(Code::RunNotReported)
+                .in_run(run)
+                .because_of(source.fact()),
+            RunError::Send(error) => error.fact(),
+            RunError::Journal(error) => error.fact(),
+            RunError::Report(error) => error.fact(),
+            RunError::Busy { file } => Fact::new(Code::RunBusy).at_path(file),
+            RunError::Declined => Fact::new(Code::RunDeclined),
+            RunError::Unaccounted { expected, found } => Fact::new(Code::RunUnaccounted)
+                .with_count(*found)
+                .of(*expected),
+            RunError::Unwritable(_) => Fact::new(Code::RunUnwritable),
+            RunError::Died => Fact::new(Code::RunDied),
         }
     }
 }

@@ -8,6 +8,10 @@ impl Run<'_> {
         let finished_at = self.setup.context.clock.timestamp();
         let record = &self.record;
         let prepared = self.setup.prepared;
+        let held = match stop {
+            Some(Stop::Held { why }) => Some(*why),
+            _ => None,
+        };
         Summary {
             run: record.name.clone(),
             target: record.target.clone(),
@@ -17,7 +21,8 @@ impl Run<'_> {
                 None => prepared.input.path().display().to_string(),
             },
             sha256: record.sha256.clone(),
-            dialect: prepared.input.description(),
+            dialect: prepared.input.format().to_string(),
+            sheet: prepared.input.sheet_name().map(str::to_owned),
             columns: prepared.checker.map().width(),
             rows: prepared.survey.rows,
             states,
@@ -34,10 +39,8 @@ impl Run<'_> {
             before: None,
             new_rows: None,
             warnings: prepared.survey.warnings,
-            held: match stop {
-                Some(Stop::Held { why }) => Some(why.clone()),
-                _ => None,
-            },
+            held: held.map(|held| held.to_string()),
+            held_by: held,
             fields: None,
             to_send: None,
             estimated_s: None,

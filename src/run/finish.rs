@@ -6,8 +6,8 @@ use super::settings::to_json;
 use super::under_way::{Run, Setup};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, Recorded, RunState, State, Writer};
-use crate::l10n::say;
-use crate::model::with_causes;
+use crate::log;
+use crate::model::{Code, Fact, Held};
 use crate::read::Input;
 use crate::report::{
     Like, Reported, ResultPaths, ResultsOf, UnplacedResults, write_before, write_html,
@@ -56,8 +56,7 @@ impl<'a> Meanwhile<'a> {
     pub(super) fn work(&self) -> DoneMeanwhile {
         let mut done = DoneMeanwhile::default();
         if let Err(error) = self.work_into(&mut done) {
-            let error = with_causes(&error);
-            tracing::debug!(error, "{}", say().log_results_later());
+            log::debug(&Fact::new(Code::RunResultsLater).because_of(error.fact()));
         }
         done
     }
@@ -86,8 +85,8 @@ impl<'a> Meanwhile<'a> {
 
 impl Run<'_> {
     /// Records that a guard holds it, and ends.
-    pub(super) fn hold(mut self, why: String) -> Result<Ended, RunError> {
-        self.journal.hold(self.id, &why)?;
+    pub(super) fn hold(mut self, why: Held) -> Result<Ended, RunError> {
+        self.journal.hold(self.id, &why.to_string())?;
         self.finish(
             Some(Stop::Held { why }),
             RunState::Held,
@@ -107,13 +106,13 @@ impl Run<'_> {
         }
         let (prepared, paths) = (self.setup.prepared, &self.setup.settings.delivery.paths);
         let held = match &stop {
-            Some(Stop::Held { why }) => Some(why.as_str()),
+            Some(Stop::Held { why }) => Some(why.to_string()),
             _ => None,
         };
         let of = ResultsOf {
             journal: &self.journal,
             run: self.id,
-            held,
+            held: held.as_deref(),
             recorded: None,
             restored: (&[], ""),
         };
@@ -177,7 +176,7 @@ impl Run<'_> {
             .journal
             .settle(self.id, summary.finished_at, done.is_indexed);
         if let Err(error) = settled {
-            tracing::warn!(error = with_causes(&error), "{}", say().log_not_indexed());
+            log::warn(&Fact::new(Code::RunNotIndexed).because_of(error.fact()));
         }
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;

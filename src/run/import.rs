@@ -260,7 +260,8 @@ pub fn look(
     if held.is_some() && stop.is_none() {
         summary.exit_code = Exit::Held;
     }
-    summary.held.clone_from(&held);
+    summary.held = held.map(|held| held.to_string());
+    summary.held_by = held;
     summary.to_send = Some(plan.to_send);
     summary.estimated_s = Some(plan.estimate_s);
     summary.estimated_finish = plan.estimated_finish;

@@ -11,6 +11,7 @@ use super::work::{Halt, Planning, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
 use crate::l10n::{number, say};
+use crate::model::Code;
 use crate::plan::{LookUp, Page, Progress, Question};
 use crate::send::{Fetched, Stop};
 use crate::targets::Kind;
@@ -33,6 +34,7 @@ fn refuse_repeated(
     }
     Err(Halt::Stop(Stop::LookUp {
         why: say().lookup_same_page(),
+        cause: Code::ApiSamePage,
         status: None,
     }))
 }
@@ -43,11 +45,13 @@ fn at_path(stop: Stop, path: &str) -> Stop {
     match stop {
         Stop::LookUp {
             why,
+            cause,
             status: Some(status),
         } => {
             let path = path.split('?').next().unwrap_or_default();
             Stop::LookUp {
                 why: say().stop_lookup_at(why, path),
+                cause,
                 status: Some(status),
             }
         }
@@ -224,6 +228,7 @@ impl Work<'_> {
         let page = look_up.page(answer, base_url).map_err(|error| {
             Halt::Stop(Stop::LookUp {
                 why: error.to_string(),
+                cause: Code::ApiNoList,
                 status: None,
             })
         })?;
@@ -306,6 +311,7 @@ impl Work<'_> {
         }
         Err(Halt::Stop(Stop::LookUp {
             why: say().lookup_unasked(asked, found),
+            cause: Code::ApiUnasked,
             status: None,
         }))
     }

@@ -91,8 +91,10 @@ pub fn prepare(
     observer.on_event(&RunEvent::Reading {
         file: roster.file.display().to_string(),
         dialect: input.description(),
+        format: input.format(),
         columns: map.width(),
         unknown: map.unknown().map(String::from).collect(),
+        unknown_at: map.unknown_at().collect(),
         of_results: map.is_of_results(),
         near_misses: map.near_misses(&spec),
     });
@@ -146,14 +148,13 @@ fn asked_key(
     if keys.contains(&asked) && (map.column(asked).is_some() || !sparse) {
         return Ok(asked);
     }
-    let known: Vec<&str> = keys
+    let known = keys
         .iter()
         .filter(|key| map.column(**key).is_some())
-        .map(|key| spec.fields[*key].name())
-        .collect();
+        .map(|key| spec.fields[*key].declared());
     Err(RunError::Key {
         field: name.to_owned(),
-        key: known.join(", "),
+        known: known.collect(),
     })
 }
 

@@ -220,7 +220,7 @@ impl Observer for Tracker<'_> {
                 line: row.map(|row| self.survey.line_of(row)),
                 attempt: *attempt,
                 wait: *wait,
-                why: why.clone(),
+                why: *why,
             }),
             RunEvent::Waiting { .. } => {
                 // How fast it went before says nothing of the time after.

@@ -8,8 +8,8 @@ use super::settings::to_json;
 use super::under_way::{Run, Setup};
 use crate::events::{Observer, RunEvent};
 use crate::journal::{Journal, RunState};
-use crate::l10n::say;
-use crate::model::{Pending, RowState, with_causes};
+use crate::log;
+use crate::model::{Code, Fact, Pending, RowState};
 use crate::send::Stop;
 
 impl Setup<'_> {
@@ -113,7 +113,7 @@ impl Run<'_> {
         let json = to_json(&summary.clone().anywhere())?;
         // Where this fails, the next run that needs it does it.
         if let Err(error) = self.journal.settle(self.id, summary.finished_at, false) {
-            tracing::warn!(error = with_causes(&error), "{}", say().log_not_indexed());
+            log::warn(&Fact::new(Code::RunNotIndexed).because_of(error.fact()));
         }
         self.journal
             .end(self.id, state, summary.finished_at, &json)?;

@@ -15,7 +15,7 @@ use super::tools::Tools;
 use super::work::Planning;
 use crate::events::Plan;
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
-use crate::model::StateCounts;
+use crate::model::{Held, StateCounts};
 use crate::send::{Stats, Stop, Transport};
 use crate::targets::Paging;
 
@@ -336,7 +336,7 @@ impl<'a> Run<'a> {
 
     /// Why a guard holds this plan, if one does, by what the journal in the state folder knows of the
     /// last one.
-    pub(super) fn held(&self, plan: &Plan) -> Result<Option<String>, RunError> {
+    pub(super) fn held(&self, plan: &Plan) -> Result<Option<Held>, RunError> {
         let setup = self.setup;
         let journal = Journal::open(&setup.context.state)?;
         let last = rows_last_time(&journal, &self.record.target, setup.settings)?;

@@ -5,6 +5,7 @@ use super::headers::{Announced, announced, date, not_before};
 use super::trouble::Trouble;
 use crate::clock::UnixNanos;
 use crate::l10n::say;
+use crate::model::Code;
 use crate::targets::{Answers, Quota};
 
 /// What came back for a request, as far as it matters.
@@ -52,17 +53,25 @@ impl Fault {
         match self {
             Fault::Connect(trouble) => trouble.in_words(),
             Fault::TimeOut => Trouble::TimeOut.in_words(),
-            other => other.code().to_owned(),
+            other => other.code().as_str().to_owned(),
         }
     }
 
     /// The fault as an error code.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Fault::Connect(_) => "network.connect",
-            Fault::TimeOut => "network.timeout",
-            Fault::Lost => "network.lost",
-            Fault::TooLarge => "network.too_large",
+            Fault::Connect(_) => Code::NetworkConnect,
+            Fault::TimeOut => Code::NetworkTimeOut,
+            Fault::Lost => Code::NetworkLost,
+            Fault::TooLarge => Code::NetworkTooLarge,
+        }
+    }
+
+    /// The same, and of a connection that could not be made what kept it.
+    pub fn cause(self) -> Code {
+        match self {
+            Fault::Connect(trouble) => trouble.code(),
+            other => other.code(),
         }
     }
 }

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::l10n::say;
+use crate::model::{Code, Declared, Fact};
 use crate::targets::{SignIn, TargetSpec};
 
 /// Why there are no credentials. Never says what one is.
@@ -17,6 +18,8 @@ pub enum SignInError {
         target: String,
         /// The variables, way by way.
         ways: String,
+        /// The variables alone.
+        variables: Vec<Declared>,
     },
     /// The file that a `_FILE` variable names cannot be read.
     #[error("{}", say().credentials_file(path.as_str(), variable.as_str()))]
@@ -39,13 +42,37 @@ pub enum SignInError {
 impl SignInError {
     fn missing(spec: &TargetSpec, name: impl Fn(&str) -> String) -> SignInError {
         let way = |way: &SignIn| {
-            let names = way.variables().into_iter().map(&name);
+            let names = way.variables().into_iter().map(|variable| name(variable));
             names.collect::<Vec<_>>().join(" + ")
         };
         let ways: Vec<String> = spec.sign_in.iter().map(way).collect();
         SignInError::Missing {
             target: spec.name.clone(),
             ways: ways.join(&say().credentials_or()),
+            variables: spec
+                .sign_in
+                .iter()
+                .flat_map(SignIn::variables)
+                .filter_map(|variable| Declared::variable(&name(variable)))
+                .collect(),
+        }
+    }
+
+    /// The same for logs and notifications: the variables, and nothing that they hold.
+    pub fn fact(&self) -> Fact {
+        let named = |variable: &String| Declared::variable(variable);
+        match self {
+            SignInError::Missing { variables, .. } => {
+                Fact::new(Code::SignInMissing).with_names(variables.clone())
+            }
+            SignInError::File {
+                variable, source, ..
+            } => Fact::new(Code::SignInFile)
+                .with_names(named(variable))
+                .with_io(source),
+            SignInError::NoHeader { variable } => {
+                Fact::new(Code::SignInNoHeader).with_names(named(variable))
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use crate::clock::{Clock, UnixNanos, nanos};
 use crate::events::RunEvent;
 use crate::journal::Record;
 use crate::l10n::{number, say};
-use crate::model::{Method, Outcome, Pending, RowState, redacted};
+use crate::model::{Code, Method, Outcome, Pending, RowState, redacted};
 
 /// Delivers calls: each one recorded before it leaves, and again when it has its outcome.
 pub struct Sender<'a, R> {
@@ -136,6 +136,7 @@ impl<R: Record> Sender<'_, R> {
         if stopped.is_none() {
             self.transport.observer.on_event(&RunEvent::Stopping {
                 why: why.to_string(),
+                fact: why.fact(),
             });
             *stopped = Some(why);
         }
@@ -273,8 +274,11 @@ impl<R: Record> Sender<'_, R> {
     /// The stop that an error calls for in which nearly every row ended, the last one with this body.
     fn repeated(&self, outcome: &Outcome, body: &[u8]) -> Stop {
         match outcome.http_status {
-            None => self.transport.unreachable(outcome.error.clone()),
+            None => self
+                .transport
+                .unreachable(outcome.error.clone(), Code::NetworkConnect),
             Some(status) => Stop::Failing {
+                status,
                 error: status_and_code(status, &outcome.error_code),
                 message: redacted(&outcome.error, body),
             },
@@ -330,12 +334,12 @@ impl<R: Record> Sender<'_, R> {
                 }
             }
             Err(fault) => {
-                outcome.error_code = fault.code().to_owned();
+                outcome.error_code = fault.code().to_string();
                 let repeatable = self.transport.spec.update.idempotent;
                 outcome.error = explain(fault, repeatable, made);
                 // Nobody has answered yet: the rest would fare alike.
                 if scout && verdict == Some(Verdict::Fail) {
-                    stop = Some(self.transport.unreachable(in_short(fault)));
+                    stop = Some(self.transport.unreachable(in_short(fault), fault.cause()));
                     if matches!(fault, Fault::Connect(_)) {
                         outcome.state = RowState::NotSent;
                     }

@@ -3,6 +3,7 @@ use thiserror::Error;
 use super::credentials::SignInError;
 use crate::journal::JournalError;
 use crate::l10n::say;
+use crate::model::{Code, Fact};
 
 /// Why sending cannot begin or go on.
 #[derive(Debug, Error)]
@@ -27,4 +28,17 @@ pub enum SendError {
     /// A runtime for the network cannot be made.
     #[error("{}", say().network_failed())]
     Runtime(#[source] std::io::Error),
+}
+
+impl SendError {
+    /// The same for logs and notifications.
+    pub fn fact(&self) -> Fact {
+        match self {
+            SendError::Journal(error) => error.fact(),
+            SendError::SignIn(error) => error.fact(),
+            SendError::Address { .. } => Fact::new(Code::SendAddress),
+            SendError::Client(_) => Fact::new(Code::SendClient),
+            SendError::Runtime(source) => Fact::new(Code::SendRuntime).with_io(source),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::answer::{Answer, Fault};
 use super::stop::{Stop, status_and_code};
 use super::verdict::Verdict;
 use crate::l10n::say;
+use crate::model::Code;
 
 /// What a look-up came to.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) fn why_stopped(
     verdict: Verdict,
     last: Result<(Answer, Option<Json>), Fault>,
     sent: Option<&[u8]>,
-    unreachable: impl Fn(String) -> Stop,
+    unreachable: impl Fn(String, Code) -> Stop,
 ) -> Stop {
     match last {
         Ok((answer, _)) if verdict == Verdict::Stop => {
@@ -33,15 +34,20 @@ pub(super) fn why_stopped(
         Ok((answer, _)) => Stop::LookUp {
             // Its message may quote the keys that were asked for.
             why: status_and_code(answer.status, &answer.code),
+            cause: Code::ApiAnswered,
             status: Some(answer.status),
         },
-        Err(fault @ (Fault::Connect(_) | Fault::TimeOut)) => unreachable(fault.in_words()),
+        Err(fault @ (Fault::Connect(_) | Fault::TimeOut)) => {
+            unreachable(fault.in_words(), fault.cause())
+        }
         Err(Fault::TooLarge) => Stop::LookUp {
             why: say().stop_page_too_large(),
+            cause: Code::ApiPageTooLarge,
             status: None,
         },
         Err(fault) => Stop::LookUp {
-            why: fault.code().to_owned(),
+            why: fault.code().to_string(),
+            cause: fault.cause(),
             status: None,
         },
     }

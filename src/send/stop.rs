@@ -1,6 +1,6 @@
 use super::answer::Answer;
 use crate::l10n::say;
-use crate::model::{is_code, redacted};
+use crate::model::{Code, Fact, Held, is_code, redacted};
 
 /// Whether someone has asked for a run to stop, or to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub enum StopRequest {
 }
 
 /// Why sending ended before its last row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Stop {
     /// The API refused the credentials.
     Refused {
@@ -35,11 +35,15 @@ pub enum Stop {
         address: String,
         /// Why, in words.
         why: String,
+        /// The same as a code.
+        cause: Code,
         /// Whether anybody had answered there before.
         was_reached: bool,
     },
     /// Nearly every row ends in the same error.
     Failing {
+        /// HTTP status.
+        status: u16,
         /// Status and code.
         error: String,
         /// The API's message, without what it may quote: for the person who asked, and for no log.
@@ -48,17 +52,21 @@ pub enum Stop {
     /// A guard holds the run before anything is sent.
     Held {
         /// Why.
-        why: String,
+        why: Held,
     },
     /// The first rows do not hold what was sent.
     Canary {
-        /// What was found.
+        /// What was found, for the person who asked.
         why: String,
+        /// The same for logs.
+        fact: Fact,
     },
     /// What the API holds could not be read, so nothing could be planned.
     LookUp {
-        /// Why.
+        /// Why, for the person who asked.
         why: String,
+        /// The same as a code.
+        cause: Code,
         /// The answer's status, if it was that.
         status: Option<u16>,
     },
@@ -102,6 +110,26 @@ impl Stop {
         }
     }
 
+    /// The same for logs and notifications: of what an API says, its status alone.
+    pub fn fact(&self) -> Fact {
+        match self {
+            Stop::Refused { status, .. } => Fact::new(Code::ApiRefused).with_status(*status),
+            Stop::Unreachable { cause, .. } => Fact::new(Code::ApiUnreachable).because(*cause),
+            Stop::Failing { status, .. } => Fact::new(Code::ApiFailing).with_status(*status),
+            Stop::Held { why } => Fact::new(Code::RunHeld).because_of(why.fact()),
+            Stop::Canary { fact, .. } => fact.clone(),
+            Stop::LookUp { cause, status, .. } => {
+                let fact = Fact::new(Code::ApiLookup).because(*cause);
+                match status {
+                    Some(status) => fact.with_status(*status),
+                    None => fact,
+                }
+            }
+            Stop::Due { .. } => Fact::new(Code::StopDue),
+            Stop::Asked => Fact::new(Code::StopAsked),
+        }
+    }
+
     /// What is told to the person who asked for the run, on their own terminal: the API's words too.
     pub fn for_person(&self) -> String {
         match self {
@@ -125,7 +153,7 @@ pub(super) fn status_and_code(status: u16, code: &str) -> String {
     }
 }
 
-/// For logs and notifications: nothing of what an API says but its status and its code.
+/// For the person who asked, without the API's own words but for its code; [`Stop::fact`] is for logs.
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -137,8 +165,8 @@ impl std::fmt::Display for Stop {
                 f.write_str(&say().stop_unreachable(address.as_str(), why.as_str()))
             }
             Stop::Failing { error, .. } => f.write_str(&say().stop_failing(error.as_str())),
-            Stop::Held { why } => f.write_str(&say().stop_held(why.as_str())),
-            Stop::Canary { why } => f.write_str(&say().stop_canary(why.as_str())),
+            Stop::Held { why } => f.write_str(&say().stop_held(why.to_string())),
+            Stop::Canary { why, .. } => f.write_str(&say().stop_canary(why.as_str())),
             Stop::LookUp { why, .. } => f.write_str(&say().stop_lookup(why.as_str())),
             Stop::Due { .. } => f.write_str(&say().stop_due()),
             Stop::Asked => f.write_str(&say().stop_asked()),

@@ -18,8 +18,8 @@ use super::stats::Stats;
 use super::stop::Stop;
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
-use crate::events::{Observer, RunEvent};
-use crate::l10n::say;
+use crate::events::{Attempt, Observer, RunEvent};
+use crate::model::Code;
 use crate::targets::TargetSpec;
 
 /// How requests are made and made again.
@@ -152,9 +152,11 @@ impl<'a> Transport<'a> {
         Ok(match (verdict, last) {
             (Verdict::Accept, Ok((_, Some(json)))) => Fetched::Json(json),
             (Verdict::Accept, Ok((_, None))) => Fetched::NoJson,
-            (_, last) => Fetched::Stopped(why_stopped(verdict, last, body.as_deref(), |why| {
-                self.unreachable(why)
-            })),
+            (_, last) => {
+                Fetched::Stopped(why_stopped(verdict, last, body.as_deref(), |why, cause| {
+                    self.unreachable(why, cause)
+                }))
+            }
         })
     }
 
@@ -220,10 +222,17 @@ impl<'a> Transport<'a> {
             }
             let left = counted < self.options.max_attempts;
             let verdict = verdict(self.spec, answer, request.repeatable, left);
-            let what = describe(answer);
+            let (status, fault) = (
+                answer.ok().map(|answer| answer.status),
+                answer.err().map(|fault| fault.cause().as_str()),
+            );
             match request.row {
-                Some(row) => tracing::debug!(row, attempt = made, ?verdict, what, "answered"),
-                None => tracing::debug!(attempt = made, ?verdict, what, "look-up answered"),
+                Some(row) => {
+                    tracing::debug!(row, attempt = made, ?verdict, status, fault, "answered");
+                }
+                None => {
+                    tracing::debug!(attempt = made, ?verdict, status, fault, "look-up answered");
+                }
             }
             self.observe(answer, sent_at, made > made_before + 1)?;
             if verdict != Verdict::Retry {
@@ -294,7 +303,7 @@ impl<'a> Transport<'a> {
             self.observer.on_event(&RunEvent::Waiting {
                 until: until.unwrap_or(Timestamp::MAX),
                 wait: Duration::from_nanos(moment.saturating_sub(self.clock.now())),
-                why: say().named_time(answer.status),
+                status: answer.status,
             });
         }
         Ok(())
@@ -333,7 +342,10 @@ impl<'a> Transport<'a> {
             line: row,
             attempt: made,
             wait,
-            why: describe(answer),
+            why: match answer {
+                Ok(answer) => Attempt::Answered(answer.status),
+                Err(fault) => Attempt::Unanswered(fault.code()),
+            },
         });
         // Too many requests are everyone's doing, so everyone waits.
         if answer.is_ok_and(|answer| answer.status == 429 && !answer.of_sign_in) {
@@ -345,10 +357,11 @@ impl<'a> Transport<'a> {
     }
 
     /// A stop because nobody answers.
-    pub(super) fn unreachable(&self, why: String) -> Stop {
+    pub(super) fn unreachable(&self, why: String, cause: Code) -> Stop {
         Stop::Unreachable {
             address: self.client.base().to_owned(),
             why,
+            cause,
             was_reached: self.was_reached.load(Ordering::Relaxed),
         }
     }
@@ -373,12 +386,4 @@ pub(super) async fn until_halted<T>(
 /// Whether the API refused for now and said until when.
 fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
     answer.is_ok_and(|answer| matches!(answer.status, 429 | 503) && answer.not_before.is_some())
-}
-
-/// A status or the kind of fault: nothing of a body, which may hold personal data.
-fn describe(answer: Result<&Answer, &Fault>) -> String {
-    match answer {
-        Ok(answer) => format!("HTTP {}", answer.status),
-        Err(fault) => fault.code().to_owned(),
-    }
 }

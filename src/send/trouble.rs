@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::l10n::say;
+use crate::model::Code;
 
 /// Why no connection could be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// What kept a request from leaving, by what its causes say.
-    pub(super) fn of(error: &reqwest::Error) -> Trouble {
+    pub fn of(error: &reqwest::Error) -> Trouble {
         let mut next: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(cause) = next {
             if let Some(trouble) = told_by(cause) {
@@ -46,13 +46,18 @@ impl Trouble {
 
     /// In words, for a person.
     pub fn in_words(self) -> String {
+        self.code().sentence()
+    }
+
+    /// As a code.
+    pub fn code(self) -> Code {
         match self {
-            Trouble::Refused => say().trouble_refused(),
-            Trouble::NoHost => say().trouble_no_host(),
-            Trouble::Certificate => say().trouble_certificate(),
-            Trouble::TimeOut => say().trouble_time_out(),
-            Trouble::Tls => say().trouble_tls(),
-            Trouble::Other => say().trouble_other(),
+            Trouble::Refused => Code::NetworkRefused,
+            Trouble::NoHost => Code::NetworkNoHost,
+            Trouble::Certificate => Code::NetworkCertificate,
+            Trouble::TimeOut => Code::NetworkTimeOut,
+            Trouble::Tls => Code::NetworkTls,
+            Trouble::Other => Code::NetworkConnect,
         }
     }
 }

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::mistake::Mistakes;
+use crate::model::{Code, Fact};
 
 /// Why a target cannot be used.
 #[derive(Debug, Error)]
@@ -38,5 +39,18 @@ fn amount(mistakes: usize) -> String {
     match mistakes {
         1 => "a mistake".to_owned(),
         several => format!("{several} mistakes"),
+    }
+}
+
+impl TargetError {
+    /// The same for logs and notifications: nothing of what the file holds.
+    pub fn fact(&self) -> Fact {
+        match self {
+            TargetError::Unknown { .. } => Fact::new(Code::TargetUnknown),
+            TargetError::Read { path, source } => {
+                Fact::new(Code::TargetRead).at_path(path).with_io(source)
+            }
+            TargetError::Mistakes { mistakes } => mistakes.fact(Code::TargetMistakes),
+        }
     }
 }

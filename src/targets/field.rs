@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use toml::Spanned;
 
+use crate::model::Declared;
+
 /// What a field's cells hold, and so how they are checked and normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -164,6 +166,11 @@ impl FieldSpec {
     /// The field's name.
     pub fn name(&self) -> &str {
         self.name.get_ref()
+    }
+
+    /// The same for logs and notifications.
+    pub fn declared(&self) -> Declared {
+        Declared::name(self.name())
     }
 
     /// Every header by which the column is recognised besides the field's name: the API's own

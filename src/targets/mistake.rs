@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use crate::model::{Code, Fact};
+
 /// Something in a TOML file that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -57,6 +59,15 @@ impl Mistakes {
     /// What messages call the file.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The same for logs and notifications, under a code: how many there are, and where the first one is.
+    pub fn fact(&self, code: Code) -> Fact {
+        let fact = Fact::new(code).with_count(self.list.len() as u64);
+        match self.list.first() {
+            Some(first) => fact.at_line(self.line_of(first) as u64),
+            None => fact,
+        }
     }
 
     /// Every mistake with its line and a mark below it, for a window of `columns`, in colour or not.

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
 use crate::harness::repository;
 
 /// Each room, and the rooms whose items it may name.
@@ -11,10 +13,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("l10n", &[]),
     ("model", &["l10n"]),
     ("clock", &[]),
+    ("log", &["model"]),
     ("events", &["model"]),
     ("targets", &["l10n", "model"]),
     ("read", &["l10n", "model"]),
-    ("map", &["l10n", "targets", "read"]),
+    ("map", &["l10n", "model", "targets", "read"]),
     ("check", &["l10n", "model", "targets", "read", "map"]),
     ("plan", &["l10n", "model", "targets", "check"]),
     ("journal", &["l10n", "model", "clock"]),
@@ -32,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
+            "l10n", "log", "model", "targets", "read", "map", "check", "plan", "send", "journal",
             "events", "report", "clock",
         ],
     ),
@@ -40,15 +43,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
+            "l10n", "log", "model", "targets", "read", "map", "check", "plan", "send", "journal",
             "events", "run", "report", "inbox", "clock",
         ],
     ),
     (
         "fleet",
         &[
-            "l10n", "model", "targets", "read", "send", "journal", "events", "run", "report",
-            "inbox", "app",
+            "l10n", "log", "model", "targets", "read", "send", "journal", "events", "run",
+            "report", "inbox", "app",
         ],
     ),
     (
@@ -62,7 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "l10n", "model", "targets", "read", "map", "check", "plan", "send", "journal",
+            "l10n", "log", "model", "targets", "read", "map", "check", "plan", "send", "journal",
             "events", "run", "report", "progress", "sandbox", "clock", "app", "fleet", "console",
         ],
     ),
@@ -341,5 +344,225 @@ fn tests_start_the_program_by_the_harness_alone() {
         ] {
             assert!(!code.contains(word), "{}: {word}", path.display());
         }
+    }
+}
+
+/// What a line of the log may have, by name: numbers, codes, paths and moments. Whatever else is to be said
+/// there is a code of its own.
+const LOGGED: &[&str] = &[
+    "attempt",
+    "cause",
+    "code",
+    "column",
+    "columns",
+    "count",
+    "database_error",
+    "dialect",
+    "done",
+    "duration_s",
+    "estimate_s",
+    "exit_code",
+    "failed",
+    "fault",
+    "file",
+    "ignored",
+    "invalid",
+    "io_error",
+    "last_line",
+    "left_out",
+    "line",
+    "lookups",
+    "most",
+    "most_percent",
+    "names",
+    "not_sent",
+    "of",
+    "other_column",
+    "path",
+    "rate",
+    "rejected",
+    "requests",
+    "row",
+    "rows",
+    "run",
+    "sent",
+    "status",
+    "to_send",
+    "unchanged",
+    "until",
+    "updated",
+    "verdict",
+    "wait_s",
+];
+
+/// Files that write lines of the log; every other one goes through `log.rs`, whose functions take facts.
+const LOGGING: [&str; 5] = [
+    "app/job.rs",
+    "cli/logging.rs",
+    "log.rs",
+    "progress/log.rs",
+    "send/transport.rs",
+];
+
+/// Files whose output machines and other users read.
+const FOR_MACHINES: [&str; 8] = [
+    "app/notify.rs",
+    "fleet/metrics.rs",
+    "log.rs",
+    "model/fact.rs",
+    "progress/json.rs",
+    "progress/log.rs",
+    "report/metrics.rs",
+    "send/transport.rs",
+];
+
+/// What is for persons: names of functions that render an error, and of what holds cells and headers.
+const FOR_PERSONS: [&str; 10] = [
+    "Mistakes",
+    "description",
+    "examples",
+    "for_person",
+    "message",
+    "near_misses",
+    "problems",
+    "sheet",
+    "unknown",
+    "with_causes",
+];
+
+#[test]
+fn what_machines_read_is_built_from_facts() {
+    let source = repository().join("src");
+    let mut wrong = Vec::new();
+    let (mut lines, mut declaring) = (0, BTreeSet::new());
+    for file in files(&source) {
+        let name = file.strip_prefix(&source).unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let tokens: TokenStream = code.parse().unwrap();
+        let tokens = flat(tokens);
+        let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
+        if words.contains(&"tracing") && !LOGGING.contains(&name) {
+            wrong.push(format!("{name} logs, and log.rs does that"));
+        }
+        for three in words.windows(4) {
+            if three == ["Declared", ":", ":", "name"] {
+                declaring.insert(name.to_owned());
+            }
+        }
+        for start in 0..words.len().saturating_sub(5) {
+            let [a, b, c, macro_name, mark, open] = words[start..start + 6] else {
+                continue;
+            };
+            let is_macro = [a, b, c, mark, open] == ["tracing", ":", ":", "!", "("];
+            let writes = macro_name == "event"
+                || ["error", "warn", "info", "debug", "trace"]
+                    .iter()
+                    .any(|level| macro_name.strip_suffix("_span").unwrap_or(macro_name) == *level);
+            if is_macro && writes {
+                lines += 1;
+                for fault in faults_of_line(&words[start + 6..]) {
+                    wrong.push(format!("{name}: {fault}"));
+                }
+            }
+        }
+        if FOR_MACHINES.contains(&name) {
+            for word in words.iter().filter(|word| FOR_PERSONS.contains(word)) {
+                wrong.push(format!("{name} has {word}, which is for persons"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(lines > 8, "the lines of the log are found: {lines}");
+    // A name is declared where a target's file is read, and where the command line is.
+    let declaring: Vec<&str> = declaring.iter().map(String::as_str).collect();
+    assert_eq!(
+        declaring,
+        ["cli/usage.rs", "model/declared.rs", "targets/field.rs"]
+    );
+}
+
+/// A stream of tokens without nesting: what groups them is a token too.
+fn flat(tokens: TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                found.push(open.to_owned());
+                found.extend(flat(group.stream()));
+                found.push(close.to_owned());
+            }
+            other => found.push(other.to_string()),
+        }
+    }
+    found
+}
+
+/// What is wrong with the arguments of a line of the log, from behind its `(` on.
+fn faults_of_line(words: &[&str]) -> Vec<String> {
+    let mut arguments: Vec<Vec<&str>> = vec![Vec::new()];
+    let mut depth = 0;
+    for word in words {
+        match *word {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" if depth == 0 => break,
+            ")" | "]" | "}" => depth -= 1,
+            "," if depth == 0 => {
+                arguments.push(Vec::new());
+                continue;
+            }
+            _ => {}
+        }
+        arguments.last_mut().unwrap().push(word);
+    }
+    let mut faults = Vec::new();
+    for argument in arguments.iter().filter(|argument| !argument.is_empty()) {
+        let all = argument.join(" ");
+        match argument.as_slice() {
+            // The level, and the sentence of a code, which has no argument.
+            ["tracing", ..] => {}
+            ["\"{}\""] => {}
+            ["fact", ".", "code", "(", ")", ".", "sentence", "(", ")"] => {}
+            [text] if text.starts_with('"') => {
+                if text.contains('{') {
+                    faults.push(format!("the message {text} has an argument"));
+                }
+            }
+            ["?" | "%", name, ..] | [name, ..] if LOGGED.contains(name) => {
+                let renders = ["!", "with_causes", "to_string", "for_person", "in_words"];
+                if argument.iter().any(|word| renders.contains(word)) {
+                    faults.push(format!("{all} makes a text"));
+                }
+            }
+            _ => faults.push(format!("{all} is no field of the log")),
+        }
+    }
+    faults
+}
+
+#[test]
+fn a_line_of_the_log_with_a_text_of_others_is_found() {
+    let faults = |line: &str| {
+        let tokens: TokenStream = line.parse().unwrap();
+        let tokens = flat(tokens);
+        let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
+        faults_of_line(&words).len()
+    };
+    for (line, wrong) in [
+        ("row, attempt = made, ?verdict, \"answered\"", 0),
+        ("%error, \"{}\", say().log_webhook()", 2),
+        ("error = with_causes(&error), \"it failed\"", 1),
+        ("why, \"stopping\"", 1),
+        ("found = %header, \"reading\"", 1),
+        ("path = %format!(\"{cell}\"), \"reading\"", 1),
+        ("\"row {cell}\"", 1),
+    ] {
+        assert_eq!(faults(line), wrong, "{line}");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rosterpatch::check::DuplicatePolicy;
 use rosterpatch::clock::SystemClock;
-use rosterpatch::model::Exit;
+use rosterpatch::model::{Code, Exit};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 use rosterpatch::send::{Stop, StopRequest};
 
@@ -298,6 +298,7 @@ fn an_api_that_nobody_answers_for_exits_6() {
     let unreachable = Stop::Unreachable {
         address: format!("http://127.0.0.1:{port}"),
         why: "connection refused".to_owned(),
+        cause: Code::NetworkRefused,
         was_reached: false,
     };
     assert_eq!(ended.stop, Some(unreachable));

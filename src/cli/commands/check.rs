@@ -45,7 +45,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
     let mut summary = Summary::of_no_run(
         &prepared.checker.spec().name,
         roster.file.display().to_string(),
-        (prepared.input.description(), prepared.checker.map().width()),
+        (
+            Some(prepared.input.format()),
+            prepared.checker.map().width(),
+        ),
         match args.output.format {
             Format::Json => prepared.input.sha256().map_err(RunError::from)?,
             Format::Text => "",
@@ -53,6 +56,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
         states,
         (started_at, clock.timestamp()),
     );
+    summary.sheet = prepared.input.sheet_name().map(str::to_owned);
     summary.problems = Some(prepared.survey.problems);
     summary.warnings = prepared.survey.warnings;
     match args.output.format {

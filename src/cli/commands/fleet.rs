@@ -15,7 +15,8 @@ use crate::fleet::{
 };
 use crate::journal::State;
 use crate::l10n::{duration, local_time, number, say};
-use crate::model::Exit;
+use crate::log;
+use crate::model::{Code, Exit, Fact};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
@@ -55,7 +56,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
 
 /// `rosterpatch work`.
 pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Result<Exit, AppError> {
-    let front = Front::open(common)?;
+    let front = Front::open_unwatched(common)?;
     database_of(&front.session.state)?;
     front.session.stop.listen();
     let door = WorkDoor {
@@ -78,8 +79,7 @@ pub(in crate::cli) fn at_work(common: &GeneralOptions, args: &WorkArgs) -> Resul
         if let Some(path) = &metrics
             && let Err(error) = write_queue_metrics(&state, path)
         {
-            let why = crate::model::with_causes(&error);
-            tracing::warn!(why, "{}", say().log_no_metrics());
+            log::warn(&Fact::new(Code::NotifyMetrics).because_of(error.fact()));
         }
     };
     work(
@@ -132,7 +132,10 @@ fn table(entries: &[Entry]) -> String {
         let name = Path::new(&entry.file).file_name();
         let name = name.map_or(entry.file.clone().into(), |name| name.to_string_lossy());
         let run = entry.run.as_ref().map(|run| format!(" ({run})"));
-        let why = entry.why.as_ref().map(|why| format!(": {why}"));
+        let why = entry
+            .why
+            .as_ref()
+            .map(|why| format!(": {}", why.in_words()));
         let is_open = matches!(entry.state, EntryState::Waiting | EntryState::Running);
         let due = match entry.state {
             EntryState::Waiting => local_time(entry.due),
@@ -229,10 +232,13 @@ impl FleetDoor for WorkDoor {
                 why,
             } => {
                 let after_s = after.as_secs_f64();
+                let code = why.map(Fact::code);
+                let why = why.map(Fact::in_words);
                 if self.is_json {
                     print_json(
                         &serde_json::json!({
                             "file": file, "run": run, "due_in_s": after_s, "why": why,
+                            "code": code,
                         }),
                         false,
                     );
@@ -246,16 +252,20 @@ impl FleetDoor for WorkDoor {
                 }
             }
             Heard::Ended(ended) => match &ended.summary {
-                Some(summary) if self.is_json => print_json(summary, false),
+                Some(summary) if self.is_json => print_json(&summary.facts(), false),
                 Some(summary) => {
-                    let why = ended.why.as_ref().map(|why| format!(": {why}"));
+                    let why = ended
+                        .why
+                        .as_ref()
+                        .map(|why| format!(": {}", why.in_words()));
                     let states = summary.states.in_words();
                     let line = format!("{}: {states}", ended.file);
                     terminal::out(&format!("{line}{}\n", why.unwrap_or_default()));
                 }
                 None => {
-                    let why = ended.why.as_deref().unwrap_or_default();
-                    terminal::error(&format!("{}: {why}", ended.file));
+                    let unknown = Fact::new(Code::QueueUnknown);
+                    let why = ended.why.as_ref().unwrap_or(&unknown);
+                    terminal::unwatched_error(&ended.file, why);
                 }
             },
         }

@@ -42,11 +42,12 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     let looked = look(&ready.prepared, &ready.settings, &context)?;
     if let Some(stop) = &looked.stop {
         let why = stop.for_person();
-        terminal::error(&if stop.may_not_read() {
+        let text = if stop.may_not_read() {
             say().plan_try_blind(why)
         } else {
             say().plan_not_read(why)
-        });
+        };
+        terminal::error(&text, &stop.fact());
         return Ok(looked.summary.exit_code);
     }
     if let Some(path) = &args.out {
@@ -79,7 +80,11 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
             }
             if let Some(why) = &looked.held {
                 lines.push(String::new());
-                lines.extend(look.lines(Some(Tone::Warning), "", &say().plan_held(why.as_str())));
+                lines.extend(look.lines(
+                    Some(Tone::Warning),
+                    "",
+                    &say().plan_held(why.to_string()),
+                ));
             }
             terminal::out(&format!("{}\n", lines.join("\n")));
         }

@@ -12,7 +12,8 @@ use crate::cli::settings;
 use crate::cli::wanted::Asked;
 use crate::journal::RunRecord;
 use crate::l10n::say;
-use crate::model::{Exit, RowState};
+use crate::log;
+use crate::model::{Code, Exit, Fact, RowState};
 use crate::plan::Threshold;
 use crate::run::{Roster, Settings};
 
@@ -158,7 +159,7 @@ fn of_file(
         let ready = elsewhere_ready(front, args, &roster, found, only)?;
         return Ok((ready, config.clone()));
     };
-    tracing::info!(run = %record.name, "{}", say().cli_of_earlier_run());
+    log::info(&Fact::new(Code::RunOfEarlier).in_run(&record.name));
     let meant = Retried {
         results: roster,
         selection: settings::selection(&options.selection),
@@ -202,7 +203,7 @@ fn elsewhere_ready(
     let here = runs_of(session, roster, args.of.as_deref(), Some(place))?;
     let run = the_one(here)?.map(|run| run.name);
     if run.is_none() && args.of.is_none() {
-        tracing::warn!("{}", say().cli_of_no_run());
+        log::warn(&Fact::new(Code::RunOfNone));
     }
     let said = Said {
         key: options.roster.key.is_some(),

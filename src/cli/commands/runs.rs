@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::fleet::{Entry, place_of};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::{local_time, number, runs, say};
-use crate::model::{Exit, with_causes};
+use crate::model::{Code, Exit, Fact, with_causes};
 use crate::report::{ResultPaths, summary_text};
 use crate::run::Settings;
 
@@ -33,7 +33,10 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
         }) {
             Ok(run) => rows.push(run),
             Err(error) => {
-                terminal::error(&with_causes(error.as_ref()));
+                terminal::error(
+                    &with_causes(error.as_ref()),
+                    &Fact::new(Code::JournalDamagedRun),
+                );
                 exit = Exit::CannotDo;
             }
         }
@@ -104,7 +107,8 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
         terminal::out(&format!("{left}\n"));
     }
     if pruned.damaged > 0 {
-        terminal::error(&say().runs_damaged(runs(pruned.damaged as u64)));
+        let fact = Fact::new(Code::JournalDamaged).with_count(pruned.damaged as u64);
+        terminal::error(&say().runs_damaged(runs(pruned.damaged as u64)), &fact);
         return Ok(Exit::CannotDo);
     }
     Ok(Exit::Success)
@@ -197,7 +201,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
 fn tell_damage(journal: &Journal, run: i64) -> Result<Exit> {
     let mut exit = Exit::Success;
     for damage in journal.damaged(run)? {
-        terminal::error(&damage.to_string());
+        terminal::error(&damage.to_string(), &damage.fact());
         exit = Exit::CannotDo;
     }
     Ok(exit)

@@ -9,13 +9,13 @@ use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
 use crate::fleet::{SweptFile, sweep_into_queue};
 use crate::l10n::{duration, requests, say};
-use crate::model::{Exit, Summary, with_causes};
+use crate::model::{Exit, Summary};
 
 /// `rosterpatch sweep INBOX`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Exit, AppError> {
     let is_queued = args.enqueue;
     let args = &args.sweep;
-    let front = Front::open(common)?;
+    let front = Front::open_unwatched(common)?;
     front.session.stop.listen();
     let desk = SweepDesk {
         front: &front,
@@ -32,7 +32,7 @@ pub(in crate::cli) fn watch_on(
     common: &GeneralOptions,
     args: &SweepArgs,
 ) -> Result<Exit, AppError> {
-    let front = Front::open(common)?;
+    let front = Front::open_unwatched(common)?;
     front.session.stop.listen();
     let desk = SweepDesk {
         front: &front,
@@ -40,7 +40,8 @@ pub(in crate::cli) fn watch_on(
     };
     let sweep = Sweep::new(&front.session, &desk, desk.options());
     watch(&front.session, &sweep, &|error| {
-        terminal::error(&with_causes(error));
+        let fact = error.fact();
+        terminal::error(&fact.in_words(), &fact);
     })
 }
 
@@ -82,10 +83,10 @@ impl SweepDesk<'_> {
             }
             SweptFile::Ended(summary) => print_file(is_json, name, summary),
             SweptFile::Held { run, why } => {
-                let held = say().fleet_held(name, why.as_str(), run.as_str());
-                terminal::error(&held);
+                let held = say().fleet_held(name, why.in_words(), run.as_str());
+                terminal::error(&held, why);
             }
-            SweptFile::Failed(why) => terminal::error(&format!("{name}: {why}")),
+            SweptFile::Failed(why) => terminal::unwatched_error(name, why),
         };
         let first = settings::is_outcome_first(&self.front.config, &self.args.layout);
         let (session, folder) = (&self.front.session, &options.folder);
@@ -129,9 +130,10 @@ impl Desk for SweepDesk<'_> {
     fn told(&self, name: &str, what: Told<'_>) {
         let is_json = self.args.output.format == Format::Json;
         match what {
-            Told::Failed(error) => terminal::error(&format!("{name}: {}", with_causes(error))),
+            Told::Failed(error) => terminal::unwatched_error(name, &error.fact()),
             Told::Ended(ended, settings) => {
-                tell_way_on(ended, settings, &self.front.session.state);
+                let state = &self.front.session.state;
+                tell_way_on(ended, settings, state, |stop| stop.fact().in_words());
                 print_file(is_json, name, &ended.summary);
             }
             Told::PutAway(summary) => print_file(is_json, name, summary),
@@ -152,7 +154,7 @@ impl Desk for SweepDesk<'_> {
 /// One line a file on standard output, or one object.
 fn print_file(is_json: bool, name: &str, summary: &Summary) {
     if is_json {
-        return print_json(summary, false);
+        return print_json(&summary.facts(), false);
     }
     let line = say().cli_file_line(
         name,

@@ -5,7 +5,7 @@ use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
 use crate::l10n::say;
-use crate::model::Exit;
+use crate::model::{Code, Exit, Fact};
 use crate::run::Start;
 
 /// `rosterpatch undo RUN`.
@@ -16,7 +16,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     let front = Front::open(common)?;
     let undone = undone(&front.session, &args.run, &settings::named(&args.files))?;
     for damage in &undone.damaged {
-        terminal::error(damage);
+        terminal::error(
+            damage,
+            &Fact::new(Code::JournalDamagedRow).in_run(&args.run),
+        );
     }
     // A row that could not be read is not put back.
     let least = if undone.damaged.is_empty() {
@@ -26,7 +29,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
     };
     let Some(mut run_settings) = undone.settings.clone() else {
         let run = &args.run;
-        terminal::error(&say().cli_nothing_to_undo(run.as_str()));
+        let fact = Fact::new(Code::RunNothingToUndo).in_run(run);
+        terminal::error(&say().cli_nothing_to_undo(run.as_str()), &fact);
         return Ok(least);
     };
     let file = run_settings.roster.file.clone();

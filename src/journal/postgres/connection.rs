@@ -6,6 +6,7 @@ use postgres::types::{FromSql, ToSql};
 use postgres::{Client, Config, IsolationLevel, Row, Statement, Transaction};
 
 use crate::journal::error::Refusal;
+use crate::model::{DatabaseError, IoError};
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,7 +63,13 @@ impl From<postgres::Error> for Refusal {
                 cause.map_or(error.to_string(), |cause| format!("{error}: {cause}"))
             }
         };
+        let number = error.as_db_error();
+        let number = number.and_then(|told| DatabaseError::sql_state(told.code().code()));
+        let cause = std::error::Error::source(&error);
+        let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
         Refusal::words(words)
+            .numbered(number)
+            .of_system(io.map(IoError::from))
     }
 }
 

@@ -75,9 +75,7 @@ log-nobody-told = nobody could be told of the run
 log-webhook = the webhook could not be told of the run
 log-command = the command could not be told of the run
 
-notify-answered = it answered { $status }
 notify-empty = notify.command is empty
-notify-too-long = { $program } took too long
 
 on-higher-guard = import the file again, with that guard set higher
 on-import-again = import the file again
@@ -140,7 +138,8 @@ fleet-unknown = the queue no longer knows file number { $id }
 fleet-removed = file number { $id } was taken out of the queue
 fleet-left = { $file }: the rest is in the queue
 fleet-working = working, { $slices } at a time, for { $place }
-why-undone = it was undone; to import { $file } again from its first row, use `import --fresh`
+why-undone = it was undone; to import its file again from the first row, use `import FILE --fresh`
 run-was-undone = the run { $run } of { $file } was undone, and rosterpatch does not continue or repeat it; to import the file again from its first row, use `import --fresh`
 row-put-back = put back by { $undo }
 fleet-own-pace = the run { $run } goes through the shared queue: its profile sets the pace, so --rate, --burst, --share and --concurrency have no effect here
+fact-run-undone = this file was imported before and the run was undone; rosterpatch does not repeat it. To import the file again from its first row, use `import FILE --fresh`

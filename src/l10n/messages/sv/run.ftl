@@ -73,9 +73,7 @@ log-nobody-told = ingen kunde underrättas om körningen
 log-webhook = webhooken kunde inte underrättas om körningen
 log-command = kommandot kunde inte underrättas om körningen
 
-notify-answered = den svarade { $status }
 notify-empty = notify.command är tomt
-notify-too-long = { $program } tog för lång tid
 
 on-higher-guard = importera filen igen med en högre gräns för den spärren
 on-import-again = importera filen igen
@@ -138,7 +136,8 @@ fleet-unknown = kön känner inte längre till fil nummer { $id }
 fleet-removed = fil nummer { $id } togs bort ur kön
 fleet-left = { $file }: resten ligger i kön
 fleet-working = arbetar, { $slices } åt gången, åt { $place }
-why-undone = den är ångrad; importera { $file } från första raden med `import --fresh` om du vill göra om den
+why-undone = den är ångrad; importera filen från första raden med `import FILE --fresh` om du vill göra om den
 run-was-undone = körningen { $run } av { $file } är ångrad och fortsätts eller upprepas inte; importera filen från första raden med `import --fresh` om du vill göra om den
 row-put-back = återställd av { $undo }
 fleet-own-pace = körningen { $run } går genom den gemensamma kön: dess profil bestämmer takten, så --rate, --burst, --share och --concurrency har ingen verkan här
+fact-run-undone = filen har importerats tidigare och körningen är ångrad, så den upprepas inte. Importera filen från första raden med `import FILE --fresh` om du vill göra om den

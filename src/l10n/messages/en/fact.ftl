@@ -1,0 +1,120 @@
+### What logs, notifications and files in shared folders say of an error. No message here has an argument that
+### could be a cell, a header or an API's text: the codes have none, and what stands behind them is numbers,
+### names of a target's fields and the like.
+
+fact-run = run { $run }
+fact-at-row = row number { $row }
+fact-at-line = row { $line }
+fact-at-lines = rows { $first } to { $last }
+fact-at-column = column { $column }
+fact-at-columns = columns { $first } and { $second }
+fact-found = found { $count }
+fact-found-of = { $count } of { $of }
+fact-most = at most { $most }
+fact-names = names: { $names }
+
+fact-header-too-long = the first row is too long to be a header; look for a missing quote
+fact-read-io = the file cannot be read
+fact-empty = the file is empty; a roster needs a header and at least one row
+fact-too-many-rows = the file has too many rows; divide it
+fact-not-csv = the file is not CSV; export the list again as CSV or as an Excel workbook
+fact-workbook = the workbook cannot be read; `rosterpatch check` says why
+fact-no-sheet = the workbook does not have the sheet that --sheet names
+fact-no-workbook = --sheet is given, and the file is not a workbook
+fact-unknown-encoding = the file's encoding is not known for certain; save it as "CSV UTF-8", or name the encoding with --encoding
+fact-no-such-encoding = --encoding names no encoding
+fact-duplicate-header = two columns have the same header; rename or remove one
+fact-undecodable-header = a header has bytes that are not text in the file's encoding; name the encoding with --encoding
+fact-unclosed-quote = a quote is opened and never closed; remove or close it
+fact-stray-quote = a quote makes several rows one; remove or close it
+fact-row-too-large = a row is larger than the limit in MiB
+fact-no-header-row = the file does not have the row that --header-row names
+fact-read-changed = the file was changed while it was being read; run the command again
+fact-result-column = a column has the name of one that the results add, and the file is not a results file; rename the column
+fact-missing = the header lacks columns that every row needs; rename the columns, or map them with --map COLUMN=FIELD. `rosterpatch check` shows what was found
+fact-no-key = the header has no column that finds a record, and one of these is enough; rename a column, or map it with --map COLUMN=FIELD. `rosterpatch check` shows what was found
+fact-two-columns = two columns hold the same field; leave one out with --map COLUMN=
+fact-read-only = a column holds a field that cannot be set; leave it out with --map COLUMN=
+fact-no-column = --map names a column that the file does not have
+fact-no-field = --map or --key names a field that the target does not have
+
+fact-other-plan = the changes are not those of the saved plan, and nothing was sent; make a new plan
+fact-unreadable-canary = --canary reads back what was sent, and the target's records cannot be read
+fact-not-retriable = the run cannot be retried
+fact-not-undoable = the run cannot be undone
+fact-not-held = the run is not held, so there is nothing to approve
+fact-of-an-undo = the run is an undo and had no roster
+fact-key = --key names a field by which no record can be found here
+fact-settings = another version of the program began the run; import its file again
+fact-run-changed = the file has changed since the run began; restore the old file, or import the new one with --fresh
+fact-not-resumable = the run cannot be resumed
+fact-ambiguous = several runs may have made the results file; say which with --of RUN
+fact-broken = sending broke off; the outcome of each row until then is in the results
+fact-not-reported = the results could not be written; the journal holds them, and `rosterpatch resume` writes them
+fact-busy = another process is at work on the file
+fact-unaccounted = not every row is accounted for; this is a mistake in the program, please report it
+fact-held = the run is held and nothing was sent; `rosterpatch approve` releases it
+fact-nothing-to-undo = the run changed nothing, so there is nothing to undo
+
+fact-max-invalid = more rows are invalid than --max-invalid allows
+fact-max-shrink = the file has shrunk by more than --max-shrink allows
+fact-max-changes = more records would be changed than --max-changes allows
+
+fact-refused = the API refused the credentials; check them and what they may do
+fact-unreachable = the API cannot be reached
+fact-failing = nearly every row ends in the same error, so the run was stopped
+fact-lookup = the API's records could not be read
+fact-answered = the API answered with an error
+fact-unasked = the API ignores the search's filter; fix [lookup] in the target's file, or use --key with another field
+fact-no-list = the API's answer has no list of records; fix [lookup] in the target's file
+fact-canary-not-updated = the first rows were read back, and one was not updated
+fact-canary-not-held = the first rows were read back, and one does not hold what was sent
+fact-lost = the connection ended before an answer came
+
+fact-sign-in-missing = the credentials are missing; set these environment variables, or the same names with _FILE
+fact-sign-in-file = the file that holds a credential cannot be read
+fact-sign-in-no-header = a credential has a character that an HTTP header cannot hold, such as a line break
+fact-address = the API's address cannot be used
+fact-client = the HTTP client cannot be set up
+
+fact-journal-folder = the state folder cannot be used; --state names another
+fact-journal-network = the state folder is on a network file system, where SQLite cannot keep a journal safely
+fact-journal-strangers = other users of this machine can read or change the journal, or it is a link
+fact-journal-sqlite = the journal cannot be used
+fact-journal-database = the database of the journal refused, or cannot be reached
+fact-journal-address = the database's address cannot be used
+fact-journal-not-migrated = the database has no tables of this version; make them with: rosterpatch database migrate
+fact-journal-newer = a newer version of the program wrote the journal
+fact-journal-no-run = there is no such run; `rosterpatch runs` lists them
+fact-journal-damaged-run = the journal's record of a run is damaged
+fact-journal-damaged-row = the journal's record of a row is damaged
+fact-journal-damaged = some of the journal's records are damaged
+fact-journal-no-changes = the journal no longer has what the run changed
+fact-journal-broken = the journal could not be written, so nothing more is sent
+
+fact-report-no-folder = the folder that a file is to be written to does not exist
+fact-report-write = a file cannot be written
+fact-report-template = the report cannot be made
+
+fact-target-unknown = there is no such target; `rosterpatch targets` lists them, and any other is named by its file
+fact-target-read = the target file cannot be read
+fact-target-mistakes = the target file has mistakes; `rosterpatch check` in a terminal shows them
+
+fact-config-mistakes = the config file has mistakes; `rosterpatch config` shows them
+fact-file-io = a file or folder cannot be read, moved or written
+fact-not-done = it could not be done; run `rosterpatch check` on the file, or the same command, in a terminal to see why
+fact-stdout = cannot write to standard output
+
+fact-usage-wrong = the command line or the config does not fit together; run `rosterpatch check` on the file, or the same command, in a terminal to see why
+fact-usage-language = --lang or ROSTERPATCH_LANG names no language; there are en and sv
+fact-usage-unknown-argument = the command line has an option that does not exist; --help lists them
+fact-usage-unknown-command = there is no such command; --help lists them
+fact-usage-missing = the command line lacks an argument
+fact-usage-conflict = two options of the command line exclude each other
+fact-usage-value = an option has a value that it cannot have
+
+fact-notify-status = the command ended with an error
+fact-notify-too-long = the command took too long
+fact-queue-other-content = the file's copy on this machine is not the one that was enqueued; it is fetched again
+fact-queue-removed = the file was taken out of the queue
+fact-queue-unknown = the reason is not known: another version of the program recorded it

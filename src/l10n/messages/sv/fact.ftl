@@ -1,0 +1,119 @@
+### Vad loggar, aviseringar och filer i delade mappar säger om ett fel. Inget meddelande har ett argument som
+### kan vara en cell, en rubrik eller ett svar från API:et.
+
+fact-run = körning { $run }
+fact-at-row = radnummer { $row }
+fact-at-line = rad { $line }
+fact-at-lines = rad { $first } till { $last }
+fact-at-column = kolumn { $column }
+fact-at-columns = kolumn { $first } och { $second }
+fact-found = { $count } hittades
+fact-found-of = { $count } av { $of }
+fact-most = högst { $most }
+fact-names = namn: { $names }
+
+fact-header-too-long = den första raden är för lång för att vara en rubrikrad; leta efter ett citattecken som saknas
+fact-read-io = filen går inte att läsa
+fact-empty = filen är tom; en lista behöver en rubrikrad och minst en rad till
+fact-too-many-rows = filen har för många rader; dela upp den
+fact-not-csv = filen är ingen CSV-fil; exportera listan på nytt som CSV eller som Excel-arbetsbok
+fact-workbook = arbetsboken går inte att läsa; `rosterpatch check` visar varför
+fact-no-sheet = arbetsboken har inte det blad som --sheet anger
+fact-no-workbook = --sheet är angivet, men filen är ingen arbetsbok
+fact-unknown-encoding = det går inte att avgöra filens teckenkodning; spara den som "CSV UTF-8", eller ange teckenkodningen med --encoding
+fact-no-such-encoding = teckenkodningen i --encoding finns inte
+fact-duplicate-header = två kolumner har samma rubrik; byt namn på eller ta bort en av dem
+fact-undecodable-header = en rubrik har byte som inte är text i filens teckenkodning; ange teckenkodningen med --encoding
+fact-unclosed-quote = ett citattecken öppnas men stängs aldrig; ta bort eller stäng det
+fact-stray-quote = ett citattecken gör flera rader till en; ta bort eller stäng det
+fact-row-too-large = en rad är större än gränsen i MiB
+fact-no-header-row = filen har inte den rad som --header-row anger
+fact-read-changed = filen ändrades medan den lästes; kör kommandot igen
+fact-result-column = en kolumn har samma namn som en av resultatets, men filen är ingen resultatfil; byt namn på kolumnen
+fact-missing = kolumner som varje rad behöver saknas i rubrikraden; byt namn på kolumnerna, eller ange dem med --map KOLUMN=FÄLT. `rosterpatch check` visar vad som hittades
+fact-no-key = rubrikraden har ingen kolumn att hitta poster med, och en av dessa räcker; byt namn på en kolumn, eller ange den med --map KOLUMN=FÄLT. `rosterpatch check` visar vad som hittades
+fact-two-columns = två kolumner innehåller samma fält; uteslut en med --map KOLUMN=
+fact-read-only = en kolumn innehåller ett fält som inte går att ändra; uteslut den med --map KOLUMN=
+fact-no-column = --map anger en kolumn som filen inte har
+fact-no-field = --map eller --key anger ett fält som målet inte har
+
+fact-other-plan = ändringarna är inte de i den sparade planen, och inget har skickats; gör en ny plan
+fact-unreadable-canary = --canary läser tillbaka det som skickats, och posterna i målet går inte att läsa
+fact-not-retriable = körningen kan inte göras om
+fact-not-undoable = körningen kan inte ångras
+fact-not-held = körningen är inte spärrad, så det finns inget att godkänna
+fact-of-an-undo = körningen ångrade en annan och hade ingen lista
+fact-key = --key anger ett fält som poster inte kan hittas med här
+fact-settings = en annan version av programmet började körningen; importera filen igen
+fact-run-changed = filen har ändrats sedan körningen började; återställ den gamla filen, eller importera den nya med --fresh
+fact-not-resumable = körningen kan inte återupptas
+fact-ambiguous = resultatfilen kan höra till flera körningar; ange vilken med --of KÖRNING
+fact-broken = sändningen bröts; vad som hände med varje rad fram till dess står i resultatet
+fact-not-reported = resultatet kunde inte skrivas; journalen har det, och `rosterpatch resume` skriver det
+fact-busy = en annan process arbetar med filen
+fact-unaccounted = alla rader är inte redovisade; det är ett fel i programmet, rapportera det gärna
+fact-held = körningen är spärrad och inget har skickats; `rosterpatch approve` godkänner den
+fact-nothing-to-undo = körningen ändrade inget, så det finns inget att ångra
+
+fact-max-invalid = fler rader är ogiltiga än --max-invalid tillåter
+fact-max-shrink = filen har krympt mer än --max-shrink tillåter
+fact-max-changes = fler poster skulle ändras än --max-changes tillåter
+
+fact-refused = API:et godtog inte inloggningsuppgifterna; kontrollera dem och vad de ger rätt till
+fact-unreachable = API:et går inte att nå
+fact-failing = nästan varje rad slutar i samma fel, så körningen stoppades
+fact-lookup = posterna i API:et gick inte att läsa
+fact-answered = API:et svarade med ett fel
+fact-unasked = API:et bryr sig inte om sökningens filter; rätta [lookup] i målfilen, eller ange ett annat fält med --key
+fact-no-list = API:ets svar har ingen lista med poster; rätta [lookup] i målfilen
+fact-canary-not-updated = de första raderna lästes tillbaka, och en var inte uppdaterad
+fact-canary-not-held = de första raderna lästes tillbaka, och en innehöll inte det som skickats
+fact-lost = anslutningen bröts innan något svar kom
+
+fact-sign-in-missing = inloggningsuppgifter saknas; ange dessa miljövariabler, eller samma namn följda av _FILE
+fact-sign-in-file = filen med en inloggningsuppgift går inte att läsa
+fact-sign-in-no-header = en inloggningsuppgift har ett tecken som inte kan stå i ett HTTP-huvud, till exempel en radbrytning
+fact-address = API:ets adress går inte att använda
+fact-client = HTTP-klienten kan inte ställas in
+
+fact-journal-folder = mappen för programmets data går inte att använda; --state anger en annan
+fact-journal-network = mappen för programmets data ligger på ett nätverksfilsystem, där SQLite inte kan spara en journal säkert
+fact-journal-strangers = andra användare av datorn kan läsa eller ändra journalen, eller så är den en länk
+fact-journal-sqlite = journalen går inte att använda
+fact-journal-database = journalens databas nekade, eller går inte att nå
+fact-journal-address = databasens adress går inte att använda
+fact-journal-not-migrated = databasen har inga tabeller av den här versionen; skapa dem med: rosterpatch database migrate
+fact-journal-newer = en nyare version av programmet har skrivit journalen
+fact-journal-no-run = körningen finns inte; `rosterpatch runs` visar alla
+fact-journal-damaged-run = journalens uppgifter om en körning är skadade
+fact-journal-damaged-row = journalens uppgifter om en rad är skadade
+fact-journal-damaged = några av journalens uppgifter är skadade
+fact-journal-no-changes = journalen har inte längre det som körningen ändrade
+fact-journal-broken = journalen kunde inte skrivas, så inget mer skickas
+
+fact-report-no-folder = mappen som en fil ska skrivas till finns inte
+fact-report-write = en fil går inte att skriva
+fact-report-template = rapporten kan inte skapas
+
+fact-target-unknown = målet finns inte; `rosterpatch targets` visar alla, och andra anges med sin fil
+fact-target-read = målfilen går inte att läsa
+fact-target-mistakes = målfilen innehåller fel; `rosterpatch check` i en terminal visar dem
+
+fact-config-mistakes = konfigurationsfilen innehåller fel; `rosterpatch config` visar dem
+fact-file-io = en fil eller mapp går inte att läsa, flytta eller skriva
+fact-not-done = det gick inte att göra; kör `rosterpatch check` på filen, eller samma kommando, i en terminal för att se varför
+fact-stdout = det går inte att skriva till standard out
+
+fact-usage-wrong = kommandoraden eller konfigurationen går inte ihop; kör `rosterpatch check` på filen, eller samma kommando, i en terminal för att se varför
+fact-usage-language = språket i --lang eller ROSTERPATCH_LANG finns inte; välj en eller sv
+fact-usage-unknown-argument = kommandoraden har ett val som inte finns; --help visar alla
+fact-usage-unknown-command = kommandot finns inte; --help visar alla
+fact-usage-missing = kommandoraden saknar ett argument
+fact-usage-conflict = två val på kommandoraden utesluter varandra
+fact-usage-value = ett val har ett värde som det inte kan ha
+
+fact-notify-status = kommandot slutade med ett fel
+fact-notify-too-long = kommandot tog för lång tid
+fact-queue-other-content = kopian av filen på den här datorn är inte den som lades i kön; den hämtas på nytt
+fact-queue-removed = filen togs bort ur kön
+fact-queue-unknown = orsaken är inte känd: en annan version av programmet har sparat den

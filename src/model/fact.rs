@@ -1,0 +1,492 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::code::Code;
+use super::declared::{Declared, RunName};
+use crate::l10n::{number, say};
+
+/// What machine-readable output holds of an event or an error: a stable code, numbers, paths, and names
+/// that a target's file declares. No part of it can hold a cell, a header of the roster, or what an API or
+/// a database says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    code: Code,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<RunName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    row: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_line: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    column: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other_column: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<Declared>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    most: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    most_percent: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    io_error: Option<IoError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database_error: Option<DatabaseError>,
+}
+
+/// What an operating system says of a failure: its kind and number, and none of the words that may come
+/// with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "StoredIo", from = "StoredIo")]
+pub struct IoError {
+    kind: io::ErrorKind,
+    number: Option<i32>,
+}
+
+/// The same as it is stored: a kind is known again by its number.
+#[derive(Serialize, Deserialize)]
+struct StoredIo {
+    #[serde(skip_deserializing)]
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<i32>,
+}
+
+impl From<IoError> for StoredIo {
+    fn from(error: IoError) -> StoredIo {
+        StoredIo {
+            kind: format!("{:?}", error.kind),
+            number: error.number,
+        }
+    }
+}
+
+impl From<StoredIo> for IoError {
+    fn from(stored: StoredIo) -> IoError {
+        match stored.number {
+            Some(number) => IoError::from(&io::Error::from_raw_os_error(number)),
+            None => IoError {
+                kind: io::ErrorKind::Other,
+                number: None,
+            },
+        }
+    }
+}
+
+impl From<&io::Error> for IoError {
+    fn from(error: &io::Error) -> IoError {
+        IoError {
+            kind: error.kind(),
+            number: error.raw_os_error(),
+        }
+    }
+}
+
+impl std::fmt::Display for IoError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "{:?} ({number})", self.kind),
+            None => write!(f, "{:?}", self.kind),
+        }
+    }
+}
+
+impl IoError {
+    fn in_words(self) -> String {
+        match self.kind {
+            io::ErrorKind::NotFound => say().cause_not_found(),
+            io::ErrorKind::PermissionDenied => say().cause_denied(),
+            io::ErrorKind::StorageFull => say().cause_full(),
+            kind => kind.to_string(),
+        }
+    }
+}
+
+/// The number with which a database refuses. Its words may quote values, and have no place here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseError {
+    /// SQLite's extended result code.
+    Sqlite(i32),
+    /// An SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
+    SqlState([u8; 5]),
+}
+
+impl DatabaseError {
+    /// An SQLSTATE: five capital letters and digits; nothing of any other text.
+    pub fn sql_state(text: &str) -> Option<DatabaseError> {
+        let state: [u8; 5] = text.as_bytes().try_into().ok()?;
+        let is_one = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        state
+            .iter()
+            .all(is_one)
+            .then_some(DatabaseError::SqlState(state))
+    }
+}
+
+impl std::fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DatabaseError::Sqlite(code) => write!(f, "SQLite {code}"),
+            DatabaseError::SqlState(state) => {
+                write!(f, "SQLSTATE {}", String::from_utf8_lossy(state))
+            }
+        }
+    }
+}
+
+impl Serialize for DatabaseError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DatabaseError {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let of_sqlite = text
+            .strip_prefix("SQLite ")
+            .and_then(|code| code.parse().ok());
+        let of_sql_state = text
+            .strip_prefix("SQLSTATE ")
+            .and_then(DatabaseError::sql_state);
+        let error = of_sqlite.map(DatabaseError::Sqlite).or(of_sql_state);
+        error.ok_or_else(|| serde::de::Error::custom("database error"))
+    }
+}
+
+impl Fact {
+    /// That this happened.
+    pub fn new(code: Code) -> Fact {
+        Fact {
+            code,
+            cause: None,
+            path: None,
+            run: None,
+            row: None,
+            line: None,
+            last_line: None,
+            column: None,
+            other_column: None,
+            names: Vec::new(),
+            count: None,
+            of: None,
+            most: None,
+            most_percent: None,
+            status: None,
+            io_error: None,
+            database_error: None,
+        }
+    }
+
+    /// In or with this file or folder.
+    #[must_use]
+    pub fn at_path(mut self, path: &Path) -> Fact {
+        self.path = Some(path.to_owned());
+        self
+    }
+
+    /// Of this run; of none where the text is no run's name.
+    #[must_use]
+    pub fn in_run(mut self, name: &str) -> Fact {
+        self.run = RunName::of(name);
+        self
+    }
+
+    /// At this row, as the program counts.
+    #[must_use]
+    pub fn at_row(mut self, row: u64) -> Fact {
+        self.row = Some(row);
+        self
+    }
+
+    /// At this line, as a spreadsheet counts.
+    #[must_use]
+    pub fn at_line(mut self, line: u64) -> Fact {
+        self.line = Some(line);
+        self
+    }
+
+    /// From the first to the second of these lines.
+    #[must_use]
+    pub fn at_lines(mut self, (first, last): (u64, u64)) -> Fact {
+        (self.line, self.last_line) = (Some(first), Some(last));
+        self
+    }
+
+    /// At this column, from 1.
+    #[must_use]
+    pub fn at_column(mut self, column: usize) -> Fact {
+        self.column = Some(column as u64);
+        self
+    }
+
+    /// At these two columns, from 1.
+    #[must_use]
+    pub fn at_columns(mut self, (first, second): (usize, usize)) -> Fact {
+        (self.column, self.other_column) = (Some(first as u64), Some(second as u64));
+        self
+    }
+
+    /// With these names.
+    #[must_use]
+    pub fn with_names(mut self, names: impl IntoIterator<Item = Declared>) -> Fact {
+        self.names = names.into_iter().collect();
+        self
+    }
+
+    /// With so many of what the code counts.
+    #[must_use]
+    pub fn with_count(mut self, count: u64) -> Fact {
+        self.count = Some(count);
+        self
+    }
+
+    /// Out of so many.
+    #[must_use]
+    pub fn of(mut self, of: u64) -> Fact {
+        self.of = Some(of);
+        self
+    }
+
+    /// Where so many are the most.
+    #[must_use]
+    pub fn with_most(mut self, most: u64) -> Fact {
+        self.most = Some(most);
+        self
+    }
+
+    /// Where such a part is the most.
+    #[must_use]
+    pub fn with_most_percent(mut self, percent: f64) -> Fact {
+        self.most_percent = Some(percent);
+        self
+    }
+
+    /// With this HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Fact {
+        self.status = Some(status);
+        self
+    }
+
+    /// Because the operating system refused.
+    #[must_use]
+    pub fn with_io(mut self, error: impl Into<IoError>) -> Fact {
+        self.io_error = Some(error.into());
+        self
+    }
+
+    /// Because a database refused, where it said with which number.
+    #[must_use]
+    pub fn with_database(mut self, error: Option<DatabaseError>) -> Fact {
+        self.database_error = error;
+        self
+    }
+
+    /// Because of this.
+    #[must_use]
+    pub fn because(mut self, cause: Code) -> Fact {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// Because of another fact, whose arguments it takes where it has none of its own.
+    #[must_use]
+    pub fn because_of(self, cause: Fact) -> Fact {
+        Fact {
+            code: self.code,
+            cause: self.cause.or(Some(cause.code)),
+            path: self.path.or(cause.path),
+            run: self.run.or(cause.run),
+            row: self.row.or(cause.row),
+            line: self.line.or(cause.line),
+            last_line: self.last_line.or(cause.last_line),
+            column: self.column.or(cause.column),
+            other_column: self.other_column.or(cause.other_column),
+            names: if self.names.is_empty() {
+                cause.names
+            } else {
+                self.names
+            },
+            count: self.count.or(cause.count),
+            of: self.of.or(cause.of),
+            most: self.most.or(cause.most),
+            most_percent: self.most_percent.or(cause.most_percent),
+            status: self.status.or(cause.status),
+            io_error: self.io_error.or(cause.io_error),
+            database_error: self.database_error.or(cause.database_error),
+        }
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Its cause, where that has a code.
+    pub fn cause(&self) -> Option<Code> {
+        self.cause
+    }
+
+    /// The file or folder.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The run.
+    pub fn run(&self) -> Option<&str> {
+        self.run.as_ref().map(RunName::as_str)
+    }
+
+    /// The numbers, by the name under which each stands in logs and JSON.
+    pub fn numbers(&self) -> Numbers {
+        Numbers {
+            row: self.row,
+            line: self.line,
+            last_line: self.last_line,
+            column: self.column,
+            other_column: self.other_column,
+            count: self.count,
+            of: self.of,
+            most: self.most,
+            most_percent: self.most_percent,
+            status: self.status,
+        }
+    }
+
+    /// The names, on one line; nothing where there are none.
+    pub fn names(&self) -> Option<String> {
+        let names: Vec<&str> = self.names.iter().map(Declared::as_str).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    /// What the operating system said.
+    pub fn io_error(&self) -> Option<IoError> {
+        self.io_error
+    }
+
+    /// What the database said.
+    pub fn database_error(&self) -> Option<DatabaseError> {
+        self.database_error
+    }
+
+    /// All of it as a sentence, for whoever reads a log, a mail of cron or a file in a shared folder.
+    pub fn in_words(&self) -> String {
+        let mut text = self.code.sentence();
+        if let Some(path) = &self.path {
+            text = format!("{}: {text}", path.display());
+        }
+        if let Some(cause) = self.cause {
+            text = format!("{text}: {}", cause.sentence());
+        }
+        if let Some(error) = self.io_error {
+            text = format!("{text}: {}", error.in_words());
+        }
+        let details = self.details();
+        if !details.is_empty() {
+            text = format!("{text} ({})", details.join("; "));
+        }
+        format!("{text} [{}]", self.code)
+    }
+
+    fn details(&self) -> Vec<String> {
+        let mut details = Vec::new();
+        details.extend(self.run().map(|run| say().fact_run(run)));
+        details.extend(self.row.map(|row| say().fact_at_row(row)));
+        details.extend(match (self.line, self.last_line) {
+            (Some(first), Some(last)) => Some(say().fact_at_lines(first, last)),
+            (Some(line), None) => Some(say().fact_at_line(line)),
+            (None, _) => None,
+        });
+        details.extend(match (self.column, self.other_column) {
+            (Some(first), Some(second)) => Some(say().fact_at_columns(first, second)),
+            (Some(column), None) => Some(say().fact_at_column(column)),
+            (None, _) => None,
+        });
+        details.extend(self.count.map(|count| match self.of {
+            Some(of) => say().fact_found_of(number(count), number(of)),
+            None => say().fact_found(number(count)),
+        }));
+        let percent = self.most_percent.map(|percent| format!("{percent}%"));
+        let most = self.most.map(number).or(percent);
+        details.extend(most.map(|most| say().fact_most(most)));
+        details.extend(self.names().map(|names| say().fact_names(names)));
+        details.extend(self.status.map(|status| format!("HTTP {status}")));
+        details.extend(self.database_error.map(|error| error.to_string()));
+        details
+    }
+}
+
+/// The numbers of a [`Fact`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "each is what the method of its name says")]
+pub struct Numbers {
+    pub row: Option<u64>,
+    pub line: Option<u64>,
+    pub last_line: Option<u64>,
+    pub column: Option<u64>,
+    pub other_column: Option<u64>,
+    pub count: Option<u64>,
+    pub of: Option<u64>,
+    pub most: Option<u64>,
+    pub most_percent: Option<f64>,
+    pub status: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_says_where_and_how_much_and_ends_in_its_code() {
+        let fact = Fact::new(Code::ReadStrayQuote)
+            .at_path(Path::new("in/r.csv"))
+            .at_lines((2, 9))
+            .with_io(&io::Error::other("Åsa Ek"));
+        let text = fact.in_words();
+        assert!(text.starts_with("in/r.csv: "), "{text}");
+        assert!(
+            text.ends_with("(lines 2 to 9) [read.stray_quote]"),
+            "{text}"
+        );
+        assert!(!text.contains("Åsa"), "{text}");
+        let stored = serde_json::to_string(&fact).unwrap();
+        assert_eq!(serde_json::from_str::<Fact>(&stored).unwrap(), fact);
+        for text in [
+            r#"{"code":"Åsa Ek"}"#,
+            r#"{"code":"read.io","names":["Åsa Ek"]}"#,
+            r#"{"code":"read.io","run":"20100402-2388"}"#,
+            r#"{"code":"read.io","database_error":"SQLSTATE Åsa"}"#,
+        ] {
+            assert!(serde_json::from_str::<Fact>(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            serde_json::to_value(&fact).unwrap(),
+            serde_json::json!({
+                "code": "read.stray_quote", "path": "in/r.csv", "line": 2, "last_line": 9,
+                "io_error": {"kind": "Other"},
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_no_sqlstate_is_nothing() {
+        assert!(DatabaseError::sql_state("23505").is_some());
+        for text in ["", "2350", "235050", "Åsa Ek", "asa e", "ÅSA1"] {
+            assert_eq!(DatabaseError::sql_state(text), None, "{text}");
+        }
+    }
+}

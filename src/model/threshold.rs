@@ -1,0 +1,80 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::l10n::say;
+
+/// So many rows, or such a part of them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Threshold {
+    /// A number of rows.
+    Rows(u64),
+    /// A percentage.
+    Percent(f64),
+}
+
+/// Why a threshold cannot be understood.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{}", say().threshold_unclear(.0.as_str()))]
+pub struct ThresholdError(String);
+
+impl FromStr for Threshold {
+    type Err = ThresholdError;
+
+    fn from_str(text: &str) -> Result<Self, ThresholdError> {
+        let error = || ThresholdError(text.to_owned());
+        match text.trim().strip_suffix('%') {
+            Some(percent) => {
+                let percent: f64 = percent.trim().parse().map_err(|_| error())?;
+                if (0.0..=100.0).contains(&percent) {
+                    Ok(Threshold::Percent(percent))
+                } else {
+                    Err(error())
+                }
+            }
+            None => text
+                .trim()
+                .parse()
+                .map(Threshold::Rows)
+                .map_err(|_| error()),
+        }
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Threshold::Rows(rows) => write!(f, "{rows}"),
+            Threshold::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+impl Threshold {
+    /// Whether `count` of `rows` is past it.
+    pub fn is_passed(self, count: u64, rows: u64) -> bool {
+        match self {
+            Threshold::Rows(most) => count > most,
+            Threshold::Percent(percent) => count as f64 > rows as f64 * percent / 100.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds() {
+        assert_eq!("50".parse(), Ok(Threshold::Rows(50)));
+        assert_eq!("2.5%".parse(), Ok(Threshold::Percent(2.5)));
+        for bad in ["", "x", "-1", "101%", "-5%", "%", "1.5"] {
+            assert!(bad.parse::<Threshold>().is_err(), "{bad}");
+        }
+        assert!(!Threshold::Percent(20.0).is_passed(20, 100));
+        assert!(Threshold::Percent(20.0).is_passed(21, 100));
+        assert!(Threshold::Rows(0).is_passed(1, 100));
+    }
+}
