@@ -1502,3 +1502,68 @@ fn a_worker_that_is_cut_off_from_the_database_alone_stops_sending() {
     println!("acknowledged twice: {twice}");
     end(vec![first, second]);
 }
+
+#[test]
+fn what_stands_in_a_file_is_in_no_queue_and_no_workers_log() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 3)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    let text = std::fs::read_to_string(fleet.folder.path("rosterpatch.toml")).unwrap();
+    fleet.folder.write(
+        "rosterpatch.toml",
+        format!(
+            "[notify]\ncommand = [\"sh\", \"-c\", \"cat >> told.jsonl\"]\n{}",
+            text.replace("[profile.s0]\n", "[profile.s0]\nfiles = [\"s0*\"]\n")
+        ),
+    );
+    std::fs::create_dir(fleet.folder.path("inbox")).unwrap();
+    let canaries = ["Qvarnsj", "Videkulls", &identity_number(777)];
+    let person = format!("Qvarnsjövinge,Videkullsgatan 4711,{}\n", canaries[2]);
+    fleet.folder.write("inbox/s0-1.csv", &person);
+    fleet
+        .folder
+        .write("inbox/s0-2.csv", person.repeat(20) + "\"" + &person);
+    let sweep = || {
+        let swept = fleet.run(&[
+            "sweep",
+            "inbox",
+            "--enqueue",
+            "--settle",
+            "0s",
+            "--log-format",
+            "json",
+        ]);
+        (swept.status.code(), stdout(&swept) + &stderr(&swept))
+    };
+    let (code, mut told) = sweep();
+    assert_eq!(code, Some(0), "{told}");
+    let worker = fleet.worker(0, &fleet.address, "1");
+    let queue = fleet.wait(Duration::from_secs(60), pause);
+    end(vec![worker]);
+    assert!(queue.iter().all(|entry| entry["state"] == "failed"));
+    let codes: Vec<&str> = queue
+        .iter()
+        .map(|entry| entry["code"].as_str().unwrap())
+        .collect();
+    assert!(codes.contains(&"map.missing"), "{codes:?}");
+    let (code, last) = sweep();
+    assert_eq!(code, Some(1), "{last}");
+    told += &last;
+    told += &serde_json::to_string(&queue).unwrap();
+    told += &stdout(&fleet.run(&["queue", "--all"]));
+    told += &std::fs::read_to_string(fleet.folder.path("worker-0.log")).unwrap();
+    told += &std::fs::read_to_string(fleet.folder.path("told.jsonl")).unwrap();
+    for day in std::fs::read_dir(fleet.folder.path("inbox/failed")).unwrap() {
+        for file in std::fs::read_dir(day.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.to_string_lossy().ends_with(".error.txt") {
+                let why = std::fs::read_to_string(path).unwrap();
+                assert!(why.contains('['), "{why}");
+                told += &why;
+            }
+        }
+    }
+    for canary in canaries {
+        assert!(!told.contains(canary), "{canary}: {told}");
+    }
+}
