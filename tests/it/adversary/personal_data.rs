@@ -326,11 +326,11 @@ fn what_nobody_watches_is_told_without_what_stands_in_a_file_in_text_too() {
 fn a_watch_tells_nothing_of_what_stands_in_a_file() {
     let told = Told::new();
     let server = Server::start(|_| respond(200, &[], "{}"));
-    let child = Command::new(env!("CARGO_BIN_EXE_rosterpatch"))
+    let child = told
+        .folder
+        .command()
         .args(["watch", "inbox", "--settle", "0s", "--interval", "100ms"])
         .args(["--target", "plain.toml", "--base-url", &server.base_url])
-        .current_dir(told.folder.path(""))
-        .env("ROSTERPATCH_STATE", told.folder.state_option())
         .envs(CREDENTIALS)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
