@@ -316,7 +316,7 @@ pub(in crate::cli) fn journal_flag(state: &State) -> String {
     if by_itself {
         String::new()
     } else {
-        format!(" --state {}", crate::report::in_quotes(&state.shown()))
+        format!(" --state {}", crate::model::in_quotes(&state.shown()))
     }
 }
 

@@ -5,7 +5,6 @@ use askama::Template;
 
 use super::error::ReportError;
 use super::faults::faults;
-use super::shell::in_quotes;
 use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
 use crate::journal::{FailureKind, Journal};
@@ -13,7 +12,7 @@ use crate::l10n::{
     Language, Messages, doubtful_values, duration, local_seconds, local_time, number, requests,
     rows as amount, say, times,
 };
-use crate::model::{Exit, Lines, Outcome, RowState, Summary, is_code, redacted};
+use crate::model::{Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted};
 
 /// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
 const LISTED: usize = 5_000;

@@ -38,7 +38,7 @@ pub use plan_view::{plan_examples, plan_overview};
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, write_results};
 pub use roster::write_roster;
-pub use shell::{curl_text, in_quotes};
+pub use shell::curl_text;
 pub use target::target_text;
 pub use text::summary_text;
 pub use timeline::Timeline;

@@ -1,15 +1,5 @@
-use crate::model::{Call, Method};
+use crate::model::{Call, Method, in_quotes};
 use crate::targets::{SignIn, TargetSpec};
-
-/// A text as one word of a shell's command line.
-pub fn in_quotes(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
 
 /// A row's request as a command line of curl. Secrets stand in it by the names of their environment
 /// variables, which `variable` knows from the target's own names; the first way to sign in is meant.
@@ -87,18 +77,5 @@ fn named(name: &str) -> &str {
     match is_name && !name.is_empty() {
         true => name,
         false => "SECRET",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_quotes;
-
-    #[test]
-    fn a_text_is_one_word() {
-        assert_eq!(in_quotes("a/b-1.failed.csv"), "a/b-1.failed.csv");
-        assert_eq!(in_quotes("min lista.csv"), "'min lista.csv'");
-        assert_eq!(in_quotes("it's.csv"), "'it'\\''s.csv'");
-        assert_eq!(in_quotes("$HOME"), "'$HOME'");
     }
 }
