@@ -33,6 +33,7 @@ pub mod progress;
 pub mod read;
 pub mod report;
 pub mod run;
+pub mod safe_fs;
 pub mod sandbox;
 pub mod send;
 pub mod targets;

@@ -36,7 +36,7 @@ impl Config {
     }
 
     fn read(path: PathBuf, profile: Option<&str>) -> Result<Config, AppError> {
-        let text = crate::targets::read_text(&path).map_err(|source| AppError::File {
+        let text = crate::safe_fs::read_text(&path).map_err(|source| AppError::File {
             action: "read-config",
             path: path.clone(),
             source,
@@ -240,8 +240,8 @@ fn find(common: &GeneralOptions) -> Option<PathBuf> {
     if let Some(path) = &common.config {
         return Some(path.clone());
     }
-    if Path::new(NAME).exists() {
-        return Some(NAME.into());
-    }
-    Config::own_path().ok().filter(|path| path.exists())
+    // One of which it cannot be told whether it is there is not passed over: reading it says why.
+    let may_be_there = |path: &PathBuf| path.try_exists().unwrap_or(true);
+    let own = || Config::own_path().ok().filter(may_be_there);
+    Some(PathBuf::from(NAME)).filter(may_be_there).or_else(own)
 }

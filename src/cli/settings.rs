@@ -163,7 +163,7 @@ pub(in crate::cli) fn ca_certificates(
     let Some(path) = &options.ca_cert else {
         return Ok(None);
     };
-    let text = targets::read_text(path).map_err(|source| AppError::File {
+    let text = crate::safe_fs::read_text(path).map_err(|source| AppError::File {
         action: "read",
         path: path.clone(),
         source,

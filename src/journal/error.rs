@@ -22,12 +22,6 @@ pub enum JournalError {
         /// The folder.
         path: PathBuf,
     },
-    /// Others could change the journal.
-    #[error("{why}")]
-    Strangers {
-        /// What is wrong with which file or folder, and what to do.
-        why: String,
-    },
     /// SQLite refused.
     #[error("{}", say().journal_sqlite(doing(action), path.display().to_string()))]
     Sqlite {

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::error::JournalError;
-use crate::l10n::say;
+use crate::safe_fs;
 
 /// A file's device and number.
 pub(super) type Identity = (u64, u64);
@@ -16,38 +16,6 @@ pub(super) fn identity(path: &Path) -> Option<Identity> {
 #[cfg(not(unix))]
 pub(super) fn identity(path: &Path) -> Option<Identity> {
     path.exists().then_some((0, 0))
-}
-
-/// Refuses a journal that other users of the machine could change or read, or that a link leads to:
-/// anyone who can write there decides what is sent.
-#[cfg(unix)]
-pub(super) fn refuse_strangers(folder: &Path, path: &Path) -> Result<(), JournalError> {
-    use std::os::unix::fs::PermissionsExt;
-    let explain = |source| JournalError::Folder {
-        path: folder.to_owned(),
-        source,
-    };
-    let refuse = |why| Err(JournalError::Strangers { why });
-    let file = std::fs::symlink_metadata(path).map_err(explain)?;
-    if file.is_symlink() {
-        return refuse(say().journal_is_link(path.display().to_string()));
-    }
-    if file.permissions().mode() & 0o077 != 0 {
-        return refuse(say().journal_open_to_others(path.display().to_string()));
-    }
-    let folder_mode = std::fs::metadata(folder)
-        .map_err(explain)?
-        .permissions()
-        .mode();
-    if folder_mode & 0o022 != 0 {
-        return refuse(say().journal_changed_by_others(folder.display().to_string()));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub(super) fn refuse_strangers(_folder: &Path, _path: &Path) -> Result<(), JournalError> {
-    Ok(())
 }
 
 /// Refuses a folder on a network file system: SQLite's write-ahead log shares memory between
@@ -78,21 +46,23 @@ pub(super) fn refuse_network(_folder: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-#[cfg(unix)]
+/// Makes a folder for its owner alone, if there is none, and checks that no other account can change what is
+/// in it: such an account would decide what is sent, and where.
 pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
+    match safe_fs::check_folder(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        checked => return checked,
+    }
+    let mut folders = std::fs::DirBuilder::new();
+    folders.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+    folders.create(folder)?;
+    safe_fs::check_folder(folder)
 }
 
-#[cfg(not(unix))]
-pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)
-}
-
-/// Makes a file for its owner alone, where there is none. One that is there is not opened: a process that
+/// Makes a file for its owner alone, if there is none, and checks that no other account can read or change
+/// it. One that is there is not opened: a process that
 /// closes a database's file lets go of every lock that the process has on it
 /// (sqlite.org/howtocorrupt.html, section 2.2).
 ///
@@ -104,6 +74,6 @@ pub(crate) fn make_private_file(path: &Path) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        _ => safe_fs::check_private(path),
     }
 }

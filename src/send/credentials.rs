@@ -247,7 +247,7 @@ fn value_of(
     let Some(path) = variable(&file_variable).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    match crate::targets::read_text(path.as_ref()) {
+    match crate::safe_fs::read_text(path.as_ref()) {
         // An editor ends a file with a line break that is no part of a secret.
         Ok(text) => Ok(Some(text.trim_end_matches(['\n', '\r']).into())),
         Err(source) => Err(SignInError::File {

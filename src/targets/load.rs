@@ -31,7 +31,7 @@ pub fn text(name: &str) -> Result<String, TargetError> {
     }
     if name.ends_with(".toml") || name.contains(std::path::MAIN_SEPARATOR) {
         let path = Path::new(name);
-        return read_text(path).map_err(|source| TargetError::Read {
+        return crate::safe_fs::read_text(path).map_err(|source| TargetError::Read {
             path: path.to_owned(),
             source,
         });
@@ -41,28 +41,6 @@ pub fn text(name: &str) -> Result<String, TargetError> {
         name: name.to_owned(),
         known: known.join(", "),
     })
-}
-
-/// Bytes that a file of settings, of certificates or of a secret may have.
-const MOST: u64 = 4 * 1024 * 1024;
-
-/// The text of a small file: of settings, of certificates, of a secret. What is no file, and what has
-/// no end, is not read.
-///
-/// # Errors
-/// When it cannot be read, is no file or is too large.
-pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
-    let file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(std::io::ErrorKind::IsADirectory.into());
-    }
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut std::io::Read::take(file, MOST + 1), &mut text)?;
-    if text.len() as u64 > MOST {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(text)
 }
 
 /// Reads a target from the text of its file; `origin` is what messages call the file.

@@ -14,7 +14,6 @@ mod words;
 
 pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
-pub(crate) use load::read_text;
 pub use load::{BUILT_IN, load, parse, text};
 pub use mistake::{Mistake, Mistakes, read_toml};
 pub use places::place_of;

@@ -12,18 +12,21 @@ use crate::harness::repository;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("l10n", &[]),
     ("model", &["l10n"]),
+    ("safe_fs", &["l10n", "model"]),
     ("clock", &[]),
     ("log", &["model"]),
     ("events", &["model"]),
-    ("targets", &["l10n", "model"]),
+    ("targets", &["l10n", "model", "safe_fs"]),
     ("read", &["l10n", "model"]),
     ("map", &["l10n", "model", "targets", "read"]),
     ("check", &["l10n", "model", "targets", "read", "map"]),
     ("plan", &["l10n", "model", "targets", "check"]),
-    ("journal", &["l10n", "model", "clock"]),
+    ("journal", &["l10n", "model", "safe_fs", "clock"]),
     (
         "send",
-        &["l10n", "model", "targets", "journal", "events", "clock"],
+        &[
+            "l10n", "model", "safe_fs", "targets", "journal", "events", "clock",
+        ],
     ),
     (
         "report",
@@ -65,8 +68,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "l10n", "log", "model", "targets", "read", "map", "check", "plan", "send", "journal",
-            "events", "run", "report", "progress", "sandbox", "clock", "app", "fleet", "console",
+            "l10n", "log", "model", "safe_fs", "targets", "read", "map", "check", "plan", "send",
+            "journal", "events", "run", "report", "progress", "sandbox", "clock", "app", "fleet",
+            "console",
         ],
     ),
     ("main", &["cli"]),

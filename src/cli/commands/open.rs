@@ -190,7 +190,7 @@ impl Door for FrontDoor {
             Some(path) => path.to_owned(),
             None => Config::own_path()?,
         };
-        let text = match std::fs::read_to_string(&path) {
+        let text = match crate::safe_fs::read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(source) => {

@@ -8,9 +8,10 @@ use super::schema;
 use super::witness::Witness;
 use crate::journal::error::JournalError;
 use crate::journal::files::{
-    Identity, identity, make_private_file, make_private_folder, refuse_network, refuse_strangers,
+    Identity, identity, make_private_file, make_private_folder, refuse_network,
 };
 use crate::journal::store::{Answers, Rosters};
+use crate::safe_fs::check_private;
 
 /// The journal's file, open.
 #[derive(Debug)]
@@ -24,6 +25,13 @@ pub struct Sqlite {
 }
 
 const FILE: &str = "journal.sqlite";
+
+/// What SQLite keeps beside it (sqlite.org/tempfiles.html), and reads as a part of it.
+const SIDE_FILES: [&str; 3] = [
+    "journal.sqlite-wal",
+    "journal.sqlite-shm",
+    "journal.sqlite-journal",
+];
 
 /// Whether nobody waits for another process any more.
 static NO_WAITING: AtomicBool = AtomicBool::new(false);
@@ -56,29 +64,25 @@ impl Sqlite {
     /// # Errors
     /// When the folder cannot be used, the file is no journal, or a newer program wrote it.
     pub fn open(folder: &Path) -> Result<Sqlite, JournalError> {
-        make_private_folder(folder).map_err(|source| JournalError::Folder {
+        let explain = |source| JournalError::Folder {
             path: folder.to_owned(),
             source,
-        })?;
+        };
+        make_private_folder(folder).map_err(explain)?;
         let path = folder.join(FILE);
-        make_private_file(&path).map_err(|source| JournalError::Folder {
-            path: folder.to_owned(),
-            source,
-        })?;
+        make_private_file(&path).map_err(explain)?;
+        for file in SIDE_FILES {
+            check_private(&folder.join(file)).map_err(explain)?;
+        }
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
             action: "open",
             path: path.clone(),
             source: source.into(),
         };
         refuse_network(folder)?;
-        refuse_strangers(folder, &path)?;
         // One at a time: SQLite does not wait for another process that turns the write-ahead log on
         // in a new file (sqlite.org/wal.html, section 5).
         let alone = folder.join("opening.lock");
-        let explain = |source| JournalError::Folder {
-            path: folder.to_owned(),
-            source,
-        };
         make_private_file(&alone).map_err(explain)?;
         let alone = std::fs::File::open(alone).map_err(explain)?;
         alone.lock().map_err(explain)?;

@@ -270,7 +270,7 @@ fn a_journal_that_others_could_change_is_not_used() {
     assert!(stderr(&import()).contains("chmod 600"));
     mode(journal, 0o600);
     mode("state", 0o777);
-    assert!(stderr(&import()).contains("chmod 700"));
+    assert!(stderr(&import()).contains("chmod go-w"));
     mode("state", 0o700);
     assert_eq!(import().status.code(), Some(0));
     std::fs::rename(folder.path(journal), folder.path("elsewhere")).unwrap();

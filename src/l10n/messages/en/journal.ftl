@@ -2,9 +2,6 @@
 
 journal-folder = cannot use the state folder { $path } (--state names another)
 journal-network = the state folder { $path } is on a network file system, where SQLite cannot keep a journal safely; name a local one with --state
-journal-is-link = the journal's { $path } is a link; name the folder that it leads to with --state
-journal-open-to-others = the journal's { $path } is open to other users of this machine; chmod 600 closes it
-journal-changed-by-others = the journal's { $path } can be changed by other users of this machine; chmod 700 closes it
 journal-sqlite = cannot { $action } the journal { $path }
 journal-action-open = open
 journal-action-read = read

@@ -1,8 +1,5 @@
 journal-folder = kan inte använda datamappen { $path } (--state anger en annan)
 journal-network = datamappen { $path } ligger på en nätverksdisk, där SQLite inte kan föra journal säkert; ange en lokal mapp med --state
-journal-is-link = journalens { $path } är en länk; ange mappen som den leder till med --state
-journal-open-to-others = journalens { $path } är öppen för andra användare av datorn; chmod 600 stänger den
-journal-changed-by-others = journalens { $path } kan ändras av andra användare av datorn; chmod 700 stänger den
 journal-sqlite = kan inte { $action } journalen { $path }
 journal-action-open = öppna
 journal-action-read = läsa

@@ -1,0 +1,375 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+#[cfg(not(unix))]
+use elsewhere as system;
+#[cfg(unix)]
+use unix as system;
+
+/// Bytes that a file of settings, of certificates or of a secret may have.
+const MOST: u64 = 4 * 1024 * 1024;
+
+/// A file that only the current user and root can change, open.
+#[derive(Debug)]
+pub struct TrustedFile {
+    file: File,
+    exposed: bool,
+}
+
+impl TrustedFile {
+    /// Opens a file. Its owner and mode are those of the open file, not of whatever its name leads to.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or another account can change it, a link to it or a folder above it.
+    pub fn open(path: &Path) -> io::Result<TrustedFile> {
+        let (file, exposed) = system::open(path)?;
+        Ok(TrustedFile { file, exposed })
+    }
+
+    /// Whether it belongs to the current user and other accounts can read it.
+    pub fn is_exposed(&self) -> bool {
+        self.exposed
+    }
+
+    /// Its text. A folder, and a file without an end, are not read.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not UTF-8, is a folder or is too large.
+    pub fn text(self) -> io::Result<String> {
+        if self.file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let mut text = String::new();
+        self.file.take(MOST + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MOST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(text)
+    }
+}
+
+/// The text of a small file that only the current user and root can change.
+///
+/// # Errors
+/// When it cannot be read, is a folder or too large, or another account can change it.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    TrustedFile::open(path)?.text()
+}
+
+/// Checks a folder in which the program keeps its own files: no other account may be able to add, replace or
+/// change one.
+///
+/// # Errors
+/// When there is no such folder, or another account can change it, a link to it or a folder above it.
+pub fn check_folder(path: &Path) -> io::Result<()> {
+    system::check_folder(path)
+}
+
+/// Checks a file of the program's own in such a folder, if it is there: it may be no link, and no other
+/// account may read or change it.
+///
+/// # Errors
+/// When it is a link, or another account can read or change it.
+pub fn check_private(path: &Path) -> io::Result<()> {
+    system::check_private(path)
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::ffi::OsString;
+    use std::fmt;
+    use std::fs::{File, Metadata};
+    use std::io;
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    use std::path::{Component, Path, PathBuf};
+
+    use crate::l10n::say;
+    use crate::model::in_quotes;
+
+    const ROOT: u32 = 0;
+    /// The mode bits of a folder in which an account can remove its own files only.
+    const STICKY: u32 = 0o1000;
+    const GROUP_WRITES: u32 = 0o020;
+    const OTHERS_WRITE: u32 = 0o002;
+    /// Links on the way to a file, as in Linux.
+    const MOST_LINKS: usize = 40;
+
+    pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
+        let named = follow(path)?;
+        let file = File::open(path)?;
+        let opened = file.metadata()?;
+        check(path, &opened)?;
+        let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+        if named.is_some_and(|named| identity(&named) != identity(&opened)) {
+            // The way to the file that has its name now was not checked.
+            return Err(Untrusted::of(path, &opened, Why::Replaced));
+        }
+        let mode = opened.mode();
+        let is_read = mode & 0o004 != 0 || mode & 0o040 != 0 && !is_private_group(path, &opened);
+        let is_exposed = opened.is_file() && opened.uid() == user() && is_read;
+        Ok((file, is_exposed))
+    }
+
+    pub(super) fn check_folder(path: &Path) -> io::Result<()> {
+        let Some(folder) = follow(path)? else {
+            return Ok(());
+        };
+        // In a sticky one others could still add files.
+        match is_writable_by_others(path, &folder) {
+            true => Err(Untrusted::of(path, &folder, Why::Writable)),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn check_private(path: &Path) -> io::Result<()> {
+        let metadata = match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        if metadata.is_symlink() {
+            return Err(Untrusted::of(path, &metadata, Why::Link));
+        }
+        check_owner(path, &metadata)?;
+        match metadata.mode() & 0o077 {
+            0 => Ok(()),
+            _ => Err(Untrusted::of(path, &metadata, Why::Open)),
+        }
+    }
+
+    /// Checks every folder and link on the way to `path`, and what it leads to, whose metadata are returned;
+    /// none of what the kernel leads to by itself.
+    fn follow(path: &Path) -> io::Result<Option<Metadata>> {
+        let mut left = parts(&std::path::absolute(path)?);
+        let mut at = PathBuf::from("/");
+        let mut metadata = at.symlink_metadata()?;
+        check(&at, &metadata)?;
+        let mut links = 0;
+        while let Some(part) = left.pop() {
+            if part == ".." {
+                at.pop();
+                metadata = at.symlink_metadata()?;
+                continue;
+            }
+            let next = at.join(part);
+            let found = next.symlink_metadata()?;
+            check(&next, &found)?;
+            if !found.is_symlink() {
+                (at, metadata) = (next, found);
+                continue;
+            }
+            if next.starts_with("/proc") {
+                // A descriptor of a process, whose name may be no path.
+                return Ok(None);
+            }
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(rustix::io::Errno::LOOP.into());
+            }
+            let target = next.read_link()?;
+            if target.is_absolute() {
+                at = PathBuf::from("/");
+            }
+            metadata = at.symlink_metadata()?;
+            left.extend(parts(&target));
+        }
+        Ok(Some(metadata))
+    }
+
+    /// The names in a path, the last one first.
+    fn parts(path: &Path) -> Vec<OsString> {
+        let named = path.components().rev().filter_map(|part| match part {
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            _ => None,
+        });
+        named.collect()
+    }
+
+    /// Refuses what another account owns or can change.
+    fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
+        check_owner(path, metadata)?;
+        let kind = metadata.file_type();
+        let is_sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
+        // The mode of a link means nothing, and what is written to a device is not read back.
+        if kind.is_symlink() || kind.is_char_device() || is_sticky {
+            return Ok(());
+        }
+        match is_writable_by_others(path, metadata) {
+            true => Err(Untrusted::of(path, metadata, Why::Writable)),
+            false => Ok(()),
+        }
+    }
+
+    fn check_owner(path: &Path, metadata: &Metadata) -> io::Result<()> {
+        match [ROOT, user()].contains(&metadata.uid()) {
+            true => Ok(()),
+            false => Err(Untrusted::of(path, metadata, Why::Foreign)),
+        }
+    }
+
+    fn is_writable_by_others(path: &Path, metadata: &Metadata) -> bool {
+        let mode = metadata.mode();
+        mode & OTHERS_WRITE != 0 || mode & GROUP_WRITES != 0 && !is_private_group(path, metadata)
+    }
+
+    fn user() -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
+    /// Whether the group of a file has no member but the file's owner, as where each user has a group of the
+    /// same name and files are made with umask 002. Of a group that is not listed on this machine, and of a
+    /// file with an access list, that is not known.
+    fn is_private_group(path: &Path, metadata: &Metadata) -> bool {
+        #[cfg(target_os = "linux")]
+        if rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0; 0]).is_ok() {
+            return false;
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = path;
+        has_no_other(
+            (metadata.uid(), metadata.gid()),
+            &text_of("/etc/passwd"),
+            &text_of("/etc/group"),
+        )
+    }
+
+    /// Whether no account but the owner is in a group, by the texts of /etc/passwd and /etc/group.
+    fn has_no_other((owner, group): (u32, u32), users: &str, groups: &str) -> bool {
+        let (owner, group) = (owner.to_string(), group.to_string());
+        let is_own = |name: &str| {
+            let mut named = entries(users).filter(|user| user[0] == name);
+            named.any(|user| user[2] == owner)
+        };
+        let mut listed = entries(groups).filter(|entry| entry[2] == group).peekable();
+        listed.peek().is_some()
+            && listed.all(|entry| {
+                entry[3]
+                    .split(',')
+                    .all(|name| name.is_empty() || is_own(name))
+            })
+            && entries(users).all(|user| user[3] != group || user[2] == owner)
+    }
+
+    /// The entries of a file such as /etc/passwd, each with four fields at least.
+    fn entries(text: &str) -> impl Iterator<Item = Vec<&str>> {
+        let fields = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        fields.filter(|fields| fields.len() >= 4)
+    }
+
+    fn text_of(file: &str) -> String {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// An account as a person knows it.
+    fn account(id: u32) -> String {
+        let number = id.to_string();
+        let users = text_of("/etc/passwd");
+        let mut named = entries(&users).filter(|user| user[2] == number);
+        named
+            .next()
+            .map_or(number.clone(), |user| user[0].to_owned())
+    }
+
+    /// Why a file or folder is not used.
+    #[derive(Debug)]
+    struct Untrusted {
+        path: PathBuf,
+        owner: u32,
+        mode: u32,
+        why: Why,
+    }
+
+    #[derive(Debug)]
+    enum Why {
+        /// Another account owns it.
+        Foreign,
+        /// Other accounts can write to it.
+        Writable,
+        /// Other accounts can read or write it, and it holds personal data.
+        Open,
+        /// It is a link.
+        Link,
+        /// Another file took its name while it was opened.
+        Replaced,
+    }
+
+    impl Untrusted {
+        fn of(path: &Path, metadata: &Metadata, why: Why) -> io::Error {
+            let untrusted = Untrusted {
+                path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+                owner: metadata.uid(),
+                mode: metadata.mode() & 0o7777,
+                why,
+            };
+            io::Error::new(io::ErrorKind::PermissionDenied, untrusted)
+        }
+    }
+
+    impl fmt::Display for Untrusted {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let path = self.path.display().to_string();
+            let (owner, mode) = (account(self.owner), format!("{:04o}", self.mode));
+            let word = in_quotes(&path);
+            f.write_str(&match self.why {
+                Why::Foreign => {
+                    // A link's own owner is changed, not that of what it leads to.
+                    let fix = format!("chown -h {} {word}", account(user()));
+                    say().safe_foreign(path, owner, mode, fix)
+                }
+                Why::Writable => {
+                    say().safe_writable(path, owner, mode, format!("chmod go-w {word}"))
+                }
+                Why::Open => say().safe_open(path, owner, mode, format!("chmod 600 {word}")),
+                Why::Link => say().safe_link(path, owner),
+                Why::Replaced => say().safe_replaced(path),
+            })
+        }
+    }
+
+    impl std::error::Error for Untrusted {}
+
+    #[cfg(test)]
+    mod tests {
+        use super::has_no_other;
+
+        #[test]
+        fn a_group_is_private_where_no_other_account_is_in_it() {
+            let users = "root:x:0:0::/root:/bin/sh\nanna:x:1000:1000:::\nbo:x:1001:100:::\n";
+            let groups = "root:x:0:\nanna:x:1000:anna\nusers:x:100:\nstaff:x:50:anna,bo\n";
+            for (owner, group, is_private) in [
+                (1000, 1000, true),
+                (0, 0, true),
+                // The owner is in it, and so is another; another is; none is listed; there is no such group.
+                (1000, 50, false),
+                (1000, 100, false),
+                (1001, 1000, false),
+                (1000, 7, false),
+            ] {
+                let found = has_no_other((owner, group), users, groups);
+                assert_eq!(found, is_private, "{owner}:{group}");
+            }
+        }
+    }
+}
+
+/// Where owners and modes are not those of Unix, nothing is checked.
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn open(path: &Path) -> io::Result<(File, bool)> {
+        Ok((File::open(path)?, false))
+    }
+
+    pub(super) fn check_folder(_path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn check_private(_path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
