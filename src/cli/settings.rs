@@ -253,7 +253,7 @@ pub(in crate::cli) fn credentials(
     spec: &TargetSpec,
 ) -> Result<Credentials, AppError> {
     let name = |name: &str| config.credential_variable(name);
-    let found = Credentials::find(spec, |variable| std::env::var(name(variable)).ok());
+    let found = Credentials::find(spec, |variable| std::env::var_os(name(variable)));
     Ok(found.map_err(|error| error.renamed(spec, name))?)
 }
 

@@ -1,3 +1,6 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -5,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::l10n::say;
-use crate::model::{Code, Declared, Fact};
+use crate::model::{Code, Declared, Fact, in_quotes};
+use crate::safe_fs::TrustedFile;
 use crate::targets::{SignIn, TargetSpec};
 
 /// Why there are no credentials. Never says what one is.
@@ -31,9 +35,15 @@ pub enum SignInError {
         /// Why.
         source: std::io::Error,
     },
-    /// A credential holds a character that no header may have.
-    #[error("{}", say().credentials_no_header(variable.as_str()))]
-    NoHeader {
+    /// A credential is white space and nothing else.
+    #[error("{}", say().credentials_empty(variable.as_str()))]
+    Empty {
+        /// The variable.
+        variable: String,
+    },
+    /// A credential has white space within it, or a character that no credential has.
+    #[error("{}", say().credentials_character(variable.as_str()))]
+    Character {
         /// The variable.
         variable: String,
     },
@@ -89,7 +99,10 @@ impl SignInError {
                 path,
                 source,
             },
-            SignInError::NoHeader { variable } => SignInError::NoHeader {
+            SignInError::Empty { variable } => SignInError::Empty {
+                variable: name(&variable),
+            },
+            SignInError::Character { variable } => SignInError::Character {
                 variable: name(&variable),
             },
         }
@@ -114,13 +127,14 @@ pub enum Credentials {
 
 impl Credentials {
     /// The first of the target's ways to sign in whose variables are all set. `variable` gives a
-    /// variable's value; a variable `NAME_FILE` names a file that holds the value of `NAME`.
+    /// variable's value; a variable `NAME_FILE` names a file that holds the value of `NAME`. White space around
+    /// a value is not a part of it.
     ///
     /// # Errors
     /// When no way is complete, or a file or a value cannot be used.
     pub fn find(
         spec: &TargetSpec,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Credentials, SignInError> {
         for way in &spec.sign_in {
             let mut values = Vec::new();
@@ -142,7 +156,7 @@ impl Credentials {
             SignIn::Headers { headers } => {
                 let mut map = HeaderMap::new();
                 for ((name, variable), value) in headers.iter().zip(values) {
-                    let no_header = || SignInError::NoHeader {
+                    let no_header = || SignInError::Character {
                         variable: variable.clone(),
                     };
                     let name: HeaderName = name.parse().map_err(|_| no_header())?;
@@ -224,7 +238,7 @@ impl Credentials {
     ) -> Result<Credentials, SignInError> {
         let secret = values.first().map_or("", |value| value.expose_secret());
         let mut value = HeaderValue::from_str(&format!("{word} {secret}")).map_err(|_| {
-            SignInError::NoHeader {
+            SignInError::Character {
                 variable: variable.to_owned(),
             }
         })?;
@@ -238,22 +252,48 @@ impl Credentials {
 
 fn value_of(
     name: &str,
-    variable: &impl Fn(&str) -> Option<String>,
+    variable: &impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<SecretString>, SignInError> {
-    if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
-        return Ok(Some(value.into()));
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if let Some(value) = set(name) {
+        return usable(name, value.to_str()).map(Some);
     }
     let file_variable = format!("{name}_FILE");
-    let Some(path) = variable(&file_variable).filter(|path| !path.is_empty()) else {
+    let Some(path) = set(&file_variable).map(PathBuf::from) else {
         return Ok(None);
     };
-    match crate::safe_fs::read_text(path.as_ref()) {
-        // An editor ends a file with a line break that is no part of a secret.
-        Ok(text) => Ok(Some(text.trim_end_matches(['\n', '\r']).into())),
-        Err(source) => Err(SignInError::File {
-            variable: file_variable,
-            path,
-            source,
+    let failed = |source| SignInError::File {
+        variable: file_variable.clone(),
+        path: path.display().to_string(),
+        source,
+    };
+    let file = TrustedFile::open(&path).map_err(failed)?;
+    if file.is_exposed() {
+        let word = in_quotes(&path.display().to_string());
+        tracing::warn!("{}", say().log_exposed_secret(word));
+    }
+    let text = file.text().map_err(failed)?;
+    usable(&file_variable, Some(&text)).map(Some)
+}
+
+/// A secret without the white space that a shell or an editor put around it: with it, the same credentials
+/// would count as others, with a quota of their own. `variable` is where it came from.
+fn usable(variable: &str, text: Option<&str>) -> Result<SecretString, SignInError> {
+    let is_around = |c: char| c.is_whitespace() || c == BYTE_ORDER_MARK;
+    let secret = text.map(|text| text.trim_matches(is_around));
+    match secret {
+        Some("") => Err(SignInError::Empty {
+            variable: variable.to_owned(),
+        }),
+        Some(secret) if !secret.contains(|c: char| is_around(c) || c.is_control()) => {
+            Ok(secret.into())
+        }
+        // A value that is not UTF-8 has other characters than these.
+        _ => Err(SignInError::Character {
+            variable: variable.to_owned(),
         }),
     }
 }
+
+/// What some editors begin a file with.
+const BYTE_ORDER_MARK: char = '\u{FEFF}';

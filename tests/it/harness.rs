@@ -628,7 +628,7 @@ impl LibraryRun {
                 .credentials
                 .as_ref()
                 .is_none_or(|known| known.contains(&name));
-            known.then(|| "sandbox".to_owned())
+            known.then(|| "sandbox".into())
         };
         let credentials = Credentials::find(&spec, variable).unwrap();
         let prepared = prepare(&roster, spec.clone(), 7, &Unobserved)?;
