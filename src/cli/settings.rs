@@ -14,7 +14,7 @@ use super::values::{Duplicate, Empty, OutcomeAt};
 use crate::app::{AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::State;
+use crate::journal::{PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::plan::{Guards, Selection};
@@ -307,7 +307,10 @@ pub(in crate::cli) fn way_to(run: &str, state: &State) -> String {
 pub(in crate::cli) fn journal_flag(state: &State) -> String {
     let named = std::env::var_os("ROSTERPATCH_STATE");
     let by_itself = match state.database() {
-        Some(database) => named.is_some_and(|name| name == database.address()),
+        Some(database) => named.is_some_and(|name| {
+            let name = PlaceName::of(&name.to_string_lossy());
+            name == PlaceName::Address(database.address().to_owned())
+        }),
         None => {
             named.is_some_and(|name| name == *state.folder())
                 || default_state_folder().is_ok_and(|default| default == state.folder())
@@ -325,15 +328,13 @@ pub(in crate::cli) fn state(config: &Config, common: &GeneralOptions) -> Result<
     let Some(place) = config.fill(common).state else {
         return Ok(State::in_folder(&default_state_folder()?));
     };
-    match place.to_str().filter(|place| State::is_address(place)) {
-        None if place.to_string_lossy().contains("://") => Err(AppError::Usage(
-            say().cli_state_unknown(place.display().to_string()),
-        )),
-        None => Ok(State::in_folder(&place)),
-        Some(address) => {
+    match PlaceName::of(&place.to_string_lossy()) {
+        PlaceName::Folder => Ok(State::in_folder(&place)),
+        PlaceName::Unsupported(what) => Err(AppError::Usage(say().cli_state_unknown(what))),
+        PlaceName::Address(address) => {
             let password = std::env::var("PGPASSWORD").ok();
             let folder = default_state_folder()?;
-            Ok(State::in_database(address, password.as_deref(), &folder)?)
+            Ok(State::in_database(&address, password.as_deref(), &folder)?)
         }
     }
 }

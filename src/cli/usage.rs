@@ -5,6 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::l10n::say;
 use crate::model::{Code, Declared, Fact};
+use crate::send::shown_address;
 
 /// A mistake of the command line in one sentence, and what to do; none where the parser's own words are
 /// all that is known.
@@ -24,6 +25,7 @@ pub(in crate::cli) fn in_words(error: &clap::Error) -> Option<String> {
         },
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let value = of(ContextKind::InvalidValue).unwrap_or_default();
+            let value = shown_address(&value);
             match std::error::Error::source(error) {
                 Some(why) => say().usage_value_because(value, argument()?, why.to_string()),
                 None => match of(ContextKind::ValidValue) {

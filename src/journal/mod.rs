@@ -9,6 +9,7 @@ mod error;
 mod facade;
 mod files;
 mod lock;
+mod place_name;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(not(feature = "postgres"))]
@@ -34,6 +35,7 @@ pub(crate) use files::{make_private_file, make_private_folder};
 #[cfg(feature = "postgres")]
 pub(crate) use lock::machine;
 pub use lock::{RosterLock, RunLock};
+pub use place_name::PlaceName;
 pub use postgres::{Database, Fence};
 #[cfg(feature = "postgres")]
 pub use postgres::{Tables, Wrong, cell, count_up};

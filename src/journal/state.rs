@@ -41,11 +41,6 @@ impl State {
         })
     }
 
-    /// Whether `text` is the address of a database, and no folder.
-    pub fn is_address(text: &str) -> bool {
-        text.starts_with("postgres://") || text.starts_with("postgresql://")
-    }
-
     /// The folder for what this machine needs for itself, which holds the journal where no database does.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -9,10 +9,16 @@ use crate::l10n::say;
 /// When it is not.
 pub fn check_address(address: &str) -> Result<(), SendError> {
     let refuse = |why| SendError::Address {
-        url: address.to_owned(),
+        url: shown_address(address),
         why,
     };
     let url = Url::parse(address).map_err(|_| refuse(say().address_no_url()))?;
+    if has_secret(&url) {
+        return Err(refuse(say().address_secret()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse(say().address_query()));
+    }
     match url.scheme() {
         "http" | "https" => Ok(()),
         _ => Err(refuse(say().address_scheme())),
@@ -23,15 +29,12 @@ pub fn check_address(address: &str) -> Result<(), SendError> {
 /// personal data go there; and nothing in it that does not belong in an API's base.
 pub(super) fn checked_address(address: &str) -> Result<Url, SendError> {
     let refuse = |why| SendError::Address {
-        url: address.to_owned(),
+        url: shown_address(address),
         why,
     };
     let url = Url::parse(address).map_err(|_| refuse(say().address_no_url()))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(SendError::Address {
-            url: format!("…@{}", url.host_str().unwrap_or("")),
-            why: say().address_secret(),
-        });
+    if has_secret(&url) {
+        return Err(refuse(say().address_secret()));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refuse(say().address_query()));
@@ -42,6 +45,25 @@ pub(super) fn checked_address(address: &str) -> Result<Url, SendError> {
         ("http", Some(host)) if is_loopback(host) => Ok(url),
         ("http", _) => Err(refuse(say().address_plain())),
         _ => Err(refuse(say().address_scheme())),
+    }
+}
+
+fn has_secret(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// An address without what may be a secret in it: a user's name and password, and a query.
+pub fn shown_address(address: &str) -> String {
+    if !address.contains("://") {
+        return address.to_owned();
+    }
+    let query = address.find(['?', '#']);
+    match (address.rsplit_once('@'), query) {
+        (None, None) => address.to_owned(),
+        (Some((_, host)), None) => format!("…@{host}"),
+        (None, Some(query)) => format!("{}…", &address[..=query]),
+        // Either may be a part of a password.
+        (Some(_), Some(_)) => "…".to_owned(),
     }
 }
 
@@ -69,7 +91,23 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{checked_address, one_spelling};
+    use super::{check_address, checked_address, one_spelling, shown_address};
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_secret() {
+        for (address, shown) in [
+            ("https://api.example.se/v1", "https://api.example.se/v1"),
+            ("https://u:secret@api.example.se", "…@api.example.se"),
+            ("https://u:s@cret@api.example.se", "…@api.example.se"),
+            ("https://h/v1?token=secret", "https://h/v1?…"),
+            ("https://u:sec?ret@h", "…"),
+            ("anna@ek.se", "anna@ek.se"),
+        ] {
+            assert_eq!(shown_address(address), shown);
+        }
+        let told = check_address("https://u:secret@h").unwrap_err().to_string();
+        assert!(!told.contains("secret"), "{told}");
+    }
 
     #[test]
     fn an_origin_has_one_spelling() {

@@ -153,6 +153,9 @@ fn may_be_secret(text: &str, place: usize) -> bool {
     let line = text[line_start..].lines().next().unwrap_or_default();
     let name = line.split('=').next().unwrap_or_default().to_lowercase();
     let is_header = line.trim_start().starts_with('[');
+    if line.contains("://") && line.contains('@') || line.contains("password=") {
+        return true;
+    }
     if !line.contains('=') && !is_header {
         return false;
     }

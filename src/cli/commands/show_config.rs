@@ -5,7 +5,8 @@ use crate::cli::config::Config;
 use crate::cli::options::{GeneralOptions, Group, Layer, Setting};
 use crate::cli::{settings, terminal};
 use crate::l10n::say;
-use crate::model::Exit;
+use crate::model::{Exit, with_causes};
+use crate::safe_fs::TrustedFile;
 use crate::targets::TargetSpec;
 
 /// What a layer of the config file says of a setting.
@@ -39,12 +40,17 @@ const MORE: [(&str, InLayer, &str); 4] = [
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<Exit> {
     let config = Config::load(common)?;
     let target = config.fill(&args.roster).target;
-    let spec = settings::target(target.as_deref()).ok();
+    // Without a target there is less to show; one that cannot be used is a mistake.
+    let spec = match target.as_deref() {
+        Some(name) => Some(settings::target(Some(name))?),
+        None => None,
+    };
     let own = spec.as_deref().map(settings::own_quota);
     if let Some(own) = own {
         // What cannot be used is better found out here than at night.
         settings::pace(&config.fill(&args.quota), own)?;
     }
+    let state = settings::state(&config, common)?;
     let groups = [
         args.roster.settings(),
         args.place.settings(),
@@ -73,20 +79,21 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ConfigArgs) -> Result<
             "state" => "ROSTERPATCH_STATE",
             _ => "",
         };
+        let shown = |value: String| match name {
+            // Its address may hold a password.
+            "state" => state.shown(),
+            _ => value,
+        };
         match (said, config.said(in_layer), own, name) {
             (Some(value), ..) => {
                 let by_env = std::env::var(env).is_ok_and(|set| set == value);
-                line(name, &value, if by_env { env } else { &command_line });
+                let origin = if by_env { env } else { &command_line };
+                line(name, &shown(value), origin);
             }
-            (None, Some((value, origin)), ..) => line(name, &value, &origin),
+            (None, Some((value, origin)), ..) => line(name, &shown(value), &origin),
             (None, None, Some((rate, _)), "rate") => line(name, &rate.to_string(), "default"),
             (None, None, Some((_, burst)), "burst") => line(name, &burst.to_string(), "default"),
-            (None, None, _, "state") => {
-                let folder = settings::default_state_folder();
-                let folder =
-                    folder.map_or_else(|_| "none".into(), |path| path.display().to_string());
-                line(name, &folder, "default");
-            }
+            (None, None, _, "state") => line(name, &state.shown(), "default"),
             _ => line(name, default, "default"),
         }
     }
@@ -122,15 +129,20 @@ fn credential_lines(config: &Config, spec: &TargetSpec, line: &mut impl FnMut(&s
     for name in spec.sign_in.iter().flat_map(|way| way.variables()) {
         let variable = config.credential_variable(name);
         let file = config.credential_variable(&format!("{name}_FILE"));
-        let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let is_set = |name: &str| set(name).is_some();
         if is_set(&variable) {
             line(
                 name,
                 "********",
                 &say().config_environment(variable.as_str()),
             );
-        } else if is_set(&file) {
-            line(name, "********", &say().config_file_named(file.as_str()));
+        } else if let Some(path) = set(&file) {
+            let mut origin = say().config_file_named(file.as_str());
+            if let Err(why) = TrustedFile::open(path.as_ref()) {
+                origin.push_str(&format!(": {}", with_causes(&why)));
+            }
+            line(name, "********", &origin);
         } else {
             line(
                 name,

@@ -9,6 +9,7 @@ use super::connection::{Connection, Fence, Tables, Wrong, cell};
 use super::schema;
 use crate::journal::entries::encoded_segment;
 use crate::journal::error::{JournalError, Refusal};
+use crate::l10n::say;
 use crate::model::hex;
 
 /// A database that holds a journal, and one connection to it for all who share this value: a thread that
@@ -44,6 +45,10 @@ impl Database {
     /// # Errors
     /// When the address cannot be understood.
     pub fn at(address: &str, password: Option<&str>) -> Result<Database, JournalError> {
+        if !is_clear(address) {
+            let why = say().journal_address_unclear();
+            return Err(JournalError::Address { why });
+        }
         // A certificate is verified wherever one is required.
         let given = address.to_owned();
         let known = address
@@ -230,6 +235,23 @@ impl Database {
     pub fn begin(&self, name: &str) -> Result<Fence, JournalError> {
         self.change(|tables| count_up(tables, name))
     }
+}
+
+/// Whether it is clear what is a password in an address: characters of one that stand for something else
+/// would make a part of it the name of a server, which is shown.
+fn is_clear(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let (user, place) = rest.split_once('@').unwrap_or(("", rest));
+    let place = place.split('?').next().unwrap_or_default();
+    let hosts = place.split('/').next().unwrap_or_default();
+    let has_port = |host: &str| {
+        let name_end = host.rfind(']').map_or(0, |end| end + 1);
+        let port = host[name_end..]
+            .split_once(':')
+            .map_or("", |(_, port)| port);
+        port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    !user.contains(['/', '?', '#']) && !place.contains('@') && hosts.split(',').all(has_port)
 }
 
 /// Begins what is called `name`: whoever began it before may change nothing more, once this step is done.

@@ -113,5 +113,5 @@ history-under-way = the run { $run } is under way; try again when it has ended
 history-forgotten = the values of { $rows } are forgotten
 history-not-kept = what was changed is not kept
 history-line = line { $line } of { $file }
-cli-state-unknown = --state { $place } is neither a folder nor the address of a database (postgres://USER@HOST/DATABASE)
+cli-state-unknown = the place of the journal (--state, ROSTERPATCH_STATE) cannot be { $what }: it is a folder, or a database as postgres://USER@HOST/DATABASE with the password in PGPASSWORD; write ./ before a folder's name that looks like an address
 run-state-undone = undone

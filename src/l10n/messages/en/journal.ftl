@@ -10,6 +10,7 @@ journal-action-quota = keep the quota in
 journal-action-records = keep the records that were read in
 journal-database = cannot { $action } the journal in { $place }
 journal-address = the address of the database cannot be used: { $why }; it looks like postgres://USER@HOST/DATABASE, with the password in PGPASSWORD
+journal-address-unclear = it does not say for certain what is the password; write @ : / ? and # in a password as %40 %3A %2F %3F and %23
 journal-not-migrated = { $place } has no tables of this version yet; make them with: rosterpatch database migrate
 journal-taken-over = another process has taken this over; nothing more is sent here
 journal-not-built = this program was built without PostgreSQL (the cargo feature postgres); take a package, or build it with: cargo build --release --features postgres

@@ -111,5 +111,5 @@ history-under-way = körningen { $run } pågår; försök igen när den är klar
 history-forgotten = värdena i { $rows } är bortglömda
 history-not-kept = vad som ändrades finns inte kvar
 history-line = rad { $line } i { $file }
-cli-state-unknown = --state { $place } är varken en mapp eller adressen till en databas (postgres://ANVÄNDARE@VÄRD/DATABAS)
+cli-state-unknown = journalens plats (--state, ROSTERPATCH_STATE) kan inte vara { $what }: den är en mapp, eller en databas som postgres://ANVÄNDARE@VÄRD/DATABAS med lösenordet i PGPASSWORD; skriv ./ före ett mappnamn som ser ut som en adress
 run-state-undone = ångrad

@@ -8,6 +8,7 @@ journal-action-quota = hålla kvoten i
 journal-action-records = spara lästa poster i
 journal-database = kan inte { $action } journalen i { $place }
 journal-address = databasens adress går inte att använda: { $why }; den ser ut som postgres://ANVÄNDARE@VÄRD/DATABAS, med lösenordet i PGPASSWORD
+journal-address-unclear = det framgår inte säkert vad som är lösenordet; skriv @ : / ? och # i ett lösenord som %40 %3A %2F %3F och %23
 journal-not-migrated = { $place } har inga tabeller av den här versionen än; skapa dem med: rosterpatch database migrate
 journal-taken-over = en annan process har tagit över; inget mer skickas härifrån
 journal-not-built = programmet är byggt utan PostgreSQL (cargos feature postgres); ta ett färdigt paket, eller bygg med: cargo build --release --features postgres
