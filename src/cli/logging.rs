@@ -12,7 +12,7 @@ use tracing_subscriber::{Layer, filter::Targets, fmt};
 
 use super::options::{GeneralOptions, LogFormat};
 use crate::clock::Clock;
-use crate::model::Fact;
+use crate::model::{Fact, visible};
 
 /// Whether the log is for programs: then every line of standard error is JSON.
 static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
@@ -50,7 +50,8 @@ pub(in crate::cli) fn error(fact: &Fact) {
         target: "rosterpatch",
     });
     // Nobody may be reading any more.
-    let _ = writeln!(std::io::stderr(), "{}", line.unwrap_or_default());
+    let line = line.unwrap_or_default();
+    let _ = writeln!(std::io::stderr(), "{}", visible(&line));
 }
 
 /// Sends the program's log lines to standard error, around the bar if there is one. Only this
@@ -89,7 +90,9 @@ struct AroundBar {
 
 impl Write for AroundBar {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let write = || std::io::stderr().write_all(bytes);
+        // A line comes whole, and what it says may be a file's name.
+        let text = String::from_utf8_lossy(bytes);
+        let write = || std::io::stderr().write_all(visible(&text).as_bytes());
         match &self.bar {
             Some(bar) => bar.suspend(write)?,
             None => write()?,

@@ -19,6 +19,7 @@ mod usage;
 mod values;
 mod wanted;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::parser::ValueSource;
@@ -38,29 +39,43 @@ use commands::{
     check, doctor, fleet, history, import, open, packagers, plan, resume, retry, runs, sandbox,
     show_config, sweep, targets, template, undo,
 };
+use options::{ColorWhen, GeneralOptions};
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
-    if value_of("--log-format", std::env::args()).as_deref() == Some("json") {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let words: Vec<String> = given
+        .iter()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    if value_of("--log-format", &words) == Some("json") {
         logging::for_programs();
     }
-    if let Err(why) = speak_as_asked() {
-        terminal::error(&why, &Fact::new(Code::UsageLanguage));
-        return ExitCode::from(Exit::Usage.code());
+    if let Err(why) = speak_as_asked(&words) {
+        return wrong_usage(&why, &Fact::new(Code::UsageLanguage));
     }
-    let args = match parsed() {
+    // A journal, a log and a report hold names as text.
+    if let Some(odd) = given.iter().find(|argument| argument.to_str().is_none()) {
+        let why = say().cli_not_text(format!("{odd:?}"));
+        return wrong_usage(&why, &Fact::new(Code::UsageNotText));
+    }
+    let args = match parsed(&words) {
         Ok(args) => args,
+        Err(error) if !error.use_stderr() => error.exit(),
         // The parser's own words are English, and for a terminal.
-        Err(error)
-            if error.use_stderr()
-                && (logging::is_for_programs() || Language::spoken() != Language::English) =>
-        {
+        Err(error) if logging::is_for_programs() || Language::spoken() != Language::English => {
             let text = usage::in_words(&error);
-            let text = text.unwrap_or_else(|| error.to_string().trim_end().to_owned());
-            terminal::error(&text, &usage::fact(&error));
+            let text = text.unwrap_or_else(|| usage::of_parser(&error, false));
+            return wrong_usage(&text, &usage::fact(&error));
+        }
+        Err(error) => {
+            let look = terminal::error_look(&GeneralOptions {
+                color: color(&words),
+                ..GeneralOptions::default()
+            });
+            terminal::note(&usage::of_parser(&error, look.color));
             return ExitCode::from(Exit::Usage.code());
         }
-        Err(error) => error.exit(),
     };
     let exit = run(&args).unwrap_or_else(|error| {
         tell(&error, &args);
@@ -76,9 +91,19 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
+/// Says what is wrong with the command line.
+fn wrong_usage(why: &str, fact: &Fact) -> ExitCode {
+    terminal::error(why, fact);
+    ExitCode::from(Exit::Usage.code())
+}
+
 /// The arguments, as they stand on the command line.
-fn parsed() -> Result<Args, clap::Error> {
-    let mut command = Args::command().color(color(std::env::args()));
+fn parsed(words: &[String]) -> Result<Args, clap::Error> {
+    let mut command = Args::command().color(match color(words) {
+        ColorWhen::Always => ColorChoice::Always,
+        ColorWhen::Never => ColorChoice::Never,
+        ColorWhen::Auto => ColorChoice::Auto,
+    });
     if Language::spoken() == Language::Swedish {
         command = help::in_swedish(command);
     }
@@ -90,8 +115,9 @@ fn parsed() -> Result<Args, clap::Error> {
 /// Has the program speak the language that is asked for, by the option, the environment or the locale
 /// (POSIX: LC_ALL, LC_MESSAGES, LANG). It must be known before the arguments are parsed, whose errors
 /// and help are in it too.
-fn speak_as_asked() -> Result<(), String> {
-    let asked = value_of("--lang", std::env::args()).or_else(|| set("ROSTERPATCH_LANG"));
+fn speak_as_asked(words: &[String]) -> Result<(), String> {
+    let asked = value_of("--lang", words).map(str::to_owned);
+    let asked = asked.or_else(|| set("ROSTERPATCH_LANG"));
     let language = match asked {
         Some(code) => code.parse()?,
         None => {
@@ -109,14 +135,13 @@ fn set(name: &str) -> Option<String> {
 }
 
 /// The value of an option, before the arguments are parsed.
-fn value_of(option: &str, arguments: impl Iterator<Item = String>) -> Option<String> {
-    let arguments: Vec<String> = arguments.collect();
+fn value_of<'a>(option: &str, arguments: &'a [String]) -> Option<&'a str> {
     let mut found = arguments
         .iter()
         .enumerate()
         .filter_map(|(index, argument)| match argument.strip_prefix(option)? {
-            "" => arguments.get(index + 1).cloned(),
-            value => value.strip_prefix('=').map(str::to_owned),
+            "" => arguments.get(index + 1).map(String::as_str),
+            value => value.strip_prefix('='),
         });
     found.next()
 }
@@ -171,12 +196,11 @@ fn refuse_misplaced(matches: &ArgMatches) -> Result<(), clap::Error> {
 
 /// Whether help and errors of the command line have colours: it must be known before they are
 /// parsed.
-fn color(arguments: impl Iterator<Item = String>) -> ColorChoice {
-    let value = value_of("--color", arguments);
-    match value.as_deref() {
-        Some("always") => ColorChoice::Always,
-        Some("never") => ColorChoice::Never,
-        _ => ColorChoice::Auto,
+fn color(words: &[String]) -> ColorWhen {
+    match value_of("--color", words) {
+        Some("always") => ColorWhen::Always,
+        Some("never") => ColorWhen::Never,
+        _ => ColorWhen::Auto,
     }
 }
 

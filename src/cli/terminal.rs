@@ -5,7 +5,7 @@ use super::options::{ColorWhen, GeneralOptions, LogFormat, ProgressKind};
 use crate::clock::SystemClock;
 use crate::events::{Observer, Unobserved};
 use crate::l10n::say;
-use crate::model::Fact;
+use crate::model::{Fact, visible};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
 use crate::report::Look;
 
@@ -16,7 +16,7 @@ static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
 pub(in crate::cli) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = stdout
-        .write_all(text.as_bytes())
+        .write_all(visible(text).as_bytes())
         .and_then(|()| stdout.flush());
     if let Err(error) = written
         && error.kind() != std::io::ErrorKind::BrokenPipe
@@ -33,7 +33,7 @@ pub(in crate::cli) fn unwritten() -> Option<&'static std::io::Error> {
 
 /// Writes a line to standard error.
 pub(in crate::cli) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", visible(text));
 }
 
 /// Writes an error to standard error, in words; where the log is for programs, the fact goes there instead.
@@ -85,6 +85,7 @@ pub(in crate::cli) fn can_ask() -> bool {
 /// Asks a question; only a plain yes is one.
 pub(in crate::cli) fn ask(question: &str) -> bool {
     let mut stderr = std::io::stderr();
+    let question = visible(question);
     let _ = write!(stderr, "{question} {} ", say().front_ask_ending());
     let _ = stderr.flush();
     let mut answer = String::new();

@@ -41,6 +41,20 @@ pub(in crate::cli) fn in_words(error: &clap::Error) -> Option<String> {
     Some(format!("{what}{meant}; {}", say().usage_help()))
 }
 
+/// A mistake of the command line in the words of the parser, which are English, with colours or without.
+pub(in crate::cli) fn of_parser(error: &clap::Error, color: bool) -> String {
+    let text = match color {
+        true => error.render().ansi().to_string(),
+        false => error.render().to_string(),
+    };
+    let value = error.get(ContextKind::InvalidValue).map(text_of);
+    let value = value.filter(|value| !value.is_empty());
+    let shown = value.map_or(text.clone(), |value| {
+        text.replace(&value, &shown_address(&value))
+    });
+    shown.trim_end().to_owned()
+}
+
 fn text_of(value: &ContextValue) -> String {
     match value {
         ContextValue::Strings(several) => several.join(", "),

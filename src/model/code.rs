@@ -188,6 +188,7 @@ codes! {
 
     UsageWrong "usage.wrong" fact_usage_wrong;
     UsageLanguage "usage.language" fact_usage_language;
+    UsageNotText "usage.not_text" fact_usage_not_text;
     UsageUnknownArgument "usage.unknown_argument" fact_usage_unknown_argument;
     UsageUnknownCommand "usage.unknown_command" fact_usage_unknown_command;
     UsageNoCommand "usage.no_command" usage_no_command;

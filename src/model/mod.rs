@@ -18,6 +18,7 @@ mod row;
 mod summary;
 mod threshold;
 mod value;
+mod visible;
 
 pub use call::{Call, Change, Fingerprint, Method, Pending};
 pub use causes::with_causes;
@@ -36,3 +37,4 @@ pub use row::{Lines, RowAt};
 pub use summary::{StateCounts, Summary, SummaryFacts, seconds_between};
 pub use threshold::{Threshold, ThresholdError};
 pub use value::Value;
+pub use visible::visible;

@@ -10,6 +10,7 @@ use super::words::{lines, time_done, time_left};
 use crate::clock::{Clock, SystemClock};
 use crate::events::{Observer, Progress, RunEvent};
 use crate::l10n::{number, say};
+use crate::model::visible;
 use crate::report::{Look, plan_overview};
 
 /// A bar for a terminal, of what is done at the time: the file is read, records are read, rows are sent.
@@ -76,7 +77,7 @@ impl Bar {
         self.bar.suspend(|| {
             for line in lines {
                 // Watching cannot fail a run, even when nobody reads any more.
-                let _ = writeln!(std::io::stderr(), "{line}");
+                let _ = writeln!(std::io::stderr(), "{}", visible(&line));
             }
         });
     }

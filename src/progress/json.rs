@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::ticker::Ticker;
 use crate::clock::{Clock, SystemClock};
 use crate::events::{Attempt, Observer, Progress, RunEvent};
+use crate::model::visible;
 
 /// One JSON object a line for each event, on standard error: for programs.
 #[derive(Debug, Default)]
@@ -58,7 +59,7 @@ fn of_progress(progress: &Progress) -> Value {
 
 /// Nobody reading any more is no reason to fail a run.
 fn write(object: &Value) {
-    let _ = writeln!(std::io::stderr(), "{object}");
+    let _ = writeln!(std::io::stderr(), "{}", visible(&object.to_string()));
 }
 
 impl Observer for JsonLines {

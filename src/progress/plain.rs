@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::words::{lines, rows_line};
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, RunEvent};
+use crate::model::visible;
 
 /// Plain lines: one at the beginning, one at most each tenth of the way and each ten minutes, and one
 /// at the end. For a log, or a terminal that cannot draw.
@@ -58,7 +59,7 @@ impl PlainLines {
 
 /// Writes a line to standard error, and lives on if nobody reads it.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", visible(line));
 }
 
 impl Observer for PlainLines {

@@ -4,6 +4,8 @@ use std::sync::{Mutex, PoisonError};
 use console::Term;
 use indicatif::TermLike;
 
+use crate::model::visible;
+
 /// Standard error as a terminal that may change its width at any time. What was drawn for a wider
 /// window stands on several lines after it has become narrower; all of them are taken away before the
 /// next drawing.
@@ -51,7 +53,7 @@ impl TermLike for Screen {
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.term.write_line(text)
+        self.term.write_line(&visible(text))
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
@@ -61,7 +63,7 @@ impl TermLike for Screen {
         }
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         *drawn = console::measure_text_width(text).max(1);
-        self.term.write_str(text)
+        self.term.write_str(&visible(text))
     }
 
     fn clear_line(&self) -> io::Result<()> {

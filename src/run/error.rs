@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -163,6 +163,12 @@ pub enum RunError {
         expected: u64,
         /// Rows in the results.
         found: u64,
+    },
+    /// A path that the journal is to hold is not UTF-8.
+    #[error("{}", say().run_not_text(format!("{path:?}")))]
+    NotText {
+        /// The path.
+        path: PathBuf,
     },
     /// What the journal is to hold cannot be written as JSON.
     #[error("{}", say().run_unwritable())]

@@ -154,18 +154,26 @@ impl Settings {
     /// The settings as they are kept in the journal.
     ///
     /// # Errors
-    /// When they cannot be written as JSON.
+    /// When a path in them is not UTF-8.
     pub fn to_json(&self) -> Result<String, RunError> {
         let mut kept = self.clone();
+        let mut odd = None;
         // The process that goes on with it may be in another folder.
-        for path in [&mut kept.inbox, &mut kept.config].into_iter().flatten() {
+        let mut keep = |path: &mut PathBuf| {
             *path = absolute(path);
+            if path.to_str().is_none() {
+                odd = Some(path.clone());
+            }
+        };
+        for path in [&mut kept.inbox, &mut kept.config].into_iter().flatten() {
+            keep(path);
         }
-        kept.roster.file = absolute(&kept.roster.file);
-        kept.delivery
-            .paths
-            .change_each(|path| *path = absolute(path));
-        to_json(&kept)
+        keep(&mut kept.roster.file);
+        kept.delivery.paths.change_each(&mut keep);
+        match odd {
+            Some(path) => Err(RunError::NotText { path }),
+            None => to_json(&kept),
+        }
     }
 
     /// The target that they describe.

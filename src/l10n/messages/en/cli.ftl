@@ -26,6 +26,7 @@ cli-idle-allow = --allow { $field }={ $value } allows nothing: { $target } does 
 cli-no-environment = { $target } has no environment "{ $name }"; it has { $known }
 cli-quota-too-slow = a quota of { $rate } with a burst of { $burst } would take more than a century to refill
 cli-no-home = this user has no home folder to keep the journal in; name one with --state
+cli-not-text = the argument { $argument } is not UTF-8, and names are kept as text; rename the file or folder (mv, convmv)
 cli-run-with-target = the argument '--run <RUN>' cannot be used with '--target <NAME|FILE.toml>'
 
 config-no-file = there is no { $name } here or in the user's config folder, and so no profile "{ $profile }"

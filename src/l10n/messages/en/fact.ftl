@@ -118,3 +118,4 @@ fact-notify-too-long = the command took too long
 fact-queue-other-content = the file's copy on this machine is not the one that was enqueued; it is fetched again
 fact-queue-removed = the file was taken out of the queue
 fact-queue-unknown = the reason is not known: another version of the program recorded it
+fact-usage-not-text = an argument of the command line is not UTF-8

@@ -20,6 +20,7 @@ run-busy = another process is at work on { $file }; wait for it to end
 run-declined = nothing was sent
 run-unaccounted = the file has { $expected } rows and { $found } are accounted for; this is a mistake in the program, please report it
 run-unwritable = the journal's record cannot be written; this is a mistake in the program, please report it
+run-not-text = the journal keeps names as text, and { $path } is not UTF-8; rename the file or folder (mv, convmv)
 run-died = the thread that reads the file died; this is a mistake in the program, please report it
 run-its-target = the run's target
 

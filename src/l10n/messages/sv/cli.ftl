@@ -24,6 +24,7 @@ cli-idle-allow = --allow { $field }={ $value } tillåter inget: { $target } skyd
 cli-no-environment = { $target } har ingen miljö "{ $name }"; den har { $known }
 cli-quota-too-slow = en kvot på { $rate } med { $burst } på en gång skulle ta mer än hundra år att fylla
 cli-no-home = användaren har ingen hemmapp att ha journalen i; ange en med --state
+cli-not-text = argumentet { $argument } är inte UTF-8, och namn sparas som text; byt namn på filen eller mappen (mv, convmv)
 cli-run-with-target = argumentet '--run <RUN>' kan inte användas tillsammans med '--target <NAME|FILE.toml>'
 
 config-no-file = { $name } finns varken här eller i användarens konfigurationsmapp, och därför inte profilen "{ $profile }"

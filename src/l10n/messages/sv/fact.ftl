@@ -117,3 +117,4 @@ fact-notify-too-long = kommandot tog för lång tid
 fact-queue-other-content = kopian av filen på den här datorn är inte den som lades i kön; den hämtas på nytt
 fact-queue-removed = filen togs bort ur kön
 fact-queue-unknown = orsaken är inte känd: en annan version av programmet har sparat den
+fact-usage-not-text = ett argument på kommandoraden är inte UTF-8

@@ -18,6 +18,7 @@ run-busy = en annan process arbetar med { $file }; vänta tills den är klar
 run-declined = inget har skickats
 run-unaccounted = filen har { $expected } rader och { $found } är redovisade; det är ett fel i programmet, rapportera det gärna
 run-unwritable = journalens uppgifter kan inte skrivas; det är ett fel i programmet, rapportera det gärna
+run-not-text = journalen sparar namn som text, och { $path } är inte UTF-8; byt namn på filen eller mappen (mv, convmv)
 run-died = tråden som läser filen avbröts oväntat; det är ett fel i programmet, rapportera det gärna
 run-its-target = körningens mål
 
