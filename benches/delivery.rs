@@ -191,7 +191,7 @@ fn main() {
         journal
             .begin_sending(run, "account", SystemClock.timestamp())
             .expect("a run that sends");
-        let writer = Writer::start(journal, run, Stage::Sending);
+        let writer = Writer::start(journal, run, Stage::Sending).expect("a writer");
         // As a run does a page at a time.
         writer.reach_blocking(rows).expect("a window");
         with.push(send(rows, &base_url, &writer));

@@ -45,6 +45,9 @@ pub enum AppError {
     /// The process may open too few files.
     #[error("{}", say().file_too_few())]
     TooFewFiles(#[source] std::io::Error),
+    /// The process may start too few threads.
+    #[error("{}", say().file_too_few_threads())]
+    TooFewThreads(#[source] std::io::Error),
 }
 
 /// What was to be done with a file or a folder, in words.
@@ -70,7 +73,8 @@ impl AppError {
             AppError::File { .. }
             | AppError::Front(_)
             | AppError::Config { .. }
-            | AppError::TooFewFiles(_) => Exit::CannotDo,
+            | AppError::TooFewFiles(_)
+            | AppError::TooFewThreads(_) => Exit::CannotDo,
         }
     }
 

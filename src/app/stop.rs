@@ -84,7 +84,7 @@ impl StopSignal {
             asked_to_stop()
         };
         let sender = self.sender.clone();
-        std::thread::spawn(move || {
+        let listen = move || {
             runtime.block_on(async {
                 asked.await;
                 sender.send_replace(StopRequest::Finish);
@@ -93,7 +93,9 @@ impl StopSignal {
                 sender.send_replace(StopRequest::Now);
                 crate::journal::stop_waiting();
             });
-        });
+        };
+        // A process that gets no thread here gets none to send with either, and ends by itself.
+        let _ = std::thread::Builder::new().spawn(listen);
     }
 }
 

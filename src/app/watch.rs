@@ -101,10 +101,13 @@ fn tell_systemd(stop: &StopSignal) {
         return;
     };
     let stopped = stop.receiver();
-    std::thread::spawn(move || {
+    let tell = move || {
         while *stopped.borrow() <= crate::send::StopRequest::Pause {
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
             std::thread::sleep(limit / 3);
         }
-    });
+    };
+    if let Err(error) = std::thread::Builder::new().spawn(tell) {
+        tracing::warn!(%error, "{}", say().log_no_watchdog());
+    }
 }

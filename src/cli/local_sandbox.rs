@@ -77,7 +77,7 @@ pub(in crate::cli) fn play(
         .enable_all()
         .build()
         .map_err(no_port)?;
-    std::thread::spawn(move || {
+    let serving = move || {
         runtime.block_on(async {
             if let Ok(listener) = TcpListener::from_std(listener) {
                 let ended = async {
@@ -87,7 +87,10 @@ pub(in crate::cli) fn play(
                 let _ = serve(sandbox, listener, ended).await;
             }
         });
-    });
+    };
+    std::thread::Builder::new()
+        .spawn(serving)
+        .map_err(no_port)?;
     Ok(Played {
         base_url,
         // The server stops when this is dropped.

@@ -21,6 +21,7 @@ mod wanted;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
@@ -147,6 +148,8 @@ fn value_of<'a>(option: &str, arguments: &'a [String]) -> Option<&'a str> {
 }
 
 fn run(args: &Args) -> anyhow::Result<Exit> {
+    report_large_files()?;
+    crate::read::start_workers().map_err(AppError::TooFewThreads)?;
     let common = &args.common;
     Ok(match &args.command {
         Command::Check(check) => check::run(common, check)?,
@@ -179,6 +182,17 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Completions { shell } => packagers::completions(*shell)?,
         Command::Man(which) => packagers::man(which)?,
     })
+}
+
+/// Has a write past the largest size that a file may have (`ulimit -f`) fail, as one to a full disk does. The
+/// signal that comes with it would end the process without a word; one that is handled does not.
+fn report_large_files() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let signal = rustix::process::Signal::XFSZ.as_raw();
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
+    Ok(())
 }
 
 /// Refuses a target on the command line where a run is tried again, which went to its own. One in the

@@ -115,9 +115,9 @@ impl Desk {
         let live = Live::new();
         let session = self.session(Box::new(Watching(live.clone())))?;
         let job = Arc::new(Job::new(task, file, live, session));
-        *current = Some(job.clone());
         let desk = self.clone();
-        std::thread::spawn(move || {
+        let started = job.clone();
+        let work = move || {
             let means = Means {
                 door: desk.door.as_ref(),
                 played: &desk.played,
@@ -127,7 +127,10 @@ impl Desk {
             if std::panic::catch_unwind(work).is_err() {
                 job.broke();
             }
-        });
+        };
+        let thread = std::thread::Builder::new().spawn(work);
+        thread.map_err(AppError::TooFewThreads)?;
+        *current = Some(started);
         Ok(())
     }
 

@@ -125,7 +125,10 @@ impl Writer {
     pub const LONGEST_IN_MEMORY: Duration = Duration::from_millis(5);
 
     /// A writer of run number `run`.
-    pub fn start(journal: Journal, run: i64, stage: Stage) -> Writer {
+    ///
+    /// # Errors
+    /// When the process may start no further thread.
+    pub fn start(journal: Journal, run: i64, stage: Stage) -> Result<Writer, JournalError> {
         let (entries, receiver) = mpsc::channel(Writer::MOST_IN_MEMORY / 2);
         let (tell, durable) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -146,11 +149,13 @@ impl Writer {
             broken: None,
         };
         let over = Over(recorded.clone());
-        let thread = std::thread::spawn(move || {
+        let run = move || {
             let _over = over;
             work.run(receiver)
-        });
-        Writer {
+        };
+        let thread = std::thread::Builder::new().spawn(run);
+        let thread = thread.map_err(|error| JournalError::Broken(error.to_string()))?;
+        Ok(Writer {
             entries,
             is_strict: stage == Stage::StrictSending,
             shared,
@@ -159,7 +164,7 @@ impl Writer {
             under_way: Mutex::default(),
             recorded,
             thread,
-        }
+        })
     }
 
     /// Tells other threads how far this one has come.

@@ -12,11 +12,13 @@ impl Ticker {
     /// Does `work` after each time of this length.
     pub(super) fn start(every: Duration, work: impl Fn() + Send + 'static) -> Ticker {
         let (alive, ended) = channel::<()>();
-        std::thread::spawn(move || {
+        let tick = move || {
             while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 work();
             }
-        });
+        };
+        // Without a thread nothing ticks, and the run goes on.
+        let _ = std::thread::Builder::new().spawn(tick);
         Ticker { _alive: alive }
     }
 }

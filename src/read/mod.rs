@@ -20,6 +20,7 @@ mod source;
 mod split;
 mod table;
 mod workbook;
+mod workers;
 
 pub use dialect::Dialect;
 pub use error::{MOST_ROWS, ReadError};
@@ -27,3 +28,4 @@ pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mends::Mends;
 pub use table::{Cell, RawRow, Table};
+pub use workers::start_workers;

@@ -1,5 +1,6 @@
 use std::io::{self, Read};
 use std::sync::mpsc;
+use std::thread;
 
 use rayon::prelude::*;
 
@@ -53,10 +54,10 @@ impl Input {
         let mut next = self.body;
         let threads = rayon::current_num_threads().max(1);
         let most = (BLOCKS_A_THREAD * threads).min(MOST_BLOCKS);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             // One batch is cut while another is worked on.
             let (sender, receiver) = mpsc::sync_channel(1);
-            scope.spawn(move || {
+            let cut = move || {
                 let mut blocks = blocks;
                 // Few at first, so that the first rows are there at once.
                 let mut side_by_side = threads.min(most);
@@ -68,7 +69,10 @@ impl Input {
                     }
                     side_by_side = (2 * side_by_side).min(most);
                 }
-            });
+            };
+            thread::Builder::new()
+                .spawn_scoped(scope, cut)
+                .map_err(io)?;
             for batch in receiver {
                 if !self.work_on(batch, &shape, &mut next, &map, &mut fold)? {
                     return Ok(());

@@ -75,7 +75,9 @@ impl Pass {
         std::thread::scope(|scope| {
             // Each lot is a block of the file.
             let (items, receiver) = mpsc::channel(2);
-            let reader = scope.spawn(move || maker.make(input, &items));
+            let make = move || maker.make(input, &items);
+            let thread = std::thread::Builder::new().spawn_scoped(scope, make);
+            let reader = thread.map_err(SendError::Runtime)?;
             let ended = runtime.block_on(async {
                 tokio::select! {
                     biased;

@@ -46,10 +46,17 @@ impl<'a> Run<'a> {
         };
         let (sent, journal, done) = std::thread::scope(|scope| {
             // It is gone with this closure, however that ends, and nobody waits for it any more.
-            let writer = Writer::start(journal, id, stage);
+            let writer = match Writer::start(journal, id, stage) {
+                Ok(writer) => writer,
+                Err(error) => return (Ok(None), Err(error), Default::default()),
+            };
             let ahead = ahead.map(|ahead| (ahead, writer.recorded().planning_ahead()));
             let meanwhile = Meanwhile::of(&setup, id, &writer);
-            let meanwhile = meanwhile.map(|meanwhile| scope.spawn(move || meanwhile.work()));
+            // Without a thread it is done once the run has ended.
+            let meanwhile = meanwhile.and_then(|meanwhile| {
+                let thread = std::thread::Builder::new();
+                thread.spawn_scoped(scope, move || meanwhile.work()).ok()
+            });
             let sent = setup.send_planned_or_not(id, &writer, ahead);
             let journal = writer.close();
             let done = meanwhile.and_then(|meanwhile| meanwhile.join().ok());
@@ -133,16 +140,18 @@ impl Setup<'_> {
             return self.send(id, writer);
         };
         let (sent, planned) = std::thread::scope(|scope| {
-            let planning = scope.spawn(move || {
+            let plan = move || {
                 let planned = ahead.plan(writer);
                 if planned.is_err() {
                     is_going_on.fail();
                 }
                 planned
-            });
+            };
+            let thread = std::thread::Builder::new().spawn_scoped(scope, plan);
+            let planning = thread.map_err(SendError::Runtime)?;
             let sent = self.send(id, writer);
-            (sent, planning.join())
-        });
+            Ok::<_, SendError>((sent, planning.join()))
+        })?;
         let is_whole = planned.map_err(|_| RunError::Died)??;
         Ok(sent?.or((!is_whole).then_some(Stop::Asked)))
     }
@@ -220,8 +229,9 @@ impl Setup<'_> {
             // Enough that the sender never waits for the reader.
             let (calls, receiver) = mpsc::channel(window.unwrap_or(PAGE));
             let writer = sender.record;
-            let reader =
-                scope.spawn(move || calls_left(&journal, run, last, writer, window, &calls));
+            let read = move || calls_left(&journal, run, last, writer, window, &calls);
+            let thread = std::thread::Builder::new().spawn_scoped(scope, read);
+            let reader = thread.map_err(SendError::Runtime)?;
             let delivered =
                 runtime.block_on(sender.deliver(receiver, self.context.stop.clone(), answered));
             match reader.join() {

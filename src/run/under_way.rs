@@ -273,7 +273,7 @@ impl<'a> Run<'a> {
             }
             None => None,
         };
-        let writer = Writer::start(journal, id, Stage::Planning);
+        let writer = Writer::start(journal, id, Stage::Planning)?;
         let planning = Planning {
             prepared: setup.prepared,
             delivery,

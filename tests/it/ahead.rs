@@ -282,7 +282,7 @@ fn whoever_waits_for_rows_finds_them_in_the_journal() {
     journal
         .begin_sending(id, "a", jiff::Timestamp::UNIX_EPOCH)
         .unwrap();
-    let writer = Writer::start(journal, id, Stage::Sending);
+    let writer = Writer::start(journal, id, Stage::Sending).unwrap();
     let recorded = writer.recorded();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -202,7 +202,7 @@ fn a_request_whose_answer_nobody_saw_is_made_again_only_where_that_is_safe() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let writer = Writer::start(journal, id, Stage::StrictSending);
+        let writer = Writer::start(journal, id, Stage::StrictSending).unwrap();
         runtime.block_on(writer.intent(4, 1)).unwrap();
         writer.close().unwrap();
 
@@ -273,7 +273,7 @@ fn each_step_of_a_journals_life() {
         finished_at: now,
     };
     // Sent, and no answer seen: whoever comes next knows.
-    let writer = Writer::start(journal, record.id, Stage::StrictSending);
+    let writer = Writer::start(journal, record.id, Stage::StrictSending).unwrap();
     runtime.block_on(writer.intent(4, 1)).unwrap();
     assert_eq!(
         left(&open()),
@@ -289,7 +289,7 @@ fn each_step_of_a_journals_life() {
     assert_eq!(left(&journal), []);
     journal.reopen(record.id).unwrap();
     assert_eq!(left(&journal), [(4, 2, false)]);
-    let writer = Writer::start(journal, record.id, Stage::StrictSending);
+    let writer = Writer::start(journal, record.id, Stage::StrictSending).unwrap();
     runtime
         .block_on(writer.outcome(outcome(RowState::Updated)))
         .unwrap();
@@ -310,7 +310,7 @@ fn no_more_rows_wait_for_the_disk_than_is_promised() {
     // Somebody else has the journal, so that no commit comes to its end.
     let other = rusqlite::Connection::open(state.join("journal.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let writer = Writer::start(journal, id, Stage::Sending);
+    let writer = Writer::start(journal, id, Stage::Sending).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

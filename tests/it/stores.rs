@@ -119,7 +119,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 fn a_run(state: &State, name: &str) -> i64 {
     let mut journal = Journal::open(state).unwrap();
     let (run, _) = journal.begin(&new_run(name)).unwrap();
-    let writer = Writer::start(journal, run, Stage::Planning);
+    let writer = Writer::start(journal, run, Stage::Planning).unwrap();
     let settled = PlannedRow {
         mark: mark(1, ""),
         what: PlannedWhat::Settled(outcome(1, RowState::Invalid, "name.empty")),
@@ -133,7 +133,7 @@ fn a_run(state: &State, name: &str) -> i64 {
     journal.set_plan(run, "{\"examples\":[2]}", 2).unwrap();
     journal.set_state(run, RunState::Running).unwrap();
     journal.begin_sending(run, "account", at(1_500)).unwrap();
-    let writer = Writer::start(journal, run, Stage::Sending);
+    let writer = Writer::start(journal, run, Stage::Sending).unwrap();
     block_on(async {
         writer.intent(2, 1).await.unwrap();
         writer
@@ -366,7 +366,7 @@ fn delivers(state: &State, account: &str, print: u8, second: Option<i64>) -> i64
     };
     let (run, _) = journal.begin(&run).unwrap();
     journal.begin_sending(run, account, at(1)).unwrap();
-    let writer = Writer::start(journal, run, Stage::StrictSending);
+    let writer = Writer::start(journal, run, Stage::StrictSending).unwrap();
     let mut row = call(1, None);
     if let PlannedWhat::Call(call) = &mut row.what {
         call.path = "/x".into();

@@ -344,10 +344,7 @@ fn a_disk_that_is_full_at_the_end_loses_nothing_and_says_how_to_go_on() {
         let limit = limit.map_or(String::new(), |limit| format!("ulimit -f {};", limit / 512));
         folder
             .command_by("sh")
-            .args([
-                "-c",
-                &format!("trap '' XFSZ; {limit} exec \"$0\" {command}"),
-            ])
+            .args(["-c", &format!("{limit} exec \"$0\" {command}")])
             .arg(program_path())
             .env("ROSTERPATCH_STATE", folder.path("state"))
             .envs(OF_SANDBOX)
