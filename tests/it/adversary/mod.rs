@@ -1,6 +1,11 @@
 //! What an adversary tries, and what must become of it: hostile answers, races, clocks and files.
 
 mod answers;
+mod escapes;
 mod files;
+mod limits;
+mod names;
 mod personal_data;
 mod races;
+mod secrets;
+mod trust;
