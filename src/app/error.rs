@@ -133,6 +133,7 @@ impl AppError {
             AppError::Front(_) => Fact::new(Code::NotDone),
             AppError::Config { mistakes } => mistakes.fact(Code::ConfigMistakes),
             AppError::TooFewFiles(source) => Fact::new(Code::TooFewFiles).with_io(source),
+            AppError::TooFewThreads(source) => Fact::new(Code::TooFewThreads).with_io(source),
         }
     }
 }

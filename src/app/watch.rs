@@ -108,6 +108,6 @@ fn tell_systemd(stop: &StopSignal) {
         }
     };
     if let Err(error) = std::thread::Builder::new().spawn(tell) {
-        tracing::warn!(%error, "{}", say().log_no_watchdog());
+        log::warn(&Fact::new(Code::NoWatchdog).with_io(&error));
     }
 }

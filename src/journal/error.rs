@@ -119,7 +119,6 @@ impl JournalError {
                 Fact::new(Code::JournalFolder).at_path(path).with_io(source)
             }
             JournalError::Network { path } => Fact::new(Code::JournalNetwork).at_path(path),
-            JournalError::Strangers { .. } => Fact::new(Code::JournalStrangers),
             JournalError::Sqlite { path, source, .. } => {
                 source.told(Fact::new(Code::JournalSqlite).at_path(path))
             }

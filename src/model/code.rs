@@ -91,6 +91,7 @@ codes! {
     RunBusy "run.busy" fact_busy;
     RunDeclined "run.declined" run_declined;
     RunUnaccounted "run.unaccounted" fact_unaccounted;
+    RunNotText "run.not_text" fact_run_not_text;
     RunUnwritable "run.unwritable" run_unwritable;
     RunDied "run.died" run_died;
     RunHeld "run.held" fact_held;
@@ -148,14 +149,14 @@ codes! {
 
     SignInMissing "sign_in.missing" fact_sign_in_missing;
     SignInFile "sign_in.file" fact_sign_in_file;
-    SignInNoHeader "sign_in.no_header" fact_sign_in_no_header;
+    SignInEmpty "sign_in.empty" fact_sign_in_empty;
+    SignInCharacter "sign_in.character" fact_sign_in_character;
     SendAddress "send.address" fact_address;
     SendClient "send.client" fact_client;
     SendRuntime "send.runtime" network_failed;
 
     JournalFolder "journal.folder" fact_journal_folder;
     JournalNetwork "journal.network_folder" fact_journal_network;
-    JournalStrangers "journal.strangers" fact_journal_strangers;
     JournalSqlite "journal.sqlite" fact_journal_sqlite;
     JournalDatabase "journal.database" fact_journal_database;
     JournalAddress "journal.address" fact_journal_address;
@@ -183,6 +184,8 @@ codes! {
     ConfigMistakes "config.mistakes" fact_config_mistakes;
     FileIo "file.io" fact_file_io;
     TooFewFiles "process.too_few_files" file_too_few;
+    TooFewThreads "process.too_few_threads" file_too_few_threads;
+    NoWatchdog "process.no_watchdog" log_no_watchdog;
     NotDone "command.not_done" fact_not_done;
     Stdout "command.stdout" fact_stdout;
 

@@ -245,6 +245,7 @@ impl RunError {
             RunError::Unaccounted { expected, found } => Fact::new(Code::RunUnaccounted)
                 .with_count(*found)
                 .of(*expected),
+            RunError::NotText { .. } => Fact::new(Code::RunNotText),
             RunError::Unwritable(_) => Fact::new(Code::RunUnwritable),
             RunError::Died => Fact::new(Code::RunDied),
         }

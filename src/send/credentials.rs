@@ -80,8 +80,11 @@ impl SignInError {
             } => Fact::new(Code::SignInFile)
                 .with_names(named(variable))
                 .with_io(source),
-            SignInError::NoHeader { variable } => {
-                Fact::new(Code::SignInNoHeader).with_names(named(variable))
+            SignInError::Empty { variable } => {
+                Fact::new(Code::SignInEmpty).with_names(named(variable))
+            }
+            SignInError::Character { variable } => {
+                Fact::new(Code::SignInCharacter).with_names(named(variable))
             }
         }
     }

@@ -73,13 +73,14 @@ fact-lost = the connection ended before an answer came
 
 fact-sign-in-missing = the credentials are missing; set these environment variables, or the same names with _FILE
 fact-sign-in-file = the file that holds a credential cannot be read
-fact-sign-in-no-header = a credential has a character that an HTTP header cannot hold, such as a line break
+fact-sign-in-empty = a credential is empty
+fact-sign-in-character = a credential contains white space or a character that no credential has
+fact-run-not-text = the path of a file is not UTF-8
 fact-address = the API's address cannot be used
 fact-client = the HTTP client cannot be set up
 
 fact-journal-folder = the state folder cannot be used; --state names another
 fact-journal-network = the state folder is on a network file system, where SQLite cannot keep a journal safely
-fact-journal-strangers = other users of this machine can read or change the journal, or it is a link
 fact-journal-sqlite = the journal cannot be used
 fact-journal-database = the database of the journal refused, or cannot be reached
 fact-journal-address = the database's address cannot be used

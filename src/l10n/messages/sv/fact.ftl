@@ -72,13 +72,14 @@ fact-lost = anslutningen bröts innan något svar kom
 
 fact-sign-in-missing = inloggningsuppgifter saknas; ange dessa miljövariabler, eller samma namn följda av _FILE
 fact-sign-in-file = filen med en inloggningsuppgift går inte att läsa
-fact-sign-in-no-header = en inloggningsuppgift har ett tecken som inte kan stå i ett HTTP-huvud, till exempel en radbrytning
+fact-sign-in-empty = en inloggningsuppgift är tom
+fact-sign-in-character = en inloggningsuppgift innehåller ett blanktecken eller ett otillåtet tecken
+fact-run-not-text = en fils sökväg är inte UTF-8
 fact-address = API:ets adress går inte att använda
 fact-client = HTTP-klienten kan inte ställas in
 
 fact-journal-folder = mappen för programmets data går inte att använda; --state anger en annan
 fact-journal-network = mappen för programmets data ligger på ett nätverksfilsystem, där SQLite inte kan spara en journal säkert
-fact-journal-strangers = andra användare av datorn kan läsa eller ändra journalen, eller så är den en länk
 fact-journal-sqlite = journalen går inte att använda
 fact-journal-database = journalens databas nekade, eller går inte att nå
 fact-journal-address = databasens adress går inte att använda
