@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::l10n::say;
 
 use super::ascii::is_printable;
@@ -14,8 +16,10 @@ pub(super) enum Content<'a> {
     Empty,
     /// `<null>`: the field is to be cleared.
     Clear,
-    /// Text, without surrounding space.
+    /// Text, without surrounding space but where a formula says that it is a part of it.
     Text(&'a str),
+    /// Text with quotes in it, out of a formula that doubles them.
+    Unquoted(String),
 }
 
 /// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
@@ -56,10 +60,10 @@ pub(super) fn content<'a>(
             // ="0184" is how text is kept from becoming a number.
             Some(inner) => {
                 *repaired = Some("text.formula");
-                Ok(if inner.is_empty() {
-                    Content::Empty
-                } else {
-                    Content::Text(inner)
+                Ok(match inner {
+                    Cow::Borrowed("") => Content::Empty,
+                    Cow::Borrowed(inner) => Content::Text(inner),
+                    Cow::Owned(inner) => Content::Unquoted(inner),
                 })
             }
             None => Err(Fault::new("text.formula", say().cell_formula(text))),
@@ -99,9 +103,19 @@ pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     !matches!(bytes.first(), Some(b' ' | b'=' | b'#' | b'<')) && bytes.last() != Some(&b' ')
 }
 
-fn quoted(formula: &str) -> Option<&str> {
-    let inner = formula.strip_prefix('"')?.strip_suffix('"')?;
-    (!inner.contains('"')).then(|| inner.trim())
+/// The text that a formula is, where it is nothing but one: `"0184"`, or `""&" x"`, with which the program
+/// keeps the space at a value's ends that another one's padding is not.
+fn quoted(formula: &str) -> Option<Cow<'_, str>> {
+    let exact = formula.strip_prefix("\"\"&");
+    let inner = exact.unwrap_or(formula);
+    let inner = inner.strip_prefix('"')?.strip_suffix('"')?;
+    let inner = if exact.is_some() { inner } else { inner.trim() };
+    if !inner.contains('"') {
+        return Some(inner.into());
+    }
+    // Two quotes within the text are one of it.
+    let is_whole = !inner.replace("\"\"", "").contains('"');
+    is_whole.then(|| inner.replace("\"\"", "\"").into())
 }
 
 /// Finds what a conversion on the file's way here broke, and returns what it may have broken.
@@ -271,6 +285,12 @@ mod tests {
         assert_eq!(look(" Åsa "), Ok(Content::Text("Åsa")));
         assert_eq!(look("a b"), Ok(Content::Text("a b")));
         assert_eq!(look("=\"0184\""), Ok(Content::Text("0184")));
+        assert_eq!(look("=\" 0184 \""), Ok(Content::Text("0184")));
+        assert_eq!(look("=\"\"&\"\t=1 \""), Ok(Content::Text("\t=1 ")));
+        assert_eq!(look("=\"\"&\"\""), Ok(Content::Empty));
+        assert_eq!(look("=\"<null>\""), Ok(Content::Text("<null>")));
+        let unquoted = Content::Unquoted("=A(\"x\")".into());
+        assert_eq!(look("=\"=A(\"\"x\"\")\""), Ok(unquoted));
         assert_eq!(
             look("Ântônio Ãlvares"),
             Ok(Content::Text("Ântônio Ãlvares"))
@@ -278,6 +298,8 @@ mod tests {
         for (bad, code) in [
             ("=A1+B1", "text.formula"),
             ("=\"a\"&\"b\"", "text.formula"),
+            ("=\"a\"\"", "text.formula"),
+            ("=\"\"&A1", "text.formula"),
             ("#N/A", "text.spreadsheet_error"),
             ("#SAKNAS!", "text.spreadsheet_error"),
             ("########", "text.spreadsheet_error"),

@@ -30,34 +30,50 @@ impl Checker {
             Some(Cell::Undecodable(bytes)) => return Err(undecodable(bytes)),
             None => "",
         };
-        let text = match content(text, repaired, doubt)? {
-            Content::Text(text) => text,
-            Content::Empty => {
-                *into = match column.empty {
-                    Empty::Default => {
-                        let default = field.default.as_deref().unwrap_or_default();
-                        let choices = column.choices.as_ref();
-                        let value = self.of_kind(field, choices, default, &|_| None, &mut None)?;
-                        Some(value.into_owned())
-                    }
-                    Empty::Nothing => None,
-                    Empty::Cleared => Some(Value::Null),
-                    Empty::Missing => {
-                        return Err(Fault::new("required.empty", say().cell_required()));
-                    }
-                };
-                return Ok(());
+        *into = match content(text, repaired, doubt)? {
+            Content::Text(text) => Some(self.value_of(column, row, text, repaired, doubt)?),
+            Content::Unquoted(text) => {
+                let value = self.value_of(column, row, &text, repaired, doubt)?;
+                Some(value.into_owned())
             }
-            Content::Clear if field.nullable => {
-                *into = Some(Value::Null);
-                return Ok(());
-            }
+            Content::Empty => match column.empty {
+                Empty::Default => {
+                    let default = field.default.as_deref().unwrap_or_default();
+                    let choices = column.choices.as_ref();
+                    let value = self.of_kind(field, choices, default, &|_| None, &mut None)?;
+                    Some(value.into_owned())
+                }
+                Empty::Nothing => None,
+                Empty::Cleared => Some(Value::Null),
+                Empty::Missing => {
+                    return Err(Fault::new("required.empty", say().cell_required()));
+                }
+            },
+            Content::Clear if field.nullable => Some(Value::Null),
             Content::Clear => {
                 return Err(Fault::new(
                     "null.not_allowed",
                     say().cell_null_not_allowed(),
                 ));
             }
+        };
+        Ok(())
+    }
+
+    /// The value that a cell's text is.
+    fn value_of<'a>(
+        &self,
+        column: &Column,
+        row: &RawRow<'a>,
+        text: &'a str,
+        repaired: &mut Option<&'static str>,
+        doubt: &mut Option<Fault>,
+    ) -> Checked<'a> {
+        let field = &self.spec.fields[column.field];
+        // Space that a formula keeps is a part of text, and of nothing else.
+        let text = match field.kind {
+            Kind::Text => text,
+            _ => text.trim(),
         };
         if field.place == Place::Path && matches!(text, "." | "..") {
             return Err(Fault::new("text.dots", say().cell_dots(text)));
@@ -74,8 +90,7 @@ impl Checker {
             *doubt = Some(second_thought);
         }
         self.within_limits(column, field, &value)?;
-        *into = Some(value);
-        Ok(())
+        Ok(value)
     }
 
     /// What is unusual about a value that is right in itself.

@@ -1,13 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use csv::ByteRecord;
 use serde_json::Value as Json;
 
-use super::csv_file::CsvFile;
 use super::error::ReportError;
+use super::safe_cell::{Reader, is_safe, safe_cell};
+use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::journal::Journal;
-use crate::model::{Call, Change};
+use crate::model::{Call, Change, RowState};
 use crate::read::Dialect;
 use crate::targets::TargetSpec;
 
@@ -33,7 +35,9 @@ impl Like<'_> {
     }
 
     fn header<'b>(&'b self, name: &'b str) -> &'b str {
+        // A header is read as it stands, so that one which is no safe cell stays the field's own.
         let known = self.headers.and_then(|headers| headers.get(name));
+        let known = known.filter(|header| is_safe(header));
         known.map_or(name, String::as_str)
     }
 }
@@ -60,7 +64,11 @@ pub fn write_before(
     write_roster(spec, candidates, (path, like), each, |change| {
         let nullable = |field: usize| spec.fields[field].nullable;
         let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
-        let from = change.from.as_ref();
+        // An empty cell would leave the field as it is.
+        let from = change.from.as_ref().map(|from| match from.as_str() {
+            Some("") => &Json::Null,
+            _ => from,
+        });
         from.filter(|from| !from.is_null() || can_be_cleared())
     })
 }
@@ -83,15 +91,19 @@ pub fn write_updated(
         let file = match &mut file {
             Some(file) => file,
             none => {
-                let file = none.insert(CsvFile::create(path, placing.clone(), Dialect::PLAIN)?);
-                file.write(&places)?;
-                file
+                let as_it_is = (placing.clone(), Dialect::PLAIN);
+                none.insert(SheetFile::of_ours(
+                    path,
+                    as_it_is,
+                    &places,
+                    Reader::Program,
+                )?)
             }
         };
-        file.write(names_in(spec, &call, &places))?;
+        file.write_ours(names_in(spec, &call, &places), Reader::Program)?;
         Ok(true)
     })?;
-    file.map(CsvFile::finish).transpose()
+    file.map(SheetFile::finish).transpose()
 }
 
 /// The fields that name a record in the update's path.
@@ -172,8 +184,9 @@ fn write_roster(
         .map(|field| spec.fields[*field].name())
         .collect();
     let places = places_of(spec);
-    let mut file = CsvFile::create(path, like.placing.clone(), like.dialect)?;
-    file.write(places.iter().chain(&names).map(|name| like.header(name)))?;
+    let header = places.iter().chain(&names).map(|name| like.header(name));
+    let as_it_is = (like.placing.clone(), like.dialect);
+    let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Program)?;
     each(&mut |call| {
         // A roster whose column a row needs must have a value in it: what the call sent along was
         // the record's own.
@@ -201,7 +214,12 @@ fn write_roster(
             };
             value.map_or(String::new(), cell)
         });
-        file.write(names_in(spec, &call, &places).chain(cells))?;
+        let mut record = ByteRecord::new();
+        for name in names_in(spec, &call, &places) {
+            record.push_field(safe_cell(&name, Reader::Program).as_bytes());
+        }
+        record.extend(cells);
+        file.write(&record, RowState::Updated, "")?;
         Ok(true)
     })?;
     Ok(Some(file.finish()?))
@@ -210,7 +228,7 @@ fn write_roster(
 fn cell(value: &Json) -> String {
     match value {
         Json::Null => "<null>".into(),
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
+        Json::String(text) => safe_cell(text, Reader::Program).into_owned(),
+        other => safe_cell(&other.to_string(), Reader::Program).into_owned(),
     }
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::look::{Look, Tone, for_terminal};
-use super::results::inert;
+use super::safe_cell::Reader;
+use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::check::{Checker, FirstProblem, ProblemGroup, Survey};
 use crate::l10n::{columns, empty_rows, number, problems, rows, say};
@@ -190,7 +190,7 @@ pub(super) fn repair(code: &str) -> String {
     }
 }
 
-/// Writes problems as CSV in the roster's dialect, one a line:
+/// Writes problems as CSV in the roster's dialect or as a workbook, one a line:
 /// `row,line,column,field,code,message,value`. `problems` hands each one over.
 ///
 /// # Errors
@@ -202,18 +202,20 @@ pub fn write_problems(
         &mut dyn FnMut(RowAt, &Problem) -> Result<(), ReportError>,
     ) -> Result<(), ReportError>,
 ) -> Result<(), ReportError> {
-    let mut file = CsvFile::create(path, Placing::Replace, dialect)?;
-    file.write(["row", "line", "column", "field", "code", "message", "value"])?;
+    let header = ["row", "line", "column", "field", "code", "message", "value"];
+    let as_it_is = (Placing::Replace, dialect);
+    let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     problems(&mut |at, problem| {
-        file.write([
+        let cells = [
             &*at.row.to_string(),
             &at.sheet_row.to_string(),
             &problem.column,
             &problem.field,
             &problem.code,
-            &inert(&problem.message),
-            &inert(&problem.value),
-        ])
+            &problem.message,
+            &problem.value,
+        ];
+        file.write_ours(cells, Reader::Person)
     })?;
     file.finish()?;
     Ok(())

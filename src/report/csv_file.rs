@@ -1,9 +1,10 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use csv::{Terminator, Writer, WriterBuilder};
+use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
 
 use super::error::ReportError;
+use super::safe_cell::{Reader, safe_cell};
 use super::whole_file::{Placing, WholeFile};
 use crate::read::Dialect;
 
@@ -41,13 +42,10 @@ impl CsvFile {
         })
     }
 
-    /// Writes one record.
-    pub(super) fn write<T: AsRef<[u8]>>(
-        &mut self,
-        record: impl IntoIterator<Item = T>,
-    ) -> Result<(), ReportError> {
+    /// Writes a record of cells as they stand in it: the user's own, and such as are safe already.
+    pub(super) fn write(&mut self, record: &ByteRecord) -> Result<(), ReportError> {
         self.writer
-            .write_record(record)
+            .write_byte_record(record)
             .map_err(|error| ReportError::Write {
                 path: self.path.clone(),
                 source: error.into(),
@@ -66,4 +64,25 @@ impl CsvFile {
             })?;
         file.finish()
     }
+}
+
+/// The lines of a roster that the program makes up, with this delimiter.
+///
+/// # Errors
+/// When there is no memory for them.
+pub fn roster_text<T: AsRef<str>>(
+    delimiter: u8,
+    records: impl IntoIterator<Item = Vec<T>>,
+) -> io::Result<String> {
+    let mut writer = WriterBuilder::new()
+        .delimiter(delimiter)
+        .from_writer(Vec::new());
+    for record in records {
+        let cells = record
+            .iter()
+            .map(|cell| safe_cell(cell.as_ref(), Reader::Program));
+        writer.write_record(cells.map(|cell| cell.into_owned()))?;
+    }
+    let text = writer.into_inner().map_err(|error| error.into_error())?;
+    String::from_utf8(text).map_err(io::Error::other)
 }

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::csv_file::CsvFile;
 use super::error::ReportError;
-use super::results::inert;
+use super::safe_cell::Reader;
+use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::l10n::Language;
 use crate::read::Dialect;
@@ -44,7 +44,7 @@ fn for_spreadsheets() -> Dialect {
     }
 }
 
-/// Writes changes as CSV that spreadsheets open: `at,run,file,line,key,field,from,to`.
+/// Writes changes as CSV that spreadsheets open, or as a workbook: `at,run,file,line,key,field,from,to`.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -52,19 +52,21 @@ pub fn write_history(
     lines: impl IntoIterator<Item = HistoryLine>,
     path: &Path,
 ) -> Result<(), ReportError> {
-    let mut file = CsvFile::create(path, Placing::Replace, for_spreadsheets())?;
-    file.write(["at", "run", "file", "line", "key", "field", "from", "to"])?;
+    let header = ["at", "run", "file", "line", "key", "field", "from", "to"];
+    let as_it_is = (Placing::Replace, for_spreadsheets());
+    let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     for line in lines {
-        file.write([
+        let cells = [
             &*line.at.to_string(),
             &line.run,
-            &inert(&line.file),
+            &line.file,
             &line.line.to_string(),
-            &inert(&line.key),
+            &line.key,
             &line.field,
-            &inert(line.from.as_deref().unwrap_or_default()),
-            &inert(&line.to),
-        ])?;
+            line.from.as_deref().unwrap_or_default(),
+            &line.to,
+        ];
+        file.write_ours(cells, Reader::Person)?;
     }
     file.finish()?;
     Ok(())

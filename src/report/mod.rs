@@ -15,6 +15,7 @@ mod plan_view;
 mod result_paths;
 mod results;
 mod roster;
+mod safe_cell;
 mod sheet_file;
 mod shell;
 mod target;
@@ -25,6 +26,7 @@ mod whole_file;
 
 pub use before::{Like, write_before, write_rest, write_updated};
 pub use check::{check_text, write_problems};
+pub use csv_file::roster_text;
 pub use error::ReportError;
 pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::check::repair;
-use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::look::{Tone, for_terminal};
-use super::results::inert;
+use super::safe_cell::Reader;
+use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::events::Plan;
 use crate::journal::Journal;
@@ -17,8 +17,8 @@ use crate::l10n::{
 use crate::read::Dialect;
 use crate::targets::TargetSpec;
 
-/// Writes every change that a run is to make as CSV in the roster's dialect, one a line:
-/// `row,key,field,from,to`.
+/// Writes every change that a run is to make, one a line, as CSV in the roster's dialect or as a
+/// workbook: `row,key,field,from,to`.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
@@ -28,18 +28,15 @@ pub fn write_changes(
     (spec, dialect): (&TargetSpec, Dialect),
     path: &Path,
 ) -> Result<(), ReportError> {
-    let mut file = CsvFile::create(path, Placing::Replace, dialect)?;
-    file.write(["row", "key", "field", "from", "to"])?;
+    let header = ["row", "key", "field", "from", "to"];
+    let as_it_is = (Placing::Replace, dialect);
+    let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     journal.each_call::<ReportError>(run, |call, _| {
         for change in &*spec.changes_of(&call) {
             let from = change.from.as_ref().map_or(String::new(), text_of);
-            file.write([
-                &*call.at.row.to_string(),
-                &inert(&call.key),
-                &change.field,
-                &inert(&from),
-                &inert(&text_of(&change.to)),
-            ])?;
+            let (row, to) = (call.at.row.to_string(), text_of(&change.to));
+            let cells = [&*row, &call.key, &change.field, &from, &to];
+            file.write_ours(cells, Reader::Person)?;
         }
         Ok(true)
     })?;

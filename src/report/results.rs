@@ -5,6 +5,7 @@ use encoding_rs::UTF_8;
 
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
+use super::safe_cell::{Reader, safe_cell};
 use super::sheet_file::SheetFile;
 use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
@@ -295,8 +296,8 @@ impl Cells {
                     None => ("", ""),
                 };
                 // No HTTP status, and behind the error nothing was changed, tried, asked or done.
-                for text in ["", code, &inert(why), "", "", "", ""] {
-                    record.push_field(text.as_bytes());
+                for text in ["", code, why, "", "", "", ""] {
+                    record.push_field(inert(text).as_bytes());
                 }
             }
             Some(outcome) => {
@@ -345,23 +346,7 @@ fn final_state(state: RowState) -> RowState {
     }
 }
 
-/// Text that no spreadsheet takes for a formula (OWASP, CSV injection).
-pub(super) fn inert(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}").into()
-    } else {
-        text.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_of_ours_is_a_formula() {
-        assert_eq!(inert("=1+1"), "'=1+1");
-        assert_eq!(inert("-x"), "'-x");
-        assert_eq!(inert("Conflict"), "Conflict");
-    }
+/// Text of ours as it stands beside the user's.
+fn inert(text: &str) -> std::borrow::Cow<'_, str> {
+    safe_cell(text, Reader::Person)
 }

@@ -7,6 +7,7 @@ use rust_xlsxwriter::{Color, Format, FormatBorder, Note, Workbook, Worksheet, Xl
 use super::csv_file::CsvFile;
 use super::error::ReportError;
 use super::faults::faults;
+use super::safe_cell::{Reader, safe_cell};
 use super::whole_file::{Placing, WholeFile};
 use crate::l10n::{number, say};
 use crate::model::RowState;
@@ -47,8 +48,37 @@ impl SheetFile {
             return Ok(SheetFile::Workbook(Box::new(file)));
         }
         let mut file = CsvFile::create(path, placing, dialect)?;
-        file.write(header)?;
+        file.write(&csv::ByteRecord::from(header))?;
         Ok(SheetFile::Csv(Box::new(file)))
+    }
+
+    /// A file of the program's own cells with this header, which nothing became of.
+    pub(super) fn of_ours<T: AsRef<str>>(
+        path: &Path,
+        (placing, dialect): (Placing, Dialect),
+        header: impl IntoIterator<Item = T>,
+        reader: Reader,
+    ) -> Result<SheetFile, ReportError> {
+        let header: Vec<T> = header.into_iter().collect();
+        let header = header.iter().map(|name| safe_cell(name.as_ref(), reader));
+        let header: Vec<_> = header.collect();
+        let names: Vec<&str> = header.iter().map(|name| &**name).collect();
+        let end = names.len();
+        SheetFile::create(path, placing, dialect, (names, end..end))
+    }
+
+    /// Writes a row of the program's own cells.
+    pub(super) fn write_ours<T: AsRef<str>>(
+        &mut self,
+        cells: impl IntoIterator<Item = T>,
+        reader: Reader,
+    ) -> Result<(), ReportError> {
+        let mut record = csv::ByteRecord::new();
+        for cell in cells {
+            record.push_field(safe_cell(cell.as_ref(), reader).as_bytes());
+        }
+        // No state: nothing is marked in it.
+        self.write(&record, RowState::Unchanged, "")
     }
 
     /// Writes a row in this state, with what is wrong with it.

@@ -8,6 +8,7 @@ use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
 use crate::l10n::say;
 use crate::model::Exit;
+use crate::report::roster_text;
 use crate::targets::{FieldSpec, Kind, TargetSpec};
 
 /// `rosterpatch template`: a header, and with `--example` a row.
@@ -22,20 +23,19 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Resul
     // Headers for people are for their spreadsheet: a Swedish one wants semicolons, and a mark to
     // know UTF-8 by.
     let delimiter = if language.is_some() { b';' } else { b',' };
-    let mut writer = csv::WriterBuilder::new()
-        .delimiter(delimiter)
-        .from_writer(Vec::new());
     // A roster has no columns for what only the API, or nobody, sets.
     let fields: Vec<&FieldSpec> = spec
         .fields
         .iter()
         .filter(|field| !field.read_only && field.constant.is_none())
         .collect();
-    writer.write_record(fields.iter().map(|field| header(field, language)))?;
-    if args.example {
-        writer.write_record(fields.iter().map(|field| example(field, language)))?;
-    }
-    let text = String::from_utf8(writer.into_inner()?)?;
+    let header = fields
+        .iter()
+        .map(|field| header(field, language).to_owned());
+    let example = fields.iter().map(|field| example(field, language));
+    let example = args.example.then(|| example.collect());
+    let rows = std::iter::once(header.collect()).chain(example);
+    let text = roster_text(delimiter, rows)?;
     let mark = if language.is_some() { "\u{FEFF}" } else { "" };
     terminal::out(&format!("{mark}{text}"));
     Ok(Exit::Success)

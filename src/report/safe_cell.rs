@@ -1,0 +1,90 @@
+use std::borrow::Cow;
+
+/// Who reads a cell of a file besides a spreadsheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// A person.
+    Person,
+    /// This program, which takes the file for a roster and must find the same value in it.
+    Program,
+}
+
+/// A cell's text in a form that no spreadsheet runs as a formula (OWASP, CSV injection). For a person an
+/// apostrophe stands before it. For the program it is a formula that is nothing but its text, which the
+/// checks take out again: `="-5"`, and `=""&" x"` where space at its ends is a part of it.
+pub(super) fn safe_cell(text: &str, reader: Reader) -> Cow<'_, str> {
+    match reader {
+        Reader::Person if is_run(text) => format!("'{text}").into(),
+        Reader::Program if has_space_at_its_ends(text) => {
+            format!("=\"\"&\"{}\"", text.replace('"', "\"\"")).into()
+        }
+        Reader::Program if is_run(text) || means_something_else(text) => {
+            format!("=\"{}\"", text.replace('"', "\"\"")).into()
+        }
+        Reader::Person | Reader::Program => text.into(),
+    }
+}
+
+/// Whether a cell of this text is safe as it stands.
+pub(super) fn is_safe(text: &str) -> bool {
+    !is_run(text)
+}
+
+/// Whether a spreadsheet may run a cell of this text: it begins with a sign that begins a formula, also in
+/// the width of East Asian letters, or with one of the controls that are passed over before it.
+fn is_run(text: &str) -> bool {
+    text.starts_with(['\t', '\r', '\n'])
+        || text
+            .trim_start_matches(is_space)
+            .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+}
+
+/// Whether a check takes something away from the ends of a cell of this text.
+fn has_space_at_its_ends(text: &str) -> bool {
+    text.starts_with(is_space) || text.ends_with(is_space)
+}
+
+/// Whether a check takes a cell of this text for a word of its own: one that clears a field, or the error
+/// of a spreadsheet.
+fn means_something_else(text: &str) -> bool {
+    text.eq_ignore_ascii_case("<null>") || text.starts_with('#')
+}
+
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_of_ours_is_a_formula() {
+        for bad in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@x",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "\n",
+            " =1",
+            "\u{FEFF}=1",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠x",
+        ] {
+            assert_eq!(safe_cell(bad, Reader::Person), format!("'{bad}"));
+            let kept = safe_cell(bad, Reader::Program);
+            assert!(kept.starts_with("=\"") && kept.ends_with('"'), "{kept}");
+        }
+        for good in ["", "Åsa", "a=1", "1-2", "Conflict", "'x"] {
+            assert_eq!(safe_cell(good, Reader::Person), good);
+            assert_eq!(safe_cell(good, Reader::Program), good);
+        }
+        let quoted = safe_cell("=HYPERLINK(\"x\")", Reader::Program);
+        assert_eq!(quoted, "=\"=HYPERLINK(\"\"x\"\")\"");
+    }
+}
