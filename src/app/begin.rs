@@ -52,7 +52,7 @@ pub fn begin(
     ready.settings.delivery.no_undo = earlier.delivery.no_undo;
     let paths = &mut ready.settings.delivery.paths;
     *paths = earlier.delivery.paths;
-    named.replace(paths);
+    named.replace(paths)?;
     Ok(Start::Resume(Box::new(record)))
 }
 

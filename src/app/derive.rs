@@ -267,7 +267,7 @@ pub fn retried_run(
     // Where it came from another machine, its results go where somebody looks for them.
     let named = from.as_deref().and_then(Path::file_name).map(Path::new);
     settings.delivery.paths = ResultPaths::beside(named.unwrap_or(&file));
-    with.paths.replace(&mut settings.delivery.paths);
+    with.paths.replace(&mut settings.delivery.paths)?;
     let is_there = file.is_file()
         && Input::open(&file, &settings.roster.read)
             .and_then(|input| Ok(input.sha256()? == record.sha256))

@@ -44,7 +44,7 @@ pub fn resumed(
     if settings.roster.file == Path::new("-") {
         return Err(refuse(Code::WhyStandardInput).into());
     }
-    paths.replace(&mut settings.delivery.paths);
+    paths.replace(&mut settings.delivery.paths)?;
     Ok((record, settings))
 }
 

@@ -27,13 +27,36 @@ impl NamedPaths {
     /// When two of them are one, or one is the roster, or lies in the folder of the journal.
     pub fn for_roster(&self, roster: &Path, state: &Path) -> Result<ResultPaths, AppError> {
         let mut paths = ResultPaths::beside(&without_kind(roster));
-        self.replace(&mut paths);
+        self.replace(&mut paths)?;
         refuse_collisions(&paths, roster, state)?;
         Ok(paths)
     }
 
+    /// Refuses names of a kind of file that is not written there.
+    ///
+    /// # Errors
+    /// When one of them is such a name.
+    pub fn refuse_kinds(&self) -> Result<(), AppError> {
+        for (flag, named) in [
+            ("--results", &self.results),
+            ("--failed", &self.failed),
+            ("--report", &self.report),
+            ("--before", &self.before),
+            ("--new", &self.new),
+        ] {
+            if let Some(named) = named {
+                refuse_kind(flag, named)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Puts what is named in the place of what is known.
-    pub fn replace(&self, paths: &mut ResultPaths) {
+    ///
+    /// # Errors
+    /// When one of the names is that of a kind of file that is not written there.
+    pub fn replace(&self, paths: &mut ResultPaths) -> Result<(), AppError> {
+        self.refuse_kinds()?;
         for (path, named) in [
             (&mut paths.results, &self.results),
             (&mut paths.failed, &self.failed),
@@ -47,6 +70,7 @@ impl NamedPaths {
             }
         }
         paths.failed_always |= self.failed.is_some();
+        Ok(())
     }
 }
 
@@ -79,7 +103,6 @@ fn refuse_collisions(paths: &ResultPaths, roster: &Path, state: &Path) -> Result
         ("--new", &paths.new),
     ] {
         refuse_in_place_of(flag, path, roster, state)?;
-        refuse_other_workbooks(flag, path)?;
     }
     let all = paths.all();
     for (index, one) in all.iter().enumerate() {
@@ -114,17 +137,31 @@ pub fn refuse_in_place_of(
     Ok(())
 }
 
-/// Refuses a name of another kind of workbook than the program writes.
-fn refuse_other_workbooks(flag: &str, path: &Path) -> Result<(), AppError> {
+/// Refuses the name of a kind of file that is not written to where `flag` says: a spreadsheet that opens
+/// text under the name of a workbook warns of a damaged file.
+///
+/// # Errors
+/// When the name is that of a workbook which is not written, or not there.
+pub fn refuse_kind(flag: &str, path: &Path) -> Result<(), AppError> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-    if ["xls", "xlsm", "xlsb", "ods"]
-        .iter()
-        .any(|other| *other == ending)
-    {
-        let path = path.display().to_string();
-        return Err(AppError::Usage(say().file_other_workbook(flag, path)));
+    let shown = path.display().to_string();
+    let holds_no_rows = matches!(flag, "--report" | "--save");
+    if holds_no_rows && (ending == "xlsx" || is_other_workbook(&ending)) {
+        let kind = if flag == "--report" { ".html" } else { ".json" };
+        return Err(AppError::Usage(say().file_no_workbook(flag, shown, kind)));
+    }
+    if is_other_workbook(&ending) {
+        return Err(AppError::Usage(say().file_other_workbook(flag, shown)));
     }
     Ok(())
+}
+
+/// Whether files of this ending are workbooks of a kind that the program does not write.
+fn is_other_workbook(ending: &std::ffi::OsStr) -> bool {
+    const KINDS: [&str; 9] = [
+        "xls", "xlsm", "xlsb", "xlt", "xltx", "xltm", "ods", "fods", "ots",
+    ];
+    KINDS.iter().any(|kind| *kind == ending)
 }
 
 /// Where a path leads, through whatever links; of a file that is not there yet, where it would be.

@@ -30,6 +30,7 @@ pub struct Undone {
 /// # Errors
 /// When what it replaced is not known, it is under way, or its place is gone.
 pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
+    paths.refuse_kinds()?;
     let mut journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
     let mut settings = Settings::of(&record)?;
@@ -106,7 +107,7 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
         let delivery = &mut settings.delivery;
         delivery.selection = Selection::default();
         delivery.paths = ResultPaths::beside(roster);
-        paths.replace(&mut delivery.paths);
+        paths.replace(&mut delivery.paths)?;
         delivery.all = false;
         delivery.no_undo = false;
         delivery.canary = None;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::app::refuse_in_place_of;
+use crate::app::{refuse_in_place_of, refuse_kind};
 use crate::cli::args::CheckArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
@@ -19,6 +19,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
     logging::start(common, None);
     if let Some(path) = &args.problems {
         let state = settings::state(&Config::load(common)?, common)?;
+        refuse_kind("--problems", path)?;
         refuse_in_place_of("--problems", path, &args.file, state.folder())?;
     }
     let clock = Arc::new(SystemClock);

@@ -1,4 +1,4 @@
-use crate::app::{AppError, Dossier, RecordChanges, dossier, forget, write_dossier};
+use crate::app::{AppError, Dossier, RecordChanges, dossier, forget, refuse_kind, write_dossier};
 use crate::cli::args::HistoryArgs;
 use crate::cli::config::Config;
 use crate::cli::front::print_json;
@@ -16,6 +16,9 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &HistoryArgs) -> Result
         let forgotten = rows(forget(&state, &args.key)?);
         terminal::out(&format!("{}\n", say().history_forgotten(forgotten)));
         return Ok(Exit::Success);
+    }
+    if let Some(path) = &args.out {
+        refuse_kind("--out", path)?;
     }
     let found = dossier(&state, &args.key)?;
     if let Some(path) = &args.out {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::app::{AppError, Ready, ready, refuse_in_place_of};
+use crate::app::{AppError, Ready, ready, refuse_in_place_of, refuse_kind};
 use crate::cli::args::PlanArgs;
 use crate::cli::front::{Front, print_json};
 use crate::cli::options::{Format, GeneralOptions};
@@ -24,6 +24,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     };
     for (flag, path) in [("--out", &args.out), ("--save", &args.save)] {
         if let Some(path) = path {
+            refuse_kind(flag, path)?;
             refuse_in_place_of(flag, path, &args.file, session.state.folder())?;
         }
     }

@@ -56,7 +56,7 @@ fn with(common: &GeneralOptions, args: &ResumeArgs, how: GoOn) -> Result<Exit, A
     if let Some(from) = at_hand(&front.session.state, &record, &mut run_settings)? {
         let named = from.file_name().map(Path::new).unwrap_or(&from);
         run_settings.delivery.paths = ResultPaths::beside(named);
-        paths.replace(&mut run_settings.delivery.paths);
+        paths.replace(&mut run_settings.delivery.paths)?;
     }
     let file = run_settings.roster.file.clone();
     front.watched(&file, || {

@@ -189,7 +189,7 @@ pub(in crate::cli) fn report(common: &GeneralOptions, args: &ReportArgs) -> Resu
     let named = from.as_deref().and_then(Path::file_name).map(Path::new);
     let mut paths = ResultPaths::beside(named.unwrap_or(Path::new(&run.file)));
     paths.outcome_first = settings::is_outcome_first(&Config::load(common)?, &args.layout);
-    settings::named(&args.files).replace(&mut paths);
+    settings::named(&args.files).replace(&mut paths)?;
     let flag = settings::journal_flag(&place);
     let summary = report_again(&journal, &run, &run_settings, &paths, &flag)?;
     print_summary(args.output.format, &summary, terminal::look(common));

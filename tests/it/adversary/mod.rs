@@ -1,6 +1,7 @@
 //! What an adversary tries, and what must become of it: hostile answers, races, clocks and files.
 
 mod answers;
+mod cells;
 mod escapes;
 mod files;
 mod limits;

@@ -103,6 +103,7 @@ file-too-few = this process may open too few files; nothing was started. Allow i
 file-too-few-threads = this process may start too few threads; nothing was started. Allow this user 64 or more processes (ulimit -u 64)
 file-replaces-roster = { $flag } { $path } would replace the roster itself
 file-other-workbook = { $flag } { $path } is a kind of workbook that is not written; name a .xlsx or a CSV file
+file-no-workbook = { $flag } { $path } has the name of a workbook, and the file is none; name it { $kind }
 file-in-state-folder = { $flag } { $path } lies in the state folder, where the journal is
 file-two-are-one = two of the result files would be { $path }
 on-export-again = export the list again, and import it

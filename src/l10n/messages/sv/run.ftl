@@ -101,6 +101,7 @@ file-too-few = processen får öppna för få filer; inget har startats. Tillåt
 file-too-few-threads = processen får starta för få trådar; inget har startats. Tillåt användaren 64 processer eller fler (ulimit -u 64)
 file-replaces-roster = { $flag } { $path } skulle ersätta själva listan
 file-other-workbook = { $flag } { $path } är ett slags arbetsbok som inte skrivs; ange en .xlsx- eller CSV-fil
+file-no-workbook = { $flag } { $path } heter som en arbetsbok, men filen är ingen; låt namnet sluta på { $kind }
 file-in-state-folder = { $flag } { $path } ligger i datamappen, där journalen är
 file-two-are-one = två av resultatfilerna skulle bli { $path }
 on-export-again = exportera listan på nytt och importera den
