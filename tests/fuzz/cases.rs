@@ -132,6 +132,47 @@ pub fn answer(bytes: &[u8]) {
     let _ = TokenAnswer::read(rest);
 }
 
+/// Reads the headers that say how many requests may be made and when: a line is the value of each, in
+/// this order, and what is missing is not sent. A wait ends within a day, a limit is a number of requests,
+/// and what remains is a number.
+pub fn headers(bytes: &[u8]) {
+    const NAMES: [&str; 9] = [
+        "retry-after",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+        "ratelimit-policy",
+        "ratelimit",
+        "date",
+        "ratelimit",
+        "retry-after",
+    ];
+    const NOW: u64 = 1_785_585_600_000_000_000;
+    const DAY: u64 = 86_400_000_000_000;
+    let mut headers = HeaderMap::new();
+    for (name, value) in NAMES.iter().zip(bytes.split(|byte| *byte == b'\n')) {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            headers.append(HeaderName::from_static(name), value);
+        }
+    }
+    for (spec, _) in SPECS.iter() {
+        let mut quota = spec.quota.clone();
+        for draft in [false, true] {
+            if let Some(headers) = &mut quota.headers {
+                headers.draft = draft;
+            }
+            for status in [200, 429, 503] {
+                let answer = Answer::read(status, &headers, b"{}", &spec.answers, &quota, NOW);
+                let wait = answer.not_before;
+                assert!(wait.is_none_or(|moment| moment > NOW && moment - NOW <= DAY));
+                let (limit, remaining) = (answer.announced.limit, answer.announced.remaining);
+                assert!(limit.is_none_or(|rate| rate.requests > 0.0 && rate.requests.is_finite()));
+                assert!(remaining.is_none_or(f64::is_finite));
+            }
+        }
+    }
+}
+
 /// The built-in targets, and one whose pages lead on by their addresses, with their look-ups.
 static SPECS: LazyLock<Vec<(Arc<TargetSpec>, Option<LookUp>)>> = LazyLock::new(|| {
     let by_address = targets::text("meitner")
