@@ -97,6 +97,7 @@ impl Input {
         } else {
             whole_lines(&sample)
         };
+        let seen = sample.get(skipped..).unwrap_or_default();
         let text = sample.get(skipped..whole.max(skipped)).unwrap_or_default();
         let delimiter = sheet
             .as_ref()
@@ -132,8 +133,10 @@ impl Input {
             },
             mends: options.mends.clone(),
         };
-        input.read_header(text, skipped, above)?;
-        if !ended && input.body.offset >= (skipped + text.len()) as u64 {
+        let above = above.unwrap_or_else(|| above_header(text, delimiter));
+        input.read_header(seen, skipped, above)?;
+        // The rows below may be longer than the sample.
+        if !ended && input.body.offset >= sample.len() as u64 {
             return Err(ReadError::HeaderTooLong {
                 path: path.to_owned(),
                 most: SAMPLE,
@@ -152,18 +155,12 @@ impl Input {
         &self.mends
     }
 
-    fn read_header(
-        &mut self,
-        text: &[u8],
-        skipped: usize,
-        above: Option<usize>,
-    ) -> Result<(), ReadError> {
+    fn read_header(&mut self, text: &[u8], skipped: usize, above: usize) -> Result<(), ReadError> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.dialect.delimiter)
             .from_reader(text);
-        let above = above.unwrap_or_else(|| above_header(text, self.dialect.delimiter));
         let mut header = csv::ByteRecord::new();
         // The reader stands before the second half of a line's end.
         let is_above = |reader: &csv::Reader<&[u8]>| {

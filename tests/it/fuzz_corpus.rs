@@ -36,6 +36,11 @@ fn workbooks_that_were_found() {
 }
 
 #[test]
+fn headers_that_were_found() {
+    each("headers", cases::headers);
+}
+
+#[test]
 fn answers_that_were_found() {
     each("answer", cases::answer);
 }
