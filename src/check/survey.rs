@@ -58,12 +58,15 @@ pub struct FirstProblem {
     pub at: RowAt,
     /// The problem.
     pub problem: Problem,
-    /// The row's cells, as far as they are text; none where other rows show the problem.
+    /// How the row's cells begin, as far as they are text; none where other rows show the problem.
     pub cells: Vec<String>,
 }
 
 /// Problems of each code that are shown.
 const SHOWN: usize = 3;
+
+/// Bytes of a cell that are kept with a problem.
+const LONGEST_SHOWN: usize = 1024;
 
 /// Rows with problems that are shown with all of them.
 const SHOWN_ROWS: usize = 5;
@@ -301,7 +304,12 @@ fn note(groups: &mut Groups, at: RowAt, problem: Problem, row: Option<&RawRow<'_
     let group = groups.entry(problem.code.clone()).or_default();
     group.count += 1;
     if group.first.len() < SHOWN {
-        let cell = |cell: Cell<'_>| String::from_utf8_lossy(cell.bytes()).into_owned();
+        // What is kept of a row is shown on a line, and no more than a few of its cells fit there.
+        let cell = |cell: Cell<'_>| {
+            let bytes = cell.bytes();
+            let begins = bytes.get(..LONGEST_SHOWN).unwrap_or(bytes);
+            String::from_utf8_lossy(begins).into_owned()
+        };
         group.first.push(FirstProblem {
             at,
             problem,

@@ -24,6 +24,9 @@ pub(super) enum BlockError {
 /// allocator uses its pages again instead of giving them back.
 const BLOCK: usize = 96 * 1024;
 
+/// Bytes by which the buffer grows at most while a row's end is looked for: what is read beyond it is copied.
+const MOST_AHEAD: usize = 4 * 1024 * 1024;
+
 /// Bytes that a single row may have.
 pub(super) const MAX_ROW: usize = 64 * 1024 * 1024;
 
@@ -106,7 +109,7 @@ impl<R: Read> Iterator for Blocks<R> {
                     None => BlockError::RowTooLarge,
                 }));
             }
-            target = self.buffer.len() * 2;
+            target = self.buffer.len() + self.buffer.len().min(MOST_AHEAD);
         }
     }
 }

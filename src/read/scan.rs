@@ -20,6 +20,10 @@ const BLOCKS_A_THREAD: usize = 8;
 /// Blocks that are parsed side by side at most, which bounds memory.
 const MOST_BLOCKS: usize = 48;
 
+/// Bytes of blocks that are parsed side by side, from which on no other one is cut meanwhile. A block is this
+/// large because a row is, and what is made of it may be several times as large.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 impl Input {
     /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
     /// in the file's order. `fold` returns whether to go on.
@@ -57,14 +61,27 @@ impl Input {
         thread::scope(|scope| {
             // One batch is cut while another is worked on.
             let (sender, receiver) = mpsc::sync_channel(1);
+            let (done, is_done) = mpsc::sync_channel(1);
             let cut = move || {
                 let mut blocks = blocks;
                 // Few at first, so that the first rows are there at once.
                 let mut side_by_side = threads.min(most);
                 loop {
-                    let batch: Vec<_> = blocks.by_ref().take(side_by_side).collect();
-                    let last = batch.len() < side_by_side || batch.iter().any(Result::is_err);
-                    if sender.send(batch).is_err() || last {
+                    let mut bytes = 0;
+                    let mut batch = Vec::with_capacity(side_by_side);
+                    let mut last = false;
+                    while batch.len() < side_by_side && bytes < MOST_BYTES && !last {
+                        let next = blocks.next();
+                        last = !matches!(next, Some(Ok(_)));
+                        batch.extend(next);
+                        if let Some(Ok(block)) = batch.last() {
+                            bytes += block.bytes.len();
+                        }
+                    }
+                    if sender.send((batch, bytes)).is_err() || last {
+                        return;
+                    }
+                    if bytes >= MOST_BYTES && is_done.recv().is_err() {
                         return;
                     }
                     side_by_side = (2 * side_by_side).min(most);
@@ -73,9 +90,13 @@ impl Input {
             thread::Builder::new()
                 .spawn_scoped(scope, cut)
                 .map_err(io)?;
-            for batch in receiver {
+            for (batch, bytes) in receiver {
                 if !self.work_on(batch, &shape, &mut next, &map, &mut fold)? {
                     return Ok(());
+                }
+                if bytes >= MOST_BYTES {
+                    // Who cut it may have ended.
+                    let _ = done.send(());
                 }
             }
             Ok(())

@@ -170,6 +170,7 @@ impl<'a> Found<'a> {
 
     fn into_table(self, mut block: Vec<u8>) -> Table {
         let bytes = block.len() as u64;
+        drop(self.text);
         block.extend(self.behind);
         Table {
             bytes,
@@ -203,7 +204,11 @@ fn next_record(
         count += cells;
         match result {
             ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2 + 64, 0),
-            ReadRecordResult::OutputFull => text.resize(text.len() * 2 + 1024, 0),
+            // A row's text is no longer than the row.
+            ReadRecordResult::OutputFull => {
+                let most = (block.len() - *at + bytes).max(text.len()) + 1024;
+                text.resize((text.len() * 2 + 1024).min(most), 0);
+            }
             ReadRecordResult::InputEmpty => {}
             ReadRecordResult::Record | ReadRecordResult::End => return (bytes, count),
         }
