@@ -14,6 +14,7 @@ mod lines;
 mod look;
 mod mends;
 mod opendocument;
+mod parts;
 mod scan;
 mod sheet_limits;
 mod source;

@@ -3,6 +3,7 @@ use std::io::BufReader;
 
 use quick_xml::events::{BytesStart, Event};
 
+use super::parts::Constructs;
 use super::sheet_limits::{MAX_CELLS, MAX_GAP, Trouble, refuse_place};
 use crate::l10n::say;
 
@@ -11,12 +12,11 @@ use crate::l10n::say;
 pub(super) fn refuse_too_many_cells(file: &File) -> Result<(), Trouble> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(Trouble::of)?;
     let content = archive.by_name("content.xml").map_err(Trouble::of)?;
-    let mut reader = quick_xml::Reader::from_reader(BufReader::new(content));
+    let mut constructs = Constructs::of(content, "content.xml");
     let mut count = RowCount::default();
     let (mut row, mut row_times, mut above, mut cells) = (0u32, 1u32, 0u32, 0u64);
-    let mut buffer = Vec::new();
     loop {
-        let event = reader.read_event_into(&mut buffer).map_err(Trouble::of)?;
+        let event = constructs.next()?;
         match &event {
             Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
                 "table:table" => (row, above) = (0, 0),
@@ -56,7 +56,6 @@ pub(super) fn refuse_too_many_cells(file: &File) -> Result<(), Trouble> {
             Event::Eof => return Ok(()),
             _ => {}
         }
-        buffer.clear();
     }
 }
 

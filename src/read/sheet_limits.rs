@@ -7,6 +7,21 @@ pub(super) const MAX_UNPACKED: u128 = 1024 * 1024 * 1024;
 /// Unpacked bytes of the texts that cells share, which are held in memory.
 pub(super) const MAX_SHARED: u64 = 256 * 1024 * 1024;
 
+/// Bytes of one comment, instruction, tag or text of a workbook's part, and of all that stands in one cell:
+/// what reads them holds each in memory, whatever it is for.
+pub(super) const MAX_CONSTRUCT: u64 = 1024 * 1024;
+
+/// Bytes of each part that is held in memory beside the texts, and tags in it. Excel's own most is 65,490
+/// styles of cells.
+pub(super) const MAX_METADATA: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_TAGS: u64 = 500_000;
+
+/// Bytes that the texts may take in memory, with what each of them takes beside its own.
+pub(super) const MAX_TEXTS_HELD: u64 = 512 * 1024 * 1024;
+
+/// Bytes of a part that is no XML by its name, such as a picture.
+pub(super) const MAX_OTHER: u64 = 64 * 1024 * 1024;
+
 /// What a sheet may have, checked as it is read: columns, rows (Excel's own most), empty rows between
 /// two that are not, and bytes of text in all its cells. What is held in memory at a time is one row of
 /// it, beside the shared texts.

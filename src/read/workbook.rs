@@ -6,6 +6,7 @@ use calamine::{Data, ExcelDateTime, Ods, Reader, Xls, Xlsx};
 
 use super::error::ReadError;
 use super::opendocument::refuse_too_many_cells;
+use super::parts::refuse_large_parts;
 use super::sheet_limits::{
     MAX_CELL, MAX_OLD, MAX_SHARED, MAX_TEXT, MAX_UNPACKED, Trouble, refuse_place,
 };
@@ -144,6 +145,7 @@ fn kind_of(file: &File) -> Result<Option<Kind>, Trouble> {
     if unpacked > MAX_UNPACKED {
         return Err(Trouble::Workbook(say().workbook_too_large()));
     }
+    refuse_large_parts(&mut archive, is_ods)?;
     Ok(Some(if is_ods { Kind::Ods } else { Kind::Xlsx }))
 }
 

@@ -38,6 +38,11 @@ kind-web-page = a web page or XML
 kind-binary = binary data
 
 workbook-texts-too-large = unpacked its texts would be larger than 256 MiB
+workbook-part-too-large = its part { $part } is larger than { $limit } MiB
+workbook-construct-too-long = its part { $part } holds more than { $most } bytes in one piece, from byte { $at } on
+workbook-too-many-tags = its part { $part } holds more than { $most } entries, or fewer and larger ones
+workbook-elsewhere = its main part is "{ $part }" and not xl/workbook.xml
+workbook-size-wrong = its part { $part } is larger than the { $said } bytes that the archive says
 workbook-too-large = unpacked it would be larger than 1 GiB
 workbook-file-too-large = it is larger than { $limit } MiB
 workbook-too-many-columns = row { $row } has a cell in column { $column }, and { $most } columns are the most; delete what stands beside the roster

@@ -36,6 +36,11 @@ kind-web-page = en webbsida eller XML
 kind-binary = binära data
 
 workbook-texts-too-large = uppackade skulle dess texter bli större än 256 MiB
+workbook-part-too-large = dess del { $part } är större än { $limit } MiB
+workbook-construct-too-long = dess del { $part } innehåller mer än { $most } byte i ett stycke, från byte { $at }
+workbook-too-many-tags = dess del { $part } innehåller fler än { $most } poster, eller färre och större
+workbook-elsewhere = dess huvuddel är "{ $part }" och inte xl/workbook.xml
+workbook-size-wrong = dess del { $part } är större än de { $said } byte som arkivet uppger
 workbook-too-large = uppackad skulle den bli större än 1 GiB
 workbook-file-too-large = den är större än { $limit } MiB
 workbook-too-many-columns = rad { $row } har en cell i kolumn { $column }, och högst { $most } kolumner läses; ta bort det som står bredvid listan

@@ -1,0 +1,352 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+
+use super::sheet_limits::{
+    MAX_CONSTRUCT, MAX_METADATA, MAX_OTHER, MAX_SHARED, MAX_TAGS, MAX_TEXTS_HELD, MAX_UNPACKED,
+    Trouble,
+};
+use crate::l10n::{number, say};
+
+/// Refuses a workbook that would take far more memory than its file: what reads it holds each comment,
+/// instruction, tag and text whole, and of parts beside the sheets all of them. Its parts are read to their
+/// end, since what the archive says of their sizes may be wrong.
+pub(super) fn refuse_large_parts(
+    archive: &mut ZipArchive<BufReader<&File>>,
+    is_ods: bool,
+) -> Result<(), Trouble> {
+    let mut unpacked = 0u64;
+    for index in 0..archive.len() {
+        let Ok(entry) = archive.by_index(index) else {
+            // What cannot be unpacked here cannot be anywhere.
+            continue;
+        };
+        let Ok(name) = entry.name().map(|name| name.into_owned()) else {
+            continue;
+        };
+        let part = Part::of(&name, is_ods);
+        let said = entry.size();
+        let most = part.most_bytes().min(MAX_UNPACKED as u64 - unpacked);
+        let most = most.min(said);
+        let mut bytes = Counted {
+            inner: entry,
+            read: 0,
+            most,
+        };
+        let read = match part {
+            Part::Metadata => metadata(&mut bytes, &name),
+            Part::Texts => texts(&mut bytes, &name),
+            // What is no longer than a construct holds none that is.
+            Part::Rows if said <= MAX_CONSTRUCT => drain(&mut bytes),
+            Part::Rows => rows(&mut bytes, &name),
+            Part::Other => drain(&mut bytes),
+        };
+        // A part that is too large ends in the midst of something, which is not what is wrong with it.
+        if bytes.read > most {
+            return Err(Trouble::Workbook(match part {
+                _ if most == said => say().workbook_size_wrong(name, number(said)),
+                Part::Texts => say().workbook_texts_too_large(),
+                _ if most < part.most_bytes() => say().workbook_too_large(),
+                _ => say().workbook_part_too_large(name, part.most_bytes() / (1024 * 1024)),
+            }));
+        }
+        read?;
+        unpacked += bytes.read;
+    }
+    Ok(())
+}
+
+/// What a part of a workbook is to what reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Held in memory whole: names, styles, what leads to other parts.
+    Metadata,
+    /// The texts that cells share.
+    Texts,
+    /// A sheet, or another part of the kind, which is read piece by piece.
+    Rows,
+    /// A picture, most often.
+    Other,
+}
+
+impl Part {
+    fn of(name: &str, is_ods: bool) -> Part {
+        let name = name.replace('\\', "/").to_ascii_lowercase();
+        match name.as_str() {
+            "xl/sharedstrings.xml" => Part::Texts,
+            "content.xml" if is_ods => Part::Rows,
+            "xl/workbook.xml"
+            | "xl/styles.xml"
+            | "xl/theme/theme1.xml"
+            | "meta.xml"
+            | "meta-inf/manifest.xml" => Part::Metadata,
+            "_rels/.rels" | "xl/_rels/workbook.xml.rels" => Part::Metadata,
+            name if name.ends_with(".xml") => Part::Rows,
+            _ => Part::Other,
+        }
+    }
+
+    fn most_bytes(self) -> u64 {
+        match self {
+            Part::Metadata => MAX_METADATA,
+            Part::Texts => MAX_SHARED,
+            Part::Rows => MAX_UNPACKED as u64,
+            Part::Other => MAX_OTHER,
+        }
+    }
+}
+
+/// Bytes that are counted, and no more of them than these and one.
+struct Counted<R> {
+    inner: R,
+    read: u64,
+    most: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = (self.most + 1).saturating_sub(self.read);
+        let room = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let read = self.inner.read(&mut buffer[..room])?;
+        self.read += read as u64;
+        Ok(read)
+    }
+}
+
+fn drain(bytes: &mut impl Read) -> Result<(), Trouble> {
+    io::copy(bytes, &mut io::sink())?;
+    Ok(())
+}
+
+/// Text of which so many bytes are handed out and no more.
+struct Metered<R> {
+    inner: BufReader<R>,
+    left: u64,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let read = available.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&available[..read]);
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl<R: Read> BufRead for Metered<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let available = self.inner.fill_buf()?;
+        if left == 0 && !available.is_empty() {
+            return Err(io::Error::other(TOO_LONG));
+        }
+        Ok(&available[..available.len().min(left)])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.left = self.left.saturating_sub(bytes as u64);
+        self.inner.consume(bytes);
+    }
+}
+
+/// What a construct that is too long is told by, within this module.
+const TOO_LONG: &str = "construct too long";
+
+/// The constructs of an XML part, none of which is longer than [`MAX_CONSTRUCT`].
+pub(super) struct Constructs<R> {
+    reader: quick_xml::Reader<Metered<R>>,
+    buffer: Vec<u8>,
+    name: String,
+}
+
+impl<R: Read> Constructs<R> {
+    pub(super) fn of(part: R, name: &str) -> Constructs<R> {
+        let mut reader = quick_xml::Reader::from_reader(Metered {
+            inner: BufReader::new(part),
+            left: MAX_CONSTRUCT,
+        });
+        reader.config_mut().check_comments = false;
+        Constructs {
+            reader,
+            buffer: Vec::new(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The next one.
+    pub(super) fn next(&mut self) -> Result<Event<'_>, Trouble> {
+        self.buffer.clear();
+        self.reader.get_mut().left = MAX_CONSTRUCT;
+        let at = self.reader.buffer_position();
+        match self.reader.read_event_into(&mut self.buffer) {
+            Ok(event) => Ok(event),
+            Err(quick_xml::Error::Io(error)) if error.to_string() == TOO_LONG => {
+                Err(too_long(&self.name, at))
+            }
+            Err(error) => Err(Trouble::of(error)),
+        }
+    }
+
+    /// Bytes of the part so far.
+    fn position(&self) -> u64 {
+        self.reader.buffer_position()
+    }
+}
+
+fn too_long(part: &str, at: u64) -> Trouble {
+    let most = number(MAX_CONSTRUCT);
+    Trouble::Workbook(say().workbook_construct_too_long(part, number(at), most))
+}
+
+/// Reads a part that is held in memory: what is made of a tag may be far larger than the tag is, and what
+/// stands in one may be kept once for each of the others.
+fn metadata(part: impl Read, name: &str) -> Result<(), Trouble> {
+    let mut constructs = Constructs::of(part, name);
+    // What reads it does not ask whether tags are closed.
+    constructs.reader.config_mut().check_end_names = false;
+    constructs.reader.config_mut().allow_unmatched_ends = true;
+    let (mut tags, mut longest) = (0u64, 0u64);
+    loop {
+        match constructs.next()? {
+            Event::Start(tag) | Event::Empty(tag) => {
+                tags += 1;
+                let is_root = tags == 1;
+                if name.eq_ignore_ascii_case("_rels/.rels") {
+                    refuse_other_document(&tag)?;
+                }
+                if !is_root {
+                    longest = longest.max(tag.len() as u64);
+                }
+            }
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+        if tags > MAX_TAGS || tags.saturating_mul(longest) > MAX_TEXTS_HELD {
+            let most = number(MAX_TAGS);
+            return Err(Trouble::Workbook(say().workbook_too_many_tags(name, most)));
+        }
+    }
+}
+
+/// Refuses a workbook whose main part is another one than the one that is looked at here.
+fn refuse_other_document(tag: &BytesStart<'_>) -> Result<(), Trouble> {
+    let said = |name: &str| attribute(tag, name).unwrap_or_default();
+    let target = said("Target");
+    if said("Type").ends_with("/relationships/officeDocument")
+        && target.trim_start_matches('/') != "xl/workbook.xml"
+    {
+        return Err(Trouble::Workbook(say().workbook_elsewhere(target)));
+    }
+    Ok(())
+}
+
+fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let mut attributes = tag.attributes().flatten();
+    let found = attributes.find(|said| said.key.as_ref() == name);
+    found.map(|said| said.value.to_string())
+}
+
+/// Reads the texts that cells share, all of which are held in memory.
+fn texts(part: impl Read, name: &str) -> Result<(), Trouble> {
+    /// Bytes that a text takes beside its own.
+    const EACH: u64 = 56;
+    let mut constructs = Constructs::of(part, name);
+    let mut open = Open::default();
+    let mut texts = 0u64;
+    loop {
+        let end = match constructs.next()? {
+            Event::Start(tag) => {
+                let local = tag.local_name();
+                texts += u64::from(local.as_ref() == "si");
+                if local.as_ref() == "sst" {
+                    // So much room is made for them.
+                    let said = attribute(&tag, "uniqueCount").and_then(|said| said.parse().ok());
+                    if said.is_some_and(|said: u64| said > MAX_SHARED / EACH) {
+                        return Err(Trouble::Workbook(say().workbook_texts_too_large()));
+                    }
+                }
+                open.start(local.as_ref());
+                false
+            }
+            Event::Empty(tag) => {
+                texts += u64::from(tag.local_name().as_ref() == "si");
+                false
+            }
+            Event::End(_) => true,
+            Event::Eof => return Ok(()),
+            _ => false,
+        };
+        let at = constructs.position();
+        open.moved(end, at, name)?;
+        if texts.saturating_mul(EACH).saturating_add(at) > MAX_TEXTS_HELD {
+            return Err(Trouble::Workbook(say().workbook_texts_too_large()));
+        }
+    }
+}
+
+/// Reads a sheet, of which a cell is held in memory at a time.
+fn rows(part: impl Read, name: &str) -> Result<(), Trouble> {
+    let mut constructs = Constructs::of(part, name);
+    let mut open = Open::default();
+    loop {
+        let end = match constructs.next()? {
+            Event::Start(tag) => {
+                open.start(tag.local_name().as_ref());
+                false
+            }
+            Event::End(_) => true,
+            Event::Eof => return Ok(()),
+            _ => false,
+        };
+        open.moved(end, constructs.position(), name)?;
+    }
+}
+
+/// The elements that are open, and where the outermost of those begins whose content is held as one.
+#[derive(Default)]
+pub(super) struct Open {
+    depth: u64,
+    /// Its depth and place.
+    held: Option<(u64, u64)>,
+    starts: bool,
+}
+
+impl Open {
+    /// An element begins.
+    pub(super) fn start(&mut self, local_name: &str) {
+        const HELD: [&str; 8] = [
+            "si",
+            "c",
+            "is",
+            "definedName",
+            "table-cell",
+            "covered-table-cell",
+            "named-range",
+            "p",
+        ];
+        self.depth += 1;
+        self.starts = self.held.is_none() && HELD.contains(&local_name);
+    }
+
+    /// A construct ends at this place; with `end`, an element.
+    pub(super) fn moved(&mut self, end: bool, at: u64, part: &str) -> Result<(), Trouble> {
+        if std::mem::take(&mut self.starts) {
+            self.held = Some((self.depth, at));
+        }
+        if let Some((depth, begin)) = self.held {
+            if at - begin > MAX_CONSTRUCT {
+                return Err(too_long(part, begin));
+            }
+            if end && depth == self.depth {
+                self.held = None;
+            }
+        }
+        self.depth = self.depth.saturating_sub(u64::from(end));
+        Ok(())
+    }
+}
