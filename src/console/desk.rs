@@ -173,7 +173,15 @@ impl Desk {
 }
 
 #[cfg(test)]
-mod tests {
+impl Desk {
+    /// When somebody was here last.
+    pub(super) fn touched(&self) -> Instant {
+        *lock(&self.touched)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
     use std::path::Path;
 
     use super::*;
@@ -238,7 +246,8 @@ mod tests {
         }
     }
 
-    fn desk(state: &Path) -> Arc<Desk> {
+    /// A desk behind whose door everything breaks.
+    pub(in crate::console) fn desk(state: &Path) -> Arc<Desk> {
         let state = crate::journal::State::in_folder(state);
         let door = Box::new(Broken(state.clone()));
         Arc::new(Desk::new(door, state, String::new()))

@@ -25,6 +25,15 @@ pub(super) struct Gate {
     base: String,
 }
 
+/// Who makes a request that is not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Who has the cookie.
+    Known,
+    /// Who asks to be let in, with whatever token.
+    AtTheEntrance,
+}
+
 /// What a gate is opened with, and what it gives for it.
 #[derive(Debug)]
 pub(super) struct Keys {
@@ -79,21 +88,27 @@ impl Gate {
         }
     }
 
-    /// Why a request is refused, if it is.
-    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
+    /// Who makes a request.
+    ///
+    /// # Errors
+    /// When it is refused: with the answer that says why.
+    pub(super) fn caller(&self, request: &Request) -> Result<Caller, Box<Response>> {
+        let refuse = |status, why| Err(Box::new(refuse(status, why)));
         let headers = request.headers();
         let host = text(headers, header::HOST.as_str());
         if !host.is_some_and(|host| self.hosts.iter().any(|known| known == host)) {
-            return Some(refuse(StatusCode::FORBIDDEN, say().console_wrong_host()));
+            return refuse(StatusCode::FORBIDDEN, say().console_wrong_host());
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) && !self.is_own(headers) {
-            return Some(refuse(StatusCode::FORBIDDEN, say().console_other_site()));
+            return refuse(StatusCode::FORBIDDEN, say().console_other_site());
         }
-        let is_entering = request.method() == Method::GET && request.uri().path() == ENTRANCE;
-        if !is_entering && !self.has_cookie(headers) {
-            return Some(refuse(StatusCode::UNAUTHORIZED, say().console_not_let_in()));
+        if request.method() == Method::GET && request.uri().path() == ENTRANCE {
+            return Ok(Caller::AtTheEntrance);
         }
-        None
+        match self.has_cookie(headers) {
+            true => Ok(Caller::Known),
+            false => refuse(StatusCode::UNAUTHORIZED, say().console_not_let_in()),
+        }
     }
 
     /// Whether a page of this console sent a request that changes something (W3C Fetch Metadata; the

@@ -1,6 +1,7 @@
 //! A console in the browser of this machine: pages over [`crate::app`], with no logic that the command
 //! line lacks. It listens on loopback only, and lets nobody in but the browser that was opened with it.
 
+mod connections;
 mod desk;
 mod door;
 mod gate;

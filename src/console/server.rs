@@ -12,9 +12,10 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
+use super::connections::{Guest, serve};
 use super::desk::Desk;
 use super::door::Door;
-use super::gate::{ENTRANCE, Gate, Keys, harden, refuse};
+use super::gate::{Caller, ENTRANCE, Gate, Keys, harden, refuse};
 use super::pages::{columns, file, history, person, plan, problems, run, start};
 use crate::app::asked_to_stop;
 use crate::l10n::say;
@@ -101,9 +102,8 @@ impl Bound {
             .build()?;
         runtime.block_on(async {
             let listener = TcpListener::from_std(self.listener)?;
-            let served = axum::serve(listener, router(shared));
             tokio::select! {
-                served = served.into_future() => served,
+                served = serve(listener, router(shared)) => served,
                 () = until_over(&desk, self.idle) => Ok(()),
             }
         })
@@ -212,12 +212,15 @@ fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript")], HTMX).into_response()
 }
 
-/// Lets a request in or not, and hardens every answer.
+/// Lets a request in or not, and hardens every answer. Who is not let in is nobody who is there.
 async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let mut response = match shared.gate.refusal(&request) {
-        Some(refusal) => refusal,
-        None => {
-            shared.desk.touch();
+    let mut response = match shared.gate.caller(&request) {
+        Err(refusal) => *refusal,
+        Ok(caller) => {
+            if caller == Caller::Known {
+                shared.desk.touch();
+                Guest::welcome(&request);
+            }
             next.run(request).await
         }
     };
@@ -238,6 +241,7 @@ async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -
     let Some(cookie) = shared.gate.enter(&entering.token, &shared.keys) else {
         return refuse(StatusCode::UNAUTHORIZED, say().console_token_used());
     };
+    shared.desk.touch();
     let open = say().console_open();
     let way = match shared.desk.opened().is_some() {
         true => "/file",
@@ -249,4 +253,67 @@ async fn enter(State(shared): State<Shared>, Query(entering): Query<Entering>) -
          <link rel=icon href={base}/icon.svg><title>rosterpatch</title><p><a href=\"{base}{way}\">{open}</a>"
     );
     ([(header::SET_COOKIE, cookie)], Html(page)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+    use crate::console::desk::tests::desk;
+
+    #[test]
+    fn only_who_is_let_in_keeps_a_console_from_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let address: SocketAddr = "127.0.0.1:8000".parse().unwrap();
+        let (gate, keys) = Gate::new(address);
+        let (base, token) = (gate.base().to_owned(), keys.token.clone());
+        let router = router(Shared {
+            desk: desk.clone(),
+            gate: Arc::new(gate),
+            keys: Arc::new(keys),
+        });
+        let pages = TowerToHyperService::new(router);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        // The answer to a request, and whether it counts as somebody who is there.
+        let ask = |method: &str, path: &str, host: &str, cookie: &str| {
+            let request = axum::http::Request::builder()
+                .method(method)
+                .uri(path)
+                .header("host", host)
+                .header("cookie", cookie)
+                .body(Body::empty())
+                .unwrap();
+            let before = desk.touched();
+            let answer = runtime.block_on(pages.call(request)).unwrap();
+            (answer, desk.touched() != before)
+        };
+        let here = "127.0.0.1:8000";
+        let style = format!("{base}/style.css");
+        for (method, path, host) in [
+            ("GET", "/enter?token=wrong", here),
+            ("GET", "/enter", here),
+            ("GET", "/enter?token=a&token=b", here),
+            ("POST", "/enter?token=wrong", here),
+            ("HEAD", "/enter?token=wrong", here),
+            ("GET", &style, here),
+            ("GET", &format!("/enter?token={token}"), "evil.example"),
+            ("GET", "/nowhere", here),
+        ] {
+            let (answer, counts) = ask(method, path, host, "rosterpatch-8000=guessed");
+            assert!(!answer.status().is_success(), "{method} {path}");
+            assert!(!counts, "{method} {path}");
+        }
+        let (answer, counts) = ask("GET", &format!("/enter?token={token}"), here, "");
+        assert!(answer.status().is_success() && counts);
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let (answer, counts) = ask("GET", &style, here, &cookie);
+        assert!(answer.status().is_success() && counts);
+    }
 }

@@ -1,0 +1,154 @@
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+/// Connections at once of which no request was let in. A browser has six, and a process may have 1,024 files.
+const MOST_STRANGERS: usize = 100;
+
+/// For how long a request's head may take, and a connection be idle.
+const HEAD: Duration = Duration::from_secs(30);
+
+/// Who is at the other end of a connection: a stranger, until a request was let in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Guest {
+    is_known: Arc<AtomicBool>,
+}
+
+impl Guest {
+    /// Takes note that a request of this connection was let in, if it says of which it is.
+    pub(super) fn welcome(request: &Request) {
+        if let Some(guest) = request.extensions().get::<Guest>() {
+            guest.is_known.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The connections of strangers, the oldest first.
+#[derive(Default)]
+struct Strangers(VecDeque<(Guest, AbortHandle)>);
+
+impl Strangers {
+    /// Leaves out those that are known by now, or have ended.
+    fn update(&mut self) {
+        self.0
+            .retain(|(guest, task)| !guest.is_known.load(Ordering::Relaxed) && !task.is_finished());
+    }
+
+    /// Ends the oldest one's connection. Returns whether there was one.
+    fn end_oldest(&mut self) -> bool {
+        let oldest = self.0.pop_front();
+        oldest.is_some_and(|(_, task)| {
+            task.abort();
+            true
+        })
+    }
+}
+
+/// Serves whoever connects. Where there are too many of whom nothing is known, the oldest of their
+/// connections ends: others on this machine may connect, and must not keep out who has the cookie.
+pub(super) async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+    let mut strangers = Strangers::default();
+    loop {
+        let accepted = listener.accept().await;
+        strangers.update();
+        let Ok((stream, _)) = accepted else {
+            // This process has no file left, most often.
+            if !strangers.end_oldest() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            tokio::task::yield_now().await;
+            continue;
+        };
+        while strangers.0.len() >= MOST_STRANGERS && strangers.end_oldest() {}
+        let guest = Guest::default();
+        let task = tokio::spawn(serve_one(stream, router.clone(), guest.clone()));
+        strangers.0.push_back((guest, task.abort_handle()));
+        // Requests are read before others take their place.
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn serve_one(stream: tokio::net::TcpStream, router: Router, guest: Guest) {
+    let pages = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(guest.clone());
+        pages.call(request)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    // What is wrong with a connection is its other end's.
+    let _ = served.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use axum::routing::get;
+
+    use super::*;
+
+    #[test]
+    fn strangers_keep_nobody_out_who_was_let_in_and_their_oldest_connections_end() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let page = get(|request: Request| async move {
+                Guest::welcome(&request);
+                "here"
+            });
+            let router = Router::new().route("/", page);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::from_std(listener).unwrap();
+                serve(listener, router).await
+            })
+        });
+        let connect = || TcpStream::connect(address).unwrap();
+        let ask = |stream: &mut TcpStream| {
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                .unwrap();
+            let mut answer = Vec::new();
+            let mut chunk = [0; 1024];
+            while !answer.ends_with(b"here") {
+                let read = stream.read(&mut chunk).unwrap();
+                assert_ne!(read, 0, "the connection ended");
+                answer.extend_from_slice(&chunk[..read]);
+            }
+        };
+        let mut known = connect();
+        ask(&mut known);
+        let mut strangers: Vec<TcpStream> = Vec::new();
+        for _ in 0..3 * MOST_STRANGERS {
+            let mut stranger = connect();
+            stranger.write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
+            strangers.push(stranger);
+        }
+        ask(&mut known);
+        ask(&mut connect());
+        // They are ended by the server, or this would wait.
+        for stranger in &mut strangers[..MOST_STRANGERS] {
+            assert!(!matches!(stranger.read(&mut [0; 16]), Ok(1..)));
+        }
+    }
+}
