@@ -1,6 +1,7 @@
 //! What an adversary tries, and what must become of it: hostile answers, races, clocks and files.
 
 mod answers;
+mod bombs;
 mod cells;
 mod escapes;
 mod files;
@@ -8,5 +9,6 @@ mod limits;
 mod names;
 mod personal_data;
 mod races;
+mod rows;
 mod secrets;
 mod trust;

@@ -1,0 +1,96 @@
+//! Rows of a size that no roster has.
+
+use std::io::Write;
+use std::process::Command;
+
+use wait4::Wait4;
+
+use crate::harness::{Folder, plain_id, plain_roster, stderr, stdout};
+
+/// The most memory that a check of a file takes, in MiB, and what it answered.
+pub fn check(folder: &Folder, name: &str) -> (u64, i32, String) {
+    let output = std::fs::File::create(folder.path("output")).unwrap();
+    let mut process = Command::new(assert_cmd::cargo::cargo_bin("rosterpatch"))
+        .args(["check", name, "--target", "meitner"])
+        .current_dir(folder.path(""))
+        .env("ROSTERPATCH_STATE", folder.path("state"))
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .spawn()
+        .unwrap();
+    let ended = process.wait4().unwrap();
+    let told = std::fs::read(folder.path("output")).unwrap();
+    let told = String::from_utf8_lossy(&told).into_owned();
+    let code = ended
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("{name}: {told}"));
+    (ended.rusage.maxrss / (1024 * 1024), code, told)
+}
+
+#[test]
+fn a_cell_that_is_too_long_is_told_with_its_row_column_length_and_limit() {
+    let folder = Folder::new();
+    let long = "x".repeat(300_000);
+    for row in [1, 2] {
+        for quote in ["", "\""] {
+            let cell = format!("{quote}{long}{quote}");
+            let text = plain_roster(2);
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines[row] = lines[row].replace("Åsa", &cell);
+            folder.write("r.csv", lines.join("\n"));
+            let output = folder.run("check r.csv --target meitner");
+            let told = stdout(&output);
+            assert_eq!(output.status.code(), Some(3), "{told}{}", stderr(&output));
+            for part in [
+                &*format!("row {}", row + 1),
+                "first_name",
+                "300000",
+                "10000",
+                "quote",
+            ] {
+                assert!(told.contains(part), "{part} is not in {told}");
+            }
+            assert!(
+                !told.contains("xxxxx".repeat(60).as_str()),
+                "the cell is not told"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_header_that_never_ends_is_no_header() {
+    let folder = Folder::new();
+    let row = format!("{},201004022388,Åsa,{}\n", plain_id(1), "x".repeat(300_000));
+    for text in [
+        format!("id,{}\n1,2\n", "x".repeat(300_000)),
+        format!("id,first_name,\"last_name\n{row}"),
+        format!("id,first_name,\"last_name\n{}", plain_roster(9000)),
+    ] {
+        folder.write("r.csv", text);
+        let output = folder.run("check r.csv --target meitner");
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("cannot be a header"), "{told}");
+    }
+}
+
+#[test]
+fn rows_of_the_largest_size_are_held_one_at_a_time() {
+    let folder = Folder::new();
+    let mut file = std::fs::File::create(folder.path("r.csv")).unwrap();
+    write!(file, "id,identity_number,first_name,last_name\n").unwrap();
+    let long = "x".repeat(62_000_000);
+    for quote in ["", "\""] {
+        for row in 1..=4 {
+            let id = plain_id(row);
+            writeln!(file, "{id},201004022388,{quote}{long}{quote},Ek").unwrap();
+        }
+    }
+    drop(file);
+    let (most, code, told) = check(&folder, "r.csv");
+    assert_eq!(code, 3, "{told}");
+    assert!(told.contains("62000000"), "{told}");
+    assert!(most < 400, "{most} MiB");
+}
