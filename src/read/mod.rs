@@ -13,6 +13,7 @@ mod input;
 mod lines;
 mod look;
 mod mends;
+mod old_workbook;
 mod opendocument;
 mod parts;
 mod scan;

@@ -4,8 +4,8 @@ use std::io::BufReader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::parts::Constructs;
-use super::sheet_limits::{MAX_CELLS, MAX_GAP, Trouble, refuse_place};
-use crate::l10n::say;
+use super::sheet_limits::{MAX_GAP, MAX_REPEATED, Trouble, refuse_place};
+use crate::l10n::{number, say};
 
 /// Refuses an OpenDocument spreadsheet whose cells would be too many: one that is written once may be
 /// said to stand a million times.
@@ -14,7 +14,7 @@ pub(super) fn refuse_too_many_cells(file: &File) -> Result<(), Trouble> {
     let content = archive.by_name("content.xml").map_err(Trouble::of)?;
     let mut constructs = Constructs::of(content, "content.xml");
     let mut count = RowCount::default();
-    let (mut row, mut row_times, mut above, mut cells) = (0u32, 1u32, 0u32, 0u64);
+    let (mut row, mut row_times, mut above, mut repeated) = (0u32, 1u32, 0u32, 0u64);
     loop {
         let event = constructs.next()?;
         match &event {
@@ -30,6 +30,7 @@ pub(super) fn refuse_too_many_cells(file: &File) -> Result<(), Trouble> {
                 "table:table-cell" | "table:covered-table-cell" => {
                     let columns = times(tag, "table:number-columns-repeated");
                     count.columns = count.columns.saturating_add(columns);
+                    count.written += 1;
                     let has_value = value_of(tag, "office:value-type").is_some();
                     if has_value || matches!(event, Event::Start(_)) {
                         count.filled = count.columns;
@@ -46,9 +47,11 @@ pub(super) fn refuse_too_many_cells(file: &File) -> Result<(), Trouble> {
                         refuse_place(row, first, 0)?;
                     }
                     above = row;
-                    cells += u64::from(count.filled) * u64::from(row_times);
-                    if cells > MAX_CELLS {
-                        let why = say().workbook_too_much_text(u64::from(row));
+                    let cells = u64::from(count.filled) * u64::from(row_times);
+                    repeated = repeated.saturating_add(cells.saturating_sub(count.written));
+                    if repeated > MAX_REPEATED {
+                        let most = number(MAX_REPEATED);
+                        let why = say().workbook_too_many_repeated(u64::from(row), most);
                         return Err(Trouble::Workbook(why));
                     }
                 }
@@ -66,6 +69,8 @@ struct RowCount {
     columns: u32,
     /// Up to the last that has something in it.
     filled: u32,
+    /// Cells that are written, each of which may stand for several.
+    written: u64,
 }
 
 /// How often something is said to stand; once where nothing is said.

@@ -200,7 +200,7 @@ impl<R: Read> Constructs<R> {
 
 fn too_long(part: &str, at: u64) -> Trouble {
     let most = number(MAX_CONSTRUCT);
-    Trouble::Workbook(say().workbook_construct_too_long(part, number(at), most))
+    Trouble::Workbook(say().workbook_construct_too_long(part, most, number(at)))
 }
 
 /// Reads a part that is held in memory: what is made of a tag may be far larger than the tag is, and what

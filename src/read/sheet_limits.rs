@@ -33,11 +33,17 @@ pub(super) const MAX_TEXT: usize = 512 * 1024 * 1024;
 /// Bytes of a cell's text: Excel's own most is 32,767 characters.
 pub(super) const MAX_CELL: usize = 4 * 32_767;
 
-/// Cells of an OpenDocument spreadsheet, which are held in memory.
-pub(super) const MAX_CELLS: u64 = 20_000_000;
+/// Cells of an OpenDocument spreadsheet that stand there only because others are said to stand several times. All are
+/// held in memory.
+pub(super) const MAX_REPEATED: u64 = 4_000_000;
 
 /// Bytes of an old workbook, which is read into memory whole: it has 65,536 rows at most.
 pub(super) const MAX_OLD: u64 = 64 * 1024 * 1024;
+
+/// Rows of an old workbook's sheet, and cells of the rectangle in which those of a sheet lie, with which room is
+/// made for each of them; it may be larger where cells fill it.
+pub(super) const MAX_OLD_ROWS: u32 = 65_536;
+pub(super) const MAX_OLD_AREA: u64 = 2_000_000;
 
 /// What can go wrong while a sheet is written out.
 pub(super) enum Trouble {

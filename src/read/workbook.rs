@@ -5,6 +5,7 @@ use std::path::Path;
 use calamine::{Data, ExcelDateTime, Ods, Reader, Xls, Xlsx};
 
 use super::error::ReadError;
+use super::old_workbook::refuse_large_sheets;
 use super::opendocument::refuse_too_many_cells;
 use super::parts::refuse_large_parts;
 use super::sheet_limits::{
@@ -116,9 +117,9 @@ fn kind_of(file: &File) -> Result<Option<Kind>, Trouble> {
             let limit = MAX_OLD / (1024 * 1024);
             return Err(Trouble::Workbook(say().workbook_file_too_large(limit)));
         }
+        refuse_large_sheets(file)?;
         // What is no workbook has no sheets.
-        let is_old =
-            Xls::new(BufReader::new(file)).is_ok_and(|book| !book.sheet_names().is_empty());
+        let is_old = old(file)?.is_ok_and(|book| !book.sheet_names().is_empty());
         return Ok(is_old.then_some(Kind::Xls));
     };
     let is_ods = is_opendocument(&mut archive);
@@ -149,6 +150,12 @@ fn kind_of(file: &File) -> Result<Option<Kind>, Trouble> {
     Ok(Some(if is_ods { Kind::Ods } else { Kind::Xlsx }))
 }
 
+/// Reads an old workbook. What reads it panics on records that end too soon.
+fn old(file: &File) -> Result<Result<Xls<BufReader<&File>>, calamine::XlsError>, Trouble> {
+    std::panic::catch_unwind(|| Xls::new(BufReader::new(file)))
+        .map_err(|_| Trouble::Workbook(say().workbook_damaged()))
+}
+
 /// Whether an archive says that it is an OpenDocument spreadsheet (OASIS, Open Document Format 1.2,
 /// part 3, section 3.3).
 fn is_opendocument(archive: &mut zip::ZipArchive<BufReader<&File>>) -> bool {
@@ -175,7 +182,7 @@ impl<'a> Book<'a> {
         let reader = BufReader::new(file);
         Ok(match kind {
             Kind::Xlsx => Book::Xlsx(Box::new(Xlsx::new(reader).map_err(Trouble::of)?)),
-            Kind::Xls => Book::Xls(Box::new(Xls::new(reader).map_err(Trouble::of)?)),
+            Kind::Xls => Book::Xls(Box::new(old(file)?.map_err(Trouble::of)?)),
             Kind::Ods => {
                 refuse_too_many_cells(file)?;
                 Book::Ods(Box::new(Ods::new(reader).map_err(Trouble::of)?))

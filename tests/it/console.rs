@@ -60,8 +60,13 @@ impl Console {
         }
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `127.0.0.1:PORT`.
-    fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         let rest = self.entrance.strip_prefix("http://").unwrap();
         rest.split_once('/').unwrap().0
     }
@@ -81,7 +86,7 @@ impl Console {
     }
 
     /// The cookie that the token is given for.
-    fn enter(&self) -> String {
+    pub fn enter(&self) -> String {
         let path = self.entrance.split_once(self.host()).unwrap().1;
         let host = format!("Host: {}\r\n", self.host());
         let answer = self.ask("GET", path, &host, "");
@@ -111,7 +116,7 @@ impl Console {
         self.ask("POST", &self.at(path), &headers, form)
     }
 
-    fn get(&self, cookie: &str, path: &str) -> String {
+    pub fn get(&self, cookie: &str, path: &str) -> String {
         let headers = format!("Host: {}\r\n{cookie}", self.host());
         self.ask("GET", &self.at(path), &headers, "")
     }

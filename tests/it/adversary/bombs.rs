@@ -217,3 +217,178 @@ fn no_construct_of_a_workbook_is_held_in_memory_whatever_its_size() {
         assert!(most < 80, "{name}: {most} MiB: {told}");
     }
 }
+
+/// Writes an OpenDocument spreadsheet with a header and these rows.
+fn opendocument(path: &Path, rows: Pieces<'_>) {
+    let begin = "<office:document-content><office:body><office:spreadsheet><table:table table:name=\"A\">\
+                 <table:table-row><table:table-cell office:value-type=\"string\"><text:p>id</text:p></table:table-cell></table:table-row>";
+    let end = "</table:table></office:spreadsheet></office:body></office:document-content>";
+    let mut pieces = vec![(begin, 1)];
+    pieces.extend(rows);
+    pieces.push((end, 1));
+    let kind = "application/vnd.oasis.opendocument.spreadsheet";
+    let parts = [
+        ("mimetype", vec![(kind, 1)]),
+        ("META-INF/manifest.xml", vec![("<manifest/>", 1)]),
+        ("content.xml", pieces),
+    ];
+    archive(path, &parts);
+}
+
+#[test]
+fn no_opendocument_spreadsheet_is_far_larger_in_memory_than_as_a_file() {
+    let folder = Folder::new();
+    let kilobyte = "x".repeat(1024);
+    let noise = format!("{kilobyte}<!-- -->");
+    let cell = "<table:table-row><table:table-cell office:value-type=\"string\"><text:p>";
+    let end = "</text:p></table:table-cell></table:table-row>";
+    let often = "<table:table-row table:number-rows-repeated=\"9900\"><table:table-cell \
+                 table:number-columns-repeated=\"999\" office:value-type=\"string\">\
+                 <text:p>x</text:p></table:table-cell></table:table-row>";
+    for (name, rows) in [
+        ("comment", vec![("<!--", 1), (&*kilobyte, MANY), ("-->", 1)]),
+        ("text", vec![(cell, 1), (&kilobyte, MANY), (end, 1)]),
+        ("text in pieces", vec![(cell, 1), (&noise, MANY), (end, 1)]),
+        ("repeated cells", vec![(often, 1)]),
+    ] {
+        opendocument(&folder.path("w.ods"), rows);
+        let (most, code, told) = check(&folder, "w.ods");
+        assert_eq!(code, 1, "{name}: {told}");
+        assert!(
+            told.contains("w.ods") && !told.contains("panicked"),
+            "{name}: {told}"
+        );
+        assert!(most < 80, "{name}: {most} MiB: {told}");
+    }
+    // What a spreadsheet writes of a short list is no bomb.
+    let row = "<table:table-row><table:table-cell table:number-columns-repeated=\"3\"/><table:table-cell \
+               office:value-type=\"string\"><text:p>x</text:p></table:table-cell></table:table-row>";
+    opendocument(&folder.path("w.ods"), vec![(row, 500)]);
+    let (_, _, told) = check(&folder, "w.ods");
+    assert!(!told.contains("cannot read the workbook"), "{told}");
+}
+
+#[test]
+fn sizes_that_an_archive_states_wrongly_are_found_out() {
+    let folder = Folder::new();
+    let kilobyte = "x".repeat(1024);
+    let path = folder.path("w.xlsx");
+    let pieces = vec![
+        ("<worksheet><!--", 1),
+        (&*kilobyte, MANY),
+        ("--></worksheet>", 1),
+    ];
+    workbook(&path, "xl/worksheets/sheet1.xml", pieces);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let large = u32::try_from(1024 * MANY + 30).unwrap().to_le_bytes();
+    // In the archive's own directory, sizes stand behind the signature: packed, then unpacked.
+    let mut found = 0;
+    for at in memchr::memmem::find_iter(&bytes.clone(), b"PK\x01\x02") {
+        if bytes[at + 24..at + 28] == large {
+            bytes[at + 24..at + 28].copy_from_slice(&2000u32.to_le_bytes());
+            found += 1;
+        }
+    }
+    assert_eq!(found, 1);
+    std::fs::write(&path, bytes).unwrap();
+    let (most, code, told) = check(&folder, "w.xlsx");
+    assert_eq!(code, 1, "{told}");
+    assert!(most < 80, "{most} MiB: {told}");
+}
+
+/// Writes an old workbook of one sheet with these records, whose cells share one text, and as many entries for
+/// it as are wanted.
+fn old_workbook(path: &Path, text: &str, entries: usize, records: &[(u16, Vec<u8>)]) {
+    let mut globals = Vec::new();
+    let mut sheet = Vec::new();
+    let put = |into: &mut Vec<u8>, kind: u16, bytes: &[u8]| {
+        into.extend(kind.to_le_bytes());
+        into.extend(u16::try_from(bytes.len()).unwrap().to_le_bytes());
+        into.extend(bytes);
+    };
+    let begin = |kind: u8| [0, 6, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    put(&mut sheet, 0x0809, &begin(0x10));
+    for (kind, bytes) in records {
+        put(&mut sheet, *kind, bytes);
+    }
+    put(&mut sheet, 0x000A, &[]);
+    put(&mut globals, 0x0809, &begin(5));
+    let length = u16::try_from(text.len()).unwrap();
+    let mut shared = [1u32.to_le_bytes(), 1u32.to_le_bytes()].concat();
+    shared.extend(length.to_le_bytes());
+    shared.push(0);
+    // The text goes on in a record of its own where it is long.
+    let (here, there) = text.as_bytes().split_at(text.len().min(8000));
+    shared.extend(here);
+    put(&mut globals, 0x00FC, &shared);
+    for piece in there.chunks(8000) {
+        put(&mut globals, 0x003C, &[&[0], piece].concat());
+    }
+    let sheets_at = globals.len() + entries * (4 + 9) + 4;
+    for entry in 0..entries {
+        let mut bytes = u32::try_from(sheets_at).unwrap().to_le_bytes().to_vec();
+        bytes.extend([0, 0, 1, 0, b'A' + u8::try_from(entry % 26).unwrap()]);
+        put(&mut globals, 0x0085, &bytes);
+    }
+    put(&mut globals, 0x000A, &[]);
+    globals.extend(sheet);
+    let mut compound = cfb::create(path).unwrap();
+    let mut stream = compound.create_stream("/Workbook").unwrap();
+    stream.write_all(&globals).unwrap();
+}
+
+/// A cell with the shared text.
+fn shared_at(row: u16, column: u16) -> (u16, Vec<u8>) {
+    let place = [row, column, 0].map(u16::to_le_bytes).concat();
+    (0x00FD, [place, 0u32.to_le_bytes().to_vec()].concat())
+}
+
+#[test]
+fn no_old_workbook_is_far_larger_in_memory_than_as_a_file() {
+    let folder = Folder::new();
+    let path = folder.path("w.xls");
+    let some = vec![shared_at(0, 0), shared_at(1, 0)];
+    old_workbook(&path, "id", 1, &some);
+    let (_, _, told) = check(&folder, "w.xls");
+    assert!(!told.contains("cannot read the workbook"), "{told}");
+    assert!(told.contains("w.xls"), "{told}");
+
+    let long = "x".repeat(60_000);
+    let many: Vec<_> = (0..10_000).map(|row| shared_at(row, 0)).collect();
+    let dimensions = |rows: u32, columns: u16| {
+        let rows = [0, rows].map(u32::to_le_bytes).concat();
+        let columns = [0, columns, 0].map(u16::to_le_bytes).concat();
+        (0x0200, [rows, columns].concat())
+    };
+    for (name, text, entries, records) in [
+        (
+            "far corners",
+            "id",
+            1,
+            vec![shared_at(0, 0), shared_at(65_535, 255)],
+        ),
+        (
+            "further ones",
+            "id",
+            1,
+            vec![shared_at(0, 0), shared_at(65_535, 65_535)],
+        ),
+        (
+            "room",
+            "id",
+            1,
+            vec![dimensions(u32::MAX, u16::MAX), shared_at(0, 0)],
+        ),
+        ("one text often", &*long, 1, many.clone()),
+        ("one sheet often", "id", 60, many),
+        ("half a cell", "id", 1, vec![(0x00FD, vec![0])]),
+        ("half a number", "id", 1, vec![(0x0203, vec![0; 5])]),
+        ("half a formula", "id", 1, vec![(0x0006, vec![0; 3])]),
+    ] {
+        old_workbook(&path, text, entries, &records);
+        let (most, code, told) = check(&folder, "w.xls");
+        assert_eq!(code, 1, "{name}: {told}");
+        assert!(told.contains("w.xls"), "{name}: {told}");
+        assert!(most < 80, "{name}: {most} MiB: {told}");
+    }
+}

@@ -3,6 +3,7 @@
 mod answers;
 mod bombs;
 mod cells;
+mod doors;
 mod escapes;
 mod files;
 mod limits;
