@@ -181,7 +181,10 @@ impl Desk {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(super) use tests::desk;
+
+#[cfg(test)]
+mod tests {
     use std::path::Path;
 
     use super::*;

@@ -262,7 +262,7 @@ mod tests {
     use hyper_util::service::TowerToHyperService;
 
     use super::*;
-    use crate::console::desk::tests::desk;
+    use crate::console::desk::desk;
 
     #[test]
     fn only_who_is_let_in_keeps_a_console_from_ending() {

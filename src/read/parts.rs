@@ -143,7 +143,7 @@ impl<R: Read> BufRead for Metered<R> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let available = self.inner.fill_buf()?;
         if left == 0 && !available.is_empty() {
-            return Err(io::Error::other(TOO_LONG));
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         Ok(&available[..available.len().min(left)])
     }
@@ -153,9 +153,6 @@ impl<R: Read> BufRead for Metered<R> {
         self.inner.consume(bytes);
     }
 }
-
-/// What a construct that is too long is told by, within this module.
-const TOO_LONG: &str = "construct too long";
 
 /// The constructs of an XML part, none of which is longer than [`MAX_CONSTRUCT`].
 pub(super) struct Constructs<R> {
@@ -185,7 +182,7 @@ impl<R: Read> Constructs<R> {
         let at = self.reader.buffer_position();
         match self.reader.read_event_into(&mut self.buffer) {
             Ok(event) => Ok(event),
-            Err(quick_xml::Error::Io(error)) if error.to_string() == TOO_LONG => {
+            Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Err(too_long(&self.name, at))
             }
             Err(error) => Err(Trouble::of(error)),
