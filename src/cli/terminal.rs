@@ -1,4 +1,5 @@
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::options::{ColorWhen, GeneralOptions, LogFormat, ProgressKind};
@@ -48,7 +49,11 @@ pub(in crate::cli) fn error(text: &str, fact: &Fact) {
 /// Writes an error where nobody watches: a log of the system or a mail of cron gets the words of a fact, and
 /// never what stands in a roster.
 pub(in crate::cli) fn unwatched_error(name: &str, fact: &Fact) {
-    error(&format!("{name}: {}", fact.in_words()), fact);
+    let text = format!("{name}: {}", fact.in_words());
+    match fact.path() {
+        Some(_) => error(&text, fact),
+        None => error(&text, &fact.clone().at_path(Path::new(name))),
+    }
 }
 
 /// How text is laid out on standard output.
