@@ -11,7 +11,12 @@ use crate::l10n::{number, say};
 /// that a target's file declares. No part of it can hold a cell, a header of the roster, or what an API or
 /// a database says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Fact {
+#[serde(transparent)]
+pub struct Fact(Box<Parts>);
+
+/// The parts of a fact. They are boxed: errors carry facts, and an error is to be small.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Parts {
     code: Code,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cause: Option<Code>,
@@ -170,7 +175,7 @@ impl<'de> Deserialize<'de> for DatabaseError {
 impl Fact {
     /// That this happened.
     pub fn new(code: Code) -> Fact {
-        Fact {
+        Fact(Box::new(Parts {
             code,
             cause: None,
             path: None,
@@ -188,244 +193,245 @@ impl Fact {
             status: None,
             io_error: None,
             database_error: None,
-        }
+        }))
     }
 
     /// In or with this file or folder.
     #[must_use]
     pub fn at_path(mut self, path: &Path) -> Fact {
-        self.path = Some(path.to_owned());
+        self.0.path = Some(path.to_owned());
         self
     }
 
     /// Of this run; of none where the text is no run's name.
     #[must_use]
     pub fn in_run(mut self, name: &str) -> Fact {
-        self.run = RunName::of(name);
+        self.0.run = RunName::of(name);
         self
     }
 
     /// At this row, as the program counts.
     #[must_use]
     pub fn at_row(mut self, row: u64) -> Fact {
-        self.row = Some(row);
+        self.0.row = Some(row);
         self
     }
 
     /// At this line, as a spreadsheet counts.
     #[must_use]
     pub fn at_line(mut self, line: u64) -> Fact {
-        self.line = Some(line);
+        self.0.line = Some(line);
         self
     }
 
     /// From the first to the second of these lines.
     #[must_use]
     pub fn at_lines(mut self, (first, last): (u64, u64)) -> Fact {
-        (self.line, self.last_line) = (Some(first), Some(last));
+        (self.0.line, self.0.last_line) = (Some(first), Some(last));
         self
     }
 
     /// At this column, from 1.
     #[must_use]
     pub fn at_column(mut self, column: usize) -> Fact {
-        self.column = Some(column as u64);
+        self.0.column = Some(column as u64);
         self
     }
 
     /// At these two columns, from 1.
     #[must_use]
     pub fn at_columns(mut self, (first, second): (usize, usize)) -> Fact {
-        (self.column, self.other_column) = (Some(first as u64), Some(second as u64));
+        (self.0.column, self.0.other_column) = (Some(first as u64), Some(second as u64));
         self
     }
 
     /// With these names.
     #[must_use]
     pub fn with_names(mut self, names: impl IntoIterator<Item = Declared>) -> Fact {
-        self.names = names.into_iter().collect();
+        self.0.names = names.into_iter().collect();
         self
     }
 
     /// With so many of what the code counts.
     #[must_use]
     pub fn with_count(mut self, count: u64) -> Fact {
-        self.count = Some(count);
+        self.0.count = Some(count);
         self
     }
 
     /// Out of so many.
     #[must_use]
     pub fn of(mut self, of: u64) -> Fact {
-        self.of = Some(of);
+        self.0.of = Some(of);
         self
     }
 
     /// Where so many are the most.
     #[must_use]
     pub fn with_most(mut self, most: u64) -> Fact {
-        self.most = Some(most);
+        self.0.most = Some(most);
         self
     }
 
     /// Where such a part is the most.
     #[must_use]
     pub fn with_most_percent(mut self, percent: f64) -> Fact {
-        self.most_percent = Some(percent);
+        self.0.most_percent = Some(percent);
         self
     }
 
     /// With this HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Fact {
-        self.status = Some(status);
+        self.0.status = Some(status);
         self
     }
 
     /// Because the operating system refused.
     #[must_use]
     pub fn with_io(mut self, error: impl Into<IoError>) -> Fact {
-        self.io_error = Some(error.into());
+        self.0.io_error = Some(error.into());
         self
     }
 
     /// Because a database refused, where it said with which number.
     #[must_use]
     pub fn with_database(mut self, error: Option<DatabaseError>) -> Fact {
-        self.database_error = error;
+        self.0.database_error = error;
         self
     }
 
     /// Because of this.
     #[must_use]
     pub fn because(mut self, cause: Code) -> Fact {
-        self.cause = Some(cause);
+        self.0.cause = Some(cause);
         self
     }
 
     /// Because of another fact, whose arguments it takes where it has none of its own.
     #[must_use]
     pub fn because_of(self, cause: Fact) -> Fact {
-        Fact {
-            code: self.code,
-            cause: self.cause.or(Some(cause.code)),
-            path: self.path.or(cause.path),
-            run: self.run.or(cause.run),
-            row: self.row.or(cause.row),
-            line: self.line.or(cause.line),
-            last_line: self.last_line.or(cause.last_line),
-            column: self.column.or(cause.column),
-            other_column: self.other_column.or(cause.other_column),
-            names: if self.names.is_empty() {
+        let (own, cause) = (*self.0, *cause.0);
+        Fact(Box::new(Parts {
+            code: own.code,
+            cause: own.cause.or(Some(cause.code)),
+            path: own.path.or(cause.path),
+            run: own.run.or(cause.run),
+            row: own.row.or(cause.row),
+            line: own.line.or(cause.line),
+            last_line: own.last_line.or(cause.last_line),
+            column: own.column.or(cause.column),
+            other_column: own.other_column.or(cause.other_column),
+            names: if own.names.is_empty() {
                 cause.names
             } else {
-                self.names
+                own.names
             },
-            count: self.count.or(cause.count),
-            of: self.of.or(cause.of),
-            most: self.most.or(cause.most),
-            most_percent: self.most_percent.or(cause.most_percent),
-            status: self.status.or(cause.status),
-            io_error: self.io_error.or(cause.io_error),
-            database_error: self.database_error.or(cause.database_error),
-        }
+            count: own.count.or(cause.count),
+            of: own.of.or(cause.of),
+            most: own.most.or(cause.most),
+            most_percent: own.most_percent.or(cause.most_percent),
+            status: own.status.or(cause.status),
+            io_error: own.io_error.or(cause.io_error),
+            database_error: own.database_error.or(cause.database_error),
+        }))
     }
 
     /// Its code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// Its cause, where that has a code.
     pub fn cause(&self) -> Option<Code> {
-        self.cause
+        self.0.cause
     }
 
     /// The file or folder.
     pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+        self.0.path.as_deref()
     }
 
     /// The run.
     pub fn run(&self) -> Option<&str> {
-        self.run.as_ref().map(RunName::as_str)
+        self.0.run.as_ref().map(RunName::as_str)
     }
 
     /// The numbers, by the name under which each stands in logs and JSON.
     pub fn numbers(&self) -> Numbers {
         Numbers {
-            row: self.row,
-            line: self.line,
-            last_line: self.last_line,
-            column: self.column,
-            other_column: self.other_column,
-            count: self.count,
-            of: self.of,
-            most: self.most,
-            most_percent: self.most_percent,
-            status: self.status,
+            row: self.0.row,
+            line: self.0.line,
+            last_line: self.0.last_line,
+            column: self.0.column,
+            other_column: self.0.other_column,
+            count: self.0.count,
+            of: self.0.of,
+            most: self.0.most,
+            most_percent: self.0.most_percent,
+            status: self.0.status,
         }
     }
 
     /// The names, on one line; nothing where there are none.
     pub fn names(&self) -> Option<String> {
-        let names: Vec<&str> = self.names.iter().map(Declared::as_str).collect();
+        let names: Vec<&str> = self.0.names.iter().map(Declared::as_str).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
 
     /// What the operating system said.
     pub fn io_error(&self) -> Option<IoError> {
-        self.io_error
+        self.0.io_error
     }
 
     /// What the database said.
     pub fn database_error(&self) -> Option<DatabaseError> {
-        self.database_error
+        self.0.database_error
     }
 
     /// All of it as a sentence, for whoever reads a log, a mail of cron or a file in a shared folder.
     pub fn in_words(&self) -> String {
-        let mut text = self.code.sentence();
-        if let Some(path) = &self.path {
+        let mut text = self.0.code.sentence();
+        if let Some(path) = &self.0.path {
             text = format!("{}: {text}", path.display());
         }
-        if let Some(cause) = self.cause {
+        if let Some(cause) = self.0.cause {
             text = format!("{text}: {}", cause.sentence());
         }
-        if let Some(error) = self.io_error {
+        if let Some(error) = self.0.io_error {
             text = format!("{text}: {}", error.in_words());
         }
         let details = self.details();
         if !details.is_empty() {
             text = format!("{text} ({})", details.join("; "));
         }
-        format!("{text} [{}]", self.code)
+        format!("{text} [{}]", self.0.code)
     }
 
     fn details(&self) -> Vec<String> {
         let mut details = Vec::new();
         details.extend(self.run().map(|run| say().fact_run(run)));
-        details.extend(self.row.map(|row| say().fact_at_row(row)));
-        details.extend(match (self.line, self.last_line) {
+        details.extend(self.0.row.map(|row| say().fact_at_row(row)));
+        details.extend(match (self.0.line, self.0.last_line) {
             (Some(first), Some(last)) => Some(say().fact_at_lines(first, last)),
             (Some(line), None) => Some(say().fact_at_line(line)),
             (None, _) => None,
         });
-        details.extend(match (self.column, self.other_column) {
+        details.extend(match (self.0.column, self.0.other_column) {
             (Some(first), Some(second)) => Some(say().fact_at_columns(first, second)),
             (Some(column), None) => Some(say().fact_at_column(column)),
             (None, _) => None,
         });
-        details.extend(self.count.map(|count| match self.of {
+        details.extend(self.0.count.map(|count| match self.0.of {
             Some(of) => say().fact_found_of(number(count), number(of)),
             None => say().fact_found(number(count)),
         }));
-        let percent = self.most_percent.map(|percent| format!("{percent}%"));
-        let most = self.most.map(number).or(percent);
+        let percent = self.0.most_percent.map(|percent| format!("{percent}%"));
+        let most = self.0.most.map(number).or(percent);
         details.extend(most.map(|most| say().fact_most(most)));
         details.extend(self.names().map(|names| say().fact_names(names)));
-        details.extend(self.status.map(|status| format!("HTTP {status}")));
-        details.extend(self.database_error.map(|error| error.to_string()));
+        details.extend(self.0.status.map(|status| format!("HTTP {status}")));
+        details.extend(self.0.database_error.map(|error| error.to_string()));
         details
     }
 }

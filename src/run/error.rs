@@ -24,7 +24,7 @@ pub enum RunError {
         /// The header's line.
         line: u64,
         /// Why.
-        source: MapError,
+        source: Box<MapError>,
     },
     /// Something else would be sent than the plan says that the run is held to.
     #[error("{why}")]

@@ -68,7 +68,7 @@ pub fn prepare(
     let map_error = |source| RunError::Map {
         file: roster.file.display().to_string(),
         line: input.header_line(),
-        source,
+        source: Box::new(source),
     };
     let sparse = roster.sparse && spec.is_readable();
     let map_options = MapOptions {

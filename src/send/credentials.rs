@@ -52,7 +52,7 @@ pub enum SignInError {
 impl SignInError {
     fn missing(spec: &TargetSpec, name: impl Fn(&str) -> String) -> SignInError {
         let way = |way: &SignIn| {
-            let names = way.variables().into_iter().map(|variable| name(variable));
+            let names = way.variables().into_iter().map(&name);
             names.collect::<Vec<_>>().join(" + ")
         };
         let ways: Vec<String> = spec.sign_in.iter().map(way).collect();
