@@ -1,5 +1,28 @@
-//! Files and folders whose content decides what the program does: used only if no other account can change them.
+//! Opens files and folders that other accounts can write to. Every name is looked up relative to an open
+//! folder, without following links and without blocking; type, owner and mode are checked on the opened
+//! handle; every read is bounded. Files whose content decides what the program does are used only if no other
+//! account can change them.
 
+#[cfg(unix)]
+mod acl;
+#[cfg(unix)]
+mod folder;
+#[cfg(not(unix))]
+#[path = "folder_plain.rs"]
+mod folder;
+mod kind;
+mod named;
 mod owner;
+mod refusal;
+#[cfg(unix)]
+mod rule;
+mod stream;
 
+pub use folder::Folder;
+pub use kind::{Kind, Look};
+pub use named::{
+    Named, open, open_file, open_in_shared_folder, place_of, read_file, refuse_foreign, text_of,
+};
 pub use owner::{TrustedFile, check_folder, check_private, read_text};
+pub use refusal::Refusal;
+pub use stream::{Bounded, Stream, standard_input, stop_waiting};

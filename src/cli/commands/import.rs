@@ -43,9 +43,12 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
     })
 }
 
+/// Bytes that a saved plan may have. One of a million rows has a sixth of that.
+const MOST_OF_PLAN: u64 = 256 * 1024 * 1024;
+
 /// A plan that was saved.
 fn saved(path: &Path) -> Result<SavedPlan, AppError> {
-    let text = std::fs::read_to_string(path).map_err(|source| AppError::File {
+    let text = crate::safe_fs::text_of(path, MOST_OF_PLAN).map_err(|source| AppError::File {
         action: "read",
         path: path.to_owned(),
         source,

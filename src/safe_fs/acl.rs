@@ -1,0 +1,15 @@
+use std::os::fd::AsFd;
+
+/// Whether an access control list grants more than the mode shows: its mask stands in the group's place
+/// there. Unknown counts as yes.
+#[cfg(target_os = "linux")]
+pub(super) fn may_have_list(folder: impl AsFd) -> bool {
+    use rustix::io::Errno;
+    let size = rustix::fs::fgetxattr(folder, "system.posix_acl_access", &mut [0_u8; 0]);
+    !matches!(size, Err(Errno::NODATA | Errno::NOTSUP))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn may_have_list(_folder: impl AsFd) -> bool {
+    true
+}

@@ -1,0 +1,348 @@
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::acl::may_have_list;
+use super::kind::{Kind, Look};
+use super::refusal::Refusal;
+use super::rule::Access;
+
+/// An open folder in which no other account can rename or replace entries of this account. Every name is
+/// looked up relative to the handle, so renaming the folder meanwhile changes nothing.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    handle: Arc<File>,
+    path: PathBuf,
+}
+
+/// How many links may lead to one folder (Linux follows 40: path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+impl Folder {
+    /// Opens a folder. Each folder on the way belongs to this account or root, and other accounts cannot
+    /// rename what lies in it; each link on the way was made by this account or root.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or another account could replace a part of the way.
+    pub fn open(path: &Path) -> io::Result<Folder> {
+        let own = own();
+        let mut left = Left::default();
+        left.put_first(&std::path::absolute(path)?);
+        let mut links = 0;
+        let mut at = PathBuf::from("/");
+        let mut handle = open_folder(rustix::fs::CWD, OsStr::new("/"), WALK)?;
+        refuse_renaming(&handle, &at, own)?;
+        while let Some(name) = left.0.pop_front() {
+            let next = at.join(&name);
+            handle = match open_folder(&handle, &name, WALK) {
+                Ok(opened) => opened,
+                Err(Errno::LOOP | Errno::NOTDIR | Errno::MLINK) => {
+                    let stat = rustix::fs::statat(&handle, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+                    let kind = Look::of_stat(&stat).kind;
+                    links += 1;
+                    let is_trusted = stat.st_uid == own || stat.st_uid == 0;
+                    if kind != Kind::Link || !is_trusted || links > MOST_LINKS {
+                        return Err(Refusal::NotAFolder { path: next, kind }.into());
+                    }
+                    let target = rustix::fs::readlinkat(&handle, &name, Vec::new())?;
+                    let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
+                    if target.is_absolute() {
+                        at = PathBuf::from("/");
+                        handle = open_folder(rustix::fs::CWD, OsStr::new("/"), WALK)?;
+                    }
+                    left.put_first(&target);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            refuse_renaming(&handle, &next, own)?;
+            at = next;
+        }
+        let handle = open_folder(&handle, OsStr::new("."), LIST)?;
+        Ok(Folder {
+            handle: Arc::new(handle),
+            path: path.to_owned(),
+        })
+    }
+
+    /// The path that it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a subfolder of this account's own, and makes it with mode 0700 if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened, is a link, belongs to another account or is writable by others.
+    pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<Folder> {
+        let name = name.as_ref();
+        match self.make_folder(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let there = self.private_if_there(name)?;
+        there.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// The same, without making it.
+    ///
+    /// # Errors
+    /// As for [`Folder::private`].
+    pub fn private_if_there(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Folder>> {
+        let name = component(name.as_ref())?;
+        let path = self.path.join(name);
+        let handle = match open_folder(&*self.handle, name, LIST) {
+            Ok(handle) => handle,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::MLINK) => {
+                let kind = self.look(name)?.map_or(Kind::Link, |look| look.kind);
+                return Err(Refusal::NotAFolder { path, kind }.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let access = Access::of(&handle.metadata()?);
+        access.refuse_sharing(&path, own(), || is_private_group(access, &handle))?;
+        Ok(Some(Folder {
+            handle: Arc::new(handle),
+            path,
+        }))
+    }
+
+    /// Makes a subfolder with mode 0700.
+    ///
+    /// # Errors
+    /// When it cannot be made, or there is something of that name.
+    pub fn make_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = component(name.as_ref())?;
+        Ok(rustix::fs::mkdirat(&*self.handle, name, Mode::RWXU)?)
+    }
+
+    /// The names in it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&*self.handle)? {
+            let name = entry?.file_name().to_bytes().to_owned();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// What has this name, if anything does.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Look>> {
+        let name = component(name.as_ref())?;
+        match rustix::fs::statat(&*self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Look::of_stat(&stat))),
+            // Nothing can have a name that is too long.
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens a regular file that has no other name.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is something else.
+    pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let name = component(name.as_ref())?;
+        // Opening a device can have an effect of its own.
+        if let Some(look) = self.look(name)? {
+            look.refuse_other_than_one_file()?;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let flags = flags | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(&*self.handle, name, flags, Mode::empty());
+        let file: File = match opened {
+            Ok(handle) => handle.into(),
+            Err(Errno::LOOP | Errno::MLINK) => {
+                return Err(Refusal::NotAFile { kind: Kind::Link }.into());
+            }
+            Err(Errno::NXIO) => return Err(Refusal::NotAFile { kind: Kind::Socket }.into()),
+            Err(error) => return Err(error.into()),
+        };
+        Look::at(&file)?.refuse_other_than_one_file()?;
+        Ok(file)
+    }
+
+    /// Creates a file with mode 0600.
+    ///
+    /// # Errors
+    /// When it cannot be created, or there is something of that name.
+    pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let name = component(name.as_ref())?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let flags = flags | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(&*self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(opened.into())
+    }
+
+    /// Moves an entry to a folder, under a name that nothing has there.
+    ///
+    /// # Errors
+    /// When it cannot be moved, or there is something of that name.
+    pub fn rename(
+        &self,
+        name: impl AsRef<OsStr>,
+        to: &Folder,
+        new: impl AsRef<OsStr>,
+    ) -> io::Result<()> {
+        let (name, new) = (component(name.as_ref())?, component(new.as_ref())?);
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        {
+            use rustix::fs::{RenameFlags, renameat_with};
+            let flags = RenameFlags::NOREPLACE;
+            match renameat_with(&*self.handle, name, &*to.handle, new, flags) {
+                // Not every file system can; the caller's lock keeps other processes away there.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                renamed => return Ok(renamed?),
+            }
+        }
+        if to.look(new)?.is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        Ok(rustix::fs::renameat(&*self.handle, name, &*to.handle, new)?)
+    }
+
+    /// Removes a file, or a link itself.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = component(name.as_ref())?;
+        Ok(rustix::fs::unlinkat(&*self.handle, name, AtFlags::empty())?)
+    }
+
+    /// Removes an empty subfolder.
+    ///
+    /// # Errors
+    /// When it cannot be removed, or is not empty.
+    pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = component(name.as_ref())?;
+        Ok(rustix::fs::unlinkat(
+            &*self.handle,
+            name,
+            AtFlags::REMOVEDIR,
+        )?)
+    }
+
+    /// Its modification time.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn modified(&self) -> io::Result<std::time::SystemTime> {
+        self.handle.metadata()?.modified()
+    }
+
+    /// Waits until no other process holds the folder, and holds it until the returned file is dropped.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn lock(&self) -> io::Result<File> {
+        // An account that can open a folder can lock it.
+        let mode = self.handle.metadata()?.mode();
+        if mode & 0o077 != 0 {
+            rustix::fs::fchmod(&*self.handle, Mode::RWXU)?;
+        }
+        let lock = open_folder(&*self.handle, OsStr::new("."), LIST)?;
+        if lock.lock().is_ok() {
+            return Ok(lock);
+        }
+        // NFS locks only what is open for writing.
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let flags = flags | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let lock: File = rustix::fs::openat(&*self.handle, LOCK, flags, mode)?.into();
+        lock.lock()?;
+        Ok(lock)
+    }
+
+    /// Why this account cannot move files of other accounts out of the folder: it is sticky and not its own.
+    pub fn explain_not_moved(&self, error: io::Error) -> io::Error {
+        let own = own();
+        let access = self.handle.metadata().map(|metadata| Access::of(&metadata));
+        match access {
+            Ok(access)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    && access.mode & 0o1000 != 0
+                    && access.owner != own =>
+            {
+                let (path, owner) = (self.path.clone(), access.owner);
+                Refusal::NotOwner { path, owner, own }.into()
+            }
+            _ => error,
+        }
+    }
+}
+
+/// The file that is locked where a folder cannot be.
+const LOCK: &str = ".lock";
+
+/// The components of a path that are still to be walked.
+#[derive(Default)]
+struct Left(VecDeque<OsString>);
+
+impl Left {
+    fn put_first(&mut self, path: &Path) {
+        for component in path.components().rev() {
+            match component {
+                Component::Normal(name) => self.0.push_front(name.to_owned()),
+                Component::ParentDir => self.0.push_front("..".into()),
+                Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+            }
+        }
+    }
+}
+
+/// A folder on the way needs no right to be read.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const WALK: OFlags = OFlags::PATH;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const WALK: OFlags = OFlags::RDONLY;
+const LIST: OFlags = OFlags::RDONLY;
+
+fn open_folder(at: impl std::os::fd::AsFd, name: &OsStr, how: OFlags) -> rustix::io::Result<File> {
+    let flags = how | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(at, name, flags, Mode::empty())?.into())
+}
+
+fn own() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn refuse_renaming(handle: &File, path: &Path, own: u32) -> io::Result<()> {
+    let access = Access::of(&handle.metadata()?);
+    access.refuse_renaming(path, own, || is_private_group(access, handle))?;
+    Ok(())
+}
+
+fn is_private_group(access: Access, handle: &File) -> bool {
+    let opened = open_folder(handle, OsStr::new("."), LIST);
+    access.has_private_group() && opened.is_ok_and(|opened| !may_have_list(&opened))
+}
+
+/// Refuses a name that would lead out of the folder.
+fn component(name: &OsStr) -> io::Result<&OsStr> {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests;

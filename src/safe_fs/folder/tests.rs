@@ -1,0 +1,140 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::*;
+
+fn here() -> (tempfile::TempDir, Folder) {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = Folder::open(folder.path()).unwrap();
+    (folder, opened)
+}
+
+fn refusal<T: std::fmt::Debug>(result: io::Result<T>) -> Refusal {
+    let error = result.unwrap_err();
+    Refusal::within(&error).expect("a refusal").clone()
+}
+
+#[test]
+fn a_name_does_not_lead_out_of_its_folder() {
+    let (folder, opened) = here();
+    std::fs::write(folder.path().join("a"), "a").unwrap();
+    for name in ["", ".", "..", "../a", "/etc/passwd", "b/a"] {
+        assert!(opened.open_file(name).is_err(), "{name}");
+        assert!(opened.create(name).is_err(), "{name}");
+        assert!(opened.rename("a", &opened, name).is_err(), "{name}");
+        assert!(opened.remove_file(name).is_err(), "{name}");
+        assert!(opened.private(name).is_err(), "{name}");
+    }
+    assert!(opened.open_file("a").is_ok());
+    assert_eq!(opened.look("a".repeat(300)).unwrap(), None);
+}
+
+#[test]
+fn only_a_regular_file_with_one_name_is_opened_and_nothing_is_waited_for() {
+    let (folder, opened) = here();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("a"), "a").unwrap();
+    std::fs::hard_link(path("a"), path("b")).unwrap();
+    assert_eq!(
+        refusal(opened.open_file("a")),
+        Refusal::HardLinked { links: 2 }
+    );
+    symlink(path("a"), path("link")).unwrap();
+    symlink("/nowhere", path("dangling")).unwrap();
+    std::fs::create_dir(path("folder")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    let _listener = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+    for (name, kind) in [
+        ("link", Kind::Link),
+        ("dangling", Kind::Link),
+        ("folder", Kind::Folder),
+        ("pipe", Kind::Pipe),
+        ("socket", Kind::Socket),
+    ] {
+        assert_eq!(refusal(opened.open_file(name)), Refusal::NotAFile { kind });
+        assert_eq!(
+            opened.create(name).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+    }
+    let moved = opened.rename("a", &opened, "dangling").unwrap_err();
+    assert_eq!(moved.kind(), io::ErrorKind::AlreadyExists);
+}
+
+#[test]
+fn what_is_made_is_for_its_owner_alone() {
+    let (folder, opened) = here();
+    let mode = |name: &str| {
+        let metadata = std::fs::metadata(folder.path().join(name)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    opened.private("processing").unwrap();
+    opened.create("error.txt").unwrap();
+    assert_eq!((mode("processing"), mode("error.txt")), (0o700, 0o600));
+    // A folder that others can open is closed to them before it is locked: they could lock it too.
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path().join("processing"), open).unwrap();
+    let _lock = opened.private("processing").unwrap().lock().unwrap();
+    assert_eq!(mode("processing"), 0o700);
+}
+
+#[test]
+fn a_subfolder_is_no_link_and_not_writable_by_others() {
+    let (folder, opened) = here();
+    let elsewhere = tempfile::tempdir().unwrap();
+    symlink(elsewhere.path(), folder.path().join("held")).unwrap();
+    let path = folder.path().join("held");
+    let kind = Kind::Link;
+    assert_eq!(
+        refusal(opened.private("held")),
+        Refusal::NotAFolder { path, kind }
+    );
+    let done = folder.path().join("done");
+    std::fs::create_dir(&done).unwrap();
+    for mode in [0o777, 0o1777] {
+        std::fs::set_permissions(&done, std::fs::Permissions::from_mode(mode)).unwrap();
+        let path = done.clone();
+        assert_eq!(
+            refusal(opened.private("done")),
+            Refusal::NotPrivate { path, mode }
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_opened_by_links_of_this_account_and_not_below_one_that_others_can_write_to() {
+    let (folder, _) = here();
+    let inbox = folder.path().join("a/inbox");
+    std::fs::create_dir_all(&inbox).unwrap();
+    symlink("a", folder.path().join("relative")).unwrap();
+    symlink(&inbox, folder.path().join("absolute")).unwrap();
+    symlink("loop", folder.path().join("loop")).unwrap();
+    for way in ["relative/inbox", "absolute", "a/../a/inbox/."] {
+        let opened = Folder::open(&folder.path().join(way)).unwrap();
+        opened.create(way.replace('/', "-")).unwrap();
+    }
+    assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 3);
+    assert!(Folder::open(&folder.path().join("loop")).is_err());
+    let above = folder.path().join("a");
+    std::fs::set_permissions(&above, std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(
+        refusal(Folder::open(&inbox)),
+        Refusal::Open { mode: 0o777, .. }
+    ));
+    std::fs::set_permissions(&above, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    assert!(Folder::open(&inbox).is_ok());
+}
+
+#[test]
+fn a_handle_leads_to_the_same_folder_after_it_was_renamed() {
+    let (folder, opened) = here();
+    let own = opened.private("held").unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::rename(folder.path().join("held"), folder.path().join("gone")).unwrap();
+    symlink(elsewhere.path(), folder.path().join("held")).unwrap();
+    own.create("r.csv").unwrap();
+    assert!(folder.path().join("gone/r.csv").exists());
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,185 @@
+//! Folders of systems without POSIX permissions: entries are looked at by path, and links are refused.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::kind::{Kind, Look};
+use super::refusal::Refusal;
+
+/// A folder; access to it is what the system's access control lists say.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// A folder that is there.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(path: &Path) -> io::Result<Folder> {
+        if !std::fs::metadata(path)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        Ok(Folder {
+            path: path.to_owned(),
+        })
+    }
+
+    /// The path that it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A subfolder that is no link, made if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made, or is something else.
+    pub fn private(&self, name: impl AsRef<OsStr>) -> io::Result<Folder> {
+        let name = name.as_ref();
+        match self.make_folder(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let there = self.private_if_there(name)?;
+        there.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// The same, without making it.
+    ///
+    /// # Errors
+    /// As for [`Folder::private`].
+    pub fn private_if_there(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Folder>> {
+        let path = self.below(name.as_ref())?;
+        match self.look(name)?.map(|look| look.kind) {
+            None => Ok(None),
+            Some(Kind::Folder) => Ok(Some(Folder { path })),
+            Some(kind) => Err(Refusal::NotAFolder { path, kind }.into()),
+        }
+    }
+
+    /// Makes a subfolder.
+    ///
+    /// # Errors
+    /// When it cannot be made, or there is something of that name.
+    pub fn make_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        std::fs::create_dir(self.below(name.as_ref())?)
+    }
+
+    /// The names in it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let entries = std::fs::read_dir(&self.path)?;
+        entries.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    /// What has this name, if anything does.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Look>> {
+        match std::fs::symlink_metadata(self.below(name.as_ref())?) {
+            Ok(metadata) => Ok(Some(Look::of(&metadata))),
+            // Nothing can have a name that is too long.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a regular file.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is something else.
+    pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let path = self.below(name.as_ref())?;
+        Look::of(&std::fs::symlink_metadata(&path)?).refuse_other_than_one_file()?;
+        let file = File::open(path)?;
+        Look::at(&file)?.refuse_other_than_one_file()?;
+        Ok(file)
+    }
+
+    /// Creates a file.
+    ///
+    /// # Errors
+    /// When it cannot be created, or there is something of that name.
+    pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        File::create_new(self.below(name.as_ref())?)
+    }
+
+    /// Moves an entry to a folder, under a name that nothing has there.
+    ///
+    /// # Errors
+    /// When it cannot be moved, or there is something of that name.
+    pub fn rename(
+        &self,
+        name: impl AsRef<OsStr>,
+        to: &Folder,
+        new: impl AsRef<OsStr>,
+    ) -> io::Result<()> {
+        let new = new.as_ref();
+        if to.look(new)?.is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        std::fs::rename(self.below(name.as_ref())?, to.below(new)?)
+    }
+
+    /// Removes a file, or a link itself.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        std::fs::remove_file(self.below(name.as_ref())?)
+    }
+
+    /// Removes an empty subfolder.
+    ///
+    /// # Errors
+    /// When it cannot be removed, or is not empty.
+    pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        std::fs::remove_dir(self.below(name.as_ref())?)
+    }
+
+    /// Its modification time.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn modified(&self) -> io::Result<std::time::SystemTime> {
+        std::fs::metadata(&self.path)?.modified()
+    }
+
+    /// Waits until no other process holds the folder, and holds it until the returned file is dropped.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn lock(&self) -> io::Result<File> {
+        let path = self.path.join(".lock");
+        let lock = File::options().create(true).append(true).open(path)?;
+        lock.lock()?;
+        Ok(lock)
+    }
+
+    /// Why this account cannot move files of other accounts out of the folder.
+    pub fn explain_not_moved(&self, error: io::Error) -> io::Error {
+        error
+    }
+
+    /// The path of a name that does not lead out of the folder.
+    fn below(&self, name: &OsStr) -> io::Result<PathBuf> {
+        let path = Path::new(name);
+        match path.components().next() {
+            Some(std::path::Component::Normal(only)) if only == name => Ok(self.path.join(name)),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+}

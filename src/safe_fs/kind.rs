@@ -1,0 +1,143 @@
+use crate::l10n::say;
+
+/// The type of a directory entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A FIFO.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// A device, or a type that only one system knows.
+    Device,
+}
+
+impl Kind {
+    /// The type in words.
+    pub fn in_words(self) -> String {
+        match self {
+            Kind::File => say().kind_file(),
+            Kind::Folder => say().kind_folder(),
+            Kind::Link => say().kind_link(),
+            Kind::Pipe => say().kind_pipe(),
+            Kind::Socket => say().kind_socket(),
+            Kind::Device => say().kind_device(),
+        }
+    }
+
+    /// The type of an opened file.
+    pub(super) fn of(metadata: &std::fs::Metadata) -> Kind {
+        let kind = metadata.file_type();
+        if kind.is_file() {
+            return Kind::File;
+        }
+        if kind.is_dir() {
+            return Kind::Folder;
+        }
+        if kind.is_symlink() {
+            return Kind::Link;
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::FileTypeExt;
+            if kind.is_fifo() {
+                return Kind::Pipe;
+            }
+            if kind.is_socket() {
+                return Kind::Socket;
+            }
+        }
+        Kind::Device
+    }
+}
+
+/// What a directory entry was when it was looked at. A link is not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Its type.
+    pub kind: Kind,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its modification time, in seconds and nanoseconds since the epoch.
+    pub modified: (i64, i64),
+    /// How many names it has.
+    pub links: u64,
+}
+
+impl Look {
+    /// An opened file.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn at(file: &std::fs::File) -> std::io::Result<Look> {
+        file.metadata().map(|metadata| Look::of(&metadata))
+    }
+
+    #[cfg(unix)]
+    pub(super) fn of(metadata: &std::fs::Metadata) -> Look {
+        use std::os::unix::fs::MetadataExt;
+        Look {
+            kind: Kind::of(metadata),
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            links: metadata.nlink(),
+        }
+    }
+
+    #[cfg(unix)]
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Look {
+        use rustix::fs::FileType;
+        // The systems' types differ in width.
+        fn wide<T: TryInto<i64>>(number: T) -> i64 {
+            number.try_into().unwrap_or(i64::MAX)
+        }
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Folder,
+            FileType::Symlink => Kind::Link,
+            FileType::Fifo => Kind::Pipe,
+            FileType::Socket => Kind::Socket,
+            _ => Kind::Device,
+        };
+        Look {
+            kind,
+            size: wide(stat.st_size).unsigned_abs(),
+            modified: (wide(stat.st_mtime), wide(stat.st_mtime_nsec)),
+            links: wide(stat.st_nlink).unsigned_abs(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(metadata: &std::fs::Metadata) -> Look {
+        let since = metadata.modified().ok();
+        let since = since.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let since = since.unwrap_or_default();
+        Look {
+            kind: Kind::of(metadata),
+            size: metadata.len(),
+            modified: (
+                i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+                i64::from(since.subsec_nanos()),
+            ),
+            links: 1,
+        }
+    }
+
+    /// Refuses what is not a regular file with one name. A second name may be the way to a file of another
+    /// account.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn refuse_other_than_one_file(&self) -> Result<(), super::Refusal> {
+        match self.kind {
+            Kind::File if self.links > 1 => Err(super::Refusal::HardLinked { links: self.links }),
+            Kind::File => Ok(()),
+            kind => Err(super::Refusal::NotAFile { kind }),
+        }
+    }
+}

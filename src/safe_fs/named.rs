@@ -1,0 +1,149 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::folder::Folder;
+use super::kind::{Kind, Look};
+use super::refusal::Refusal;
+use super::stream::{Bounded, Stream};
+
+/// A file that the user named.
+#[derive(Debug)]
+pub enum Named {
+    /// A regular file.
+    File(File),
+    /// A FIFO, such as a shell's process substitution.
+    Stream(Stream),
+}
+
+/// Opens a file that the user named: a regular file or a FIFO. Links are followed: the user knows where
+/// they lead. Opening does not wait for a FIFO's writer; reading does.
+///
+/// # Errors
+/// When it cannot be opened, or is something else.
+pub fn open(path: &Path) -> io::Result<Named> {
+    let file = open_without_waiting(path)?;
+    match Look::at(&file)?.kind {
+        Kind::File => Ok(Named::File(file)),
+        Kind::Pipe => Ok(Named::Stream(Stream::of(file))),
+        kind => Err(Refusal::NotAFile { kind }.into()),
+    }
+}
+
+/// Opens a regular file that the user named; links are followed.
+///
+/// # Errors
+/// When it cannot be opened, or is not a regular file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    match open(path)? {
+        Named::File(file) => Ok(file),
+        Named::Stream(_) => Err(Refusal::NotAFile { kind: Kind::Pipe }.into()),
+    }
+}
+
+/// Reads a regular file that the user named, if it holds at most `most` bytes.
+///
+/// # Errors
+/// When it cannot be read, is not a regular file, or holds more.
+pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    Bounded::new(open_file(path)?, most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a file in a folder that other accounts can write to. No link is followed, and every folder on the
+/// way must be safe from renaming.
+///
+/// # Errors
+/// When it cannot be opened, is not a regular file with one name, or another account can replace a folder
+/// on the way.
+pub fn open_in_shared_folder(path: &Path) -> io::Result<File> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    Folder::open(folder)?.open_file(name)
+}
+
+/// Reads a text file that the user named. A regular file, a FIFO or a device is read to its end, if that
+/// comes within `most` bytes.
+///
+/// # Errors
+/// When it cannot be read, is a folder, holds more, or is not UTF-8.
+pub fn text_of(path: &Path, most: u64) -> io::Result<String> {
+    let file = open_without_waiting(path)?;
+    let mut bytes = Vec::new();
+    match Look::at(&file)?.kind {
+        Kind::File => Bounded::new(file, most).read_to_end(&mut bytes)?,
+        Kind::Folder => return Err(io::ErrorKind::IsADirectory.into()),
+        _ => Bounded::new(Stream::of(file), most).read_to_end(&mut bytes)?,
+    };
+    String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+}
+
+/// Where a file is written that the user named: what a link leads to is replaced, and the link stays. A link
+/// of another account is refused, since it may lead to a file of this one.
+///
+/// # Errors
+/// When another account made the link.
+pub fn place_of(path: &Path) -> io::Result<PathBuf> {
+    let there = path.symlink_metadata().ok();
+    if let Some(there) = there.filter(std::fs::Metadata::is_symlink) {
+        refuse_foreign(&there)?;
+        return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+    }
+    // A link that takes this name from now on is not followed.
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => Ok(folder.join(name)),
+        _ => Ok(path.to_owned()),
+    }
+}
+
+/// Refuses what neither this account nor root made.
+///
+/// # Errors
+/// When another account made it.
+#[cfg(unix)]
+pub fn refuse_foreign(there: &std::fs::Metadata) -> Result<(), Refusal> {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    match [own, 0].contains(&there.uid()) {
+        true => Ok(()),
+        false => Err(Refusal::Foreign {
+            kind: Kind::of(there),
+        }),
+    }
+}
+
+/// Refuses nothing, where files have no owner that is known.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn refuse_foreign(_there: &std::fs::Metadata) -> Result<(), Refusal> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    // A terminal that is opened must not become the one that controls the process.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(handle) => Ok(handle.into()),
+        Err(rustix::io::Errno::NXIO) => Err(Refusal::NotAFile { kind: Kind::Socket }.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    File::open(path)
+}
