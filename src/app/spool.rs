@@ -1,12 +1,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::error::AppError;
 use crate::journal::{Journal, RunRecord, State, make_private_folder};
 use crate::l10n::say;
-use crate::model::hex;
+use crate::read::Origin;
 use crate::run::{Prepared, RunError, Settings};
 
 /// The folder, below this machine's own, for files that came from the database.
@@ -64,34 +62,25 @@ pub fn at_hand(
         return Ok(None);
     }
     settings.roster.file = spool(state, &run.sha256, &run.file, SEEN)?;
+    settings.roster.read.origin = Origin::Named;
     Ok(Some(PathBuf::from(&run.file)))
 }
 
 /// Keeps a file in the database, where the journal lies in one, so that every machine has it.
 ///
 /// # Errors
-/// When the file is no longer what it was, or the database refuses.
+/// When the file can no longer be read, or the database refuses.
 pub(super) fn keep(state: &State, prepared: &Prepared) -> Result<(), AppError> {
     let file = prepared.input.path();
     if state.database().is_none() || file == Path::new("-") {
         return Ok(());
     }
-    let sha256 = prepared.input.sha256().map_err(RunError::from)?;
-    let mut is_other = false;
+    let input = &prepared.input;
+    let sha256 = input.sha256().map_err(RunError::from)?;
     let journal = Journal::open(state)?;
-    let kept = journal.keep_roster(sha256, &mut || {
-        let content = std::fs::read(file)?;
-        is_other = hex(&Sha256::digest(&content)) != sha256;
-        match is_other {
-            true => Err(std::io::ErrorKind::InvalidData.into()),
-            false => Ok(content),
-        }
-    });
-    match kept {
-        // It was copied before it changed; what is sent is what was read.
-        Err(_) if is_other => Ok(()),
-        kept => Ok(kept?),
-    }
+    Ok(journal.keep_roster(sha256, &mut || {
+        input.content().map_err(std::io::Error::other)
+    })?)
 }
 
 /// Forgets what came from the database to be looked at; what a slice is at work on stays.

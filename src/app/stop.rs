@@ -87,6 +87,7 @@ impl StopSignal {
         let listen = move || {
             runtime.block_on(async {
                 asked.await;
+                crate::safe_fs::stop_waiting();
                 sender.send_replace(StopRequest::Finish);
                 tokio::time::sleep(ECHO).await;
                 asked_to_stop().await;

@@ -88,6 +88,7 @@ pub(in crate::cli) fn roster(
             sheet: options.sheet.clone(),
             header_row: options.header_row.map(u64::from),
             copy: false,
+            origin: crate::read::Origin::Named,
             mends: Mends::default(),
         },
         map: MapOptions {

@@ -7,7 +7,7 @@ use crate::app::{AppError, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
 use crate::model::{Outcome, RowState, hex, with_causes};
-use crate::read::{Input, Mends, ReadError};
+use crate::read::{Input, Mends, Origin, ReadError};
 use crate::run::{
     Prepared, Roster, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
 };
@@ -143,6 +143,10 @@ impl Opened {
         };
         // So that a file that is written meanwhile is still the one that was looked at.
         opened.roster.read.copy = true;
+        // A run's own file may come from an inbox.
+        if opened.roster.read.origin == Origin::Named {
+            opened.roster.read.origin = Origin::Page;
+        }
         opened.renew();
         opened.read()?;
         Ok(opened)

@@ -45,6 +45,9 @@ const MOST_BYTES: usize = 1024 * 1024 * 1024;
 /// Time between two looks whether anybody is there.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long pages that are being made may take when the console ends.
+const LAST_PAGES: Duration = Duration::from_secs(5);
+
 impl Bound {
     /// Listens as `options` say.
     ///
@@ -100,20 +103,23 @@ impl Bound {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(async {
+        let served = runtime.block_on(async {
             let listener = TcpListener::from_std(self.listener)?;
             tokio::select! {
                 served = serve(listener, router(shared)) => served,
                 () = until_over(&desk, self.idle) => Ok(()),
             }
-        })
+        });
+        // A page that waits for a file share must not keep the process alive.
+        runtime.shutdown_timeout(LAST_PAGES);
+        served
     }
 }
 
 /// Waits until the console is to end, and what is under way has.
 async fn until_over(desk: &Desk, idle: Duration) {
     tokio::select! {
-        () = asked_to_stop() => {}
+        () = asked_to_stop() => crate::safe_fs::stop_waiting(),
         () = until_idle(desk, idle) => return,
     }
     if !desk.stop(StopRequest::Finish) {

@@ -10,7 +10,7 @@ use crate::app::{
 use crate::events::Unobserved;
 use crate::journal::{Journal, JournalError, RunRecord, RunState, State};
 use crate::model::{Code, Exit, Fact, Summary};
-use crate::read::ReadError;
+use crate::read::{Origin, ReadError};
 use crate::report::ReportError;
 use crate::run::{
     Context, Made, Queued, RunError, Settings, Slice, Sliced, Start, import_slice, quota_account,
@@ -219,6 +219,7 @@ impl Worker<'_> {
         wanted.holds = false;
         wanted.settings.roster.file = file.to_owned();
         wanted.settings.roster.read.copy = false;
+        wanted.settings.roster.read.origin = Origin::Named;
         wanted.settings.dropped_as = Path::new(&waiting.file)
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());

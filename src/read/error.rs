@@ -5,6 +5,9 @@ use crate::model::{Code, Fact};
 
 use thiserror::Error;
 
+use crate::l10n::{number, say};
+use crate::safe_fs::Refusal;
+
 /// Rows that a file may have: in the journal a row's number has 32 bits.
 pub const MOST_ROWS: u64 = u32::MAX as u64;
 
@@ -219,5 +222,13 @@ impl ReadError {
             ReadError::Changed { path } => (Code::ReadChanged, path),
         };
         (code, Some(path))
+    }
+
+    /// Whether the process was asked to stop while it waited for the file's data.
+    pub fn is_stopped(&self) -> bool {
+        match self {
+            ReadError::Io { source, .. } => Refusal::within(source) == Some(&Refusal::Stopped),
+            _ => false,
+        }
     }
 }

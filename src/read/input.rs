@@ -10,7 +10,7 @@ use super::header::fold_header;
 use super::lines;
 use super::look::Look;
 use super::mends::Mends;
-use super::source::Source;
+use super::source::{Origin, Source};
 use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
 use crate::model::{FileFormat, RowAt};
 
@@ -28,6 +28,9 @@ pub struct ReadOptions {
     pub header_row: Option<u64>,
     /// Whether to work on a copy that nobody else can change: for what goes on for hours.
     pub copy: bool,
+    /// Who named the file.
+    #[serde(default)]
+    pub origin: Origin,
     /// Cells that stand in place of the file's own.
     #[serde(default, skip_serializing_if = "Mends::is_empty")]
     pub mends: Mends,
@@ -63,7 +66,7 @@ impl Input {
             path: path.to_owned(),
             source,
         };
-        let source = Source::open(path, options.copy).map_err(io)?;
+        let source = Source::open(path, options.copy, options.origin)?;
         let forced = forced_encoding(options)?;
         let look = Look::at_start(&source).map_err(io)?;
         if look.start.trim_ascii().is_empty() {
@@ -275,6 +278,17 @@ impl Input {
     pub fn size(&self) -> u64 {
         let sheet = self.sheet.as_ref().map(|sheet| &sheet.text);
         sheet.unwrap_or(&self.source).size()
+    }
+
+    /// Its bytes, as they were read and not as they are now.
+    ///
+    /// # Errors
+    /// When it can no longer be read.
+    pub fn content(&self) -> Result<Vec<u8>, ReadError> {
+        self.source.content().map_err(|source| ReadError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// SHA-256 of its bytes, in hexadecimal.

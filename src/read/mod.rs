@@ -29,5 +29,6 @@ pub use error::{MOST_ROWS, ReadError};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mends::Mends;
+pub use source::{Origin, content_of};
 pub use table::{Cell, RawRow, Table};
 pub use workers::start_workers;

@@ -1,11 +1,43 @@
-use crate::l10n::say;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::model::hex;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use super::error::ReadError;
+use crate::model::hex;
+use crate::safe_fs::{self, Bounded, Named, Refusal};
+
+/// Who named a file, and so how far it is trusted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The user, on the command line: links are followed, and a FIFO is read to its end.
+    #[default]
+    Named,
+    /// The user, in a page of the console: links are followed, and only a regular file is opened.
+    Page,
+    /// An account that can write to an inbox: no link is followed, and other accounts cannot replace a
+    /// folder on the way.
+    Dropped,
+}
+
+/// Bytes that are read of a stream, or of a file from a page or an inbox: four times a roster of a
+/// million rows.
+const MOST: u64 = 1024 * 1024 * 1024;
+
+/// All bytes of a file.
+///
+/// # Errors
+/// When it cannot be read, or is too large.
+pub fn content_of(path: &Path, origin: Origin) -> Result<Vec<u8>, ReadError> {
+    let source = Source::open(path, false, origin)?;
+    source.content().map_err(|source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
 
 /// A file's bytes, to be read as often as needed, from several places at once. It holds the file
 /// open, so that another one put in its place changes nothing.
@@ -18,24 +50,44 @@ pub(super) struct Source {
 
 impl Source {
     /// The file at `path`, or standard input. With `copy`, and for standard input, its bytes are
-    /// copied first into a file without a name, which nobody else can change and which is gone
+    /// copied first into a file without a name, which no other account can change and which is gone
     /// with this process, however it ends.
-    pub(super) fn open(path: &Path, copy: bool) -> io::Result<Source> {
+    pub(super) fn open(path: &Path, copy: bool, origin: Origin) -> Result<Source, ReadError> {
+        let io = |source| ReadError::Io {
+            path: path.to_owned(),
+            source,
+        };
         if path == Path::new("-") {
-            return Source::copied(io::stdin().lock());
+            return Source::copied(safe_fs::standard_input(), MOST).map_err(io);
         }
-        let file = File::open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                say().read_is_folder(),
-            ));
-        }
-        // A pipe can be read once only.
-        if copy || !file.metadata()?.is_file() {
-            Source::copied(file)
-        } else {
-            Source::of(file)
+        let opened = match origin {
+            Origin::Named => safe_fs::open(path),
+            Origin::Page => safe_fs::open_file(path).map(Named::File),
+            Origin::Dropped => safe_fs::open_in_shared_folder(path).map(Named::File),
+        };
+        match opened.map_err(io)? {
+            // It can be read once only.
+            Named::Stream(stream) => Source::copied(stream, MOST).map_err(io),
+            Named::File(file) if copy => {
+                let before = safe_fs::Look::at(&file).map_err(io)?;
+                let most = match origin {
+                    Origin::Named => MOST.max(before.size),
+                    Origin::Page | Origin::Dropped => MOST,
+                };
+                if before.size > most {
+                    return Err(io(Refusal::TooLarge { most }.into()));
+                }
+                let source = Source::copied(&file, most).map_err(io)?;
+                // What was written meanwhile may be half of one edition and half of another.
+                let after = safe_fs::Look::at(&file).map_err(io)?;
+                if (before.size, before.modified) != (after.size, after.modified) {
+                    return Err(ReadError::Changed {
+                        path: path.to_owned(),
+                    });
+                }
+                Ok(source)
+            }
+            Named::File(file) => Source::of(file).map_err(io),
         }
     }
 
@@ -51,10 +103,13 @@ impl Source {
         Ok(Source::of(file)?)
     }
 
-    fn copied(mut from: impl Read) -> io::Result<Source> {
+    fn copied(from: impl Read, most: u64) -> io::Result<Source> {
         Source::written(|to| {
-            io::copy(&mut from, to)?;
-            Ok(())
+            // As it is, a file is copied by the kernel.
+            match io::copy(&mut from.take(most.saturating_add(1)), to)? {
+                copied if copied > most => Err(Refusal::TooLarge { most }.into()),
+                _ => Ok(()),
+            }
         })
     }
 
@@ -85,6 +140,13 @@ impl Source {
     /// Whether the file has another length now than when it was opened.
     pub(super) fn has_changed(&self) -> io::Result<bool> {
         Ok(self.file.metadata()?.len() != self.size)
+    }
+
+    /// All of its bytes.
+    pub(super) fn content(&self) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        Bounded::new(self.reader(0), MOST).read_to_end(&mut content)?;
+        Ok(content)
     }
 
     /// SHA-256 of the bytes, in hexadecimal; worked out when first asked for.

@@ -191,6 +191,7 @@ impl RunError {
             RunError::Busy { .. } => Exit::Busy,
             RunError::Ambiguous { .. } => Exit::Usage,
             RunError::OtherPlan { .. } => Exit::Held,
+            RunError::Read(error) if error.is_stopped() => Exit::Interrupted,
             _ => Exit::CannotDo,
         }
     }

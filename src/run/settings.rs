@@ -11,6 +11,7 @@ use crate::journal::RunRecord;
 use crate::l10n::say;
 use crate::model::RowState;
 use crate::plan::{Guards, SavedPlan, Selection};
+use crate::read::Origin;
 use crate::report::ResultPaths;
 use crate::send::{ClientOptions, Pace, SenderOptions};
 use crate::targets::{self, TargetSpec};
@@ -211,6 +212,7 @@ impl Settings {
             // The day on which a run began does not make it another.
             roster.check.today = jiff::civil::Date::default();
             roster.file = "".into();
+            roster.read.origin = Origin::default();
             let delivery = &settings.delivery;
             serde_json::to_value((
                 &settings.target,

@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("log", &["model"]),
     ("events", &["model"]),
     ("targets", &["l10n", "model", "safe_fs"]),
-    ("read", &["l10n", "model"]),
+    ("read", &["l10n", "model", "safe_fs"]),
     ("map", &["l10n", "model", "targets", "read"]),
     ("check", &["l10n", "model", "targets", "read", "map"]),
     ("plan", &["l10n", "model", "targets", "check"]),
@@ -46,8 +46,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "l10n", "log", "model", "targets", "read", "map", "check", "plan", "send", "journal",
-            "events", "run", "report", "inbox", "clock",
+            "l10n", "log", "model", "safe_fs", "targets", "read", "map", "check", "plan", "send",
+            "journal", "events", "run", "report", "inbox", "clock",
         ],
     ),
     (
@@ -60,8 +60,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "console",
         &[
-            "l10n", "model", "targets", "read", "map", "send", "journal", "events", "run",
-            "report", "progress", "app", "fleet",
+            "l10n", "model", "targets", "safe_fs", "read", "map", "send", "journal", "events",
+            "run", "report", "progress", "app", "fleet",
         ],
     ),
     ("sandbox", &["clock"]),

@@ -195,6 +195,24 @@ fn has(step: &Json, text: &str) -> bool {
 }
 
 #[test]
+fn what_is_no_regular_file_is_refused_and_a_signal_still_ends_it() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe.csv");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let console = Console::open(&folder, &["--target", "meitner"]);
+    let cookie = console.enter();
+    for path in [pipe.to_str().unwrap(), "/dev/zero", "."] {
+        let answer = console.post(&cookie, "/open", &format!("path={path}"));
+        assert!(answer.starts_with("HTTP/1.1 409"), "{path}: {answer}");
+        assert!(answer.contains("not a regular file"), "{path}: {answer}");
+    }
+    signal(console.process.id(), "TERM");
+    let mut console = console;
+    assert_eq!(console.process.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_roster_is_mended_planned_sent_stopped_resumed_and_undone_in_a_browser() {
     for (language, left, none_left) in [
         ("en", "12 rows are left to mend", "No row is left to mend"),

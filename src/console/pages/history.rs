@@ -21,6 +21,7 @@ use crate::l10n::{local_time, number, say};
 use crate::model::{RowState, Summary};
 use crate::report::ResultPaths;
 use crate::run::Settings;
+use crate::safe_fs;
 
 #[derive(Template)]
 #[template(path = "runs.html", config = ".askama.toml")]
@@ -245,7 +246,7 @@ pub(in crate::console) async fn file(
         let mut files = files(&written(desk, &journal, &run, row.summary)).into_iter();
         let found = files.find(|(known, _)| *known == which);
         let (_, path) = found.ok_or_else(|| Trouble::Wrong(say().console_file_gone()))?;
-        let bytes = std::fs::read(&path).map_err(|source| AppError::File {
+        let bytes = safe_fs::read_file(&path, MOST_BYTES).map_err(|source| AppError::File {
             action: "read",
             path: path.clone(),
             source,
@@ -254,6 +255,9 @@ pub(in crate::console) async fn file(
     })
     .await
 }
+
+/// Bytes of a file that is handed to the browser.
+const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Goes on with a run, releases it, has its rows mended, or puts it back.
 pub(in crate::console) async fn act(

@@ -109,7 +109,7 @@ pub(in crate::console) fn open_at_first(desk: &Arc<Desk>, file: &Path) {
 }
 
 fn put(desk: &Arc<Desk>, file: &Path, target: Option<String>) -> Made {
-    std::fs::metadata(file).map_err(|source| AppError::File {
+    crate::safe_fs::open_file(file).map_err(|source| AppError::File {
         action: "read",
         path: file.to_owned(),
         source,

@@ -12,4 +12,5 @@ mod personal_data;
 mod races;
 mod rows;
 mod secrets;
+mod streams;
 mod trust;

@@ -2,7 +2,6 @@
 
 read-header-too-long = { $path }: the first row does not end within { $most } bytes, so it cannot be a header; look for a missing quote
 read-io = cannot read { $path }
-read-is-folder = it is a folder
 read-empty = { $path } is empty: a roster needs a header line and at least one row
 read-too-many-rows = { $path } has { $rows } rows, and { $most } can be kept apart; divide it
 read-no-rows = { $path } has a header and no rows below it

@@ -1,6 +1,5 @@
 read-header-too-long = { $path }: den första raden slutar inte inom { $most } byte, så den kan inte vara en rubrikrad; leta efter ett citattecken som saknas
 read-io = kan inte läsa { $path }
-read-is-folder = det är en mapp
 read-empty = { $path } är tom: en lista behöver en rubrikrad och minst en rad till
 read-too-many-rows = { $path } har { $rows } rader, och högst { $most } kan hållas isär; dela upp den
 read-no-rows = { $path } har en rubrikrad men inga rader under den
