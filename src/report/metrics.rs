@@ -66,6 +66,9 @@ const FAMILIES: [(&str, bool, &str); 10] = [
     ),
 ];
 
+/// Bytes of a textfile that are read.
+const MOST: u64 = 4 * 1024 * 1024;
+
 /// Adds what became of a file to a Prometheus textfile, which is written whole or not at all, for a
 /// collector of another user to read: it holds no personal data. The series of other profiles and
 /// folders stay as they are. Whoever calls this keeps others from doing so meanwhile.
@@ -74,22 +77,15 @@ const FAMILIES: [(&str, bool, &str); 10] = [
 /// When the file cannot be written.
 pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError> {
     // What cannot be read is begun anew.
-    let mut series = known(&std::fs::read_to_string(path).unwrap_or_default());
+    let text = crate::safe_fs::read_file(path, MOST).unwrap_or_default();
+    let mut series = known(&String::from_utf8_lossy(&text));
     add(&mut series, sample);
     let mut file = WholeFile::create(path)?;
     let explain = file.explain();
     file.write_all(text_of(&series).as_bytes())
         .map_err(explain)?;
-    let path = file.finish()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let readable = std::fs::Permissions::from_mode(0o644);
-        std::fs::set_permissions(&path, readable).map_err(|source| ReportError::Write {
-            path: path.clone(),
-            source,
-        })?;
-    }
+    file.share().map_err(file.explain())?;
+    file.finish()?;
     Ok(())
 }
 

@@ -40,6 +40,8 @@ pub(super) fn named(mut file: File, folder: &Path) -> io::Result<NamedTempFile> 
         }
     }
     let mut copy = temporary().tempfile_in(folder)?;
+    copy.as_file()
+        .set_permissions(file.metadata()?.permissions())?;
     file.rewind()?;
     io::copy(&mut file, copy.as_file_mut())?;
     Ok(copy)

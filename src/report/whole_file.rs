@@ -140,7 +140,12 @@ impl WholeFile {
         }
         // A link stays what it is; what it points to is replaced, where somebody named it.
         let path = match placing {
-            Placing::Replace => std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            Placing::Replace => {
+                crate::safe_fs::place_of(path).map_err(|source| ReportError::Write {
+                    path: path.to_owned(),
+                    source,
+                })?
+            }
             Placing::Beside(_) => path.to_owned(),
         };
         if placing == Placing::Replace
@@ -182,7 +187,12 @@ impl WholeFile {
     pub fn probe(path: &Path, placing: Placing) -> Result<(), ReportError> {
         // A pipe that is opened and closed has ended for its reader.
         if placing == Placing::Replace && is_pipe(path) {
-            return Ok(());
+            let there = std::fs::metadata(path);
+            let checked = there.and_then(|there| Ok(crate::safe_fs::refuse_foreign(&there)?));
+            return checked.map_err(|source| ReportError::Write {
+                path: path.to_owned(),
+                source,
+            });
         }
         WholeFile::create_as(path, placing).map(drop)
     }
@@ -241,6 +251,21 @@ impl WholeFile {
             let _ = folder.sync_all();
         }
         Ok(placed)
+    }
+
+    /// Lets every account read the file. On the handle: what its path leads to may be another file by then.
+    pub(super) fn share(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let readable = std::fs::Permissions::from_mode(0o644);
+            match self.file.get_ref() {
+                Target::Unnamed(file) => file.set_permissions(readable)?,
+                Target::Beside(file) => file.as_file().set_permissions(readable)?,
+                Target::Stream(_) => {}
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn explain(&self) -> impl Fn(io::Error) -> ReportError + use<> {
@@ -317,6 +342,10 @@ fn stream_at(path: &Path, there: &std::fs::Metadata) -> io::Result<Stream> {
         .custom_flags(nonblocking)
         .open(path)
         .map_err(|_| io::Error::other(say().report_no_reader()))?;
+    let opened = file.metadata()?;
+    if opened.file_type().is_fifo() {
+        crate::safe_fs::refuse_foreign(&opened)?;
+    }
     // From here on a slow reader is waited for.
     rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
     Ok(Stream::Pipe(file))
