@@ -36,9 +36,10 @@ pub(super) fn archive(
         source,
     };
     let _alone = inbox.alone().map_err(failed)?;
-    let moved = inbox
+    let moves = inbox
         .places(&settings.roster.file, &beside, place, &today)
         .map_err(failed)?;
+    let moved = &moves.paths;
     let Some((own, new)) = moved.last() else {
         return Ok(());
     };
@@ -81,7 +82,7 @@ pub(super) fn archive(
     let file = file.display().to_string();
     // The journal first: a file that lies still where it was taken is known by that.
     journal.moved(run, &file, &settings.to_json()?, &json)?;
-    inbox.put(&moved).map_err(failed)?;
+    inbox.put(&moves).map_err(failed)?;
     settings.moving_from = None;
     Ok(journal.moved(run, &file, &settings.to_json()?, &json)?)
 }

@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,10 @@ use super::paths::NamedPaths;
 use super::ready::{Ready, Wanted, ready};
 use super::session::Session;
 use super::stop::StopSignal;
-use crate::inbox::{Inbox, Lying, Place, short};
+use crate::inbox::{Entries, Inbox, Lying, Other, Place};
 use crate::journal::{Journal, RunState};
 use crate::model::{Exit, Fact, Summary};
+use crate::read::Origin;
 use crate::run::{Ended, Settings, absolute, is_last_of_its_name, today};
 
 /// The front door of a sweep: it says how a file is imported, and hears what became of it.
@@ -73,6 +75,8 @@ pub struct Sweep<'a> {
     desk: &'a dyn Desk,
     pub(super) options: SweepOptions,
     inbox: Inbox,
+    /// The entries of the last look that could not be taken, so that a watch reports each once.
+    reported: RefCell<HashSet<String>>,
 }
 
 impl<'a> Sweep<'a> {
@@ -80,6 +84,7 @@ impl<'a> Sweep<'a> {
     pub fn new(session: &'a Session, desk: &'a dyn Desk, options: SweepOptions) -> Sweep<'a> {
         Sweep {
             inbox: Inbox::at(&options.folder),
+            reported: RefCell::default(),
             session,
             desk,
             options,
@@ -92,23 +97,41 @@ impl<'a> Sweep<'a> {
     /// When the folder cannot be read.
     pub fn run(&self) -> Result<Exit, AppError> {
         let mut seen = HashMap::new();
-        let lying = self.look(&mut seen)?;
-        if lying.values().any(|lying| !lying.ready) {
+        let entries = self.look(&mut seen)?;
+        if entries.files.values().any(|lying| !lying.ready) {
             // A file that someone is still writing will look different then.
             wait(self.options.settle, &self.session.stop);
         }
         Ok(self.once(&mut seen)?.unwrap_or(Exit::Success))
     }
 
-    /// The files that lie in the inbox; `seen` is brought up to date.
-    pub(super) fn look(&self, seen: &mut Seen) -> Result<HashMap<String, Lying>, AppError> {
-        let files = self.inbox.lying().map_err(self.failed("read-folder"))?;
+    /// The entries of the inbox; `seen` is brought up to date.
+    pub(super) fn look(&self, seen: &mut Seen) -> Result<Entries, AppError> {
+        let entries = self.inbox.entries().map_err(self.failed("read-folder"))?;
+        let files = &entries.files;
         seen.retain(|name, (lying, _)| files.get(name) == Some(lying));
-        for (name, lying) in &files {
+        for (name, lying) in files {
             let now = || (lying.clone(), Instant::now());
             seen.entry(name.clone()).or_insert_with(now);
         }
-        Ok(files)
+        Ok(entries)
+    }
+
+    /// Reports a file that cannot be taken, unless the last look found it so too. It stays where it is.
+    fn not_taken(&self, Other { name, why }: Other) -> Option<Exit> {
+        match self.reported.borrow_mut().insert(name.clone()) {
+            true => self.report(&name, why),
+            false => Some(Exit::CannotDo),
+        }
+    }
+
+    fn report(&self, name: &str, why: std::io::Error) -> Option<Exit> {
+        let error = self.failed("take")(why);
+        self.desk.told(name, Told::Failed(&error));
+        let (file, inbox) = (self.options.folder.join(name), &self.options.folder);
+        let notifications = self.desk.notifications(name);
+        notifications.failed(self.session, &file, Some(inbox), &error);
+        Some(error.exit())
     }
 
     fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
@@ -126,13 +149,23 @@ impl<'a> Sweep<'a> {
     pub(super) fn once(&self, seen: &mut Seen) -> Result<Option<Exit>, AppError> {
         let mut worst = None;
         let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
-        for file in taken {
+        for Other { name, why } in taken.others {
+            worst = worse(worst, self.report(&name, why));
+        }
+        for file in taken.files {
             if self.session.stop.is_asked() {
                 return Ok(worst);
             }
             worst = worse(worst, self.file(&file));
         }
-        let files = self.look(seen)?;
+        let Entries { files, others } = self.look(seen)?;
+        let is_there = |name: &String| {
+            files.contains_key(name) || others.iter().any(|other| other.name == *name)
+        };
+        self.reported.borrow_mut().retain(is_there);
+        for other in others {
+            worst = worse(worst, self.not_taken(other));
+        }
         let mut names: Vec<&String> = files.keys().collect();
         names.sort();
         for name in names {
@@ -150,10 +183,9 @@ impl<'a> Sweep<'a> {
                 Ok(Some(file)) => worst = worse(worst, self.file(&file)),
                 // Someone else was quicker, or it has changed since.
                 Ok(None) => {}
-                Err(error) => {
-                    let error = self.failed("take")(error);
-                    self.desk.told(name, Told::Failed(&error));
-                    worst = worse(worst, Some(Exit::CannotDo));
+                Err(why) => {
+                    let name = name.clone();
+                    worst = worse(worst, self.not_taken(Other { name, why }));
                 }
             }
         }
@@ -186,7 +218,8 @@ impl<'a> Sweep<'a> {
     }
 
     fn import(&self, file: &Path, name: &str) -> Result<Option<Exit>, AppError> {
-        let (wanted, notifications) = self.desk.wanted(file, name)?;
+        let (mut wanted, notifications) = self.desk.wanted(file, name)?;
+        wanted.settings.roster.read.origin = Origin::Dropped;
         let mut ready = ready(self.session, wanted)?;
         // It was dealt with and moved away while the lock was waited for.
         if !file.is_file() {
@@ -273,16 +306,15 @@ impl<'a> Sweep<'a> {
         let moves = moves.map_err(&failed)?;
         self.inbox.put(&moves).map_err(&failed)?;
         Ok(moves
+            .paths
             .last()
             .map_or_else(|| file.to_owned(), |(_, to)| to.clone()))
     }
 
     /// Moves a file that cannot be imported out of the way, with a report that says why.
     fn put_aside(&self, file: &Path, why: &Fact) -> Result<(), AppError> {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let report = file.with_file_name(format!("{}.error.txt", short(&stem, 200)));
-        std::fs::write(&report, format!("{}\n", why.in_words()))
-            .map_err(self.failed("write-why"))?;
+        let explained = self.inbox.explain(file, &why.in_words());
+        explained.map_err(self.failed("write-why"))?;
         self.put_away(file, Place::Failed)?;
         Ok(())
     }

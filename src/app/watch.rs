@@ -51,9 +51,9 @@ pub fn watch(
     tell_systemd(stop);
     while !stop.is_asked() {
         // A share that is away comes back.
-        let lying = sweep.once(&mut seen).and_then(|_| sweep.look(&mut seen));
-        let unsettled = match lying {
-            Ok(lying) => !lying.is_empty(),
+        let entries = sweep.once(&mut seen).and_then(|_| sweep.look(&mut seen));
+        let unsettled = match entries {
+            Ok(entries) => !entries.files.is_empty(),
             Err(error) => {
                 complain(&error);
                 false

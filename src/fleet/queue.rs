@@ -8,6 +8,7 @@ use crate::app::AppError;
 use crate::journal::{Database, Fence, JournalError, State, Tables, Wrong, cell, count_up};
 use crate::l10n::say;
 use crate::model::{Code, Fact, hex};
+use crate::read::{Origin, content_of};
 use crate::run::Made;
 
 /// The queue's schema: a well-kept queue's, beside ours.
@@ -39,13 +40,13 @@ pub struct Enqueued {
 ///
 /// # Errors
 /// When the file cannot be read, or the database refuses.
-pub fn enqueue(state: &State, file: &Path, profile: Option<&str>) -> Result<Enqueued, AppError> {
+pub fn enqueue(
+    state: &State,
+    (file, origin): (&Path, Origin),
+    profile: Option<&str>,
+) -> Result<Enqueued, AppError> {
     let database = database_of(state)?;
-    let content = std::fs::read(file).map_err(|source| AppError::File {
-        action: "read",
-        path: file.to_owned(),
-        source,
-    })?;
+    let content = content_of(file, origin)?;
     let sha256 = hex(&Sha256::digest(&content));
     let name = crate::run::absolute(file).display().to_string();
     let enqueued = database.change(|tables| {

@@ -6,9 +6,10 @@ use sha2::{Digest, Sha256};
 use super::queue::{database_of, enqueue, why_of};
 use super::swept::SweptFile;
 use crate::app::{AppError, Session, place_of, report_again, wait, worse};
-use crate::inbox::{Inbox, Place};
+use crate::inbox::{Entries, Inbox, Other, Place};
 use crate::journal::{Journal, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
+use crate::read::{Origin, content_of};
 use crate::report::ResultPaths;
 use crate::run::{RunError, Settings, absolute, to_json, today};
 
@@ -42,23 +43,35 @@ pub fn sweep_into_queue(
             source,
         }
     };
-    let seen = inbox.lying().map_err(failed("read-folder"))?;
+    let seen = inbox.entries().map_err(failed("read-folder"))?.files;
     if seen.values().any(|lying| !lying.ready) {
         wait(settle, &session.stop);
     }
-    let now = inbox.lying().map_err(failed("read-folder"))?;
+    let Entries { files: now, others } = inbox.entries().map_err(failed("read-folder"))?;
+    let mut worst = None;
+    let mut not_taken = |name: &str, why| {
+        let failure = SweptFile::Failed(with_causes(&failed("take")(why)));
+        worst = worse(worst, Some(Exit::CannotDo));
+        told(name, &failure);
+    };
+    for Other { name, why } in others {
+        not_taken(&name, why);
+    }
     let mut names: Vec<&String> = now
         .keys()
         .filter(|name| seen.get(*name) == now.get(*name))
         .collect();
     names.sort();
     for name in names {
-        inbox
-            .claim(name, &now[name])
-            .map_err(failed("read-folder"))?;
+        if let Err(why) = inbox.claim(name, &now[name]) {
+            not_taken(name, why);
+        }
     }
-    let mut worst = None;
-    for file in inbox.taken().map_err(failed("read-folder"))? {
+    let taken = inbox.taken().map_err(failed("read-folder"))?;
+    for Other { name, why } in taken.others {
+        not_taken(&name, why);
+    }
+    for file in taken.files {
         if session.stop.is_asked() {
             break;
         }
@@ -91,7 +104,7 @@ fn one(
     outcome_first: bool,
 ) -> Result<SweptFile, AppError> {
     let Some(known) = known(session, file)? else {
-        let enqueued = enqueue(&session.state, file, profile)?;
+        let enqueued = enqueue(&session.state, (file, Origin::Dropped), profile)?;
         return Ok(SweptFile::Enqueued(enqueued.id));
     };
     let why = known.why.unwrap_or(Fact::new(Code::QueueUnknown));
@@ -121,11 +134,10 @@ fn put_aside(
     file: &Path,
     why: Fact,
 ) -> Result<SweptFile, AppError> {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let report = file.with_file_name(format!("{}.error.txt", crate::inbox::short(&stem, 200)));
-    std::fs::write(&report, format!("{}\n", why.in_words())).map_err(|source| AppError::File {
+    let explained = inbox.explain(file, &why.in_words());
+    explained.map_err(|source| AppError::File {
         action: "write-why",
-        path: report.clone(),
+        path: file.to_owned(),
         source,
     })?;
     put(session, inbox, file, &[], Place::Failed)?;
@@ -140,11 +152,7 @@ fn is_undone(session: &Session, run: &str) -> Result<bool, AppError> {
 
 /// What the queue knows of a file, where it knows any of this name and content.
 fn known(session: &Session, file: &Path) -> Result<Option<Known>, AppError> {
-    let content = std::fs::read(file).map_err(|source| AppError::File {
-        action: "read",
-        path: file.to_owned(),
-        source,
-    })?;
+    let content = content_of(file, Origin::Dropped)?;
     let sha256 = hex(&Sha256::digest(&content));
     let name = absolute(file).display().to_string();
     let database = database_of(&session.state)?;
@@ -177,6 +185,7 @@ fn ended(
     let record = journal.run(Some(run))?;
     let mut settings = Settings::of(&record)?;
     settings.roster.file = file.to_owned();
+    settings.roster.read.origin = Origin::Dropped;
     let mut paths = ResultPaths::beside(file);
     paths.outcome_first = outcome_first;
     let mut summary = report_again(&journal, &record, &settings, &paths, &session.journal_flag)?;
@@ -233,5 +242,5 @@ fn put(
             &[&name],
         )
     })?;
-    Ok(moves)
+    Ok(moves.paths)
 }

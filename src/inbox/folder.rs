@@ -1,13 +1,16 @@
 use std::collections::HashMap;
-use std::fs::File;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use super::names::may_be_taken;
+use super::names::{
+    LONG, escaped, folder_name, is_like_a_roster, may_be_taken, numbered_folder, numbered_name,
+};
+use crate::safe_fs::{Folder, Kind, Look, Refusal};
 
-/// A folder into which others drop files, with the places where they go from there:
-/// `processing/NAME/` while a file is being imported, then `done/DATE/`, `failed/DATE/` or `held/`.
+/// A folder into which other accounts drop files, with the places where they go from there:
+/// `processing/NAME/` during the import, then `done/DATE/`, `failed/DATE/` or `held/`. Only this account
+/// can write to these.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     root: PathBuf,
@@ -16,22 +19,43 @@ pub struct Inbox {
 /// A file as it lies in the inbox: whether it is whole shows when it is looked at again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lying {
-    size: u64,
-    modified: Option<SystemTime>,
+    look: Look,
     /// Whether a marker beside it, `NAME.ready`, says that it is whole.
     pub ready: bool,
 }
 
-/// Where a file goes when it has been dealt with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Every row succeeded, or the file had been imported before.
-    Done,
-    /// Some rows did not succeed, or the file cannot be read.
-    Failed,
-    /// A guard holds it.
-    Held,
+/// The entries of the inbox.
+#[derive(Debug, Default)]
+pub struct Entries {
+    /// The files that may be taken, by name.
+    pub files: HashMap<String, Lying>,
+    /// The entries that look like a roster and are not taken.
+    pub others: Vec<Other>,
 }
+
+/// The files that were taken and not brought to an end.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// What is no file, and was moved to `failed`.
+    pub others: Vec<Other>,
+}
+
+/// An entry that is not imported.
+#[derive(Debug)]
+pub struct Other {
+    /// Its name; bytes that are no text are escaped.
+    pub name: String,
+    /// Why.
+    pub why: io::Error,
+}
+
+/// The folder of the files that are being imported.
+pub(super) const PROCESSING: &str = "processing";
+
+/// The folder of the files that could not be imported.
+pub(super) const FAILED: &str = "failed";
 
 impl Inbox {
     /// The inbox at `root`.
@@ -41,286 +65,214 @@ impl Inbox {
         }
     }
 
-    /// The files that may be taken, by name.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn lying(&self) -> io::Result<HashMap<String, Lying>> {
-        let mut all = HashMap::new();
-        for entry in std::fs::read_dir(&self.root)? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else {
-                // A name that is no text cannot stand in a results file either.
-                continue;
-            };
-            // What is gone meanwhile was taken by someone else.
-            let Ok(metadata) = entry.metadata() else {
-                continue;
-            };
-            if metadata.is_file() && may_be_taken(&name) {
-                let lying = Lying {
-                    size: metadata.len(),
-                    modified: metadata.modified().ok(),
-                    ready: self.marker(&name).exists(),
-                };
-                all.insert(name, lying);
-            }
-        }
-        Ok(all)
+    pub(super) fn open(&self) -> io::Result<Folder> {
+        Folder::open(&self.root)
     }
 
-    fn marker(&self, name: &str) -> PathBuf {
-        self.root.join(format!("{name}.ready"))
+    /// The files that may be taken, and what else looks like a roster. Temporary and hidden names are
+    /// passed over.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or other accounts can rename what lies in it.
+    pub fn entries(&self) -> io::Result<Entries> {
+        let root = self.open()?;
+        let mut entries = Entries::default();
+        for name in root.names()? {
+            let shown = name.to_string_lossy();
+            if !may_be_taken(&shown) {
+                continue;
+            }
+            let why = match root.look(&name) {
+                // Another process has taken it meanwhile.
+                Ok(None) => continue,
+                Ok(Some(look)) if look.kind == Kind::Folder && !is_like_a_roster(&shown) => {
+                    continue;
+                }
+                Ok(Some(look)) => match (name.to_str(), look.refuse_other_than_one_file()) {
+                    (Some(name), Ok(())) => {
+                        let ready = root.look(marker(name))?.is_some();
+                        entries.files.insert(name.to_owned(), Lying { look, ready });
+                        continue;
+                    }
+                    (None, _) => Refusal::NotUtf8.into(),
+                    (_, Err(why)) => why.into(),
+                },
+                Err(error) => error,
+            };
+            let name = escaped(&name);
+            entries.others.push(Other { name, why });
+        }
+        entries
+            .others
+            .sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
     }
 
     /// Takes a file that lies as it lay in `as_seen`: moves it into a folder of its own below
-    /// `processing`. Nothing if it has changed since, if someone else has taken it, or is at work on
+    /// `processing`. Nothing if it has changed since, or if another process has taken it or is at work on
     /// one of the same name.
     ///
     /// # Errors
-    /// When the folders cannot be written to.
+    /// When the folders cannot be written to, or what was moved is not the file that was seen. It is back
+    /// in the inbox then, or in `failed` if the name was taken again.
     pub fn claim(&self, name: &str, as_seen: &Lying) -> io::Result<Option<PathBuf>> {
-        let processing = self.root.join("processing");
-        make_private(&processing)?;
+        let root = self.open()?;
+        let processing = root.private(PROCESSING)?;
         for number in 1..=MOST {
-            let folder = processing.join(numbered_folder(name, number));
-            match std::fs::create_dir(&folder) {
-                Ok(()) => return self.take(name, as_seen, &folder),
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                // The process that made it is at work there, or died between two steps a while ago.
-                Err(_) if folder.join(name).exists() || is_fresh(&folder) => return Ok(None),
-                Err(_) if std::fs::remove_dir(&folder).is_ok() => return Ok(None),
-                // What is left of an earlier one does no harm.
-                Err(_) => {}
+            let own = numbered_folder(name, number);
+            let is_new = match processing.make_folder(&own) {
+                Ok(()) => true,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+                Err(error) => return Err(error),
+            };
+            let Some(folder) = processing.private_if_there(&own)? else {
+                return Ok(None);
+            };
+            if is_new {
+                let taken = take(&root, &folder, name, as_seen);
+                if !matches!(taken, Ok(true)) {
+                    // What cannot be removed is removed by a later sweep.
+                    let _ = processing.remove_folder(&own);
+                }
+                return Ok(taken?.then(|| folder.path().join(name)));
             }
+            // The process that made it is at work there, or died between two steps a while ago.
+            if folder.look(name)?.is_some() || is_fresh(&folder) {
+                return Ok(None);
+            }
+            if processing.remove_folder(&own).is_ok() {
+                return Ok(None);
+            }
+            // What is left of an earlier one does no harm.
         }
         Ok(None)
     }
 
-    fn take(&self, name: &str, as_seen: &Lying, folder: &Path) -> io::Result<Option<PathBuf>> {
-        let from = self.root.join(name);
-        let taken = folder.join(name);
-        let moved = std::fs::metadata(&from).and_then(|metadata| {
-            let same =
-                metadata.len() == as_seen.size && metadata.modified().ok() == as_seen.modified;
-            if same {
-                // The marker goes first: left behind, it would vouch for the next file of that name.
-                let _ = std::fs::remove_file(self.marker(name));
-                std::fs::rename(&from, &taken)?;
-            }
-            Ok(same)
-        });
-        match moved {
-            Ok(true) => Ok(Some(taken)),
-            other => {
-                let _ = std::fs::remove_dir(folder);
-                match other {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                    _ => Ok(None),
-                }
-            }
-        }
-    }
-
     /// The files that were taken and not brought to an end, by name: the process that took them is still at
-    /// work, or died.
+    /// work, or died. What is no file is moved to `failed`.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn taken(&self) -> io::Result<Vec<PathBuf>> {
-        let folders = match std::fs::read_dir(self.root.join("processing")) {
-            Ok(folders) => folders,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
+    pub fn taken(&self) -> io::Result<Taken> {
+        let mut taken = Taken::default();
+        let root = self.open()?;
+        let Some(processing) = root.private_if_there(PROCESSING)? else {
+            return Ok(taken);
         };
-        let mut files = Vec::new();
-        for folder in folders {
-            let folder = folder?;
-            let own = folder.file_name().to_string_lossy().into_owned();
-            // A number tells apart what has the same name.
-            let bare = own.rsplit_once('~').map_or("", |(name, _)| name);
-            let candidates = [folder.path().join(&own), folder.path().join(bare)];
-            if let Some(file) = candidates.into_iter().find(|file| file.is_file()) {
-                files.push(file);
-            } else if own.starts_with(LONG) {
-                // A folder whose name could not hold the file's.
-                let inside = std::fs::read_dir(folder.path())?.flatten();
-                let fits = |name: &str| folder_name(name) == own || folder_name(name) == bare;
-                files.extend(
-                    inside
-                        .filter(|entry| fits(&entry.file_name().to_string_lossy()))
-                        .map(|entry| entry.path()),
-                );
+        for own in processing.names()? {
+            let is_folder = processing
+                .look(&own)?
+                .is_some_and(|look| look.kind == Kind::Folder);
+            if !is_folder {
+                continue;
             }
-        }
-        files.sort();
-        Ok(files)
-    }
-
-    /// Where a file that was taken, or held, and all that was written beside it belong: from and to,
-    /// the file itself last, all from as absolute paths. Where something of one of those names is there already, all get a
-    /// number. `date` names the day's folder.
-    ///
-    /// # Errors
-    /// When a folder cannot be made or read.
-    pub fn places(
-        &self,
-        file: &Path,
-        beside: &[PathBuf],
-        place: Place,
-        date: &str,
-    ) -> io::Result<Vec<(PathBuf, PathBuf)>> {
-        let folder = match place {
-            Place::Done => self.root.join("done").join(date),
-            Place::Failed => self.root.join("failed").join(date),
-            Place::Held => self.root.join("held"),
-        };
-        make_private(&folder)?;
-        let file = std::path::absolute(file)?;
-        let mut all: Vec<PathBuf> = Vec::new();
-        for path in beside {
-            all.push(std::path::absolute(path)?);
-        }
-        if let Some(own) = own_folder(&file) {
-            for entry in std::fs::read_dir(own)? {
-                all.push(entry?.path());
-            }
-        }
-        all.retain(|path| *path != file && path.is_file());
-        all.sort();
-        all.dedup();
-        all.push(file);
-        let numbered = |number: u32| -> Vec<PathBuf> {
-            let target = |path: &PathBuf| {
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                folder.join(match (number, name.rsplit_once('.')) {
-                    (1, _) => name,
-                    (number, Some((stem, ending))) => {
-                        let room = LONGEST.saturating_sub(ending.len() + 12);
-                        format!("{}-{number}.{ending}", short(stem, room))
-                    }
-                    (number, None) => format!("{}-{number}", short(&name, LONGEST - 12)),
-                })
+            // Another process may have removed it meanwhile.
+            let Some(folder) = processing.private_if_there(&own)? else {
+                continue;
             };
-            all.iter().map(target).collect()
-        };
-        let targets = (1..u32::MAX)
-            .map(numbered)
-            .find(|targets| !targets.iter().any(|target| target.exists()))
-            .unwrap_or_else(|| numbered(u32::MAX));
-        Ok(all.into_iter().zip(targets).collect())
-    }
-
-    /// Keeps every other process from putting anything away as long as what this returns lives, so
-    /// that a place that was found free is free still.
-    ///
-    /// # Errors
-    /// When the folder cannot be written to.
-    pub fn alone(&self) -> io::Result<File> {
-        let processing = self.root.join("processing");
-        make_private(&processing)?;
-        // The folder itself is locked, where a folder can be: nothing more lies in it then.
-        let lock = File::open(&processing).or_else(|_| {
-            let path = self.root.join(".rosterpatch.lock");
-            File::options().create(true).append(true).open(path)
-        })?;
-        lock.lock()?;
-        Ok(lock)
-    }
-
-    /// Moves what [`Inbox::places`] found a place for. As long as the file itself, the last of them,
-    /// lies where it was, it is not dealt with.
-    ///
-    /// # Errors
-    /// When something cannot be moved, or somebody has put something else there meanwhile; it and
-    /// what comes after it stay where they were.
-    pub fn put(&self, moves: &[(PathBuf, PathBuf)]) -> io::Result<()> {
-        for (from, to) in moves {
-            rename_without_replacing(from, to)?;
+            let own = own.to_string_lossy().into_owned();
+            for name in names_of_file(&folder, &own)? {
+                let Some(look) = folder.look(&name)? else {
+                    continue;
+                };
+                match look.refuse_other_than_one_file() {
+                    Ok(()) => taken.files.push(folder.path().join(&name)),
+                    Err(why) => {
+                        set_aside(&root, &folder, &name)?;
+                        let _ = processing.remove_folder(&own);
+                        let why = why.into();
+                        taken.others.push(Other { name, why });
+                    }
+                }
+                break;
+            }
         }
-        if let Some(own) = moves.last().and_then(|(file, _)| own_folder(file)) {
-            let _ = std::fs::remove_dir(own);
-        }
-        Ok(())
+        taken.files.sort();
+        Ok(taken)
     }
 }
 
-/// Files of one name that may have been left behind in `processing`.
+/// Moves a file into its own folder, and looks at what was moved there: other accounts cannot change the
+/// entry from then on.
+fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Result<bool> {
+    match root.look(name)? {
+        None => return Ok(false),
+        Some(now) if now == as_seen.look => {}
+        Some(now) => {
+            now.refuse_other_than_one_file()?;
+            return Ok(false);
+        }
+    }
+    // The marker goes first: left behind, it would vouch for the next file of that name.
+    let _ = root.remove_file(marker(name));
+    match root.rename(name, folder, name) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(root.explain_not_moved(error)),
+    }
+    let moved = folder.open_file(name).and_then(|file| Look::at(&file));
+    let why = match moved {
+        Ok(look) if look == as_seen.look => return Ok(true),
+        // It is being written; the next sweep finds it whole.
+        Ok(_) => None,
+        Err(why) => Some(why),
+    };
+    match (folder.rename(name, root, name), why) {
+        (Ok(()), None) => Ok(false),
+        (Ok(()), Some(why)) => Err(why),
+        (Err(_), why) => {
+            set_aside(root, folder, name)?;
+            Err(why.unwrap_or_else(|| Refusal::Swapped.into()))
+        }
+    }
+}
+
+/// Moves an entry into `failed`, under a name that is free there.
+fn set_aside(root: &Folder, from: &Folder, name: &str) -> io::Result<()> {
+    let failed = root.private(FAILED)?;
+    for number in 1..=MOST {
+        match from.rename(name, &failed, numbered_name(name, number)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            moved => return moved,
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The names that the file of a folder below `processing` may have, the likeliest first.
+fn names_of_file(folder: &Folder, own: &str) -> io::Result<Vec<String>> {
+    // A number tells apart what has the same name.
+    let bare = own.rsplit_once('~').map_or("", |(name, _)| name);
+    if !own.starts_with(LONG) {
+        let names = [own, bare].into_iter().filter(|name| !name.is_empty());
+        return Ok(names.map(str::to_owned).collect());
+    }
+    // The folder's name could not hold the file's.
+    let inside = folder.names()?.into_iter();
+    let names = inside.filter_map(|name| name.into_string().ok());
+    let fits = |name: &String| [own, bare].contains(&folder_name(name).as_str()) || name == own;
+    Ok(names.filter(fits).collect())
+}
+
+fn marker(name: &str) -> String {
+    format!("{name}.ready")
+}
+
+/// Files of one name that may have been left behind.
 const MOST: u32 = 1000;
 
 /// Whether a folder was made, or something in it changed, within the last minute.
-fn is_fresh(folder: &Path) -> bool {
-    let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
-    let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+fn is_fresh(folder: &Folder) -> bool {
+    let modified = folder.modified().ok();
+    let age = modified.and_then(|modified| modified.elapsed().ok());
     age.is_none_or(|age| age < std::time::Duration::from_secs(60))
 }
 
-/// Bytes that a file's name may have (POSIX, NAME_MAX of every common file system).
-const LONGEST: usize = 255;
-
-/// What begins the name of a folder for a file whose own name leaves no room for a number.
-const LONG: &str = "long-";
-
-/// The name of a file's folder below `processing`.
-fn folder_name(name: &str) -> String {
-    if name.len() + 12 <= LONGEST {
-        return name.to_owned();
-    }
-    format!("{LONG}{:016x}", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
-}
-
-/// The beginning of a name, in so many bytes.
-pub fn short(name: &str, most: usize) -> &str {
-    let mut end = name.len().min(most);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
-}
-
-/// Renames a file unless there is one of the new name, in one step where the system has one.
-fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(()),
-            // Not every file system can; there the lock alone keeps others away.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if to.symlink_metadata().is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    std::fs::rename(from, to)
-}
-
-fn numbered_folder(name: &str, number: u32) -> String {
-    let name = folder_name(name);
-    match number {
-        1 => name,
-        number => format!("{name}~{number}"),
-    }
-}
-
 /// The folder that a file has to itself below `processing`, if it lies in one.
-fn own_folder(file: &Path) -> Option<&Path> {
+pub(super) fn own_folder(file: &Path) -> Option<&OsStr> {
     let folder = file.parent()?;
-    folder.parent()?.ends_with("processing").then_some(folder)
-}
-
-/// Makes a folder that only its owner may look into: results hold personal data.
-fn make_private(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    let is_own = folder.parent()?.ends_with(PROCESSING);
+    folder.file_name().filter(|_| is_own)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! A folder into which others drop files: which of them may be taken, by whom, and where they go.
 
+mod archive;
 mod folder;
 mod names;
 
-pub use folder::{Inbox, Lying, Place, short};
+pub use archive::{Moves, Place};
+pub use folder::{Entries, Inbox, Lying, Other, Taken};
 pub use names::may_be_taken;

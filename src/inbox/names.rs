@@ -1,3 +1,5 @@
+use std::ffi::OsStr;
+
 /// Whether a file of this name may be taken from a folder: not one that is still being written,
 /// that an office program holds, or that is hidden.
 pub fn may_be_taken(name: &str) -> bool {
@@ -9,9 +11,79 @@ pub fn may_be_taken(name: &str) -> bool {
         && !unfinished.iter().any(|ending| lower.ends_with(ending))
 }
 
+/// Whether a folder of this name was meant as a roster, and not as a folder.
+pub(super) fn is_like_a_roster(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let endings = [".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods"];
+    endings.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// A name for a person: control characters and bytes that are no text are escaped.
+pub(super) fn escaped(name: &OsStr) -> String {
+    let quoted = format!("{name:?}");
+    let bare = quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    bare.unwrap_or(&quoted).to_owned()
+}
+
+/// Bytes that a file's name may have (POSIX, NAME_MAX of every common file system).
+const LONGEST: usize = 255;
+
+/// What begins the name of a folder for a file whose own name leaves no room for a number.
+pub(super) const LONG: &str = "long-";
+
+/// The name of a file's folder below `processing`.
+pub(super) fn folder_name(name: &str) -> String {
+    if name.len() + 12 <= LONGEST {
+        return name.to_owned();
+    }
+    format!("{LONG}{:016x}", xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+}
+
+/// The same with a number, from 2 on.
+pub(super) fn numbered_folder(name: &str, number: u32) -> String {
+    let name = folder_name(name);
+    match number {
+        1 => name,
+        number => format!("{name}~{number}"),
+    }
+}
+
+/// A file's name with a number before its ending, from 2 on.
+pub(super) fn numbered_name(name: &str, number: u32) -> String {
+    match (number, name.rsplit_once('.')) {
+        (1, _) => name.to_owned(),
+        (number, Some((stem, ending))) => {
+            let room = LONGEST.saturating_sub(ending.len() + 12);
+            format!("{}-{number}.{ending}", short(stem, room))
+        }
+        (number, None) => format!("{}-{number}", short(name, LONGEST - 12)),
+    }
+}
+
+/// The beginning of a name, in so many bytes.
+pub(super) fn short(name: &str, most: usize) -> &str {
+    let mut end = name.len().min(most);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
 #[cfg(test)]
 mod tests {
-    use super::may_be_taken;
+    use super::{escaped, may_be_taken};
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_is_shown_without_bytes_that_a_terminal_would_obey() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes("å\u{1b}[2J\n".as_bytes());
+        assert_eq!(escaped(name), "å\\u{1b}[2J\\n");
+        let name = std::ffi::OsStr::from_bytes(b"r\xe5.csv");
+        assert_eq!(escaped(name), "r\\xE5.csv");
+    }
 
     #[test]
     fn unfinished_and_hidden_files_are_left() {

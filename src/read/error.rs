@@ -1,11 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use crate::l10n::{number, say};
-use crate::model::{Code, Fact};
-
 use thiserror::Error;
 
 use crate::l10n::{number, say};
+use crate::model::{Code, Fact};
 use crate::safe_fs::Refusal;
 
 /// Rows that a file may have: in the journal a row's number has 32 bits.

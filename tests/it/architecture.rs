@@ -42,7 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "events", "report", "clock",
         ],
     ),
-    ("inbox", &[]),
+    ("inbox", &["safe_fs"]),
     (
         "app",
         &[

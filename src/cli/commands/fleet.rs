@@ -17,6 +17,7 @@ use crate::journal::State;
 use crate::l10n::{duration, local_time, number, say};
 use crate::log;
 use crate::model::{Code, Exit, Fact};
+use crate::read::Origin;
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
 
@@ -32,7 +33,7 @@ pub(in crate::cli) fn put(common: &GeneralOptions, args: &EnqueueArgs) -> Result
             None => config.profile_of(&own)?,
             named => named,
         };
-        let enqueued = enqueue(&state, file, profile)?;
+        let enqueued = enqueue(&state, (file, Origin::Named), profile)?;
         match args.format {
             Format::Json => rows.push(serde_json::json!({
                 "file": name, "id": enqueued.id, "waited_already": enqueued.is_known,

@@ -4,6 +4,7 @@ mod answers;
 mod bombs;
 mod cells;
 mod doors;
+mod dropping;
 mod escapes;
 mod files;
 mod limits;

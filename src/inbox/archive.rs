@@ -1,0 +1,148 @@
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::folder::{FAILED, Inbox, PROCESSING, own_folder};
+use super::names::{numbered_name, short};
+use crate::safe_fs::{Folder, Kind};
+
+/// Where a file goes when it has been dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Every row succeeded, or the file had been imported before.
+    Done,
+    /// Some rows did not succeed, or the file cannot be read.
+    Failed,
+    /// A guard holds it.
+    Held,
+}
+
+/// Where a file and what was written beside it belong.
+#[derive(Debug)]
+pub struct Moves {
+    from: Folder,
+    to: Folder,
+    /// From and to, the file itself last, all from as absolute paths.
+    pub paths: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Inbox {
+    /// Where a file that was taken, or held, and all that was written beside it belong. If something has
+    /// one of those names already, all get the same number. `date` names the day's folder.
+    ///
+    /// # Errors
+    /// When a folder cannot be made or read.
+    pub fn places(
+        &self,
+        file: &Path,
+        beside: &[PathBuf],
+        place: Place,
+        date: &str,
+    ) -> io::Result<Moves> {
+        let root = self.open()?;
+        let to = match place {
+            Place::Done => root.private("done")?.private(date)?,
+            Place::Failed => root.private(FAILED)?.private(date)?,
+            Place::Held => root.private("held")?,
+        };
+        let file = std::path::absolute(file)?;
+        let folder = file.parent().unwrap_or(&file);
+        let from = Folder::open(folder)?;
+        let own = name_of(&file);
+        let mut names: Vec<String> = Vec::new();
+        for path in beside {
+            if std::path::absolute(path)?.parent() == Some(folder) {
+                names.push(name_of(path));
+            }
+        }
+        if own_folder(&file).is_some() {
+            let inside = from.names()?.into_iter();
+            names.extend(inside.filter_map(|name| name.into_string().ok()));
+        }
+        let mut all = Vec::new();
+        for name in names {
+            let is_file = from
+                .look(&name)?
+                .is_some_and(|look| look.kind == Kind::File);
+            if name != own && is_file {
+                all.push(name);
+            }
+        }
+        all.sort();
+        all.dedup();
+        all.push(own);
+        let mut number = 1;
+        while taken(&to, all.iter().map(|name| numbered_name(name, number)))? {
+            number += 1;
+        }
+        let path = |name: String| {
+            let new = to.path().join(numbered_name(&name, number));
+            (folder.join(name), new)
+        };
+        let paths = all.into_iter().map(path).collect();
+        Ok(Moves { from, to, paths })
+    }
+
+    /// Keeps every other process from archiving anything until what this returns is dropped, so that a
+    /// place that was found free is free still.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn alone(&self) -> io::Result<File> {
+        self.open()?.private(PROCESSING)?.lock()
+    }
+
+    /// Moves what [`Inbox::places`] found a place for. As long as the file itself, the last of them,
+    /// lies where it was, it is not dealt with.
+    ///
+    /// # Errors
+    /// When something cannot be moved, or something else has its place meanwhile; it and what comes after
+    /// it stay where they were.
+    pub fn put(&self, moves: &Moves) -> io::Result<()> {
+        for (from, to) in &moves.paths {
+            moves.from.rename(name_of(from), &moves.to, name_of(to))?;
+        }
+        let own = moves.paths.last().and_then(|(file, _)| own_folder(file));
+        if let Some(own) = own
+            && let Some(processing) = self.open()?.private_if_there(PROCESSING)?
+        {
+            let _ = processing.remove_folder(own);
+        }
+        Ok(())
+    }
+
+    /// Writes beside a file that was taken why it cannot be imported: `NAME.error.txt`, which this account
+    /// alone can read.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn explain(&self, file: &Path, why: &str) -> io::Result<()> {
+        let folder = Folder::open(file.parent().unwrap_or(file))?;
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let name = format!("{}.error.txt", short(&stem, 200));
+        let mut report = match folder.create(&name) {
+            // A process that died wrote it.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                folder.remove_file(&name)?;
+                folder.create(&name)?
+            }
+            created => created?,
+        };
+        report.write_all(format!("{why}\n").as_bytes())
+    }
+}
+
+/// Whether something has one of these names.
+fn taken(folder: &Folder, names: impl Iterator<Item = String>) -> io::Result<bool> {
+    for name in names {
+        if folder.look(name)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
