@@ -50,7 +50,7 @@ pub fn sweep_into_queue(
     let Entries { files: now, others } = inbox.entries().map_err(failed("read-folder"))?;
     let mut worst = None;
     let mut not_taken = |name: &str, why| {
-        let failure = SweptFile::Failed(with_causes(&failed("take")(why)));
+        let failure = SweptFile::Failed(failed("take")(why).fact());
         worst = worse(worst, Some(Exit::CannotDo));
         told(name, &failure);
     };

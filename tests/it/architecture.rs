@@ -570,3 +570,83 @@ fn a_line_of_the_log_with_a_text_of_others_is_found() {
         assert_eq!(faults(line), wrong, "{line}");
     }
 }
+
+/// Modules that handle files of other accounts.
+const OF_OTHERS: &[&str] = &["inbox", "read", "app", "console", "fleet"];
+
+/// Files of these modules that open, make or move something by its path, and why they may.
+const BY_PATH: &[(&str, &str)] = &[
+    ("app/archive.rs", "resolves a name, and opens nothing"),
+    ("app/dropped.rs", "the state folder"),
+    ("app/mends.rs", "the state folder"),
+    ("app/spool.rs", "the state folder"),
+    ("app/session.rs", "/dev/null"),
+    ("console/page.rs", "a temporary folder of this process"),
+];
+
+#[test]
+fn files_of_other_accounts_are_opened_by_safe_fs_alone() {
+    let source = repository().join("src");
+    let mut found = BTreeSet::new();
+    for module in OF_OTHERS {
+        for file in files(&source.join(module)) {
+            let below = file.strip_prefix(&source).unwrap().to_str().unwrap();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            if !below.ends_with("/tests.rs") && opens_by_path(code) {
+                found.insert(below.to_owned());
+            }
+        }
+    }
+    let permitted: BTreeSet<String> = BY_PATH.iter().map(|(file, _)| (*file).to_owned()).collect();
+    assert_eq!(found, permitted);
+}
+
+/// Whether code calls the standard library, or another crate, with a path of a file.
+fn opens_by_path(code: &str) -> bool {
+    let lines = code.lines().map(str::trim_start);
+    let mut lines = lines.filter(|line| !line.starts_with("//"));
+    lines.any(|line| {
+        let calls_fs = line.match_indices("fs::").any(|(at, _)| {
+            let before = &line[..at];
+            let is_std = before.ends_with("std::") || !before.ends_with(['_', ':']);
+            let rest = &line[at + 4..];
+            let is_call = rest.starts_with(|c: char| c.is_ascii_lowercase());
+            is_std
+                && is_call
+                && !before.ends_with("os::unix::")
+                && !before.ends_with("os::windows::")
+        });
+        let opens = [
+            "File::open",
+            "File::create",
+            "File::options",
+            "OpenOptions",
+            "DirBuilder",
+        ];
+        calls_fs || opens.iter().any(|call| line.contains(call))
+    })
+}
+
+#[test]
+fn what_opens_by_a_path_is_found() {
+    for code in [
+        "let text = std::fs::read_to_string(path)?;",
+        ".map(std::fs::canonicalize)",
+        "fs::rename(a, b)",
+        "let file = File::open(path)?;",
+        "std::fs::File::options().write(true).open(&path)",
+    ] {
+        assert!(opens_by_path(code), "{code}");
+    }
+    for code in [
+        "use std::fs::File;",
+        "// std::fs::read(path)",
+        "safe_fs::open(path)",
+        "crate::safe_fs::open_file(path)",
+        "std::os::unix::fs::FileExt::read_at(&file, buffer, at)",
+        "pub file: std::fs::File,",
+    ] {
+        assert!(!opens_by_path(code), "{code}");
+    }
+}
