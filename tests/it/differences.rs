@@ -840,7 +840,10 @@ fn a_request_is_shown_as_curl_makes_it_and_without_secrets() {
     }
     let output = folder
         .command_by("sh")
-        .args(["-c", &format!("{shown} --silent --fail")])
+        .args([
+            "-c",
+            &format!("{} --silent --show-error --fail", shown.trim_end()),
+        ])
         .envs(OF_SANDBOX)
         .output()
         .unwrap();
