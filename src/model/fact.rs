@@ -464,10 +464,7 @@ mod tests {
             .with_io(&io::Error::other("Åsa Ek"));
         let text = fact.in_words();
         assert!(text.starts_with("in/r.csv: "), "{text}");
-        assert!(
-            text.ends_with("(lines 2 to 9) [read.stray_quote]"),
-            "{text}"
-        );
+        assert!(text.ends_with("(rows 2 to 9) [read.stray_quote]"), "{text}");
         assert!(!text.contains("Åsa"), "{text}");
         let stored = serde_json::to_string(&fact).unwrap();
         assert_eq!(serde_json::from_str::<Fact>(&stored).unwrap(), fact);

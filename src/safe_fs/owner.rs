@@ -84,6 +84,7 @@ mod unix {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     use std::path::{Component, Path, PathBuf};
 
+    use super::super::rule::Access;
     use crate::l10n::say;
     use crate::model::in_quotes;
 
@@ -210,7 +211,20 @@ mod unix {
 
     fn is_writable_by_others(path: &Path, metadata: &Metadata) -> bool {
         let mode = metadata.mode();
-        mode & OTHERS_WRITE != 0 || mode & GROUP_WRITES != 0 && !is_private_group(path, metadata)
+        let is_open = mode & OTHERS_WRITE != 0
+            || mode & GROUP_WRITES != 0 && !is_private_group(path, metadata);
+        is_open && !is_read_only(path)
+    }
+
+    /// Whether it lies in a file system that is mounted read-only, such as a ConfigMap of Kubernetes, whose
+    /// folder has the mode 0777.
+    fn is_read_only(path: &Path) -> bool {
+        let system = rustix::fs::statvfs(path);
+        system.is_ok_and(|system| {
+            system
+                .f_flag
+                .contains(rustix::fs::StatVfsMountFlags::RDONLY)
+        })
     }
 
     fn user() -> u32 {
@@ -227,28 +241,7 @@ mod unix {
         }
         #[cfg(not(target_os = "linux"))]
         let _ = path;
-        has_no_other(
-            (metadata.uid(), metadata.gid()),
-            &text_of("/etc/passwd"),
-            &text_of("/etc/group"),
-        )
-    }
-
-    /// Whether no account but the owner is in a group, by the texts of /etc/passwd and /etc/group.
-    fn has_no_other((owner, group): (u32, u32), users: &str, groups: &str) -> bool {
-        let (owner, group) = (owner.to_string(), group.to_string());
-        let is_own = |name: &str| {
-            let mut named = entries(users).filter(|user| user[0] == name);
-            named.any(|user| user[2] == owner)
-        };
-        let mut listed = entries(groups).filter(|entry| entry[2] == group).peekable();
-        listed.peek().is_some()
-            && listed.all(|entry| {
-                entry[3]
-                    .split(',')
-                    .all(|name| name.is_empty() || is_own(name))
-            })
-            && entries(users).all(|user| user[3] != group || user[2] == owner)
+        Access::of(metadata).has_private_group()
     }
 
     /// The entries of a file such as /etc/passwd, each with four fields at least.
@@ -329,29 +322,6 @@ mod unix {
     }
 
     impl std::error::Error for Untrusted {}
-
-    #[cfg(test)]
-    mod tests {
-        use super::has_no_other;
-
-        #[test]
-        fn a_group_is_private_where_no_other_account_is_in_it() {
-            let users = "root:x:0:0::/root:/bin/sh\nanna:x:1000:1000:::\nbo:x:1001:100:::\n";
-            let groups = "root:x:0:\nanna:x:1000:anna\nusers:x:100:\nstaff:x:50:anna,bo\n";
-            for (owner, group, is_private) in [
-                (1000, 1000, true),
-                (0, 0, true),
-                // The owner is in it, and so is another; another is; none is listed; there is no such group.
-                (1000, 50, false),
-                (1000, 100, false),
-                (1001, 1000, false),
-                (1000, 7, false),
-            ] {
-                let found = has_no_other((owner, group), users, groups);
-                assert_eq!(found, is_private, "{owner}:{group}");
-            }
-        }
-    }
 }
 
 /// Where owners and modes are not those of Unix, nothing is checked.

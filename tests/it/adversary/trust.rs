@@ -469,3 +469,32 @@ fn what_root_owns_is_good_for_everyone() {
     assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
     assert!(stderr(&output).contains("54321"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_folder_that_is_mounted_read_only_can_be_changed_by_no_account() {
+    if !can_give_away() {
+        return;
+    }
+    let scene = Scene::new();
+    let here = scene.folder.path("here");
+    let mount = |options: &str| {
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&here)
+            .status();
+        mounted.is_ok_and(|status| status.success())
+    };
+    let text = std::fs::read(scene.folder.path("here/rosterpatch.toml")).unwrap();
+    if !mount("size=1m,mode=0777") {
+        crate::machine::skipped(
+            "no disk can be mounted: run it as root of a machine that lets it mount",
+        );
+        return;
+    }
+    std::fs::write(scene.folder.path("here/rosterpatch.toml"), text).unwrap();
+    scene.refuses("here", "chmod go-w", &[]);
+    assert!(mount("remount,ro,mode=0777"));
+    scene.takes(&[]);
+    let unmounted = std::process::Command::new("umount").arg(&here).status();
+    assert!(unmounted.unwrap().success());
+}
