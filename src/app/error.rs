@@ -23,6 +23,14 @@ pub enum AppError {
     /// It was asked for in a way that cannot be meant.
     #[error("{0}")]
     Usage(String),
+    /// The config and the options do not fit together.
+    #[error("{text}")]
+    Setup {
+        /// In which way.
+        code: Code,
+        /// The same for the person who wrote them.
+        text: String,
+    },
     /// A file or a folder.
     #[error("{}", say().file_cannot(doing(action), path.display().to_string()))]
     File {
@@ -69,7 +77,7 @@ impl AppError {
         match self {
             AppError::Run(error) => error.exit(),
             AppError::SignIn(_) => Exit::Refused,
-            AppError::Usage(_) => Exit::Usage,
+            AppError::Usage(_) | AppError::Setup { .. } => Exit::Usage,
             AppError::File { .. }
             | AppError::Front(_)
             | AppError::Config { .. }
@@ -127,6 +135,7 @@ impl AppError {
             AppError::Run(error) => error.fact(),
             AppError::SignIn(error) => error.fact(),
             AppError::Usage(_) => Fact::new(Code::UsageWrong),
+            AppError::Setup { code, .. } => Fact::new(*code),
             AppError::File { path, source, .. } => {
                 Fact::new(Code::FileIo).at_path(path).with_io(source)
             }

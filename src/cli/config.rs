@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use super::options::{GeneralOptions, Group, Layer, PlaceOptions};
 use crate::app::AppError;
 use crate::l10n::say;
+use crate::model::Code;
 use crate::run::Settings;
 use crate::targets::Mistakes;
 
@@ -126,11 +127,10 @@ impl Config {
     pub(in crate::cli) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
-            return Err(AppError::Usage(say().config_no_profile(
-                self.origin(None),
-                name,
-                known.join(", "),
-            )));
+            return Err(AppError::Setup {
+                code: Code::ConfigNoProfile,
+                text: say().config_no_profile(self.origin(None), name, known.join(", ")),
+            });
         };
         let mut config = self.clone();
         config.layers.retain(|(profile, _)| profile.is_none());
@@ -152,9 +152,10 @@ impl Config {
         match fitting[..] {
             [] => Ok(None),
             [name] => Ok(Some(name)),
-            _ => Err(AppError::Usage(
-                say().config_several_fit(file, fitting.join(", ")),
-            )),
+            _ => Err(AppError::Setup {
+                code: Code::ConfigSeveralProfiles,
+                text: say().config_several_fit(file, fitting.join(", ")),
+            }),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::journal::{PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
+use crate::model::Code;
 use crate::plan::{Guards, Selection};
 use crate::read::{Mends, ReadOptions};
 use crate::run::{Roster, today};
@@ -34,7 +35,10 @@ pub(in crate::cli) fn target_and_text(
 ) -> Result<(Arc<TargetSpec>, String), AppError> {
     let Some(name) = name else {
         let known: Vec<&str> = targets::BUILT_IN.iter().map(|(name, _)| *name).collect();
-        return Err(AppError::Usage(say().cli_which_api(known.join(", "))));
+        return Err(AppError::Setup {
+            code: Code::ConfigNoTarget,
+            text: say().cli_which_api(known.join(", ")),
+        });
     };
     let text = targets::text(name)?;
     let spec = Arc::new(targets::parse(name, &text)?);
@@ -123,17 +127,18 @@ pub(in crate::cli) fn variables(
 ) -> Result<BTreeMap<String, String>, AppError> {
     let mut given = config.variables();
     given.extend(options.var.iter().cloned());
-    let values = spec.variable_values(&given).map_err(AppError::Usage)?;
+    let wrong = |text| AppError::Setup {
+        code: Code::ConfigVariable,
+        text,
+    };
+    let values = spec.variable_values(&given).map_err(wrong)?;
     for (name, value) in &values {
         // A variable that stands in for a column is held to what the column may hold.
         let choices = spec.field(name).map(|index| &spec.fields[index].choices);
         if let Some(choices) = choices.filter(|list| !list.is_empty() && !list.contains(value)) {
             let choices = choices.join(", ");
-            return Err(AppError::Usage(say().cli_variable(
-                name.as_str(),
-                choices,
-                value.as_str(),
-            )));
+            let text = say().cli_variable(name.as_str(), choices, value.as_str());
+            return Err(wrong(text));
         }
     }
     Ok(values)
@@ -194,13 +199,16 @@ pub(in crate::cli) fn base_url(
     let name = place.env.as_deref().unwrap_or(PRODUCTION);
     let Some(template) = spec.environments.get(name) else {
         let known: Vec<&str> = spec.environments.keys().map(String::as_str).collect();
-        return Err(AppError::Usage(say().cli_no_environment(
-            spec.name.as_str(),
-            name,
-            known.join(", "),
-        )));
+        return Err(AppError::Setup {
+            code: Code::ConfigNoEnvironment,
+            text: say().cli_no_environment(spec.name.as_str(), name, known.join(", ")),
+        });
     };
-    spec.address(template, variables).map_err(AppError::Usage)
+    let address = spec.address(template, variables);
+    address.map_err(|text| AppError::Setup {
+        code: Code::ConfigVariable,
+        text,
+    })
 }
 
 /// The environment whose records are real people's.

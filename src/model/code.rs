@@ -181,6 +181,11 @@ codes! {
     TargetRead "target.read" fact_target_read;
     TargetMistakes "target.mistakes" fact_target_mistakes;
 
+    ConfigNoProfile "config.no_profile" fact_no_profile;
+    ConfigSeveralProfiles "config.several_profiles" fact_several_profiles;
+    ConfigNoTarget "config.no_target" fact_no_target;
+    ConfigVariable "config.variable" fact_variable;
+    ConfigNoEnvironment "config.no_environment" fact_no_environment;
     ConfigMistakes "config.mistakes" fact_config_mistakes;
     FileIo "file.io" fact_file_io;
     TooFewFiles "process.too_few_files" file_too_few;

@@ -1545,7 +1545,7 @@ fn what_stands_in_a_file_is_in_no_queue_and_no_workers_log() {
         .iter()
         .map(|entry| entry["code"].as_str().unwrap())
         .collect();
-    assert!(codes.contains(&"map.missing"), "{codes:?}");
+    assert!(codes.contains(&"map.no_key"), "{codes:?}");
     let (code, last) = sweep();
     assert_eq!(code, Some(1), "{last}");
     told += &last;

@@ -101,6 +101,11 @@ fact-target-unknown = there is no such target; `rosterpatch targets` lists them,
 fact-target-read = the target file cannot be read
 fact-target-mistakes = the target file has mistakes; `rosterpatch check` in a terminal shows them
 
+fact-no-profile = the config file does not have the profile that is asked for
+fact-several-profiles = the file's name fits the patterns of several profiles; name one with --profile, or narrow the patterns
+fact-no-target = no target is named; name one with --target, ROSTERPATCH_TARGET, or target in the config file
+fact-variable = a variable of the target's addresses is missing or has a value that it cannot have; set it with --var or [var]
+fact-no-environment = the target does not have the environment that --env names
 fact-config-mistakes = the config file has mistakes; `rosterpatch config` shows them
 fact-file-io = a file or folder cannot be read, moved or written
 fact-not-done = it could not be done; run `rosterpatch check` on the file, or the same command, in a terminal to see why

@@ -100,6 +100,11 @@ fact-target-unknown = målet finns inte; `rosterpatch targets` visar alla, och a
 fact-target-read = målfilen går inte att läsa
 fact-target-mistakes = målfilen innehåller fel; `rosterpatch check` i en terminal visar dem
 
+fact-no-profile = konfigurationsfilen har inte den profil som efterfrågas
+fact-several-profiles = filens namn passar mönstren i flera profiler; ange en med --profile, eller gör mönstren snävare
+fact-no-target = inget mål är angivet; ange ett med --target, ROSTERPATCH_TARGET eller target i konfigurationsfilen
+fact-variable = en variabel i målets adresser saknas eller har ett värde som den inte kan ha; ange den med --var eller [var]
+fact-no-environment = målet har inte den miljö som --env anger
 fact-config-mistakes = konfigurationsfilen innehåller fel; `rosterpatch config` visar dem
 fact-file-io = en fil eller mapp går inte att läsa, flytta eller skriva
 fact-not-done = det gick inte att göra; kör `rosterpatch check` på filen, eller samma kommando, i en terminal för att se varför
