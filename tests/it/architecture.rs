@@ -650,3 +650,25 @@ fn what_opens_by_a_path_is_found() {
         assert!(!opens_by_path(code), "{code}");
     }
 }
+
+#[test]
+fn each_row_of_the_trust_model_has_a_test() {
+    let page = std::fs::read_to_string(repository().join("SECURITY.md")).unwrap();
+    let (_, trust) = page.split_once("\n## Trust\n").unwrap();
+    let (trust, _) = trust.split_once("\n## ").unwrap();
+    let mut tests = String::new();
+    for folder in ["tests/it", "src/send"] {
+        for path in files(&repository().join(folder)) {
+            tests += &std::fs::read_to_string(path).unwrap();
+        }
+    }
+    let rows: Vec<&str> = trust.lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() > 15, "{rows:?}");
+    // The command line is trusted by whoever starts a program.
+    for row in rows.iter().skip(2).filter(|row| !row.contains("command line,")) {
+        let test = row.trim_end_matches(" |").rsplit("| ").next().unwrap();
+        let name = test.trim_matches('`').rsplit("::").next().unwrap();
+        let declared = format!("fn {name}()");
+        assert!(tests.contains(&declared), "{row}");
+    }
+}

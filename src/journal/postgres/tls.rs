@@ -15,9 +15,13 @@ pub(super) fn connector() -> Result<MakeRustlsConnect, Refusal> {
     let own = std::env::var_os("PGSSLROOTCERT").filter(|path| !path.is_empty() && path != "system");
     if let Some(path) = own {
         let shown = std::path::Path::new(&path).display().to_string();
-        let certificates = CertificateDer::pem_file_iter(&path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| words(format!("PGSSLROOTCERT {shown}: {error}")))?;
+        let explain = |why: String| words(format!("PGSSLROOTCERT {shown}: {why}"));
+        // It decides which server gets the rosters.
+        let text = crate::safe_fs::read_text(std::path::Path::new(&path))
+            .map_err(|error| explain(error.to_string()))?;
+        let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| explain(error.to_string()))?;
         roots.add_parsable_certificates(certificates);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
