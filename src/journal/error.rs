@@ -190,8 +190,8 @@ impl Refusal {
 
     fn told(&self, fact: Fact) -> Fact {
         let fact = fact.with_database(self.number);
-        match self.io {
-            Some(io) => fact.with_io(io),
+        match &self.io {
+            Some(io) => fact.with_io(io.clone()),
             None => fact,
         }
     }

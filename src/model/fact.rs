@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::declared::{Declared, RunName};
+use super::refusal::Refusal;
 use crate::l10n::{number, say};
 
 /// What machine-readable output holds of an event or an error: a stable code, numbers, paths, and names
@@ -54,11 +55,13 @@ struct Parts {
 
 /// What an operating system says of a failure: its kind and number, and none of the words that may come
 /// with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "StoredIo", from = "StoredIo")]
 pub struct IoError {
     kind: io::ErrorKind,
     number: Option<i32>,
+    /// Why a file or folder is not used, which holds paths, accounts and modes.
+    refusal: Option<Refusal>,
 }
 
 /// The same as it is stored: a kind is known again by its number.
@@ -68,6 +71,8 @@ struct StoredIo {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number: Option<i32>,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'static str>,
 }
 
 impl From<IoError> for StoredIo {
@@ -75,6 +80,7 @@ impl From<IoError> for StoredIo {
         StoredIo {
             kind: format!("{:?}", error.kind),
             number: error.number,
+            refusal: error.refusal.as_ref().map(Refusal::code),
         }
     }
 }
@@ -86,6 +92,7 @@ impl From<StoredIo> for IoError {
             None => IoError {
                 kind: io::ErrorKind::Other,
                 number: None,
+                refusal: None,
             },
         }
     }
@@ -96,21 +103,26 @@ impl From<&io::Error> for IoError {
         IoError {
             kind: error.kind(),
             number: error.raw_os_error(),
+            refusal: Refusal::within(error).cloned(),
         }
     }
 }
 
 impl std::fmt::Display for IoError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.number {
-            Some(number) => write!(f, "{:?} ({number})", self.kind),
-            None => write!(f, "{:?}", self.kind),
+        match (&self.refusal, self.number) {
+            (Some(refusal), _) => f.write_str(refusal.code()),
+            (None, Some(number)) => write!(f, "{:?} ({number})", self.kind),
+            (None, None) => write!(f, "{:?}", self.kind),
         }
     }
 }
 
 impl IoError {
-    fn in_words(self) -> String {
+    fn in_words(&self) -> String {
+        if let Some(refusal) = &self.refusal {
+            return refusal.to_string();
+        }
         match self.kind {
             io::ErrorKind::NotFound => say().cause_not_found(),
             io::ErrorKind::PermissionDenied => say().cause_denied(),
@@ -380,8 +392,8 @@ impl Fact {
     }
 
     /// What the operating system said.
-    pub fn io_error(&self) -> Option<IoError> {
-        self.0.io_error
+    pub fn io_error(&self) -> Option<&IoError> {
+        self.0.io_error.as_ref()
     }
 
     /// What the database said.
@@ -398,7 +410,7 @@ impl Fact {
         if let Some(cause) = self.0.cause {
             text = format!("{text}: {}", cause.sentence());
         }
-        if let Some(error) = self.0.io_error {
+        if let Some(error) = &self.0.io_error {
             text = format!("{text}: {}", error.in_words());
         }
         let details = self.details();

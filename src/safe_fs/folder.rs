@@ -11,9 +11,9 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::acl::may_have_list;
-use super::kind::{Kind, Look};
-use super::refusal::Refusal;
+use super::kind::Look;
 use super::rule::Access;
+use crate::model::{Kind, Refusal};
 
 /// An open folder in which no other account can rename or replace entries of this account. Every name is
 /// looked up relative to the handle, so renaming the folder meanwhile changes nothing.

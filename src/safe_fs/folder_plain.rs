@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::kind::{Kind, Look};
-use super::refusal::Refusal;
+use super::kind::{Look, kind_of};
+use crate::model::{Kind, Refusal};
 
 /// A folder; access to it is what the system's access control lists say.
 #[derive(Debug, Clone)]

@@ -1,59 +1,28 @@
-use crate::l10n::say;
+use crate::model::{Kind, Refusal};
 
-/// The type of a directory entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
-    /// A symbolic link.
-    Link,
-    /// A FIFO.
-    Pipe,
-    /// A socket.
-    Socket,
-    /// A device, or a type that only one system knows.
-    Device,
-}
-
-impl Kind {
-    /// The type in words.
-    pub fn in_words(self) -> String {
-        match self {
-            Kind::File => say().kind_file(),
-            Kind::Folder => say().kind_folder(),
-            Kind::Link => say().kind_link(),
-            Kind::Pipe => say().kind_pipe(),
-            Kind::Socket => say().kind_socket(),
-            Kind::Device => say().kind_device(),
+/// The type of an opened file.
+pub(super) fn kind_of(metadata: &std::fs::Metadata) -> Kind {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Kind::File;
+    }
+    if kind.is_dir() {
+        return Kind::Folder;
+    }
+    if kind.is_symlink() {
+        return Kind::Link;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return Kind::Pipe;
+        }
+        if kind.is_socket() {
+            return Kind::Socket;
         }
     }
-
-    /// The type of an opened file.
-    pub(super) fn of(metadata: &std::fs::Metadata) -> Kind {
-        let kind = metadata.file_type();
-        if kind.is_file() {
-            return Kind::File;
-        }
-        if kind.is_dir() {
-            return Kind::Folder;
-        }
-        if kind.is_symlink() {
-            return Kind::Link;
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::FileTypeExt;
-            if kind.is_fifo() {
-                return Kind::Pipe;
-            }
-            if kind.is_socket() {
-                return Kind::Socket;
-            }
-        }
-        Kind::Device
-    }
+    Kind::Device
 }
 
 /// What a directory entry was when it was looked at. A link is not followed.
@@ -82,7 +51,7 @@ impl Look {
     pub(super) fn of(metadata: &std::fs::Metadata) -> Look {
         use std::os::unix::fs::MetadataExt;
         Look {
-            kind: Kind::of(metadata),
+            kind: kind_of(metadata),
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             links: metadata.nlink(),
@@ -118,7 +87,7 @@ impl Look {
         let since = since.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let since = since.unwrap_or_default();
         Look {
-            kind: Kind::of(metadata),
+            kind: kind_of(metadata),
             size: metadata.len(),
             modified: (
                 i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
@@ -133,11 +102,11 @@ impl Look {
     ///
     /// # Errors
     /// When it is something else.
-    pub fn refuse_other_than_one_file(&self) -> Result<(), super::Refusal> {
+    pub fn refuse_other_than_one_file(&self) -> Result<(), Refusal> {
         match self.kind {
-            Kind::File if self.links > 1 => Err(super::Refusal::HardLinked { links: self.links }),
+            Kind::File if self.links > 1 => Err(Refusal::HardLinked { links: self.links }),
             Kind::File => Ok(()),
-            kind => Err(super::Refusal::NotAFile { kind }),
+            kind => Err(Refusal::NotAFile { kind }),
         }
     }
 }

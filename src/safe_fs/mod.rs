@@ -13,16 +13,15 @@ mod folder;
 mod kind;
 mod named;
 mod owner;
-mod refusal;
 #[cfg(unix)]
 mod rule;
 mod stream;
 
+pub use crate::model::{Kind, Refusal};
 pub use folder::Folder;
-pub use kind::{Kind, Look};
+pub use kind::Look;
 pub use named::{
     Named, open, open_file, open_in_shared_folder, place_of, read_file, refuse_foreign, text_of,
 };
 pub use owner::{TrustedFile, check_folder, check_private, read_text};
-pub use refusal::Refusal;
 pub use stream::{Bounded, Stream, standard_input, stop_waiting};

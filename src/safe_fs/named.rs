@@ -3,9 +3,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
-use super::kind::{Kind, Look};
-use super::refusal::Refusal;
+use super::kind::{Look, kind_of};
 use super::stream::{Bounded, Stream};
+use crate::model::{Kind, Refusal};
 
 /// A file that the user named.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ pub fn refuse_foreign(there: &std::fs::Metadata) -> Result<(), Refusal> {
     match [own, 0].contains(&there.uid()) {
         true => Ok(()),
         false => Err(Refusal::Foreign {
-            kind: Kind::of(there),
+            kind: kind_of(there),
         }),
     }
 }

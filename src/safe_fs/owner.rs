@@ -78,15 +78,13 @@ pub fn check_private(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 mod unix {
     use std::ffi::OsString;
-    use std::fmt;
     use std::fs::{File, Metadata};
     use std::io;
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     use std::path::{Component, Path, PathBuf};
 
     use super::super::rule::Access;
-    use crate::l10n::say;
-    use crate::model::in_quotes;
+    use crate::model::{Refusal, Untrusted, in_quotes};
 
     const ROOT: u32 = 0;
     /// The mode bits of a folder in which an account can remove its own files only.
@@ -104,7 +102,7 @@ mod unix {
         let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
         if named.is_some_and(|named| identity(&named) != identity(&opened)) {
             // The way to the file that has its name now was not checked.
-            return Err(Untrusted::of(path, &opened, Why::Replaced));
+            return Err(refusal(path, &opened, Untrusted::Replaced));
         }
         let mode = opened.mode();
         let is_read = mode & 0o004 != 0 || mode & 0o040 != 0 && !is_private_group(path, &opened);
@@ -118,7 +116,7 @@ mod unix {
         };
         // In a sticky one others could still add files.
         match is_writable_by_others(path, &folder) {
-            true => Err(Untrusted::of(path, &folder, Why::Writable)),
+            true => Err(refusal(path, &folder, Untrusted::Writable)),
             false => Ok(()),
         }
     }
@@ -129,12 +127,12 @@ mod unix {
             found => found?,
         };
         if metadata.is_symlink() {
-            return Err(Untrusted::of(path, &metadata, Why::Link));
+            return Err(refusal(path, &metadata, Untrusted::Link));
         }
         check_owner(path, &metadata)?;
         match metadata.mode() & 0o077 {
             0 => Ok(()),
-            _ => Err(Untrusted::of(path, &metadata, Why::Open)),
+            _ => Err(refusal(path, &metadata, Untrusted::Open)),
         }
     }
 
@@ -197,7 +195,7 @@ mod unix {
             return Ok(());
         }
         match is_writable_by_others(path, metadata) {
-            true => Err(Untrusted::of(path, metadata, Why::Writable)),
+            true => Err(refusal(path, metadata, Untrusted::Writable)),
             false => Ok(()),
         }
     }
@@ -205,7 +203,7 @@ mod unix {
     fn check_owner(path: &Path, metadata: &Metadata) -> io::Result<()> {
         match [ROOT, user()].contains(&metadata.uid()) {
             true => Ok(()),
-            false => Err(Untrusted::of(path, metadata, Why::Foreign)),
+            false => Err(refusal(path, metadata, Untrusted::Foreign)),
         }
     }
 
@@ -265,63 +263,25 @@ mod unix {
             .map_or(number.clone(), |user| user[0].to_owned())
     }
 
-    /// Why a file or folder is not used.
-    #[derive(Debug)]
-    struct Untrusted {
-        path: PathBuf,
-        owner: u32,
-        mode: u32,
-        why: Why,
-    }
-
-    #[derive(Debug)]
-    enum Why {
-        /// Another account owns it.
-        Foreign,
-        /// Other accounts can write to it.
-        Writable,
-        /// Other accounts can read or write it, and it holds personal data.
-        Open,
-        /// It is a link.
-        Link,
-        /// Another file took its name while it was opened.
-        Replaced,
-    }
-
-    impl Untrusted {
-        fn of(path: &Path, metadata: &Metadata, why: Why) -> io::Error {
-            let untrusted = Untrusted {
-                path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-                owner: metadata.uid(),
-                mode: metadata.mode() & 0o7777,
-                why,
-            };
-            io::Error::new(io::ErrorKind::PermissionDenied, untrusted)
+    fn refusal(path: &Path, metadata: &Metadata, why: Untrusted) -> io::Error {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let word = in_quotes(&path.display().to_string());
+        let fix = match why {
+            // A link's own owner is changed, not that of what it leads to.
+            Untrusted::Foreign => format!("chown -h {} {word}", account(user())),
+            Untrusted::Writable => format!("chmod go-w {word}"),
+            Untrusted::Open => format!("chmod 600 {word}"),
+            Untrusted::Link | Untrusted::Replaced => String::new(),
+        };
+        Refusal::Untrusted {
+            why,
+            path,
+            owner: account(metadata.uid()),
+            mode: metadata.mode() & 0o7777,
+            fix,
         }
+        .into()
     }
-
-    impl fmt::Display for Untrusted {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let path = self.path.display().to_string();
-            let (owner, mode) = (account(self.owner), format!("{:04o}", self.mode));
-            let word = in_quotes(&path);
-            f.write_str(&match self.why {
-                Why::Foreign => {
-                    // A link's own owner is changed, not that of what it leads to.
-                    let fix = format!("chown -h {} {word}", account(user()));
-                    say().safe_foreign(path, owner, mode, fix)
-                }
-                Why::Writable => {
-                    say().safe_writable(path, owner, mode, format!("chmod go-w {word}"))
-                }
-                Why::Open => say().safe_open(path, owner, mode, format!("chmod 600 {word}")),
-                Why::Link => say().safe_link(path, owner),
-                Why::Replaced => say().safe_replaced(path),
-            })
-        }
-    }
-
-    impl std::error::Error for Untrusted {}
 }
 
 /// Where owners and modes are not those of Unix, nothing is checked.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::refusal::Refusal;
+use crate::model::Refusal;
 
 /// A folder's owner, group and mode.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::refusal::Refusal;
+use crate::model::Refusal;
 
 /// Whether the process was asked to stop.
 static STOPPED: AtomicBool = AtomicBool::new(false);

@@ -662,10 +662,17 @@ fn each_row_of_the_trust_model_has_a_test() {
             tests += &std::fs::read_to_string(path).unwrap();
         }
     }
-    let rows: Vec<&str> = trust.lines().filter(|line| line.starts_with("| ")).collect();
+    let rows: Vec<&str> = trust
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .collect();
     assert!(rows.len() > 15, "{rows:?}");
     // The command line is trusted by whoever starts a program.
-    for row in rows.iter().skip(2).filter(|row| !row.contains("command line,")) {
+    for row in rows
+        .iter()
+        .skip(2)
+        .filter(|row| !row.contains("command line,"))
+    {
         let test = row.trim_end_matches(" |").rsplit("| ").next().unwrap();
         let name = test.trim_matches('`').rsplit("::").next().unwrap();
         let declared = format!("fn {name}()");

@@ -3,8 +3,38 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::kind::Kind;
 use crate::l10n::say;
+
+/// The type of a directory entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A FIFO.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// A device, or a type that only one system knows.
+    Device,
+}
+
+impl Kind {
+    /// The type in words.
+    pub fn in_words(self) -> String {
+        match self {
+            Kind::File => say().kind_file(),
+            Kind::Folder => say().kind_folder(),
+            Kind::Link => say().kind_link(),
+            Kind::Pipe => say().kind_pipe(),
+            Kind::Socket => say().kind_socket(),
+            Kind::Device => say().kind_device(),
+        }
+    }
+}
 
 /// Why a file or a folder is not used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -96,6 +126,35 @@ pub enum Refusal {
         /// The account of this process.
         own: u32,
     },
+    /// Another account can change a file whose content decides what the program does.
+    #[error("{}", self.untrusted())]
+    Untrusted {
+        /// What is wrong with it.
+        why: Untrusted,
+        /// The file or folder.
+        path: PathBuf,
+        /// The name of its owner, or the owner's number.
+        owner: String,
+        /// Its mode.
+        mode: u32,
+        /// The command that makes it this account's own.
+        fix: String,
+    },
+}
+
+/// What is wrong with a file whose content decides what the program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untrusted {
+    /// Another account owns it.
+    Foreign,
+    /// Other accounts can write to it.
+    Writable,
+    /// Other accounts can read or write it, and it holds personal data.
+    Open,
+    /// It is a link.
+    Link,
+    /// Another file took its name while it was opened.
+    Replaced,
 }
 
 impl From<Refusal> for io::Error {
@@ -119,5 +178,47 @@ impl Refusal {
     /// The refusal within an error, if it is one.
     pub fn within(error: &io::Error) -> Option<&Refusal> {
         error.get_ref().and_then(|error| error.downcast_ref())
+    }
+
+    /// The code of the rule that is broken.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::NotAFile { .. } => "refusal.not_a_file",
+            Refusal::HardLinked { .. } => "refusal.hard_linked",
+            Refusal::Foreign { .. } => "refusal.foreign",
+            Refusal::Swapped => "refusal.swapped",
+            Refusal::NotUtf8 => "refusal.not_utf8",
+            Refusal::TooLarge { .. } => "refusal.too_large",
+            Refusal::Stopped => "refusal.stopped",
+            Refusal::NotAFolder { .. } => "refusal.not_a_folder",
+            Refusal::Owner { .. } => "refusal.owner",
+            Refusal::Open { .. } => "refusal.open",
+            Refusal::Planted { .. } => "refusal.planted",
+            Refusal::NotPrivate { .. } => "refusal.not_private",
+            Refusal::NotOwner { .. } => "refusal.not_owner",
+            Refusal::Untrusted { .. } => "refusal.untrusted",
+        }
+    }
+
+    fn untrusted(&self) -> String {
+        let Refusal::Untrusted {
+            why,
+            path,
+            owner,
+            mode,
+            fix,
+        } = self
+        else {
+            return String::new();
+        };
+        let (path, owner) = (path.display().to_string(), owner.as_str());
+        let (mode, fix) = (format!("{mode:04o}"), fix.as_str());
+        match why {
+            Untrusted::Foreign => say().safe_foreign(path, owner, mode, fix),
+            Untrusted::Writable => say().safe_writable(path, owner, mode, fix),
+            Untrusted::Open => say().safe_open(path, owner, mode, fix),
+            Untrusted::Link => say().safe_link(path, owner),
+            Untrusted::Replaced => say().safe_replaced(path),
+        }
     }
 }
