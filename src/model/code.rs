@@ -148,6 +148,7 @@ codes! {
     NetworkTooLarge "network.too_large" answer_too_large;
 
     SignInMissing "sign_in.missing" fact_sign_in_missing;
+    SignInExposed "sign_in.exposed" log_exposed_secret;
     SignInFile "sign_in.file" fact_sign_in_file;
     SignInEmpty "sign_in.empty" fact_sign_in_empty;
     SignInCharacter "sign_in.character" fact_sign_in_character;

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::l10n::say;
-use crate::model::{Code, Declared, Fact, in_quotes};
+use crate::log;
+use crate::model::{Code, Declared, Fact};
 use crate::safe_fs::TrustedFile;
 use crate::targets::{SignIn, TargetSpec};
 
@@ -272,8 +273,7 @@ fn value_of(
     };
     let file = TrustedFile::open(&path).map_err(failed)?;
     if file.is_exposed() {
-        let word = in_quotes(&path.display().to_string());
-        tracing::warn!("{}", say().log_exposed_secret(word));
+        log::warn(&Fact::new(Code::SignInExposed).at_path(&path));
     }
     let text = file.text().map_err(failed)?;
     usable(&file_variable, Some(&text)).map(Some)

@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "send",
         &[
-            "l10n", "model", "safe_fs", "targets", "journal", "events", "clock",
+            "l10n", "log", "model", "safe_fs", "targets", "journal", "events", "clock",
         ],
     ),
     (
