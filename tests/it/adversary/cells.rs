@@ -152,7 +152,7 @@ fn no_file_of_ours_has_a_cell_that_a_spreadsheet_runs_and_what_was_before_comes_
 
 #[test]
 fn one_module_writes_csv_for_others_to_read() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = crate::harness::repository().join("src");
     let mut folders = vec![source.clone()];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {

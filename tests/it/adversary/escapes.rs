@@ -1,6 +1,5 @@
 //! What a terminal would obey, in names and cells: it is shown, and does nothing.
 
-use std::path::Path;
 
 use crate::harness::{Folder, OF_SANDBOX, plain_roster, stderr, stdout};
 
@@ -85,7 +84,7 @@ fn names_and_cells_reach_no_terminal_and_no_log_as_they_are() {
 
 #[test]
 fn only_what_makes_a_text_harmless_writes_to_a_terminal() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = crate::harness::repository().join("src");
     let mut found = Vec::new();
     let mut folders = vec![source.clone()];
     while let Some(folder) = folders.pop() {

@@ -32,7 +32,7 @@ fn too_few_threads_are_told_before_anything_begins() {
                     format!("--nproc={most}"),
                     "--".to_owned(),
                 ])
-                .arg(assert_cmd::cargo::cargo_bin("rosterpatch"))
+                .arg(crate::harness::program_path())
                 .args(arguments.split(' '))
                 .env_clear()
                 .env("ROSTERPATCH_STATE", folder.path("state"))
@@ -58,7 +58,7 @@ fn a_file_that_may_not_grow_is_told_like_a_full_disk() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(2_000));
     folder.write("bad.csv", plain_roster(2_000).replace("-8000-", "-"));
-    let program = assert_cmd::cargo::cargo_bin("rosterpatch");
+    let program = crate::harness::program_path();
     for arguments in [
         "check bad.csv --target meitner --problems p.csv",
         "import r.csv --target meitner --sandbox",

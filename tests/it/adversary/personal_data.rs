@@ -3,7 +3,7 @@
 //! `error.txt`.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -349,8 +349,7 @@ fn a_watch_tells_nothing_of_what_stands_in_a_file() {
         assert!(began.elapsed() < Duration::from_secs(60));
         std::thread::yield_now();
     }
-    let pid = child.id().to_string();
-    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    crate::harness::signal(child.id(), "TERM");
     let output = child.wait_with_output().unwrap();
     let errors = stderr(&output);
     hold_nothing(&errors, "the watch");

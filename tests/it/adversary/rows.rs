@@ -9,7 +9,7 @@ use crate::harness::{Folder, plain_id, plain_roster, stderr, stdout};
 pub fn check_within(megabytes: usize, folder: &Folder, name: &str) -> (Option<i32>, String) {
     let output = Command::new("prlimit")
         .args([&format!("--data={megabytes}000000"), "--"])
-        .arg(assert_cmd::cargo::cargo_bin("rosterpatch"))
+        .arg(crate::harness::program_path())
         .args(["check", name, "--target", "meitner"])
         .current_dir(folder.path(""))
         .env("ROSTERPATCH_STATE", folder.path("state"))

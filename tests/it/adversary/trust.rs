@@ -454,7 +454,7 @@ fn what_root_owns_is_good_for_everyone() {
                 format!("--regid={account}"),
                 "--clear-groups".to_owned(),
             ])
-            .arg(assert_cmd::cargo::cargo_bin("rosterpatch"))
+            .arg(crate::harness::program_path())
             .arg("config")
             .current_dir(folder.path("here"));
         command.output().unwrap()
