@@ -61,7 +61,7 @@ pub struct IoError {
     kind: io::ErrorKind,
     number: Option<i32>,
     /// Why a file or folder is not used, which holds paths, accounts and modes.
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
 }
 
 /// The same as it is stored: a kind is known again by its number.
@@ -80,7 +80,7 @@ impl From<IoError> for StoredIo {
         StoredIo {
             kind: format!("{:?}", error.kind),
             number: error.number,
-            refusal: error.refusal.as_ref().map(Refusal::code),
+            refusal: error.refusal.as_ref().map(|refusal| refusal.code()),
         }
     }
 }
@@ -103,7 +103,7 @@ impl From<&io::Error> for IoError {
         IoError {
             kind: error.kind(),
             number: error.raw_os_error(),
-            refusal: Refusal::within(error).cloned(),
+            refusal: Refusal::within(error).cloned().map(Box::new),
         }
     }
 }

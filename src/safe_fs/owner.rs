@@ -2,6 +2,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::model::Refusal;
+
 #[cfg(not(unix))]
 use elsewhere as system;
 #[cfg(unix)]
@@ -43,7 +45,7 @@ impl TrustedFile {
         let mut text = String::new();
         self.file.take(MOST + 1).read_to_string(&mut text)?;
         if text.len() as u64 > MOST {
-            return Err(io::ErrorKind::FileTooLarge.into());
+            return Err(Refusal::TooLarge { most: MOST }.into());
         }
         Ok(text)
     }

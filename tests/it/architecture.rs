@@ -12,7 +12,7 @@ use crate::harness::repository;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("l10n", &[]),
     ("model", &["l10n"]),
-    ("safe_fs", &["l10n", "model"]),
+    ("safe_fs", &["model"]),
     ("clock", &[]),
     ("log", &["model"]),
     ("events", &["model"]),

@@ -46,3 +46,26 @@ pub fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
+
+/// Whether another account, by its number, can enter a folder. If not, the calling test is skipped: the folders
+/// above it may be closed by a umask of 077.
+pub fn can_enter(account: u32, folder: &std::path::Path) -> bool {
+    let id = account.to_string();
+    let entered = std::process::Command::new("setpriv")
+        .args([
+            "--reuid",
+            &id,
+            "--regid",
+            &id,
+            "--clear-groups",
+            "test",
+            "-x",
+        ])
+        .arg(folder)
+        .status();
+    let can = entered.is_ok_and(|status| status.success());
+    if !can {
+        skipped("no other account can enter the folder of the tests");
+    }
+    can
+}

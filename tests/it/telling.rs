@@ -82,7 +82,8 @@ fn each_commands_document_keeps_to_its_schema() {
     let runs = runs.as_array().unwrap();
     assert_eq!(runs.len(), 3);
     assert_eq!(runs[0]["undoes"], run);
-    assert_eq!(runs[2]["state"], "finished");
+    assert_eq!(runs[2]["state"], "undone");
+    assert_eq!(runs[2]["undone_by"], serde_json::json!([undone["run"]]));
     runs.iter().for_each(|run| holds(SUMMARY, run));
     // One whose process died has figures too.
     let mut journal = Journal::open(&folder.state()).unwrap();

@@ -1,6 +1,5 @@
 //! What a terminal would obey, in names and cells: it is shown, and does nothing.
 
-
 use crate::harness::{Folder, OF_SANDBOX, plain_roster, stderr, stdout};
 
 /// Sets a title, clears the screen, the same by C1, and turns the direction of writing.

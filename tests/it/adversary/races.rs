@@ -272,7 +272,7 @@ fn what_is_in_use_is_not_forgotten_and_what_died_is() {
     let count = changed(&sandbox);
     assert!(count >= 3, "{count}");
     let before = sandbox.requests("update");
-    let undo = start(&folder, &["undo", &name, "--yes"]);
+    let undo = start(&folder, &["undo", &name, "--yes", "--concurrency", "1"]);
     wait_until("requests arrive", || {
         sandbox.requests("update") > before || sandbox.requests("search") > 1
     });
