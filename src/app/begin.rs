@@ -28,6 +28,18 @@ pub fn begin(
         }
         return Ok(Start::New(command));
     };
+    // A copy of the file may have been imported and undone since.
+    let journal = Journal::open(&session.state)?;
+    if let Some(last) = last_of_content(&journal, ready)?.filter(|last| last.id > record.id)
+        && last.state == RunState::Undone
+        && !fresh
+    {
+        return Err(RunError::Undone {
+            run: last.name,
+            file: last.file,
+        }
+        .into());
+    }
     // What another version of the program meant cannot be the same either.
     let earlier = Settings::of(&record).ok();
     if earlier

@@ -58,7 +58,7 @@ pub fn report_again(
             lines: &written.lines,
             timeline: &written.timeline,
             header: input.header(),
-            why: (run.state == RunState::Undone).then(|| say().report_undone(names.join(", "))),
+            why: (!names.is_empty()).then(|| say().report_undone(names.join(", "))),
             is_played: settings.sandbox,
             journal_flag,
         },

@@ -71,9 +71,11 @@ pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRec
     }
     let is_its_undo = |other: &RunRecord| {
         let undoes = || Settings::of(other).ok()?.delivery.undoes;
-        other.command == "undo"
-            && other.state != RunState::Undone
-            && undoes() == Some(run.name.clone())
+        let has_begun = !matches!(
+            other.state,
+            RunState::Undone | RunState::Planning | RunState::Held
+        );
+        other.command == "undo" && has_begun && undoes() == Some(run.name.clone())
     };
     Ok(journal.runs()?.into_iter().filter(is_its_undo).collect())
 }

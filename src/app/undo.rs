@@ -21,7 +21,7 @@ pub struct Undone {
     pub damaged: Vec<String>,
     _held: RunLock,
     /// Held so that the run is not resumed meanwhile.
-    _roster: Option<RosterLock>,
+    _roster: RosterLock,
 }
 
 /// The settings that put back what a run changed: what it replaced, as a roster of its own beside the
@@ -51,16 +51,25 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     if !spec.is_readable() {
         return Err(refuse(Code::WhyUnreadable).into());
     }
-    let roster = match hold(&session.state, Path::new(&record.file)) {
-        Err(AppError::Run(RunError::Busy { .. })) => {
-            return Err(refuse(Code::WhyIsRunning).into());
-        }
-        lock => lock?,
+    let roster = match record.file.as_str() {
+        // Standard input is held by its content.
+        "-" => RosterLock::take(
+            &session.state,
+            Path::new(&format!("content {}", record.sha256)),
+        )?,
+        file => match hold(&session.state, Path::new(file)) {
+            Err(AppError::Run(RunError::Busy { .. })) => None,
+            lock => lock?,
+        },
+    };
+    let Some(roster) = roster else {
+        return Err(refuse(Code::WhyIsRunning).into());
     };
     // Forgotten meanwhile, it would look as if it had changed nothing.
     let is_under_way = RunLock::is_held(&session.state, name)?;
     let held = RunLock::share(&session.state, name)?;
-    journal.run(Some(name))?;
+    // It may have come further since it was looked up.
+    let record = journal.run(Some(name))?;
     let waits =
         settings.queued.is_some() && matches!(record.state, RunState::Running | RunState::Planning);
     if waits {
@@ -69,11 +78,11 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     }
     match record.state {
         // An undo that did not put everything back can be tried again.
-        RunState::Finished | RunState::Interrupted | RunState::Replaced | RunState::Undone => {}
-        // Its process died.
-        RunState::Running | RunState::Planning if !is_under_way => {}
+        RunState::Finished | RunState::Replaced | RunState::Undone => {}
+        // Its process ended or died.
+        RunState::Interrupted | RunState::Running | RunState::Planning if !is_under_way => {}
         RunState::Held => return Err(refuse(Code::WhyIsHeld).into()),
-        RunState::Running | RunState::Planning => {
+        RunState::Interrupted | RunState::Running | RunState::Planning => {
             return Err(refuse(Code::WhyIsRunning).into());
         }
     }

@@ -56,8 +56,8 @@ impl Strangers {
     }
 }
 
-/// Serves whoever connects. Where there are too many of whom nothing is known, the oldest of their
-/// connections ends: others on this machine may connect, and must not keep out who has the cookie.
+/// Accepts connections, and closes the oldest unauthenticated one beyond the limit: other accounts of this
+/// machine can connect, and must not lock out the browser that has the cookie.
 pub(super) async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
     let mut strangers = Strangers::default();
     loop {
@@ -90,7 +90,7 @@ async fn serve_one(stream: tokio::net::TcpStream, router: Router, guest: Guest) 
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    // What is wrong with a connection is its other end's.
+    // An error here is the client's.
     let _ = served.await;
 }
 

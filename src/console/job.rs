@@ -6,8 +6,8 @@ use super::door::Door;
 use super::live::{End, Live, Phase};
 use super::played::PlayedApis;
 use crate::app::{
-    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, begin, go_on, ready, resumed,
-    undone,
+    AppError, GoOn, Job as AppJob, NamedPaths, Session, Wanted, begin, go_on, ready, refuse_undone,
+    resumed, undone,
 };
 use crate::journal::{Journal, RunRecord};
 use crate::l10n::say;
@@ -202,6 +202,7 @@ impl Job {
         self.send(means, wanted, |ready| {
             refuse_other(ready, sha256)?;
             let named = NamedPaths::default();
+            refuse_undone(&self.session, ready)?;
             // What was mended since makes it another run than one that was interrupted.
             begin(&self.session, ready, true, "retry", &named)
         })

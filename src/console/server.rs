@@ -218,7 +218,7 @@ fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript")], HTMX).into_response()
 }
 
-/// Lets a request in or not, and hardens every answer. Who is not let in is nobody who is there.
+/// Lets a request in or not, and hardens every answer. Refused requests do not reset the idle timer.
 async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = match shared.gate.caller(&request) {
         Err(refusal) => *refusal,

@@ -62,8 +62,7 @@ pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Makes a file for its owner alone, if there is none, and checks that no other account can read or change
-/// it. One that is there is not opened: a process that
-/// closes a database's file lets go of every lock that the process has on it
+/// it. An existing file is not opened: a process that closes a database's file lets go of every lock that the process has on it
 /// (sqlite.org/howtocorrupt.html, section 2.2).
 ///
 /// SQLite gives its side files the main file's permissions, so making that one private is enough.

@@ -59,8 +59,14 @@ impl RunName {
             0..15 => byte.is_ascii_digit(),
             _ => byte.is_ascii_lowercase() && !b"aeiouy".contains(&byte),
         };
-        let is_name = text.len() == 19 && text.bytes().enumerate().all(pattern);
-        is_name.then(|| RunName(text.to_owned()))
+        let (name, number) = text.split_at_checked(19)?;
+        let is_name = name.bytes().enumerate().all(pattern);
+        // Of two runs with the same name, the second has a number.
+        let is_number = number.is_empty()
+            || number.strip_prefix('-').is_some_and(|number| {
+                (1..5).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+            });
+        (is_name && is_number).then(|| RunName(text.to_owned()))
     }
 
     /// The same as text.

@@ -1,7 +1,7 @@
-use crate::events::{Observer, RunEvent};
+use crate::events::{Observer, Plan, RunEvent};
 
-/// Passes events on to an observer whose lines others read: the mail of cron, the system's log. What stands in
-/// a roster and what an API says are left out.
+/// Passes events on to an observer whose lines go to a log or to the mail of cron. Cells and headers of the
+/// roster and the API's words are left out.
 pub struct Unwatched(pub Box<dyn Observer>);
 
 impl Observer for Unwatched {
@@ -28,6 +28,11 @@ impl Observer for Unwatched {
                 why: fact.in_words(),
                 fact: fact.clone(),
             }),
+            // A plan names the fields that it changes by the roster's headers.
+            RunEvent::Planned(plan) => self.0.on_event(&RunEvent::Planned(Box::new(Plan {
+                columns: Default::default(),
+                ..(**plan).clone()
+            }))),
             other => self.0.on_event(other),
         }
     }

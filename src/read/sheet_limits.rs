@@ -43,7 +43,7 @@ pub(super) const MAX_OLD: u64 = 64 * 1024 * 1024;
 /// Rows of an old workbook's sheet, and cells of the rectangle in which those of a sheet lie, with which room is
 /// made for each of them; it may be larger where cells fill it.
 pub(super) const MAX_OLD_ROWS: u32 = 65_536;
-pub(super) const MAX_OLD_AREA: u64 = 2_000_000;
+pub(super) const MAX_OLD_AREA: u64 = 65_536 * 64;
 
 /// What can go wrong while a sheet is written out.
 pub(super) enum Trouble {

@@ -144,7 +144,9 @@ impl ResultPaths {
             if paths.all().iter().any(is_taken) {
                 continue;
             }
-            if let Some(lock) = RosterLock::take_here(state, &in_its_folder(&paths.results))? {
+            let lock = RosterLock::take_here(state, &in_its_folder(&paths.results))?;
+            // Who had it may just have written its files.
+            if let Some(lock) = lock.filter(|_| !paths.all().iter().any(is_taken)) {
                 return Ok((paths, Some(Claim(lock))));
             }
         }

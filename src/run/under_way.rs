@@ -15,7 +15,7 @@ use super::tools::Tools;
 use super::work::Planning;
 use crate::events::Plan;
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
-use crate::model::{Held, StateCounts};
+use crate::model::{Code, Held, StateCounts};
 use crate::send::{Stats, Stop, Transport};
 use crate::targets::Paging;
 
@@ -132,7 +132,17 @@ impl<'a> Setup<'a> {
     /// Takes an interrupted run over, with its plan, if it had come so far.
     fn take_over(self, mut journal: Journal, known: RunRecord) -> Result<Begun<'a>, RunError> {
         let lock = RunLock::share(&self.context.state, &known.name)?;
-        journal.run(Some(&known.name))?;
+        // Another process may have brought it to an end since it was looked up.
+        let why = match journal.run(Some(&known.name))?.state {
+            RunState::Undone => Some(Code::WhyUndone),
+            RunState::Finished => Some(Code::WhyEnded),
+            RunState::Replaced => Some(Code::WhyReplaced),
+            _ => None,
+        };
+        if let Some(why) = why {
+            let run = known.name;
+            return Err(RunError::NotResumable { run, why });
+        }
         let mut record = self.record()?;
         record.name = known.name;
         record.started_at = known.started_at;
@@ -368,12 +378,15 @@ impl<'a> Run<'a> {
     pub(super) fn agreed(mut self) -> Result<Run<'a>, RunError> {
         if let Some(name) = &self.setup.settings.delivery.undoes {
             let undone = self.journal.run(Some(name))?;
+            self.journal.take_over(undone.id)?;
             self.journal.set_state(undone.id, RunState::Undone)?;
         }
         self.journal.set_state(self.id, RunState::Running)?;
         if let Some(name) = &self.setup.settings.replaces {
             let old = self.journal.run(Some(name))?;
-            self.journal.set_state(old.id, RunState::Replaced)?;
+            if old.state != RunState::Undone {
+                self.journal.set_state(old.id, RunState::Replaced)?;
+            }
         }
         Ok(self)
     }

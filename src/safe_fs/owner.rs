@@ -216,15 +216,24 @@ mod unix {
         is_open && !is_read_only(path)
     }
 
-    /// Whether it lies in a file system that is mounted read-only, such as a ConfigMap of Kubernetes, whose
-    /// folder has the mode 0777.
+    /// Whether it is the folder at which a read-only file system is mounted, such as a ConfigMap of Kubernetes,
+    /// which has the mode 0777. Below it, and in `/`, modes count: a service may see a file system read-only
+    /// that other accounts can write to (systemd's `ProtectSystem`).
+    #[cfg(target_os = "linux")]
     fn is_read_only(path: &Path) -> bool {
+        use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, StatxAttributes, StatxFlags};
+        let found = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
+        let is_mounted =
+            found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
         let system = rustix::fs::statvfs(path);
-        system.is_ok_and(|system| {
-            system
-                .f_flag
-                .contains(rustix::fs::StatVfsMountFlags::RDONLY)
-        })
+        let is_read_only =
+            system.is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY));
+        is_mounted && is_read_only && path != Path::new("/") && path.is_dir()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn is_read_only(_path: &Path) -> bool {
+        false
     }
 
     fn user() -> u32 {

@@ -358,6 +358,29 @@ fn names_states_and_places_of_runs_are_told_alike() {
 
 /// A run whose process died after it delivered `print` to `/x` at this second, or that has no
 /// answer where there is none.
+#[test]
+fn a_run_that_was_undone_takes_no_other_state() {
+    with_each(|state| {
+        let mut journal = Journal::open(state).unwrap();
+        let (run, name) = journal.begin(&new_run("20260820-180000-bcd")).unwrap();
+        journal.set_state(run, RunState::Undone).unwrap();
+        let closed = |done: Result<(), JournalError>| matches!(done, Err(JournalError::TakenOver));
+        assert!(closed(journal.set_state(run, RunState::Running)));
+        assert!(closed(journal.set_state(run, RunState::Replaced)));
+        assert!(closed(journal.end(run, RunState::Finished, at(5), "{}")));
+        assert!(closed(journal.begin_again(run)));
+        // An undo that did not put everything back can be tried again.
+        journal.set_state(run, RunState::Undone).unwrap();
+        assert_eq!(journal.run(Some(&name)).unwrap().state, RunState::Undone);
+        assert!(matches!(
+            journal.newest_unfinished(),
+            Err(JournalError::NothingUnfinished)
+        ));
+        let found = journal.finished_before("abc", "t", "b").unwrap();
+        format!("{:?}", found.map(|run| run.state))
+    });
+}
+
 fn delivers(state: &State, account: &str, print: u8, second: Option<i64>) -> i64 {
     let mut journal = Journal::open(state).unwrap();
     let run = NewRun {

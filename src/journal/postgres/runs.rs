@@ -94,11 +94,13 @@ impl Runs for Postgres {
     }
 
     fn begin_again(&mut self, run: i64) -> Result<(), JournalError> {
-        self.set(
-            "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
-             WHERE id = $1",
-            &[&run],
-        )
+        self.change(|tables| {
+            refuse_undone(tables.execute(
+                "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
+                 WHERE id = $1 AND state <> 'undone'",
+                &[&run],
+            )?)
+        })
     }
 
     fn end(
@@ -108,10 +110,13 @@ impl Runs for Postgres {
         finished_at: Timestamp,
         summary: &str,
     ) -> Result<(), JournalError> {
-        self.set(
-            "UPDATE run SET state = $2, finished_at = $3, summary = $4 WHERE id = $1",
-            &[&run, &state.as_str(), &finished_at, &summary],
-        )
+        self.change(|tables| {
+            refuse_undone(tables.execute(
+                "UPDATE run SET state = $2, finished_at = $3, summary = $4
+                 WHERE id = $1 AND state <> 'undone'",
+                &[&run, &state.as_str(), &finished_at, &summary],
+            )?)
+        })
     }
 
     fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
@@ -159,10 +164,11 @@ impl Runs for Postgres {
 
     fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
         self.change(|tables| {
-            tables.execute(
-                "UPDATE run SET state = $2 WHERE id = $1",
+            let changed = tables.execute(
+                "UPDATE run SET state = $2 WHERE id = $1 AND (state <> 'undone' OR $2 = 'undone')",
                 &[&run, &state.as_str()],
             )?;
+            refuse_undone(changed)?;
             match state {
                 RunState::Planning => Ok(0),
                 _ => tables.execute(FORGET_ANSWERS, &[&run]),
@@ -224,5 +230,13 @@ impl Runs for Postgres {
             let row = tables.one("SELECT name FROM run WHERE id = $1", &[&run])?;
             cell(&row, 0)
         })
+    }
+}
+
+/// Refuses a step of a run whose state was not changed: an undo has closed it.
+fn refuse_undone(changed: u64) -> Result<(), Wrong> {
+    match changed {
+        0 => Err(Wrong::TakenOver),
+        _ => Ok(()),
     }
 }

@@ -48,14 +48,15 @@ impl Runs for Sqlite {
     }
 
     fn begin_again(&mut self, run: i64) -> Result<(), JournalError> {
-        self.connection
+        let changed = self
+            .connection
             .execute(
                 "UPDATE run SET state = 'planning', held = NULL, summary = NULL, finished_at = NULL
-                 WHERE id = ?1",
+                 WHERE id = ?1 AND state <> 'undone'",
                 [run],
             )
             .map_err(self.explain("write"))?;
-        Ok(())
+        refuse_undone(changed)
     }
 
     fn end(
@@ -65,13 +66,15 @@ impl Runs for Sqlite {
         finished_at: Timestamp,
         summary: &str,
     ) -> Result<(), JournalError> {
-        self.connection
+        let changed = self
+            .connection
             .execute(
-                "UPDATE run SET state = ?2, finished_at = ?3, summary = ?4 WHERE id = ?1",
+                "UPDATE run SET state = ?2, finished_at = ?3, summary = ?4
+                 WHERE id = ?1 AND state <> 'undone'",
                 params![run, state.as_str(), finished_at.to_string(), summary],
             )
             .map_err(self.explain("write"))?;
-        Ok(())
+        refuse_undone(changed)
     }
 
     fn run(&self, name: Option<&str>) -> Result<RunRecord, JournalError> {
@@ -141,13 +144,14 @@ impl Runs for Sqlite {
     }
 
     fn set_state(&mut self, run: i64, state: RunState) -> Result<(), JournalError> {
-        self.connection
+        let changed = self
+            .connection
             .execute(
-                "UPDATE run SET state = ?2 WHERE id = ?1",
+                "UPDATE run SET state = ?2 WHERE id = ?1 AND (state <> 'undone' OR ?2 = 'undone')",
                 params![run, state.as_str()],
             )
-            .map(|_| ())
-            .map_err(self.explain("write"))
+            .map_err(self.explain("write"))?;
+        refuse_undone(changed)
     }
 
     fn set_plan(&mut self, run: i64, plan: &str, requests: u64) -> Result<(), JournalError> {
@@ -209,6 +213,14 @@ impl Runs for Sqlite {
                 row.get(0)
             })
             .map_err(self.explain("read"))
+    }
+}
+
+/// Refuses a step of a run whose state was not changed: an undo has closed it.
+fn refuse_undone(changed: usize) -> Result<(), JournalError> {
+    match changed {
+        0 => Err(JournalError::TakenOver),
+        _ => Ok(()),
     }
 }
 

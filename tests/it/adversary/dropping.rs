@@ -293,6 +293,7 @@ fn an_account_that_is_not_root_sweeps_a_sticky_inbox_of_its_own() {
             .args(["--reuid", &id, "--regid", &id, "--clear-groups"])
             .args(arguments)
             .env("ROSTERPATCH_STATE", folder.path("state"))
+            .env("TMPDIR", folder.path("state"))
             .envs(CREDENTIALS);
         command.output().unwrap()
     };

@@ -498,6 +498,11 @@ fn a_folder_that_is_mounted_read_only_can_be_changed_by_no_account() {
     scene.refuses("here", "chmod go-w", &[]);
     assert!(mount("remount,ro,mode=0777"));
     scene.takes(&[]);
+    // Files and folders below count by their modes: a read-only view is not the only one.
+    assert!(mount("remount,rw,mode=0777"));
+    mode(&scene.folder.path("here/rosterpatch.toml"), 0o666);
+    assert!(mount("remount,ro,mode=0777"));
+    scene.refuses("here/rosterpatch.toml", "chmod go-w", &[]);
     let unmounted = std::process::Command::new("umount").arg(&here).status();
     assert!(unmounted.unwrap().success());
 }
