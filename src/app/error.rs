@@ -67,6 +67,7 @@ fn doing(action: &str) -> String {
         "take" => say().file_action_take(),
         "put-away-in" => say().file_action_put_away_in(),
         "write-why" => say().file_action_write_why(),
+        "write" => say().file_action_write(),
         _ => say().file_action_read(),
     }
 }

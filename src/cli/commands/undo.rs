@@ -6,7 +6,7 @@ use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
 use crate::l10n::say;
 use crate::model::{Code, Exit, Fact};
-use crate::run::Start;
+use crate::run::{RunError, Start};
 
 /// `rosterpatch undo RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<Exit, AppError> {
@@ -41,6 +41,12 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
         let ready = ready(&front.session, wanted)?;
         let start = Start::New("undo");
         front.send(&config, &ready, start, args.yes, args.output.format)
+    });
+    let exit = exit.inspect_err(|error| {
+        if error.exit() == Exit::Usage || matches!(error, AppError::Run(RunError::Declined)) {
+            // It holds personal data, and nothing was put back. A file that stays does no harm.
+            let _ = std::fs::remove_file(&file);
+        }
     })?;
     Ok(if exit == Exit::Success { least } else { exit })
 }

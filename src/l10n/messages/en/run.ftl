@@ -93,6 +93,7 @@ on-canary = find out what the API makes of the rows and { $on }
 
 file-cannot = cannot { $action } { $path }
 file-action-read = read
+file-action-write = write
 file-action-read-folder = read the folder
 file-action-read-config = read the config file
 file-action-put-away = put away

@@ -91,6 +91,7 @@ on-canary = ta reda på vad API:et gör med raderna och { $on }
 
 file-cannot = kan inte { $action } { $path }
 file-action-read = läsa
+file-action-write = skriva
 file-action-read-folder = läsa mappen
 file-action-read-config = läsa konfigurationsfilen
 file-action-put-away = flytta undan
