@@ -479,7 +479,10 @@ mod tests {
         let text = fact.in_words();
         assert!(text.starts_with("in/r.csv: "), "{text}");
         assert!(text.ends_with("(rows 2 to 9) [read.stray_quote]"), "{text}");
-        assert!(!text.contains("Åsa") && !text.contains("other error"), "{text}");
+        assert!(
+            !text.contains("Åsa") && !text.contains("other error"),
+            "{text}"
+        );
         let stored = serde_json::to_string(&fact).unwrap();
         assert_eq!(serde_json::from_str::<Fact>(&stored).unwrap(), fact);
         for text in [
