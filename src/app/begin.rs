@@ -122,7 +122,7 @@ fn unfinished(session: &Session, ready: &Ready) -> Result<Option<RunRecord>, App
 
 /// What a person is told of a run that ended early: why, and the way on. Nothing of one that did not.
 /// `way` leads another command to the run: its name, and the journal where it is not the usual one. `words` say
-/// why: to whoever watches with the API's own, to a log without.
+/// why: with the API's words at a terminal, without them in a log.
 pub fn way_on(
     ended: &Ended,
     is_played: bool,

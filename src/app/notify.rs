@@ -48,7 +48,7 @@ pub struct Notifications {
 struct Failure<'a> {
     file: String,
     profile: Option<&'a str>,
-    /// In words, for whoever reads the message.
+    /// A sentence for the reader of the message.
     error: String,
     #[serde(flatten)]
     fact: &'a Fact,
@@ -145,7 +145,7 @@ fn post(url: &str, json: String) -> Result<(), Fact> {
     runtime.block_on(async {
         let client = client_builder()
             .timeout(PATIENCE)
-            // Where it leads to, nobody has said that the summary may go.
+            // The config does not permit the address that it leads to.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| Fact::new(Code::SendClient))?;

@@ -27,7 +27,7 @@ impl Front {
         Front::open_with(common, terminal::observer(common))
     }
 
-    /// The same for a command that runs where nobody watches, and whose lines others read.
+    /// The same for an unattended command, whose lines go to a log or to the mail of cron.
     pub(in crate::cli) fn open_unwatched(common: &GeneralOptions) -> Result<Front, AppError> {
         let (observer, bar) = terminal::observer(common);
         Front::open_with(common, (Box::new(Unwatched(observer)), bar))

@@ -46,7 +46,7 @@ pub(in crate::cli) fn error(text: &str, fact: &Fact) {
     }
 }
 
-/// Writes an error where nobody watches: a log of the system or a mail of cron gets the words of a fact, and
+/// Writes an error of an unattended command: a log or the mail of cron gets the words of a fact, and
 /// never what stands in a roster.
 pub(in crate::cli) fn unwatched_error(name: &str, fact: &Fact) {
     let text = format!("{name}: {}", fact.in_words());

@@ -403,7 +403,7 @@ impl Fact {
         self.0.database_error
     }
 
-    /// All of it as a sentence, for whoever reads a log, a mail of cron or a file in a shared folder.
+    /// All of it as a sentence, for a log, the mail of cron or a file in a shared folder.
     pub fn in_words(&self) -> String {
         let mut text = self.0.code.sentence();
         if let Some(path) = &self.0.path {

@@ -1,5 +1,5 @@
 //! What stands in a roster and what an API says is nowhere that machines, mail and other users read: the
-//! JSON log, the text log of commands that nobody watches, progress, webhooks, commands, metrics and
+//! JSON log, the text log of unattended commands, progress, webhooks, commands, metrics and
 //! `error.txt`.
 
 use std::path::Path;
