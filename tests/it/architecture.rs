@@ -673,7 +673,7 @@ fn each_row_of_the_trust_model_has_a_test() {
         .filter(|line| line.starts_with("| "))
         .collect();
     assert!(rows.len() > 15, "{rows:?}");
-    // The command line is trusted by whoever starts a program.
+    // The row of the command line has no test: its author starts the program.
     for row in rows
         .iter()
         .skip(2)
