@@ -489,3 +489,26 @@ fn what_a_run_changes_and_puts_back_is_in_no_log_and_no_message() {
     }
     told.look();
 }
+
+#[test]
+fn a_header_that_was_mapped_by_hand_is_in_no_line_of_a_sweep() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("inbox")).unwrap();
+    let roster = plain_roster(9).replace("first_name", "Canary header");
+    folder.write("inbox/r.csv", roster);
+    let mapped = ["--map", "Canary header=first_name"];
+    let sweep = [
+        "sweep",
+        "inbox",
+        "--target",
+        "meitner",
+        "--sandbox",
+        "--settle",
+        "0s",
+    ];
+    let output = folder.with_sandbox(&[&sweep[..], &mapped, &["--again"]].concat());
+    let told = format!("{}{}", stderr(&output), stdout(&output));
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("to send"), "the plan is printed: {told}");
+    assert!(!told.contains("Canary"), "{told}");
+}
