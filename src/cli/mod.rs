@@ -251,7 +251,7 @@ fn mistakes_of(error: &anyhow::Error) -> Option<&Mistakes> {
     }
 }
 
-/// An error for logs. What is none of the program's own is told without words.
+/// An error for logs. Errors of other crates have a code and no words.
 fn fact_of(error: &anyhow::Error) -> Fact {
     if let Some(error) = error.downcast_ref::<AppError>() {
         return error.fact();

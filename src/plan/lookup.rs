@@ -417,7 +417,7 @@ mod tests {
         );
         assert!(progress.is_new(&look_up, &page(&[5], Some("/a"))));
         assert!(!progress.is_new(&look_up, &page(&[6], Some("/a"))));
-        // Records without an id are told apart by all that they hold.
+        // Without an id, whole records are compared.
         look_up.how.id = "/none".into();
         assert!(progress.is_new(&look_up, &page(&[7], None)));
         assert!(progress.is_new(&look_up, &page(&[8], None)));

@@ -496,17 +496,11 @@ fn a_header_that_was_mapped_by_hand_is_in_no_line_of_a_sweep() {
     std::fs::create_dir(folder.path("inbox")).unwrap();
     let roster = plain_roster(9).replace("first_name", "Canary header");
     folder.write("inbox/r.csv", roster);
-    let mapped = ["--map", "Canary header=first_name"];
-    let sweep = [
-        "sweep",
-        "inbox",
-        "--target",
-        "meitner",
-        "--sandbox",
-        "--settle",
-        "0s",
-    ];
-    let output = folder.with_sandbox(&[&sweep[..], &mapped, &["--again"]].concat());
+    let before = plain_roster(9).replace("Åsa", "Bo");
+    let (_sandbox, base_url, _stop) = sandbox_holding(&before, Duration::ZERO);
+    let mapped = ["--map", "Canary header=first_name", "--base-url", &base_url];
+    let sweep = ["sweep", "inbox", "--target", "meitner", "--settle", "0s"];
+    let output = folder.with_sandbox(&[&sweep[..], &mapped].concat());
     let told = format!("{}{}", stderr(&output), stdout(&output));
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.contains("to send"), "the plan is printed: {told}");
