@@ -52,9 +52,9 @@ impl Progress {
     pub fn is_new(&mut self, look_up: &LookUp, page: &Page) -> bool {
         let mut hasher = DefaultHasher::new();
         for record in &page.records {
-            match record.pointer(&look_up.how.id) {
-                Some(Json::String(id)) => id.hash(&mut hasher),
-                _ => record.to_string().hash(&mut hasher),
+            match look_up.id_of(record) {
+                Some(id) => id.hash(&mut hasher),
+                None => record.to_string().hash(&mut hasher),
             }
         }
         let own = hasher.finish();
@@ -451,5 +451,17 @@ mod tests {
             let page = look_up.page(answer, "https://api.example.se").unwrap();
             assert!(look_up.list(Some((&page, 0))).is_none(), "{rest}");
         }
+    }
+
+    #[test]
+    fn records_with_the_same_numeric_ids_are_the_same_page() {
+        let look_up = look_up("id");
+        let mut progress = Progress::default();
+        let page = |read_at: &str| Page {
+            records: vec![json!({"id": 7, "readAt": read_at})],
+            ..Page::default()
+        };
+        assert!(progress.is_new(&look_up, &page("09:00")));
+        assert!(!progress.is_new(&look_up, &page("09:01")));
     }
 }
