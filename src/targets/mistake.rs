@@ -202,7 +202,8 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
         let span = error.span().filter(|span| !span.is_empty());
         // What was taken out of a table is missing there, and has been told.
         let place = span.clone().unwrap_or(0..0);
-        let is_known = error.message().starts_with("missing field") && damaged.contains(&place);
+        let lacks_key = error.message().starts_with("missing field");
+        let is_known = lacks_key && damaged.contains(&place);
         if !is_known {
             let place = span.clone().unwrap_or(first(text));
             let is_secret = may_be_secret(text, place.start);
@@ -217,8 +218,8 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
             found.push(mistake);
         }
         let Some(span) = span else { break };
-        match remove(table.get_mut(), 0..0, &span) {
-            Some(of) => damaged.push(of),
+        match remove(table.get_mut(), 0..0, &span, lacks_key) {
+            Some(of) => damaged.extend(of),
             None => break,
         }
     }
@@ -289,30 +290,37 @@ fn help(found: &str, known: &[&str]) -> Option<String> {
     })
 }
 
-/// Takes out the entry whose key or value stands at `span`. Returns where the table stands that had it,
-/// if one had.
-fn remove(table: &mut DeTable<'_>, own: Range<usize>, span: &Range<usize>) -> Option<Range<usize>> {
-    let found = table
-        .iter()
-        .find(|(key, value)| key.span() == *span || value.span() == *span)
-        .map(|(key, _)| key.clone());
-    if let Some(key) = found {
+/// Takes out the entry whose key or value stands at `span`, or the element of a list, also where that is the
+/// place of the whole list with `element`: a list of tables stands where its first table does. Returns
+/// whether there was one and, of an entry, where the table stands that lacks it now.
+fn remove(
+    table: &mut DeTable<'_>,
+    own: Range<usize>,
+    span: &Range<usize>,
+    element: bool,
+) -> Option<Option<Range<usize>>> {
+    let is_there = |key: &Spanned<_>, value: &Spanned<DeValue<'_>>| {
+        let is_list = element && value.get_ref().is_array();
+        key.span() == *span || value.span() == *span && !is_list
+    };
+    let found = table.iter().find(|(key, value)| is_there(key, value));
+    if let Some(key) = found.map(|(key, _)| key.clone()) {
         table.remove(&key);
-        return Some(own);
+        return Some(Some(own));
     }
     table
         .iter_mut()
-        .find_map(|(_, value)| remove_in(value, own.clone(), span))
+        .find_map(|(_, value)| remove_in(value, span, element))
 }
 
 fn remove_in(
     value: &mut Spanned<DeValue<'_>>,
-    own: Range<usize>,
     span: &Range<usize>,
-) -> Option<Range<usize>> {
+    element: bool,
+) -> Option<Option<Range<usize>>> {
     let place = value.span();
     match value.get_mut() {
-        DeValue::Table(table) => remove(table, place, span),
+        DeValue::Table(table) => remove(table, place, span, element),
         DeValue::Array(array) => {
             if array.iter().any(|element| element.span() == *span) {
                 let mut left = DeArray::new();
@@ -320,12 +328,50 @@ fn remove_in(
                     left.push(Spanned::clone(element));
                 }
                 *array = left;
-                return Some(own);
+                return Some(None);
             }
             array
                 .iter_mut()
-                .find_map(|element| remove_in(element, own.clone(), span))
+                .find_map(|value| remove_in(value, span, element))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only what is wrong is looked at")]
+    struct File {
+        name: String,
+        parts: Vec<Part>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only what is wrong is looked at")]
+    struct Part {
+        size: u8,
+        text: String,
+    }
+
+    #[test]
+    fn a_table_that_lacks_a_key_hides_no_mistake_of_the_others() {
+        let text = "[[parts]]\nsize = 1\n[[parts]]\nsize = 2\ntext = true\n";
+        let (_, mistakes) = read_toml::<File>(text);
+        let messages: Vec<&str> = mistakes.iter().map(|mistake| &*mistake.message).collect();
+        assert_eq!(
+            messages,
+            [
+                "the key \"text\" is missing",
+                "invalid type: boolean `true`, expected a string",
+                "the key \"name\" is missing",
+            ]
+        );
     }
 }
