@@ -604,6 +604,18 @@ mod tests {
         assert_eq!(pointers(&spec), ("/id".to_owned(), source()));
         spec.lookup = None;
         assert_eq!(pointers(&spec), (String::new(), source()));
+        let text = crate::targets::text("meitner").unwrap();
+        let unsaid = text.replace("\nid = \"/id\"\n", "\n");
+        assert_ne!(unsaid, text);
+        let spec = crate::targets::parse("x.toml", &unsaid).unwrap();
+        assert_eq!(pointers(&spec), ("/id".to_owned(), source()));
+    }
+
+    #[test]
+    fn one_record_and_several_are_called_what_the_target_says() {
+        let spec = load("meitner").unwrap();
+        let names = (spec.record_name(), spec.records_name());
+        assert_eq!(names, ("student".to_owned(), "students".to_owned()));
     }
 
     #[test]
