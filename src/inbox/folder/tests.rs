@@ -198,7 +198,7 @@ fn a_file_with_a_long_name_is_found_again_and_only_it() {
     let first = claim(&inbox, &name).unwrap();
     // What lies beside it is not the file.
     std::fs::write(first.with_file_name("other.csv"), "").unwrap();
-    assert_eq!(inbox.taken().unwrap().files, [first.clone()]);
+    assert_eq!(inbox.taken().unwrap().files, std::slice::from_ref(&first));
     // One that is left behind does not keep the name taken: the next has a number.
     std::fs::remove_file(&first).unwrap();
     let own = std::fs::File::open(first.parent().unwrap()).unwrap();
