@@ -210,9 +210,15 @@ fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Resu
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(root.explain_not_moved(error)),
     }
+    keep(root, folder, name, &as_seen.look)
+}
+
+/// Whether what was moved into a file's own folder is the file that was seen. What is not goes back to the
+/// inbox, or to `failed` if something else has its name there by now.
+fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Result<bool> {
     let moved = folder.open_file(name).and_then(|file| Look::at(&file));
     let why = match moved {
-        Ok(look) if look == as_seen.look => return Ok(true),
+        Ok(look) if look == *as_seen => return Ok(true),
         // It is being written; the next sweep finds it whole.
         Ok(_) => None,
         Err(why) => Some(why),

@@ -73,7 +73,7 @@ pub(super) fn short(name: &str, most: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, may_be_taken};
+    use super::*;
 
     #[cfg(unix)]
     #[test]
@@ -99,6 +99,60 @@ mod tests {
             "elever.csv.ready",
         ] {
             assert!(!may_be_taken(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_as_a_roster_is_known_by_its_ending() {
+        for name in [
+            "a.csv", "a.TXT", "a.tsv", "a.xlsx", "a.xlsm", "a.xls", "a.ODS",
+        ] {
+            assert!(is_like_a_roster(name), "{name}");
+        }
+        for name in ["done", "a.csv.old", "csv", "a.pdf"] {
+            assert!(!is_like_a_roster(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_number_stands_before_the_ending_from_two_on() {
+        assert_eq!(numbered_name("a.b.csv", 1), "a.b.csv");
+        assert_eq!(numbered_name("a.b.csv", 2), "a.b-2.csv");
+        assert_eq!(numbered_name("roster", 1), "roster");
+        assert_eq!(numbered_name("roster", 10), "roster-10");
+        assert_eq!(numbered_folder("a.csv", 1), "a.csv");
+        assert_eq!(numbered_folder("a.csv", 2), "a.csv~2");
+    }
+
+    #[test]
+    fn a_name_leaves_room_for_any_number_and_is_cut_no_more_than_that() {
+        let long = "x".repeat(300);
+        assert_eq!(
+            numbered_name(&format!("{long}.csv"), u32::MAX).len(),
+            LONGEST
+        );
+        assert_eq!(numbered_name(&long, u32::MAX).len(), LONGEST - 1);
+        let longest = &long[..243];
+        assert_eq!(folder_name(longest), longest);
+        assert_eq!(numbered_folder(longest, u32::MAX).len(), LONGEST - 1);
+        // A longer one gives its folder a name that is found again, and that no other file's has.
+        let (one, other) = (folder_name(&long[..244]), folder_name(&long[..245]));
+        assert!(one.starts_with(LONG) && one.len() < 30, "{one}");
+        assert_eq!(one, folder_name(&long[..244]));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_name_is_cut_between_two_letters() {
+        for (most, expected) in [
+            (0, ""),
+            (1, "a"),
+            (2, "a"),
+            (3, "aå"),
+            (4, "aåb"),
+            (9, "aåb"),
+        ] {
+            assert_eq!(short("aåb", most), expected, "{most} bytes");
         }
     }
 }

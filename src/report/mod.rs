@@ -12,6 +12,8 @@ mod look;
 mod metrics;
 mod plan;
 mod plan_view;
+#[cfg(test)]
+mod recorded_run;
 mod result_paths;
 mod results;
 mod roster;

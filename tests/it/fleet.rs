@@ -1108,7 +1108,16 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
         ["updated", "failed", "updated", "updated", "updated"]
     );
     assert!(results[2].iter().any(|cell| cell == "journal.damaged"));
-    damage("UPDATE outcome SET state = 'updated' WHERE id & 255 = 2");
+    // The same where nothing but its time is damaged, which no other record of the row tells of.
+    let soon = i64::MAX;
+    damage(&format!(
+        "UPDATE outcome SET state = 'updated', at = {soon} WHERE id & 255 = 2"
+    ));
+    let again = fleet.run(&["report", run, "--results", "again.csv"]);
+    assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
+    let text = stderr(&again);
+    assert!(text.contains("row 2") && text.contains(run), "{text}");
+    damage("UPDATE outcome SET at = 0 WHERE id & 255 = 2");
     // What it changed: the others are put back, and it is told.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);

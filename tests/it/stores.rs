@@ -265,6 +265,13 @@ fn a_run_that_died_is_told_alike() {
         let left: Vec<_> = left.iter().map(|call| (call.row, call.doubtful)).collect();
         assert_eq!(left[0], (5, true));
         assert!(left[1..].iter().all(|(row, _)| *row > 5));
+        let state_of = |row| {
+            let outcomes = journal.outcomes(run, row, row).unwrap();
+            let states = outcomes.iter().map(|outcome| (outcome.row, outcome.state));
+            states.collect::<Vec<_>>()
+        };
+        assert_eq!(state_of(5), [(5, RowState::Unknown)]);
+        assert_eq!(state_of(6), []);
 
         // It goes on: what was in doubt still is, and what was not sent is open.
         let requests = journal.reopen(run).unwrap();
