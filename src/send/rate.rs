@@ -118,47 +118,67 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The rate to keep to and the depth of the bucket that all processes share, where the API has announced
-    /// `announced` or nothing. A burst below that depth binds the process that asks for it, and no other: the
-    /// bucket must not forget what earlier processes took from it.
+    /// The API's own rate, and the depth of its bucket, where it has announced `announced` or nothing: what all
+    /// processes share who draw on the quota, whatever each of them is limited to.
     pub(super) fn shared(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
-        let unbound = Pace {
-            burst: None,
-            ..*self
-        };
-        let (rate, depth) = unbound.in_force(announced);
-        (rate, self.burst.map_or(depth, |burst| burst.max(depth)))
+        let rate = announced.unwrap_or_else(|| match self.ceiling {
+            // The user knows an API that lets more through than its target's file says.
+            Some(ceiling) if ceiling.interval() < self.own.interval() => ceiling,
+            _ => self.own,
+        });
+        (rate, whole(self.depth(announced)))
+    }
+
+    /// The rate and depth that the user's rate and share leave of it.
+    pub(super) fn limited(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
+        let mut rate = self.shared(announced).0;
+        let mut depth = self.depth(announced);
+        if let Some(ceiling) = self.ceiling {
+            if ceiling.interval() > rate.interval() {
+                rate = ceiling;
+            }
+            // A bucket deeper than a period's requests would not be that rate.
+            depth = depth.min(rate.requests.ceil());
+        }
+        (rate.part(self.share), whole(depth * self.share))
     }
 
     /// The rate and burst to keep to, where the API has announced `announced` or nothing.
     pub fn in_force(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
-        let rate = match (self.ceiling, announced) {
-            (None, None) => self.own,
-            (None, Some(announced)) => announced,
-            (Some(ceiling), None) => ceiling,
-            (Some(ceiling), Some(announced)) => {
-                if announced.interval() > ceiling.interval() {
-                    announced
-                } else {
-                    ceiling
-                }
-            }
-        };
-        let burst = self.burst.unwrap_or_else(|| {
-            // The bucket of an API that lets more through is as much deeper.
-            let ratio = announced.map_or(1.0, |announced| {
-                self.own.interval().as_secs_f64() / announced.interval().as_secs_f64()
-            });
-            let mut depth = f64::from(self.own_burst) * ratio;
-            if self.ceiling.is_some() {
-                // A bucket deeper than a period's requests would not be that rate.
-                depth = depth.min(rate.requests.ceil());
-            }
-            let part = (depth * self.share).floor().clamp(1.0, f64::from(u32::MAX));
-            NonZeroU32::new(part as u32).unwrap_or(NonZeroU32::MIN)
-        });
-        (rate.part(self.share), burst)
+        let (rate, depth) = self.limited(announced);
+        (rate, self.burst.map_or(depth, |burst| burst.min(depth)))
     }
+
+    /// What tells the user's rate and share from others, if there are any: those who name the same ones keep
+    /// to them together.
+    pub(super) fn limit_name(&self) -> Option<String> {
+        let is_limited = self.ceiling.is_some() || self.share < 1.0;
+        is_limited.then(|| match self.ceiling {
+            Some(rate) => format!("{} of {}/{}", self.share, rate.requests, rate.per.letter()),
+            None => self.share.to_string(),
+        })
+    }
+
+    /// Whether its buckets can be reckoned with: see [`Rate::is_sane_with`].
+    pub(super) fn is_sane(&self, announced: Option<Rate>) -> bool {
+        [self.shared(announced), self.limited(announced)]
+            .iter()
+            .all(|(rate, depth)| rate.is_sane_with(*depth))
+    }
+
+    /// Requests that a full bucket of the API's holds: that of one which lets more through is as much deeper.
+    fn depth(&self, announced: Option<Rate>) -> f64 {
+        let ratio = announced.map_or(1.0, |announced| {
+            self.own.interval().as_secs_f64() / announced.interval().as_secs_f64()
+        });
+        f64::from(self.own_burst) * ratio
+    }
+}
+
+/// A depth in whole requests, and at least one.
+fn whole(depth: f64) -> NonZeroU32 {
+    let whole = depth.floor().clamp(1.0, f64::from(u32::MAX));
+    NonZeroU32::new(whole as u32).unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]

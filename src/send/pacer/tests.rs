@@ -105,7 +105,7 @@ fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
     // Asked again and again, as a run that waits for its turn does.
     let granted = (0..4).any(|_| {
         runtime.block_on(time.sleep(Duration::from_secs(3)));
-        slow.arrival.take(&slow.lock().gcra).is_ok()
+        slow.shared.take().is_ok()
     });
     assert!(granted);
 }
@@ -383,4 +383,79 @@ fn a_hold_lasts_as_long_as_was_asked_for_also_after_the_clock_was_set_back() {
     let (_, wait) = pacer("100/s", 9, &before, open()).level();
     assert!(wait <= Duration::from_secs(60), "{wait:?}");
     assert!(wait > Duration::from_secs(50), "{wait:?}");
+}
+
+#[test]
+fn a_rate_or_a_share_limits_its_own_command_and_leaves_the_next_no_more_than_the_api_does() {
+    for (ceiling, share, at_once, interval) in [
+        (None, 0.1, 150, 24.0),
+        (Some("300/h"), 1.0, 300, 12.0),
+        (Some("300/h"), 0.5, 150, 24.0),
+        // A rate above the announced one is none.
+        (Some("9000/h"), 0.5, 750, 4.8),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
+        let time = clock();
+        let usual = Pace {
+            own: "1500/h".parse().unwrap(),
+            own_burst: 1500,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        let limited = Pace {
+            ceiling: ceiling.map(|rate: &str| rate.parse().unwrap()),
+            share,
+            ..usual
+        };
+        // The API announces what the target's file says already.
+        let announced = usual.own;
+        let before = Pacer::new(usual, time.clone(), open()).unwrap();
+        permits(&before, &time, 700);
+        drop(before);
+
+        let run = Pacer::new(limited, time.clone(), open()).unwrap();
+        run.observe(Some(announced), None, time.now());
+        assert_eq!(run.level().0, f64::from(at_once), "{ceiling:?} {share}");
+        let all = permits(&run, &time, at_once as usize + 2);
+        assert_eq!(all[at_once as usize - 1], 0.0, "{ceiling:?} {share}");
+        for (number, moment) in all[at_once as usize..].iter().enumerate() {
+            let expected = interval * (number + 1) as f64;
+            assert!((moment - expected).abs() < 1e-3, "{ceiling:?}: {moment}");
+        }
+        drop(run);
+        let again = Pacer::new(limited, time.clone(), open()).unwrap();
+        again.observe(Some(announced), None, time.now());
+        assert!(again.level().0 < 1.0, "of the next run with the same limit");
+
+        let next = Pacer::new(usual, time.clone(), open()).unwrap();
+        let back = 2.0 * interval / 2.4;
+        let left = 1500.0 - 700.0 - f64::from(at_once) - 2.0 + back;
+        let level = next.level().0;
+        assert!((level - left).abs() < 0.01, "{ceiling:?}: {level}, {left}");
+    }
+}
+
+#[test]
+fn a_permit_that_waits_for_the_shared_bucket_takes_its_part_of_a_limit_once() {
+    let time = clock();
+    let pace = Pace {
+        own: "1500/h".parse().unwrap(),
+        own_burst: 10,
+        ceiling: None,
+        burst: NonZeroU32::new(5),
+        share: 0.5,
+    };
+    let pacer = Pacer::new(pace, time.clone(), None).unwrap();
+    // Others have used what the API had.
+    pacer.observe(None, Some(0.0), time.now());
+    assert_eq!(permits(&pacer, &time, 3), [2.4, 4.8, 7.2]);
+    let (_, of_limit) = &pacer.limits[0];
+    let (_, of_burst) = &pacer.limits[1];
+    let came_back = 7.2 / 4.8;
+    for bucket in [of_limit, of_burst] {
+        let level = bucket.level(time.now());
+        assert!((level - (5.0 - 3.0 + came_back)).abs() < 0.01, "{level}");
+    }
 }
