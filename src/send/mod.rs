@@ -18,6 +18,8 @@ mod gcra_state;
 mod headers;
 mod pacer;
 mod rate;
+#[cfg(test)]
+mod scene;
 mod sign_in;
 mod stats;
 mod steady;
