@@ -236,4 +236,129 @@ mod tests {
         pace.burst = NonZeroU32::new(3);
         assert_eq!(in_force(&pace, Some("5000/h")), ("1000/h".into(), 3));
     }
+
+    #[test]
+    fn every_unit_is_read_and_nothing_beyond_a_year_or_a_nanosecond() {
+        let seconds = |text: &str| text.parse::<Rate>().map(|rate| rate.interval().as_secs());
+        for (text, expected) in [
+            ("1/s", 1),
+            ("1/m", 60),
+            ("1/h", 3600),
+            ("1/d", 86_400),
+            (" 1 / d ", 86_400),
+        ] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        assert!("0.00274/d".parse::<Rate>().is_ok());
+        assert!("0.0027/d".parse::<Rate>().is_err());
+        assert!("1e9/s".parse::<Rate>().is_ok());
+        assert!("3e9/s".parse::<Rate>().is_err());
+    }
+
+    #[test]
+    fn millions_an_hour_are_told_by_the_second() {
+        let shown = |text: &str| text.parse::<Rate>().unwrap().to_string();
+        for (text, expected) in [
+            ("1500/h", "1500/h"),
+            ("36000/h", "10/s"),
+            ("35999/h", "35999/h"),
+            ("1000000/h", "277.78/s"),
+            ("600/m", "10/s"),
+            ("12.345/s", "12.345/s"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_would_take_more_than_a_century_to_fill_is_refused() {
+        let rate: Rate = "1/d".parse().unwrap();
+        let sane = |burst| rate.is_sane_with(NonZeroU32::new(burst).unwrap());
+        assert!(sane(36_600) && !sane(36_601));
+        let fast = Rate {
+            requests: 3e9,
+            per: RateUnit::Second,
+        };
+        assert!(!fast.is_sane_with(NonZeroU32::MIN));
+    }
+
+    #[test]
+    fn no_limit_of_a_command_changes_the_bucket_that_all_share() {
+        let rate = |text: &str| text.parse::<Rate>().unwrap();
+        let usual = Pace {
+            own: rate("1500/h"),
+            own_burst: 1500,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        let shared = |pace: Pace, announced: Option<&str>| {
+            let (rate, depth) = pace.shared(announced.map(rate));
+            (rate.to_string(), depth.get())
+        };
+        for limited in [
+            Pace {
+                share: 0.1,
+                ..usual
+            },
+            Pace {
+                ceiling: Some(rate("300/h")),
+                ..usual
+            },
+            Pace {
+                burst: NonZeroU32::new(7),
+                ..usual
+            },
+            Pace {
+                burst: NonZeroU32::new(9000),
+                ..usual
+            },
+        ] {
+            for (announced, depth) in [(None, 1500), (Some("5000/h"), 5000)] {
+                let text = announced.unwrap_or("1500/h").to_owned();
+                assert_eq!(shared(limited, announced), (text, depth), "{limited:?}");
+            }
+        }
+        // The user's rate counts where the target's file has less and the API says nothing.
+        let faster = Pace {
+            ceiling: Some(rate("5/s")),
+            ..usual
+        };
+        assert_eq!(shared(faster, None), ("5/s".into(), 1500));
+        assert_eq!(shared(faster, Some("300/h")), ("300/h".into(), 300));
+        assert_eq!(faster.in_force(None).1.get(), 5);
+        let beyond = Pace {
+            burst: NonZeroU32::new(9000),
+            ..usual
+        };
+        assert_eq!(beyond.in_force(None).1.get(), 1500, "a burst only limits");
+    }
+
+    #[test]
+    fn a_limit_has_a_name_and_no_limit_has_none() {
+        let rate = |text: &str| text.parse::<Rate>().unwrap();
+        let name = |ceiling: Option<&str>, share: f64| {
+            let pace = Pace {
+                own: rate("1500/h"),
+                own_burst: 1500,
+                ceiling: ceiling.map(rate),
+                burst: NonZeroU32::new(7),
+                share,
+            };
+            pace.limit_name()
+        };
+        assert_eq!(name(None, 1.0), None);
+        let names = [
+            name(None, 0.5),
+            name(None, 0.4),
+            name(Some("36000/h"), 1.0),
+            // As fast, and a tenth of a second's bucket.
+            name(Some("10/s"), 1.0),
+            name(Some("10/s"), 0.5),
+        ];
+        for (number, one) in names.iter().enumerate() {
+            assert!(one.is_some());
+            assert!(!names[..number].contains(one), "{one:?}");
+        }
+    }
 }
