@@ -99,3 +99,37 @@ impl QuotaStore {
         self.bucket.announce(limit)
     }
 }
+
+#[cfg(test)]
+impl QuotaStore {
+    /// One whose bucket is empty, and cannot be reached any more after so many changes.
+    pub(crate) fn failing_after(changes: u32) -> QuotaStore {
+        #[derive(Debug)]
+        struct Failing(u32);
+
+        impl Quotas for Failing {
+            fn began(&mut self, _: &str, _: u64, _: u64) -> Result<u64, JournalError> {
+                Ok(0)
+            }
+
+            fn update(
+                &mut self,
+                change: &mut super::bucket::Alter<'_>,
+            ) -> Result<(), JournalError> {
+                self.0 = self.0.checked_sub(1).ok_or(JournalError::Closed)?;
+                change(SharedQuota::default());
+                Ok(())
+            }
+
+            fn announce(&mut self, _: &str) -> Result<(), JournalError> {
+                Err(JournalError::Closed)
+            }
+        }
+
+        QuotaStore {
+            bucket: Box::new(Failing(changes)),
+            state: State::in_folder(std::path::Path::new("")),
+            account: String::new(),
+        }
+    }
+}

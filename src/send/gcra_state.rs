@@ -91,7 +91,7 @@ impl State {
         }
         self.not_before = self.not_before.max(self.sane_hold(shared, now));
         self.held_at = self.held_at.max(shared.held_at.min(now));
-        if shared.arrival != self.leased || self.known > self.leased {
+        if shared.arrival != self.leased {
             self.known = self.known.max(self.in_own_intervals(shared, now));
         }
         self.known = self.sane(self.known, now);
@@ -405,3 +405,6 @@ impl Drop for Kept {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::pacer::Pacer;
 use super::rate::Pace;
 use super::stats::Stats;
 use super::transport::{SenderOptions, Transport};
-use crate::clock::{Clock, VirtualClock};
+use crate::clock::{Clock, Sleep, UnixNanos, VirtualClock};
 use crate::events::{Observer, RunEvent};
 use crate::targets::TargetSpec;
 
@@ -169,6 +170,39 @@ impl Scene {
         let seen = self.seen.lock().unwrap();
         let first = |request: &String| request.lines().next().unwrap_or_default().to_owned();
         seen.iter().map(first).collect()
+    }
+}
+
+/// A clock that can be set back, on a machine that has no other.
+#[derive(Debug)]
+pub(super) struct SetBack(AtomicU64);
+
+impl SetBack {
+    pub(super) fn new() -> Arc<SetBack> {
+        Arc::new(SetBack(AtomicU64::new(1_785_585_600_000_000_000)))
+    }
+
+    pub(super) fn at(&self) -> UnixNanos {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_back(&self, time: u64) {
+        self.0.fetch_sub(time, Ordering::Relaxed);
+    }
+
+    pub(super) fn pass(&self, time: u64) {
+        self.0.fetch_add(time, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetBack {
+    fn now(&self) -> UnixNanos {
+        self.at()
+    }
+
+    fn sleep_until(&self, deadline: UnixNanos) -> Sleep<'_> {
+        self.0.fetch_max(deadline, Ordering::Relaxed);
+        Box::pin(std::future::ready(()))
     }
 }
 
