@@ -18,8 +18,6 @@ mod gcra_state;
 mod headers;
 mod pacer;
 mod rate;
-#[cfg(test)]
-mod scene;
 mod sign_in;
 mod stats;
 mod steady;
@@ -47,3 +45,6 @@ pub use tls::client_builder;
 pub use transport::{SenderOptions, Transport};
 pub use trouble::Trouble;
 pub use verdict::{Verdict, verdict};
+
+#[cfg(test)]
+mod tests;

@@ -217,7 +217,7 @@ impl Signer {
 mod tests {
     use super::{Signer, TokenAnswer};
     use crate::clock::Clock;
-    use crate::send::scene::{Reply, Scene, oauth, reply};
+    use crate::send::tests::{Reply, Scene, oauth, reply};
 
     #[test]
     fn a_token_is_taken_in_any_spelling_and_what_is_none_is_told() {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::VirtualClock;
 use crate::send::body::BODY;
-use crate::send::scene::{Cast, Reply, Scene, oauth, reply};
+use crate::send::tests::{Cast, Reply, Scene, oauth, reply};
 use crate::send::verdict::{Verdict, verdict};
 
 fn call(scene: &Scene, row: Option<u64>) -> Result<(Answer, Vec<u8>), Fault> {

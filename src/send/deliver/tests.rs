@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::journal::JournalError;
-use crate::send::scene::{Cast, Reply, Scene, reply};
+use crate::send::tests::{Cast, Reply, Scene, reply};
 
 /// Records outcomes, which are durable at once.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::journal::State as Place;
-use crate::send::scene::SetBack;
+use crate::send::tests::SetBack;
 
 const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3600 * SECOND;
@@ -170,8 +170,8 @@ fn a_hold_is_as_long_as_was_asked_for_after_the_clock_was_set_back() {
     for store in [None, Some(machine.store())] {
         let bucket = machine.open_with(store, "100/s", 9);
         let until = machine.clock.at() + 60 * SECOND;
-        assert_eq!(bucket.hold_until(until, false).unwrap(), true);
-        assert_eq!(bucket.hold_until(until, false).unwrap(), false, "as before");
+        assert!(bucket.hold_until(until, false).unwrap());
+        assert!(!bucket.hold_until(until, false).unwrap(), "as before");
         assert_eq!(bucket.not_before(), until);
         machine.clock.set_back(HOUR);
         assert_eq!(bucket.not_before(), machine.clock.at() + 60 * SECOND);
@@ -259,18 +259,16 @@ fn a_bucket_that_begins_like_another_holds_no_more_than_it() {
 fn a_store_that_fails_is_told_of_before_anything_is_sent() {
     let machine = Machine::new();
     let failing = || machine.open_with(Some(QuotaStore::failing_after(1)), "1500/h", 100);
-    let fails: [(&str, fn(&GcraState)); 3] = [
-        ("a request", |bucket| assert!(bucket.take().is_ok())),
-        ("what remains", |bucket| bucket.lower_to(3.0, 2 * HOUR)),
-        ("a limit", |bucket| bucket.announce("{}")),
-    ];
-    for (what, fail) in fails {
+    let told_of = |what: &str, fail: &dyn Fn(&GcraState)| {
         let bucket = failing();
         assert!(bucket.take_error().is_none(), "{what}");
         fail(&bucket);
         assert!(bucket.take_error().is_some(), "{what}");
         assert!(bucket.take_error().is_none(), "{what}: once");
-    }
+    };
+    told_of("a request", &|bucket| assert!(bucket.take().is_ok()));
+    told_of("what remains", &|bucket| bucket.lower_to(3.0, 2 * HOUR));
+    told_of("a limit", &|bucket| bucket.announce("{}"));
     let held = failing().hold_until(2 * HOUR, false);
     assert!(held.is_err());
 }

@@ -489,7 +489,7 @@ fn a_wait_that_is_longer_than_the_patience_is_told_in_place_of_waited_for() {
 fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
-    let time = crate::send::scene::SetBack::new();
+    let time = crate::send::tests::SetBack::new();
     let pace = Pace {
         own: "100/s".parse().unwrap(),
         own_burst: 100,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::send::scene::{Cast, Reply, Scene, oauth, reply};
+use crate::send::tests::{Cast, Reply, Scene, oauth, reply};
 
 const WAIT: &[&str] = &["retry-after: 30"];
 

@@ -39,7 +39,7 @@ pub(super) fn reply(status: u16, body: &str) -> Reply {
     Reply::Answer(status, &[], body.to_owned())
 }
 
-/// A moment in the scene's time, from its beginning.
+/// A client, a pacer and what they share, before a server of their own.
 pub(super) struct Scene {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) client: Client,
