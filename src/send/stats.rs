@@ -37,3 +37,21 @@ impl Stats {
         self.throttled.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Stats;
+
+    #[test]
+    fn look_ups_and_repetitions_are_requests_too() {
+        let stats = Stats::default();
+        stats.count(true, false);
+        stats.count(true, true);
+        stats.count(true, true);
+        stats.count(false, false);
+        stats.count(false, true);
+        let counted = (stats.requests(), stats.lookups(), stats.retries());
+        assert_eq!(counted, (5, 2, 3));
+        assert_eq!(stats.throttled(), 0);
+    }
+}

@@ -5,13 +5,16 @@ use std::fmt::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
+use rosterpatch::clock::Clock;
 use rosterpatch::journal::{
     Journal, JournalError, NewRun, PlannedRow, PlannedWhat, QuotaStore, Record, RosterLock,
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
 use rosterpatch::model::{Call, Change, Outcome, RowAt, RowState};
+use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
+use crate::harness::evening;
 use crate::postgres::shared;
 
 fn at(second: i64) -> Timestamp {
@@ -548,6 +551,48 @@ fn a_bucket_is_one_for_all() {
             thread.join().unwrap();
         }
         assert_eq!(two.update(|shared| (None, shared.arrival)).unwrap(), 207);
+        String::new()
+    });
+}
+
+#[test]
+fn a_limit_is_kept_by_all_who_name_it_and_takes_nothing_from_the_quota_but_its_requests() {
+    with_each(|state| {
+        let clock = evening();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let pacer = |ceiling: Option<&str>, share: f64| {
+            let pace = Pace {
+                own: "1500/h".parse().unwrap(),
+                own_burst: 100,
+                ceiling: ceiling.map(|rate| rate.parse().unwrap()),
+                burst: None,
+                share,
+            };
+            let store = QuotaStore::open(state, "limited").unwrap();
+            Pacer::new(pace, clock.clone(), Some(store)).unwrap()
+        };
+        let take = |pacer: &Pacer, requests: usize| {
+            let start = clock.now();
+            runtime.block_on(async {
+                for _ in 0..requests {
+                    pacer.permit().await.unwrap();
+                }
+            });
+            assert_eq!(clock.now(), start, "{requests} at once");
+        };
+        take(&pacer(None, 1.0), 70);
+        take(&pacer(None, 0.1), 10);
+        let levels = [
+            ("the same share", pacer(None, 0.1), 0.0),
+            ("another share", pacer(None, 0.15), 15.0),
+            ("a rate", pacer(Some("5/h"), 1.0), 5.0),
+            ("no limit", pacer(None, 1.0), 20.0),
+        ];
+        for (whose, pacer, level) in &levels {
+            assert_eq!(pacer.level().0, *level, "{whose}");
+        }
         String::new()
     });
 }
