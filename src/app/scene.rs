@@ -2,12 +2,15 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Json;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use super::ready::Wanted;
 use super::session::Session;
@@ -222,11 +225,68 @@ impl Scene {
         let run = self.run(name, RunState::Running, settings);
         self.rows(&run, &vec![Some(RowState::Updated); rows]);
         self.end(&run, RunState::Finished, Exit::Success);
-        self.record(name)
+        self.record(&run.name)
     }
 
     pub(crate) fn record(&self, name: &str) -> RunRecord {
         self.journal().run(Some(name)).unwrap()
+    }
+}
+
+/// An API on this machine, as long as it is held.
+pub(crate) struct Api {
+    pub(crate) base_url: String,
+    /// The method and the path of each request so far.
+    seen: Arc<Mutex<Vec<String>>>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Api {
+    /// An API that gives `status` to each update, and in which each of the first nine students is called
+    /// `name`.
+    pub(crate) fn of(name: &'static str, status: u16) -> Api {
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = seen.clone();
+        let answer = move |request: axum::extract::Request| async move {
+            let asked = format!("{} {}", request.method(), request.uri().path());
+            let is_update = asked.starts_with("PATCH");
+            noted.lock().unwrap().push(asked);
+            let student = |id| json!({ "id": id, "name": name });
+            let all: Vec<_> = (1..10).map(|id| student(id.to_string())).collect();
+            match is_update {
+                true => (StatusCode::from_u16(status).unwrap(), Json(json!({}))),
+                false => (StatusCode::OK, Json(json!({ "data": all }))),
+            }
+        };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let router = axum::Router::new().fallback(answer);
+            tokio::select! {
+                served = axum::serve(listener, router) => served.unwrap(),
+                _ = stopped => {}
+            }
+        };
+        std::thread::spawn(|| {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            runtime.enable_all().build().unwrap().block_on(serve);
+        });
+        Api {
+            base_url,
+            seen,
+            _stop: stop,
+        }
+    }
+
+    /// How many updates were asked for.
+    pub(crate) fn updates(&self) -> usize {
+        let seen = self.seen.lock().unwrap();
+        seen.iter()
+            .filter(|asked| asked.starts_with("PATCH"))
+            .count()
     }
 }
 
