@@ -243,14 +243,18 @@ pub(crate) struct Api {
 
 impl Api {
     /// An API that gives `status` to each update, and in which each of the first nine students is called
-    /// `name`.
+    /// `name`. It refuses what is asked for below `/refused`, and anything else is well.
     pub(crate) fn of(name: &'static str, status: u16) -> Api {
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = seen.clone();
         let answer = move |request: axum::extract::Request| async move {
             let asked = format!("{} {}", request.method(), request.uri().path());
             let is_update = asked.starts_with("PATCH");
+            let is_refused = request.uri().path().starts_with("/refused");
             noted.lock().unwrap().push(asked);
+            if is_refused {
+                return (StatusCode::FORBIDDEN, Json(json!({})));
+            }
             let student = |id| json!({ "id": id, "name": name });
             let all: Vec<_> = (1..10).map(|id| student(id.to_string())).collect();
             match is_update {
@@ -281,10 +285,15 @@ impl Api {
         }
     }
 
+    /// What was asked for so far, each as a method and a path.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+
     /// How many updates were asked for.
     pub(crate) fn updates(&self) -> usize {
-        let seen = self.seen.lock().unwrap();
-        seen.iter()
+        self.asked()
+            .iter()
             .filter(|asked| asked.starts_with("PATCH"))
             .count()
     }
