@@ -316,7 +316,7 @@ mod tests {
     fn a_webhook_that_does_not_answer_with_success_is_told_of_without_its_address() {
         let api = Api::of("Bo", 500);
         assert_eq!(post(&format!("{}/hook", api.base_url), "{}".into()), Ok(()));
-        let failed = post(&format!("{}/refused", api.base_url), "{}".into()).unwrap_err();
+        let failed = post(&format!("{}/status/403", api.base_url), "{}".into()).unwrap_err();
         assert_eq!(failed, Fact::new(Code::NotifyAnswered).with_status(403));
         let away = post("http://127.0.0.1:1/secret", "{}".into()).unwrap_err();
         assert!(!away.in_words().contains("secret"), "{}", away.in_words());

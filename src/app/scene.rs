@@ -243,17 +243,18 @@ pub(crate) struct Api {
 
 impl Api {
     /// An API that gives `status` to each update, and in which each of the first nine students is called
-    /// `name`. It refuses what is asked for below `/refused`, and anything else is well.
+    /// `name`. What is asked for below `/status/403` gets that status.
     pub(crate) fn of(name: &'static str, status: u16) -> Api {
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = seen.clone();
         let answer = move |request: axum::extract::Request| async move {
             let asked = format!("{} {}", request.method(), request.uri().path());
             let is_update = asked.starts_with("PATCH");
-            let is_refused = request.uri().path().starts_with("/refused");
+            let below = request.uri().path().strip_prefix("/status/");
+            let asked_for = below.and_then(|rest| rest.get(..3)?.parse().ok());
             noted.lock().unwrap().push(asked);
-            if is_refused {
-                return (StatusCode::FORBIDDEN, Json(json!({})));
+            if let Some(status) = asked_for {
+                return (StatusCode::from_u16(status).unwrap(), Json(json!({})));
             }
             let student = |id| json!({ "id": id, "name": name });
             let all: Vec<_> = (1..10).map(|id| student(id.to_string())).collect();
