@@ -302,18 +302,22 @@ mod tests {
         let plan = serde_json::to_string(&plan).unwrap();
         scene.journal().set_plan(run.id, &plan, 0).unwrap();
         scene.finished("second", 1, &settings);
-        // One that did not change the record, and one at another address.
+        // One that did not change the record, and records of its name at other addresses.
         let run = scene.run("failed", RunState::Running, &settings);
         scene.rows(&run, &[Some(Failed)]);
-        settings.delivery.client.base_url = "http://127.0.0.1:2".into();
-        let run = scene.run("elsewhere", RunState::Finished, &settings);
-        scene.rows(&run, &[None, Some(Updated)]);
+        for (name, address) in [
+            ("there", "http://127.0.0.1:2"),
+            ("yonder", "http://127.0.0.1:3"),
+        ] {
+            settings.delivery.client.base_url = address.into();
+            scene.finished(name, 1, &settings);
+        }
 
         let state = &scene.session.state;
         let told = dossier(state, "1").unwrap();
         let mut runs: Vec<&str> = told.records.iter().map(|record| &*record.run).collect();
         runs.sort_unstable();
-        assert_eq!(runs, ["first", "second"]);
+        assert_eq!(runs, ["first", "second", "there", "yonder"]);
         let first = told
             .records
             .iter()
@@ -328,17 +332,17 @@ mod tests {
         let out = scene.path("history.csv");
         write_dossier(&told, &out).unwrap();
         let text = std::fs::read_to_string(&out).unwrap();
-        assert_eq!(text.lines().count(), 3, "{text}");
+        assert_eq!(text.lines().count(), 5, "{text}");
         assert!(text.contains("Åsa,Bo"), "{text}");
 
         // A run that is under way is not changed under its process.
         let at_work = RunLock::share(state, "second").unwrap();
         assert!(forget(state, "1").is_err());
         drop(at_work);
-        assert_eq!(forget(state, "1").unwrap(), 2);
+        assert_eq!(forget(state, "1").unwrap(), 4);
         let left = dossier(state, "1").unwrap();
         assert!(left.records.iter().all(|record| record.changes.is_empty()));
-        assert_eq!(dossier(state, "2").unwrap().records.len(), 2);
+        assert_eq!(dossier(state, "2").unwrap().records.len(), 1);
         assert!(forget(state, "9").is_err());
     }
 

@@ -148,9 +148,10 @@ mod tests {
         assert!(busy(open(true)));
         // A slice goes by its file's place in the queue.
         let slice = open(false).unwrap();
+        let other = open(false).unwrap();
         drop(held);
         assert!(open(true).is_ok());
-        drop(slice);
+        drop((slice, other));
     }
 
     #[test]

@@ -210,7 +210,14 @@ mod tests {
         // One that was undone and came to no figures has those of its rows; a finished one has its own.
         let run = scene.run("undone", RunState::Undone, &settings);
         scene.rows(&run, &[Some(Updated), None]);
-        assert_eq!(shown(&scene, "undone").summary.states.updated, 1);
+        scene.journal().set_plan(run.id, &plan, 0).unwrap();
+        let states = shown(&scene, "undone").summary.states;
+        assert_eq!((states.updated, states.not_sent), (1, 4));
+        let run = scene.run("closed", RunState::Running, &settings);
+        scene.end(&run, RunState::Finished, Exit::Success);
+        scene.rows(&run, &[Some(Updated)]);
+        scene.journal().set_state(run.id, RunState::Undone).unwrap();
+        assert_eq!(shown(&scene, "closed").summary.states.updated, 0);
         let run = scene.run("whole", RunState::Running, &settings);
         scene.end(&run, RunState::Finished, Exit::Success);
         scene.rows(&run, &[Some(Updated)]);
