@@ -96,3 +96,59 @@ pub fn place_of(exit: Exit) -> Option<Place> {
         Exit::CannotDo | Exit::Usage | Exit::Interrupted | Exit::Refused | Exit::Busy => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster};
+
+    #[test]
+    fn a_file_goes_where_its_end_says_and_stays_while_its_run_can_go_on() {
+        for (exit, place) in [
+            (Exit::Success, Some(Place::Done)),
+            (Exit::RowsFailed, Some(Place::Failed)),
+            (Exit::Held, Some(Place::Held)),
+            (Exit::Interrupted, None),
+            (Exit::Refused, None),
+            (Exit::CannotDo, None),
+            (Exit::Busy, None),
+        ] {
+            assert_eq!(place_of(exit), place);
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_elsewhere_stays_there_and_the_rest_goes_with_the_file() {
+        let scene = Scene::new();
+        scene.write("in/processing/a.csv/a.csv", &roster(1));
+        std::os::unix::fs::symlink(scene.path("in"), scene.path("link")).unwrap();
+        let file = scene.path("link/processing/a.csv/a.csv");
+        let mut settings = scene.settings("link/processing/a.csv/a.csv");
+        settings.inbox = Some(scene.path("link"));
+        let elsewhere = scene.write("out/all.csv", "");
+        settings.delivery.paths.results = elsewhere.clone();
+        let report = settings.delivery.paths.report.clone();
+        std::fs::write(&report, "").unwrap();
+        let run = scene.finished("first", 1, &settings);
+        let mut summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();
+        summary.results = Some(elsewhere.clone());
+        summary.report = Some(report);
+        archive(&scene.session, &settings, &mut summary).unwrap();
+        assert!(!file.exists() && elsewhere.exists());
+        assert_eq!(summary.results, Some(elsewhere.clone()));
+        let folder = Path::new(&summary.file).parent().unwrap();
+        assert!(folder.starts_with(scene.path("link/done")), "{folder:?}");
+        assert_eq!(summary.report, Some(folder.join("a.report.html")));
+        let run = scene.record("first");
+        // The journal knows a file by one name, whatever link leads to it.
+        assert!(
+            Path::new(&run.file).starts_with(scene.path("in/done")),
+            "{}",
+            run.file
+        );
+        let kept = Settings::of(&run).unwrap().delivery.paths;
+        assert_eq!(kept.results, elsewhere);
+        // What was not written would be written beside the file.
+        assert_eq!(kept.failed, folder.join("a.failed.csv"));
+    }
+}

@@ -17,6 +17,8 @@ mod paths;
 mod ready;
 mod report_again;
 mod runs;
+#[cfg(test)]
+pub(crate) mod scene;
 mod session;
 mod spool;
 mod stop;

@@ -173,10 +173,8 @@ impl<'a> Sweep<'a> {
                 break;
             }
             let lying = &files[name];
-            let settled = seen
-                .get(name)
-                .is_some_and(|(_, since)| since.elapsed() >= self.options.settle);
-            if !lying.ready && !settled {
+            let lain = seen.get(name).map(|(_, since)| since.elapsed());
+            if !may_be_taken(lying.ready, lain, self.options.settle) {
                 continue;
             }
             match self.inbox.claim(name, lying) {
@@ -280,12 +278,10 @@ impl<'a> Sweep<'a> {
             let place = place_of(summary.exit_code).unwrap_or(Place::Failed);
             self.put_away(file, place)?;
         } else {
-            let states = &summary.states;
-            let is_whole = is_last_of_its_name(&journal, &record)?
-                && summary.exit_code != Exit::Held
-                && states.failed + states.not_sent == 0
+            let is_known = is_whole(&summary)
+                && is_last_of_its_name(&journal, &record)?
                 && settings.mean_the_same(&ready.settings);
-            if !is_whole || self.options.again {
+            if !is_known || self.options.again {
                 return Ok(None);
             }
             let to = &self.put_away(file, Place::Done)?;
@@ -320,6 +316,17 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// Whether a file is whole: a marker says so, or it has lain unchanged for so long.
+fn may_be_taken(is_ready: bool, lain: Option<Duration>, settle: Duration) -> bool {
+    is_ready || lain.is_some_and(|lain| lain >= settle)
+}
+
+/// Whether a run brought all of its file, so that the same file again has nothing new.
+fn is_whole(summary: &Summary) -> bool {
+    let states = &summary.states;
+    summary.exit_code != Exit::Held && states.failed == 0 && states.not_sent == 0
+}
+
 /// Waits, unless someone asks for a stop.
 pub fn wait(time: Duration, stop: &StopSignal) {
     let began = Instant::now();
@@ -352,25 +359,4 @@ pub fn worse(one: Option<Exit>, other: Option<Exit>) -> Option<Exit> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_exit_code_is_the_sweeps() {
-        let order = [
-            Exit::CannotDo,
-            Exit::Refused,
-            Exit::Held,
-            Exit::RowsFailed,
-            Exit::Interrupted,
-            Exit::Success,
-        ];
-        for (index, worst) in order.iter().enumerate() {
-            for other in &order[index..] {
-                assert_eq!(worse(Some(*other), Some(*worst)), Some(*worst));
-                assert_eq!(worse(Some(*worst), Some(*other)), Some(*worst));
-            }
-        }
-        assert_eq!(worse(None, None), None);
-    }
-}
+mod tests;

@@ -72,7 +72,8 @@ impl Front {
         format: Format,
     ) -> Result<Exit, AppError> {
         let notifications = settings::notifications(config);
-        let ask = |proposal: &Proposal<'_>| agree(proposal.plan, self.error_look).into();
+        let undoes = ready.settings.delivery.undoes.as_deref();
+        let ask = |proposal: &Proposal<'_>| agree(proposal.plan, undoes, self.error_look).into();
         let job = Job {
             session: &self.session,
             notifications: &notifications,
@@ -136,9 +137,12 @@ pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bo
     }
 }
 
-fn agree(plan: &Plan, look: Look) -> bool {
+fn agree(plan: &Plan, undoes: Option<&str>, look: Look) -> bool {
     if !terminal::can_ask() {
         return false;
+    }
+    if let Some(run) = undoes.filter(|_| plan.to_send == 0) {
+        return terminal::ask(&say().cli_ask_close(run));
     }
     let examples = plan_examples(plan, look);
     if !examples.is_empty() {

@@ -192,7 +192,10 @@ fn decide<'a>(
         plan: &plan,
     };
     let consent = match context.agree {
-        Some(agree) if plan.to_send > 0 => agree(&proposal),
+        // An undo closes the run that it is of, also where nothing is to be sent.
+        Some(agree) if plan.to_send > 0 || run.setup.settings.delivery.undoes.is_some() => {
+            agree(&proposal)
+        }
         _ => Consent::Yes,
     };
     let mut run = match consent {

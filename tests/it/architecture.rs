@@ -582,6 +582,7 @@ const BY_PATH: &[(&str, &str)] = &[
     ("app/archive.rs", "resolves a name, and opens nothing"),
     ("app/dropped.rs", "the state folder"),
     ("app/mends.rs", "the state folder"),
+    ("app/scene.rs", "a temporary folder of a unit test"),
     ("app/spool.rs", "the state folder"),
     ("app/session.rs", "/dev/null"),
     ("console/page.rs", "a temporary folder of this process"),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rosterpatch::clock::SystemClock;
-use rosterpatch::journal::{Journal, QuotaStore, State};
+use rosterpatch::journal::{Journal, JournalError, QuotaStore, RunState, State};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 use rosterpatch::send::{Pace, Pacer, Rate};
 use tokio::sync::oneshot;
@@ -924,6 +924,45 @@ fn a_held_run_of_the_queue_is_approved_taken_and_undone_in_the_browser() {
         steps["undone"].as_str().unwrap().contains("updated"),
         "{steps}"
     );
+}
+
+#[test]
+fn an_undo_shuts_out_whoever_was_at_work_on_the_run() {
+    let Some(cluster) = shared() else { return };
+    let fleet = Fleet::new(cluster.database(), &[vec![roster(0, 5)]], 1e6, "unlimited");
+    for (name, text) in [
+        (
+            "changed.csv",
+            roster(0, 5).replace("Skolgatan", "Kyrkogatan"),
+        ),
+        (
+            "same.csv",
+            roster(0, 5).replace("Skolgatan", "Kyrkogatan") + "\n",
+        ),
+    ] {
+        fleet.folder.write(name, text);
+        let imported = fleet.run(&["import", name, "--profile", "s0", "--yes"]);
+        assert_eq!(imported.status.code(), Some(0), "{}", stderr(&imported));
+        // Another machine's process, which lost its locks with its connection and sleeps.
+        let mut asleep = Journal::open(&fleet.state()).unwrap();
+        let run = asleep.run(None).unwrap();
+        asleep.take_over(run.id).unwrap();
+        asleep.set_state(run.id, RunState::Interrupted).unwrap();
+        asleep.set_plan(run.id, "{}", 0).unwrap();
+        let undone = fleet.run(&["undo", &run.name, "--yes"]);
+        assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+        let state = Journal::open(&fleet.state()).unwrap().run(Some(&run.name));
+        assert_eq!(state.unwrap().state, RunState::Undone);
+        let woken = asleep.set_plan(run.id, "{}", 0);
+        assert!(
+            matches!(woken, Err(JournalError::TakenOver)),
+            "{name}: {woken:?}"
+        );
+        if name == "changed.csv" {
+            let again = fleet.run(&["import", name, "--profile", "s0", "--yes", "--fresh"]);
+            assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+        }
+    }
 }
 
 #[test]
