@@ -21,9 +21,7 @@ use crate::model::{Call, Outcome, RowState};
 use crate::plan::{Guards, Selection, Threshold};
 use crate::read::ReadOptions;
 use crate::report::ResultPaths;
-use crate::send::{
-    Backoff, ClientOptions, Credentials, Pace, SenderOptions, StopRequest,
-};
+use crate::send::{Backoff, ClientOptions, Credentials, Pace, SenderOptions, StopRequest};
 use crate::targets::{self, TargetSpec};
 
 /// An API whose records can be read one by one, searched for and listed, three a page.
@@ -156,9 +154,7 @@ pub(super) struct Api {
 
 impl Api {
     /// An API that answers so.
-    pub(super) fn answering(
-        answer: impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static,
-    ) -> Api {
+    pub(super) fn answering(answer: impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static) -> Api {
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let all = asked.clone();
         let answer = Arc::new(answer);
@@ -238,7 +234,9 @@ pub(super) fn held(records: Json) -> impl Fn(&Asked) -> (u16, Json) + Send + Syn
     move |asked| {
         let mut records = records.lock().unwrap();
         let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
-        let passed = query.split_once("offset=").map_or(0, |(_, passed)| passed.parse().unwrap());
+        let passed = query
+            .split_once("offset=")
+            .map_or(0, |(_, passed)| passed.parse().unwrap());
         let page = |found: Vec<Json>| {
             let part: Vec<&Json> = found.iter().skip(passed).take(3).collect();
             (200, json!({"total": found.len(), "data": part}))
@@ -445,7 +443,11 @@ impl Desk {
         api: &Api,
         work: impl FnOnce(&Prepared, &Settings, &Context<'_>) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        self.settings.delivery.client.base_url.clone_from(&api.base_url);
+        self.settings
+            .delivery
+            .client
+            .base_url
+            .clone_from(&api.base_url);
         let prepared = self.try_prepare()?;
         let spec = prepared.checker.spec();
         let said = self.consent.unwrap_or(Consent::Yes);
@@ -516,8 +518,6 @@ fn a_roster_is_brought_to_the_school() {
     let states = desk.states();
     assert_eq!(states[0].0, RowState::Unchanged);
     assert_eq!(states[1].0, RowState::Updated);
-    assert_eq!(
-        api.changes(),
-        [("/pupil/p2".to_owned(), json!({"email": "bob@example.se"}))]
-    );
+    let body = json!({"name": "Bo", "email": "bob@example.se"});
+    assert_eq!(api.changes(), [("/pupil/p2".to_owned(), body)]);
 }
