@@ -276,7 +276,7 @@ impl<'a> Run<'a> {
                 let whose = (id, setup.tools.account.as_str());
                 Some(KeptAnswers::of(
                     whose,
-                    &past.journal,
+                    &*past.journal,
                     slice,
                     (setup.stats, clock),
                 )?)
@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
             // They are forgotten in the step that says what becomes of the plan.
             Some(answers) if planned.stop.is_none() => answers.uncounted(),
             Some(answers) => {
-                answers.leave(&run.journal)?;
+                answers.leave(&*run.journal)?;
                 0
             }
         };
