@@ -13,7 +13,7 @@ use super::import::{import, import_slice, look};
 use super::prepare::{Prepared, Roster, prepare};
 use super::settings::{Delivery, Settings};
 use crate::check::{CheckOptions, DuplicatePolicy};
-use crate::clock::VirtualClock;
+use crate::clock::{Clock, VirtualClock};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, JournalError, NewRun, RunRecord, State};
 use crate::map::MapOptions;
@@ -379,7 +379,12 @@ impl Desk {
         }
     }
 
-    /// The desk, with its roster written anew.
+    /// Lets time pass.
+    pub(super) fn later(&self, time: Duration) {
+        later(&self.clock, time);
+    }
+
+    /// Writes the roster anew.
     pub(super) fn rewrite(&self, roster: &str) {
         std::fs::write(&self.settings.roster.file, roster).unwrap();
     }
@@ -489,6 +494,14 @@ impl Desk {
     pub(super) fn look(&mut self, api: &Api) -> Result<Looked, RunError> {
         self.with(api, look)
     }
+}
+
+/// Lets time pass on a clock.
+pub(super) fn later(clock: &VirtualClock, time: Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(clock.sleep(time));
 }
 
 /// A run to be recorded, with these settings.
