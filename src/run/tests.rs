@@ -1,6 +1,10 @@
 //! What the tests of this room share: a roster in a folder of its own, an API that answers as a test tells
 //! it, and runs on a clock that stands still unless everybody waits.
 
+mod going_on;
+mod judging;
+mod looking_up;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +21,7 @@ use crate::clock::{Clock, VirtualClock};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, JournalError, NewRun, RunRecord, State};
 use crate::map::MapOptions;
-use crate::model::{Call, Outcome, RowState};
+use crate::model::{Call, Outcome};
 use crate::plan::{Guards, Selection, Threshold};
 use crate::read::ReadOptions;
 use crate::report::ResultPaths;
@@ -246,7 +250,8 @@ pub(super) fn held(records: Json) -> impl Fn(&Asked) -> (u16, Json) + Send + Syn
             ("POST", "/search") => {
                 let filter = asked.body["filter"].as_object().unwrap();
                 let (name, keys) = filter.iter().next().unwrap();
-                let is_found = |record: &&Json| keys.as_array().unwrap().contains(&record[name]);
+                let keys: Vec<String> = keys.as_array().unwrap().iter().map(text).collect();
+                let is_found = |record: &&Json| keys.contains(&text(&record[name]));
                 page(records.iter().filter(is_found).cloned().collect())
             }
             (method, path) => {
@@ -260,6 +265,14 @@ pub(super) fn held(records: Json) -> impl Fn(&Asked) -> (u16, Json) + Send + Syn
                 (200, record.clone())
             }
         }
+    }
+}
+
+/// A value as it is searched for: without regard to case.
+fn text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.to_lowercase(),
+        other => other.to_string(),
     }
 }
 
@@ -290,13 +303,15 @@ impl Watched {
     }
 }
 
+type Agree = dyn Fn(&Proposal<'_>) -> Consent;
+
 /// A roster, how it is delivered, and where that is recorded.
 pub(super) struct Desk {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) settings: Settings,
     /// What somebody says who is asked, if anybody is.
-    pub(super) consent: Option<Consent>,
+    pub(super) agree: Option<Box<Agree>>,
     pub(super) stop: watch::Sender<StopRequest>,
     pub(super) watched: Watched,
 }
@@ -373,7 +388,7 @@ impl Desk {
             folder,
             clock: Arc::new(VirtualClock::starting_at(start)),
             settings,
-            consent: None,
+            agree: None,
             stop: watch::Sender::new(StopRequest::None),
             watched: Watched::default(),
         }
@@ -419,12 +434,18 @@ impl Desk {
         self.journal().outcomes(run, 1, u64::MAX >> 1).unwrap()
     }
 
-    /// State and code of each row of the newest run.
-    pub(super) fn states(&self) -> Vec<(RowState, String)> {
+    /// State of each row of the newest run, and its code where it has one.
+    pub(super) fn states(&self) -> Vec<String> {
         let outcomes = self.outcomes(self.run().id).into_iter();
         outcomes
-            .map(|outcome| (outcome.state, outcome.error_code))
+            .map(|outcome| format!("{} {}", outcome.state, outcome.error_code))
+            .map(|words| words.trim().to_owned())
             .collect()
+    }
+
+    /// How the newest run's records were read.
+    pub(super) fn how(&self) -> String {
+        self.plan(self.run().id).how
     }
 
     pub(super) fn calls(&self, journal: &Journal, run: i64) -> Vec<Call> {
@@ -455,8 +476,6 @@ impl Desk {
             .clone_from(&api.base_url);
         let prepared = self.try_prepare()?;
         let spec = prepared.checker.spec();
-        let said = self.consent.unwrap_or(Consent::Yes);
-        let agree = move |_: &Proposal<'_>| said;
         let context = Context {
             clock: self.clock.clone(),
             seed: 7,
@@ -464,7 +483,7 @@ impl Desk {
             state: self.state(),
             journal_flag: String::new(),
             observer: &self.watched,
-            agree: self.consent.is_some().then_some(&agree),
+            agree: self.agree.as_deref(),
             stop: self.stop.subscribe(),
         };
         work(&prepared, &self.settings, &context)
@@ -517,20 +536,4 @@ pub(super) fn new_run(name: &str, command: &'static str, settings: &Settings) ->
         started_at: jiff::Timestamp::UNIX_EPOCH,
         queued: None,
     }
-}
-
-#[test]
-fn a_roster_is_brought_to_the_school() {
-    let api = Api::holding(json!([
-        {"id": "p1", "name": "Åsa", "email": "asa@example.se"},
-        {"id": "p2", "name": "Bo", "email": "bo@example.se"},
-    ]));
-    let mut desk = Desk::new("id,name,email\np1,Åsa,asa@example.se\np2,Bo,bob@example.se\n");
-    let ended = desk.import(&api).unwrap();
-    assert!(ended.stop.is_none());
-    let states = desk.states();
-    assert_eq!(states[0].0, RowState::Unchanged);
-    assert_eq!(states[1].0, RowState::Updated);
-    let body = json!({"name": "Bo", "email": "bob@example.se"});
-    assert_eq!(api.changes(), [("/pupil/p2".to_owned(), body)]);
 }

@@ -84,16 +84,16 @@ fn a_file_without_rows_is_refused() {
 }
 
 const ROSTER: &str =
-    "id,name,email\np1,Åsa,a@b.se\np2,Bo,nonsense\n\np3,Cy,rubbish\np3,Di,d@b.se\n";
+    "id,name,email\np1,Åsa,a@b.se\np2,Bo,nonsense\n\np3,Cy,c@b.se\np3,Di,rubbish\n";
 
 #[test]
 fn cells_that_are_put_right_are_checked_again() {
     let mut prepared = Desk::new(ROSTER).prepared();
-    assert_eq!(prepared.survey.invalid, 3);
+    assert_eq!(prepared.survey.invalid, 2);
     let mut mends = Mends::default();
     mends.set(2, 2, "b@b.se".into());
     prepared.mend(mends).unwrap();
-    assert_eq!(prepared.survey.invalid, 2);
+    assert_eq!(prepared.survey.invalid, 1);
 }
 
 #[test]
@@ -109,10 +109,7 @@ fn every_problem_is_handed_on_with_its_row_in_the_files_order() {
         .iter()
         .map(|(row, line, field)| (*row, *line, &**field))
         .collect();
-    assert_eq!(
-        seen,
-        [(2, 3, "email"), (3, 5, "email"), (3, 5, "id"), (4, 6, "id")]
-    );
+    assert_eq!(seen, [(2, 3, "email"), (4, 6, "email"), (4, 6, "id")]);
     let broken = row_problems(&prepared, |_, _| Err(RunError::Died));
     assert!(matches!(broken, Err(RunError::Died)));
 }
@@ -125,7 +122,7 @@ fn the_rows_that_are_wanted_are_seen_with_all_that_is_wrong_with_them() {
         .iter()
         .map(|row| (row.at.row, row.problems.len()))
         .collect();
-    assert_eq!(rows, [(2, 1), (3, 2), (4, 1)]);
+    assert_eq!(rows, [(2, 1), (4, 2)]);
     assert_eq!(seen[0].cells, ["p2", "Bo", "nonsense"]);
     let named = |row: &RawRow<'_>| row.cells().any(|cell| cell.bytes() == b"p3");
     assert_eq!(row_numbers(&prepared, named).unwrap(), [3, 4]);

@@ -1,0 +1,1 @@
+//! How a run begins, goes on in another process or slice, and ends.
