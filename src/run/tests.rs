@@ -9,17 +9,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
 use super::error::RunError;
 use super::import::{import, import_slice, look};
+use super::items::{Item, What};
 use super::prepare::{Prepared, Roster, prepare};
+use super::reading::Reading;
 use super::settings::{Delivery, Settings};
 use crate::check::{CheckOptions, DuplicatePolicy};
 use crate::clock::{Clock, VirtualClock};
 use crate::events::{Observer, Plan, RunEvent};
-use crate::journal::{Journal, JournalError, NewRun, RunRecord, State};
+use crate::journal::{Journal, JournalError, NewRun, PlannedRow, PlannedWhat, RunRecord, State};
 use crate::map::MapOptions;
 use crate::model::{Call, Outcome};
 use crate::plan::{Guards, Selection, Threshold};
@@ -446,6 +448,30 @@ impl Desk {
     /// How the newest run's records were read.
     pub(super) fn how(&self) -> String {
         self.plan(self.run().id).how
+    }
+
+    /// Its rows as they are planned without looking anything up.
+    pub(super) fn planned_rows(&self) -> Vec<PlannedRow> {
+        let prepared = self.prepared();
+        let reading = Reading::of(&prepared, &self.settings.delivery);
+        let planner = reading.planner();
+        let maker = reading.maker(&planner, self.clock.as_ref());
+        let (sender, mut receiver) = mpsc::channel(100);
+        maker.make(&prepared.input, &sender).unwrap();
+        let planned = |item: Item| PlannedRow {
+            mark: item.mark,
+            what: match item.what {
+                What::Settled(outcome) => PlannedWhat::Settled(outcome),
+                What::Call(call) => PlannedWhat::Call(call),
+                What::LookUp { key, .. } => panic!("{key} is looked up"),
+            },
+        };
+        receiver
+            .try_recv()
+            .unwrap()
+            .into_iter()
+            .map(planned)
+            .collect()
     }
 
     pub(super) fn calls(&self, journal: &Journal, run: i64) -> Vec<Call> {

@@ -331,6 +331,7 @@ fn look_ups_that_take_their_time_tell_how_far_they_are() {
         let (api, mut desk) = (Api::holding(pupils(9)), Desk::at(target, &roster(9)));
         let pace = &mut desk.delivery().pace;
         (pace.own, pace.own_burst) = (rate.parse().unwrap(), 1);
+        desk.delivery().sender.concurrency = 1;
         desk.look(&api).unwrap();
         let events = desk.watched.events().into_iter();
         let told = events.filter_map(|event| match event {
