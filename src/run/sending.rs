@@ -15,7 +15,7 @@ use crate::send::{Rate, Reread, SendError, Sender, Stop};
 pub(super) struct Sent<'a> {
     pub(super) run: Run<'a>,
     pub(super) how: HowSent,
-    done: DoneMeanwhile,
+    pub(super) done: DoneMeanwhile,
 }
 
 /// How sending came to its end.

@@ -490,7 +490,8 @@ impl Desk {
         serde_json::from_str(&plan.unwrap()).unwrap()
     }
 
-    fn with<T>(
+    /// Hands `work` what a run of this desk to an API is made of.
+    pub(super) fn with<T>(
         &mut self,
         api: &Api,
         work: impl FnOnce(&Prepared, &Settings, &Context<'_>) -> Result<T, RunError>,

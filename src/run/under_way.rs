@@ -391,3 +391,6 @@ impl<'a> Run<'a> {
         Ok(self)
     }
 }
+
+#[cfg(test)]
+mod tests;
