@@ -291,21 +291,4 @@ fn refuse_blind_canary(prepared: &Prepared, settings: &Settings) -> Result<(), R
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slice_is_due_once_it_finds_many_requests_and_no_full_bucket_overflows() {
-        let rate: Rate = "1500/h".parse().unwrap();
-        let due = |seconds, burst| late_enough(Duration::from_secs_f64(seconds), (rate, burst));
-        assert_eq!(due(2.4, 1500), Duration::from_secs(60));
-        // Of eight that the bucket holds, four.
-        assert_eq!(due(2.4, 8), Duration::from_secs_f64(9.6));
-        assert_eq!(due(2.4, 1), Duration::from_secs_f64(2.4));
-        assert_eq!(
-            due(0.0, 1500),
-            Duration::ZERO,
-            "others go first, and nothing is waited for"
-        );
-    }
-}
+mod tests;

@@ -1,10 +1,6 @@
 //! What the tests of this room share: a roster in a folder of its own, an API that answers as a test tells
 //! it, and runs on a clock that stands still unless everybody waits.
 
-mod going_on;
-mod judging;
-mod looking_up;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -305,7 +301,7 @@ impl Watched {
     }
 }
 
-type Agree = dyn Fn(&Proposal<'_>) -> Consent;
+pub(super) type Agree = dyn Fn(&Proposal<'_>) -> Consent;
 
 /// A roster, how it is delivered, and where that is recorded.
 pub(super) struct Desk {

@@ -1,21 +1,20 @@
-//! How a run begins, goes on in another process or slice, and ends.
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::{Api, Asked, Desk, SCHOOL, held, unreadable};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{RunLock, RunState};
 use crate::model::{Code, Exit, Held, Summary};
 use crate::plan::{Selection, Threshold};
 use crate::run::context::{Consent, Made, Slice, Sliced, Start};
 use crate::run::error::RunError;
+use crate::run::import::late_enough;
 use crate::run::saved::saved_plan;
 use crate::run::settings::{Retries, Settings};
-use crate::send::{Stop, StopRequest};
+use crate::run::tests::{Api, Asked, Desk, SCHOOL, held, unreadable};
+use crate::send::{Rate, Stop, StopRequest};
 
 /// A roster of so many rows, and the records that differ from it.
 fn roster(rows: usize) -> String {
@@ -39,7 +38,7 @@ fn resume(desk: &mut Desk) -> Start {
     Start::Resume(Box::new(run))
 }
 
-fn says(consent: Consent) -> Option<Box<super::Agree>> {
+fn says(consent: Consent) -> Option<Box<crate::run::tests::Agree>> {
     Some(Box::new(move |_| consent))
 }
 
@@ -653,7 +652,7 @@ fn a_slice_that_is_refused_ends_the_run_with_its_open_rows() {
 fn the_first_rows_of_a_sliced_run_are_read_back_once() {
     let (api, mut desk) = (Api::holding(school(4)), Desk::new(&roster(4)));
     desk.delivery().canary = Some(2);
-    desk.settings.target = super::school_with("list = \"/pupils\"\n", "");
+    desk.settings.target = crate::run::tests::school_with("list = \"/pupils\"\n", "");
     desk.delivery().sender.concurrency = 1;
     let (_, stop, slices) = sliced(&mut desk, &api, slice(2 + 1));
     assert_eq!(stop, None);
@@ -680,4 +679,19 @@ fn the_first_rows_of_a_sliced_run_are_read_back_once() {
     let (_, stop, _) = sliced(&mut desk, &forgetful, slice(3));
     assert!(matches!(stop, Some(Stop::Canary { .. })), "{stop:?}");
     assert_eq!(forgetful.changes().len(), 1);
+}
+
+#[test]
+fn a_slice_is_due_once_it_finds_many_requests_and_no_full_bucket_overflows() {
+    let rate: Rate = "1500/h".parse().unwrap();
+    let due = |seconds, burst| late_enough(Duration::from_secs_f64(seconds), (rate, burst));
+    assert_eq!(due(2.4, 1500), Duration::from_secs(60));
+    // Of eight that the bucket holds, four.
+    assert_eq!(due(2.4, 8), Duration::from_secs_f64(9.6));
+    assert_eq!(due(2.4, 1), Duration::from_secs_f64(2.4));
+    assert_eq!(
+        due(0.0, 1500),
+        Duration::ZERO,
+        "others go first, and nothing is waited for"
+    );
 }

@@ -1,11 +1,9 @@
-//! How the records of rows are found, and with how few requests.
-
 use serde_json::{Value as Json, json};
 
-use super::{Api, Asked, Desk, held, school_with};
 use crate::events::RunEvent;
 use crate::l10n::say;
 use crate::model::Code;
+use crate::run::tests::{Api, Asked, Desk, held, school_with};
 use crate::send::Stop;
 
 /// Pupils p1, p2 and so on, each with a name and an address of its own.
@@ -52,7 +50,7 @@ fn rows_of_one_search_are_looked_up_without_counting_the_records() {
 }
 
 fn say_pupils() -> String {
-    super::spec_of(super::SCHOOL).records_name()
+    crate::run::tests::spec_of(crate::run::tests::SCHOOL).records_name()
 }
 
 #[test]
@@ -261,7 +259,7 @@ fn a_key_finds_its_record_however_either_is_written() {
         assert_eq!(desk.states(), vec!["updated"; rows], "{:?}", api.asked());
     }
     // A number where the file has text.
-    for target in [super::SCHOOL.to_owned(), without_search()] {
+    for target in [crate::run::tests::SCHOOL.to_owned(), without_search()] {
         let api = Api::holding(json!([{"id": 7, "name": "Åsa"}]));
         let mut desk = Desk::at(&target, "id,name\n7,Åsa\n");
         desk.import(&api).unwrap();
@@ -341,7 +339,7 @@ fn look_ups_that_take_their_time_tell_how_far_they_are() {
         told.collect::<Vec<_>>()
     };
     // Three pages, of which the first comes at once.
-    assert_eq!(told("1/s", super::SCHOOL), [(6, 9), (9, 9)]);
+    assert_eq!(told("1/s", crate::run::tests::SCHOOL), [(6, 9), (9, 9)]);
     let searched = school_with("list = \"/pupils\"\n", "");
     let rows = told("1/s", &searched);
     assert!(
@@ -350,5 +348,5 @@ fn look_ups_that_take_their_time_tell_how_far_they_are() {
                 .iter()
                 .all(|(done, of)| (1..=9).contains(done) && *of == 9)
     );
-    assert!(told("1000/s", super::SCHOOL).is_empty());
+    assert!(told("1000/s", crate::run::tests::SCHOOL).is_empty());
 }

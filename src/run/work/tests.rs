@@ -1,15 +1,13 @@
-//! What becomes of a row whose record was read, and of the first ones that are sent.
-
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::{Api, Desk, SCHOOL, held, school_with, unreadable};
 use crate::journal::RunState;
 use crate::l10n::say;
 use crate::model::{Code, Pending};
 use crate::run::canary::Reader;
 use crate::run::context::{Consent, Start};
+use crate::run::tests::{Api, Desk, SCHOOL, held, school_with, unreadable};
 use crate::send::{Reread, Stop};
 
 fn school() -> Json {
@@ -186,7 +184,7 @@ fn a_value_that_another_record_keeps_is_not_sent() {
         "p3 gives its address up, and p9 does not"
     );
     let error = &desk.outcomes(desk.run().id)[0].error;
-    let pupil = super::spec_of(SCHOOL).record_name();
+    let pupil = crate::run::tests::spec_of(SCHOOL).record_name();
     assert_eq!(
         *error,
         format!("email: {}", say().row_taken(pupil, "p9", "n@b.se"))
