@@ -386,6 +386,47 @@ fn no_run_takes_anothers_names() {
 }
 
 #[test]
+fn names_are_taken_while_a_run_is_under_way_that_writes_files() {
+    for in_slices in [false, true] {
+        let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(1)));
+        let (state, paths) = (desk.state(), desk.settings.delivery.paths.clone());
+        desk.agree = Some(Box::new(move |_| {
+            let (free, _claim) = paths.claim(&state).unwrap();
+            assert_eq!(free.results == paths.results, in_slices);
+            Consent::Yes
+        }));
+        if in_slices {
+            desk.slice(&api, Start::New("import"), slice(5)).unwrap();
+        } else {
+            desk.import(&api).unwrap();
+        }
+        assert_eq!(desk.states(), ["updated"]);
+    }
+}
+
+#[test]
+fn a_row_that_repeated_another_stays_invalid_without_it() {
+    let api = willing();
+    let text = "id,name,email\np1,Åsa,a@b.se\np2,Bo,a@b.se\n";
+    // Alone, and in a file where another row stands in the place of the one that it repeats.
+    for (retried, state) in [
+        ("id,name,email\np2,Bo,a@b.se\n", "invalid email.duplicate"),
+        ("id,name,email\np2,Bo,a@b.se\np3,Cy,c@b.se\n", "updated"),
+    ] {
+        let mut desk = Desk::at(&unreadable(), text);
+        desk.import(&api).unwrap();
+        assert_eq!(desk.states(), ["updated", "invalid email.duplicate"]);
+        desk.delivery().retries = Some(Retries {
+            run: Some(desk.run().name),
+            only: Vec::new(),
+        });
+        desk.rewrite(retried);
+        desk.import(&api).unwrap();
+        assert_eq!(desk.states()[0], state);
+    }
+}
+
+#[test]
 fn a_run_notes_the_rate_at_which_it_was_stopped() {
     let (api, refuses) = moody(1, |_: &Asked| (200, json!({})));
     let mut desk = Desk::at(&unreadable(), &roster(3));

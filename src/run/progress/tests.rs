@@ -147,11 +147,16 @@ fn only_what_was_let_through_lately_counts() {
 
 /// A tracker of a roster with two rows and an empty line between them.
 fn tracked(work: impl FnOnce(&Desk, &Tracker<'_>)) -> Vec<RunEvent> {
+    tracked_at("1500/h", work)
+}
+
+/// The same at another rate.
+fn tracked_at(rate: &str, work: impl FnOnce(&Desk, &Tracker<'_>)) -> Vec<RunEvent> {
     let desk = Desk::new("id,name\np1,Åsa\n\np2,Bo\n");
     let prepared = desk.prepared();
     let (stats, watched) = (Stats::default(), Watched::default());
     let pace = crate::send::Pace {
-        own: "1500/h".parse().unwrap(),
+        own: rate.parse().unwrap(),
         own_burst: 10,
         ..desk.settings.delivery.pace
     };
@@ -294,4 +299,29 @@ fn the_road_ahead_is_the_pacers() {
         assert_eq!(road.interval, Duration::from_millis(2400));
         assert_eq!(road.wait, Duration::ZERO);
     });
+}
+
+#[test]
+fn the_end_is_foreseen_by_what_was_let_through_since_sending_began() {
+    let events = tracked_at("1000/s", |desk, tracker| {
+        let ask = |times| (0..times).for_each(|_| tracker.stats.count(true, false));
+        // The plan's own requests tell nothing of the rows.
+        ask(50);
+        let plan = Plan {
+            to_send: 3000,
+            ..Plan::default()
+        };
+        tracker.start("r", &plan, StateCounts::default());
+        for row in 1..=39 {
+            tracker.on_event(&done(row, true));
+        }
+        ask(60);
+        desk.later(Duration::from_secs(20));
+        tracker.on_event(&done(40, true));
+    });
+    let last = progress_in(&events).last().unwrap().finish.unwrap();
+    // A third of a second a request, and one and a half of them a row: 2,960 are left.
+    let began: Timestamp = "2026-08-20T18:00:20Z".parse().unwrap();
+    let seconds = last.duration_since(began).as_secs_f64();
+    assert!((seconds - 1480.0).abs() < 0.01, "{seconds}");
 }

@@ -187,3 +187,16 @@ fn the_likeliest_run_fits_best_is_newest_and_was_no_sandboxs() {
     );
     assert!(ids(Vec::new()).is_empty());
 }
+
+#[test]
+fn a_file_whose_first_rows_have_no_key_is_known_by_those_that_follow() {
+    let (mut desk, api) = (Desk::new(ROSTER), school());
+    let first = imported(&mut desk, &api);
+    let copy = desk.folder.path().join("copy.csv");
+    let mut text = "id,name\n".to_owned();
+    // More than is read at once.
+    text.push_str(&",Nobody in particular\n".repeat(8 * 1024));
+    text.push_str("p2,Beo\n");
+    std::fs::write(&copy, text).unwrap();
+    assert_eq!(found(&desk, &copy, None), [first]);
+}

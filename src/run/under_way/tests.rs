@@ -35,3 +35,10 @@ fn a_retry_knows_whether_another_run_is_under_way() {
     assert!(!beside(&mut desk, false), "nothing is known of rows");
     drop(lock);
 }
+
+#[test]
+fn requests_beside_each_other_take_their_part_of_the_time() {
+    assert_eq!(pace_of(1.0, 4), Some(0.25));
+    assert_eq!(pace_of(1.0, 0), Some(1.0));
+    assert_eq!(pace_of(0.0, 4), None, "nobody has answered yet");
+}
