@@ -48,6 +48,7 @@ pub use run_state::RunState;
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{
-    ANSWERS_STAND, Calls, Deliveries, Dossiers, Forgetting, History, Outcomes, Runs, Sending, Store,
+    ANSWERS_STAND, Answers, Calls, Deliveries, Dossiers, Forgetting, History, Outcomes, Runs,
+    Sending, Store,
 };
 pub use writer::Writer;

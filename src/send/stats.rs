@@ -10,7 +10,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn count(&self, changes: bool, again: bool) {
+    /// Counts a request.
+    pub(crate) fn count(&self, changes: bool, again: bool) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.lookups
             .fetch_add(u64::from(!changes), Ordering::Relaxed);
