@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use super::arrivals::{fate_of, place_of};
 use super::error::AppError;
 use super::session::Session;
-use crate::inbox::{Inbox, Place};
+use crate::inbox::Inbox;
 use crate::journal::Journal;
-use crate::model::{Exit, Summary};
+use crate::model::Summary;
 use crate::run::{Settings, absolute, to_json, today};
 
 /// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
@@ -15,7 +16,7 @@ pub(super) fn archive(
     settings: &Settings,
     summary: &mut Summary,
 ) -> Result<(), AppError> {
-    let (Some(inbox), Some(place)) = (&settings.inbox, place_of(summary.exit_code)) else {
+    let (Some(inbox), Some(place)) = (&settings.inbox, place_of(fate_of(summary))) else {
         return Ok(());
     };
     let inbox = Inbox::at(inbox);
@@ -85,14 +86,4 @@ pub(super) fn archive(
     inbox.put(&moves).map_err(failed)?;
     settings.moving_from = None;
     Ok(journal.moved(run, &file, &settings.to_json()?, &json)?)
-}
-
-/// Where a file of an inbox goes after a run that ended so; nowhere if it is to be gone on with.
-pub fn place_of(exit: Exit) -> Option<Place> {
-    match exit {
-        Exit::Success => Some(Place::Done),
-        Exit::RowsFailed => Some(Place::Failed),
-        Exit::Held => Some(Place::Held),
-        Exit::CannotDo | Exit::Usage | Exit::Interrupted | Exit::Refused | Exit::Busy => None,
-    }
 }
