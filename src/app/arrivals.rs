@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 use super::error::AppError;
+use super::runs::listed;
 use super::session::Session;
 use crate::inbox::{Place, modified_in};
-use crate::journal::{Arrival, Fate, Journal};
+use crate::journal::{Arrival, Fate, Journal, RunState, State};
 use crate::model::{Code, Exit, Fact, Refusal, Summary};
+use crate::report::Lying;
 use crate::run::absolute;
 
 /// Why an entry stays in an inbox, for the closing line of a sweep.
@@ -219,6 +222,26 @@ impl<'a> Arrivals<'a> {
         Ok(())
     }
 
+    /// How many files were not imported, by fate, and since when.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn lying(&self) -> Result<Vec<Lying>, AppError> {
+        let state = &self.session.state;
+        let inbox = self.inbox.display().to_string();
+        let journal = Journal::open(state)?;
+        let mut all = arrived(&journal, state, Timestamp::MIN)?;
+        all.retain(|file| file.inbox == inbox);
+        let fates = [Fate::Held, Fate::Waiting, Fate::NotProcessed];
+        let of = |fate| all.iter().filter(move |file| file.fate == fate);
+        let lying = |fate: Fate| Lying {
+            fate: fate.as_str(),
+            files: of(fate).count() as u64,
+            oldest: of(fate).map(|file| file.arrived_at).min(),
+        };
+        Ok(fates.into_iter().map(lying).collect())
+    }
+
     /// Forgets the entries that stayed in the inbox and are not there any more.
     ///
     /// # Errors
@@ -266,4 +289,99 @@ pub fn place_of(fate: Fate) -> Option<Place> {
         Fate::Held => Some(Place::Held),
         Fate::Waiting | Fate::NotProcessed => None,
     }
+}
+
+/// What a person can do about a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// Look at the run of this name, and approve it.
+    Approve(String),
+    /// Correct the rows of this results file, and retry them.
+    Retry(PathBuf),
+}
+
+/// A file that was dropped into an inbox, with its fate as its run knows it.
+#[derive(Debug, Serialize)]
+pub struct Arrived {
+    /// When it was first seen.
+    pub arrived_at: Timestamp,
+    /// Its name.
+    pub name: String,
+    /// The inbox.
+    pub inbox: String,
+    /// Its fate.
+    #[serde(serialize_with = "as_word")]
+    pub fate: Fate,
+    /// Where it is now.
+    pub file: String,
+    /// Its run, if one began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Why it was not imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Fact>,
+    /// What a person can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
+}
+
+fn as_word<S: Serializer>(fate: &Fate, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(fate.as_str())
+}
+
+/// The files that arrived at `since` or later, the newest first.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn arrived(
+    journal: &Journal,
+    state: &State,
+    since: Timestamp,
+) -> Result<Vec<Arrived>, AppError> {
+    let one = |arrival: Arrival| {
+        let mut arrived = Arrived {
+            arrived_at: arrival.at,
+            name: arrival.name,
+            inbox: arrival.inbox,
+            fate: arrival.fate,
+            file: arrival.path,
+            run: arrival.run,
+            why: arrival.why,
+            next: None,
+        };
+        // A run that was pruned is not there any more.
+        let Some(run) = arrived
+            .run
+            .as_deref()
+            .and_then(|name| journal.run(Some(name)).ok())
+        else {
+            return Ok(arrived);
+        };
+        arrived.file = run.file.clone();
+        let listed = listed(journal, &run, state)?;
+        // A duplicate says nothing about its run.
+        if arrived.fate != Fate::Duplicate {
+            arrived.fate = match listed.state {
+                RunState::Held => Fate::Held,
+                RunState::Finished => fate_of(&listed.summary),
+                RunState::Running | RunState::Planning | RunState::Interrupted => Fate::Waiting,
+                RunState::Replaced | RunState::Undone => arrived.fate,
+            };
+        }
+        let summary = &listed.summary;
+        arrived.next = match arrived.fate {
+            Fate::Held => Some(Next::Approve(run.name)),
+            Fate::Partial | Fate::Failed => {
+                let rows = summary
+                    .failed_rows
+                    .clone()
+                    .or_else(|| summary.results.clone());
+                rows.map(Next::Retry)
+            }
+            Fate::Done | Fate::Duplicate | Fate::Waiting | Fate::NotProcessed => None,
+        };
+        Ok(arrived)
+    };
+    journal.arrivals(since)?.into_iter().map(one).collect()
 }

@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::journal::RosterLock;
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
-use crate::report::{Sample, write_metrics};
+use crate::report::{Lying, Sample, write_inbox_metrics, write_metrics};
 use crate::run::RunError;
 use crate::send::{Trouble, client_builder};
 
@@ -96,6 +96,22 @@ impl Notifications {
             exit_code: exit,
             finished_at: at,
         });
+    }
+
+    /// Writes how many files of an inbox were not imported. What fails here is logged and changes nothing.
+    pub fn lying(&self, session: &Session, inbox: &Path, all: &[Lying]) {
+        let Some(path) = &self.metrics else {
+            return;
+        };
+        let inbox = crate::run::absolute(inbox).display().to_string();
+        let written = RosterLock::wait(&session.state, path)
+            .map_err(|error| error.fact())
+            .and_then(|_alone| {
+                write_inbox_metrics(path, &inbox, all).map_err(|error| error.fact())
+            });
+        if let Err(cause) = written {
+            log::warn(&Fact::new(Code::NotifyMetrics).because_of(cause));
+        }
     }
 
     fn measure(

@@ -282,6 +282,11 @@ impl<'a> Sweep<'a> {
             }
         }
         self.arrivals.borrow_mut().forget_gone()?;
+        let notifications = self.desk.notifications("");
+        if notifications.metrics.is_some() {
+            let lying = self.arrivals.borrow().lying()?;
+            notifications.lying(self.session, &self.options.folder, &lying);
+        }
         Ok(pass)
     }
 

@@ -78,8 +78,15 @@ impl Config {
         common: &GeneralOptions,
         settings: &Settings,
     ) -> Result<Config, AppError> {
-        if common.profile.is_some() || common.config.is_some() {
+        if common.profile.is_some() {
             return Config::load(common);
+        }
+        if common.config.is_some() {
+            let own = Config::load(common)?;
+            return match &settings.profile {
+                Some(name) if own.profiles.contains_key(name) => own.with_profile(name),
+                _ => Ok(own),
+            };
         }
         let Some(path) = settings.config.as_ref().filter(|path| path.is_file()) else {
             // It may be another machine's; a profile of that name is meant here.

@@ -6,7 +6,7 @@ use crate::app::{
 };
 use crate::cli::args::{OnceArgs, SweepArgs};
 use crate::cli::config::Config;
-use crate::cli::front::{Front, print_json, tell_way_on};
+use crate::cli::front::{Front, print_json, tell_way};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
@@ -219,8 +219,9 @@ impl Desk for SweepDesk<'_> {
         match what {
             Told::NotImported(why) => terminal::unwatched_error(name, why),
             Told::Ended(ended, settings) => {
-                let state = &self.front.session.state;
-                tell_way_on(ended, settings, state, |stop| stop.fact().in_words());
+                let flag = &self.front.session.journal_flag;
+                let way = format!("{}{flag}", ended.summary.run);
+                tell_way(ended, settings, &way, |stop| stop.fact().in_words());
                 print_file(is_json, name, &ended.summary);
             }
             Told::PutAway(summary) => print_file(is_json, name, summary),
