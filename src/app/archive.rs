@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use super::arrivals::{fate_of, place_of};
 use super::error::AppError;
 use super::session::Session;
-use crate::inbox::{Inbox, Place};
+use crate::inbox::Inbox;
 use crate::journal::Journal;
-use crate::model::{Exit, Summary};
+use crate::model::Summary;
 use crate::run::{Settings, absolute, to_json, today};
 
 /// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
@@ -15,7 +16,7 @@ pub(super) fn archive(
     settings: &Settings,
     summary: &mut Summary,
 ) -> Result<(), AppError> {
-    let (Some(inbox), Some(place)) = (&settings.inbox, place_of(summary.exit_code)) else {
+    let (Some(inbox), Some(place)) = (&settings.inbox, place_of(fate_of(summary))) else {
         return Ok(());
     };
     let inbox = Inbox::at(inbox);
@@ -87,35 +88,10 @@ pub(super) fn archive(
     Ok(journal.moved(run, &file, &settings.to_json()?, &json)?)
 }
 
-/// Where a file of an inbox goes after a run that ended so; nowhere if it is to be gone on with.
-pub fn place_of(exit: Exit) -> Option<Place> {
-    match exit {
-        Exit::Success => Some(Place::Done),
-        Exit::RowsFailed => Some(Place::Failed),
-        Exit::Held => Some(Place::Held),
-        Exit::CannotDo | Exit::Usage | Exit::Interrupted | Exit::Refused | Exit::Busy => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
-
-    #[test]
-    fn a_file_goes_where_its_end_says_and_stays_while_its_run_can_go_on() {
-        for (exit, place) in [
-            (Exit::Success, Some(Place::Done)),
-            (Exit::RowsFailed, Some(Place::Failed)),
-            (Exit::Held, Some(Place::Held)),
-            (Exit::Interrupted, None),
-            (Exit::Refused, None),
-            (Exit::CannotDo, None),
-            (Exit::Busy, None),
-        ] {
-            assert_eq!(place_of(exit), place);
-        }
-    }
 
     #[test]
     fn what_was_asked_for_elsewhere_stays_there_and_the_rest_goes_with_the_file() {

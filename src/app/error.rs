@@ -50,6 +50,9 @@ pub enum AppError {
         /// What is wrong, and where.
         mistakes: Mistakes,
     },
+    /// A file of an inbox is older than the one of its name that was imported last.
+    #[error("{}", Code::InboxOlder.sentence())]
+    Older,
     /// The process may open too few files.
     #[error("{}", say().file_too_few())]
     TooFewFiles(#[source] std::io::Error),
@@ -82,6 +85,7 @@ impl AppError {
             AppError::File { .. }
             | AppError::Front(_)
             | AppError::Config { .. }
+            | AppError::Older
             | AppError::TooFewFiles(_)
             | AppError::TooFewThreads(_) => Exit::CannotDo,
         }
@@ -95,7 +99,8 @@ impl AppError {
                 | RunError::Map { .. }
                 | RunError::Key { .. }
                 | RunError::Undone { .. },
-            ) => true,
+            )
+            | AppError::Older => true,
             // Its results cannot be named: its own name is too long.
             AppError::Run(RunError::Report(ReportError::Write { source, .. })) => {
                 source.kind() == std::io::ErrorKind::InvalidFilename
@@ -142,6 +147,7 @@ impl AppError {
             }
             AppError::Front(_) => Fact::new(Code::NotDone),
             AppError::Config { mistakes } => mistakes.fact(Code::ConfigMistakes),
+            AppError::Older => Fact::new(Code::InboxOlder),
             AppError::TooFewFiles(source) => Fact::new(Code::TooFewFiles).with_io(source),
             AppError::TooFewThreads(source) => Fact::new(Code::TooFewThreads).with_io(source),
         }

@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::journal::RosterLock;
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
-use crate::report::{Sample, write_metrics};
+use crate::report::{Lying, Sample, write_inbox_metrics, write_metrics};
 use crate::run::RunError;
 use crate::send::{Trouble, client_builder};
 
@@ -41,6 +41,8 @@ pub struct Notifications {
     pub target: Option<String>,
     /// The profile in use, which the metrics name.
     pub profile: Option<String>,
+    /// Whether it was reported before that the API cannot be used.
+    pub is_refusal_known: bool,
 }
 
 /// What is told of a file that could not be imported.
@@ -61,28 +63,55 @@ impl Notifications {
     pub fn send(&self, session: &Session, inbox: Option<&Path>, summary: &Summary) {
         let at = summary.finished_at;
         self.measure(session, inbox, summary.exit_code, at, Some(summary));
-        self.tell(&summary.facts());
+        if !(self.is_refusal_known && summary.exit_code == Exit::Refused) {
+            self.tell(&summary.facts());
+        }
     }
 
     /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
     /// another process is at work on, are nobody's news.
     pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
-        let exit = error.exit();
         let is_declined = matches!(error, AppError::Run(RunError::Declined));
-        if matches!(exit, Exit::Usage | Exit::Busy) || is_declined {
-            return;
+        if !matches!(error.exit(), Exit::Usage | Exit::Busy) && !is_declined {
+            self.not_imported(session, file, inbox, error.exit(), &error.fact());
         }
+    }
+
+    /// Tells of a file that was not imported.
+    pub fn not_imported(
+        &self,
+        session: &Session,
+        file: &Path,
+        inbox: Option<&Path>,
+        exit: Exit,
+        fact: &Fact,
+    ) {
         let at = session.clock.timestamp();
         self.measure(session, inbox, exit, at, None);
-        let fact = error.fact();
         self.tell(&Failure {
             file: file.display().to_string(),
             profile: self.profile.as_deref(),
             error: fact.in_words(),
-            fact: &fact,
+            fact,
             exit_code: exit,
             finished_at: at,
         });
+    }
+
+    /// Writes how many files of an inbox were not imported. What fails here is logged and changes nothing.
+    pub fn lying(&self, session: &Session, inbox: &Path, all: &[Lying]) {
+        let Some(path) = &self.metrics else {
+            return;
+        };
+        let inbox = crate::run::absolute(inbox).display().to_string();
+        let written = RosterLock::wait(&session.state, path)
+            .map_err(|error| error.fact())
+            .and_then(|_alone| {
+                write_inbox_metrics(path, &inbox, all).map_err(|error| error.fact())
+            });
+        if let Err(cause) = written {
+            log::warn(&Fact::new(Code::NotifyMetrics).because_of(cause));
+        }
     }
 
     fn measure(

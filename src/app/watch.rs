@@ -52,13 +52,12 @@ pub fn watch(
     while !stop.is_asked() {
         // A share that is away comes back.
         let entries = sweep.once(&mut seen).and_then(|_| sweep.look(&mut seen));
-        let unsettled = match entries {
-            Ok(entries) => !entries.files.is_empty(),
-            Err(error) => {
-                complain(&error);
-                false
-            }
-        };
+        if let Err(error) = entries {
+            complain(&error);
+        }
+        let unsettled = seen
+            .values()
+            .any(|(_, since)| since.elapsed() < options.settle);
         rest(pause(options, unsettled), unsettled, &woken, stop);
     }
     // systemd may be gone, or never have been.

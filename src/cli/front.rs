@@ -29,8 +29,12 @@ impl Front {
 
     /// The same for an unattended command, whose lines go to a log or to the mail of cron.
     pub(in crate::cli) fn open_unwatched(common: &GeneralOptions) -> Result<Front, AppError> {
+        logging::with_times();
         let (observer, bar) = terminal::observer(common);
-        Front::open_with(common, (Box::new(Unwatched(observer)), bar))
+        let mut front = Front::open_with(common, (Box::new(Unwatched(observer)), bar))?;
+        // Its lines are read by another account, with another environment.
+        front.session.journal_flag = settings::journal_flag_for_others(&front.session.state);
+        Ok(front)
     }
 
     fn open_with(
@@ -106,7 +110,17 @@ pub(in crate::cli) fn tell_way_on(
     words: fn(&Stop) -> String,
 ) {
     let way = settings::way_to(&ended.summary.run, state);
-    let text = way_on(ended, settings.sandbox, &way, words);
+    tell_way(ended, settings, &way, words);
+}
+
+/// The same, where `way` leads another command to the run.
+pub(in crate::cli) fn tell_way(
+    ended: &Ended,
+    settings: &Settings,
+    way: &str,
+    words: fn(&Stop) -> String,
+) {
+    let text = way_on(ended, settings.sandbox, way, words);
     if let Some((text, stop)) = text.zip(ended.stop.as_ref()) {
         let fact = stop.fact().in_run(&ended.summary.run);
         terminal::error(&text, &fact);

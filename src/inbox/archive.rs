@@ -11,7 +11,9 @@ use crate::safe_fs::{Folder, Kind};
 pub enum Place {
     /// Every row succeeded, or the file had been imported before.
     Done,
-    /// Some rows did not succeed, or the file cannot be read.
+    /// Some rows succeeded.
+    Partial,
+    /// Nothing was done.
     Failed,
     /// A guard holds it.
     Held,
@@ -42,6 +44,7 @@ impl Inbox {
         let root = self.open()?;
         let to = match place {
             Place::Done => root.private("done")?.private(date)?,
+            Place::Partial => root.private("partial")?.private(date)?,
             Place::Failed => root.private(FAILED)?.private(date)?,
             Place::Held => root.private("held")?,
         };

@@ -1,21 +1,59 @@
 use std::ffi::OsStr;
 
-/// Whether a file of this name may be taken from a folder: not one that is still being written,
-/// that an office program holds, or that is hidden.
-pub fn may_be_taken(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let unfinished = [".part", ".tmp", ".crdownload", ".filepart", ".ready"];
-    !lower.starts_with('.')
-        && !lower.starts_with("~$")
-        && !lower.contains(".~lock")
-        && !unfinished.iter().any(|ending| lower.ends_with(ending))
+/// What the name of an inbox entry says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// It ends like a roster.
+    Roster,
+    /// It is being written.
+    Unfinished,
+    /// A hidden file, the lock file of an office program, a marker, or a folder of rosterpatch.
+    Passed,
+    /// Any other name.
+    Other,
 }
 
-/// Whether a folder of this name was meant as a roster, and not as a folder.
-pub(super) fn is_like_a_roster(name: &str) -> bool {
+/// The endings of the files that are imported.
+const ENDINGS: [&str; 6] = [".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods"];
+
+/// The endings under which programs write a file before they give it its own name.
+const UNFINISHED: [&str; 7] = [
+    ".part",
+    ".partial",
+    ".tmp",
+    ".crdownload",
+    ".download",
+    ".filepart",
+    ".uploading",
+];
+
+/// What a name says.
+pub(super) fn named(name: &str) -> Named {
     let lower = name.to_lowercase();
-    let endings = [".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods"];
-    endings.iter().any(|ending| lower.ends_with(ending))
+    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+    let own = ["processing", "done", "partial", "failed", "held"];
+    // A note for people among the rosters.
+    let stem = lower.strip_suffix(".txt").map(str::trim);
+    let is_note = stem.is_some_and(|stem| {
+        [
+            "readme", "read me", "läsmig", "läs mig", "lasmig", "las mig",
+        ]
+        .contains(&stem)
+    });
+    if lower.starts_with('.')
+        || lower.starts_with("~$")
+        || lower.contains(".~lock")
+        || lower.ends_with(".ready")
+        || own.contains(&name)
+    {
+        Named::Passed
+    } else if ends(&UNFINISHED) {
+        Named::Unfinished
+    } else if ends(&ENDINGS) && !is_note {
+        Named::Roster
+    } else {
+        Named::Other
+    }
 }
 
 /// A name for a person: control characters and bytes that are no text are escaped.
@@ -86,31 +124,63 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_and_hidden_files_are_left() {
-        for name in ["elever.csv", "Elever 2026.CSV", "part.csv"] {
-            assert!(may_be_taken(name), "{name}");
-        }
-        for name in [
-            "elever.csv.part",
-            "x.TMP",
-            "~$elever.xlsx",
-            ".~lock.elever.csv#",
-            ".hidden",
-            "elever.csv.ready",
+    fn only_names_that_end_like_a_roster_are_taken() {
+        for (expected, names) in [
+            (
+                Named::Roster,
+                &[
+                    "elever.csv",
+                    "Elever 2026.CSV",
+                    "part.csv",
+                    "done.csv",
+                    "x.tsv",
+                    "x.Xlsx",
+                    "x.xls",
+                    "x.ods",
+                    "elever.txt",
+                ][..],
+            ),
+            (
+                Named::Other,
+                &[
+                    "elever.csv~",
+                    "elever.csv.bak",
+                    "elever.csv.old",
+                    "elever.csv.gz",
+                    "Thumbs.db",
+                    "desktop.ini",
+                    "LÄSMIG.txt",
+                    "Läs mig.txt",
+                    "README.txt",
+                    "x.xlsm",
+                    "csv",
+                ],
+            ),
+            (
+                Named::Unfinished,
+                &[
+                    "elever.csv.part",
+                    "elever.csv.partial",
+                    "elever.csv.uploading",
+                    "x.TMP",
+                    "x.csv.crdownload",
+                ],
+            ),
+            (
+                Named::Passed,
+                &[
+                    "~$elever.xlsx",
+                    ".~lock.elever.csv#",
+                    ".hidden.csv",
+                    "elever.csv.ready",
+                    "done",
+                    "processing",
+                ],
+            ),
         ] {
-            assert!(!may_be_taken(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn what_was_meant_as_a_roster_is_known_by_its_ending() {
-        for name in [
-            "a.csv", "a.TXT", "a.tsv", "a.xlsx", "a.xlsm", "a.xls", "a.ODS",
-        ] {
-            assert!(is_like_a_roster(name), "{name}");
-        }
-        for name in ["done", "a.csv.old", "csv", "a.pdf"] {
-            assert!(!is_like_a_roster(name), "{name}");
+            for name in names {
+                assert_eq!(named(name), expected, "{name}");
+            }
         }
     }
 

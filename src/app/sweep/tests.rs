@@ -38,6 +38,14 @@ impl Desk for Noting<'_> {
         Ok((wanted(settings), Notifications::default()))
     }
 
+    fn may_take(&self, _: &str) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    fn account(&self, _: &str) -> u64 {
+        1
+    }
+
     fn notifications(&self, _: &str) -> Notifications {
         Notifications::default()
     }
@@ -47,7 +55,7 @@ impl Desk for Noting<'_> {
             Told::Ended(ended, _) => format!("{} updated", ended.summary.states.updated),
             Told::PutAway(summary) => format!("put away, {} updated", summary.states.updated),
             Told::Duplicate { run, .. } => format!("duplicate of {run}"),
-            Told::Failed(error) => format!("failed: {:?}", error.exit()),
+            Told::NotImported(why) => format!("not imported: {}", why.code()),
         };
         self.told.borrow_mut().push(format!("{name}: {what}"));
     }
@@ -84,7 +92,12 @@ fn newest(scene: &Scene) -> crate::journal::RunRecord {
 fn a_file_is_imported_and_put_away_with_its_results_and_its_copy_is_a_duplicate() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
-    let sweep = |options: SweepOptions| Sweep::new(&scene.session, &noting, options).run();
+    let sweep = |options: SweepOptions| {
+        Sweep::new(&scene.session, &noting, options)
+            .unwrap()
+            .run()
+            .map(|swept| swept.exit)
+    };
     scene.write("in/a.csv", &roster(2));
     scene.write("in/b.csv", &roster(3));
     assert_eq!(sweep(options(&scene)).unwrap(), Exit::Success);
@@ -142,40 +155,40 @@ fn a_file_is_imported_and_put_away_with_its_results_and_its_copy_is_a_duplicate(
 fn a_file_whose_rows_fail_or_that_cannot_be_read_goes_to_failed_and_the_worst_exit_code_is_told() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 404));
     let noting = Noting::of(&scene, &api);
-    let sweep = Sweep::new(&scene.session, &noting, options(&scene));
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
     scene.write("in/a.csv", &roster(2));
-    assert_eq!(sweep.run().unwrap(), Exit::RowsFailed);
+    assert_eq!(sweep.run().unwrap().exit, Exit::RowsFailed);
     assert!(files(&scene, "failed").contains(&"a.csv".to_owned()));
     scene.write("in/a.csv", &roster(3));
     scene.write("in/b.csv", "");
-    assert_eq!(sweep.run().unwrap(), Exit::CannotDo);
-    assert_eq!(noting.told()[2], "b.csv: failed: CannotDo");
+    assert_eq!(sweep.run().unwrap().exit, Exit::CannotDo);
+    assert_eq!(noting.told()[2], "b.csv: not imported: read.empty");
     let failed = files(&scene, "failed");
     assert!(failed.contains(&"b.csv".to_owned()) && failed.contains(&"b.error.txt".to_owned()));
     // What is out of the way is not tried again.
-    assert_eq!(sweep.run().unwrap(), Exit::Success);
+    assert_eq!(sweep.run().unwrap().exit, Exit::Success);
 }
 
 #[test]
 fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
-    let sweep = Sweep::new(&scene.session, &noting, options(&scene));
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
     let file = scene.write("in/a.csv", &roster(2));
     let inbox = Inbox::at(&scene.path("in"));
     let lying = inbox.entries().unwrap().files.remove("a.csv").unwrap();
     let taken = inbox.claim("a.csv", &lying).unwrap().unwrap();
     assert!(!file.exists());
     let lock = RosterLock::take(&scene.session.state, &taken).unwrap();
-    assert_eq!(sweep.run().unwrap(), Exit::Success);
+    assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), Vec::<String>::new());
     assert!(taken.is_file());
     // Once it is dead, the next sweep goes on with it.
     drop(lock);
-    assert_eq!(sweep.run().unwrap(), Exit::Success);
+    assert_eq!(sweep.run().unwrap().exit, Exit::Success);
     assert_eq!(noting.told(), ["a.csv: 2 updated"]);
     // One that was dealt with meanwhile is no failure.
-    assert_eq!(sweep.file(&taken), None);
+    assert_eq!(sweep.file(&taken, "").unwrap(), None);
     assert_eq!(noting.told(), Vec::<String>::new());
 }
 
@@ -183,24 +196,24 @@ fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
 fn what_cannot_be_taken_is_reported_once_for_as_long_as_it_lies_there() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
-    let sweep = Sweep::new(&scene.session, &noting, options(&scene));
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
     std::fs::create_dir_all(scene.path("in/a.csv")).unwrap();
     scene.write("in/b.csv", &roster(1));
     let mut seen = HashMap::new();
     for told in [1, 0] {
-        assert_eq!(sweep.once(&mut seen).unwrap(), Some(Exit::CannotDo));
+        assert_eq!(sweep.once(&mut seen).unwrap().worst, Some(Exit::RowsFailed));
         let failed = noting.told();
         let failed = failed
             .iter()
-            .filter(|told| told.starts_with("a.csv: failed"));
+            .filter(|told| told.starts_with("a.csv: not imported"));
         assert_eq!(failed.count(), told);
     }
     // One that was taken away and is there again is news.
     std::fs::remove_dir(scene.path("in/a.csv")).unwrap();
-    assert_eq!(sweep.once(&mut seen).unwrap(), None);
+    assert_eq!(sweep.once(&mut seen).unwrap().worst, None);
     std::fs::create_dir(scene.path("in/a.csv")).unwrap();
-    assert_eq!(sweep.once(&mut seen).unwrap(), Some(Exit::CannotDo));
-    assert_eq!(noting.told(), ["a.csv: failed: CannotDo"]);
+    assert_eq!(sweep.once(&mut seen).unwrap().worst, Some(Exit::RowsFailed));
+    assert_eq!(noting.told(), ["a.csv: not imported: inbox.not_processed"]);
 }
 
 #[test]
@@ -223,10 +236,10 @@ fn a_file_is_taken_once_it_is_whole_and_none_after_a_stop() {
         settle,
         ..options(&scene)
     };
-    let sweep = Sweep::new(&scene.session, &noting, slow);
+    let sweep = Sweep::new(&scene.session, &noting, slow).unwrap();
     scene.write("in/a.csv", &roster(1));
     let mut seen = HashMap::new();
-    assert_eq!(sweep.once(&mut seen).unwrap(), None);
+    assert_eq!(sweep.once(&mut seen).unwrap().worst, None);
     let since = seen["a.csv"].1;
     // It lies as it lay, so that its time goes on; once it is changed that begins anew.
     sweep.look(&mut seen).unwrap();
@@ -236,7 +249,7 @@ fn a_file_is_taken_once_it_is_whole_and_none_after_a_stop() {
     assert_ne!(seen["a.csv"].1, since);
     scene.write("in/a.csv.ready", "");
     scene.session.stop.ask(StopRequest::Finish);
-    assert_eq!(sweep.once(&mut seen).unwrap(), None);
+    assert_eq!(sweep.once(&mut seen).unwrap().worst, None);
     assert!(scene.path("in/a.csv").is_file());
     scene.session.stop.leave_signals();
 }
@@ -269,7 +282,7 @@ fn a_file_that_was_imported_and_not_put_away_is_put_away_by_the_next_sweep() {
     for is_moved in [false, true] {
         let (scene, api) = (Scene::new(), Api::of("Bo", 200));
         let noting = Noting::of(&scene, &api);
-        let sweep = Sweep::new(&scene.session, &noting, options(&scene));
+        let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
         scene.write("in/a.csv", &roster(2));
         let inbox = Inbox::at(&scene.path("in"));
         let lying = inbox.entries().unwrap().files.remove("a.csv").unwrap();
@@ -282,7 +295,7 @@ fn a_file_that_was_imported_and_not_put_away_is_put_away_by_the_next_sweep() {
             settings.roster.file = scene.write("in/done/2026-08-20/a.csv", &roster(2));
         }
         scene.finished("first", 2, &settings);
-        assert_eq!(sweep.run().unwrap(), Exit::Success);
+        assert_eq!(sweep.run().unwrap().exit, Exit::Success);
         assert_eq!(noting.told(), ["a.csv: put away, 2 updated"]);
         assert!(!taken.exists());
         assert_eq!(api.updates(), 0);
@@ -301,7 +314,7 @@ fn a_file_of_which_rows_are_left_or_that_was_put_back_is_no_duplicate() {
         (
             RunState::Undone,
             RowState::Updated,
-            "b.csv: failed: CannotDo",
+            "b.csv: not imported: read.empty",
         ),
     ] {
         let (scene, api) = (Scene::new(), Api::of("Bo", 200));
@@ -312,8 +325,8 @@ fn a_file_of_which_rows_are_left_or_that_was_put_back_is_no_duplicate() {
         scene.rows(&run, &[Some(RowState::Updated), Some(rest)]);
         scene.end(&run, state, Exit::Success);
         scene.write("in/b.csv", &roster(2));
-        let sweep = Sweep::new(&scene.session, &noting, options(&scene));
-        sweep.run().unwrap();
+        let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+        sweep.run().unwrap().exit;
         assert_eq!(noting.told(), [told]);
     }
 }

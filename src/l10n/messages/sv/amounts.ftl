@@ -71,3 +71,7 @@ state-not-sent = { $count ->
     [one] { $number } ej skickad
    *[other] { $number } ej skickade
 }
+amount-files = { $count ->
+    [one] { $number } fil
+   *[other] { $number } filer
+}
