@@ -204,7 +204,7 @@ impl Config {
         let ways = spec.into_iter().flat_map(|spec| &spec.sign_in);
         for variable in ways.flat_map(|way| way.variables()) {
             let named = |name: &str| std::env::var_os(self.credential_variable(name));
-            let value = named(&variable).unwrap_or_default();
+            let value = named(variable).unwrap_or_default();
             add(value.as_encoded_bytes());
             let file = named(&format!("{variable}_FILE"));
             let held = file.and_then(|file| std::fs::read(file).ok());

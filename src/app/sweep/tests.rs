@@ -314,7 +314,7 @@ fn a_file_of_which_rows_are_left_or_that_was_put_back_is_no_duplicate() {
         (
             RunState::Undone,
             RowState::Updated,
-            "b.csv: not imported: read.empty",
+            "b.csv: not imported: run.undone",
         ),
     ] {
         let (scene, api) = (Scene::new(), Api::of("Bo", 200));
@@ -326,7 +326,7 @@ fn a_file_of_which_rows_are_left_or_that_was_put_back_is_no_duplicate() {
         scene.end(&run, state, Exit::Success);
         scene.write("in/b.csv", &roster(2));
         let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
-        sweep.run().unwrap().exit;
+        sweep.run().unwrap();
         assert_eq!(noting.told(), [told]);
     }
 }

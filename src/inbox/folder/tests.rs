@@ -179,6 +179,7 @@ fn each_entry_that_looks_like_a_roster_is_taken_or_named_with_the_reason() {
     let linked = || Some(Refusal::HardLinked { links: 2 });
     let of = |kind| Some(Refusal::NotAFile { kind });
     let expected = [
+        ("folder", of(Kind::Folder)),
         ("folder.xlsx", of(Kind::Folder)),
         ("link.csv", of(Kind::Link)),
         ("one.csv", linked()),
@@ -215,7 +216,7 @@ fn a_file_with_a_long_name_is_found_again_and_only_it() {
 }
 
 #[test]
-fn the_files_that_were_taken_are_told_in_the_order_of_their_names() {
+fn the_files_that_were_taken_are_told_the_oldest_first() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = Inbox::at(folder.path());
     assert!(inbox.taken().unwrap().files.is_empty(), "nothing was yet");
@@ -224,7 +225,18 @@ fn the_files_that_were_taken_are_told_in_the_order_of_their_names() {
         std::fs::write(folder.path().join(name), "").unwrap();
         taken.extend(claim(&inbox, name));
     }
-    taken.sort();
+    // Files of one moment are in the order of their names.
+    for (path, seconds) in taken.iter().zip([30, 10, 20, 20]) {
+        let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        std::fs::File::options()
+            .append(true)
+            .open(path)
+            .unwrap()
+            .set_modified(at)
+            .unwrap();
+    }
+    let taken: Vec<_> = [1, 2, 3, 0].map(|index: usize| taken[index].clone()).into();
+    let mut taken = taken;
     // A name with a number in it is no numbered folder.
     std::fs::write(folder.path().join("e~2.csv"), "").unwrap();
     taken.extend(claim(&inbox, "e~2.csv"));
