@@ -596,3 +596,49 @@ fn a_limit_is_kept_by_all_who_name_it_and_takes_nothing_from_the_quota_but_its_r
         String::new()
     });
 }
+
+#[test]
+fn the_files_that_arrived_are_told_alike() {
+    use rosterpatch::journal::{Arrival, Arrivals, Fate};
+    use rosterpatch::model::{Code, Fact};
+    with_each(|state| {
+        let journal = Journal::open(state).unwrap();
+        let arrival = |name: &str, stamp: &str, second, fate| Arrival {
+            inbox: "/in".into(),
+            name: name.into(),
+            stamp: stamp.into(),
+            at: at(second),
+            fate,
+            path: format!("/in/{name}"),
+            run: None,
+            why: Some(Fact::new(Code::InboxNoProfile)),
+        };
+        for file in [
+            arrival("å.csv", "1.000000000:5", 10, Fate::NotProcessed),
+            arrival("b.csv", "1.000000000:5", 20, Fate::Waiting),
+            arrival("b.csv", "2.000000000:6", 30, Fate::Failed),
+        ] {
+            journal.record_arrival(&file).unwrap();
+        }
+        // The time of its arrival stays; its fate does not.
+        let mut again = arrival("b.csv", "1.000000000:5", 99, Fate::Done);
+        (again.run, again.why) = (Some("r".into()), None);
+        journal.record_arrival(&again).unwrap();
+        let mut told = String::new();
+        for since in [0, 20, 21] {
+            let all = journal.arrivals(at(since)).unwrap();
+            writeln!(told, "{since}: {all:?}").unwrap();
+        }
+        let names = |since| journal.arrivals(at(since)).unwrap().len();
+        assert_eq!([names(0), names(20), names(21), names(31)], [3, 2, 1, 0]);
+        let done = &journal.arrivals(at(20)).unwrap()[1];
+        assert_eq!((done.at, done.fate), (at(20), Fate::Done));
+        journal.forget_arrival(done).unwrap();
+        assert_eq!(names(0), 2);
+        journal.forget_arrivals(at(30)).unwrap();
+        let left = journal.arrivals(at(0)).unwrap();
+        assert_eq!(left.len(), 1);
+        writeln!(told, "{left:?}").unwrap();
+        told
+    });
+}

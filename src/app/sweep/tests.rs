@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use super::*;
 use crate::app::scene::{Api, Scene, roster, wanted};
 use crate::journal::RosterLock;
@@ -10,6 +12,7 @@ struct Noting<'a> {
     scene: &'a Scene,
     base_url: String,
     told: RefCell<Vec<String>>,
+    account: Cell<u64>,
 }
 
 impl<'a> Noting<'a> {
@@ -18,6 +21,7 @@ impl<'a> Noting<'a> {
             scene,
             base_url: api.base_url.clone(),
             told: RefCell::default(),
+            account: Cell::new(1),
         }
     }
 
@@ -43,7 +47,7 @@ impl Desk for Noting<'_> {
     }
 
     fn account(&self, _: &str) -> u64 {
-        1
+        self.account.get()
     }
 
     fn notifications(&self, _: &str) -> Notifications {
@@ -362,4 +366,75 @@ fn the_worst_exit_code_is_the_sweeps() {
         }
     }
     assert_eq!(worse(None, None), None);
+}
+
+#[test]
+fn credentials_that_were_refused_are_tried_again_when_they_change_and_reported_once() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 401));
+    let noting = Noting::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    scene.write("in/a.csv", &roster(1));
+    scene.write("in/b.csv", &roster(1));
+    let mut seen = HashMap::new();
+    let once = |seen: &mut Seen| sweep.once(seen).unwrap().worst;
+    assert_eq!(once(&mut seen), Some(Exit::Refused));
+    assert_eq!(api.updates(), 1, "the second file has the same credentials");
+    assert_eq!(noting.told().len(), 1);
+    for _ in 0..3 {
+        assert_eq!(once(&mut seen), Some(Exit::Refused));
+    }
+    assert_eq!(api.updates(), 1);
+    // New credentials are tried at once.
+    noting.account.set(2);
+    assert_eq!(once(&mut seen), Some(Exit::Refused));
+    assert_eq!(api.updates(), 2);
+    let arrived = crate::app::arrived(&scene.journal(), &scene.session.state, jiff::Timestamp::MIN);
+    let fates: Vec<Fate> = arrived.unwrap().iter().map(|file| file.fate).collect();
+    assert_eq!(fates, [Fate::Waiting, Fate::Waiting]);
+}
+
+#[test]
+fn refused_credentials_wait_an_hour_and_an_api_that_is_away_ten_minutes_at_most() {
+    for (times, is_reachable, seconds) in [
+        (1, true, 3600),
+        (9, true, 3600),
+        (1, false, 30),
+        (2, false, 60),
+        (5, false, 480),
+        (6, false, 600),
+        (u32::MAX, false, 600),
+    ] {
+        assert_eq!(
+            pause_after(times, is_reachable),
+            Duration::from_secs(seconds)
+        );
+    }
+    for (code, is_away) in [
+        (Code::ApiUnreachable, true),
+        (Code::ApiFailing, true),
+        (Code::NetworkTimeOut, true),
+        (Code::ApiRefused, false),
+        (Code::SignInMissing, false),
+    ] {
+        assert_eq!(is_unreachable(&Fact::new(code)), is_away, "{code}");
+    }
+    let caused = Fact::new(Code::ApiLookup).because(Code::NetworkRefused);
+    assert!(is_unreachable(&caused));
+}
+
+#[test]
+fn a_sweep_waits_once_for_a_file_and_ten_times_for_one_that_grows() {
+    let scene = Scene::new();
+    let inbox = Inbox::at(&scene.path("in"));
+    let mut awaited = Awaited::default();
+    scene.write("in/a.csv", "1");
+    let entries = || inbox.entries().unwrap();
+    assert!(awaited.add(&entries()));
+    assert!(!awaited.add(&entries()), "it has not changed");
+    let grown = (2..=12).map(|size| {
+        scene.write("in/a.csv", &"1".repeat(size));
+        awaited.add(&entries())
+    });
+    let waits = grown.filter(|wait| *wait).count();
+    assert_eq!(waits, 9);
 }
