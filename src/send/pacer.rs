@@ -101,7 +101,9 @@ impl Pacer {
         if pace.burst.is_some() {
             let burst = open(None, Limit::Burst.bucket(&pace, limit))?;
             burst.begin_like(limits.last().map_or(&shared, |(_, part)| part));
-            limits.push((Limit::Burst, burst));
+            // It goes first: what was taken of it and not used is lost with this process, and costs nobody else
+            // anything.
+            limits.insert(0, (Limit::Burst, burst));
         }
         Ok(Pacer {
             announced: Mutex::new(Announced {

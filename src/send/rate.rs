@@ -137,8 +137,9 @@ impl Pace {
             if ceiling.interval() > rate.interval() {
                 rate = ceiling;
             }
-            // A bucket deeper than a period's requests would not be that rate.
-            depth = depth.min(rate.requests.ceil());
+            // A bucket deeper than a period's requests would not be that rate, unless it is asked for.
+            let burst = self.burst.map_or(0.0, |burst| f64::from(burst.get()));
+            depth = depth.min(rate.requests.ceil().max(burst));
         }
         (rate.part(self.share), whole(depth * self.share))
     }
@@ -235,6 +236,10 @@ mod tests {
         assert_eq!(in_force(&pace, Some("500/h")), ("500/h".into(), 500));
         pace.burst = NonZeroU32::new(3);
         assert_eq!(in_force(&pace, Some("5000/h")), ("1000/h".into(), 3));
+        pace.ceiling = Some(rate("1/h"));
+        assert_eq!(in_force(&pace, None), ("1/h".into(), 3));
+        pace.burst = None;
+        assert_eq!(in_force(&pace, None), ("1/h".into(), 1));
     }
 
     #[test]
