@@ -563,3 +563,32 @@ fn a_burst_moves_with_the_limit_that_is_announced_and_keeps_what_was_used() {
     assert_eq!(moments[7], 0.0);
     assert!((moments[8] - 1.2).abs() < 1e-3, "{moments:?}");
 }
+
+#[test]
+fn slices_that_wait_for_the_burst_cost_the_limit_that_all_share_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
+    let time = clock();
+    let pace = Pace {
+        own: "1500/h".parse().unwrap(),
+        own_burst: 1500,
+        ceiling: Some("1200/h".parse().unwrap()),
+        burst: NonZeroU32::new(3),
+        share: 1.0,
+    };
+    let first = Pacer::new(pace, time.clone(), open()).unwrap();
+    assert_eq!(permits(&first, &time, 3), [0.0; 3]);
+    drop(first);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for slice in 0..10 {
+        let pacer = Pacer::new(pace, time.clone(), open()).unwrap();
+        pacer.set_patience(Some(Duration::ZERO));
+        let permit = runtime.block_on(pacer.permit()).unwrap();
+        let Permit::Later(wait) = permit else {
+            panic!("{permit:?}")
+        };
+        assert!(wait <= Duration::from_secs(3), "slice {slice}: {wait:?}");
+    }
+}
