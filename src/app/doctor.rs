@@ -287,7 +287,7 @@ fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Fin
         (Fault::Connect(Trouble::Proxy), Some(proxy)) => Finding::new(
             say().doctor_proxy(),
             Health::Refused,
-            say().doctor_proxy_refuses(address, proxy),
+            say().doctor_proxy_refuses(proxy, address),
         ),
         (Fault::Connect(Trouble::Issuer), _) => wrong_network(say().doctor_issuer(address)),
         _ => wrong_network(format!("{address}: {}", fault.in_words())),
@@ -331,7 +331,7 @@ fn not_of_api(
         false => say().doctor_read(),
     };
     let status = format!("HTTP {}", answer.status);
-    let told = say().doctor_other(address, status, why);
+    let told = say().doctor_other(why, status, address);
     Some(Finding::new(what, Health::Wrong, told))
 }
 
