@@ -11,9 +11,9 @@ use super::trouble::Trouble;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The address's own host.
-    asked: String,
-    /// The host that is connected to.
     host: String,
+    /// The host that is connected to.
+    peer: String,
     port: u16,
     proxy: Option<String>,
 }
@@ -48,7 +48,7 @@ impl Route {
         let route = Route::straight(&proxy)?;
         let shown = proxy.as_str().trim_end_matches('/').to_owned();
         Some(Route {
-            asked: Route::straight(url)?.asked,
+            host: Route::straight(url)?.host,
             proxy: Some(shown),
             ..route
         })
@@ -59,7 +59,7 @@ impl Route {
         // The client has no other port for a proxy either, whatever its protocol.
         let port = url.port_or_known_default().unwrap_or(80);
         Some(Route {
-            asked: host.clone(),
+            peer: host.clone(),
             host,
             port,
             proxy: None,
@@ -73,7 +73,7 @@ impl Route {
 
     /// The address's own host, whether or not a proxy is between.
     pub fn host(&self) -> &str {
-        &self.asked
+        &self.host
     }
 
     /// Resolves the host's name.
@@ -81,7 +81,7 @@ impl Route {
     /// # Errors
     /// When it has no address, or the resolver does not answer in time.
     pub async fn resolve(&self, patience: Duration) -> Result<Vec<SocketAddr>, Trouble> {
-        let found = lookup_host((self.host.as_str(), self.port));
+        let found = lookup_host((self.peer.as_str(), self.port));
         let found = tokio::time::timeout(patience, found).await;
         let found = found.map_err(|_| Trouble::TimeOut)?;
         let found: Vec<SocketAddr> = found.map_err(|_| Trouble::NoHost)?.collect();
@@ -120,7 +120,7 @@ mod tests {
             .build();
         let by = route("https://api.example.se/v1", &proxies);
         assert_eq!(by.proxy(), Some("http://proxy.example.se:3128"));
-        assert_eq!((&*by.host, by.port), ("proxy.example.se", 3128));
+        assert_eq!((&*by.peer, by.port), ("proxy.example.se", 3128));
         assert_eq!(by.host(), "api.example.se");
         assert!(!format!("{by:?}").contains("hunter2"));
         let plain = route("http://hooks.example.se", &proxies);
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!((own.host(), own.port), ("10.1.2.3", 8443));
         let all = Matcher::builder().all("https://[::1]").build();
         let by = route("https://api.example.se", &all);
-        assert_eq!((&*by.host, by.port), ("::1", 443));
+        assert_eq!((&*by.peer, by.port), ("::1", 443));
     }
 
     #[test]
