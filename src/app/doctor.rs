@@ -1,13 +1,21 @@
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
+use super::notify::Notify;
 use crate::clock::{Clock, UnixNanos};
 use crate::journal::{Journal, JournalError, State};
 use crate::l10n::{duration, number, say};
-use crate::model::with_causes;
+use crate::model::{Code, with_causes};
 use crate::plan::LookUp;
+use crate::report::{Placing, WholeFile};
 use crate::run::shared_pacer;
-use crate::send::{Answer, Client, ClientOptions, Credentials, Pace};
+use crate::send::{
+    Answer, Client, ClientOptions, Credentials, Fault, Pace, Route, SendError, Trouble,
+};
 use crate::targets::TargetSpec;
 
 /// One thing that was looked at before an import.
@@ -28,7 +36,7 @@ pub enum Health {
     Well,
     /// It cannot be known before something is sent.
     Unknown,
-    /// It would stop an import.
+    /// It would stop an import, or what is told of one.
     Wrong,
     /// The API refuses or cannot be reached, which would stop an import.
     Refused,
@@ -36,9 +44,9 @@ pub enum Health {
 
 impl Finding {
     /// What was found of something.
-    pub fn new(what: String, health: Health, told: impl Into<String>) -> Finding {
+    pub fn new(what: impl Into<String>, health: Health, told: impl Into<String>) -> Finding {
         Finding {
-            what,
+            what: what.into(),
             health,
             told: told.into(),
         }
@@ -47,6 +55,14 @@ impl Finding {
 
 /// How far a clock may be off: tokens and moments that an API names are of seconds.
 const MOST_OFF: Duration = Duration::from_secs(60);
+
+/// The longest that is waited for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Settings of the config file, by their names.
+const METRICS: &str = "metrics";
+const WEBHOOK: &str = "notify.url";
+const COMMAND: &str = "notify.command";
 
 /// Whether the journal's folder can be used.
 pub fn of_state(state: &State) -> Finding {
@@ -57,31 +73,88 @@ pub fn of_state(state: &State) -> Finding {
     }
 }
 
-/// What is asked of the API, and with what.
+/// Whether the textfile of the figures can be written.
+pub fn of_metrics(path: &Path) -> Finding {
+    match WholeFile::probe(path, Placing::Replace) {
+        Ok(()) => Finding::new(METRICS, Health::Well, path.display().to_string()),
+        Err(error) => Finding::new(METRICS, Health::Wrong, with_causes(&error)),
+    }
+}
+
+/// Whether the webhook can be reached and the command can be run. Nothing is posted or run, and the webhook's
+/// address is not repeated: it may be a secret.
+pub fn of_notify(notify: &Notify) -> Vec<Finding> {
+    let url = notify.url.as_deref().map(of_webhook);
+    let command = notify.command.as_deref().map(of_command);
+    url.into_iter().chain(command).collect()
+}
+
+fn of_webhook(url: &str) -> Finding {
+    let wrong = |told: String| Finding::new(WEBHOOK, Health::Wrong, told);
+    let Some(route) = Route::to_webhook(url) else {
+        return wrong(say().doctor_webhook_address());
+    };
+    let host = route.host();
+    match (block_on(route.connect(PATIENCE)), route.proxy()) {
+        (Err(error), _) => wrong(error.to_string()),
+        (Ok(Ok(())), None) => Finding::new(WEBHOOK, Health::Well, host),
+        (Ok(Ok(())), Some(proxy)) => {
+            Finding::new(WEBHOOK, Health::Well, say().doctor_by_proxy(host, proxy))
+        }
+        (Ok(Err(trouble)), None) => wrong(format!("{host}: {}", trouble.in_words())),
+        (Ok(Err(trouble)), Some(proxy)) => {
+            wrong(say().doctor_proxy_away(proxy, trouble.in_words()))
+        }
+    }
+}
+
+fn of_command(command: &[String]) -> Finding {
+    let wrong = |told: String| Finding::new(COMMAND, Health::Wrong, told);
+    let Some(program) = command.first() else {
+        return wrong(Code::NotifyEmpty.sentence());
+    };
+    match which::which(program) {
+        Ok(path) => Finding::new(COMMAND, Health::Well, path.display().to_string()),
+        Err(_) => wrong(say().doctor_no_command(program.as_str())),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    Ok(runtime.enable_all().build()?.block_on(work))
+}
+
+/// The API that is looked at.
 #[derive(Debug)]
 pub struct Examined<'a> {
     /// The API.
     pub spec: Arc<TargetSpec>,
-    /// The credentials, if there are any.
-    pub credentials: Credentials,
     /// The address.
     pub client: &'a ClientOptions,
-    /// The quota, which this draws on too.
-    pub pace: Pace,
-    /// The folder of the journal.
-    pub state: &'a State,
+    /// With what it is asked for records; none where a part of it is missing, and the network alone can be
+    /// looked at.
+    pub asking: Option<Asking<'a>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
 
+/// What it takes to ask the API for records.
+#[derive(Debug)]
+pub struct Asking<'a> {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// The quota, which this draws on too.
+    pub pace: Pace,
+    /// The folder of the journal.
+    pub state: &'a State,
+}
+
 /// Asks the API for one page of records, which changes nothing, and says what that shows: the network,
-/// the sign-in, reading, the clock and the quota.
+/// the sign-in, reading, the clock and the quota. Without what that takes, asks its base address for anything,
+/// which shows the network.
 pub fn of_api(examined: &Examined<'_>) -> Vec<Finding> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(ask(examined)),
+    match block_on(ask(examined)) {
+        Ok(found) => found,
         Err(error) => vec![wrong_network(error.to_string())],
     }
 }
@@ -92,93 +165,181 @@ fn wrong_network(told: String) -> Finding {
 
 async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let address = &examined.client.base_url;
-    match addresses(address).await {
-        Ok(addresses) => found.push(Finding::new(
-            say().doctor_name(),
-            Health::Well,
-            addresses.join(", "),
-        )),
-        // A proxy finds the name by itself; what cannot be reached is told below.
-        Err(why) => found.push(Finding::new(say().doctor_name(), Health::Unknown, why)),
+    let route = Route::to_api(&examined.client.base_url);
+    if let Some(route) = &route {
+        let finding = of_route(route, examined.client.timeout.min(PATIENCE)).await;
+        let is_well = finding.health == Health::Well;
+        found.push(finding);
+        if !is_well {
+            return found;
+        }
     }
-    let client = Client::new(
-        examined.spec.clone(),
-        examined.credentials.clone(),
-        examined.client,
-        examined.clock.clone(),
-    );
-    let client = match client {
+    let route = route.as_ref();
+    let look_up = examined.spec.keys().first().copied();
+    let look_up = look_up.and_then(|key| LookUp::new(&examined.spec, key));
+    let question = look_up.as_ref().and_then(|look_up| look_up.list(None));
+    let (Some(asking), Some(look_up), Some(question)) = (&examined.asking, &look_up, question)
+    else {
+        found.push(of_network(examined, route).await);
+        found.push(match examined.asking {
+            Some(_) => {
+                let told = say().doctor_unreadable();
+                Finding::new(say().doctor_read(), Health::Unknown, told)
+            }
+            None => {
+                let told = say().doctor_not_tried();
+                Finding::new(say().doctor_sign_in(), Health::Unknown, told)
+            }
+        });
+        return found;
+    };
+    let client = match client(examined, &asking.credentials) {
         Ok(client) => client,
         Err(error) => {
             found.push(wrong_network(with_causes(&error)));
             return found;
         }
     };
-    let keys = examined.spec.keys();
-    let look_up = keys
-        .first()
-        .and_then(|key| LookUp::new(&examined.spec, *key));
-    let Some(question) = look_up.and_then(|look_up| look_up.list(None)) else {
-        found.push(Finding::new(
-            say().doctor_read(),
-            Health::Unknown,
-            say().doctor_unreadable(),
-        ));
-        return found;
-    };
-    if let Err(error) = permit(examined, &client).await {
+    if let Err(error) = permit(examined, asking, &client).await {
         let told = with_causes(&error);
         found.push(Finding::new(say().doctor_state(), Health::Wrong, told));
         return found;
     }
     let body = question.body.map(|body| body.to_string().into_bytes());
     match client.probe(&question.path, body.as_deref()).await {
-        Err(fault) => found.push(wrong_network(format!("{address}: {}", fault.in_words()))),
-        Ok(answer) => found.extend(of_answer(examined, &answer)),
+        Ok((answer, json)) => {
+            found.push(well_network(examined));
+            match not_of_api(&examined.client.base_url, look_up, &answer, json) {
+                Some(finding) => found.push(finding),
+                None => found.extend(of_answer(examined, asking, &answer)),
+            }
+        }
+        Err(Fault::TooLarge) => {
+            found.push(well_network(examined));
+            let told = say().stop_page_too_large();
+            found.push(Finding::new(say().doctor_read(), Health::Wrong, told));
+        }
+        Err(fault) => found.push(of_fault(examined, route, fault)),
     }
     found
 }
 
+fn client(examined: &Examined<'_>, credentials: &Credentials) -> Result<Client, SendError> {
+    Client::new(
+        examined.spec.clone(),
+        credentials.clone(),
+        examined.client,
+        examined.clock.clone(),
+    )
+}
+
+/// Whether the first host on the way can be found, and a proxy connected to. The API's own name is for a
+/// proxy to resolve, where there is one.
+async fn of_route(route: &Route, patience: Duration) -> Finding {
+    let Some(proxy) = route.proxy() else {
+        let what = say().doctor_name();
+        return match route.resolve(patience).await {
+            Ok(found) => {
+                let mut found: Vec<String> = found.iter().map(|one| one.ip().to_string()).collect();
+                found.dedup();
+                Finding::new(what, Health::Well, found.join(", "))
+            }
+            Err(trouble) => {
+                let told = format!("{}: {}", route.host(), trouble.in_words());
+                Finding::new(what, Health::Refused, told)
+            }
+        };
+    };
+    let what = say().doctor_proxy();
+    match route.connect(patience).await {
+        Ok(()) => Finding::new(what, Health::Well, say().doctor_proxy_used(proxy)),
+        Err(trouble) => {
+            let told = say().doctor_proxy_away(proxy, trouble.in_words());
+            Finding::new(what, Health::Refused, told)
+        }
+    }
+}
+
+/// Whether the API's machine can be reached: whatever it answers shows that it can.
+async fn of_network(examined: &Examined<'_>, route: Option<&Route>) -> Finding {
+    let client = match client(examined, &Credentials::none()) {
+        Ok(client) => client,
+        Err(error) => return wrong_network(with_causes(&error)),
+    };
+    match client.probe("", None).await {
+        Ok(_) | Err(Fault::TooLarge) => well_network(examined),
+        Err(fault) => of_fault(examined, route, fault),
+    }
+}
+
+fn well_network(examined: &Examined<'_>) -> Finding {
+    let told = match &examined.client.base_url {
+        address if address.starts_with("https") => say().doctor_tls(address.as_str()),
+        address => address.clone(),
+    };
+    Finding::new(say().doctor_network(), Health::Well, told)
+}
+
+/// Why no answer came, and what to do about it.
+fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Finding {
+    let address = &*examined.client.base_url;
+    match (fault, route.and_then(Route::proxy)) {
+        (Fault::Connect(Trouble::Proxy), Some(proxy)) => Finding::new(
+            say().doctor_proxy(),
+            Health::Refused,
+            say().doctor_proxy_refuses(proxy, address),
+        ),
+        (Fault::Connect(Trouble::Issuer), _) => wrong_network(say().doctor_issuer(address)),
+        _ => wrong_network(format!("{address}: {}", fault.in_words())),
+    }
+}
+
 /// Waits for the quota, which others may be drawing on.
-async fn permit(examined: &Examined<'_>, client: &Client) -> Result<(), JournalError> {
+async fn permit(
+    examined: &Examined<'_>,
+    asking: &Asking<'_>,
+    client: &Client,
+) -> Result<(), JournalError> {
     let clock = examined.clock.clone();
     let pacer = shared_pacer(
         client,
-        &examined.credentials,
-        examined.pace,
-        examined.state,
+        &asking.credentials,
+        asking.pace,
+        asking.state,
         clock,
     )?;
     pacer.permit().await.map(|_| ())
 }
 
-/// The addresses behind the name in a base address.
-async fn addresses(address: &str) -> Result<Vec<String>, String> {
-    let url = reqwest::Url::parse(address).map_err(|error| error.to_string())?;
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-        return Err(say().trouble_no_host());
+/// A success that is not the API's, or a redirect, which no client follows: a login page's or a proxy's.
+/// Planning would stop at it.
+fn not_of_api(
+    address: &str,
+    look_up: &LookUp,
+    answer: &Answer,
+    json: Option<Json>,
+) -> Option<Finding> {
+    let why = match (answer.status, json) {
+        (300..400, _) => say().doctor_redirect(),
+        (200..300, _) if answer.of_sign_in => answer.message.clone(),
+        (200..300, None) => say().doctor_no_json(),
+        (200..300, Some(json)) => look_up.page(json, address).err()?.to_string(),
+        _ => return None,
     };
-    let bare = host.trim_matches(['[', ']']);
-    let found = tokio::net::lookup_host((bare, port)).await;
-    let found = found.map_err(|_| format!("{host}: {}", say().trouble_no_host()))?;
-    let mut addresses: Vec<String> = found.map(|one| one.ip().to_string()).collect();
-    addresses.dedup();
-    Ok(addresses)
+    let what = match answer.of_sign_in {
+        true => say().doctor_sign_in(),
+        false => say().doctor_read(),
+    };
+    let status = format!("HTTP {}", answer.status);
+    let told = say().doctor_other(why, status, address);
+    Some(Finding::new(what, Health::Wrong, told))
 }
 
-/// What an answer shows.
-fn of_answer(examined: &Examined<'_>, answer: &Answer) -> Vec<Finding> {
-    let mut found = vec![Finding::new(
-        say().doctor_network(),
-        Health::Well,
-        match &examined.client.base_url {
-            address if address.starts_with("https") => say().doctor_tls(address.as_str()),
-            address => address.clone(),
-        },
-    )];
+/// What an answer of the API shows.
+fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> Vec<Finding> {
     let status = format!("HTTP {}", answer.status);
     let is_well = (200..300).contains(&answer.status);
+    let mut found = Vec::new();
     if answer.of_sign_in {
         let health = match answer.sign_in_refused {
             true => Health::Refused,
@@ -219,7 +380,7 @@ fn of_answer(examined: &Examined<'_>, answer: &Answer) -> Vec<Finding> {
         _ => Finding::new(say().doctor_read(), Health::Refused, status),
     });
     found.extend(of_clock(examined.clock.now(), answer.date));
-    found.push(of_quota(examined, answer));
+    found.push(of_quota(asking, answer));
     found
 }
 
@@ -236,8 +397,8 @@ fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
     Some(Finding::new(say().doctor_clock(), health, told))
 }
 
-fn of_quota(examined: &Examined<'_>, answer: &Answer) -> Finding {
-    let (rate, burst) = examined.pace.in_force(answer.announced.limit);
+fn of_quota(asking: &Asking<'_>, answer: &Answer) -> Finding {
+    let (rate, burst) = asking.pace.in_force(answer.announced.limit);
     let told = match answer.announced.remaining {
         Some(left) => say().doctor_quota_left(rate.to_string(), number(left.max(0.0) as u64)),
         None => say().doctor_quota(rate.to_string(), number(u64::from(burst.get()))),
@@ -253,6 +414,11 @@ mod tests {
 
     /// What is found of an API at this address, each as what was looked at and how it is.
     fn found(base_url: &str) -> Vec<(String, Health, String)> {
+        found_with(base_url, true)
+    }
+
+    /// The same with or without credentials.
+    fn found_with(base_url: &str, is_signed: bool) -> Vec<(String, Health, String)> {
         let scene = Scene::new();
         let mut settings = scene.settings("r.csv");
         settings.delivery.client.base_url = base_url.to_owned();
@@ -260,10 +426,12 @@ mod tests {
         let delivery = &wanted.settings.delivery;
         let findings = of_api(&Examined {
             spec: wanted.spec,
-            credentials: wanted.credentials,
             client: &delivery.client,
-            pace: delivery.pace,
-            state: &scene.session.state,
+            asking: is_signed.then_some(Asking {
+                credentials: wanted.credentials,
+                pace: delivery.pace,
+                state: &scene.session.state,
+            }),
             clock: scene.session.clock.clone(),
         });
         let told = |finding: Finding| (finding.what, finding.health, finding.told);
@@ -342,9 +510,159 @@ mod tests {
             health(&away, &say().doctor_network()),
             Some(Health::Refused)
         );
-        let (what, health, told) = &found("http://no.such.host.invalid:1")[0];
-        assert_eq!((what, *health), (&say().doctor_name(), Health::Unknown));
+        let none = found("https://no.such.host.invalid:1");
+        let [(what, health, told)] = &none[..] else {
+            panic!("{none:?}");
+        };
+        assert_eq!((what, *health), (&say().doctor_name(), Health::Refused));
         assert!(told.contains("no.such.host.invalid"), "{told}");
+    }
+
+    #[test]
+    fn without_credentials_the_network_is_looked_at_all_the_same() {
+        let api = Api::of("Bo", 200);
+        let found = found_with(&format!("{}/status/403", api.base_url), false);
+        let each: Vec<_> = found
+            .iter()
+            .map(|(what, health, _)| (&**what, *health))
+            .collect();
+        let say = say();
+        assert_eq!(
+            each,
+            [
+                (&*say.doctor_name(), Health::Well),
+                (&*say.doctor_network(), Health::Well),
+                (&*say.doctor_sign_in(), Health::Unknown),
+            ]
+        );
+        assert_eq!(api.asked(), ["GET /status/403"]);
+        let away = found_with("http://127.0.0.1:1", false);
+        assert_eq!(health(&away, &say.doctor_network()), Some(Health::Refused));
+    }
+
+    #[test]
+    fn a_success_that_planning_could_not_read_is_not_the_apis() {
+        let spec = wanted(Scene::new().settings("r.csv")).spec;
+        let look_up = LookUp::new(&spec, 0).unwrap();
+        let of = |status, of_sign_in, json| {
+            let mut answer = Answer::default();
+            (answer.status, answer.of_sign_in) = (status, of_sign_in);
+            answer.message = "why".into();
+            let found = not_of_api("https://api.example.se", &look_up, &answer, json)?;
+            assert_eq!(found.health, Health::Wrong);
+            assert!(found.told.contains(&format!("HTTP {status}")), "{found:?}");
+            Some((found.what, found.told))
+        };
+        let page = || Some(serde_json::json!({"data": []}));
+        assert_eq!(of(200, false, page()), None);
+        let read = say().doctor_read();
+        for (status, json, part) in [
+            (200, None, say().doctor_no_json()),
+            (204, None, say().doctor_no_json()),
+            (200, Some(serde_json::json!({"items": []})), "/data".into()),
+            (302, None, say().doctor_redirect()),
+            (307, page(), say().doctor_redirect()),
+        ] {
+            let (what, told) = of(status, false, json).unwrap();
+            assert!(told.contains(&part), "{part} not in {told}");
+            assert_eq!(what, read);
+        }
+        let (what, told) = of(200, true, None).unwrap();
+        assert_eq!(what, say().doctor_sign_in());
+        assert!(told.contains("why"), "{told}");
+        for status in [401, 403, 404, 429, 500] {
+            assert_eq!(of(status, false, None), None, "{status}");
+            assert_eq!(of(status, true, None), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn figures_need_a_folder_that_can_be_written() {
+        let scene = Scene::new();
+        let path = scene.path("rosterpatch.prom");
+        assert_eq!(of_metrics(&path).health, Health::Well);
+        assert!(!path.exists(), "nothing is written");
+        let none = of_metrics(&scene.path("none/rosterpatch.prom"));
+        assert_eq!(none.health, Health::Wrong);
+        assert!(none.told.contains("none"), "{none:?}");
+    }
+
+    #[test]
+    fn a_command_is_looked_for_and_not_run() {
+        let scene = Scene::new();
+        let ran = scene.path("ran");
+        let script = format!("#!/bin/sh\ntouch '{}'\n", ran.display());
+        let script = scene.write("told.sh", &script).display().to_string();
+        let of = |program: &str| {
+            let command = Some(vec![program.to_owned(), "hunter2".to_owned()]);
+            let [found] = &of_notify(&Notify { url: None, command })[..] else {
+                panic!("{program}");
+            };
+            assert!(!found.told.contains("hunter2"), "{found:?}");
+            found.clone()
+        };
+        assert_eq!(of("sh").health, Health::Well);
+        let missing = of("no-such-command");
+        assert_eq!(missing.health, Health::Wrong);
+        assert!(missing.told.contains("no-such-command"), "{missing:?}");
+        assert_eq!(of_command(&[]).health, Health::Wrong);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(of(&script).health, Health::Wrong, "it is not executable");
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(&script, mode).unwrap();
+            assert_eq!(of(&script).health, Health::Well);
+        }
+        assert!(!ran.exists());
+    }
+
+    #[test]
+    fn a_webhook_is_connected_to_and_its_address_is_not_repeated() {
+        let api = Api::of("Bo", 200);
+        let at = |url: &str| {
+            let url = Some(url.to_owned());
+            let [found] = &of_notify(&Notify { url, command: None })[..] else {
+                panic!("one");
+            };
+            assert!(!found.told.contains("secret"), "{found:?}");
+            (found.health, found.told.clone())
+        };
+        let there = at(&format!("{}/secret", api.base_url));
+        assert_eq!(there, (Health::Well, "127.0.0.1".to_owned()));
+        assert_eq!(api.asked().len(), 0, "nothing is posted");
+        let (health, told) = at("http://secret:secret@127.0.0.1:1/secret?secret");
+        assert_eq!(health, Health::Wrong);
+        assert!(told.starts_with("127.0.0.1: "), "{told}");
+        for none in ["secret", "mailto:secret", "file:///secret"] {
+            assert_eq!(at(none).0, Health::Wrong, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_explained_by_what_was_between() {
+        let scene = Scene::new();
+        let wanted = wanted(scene.settings("r.csv"));
+        let client = ClientOptions {
+            base_url: "https://api.example.se".into(),
+            ..wanted.settings.delivery.client.clone()
+        };
+        let examined = Examined {
+            spec: wanted.spec,
+            client: &client,
+            asking: None,
+            clock: scene.session.clock.clone(),
+        };
+        let of = |trouble| of_fault(&examined, None, Fault::Connect(trouble));
+        let unknown = of(Trouble::Issuer);
+        assert!(unknown.told.contains("--ca-cert"), "{unknown:?}");
+        // Another root would not help an expired certificate, or one of another name.
+        let other = of(Trouble::Certificate);
+        assert!(!other.told.contains("--ca-cert"), "{other:?}");
+        for found in [unknown, other] {
+            assert_eq!(found.health, Health::Refused);
+            assert!(found.told.contains("https://api.example.se"), "{found:?}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
 };
-pub use doctor::{Examined, Finding, Health, of_api, of_state};
+pub use doctor::{Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state};
 pub use dropped::{DROPPED, Dropped, dropped, forget_dropped};
 pub use error::AppError;
 pub use go_on::{GoOn, go_on, resumed};

@@ -451,6 +451,9 @@ pub(in crate::cli) struct OpenArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct DoctorArgs {
+    /// Check every profile of the config file in turn
+    #[arg(long, conflicts_with = "profile")]
+    pub(in crate::cli) all_profiles: bool,
     /// The API: a built-in one, or a file
     #[arg(
         long,

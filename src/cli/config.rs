@@ -130,6 +130,11 @@ impl Config {
         })
     }
 
+    /// The names of the file's profiles.
+    pub(in crate::cli) fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
     /// The same with a profile of the file.
     pub(in crate::cli) fn with_profile(&self, name: &str) -> Result<Config, AppError> {
         let Some(profile) = self.profiles.get(name) else {

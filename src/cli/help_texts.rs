@@ -436,6 +436,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("The target's environment", "Målets miljö"),
     (
+        "Check every profile of the config file in turn",
+        "Kontrollera konfigurationsfilens alla profiler i tur och ordning",
+    ),
+    (
         "Treat doubtful values as invalid",
         "Behandla tveksamma värden som ogiltiga",
     ),

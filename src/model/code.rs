@@ -141,6 +141,8 @@ codes! {
     NetworkRefused "network.refused" trouble_refused;
     NetworkNoHost "network.no_host" trouble_no_host;
     NetworkCertificate "network.certificate" trouble_certificate;
+    NetworkIssuer "network.issuer" trouble_issuer;
+    NetworkProxy "network.proxy" trouble_proxy;
     NetworkTimeOut "network.timeout" trouble_time_out;
     NetworkTls "network.tls" trouble_tls;
     NetworkConnect "network.connect" trouble_other;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use reqwest::redirect;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::address::{checked_address, one_spelling};
 use super::answer::{Answer, Fault};
@@ -194,11 +195,15 @@ impl Client {
         Ok((answer, body))
     }
 
-    /// Asks for something once, as a look-up does, and says what came back.
+    /// Asks for something once, as a look-up does, and returns what came back, with its JSON if it has any.
     ///
     /// # Errors
     /// When no answer came back.
-    pub async fn probe(&self, path: &str, body: Option<&[u8]>) -> Result<Answer, Fault> {
+    pub async fn probe(
+        &self,
+        path: &str,
+        body: Option<&[u8]>,
+    ) -> Result<(Answer, Option<Json>), Fault> {
         let request = Request {
             method: match body {
                 Some(_) => reqwest::Method::POST,
@@ -209,7 +214,8 @@ impl Client {
             row: None,
             repeatable: false,
         };
-        self.call(&request).await.map(|(answer, _)| answer)
+        let (answer, body) = self.call(&request).await?;
+        Ok((answer, serde_json::from_slice(&body).ok()))
     }
 
     /// Takes note that the token with which `answer` was refused is of no more use. Returns

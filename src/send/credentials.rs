@@ -191,6 +191,11 @@ impl Credentials {
 }
 
 impl Credentials {
+    /// None at all, for a request that shows only whether the network works.
+    pub fn none() -> Credentials {
+        Credentials::Headers(HeaderMap::new())
+    }
+
     /// What tells these credentials from others, for a hash: users of the same ones share one
     /// quota.
     pub fn identity(&self) -> Vec<u8> {

@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::io;
 
+use rustls::CertificateError;
+
 use crate::model::Code;
 
 /// Why no connection could be made.
@@ -12,6 +14,10 @@ pub enum Trouble {
     NoHost,
     /// The server's certificate is not trusted.
     Certificate,
+    /// The issuer of the server's certificate is unknown.
+    Issuer,
+    /// The proxy makes no connection to the server.
+    Proxy,
     /// Nobody answered in time.
     TimeOut,
     /// TLS could not be agreed on.
@@ -44,6 +50,11 @@ impl Trouble {
         }
     }
 
+    /// What kept a bare connection from being made.
+    pub(super) fn of_io(error: &io::Error) -> Trouble {
+        told_by(error).unwrap_or(Trouble::Other)
+    }
+
     /// In words, for a person.
     pub fn in_words(self) -> String {
         self.code().sentence()
@@ -55,6 +66,8 @@ impl Trouble {
             Trouble::Refused => Code::NetworkRefused,
             Trouble::NoHost => Code::NetworkNoHost,
             Trouble::Certificate => Code::NetworkCertificate,
+            Trouble::Issuer => Code::NetworkIssuer,
+            Trouble::Proxy => Code::NetworkProxy,
             Trouble::TimeOut => Code::NetworkTimeOut,
             Trouble::Tls => Code::NetworkTls,
             Trouble::Other => Code::NetworkConnect,
@@ -66,6 +79,7 @@ impl Trouble {
 fn told_by(cause: &(dyn Error + 'static)) -> Option<Trouble> {
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(match tls {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => Trouble::Issuer,
             rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
                 Trouble::Certificate
             }
@@ -79,9 +93,14 @@ fn told_by(cause: &(dyn Error + 'static)) -> Option<Trouble> {
             _ => {}
         }
     }
-    // The resolver's error has no type that can be asked.
-    let is_of_resolver = cause.to_string().starts_with("dns error");
-    is_of_resolver.then_some(Trouble::NoHost)
+    // The errors of the resolver and of the proxy have no type that can be asked.
+    let told = cause.to_string();
+    if told.starts_with("dns error") {
+        return Some(Trouble::NoHost);
+    }
+    // A proxy that is not connected to has a cause that tells more.
+    let is_of_proxy = told.starts_with("tunnel error") && cause.source().is_none();
+    is_of_proxy.then_some(Trouble::Proxy)
 }
 
 #[cfg(test)]
@@ -90,10 +109,14 @@ mod tests {
 
     #[test]
     fn what_kept_a_connection_from_being_made_is_told_by_its_cause() {
-        let certificate = rustls::CertificateError::UnknownIssuer;
-        let causes: [(Box<dyn Error>, Option<Trouble>); 7] = [
+        let certificate = |why| Box::new(rustls::Error::InvalidCertificate(why));
+        let causes: [(Box<dyn Error>, Option<Trouble>); 9] = [
             (
-                Box::new(rustls::Error::InvalidCertificate(certificate)),
+                certificate(CertificateError::UnknownIssuer),
+                Some(Trouble::Issuer),
+            ),
+            (
+                certificate(CertificateError::Expired),
                 Some(Trouble::Certificate),
             ),
             (
@@ -110,6 +133,7 @@ mod tests {
                 Some(Trouble::TimeOut),
             ),
             ("dns error: no such name".into(), Some(Trouble::NoHost)),
+            ("tunnel error: unsuccessful".into(), Some(Trouble::Proxy)),
             ("anything else".into(), None),
         ];
         for (cause, expected) in &causes {

@@ -281,7 +281,7 @@ fn the_doctor_says_what_would_stop_an_import() {
         "✓ config",
         "✓ journal",
         "✓ target       Meitner Directory API",
-        "✓ credentials  set; they are not shown",
+        "✓ credentials  set in MEITNER_",
         "✓ network",
         "✓ sign-in",
         "✓ reading      students",
@@ -315,11 +315,15 @@ fn the_doctor_says_what_would_stop_an_import() {
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("✗ clock"), "{told}");
 
-    let without = folder.run("doctor --target meitner");
+    let without = folder.run("doctor --target meitner --base-url http://127.0.0.1:1");
     assert_eq!(without.status.code(), Some(6));
     let told = stdout(&without);
     assert!(
         told.contains("✗ credentials") && told.contains("MEITNER_CLIENT_SECRET"),
+        "{told}"
+    );
+    assert!(
+        told.contains("✗ network") && told.contains("? sign-in"),
         "{told}"
     );
     folder.write("rosterpatch.toml", "raet = \"1/h\"\n");
@@ -330,6 +334,84 @@ fn the_doctor_says_what_would_stop_an_import() {
         "{}",
         stdout(&wrong)
     );
+}
+
+#[test]
+fn the_doctor_tells_another_server_from_the_api() {
+    let folder = Folder::new();
+    let page: &[(&str, &str)] = &[("content-type", "text/html")];
+    for (status, headers, body, part) in [
+        (
+            200,
+            page,
+            "<html>Log in</html>",
+            "it is not JSON (HTTP 200)",
+        ),
+        (200, &[], r#"{"items":[]}"#, "no list of records at /data"),
+        (302, &[("location", "/login")], "", "a redirect (HTTP 302)"),
+    ] {
+        let server = Server::start(move |_| respond(status, headers, body));
+        let arguments = ["doctor", "--target", "meitner", "--base-url"];
+        let output = folder.with_sandbox(&[&arguments[..], &[&server.base_url]].concat());
+        let told = stdout(&output);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        let said = "Something else answers at";
+        for part in ["✓ network", "✗ ", part, said, &server.base_url] {
+            assert!(told.contains(part), "{part} not in {told}");
+        }
+        assert!(!told.contains("✓ reading"), "{told}");
+    }
+}
+
+#[test]
+fn the_doctor_goes_through_every_profile_and_ends_with_the_worst() {
+    let folder = Folder::new();
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(3), Duration::ZERO);
+    let ek = format!("target = \"meitner\"\n[profile.ek]\nbase_url = \"{base_url}\"\n");
+    let al = "[profile.al]\nbase_url = \"http://127.0.0.1:1\"\n\
+        credentials = { MEITNER_CLIENT_SECRET = \"AL_SECRET\" }\n";
+    let examine = |config: String, more: &[&str]| {
+        folder.write("rosterpatch.toml", config);
+        let output = folder.with_sandbox(&[&["doctor", "--all-profiles"], more].concat());
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        (output.status.code(), told)
+    };
+    let (code, told) = examine(ek.clone(), &[]);
+    assert_eq!(code, Some(0), "{told}");
+    let (code, told) = examine(format!("{ek}{al}"), &[]);
+    assert_eq!(code, Some(6), "{told}");
+    let (of_al, of_ek) = told.split_once("Profile ek\n").unwrap();
+    assert!(of_al.starts_with("Profile al\n"), "{told}");
+    assert!(
+        of_al.contains("AL_SECRET") && of_al.contains("✗ network"),
+        "{told}"
+    );
+    assert!(
+        !of_ek.contains("AL_SECRET") && of_ek.contains("✓ reading"),
+        "{told}"
+    );
+    // What is wrong here goes before what the API refuses.
+    let broken = "metrics = \"none/rosterpatch.prom\"\n\
+        notify = { url = \"http://127.0.0.1:1/hunter2\", command = [\"no-such-command\", \"hunter2\"] }\n";
+    let (code, told) = examine(format!("{broken}{ek}{al}"), &[]);
+    assert_eq!(code, Some(1), "{told}");
+    for part in [
+        "✗ metrics",
+        "✗ notify.url",
+        "127.0.0.1: connection refused",
+        "✗ notify.command",
+        "no-such-command",
+    ] {
+        assert_eq!(told.matches(part).count(), 2, "{part} not in {told}");
+    }
+    assert!(!told.contains("hunter2"), "{told}");
+
+    let (code, told) = examine("target = \"meitner\"\n".to_owned(), &[]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("no profiles"), "{told}");
+    let (code, told) = examine(ek, &["--profile", "ek"]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("--profile"), "{told}");
 }
 
 #[test]

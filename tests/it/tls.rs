@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::harness::{Folder, Server, plain_roster, respond, stderr};
+use crate::harness::{Folder, Server, plain_roster, respond, stderr, stdout};
 
 /// A server that takes every request over TLS, as `localhost`.
 struct TlsServer {
@@ -59,8 +59,12 @@ impl TlsServer {
                         };
                         let mut seen = Vec::new();
                         let mut chunk = [0; 4096];
-                        // A body of this roster ends in a brace.
-                        while !seen.ends_with(b"}") {
+                        // A body of this roster ends in a brace; what only asks has none.
+                        let is_whole = |seen: &[u8]| {
+                            let asks = seen.starts_with(b"GET ") && seen.ends_with(b"\r\n\r\n");
+                            asks || seen.ends_with(b"}")
+                        };
+                        while !is_whole(&seen) {
                             match stream.read(&mut chunk).await {
                                 Ok(read) if read > 0 => seen.extend_from_slice(&chunk[..read]),
                                 _ => return,
@@ -204,6 +208,95 @@ fn a_proxy_from_the_environment_carries_what_is_encrypted() {
         carried.load(Ordering::SeqCst) > 0,
         "nothing went through the proxy"
     );
+}
+
+/// What the doctor says of an API without having credentials.
+fn examine(folder: &Folder, url: &str, more: &[&str], variables: &[(&str, &str)]) -> String {
+    let arguments = ["doctor", "--target", "meitner", "--base-url", url];
+    let mut program = folder.program();
+    program.args(arguments).args(more);
+    let output = program.envs(variables.iter().copied()).output().unwrap();
+    let told = stdout(&output);
+    assert_eq!(output.status.code(), Some(6), "{told}");
+    assert!(told.contains("✗ credentials"), "{told}");
+    told
+}
+
+#[test]
+fn the_doctor_checks_the_network_without_credentials_and_explains_an_unknown_issuer() {
+    let folder = Folder::new();
+    let server = TlsServer::start(&folder);
+    let url = format!("https://localhost:{}", server.port);
+    let told = examine(&folder, &url, &[], &[]);
+    for part in [
+        "✓ name",
+        "✗ network",
+        "issuer",
+        "firewall",
+        "--ca-cert FILE",
+        "ca_cert",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    assert_eq!(server.requests(), 0);
+
+    let root = server.certificate.display().to_string();
+    let told = examine(&folder, &url, &["--ca-cert", &root], &[]);
+    for part in ["✓ network", "TLS agreed on", "? sign-in"] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    assert_eq!(server.requests(), 1);
+
+    // Another root is of no help to a certificate of another name.
+    let other = format!("https://127.0.0.1:{}", server.port);
+    let told = examine(&folder, &other, &["--ca-cert", &root], &[]);
+    assert!(
+        told.contains("✗ network") && !told.contains("--ca-cert"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_doctor_names_a_proxy_that_cannot_be_reached_or_refuses() {
+    let folder = Folder::new();
+    let url = "https://api.example.invalid";
+    let away = "http://anna:hunter2@127.0.0.1:1";
+    let told = examine(&folder, url, &[], &[("HTTPS_PROXY", away)]);
+    for part in ["✗ proxy", "http://127.0.0.1:1", "refused", "NO_PROXY"] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    for part in ["anna", "hunter2", " name ", " network ", url] {
+        assert!(!told.contains(part), "{part} in {told}");
+    }
+    let beside = [("ALL_PROXY", away), ("NO_PROXY", "example.invalid")];
+    let told = examine(&folder, url, &[], &beside);
+    assert!(
+        told.contains("✗ name") && !told.contains(" proxy "),
+        "{told}"
+    );
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut asked = Vec::new();
+            let mut byte = [0];
+            while !asked.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap_or(0) > 0 {
+                asked.push(byte[0]);
+            }
+            let refusal =
+                b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+            let _ = client.write_all(refusal);
+        }
+    });
+    let proxy = format!("http://anna:hunter2@{at}");
+    let told = examine(&folder, url, &[], &[("HTTPS_PROXY", &proxy)]);
+    let refused = format!("the proxy http://{at} does not connect to {url}");
+    for part in ["✓ proxy", "✗ proxy", &refused] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    assert!(!told.contains("hunter2"), "{told}");
 }
 
 #[test]

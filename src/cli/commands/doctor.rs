@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::app::{AppError, Examined, Finding, Health, of_api, of_state};
+use crate::app::{
+    AppError, Asking, Examined, Finding, Health, of_api, of_metrics, of_notify, of_state,
+};
 use crate::cli::args::DoctorArgs;
 use crate::cli::config::Config;
 use crate::cli::options::{ConnectionOptions, GeneralOptions, PlaceOptions, RosterOptions};
@@ -8,20 +10,60 @@ use crate::cli::{logging, settings, terminal};
 use crate::clock::SystemClock;
 use crate::l10n::say;
 use crate::model::{Exit, with_causes};
-use crate::report::Tone;
+use crate::report::{Look, Tone};
 use crate::send::ClientOptions;
+use crate::targets::TargetSpec;
 
 /// `rosterpatch doctor`: what would stop an import here, and what to do about it. Each is looked at that
 /// can be, whatever is wrong with the others.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &DoctorArgs) -> Result<Exit, AppError> {
     logging::start(common, None);
-    let mut found = Vec::new();
-    examine(common, args, &mut found);
     let look = terminal::look(common);
+    let config = match Config::load(common) {
+        Ok(config) => config,
+        Err(error) => {
+            let found = [wrong(say().doctor_config(), error)];
+            terminal::out(&in_words(&found, look));
+            return Ok(exit(&found));
+        }
+    };
+    if !args.all_profiles {
+        let found = examine(&config, common, args);
+        terminal::out(&in_words(&found, look));
+        return Ok(exit(&found));
+    }
+    let mut all = Vec::new();
+    for name in config.profiles() {
+        let found = examine(&config.with_profile(name)?, common, args);
+        let between = if all.is_empty() { "" } else { "\n" };
+        let heading = look.paint(Tone::Heading, &say().doctor_profile(name));
+        terminal::out(&format!("{between}{heading}\n{}", in_words(&found, look)));
+        all.extend(found);
+    }
+    if all.is_empty() {
+        let path = config.origin(None);
+        return Err(AppError::Usage(say().doctor_no_profiles(path)));
+    }
+    Ok(exit(&all))
+}
+
+/// What scripts learn: what is wrong here goes before what the API refuses.
+fn exit(found: &[Finding]) -> Exit {
+    let any = |health| found.iter().any(|one| one.health == health);
+    if any(Health::Wrong) {
+        Exit::CannotDo
+    } else if any(Health::Refused) {
+        Exit::Refused
+    } else {
+        Exit::Success
+    }
+}
+
+fn in_words(found: &[Finding], look: Look) -> String {
     let width = found.iter().map(|one| one.what.chars().count()).max();
     let width = width.unwrap_or(0);
     let mut text = String::new();
-    for finding in &found {
+    for finding in found {
         let (mark, tone) = match finding.health {
             Health::Well => ("✓", Tone::New),
             Health::Unknown => ("?", Tone::Warning),
@@ -37,47 +79,57 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &DoctorArgs) -> Result<
         }
         text.push_str(&format!("{}{shown}\n", look.paint(tone, mark)));
     }
-    terminal::out(&text);
-    let any = |health| found.iter().any(|one| one.health == health);
-    Ok(if any(Health::Wrong) {
-        Exit::CannotDo
-    } else if any(Health::Refused) {
-        Exit::Refused
-    } else {
-        Exit::Success
-    })
+    text
+}
+
+fn well(what: String, told: impl Into<String>) -> Finding {
+    Finding::new(what, Health::Well, told)
+}
+
+fn wrong(what: String, error: AppError) -> Finding {
+    Finding::new(what, Health::Wrong, with_causes(&error))
 }
 
 /// Looks at one thing after another, as far as those before it allow.
-fn examine(common: &GeneralOptions, args: &DoctorArgs, found: &mut Vec<Finding>) {
-    let well = |what, told: String| Finding::new(what, Health::Well, told);
-    let wrong = |what, error: AppError| Finding::new(what, Health::Wrong, with_causes(&error));
-    let config = match Config::load(common) {
-        Ok(config) => config,
-        Err(error) => return found.push(wrong(say().doctor_config(), error)),
-    };
+fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<Finding> {
     let told = match config.path() {
         Some(_) => config.origin(config.profile()),
         None => say().doctor_no_config(),
     };
-    found.push(well(say().doctor_config(), told));
-    let state = match settings::state(&config, common) {
-        Ok(state) => state,
-        Err(error) => return found.push(wrong(say().doctor_state(), error)),
+    let mut found = vec![well(say().doctor_config(), told)];
+    let state = settings::state(config, common).map(|state| (of_state(&state), state));
+    let state = match state {
+        Ok((finding, state)) => {
+            let is_well = finding.health == Health::Well;
+            found.push(finding);
+            Some(state).filter(|_| is_well)
+        }
+        Err(error) => {
+            found.push(wrong(say().doctor_state(), error));
+            None
+        }
     };
-    found.push(of_state(&state));
+    let notifications = settings::notifications(config);
+    found.extend(notifications.metrics.as_deref().map(of_metrics));
+    found.extend(notifications.notify.iter().flat_map(of_notify));
     let named = config.fill(&RosterOptions {
         target: args.target.clone(),
         ..RosterOptions::default()
     });
     let spec = match settings::target(named.target.as_deref()) {
         Ok(spec) => spec,
-        Err(error) => return found.push(wrong(say().doctor_target(), error)),
+        Err(error) => {
+            found.push(wrong(say().doctor_target(), error));
+            return found;
+        }
     };
     found.push(well(say().doctor_target(), spec.title.clone()));
-    let credentials = settings::credentials(&config, &spec);
+    let credentials = settings::credentials(config, &spec);
     found.push(match &credentials {
-        Ok(_) => well(say().doctor_credentials(), say().doctor_present()),
+        Ok(_) => well(
+            say().doctor_credentials(),
+            say().doctor_present(variables_of(config, &spec)),
+        ),
         Err(error) => Finding::new(
             say().doctor_credentials(),
             Health::Refused,
@@ -95,7 +147,7 @@ fn examine(common: &GeneralOptions, args: &DoctorArgs, found: &mut Vec<Finding>)
         ..ConnectionOptions::default()
     });
     let client = || -> Result<ClientOptions, AppError> {
-        let variables = settings::variables(&config, &connection, &spec)?;
+        let variables = settings::variables(config, &connection, &spec)?;
         Ok(ClientOptions {
             base_url: settings::base_url(&place, &spec, &variables)?,
             timeout: connection.timeout().0.length,
@@ -104,22 +156,51 @@ fn examine(common: &GeneralOptions, args: &DoctorArgs, found: &mut Vec<Finding>)
     };
     let client = match client() {
         Ok(client) => client,
-        Err(error) => return found.push(wrong(say().doctor_network(), error)),
+        Err(error) => {
+            found.push(wrong(say().doctor_network(), error));
+            return found;
+        }
     };
     let pace = settings::pace(
         &config.fill(&Default::default()),
         settings::own_quota(&spec),
     );
-    match (credentials, pace) {
-        (Ok(credentials), Ok(pace)) => found.extend(of_api(&Examined {
-            spec,
+    let pace = match pace {
+        Ok(pace) => Some(pace),
+        Err(error) => {
+            found.push(wrong(say().doctor_quota_name(), error));
+            None
+        }
+    };
+    let asking = match (credentials, pace, &state) {
+        (Ok(credentials), Some(pace), Some(state)) => Some(Asking {
             credentials,
-            client: &client,
             pace,
-            state: &state,
-            clock: Arc::new(SystemClock),
-        })),
-        (_, Err(error)) => found.push(wrong(say().doctor_quota_name(), error)),
-        (Err(_), _) => {}
-    }
+            state,
+        }),
+        _ => None,
+    };
+    found.extend(of_api(&Examined {
+        spec,
+        client: &client,
+        asking,
+        clock: Arc::new(SystemClock),
+    }));
+    found
+}
+
+/// The variables that hold the credentials in use: of the target's first way to sign in that has all of them.
+fn variables_of(config: &Config, spec: &TargetSpec) -> String {
+    let set = |name: String| {
+        let variable = config.credential_variable(&name);
+        let value = std::env::var_os(&variable).filter(|value| !value.is_empty());
+        value.map(|_| variable)
+    };
+    let held_by = |name: &str| set(name.to_owned()).or_else(|| set(format!("{name}_FILE")));
+    let mut ways = spec.sign_in.iter();
+    let used = ways.find_map(|way| {
+        let names = way.variables().into_iter();
+        names.map(held_by).collect::<Option<Vec<String>>>()
+    });
+    used.unwrap_or_default().join(" + ")
 }

@@ -147,7 +147,7 @@ fn a_token_is_asked_for_with_the_credentials_and_its_answer_judged() {
 fn a_probe_says_what_came_back() {
     let scene = Scene::new(vec![reply(403, r#"{"error":{"code":"Forbidden"}}"#)]);
     let answer = scene.client.probe("/student/1", None);
-    let answer = scene.runtime.block_on(answer).unwrap();
+    let (answer, _) = scene.runtime.block_on(answer).unwrap();
     assert_eq!((answer.status, answer.code.as_str()), (403, "Forbidden"));
     assert_eq!(scene.asked(), ["GET /v1/student/1 HTTP/1.1"]);
 }

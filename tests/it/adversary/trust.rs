@@ -330,7 +330,8 @@ fn a_planted_journal_is_not_resumed() {
     refused(&folder, "resume", "state");
     assert_eq!(trap.seen().len(), sent, "nothing was sent there");
 
-    let doctor = folder.send(&["doctor", "--target", "meitner"]);
+    let nowhere = ["--base-url", "http://127.0.0.1:1"];
+    let doctor = folder.send(&[&["doctor", "--target", "meitner"], &nowhere[..]].concat());
     let told = stdout(&doctor);
     assert_eq!(doctor.status.code(), Some(1), "{told}");
     assert!(
