@@ -8,7 +8,7 @@ use super::queue::{database_of, why_of};
 use crate::app::{AppError, ListedRun};
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState, State, Wrong, cell};
-use crate::model::{Fact, seconds_between};
+use crate::model::Fact;
 use crate::run::Settings;
 use crate::send::Rate;
 
@@ -87,7 +87,10 @@ pub fn place_of(
         summary.requests = entry.requests.unsigned_abs();
         summary.retries = entry.retries.unsigned_abs();
         summary.throttled = entry.throttled.unsigned_abs();
-        summary.duration_s = seconds_between(run.started_at, now);
+        summary.finished_at = now;
+        if let Ok(settings) = Settings::of(run) {
+            settings.pauses.divide(summary);
+        }
         let plan = Journal::open(state)?.plan(run.id)?.0;
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         if let (RunState::Running, Some(plan)) = (run.state, plan)

@@ -3,6 +3,15 @@ use crate::model::{RowState, Summary};
 
 use super::look::{Look, Tone};
 
+/// The time in which nothing was done for a run, where there was any.
+pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
+    let held = |seconds| say().summary_was_held(duration(seconds));
+    let idle = |seconds| say().summary_was_idle(duration(seconds));
+    let held = (summary.held_s > 0.0).then(|| held(summary.held_s));
+    let idle = (summary.idle_s > 0.0).then(|| idle(summary.idle_s));
+    held.into_iter().chain(idle).collect()
+}
+
 /// A run's figures for a person, with `more` that is known of it, each by its name.
 pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) -> String {
     let mut first = vec![say().summary_first(
@@ -28,6 +37,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
         .iter()
         .flat_map(|line| look.lines(None, "", line))
         .collect();
+    lines.extend(pauses_in_words(summary));
     for (state, phrase) in summary.states.phrases() {
         let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
         let line = format!("  {count:>7} {word}");
