@@ -82,11 +82,20 @@ pub fn place_of(
         return Ok(None);
     };
     let is_open = matches!(entry.state, EntryState::Waiting | EntryState::Running);
-    if is_open && run.finished_at.is_none() {
-        let summary = &mut shown.summary;
-        summary.requests = entry.requests.unsigned_abs();
-        summary.retries = entry.retries.unsigned_abs();
+    let summary = &mut shown.summary;
+    if run.finished_at.is_none() {
+        // A worker that died counted none of its batch there, and its rows tell of no look-up under way.
+        summary.requests = summary.requests.max(entry.requests.unsigned_abs());
+        summary.retries = summary.retries.max(entry.retries.unsigned_abs());
         summary.throttled = entry.throttled.unsigned_abs();
+    }
+    // It was taken out of the queue, and no worker goes on with it.
+    if entry.state == EntryState::Stopped
+        && matches!(run.state, RunState::Planning | RunState::Running)
+    {
+        shown.state = RunState::Interrupted;
+    }
+    if is_open && run.finished_at.is_none() {
         summary.finished_at = now;
         if let Ok(settings) = Settings::of(run) {
             settings.pauses.divide(summary);

@@ -14,13 +14,13 @@ pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
 
 /// A run's figures for a person, with `more` that is known of it, each by its name.
 pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) -> String {
-    let mut first = vec![say().summary_first(
-        rows(summary.rows),
-        summary.file.as_str(),
-        summary.target.as_str(),
-        summary.base_url.as_str(),
-        duration(summary.duration_s),
-    )];
+    let (file, target) = (summary.file.as_str(), summary.target.as_str());
+    let (address, time) = (summary.base_url.as_str(), duration(summary.duration_s));
+    let mut first = vec![match summary.dialect.is_empty() && summary.rows == 0 {
+        // How many rows it has is not known before it is planned.
+        true => say().summary_first_unread(file, target, address, time),
+        false => say().summary_first(rows(summary.rows), file, target, address, time),
+    }];
     // Of a run that came to no end, the journal does not tell how its file was read.
     if !summary.dialect.is_empty() {
         let dialect = match &summary.sheet {
@@ -50,11 +50,12 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
             }
         });
     }
-    lines.push(say().summary_requests(
-        requests(summary.requests),
-        number(summary.retries),
-        times(summary.throttled),
-    ));
+    let (made, again) = (requests(summary.requests), number(summary.retries));
+    lines.push(match summary.dialect.is_empty() && summary.throttled == 0 {
+        // Nor how often its process was asked to slow down.
+        true => say().summary_requests_known(made, again),
+        false => say().summary_requests(made, again, times(summary.throttled)),
+    });
     if summary.warnings > 0 {
         lines.push(say().summary_warnings(doubtful_values(summary.warnings)));
     }

@@ -626,6 +626,12 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     let removed = fleet.run(&["queue", "--remove", &id]);
     assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
     assert_eq!(cluster_rows(&fleet, "answer"), 0);
+    // No worker goes on with it by itself.
+    let run = fleet.queue()[0]["run"].as_str().unwrap().to_owned();
+    let shown = stdout(&fleet.run(&["show", &run]));
+    for text in ["interrupted", "nothing was sent", "resume"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
 }
 
 #[test]

@@ -180,6 +180,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             if let Some(entry) = &queued {
                 more.push((say().summary_queue(), entry.in_words()));
             }
+            if state == RunState::Interrupted {
+                more.push((say().summary_progress(), how_far(&journal, &run, &listed)?));
+            }
             if let Some(finish) = listed.summary.estimated_finish {
                 more.push((say().summary_ready(), local_time(finish)));
             }
@@ -210,6 +213,19 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
         }
     }
     Ok(Exit::Success)
+}
+
+/// How far a run had come that was interrupted.
+fn how_far(journal: &Journal, run: &RunRecord, listed: &ListedRun) -> Result<String> {
+    let (summary, states) = (&listed.summary, &listed.summary.states);
+    let at = local_time(summary.finished_at);
+    Ok(match journal.plan(run.id)?.0 {
+        Some(_) => {
+            let done = states.total() - states.not_sent;
+            say().summary_came_to(number(done), crate::l10n::rows(summary.rows), at)
+        }
+        None => say().summary_planning(at),
+    })
 }
 
 /// `rosterpatch report RUN`: the results from the journal and the input.
