@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::error::AppError;
 use super::runs::listed;
 use super::session::Session;
+use crate::clock::{Clock, SystemClock};
 use crate::inbox::{Place, modified_in};
 use crate::journal::{Arrival, Fate, Journal, RunState, State};
 use crate::model::{Code, Exit, Fact, Refusal, Summary};
@@ -321,6 +322,9 @@ pub struct Arrived {
     /// Why it was not imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Fact>,
+    /// Why it needs a person, in words: why it was not imported, what holds it, or how its rows ended.
+    #[serde(skip)]
+    pub reason: Option<String>,
     /// What a person can do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
@@ -330,15 +334,34 @@ fn as_word<S: Serializer>(fate: &Fate, serializer: S) -> Result<S::Ok, S::Error>
     serializer.serialize_str(fate.as_str())
 }
 
+impl Arrived {
+    /// Whether nothing more becomes of it without a person.
+    pub fn needs_person(&self) -> bool {
+        match self.fate {
+            Fate::Held | Fate::Partial | Fate::Failed | Fate::NotProcessed => true,
+            Fate::Done | Fate::Duplicate | Fate::Waiting => false,
+        }
+    }
+}
+
+/// The files that arrived within `age`, the newest first.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn arrived_within(
+    journal: &Journal,
+    state: &State,
+    age: SignedDuration,
+) -> Result<Vec<Arrived>, AppError> {
+    let since = SystemClock.timestamp().checked_sub(age);
+    arrived(journal, state, since.unwrap_or(Timestamp::MIN))
+}
+
 /// The files that arrived at `since` or later, the newest first.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn arrived(
-    journal: &Journal,
-    state: &State,
-    since: Timestamp,
-) -> Result<Vec<Arrived>, AppError> {
+fn arrived(journal: &Journal, state: &State, since: Timestamp) -> Result<Vec<Arrived>, AppError> {
     let one = |arrival: Arrival| {
         let mut arrived = Arrived {
             arrived_at: arrival.at,
@@ -347,6 +370,7 @@ pub fn arrived(
             fate: arrival.fate,
             file: arrival.path,
             run: arrival.run,
+            reason: arrival.why.as_ref().map(Fact::sentence),
             why: arrival.why,
             next: None,
         };
@@ -370,6 +394,12 @@ pub fn arrived(
             };
         }
         let summary = &listed.summary;
+        let reason = match arrived.fate {
+            Fate::Held => summary.held.clone(),
+            Fate::Partial | Fate::Failed => Some(summary.states.in_words()),
+            Fate::Done | Fate::Duplicate | Fate::Waiting | Fate::NotProcessed => None,
+        };
+        arrived.reason = arrived.reason.or(reason);
         arrived.next = match arrived.fate {
             Fate::Held => Some(Next::Approve(run.name)),
             Fate::Partial | Fate::Failed => {

@@ -27,7 +27,7 @@ mod sweep;
 mod undo;
 mod watch;
 
-pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived, fate_of, place_of};
+pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
 pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,

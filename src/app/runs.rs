@@ -82,10 +82,24 @@ pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRec
 
 /// A run's figures, as it ended or as far as its process came.
 pub(super) fn figures_so_far(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError> {
-    match &run.summary {
-        Some(_) => figures_of(run),
-        None => of_a_dead_run(journal, run),
+    let mut summary = match &run.summary {
+        Some(_) => figures_of(run)?,
+        None => of_a_dead_run(journal, run)?,
+    };
+    // A process that went on with it after that came to no figures.
+    if run.finished_at.is_none() {
+        let traces = journal.traces(run.id)?;
+        let pauses = Settings::of(run).map(|settings| settings.pauses);
+        let pauses = pauses.unwrap_or_default();
+        summary.lookups = journal.plan(run.id)?.1;
+        summary.requests = summary.lookups + traces.requests;
+        summary.retries = traces.retries;
+        summary.finished_at = pauses.worked_until(run, traces.last);
+        summary.exit_code = Exit::Interrupted;
+        (summary.held, summary.held_by) = (None, None);
+        pauses.divide(&mut summary);
     }
+    Ok(summary)
 }
 
 /// A run's figures, as it ended.
@@ -106,9 +120,8 @@ fn of_a_dead_run(journal: &Journal, run: &RunRecord) -> Result<Summary, AppError
     let plan = journal.plan(run.id)?.0;
     let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
     let states = journal.states(run.id)?;
-    let ended = run.finished_at.unwrap_or(run.started_at);
     let file = (None, 0);
-    let times = (run.started_at, ended);
+    let times = (run.started_at, run.finished_at.unwrap_or(run.started_at));
     let summary = Summary::of_no_run(
         &run.target,
         run.file.clone(),
@@ -145,6 +158,7 @@ fn state_of(run: &RunRecord, at: &State) -> RunState {
 mod tests {
     use super::*;
     use crate::app::scene::{Scene, roster};
+    use crate::model::seconds_between;
     use crate::run::Queued;
 
     fn shown(scene: &Scene, name: &str) -> ListedRun {
@@ -201,12 +215,26 @@ mod tests {
             ("first", Exit::Interrupted)
         );
         assert_eq!(summary.base_url, "http://127.0.0.1:1");
+        // Its requests and its time, as far as its rows tell.
+        assert_eq!((summary.requests, summary.retries), (2, 0));
+        let last = scene.journal().traces(run.id).unwrap().last.unwrap();
+        assert_eq!(summary.finished_at, last);
+        let whole = seconds_between(run.started_at, last);
+        assert_eq!(summary.duration_s, whole);
 
         // What it had come to the last time is older than what its rows say.
         let old = scene.end(&run, RunState::Interrupted, Exit::Interrupted);
         assert_eq!(old.rows, 2);
         scene.rows(&run, &[Some(Updated); 2]);
         assert_eq!(shown(&scene, "first").summary.states.updated, 2);
+        // A process that went on with it died: neither is its end, nor are its requests.
+        assert_eq!(shown(&scene, "first").summary.finished_at, old.finished_at);
+        scene.journal().set_plan(run.id, &plan, 3).unwrap();
+        scene.journal().reopen(run.id).unwrap();
+        let summary = shown(&scene, "first").summary;
+        assert_eq!((summary.lookups, summary.requests), (3, 5));
+        let last = scene.journal().traces(run.id).unwrap().last;
+        assert_eq!(Some(summary.finished_at), last);
         // One that was undone and came to no figures has those of its rows; a finished one has its own.
         let run = scene.run("undone", RunState::Undone, &settings);
         scene.rows(&run, &[Some(Updated), None]);

@@ -155,6 +155,7 @@ impl Scene {
             replaces: None,
             config: None,
             profile: None,
+            pauses: Default::default(),
         }
     }
 

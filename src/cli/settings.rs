@@ -14,7 +14,7 @@ use super::values::{Duplicate, Empty, OutcomeAt};
 use crate::app::{AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{Fate, PlaceName, State};
+use crate::journal::{PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
@@ -349,19 +349,6 @@ pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
     match crate::safe_fs::owner_of(state.folder()) {
         Some(owner) if !owner.is_own => format!("sudo -u {} {command}", owner.name),
         _ => command.to_owned(),
-    }
-}
-
-/// The fate of a file in words.
-pub(in crate::cli) fn fate_in_words(fate: Fate) -> String {
-    match fate {
-        Fate::Done => say().fate_done(),
-        Fate::Duplicate => say().fate_duplicate(),
-        Fate::Held => say().fate_held(),
-        Fate::Partial => say().fate_partial(),
-        Fate::Failed => say().fate_failed(),
-        Fate::Waiting => say().fate_waiting(),
-        Fate::NotProcessed => say().fate_not_processed(),
     }
 }
 

@@ -160,6 +160,7 @@ impl Asked {
             replaces: None,
             config: config.path().map(Path::to_owned),
             profile: config.profile().map(str::to_owned),
+            pauses: Default::default(),
         })
     }
 }

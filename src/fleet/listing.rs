@@ -8,7 +8,7 @@ use super::queue::{database_of, why_of};
 use crate::app::{AppError, ListedRun};
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState, State, Wrong, cell};
-use crate::model::{Fact, seconds_between};
+use crate::model::Fact;
 use crate::run::Settings;
 use crate::send::Rate;
 
@@ -82,12 +82,24 @@ pub fn place_of(
         return Ok(None);
     };
     let is_open = matches!(entry.state, EntryState::Waiting | EntryState::Running);
-    if is_open && run.finished_at.is_none() {
-        let summary = &mut shown.summary;
-        summary.requests = entry.requests.unsigned_abs();
-        summary.retries = entry.retries.unsigned_abs();
+    let summary = &mut shown.summary;
+    if run.finished_at.is_none() {
+        // A worker that died counted none of its batch there, and its rows tell of no look-up under way.
+        summary.requests = summary.requests.max(entry.requests.unsigned_abs());
+        summary.retries = summary.retries.max(entry.retries.unsigned_abs());
         summary.throttled = entry.throttled.unsigned_abs();
-        summary.duration_s = seconds_between(run.started_at, now);
+    }
+    // It was taken out of the queue, and no worker goes on with it.
+    if entry.state == EntryState::Stopped
+        && matches!(run.state, RunState::Planning | RunState::Running)
+    {
+        shown.state = RunState::Interrupted;
+    }
+    if is_open && run.finished_at.is_none() {
+        summary.finished_at = now;
+        if let Ok(settings) = Settings::of(run) {
+            settings.pauses.divide(summary);
+        }
         let plan = Journal::open(state)?.plan(run.id)?.0;
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         if let (RunState::Running, Some(plan)) = (run.state, plan)

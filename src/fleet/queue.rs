@@ -115,6 +115,8 @@ pub(super) struct Waiting {
     pub(super) is_approved: bool,
     pub(super) retries: i64,
     pub(super) throttled: i64,
+    /// For how many seconds it was due before the slice began.
+    pub(super) late_s: f64,
     /// Who does the slice: no two slices have the same.
     pub(super) owner: String,
 }
@@ -175,6 +177,7 @@ fn waiting(id: i64, row: &postgres::Row, owner: String) -> Result<Waiting, Wrong
         is_approved: cell(row, 5)?,
         retries: cell(row, 6)?,
         throttled: cell(row, 7)?,
+        late_s: 0.0,
         owner,
     })
 }
@@ -211,14 +214,18 @@ pub(super) fn begin_slice(
         let row = tables.first(
             "UPDATE queued SET state = 'running', owner = $2 || '/' || (slices + 1), slices = slices + 1
              WHERE id = $1 AND state IN ('waiting', 'running')
-             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled, owner",
+             RETURNING file, sha256, profile, account, run_name, is_approved, retries, throttled, owner,
+                       greatest(extract(epoch FROM now() - due), 0)::float8",
             &[&id, &owner],
         )?;
         let Some(row) = row else {
             return Ok(None);
         };
-        let row = waiting(id, &row, cell(&row, 8)?)?;
-        Ok(Some((row, count_up(tables, &name)?)))
+        let found = Waiting {
+            late_s: cell(&row, 9)?,
+            ..waiting(id, &row, cell(&row, 8)?)?
+        };
+        Ok(Some((found, count_up(tables, &name)?)))
     })
 }
 

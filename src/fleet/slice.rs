@@ -349,6 +349,7 @@ impl Worker<'_> {
             patience: PATIENCE,
             retries_before: waiting.retries.unsigned_abs(),
             throttled_before: waiting.throttled.unsigned_abs(),
+            late: Duration::try_from_secs_f64(waiting.late_s).unwrap_or_default(),
         };
         let (sliced, done) =
             import_slice(&ready.prepared, &ready.settings, start, slice, &context)?;
@@ -494,6 +495,7 @@ mod tests {
             is_approved: false,
             retries: 0,
             throttled: 0,
+            late_s: 0.0,
             owner: "m:1/1".into(),
         }
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::l10n::say;
 use crate::model::Fact;
 
 /// The fate of a file that was dropped into an inbox.
@@ -45,6 +46,19 @@ impl Fate {
             Fate::Duplicate => "duplicate",
             Fate::Waiting => "waiting",
             Fate::NotProcessed => "not_processed",
+        }
+    }
+
+    /// The words for a person.
+    pub fn in_words(self) -> String {
+        match self {
+            Fate::Done => say().fate_done(),
+            Fate::Duplicate => say().fate_duplicate(),
+            Fate::Held => say().fate_held(),
+            Fate::Partial => say().fate_partial(),
+            Fate::Failed => say().fate_failed(),
+            Fate::Waiting => say().fate_waiting(),
+            Fate::NotProcessed => say().fate_not_processed(),
         }
     }
 

@@ -44,7 +44,7 @@ pub use postgres::{Tables, Wrong, cell, count_up};
 pub use quota::{QuotaStore, account_of};
 pub use record::{Record, Stage};
 pub use recorded::{PlannedSoFar, PlanningAhead, Recorded};
-pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord};
+pub use records::{FailureKind, NewRun, PastCall, PastRow, Pruned, RunRecord, Traces};
 pub use register::Register;
 pub use run_state::RunState;
 pub use sqlite::stop_waiting;

@@ -85,6 +85,17 @@ pub struct PastCall {
     pub at: Option<Timestamp>,
 }
 
+/// What a run's rows tell of it, whatever became of its process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Requests that were made for its rows.
+    pub requests: u64,
+    /// Requests beyond a row's first.
+    pub retries: u64,
+    /// When the last outcome was recorded.
+    pub last: Option<Timestamp>,
+}
+
 /// Rows of a run that did not succeed in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureKind {

@@ -8,7 +8,7 @@ use super::entries::{Entry, Place};
 use super::error::{JournalError, Refusal};
 use super::record::Stage;
 use super::records::{
-    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Which,
+    CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
 use crate::model::{Change, Fingerprint, Outcome, RowState, StateCounts};
@@ -231,6 +231,12 @@ pub trait Outcomes {
     /// # Errors
     /// When the journal cannot be read.
     fn states(&self, run: i64) -> Result<StateCounts, JournalError>;
+
+    /// The requests that were made for a run's rows, and when the last outcome was recorded.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn traces(&self, run: i64) -> Result<Traces, JournalError>;
 
     /// The recorded outcomes of a run's rows from `first` to `last`, in row order. One that is
     /// damaged is a failure that says so.

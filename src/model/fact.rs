@@ -417,10 +417,16 @@ impl Fact {
 
     /// All of it as a sentence, for a log, the mail of cron or a file in a shared folder.
     pub fn in_words(&self) -> String {
-        let mut text = self.0.code.sentence();
-        if let Some(path) = &self.0.path {
-            text = format!("{}: {text}", path.display());
+        let text = format!("{} [{}]", self.sentence(), self.0.code);
+        match &self.0.path {
+            Some(path) => format!("{}: {text}", path.display()),
+            None => text,
         }
+    }
+
+    /// The same without the code and the path, for a page that names the file.
+    pub fn sentence(&self) -> String {
+        let mut text = self.0.code.sentence();
         if let Some(cause) = self.0.cause {
             text = format!("{text}: {}", cause.sentence());
         }
@@ -431,7 +437,7 @@ impl Fact {
         if !details.is_empty() {
             text = format!("{text} ({})", details.join("; "));
         }
-        format!("{text} [{}]", self.0.code)
+        text
     }
 
     fn details(&self) -> Vec<String> {

@@ -124,8 +124,14 @@ pub struct Summary {
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// Seconds between the two.
+    /// Seconds between the two in which it was worked on.
     pub duration_s: f64,
+    /// Seconds between the two in which a guard held it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held_s: f64,
+    /// Seconds between the two in which it was interrupted and no process worked on it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub idle_s: f64,
     /// The results file, if one was written.
     pub results: Option<PathBuf>,
     /// The file of rows that did not succeed, if there were any.
@@ -213,6 +219,8 @@ impl Summary {
             started_at,
             finished_at,
             duration_s: seconds_between(started_at, finished_at),
+            held_s: 0.0,
+            idle_s: 0.0,
             results: None,
             failed_rows: None,
             report: None,
@@ -253,6 +261,10 @@ pub struct SummaryFacts<'a> {
     started_at: Timestamp,
     finished_at: Timestamp,
     duration_s: f64,
+    #[serde(skip_serializing_if = "is_zero")]
+    held_s: f64,
+    #[serde(skip_serializing_if = "is_zero")]
+    idle_s: f64,
     results: Option<&'a Path>,
     failed_rows: Option<&'a Path>,
     report: Option<&'a Path>,
@@ -287,6 +299,8 @@ impl Summary {
             started_at: self.started_at,
             finished_at: self.finished_at,
             duration_s: self.duration_s,
+            held_s: self.held_s,
+            idle_s: self.idle_s,
             results: self.results.as_deref(),
             failed_rows: self.failed_rows.as_deref(),
             report: self.report.as_deref(),
@@ -299,6 +313,10 @@ impl Summary {
             exit_code: self.exit_code,
         }
     }
+}
+
+fn is_zero(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 /// Seconds from one moment to another.

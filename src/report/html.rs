@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::error::ReportError;
 use super::faults::faults;
+use super::text::pauses_in_words;
 use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
 use crate::journal::{FailureKind, Journal};
@@ -117,14 +118,16 @@ impl Page<'_> {
     /// What the run was, on one line.
     fn line(&self) -> String {
         let summary = self.summary;
-        self.say.html_line(
+        let line = self.say.html_line(
             amount(summary.rows),
             summary.target.as_str(),
             summary.base_url.as_str(),
             summary.run.as_str(),
             local_time(summary.started_at),
             duration(summary.duration_s),
-        )
+        );
+        let parts = std::iter::once(line).chain(pauses_in_words(summary));
+        parts.collect::<Vec<_>>().join(" · ")
     }
 
     /// The requests that it made.

@@ -52,7 +52,7 @@ const FAMILIES: [(&str, bool, &str); 12] = [
     (
         "rosterpatch_run_duration_seconds",
         false,
-        "Time that the last run took.",
+        "Time that was worked on the last run: none in which it was held or interrupted.",
     ),
     (
         "rosterpatch_run_finished_timestamp_seconds",

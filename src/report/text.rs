@@ -3,15 +3,24 @@ use crate::model::{RowState, Summary};
 
 use super::look::{Look, Tone};
 
+/// The time in which nothing was done for a run, where there was any.
+pub(super) fn pauses_in_words(summary: &Summary) -> Vec<String> {
+    let held = |seconds| say().summary_was_held(duration(seconds));
+    let idle = |seconds| say().summary_was_idle(duration(seconds));
+    let held = (summary.held_s > 0.0).then(|| held(summary.held_s));
+    let idle = (summary.idle_s > 0.0).then(|| idle(summary.idle_s));
+    held.into_iter().chain(idle).collect()
+}
+
 /// A run's figures for a person, with `more` that is known of it, each by its name.
 pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) -> String {
-    let mut first = vec![say().summary_first(
-        rows(summary.rows),
-        summary.file.as_str(),
-        summary.target.as_str(),
-        summary.base_url.as_str(),
-        duration(summary.duration_s),
-    )];
+    let (file, target) = (summary.file.as_str(), summary.target.as_str());
+    let (address, time) = (summary.base_url.as_str(), duration(summary.duration_s));
+    let mut first = vec![match summary.dialect.is_empty() && summary.rows == 0 {
+        // How many rows it has is not known before it is planned.
+        true => say().summary_first_unread(file, target, address, time),
+        false => say().summary_first(rows(summary.rows), file, target, address, time),
+    }];
     // Of a run that came to no end, the journal does not tell how its file was read.
     if !summary.dialect.is_empty() {
         let dialect = match &summary.sheet {
@@ -28,6 +37,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
         .iter()
         .flat_map(|line| look.lines(None, "", line))
         .collect();
+    lines.extend(pauses_in_words(summary));
     for (state, phrase) in summary.states.phrases() {
         let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
         let line = format!("  {count:>7} {word}");
@@ -40,11 +50,12 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
             }
         });
     }
-    lines.push(say().summary_requests(
-        requests(summary.requests),
-        number(summary.retries),
-        times(summary.throttled),
-    ));
+    let (made, again) = (requests(summary.requests), number(summary.retries));
+    lines.push(match summary.dialect.is_empty() && summary.throttled == 0 {
+        // Nor how often its process was asked to slow down.
+        true => say().summary_requests_known(made, again),
+        false => say().summary_requests(made, again, times(summary.throttled)),
+    });
     if summary.warnings > 0 {
         lines.push(say().summary_warnings(doubtful_values(summary.warnings)));
     }

@@ -108,6 +108,8 @@ pub struct Slice {
     pub retries_before: u64,
     /// Requests of theirs that the API refused for being too many.
     pub throttled_before: u64,
+    /// For how long it was due before it began.
+    pub late: Duration,
 }
 
 /// What a slice has done.

@@ -1,5 +1,5 @@
 use super::under_way::Run;
-use crate::model::{Exit, StateCounts, Summary, seconds_between};
+use crate::model::{Exit, StateCounts, Summary};
 use crate::send::Stop;
 
 impl Run<'_> {
@@ -12,7 +12,7 @@ impl Run<'_> {
             Some(Stop::Held { why }) => Some(*why),
             _ => None,
         };
-        Summary {
+        let mut summary = Summary {
             run: record.name.clone(),
             target: record.target.clone(),
             base_url: record.base_url.clone(),
@@ -32,7 +32,9 @@ impl Run<'_> {
             throttled: self.setup.stats.throttled(),
             started_at: record.started_at,
             finished_at,
-            duration_s: seconds_between(record.started_at, finished_at),
+            duration_s: 0.0,
+            held_s: 0.0,
+            idle_s: 0.0,
             results: None,
             failed_rows: None,
             report: None,
@@ -47,7 +49,9 @@ impl Run<'_> {
             estimated_finish: None,
             problems: None,
             exit_code: exit_of(stop, &states),
-        }
+        };
+        self.setup.settings.pauses.divide(&mut summary);
+        summary
     }
 }
 

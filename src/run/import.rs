@@ -5,7 +5,7 @@ use super::error::RunError;
 use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
 use super::progress::Tracker;
-use super::settings::Settings;
+use super::settings::{Pauses, Settings};
 use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
@@ -81,6 +81,7 @@ fn import_with(
         }
         _ => None,
     };
+    settings.pauses = pauses(&start, slice, context)?;
     let settings = &settings;
     if slice.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
@@ -108,6 +109,19 @@ fn import_with(
         };
         Ok((put_off(sliced, setup.tools), made(setup.stats)))
     })
+}
+
+/// The time in which nothing was done for a run that begins or goes on now.
+fn pauses(start: &Start, slice: Option<Slice>, context: &Context<'_>) -> Result<Pauses, RunError> {
+    let (Start::Resume(run) | Start::Approve(run)) = start else {
+        return Ok(Pauses::default());
+    };
+    let now = context.clock.timestamp();
+    let due = slice.and_then(|slice| now.checked_sub(slice.late).ok());
+    let journal = Journal::open(&context.state)?;
+    let run = journal.run(Some(&run.name))?;
+    let last = journal.traces(run.id)?.last;
+    Ok(Pauses::of(&run, last, due, now))
 }
 
 /// Hands `work` all that a run is made of.
@@ -243,6 +257,11 @@ pub fn look(
     context: &Context<'_>,
 ) -> Result<Looked, RunError> {
     refuse_blind_canary(prepared, settings)?;
+    // Those of the run that it would retry, if they are here, are not its own.
+    let settings = &Settings {
+        pauses: Pauses::default(),
+        ..settings.clone()
+    };
     with_setup((prepared, settings, context), None, |setup| {
         let planned = setup.begin_in(Journal::temporary()?)?.plan();
         context.observer.on_event(&RunEvent::Looked);

@@ -42,7 +42,7 @@ pub use prepare::{
 };
 pub use retry::find_runs;
 pub use saved::saved_plan;
-pub use settings::{Delivery, Queued, Retries, Settings, absolute, to_json, today};
+pub use settings::{Delivery, Pauses, Queued, Retries, Settings, absolute, to_json, today};
 pub use tools::{quota_account, shared_pacer};
 
 #[cfg(test)]

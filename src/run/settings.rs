@@ -3,13 +3,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::prepare::Roster;
-use crate::journal::RunRecord;
+use crate::journal::{RunRecord, RunState};
 use crate::l10n::say;
-use crate::model::RowState;
+use crate::model::{RowState, Summary};
 use crate::plan::{Guards, SavedPlan, Selection};
 use crate::read::Origin;
 use crate::report::ResultPaths;
@@ -52,6 +53,62 @@ pub struct Settings {
     /// The profile.
     #[serde(default)]
     pub profile: Option<String>,
+    /// The time in which nothing was done for it.
+    #[serde(default)]
+    pub pauses: Pauses,
+}
+
+/// The time between a run's beginning and its end in which no process worked on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pauses {
+    /// Milliseconds in which a guard held it.
+    held_ms: i64,
+    /// Milliseconds in which it was interrupted.
+    idle_ms: i64,
+    /// When the process began that went on with it last.
+    since: Option<Timestamp>,
+}
+
+impl Pauses {
+    /// The pauses of a run with which a process goes on `now`, by its last outcome. A run in the queue goes
+    /// on between two slices: it is idle from the moment at which it was `due`.
+    ///
+    /// Nothing tells how long a process lived on that died without recording an outcome.
+    pub fn of(
+        run: &RunRecord,
+        last: Option<Timestamp>,
+        due: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Pauses {
+        let known = Settings::of(run).map(|settings| settings.pauses);
+        let mut pauses = known.unwrap_or_default();
+        let due = due.filter(|_| run.finished_at.is_none());
+        let worked_until = pauses
+            .worked_until(run, last)
+            .max(due.unwrap_or(Timestamp::MIN));
+        let length = (now.as_millisecond() - worked_until.as_millisecond()).max(0);
+        match run.state {
+            RunState::Held => pauses.held_ms += length,
+            _ => pauses.idle_ms += length,
+        }
+        pauses.since = Some(now);
+        pauses
+    }
+
+    /// The last moment at which a process is known to have worked on a run, by its last outcome.
+    pub fn worked_until(&self, run: &RunRecord, last: Option<Timestamp>) -> Timestamp {
+        let known = [run.finished_at, self.since, last].into_iter().flatten();
+        known.fold(run.started_at, Timestamp::max)
+    }
+
+    /// Puts the times of a run into its figures, by when it began and ended.
+    pub fn divide(&self, summary: &mut Summary) {
+        summary.held_s = self.held_ms as f64 / 1000.0;
+        summary.idle_s = self.idle_ms as f64 / 1000.0;
+        let whole = summary.finished_at.as_millisecond() - summary.started_at.as_millisecond();
+        let worked = (whole - self.held_ms - self.idle_ms).max(0);
+        summary.duration_s = worked as f64 / 1000.0;
+    }
 }
 
 /// A file in the queue of many machines.

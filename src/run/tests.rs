@@ -383,6 +383,7 @@ impl Desk {
             replaces: None,
             config: None,
             profile: None,
+            pauses: Default::default(),
         };
         Desk {
             folder,
@@ -392,6 +393,11 @@ impl Desk {
             stop: watch::Sender::new(StopRequest::None),
             watched: Watched::default(),
         }
+    }
+
+    /// The figures of the newest run.
+    pub(super) fn figures(&self) -> crate::model::Summary {
+        serde_json::from_str(self.run().summary.as_deref().unwrap()).unwrap()
     }
 
     /// Lets time pass.

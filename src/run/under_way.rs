@@ -133,7 +133,8 @@ impl<'a> Setup<'a> {
     fn take_over(self, mut journal: Journal, known: RunRecord) -> Result<Begun<'a>, RunError> {
         let lock = RunLock::share(&self.context.state, &known.name)?;
         // Another process may have brought it to an end since it was looked up.
-        let why = match journal.run(Some(&known.name))?.state {
+        let now = journal.run(Some(&known.name))?;
+        let why = match now.state {
             RunState::Undone => Some(Code::WhyUndone),
             RunState::Finished => Some(Code::WhyEnded),
             RunState::Replaced => Some(Code::WhyReplaced),
@@ -147,6 +148,10 @@ impl<'a> Setup<'a> {
         record.name = known.name;
         record.started_at = known.started_at;
         journal.take_over(known.id)?;
+        // Where this process dies too, the next one knows of the pauses so far.
+        let mut kept = Settings::of(&now)?;
+        kept.pauses = self.settings.pauses;
+        journal.set_settings(known.id, &to_json(&kept)?)?;
         let (plan, lookups) = journal.plan(known.id)?;
         if known.state == RunState::Planning {
             journal.clear(known.id)?;

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value as Json;
 
 use crate::harness::{
-    Folder, OF_SANDBOX, Server, identity_number, plain_id, plain_roster, repository, respond,
-    serve_sandbox, signal, stderr,
+    CREDENTIALS, Folder, OF_SANDBOX, Server, identity_number, plain_id, plain_roster, repository,
+    respond, serve_sandbox, signal, stderr,
 };
 use crate::machine::{installed, skipped};
 
@@ -349,6 +349,104 @@ fn a_run_that_a_guard_held_at_night_is_approved_in_a_browser() {
         (&Json::from(5), &Json::from(0))
     );
     assert!(has(&found["ended"], "5 updated"), "{found}");
+}
+
+#[test]
+fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
+    for (language, title, fates, mend) in [
+        (
+            "en",
+            "Files of the last day",
+            ["not processed", "partial", "held", "done"],
+            "Mend the rows that failed",
+        ),
+        (
+            "sv",
+            "Filer från det senaste dygnet",
+            [
+                "inte hanterad",
+                "delvis klar",
+                "väntar på ditt godkännande",
+                "klar",
+            ],
+            "Rätta raderna som inte gick igenom",
+        ),
+    ] {
+        let folder = Folder::new();
+        std::fs::create_dir(folder.path("inbox")).unwrap();
+        let server = Server::start(|_| respond(200, &[], "{}"));
+        let place = ["--target", "plain.toml", "--base-url", &server.base_url];
+        let open = || {
+            let mut arguments = vec!["--lang", language];
+            arguments.extend(place);
+            let console = Console::open(&folder, &arguments);
+            let cookie = console.enter();
+            (console, cookie)
+        };
+        let (console, cookie) = open();
+        assert!(!console.get(&cookie, "/").contains(title));
+        drop(console);
+        let sweep = |more: &str| {
+            let arguments = ["sweep", "inbox", "--settle", "0s", "--yes"];
+            folder
+                .program()
+                .args(arguments)
+                .args(place)
+                .args(more.split(' '))
+                .envs(CREDENTIALS)
+                .output()
+                .unwrap()
+        };
+        folder.write("inbox/good.csv", plain_roster(2));
+        folder.write("inbox/photo.jpg", "x");
+        folder.write("inbox/part.csv", plain_roster(5) + "x,,,\n");
+        let output = sweep("--max-invalid 100%");
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        folder.write("inbox/held.csv", plain_roster(7));
+        let output = sweep("--max-changes 1");
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+
+        let (console, cookie) = open();
+        let page = console.get(&cookie, "/");
+        let section = page.split_once("id=\"files\"").unwrap().1;
+        let section = section.split_once("</section>").unwrap().0;
+        assert!(section.starts_with(&format!(">{title}<")), "{section}");
+        let cards: Vec<&str> = section.split("<li>").skip(1).collect();
+        assert_eq!(cards.len(), 4, "{section}");
+        let card = |name: &str| cards.iter().find(|card| card.contains(name)).unwrap();
+        for (name, fate) in ["photo.jpg", "part.csv", "held.csv", "good.csv"]
+            .iter()
+            .zip(fates)
+        {
+            let tag = format!("<span class=\"tag\">{fate}</span>");
+            assert!(card(name).contains(&tag), "{fate}: {section}");
+        }
+        // What needs nobody comes last.
+        assert!(
+            cards[3].contains("good.csv") && !cards[3].contains("<form"),
+            "{section}"
+        );
+        // Where a file lies and what the program calls its fault is for others.
+        let folder_path = folder.path("inbox").display().to_string();
+        assert!(
+            !section.contains(&folder_path) && !section.contains('['),
+            "{section}"
+        );
+        // The first line is the file, the last one is when it came: why it waits is between them.
+        for name in ["photo.jpg", "part.csv", "held.csv"] {
+            assert_eq!(card(name).matches("<br>").count(), 2, "{section}");
+        }
+        assert!(!card("photo.jpg").contains("<a "), "{section}");
+        let part = card("part.csv");
+        assert!(part.contains(mend), "{section}");
+        let link = part.split_once("/runs/").unwrap().1;
+        let run = link.split_once('"').unwrap().0;
+        let shown = console.get(&cookie, &format!("/runs/{run}"));
+        assert_eq!(status(&shown), 200);
+        let answer = console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
+        assert!(answer.contains("/problems"), "{answer}");
+        assert_eq!(status(&console.get(&cookie, "/problems")), 200);
+    }
 }
 
 #[test]

@@ -772,7 +772,29 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
     let in_doubt = left.iter().filter(|call| call.doubtful).count();
     // Two windows of ten, those under way, and what was answered within a commit.
     assert!((1..=40).contains(&in_doubt), "{in_doubt}");
+    // Its figures so far, and how it goes on.
+    let states = journal.states(run.id).unwrap();
+    let requests = journal.traces(run.id).unwrap().requests;
+    assert!(states.updated > 0 && requests >= states.updated);
     drop(journal);
+    let shown = stdout(&folder.run("show"));
+    for text in [
+        "200 rows of ".to_owned(),
+        format!("{:>7} updated", states.updated),
+        format!("{:>7} not sent", 200 - states.updated),
+        format!("{requests} requests known"),
+        "state    interrupted".to_owned(),
+        format!("{} of 200 rows done by ", states.updated),
+        format!("rosterpatch resume {}", run.name),
+    ] {
+        assert!(shown.contains(&text), "{text}: {shown}");
+    }
+    let shown = stdout(&folder.run("show --format json"));
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["state"], "interrupted");
+    assert_eq!(shown["requests"], requests);
+    assert_eq!(shown["not_sent"], 200 - states.updated);
+    assert!(shown["duration_s"].as_f64().unwrap() > 0.0, "{shown}");
     let output = folder
         .program()
         .args(["resume", "--yes"])

@@ -389,6 +389,17 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     assert_eq!(queue[0]["state"], "held", "{queue:?}");
     assert_eq!(fleet.schools[0].sandbox.requests("update"), 0);
     let run = queue[0]["run"].as_str().unwrap();
+    // Nobody looks at it for an hour.
+    let hour = "UPDATE run SET started_at = started_at - interval '1 hour',
+                finished_at = finished_at - interval '1 hour'";
+    let state = fleet.state();
+    let database = state.database().unwrap();
+    let rows = "UPDATE outcome SET at = at - 3600000000";
+    let changed = database.change(|tables| {
+        tables.execute(rows, &[])?;
+        tables.execute(hour, &[])
+    });
+    assert_eq!(changed.unwrap(), 1);
     let approved = fleet.run(&["approve", run]);
     assert_eq!(approved.status.code(), Some(0), "{}", stderr(&approved));
     assert!(
@@ -401,6 +412,13 @@ fn a_guard_holds_a_run_in_the_queue_until_it_is_approved() {
     assert_eq!(queue[0]["state"], "finished", "{queue:?}");
     assert_eq!(queue[0]["exit_code"], 3, "{queue:?}");
     assert!(fleet.schools[0].sandbox.requests("update") > 0);
+    let shown = stdout(&fleet.run(&["show", run, "--format", "json"]));
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let (held, worked) = (shown["held_s"].as_f64(), shown["duration_s"].as_f64());
+    assert!(
+        held.unwrap() >= 3_600.0 && worked.unwrap() < 3_600.0,
+        "{shown}"
+    );
 }
 
 #[test]
@@ -608,6 +626,12 @@ fn answers_that_nobody_went_on_with_are_forgotten_after_a_day() {
     let removed = fleet.run(&["queue", "--remove", &id]);
     assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
     assert_eq!(cluster_rows(&fleet, "answer"), 0);
+    // No worker goes on with it by itself.
+    let run = fleet.queue()[0]["run"].as_str().unwrap().to_owned();
+    let shown = stdout(&fleet.run(&["show", &run]));
+    for text in ["interrupted", "nothing was sent", "resume"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What holds a run before anything is sent, and what stops one that is going wrong.
 
-use rosterpatch::model::Exit;
+use rosterpatch::model::{Exit, seconds_between};
 use rosterpatch::plan::{Guards, Threshold};
 use rosterpatch::send::Stop;
 use serde_json::json;
@@ -67,6 +67,23 @@ fn a_run_with_too_many_invalid_rows_is_held_and_can_be_approved() {
     let output = approve();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 7);
+    // The time until somebody approved it is not the run's.
+    let page = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
+    for text in [
+        stdout(&output),
+        stdout(&folder.run(&format!("show {name}"))),
+        page,
+    ] {
+        assert!(text.contains("held for "), "{text}");
+    }
+    let shown = folder.run(&format!("show {name} --format json"));
+    let shown: serde_json::Value = serde_json::from_str(&stdout(&shown)).unwrap();
+    let seconds = |name: &str| shown[name].as_f64().unwrap();
+    let moment = |name: &str| shown[name].as_str().unwrap().parse().unwrap();
+    let whole = seconds_between(moment("started_at"), moment("finished_at"));
+    assert!(seconds("held_s") > 0.0, "{shown}");
+    let apart = (seconds("duration_s") + seconds("held_s") - whole).abs();
+    assert!(apart < 0.001, "{shown}");
     // It came to its end.
     assert_eq!(approve().status.code(), Some(1));
     let output = import(&["--max-invalid", "30%", "--all"]);

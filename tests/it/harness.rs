@@ -670,6 +670,7 @@ impl LibraryRun {
             replaces: None,
             config: None,
             profile: None,
+            pauses: Default::default(),
         };
         let (_never, never) = tokio::sync::watch::channel(StopRequest::None);
         let stop = self.stop.clone().unwrap_or(never);

@@ -19,6 +19,7 @@ mod fleet;
 mod fuzz_corpus;
 mod guards;
 mod harness;
+mod image;
 mod inbox;
 mod judges;
 mod language;

@@ -175,6 +175,7 @@ fn told(journal: &Journal, run: i64) -> String {
     });
     say("recorded", format!("{recorded:?}"));
     say("states", format!("{:?}", journal.states(run).unwrap()));
+    say("traces", format!("{:?}", journal.traces(run).unwrap()));
     say(
         "outcomes",
         format!("{:#?}", journal.outcomes(run, 1, 100).unwrap()),

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::app::{
-    ListedRun, Next, arrived, at_hand, forget_dropped, forget_mends, forget_spool, listed,
+    ListedRun, Next, arrived_within, at_hand, forget_dropped, forget_mends, forget_spool, listed,
     report_again,
 };
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
@@ -61,7 +61,7 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
 /// `rosterpatch runs --since 1d`: the files that arrived, and the command for each that needs a person.
 fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) -> Result<Exit> {
     let age = jiff::SignedDuration::try_from(since.length)?;
-    let files = arrived(journal, state, SystemClock.timestamp().checked_sub(age)?)?;
+    let files = arrived_within(journal, state, age)?;
     if format == Format::Json {
         print_json(&files, true);
         return Ok(Exit::Success);
@@ -73,7 +73,7 @@ fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) ->
         let line = say().runs_arrived(
             local_time(file.arrived_at),
             file.name.as_str(),
-            settings::fate_in_words(file.fate),
+            file.fate.in_words(),
             file.file.as_str(),
         );
         terminal::out(&format!("{line}\n"));
@@ -180,6 +180,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             if let Some(entry) = &queued {
                 more.push((say().summary_queue(), entry.in_words()));
             }
+            if state == RunState::Interrupted {
+                more.push((say().summary_progress(), how_far(&journal, &run, &listed)?));
+            }
             if let Some(finish) = listed.summary.estimated_finish {
                 more.push((say().summary_ready(), local_time(finish)));
             }
@@ -210,6 +213,19 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
         }
     }
     Ok(Exit::Success)
+}
+
+/// How far a run had come that was interrupted.
+fn how_far(journal: &Journal, run: &RunRecord, listed: &ListedRun) -> Result<String> {
+    let (summary, states) = (&listed.summary, &listed.summary.states);
+    let at = local_time(summary.finished_at);
+    Ok(match journal.plan(run.id)?.0 {
+        Some(_) => {
+            let done = states.total() - states.not_sent;
+            say().summary_came_to(number(done), crate::l10n::rows(summary.rows), at)
+        }
+        None => say().summary_planning(at),
+    })
 }
 
 /// `rosterpatch report RUN`: the results from the journal and the input.

@@ -5,9 +5,10 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Multipart, State};
 use axum::response::Response;
+use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::app::{AppError, Dropped, listed};
+use crate::app::{AppError, Dropped, Next, arrived_within, listed};
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
@@ -24,7 +25,23 @@ struct Page {
     /// A file that was named and could not be opened yet.
     path: String,
     waiting: Vec<Waiting>,
+    files: Vec<ArrivedFile>,
 }
+
+/// A file that arrived in an inbox.
+struct ArrivedFile {
+    name: String,
+    at: String,
+    fate: String,
+    reason: Option<String>,
+    /// Its run, if one began that is known still.
+    run: Option<String>,
+    /// Whether rows of it can be mended.
+    can_mend: bool,
+}
+
+/// Files that are shown.
+const FILES: usize = 20;
 
 /// A run that waits for somebody.
 struct Waiting {
@@ -51,6 +68,7 @@ pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response 
             targets,
             path: path.unwrap_or_default(),
             waiting: waiting(desk)?,
+            files: files(desk)?,
         }))
     })
     .await
@@ -82,6 +100,25 @@ fn waiting(desk: &Desk) -> Result<Vec<Waiting>, AppError> {
         }
     }
     Ok(waiting)
+}
+
+/// The files of the last day, those that need a person first.
+fn files(desk: &Desk) -> Result<Vec<ArrivedFile>, AppError> {
+    let journal = Journal::open(&desk.state)?;
+    let mut files = arrived_within(&journal, &desk.state, SignedDuration::from_hours(24))?;
+    files.sort_by_key(|file| !file.needs_person());
+    let shown = files.into_iter().take(FILES).map(|file| {
+        let run = file.run.filter(|name| journal.run(Some(name)).is_ok());
+        ArrivedFile {
+            name: file.name,
+            at: local_time(file.arrived_at),
+            fate: file.fate.in_words(),
+            reason: file.reason,
+            can_mend: run.is_some() && matches!(file.next, Some(Next::Retry(_))),
+            run,
+        }
+    });
+    Ok(shown.collect())
 }
 
 #[derive(Deserialize)]

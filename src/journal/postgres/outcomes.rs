@@ -7,7 +7,7 @@ use super::calls::{reach_of, state_at};
 use super::connection::{Tables, Wrong, cell, word};
 use super::store::{Postgres, signed};
 use crate::journal::error::{JournalError, Refusal};
-use crate::journal::records::FailureKind;
+use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::Outcomes;
 use crate::l10n::say;
@@ -53,6 +53,23 @@ impl Outcomes for Postgres {
                 states.add(word::<RowState>(cell(row, 0)?)?, count(row, 1)?);
             }
             Ok(states)
+        })
+    }
+
+    fn traces(&self, run: i64) -> Result<Traces, JournalError> {
+        let (first, last) = ends(run);
+        self.read(|tables| {
+            let row = tables.one(
+                "SELECT coalesce(sum(attempts), 0), coalesce(sum(greatest(attempts - 1, 0)), 0), max(at)
+                 FROM outcome WHERE id > $1 AND id <= $2",
+                &[&first, &last],
+            )?;
+            let at: Option<i64> = cell(&row, 2)?;
+            Ok(Traces {
+                requests: count(&row, 0)?,
+                retries: count(&row, 1)?,
+                last: at.and_then(|at| Timestamp::from_microsecond(at).ok()),
+            })
         })
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::store::Sqlite;
 use crate::journal::error::JournalError;
-use crate::journal::records::FailureKind;
+use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::run_state::told;
 use crate::journal::store::Outcomes;
@@ -40,6 +40,24 @@ impl Outcomes for Sqlite {
             states.add(state, rows);
         }
         Ok(states)
+    }
+
+    fn traces(&self, run: i64) -> Result<Traces, JournalError> {
+        // An earlier version wrote moments as text, and SQLite takes each text for more than any number.
+        let sql = "SELECT coalesce(sum(attempts), 0), coalesce(sum(max(attempts - 1, 0)), 0),
+                          max(CASE typeof(at) WHEN 'integer' THEN at END)
+                   FROM outcome WHERE id > ?1 AND id <= ?2";
+        let ends = params![id_of(run, 0), id_of(run, u64::MAX)];
+        let traces = self.connection.query_row(sql, ends, |row| {
+            Ok(Traces {
+                requests: row.get(0)?,
+                retries: row.get(1)?,
+                last: row
+                    .get::<_, Option<i64>>(2)?
+                    .and_then(|at| Timestamp::from_microsecond(at).ok()),
+            })
+        });
+        traces.map_err(self.explain("read"))
     }
 
     fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {

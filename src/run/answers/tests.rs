@@ -92,6 +92,7 @@ impl Slices {
             patience: Duration::ZERO,
             retries_before: 0,
             throttled_before: 0,
+            late: Duration::ZERO,
         };
         KeptAnswers::of((7, "a"), &self.kept, slice, (&self.stats, &self.clock)).unwrap()
     }

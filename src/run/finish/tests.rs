@@ -43,6 +43,7 @@ fn a_slice_writes_no_results() {
         patience: std::time::Duration::ZERO,
         retries_before: 0,
         throttled_before: 0,
+        late: std::time::Duration::ZERO,
     };
     let (done, _) = done(|_| (), Some(slice));
     assert!(done.written.is_none() && !done.is_indexed);

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::events::{Plan, RunEvent};
 use crate::journal::{RunLock, RunState};
-use crate::model::{Code, Exit, Held, Summary};
+use crate::model::{Code, Exit, Held, Summary, seconds_between};
 use crate::plan::{Selection, Threshold};
 use crate::run::context::{Consent, Made, Slice, Sliced, Start};
 use crate::run::error::RunError;
@@ -109,9 +109,14 @@ fn a_guard_holds_a_run_until_somebody_approves_it() {
     assert!(matches!(declined, Err(RunError::Declined)));
     assert_eq!(desk.run().id, held.id, "it stays, to be approved");
     desk.agree = None;
+    desk.later(Duration::from_secs(3_600));
     let ended = desk
         .start(&api, Start::Approve(Box::new(held.clone())))
         .unwrap();
+    let times = (ended.summary.held_s, ended.summary.idle_s);
+    assert_eq!(times, (3_600.0, 0.0), "also where somebody declined first");
+    assert_eq!(ended.summary.duration_s, summary.duration_s);
+    assert_eq!(desk.figures(), ended.summary);
     assert_eq!((ended.stop, desk.run().id), (None, held.id));
     assert_eq!(desk.states(), ["updated", "updated"]);
     assert_eq!(desk.run().state, RunState::Finished);
@@ -234,7 +239,9 @@ fn a_run_that_was_stopped_goes_on_where_it_ended() {
     assert_eq!(summary.requests, api.asked().len() as u64);
     assert_eq!(summary.lookups, api.asked().len() as u64 - 5);
     assert_eq!(summary.started_at, first.started_at);
-    assert!(summary.duration_s >= 60.0);
+    assert_eq!((summary.idle_s, summary.held_s), (60.0, 0.0));
+    let whole = seconds_between(summary.started_at, summary.finished_at);
+    assert_eq!(summary.duration_s + summary.idle_s, whole);
     let error = desk
         .start(&api, Start::Resume(Box::new(desk.run())))
         .unwrap_err();
@@ -245,6 +252,48 @@ fn a_run_that_was_stopped_goes_on_where_it_ended() {
             ..
         }
     ));
+}
+
+#[test]
+fn a_run_is_idle_from_the_last_outcome_of_a_process_that_died() {
+    let (api, refuses) = moody(2, held(school(4)));
+    let mut desk = Desk::new(&roster(4));
+    desk.delivery().sender.concurrency = 1;
+    let first = desk.import(&api).unwrap().summary;
+    // As if the next process, and the one after it, had died as soon as they went on.
+    let mut next = || {
+        desk.journal().reopen(desk.run().id).unwrap();
+        desk.later(Duration::from_secs(60));
+        let start = resume(&mut desk);
+        desk.start(&api, start).unwrap().summary
+    };
+    assert_eq!((next().idle_s, next().idle_s), (60.0, 120.0));
+    refuses.store(false, Ordering::SeqCst);
+    let last = next();
+    assert_eq!((last.idle_s, last.states.updated), (180.0, 4));
+    assert_eq!(last.duration_s, first.duration_s);
+    // Another import is another run.
+    desk.rewrite(&roster(3));
+    let other = desk.import(&api).unwrap().summary;
+    assert_eq!((other.idle_s, other.rows), (0.0, 3));
+}
+
+#[test]
+fn between_two_slices_a_run_is_idle_only_once_the_next_one_is_late() {
+    let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(3)));
+    let mut late = slice(1);
+    desk.slice(&api, Start::New("import"), late).unwrap();
+    for seconds in [0, 20] {
+        desk.later(Duration::from_secs(30));
+        late.late = Duration::from_secs(seconds);
+        let start = resume(&mut desk);
+        desk.slice(&api, start, late).unwrap();
+    }
+    let summary = desk.figures();
+    assert_eq!((summary.rows, summary.idle_s), (3, 20.0));
+    let whole = seconds_between(summary.started_at, summary.finished_at);
+    assert_eq!(summary.duration_s, whole - 20.0);
+    assert!(whole >= 60.0);
 }
 
 #[test]
@@ -560,6 +609,7 @@ fn slice(rows: usize) -> Slice {
         patience: Duration::ZERO,
         retries_before: 3,
         throttled_before: 4,
+        late: Duration::ZERO,
     }
 }
 

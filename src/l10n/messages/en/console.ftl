@@ -22,6 +22,7 @@ console-not-let-in = Open the console by the address that rosterpatch printed.
 console-token-used = This address works only once, and has been used. Start the console again.
 
 console-waiting = Waiting for you
+console-files-of-day = Files of the last day
 console-choose = Choose a file
 console-drop = Drop a roster here, or choose one: CSV, Excel or LibreOffice
 console-open-file = Open

@@ -22,6 +22,7 @@ console-not-let-in = Öppna konsolen med adressen som rosterpatch visade.
 console-token-used = Adressen gäller bara en gång och har redan använts. Starta konsolen igen.
 
 console-waiting = Väntar på dig
+console-files-of-day = Filer från det senaste dygnet
 console-choose = Välj en fil
 console-drop = Släpp en lista här, eller välj en: CSV, Excel eller LibreOffice
 console-open-file = Öppna

@@ -1,0 +1,139 @@
+//! The image of the sample fleet: the steps of its last stage, taken in a folder instead of by a container
+//! runtime.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::{program_path, repository, stderr, stdout};
+use crate::machine::{has_command, is_root, skipped};
+
+/// The account of the image's process.
+const ACCOUNT: u32 = 10_001;
+
+fn sample(name: &str) -> String {
+    std::fs::read_to_string(repository().join("samples/fleet").join(name)).unwrap()
+}
+
+/// The instructions of the last stage, each with what it says.
+fn last_stage() -> Vec<(String, String)> {
+    let text = sample("Dockerfile").replace("\\\n", " ");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let mut stage = Vec::new();
+    for (name, rest) in lines.filter_map(|line| line.trim().split_once(' ')) {
+        if name == "FROM" {
+            stage.clear();
+        }
+        stage.push((name.to_owned(), rest.trim().to_owned()));
+    }
+    stage
+}
+
+/// The folders that the samples mount and that the program writes to.
+fn mounted() -> BTreeSet<String> {
+    let mut folders = BTreeSet::new();
+    for line in sample("compose.yaml").lines().map(str::trim) {
+        let place = line.strip_prefix("- ");
+        let place = place.and_then(|rest| rest.split_once(":/"));
+        let place = place.map(|(_, place)| place);
+        // The database's own volume is in another image.
+        let own = |place: &&str| !place.contains([':', ' ', '"']) && !place.contains("postgresql");
+        folders.extend(place.filter(own).map(|place| format!("/{place}")));
+    }
+    for line in sample("kubernetes.yaml").lines() {
+        let place = line.split_once("mountPath: ").map(|(_, rest)| rest);
+        let own = place.filter(|place| !place.contains("readOnly: true"));
+        folders.extend(own.map(|place| place.trim_end_matches(['}', ' ']).to_owned()));
+    }
+    folders
+}
+
+/// What is done in a mount namespace of its own: a root folder that shares the machine's programs.
+const BARE_ROOT: &str = r#"
+set -eu
+cd "$1"
+mkdir -p usr etc var/lib tmp dev proc
+chmod 1777 tmp
+for name in bin sbin lib lib64; do if [ -L "/$name" ]; then cp -P "/$name" .; fi; done
+mount --bind /usr usr
+mount -t tmpfs none usr/local
+mount --bind /dev dev
+mount --bind /proc proc
+mkdir usr/local/bin
+printf 'root:x:0:0::/root:/bin/sh\n' > etc/passwd
+printf 'root:x:0:\n' > etc/group
+: > etc/shadow
+printf '#!/bin/sh\necho "$*" >> /installed\n' > usr/local/bin/apt-get
+chmod 755 usr/local/bin/apt-get
+PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin
+umask 022
+"#;
+
+#[test]
+fn the_image_has_certificates_and_its_account_owns_the_folders_that_it_writes_to() {
+    let folders = mounted();
+    let expected = ["/inbox", "/metrics"].map(str::to_owned);
+    assert_eq!(folders, BTreeSet::from(expected));
+    if !is_root() || !Path::new("/bin").is_symlink() {
+        return skipped("the image's steps are taken by root, where /bin is a link to /usr/bin");
+    }
+    if !has_command("unshare", "util-linux") || !has_command("useradd", "passwd") {
+        return;
+    }
+    let mut script = BARE_ROOT.to_owned();
+    let (mut environment, mut user) = (String::new(), None);
+    for (name, rest) in last_stage() {
+        let quoted = rest.replace('\'', "'\\''");
+        match name.as_str() {
+            "FROM" | "ENTRYPOINT" => {}
+            "RUN" => script.push_str(&format!("chroot . /bin/sh -c '{quoted}'\n")),
+            "COPY" => {
+                let (_, to) = rest.rsplit_once(' ').unwrap();
+                script.push_str(&format!("cp \"$2\" .{to}\n"));
+            }
+            "ENV" => environment.push_str(&format!(" {rest}")),
+            "USER" => user = Some(rest),
+            other => panic!("{other} is no step that this test can take"),
+        }
+    }
+    assert_eq!(user, Some(ACCOUNT.to_string()));
+    // The account's process records runs, and writes to each folder.
+    let own = format!("chroot --userspec={ACCOUNT}:{ACCOUNT} .");
+    script.push_str(&format!(
+        "{own} /usr/bin/env -i PATH=$PATH HOME=/home/rosterpatch{environment} rosterpatch runs\n"
+    ));
+    for folder in &folders {
+        script.push_str(&format!("{own} /bin/sh -c ': > {folder}/own'\n"));
+    }
+    let root = tempfile::tempdir().unwrap();
+    // The account has to get through it.
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(root.path(), open).unwrap();
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", &script, "sh"])
+        .args([root.path(), &program_path()])
+        .output()
+        .unwrap();
+    let told = stderr(&output);
+    if told.contains("unshare failed") || told.contains("mount: ") {
+        return skipped("no mount namespace may be made here");
+    }
+    assert!(output.status.success(), "{told}{}", stdout(&output));
+    let installed = std::fs::read_to_string(root.path().join("installed")).unwrap();
+    let install = installed.lines().find(|line| line.starts_with("install"));
+    let mut packages = install.unwrap_or_default().split(' ');
+    assert!(
+        packages.any(|name| name == "ca-certificates"),
+        "{installed}"
+    );
+    let state = "/var/lib/rosterpatch";
+    let at = |place: &str| root.path().join(place.trim_start_matches('/'));
+    for folder in folders.iter().map(String::as_str).chain([state]) {
+        let found = std::fs::metadata(at(folder)).unwrap();
+        assert_eq!((found.uid(), found.gid()), (ACCOUNT, ACCOUNT), "{folder}");
+    }
+    let mode = std::fs::metadata(at(state)).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert!(at(state).join("journal.sqlite").is_file());
+}
