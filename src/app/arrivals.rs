@@ -361,7 +361,11 @@ pub fn arrived_within(
 ///
 /// # Errors
 /// When the journal cannot be read.
-fn arrived(journal: &Journal, state: &State, since: Timestamp) -> Result<Vec<Arrived>, AppError> {
+pub(super) fn arrived(
+    journal: &Journal,
+    state: &State,
+    since: Timestamp,
+) -> Result<Vec<Arrived>, AppError> {
     let one = |arrival: Arrival| {
         let mut arrived = Arrived {
             arrived_at: arrival.at,

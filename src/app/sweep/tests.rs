@@ -388,7 +388,8 @@ fn credentials_that_were_refused_are_tried_again_when_they_change_and_reported_o
     noting.account.set(2);
     assert_eq!(once(&mut seen), Some(Exit::Refused));
     assert_eq!(api.updates(), 2);
-    let arrived = crate::app::arrived(&scene.journal(), &scene.session.state, jiff::Timestamp::MIN);
+    let arrived =
+        crate::app::arrivals::arrived(&scene.journal(), &scene.session.state, jiff::Timestamp::MIN);
     let fates: Vec<Fate> = arrived.unwrap().iter().map(|file| file.fate).collect();
     assert_eq!(fates, [Fate::Waiting, Fate::Waiting]);
 }

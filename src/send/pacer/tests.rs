@@ -582,13 +582,13 @@ fn slices_that_wait_for_the_burst_cost_the_limit_that_all_share_nothing() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    for slice in 0..10 {
+    let mut granted = 0;
+    for _ in 0..30 {
+        runtime.block_on(time.sleep(Duration::from_secs(1)));
         let pacer = Pacer::new(pace, time.clone(), open()).unwrap();
         pacer.set_patience(Some(Duration::ZERO));
         let permit = runtime.block_on(pacer.permit()).unwrap();
-        let Permit::Later(wait) = permit else {
-            panic!("{permit:?}")
-        };
-        assert!(wait <= Duration::from_secs(3), "slice {slice}: {wait:?}");
+        granted += u32::from(permit == Permit::Granted);
     }
+    assert_eq!(granted, 10, "one every three seconds");
 }
