@@ -600,7 +600,7 @@ fn a_limit_is_kept_by_all_who_name_it_and_takes_nothing_from_the_quota_but_its_r
 
 #[test]
 fn the_files_that_arrived_are_told_alike() {
-    use rosterpatch::journal::{Arrival, Arrivals, Fate};
+    use rosterpatch::journal::{Arrival, Fate};
     use rosterpatch::model::{Code, Fact};
     with_each(|state| {
         let journal = Journal::open(state).unwrap();
