@@ -205,6 +205,9 @@ pub struct Plan {
     pub repairs: Vec<(String, u64)>,
     /// Doubtful values, by code.
     pub doubts: Vec<(String, u64)>,
+    /// An example of each kind of them, in words.
+    #[serde(default)]
+    pub noticed: Vec<ExampleFinding>,
     /// Whether its rows are recorded as they are sent, and may not all be there yet.
     #[serde(default)]
     pub is_ahead: bool,
@@ -225,6 +228,21 @@ pub struct ExampleChange {
     /// What it is to hold.
     #[serde(default)]
     pub to: String,
+}
+
+/// One of the restored or doubtful values of a kind. Personal data, like the examples.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExampleFinding {
+    /// The code of the finding.
+    pub code: String,
+    /// How many values have it.
+    pub count: u64,
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// The column's header.
+    pub column: String,
+    /// What was found, in words.
+    pub message: String,
 }
 
 /// Observes a run.

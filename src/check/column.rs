@@ -1,5 +1,6 @@
 use regex::Regex;
 
+use super::cell::Form;
 use super::choice::Choices;
 use super::options::{CheckOptions, EmptyCell};
 use crate::targets::{FieldSpec, Kind, Place};
@@ -14,6 +15,8 @@ pub(super) struct Column {
     /// What an empty cell says.
     pub(super) empty: Empty,
     pub(super) glance: Glance,
+    /// How its cells are written.
+    pub(super) form: Form,
 }
 
 /// What an empty cell of a column says.

@@ -1,8 +1,7 @@
 /// What a check's finding means for its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// A spreadsheet changed the cell, and what it held can be told for certain: it is put back,
-    /// and told.
+    /// A program changed the cell, and what it held is certain: it is put back and reported.
     Restored,
     /// The cell looks unusual, but the API may well take it: it is sent as it stands, and told.
     Doubtful,
@@ -15,9 +14,34 @@ pub enum Severity {
 use Severity::{Doubtful, Invalid, InvalidUnlessFreeText, Restored};
 
 /// Every code that a check gives, what it means for the row, and what was found. A code that stands
-/// twice is restored where only one reading is possible, and invalid where none is certain.
+/// twice has the milder meaning where one reading is certain, or where one cell has the finding alone.
 pub const SEVERITIES: &[(&str, Severity, &str)] = &[
     ("text.formula", Restored, "text as a formula, `=\"0184\"`"),
+    (
+        "text.apostrophe",
+        Restored,
+        "text behind an apostrophe, `'0184`",
+    ),
+    (
+        "text.decimal_zero",
+        Restored,
+        "a whole number with decimals in a field of numbers or keys, `184.0`",
+    ),
+    (
+        "text.invisible_character",
+        Restored,
+        "an invisible character such as U+200B, except within a name",
+    ),
+    (
+        "text.lookalike_character",
+        Restored,
+        "a dash, a space or a fullwidth form in place of an ordinary one, except in a name",
+    ),
+    (
+        "identity_number.temporary",
+        Restored,
+        "the form of a temporary number, `20150101-TF01`, where no column says whether it is one",
+    ),
     (
         "identity_number.leading_zero",
         Restored,
@@ -46,7 +70,32 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
     (
         "text.invisible_character",
         Doubtful,
-        "a character that nobody sees",
+        "an invisible character within a name",
+    ),
+    (
+        "text.lookalike_character",
+        Doubtful,
+        "a dash between letters, or an unusual space or form, in a name",
+    ),
+    (
+        "text.apostrophe",
+        Doubtful,
+        "an apostrophe before a name, `'t Hooft`",
+    ),
+    (
+        "text.decimal_zero",
+        Doubtful,
+        "a whole number with decimals in a field of other text",
+    ),
+    (
+        "text.no_value",
+        Doubtful,
+        "a word for a missing value, such as `NULL` or `nan`, in one cell of a text field",
+    ),
+    (
+        "text.question_mark",
+        Doubtful,
+        "a question mark beside a letter, `S?derlund`, in one cell",
     ),
     ("text.line_break", Doubtful, "a line break"),
     (
@@ -54,6 +103,17 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         Doubtful,
         "one of the numbers that Skatteverket keeps for tests, in production",
     ),
+    (
+        "identity_number.birth_date",
+        Doubtful,
+        "another day of birth than the row's",
+    ),
+    (
+        "identity_number.gender",
+        Doubtful,
+        "another gender than the row's",
+    ),
+    ("phone.several", Doubtful, "more than one telephone number"),
     (
         "phone.no_prefix",
         Doubtful,
@@ -186,6 +246,26 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         Invalid,
         "�, which a conversion left in place of a letter",
     ),
+    (
+        "text.no_value",
+        Invalid,
+        "the same word for a missing value in several cells, or one that no text field can hold, `(null)`",
+    ),
+    (
+        "text.object",
+        Invalid,
+        "what a program prints for an object, `[object Object]`",
+    ),
+    (
+        "text.escape",
+        Invalid,
+        "an escape in place of a letter, `S&ouml;ren` or `S\\u00f6ren`",
+    ),
+    (
+        "text.question_mark",
+        Invalid,
+        "question marks between letters in several cells",
+    ),
     ("text.nul", Invalid, "a NUL byte"),
     ("text.control_character", Invalid, "a control character"),
     (
@@ -209,7 +289,7 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
     (
         "identity_number.temporary",
         Invalid,
-        "letters in the last four places of a number that is not marked as temporary",
+        "letters in the last four places of a number that is not a temporary one",
     ),
     (
         "identity_number.leading_zero",
@@ -303,6 +383,9 @@ mod tests {
             include_str!("boolean.rs"),
             include_str!("cell.rs"),
             include_str!("choice.rs"),
+            include_str!("identity.rs"),
+            include_str!("leftovers.rs"),
+            include_str!("restored.rs"),
             include_str!("country.rs"),
             include_str!("date.rs"),
             include_str!("email.rs"),

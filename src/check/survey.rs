@@ -1,6 +1,7 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::identity::{Suspect, make_certain, move_doubts};
 use super::row::{CheckedRow, Checker};
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
 use crate::l10n::say;
@@ -28,8 +29,8 @@ pub struct Survey {
     pub warnings: u64,
     /// Doubtful values by code.
     pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
-    /// How often each kind of repair was made, by code.
-    pub repairs: BTreeMap<&'static str, u64>,
+    /// What was put back, by code.
+    pub restored: BTreeMap<Cow<'static, str>, ProblemGroup>,
     /// Of the rows with no problem of their own, how many have a value of each field, by position.
     pub filled: Vec<u64>,
     /// The first few rows with problems of their own: the number that the spreadsheet shows beside each,
@@ -37,6 +38,8 @@ pub struct Survey {
     pub first_invalid: Vec<(u64, String)>,
     lines: Lines,
     duplicates: Duplicates,
+    /// What is doubtful in one cell, and stands in several.
+    repeated: BTreeSet<Suspect>,
     key: Option<usize>,
     policy: DuplicatePolicy,
     seed: u64,
@@ -102,6 +105,7 @@ pub fn survey(
         },
     )?;
 
+    let repeated = total.refuse_repeated();
     let mut seen: Vec<(usize, Stretches)> = unique
         .into_iter()
         .map(|unique| unique.field)
@@ -135,11 +139,12 @@ pub fn survey(
         groups: total.groups,
         warnings: total.doubts.values().map(|group| group.count).sum(),
         doubts: total.doubts,
-        repairs: total.repairs,
+        restored: total.restored,
         filled: total.filled,
         first_invalid: total.first_invalid,
         lines: total.lines,
         duplicates,
+        repeated,
         key,
         policy,
         seed,
@@ -174,9 +179,9 @@ impl Survey {
         self.superseded = superseded.count();
     }
 
-    /// Whether any row repeats a value that no two may have.
-    pub fn has_duplicates(&self) -> bool {
-        self.duplicates.all().next().is_some()
+    /// Whether what is wrong with a row cannot always be told from the row alone.
+    pub fn has_repetitions(&self) -> bool {
+        self.duplicates.all().next().is_some() || !self.repeated.is_empty()
     }
 
     fn supersedes(&self, field: usize) -> bool {
@@ -207,7 +212,7 @@ impl Survey {
     }
 
     /// Adds the problems that `row` has because of other rows to its own.
-    pub fn add_duplicate_problems(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
+    pub fn add_problems_of_others(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
         for (field, other) in self.duplicates.of_row(row.at.row) {
             if !self.supersedes(field) {
                 let mut problem = duplicate_problem(checker, field, self.lines.line_of(other));
@@ -215,6 +220,9 @@ impl Survey {
                 problem.value = value.map_or(String::new(), |value| value.as_text().into_owned());
                 row.problems.push(problem);
             }
+        }
+        if !self.repeated.is_empty() && !row.doubts.is_empty() {
+            move_doubts(row, |suspect| self.repeated.contains(&suspect));
         }
     }
 
@@ -302,19 +310,34 @@ type Groups = BTreeMap<Cow<'static, str>, ProblemGroup>;
 
 fn note(groups: &mut Groups, at: RowAt, problem: Problem, row: Option<&RawRow<'_>>) {
     let group = groups.entry(problem.code.clone()).or_default();
-    group.count += 1;
-    if group.first.len() < SHOWN {
+    group.add(at, problem, row);
+}
+
+impl ProblemGroup {
+    fn add(&mut self, at: RowAt, problem: Problem, row: Option<&RawRow<'_>>) {
+        self.count += 1;
+        if self.first.len() == SHOWN {
+            return;
+        }
         // What is kept of a row is shown on a line, and no more than a few of its cells fit there.
         let cell = |cell: Cell<'_>| {
             let bytes = cell.bytes();
             let begins = bytes.get(..LONGEST_SHOWN).unwrap_or(bytes);
             String::from_utf8_lossy(begins).into_owned()
         };
-        group.first.push(FirstProblem {
+        self.first.push(FirstProblem {
             at,
             problem,
             cells: row.map_or(Vec::new(), |row| row.cells().map(cell).collect()),
         });
+    }
+
+    /// Takes in a group of the same code.
+    fn append(&mut self, other: ProblemGroup) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        self.first.sort_by_key(|first| first.at.row);
+        self.first.truncate(SHOWN);
     }
 }
 
@@ -330,7 +353,9 @@ struct Stretch {
     lines: Lines,
     groups: Groups,
     doubts: Groups,
-    repairs: BTreeMap<&'static str, u64>,
+    restored: Groups,
+    /// What is doubtful in one cell, and the rows with it.
+    suspects: BTreeMap<Suspect, (ProblemGroup, RowSet)>,
     filled: Vec<u64>,
     first_invalid: Vec<(u64, String)>,
     /// By unique field.
@@ -370,11 +395,18 @@ impl Stretch {
         if !checked.has_findings() {
             return;
         }
-        for code in checked.repairs.drain(..) {
-            *self.repairs.entry(code).or_default() += 1;
+        for restored in checked.restored.drain(..) {
+            note(&mut self.restored, checked.at, restored, Some(row));
         }
         for doubt in checked.doubts.drain(..) {
-            note(&mut self.doubts, checked.at, doubt, Some(row));
+            match Suspect::of(&doubt) {
+                None => note(&mut self.doubts, checked.at, doubt, Some(row)),
+                Some(suspect) => {
+                    let (group, rows) = self.suspects.entry(suspect).or_default();
+                    rows.insert(checked.at.row);
+                    group.add(checked.at, doubt, Some(row));
+                }
+            }
         }
         if checked.problems.is_empty() {
             return;
@@ -405,20 +437,62 @@ impl Stretch {
         for (own, next) in [
             (&mut self.groups, next.groups),
             (&mut self.doubts, next.doubts),
+            (&mut self.restored, next.restored),
         ] {
             for (code, group) in next {
-                let own = own.entry(code).or_default();
-                own.count += group.count;
-                own.first.extend(group.first);
-                own.first.truncate(SHOWN);
+                own.entry(code).or_default().append(group);
             }
         }
-        for (code, count) in next.repairs {
-            *self.repairs.entry(code).or_default() += count;
+        for (suspect, (group, rows)) in next.suspects {
+            let (own, own_rows) = self.suspects.entry(suspect).or_default();
+            own.append(group);
+            own_rows.append(rows);
         }
         for (own, seen) in self.seen.iter_mut().zip(next.seen) {
             own.extend(seen);
         }
+    }
+}
+
+impl Stretch {
+    /// Has what is doubtful in one cell be wrong where several have it, and returns what that is.
+    fn refuse_repeated(&mut self) -> BTreeSet<Suspect> {
+        let count = |suspect| {
+            self.suspects
+                .get(&suspect)
+                .map_or(0, |(group, _)| group.count)
+        };
+        let within = count(Suspect::QuestionMark);
+        let is_damaged = within > 0 && within + count(Suspect::QuestionMarkAtEdge) > 1;
+        let is_certain = |suspect: Suspect| match suspect {
+            Suspect::NoValue(_) => count(suspect) > 1,
+            // A family may be called so.
+            Suspect::Name(_) => false,
+            Suspect::QuestionMark | Suspect::QuestionMarkAtEdge => is_damaged,
+        };
+        let repeated: BTreeSet<Suspect> = self
+            .suspects
+            .keys()
+            .copied()
+            .filter(|one| is_certain(*one))
+            .collect();
+        for (suspect, (mut group, rows)) in std::mem::take(&mut self.suspects) {
+            let Some(code) = group.first.first().map(|first| first.problem.code.clone()) else {
+                continue;
+            };
+            if repeated.contains(&suspect) {
+                self.problems += group.count;
+                self.invalid.append(rows);
+                group
+                    .first
+                    .iter_mut()
+                    .for_each(|first| make_certain(&mut first.problem));
+                self.groups.entry(code).or_default().append(group);
+            } else {
+                self.doubts.entry(code).or_default().append(group);
+            }
+        }
+        repeated
     }
 }
 

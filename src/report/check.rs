@@ -37,15 +37,17 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
         let passed_over = say().check_passed_over(empty_rows(survey.empty_rows));
         lines.extend([String::new(), passed_over]);
     }
-    if !survey.repairs.is_empty() {
-        lines.push(String::new());
-        lines.extend(look.lines(Some(Tone::Heading), "", &say().check_restored()));
-        for (code, count) in &survey.repairs {
-            let indent = format!("  {:>7}  ", number(*count));
-            lines.extend(look.lines(None, &indent, &format!("{code}: {}", repair(code))));
-        }
-    }
     lines.push(String::new());
+    if !survey.restored.is_empty() {
+        lines.extend(look.lines(Some(Tone::Heading), "", &say().check_restored()));
+        lines.extend(group_lines(
+            &survey.restored,
+            Tone::New,
+            checker,
+            input,
+            look,
+        ));
+    }
     if !survey.doubts.is_empty() {
         lines.extend(look.lines(Some(Tone::Heading), "", &say().check_doubtful()));
         lines.extend(group_lines(
@@ -174,19 +176,6 @@ fn place(at: RowAt, problem: &Problem) -> String {
         say().place_row(at.sheet_row)
     } else {
         say().place_cell(at.sheet_row, problem.column.as_str())
-    }
-}
-
-/// What a repair did, in words.
-pub(super) fn repair(code: &str) -> String {
-    match code {
-        "municipality_code.leading_zero" => say().repair_municipality(),
-        "identity_number.leading_zero" => say().repair_identity(),
-        "phone.leading_zero" => say().repair_phone_zero(),
-        "phone.leading_plus" => say().repair_phone_plus(),
-        "date.day_month_order" => say().repair_date(),
-        "text.formula" => say().repair_formula(),
-        _ => say().repair_other(),
     }
 }
 

@@ -3,12 +3,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::check::repair;
 use super::error::ReportError;
 use super::look::{Tone, for_terminal};
 use super::safe_cell::Reader;
 use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
+use crate::check::what_was_restored;
 use crate::events::Plan;
 use crate::journal::Journal;
 use crate::l10n::{
@@ -104,7 +104,8 @@ pub fn notes(plan: &Plan) -> Vec<String> {
         notes.push(say().check_passed_over(empty_rows(plan.empty_rows)));
     }
     for (code, count) in &plan.repairs {
-        notes.push(say().plan_restored(cells(*count), repair(code), code.as_str()));
+        let what = what_was_restored(code);
+        notes.push(say().plan_restored(cells(*count), what, code.as_str()));
     }
     for (code, count) in &plan.doubts {
         notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));

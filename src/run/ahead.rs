@@ -145,7 +145,7 @@ impl Setup<'_> {
             && is_new
             && is_whole
             && !is_believed
-            && !self.prepared.survey.has_duplicates()
+            && !self.prepared.survey.has_repetitions()
             && Reading::of(self.prepared, delivery).is_of_none()
     }
 }

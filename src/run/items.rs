@@ -101,17 +101,20 @@ impl ItemMaker<'_> {
     ) -> Item {
         self.checker.check_into(raw, row);
         let (key, cells) = fingerprints.of_row(raw, row);
+        // What is doubtful in a row can be wrong because of others.
+        let what = self.what(row);
+        let warning = row.warning();
         Item {
             mark: RowMark {
                 at: row.at,
                 key,
                 cells,
-                warning: Problem::join(&row.doubts),
+                warning,
             },
             is_released: self.checker.is_released(raw),
             was_cut: self.checker.was_cut(raw),
             has_surplus: self.checker.has_surplus(raw),
-            what: self.what(row),
+            what,
         }
     }
 
@@ -124,7 +127,7 @@ impl ItemMaker<'_> {
             let why = say().row_superseded(self.survey.line_of(other));
             return What::Settled(self.left_out(number, why));
         }
-        self.survey.add_duplicate_problems(self.checker, row);
+        self.survey.add_problems_of_others(self.checker, row);
         let key = self
             .survey
             .key()

@@ -187,7 +187,7 @@ pub fn row_problems<E: From<ReadError>>(
                 .rows()
                 .map(|row| {
                     let mut checked = checker.check(&row);
-                    survey.add_duplicate_problems(checker, &mut checked);
+                    survey.add_problems_of_others(checker, &mut checked);
                     (row.at, checked.problems)
                 })
                 .filter(|(_, problems)| !problems.is_empty())
@@ -215,6 +215,8 @@ pub struct SeenRow {
     pub problems: Vec<Problem>,
     /// What looks unusual in it.
     pub doubts: Vec<Problem>,
+    /// What was put back in it.
+    pub restored: Vec<Problem>,
 }
 
 /// Reads the rows once more, and hands those that are `wanted` to `each`, in the file's order.
@@ -231,7 +233,7 @@ pub fn each_row_seen(
         |table| {
             let see = |row: RawRow<'_>| {
                 let mut checked = checker.check(&row);
-                survey.add_duplicate_problems(checker, &mut checked);
+                survey.add_problems_of_others(checker, &mut checked);
                 wanted(&row, &checked).then(|| SeenRow {
                     at: checked.at,
                     cells: row
@@ -240,6 +242,7 @@ pub fn each_row_seen(
                         .collect(),
                     problems: checked.problems,
                     doubts: checked.doubts,
+                    restored: checked.restored,
                 })
             };
             table.rows().filter_map(see).collect::<Vec<_>>()

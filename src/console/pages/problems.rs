@@ -211,7 +211,10 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
             header: header.clone(),
             value: seen.cells.get(column).cloned().unwrap_or_default(),
             fault: of(&seen.problems, column),
-            doubt: of(&seen.doubts, column),
+            doubt: match (of(&seen.doubts, column), of(&seen.restored, column)) {
+                (doubt, restored) if doubt.is_empty() || restored.is_empty() => doubt + &restored,
+                (doubt, restored) => format!("{doubt}; {restored}"),
+            },
         });
     let mut whole: Vec<String> = seen
         .problems

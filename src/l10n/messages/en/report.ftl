@@ -7,7 +7,7 @@ check-ignored = (ignored)
 check-ignored-meant = (ignored; did you mean "{ $meant }"?)
 check-no-header = (no header)
 check-passed-over = { $rows } passed over
-check-restored = restored, because a spreadsheet had changed it
+check-restored = restored, because a program had changed it
 check-doubtful = doubtful, and sent as it stands (--strict makes it invalid)
 check-all-valid = { $valid } of { $rows } valid; nothing is wrong
 check-some-valid = { $count ->
@@ -23,6 +23,11 @@ repair-phone-zero = a lost 0 put back before a mobile number
 repair-phone-plus = a lost + put back before 46
 repair-date = day-month order brought to YYYY-MM-DD
 repair-formula = the text taken out of =" "
+repair-temporary = taken for a temporary number because of its form
+repair-apostrophe = the apostrophe that marks a cell as text removed
+repair-decimal-zero = the decimals that a program added to a whole number removed
+repair-invisible-character = invisible characters removed
+repair-lookalike-character = dashes, spaces and fullwidth forms replaced by ordinary ones
 repair-other = brought back to what it was
 
 plan-first = { $target }: { $address }
@@ -30,7 +35,7 @@ plan-counts = { $rows }: { $count } to send
 plan-left-out = { $count ->
    *[other] { $number } left out
 }
-plan-restored = { $cells } restored that a spreadsheet had changed: { $what } ({ $code })
+plan-restored = { $cells } restored that a program had changed: { $what } ({ $code })
 plan-doubts = { $values }, which the API may well take: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fields to change: { $fields }
@@ -42,6 +47,7 @@ plan-fields-heading = Fields that change
 plan-more = and { $more } more
 plan-nothing = (nothing)
 plan-invalid-rows = Invalid, and not sent
+plan-noticed = Restored and doubtful values, with an example
 plan-problem = { $place }: { $problems }
 plan-no-row = there is no row { $row }: the file has { $rows }
 plan-no-request = nothing would be sent for row { $row }

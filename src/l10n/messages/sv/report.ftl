@@ -5,7 +5,7 @@ check-ignored = (hoppas över)
 check-ignored-meant = (hoppas över; menade du "{ $meant }"?)
 check-no-header = (ingen rubrik)
 check-passed-over = { $rows } hoppades över
-check-restored = återställt, eftersom ett kalkylprogram hade ändrat det
+check-restored = återställt, eftersom ett program hade ändrat det
 check-doubtful = tveksamt, och skickas som det står (--strict gör det ogiltigt)
 check-all-valid = { $valid } av { $rows } är giltiga; inget är fel
 check-some-valid = { $count ->
@@ -21,6 +21,11 @@ repair-phone-zero = en förlorad nolla sattes tillbaka före ett mobilnummer
 repair-phone-plus = ett förlorat + sattes tillbaka före 46
 repair-date = dag och månad ordnades om till ÅÅÅÅ-MM-DD
 repair-formula = texten togs ut ur =" "
+repair-temporary = tolkat som ett tillfälligt nummer på grund av formen
+repair-apostrophe = apostrofen som markerar en cell som text togs bort
+repair-decimal-zero = decimalerna som ett program har lagt till ett heltal togs bort
+repair-invisible-character = osynliga tecken togs bort
+repair-lookalike-character = streck, mellanslag och breda tecken byttes mot vanliga
 repair-other = återställt till vad det var
 
 plan-first = { $target }: { $address }
@@ -29,7 +34,7 @@ plan-left-out = { $count ->
     [one] { $number } utelämnad
    *[other] { $number } utelämnade
 }
-plan-restored = { $cells } återställda som ett kalkylprogram hade ändrat: { $what } ({ $code })
+plan-restored = { $cells } återställda som ett program hade ändrat: { $what } ({ $code })
 plan-doubts = { $values }, som API:et troligen godtar: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fält som ändras: { $fields }
@@ -41,6 +46,7 @@ plan-fields-heading = Fält som ändras
 plan-more = och { $more } till
 plan-nothing = (tomt)
 plan-invalid-rows = Ogiltiga, och skickas inte
+plan-noticed = Återställda och tveksamma värden, med exempel
 plan-problem = { $place }: { $problems }
 plan-no-row = det finns ingen rad { $row }: filen har { $rows }
 plan-no-request = inget skulle skickas för rad { $row }

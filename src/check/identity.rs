@@ -1,0 +1,190 @@
+use super::column::Column;
+use super::date::plain_date;
+use super::fault::Fault;
+use super::identity_number::{is_born_on, is_of_woman};
+use super::leftovers::{self, NoValue};
+use super::row::{CheckedRow, Checker};
+use crate::l10n::say;
+use crate::model::{Problem, Value};
+use crate::read::RawRow;
+
+/// An identity number that other columns tell something about, all by position.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    number: usize,
+    /// The field that says whether it is a temporary one.
+    temporary: Option<usize>,
+    /// The field of the day of birth.
+    born: Option<usize>,
+    /// The field of the gender, and its choices for women and men.
+    gender: Option<(usize, String, String)>,
+}
+
+impl Identity {
+    /// Those of a checker's columns.
+    pub(super) fn all(checker: &Checker) -> Vec<Identity> {
+        let spec = &checker.spec;
+        let in_file = |field: &usize| checker.map.column(*field).is_some();
+        let fields = checker.columns.iter().map(|column| column.field);
+        fields
+            .filter_map(|number| {
+                let field = &spec.fields[number];
+                let named = |name: &String| spec.field(name);
+                let born = field.born_from.as_ref().and_then(named).filter(in_file);
+                let gender = field.gender_from.as_ref().and_then(|from| {
+                    let gender = spec.field(&from.field).filter(in_file)?;
+                    Some((gender, from.women.clone(), from.men.clone()))
+                });
+                let temporary = field.temporary_if.as_ref().and_then(named);
+                (born.is_some() || gender.is_some() || temporary.is_some()).then_some(Identity {
+                    number,
+                    temporary,
+                    born,
+                    gender,
+                })
+            })
+            .collect()
+    }
+}
+
+/// What the cells of a row say about each other.
+impl Checker {
+    /// Compares the cells of a row that was checked.
+    pub(super) fn compare<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
+        for identity in &self.identities {
+            self.compare_identity(identity, row, checked);
+        }
+        if checked.doubts.len() > 1 {
+            refuse_repeated(checked);
+        }
+    }
+
+    fn compare_identity<'a>(
+        &self,
+        identity: &Identity,
+        row: &RawRow<'a>,
+        checked: &mut CheckedRow<'a>,
+    ) {
+        let values = &checked.values;
+        let text = |field: usize| match values[field].as_ref()? {
+            value @ (Value::Text(_) | Value::Rewritten(_)) => Some(value.as_text()),
+            _ => None,
+        };
+        let Some(number) = text(identity.number) else {
+            return;
+        };
+        let mut faults = Vec::new();
+        if let Some(born) = identity.born
+            && let Some(date) = text(born)
+            && let Some(day) = plain_date(&date)
+            && !is_born_on(&number, day)
+        {
+            let fault = say().identity_birth_date(&*number, self.name_of(born), &*date);
+            faults.push(Fault::new("identity_number.birth_date", fault));
+        }
+        if let Some((gender, women, men)) = &identity.gender
+            && let Some(said) = text(*gender)
+            && let Some(is_woman) = is_of_woman(&number)
+            && said
+                == if is_woman {
+                    men.as_str()
+                } else {
+                    women.as_str()
+                }
+        {
+            let words = self.in_words(*gender, &said.as_ref().into());
+            let fault = say().identity_gender(&*number, self.name_of(*gender), words);
+            faults.push(Fault::new("identity_number.gender", fault));
+        }
+        let mut restored = checked.restored.iter();
+        let is_inferred = restored.any(|found| {
+            found.code == "identity_number.temporary"
+                && found.field == self.spec.fields[identity.number].name()
+        });
+        if let Some(temporary) = identity.temporary
+            && is_inferred
+        {
+            checked.values[temporary] = Some(Value::Bool(true));
+        }
+        let Some(column) = self
+            .column_of(identity.number)
+            .filter(|_| !faults.is_empty())
+        else {
+            return;
+        };
+        for fault in faults {
+            self.doubt(self.problem(column, row, fault), checked);
+        }
+    }
+
+    fn column_of(&self, field: usize) -> Option<&Column> {
+        self.columns.iter().find(|column| column.field == field)
+    }
+}
+
+/// What is doubtful in one cell, and certainly wrong where several have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Suspect {
+    /// A word for "no value".
+    NoValue(&'static str),
+    /// The same written as a name, which several rows may have.
+    Name(&'static str),
+    /// A question mark between letters.
+    QuestionMark,
+    /// A question mark before or behind letters.
+    QuestionMarkAtEdge,
+}
+
+impl Suspect {
+    /// What a doubt suspects.
+    pub(super) fn of(doubt: &Problem) -> Option<Suspect> {
+        let text = doubt.value.trim().trim_matches('\'');
+        match &*doubt.code {
+            "text.no_value" => match leftovers::no_value(text)? {
+                NoValue::Word(word) => Some(Suspect::NoValue(word)),
+                NoValue::Name(name) => Some(Suspect::Name(name)),
+                NoValue::Certain | NoValue::Mark => None,
+            },
+            "text.question_mark" => Some(match leftovers::question_mark(text)? {
+                leftovers::QuestionMark::Within => Suspect::QuestionMark,
+                leftovers::QuestionMark::AtEdge => Suspect::QuestionMarkAtEdge,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Has what is doubtful in one cell be wrong where several cells of a row have it.
+fn refuse_repeated(checked: &mut CheckedRow<'_>) {
+    let suspects: Vec<Suspect> = checked.doubts.iter().filter_map(Suspect::of).collect();
+    if suspects.len() < 2 {
+        return;
+    }
+    let damage = |one: &Suspect| matches!(one, Suspect::QuestionMark | Suspect::QuestionMarkAtEdge);
+    let damaged = suspects.iter().filter(|one| damage(one)).count();
+    let is_damaged = damaged > 1 && suspects.contains(&Suspect::QuestionMark);
+    move_doubts(checked, |suspect| match suspect {
+        Suspect::QuestionMark | Suspect::QuestionMarkAtEdge => is_damaged,
+        word => suspects.iter().filter(|other| **other == word).count() > 1,
+    });
+}
+
+/// Makes problems of those doubts whose suspicion is certain.
+pub(super) fn move_doubts(checked: &mut CheckedRow<'_>, is_certain: impl Fn(Suspect) -> bool) {
+    let (certain, doubts) = std::mem::take(&mut checked.doubts)
+        .into_iter()
+        .partition(|doubt| Suspect::of(doubt).is_some_and(&is_certain));
+    checked.doubts = doubts;
+    let mut certain: Vec<Problem> = certain;
+    certain.iter_mut().for_each(make_certain);
+    checked.problems.append(&mut certain);
+}
+
+/// Says of what was doubtful that it is wrong.
+pub(super) fn make_certain(problem: &mut Problem) {
+    let text = problem.value.trim();
+    problem.message = match &*problem.code {
+        "text.question_mark" => say().cell_question_marks(text),
+        _ => say().cell_no_value(text),
+    };
+}
