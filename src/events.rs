@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Code, Fact, FileFormat, RowState, StateCounts, Summary};
+use crate::model::{Code, Declared, Fact, FileFormat, RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -29,9 +29,9 @@ pub enum RunEvent {
         unknown_at: Vec<usize>,
         /// Whether the file has the columns of an earlier run's results.
         of_results: bool,
-        /// Of those, the ones that look like a misspelt header, with that header.
-        near_misses: Vec<(String, String)>,
     },
+    /// Columns that are not imported and may have been meant to be.
+    Unmapped(Vec<UnmappedColumn>),
     /// Some of the file was read and checked.
     Read {
         /// Bytes so far.
@@ -211,6 +211,17 @@ pub struct Plan {
     /// Whether its rows are recorded as they are sent, and may not all be there yet.
     #[serde(default)]
     pub is_ahead: bool,
+}
+
+/// A column that is not imported, and the field that it looks like.
+#[derive(Debug, Clone)]
+pub struct UnmappedColumn {
+    /// Its position, from 1.
+    pub at: usize,
+    /// Its header, for the person who watches, and for no log.
+    pub header: Option<String>,
+    /// The field.
+    pub field: Declared,
 }
 
 /// One of the changes that a plan shows.

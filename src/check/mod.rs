@@ -15,6 +15,7 @@ mod eppn;
 mod examples;
 mod fault;
 mod glance;
+mod holding;
 mod identity;
 mod identity_number;
 mod integer;

@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::holding::Holding;
 use super::identity::{Suspect, make_certain, move_doubts};
 use super::row::{CheckedRow, Checker};
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
 use crate::l10n::say;
 use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Cell, Input, RawRow, ReadError, Table};
-use crate::targets::{FieldSpec, Kind};
+use crate::targets::{FieldSpec, Kind, TargetSpec};
 
 /// What one pass over all rows showed: how many there are, how many are valid, what is wrong, and
 /// what only the whole file can show.
@@ -40,6 +41,8 @@ pub struct Survey {
     duplicates: Duplicates,
     /// What is doubtful in one cell, and stands in several.
     repeated: BTreeSet<Suspect>,
+    /// What the columns hold that are no fields.
+    holdings: Vec<(usize, Holding)>,
     key: Option<usize>,
     policy: DuplicatePolicy,
     seed: u64,
@@ -145,6 +148,7 @@ pub fn survey(
         lines: total.lines,
         duplicates,
         repeated,
+        holdings: total.holdings,
         key,
         policy,
         seed,
@@ -204,6 +208,18 @@ impl Survey {
     /// When the file cannot be read to its end.
     pub fn again(&self, input: &Input, checker: &Checker) -> Result<Survey, ReadError> {
         survey(input, checker, self.key, self.policy, self.seed, &|_| {})
+    }
+
+    /// The first free field whose kind a column's cells are of, by position.
+    pub fn held_in(
+        &self,
+        column: usize,
+        spec: &TargetSpec,
+        is_free: &dyn Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let (_, holding) = self.holdings.iter().find(|(own, _)| *own == column)?;
+        let kind = holding.kind()?;
+        (0..spec.fields.len()).find(|field| spec.fields[*field].kind == kind && is_free(*field))
     }
 
     /// The field that finds the record, by position.
@@ -357,6 +373,7 @@ struct Stretch {
     /// What is doubtful in one cell, and the rows with it.
     suspects: BTreeMap<Suspect, (ProblemGroup, RowSet)>,
     filled: Vec<u64>,
+    holdings: Vec<(usize, Holding)>,
     first_invalid: Vec<(u64, String)>,
     /// By unique field.
     seen: Vec<Stretches>,
@@ -369,6 +386,7 @@ impl Stretch {
             empty_rows: table.empty_rows(),
             end: table.end(),
             filled: vec![0; checker.spec().fields.len()],
+            holdings: Holding::of_columns(table, checker),
             ..Stretch::default()
         };
         let mut checked = CheckedRow::default();
@@ -434,6 +452,13 @@ impl Stretch {
             *own += filled;
         }
         self.lines.append(next.lines);
+        match self.holdings.is_empty() {
+            true => self.holdings = next.holdings,
+            false => {
+                let others = self.holdings.iter_mut().zip(next.holdings);
+                others.for_each(|((_, own), (_, next))| own.append(next));
+            }
+        }
         for (own, next) in [
             (&mut self.groups, next.groups),
             (&mut self.doubts, next.doubts),

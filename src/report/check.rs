@@ -11,12 +11,19 @@ use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::check::{Checker, FirstProblem, ProblemGroup, Survey};
 use crate::l10n::{columns, empty_rows, number, problems, rows, say};
+use crate::map::Unmapped;
 use crate::model::{Problem, RowAt};
 use crate::read::{Dialect, Input};
 
 /// What a check found, for a person: what was read, what the columns became, and what is wrong,
 /// grouped, the most frequent first.
-pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look) -> String {
+pub fn check_text(
+    input: &Input,
+    checker: &Checker,
+    survey: &Survey,
+    unmapped: &[Unmapped],
+    look: Look,
+) -> String {
     let first = say().check_first(
         input.path().display().to_string(),
         input.description(),
@@ -28,7 +35,7 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
         String::new(),
         look.paint(Tone::Heading, &say().check_columns()),
     ]);
-    lines.extend(column_lines(checker));
+    lines.extend(column_lines(checker, unmapped));
     if checker.map().is_of_results() {
         lines.push(String::new());
         lines.extend(look.lines(None, "", &say().of_results()));
@@ -146,16 +153,15 @@ fn row_lines(first: &FirstProblem, checker: &Checker, input: &Input, look: Look)
     lines.map(|line| format!("{:INDENT$}{line}", "")).collect()
 }
 
-fn column_lines(checker: &Checker) -> Vec<String> {
+fn column_lines(checker: &Checker, unmapped: &[Unmapped]) -> Vec<String> {
     let (map, spec) = (checker.map(), checker.spec());
-    let near = map.near_misses(spec);
     let line = |column: usize| {
         let field = (0..spec.fields.len()).find(|field| map.column(*field) == Some(column));
         let header = map.header(column);
         let became = match field {
             Some(field) => spec.fields[field].name().to_owned(),
-            None => match near.iter().find(|(found, _)| found == header) {
-                Some((_, meant)) => say().check_ignored_meant(meant.as_str()),
+            None => match unmapped.iter().find(|one| one.column == column) {
+                Some(one) => say().check_ignored_meant(header, one.name.as_str()),
                 None => say().check_ignored(),
             },
         };

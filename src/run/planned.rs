@@ -54,6 +54,7 @@ impl Planned {
             input,
             checker,
             survey,
+            ..
         } = prepared;
         let to_send = survey.rows - survey.invalid;
         let mut planned = Planned {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, Survey, survey};
-use crate::events::{Observer, RunEvent};
-use crate::map::{ColumnMap, MapError, MapOptions};
+use crate::events::{Observer, RunEvent, UnmappedColumn};
+use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
 use crate::model::{Problem, RowAt};
 use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions};
 use crate::targets::TargetSpec;
@@ -40,6 +40,8 @@ pub struct Prepared {
     pub checker: Checker,
     /// What the whole file showed.
     pub survey: Survey,
+    /// The columns that are not imported and may have been meant to be.
+    pub unmapped: Vec<Unmapped>,
 }
 
 impl Prepared {
@@ -96,7 +98,6 @@ pub fn prepare(
         unknown: map.unknown().map(String::from).collect(),
         unknown_at: map.unknown_at().collect(),
         of_results: map.is_of_results(),
-        near_misses: map.near_misses(&spec),
     });
     let options = CheckOptions {
         sparse_key: key.filter(|_| sparse),
@@ -113,10 +114,23 @@ pub fn prepare(
     told(of);
     let survey = survey?;
     refuse_too_many(input.path(), survey.rows)?;
+    let (map, spec) = (checker.map(), checker.spec());
+    let holds =
+        |column: usize, is_free: &dyn Fn(usize) -> bool| survey.held_in(column, spec, is_free);
+    let unmapped = map.unmapped(spec, holds);
+    if !unmapped.is_empty() {
+        let columns = unmapped.iter().map(|one| UnmappedColumn {
+            at: one.column + 1,
+            header: Some(one.header.clone()),
+            field: spec.fields[one.field].declared(),
+        });
+        observer.on_event(&RunEvent::Unmapped(columns.collect()));
+    }
     Ok(Prepared {
         input,
         checker,
         survey,
+        unmapped,
     })
 }
 

@@ -65,6 +65,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
             &prepared.input,
             &prepared.checker,
             &prepared.survey,
+            &prepared.unmapped,
             terminal::look(common),
         )),
         Format::Json => print_json(&summary, true),

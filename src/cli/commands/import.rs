@@ -37,6 +37,9 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         let paths = &mut ready.settings.delivery.paths;
         paths.outcome_first = settings::is_outcome_first(config, &args.layout);
         let named = settings::named(&args.files);
+        if !args.options.place.sandbox && args.plan.is_none() {
+            front.ask_about_columns(&mut ready, args.start.yes)?;
+        }
         let start = begin(session, &mut ready, fresh, "import", &named)?;
         let agreed = args.start.yes || args.options.place.sandbox || args.plan.is_some();
         front.send(config, &ready, start, agreed, args.output.format)

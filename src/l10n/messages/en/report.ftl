@@ -4,7 +4,7 @@ of-results = this is a results file of an earlier run: its import_ columns are l
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = columns
 check-ignored = (ignored)
-check-ignored-meant = (ignored; did you mean "{ $meant }"?)
+check-ignored-meant = (ignored; looks like { $field }: --map "{ $header }={ $field }")
 check-no-header = (no header)
 check-passed-over = { $rows } passed over
 check-restored = restored, because a program had changed it
@@ -62,7 +62,10 @@ plan-try-blind = { $why }; nothing was sent; if these credentials may write and 
 
 progress-reading = reading { $file }: { $dialect }, { $columns }
 progress-ignored = columns ignored, not fields of the target: { $columns }
-progress-did-you-mean = "{ $found }": did you mean "{ $meant }"?
+column-unmapped = column "{ $header }" is not imported and looks like { $field }; --map "{ $header }={ $field }" imports it, --map "{ $header }=" ignores it
+column-unmapped-at = column { $at } is not imported and looks like { $field }; --map "HEADER={ $field }" imports it, --map "HEADER=" ignores it
+column-misspelt = column "{ $header }" is not imported, and its header is close to { $field }; add --map "{ $header }={ $field }" to import it or --map "{ $header }=" to ignore it
+column-ask = Column "{ $header }" looks like { $field }. Import it as { $field }?
 progress-read = of the file read
 progress-looked-up = { $done } of { $all } looked up
 progress-run = run { $run }

@@ -2,7 +2,7 @@ of-results = det här är en resultatfil från en tidigare körning: dess import
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = kolumner
 check-ignored = (hoppas över)
-check-ignored-meant = (hoppas över; menade du "{ $meant }"?)
+check-ignored-meant = (hoppas över; liknar { $field }: --map "{ $header }={ $field }")
 check-no-header = (ingen rubrik)
 check-passed-over = { $rows } hoppades över
 check-restored = återställt, eftersom ett program hade ändrat det
@@ -61,7 +61,10 @@ plan-try-blind = { $why }; inget har skickats; om inloggningsuppgifterna ger rä
 
 progress-reading = läser { $file }: { $dialect }, { $columns }
 progress-ignored = kolumner som hoppas över, inga fält i målet: { $columns }
-progress-did-you-mean = "{ $found }": menade du "{ $meant }"?
+column-unmapped = kolumnen "{ $header }" importeras inte och liknar { $field }; --map "{ $header }={ $field }" importerar den, --map "{ $header }=" hoppar över den
+column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; --map "RUBRIK={ $field }" importerar den, --map "RUBRIK=" hoppar över den
+column-misspelt = kolumnen "{ $header }" importeras inte, och rubriken liknar { $field }; lägg till --map "{ $header }={ $field }" för att importera den eller --map "{ $header }=" för att hoppa över den
+column-ask = Kolumnen "{ $header }" liknar { $field }. Importera den som { $field }?
 progress-read = av filen läst
 progress-looked-up = { $done } av { $all } uppslagna
 progress-run = körning { $run }
