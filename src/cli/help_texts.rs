@@ -42,6 +42,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Put the files into the queue of many machines, and put away those whose runs have ended there",
         "Lägg filerna i kön för många datorer, och lägg undan dem vars körningar är klara där",
     ),
+    ("Explain a problem code", "Förklara en felkod"),
+    (
+        "The code, as it stands in import_error_code; all are listed if none is named",
+        "Koden, så som den står i import_error_code; utan kod listas alla",
+    ),
     (
         "Open the console in this machine's browser",
         "Öppna konsolen i datorns webbläsare",

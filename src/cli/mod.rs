@@ -37,8 +37,8 @@ use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    check, doctor, fleet, history, import, open, packagers, plan, resume, retry, runs, sandbox,
-    show_config, sweep, targets, template, undo,
+    check, doctor, explain, fleet, history, import, open, packagers, plan, resume, retry, runs,
+    sandbox, show_config, sweep, targets, template, undo,
 };
 use options::{ColorWhen, GeneralOptions};
 
@@ -173,6 +173,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Report(report) => runs::report(common, report)?,
         Command::History(history) => history::run(common, history)?,
         Command::Open(open) => open::run(common, open)?,
+        Command::Explain(args) => explain::run(args)?,
         Command::Doctor(doctor) => doctor::run(common, doctor)?,
         Command::Sandbox(sandbox) => sandbox::run(common, sandbox)?,
         Command::Enqueue(enqueue) => fleet::put(common, enqueue)?,

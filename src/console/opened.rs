@@ -287,6 +287,23 @@ impl Checked {
         Ok(self.rows(&[row])?.pop())
     }
 
+    /// The numbers of the rows in which something was restored or is doubtful, by its code.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub(super) fn rows_with(&self, code: &str) -> Result<Vec<u64>, ReadError> {
+        let mut numbers = Vec::new();
+        each_row_seen(
+            &self.prepared,
+            |_, checked| {
+                let mut found = checked.doubts.iter().chain(&checked.restored);
+                found.any(|problem| problem.code == code)
+            },
+            |row| numbers.push(row.at.row),
+        )?;
+        Ok(numbers)
+    }
+
     /// The numbers of the rows in which any cell holds `text`, whatever its case.
     ///
     /// # Errors

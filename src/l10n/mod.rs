@@ -32,8 +32,12 @@ pub(crate) use messages::L10nLanguage as Messages;
 
 /// Every message, in the language that the program speaks.
 pub(crate) fn say() -> &'static Messages {
+    in_language(language::spoken())
+}
+
+/// Every message in a language.
+pub(crate) fn in_language(language: Language) -> &'static Messages {
     static EACH: [OnceLock<Messages>; 2] = [const { OnceLock::new() }; 2];
-    let language = language::spoken();
     EACH[language as usize].get_or_init(|| match language {
         Language::English => messages::L10n::En.load(),
         Language::Swedish => messages::L10n::Sv.load(),

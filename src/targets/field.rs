@@ -40,6 +40,23 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 13] = [
+        Kind::Text,
+        Kind::Uuid,
+        Kind::IdentityNumber,
+        Kind::Date,
+        Kind::Choice,
+        Kind::Boolean,
+        Kind::Email,
+        Kind::Phone,
+        Kind::PostalCode,
+        Kind::Country,
+        Kind::MunicipalityCode,
+        Kind::Eppn,
+        Kind::Integer,
+    ];
+
     /// The word used in target files, and the first half of the kind's problem codes.
     pub fn as_str(self) -> &'static str {
         match self {
