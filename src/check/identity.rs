@@ -1,4 +1,4 @@
-use super::column::Column;
+use super::column::{Column, Identity};
 use super::date::plain_date;
 use super::fault::Fault;
 use super::identity_number::{is_born_on, is_of_woman};
@@ -7,45 +7,6 @@ use super::row::{CheckedRow, Checker};
 use crate::l10n::say;
 use crate::model::{Problem, Value};
 use crate::read::RawRow;
-
-/// An identity number that other columns tell something about, all by position.
-#[derive(Debug, Clone)]
-pub(super) struct Identity {
-    number: usize,
-    /// The field that says whether it is a temporary one.
-    temporary: Option<usize>,
-    /// The field of the day of birth.
-    born: Option<usize>,
-    /// The field of the gender, and its choices for women and men.
-    gender: Option<(usize, String, String)>,
-}
-
-impl Identity {
-    /// Those of a checker's columns.
-    pub(super) fn all(checker: &Checker) -> Vec<Identity> {
-        let spec = &checker.spec;
-        let in_file = |field: &usize| checker.map.column(*field).is_some();
-        let fields = checker.columns.iter().map(|column| column.field);
-        fields
-            .filter_map(|number| {
-                let field = &spec.fields[number];
-                let named = |name: &String| spec.field(name);
-                let born = field.born_from.as_ref().and_then(named).filter(in_file);
-                let gender = field.gender_from.as_ref().and_then(|from| {
-                    let gender = spec.field(&from.field).filter(in_file)?;
-                    Some((gender, from.women.clone(), from.men.clone()))
-                });
-                let temporary = field.temporary_if.as_ref().and_then(named);
-                (born.is_some() || gender.is_some() || temporary.is_some()).then_some(Identity {
-                    number,
-                    temporary,
-                    born,
-                    gender,
-                })
-            })
-            .collect()
-    }
-}
 
 /// What the cells of a row say about each other.
 impl Checker {

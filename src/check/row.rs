@@ -6,9 +6,8 @@ use regex::Regex;
 use super::cell::{Content, Form, content};
 use super::characters;
 use super::choice::Choices;
-use super::column::{Column, Empty, Glance};
+use super::column::{Column, Empty, Glance, Identity};
 use super::fault::{Fault, Notes};
-use super::identity::Identity;
 use super::options::CheckOptions;
 use super::restored::what_was_restored;
 use crate::l10n::say;
@@ -103,15 +102,15 @@ impl Checker {
                 })
             })
             .collect();
+        let identities = Identity::all(&spec, &columns);
         let mut checker = Checker {
             spec,
             map,
             options,
             columns,
             constants: Vec::new(),
-            identities: Vec::new(),
+            identities,
         };
-        checker.identities = Identity::all(&checker);
         checker.constants = checker.constants();
         checker
     }
@@ -283,7 +282,11 @@ impl Checker {
         for code in notes.restored {
             let before = shorten(row.cell(column.column).unwrap_or(Cell::Text("")));
             let why = what_was_restored(code);
-            let message = say().cell_restored(before, after.as_str(), why);
+            let message = match code {
+                // Nothing was put back in the cell: another field is set.
+                "identity_number.temporary" => say().identity_inferred(before),
+                _ => say().cell_restored(before, after.as_str(), why),
+            };
             let restored = self.problem(column, row, Fault::new(code, message));
             checked.restored.push(restored);
         }

@@ -42,7 +42,7 @@ impl Observer for LogEvents {
             }
             RunEvent::Unmapped(columns) => {
                 for UnmappedColumn { at, field, .. } in columns {
-                    tracing::warn!(column = at, field = field.as_str(), "unmapped");
+                    tracing::warn!(column = at, names = field.as_str(), "unmapped");
                 }
             }
             RunEvent::LookedUp { done, of } => {

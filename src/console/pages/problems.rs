@@ -9,7 +9,6 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::AppError;
-use crate::check::ProblemGroup;
 use crate::console::desk::Desk;
 use crate::console::opened::{Again, Alike, Checked, Opened};
 use crate::console::page::{Frame, Made, Trouble, download, fragment, go_to, html, page, written};
@@ -53,18 +52,6 @@ struct Noticed {
     count: String,
     /// The first of them.
     example: String,
-}
-
-impl Noticed {
-    fn of(code: &str, group: &ProblemGroup) -> Option<Noticed> {
-        let first = group.first.first()?;
-        let place = say().place_cell(first.at.sheet_row, first.problem.column.as_str());
-        Some(Noticed {
-            code: code.to_owned(),
-            count: number(group.count),
-            example: say().plan_problem(place, first.problem.message.as_str()),
-        })
-    }
 }
 
 /// What is left to mend.
@@ -164,7 +151,15 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
     };
     let survey = &checked.prepared.survey;
     let noticed = survey.restored.iter().chain(&survey.doubts);
-    let noticed = noticed.filter_map(|(code, group)| Noticed::of(code, group));
+    let noticed = noticed.filter_map(|(code, group)| {
+        let first = group.first.first()?;
+        let place = say().place_cell(first.at.sheet_row, first.problem.column.as_str());
+        Some(Noticed {
+            code: code.to_string(),
+            count: number(group.count),
+            example: say().plan_problem(place, first.problem.message.as_str()),
+        })
+    });
     let header = checked.prepared.input.header();
     let most = (CELLS / header.len().max(1)).clamp(1, ROWS);
     let from = asked.from.min(rows.len());

@@ -81,3 +81,4 @@ cell-question-marks = "{ $text }" and other cells have question marks where a co
 identity-birth-date = "{ $text }" and { $column }, { $date }, are different days of birth
 identity-gender = the last digits of "{ $text }" and { $column }, { $gender }, are different genders
 phone-several = "{ $text }" looks like more than one telephone number; leave one in the cell
+identity-inferred = "{ $text }" has the form of a temporary number, and no column says whether it is one; it is sent as one

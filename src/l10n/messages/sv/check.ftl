@@ -78,3 +78,4 @@ cell-question-marks = "{ $text }" och andra celler har frågetecken där en konv
 identity-birth-date = "{ $text }" och { $column }, { $date }, är olika födelsedagar
 identity-gender = de sista siffrorna i "{ $text }" och { $column }, { $gender }, är olika kön
 phone-several = "{ $text }" ser ut som flera telefonnummer; låt bara ett stå i cellen
+identity-inferred = "{ $text }" har formen av ett tillfälligt nummer, och ingen kolumn säger om det är ett; det skickas som ett sådant
