@@ -37,6 +37,7 @@ impl Checker {
         let mut faults = Vec::new();
         if let Some(born) = identity.born
             && let Some(date) = text(born)
+            && !begins_with(&number, &date)
             && let Some(day) = plain_date(&date)
             && !is_born_on(&number, day)
         {
@@ -80,6 +81,17 @@ impl Checker {
 
     fn column_of(&self, field: usize) -> Option<&Column> {
         self.columns.iter().find(|column| column.field == field)
+    }
+}
+
+/// Whether a number in its normal form begins with a day in the form of dates.
+#[inline]
+fn begins_with(number: &str, date: &str) -> bool {
+    match (number.as_bytes(), date.as_bytes()) {
+        ([a, b, c, d, e, f, g, h, ..], [year @ .., b'-', m, n, b'-', y, z]) => {
+            year == [*a, *b, *c, *d] && (e, f, g, h) == (m, n, y, z)
+        }
+        _ => false,
     }
 }
 
