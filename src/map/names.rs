@@ -52,12 +52,14 @@ pub(super) fn known_names(spec: &TargetSpec) -> HashMap<String, usize> {
 /// The known name that `header` is likely a misspelling or an abbreviation of.
 pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(String, usize)> {
     let key = name_key(header);
-    if key.chars().count() < 4 {
+    if key.chars().count() < 3 {
         return None;
     }
     let whole = spelled_out(&key);
     let distance = |name: &String| match spelled_out(name) == whole {
         true => 0,
+        // Short words are like many others.
+        false if key.chars().count() < 4 => usize::MAX,
         false => strsim::damerau_levenshtein(&key, name),
     };
     names
@@ -148,6 +150,8 @@ mod tests {
             ("Personnumer", Some("identity_number")),
             ("Fornamn", Some("first_name")),
             ("Mobiltel", Some("phone_number1")),
+            ("Tel", Some("phone_number2")),
+            ("Kod", None),
             ("Epostadress", Some("email_address1")),
             ("Klass", None),
             ("Skolenhet", None),
