@@ -148,7 +148,7 @@ pub(super) fn is_of_woman(number: &str) -> Option<bool> {
         .as_bytes()
         .get(11)
         .filter(|byte| byte.is_ascii_digit())?;
-    Some((digit - b'0') % 2 == 0)
+    Some((digit - b'0').is_multiple_of(2))
 }
 
 struct Parts {

@@ -174,9 +174,12 @@ impl From<Refusal> for io::Error {
     }
 }
 
+/// A message without arguments.
+type Phrase = fn(&Messages) -> String;
+
 impl Refusal {
     /// Each code, and what it means.
-    pub(crate) const CODES: [(&str, fn(&Messages) -> String); 14] = [
+    pub(crate) const CODES: [(&str, Phrase); 14] = [
         ("refusal.not_a_file", Messages::what_refusal_not_a_file),
         ("refusal.hard_linked", Messages::what_refusal_hard_linked),
         ("refusal.foreign", Messages::what_refusal_foreign),
