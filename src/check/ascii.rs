@@ -26,7 +26,13 @@ pub(super) const IS_ORDINARY: [bool; 256] = {
 #[inline]
 pub(super) fn is_ordinary(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk::<8>() else {
-        return bytes.iter().all(|byte| IS_ORDINARY[usize::from(*byte)]);
+        return match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+                ordinary_in(u64::from(first) << 32 | u64::from(last)) == HIGH
+            }
+            _ => bytes.iter().all(|byte| IS_ORDINARY[usize::from(*byte)]),
+        };
     };
     // Some bytes of the last word are looked at twice.
     let mut all = ordinary_in(u64::from_le_bytes(*last));

@@ -290,6 +290,17 @@ pub(super) fn is_western(text: &str) -> bool {
     text.bytes().all(|byte| IS_WESTERN[usize::from(byte)])
 }
 
+/// Whether a byte of UTF-8 is ordinary ASCII, or of a letter of western Europe.
+const IS_WESTERN_NAME: [bool; 256] = {
+    let mut is_western_name = IS_ORDINARY;
+    let mut byte = 0x80;
+    while byte < is_western_name.len() {
+        is_western_name[byte] = IS_WESTERN[byte];
+        byte += 1;
+    }
+    is_western_name
+};
+
 /// Whether a byte of UTF-8 is of such a character. From U+00C0 to U+00FF these are the lead byte 0xC3 and
 /// one of the others.
 const IS_WESTERN: [bool; 256] = {
@@ -325,10 +336,7 @@ pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
 /// Whether a text is of western letters and of ordinary ASCII alone.
 #[inline]
 pub(super) fn is_western_name(text: &str) -> bool {
-    text.bytes().all(|byte| {
-        let byte = usize::from(byte);
-        IS_ORDINARY[byte] || IS_WESTERN[byte] && byte >= 0x80
-    })
+    text.bytes().all(|byte| IS_WESTERN_NAME[usize::from(byte)])
 }
 
 /// The text that a formula is, where it is nothing but one: `"0184"`, or `""&" x"`, with which the program

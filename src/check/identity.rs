@@ -28,7 +28,8 @@ impl Checker {
     ) {
         let values = &checked.values;
         let text = |field: usize| match values[field].as_ref()? {
-            value @ (Value::Text(_) | Value::Rewritten(_)) => Some(value.as_text()),
+            Value::Text(text) => Some(*text),
+            Value::Rewritten(text) => Some(text.as_str()),
             _ => None,
         };
         let Some(number) = text(identity.number) else {
@@ -37,16 +38,16 @@ impl Checker {
         let mut faults = Vec::new();
         if let Some(born) = identity.born
             && let Some(date) = text(born)
-            && !begins_with(&number, &date)
-            && let Some(day) = plain_date(&date)
-            && !is_born_on(&number, day)
+            && !begins_with(number, date)
+            && let Some(day) = plain_date(date)
+            && !is_born_on(number, day)
         {
-            let fault = say().identity_birth_date(&*number, self.name_of(born), &*date);
+            let fault = say().identity_birth_date(number, self.name_of(born), date);
             faults.push(Fault::new("identity_number.birth_date", fault));
         }
         if let Some((gender, women, men)) = &identity.gender
             && let Some(said) = text(*gender)
-            && let Some(is_woman) = is_of_woman(&number)
+            && let Some(is_woman) = is_of_woman(number)
             && said
                 == if is_woman {
                     men.as_str()
@@ -54,8 +55,8 @@ impl Checker {
                     women.as_str()
                 }
         {
-            let words = self.in_words(*gender, &said.as_ref().into());
-            let fault = say().identity_gender(&*number, self.name_of(*gender), words);
+            let words = self.in_words(*gender, &said.into());
+            let fault = say().identity_gender(number, self.name_of(*gender), words);
             faults.push(Fault::new("identity_number.gender", fault));
         }
         let mut restored = checked.restored.iter();
@@ -68,10 +69,10 @@ impl Checker {
         {
             checked.values[temporary] = Some(Value::Bool(true));
         }
-        let Some(column) = self
-            .column_of(identity.number)
-            .filter(|_| !faults.is_empty())
-        else {
+        if faults.is_empty() {
+            return;
+        }
+        let Some(column) = self.column_of(identity.number) else {
             return;
         };
         for fault in faults {

@@ -269,8 +269,24 @@ pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
     }
 }
 
-#[inline(never)]
+/// Whether a text that begins with N or U is a word for "no value", or several of them.
+#[inline]
 fn is_word(bytes: &[u8]) -> bool {
+    let end = bytes.iter().position(|byte| matches!(byte, b' ' | b','));
+    let first = &bytes[..end.unwrap_or(bytes.len())];
+    let is = |word: &[u8]| first.eq_ignore_ascii_case(word);
+    let may_be = match first.len() {
+        2 => is(b"na"),
+        3 => is(b"nan") || is(b"nil") || is(b"nul") || is(b"nat") || is(b"n/a"),
+        4 => is(b"null") || is(b"none"),
+        9 => is(b"undefined"),
+        _ => false,
+    };
+    may_be && is_no_value(bytes)
+}
+
+#[inline(never)]
+fn is_no_value(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| no_value(text).is_some())
 }
 
