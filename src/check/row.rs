@@ -8,6 +8,7 @@ use super::choice::Choices;
 use super::column::{Column, Empty, Glance};
 use super::fault::Fault;
 use super::options::CheckOptions;
+use super::workbook_cell::{self, looks_right};
 use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
@@ -241,15 +242,33 @@ impl Checker {
 
     fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
         self.begin(checked);
+        let has_marks = row.has_marks();
         for column in &self.columns {
             let into = &mut checked.values[column.field];
-            if let Some(Cell::Text(text)) = row.cell(column.column)
+            let mark = if has_marks {
+                row.mark(column.column)
+            } else {
+                None
+            };
+            if mark.is_none()
+                && let Some(Cell::Text(text)) = row.cell(column.column)
                 && self.at_a_glance(column, text, into)
             {
                 continue;
             }
             let (mut repaired, mut doubt) = (None, None);
-            match self.check_cell(column, row, into, &mut repaired, &mut doubt) {
+            let looked = mark.map_or(Ok(()), |mark| {
+                let text = match row.cell(column.column) {
+                    Some(Cell::Text(text)) => text,
+                    _ => "",
+                };
+                let kind = self.spec.fields[column.field].kind;
+                let cell = (row, column.column, text);
+                workbook_cell::look(mark, kind, cell, &mut repaired, &mut doubt)
+            });
+            let found =
+                looked.and_then(|()| self.check_cell(column, row, into, &mut repaired, &mut doubt));
+            match found {
                 Ok(()) => {
                     if let Some(code) = repaired {
                         checked.repairs.push(code);
@@ -268,6 +287,11 @@ impl Checker {
                     checked.problems.push(self.problem(column, row, fault));
                 }
             }
+        }
+        if has_marks {
+            // The first is the one that a results file tells apart.
+            let is_plain = |problem: &Problem| !looks_right(&problem.code);
+            checked.problems.sort_by_key(is_plain);
         }
     }
 

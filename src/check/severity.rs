@@ -19,6 +19,16 @@ use Severity::{Doubtful, Invalid, InvalidUnlessFreeText, Restored};
 pub const SEVERITIES: &[(&str, Severity, &str)] = &[
     ("text.formula", Restored, "text as a formula, `=\"0184\"`"),
     (
+        "cell.number_format",
+        Restored,
+        "what a workbook's number format adds, `0184` for 184",
+    ),
+    (
+        "cell.before_midnight",
+        Restored,
+        "a date 12 seconds before midnight, as some programs write it",
+    ),
+    (
         "identity_number.leading_zero",
         Restored,
         "nine digits whose check digit agrees once a 0 is put before them",
@@ -49,6 +59,11 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         "a character that nobody sees",
     ),
     ("text.line_break", Doubtful, "a line break"),
+    (
+        "cell.shown_otherwise",
+        Doubtful,
+        "a number that the workbook shows as another one, 184.5 as 185",
+    ),
     (
         "identity_number.test",
         Doubtful,
@@ -165,6 +180,28 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         "text.spreadsheet_error",
         Invalid,
         "a spreadsheet's error such as `#N/A`, or `####`",
+    ),
+    (
+        "cell.formula_without_result",
+        Invalid,
+        "a formula that no program has calculated",
+    ),
+    (
+        "cell.date",
+        Invalid,
+        "a workbook's date in a column that holds none",
+    ),
+    ("cell.time", Invalid, "a workbook's time of day or duration"),
+    ("cell.percentage", Invalid, "a workbook's percentage"),
+    (
+        "cell.boolean",
+        Invalid,
+        "a workbook's truth value in a column that holds none",
+    ),
+    (
+        "cell.long_number",
+        Invalid,
+        "a workbook's number of 16 digits or more, which has lost the last",
     ),
     (
         "text.scientific",
@@ -315,6 +352,7 @@ mod tests {
             include_str!("row.rs"),
             include_str!("text.rs"),
             include_str!("uuid.rs"),
+            include_str!("workbook_cell.rs"),
         ];
         let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();
         for found in sources.iter().flat_map(|text| code.captures_iter(text)) {

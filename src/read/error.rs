@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::signatures::fix_for;
 use crate::l10n::{number, say};
 use crate::model::{Code, Fact};
 use crate::safe_fs::Refusal;
@@ -49,14 +50,12 @@ pub enum ReadError {
         rows: u64,
     },
     /// The file is of another kind.
-    #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix.as_str()))]
+    #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix_for(*kind)))]
     NotCsv {
         /// The file.
         path: PathBuf,
         /// What it is.
         kind: Code,
-        /// How to get a CSV file.
-        fix: String,
     },
     /// The workbook cannot be read.
     #[error("{}", say().read_workbook(path.display().to_string(), why.as_str()))]
@@ -165,6 +164,14 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// That the file is of another kind.
+    pub(super) fn of_kind(path: &Path, kind: Code) -> ReadError {
+        ReadError::NotCsv {
+            path: path.to_owned(),
+            kind,
+        }
+    }
+
     /// The same for logs and notifications: nothing of what the file holds.
     pub fn fact(&self) -> Fact {
         let (code, path) = self.code();

@@ -11,7 +11,7 @@ use super::lines;
 use super::look::Look;
 use super::mends::Mends;
 use super::source::{Origin, Source};
-use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
+use super::workbook::{DELIMITER, Sheet, Wanted, may_be_workbook, write_out};
 use crate::model::{FileFormat, RowAt};
 
 /// What the user says of a file, in place of what would be detected.
@@ -23,6 +23,9 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// The sheet of a workbook, in place of the first.
     pub sheet: Option<String>,
+    /// Whether rows that a workbook hides are left out.
+    #[serde(default)]
+    pub skip_hidden: bool,
     /// The line of the header, as a spreadsheet counts, in place of the first that is one.
     #[serde(default)]
     pub header_row: Option<u64>,
@@ -76,7 +79,11 @@ impl Input {
         }
         let mut sheet = None;
         if may_be_workbook(&look.start) {
-            sheet = write_out(path, source.file(), options.sheet.as_deref())?;
+            let wanted = Wanted {
+                sheet: options.sheet.as_deref(),
+                skips_hidden: options.skip_hidden,
+            };
+            sheet = write_out(path, source.file(), wanted)?;
         }
         if sheet.is_none() && options.sheet.is_some() {
             return Err(ReadError::NoWorkbook {
@@ -259,7 +266,18 @@ impl Input {
         self.sheet.as_ref().map(|sheet| sheet.name.as_str())
     }
 
-    /// The sheets of a workbook; none where the file is no workbook.
+    /// The headers of the workbook's other visible sheets that have rows, where no sheet was named.
+    pub fn other_sheets(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        let others = self.sheet.iter().flat_map(|sheet| &sheet.others);
+        others.filter_map(|(name, text)| Some((&**name, header_of(text)?)))
+    }
+
+    /// Rows that the workbook hides: read, or left out where that was asked for.
+    pub fn hidden_rows(&self) -> u64 {
+        self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows)
+    }
+
+    /// The visible sheets of a workbook; none where the file is no workbook.
     pub fn sheets(&self) -> &[String] {
         self.sheet.as_ref().map_or(&[], |sheet| &sheet.names)
     }
@@ -333,6 +351,21 @@ fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
             line,
             lines: lines::count(text, 0, text.len()),
         })
+}
+
+/// The header of a sheet that begins with this text; nothing where it has no rows.
+fn header_of(text: &[u8]) -> Option<Vec<String>> {
+    let mut rows = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(DELIMITER)
+        .from_reader(text.get(above_header(text, DELIMITER)..)?)
+        .into_records()
+        .filter_map(Result::ok)
+        .filter(|row| row.iter().any(|cell| !cell.trim().is_empty()));
+    let header = rows.next()?;
+    rows.next()?;
+    Some(header.iter().map(str::to_owned).collect())
 }
 
 /// Bytes above the header: lines without a word in them, and a title. A title stands alone on its line,

@@ -140,8 +140,9 @@ impl Input {
                 offset: table.first.offset,
                 ..*next
             };
-            if self.sheet.is_some() {
+            if let Some(sheet) = &self.sheet {
                 table.number_as_in_a_sheet();
+                table.mark(&sheet.marks);
             }
             next.row += table.len() as u64;
             next.line += table.lines;
