@@ -43,6 +43,7 @@ codes! {
     ReadNotCsv "read.not_csv" fact_not_csv;
     ReadWorkbook "read.workbook" fact_workbook;
     ReadNoSheet "read.no_sheet" fact_no_sheet;
+    ReadSeveralSheets "read.several_sheets" fact_several_sheets;
     ReadNoWorkbook "read.no_workbook" fact_no_workbook;
     ReadUnknownEncoding "read.unknown_encoding" fact_unknown_encoding;
     ReadNoSuchEncoding "read.no_such_encoding" fact_no_such_encoding;

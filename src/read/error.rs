@@ -75,6 +75,14 @@ pub enum ReadError {
         /// The sheets it has, comma-separated.
         found: String,
     },
+    /// Several sheets of the workbook may be the roster, and none was named.
+    #[error("{}", say().read_several_sheets(path.display().to_string(), sheets.join(", ")))]
+    SeveralSheets {
+        /// The file.
+        path: PathBuf,
+        /// The sheets.
+        sheets: Vec<String>,
+    },
     /// `--sheet` was given for a file that has no sheets.
     #[error("{}", say().read_no_workbook(path.display().to_string()))]
     NoWorkbook {
@@ -199,6 +207,7 @@ impl ReadError {
             | ReadError::Workbook { .. }
             | ReadError::NoSheet { .. }
             | ReadError::NoWorkbook { .. }
+            | ReadError::SeveralSheets { .. }
             | ReadError::UnknownEncoding { .. }
             | ReadError::NoSuchEncoding { .. }
             | ReadError::Changed { .. } => fact,
@@ -215,6 +224,7 @@ impl ReadError {
             ReadError::NotCsv { path, .. } => (Code::ReadNotCsv, path),
             ReadError::Workbook { path, .. } => (Code::ReadWorkbook, path),
             ReadError::NoSheet { path, .. } => (Code::ReadNoSheet, path),
+            ReadError::SeveralSheets { path, .. } => (Code::ReadSeveralSheets, path),
             ReadError::NoWorkbook { path } => (Code::ReadNoWorkbook, path),
             ReadError::UnknownEncoding { path, .. } => (Code::ReadUnknownEncoding, path),
             ReadError::NoSuchEncoding { .. } => return (Code::ReadNoSuchEncoding, None),

@@ -5,6 +5,7 @@
 //! that the blocks can be parsed side by side; memory does not grow with the file.
 
 mod blocks;
+mod constructs;
 mod decode;
 mod dialect;
 mod error;

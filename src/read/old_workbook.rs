@@ -7,8 +7,7 @@ use calamine::{Data, Range};
 use super::number_format::{NumberFormat, Shown, built_in};
 use super::sheet_cell::shown;
 use super::sheet_limits::{MAX_COLUMNS, MAX_OLD_AREA, MAX_OLD_ROWS, MAX_TEXTS_HELD, Trouble};
-use super::sheet_rows::Rows;
-use super::workbook::SheetEntry;
+use super::sheet_rows::{Rows, SheetEntry};
 use crate::l10n::say;
 use crate::model::Code;
 

@@ -4,13 +4,12 @@ use std::io::{BufReader, Read, Write};
 
 use quick_xml::events::{BytesStart, Event};
 
+use super::constructs::Constructs;
 use super::mark::CellMark;
 use super::number_format::{Shown, plain};
-use super::parts::Constructs;
 use super::sheet_cell::{date_in_words, duration_in_words};
 use super::sheet_limits::{MAX_CELL, MAX_GAP, MAX_REPEATED, Trouble, refuse_place};
-use super::sheet_rows::Rows;
-use super::workbook::SheetEntry;
+use super::sheet_rows::{Rows, SheetEntry};
 use crate::l10n::{number, say};
 use crate::model::Code;
 

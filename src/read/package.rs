@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::parts::{Constructs, attribute};
+use super::constructs::{Constructs, attribute};
 use super::sheet_limits::{MAX_METADATA, MAX_TAGS, Trouble};
 use crate::l10n::say;
 use crate::model::Code;

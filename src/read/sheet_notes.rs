@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::parts::attribute;
+use super::constructs::attribute;
 use super::sheet_limits::{MAX_MARKS, Trouble};
 use crate::l10n::{number, say};
 

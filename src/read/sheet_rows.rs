@@ -4,8 +4,19 @@ use super::mark::{CellMark, Marks};
 use super::number_format::Shown;
 use super::sheet_limits::{MAX_CELL, MAX_TEXT, Trouble, refuse_place};
 use super::sheet_notes::Stretches;
-use super::workbook::DELIMITER;
 use crate::l10n::say;
+
+/// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
+pub(super) const DELIMITER: u8 = b';';
+
+/// A sheet of a workbook.
+#[derive(Debug, Clone)]
+pub(super) struct SheetEntry {
+    pub(super) name: String,
+    /// Its place among all sheets, charts included.
+    pub(super) place: usize,
+    pub(super) is_hidden: bool,
+}
 
 /// Cells on their way to CSV lines.
 pub(super) struct Rows<W: Write> {

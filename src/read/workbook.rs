@@ -15,13 +15,10 @@ use super::parts::refuse_large_parts;
 use super::sheet_cell::shown;
 use super::sheet_limits::{MAX_OLD, MAX_SHARED, MAX_UNPACKED, Trouble};
 use super::sheet_notes::SheetNotes;
-use super::sheet_rows::Rows;
+use super::sheet_rows::{Rows, SheetEntry};
 use super::source::Source;
 use crate::l10n::say;
 use crate::model::{Code, FileFormat};
-
-/// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
-pub(super) const DELIMITER: u8 = b';';
 
 /// A sheet written out as CSV.
 #[derive(Debug)]
@@ -35,6 +32,7 @@ pub(super) struct Sheet {
     pub(super) marks: Arc<Marks>,
     /// Hidden rows, which were read or skipped.
     pub(super) hidden_rows: u64,
+    pub(super) skips_hidden: bool,
     /// How the other visible sheets begin, as CSV, where no sheet was named.
     pub(super) others: Vec<(String, Vec<u8>)>,
 }
@@ -138,6 +136,7 @@ pub(super) fn write_out(
         text,
         marks: Arc::new(kept.marks),
         hidden_rows: kept.hidden_rows,
+        skips_hidden: wanted.skips_hidden,
         others,
     }))
 }
@@ -146,28 +145,17 @@ fn names<'a>(sheets: impl Iterator<Item = &'a SheetEntry>) -> Vec<String> {
     sheets.map(|sheet| sheet.name.clone()).collect()
 }
 
-/// A sheet of a workbook.
-#[derive(Debug, Clone)]
-pub(super) struct SheetEntry {
-    pub(super) name: String,
-    /// Its place among all sheets, charts included.
-    pub(super) place: usize,
-    pub(super) is_hidden: bool,
-}
-
-impl SheetEntry {
-    /// The sheets with cells among those that are listed.
-    fn listed(metadata: &[calamine::Sheet]) -> Vec<SheetEntry> {
-        let sheets = metadata.iter().enumerate();
-        let with_cells = sheets.filter(|(_, sheet)| sheet.typ == SheetType::WorkSheet);
-        with_cells
-            .map(|(place, sheet)| SheetEntry {
-                name: sheet.name.clone(),
-                place,
-                is_hidden: sheet.visible != SheetVisible::Visible,
-            })
-            .collect()
-    }
+/// The sheets with cells among those that are listed.
+fn listed(metadata: &[calamine::Sheet]) -> Vec<SheetEntry> {
+    let sheets = metadata.iter().enumerate();
+    let with_cells = sheets.filter(|(_, sheet)| sheet.typ == SheetType::WorkSheet);
+    with_cells
+        .map(|(place, sheet)| SheetEntry {
+            name: sheet.name.clone(),
+            place,
+            is_hidden: sheet.visible != SheetVisible::Visible,
+        })
+        .collect()
 }
 
 /// A workbook of any kind.
@@ -246,8 +234,8 @@ impl<'a> Book<'a> {
     /// Its sheets with cells.
     fn sheets(&self) -> Vec<SheetEntry> {
         match self {
-            Book::Xlsx(book) => SheetEntry::listed(&book.book.sheets_metadata()),
-            Book::Xls(book, _) => SheetEntry::listed(&book.sheets_metadata()),
+            Book::Xlsx(book) => listed(&book.book.sheets_metadata()),
+            Book::Xls(book, _) => listed(&book.sheets_metadata()),
             Book::Ods(book) => book.sheets().to_vec(),
         }
     }

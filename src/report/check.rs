@@ -10,7 +10,7 @@ use super::safe_cell::Reader;
 use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::check::{Checker, FirstProblem, ProblemGroup, Survey};
-use crate::l10n::{columns, empty_rows, number, problems, rows, say};
+use crate::l10n::{columns, empty_rows, hidden_rows, number, problems, rows, say};
 use crate::model::{Problem, RowAt};
 use crate::read::{Dialect, Input};
 
@@ -36,6 +36,10 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
     if survey.empty_rows > 0 {
         let passed_over = say().check_passed_over(empty_rows(survey.empty_rows));
         lines.extend([String::new(), passed_over]);
+    }
+    if let Some(note) = hidden_note(input.hidden_rows(), input.skips_hidden()) {
+        lines.push(String::new());
+        lines.extend(look.lines(None, "", &note));
     }
     if !survey.repairs.is_empty() {
         lines.push(String::new());
@@ -180,6 +184,8 @@ fn place(at: RowAt, problem: &Problem) -> String {
 /// What a repair did, in words.
 pub(super) fn repair(code: &str) -> String {
     match code {
+        "cell.number_format" => say().repair_number_format(),
+        "cell.before_midnight" => say().repair_before_midnight(),
         "municipality_code.leading_zero" => say().repair_municipality(),
         "identity_number.leading_zero" => say().repair_identity(),
         "phone.leading_zero" => say().repair_phone_zero(),
@@ -188,6 +194,14 @@ pub(super) fn repair(code: &str) -> String {
         "text.formula" => say().repair_formula(),
         _ => say().repair_other(),
     }
+}
+
+/// That a workbook hides rows, if it does, and whether they were left out.
+pub(super) fn hidden_note(hidden: u64, skips: bool) -> Option<String> {
+    (hidden > 0).then(|| match skips {
+        true => say().check_hidden_skipped(hidden_rows(hidden)),
+        false => say().check_hidden_read(hidden_rows(hidden)),
+    })
 }
 
 /// Writes problems as CSV in the roster's dialect or as a workbook, one a line:

@@ -8,6 +8,7 @@ read-no-rows = { $path } has a header and no rows below it
 read-not-csv = cannot read { $path }: it is { $what }; { $fix }
 read-workbook = cannot read the workbook { $path }: { $why }; open it in Excel and save it as "CSV UTF-8"
 read-no-sheet = the workbook { $path } has no sheet "{ $sheet }"; it has: { $found }
+read-several-sheets = { $path } has several sheets whose header fits: { $sheets }; name the one to read with --sheet
 read-no-workbook = { $path } is not a workbook, so it has no sheets; drop --sheet
 read-unknown-encoding = { $path } is neither UTF-8 nor Windows-1252 as a Swedish roster would be ({ $why }); name its encoding with --encoding, or save it as "CSV UTF-8"
 read-looks-like = its letters look like those of { $name }

@@ -6,6 +6,7 @@ read-no-rows = { $path } har en rubrikrad men inga rader under den
 read-not-csv = kan inte läsa { $path }: filen är { $what }; { $fix }
 read-workbook = kan inte läsa arbetsboken { $path }: { $why }; öppna den i Excel och spara den som "CSV UTF-8"
 read-no-sheet = arbetsboken { $path } har inget blad "{ $sheet }"; den har: { $found }
+read-several-sheets = { $path } har flera blad med en rubrikrad som stämmer: { $sheets }; ange vilket som ska läsas med --sheet
 read-no-workbook = { $path } är ingen arbetsbok och har därför inga blad; ta bort --sheet
 read-unknown-encoding = { $path } är varken UTF-8 eller Windows-1252, som svenska listor brukar vara ({ $why }); ange teckenkodningen med --encoding, eller spara filen som "CSV UTF-8"
 read-looks-like = bokstäverna liknar dem i { $name }
