@@ -96,8 +96,9 @@ impl NumberFormat {
             text: plain.clone(),
             mark,
         };
+        let is_long = value.abs() >= LONG;
         let Some((section, has_sign)) = self.section_for(value) else {
-            return as_it_is(None);
+            return as_it_is(is_long.then_some(CellMark::LongNumber));
         };
         let shows = section.shows;
         if shows.percent {
@@ -107,7 +108,7 @@ impl NumberFormat {
                 mark: Some(CellMark::Percentage),
             };
         }
-        if value.abs() >= LONG {
+        if is_long {
             return as_it_is(Some(CellMark::LongNumber));
         }
         if shows.date || shows.time || shows.scale {
@@ -123,7 +124,7 @@ impl NumberFormat {
         if !is_shown {
             return as_it_is(Some(CellMark::ShownOtherwise));
         }
-        if shows.value || shows.text {
+        if shows.value {
             let text = section.with_value(&plain);
             let mark = (text != plain).then_some(CellMark::Formatted);
             return Shown { text, mark };
@@ -157,8 +158,9 @@ impl NumberFormat {
 
     /// The section that shows a value, and whether a minus is put before what it shows.
     fn section_for(&self, value: f64) -> Option<(&Section, bool)> {
+        // Where there is no section but one for text, numbers are shown as they are.
         let numbers: &[Section] = match &self.sections[..] {
-            [numbers @ .., last] if last.shows.text && !numbers.is_empty() => numbers,
+            [numbers @ .., last] if last.shows.text => numbers,
             all => all,
         };
         let [first, ..] = numbers else {
@@ -483,7 +485,6 @@ mod tests {
             ("000\\ 00", 26131.0, "261 31"),
             ("000\" \"00;@", 1131.0, "011 31"),
             ("\"E-\"0000", 17.0, "E-0017"),
-            ("\"E-\"@", 17.0, "E-17"),
             ("\"E-\"General", 17.0, "E-17"),
             ("0000-00", 1_234_567.0, "12345-67"),
             ("00\"x\";-00\"y\"", -7.0, "-07y"),
@@ -515,6 +516,7 @@ mod tests {
             ("GENERAL", 1.5, "1.5"),
             ("0", 184.0, "184"),
             ("@", 184.0, "184"),
+            ("\"E-\"@", 17.0, "17"),
             ("#", 184.0, "184"),
             ("#,##0", 12345.0, "12345"),
             ("#,##0.00", 12345.0, "12345"),

@@ -331,6 +331,11 @@ fn number_shown(value: f64, shown: &str) -> Shown {
     if shown.is_empty() || shown == plain {
         return Shown::text(plain);
     }
+    // What is saved of another workbook's truth value.
+    let is_word = shown.chars().all(|c| c.is_alphabetic() && c.is_uppercase());
+    if is_word && (value == 1.0 || value == 0.0) {
+        return Shown::boolean(value == 1.0);
+    }
     let is_space = |c: char| c.is_whitespace() || c == '\'';
     let tight: String = shown.chars().filter(|c| !is_space(*c)).collect();
     let readings = [
@@ -493,6 +498,7 @@ mod tests {
             (201_004_022_388.0, "2,01E+11", "201004022388", None),
             (184.5, "185", "184.5", Some(ShownOtherwise)),
             (5.0, "Anna", "5", Some(ShownOtherwise)),
+            (1.0, "SANT", "TRUE", Some(CellMark::Boolean)),
             (1e15, "1E+15", "1000000000000000", Some(LongNumber)),
         ] {
             let text = text.to_owned();

@@ -186,7 +186,9 @@ impl Input {
 
     /// A row in which a quote swallowed other rows.
     fn stray_quote(&self, table: &Table) -> Option<ReadError> {
-        let row = table.rows().nth(table.hidden?)?;
+        // The quotes of what a sheet was written out as are right.
+        let at = table.hidden.filter(|_| self.sheet.is_none())?;
+        let row = table.rows().nth(at)?;
         Some(ReadError::StrayQuote {
             path: self.path.clone(),
             line: row.at.line,

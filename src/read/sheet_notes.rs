@@ -18,6 +18,9 @@ pub(super) struct SheetNotes {
     row: u32,
     column: u32,
     cell: Option<Cell>,
+    /// The attributes of the last cell, and whether they begin with its name: its place is that then.
+    tag: String,
+    is_named: bool,
     /// The text of the cell's value, as far as is needed.
     value: String,
 }
@@ -28,6 +31,7 @@ struct Cell {
     has_formula: bool,
     is_text: bool,
     within_value: bool,
+    has_element: bool,
     has_value: bool,
 }
 
@@ -78,7 +82,10 @@ impl SheetNotes {
                 }
             }
             Event::End(tag) => match tag.local_name().as_ref() {
-                "row" => (self.row, self.column) = (self.row.saturating_add(1), 0),
+                "row" => {
+                    self.settle();
+                    (self.row, self.column) = (self.row.saturating_add(1), 0);
+                }
                 "c" => self.close()?,
                 "v" => {
                     if let Some(cell) = &mut self.cell {
@@ -95,6 +102,7 @@ impl SheetNotes {
     fn open(&mut self, tag: &BytesStart<'_>, is_empty: bool) -> Result<(), Trouble> {
         match tag.local_name().as_ref() {
             "row" => {
+                self.is_named = false;
                 let said = raw(tag, "r").and_then(|said| said.trim().parse::<u32>().ok());
                 if let Some(row) = said {
                     self.row = row.saturating_sub(1);
@@ -108,12 +116,22 @@ impl SheetNotes {
                 }
             }
             "c" => {
-                if let Some((row, column)) = raw(tag, "r").as_deref().and_then(place) {
-                    (self.row, self.column) = (row, column);
+                let text = tag.attributes_raw();
+                // Cells are many, and few of them are asked for their place and kind.
+                let is_named = text.trim_start().starts_with("r=\"");
+                let is_odd = text.contains('\'');
+                if !is_named || is_odd {
+                    self.settle();
+                    if let Some(place) = raw(tag, "r").as_deref().and_then(place) {
+                        (self.row, self.column) = place;
+                    }
                 }
+                self.is_named = is_named && !is_odd;
+                self.tag.clear();
+                self.tag.push_str(text);
                 self.value.clear();
                 self.cell = Some(Cell {
-                    is_text: raw(tag, "t").is_some_and(|kind| kind == "str"),
+                    is_text: is_odd && raw(tag, "t").is_some_and(|kind| kind == "str"),
                     ..Cell::default()
                 });
                 if is_empty {
@@ -127,8 +145,7 @@ impl SheetNotes {
             }
             "v" => {
                 if let Some(cell) = &mut self.cell {
-                    // A text may be empty, a number not.
-                    cell.has_value |= cell.is_text;
+                    cell.has_element = true;
                     cell.within_value = !is_empty;
                 }
             }
@@ -142,15 +159,37 @@ impl SheetNotes {
         Ok(())
     }
 
+    /// Finds the place of the cell before, from which one without a name is counted.
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.is_named)
+            && let Some((row, column)) = within(&self.tag, "r").and_then(place)
+        {
+            (self.row, self.column) = (row, column.saturating_add(1));
+        }
+    }
+
     fn close(&mut self) -> Result<(), Trouble> {
-        let place = (self.row, self.column);
-        self.column = self.column.saturating_add(1);
-        let Some(cell) = self.cell.take().filter(|cell| cell.has_formula) else {
+        let cell = self.cell.take().filter(|cell| cell.has_formula);
+        let Some(mut cell) = cell else {
+            self.column = self.column.saturating_add(1);
             return Ok(());
         };
+        if self.is_named {
+            self.settle();
+            self.column = self.column.saturating_sub(1);
+            cell.is_text = within(&self.tag, "t") == Some("str");
+        } else {
+            cell.is_text |= within(&self.tag, "t") == Some("str");
+        }
+        let place = (self.row, self.column);
+        self.column = self.column.saturating_add(1);
+        // A text may be empty, a number not.
+        cell.has_value |= cell.is_text && cell.has_element;
         if !cell.has_value {
             self.without_result.push(place);
-        } else if !cell.is_text && self.value.parse() == Ok(0.0) {
+        } else if matches!(within(&self.tag, "t"), None | Some("n"))
+            && self.value.parse() == Ok(0.0)
+        {
             self.zero.push(place);
         }
         if self.without_result.len() + self.zero.len() > MAX_MARKS {
@@ -176,10 +215,15 @@ fn raw<'a>(tag: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
     if text.contains('\'') {
         return attribute(tag, name).map(Cow::Owned);
     }
+    within(text, name).map(Cow::Borrowed)
+}
+
+/// What an attribute says in the text of a tag.
+fn within<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut parts = text.split('"');
     while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
         if key.trim().strip_suffix('=').map(str::trim_end) == Some(name) {
-            return Some(Cow::Borrowed(value));
+            return Some(value);
         }
     }
     None

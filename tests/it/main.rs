@@ -7,6 +7,7 @@ mod apis;
 mod architecture;
 mod bad_input;
 mod browser;
+mod cell_kinds;
 mod commands;
 mod conformance;
 mod console;
