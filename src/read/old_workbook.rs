@@ -17,6 +17,8 @@ const EOF: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 const SHARED_TEXTS: u16 = 0x00FC;
 const SHEET: u16 = 0x0085;
+/// Which program calculated it; there is none where none has.
+const CALCULATED: u16 = 0x01C1;
 const PASSWORD: u16 = 0x002F;
 const FORMAT: u16 = 0x041E;
 const STYLE: u16 = 0x00E0;
@@ -129,7 +131,7 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
     }
     let (mut sheets, mut texts) = (Vec::new(), Vec::new());
     let (mut codes, mut styles) = (HashMap::new(), Vec::new());
-    let mut is_wide = true;
+    let (mut is_wide, mut is_calculated) = (true, false);
     for record in Records::of(&stream) {
         match record.kind {
             BOF => is_wide = record.u16(0) == Some(0x0600),
@@ -137,6 +139,7 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
             SHEET => sheets.extend(record.u32(0)),
             SHARED_TEXTS => texts = lengths(&record),
             FORMAT => codes.extend(format_code(&record, is_wide)),
+            CALCULATED => is_calculated = true,
             STYLE => styles.push(record.u16(2).unwrap_or(0)),
             EOF => break,
             _ => {}
@@ -156,7 +159,12 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
             return Err(Trouble::Workbook(say().workbook_damaged()));
         };
         let mut of_sheet = SheetNotes::default();
-        read += look_at_sheet(sheet, &texts, &mut held, (&mut of_sheet, &notes.formats))?;
+        read += look_at_sheet(
+            sheet,
+            &texts,
+            &mut held,
+            (&mut of_sheet, &notes.formats, is_calculated),
+        )?;
         of_sheet.formatted.sort_unstable();
         of_sheet.without_result.sort_unstable();
         of_sheet.hidden.sort_unstable();
@@ -195,7 +203,7 @@ fn look_at_sheet(
     sheet: &[u8],
     texts: &[u64],
     held: &mut u64,
-    (notes, formats): (&mut SheetNotes, &[Option<NumberFormat>]),
+    (notes, formats, is_calculated): (&mut SheetNotes, &[Option<NumberFormat>], bool),
 ) -> Result<usize, Trouble> {
     let mut area = Area::default();
     let mut depth = 0u32;
@@ -252,6 +260,10 @@ fn look_at_sheet(
                         notes.without_result.extend(place());
                     }
                     (Some([0, .., 0xFF, 0xFF]), _) => awaited = place(),
+                    // An empty text.
+                    (Some([3, .., 0xFF, 0xFF]), _) if !is_calculated => {
+                        notes.without_result.extend(place());
+                    }
                     _ => {}
                 }
             }

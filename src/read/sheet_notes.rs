@@ -65,7 +65,7 @@ impl SheetNotes {
 
     /// Whether no formula's cell lacks one.
     pub(super) fn all_have_results(&self, recalculates: bool) -> bool {
-        self.without_result.is_empty() && !(recalculates && !self.zero.is_empty())
+        self.without_result.is_empty() && (!recalculates || self.zero.is_empty())
     }
 
     /// Takes note of a piece of a sheet's part (ECMA-376, part 1, section 18.3.1).

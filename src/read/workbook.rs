@@ -234,8 +234,8 @@ impl<'a> Book<'a> {
     /// Its sheets with cells.
     fn sheets(&self) -> Vec<SheetEntry> {
         match self {
-            Book::Xlsx(book) => listed(&book.book.sheets_metadata()),
-            Book::Xls(book, _) => listed(&book.sheets_metadata()),
+            Book::Xlsx(book) => listed(book.book.sheets_metadata()),
+            Book::Xls(book, _) => listed(book.sheets_metadata()),
             Book::Ods(book) => book.sheets().to_vec(),
         }
     }

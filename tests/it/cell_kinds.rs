@@ -613,3 +613,87 @@ fn a_plan_written_out_has_the_spreadsheets_row_numbers() {
         expected.map(|(row, line)| (row.into(), line.into()))
     );
 }
+
+#[test]
+fn an_opendocument_spreadsheet_says_what_its_cells_are() {
+    let folder = Folder::new();
+    let text = |text: &str| {
+        format!(
+            "<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
+        )
+    };
+    let header: String = HEADER.map(text).concat();
+    let cells = [
+        (
+            "<table:table-cell table:formula=\"of:=[.A2]\"/>",
+            "cell.formula_without_result",
+        ),
+        (
+            "<table:table-cell table:formula=\"of:=[.A2]\" office:value-type=\"float\" office:value=\"0\"/>",
+            "cell.formula_without_result",
+        ),
+        (
+            "<table:table-cell office:value-type=\"float\" office:value=\"184\"><text:p>0184</text:p></table:table-cell>",
+            "0184",
+        ),
+        (
+            "<table:table-cell office:value-type=\"date\" office:date-value=\"2026-03-01\"><text:p>1 mars</text:p></table:table-cell>",
+            "cell.date",
+        ),
+        (
+            "<table:table-cell office:value-type=\"string\"><office:annotation><text:p>note</text:p></office:annotation><text:p>a<text:s text:c=\"2\"/>&lt;b&#229;</text:p></table:table-cell>",
+            "a  <b\u{e5}",
+        ),
+        (
+            "<table:table-cell table:formula=\"of:=x\" office:value-type=\"string\" office:string-value=\"\" calcext:value-type=\"error\"><text:p>#NAME?</text:p></table:table-cell>",
+            "text.spreadsheet_error",
+        ),
+    ];
+    let rows: String = (1..)
+        .zip(cells)
+        .map(|(row, (cell, _))| {
+            format!(
+                "<table:table-row>{}{cell}</table:table-row>",
+                person(row).map(|cell| text(&cell)).concat()
+            )
+        })
+        .collect();
+    let content = format!(
+        "<office:document-content><office:automatic-styles><style:style style:name=\"ta9\"><style:table-properties table:display=\"false\"/></style:style></office:automatic-styles><office:body><office:spreadsheet><table:table table:name=\"Dolt\" table:style-name=\"ta9\"><table:table-row>{}</table:table-row></table:table><table:table table:name=\"A &amp; B\"><table:table-row>{header}</table:table-row><table:table-row-group table:display=\"false\">{rows}</table:table-row-group></table:table></office:spreadsheet></office:body></office:document-content>",
+        text("x")
+    );
+    let write = |name: &str, manifest: &str| {
+        let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (part, text) in [
+            ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+            ("META-INF/manifest.xml", manifest),
+            ("content.xml", &content),
+        ] {
+            to.start_file(part, zip::write::SimpleFileOptions::default())
+                .unwrap();
+            to.write_all(text.as_bytes()).unwrap();
+        }
+        folder.write(name, to.finish().unwrap().into_inner());
+    };
+    write("k.ods", "<manifest:manifest/>");
+    let expected: BTreeMap<u64, String> = (2..)
+        .zip(cells)
+        .map(|(row, (_, what))| (row, what.to_owned()))
+        .collect();
+    assert_eq!(told(&folder, "k.ods", "--empty clear"), expected);
+    let said = stdout(&folder.run("check k.ods --target meitner"));
+    assert!(
+        said.contains("sheet \"A & B\"") && said.contains("6 hidden rows read"),
+        "{said}"
+    );
+    write(
+        "closed.ods",
+        "<manifest:manifest><manifest:file-entry><manifest:encryption-data/></manifest:file-entry></manifest:manifest>",
+    );
+    let output = folder.run("check closed.ods --target meitner");
+    assert!(
+        stderr(&output).contains("protected by a password"),
+        "{}",
+        stderr(&output)
+    );
+}
