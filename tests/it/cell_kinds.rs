@@ -31,8 +31,11 @@ fn person(row: u32) -> [String; 4] {
     ]
 }
 
+/// Writes the last cell of a row.
+type Writer<'a> = &'a dyn Fn(&mut Worksheet, u32);
+
 /// A sheet with a header and a row for each of these writers, which write its last cell.
-fn fill(sheet: &mut Worksheet, cells: &[&dyn Fn(&mut Worksheet, u32)]) {
+fn fill(sheet: &mut Worksheet, cells: &[Writer<'_>]) {
     for (column, name) in (0..).zip(HEADER) {
         sheet.write_string(0, column, name).unwrap();
     }
@@ -123,7 +126,7 @@ fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
         sheet.write_formula(row, 4, formula).unwrap();
     };
     let text = |sheet: &mut Worksheet, row: u32| drop(sheet.write_string(row, 4, "0184").unwrap());
-    let expected: [(&dyn Fn(&mut Worksheet, u32), &str); 13] = [
+    let expected: [(Writer<'_>, &str); 13] = [
         (&zeros, "0184"),
         (&postal, "261 31"),
         (&person, "100402-2388"),
