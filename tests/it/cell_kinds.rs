@@ -120,12 +120,16 @@ fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
             .write_with_format(row, 4, time, &with("hh:mm"))
             .unwrap();
     };
-    let truth = |sheet: &mut Worksheet, row: u32| drop(sheet.write_boolean(row, 4, true).unwrap());
+    let truth = |sheet: &mut Worksheet, row: u32| {
+        sheet.write_boolean(row, 4, true).unwrap();
+    };
     let error = |sheet: &mut Worksheet, row: u32| {
         let formula = Formula::new("=NA()").set_result("#N/A");
         sheet.write_formula(row, 4, formula).unwrap();
     };
-    let text = |sheet: &mut Worksheet, row: u32| drop(sheet.write_string(row, 4, "0184").unwrap());
+    let text = |sheet: &mut Worksheet, row: u32| {
+        sheet.write_string(row, 4, "0184").unwrap();
+    };
     let expected: [(Writer<'_>, &str); 13] = [
         (&zeros, "0184"),
         (&postal, "261 31"),
@@ -445,8 +449,9 @@ fn workbooks_that_are_written_unusually_are_read() {
             .write_rich_string(row, 4, &[(&plain, "E-"), (&bold, "17")])
             .unwrap();
     };
-    let escaped =
-        |sheet: &mut Worksheet, row: u32| drop(sheet.write_string(row, 4, "a_x0041_b").unwrap());
+    let escaped = |sheet: &mut Worksheet, row: u32| {
+        sheet.write_string(row, 4, "a_x0041_b").unwrap();
+    };
     let mut book = Workbook::new();
     fill(book.add_worksheet(), &[&zeros, &rich, &escaped]);
     let book = book.save_to_buffer().unwrap();
@@ -514,7 +519,9 @@ fn files_of_another_kind_are_called_by_their_name() {
     let folder = Folder::new();
     folder.write(
         "r.xlsx",
-        two_sheets(|_, second| drop(second.set_hidden(true))),
+        two_sheets(|_, second| {
+            second.set_hidden(true);
+        }),
     );
     let zip = |parts: &[(&str, &str)]| {
         let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
