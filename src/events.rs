@@ -170,6 +170,10 @@ pub struct Plan {
     pub rows: u64,
     /// Rows of nothing but delimiters, which count as no rows.
     pub empty_rows: u64,
+    /// Rows that a workbook hides.
+    pub hidden_rows: u64,
+    /// Whether these were left out.
+    pub skips_hidden: bool,
     /// Rows that do not pass the checks, or whose record was not found.
     pub invalid: u64,
     /// Rows whose record holds what they say.

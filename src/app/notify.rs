@@ -69,7 +69,8 @@ impl Notifications {
     pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
         let exit = error.exit();
         let is_declined = matches!(error, AppError::Run(RunError::Declined));
-        if matches!(exit, Exit::Usage | Exit::Busy) || is_declined {
+        let is_usage = exit == Exit::Usage && !(inbox.is_some() && error.is_of_file());
+        if is_usage || exit == Exit::Busy || is_declined {
             return;
         }
         let at = session.clock.timestamp();

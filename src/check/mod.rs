@@ -33,6 +33,7 @@ mod text;
 mod unique;
 mod uuid;
 mod width;
+mod workbook_cell;
 
 pub use options::{CheckOptions, EmptyCell};
 pub use restored::what_was_restored;
@@ -41,3 +42,4 @@ pub use severity::{SEVERITIES, Severity};
 pub use survey::{FirstProblem, ProblemGroup, Survey, survey};
 pub use unique::{DuplicatePolicy, Duplicates};
 pub use width::{TOO_FEW, TOO_MANY};
+pub use workbook_cell::looks_right;

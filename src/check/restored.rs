@@ -3,6 +3,8 @@ use crate::l10n::say;
 /// What was put back, in words, by the code of the finding.
 pub fn what_was_restored(code: &str) -> String {
     match code {
+        "cell.number_format" => say().repair_number_format(),
+        "cell.before_midnight" => say().repair_before_midnight(),
         "municipality_code.leading_zero" => say().repair_municipality(),
         "identity_number.leading_zero" => say().repair_identity(),
         "identity_number.temporary" => say().repair_temporary(),

@@ -10,6 +10,7 @@ use super::column::{Column, Empty, Glance, Identity};
 use super::fault::{Fault, Notes};
 use super::options::CheckOptions;
 use super::restored::what_was_restored;
+use super::workbook_cell::{self, looks_right};
 use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
@@ -249,15 +250,31 @@ impl Checker {
 
     fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
         self.begin(checked);
+        let has_marks = row.has_marks();
         for column in &self.columns {
             let into = &mut checked.values[column.field];
-            if let Some(Cell::Text(text)) = row.cell(column.column)
+            let mark = if has_marks {
+                row.mark(column.column)
+            } else {
+                None
+            };
+            if mark.is_none()
+                && let Some(Cell::Text(text)) = row.cell(column.column)
                 && self.at_a_glance(column, text, into)
             {
                 continue;
             }
             let mut notes = Notes::default();
-            match self.check_cell(column, row, into, &mut notes) {
+            let looked = mark.map_or(Ok(()), |mark| {
+                let text = match row.cell(column.column) {
+                    Some(Cell::Text(text)) => text,
+                    _ => "",
+                };
+                let kind = self.spec.fields[column.field].kind;
+                let cell = (row, column.column, text);
+                workbook_cell::look(mark, kind, cell, &mut notes)
+            });
+            match looked.and_then(|()| self.check_cell(column, row, into, &mut notes)) {
                 Ok(()) if notes.is_empty() => {}
                 Ok(()) => self.report(column, row, notes, checked),
                 Err(fault) => {
@@ -267,6 +284,11 @@ impl Checker {
             }
         }
         self.compare(row, checked);
+        if has_marks {
+            // The first is the one that a results file tells apart.
+            let is_plain = |problem: &Problem| !looks_right(&problem.code);
+            checked.problems.sort_by_key(is_plain);
+        }
     }
 
     /// Reports what was noticed about a cell that has a value.
@@ -285,6 +307,7 @@ impl Checker {
             let message = match code {
                 // Nothing was put back in the cell: another field is set.
                 "identity_number.temporary" => say().identity_inferred(before),
+                _ if before == after => say().cell_read(before, why),
                 _ => say().cell_restored(before, after.as_str(), why),
             };
             let restored = self.problem(column, row, Fault::new(code, message));

@@ -65,6 +65,8 @@ findings! {
     Restored "text.decimal_zero" what_text_decimal_zero_restored "184.0" remedy_restored;
     Restored "text.invisible_character" what_text_invisible_character_restored "20100402<U+200B>-2388" remedy_restored;
     Restored "text.lookalike_character" what_text_lookalike_character_restored "20100402–2388" remedy_restored;
+    Restored "cell.number_format" what_cell_number_format "184, 0184" remedy_restored;
+    Restored "cell.before_midnight" what_cell_before_midnight "" remedy_restored;
     Restored "identity_number.temporary" what_identity_number_temporary_restored "20150101-TF01" remedy_restored;
     Restored "identity_number.leading_zero" what_identity_number_leading_zero_restored "904022388" remedy_restored;
     Restored "phone.leading_zero" what_phone_leading_zero "701740605" remedy_restored;
@@ -78,6 +80,7 @@ findings! {
     Doubtful "text.no_value" what_text_no_value_doubtful "NULL" remedy_program;
     Doubtful "text.question_mark" what_text_question_mark_doubtful "S?derlund" remedy_export;
     Doubtful "text.line_break" what_text_line_break "Storgatan 1<U+000A>Solna" remedy_look;
+    Doubtful "cell.shown_otherwise" what_cell_shown_otherwise "184.5, 185" remedy_look;
     Doubtful "identity_number.test" what_identity_number_test "20170101-2393" remedy_look;
     Doubtful "identity_number.birth_date" what_identity_number_birth_date "20100402-2388, 2010-04-03" remedy_look;
     Doubtful "identity_number.gender" what_identity_number_gender "20100402-2388, Man" remedy_look;
@@ -110,6 +113,12 @@ findings! {
     Invalid "text.too_long" what_text_too_long "" remedy_value;
     Invalid "text.formula" what_text_formula "=A1+B1" remedy_as_text;
     Invalid "text.spreadsheet_error" what_text_spreadsheet_error "#N/A" remedy_as_text;
+    Invalid "cell.formula_without_result" what_cell_formula_without_result "=A1&B1" remedy_calculate;
+    Invalid "cell.date" what_cell_date "2026-03-01" remedy_as_text;
+    Invalid "cell.time" what_cell_time "10:15" remedy_as_text;
+    Invalid "cell.percentage" what_cell_percentage "50 %" remedy_as_text;
+    Invalid "cell.boolean" what_cell_boolean "TRUE" remedy_as_text;
+    Invalid "cell.long_number" what_cell_long_number "2010040223880010" remedy_as_text;
     Invalid "text.scientific" what_text_scientific "2,01912E+11" remedy_as_text;
     Invalid "text.mojibake" what_text_mojibake "LindstrÃ¶m" remedy_export;
     Invalid "text.undecodable" what_text_undecodable "" remedy_export;
@@ -187,6 +196,7 @@ mod tests {
             include_str!("row.rs"),
             include_str!("text.rs"),
             include_str!("uuid.rs"),
+            include_str!("workbook_cell.rs"),
         ];
         let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();
         for found in sources.iter().flat_map(|text| code.captures_iter(text)) {

@@ -135,7 +135,11 @@ pub fn survey(
     duplicates.add(seen, false);
     let mut survey = Survey {
         rows: total.rows,
-        empty_rows: total.empty_rows,
+        // A hidden row that is left out is written as an empty one.
+        empty_rows: match input.skips_hidden() {
+            true => total.empty_rows.saturating_sub(input.hidden_rows()),
+            false => total.empty_rows,
+        },
         invalid: 0,
         superseded: 0,
         problems: total.problems,

@@ -1,4 +1,5 @@
 use super::row::Checker;
+use super::workbook_cell::known_code;
 use crate::l10n::say;
 use crate::model::Problem;
 use crate::read::RawRow;
@@ -11,11 +12,22 @@ pub const TOO_MANY: &str = "row.too_many_cells";
 
 /// How many cells a row has, and had in the file that it comes from.
 impl Checker {
-    /// A row that had too few cells, in a results file: there it has as many as any other, and
-    /// nobody can see which of them are empty because nothing was there.
+    /// A row of a results file whose fault is not to be seen there: one that had too few cells has as many as any
+    /// other, and what a workbook knew about a cell is gone.
     pub(super) fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
-        (!self.options.recalls && self.was_cut(row))
-            .then(|| Problem::of_row(TOO_FEW, say().row_was_cut()))
+        if self.options.recalls {
+            return None;
+        }
+        if self.was_cut(row) {
+            return Some(Problem::of_row(TOO_FEW, say().row_was_cut()));
+        }
+        let code = self.lost_kind(row)?;
+        Some(Problem::of_row(code, say().row_lost_kind()))
+    }
+
+    /// What a results file says was wrong with the kind of a cell in the row: its code.
+    pub fn lost_kind(&self, row: &RawRow<'_>) -> Option<&'static str> {
+        known_code(self.error_code(row)?)
     }
 
     /// Whether a results file says that the row had too few cells.

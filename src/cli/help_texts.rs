@@ -189,6 +189,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("Keep no values for undo", "Spara inga värden för undo"),
     ("Language", "Språk"),
     (
+        "Leave out rows that a workbook hides",
+        "Utelämna rader som arbetsboken döljer",
+    ),
+    (
         "Let rows set a guarded value, such as membership_type=admin (repeatable)",
         "Låt rader sätta ett skyddat värde, till exempel membership_type=admin (kan upprepas)",
     ),
@@ -489,7 +493,7 @@ pub(super) const HEADINGS: &[(&str, &str)] = &[
 /// Words about a default that is no value.
 pub(super) const DEFAULTS: &[(&str, &str)] = &[
     ("detected", "känns av automatiskt"),
-    ("the first", "det första"),
+    ("the first visible", "det första synliga"),
     ("the target's", "målets"),
     (
         "1500/h, or that of --target",

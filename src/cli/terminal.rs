@@ -3,12 +3,15 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::options::{ColorWhen, GeneralOptions, LogFormat, ProgressKind};
+use crate::app::AppError;
 use crate::clock::SystemClock;
 use crate::events::{Observer, Unobserved};
 use crate::l10n::say;
 use crate::model::{Fact, visible};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
+use crate::read::ReadError;
 use crate::report::Look;
+use crate::run::RunError;
 
 /// Why standard output could not be written to, if it could not.
 static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
@@ -101,6 +104,37 @@ pub(in crate::cli) fn ask(question: &str) -> bool {
         answer.trim().to_lowercase().as_str(),
         "y" | "yes" | "j" | "ja"
     )
+}
+
+/// Does something with a roster, and does it again with the sheet that a person chooses where several may be meant.
+pub(in crate::cli) fn choosing_sheet<T>(
+    mut work: impl FnMut(Option<String>) -> Result<T, AppError>,
+) -> Result<T, AppError> {
+    match work(None) {
+        Err(AppError::Run(RunError::Read(ReadError::SeveralSheets { path, sheets })))
+            if can_ask() =>
+        {
+            match chosen(&sheets) {
+                Some(sheet) => work(Some(sheet)),
+                None => Err(RunError::from(ReadError::SeveralSheets { path, sheets }).into()),
+            }
+        }
+        done => done,
+    }
+}
+
+/// Asks which of the sheets is meant, by its number.
+fn chosen(sheets: &[String]) -> Option<String> {
+    for (number, sheet) in (1..).zip(sheets) {
+        note(&format!("{number:>4}  {sheet}"));
+    }
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "{} ", say().front_which_sheet());
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    let number: usize = answer.trim().parse().ok()?;
+    sheets.get(number.checked_sub(1)?).cloned()
 }
 
 /// The observer of a run, and the bar that log lines must not tear.

@@ -171,6 +171,14 @@ impl Opened {
     /// When what was mended cannot be read. That the file cannot be is no error: its page says so.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.look = look_at(&self.roster).map_err(|error| with_causes(&error));
+        let sheet = &mut self.roster.read.sheet;
+        if let Ok(look) = &self.look
+            && look.sheets.len() > 1
+            && sheet.is_none()
+        {
+            // The page shows which one is read, and lets a person choose another.
+            *sheet = look.sheets.first().cloned();
+        }
         self.checked = match self.check() {
             Ok(checked) => Ok(checked),
             Err(AppError::Run(error)) => Err(with_causes(&error)),

@@ -4,7 +4,7 @@ use std::fmt;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::memchr;
 
-use crate::model::{Code, FileFormat};
+use crate::model::FileFormat;
 
 /// How a file is written: what was found, so that it can be said.
 #[derive(Debug, Clone, Copy)]
@@ -211,47 +211,6 @@ pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// What a file is if it is not text, by its first bytes, and how to get a CSV file from it.
-pub(super) fn not_csv(start: &[u8]) -> Option<(Code, String)> {
-    if start.starts_with(b"PK\x03\x04") {
-        return Some((Code::KindZip, say().fix_unpack_or_save()));
-    }
-    if start.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Some((Code::KindOle, say().fix_save()));
-    }
-    if start.starts_with(b"\x1F\x8B") {
-        return Some((Code::KindGzip, say().fix_unpack()));
-    }
-    Some((not_a_list(start)?, say().fix_export()))
-}
-
-/// What a file is that no program keeps a list in.
-fn not_a_list(start: &[u8]) -> Option<Code> {
-    let text = start.trim_ascii_start();
-    let begins = |word: &[u8]| {
-        text.get(..word.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(word))
-    };
-    if start.starts_with(b"%PDF") {
-        return Some(Code::KindPdf);
-    }
-    if start.starts_with(b"\x89PNG") {
-        return Some(Code::KindPicture);
-    }
-    if start.starts_with(b"SQLite format 3\0") {
-        return Some(Code::KindDatabase);
-    }
-    if start.starts_with(b"{\\rtf") {
-        return Some(Code::KindRichText);
-    }
-    if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") {
-        return Some(Code::KindWebPage);
-    }
-    // Text has no NUL but in a cell or two that went wrong.
-    let nuls = start.iter().filter(|&&byte| byte == 0).count();
-    (nuls * 50 > start.len()).then_some(Code::KindBinary)
-}
-
 /// The delimiter that a first line `sep=;` names, and the length of that line.
 pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     let end = memchr(b'\n', text).or_else(|| memchr(b'\r', text))?;
@@ -372,18 +331,5 @@ mod tests {
                     .contains("850")
             );
         }
-    }
-
-    #[test]
-    fn what_is_not_a_csv_file_is_called_by_its_name() {
-        for (start, kind) in [
-            (&b"%PDF-1.7"[..], Code::KindPdf),
-            (b"PK\x03\x04\x14", Code::KindZip),
-            (b" <!DOCTYPE html>", Code::KindWebPage),
-            (&[0, 1, 2, 3], Code::KindBinary),
-        ] {
-            assert_eq!(not_csv(start).unwrap().0, kind);
-        }
-        assert!(not_csv("Förnamn;Efternamn".as_bytes()).is_none());
     }
 }

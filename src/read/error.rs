@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::signatures::fix_for;
 use crate::l10n::{number, say};
 use crate::model::{Code, Fact};
 use crate::safe_fs::Refusal;
@@ -49,14 +50,12 @@ pub enum ReadError {
         rows: u64,
     },
     /// The file is of another kind.
-    #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix.as_str()))]
+    #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix_for(*kind)))]
     NotCsv {
         /// The file.
         path: PathBuf,
         /// What it is.
         kind: Code,
-        /// How to get a CSV file.
-        fix: String,
     },
     /// The workbook cannot be read.
     #[error("{}", say().read_workbook(path.display().to_string(), why.as_str()))]
@@ -75,6 +74,14 @@ pub enum ReadError {
         sheet: String,
         /// The sheets it has, comma-separated.
         found: String,
+    },
+    /// Several sheets of the workbook may be the roster, and none was named.
+    #[error("{}", say().read_several_sheets(path.display().to_string(), sheets.join(", ")))]
+    SeveralSheets {
+        /// The file.
+        path: PathBuf,
+        /// The sheets.
+        sheets: Vec<String>,
     },
     /// `--sheet` was given for a file that has no sheets.
     #[error("{}", say().read_no_workbook(path.display().to_string()))]
@@ -165,6 +172,14 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// That the file is of another kind.
+    pub(super) fn of_kind(path: &Path, kind: Code) -> ReadError {
+        ReadError::NotCsv {
+            path: path.to_owned(),
+            kind,
+        }
+    }
+
     /// The same for logs and notifications: nothing of what the file holds.
     pub fn fact(&self) -> Fact {
         let (code, path) = self.code();
@@ -192,6 +207,7 @@ impl ReadError {
             | ReadError::Workbook { .. }
             | ReadError::NoSheet { .. }
             | ReadError::NoWorkbook { .. }
+            | ReadError::SeveralSheets { .. }
             | ReadError::UnknownEncoding { .. }
             | ReadError::NoSuchEncoding { .. }
             | ReadError::Changed { .. } => fact,
@@ -208,6 +224,7 @@ impl ReadError {
             ReadError::NotCsv { path, .. } => (Code::ReadNotCsv, path),
             ReadError::Workbook { path, .. } => (Code::ReadWorkbook, path),
             ReadError::NoSheet { path, .. } => (Code::ReadNoSheet, path),
+            ReadError::SeveralSheets { path, .. } => (Code::ReadSeveralSheets, path),
             ReadError::NoWorkbook { path } => (Code::ReadNoWorkbook, path),
             ReadError::UnknownEncoding { path, .. } => (Code::ReadUnknownEncoding, path),
             ReadError::NoSuchEncoding { .. } => return (Code::ReadNoSuchEncoding, None),

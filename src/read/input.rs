@@ -10,8 +10,9 @@ use super::header::fold_header;
 use super::lines;
 use super::look::Look;
 use super::mends::Mends;
+use super::sheet_rows::DELIMITER;
 use super::source::{Origin, Source};
-use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
+use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
 use crate::model::{FileFormat, RowAt};
 
 /// What the user says of a file, in place of what would be detected.
@@ -23,6 +24,9 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// The sheet of a workbook, in place of the first.
     pub sheet: Option<String>,
+    /// Whether rows that a workbook hides are left out.
+    #[serde(default)]
+    pub skip_hidden: bool,
     /// The line of the header, as a spreadsheet counts, in place of the first that is one.
     #[serde(default)]
     pub header_row: Option<u64>,
@@ -76,7 +80,11 @@ impl Input {
         }
         let mut sheet = None;
         if may_be_workbook(&look.start) {
-            sheet = write_out(path, source.file(), options.sheet.as_deref())?;
+            let wanted = Wanted {
+                sheet: options.sheet.as_deref(),
+                skips_hidden: options.skip_hidden,
+            };
+            sheet = write_out(path, source.file(), wanted)?;
         }
         if sheet.is_none() && options.sheet.is_some() {
             return Err(ReadError::NoWorkbook {
@@ -159,6 +167,13 @@ impl Input {
     }
 
     fn read_header(&mut self, text: &[u8], skipped: usize, above: usize) -> Result<(), ReadError> {
+        let breaks_of = |record: &csv::ByteRecord| -> u64 {
+            record
+                .iter()
+                .map(|cell| lines::count(cell, 0, cell.len()))
+                .sum()
+        };
+        let mut breaks = 0;
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -175,6 +190,7 @@ impl Input {
             if !reader.read_byte_record(&mut header).unwrap_or(false) {
                 break;
             }
+            breaks += breaks_of(&header);
         }
         let above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
         let found = reader.read_byte_record(&mut header).unwrap_or(false);
@@ -198,14 +214,13 @@ impl Input {
                 .iter()
                 .take_while(|byte| matches!(byte, b'\n' | b'\r'))
                 .count();
-        self.header_line = 1 + lines_before + lines::count(text, 0, leading);
+        // A spreadsheet does not show the line that names the delimiter.
+        self.header_line = sheet_row(lines::count(text, 0, leading), breaks);
         let lines = lines::count(text, 0, end.min(text.len()));
-        let breaks = header.iter().map(|cell| lines::count(cell, 0, cell.len()));
         self.body = RowAt {
             row: 1,
             line: 1 + lines_before + lines,
-            // A spreadsheet does not show the line that names the delimiter.
-            sheet_row: 1 + lines - breaks.sum::<u64>().min(lines),
+            sheet_row: sheet_row(lines, breaks + breaks_of(&header)),
             offset: (skipped + end) as u64,
         };
         self.refuse_duplicate_headers()
@@ -259,7 +274,23 @@ impl Input {
         self.sheet.as_ref().map(|sheet| sheet.name.as_str())
     }
 
-    /// The sheets of a workbook; none where the file is no workbook.
+    /// The headers of the workbook's other visible sheets that have rows, where no sheet was named.
+    pub fn other_sheets(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        let others = self.sheet.iter().flat_map(|sheet| &sheet.others);
+        others.filter_map(|(name, text)| Some((&**name, header_of(text)?)))
+    }
+
+    /// Rows that the workbook hides: read, or left out where that was asked for.
+    pub fn hidden_rows(&self) -> u64 {
+        self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows)
+    }
+
+    /// Whether these are left out.
+    pub fn skips_hidden(&self) -> bool {
+        self.sheet.as_ref().is_some_and(|sheet| sheet.skips_hidden)
+    }
+
+    /// The visible sheets of a workbook; none where the file is no workbook.
     pub fn sheets(&self) -> &[String] {
         self.sheet.as_ref().map_or(&[], |sheet| &sheet.names)
     }
@@ -269,7 +300,7 @@ impl Input {
         &self.header
     }
 
-    /// The line on which the header stands, from 1.
+    /// The number that a spreadsheet shows beside the header.
     pub fn header_line(&self) -> u64 {
         self.header_line
     }
@@ -319,20 +350,60 @@ fn whole_lines(sample: &[u8]) -> usize {
     memchr::memrchr2(b'\n', b'\r', sample).map_or(sample.len(), |at| at + 1)
 }
 
-/// Bytes above the line that a spreadsheet counts as this one.
+/// The number that a spreadsheet shows beside the row before which so many lines end, of them these within cells.
+fn sheet_row(line_ends: u64, breaks: u64) -> u64 {
+    1 + line_ends - breaks.min(line_ends)
+}
+
+/// Bytes above the row that a spreadsheet counts as this one.
 fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
-    let ends = memchr::memchr_iter(b'\n', text).map(|end| end + 1);
-    let mut starts = std::iter::once(0).chain(ends);
-    let start = usize::try_from(line)
-        .ok()
-        .and_then(|line| starts.nth(line.checked_sub(1)?));
-    start
-        .filter(|start| *start < text.len())
-        .ok_or_else(|| ReadError::NoHeaderRow {
-            path: path.to_owned(),
-            line,
-            lines: lines::count(text, 0, text.len()),
-        })
+    let starts: Vec<usize> = std::iter::once(0).chain(row_ends(text)).collect();
+    let wanted = usize::try_from(line).unwrap_or(usize::MAX);
+    let start = wanted.checked_sub(1).and_then(|index| starts.get(index));
+    let found = start.copied().filter(|start| *start < text.len());
+    found.ok_or_else(|| ReadError::NoHeaderRow {
+        path: path.to_owned(),
+        line,
+        lines: starts.iter().filter(|start| **start < text.len()).count() as u64,
+    })
+}
+
+/// Where rows end, as a spreadsheet counts them: behind each line end that is not between quotes. A quote opens a
+/// cell only where that begins; between which signs that is may not be known yet.
+fn row_ends(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let (mut is_quoted, mut begins) = (false, true);
+    text.iter().enumerate().filter_map(move |(at, byte)| {
+        let begun = std::mem::replace(&mut begins, false);
+        match byte {
+            // Two quotes within a quoted cell close it and open it again.
+            b'"' if is_quoted => (is_quoted, begins) = (false, true),
+            b'"' if begun => is_quoted = true,
+            _ if is_quoted => {}
+            b'\r' if text.get(at + 1) == Some(&b'\n') => {}
+            b'\n' | b'\r' => {
+                begins = true;
+                return Some(at + 1);
+            }
+            b';' | b',' | b'\t' | b'|' => begins = true,
+            _ => {}
+        }
+        None
+    })
+}
+
+/// The header of a sheet that begins with this text; nothing where it has no rows.
+fn header_of(text: &[u8]) -> Option<Vec<String>> {
+    let mut rows = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(DELIMITER)
+        .from_reader(text.get(above_header(text, DELIMITER)..)?)
+        .into_records()
+        .filter_map(Result::ok)
+        .filter(|row| row.iter().any(|cell| !cell.trim().is_empty()));
+    let header = rows.next()?;
+    rows.next()?;
+    Some(header.iter().map(str::to_owned).collect())
 }
 
 /// Bytes above the header: lines without a word in them, and a title. A title stands alone on its line,
@@ -361,4 +432,97 @@ fn above_header(text: &[u8], delimiter: u8) -> usize {
         above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
     }
     first.unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row of a file: its cells, or nothing.
+    fn row() -> impl proptest::strategy::Strategy<Value = Option<Vec<String>>> {
+        proptest::option::weighted(
+            0.8,
+            proptest::collection::vec("[a-zå ]{1,4}([\n\"][a-z]{0,2}){0,2}", 3),
+        )
+    }
+
+    /// The row as CSV: with quotes where it needs them.
+    fn written(row: Option<&[String]>) -> String {
+        let cells = row.unwrap_or_default().iter();
+        let quoted = cells.map(|cell| match cell.contains(['\n', ';', '"']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell.clone(),
+        });
+        quoted.collect::<Vec<_>>().join(";")
+    }
+
+    fn numbers(input: &Input) -> Vec<(u64, String)> {
+        let mut found = Vec::new();
+        input
+            .scan(
+                |table| {
+                    let place = |row: crate::read::RawRow<'_>| {
+                        let cell = row.cell(1).map_or(&[][..], crate::read::Cell::bytes);
+                        (row.at.sheet_row, String::from_utf8_lossy(cell).into_owned())
+                    };
+                    table.rows().map(place).collect::<Vec<_>>()
+                },
+                |some| {
+                    found.extend(some);
+                    Ok::<bool, ReadError>(true)
+                },
+            )
+            .unwrap();
+        found
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+        /// Each row has the number that a spreadsheet shows beside it, whatever stands above the header and in cells,
+        /// in a CSV file and in a workbook.
+        #[test]
+        fn rows_have_the_numbers_that_a_spreadsheet_shows(
+            titles in proptest::collection::vec(proptest::option::of("[a-z]{1,3}(\n[a-z]{1,2})?"), 0..4),
+            header_break in proptest::bool::ANY,
+            rows in proptest::collection::vec(row(), 1..12),
+            crlf in proptest::bool::ANY,
+            names_delimiter in proptest::bool::ANY,
+        ) {
+            let header = ["id", if header_break { "för\nnamn" } else { "namn" }, "ort"].map(String::from).to_vec();
+            let titles = titles.into_iter().map(|title| title.map(|title| vec![title]));
+            let all: Vec<Option<Vec<String>>> = titles.chain([Some(header)]).chain(rows.clone()).collect();
+            let header_at = all.len() - rows.len();
+            let expected: Vec<(u64, String)> = (1..)
+                .zip(&all)
+                .skip(header_at)
+                .filter_map(|(number, row)| Some((number, row.as_ref()?.get(1)?.clone())))
+                .collect();
+            let end = if crlf { "\r\n" } else { "\n" };
+            let lines: Vec<String> = all.iter().map(|row| written(row.as_deref())).collect();
+            let mut text = lines.join(end) + end;
+            if names_delimiter {
+                text = format!("sep=;{end}{text}");
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let csv = folder.path().join("r.csv");
+            std::fs::write(&csv, text).unwrap();
+            let book = folder.path().join("r.xlsx");
+            let mut workbook = rust_xlsxwriter::Workbook::new();
+            let sheet = workbook.add_worksheet();
+            for (number, row) in (0..).zip(&all) {
+                for (column, cell) in (0..).zip(row.iter().flatten()) {
+                    sheet.write_string(number, column, cell).unwrap();
+                }
+            }
+            workbook.save(&book).unwrap();
+            for path in [csv, book] {
+                for header_row in [None, Some(header_at as u64)] {
+                    let options = ReadOptions { header_row, ..ReadOptions::default() };
+                    let input = Input::open(&path, &options).unwrap();
+                    proptest::prop_assert_eq!(input.header_line(), header_at as u64);
+                    proptest::prop_assert_eq!(numbers(&input), expected.clone());
+                }
+            }
+        }
+    }
 }

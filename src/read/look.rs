@@ -4,9 +4,11 @@ use std::path::Path;
 use encoding_rs::Encoding;
 use rayon::prelude::*;
 
-use super::dialect::{Evidence, Verdict, mark, not_csv, utf16_without_mark};
+use super::dialect::{Evidence, Verdict, mark, utf16_without_mark};
 use super::error::ReadError;
+use super::signatures::{is_binary, kind_of};
 use super::source::Source;
+use crate::model::Code;
 
 /// What one look through all of a file's bytes shows.
 pub(super) struct Look {
@@ -62,6 +64,9 @@ impl Look {
         path: &Path,
         forced: Option<&'static Encoding>,
     ) -> Result<(&'static Encoding, u64), ReadError> {
+        if let Some(kind) = kind_of(&self.start) {
+            return Err(ReadError::of_kind(path, kind));
+        }
         let marked = mark(&self.start);
         let length = marked.map_or(0, |(_, length)| length as u64);
         if let Some(encoding) = forced.or(marked.map(|(encoding, _)| encoding)) {
@@ -72,12 +77,8 @@ impl Look {
         if let Some(encoding) = utf16_without_mark(&self.start) {
             return Ok((encoding, 0));
         }
-        if let Some((kind, fix)) = not_csv(&self.start) {
-            return Err(ReadError::NotCsv {
-                path: path.to_owned(),
-                kind,
-                fix,
-            });
+        if is_binary(&self.start) {
+            return Err(ReadError::of_kind(path, Code::KindBinary));
         }
         self.through(source).map_err(|source| ReadError::Io {
             path: path.to_owned(),

@@ -5,6 +5,7 @@
 //! that the blocks can be parsed side by side; memory does not grow with the file.
 
 mod blocks;
+mod constructs;
 mod decode;
 mod dialect;
 mod error;
@@ -12,12 +13,19 @@ mod header;
 mod input;
 mod lines;
 mod look;
+mod mark;
 mod mends;
+mod number_format;
 mod old_workbook;
 mod opendocument;
+mod package;
 mod parts;
 mod scan;
+mod sheet_cell;
 mod sheet_limits;
+mod sheet_notes;
+mod sheet_rows;
+mod signatures;
 mod source;
 mod split;
 mod table;
@@ -28,6 +36,7 @@ pub use dialect::Dialect;
 pub use error::{MOST_ROWS, ReadError};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
+pub use mark::{CellMark, cell_name};
 pub use mends::Mends;
 pub use source::{Origin, content_of};
 pub use table::{Cell, RawRow, Table};

@@ -140,8 +140,9 @@ impl Input {
                 offset: table.first.offset,
                 ..*next
             };
-            if self.sheet.is_some() {
+            if let Some(sheet) = &self.sheet {
                 table.number_as_in_a_sheet();
+                table.mark(&sheet.marks);
             }
             next.row += table.len() as u64;
             next.line += table.lines;
@@ -185,7 +186,9 @@ impl Input {
 
     /// A row in which a quote swallowed other rows.
     fn stray_quote(&self, table: &Table) -> Option<ReadError> {
-        let row = table.rows().nth(table.hidden?)?;
+        // The quotes of what a sheet was written out as are right.
+        let at = table.hidden.filter(|_| self.sheet.is_none())?;
+        let row = table.rows().nth(at)?;
         Some(ReadError::StrayQuote {
             path: self.path.clone(),
             line: row.at.line,

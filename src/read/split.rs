@@ -182,6 +182,8 @@ impl<'a> Found<'a> {
             empty_rows: self.empty_rows,
             hidden: self.hidden,
             first: RowAt::FIRST,
+            marks: None,
+            mended: Vec::new(),
         }
     }
 }

@@ -1,7 +1,8 @@
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::mark::{CellMark, Marks};
 use super::mends::Mends;
-
 use crate::model::RowAt;
 
 /// The rows of one block: its text, in which their cells lie, and behind it the cells of rows with quotes,
@@ -23,6 +24,9 @@ pub struct Table {
     pub(super) first: RowAt,
     /// Bytes of the block.
     pub(super) bytes: u64,
+    /// What a workbook knows about its cells, and those for which it no longer holds.
+    pub(super) marks: Option<Arc<Marks>>,
+    pub(super) mended: Vec<(u64, usize)>,
 }
 
 /// Bytes between two cells of a row: the delimiter, where they lie in the block as it stands.
@@ -120,6 +124,11 @@ impl Table {
         }
     }
 
+    /// Takes over what a workbook knows about its cells.
+    pub(super) fn mark(&mut self, marks: &Arc<Marks>) {
+        self.marks = (!marks.is_empty()).then(|| marks.clone());
+    }
+
     /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells at least:
     /// one with more of them stays wrong, since which of them belong where is not known.
     pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
@@ -133,6 +142,8 @@ impl Table {
             };
             let own: Vec<Vec<u8>> = own.cells().map(|cell| cell.bytes().to_vec()).collect();
             let (start, first_cell) = (self.text.len(), self.ends.len());
+            self.mended
+                .extend(changed.keys().map(|column| (row, *column)));
             for column in 0..width.max(own.len()) {
                 match changed.get(&column) {
                     Some(text) => self.append(text.as_bytes()),
@@ -241,6 +252,20 @@ impl<'a> RawRow<'a> {
                 std::str::from_utf8(bytes).map_or(Cell::Undecodable(bytes), Cell::Text)
             }
         })
+    }
+
+    /// Whether a workbook knows anything about its cells beside their text.
+    #[inline]
+    pub fn has_marks(&self) -> bool {
+        self.table.marks.is_some()
+    }
+
+    /// What a workbook knows about the cell at `index` beside its text.
+    pub fn mark(&self, index: usize) -> Option<CellMark> {
+        let marks = self.table.marks.as_ref()?;
+        let is_mended = self.table.mended.contains(&(self.at.row, index));
+        let text = self.cell(index).filter(|_| !is_mended)?;
+        marks.of(self.at.sheet_row, index, text.bytes())
     }
 
     /// The cells, in order.

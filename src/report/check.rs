@@ -10,7 +10,7 @@ use super::safe_cell::Reader;
 use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::check::{Checker, FirstProblem, ProblemGroup, Survey};
-use crate::l10n::{columns, empty_rows, number, problems, rows, say};
+use crate::l10n::{columns, empty_rows, hidden_rows, number, problems, rows, say};
 use crate::map::Unmapped;
 use crate::model::{Problem, RowAt};
 use crate::read::{Dialect, Input};
@@ -43,6 +43,10 @@ pub fn check_text(
     if survey.empty_rows > 0 {
         let passed_over = say().check_passed_over(empty_rows(survey.empty_rows));
         lines.extend([String::new(), passed_over]);
+    }
+    if let Some(note) = hidden_note(input.hidden_rows(), input.skips_hidden()) {
+        lines.push(String::new());
+        lines.extend(look.lines(None, "", &note));
     }
     lines.push(String::new());
     if !survey.restored.is_empty() {
@@ -183,6 +187,14 @@ fn place(at: RowAt, problem: &Problem) -> String {
     } else {
         say().place_cell(at.sheet_row, problem.column.as_str())
     }
+}
+
+/// That a workbook hides rows, if it does, and whether they were left out.
+pub(super) fn hidden_note(hidden: u64, skips: bool) -> Option<String> {
+    (hidden > 0).then(|| match skips {
+        true => say().check_hidden_skipped(hidden_rows(hidden)),
+        false => say().check_hidden_read(hidden_rows(hidden)),
+    })
 }
 
 /// Writes problems as CSV in the roster's dialect or as a workbook, one a line:

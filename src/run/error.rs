@@ -192,6 +192,7 @@ impl RunError {
             RunError::Ambiguous { .. } => Exit::Usage,
             RunError::OtherPlan { .. } => Exit::Held,
             RunError::Read(error) if error.is_stopped() => Exit::Interrupted,
+            RunError::Read(ReadError::SeveralSheets { .. }) => Exit::Usage,
             _ => Exit::CannotDo,
         }
     }

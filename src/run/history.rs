@@ -1,6 +1,6 @@
-use super::items::{Item, What, is_as_it_was, says_the_same};
+use super::items::{Item, What, is_as_it_was, says_the_same, still_looks_right};
 use super::work::{Halt, Work};
-use crate::check::{TOO_FEW, TOO_MANY};
+use crate::check::{TOO_FEW, TOO_MANY, looks_right};
 use crate::journal::PastRow;
 use crate::l10n::say;
 use crate::model::{LEFT_OUT, RowState};
@@ -80,6 +80,9 @@ fn was_cut(
     let since = newest.map_or(i64::MIN, |past| past.run);
     let is_cut = |past: &&PastRow| {
         let is_so = match &*past.error_code {
+            code if looks_right(code) => {
+                !item.is_released && still_looks_right(&item.mark.cells, &past.cells)
+            }
             TOO_FEW => !item.is_released && is_as_it_was(&item.mark.cells, &past.cells),
             TOO_MANY => item.has_surplus && says_the_same(&item.mark.cells, &past.cells),
             _ => false,
@@ -87,10 +90,10 @@ fn was_cut(
         is_so && past.run >= since
     };
     if let Some(past) = history.iter().find(is_cut) {
-        let hint = if past.error_code == TOO_FEW {
-            say().row_fill_in()
-        } else {
-            String::new()
+        let hint = match &*past.error_code {
+            TOO_FEW => say().row_fill_in(),
+            code if looks_right(code) => say().row_correct_cell(),
+            _ => String::new(),
         };
         let why = format!("{}{hint}", past.error.trim_end_matches(&*hint));
         return Some((RowState::Invalid, past.error_code.clone(), why));
@@ -98,6 +101,11 @@ fn was_cut(
     // Nothing is known of it here but what its file says.
     if item.was_cut && !history.iter().any(|past| past.error_code == TOO_FEW) {
         return Some((RowState::Invalid, TOO_FEW.to_owned(), say().row_was_cut()));
+    }
+    if let Some(code) = item.lost_kind
+        && !history.iter().any(|past| past.error_code == code)
+    {
+        return Some((RowState::Invalid, code.to_owned(), say().row_lost_kind()));
     }
     None
 }

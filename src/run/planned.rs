@@ -196,6 +196,8 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         base_url: delivery.client.base_url.clone(),
         rows: survey.rows,
         empty_rows: survey.empty_rows,
+        hidden_rows: prepared.input.hidden_rows(),
+        skips_hidden: prepared.input.skips_hidden(),
         invalid: planned.states.invalid,
         unchanged: planned.states.unchanged,
         left_out,

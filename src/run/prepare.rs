@@ -78,6 +78,7 @@ pub fn prepare(
         ..roster.map.clone()
     };
     let map = ColumnMap::new(input.header(), &spec, &map_options).map_err(map_error)?;
+    refuse_several_sheets(&input, &spec, &map_options)?;
     let key = match &roster.key {
         Some(name) => Some(asked_key(name, &spec, &map, sparse, &map_error)?),
         None => {
@@ -131,6 +132,25 @@ pub fn prepare(
         checker,
         survey,
         unmapped,
+    })
+}
+
+/// Refuses a workbook of which more than one visible sheet may be the roster, where none was named.
+fn refuse_several_sheets(
+    input: &Input,
+    spec: &TargetSpec,
+    options: &MapOptions,
+) -> Result<(), ReadError> {
+    let others = input.other_sheets();
+    let others = others.filter(|(_, header)| ColumnMap::new(header, spec, options).is_ok());
+    let mut sheets: Vec<String> = others.map(|(name, _)| name.to_owned()).collect();
+    if sheets.is_empty() {
+        return Ok(());
+    }
+    sheets.splice(0..0, input.sheet_name().map(str::to_owned));
+    Err(ReadError::SeveralSheets {
+        path: input.path().to_owned(),
+        sheets,
     })
 }
 

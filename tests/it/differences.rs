@@ -830,7 +830,10 @@ fn a_request_is_shown_as_curl_makes_it_and_without_secrets() {
     let (code, none, _) = show("1");
     assert_eq!(
         (code, none.as_str()),
-        (Some(0), "# nothing would be sent for row 2\n")
+        (
+            Some(0),
+            "# nothing would be sent for row 2 (import_row 1)\n"
+        )
     );
     assert_eq!(show("6").0, Some(2));
 

@@ -331,7 +331,7 @@ fn a_workbook_is_read_like_any_roster() {
             "invalid",
             "",
             "text.spreadsheet_error",
-            "E-post: the cell holds the spreadsheet's error #N/A; fix the formula and export again"
+            "E-post: cell I5 holds the spreadsheet's error #N/A; correct the formula or type the value"
         ]
     );
 

@@ -5,8 +5,8 @@ use crate::app::{AppError, begin, ready};
 use crate::cli::args::ImportArgs;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
-use crate::cli::settings;
 use crate::cli::wanted::Asked;
+use crate::cli::{settings, terminal};
 use crate::l10n::say;
 use crate::model::Exit;
 use crate::plan::{SAVED_PLAN, SavedPlan};
@@ -28,7 +28,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         known_target: None,
     };
     front.watched(&args.file, || {
-        let mut ready = ready(session, asked.resolve(session, config)?)?;
+        let mut ready = terminal::choosing_sheet(|sheet| {
+            let asked = asked.clone().of_sheet(sheet);
+            ready(session, asked.resolve(session, config)?)
+        })?;
         // What an interrupted run had still to send was planned before.
         let fresh = args.start.fresh || args.plan.is_some();
         if let Some(path) = &args.plan {

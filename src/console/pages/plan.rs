@@ -208,7 +208,7 @@ pub(super) fn changes(
             return Ok(false);
         }
         let changed = Changed {
-            line: call.at.line,
+            line: call.at.sheet_row,
             key: call.key,
             who: String::new(),
             changes,
