@@ -4,6 +4,7 @@ use crate::l10n::say;
 
 use super::ascii::is_printable;
 use super::fault::Fault;
+use crate::read::{Mojibake, mojibake};
 
 /// Characters that a cell may have. No field of a person is longer; what is, is another file's
 /// content or a quote gone wrong.
@@ -71,20 +72,23 @@ pub(super) fn content<'a>(
     }
 }
 
-/// Whether no character needs a second look: printable ASCII, and the letters of western Europe but for the
-/// two that mojibake begins with.
+/// Whether no character needs a second look: printable ASCII, and the letters of the Nordic countries and
+/// Germany, which wrongly decoded text seldom has.
 #[inline]
 pub(super) fn is_western(text: &str) -> bool {
     text.bytes().all(|byte| IS_WESTERN[usize::from(byte)])
 }
 
-/// Whether a byte of UTF-8 is of such a character. From U+00C0 to U+00FF these are the lead byte 0xC3 and
-/// one of the others.
+/// Whether a byte of UTF-8 is of such a character: the lead byte 0xC3, and those of Å Ä Æ É Ö Ø Ü and å ä æ é
+/// ö ø ü behind it.
 const IS_WESTERN: [bool; 256] = {
     let mut is_western = [false; 256];
     let mut byte = 0;
     while byte < is_western.len() {
-        is_western[byte] = matches!(byte as u8, b' '..=b'~' | 0x80 | 0x81 | 0x84..=0xBF | 0xC3);
+        is_western[byte] = matches!(byte as u8,
+            b' '..=b'~' | 0xC3
+                | 0x84 | 0x85 | 0x86 | 0x89 | 0x96 | 0x98 | 0x9C
+                | 0xA4 | 0xA5 | 0xA6 | 0xA9 | 0xB6 | 0xB8 | 0xBC);
         byte += 1;
     }
     is_western
@@ -121,11 +125,25 @@ fn quoted(formula: &str) -> Option<Cow<'_, str>> {
 /// Finds what a conversion on the file's way here broke, and returns what it may have broken.
 fn damage(text: &str) -> Result<Option<Fault>, Fault> {
     refuse_spreadsheet_error(text)?;
-    let doubt = damaged_character(text)?;
-    if is_mojibake(text) {
-        return Err(Fault::new("text.mojibake", say().cell_mojibake(text)));
+    let wrong = mojibake(text);
+    if let Some(Mojibake {
+        repaired,
+        is_certain: true,
+    }) = &wrong
+    {
+        return Err(Fault::new(
+            "text.mojibake",
+            say().cell_mojibake(text, repaired.as_str()),
+        ));
     }
-    Ok(doubt)
+    let doubt = damaged_character(text)?;
+    let strange = wrong.map(|wrong| {
+        Fault::new(
+            "text.strange_letters",
+            say().cell_strange_letters(text, wrong.repaired),
+        )
+    });
+    Ok(doubt.or(strange))
 }
 
 /// What a spreadsheet shows in the place of a value.
@@ -200,51 +218,6 @@ fn damaged_character(text: &str) -> Result<Option<Fault>, Fault> {
         }
     }
     Ok(doubt)
-}
-
-/// Whether UTF-8 was read as Windows-1252: `Ã¥` for `å`. In no name does Ã or Â stand before one
-/// of the signs that the second byte becomes.
-fn is_mojibake(text: &str) -> bool {
-    let mut after_lead = false;
-    for c in text.chars() {
-        let sign = matches!(
-            c,
-            '\u{A0}'
-                ..='\u{BF}'
-                    | '…'
-                    | '„'
-                    | '–'
-                    | '˜'
-                    | '‰'
-                    | 'Š'
-                    | '‹'
-                    | 'Œ'
-                    | 'Ž'
-                    | '€'
-                    | '‚'
-                    | 'ƒ'
-                    | '†'
-                    | '‡'
-                    | 'ˆ'
-                    | '‘'
-                    | '’'
-                    | '“'
-                    | '”'
-                    | '•'
-                    | '—'
-                    | '™'
-                    | 'š'
-                    | '›'
-                    | 'œ'
-                    | 'ž'
-                    | 'Ÿ'
-        );
-        if after_lead && sign {
-            return true;
-        }
-        after_lead = matches!(c, 'Ã' | 'Â');
-    }
-    false
 }
 
 /// That a cell's bytes are no text.

@@ -48,6 +48,11 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         Doubtful,
         "a character that nobody sees",
     ),
+    (
+        "text.strange_letters",
+        Doubtful,
+        "letters that may come from a wrong encoding, `Bjšrn`",
+    ),
     ("text.line_break", Doubtful, "a line break"),
     (
         "identity_number.test",
@@ -174,7 +179,7 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
     (
         "text.mojibake",
         Invalid,
-        "UTF-8 that was read as Windows-1252, `Ã¥` for `å`",
+        "text that was read in the wrong encoding, `Ã¥` for `å`",
     ),
     (
         "text.undecodable",

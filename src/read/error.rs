@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::guess::Likely;
 use crate::l10n::{number, say};
 use crate::model::{Code, Fact};
 use crate::safe_fs::Refusal;
@@ -83,12 +84,12 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The bytes are text in an encoding that is not known for certain.
-    #[error("{}", say().read_unknown_encoding(path.display().to_string(), why.as_str()))]
+    #[error("{}", unknown_encoding(path, likely))]
     UnknownEncoding {
         /// The file.
         path: PathBuf,
-        /// What gave it away.
-        why: String,
+        /// Those that it may have, the likeliest first.
+        likely: Vec<Likely>,
     },
     /// `--encoding` names no encoding.
     #[error("{}", say().read_no_such_encoding(label.as_str()))]
@@ -163,6 +164,22 @@ pub enum ReadError {
         path: PathBuf,
     },
 }
+
+fn unknown_encoding(path: &Path, likely: &[Likely]) -> String {
+    let path = path.display().to_string();
+    if likely.is_empty() {
+        return say().read_unknown_encoding(path);
+    }
+    let shown: Vec<String> = likely
+        .iter()
+        .take(SHOWN)
+        .map(|one| say().read_likely(one.charset.name(), one.word.as_str(), one.charset.label()))
+        .collect();
+    say().read_encoding_in_doubt(path, shown.join("; "))
+}
+
+/// Encodings that are suggested.
+const SHOWN: usize = 3;
 
 impl ReadError {
     /// The same for logs and notifications: nothing of what the file holds.

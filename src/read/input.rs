@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use encoding_rs::{Encoding, UTF_8};
 use serde::{Deserialize, Serialize};
 
+use super::charset::Charset;
 use super::decode::Decode;
 use super::dialect::{Dialect, separator_line, sniff_delimiter};
 use super::error::ReadError;
@@ -84,7 +84,7 @@ impl Input {
             });
         }
         let (encoding, mark_length) = match &sheet {
-            Some(_) => (UTF_8, 0),
+            Some(_) => (Charset::UTF_8, 0),
             None => look.encoding(&source, path, forced)?,
         };
 
@@ -303,12 +303,12 @@ impl Input {
     }
 }
 
-fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, ReadError> {
+fn forced_encoding(options: &ReadOptions) -> Result<Option<Charset>, ReadError> {
     let Some(label) = &options.encoding else {
         return Ok(None);
     };
-    match Encoding::for_label(label.as_bytes()) {
-        Some(encoding) => Ok(Some(encoding)),
+    match Charset::for_label(label) {
+        Some(charset) => Ok(Some(charset)),
         None => Err(ReadError::NoSuchEncoding {
             label: label.clone(),
         }),

@@ -5,17 +5,21 @@
 //! that the blocks can be parsed side by side; memory does not grow with the file.
 
 mod blocks;
+mod charset;
 mod decode;
 mod dialect;
 mod error;
+mod guess;
 mod header;
 mod input;
 mod lines;
 mod look;
 mod mends;
+mod mojibake;
 mod old_workbook;
 mod opendocument;
 mod parts;
+mod plausible;
 mod scan;
 mod sheet_limits;
 mod source;
@@ -24,11 +28,14 @@ mod table;
 mod workbook;
 mod workers;
 
+pub use charset::{Charset, Page};
 pub use dialect::Dialect;
 pub use error::{MOST_ROWS, ReadError};
+pub use guess::Likely;
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mends::Mends;
+pub use mojibake::{Mojibake, mojibake};
 pub use source::{Origin, content_of};
 pub use table::{Cell, RawRow, Table};
 pub use workers::start_workers;

@@ -5,7 +5,8 @@
 
 cell-too-long = the cell is { $length } bytes long, and { $most } is the most; look for a missing quote
 cell-formula = the cell holds the formula "{ $text }" and not its value; paste it as a value and export again
-cell-mojibake = "{ $text }" was UTF-8 that a program read as Windows-1252 and saved again; go back to the original list and export it as "CSV UTF-8"
+cell-mojibake = "{ $text }" was read in the wrong encoding and saved again; it most likely was "{ $repaired }"; go back to the original list and export it as "CSV UTF-8"
+cell-strange-letters = "{ $text }" may have been read in the wrong encoding and saved again; it may have been "{ $repaired }"
 cell-spreadsheet-error = the cell holds the spreadsheet's error { $text }; fix the formula and export again
 cell-hashes = the cell holds ####, what a spreadsheet shows when a column is too narrow; widen it and export again
 cell-nul = there is a NUL byte in the cell; export the list again

@@ -2,7 +2,8 @@
 
 cell-too-long = cellen är { $length } byte lång, och högst { $most } får plats; leta efter ett citattecken som saknas
 cell-formula = cellen innehåller formeln "{ $text }" och inte dess värde; klistra in den som värde och exportera på nytt
-cell-mojibake = "{ $text }" var UTF-8 som ett program läste som Windows-1252 och sparade igen; gå tillbaka till den ursprungliga listan och exportera den som "CSV UTF-8"
+cell-mojibake = "{ $text }" har lästs med fel teckenkodning och sparats igen; troligen stod det "{ $repaired }"; gå tillbaka till den ursprungliga listan och exportera den som "CSV UTF-8"
+cell-strange-letters = "{ $text }" kan ha lästs med fel teckenkodning och sparats igen; det kan ha stått "{ $repaired }"
 cell-spreadsheet-error = cellen innehåller kalkylprogrammets fel { $text }; rätta formeln och exportera på nytt
 cell-hashes = cellen innehåller ####, som ett kalkylprogram visar när kolumnen är för smal; gör den bredare och exportera på nytt
 cell-nul = det finns en NUL-byte i cellen; exportera listan på nytt
