@@ -85,10 +85,25 @@ const IS_WESTERN: [bool; 256] = {
     let mut is_western = [false; 256];
     let mut byte = 0;
     while byte < is_western.len() {
-        is_western[byte] = matches!(byte as u8,
-            b' '..=b'~' | 0xC3
-                | 0x84 | 0x85 | 0x86 | 0x89 | 0x96 | 0x98 | 0x9C
-                | 0xA4 | 0xA5 | 0xA6 | 0xA9 | 0xB6 | 0xB8 | 0xBC);
+        is_western[byte] = matches!(
+            byte as u8,
+            b' '..=b'~'
+                | 0xC3
+                | 0x84
+                | 0x85
+                | 0x86
+                | 0x89
+                | 0x96
+                | 0x98
+                | 0x9C
+                | 0xA4
+                | 0xA5
+                | 0xA6
+                | 0xA9
+                | 0xB6
+                | 0xB8
+                | 0xBC
+        );
         byte += 1;
     }
     is_western

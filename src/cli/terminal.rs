@@ -8,6 +8,7 @@ use crate::events::{Observer, Unobserved};
 use crate::l10n::say;
 use crate::model::{Fact, visible};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
+use crate::read::{Charset, Likely};
 use crate::report::Look;
 
 /// Why standard output could not be written to, if it could not.
@@ -101,6 +102,23 @@ pub(in crate::cli) fn ask(question: &str) -> bool {
         answer.trim().to_lowercase().as_str(),
         "y" | "yes" | "j" | "ja"
     )
+}
+
+/// Asks which of the likely encodings a file has. Nothing where none is chosen.
+pub(in crate::cli) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Charset> {
+    note(&say().read_ask_encoding(path.display().to_string()));
+    for (number, one) in (1..).zip(likely) {
+        let words = one.word.as_str();
+        note(&format!("{number:>4}  {words}  ({})", one.charset.name()));
+    }
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "{} ", say().read_ask_which());
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    let number: usize = answer.trim().parse().ok()?;
+    let chosen = likely.get(number.checked_sub(1)?)?;
+    Some(chosen.charset)
 }
 
 /// The observer of a run, and the bar that log lines must not tear.

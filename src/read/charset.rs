@@ -42,9 +42,8 @@ impl Charset {
             return Some(Charset::Web(encoding));
         }
         let label = label.trim().to_ascii_lowercase();
-        let is_it = |page: &&'static Page| {
-            page.label == label || page.aliases.contains(&label.as_str())
-        };
+        let is_it =
+            |page: &&'static Page| page.label == label || page.aliases.contains(&label.as_str());
         PAGES.iter().find(is_it).map(Charset::Page)
     }
 
@@ -100,7 +99,9 @@ static PAGES: LazyLock<[Page; 8]> = LazyLock::new(|| {
     [
         page(
             "cp850",
-            &["850", "ibm850", "cp-850", "cp858", "858", "ibm858", "ibm00858"],
+            &[
+                "850", "ibm850", "cp-850", "cp858", "858", "ibm858", "ibm00858",
+            ],
             "DOS code page 850",
             // With the euro sign in place of the dotless i, as Windows and cp858 have it.
             oem::DECODING_TABLE_CP858,
@@ -174,7 +175,15 @@ mod tests {
 
     #[test]
     fn an_encoding_is_found_by_its_label_and_every_label_finds_it_again() {
-        for label in ["utf-8", "macintosh", "cp850", "IBM850", "858", "cp865", "mac_iceland"] {
+        for label in [
+            "utf-8",
+            "macintosh",
+            "cp850",
+            "IBM850",
+            "858",
+            "cp865",
+            "mac_iceland",
+        ] {
             let charset = Charset::for_label(label).unwrap();
             assert_eq!(Charset::for_label(charset.label()), Some(charset));
         }

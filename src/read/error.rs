@@ -172,14 +172,10 @@ fn unknown_encoding(path: &Path, likely: &[Likely]) -> String {
     }
     let shown: Vec<String> = likely
         .iter()
-        .take(SHOWN)
         .map(|one| say().read_likely(one.charset.name(), one.word.as_str(), one.charset.label()))
         .collect();
     say().read_encoding_in_doubt(path, shown.join("; "))
 }
-
-/// Encodings that are suggested.
-const SHOWN: usize = 3;
 
 impl ReadError {
     /// The same for logs and notifications: nothing of what the file holds.

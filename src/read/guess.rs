@@ -11,6 +11,9 @@ const MOST_WORDS: usize = 4_000;
 /// Bytes of a word that are looked at.
 const LONGEST: usize = 64;
 
+/// Other encodings that are suggested for a file.
+const MOST_LIKELY: usize = 3;
+
 /// What a file that is not UTF-8 is taken for where nothing speaks against it.
 pub(super) const USUAL: &str = "windows-1252";
 
@@ -45,6 +48,13 @@ const OTHERS: [&str; 27] = [
     "iso-8859-7",
 ];
 
+/// The encodings that rosters come in, the likely ones first.
+pub fn encodings() -> impl Iterator<Item = Charset> {
+    let labels = ["utf-8", USUAL, "utf-16le", "utf-16be"];
+    let labels = labels.into_iter().chain(OTHERS);
+    labels.filter_map(Charset::for_label)
+}
+
 /// An encoding of a byte a character, with its characters at hand.
 pub(super) struct Coder {
     pub(super) charset: Charset,
@@ -72,7 +82,10 @@ impl Coder {
         let byte_of = |c: char| match u8::try_from(c) {
             Ok(byte) if byte.is_ascii() => Some(byte),
             _ => {
-                let at = self.high.iter().position(|high| *high == c && c != '\u{FFFD}')?;
+                let at = self
+                    .high
+                    .iter()
+                    .position(|high| *high == c && c != '\u{FFFD}')?;
                 u8::try_from(at + 0x80).ok()
             }
         };
@@ -165,7 +178,7 @@ impl Words {
                 if instead == *text {
                     continue;
                 }
-                let looks = instead_looks(&instead);
+                let looks = instead_looks(&instead, text);
                 let gained = looks.weight() - seen.weight();
                 gain += gained;
                 makes_sense |= looks >= Looks::Known;
@@ -173,8 +186,13 @@ impl Words {
                     best = Some((gained, instead));
                 }
             }
-            let is_told = |(_, one): &(i64, Likely)| Some(&one.word) == best.as_ref().map(|(_, word)| word);
-            if gain >= 0 && makes_sense && !likely.iter().any(is_told) && let Some((_, word)) = best {
+            let is_told =
+                |(_, one): &(i64, Likely)| Some(&one.word) == best.as_ref().map(|(_, word)| word);
+            if gain >= 0
+                && makes_sense
+                && !likely.iter().any(is_told)
+                && let Some((_, word)) = best
+            {
                 let charset = other.charset;
                 let word = word.trim_end().to_owned();
                 likely.push((gain, Likely { charset, word }));
@@ -182,8 +200,27 @@ impl Words {
         }
         // Among equals the likelier ones stay first.
         likely.sort_by_key(|(gain, _)| std::cmp::Reverse(*gain));
-        let likely: Vec<Likely> = likely.into_iter().map(|(_, one)| one).collect();
-        let broken = read.iter().filter(|(_, _, seen)| *seen == Looks::Broken).count();
+        let mut likely: Vec<Likely> = likely.into_iter().map(|(_, one)| one).collect();
+        likely.truncate(MOST_LIKELY);
+        // That it may be the usual one after all is shown by the same word.
+        if let Some(first) = likely.first() {
+            let is_it = |(word, ..): &&(&[u8], String, Looks)| {
+                Coder::of(first.charset.label())
+                    .is_some_and(|coder| coder.decode(word).trim_end() == first.word)
+            };
+            let as_usual = read
+                .iter()
+                .find(is_it)
+                .map(|(_, text, _)| text.trim_end().to_owned());
+            likely.extend(as_usual.map(|word| Likely {
+                charset: usual.charset,
+                word,
+            }));
+        }
+        let broken = read
+            .iter()
+            .filter(|(_, _, seen)| *seen == Looks::Broken)
+            .count();
         match likely.is_empty() && broken * 4 <= read.len() {
             true => Ok(usual.charset),
             false => Err(likely),
@@ -193,10 +230,18 @@ impl Words {
 
 /// How a word looks in an encoding that is not the usual one: marks are what letters of another encoding
 /// become, so that they speak for it less than letters do.
-fn instead_looks(word: &str) -> Looks {
+fn instead_looks(word: &str, usual: &str) -> Looks {
     let seen = looks(word);
+    // Names have capitals: Škoda is likelier than äkoda.
+    if word.starts_with(char::is_lowercase) && usual.starts_with(char::is_uppercase) {
+        return seen.min(Looks::Odd);
+    }
     let has_letter = word.chars().any(|c| !c.is_ascii() && is_letter(c));
-    seen.min(if has_letter { Looks::Familiar } else { Looks::Odd })
+    seen.min(if has_letter {
+        Looks::Familiar
+    } else {
+        Looks::Odd
+    })
 }
 
 #[cfg(test)]
@@ -210,54 +255,124 @@ mod tests {
 
     fn verdict_of(bytes: &[u8]) -> Result<&'static str, Vec<String>> {
         let found = Words::read(bytes).unwrap().verdict();
-        let names = |all: Vec<Likely>| all.into_iter().map(|one| one.charset.label().to_owned()).collect();
+        let names = |all: Vec<Likely>| {
+            all.into_iter()
+                .map(|one| one.charset.label().to_owned())
+                .collect()
+        };
         found.map(Charset::label).map_err(names)
     }
 
     #[test]
     fn the_usual_encoding_is_known_by_its_letters_and_by_its_marks() {
+        let mut asked = Vec::new();
         for text in [
-            "Åsa Öberg", "André", "Peña;García", "François", "Zoë Müller", "Strauß", "BJÖRN ÅKE",
-            "He ran the “best” bakery", "wait… what", "Acme™ Inc", "100 €", "€5", "Škoda club",
-            "O’Brien", "don’t", "Peter’s school", "2019–2021", "run — walk", "• first", "naïve café",
-            "well known—though late", "‘quoted’ words", "Söderström’s", "Çelik", "Íñigo", "Ångström",
+            "Åsa Öberg",
+            "André",
+            "Peña;García",
+            "François",
+            "Zoë Müller",
+            "Strauß",
+            "BJÖRN ÅKE",
+            "He ran the “best” bakery",
+            "wait… what",
+            "Acme™ Inc",
+            "100 €",
+            "€5",
+            "Škoda club",
+            "O’Brien",
+            "don’t",
+            "Peter’s school",
+            "2019–2021",
+            "run — walk",
+            "• first",
+            "naïve café",
+            "well known—though late",
+            "‘quoted’ words",
+            "Söderström’s",
+            "Çelik",
+            "Íñigo",
+            "Ångström",
         ] {
-            assert_eq!(verdict("windows-1252", text), Ok("windows-1252"), "{text}");
+            asked.extend(
+                verdict("windows-1252", text)
+                    .err()
+                    .map(|others| (text, others)),
+            );
         }
+        assert_eq!(asked, Vec::new());
     }
 
     #[test]
     fn another_encoding_is_asked_about_whatever_letters_the_file_has() {
+        let mut silent = Vec::new();
         for label in ["macintosh", "cp850", "cp437", "cp865", "x-mac-icelandic"] {
             for text in [
-                "Åsa", "Öberg", "Källström", "Andr\u{e9}", "M\u{fc}ller", "Peña", "Möller", "Renée", "BJÖRN",
-                "Günther", "Álvaro", "García", "Jörg", "François", "Málaga", "Muñoz",
+                "Åsa",
+                "Öberg",
+                "Källström",
+                "Andr\u{e9}",
+                "M\u{fc}ller",
+                "Peña",
+                "Möller",
+                "Renée",
+                "BJÖRN",
+                "Günther",
+                "Álvaro",
+                "García",
+                "Jörg",
+                "François",
+                "Málaga",
+                "Muñoz",
             ] {
                 let Some(bytes) = Coder::of(label).unwrap().encode(text) else {
                     continue;
                 };
-                assert!(verdict_of(&bytes).is_err(), "{label}: {text}");
+                if verdict_of(&bytes).is_ok() {
+                    silent.push((label, text));
+                }
             }
         }
         for (label, text) in [
-            ("macintosh", "Søren"), ("cp865", "Søren"), ("macintosh", "Ærø"), ("cp850", "Øystein"),
-            ("iso-8859-15", "Šimek"), ("iso-8859-15", "Sœur"), ("windows-1250", "Łukasz"),
-            ("windows-1250", "Dvořák"), ("windows-1254", "Şahin"), ("cp852", "Łukasz"), ("cp861", "Þór"),
-            ("cp860", "João"), ("cp863", "Hélène"), ("windows-1251", "Анна"), ("windows-1253", "Γιώργος"),
-            ("x-mac-icelandic", "Hermóður"), ("koi8-r", "Иванов"), ("iso-8859-10", "Čohkka"),
+            ("macintosh", "Søren"),
+            ("cp865", "Søren"),
+            ("macintosh", "Ærø"),
+            ("cp850", "Øystein"),
+            ("iso-8859-15", "Šimek"),
+            ("iso-8859-15", "Sœur"),
+            ("windows-1250", "Łukasz"),
+            ("windows-1250", "Dvořák"),
+            ("windows-1254", "Şahin"),
+            ("cp852", "Łukasz"),
+            ("cp861", "Þór"),
+            ("cp860", "João"),
+            ("cp863", "Hélène"),
+            ("windows-1251", "Анна"),
+            ("windows-1253", "Γιώργος"),
+            ("x-mac-icelandic", "Hermóður"),
+            ("koi8-r", "Иванов"),
+            ("iso-8859-10", "Čohkka"),
         ] {
-            assert!(verdict(label, text).is_err(), "{label}: {text}");
+            if verdict(label, text).is_ok() {
+                silent.push((label, text));
+            }
         }
+        assert_eq!(silent, Vec::new());
         // EBCDIC, and Shift JIS.
-        assert_eq!(verdict_of(b"\xC1\x95\x95\x81\x6B\xD3\x89\x95\x84\x25\xC2\x96\x6B\xC5\x92"), Err(vec![]));
+        assert_eq!(
+            verdict_of(b"\xC1\x95\x95\x81\x6B\xD3\x89\x95\x84\x25\xC2\x96\x6B\xC5\x92"),
+            Err(vec![])
+        );
         assert!(verdict_of(b"\x93\x63\x92\x86,\x91\xBE\x98\x59").is_err());
     }
 
     #[test]
     fn what_is_suggested_first_is_what_the_file_is() {
         for (label, text) in [
-            ("macintosh", "Åsa Öberg;Müller;Björn"), ("cp850", "Åsa Öberg;Müller;André"),
-            ("windows-1250", "Łukasz;Świątek;Wójcik"), ("macintosh", "Peña;José;Muñoz"),
+            ("macintosh", "Åsa Öberg;Müller;Björn"),
+            ("cp850", "Åsa Öberg;Müller;André"),
+            ("windows-1250", "Łukasz;Świątek;Wójcik"),
+            ("macintosh", "Peña;José;Muñoz"),
         ] {
             assert_eq!(verdict(label, text).unwrap_err()[0], label, "{text}");
         }

@@ -31,7 +31,7 @@ mod workers;
 pub use charset::{Charset, Page};
 pub use dialect::Dialect;
 pub use error::{MOST_ROWS, ReadError};
-pub use guess::Likely;
+pub use guess::{Likely, encodings};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mends::Mends;

@@ -61,6 +61,15 @@ static TRIPLES: LazyLock<HashMap<[char; 3], Looks>> = LazyLock::new(|| {
     triples
 });
 
+/// For each letter, how many such places it has.
+static PLACES: LazyLock<HashMap<char, usize>> = LazyLock::new(|| {
+    let mut places = HashMap::new();
+    for ([_, letter, _], looks) in TRIPLES.iter() {
+        *places.entry(*letter).or_default() += usize::from(*looks == Looks::Familiar);
+    }
+    places
+});
+
 /// How a word looks, without space in it but for one at its end where another word follows.
 pub(super) fn looks(word: &str) -> Looks {
     let chars: Vec<char> = word.chars().collect();
@@ -84,7 +93,8 @@ pub(super) fn looks(word: &str) -> Looks {
 /// Whether a character is part of a word. Some that Unicode counts as letters are signs to people.
 pub(super) fn is_letter(c: char) -> bool {
     let is_accent = ('\u{300}'..='\u{36F}').contains(&c);
-    is_accent || c.is_alphabetic() && !matches!(c, 'ª' | 'º' | 'ƒ' | 'ˆ' | 'µ' | '\u{2BB}' | '\u{2BC}')
+    is_accent
+        || c.is_alphabetic() && !matches!(c, 'ª' | 'º' | 'ƒ' | 'ˆ' | 'µ' | '\u{2BB}' | '\u{2BC}')
 }
 
 /// The letters beside the character at `at`, where there are any.
@@ -118,7 +128,11 @@ fn letter_looks(chars: &[char], at: usize) -> Looks {
     if let Some(before) = before.filter(|_| letter.is_uppercase()) {
         let in_capitals = before.is_uppercase() && !next.is_some_and(char::is_lowercase);
         // McÉwan, DeÁngelis: a name that goes on with another one.
-        let head: String = chars[..at].iter().rev().take_while(|c| is_letter(**c)).collect();
+        let head: String = chars[..at]
+            .iter()
+            .rev()
+            .take_while(|c| is_letter(**c))
+            .collect();
         let head: String = head.chars().rev().collect();
         let goes_on = ["Mc", "Mac", "De", "Di", "Du", "La", "Le", "Van", "Fitz"];
         if !in_capitals && !goes_on.contains(&head.as_str()) {
@@ -147,13 +161,17 @@ fn mark_looks(chars: &[char], at: usize) -> Looks {
         (Some(before), Some(next)) => between_letters(chars, at, before, next),
         (None, Some(_)) => match mark {
             '“' | '”' | '„' | '«' | '»' | '‹' | '›' | '‘' => Looks::Familiar,
-            '’' | '…' | '–' | '—' | '•' | '©' | '¿' | '¡' | '°' | 'º' | '×' | '\u{2BB}' | '\u{2BC}' => Looks::Odd,
+            '’' | '…' | '–' | '—' | '•' | '©' | '¿' | '¡' | '°' | 'º' | '×' | '\u{2BB}'
+            | '\u{2BC}' => Looks::Odd,
             _ if is_common(mark) => Looks::Broken,
             _ => Looks::Strange,
         },
         (Some(_), None) => match mark {
+            '…' if !is_french_a(&chars[..at]) => Looks::Certain,
             '“' | '”' | '’' | '»' | '«' | '›' | '…' | '™' | '®' => Looks::Familiar,
-            '‘' | '‹' | '–' | '—' | '©' | '°' | '²' | '³' | '¹' | 'ª' | 'º' | '´' => Looks::Odd,
+            '‘' | '‹' | '–' | '—' | '©' | '°' | '²' | '³' | '¹' | 'ª' | 'º' | '´' => {
+                Looks::Odd
+            }
             _ if is_common(mark) => Looks::Broken,
             _ => Looks::Strange,
         },
@@ -166,8 +184,29 @@ fn mark_looks(chars: &[char], at: usize) -> Looks {
     }
 }
 
+/// Whether an à at the end would make a French word of what stands before it: là, voilà, delà, déjà.
+fn is_french_a(before: &[char]) -> bool {
+    let word: String = before.iter().rev().take(3).rev().collect();
+    let word = word.to_lowercase();
+    word == "l"
+        || ["oil", "del", "éj", "dej"]
+            .iter()
+            .any(|end| word.ends_with(end))
+}
+
+/// How common a text's letters beyond ASCII are: how many places the rarest of them has in words.
+pub(super) fn commonness(text: &str) -> usize {
+    let letters = text.chars().filter(|c| !c.is_ascii() && is_letter(*c));
+    let places = letters.map(|c| {
+        let c = c.to_lowercase().next().unwrap_or(c);
+        PLACES.get(&c).copied().unwrap_or_default()
+    });
+    places.min().unwrap_or_default()
+}
+
 fn between_letters(chars: &[char], at: usize, before: char, next: char) -> Looks {
-    let letters = |rest: &mut dyn Iterator<Item = &char>| rest.take_while(|c| is_letter(**c)).count();
+    let letters =
+        |rest: &mut dyn Iterator<Item = &char>| rest.take_while(|c| is_letter(**c)).count();
     let left = letters(&mut chars[..at].iter().rev());
     let right = letters(&mut chars[at + 1..].iter());
     let ending: String = chars[at + 1..].iter().take(right).collect();
@@ -233,13 +272,43 @@ mod tests {
 
     #[test]
     fn names_and_prose_look_like_what_they_are() {
-        for word in ["Åsa", "Zoë", "François", "Müller", "MÜLLER", "Øystein", "Peña", "García", "l’Été"] {
+        for word in [
+            "Åsa",
+            "Zoë",
+            "François",
+            "Müller",
+            "MÜLLER",
+            "Øystein",
+            "Peña",
+            "García",
+            "l’Été",
+        ] {
             assert!(looks(word) >= Looks::Known, "{word}: {:?}", looks(word));
         }
-        for word in ["O’Brien", "“best”", "Acme™", "don’t", "Peter’s ", "€", "2019–2021", "McÉwan"] {
+        for word in [
+            "O’Brien",
+            "“best”",
+            "Acme™",
+            "don’t",
+            "Peter’s ",
+            "€",
+            "2019–2021",
+            "McÉwan",
+        ] {
             assert!(looks(word) > Looks::Broken, "{word}: {:?}", looks(word));
         }
-        for word in ["MŸller", "S¿ren", "Andr‚", "√Ösa", "├àsa", "≈sa", "PeÒa", "Bj÷rn", "£ukasz", "LeiТlfur"] {
+        for word in [
+            "MŸller",
+            "S¿ren",
+            "Andr‚",
+            "√Ösa",
+            "├àsa",
+            "≈sa",
+            "PeÒa",
+            "Bj÷rn",
+            "£ukasz",
+            "LeiТlfur",
+        ] {
             assert_eq!(looks(word), Looks::Broken, "{word}");
         }
         assert_eq!(looks("Bjšrn"), Looks::Strange);
