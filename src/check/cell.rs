@@ -51,7 +51,7 @@ pub(super) fn content<'a>(
     if text.eq_ignore_ascii_case("<null>") {
         return Ok(Content::Clear);
     }
-    if !text.starts_with(['=', '#']) && is_western(text) {
+    if !text.starts_with(['=', '#', '\'', '"']) && is_western(text) {
         return Ok(Content::Text(text));
     }
     *doubt = damage(text)?;
@@ -119,7 +119,10 @@ fn is_plain(bytes: &[u8]) -> bool {
 /// Whether a cell begins and ends with neither space nor a sign that means something.
 #[inline]
 pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
-    !matches!(bytes.first(), Some(b' ' | b'=' | b'#' | b'<')) && bytes.last() != Some(&b' ')
+    !matches!(
+        bytes.first(),
+        Some(b' ' | b'=' | b'#' | b'<' | b'\'' | b'"')
+    ) && bytes.last() != Some(&b' ')
 }
 
 /// The text that a formula is, where it is nothing but one: `"0184"`, or `""&" x"`, with which the program
@@ -158,7 +161,31 @@ fn damage(text: &str) -> Result<Option<Fault>, Fault> {
             say().cell_strange_letters(text, wrong.repaired),
         )
     });
-    Ok(doubt.or(strange))
+    let quotes =
+        has_quotes_around(text).then(|| Fault::new("text.quotes", say().cell_quotes(text)));
+    Ok(doubt.or(strange).or(quotes))
+}
+
+/// Whether a value stands between quotes that no CSV reader takes away.
+fn has_quotes_around(text: &str) -> bool {
+    let mut chars = text.chars();
+    let (Some(first), Some(last)) = (chars.next(), chars.next_back()) else {
+        return false;
+    };
+    let closing = match first {
+        '\'' | '"' | '`' | '´' => return last == first || first == '`' && last == '\'',
+        '“' => "”“",
+        '”' => "”",
+        '„' => "“”",
+        '‘' | '’' => "’",
+        '‚' => "‘’",
+        '»' => "«»",
+        '«' => "»",
+        '›' => "‹›",
+        '‹' => "›",
+        _ => return false,
+    };
+    closing.contains(last)
 }
 
 /// What a spreadsheet shows in the place of a value.

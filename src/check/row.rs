@@ -11,7 +11,7 @@ use super::options::CheckOptions;
 use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
-use crate::read::{Cell, RawRow};
+use crate::read::{Cell, Flaw, RawRow};
 use crate::targets::{Kind, TargetSpec};
 
 /// Checks rows of one file against one target.
@@ -190,6 +190,18 @@ impl Checker {
             return;
         }
         self.check_cells(row, checked);
+        match row.flaw() {
+            Some(Flaw::Unended) => {
+                let doubt = Problem::of_row("row.unended", say().row_unended());
+                if self.options.strict {
+                    checked.problems.push(doubt);
+                } else {
+                    checked.doubts.push(doubt);
+                }
+            }
+            Some(Flaw::FilledUp) => checked.repairs.push("row.trailing_cells"),
+            _ => {}
+        }
         if checked.problems.is_empty()
             && self.options.sparse_key.is_none()
             && !self.spec.update.whole.is_empty()

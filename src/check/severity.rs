@@ -44,6 +44,11 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         "day before month, where nothing else can be meant",
     ),
     (
+        "row.trailing_cells",
+        Restored,
+        "empty cells at the end of a row, left out of many rows",
+    ),
+    (
         "text.invisible_character",
         Doubtful,
         "a character that nobody sees",
@@ -52,6 +57,16 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         "text.strange_letters",
         Doubtful,
         "letters that may come from a wrong encoding, `Bjšrn`",
+    ),
+    (
+        "text.quotes",
+        Doubtful,
+        "quotes around the value, `'Anna'`, `”Anna”`",
+    ),
+    (
+        "row.unended",
+        Doubtful,
+        "the last row of a file without a line end at its end",
     ),
     ("text.line_break", Doubtful, "a line break"),
     (
@@ -129,6 +144,22 @@ pub const SEVERITIES: &[(&str, Severity, &str)] = &[
         Invalid,
         "more cells than the header has",
     ),
+    (
+        "row.divided",
+        Invalid,
+        "a part of a row that a line break divides",
+    ),
+    (
+        "row.truncated",
+        Invalid,
+        "the last row of a file that ends within it",
+    ),
+    (
+        "row.text_after_quote",
+        Invalid,
+        "text behind a closing quote, `\"Anna \\\"Ann\\\" M\"`",
+    ),
+    ("row.header", Invalid, "the header once more"),
     (
         "row.part_of_object",
         Invalid,

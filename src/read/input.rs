@@ -6,12 +6,16 @@ use super::charset::Charset;
 use super::decode::Decode;
 use super::dialect::{Dialect, separator_line, sniff_delimiter};
 use super::error::ReadError;
+use super::flaws::Likeness;
 use super::header::fold_header;
 use super::lines;
 use super::look::Look;
 use super::mends::Mends;
 use super::source::{Origin, Source};
+use super::split::Record;
+use super::table::{Shape, Table};
 use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
+use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
 
 /// What the user says of a file, in place of what would be detected.
@@ -47,6 +51,9 @@ pub struct Input {
     pub(super) mark_length: u64,
     pub(super) header: Vec<String>,
     header_line: u64,
+    /// Whether anything stands above the header, which is passed over.
+    has_title: bool,
+    pub(super) likeness: Likeness,
     /// Where the rows begin in the decoded text.
     pub(super) body: RowAt,
     pub(super) mends: Mends,
@@ -93,8 +100,9 @@ impl Input {
         let ended = Decode::new(text_source.reader(mark_length), encoding)
             .fill(&mut sample, SAMPLE)
             .map_err(io)?;
-        let separator = separator_line(&sample);
-        let skipped = separator.map_or(0, |(_, length)| length);
+        let typed = type_line(&sample);
+        let separator = separator_line(sample.get(typed..).unwrap_or_default());
+        let skipped = typed + separator.map_or(0, |(_, length)| length);
         let whole = if ended {
             sample.len()
         } else {
@@ -128,6 +136,8 @@ impl Input {
             mark_length,
             header: Vec::new(),
             header_line: 1,
+            has_title: typed > 0,
+            likeness: Likeness::default(),
             body: RowAt {
                 row: 1,
                 line: 1,
@@ -137,7 +147,11 @@ impl Input {
             mends: options.mends.clone(),
         };
         let above = above.unwrap_or_else(|| above_header(text, delimiter));
-        input.read_header(seen, skipped, above)?;
+        input.read_header(seen, &sample[..skipped.min(sample.len())], above)?;
+        let begins = usize::try_from(input.body.offset).unwrap_or(whole);
+        let first = sample.get(begins..whole.max(begins)).unwrap_or_default();
+        let shape = Shape::below(&input.header, delimiter);
+        input.likeness = Likeness::of(&Table::parse(first.to_vec(), &shape));
         // The rows below may be longer than the sample.
         if !ended && input.body.offset >= sample.len() as u64 {
             return Err(ReadError::HeaderTooLong {
@@ -158,32 +172,24 @@ impl Input {
         &self.mends
     }
 
-    fn read_header(&mut self, text: &[u8], skipped: usize, above: usize) -> Result<(), ReadError> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.dialect.delimiter)
-            .from_reader(text);
-        let mut header = csv::ByteRecord::new();
-        // The reader stands before the second half of a line's end.
-        let is_above = |reader: &csv::Reader<&[u8]>| {
-            let at = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-            let rest = text.get(at..above).unwrap_or_default();
-            rest.iter().any(|byte| !matches!(byte, b'\n' | b'\r'))
+    /// Reads the header below the first `above` bytes of a text, which stands below the lines `skipped`.
+    fn read_header(&mut self, text: &[u8], skipped: &[u8], above: usize) -> Result<(), ReadError> {
+        let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+        let ends = |from: usize| {
+            text[from.min(text.len())..]
+                .iter()
+                .take_while(is_end)
+                .count()
         };
-        while is_above(&reader) {
-            if !reader.read_byte_record(&mut header).unwrap_or(false) {
-                break;
-            }
-        }
-        let above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let found = reader.read_byte_record(&mut header).unwrap_or(false);
-        if !found || header.iter().all(|cell| cell.trim_ascii().is_empty()) {
+        let start = above + ends(above);
+        let mut header = Record::default();
+        header.read(text, start.min(text.len()), self.dialect.delimiter);
+        if header.cells().all(|cell| cell.trim_ascii().is_empty()) {
             return Err(ReadError::Empty {
                 path: self.path.clone(),
             });
         }
-        for (index, cell) in header.iter().enumerate() {
+        for (index, cell) in header.cells().enumerate() {
             let name = std::str::from_utf8(cell).map_err(|_| ReadError::UndecodableHeader {
                 path: self.path.clone(),
                 column: index + 1,
@@ -191,22 +197,17 @@ impl Input {
             })?;
             self.header.push(name.to_owned());
         }
-        let end = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let lines_before = u64::from(skipped > 0);
-        let leading = above
-            + text[above.min(text.len())..]
-                .iter()
-                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
-                .count();
-        self.header_line = 1 + lines_before + lines::count(text, 0, leading);
-        let lines = lines::count(text, 0, end.min(text.len()));
-        let breaks = header.iter().map(|cell| lines::count(cell, 0, cell.len()));
+        let lines_before = lines::count(skipped, 0, skipped.len());
+        self.header_line = 1 + lines_before + lines::count(text, 0, start.min(text.len()));
+        self.has_title |= !text[..start.min(text.len())].trim_ascii().is_empty();
+        let lines = lines::count(text, 0, header.end.min(text.len()));
+        let breaks = header.cells().map(|cell| lines::count(cell, 0, cell.len()));
         self.body = RowAt {
             row: 1,
             line: 1 + lines_before + lines,
             // A spreadsheet does not show the line that names the delimiter.
             sheet_row: 1 + lines - breaks.sum::<u64>().min(lines),
-            offset: (skipped + end) as u64,
+            offset: (skipped.len() + header.end) as u64,
         };
         self.refuse_duplicate_headers()
     }
@@ -242,9 +243,13 @@ impl Input {
 
     /// What kind of file it is, for a person: its encoding and delimiter, or its sheet.
     pub fn description(&self) -> String {
-        match &self.sheet {
+        let format = match &self.sheet {
             Some(sheet) => sheet.description(),
             None => self.dialect.to_string(),
+        };
+        match self.has_title {
+            true => say().dialect_header_on(format, self.header_line),
+            false => format,
         }
     }
 
@@ -321,7 +326,10 @@ fn whole_lines(sample: &[u8]) -> usize {
 
 /// Bytes above the line that a spreadsheet counts as this one.
 fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
-    let ends = memchr::memchr_iter(b'\n', text).map(|end| end + 1);
+    let is_end = |at: &usize| text[*at] == b'\n' || text.get(at + 1) != Some(&b'\n');
+    let ends = memchr::memchr2_iter(b'\n', b'\r', text)
+        .filter(is_end)
+        .map(|end| end + 1);
     let mut starts = std::iter::once(0).chain(ends);
     let start = usize::try_from(line)
         .ok()
@@ -335,30 +343,87 @@ fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
         })
 }
 
-/// Bytes above the header: lines without a word in them, and a title. A title stands alone on its line,
-/// and what it is the title of has several columns.
+/// Bytes above the header: lines without a word in them, a title, and a row that names groups of columns. A
+/// title stands alone on its line, and what it is the title of has several columns.
 fn above_header(text: &[u8], delimiter: u8) -> usize {
     const LINES: usize = 10;
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text);
-    let mut record = csv::ByteRecord::new();
+    let mut record = Record::default();
     let (mut above, mut first, mut titles) = (0, None, 0);
-    while titles <= LINES && reader.read_byte_record(&mut record).unwrap_or(false) {
-        let filled = record.iter().filter(|cell| !cell.trim_ascii().is_empty());
-        match filled.count() {
+    while titles <= LINES && above < text.len() {
+        record.read(text, above, delimiter);
+        let filled = filled(&record);
+        match filled.len() {
             0 => {}
             1 => {
                 first.get_or_insert(above);
                 titles += 1;
             }
             // Below a header of one column, a line with a stray cell is none.
-            2 if first.is_some() => break,
+            2 if first.is_some() && !names_groups(&filled, text, record.end, delimiter) => break,
+            _ if names_groups(&filled, text, record.end, delimiter) => {
+                first = None;
+                titles += 1;
+            }
             _ => return above,
         }
-        above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        above = record.end;
     }
     first.unwrap_or(0)
+}
+
+/// The cells of a row that have anything in them.
+fn filled(record: &Record) -> Vec<String> {
+    let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim().to_owned();
+    let cells = record.cells().map(text);
+    cells.filter(|cell| !cell.is_empty()).collect()
+}
+
+/// Whether a row names groups of columns: it has few cells, or the same one several times, and the row below
+/// has a different name in each of more columns.
+fn names_groups(groups: &[String], text: &[u8], below: usize, delimiter: u8) -> bool {
+    let mut record = Record::default();
+    let mut at = below;
+    let names = loop {
+        if at >= text.len() {
+            return false;
+        }
+        record.read(text, at, delimiter);
+        at = record.end;
+        let names = filled(&record);
+        if !names.is_empty() {
+            break names;
+        }
+    };
+    let different = |cells: &[String]| {
+        let folded: std::collections::BTreeSet<String> =
+            cells.iter().map(|cell| fold_header(cell)).collect();
+        folded.len()
+    };
+    let (own, other) = (different(groups), different(&names));
+    let repeats = own < groups.len();
+    // Names of columns have letters, and no more than a digit or two.
+    let is_name = |name: &String| {
+        let digits = name.chars().filter(|c| c.is_numeric()).count();
+        name.contains(char::is_alphabetic) && digits < 3 && !name.contains('@')
+    };
+    other == names.len()
+        && names.iter().all(is_name)
+        && if repeats {
+            own < other
+        } else {
+            own * 2 <= other
+        }
+}
+
+/// Bytes of the line that PowerShell's `Export-Csv` writes above the header, and of its line end.
+fn type_line(text: &[u8]) -> usize {
+    if !text.starts_with(b"#TYPE ") {
+        return 0;
+    }
+    let end = memchr::memchr2(b'\n', b'\r', text).unwrap_or(text.len());
+    end + match &text[end..] {
+        [b'\r', b'\n', ..] => 2,
+        [] => 0,
+        _ => 1,
+    }
 }

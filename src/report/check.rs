@@ -186,6 +186,7 @@ pub(super) fn repair(code: &str) -> String {
         "phone.leading_plus" => say().repair_phone_plus(),
         "date.day_month_order" => say().repair_date(),
         "text.formula" => say().repair_formula(),
+        "row.trailing_cells" => say().repair_trailing_cells(),
         _ => say().repair_other(),
     }
 }

@@ -59,6 +59,7 @@ dialect-comma = { $encoding }, comma
 dialect-tab = { $encoding }, tab
 dialect-pipe = { $encoding }, pipe
 dialect-other = { $encoding }, delimiter "{ $delimiter }"
+dialect-header-on = { $format }, header on line { $line }
 dialect-workbook = { $kind }, sheet "{ $sheet }"
 dialect-xlsx = Excel workbook
 dialect-xls = old Excel workbook

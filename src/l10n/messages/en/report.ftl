@@ -22,6 +22,7 @@ repair-identity = a lost 0 put back before nine digits
 repair-phone-zero = a lost 0 put back before a mobile number
 repair-phone-plus = a lost + put back before 46
 repair-date = day-month order brought to YYYY-MM-DD
+repair-trailing-cells = empty cells at the end of the row, which the file leaves out
 repair-formula = the text taken out of =" "
 repair-other = brought back to what it was
 

@@ -57,6 +57,7 @@ dialect-comma = { $encoding }, komma
 dialect-tab = { $encoding }, tabb
 dialect-pipe = { $encoding }, lodstreck
 dialect-other = { $encoding }, avgränsare "{ $delimiter }"
+dialect-header-on = { $format }, rubriker på rad { $line }
 dialect-workbook = { $kind }, bladet "{ $sheet }"
 dialect-xlsx = Excel-arbetsbok
 dialect-xls = äldre Excel-arbetsbok
