@@ -197,7 +197,7 @@ mod tests {
         /// However the text falls into blocks, the rows are those of the whole text.
         #[test]
         fn a_bound_is_where_the_csv_crate_has_one(
-            text in "[a,\"\n\r ]{0,60}",
+            text in "[a,\"\n\r]{0,60}",
             cut in 1usize..60,
         ) {
             let bytes = text.as_bytes();
@@ -209,6 +209,21 @@ mod tests {
                 rows.extend(csv_rows(&bytes[scan.bound..]));
                 proptest::prop_assert_eq!(rows, csv_rows(bytes));
             }
+        }
+
+        /// The same of the rows that are read here, where blanks may stand before a quote.
+        #[test]
+        fn a_bound_is_where_a_row_ends(text in "[a,\"\n\r ]{0,60}", cut in 1usize..60) {
+            let bytes = text.as_bytes();
+            let mut scan = Scan::new(b',');
+            scan.advance(&bytes[..cut.min(bytes.len())], false);
+            let (mut record, mut at) = (crate::read::split::Record::default(), 0);
+            while at < scan.bound {
+                record.read(bytes, at, b',');
+                at = record.end;
+            }
+            // What a line end's second half leaves is no row.
+            proptest::prop_assert!(at == scan.bound, "{at} is not {}", scan.bound);
         }
     }
 }

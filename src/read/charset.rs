@@ -89,7 +89,7 @@ impl Charset {
 }
 
 /// The encodings that are not in the WHATWG Encoding Standard and that rosters still come in.
-static PAGES: LazyLock<[Page; 8]> = LazyLock::new(|| {
+static PAGES: LazyLock<[Page; 9]> = LazyLock::new(|| {
     let page = |label, aliases, name, high| Page {
         label,
         aliases,
@@ -143,6 +143,12 @@ static PAGES: LazyLock<[Page; 8]> = LazyLock::new(|| {
             oem::DECODING_TABLE_CP863,
         ),
         page(
+            "hp-roman8",
+            &["hp_roman8", "roman8", "r8"],
+            "HP Roman-8",
+            hp_roman_8(),
+        ),
+        page(
             "x-mac-icelandic",
             &["mac-icelandic", "mac_iceland", "maciceland"],
             "Mac OS Icelandic",
@@ -150,6 +156,16 @@ static PAGES: LazyLock<[Page; 8]> = LazyLock::new(|| {
         ),
     ]
 });
+
+/// RFC 1345, hp-roman8. The bytes below 0xA0 are control characters.
+fn hp_roman_8() -> [char; 128] {
+    const LETTERS: &str = "\u{A0}ÀÂÈÊËÎÏ´ˋˆ¨˜ÙÛ₤¯Ýý°ÇçÑñ¡¿¤£¥§ƒ¢âêôûáéóúàèòùäëöüÅîØÆåíøæÄìÖÜÉïßÔÁÃãÐðÍÌÓÒÕõŠšÚŸÿÞþ·µ¶¾—¼½ªº«■»±";
+    let mut letters = LETTERS.chars();
+    std::array::from_fn(|index| match u32::try_from(index) {
+        Ok(index) if index < 0x20 => char::from_u32(index + 0x80).unwrap_or('\u{FFFD}'),
+        _ => letters.next().unwrap_or('\u{FFFD}'),
+    })
+}
 
 /// Mac OS Roman but for six letters (Unicode Consortium, VENDORS/APPLE/ICELAND.TXT).
 fn mac_icelandic() -> [char; 128] {

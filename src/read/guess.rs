@@ -18,7 +18,7 @@ const MOST_LIKELY: usize = 3;
 pub(super) const USUAL: &str = "windows-1252";
 
 /// The encodings that such a file may have instead, the likely ones first.
-const OTHERS: [&str; 27] = [
+const OTHERS: [&str; 28] = [
     "macintosh",
     "cp850",
     "cp437",
@@ -46,6 +46,7 @@ const OTHERS: [&str; 27] = [
     "windows-1255",
     "windows-1256",
     "iso-8859-7",
+    "hp-roman8",
 ];
 
 /// The encodings that rosters come in, the likely ones first.
@@ -98,6 +99,12 @@ static CODERS: LazyLock<(Option<Coder>, Vec<Coder>)> = LazyLock::new(|| {
     let others = OTHERS.iter().filter_map(|label| Coder::of(label));
     (Coder::of(USUAL), others.collect())
 });
+
+/// All encodings that a file may have.
+pub(super) fn coders() -> impl Iterator<Item = &'static Coder> {
+    let (usual, others) = &*CODERS;
+    usual.iter().chain(others)
+}
 
 /// Different words of a file that are not UTF-8.
 #[derive(Debug, Default)]
@@ -179,7 +186,9 @@ impl Words {
                     continue;
                 }
                 let looks = instead_looks(&instead, text);
-                let gained = looks.weight() - seen.weight();
+                // Names begin with these letters far more often than with any that stands for them elsewhere.
+                let begins = i64::from(text.starts_with(['Å', 'Ä', 'Ö']));
+                let gained = looks.weight() - seen.weight() - begins;
                 gain += gained;
                 makes_sense |= looks >= Looks::Known;
                 if best.as_ref().is_none_or(|(most, _)| gained > *most) {

@@ -117,7 +117,11 @@ impl Input {
             .or(separator.map(|(delimiter, _)| delimiter));
         // What stands above a header that was named says nothing of what is below it.
         let above = match options.header_row {
-            Some(line) => Some(above_line(path, text, line)?),
+            Some(line) => Some(above_line(
+                path,
+                text,
+                line.saturating_sub(u64::from(typed > 0)).max(1),
+            )?),
             None => None,
         };
         let below = text.get(above.unwrap_or(0)..).unwrap_or_default();
@@ -147,7 +151,8 @@ impl Input {
             mends: options.mends.clone(),
         };
         let above = above.unwrap_or_else(|| above_header(text, delimiter));
-        input.read_header(seen, &sample[..skipped.min(sample.len())], above)?;
+        let skipped = sample.get(..skipped).unwrap_or_default();
+        input.read_header(seen, (skipped, u64::from(typed > 0)), above)?;
         let begins = usize::try_from(input.body.offset).unwrap_or(whole);
         let first = sample.get(begins..whole.max(begins)).unwrap_or_default();
         let shape = Shape::below(&input.header, delimiter);
@@ -172,8 +177,14 @@ impl Input {
         &self.mends
     }
 
-    /// Reads the header below the first `above` bytes of a text, which stands below the lines `skipped`.
-    fn read_header(&mut self, text: &[u8], skipped: &[u8], above: usize) -> Result<(), ReadError> {
+    /// Reads the header below the first `above` bytes of a text, which stands below the lines `skipped`. So many of
+    /// these are shown by a spreadsheet.
+    fn read_header(
+        &mut self,
+        text: &[u8],
+        (skipped, shown): (&[u8], u64),
+        above: usize,
+    ) -> Result<(), ReadError> {
         let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
         let ends = |from: usize| {
             text[from.min(text.len())..]
@@ -206,7 +217,7 @@ impl Input {
             row: 1,
             line: 1 + lines_before + lines,
             // A spreadsheet does not show the line that names the delimiter.
-            sheet_row: 1 + lines - breaks.sum::<u64>().min(lines),
+            sheet_row: 1 + shown + lines - breaks.sum::<u64>().min(lines),
             offset: (skipped.len() + header.end) as u64,
         };
         self.refuse_duplicate_headers()

@@ -37,6 +37,7 @@ pub use guess::{Likely, encodings};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mends::Mends;
+pub(crate) use mojibake::of_utf_7;
 pub use mojibake::{Mojibake, mojibake};
 pub use source::{Origin, content_of};
 pub(crate) use split::is_blank_char;

@@ -1,6 +1,10 @@
 use std::sync::LazyLock;
 
-use super::guess::Coder;
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::guess::{self, Coder};
 use super::plausible::{Looks, commonness, is_letter, looks};
 
 /// Text that was decoded wrongly on its way into the file, and what it said before.
@@ -51,6 +55,14 @@ static CODERS: LazyLock<[Vec<Coder>; 2]> = LazyLock::new(|| {
     [all(&OF_UTF_8), all(&OF_EACH_OTHER)]
 });
 
+/// UTF-7's base64 has no padding, and its last bits may be anything.
+const STANDARD_NO_PAD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
+
 /// How often text is decoded wrongly, one time after another, at most.
 const MOST_TIMES: usize = 3;
 
@@ -85,6 +97,35 @@ pub fn mojibake(text: &str) -> Option<Mojibake> {
 /// What speaks for a repair: that it begins as a name does, that the mistake is a common one, how the
 /// repaired word looks, and how common its letters are.
 type Likelihood = (bool, bool, Looks, usize);
+
+/// The text that a word was before its UTF-7 was read as ASCII (RFC 2152): `+AMU-sa`. Only letters count: what
+/// else looks like that may be meant.
+pub(crate) fn of_utf_7(text: &str) -> Option<String> {
+    let mut decoded = String::new();
+    let mut rest = text;
+    let mut found = false;
+    while let Some((before, behind)) = rest.split_once('+') {
+        decoded.push_str(before);
+        let (code, after) = behind.split_once('-')?;
+        let bytes = STANDARD_NO_PAD.decode(code).ok()?;
+        let pairs = bytes.chunks_exact(2);
+        if code.is_empty() || !pairs.remainder().is_empty() {
+            return None;
+        }
+        let units: Vec<u16> = pairs
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+            .collect();
+        let letters = String::from_utf16(&units).ok()?;
+        if !letters.chars().all(is_letter_beyond_ascii) {
+            return None;
+        }
+        decoded.push_str(&letters);
+        found = true;
+        rest = after;
+    }
+    decoded.push_str(rest);
+    found.then_some(decoded)
+}
 
 /// What a word said before it was decoded wrongly, and whether that is certain.
 fn of_word(word: &str) -> Option<(String, bool)> {
@@ -138,7 +179,7 @@ fn of_word(word: &str) -> Option<(String, bool)> {
     }
     // Bytes of another encoding that happen to be UTF-8.
     if seen == Looks::Broken {
-        for right in coders {
+        for right in guess::coders() {
             consider(right.decode(word.as_bytes()), Looks::Known, false);
         }
     }
@@ -305,6 +346,15 @@ mod tests {
             if bytes != "Anna Lind!" {
                 assert_eq!(found.unwrap().repaired, bytes);
             }
+        }
+    }
+
+    #[test]
+    fn utf_7_is_known_by_its_letters() {
+        assert_eq!(of_utf_7("+AMU-sa").as_deref(), Some("Åsa"));
+        assert_eq!(of_utf_7("Sj+APY-str+APY-m").as_deref(), Some("Sjöström"));
+        for text in ["A+B-hus", "1+1", "+46701740605", "C+-", "a+ABC-d", "Anna"] {
+            assert_eq!(of_utf_7(text), None, "{text}");
         }
     }
 

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use unicode_normalization::char::is_combining_mark;
+
 /// How much a word looks like one that somebody wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Looks {
@@ -92,8 +94,7 @@ pub(super) fn looks(word: &str) -> Looks {
 
 /// Whether a character is part of a word. Some that Unicode counts as letters are signs to people.
 pub(super) fn is_letter(c: char) -> bool {
-    let is_accent = ('\u{300}'..='\u{36F}').contains(&c);
-    is_accent
+    is_combining_mark(c)
         || c.is_alphabetic() && !matches!(c, 'ª' | 'º' | 'ƒ' | 'ˆ' | 'µ' | '\u{2BB}' | '\u{2BC}')
 }
 
