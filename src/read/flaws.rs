@@ -79,13 +79,18 @@ impl Likeness {
             likeness.is_begun(row.cells, &row.first)
         });
         let begun = begun.count();
-        likeness.leaves_out = whole.is_some() && begun >= SEVERAL && begun * 10 >= all * 9;
+        likeness.leaves_out = whole.is_some() && begun >= SEVERAL && begun * 2 >= all;
         likeness
     }
 
     /// Whether a row with too few cells begins as a row does.
     fn is_begun(&self, cells: usize, first: &[u8]) -> bool {
         cells > 1 && is_alike(first, &self.first)
+    }
+
+    /// Whether a row with too few cells begins exactly as the first one does.
+    fn is_row(&self, edge: &Edge) -> bool {
+        self.is_begun(edge.cells, &edge.first) && edge.first.len() == self.first.len()
     }
 
     /// Finds rows that a line break divides, and those whose last cells were left out. `before` and `after`
@@ -152,7 +157,10 @@ impl Likeness {
                     }
                 }
             } else if let Some(next) = next.filter(|next| {
-                is_short(next) && !self.leaves_out && own.cells + next.cells == width + 1
+                is_short(next)
+                    && !self.leaves_out
+                    && !self.is_row(next)
+                    && own.cells + next.cells == width + 1
             }) {
                 divide(at, next);
                 divide(at + 1, own);
@@ -190,4 +198,134 @@ fn is_alike(one: &[u8], other: &[u8]) -> bool {
     };
     one.iter().filter(is_sign).eq(other.iter().filter(is_sign))
         && is_number(one) == is_number(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::{Input, ReadError, ReadOptions};
+
+    const ID: [&str; 4] = [
+        "4a07a72e-200d-4e22-bc26-7ad10e708101",
+        "4a07a72e-200d-4e22-bc26-7ad10e708102",
+        "4a07a72e-200d-4e22-bc26-7ad10e708103",
+        "4a07a72e-200d-4e22-bc26-7ad10e708104",
+    ];
+
+    /// What is found about each row of a file; `#1` in it is the first id.
+    fn flaws(text: &str) -> Vec<Option<Flaw>> {
+        let text = (1..).zip(ID).fold(text.to_owned(), |text, (number, id)| {
+            text.replace(&format!("#{number}"), id)
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        std::fs::write(&path, text).unwrap();
+        let input = Input::open(&path, &ReadOptions::default()).unwrap();
+        let mut found = Vec::new();
+        let all = |table: &Table| table.rows().map(|row| row.flaw()).collect::<Vec<_>>();
+        input
+            .scan(all, |flaws| {
+                found.extend(flaws);
+                Ok::<bool, ReadError>(true)
+            })
+            .unwrap();
+        found
+    }
+
+    #[test]
+    fn both_parts_of_a_row_that_a_line_break_divides_are_told() {
+        let with = |other| Some(Flaw::Divided { other });
+        for (text, expected) in [
+            // In the last cell, in one of the middle, and in the first.
+            (
+                "i;n;a\n#1;A;Storg 1\nlgh 2\n#2;B;C\n",
+                vec![with(3), with(2), None],
+            ),
+            (
+                "i;n;a\n#1;A\nB;Storg 1\n#2;B;C\n",
+                vec![with(3), with(2), None],
+            ),
+            (
+                "i;n;a\n#2;B;C\n4a07a72e-200d-\n4e22-bc26-7ad10e708101;A;S\n",
+                vec![None, with(4), with(3)],
+            ),
+            // The rest has a delimiter too many, or is at the file's end.
+            (
+                "i;n;a\n#1;A;Storg 1\nlgh 2;x\n#2;B;C\n",
+                vec![with(3), with(2), None],
+            ),
+            (
+                "i;n;a\n#1;A;B\n#2;B;Storg 1\nlgh 2\n",
+                vec![None, with(4), with(3)],
+            ),
+            // Two line breaks.
+            (
+                "i;n;a\n#1;A;Storg 1\nlgh 2\nc/o\n#2;B;C\n",
+                vec![with(3), with(4), with(3), None],
+            ),
+            // Numbers of the same length.
+            (
+                "i;n;a\n1111;A;B\n22\n22;A;B\n",
+                vec![None, with(4), with(3)],
+            ),
+            (
+                "i;n;a\n1111;A;B\n12\n2222;A;B\n",
+                vec![with(3), with(2), None],
+            ),
+        ] {
+            assert_eq!(flaws(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn cells_that_a_spreadsheet_left_out_are_empty_and_others_are_missing() {
+        let filled = Some(Flaw::FilledUp);
+        let text = "i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n#4;D;T\n";
+        assert_eq!(flaws(text), [None, filled, filled, filled]);
+        // One or two of them are a mistake.
+        assert_eq!(flaws("i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n"), [None, None, None]);
+        // The file ends in a row.
+        let cut = flaws("i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n#4;D;T\n#1;A");
+        assert_eq!(cut.last(), Some(&Some(Flaw::Truncated)));
+        assert_eq!(flaws("i;n\n#1;A\n#2;B"), [None, Some(Flaw::Unended)]);
+        assert_eq!(flaws("i;n\n#1;A"), [None]);
+        // A part of a row among them.
+        let text = "i;n;a;b\n#1;A;S;x\n#2;B\n#3;C\n#4;D;T\nlgh;x\n";
+        let divided = |other| Some(Flaw::Divided { other });
+        assert_eq!(flaws(text), [None, filled, filled, divided(6), divided(5)]);
+    }
+
+    #[test]
+    fn a_row_is_divided_wherever_the_blocks_end() {
+        let row = |number: usize| format!("{number:08};{};S\n", "x".repeat(number % 50));
+        let rows = (1..20_000).map(row).collect::<String>();
+        let all = flaws(&format!("i;n;a\n{rows}"));
+        assert!(all.iter().all(Option::is_none));
+        let broken = rows.replace(";S\n", ";S\nlgh\n");
+        let all = flaws(&format!("i;n;a\n{broken}"));
+        assert!(
+            all.iter()
+                .all(|flaw| matches!(flaw, Some(Flaw::Divided { .. })))
+        );
+    }
+
+    #[test]
+    fn text_behind_a_closing_quote_is_told_and_a_blank_before_a_quote_is_none() {
+        for (cell, expected) in [
+            (
+                "\"Anna \\\"Ann\\\" M\"",
+                Some(Flaw::TextAfterQuote { backslash: true }),
+            ),
+            (
+                "\"Anna \"Ann\" M\"",
+                Some(Flaw::TextAfterQuote { backslash: false }),
+            ),
+            ("\"Anna\" ", None),
+            (" \"Anna\"", None),
+            ("\"Anna \"\"Ann\"\"\"", None),
+            ("Anna \"Ann\" M", None),
+        ] {
+            assert_eq!(flaws(&format!("i;n\n#1;{cell}\n")), [expected], "{cell}");
+        }
+    }
 }

@@ -438,3 +438,82 @@ fn type_line(text: &[u8]) -> usize {
         _ => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(text: &[u8], header_row: Option<u64>) -> Result<Input, ReadError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        std::fs::write(&path, text).unwrap();
+        let options = ReadOptions {
+            header_row,
+            ..ReadOptions::default()
+        };
+        Input::open(&path, &options)
+    }
+
+    #[test]
+    fn the_header_is_found_below_whatever_stands_above_it() {
+        for (text, line, shown) in [
+            ("id;Namn\n1;A\n", 1, 2),
+            ("Elever 2026\n\nid;Namn;Ort\n1;A;B\n", 3, 4),
+            (
+                "Elev;;Adress;;Kontakt\nid;Namn;Gata;Ort;E-post\n1;A;B;C;D\n",
+                2,
+                3,
+            ),
+            ("Elev;Elev;Adress;Adress\nid;Namn;Gata;Ort\n1;A;B;C\n", 2, 3),
+            ("Lista\nElev;;Adress;\nid;Namn;Gata;Ort\n1;A;B;C\n", 3, 4),
+            (
+                "#TYPE Selected.ADUser\r\n\"id\",\"Namn\"\r\n\"1\",\"A\"\r\n",
+                2,
+                3,
+            ),
+            ("sep=;\nid;Namn\n1;A\n", 2, 2),
+            ("id, \"Namn\"\n1, \"A\"\n", 1, 2),
+            ("Elev;;Adress;\rid;Namn;Gata;Ort\r1;A;B;C\r", 2, 3),
+            // A header without a name for each column is one.
+            ("id;Namn;;\n1;A;0701;a@b.se\n", 1, 2),
+        ] {
+            let input = open(text.as_bytes(), None).unwrap();
+            let names: Vec<&str> = input.header().iter().map(String::as_str).collect();
+            assert_eq!(names[0..2].join("|").replace('"', ""), "id|Namn", "{text}");
+            assert_eq!(
+                (input.header_line(), input.body.sheet_row),
+                (line, shown),
+                "{text}"
+            );
+            assert_eq!(
+                input.description().contains("header on line"),
+                line > 1 && !text.starts_with("sep")
+            );
+        }
+        assert_eq!(
+            open(b"x;y\rid;n\r1;2\r", Some(2)).unwrap().header()[0],
+            "id"
+        );
+        assert_eq!(
+            open(b"#TYPE x\nid;n\n1;2\n", Some(2)).unwrap().header()[0],
+            "id"
+        );
+    }
+
+    #[test]
+    fn rows_of_blanks_are_none() {
+        let input = open(
+            "id;n\n1;A\n \u{A0};\u{3000}\n\t;\n\u{FEFF}2;B\n".as_bytes(),
+            None,
+        )
+        .unwrap();
+        let mut seen = (0, 0);
+        let count = |table: &Table| (table.len(), table.empty_rows());
+        let add = |(rows, empty): (usize, u64)| {
+            seen = (seen.0 + rows, seen.1 + empty);
+            Ok::<bool, ReadError>(true)
+        };
+        input.scan(count, add).unwrap();
+        assert_eq!(seen, (2, 2));
+    }
+}
