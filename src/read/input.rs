@@ -363,6 +363,10 @@ fn above_header(text: &[u8], delimiter: u8) -> usize {
     while titles <= LINES && above < text.len() {
         record.read(text, above, delimiter);
         let filled = filled(&record);
+        let is_filled = |cell: &[u8]| !cell.trim_ascii().is_empty();
+        let reach = record.cells().collect::<Vec<_>>();
+        let reach = reach.iter().rposition(|cell| is_filled(cell));
+        let has_gap = reach.is_some_and(|last| last + 1 > filled.len());
         match filled.len() {
             0 => {}
             1 => {
@@ -370,8 +374,12 @@ fn above_header(text: &[u8], delimiter: u8) -> usize {
                 titles += 1;
             }
             // Below a header of one column, a line with a stray cell is none.
-            2 if first.is_some() && !names_groups(&filled, text, record.end, delimiter) => break,
-            _ if names_groups(&filled, text, record.end, delimiter) => {
+            2 if first.is_some()
+                && !names_groups((&filled, has_gap), text, record.end, delimiter) =>
+            {
+                break;
+            }
+            _ if names_groups((&filled, has_gap), text, record.end, delimiter) => {
                 first = None;
                 titles += 1;
             }
@@ -389,9 +397,15 @@ fn filled(record: &Record) -> Vec<String> {
     cells.filter(|cell| !cell.is_empty()).collect()
 }
 
-/// Whether a row names groups of columns: it has few cells, or the same one several times, and the row below
+/// Whether a row names groups of columns: it has few cells, gaps between
+/// them, or the same one several times, and the row below
 /// has a different name in each of more columns.
-fn names_groups(groups: &[String], text: &[u8], below: usize, delimiter: u8) -> bool {
+fn names_groups(
+    (groups, has_gap): (&[String], bool),
+    text: &[u8],
+    below: usize,
+    delimiter: u8,
+) -> bool {
     let mut record = Record::default();
     let mut at = below;
     let names = loop {
@@ -419,11 +433,7 @@ fn names_groups(groups: &[String], text: &[u8], below: usize, delimiter: u8) -> 
     };
     other == names.len()
         && names.iter().all(is_name)
-        && if repeats {
-            own < other
-        } else {
-            own * 2 <= other
-        }
+        && (own * 2 <= other || (repeats || has_gap) && own < other)
 }
 
 /// Bytes of the line that PowerShell's `Export-Csv` writes above the header, and of its line end.
