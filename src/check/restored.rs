@@ -11,6 +11,7 @@ pub fn what_was_restored(code: &str) -> String {
         "phone.leading_zero" => say().repair_phone_zero(),
         "phone.leading_plus" => say().repair_phone_plus(),
         "date.day_month_order" => say().repair_date(),
+        "row.trailing_cells" => say().repair_trailing_cells(),
         "text.formula" => say().repair_formula(),
         "text.apostrophe" => say().repair_apostrophe(),
         "text.decimal_zero" => say().repair_decimal_zero(),

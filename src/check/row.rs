@@ -14,7 +14,7 @@ use super::workbook_cell::{self, looks_right};
 use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
-use crate::read::{Cell, RawRow};
+use crate::read::{Cell, Flaw, RawRow};
 use crate::targets::{Kind, TargetSpec};
 
 /// Checks rows of one file against one target.
@@ -199,6 +199,11 @@ impl Checker {
             return;
         }
         self.check_cells(row, checked);
+        if row.flaw() == Some(Flaw::FilledUp) {
+            let code = "row.trailing_cells";
+            let restored = Problem::of_row(code, what_was_restored(code));
+            checked.restored.push(restored);
+        }
         if checked.problems.is_empty()
             && self.options.sparse_key.is_none()
             && !self.spec.update.whole.is_empty()

@@ -73,12 +73,15 @@ findings! {
     Restored "phone.leading_plus" what_phone_leading_plus "46701740605" remedy_restored;
     Restored "municipality_code.leading_zero" what_municipality_code_leading_zero "184" remedy_restored;
     Restored "date.day_month_order" what_date_day_month_order_restored "25/12/2010" remedy_restored;
+    Restored "row.trailing_cells" what_row_trailing_cells "" remedy_restored;
     Doubtful "text.invisible_character" what_text_invisible_character "20100402<U+200B>-2388" remedy_look;
     Doubtful "text.lookalike_character" what_text_lookalike_character "20100402–2388" remedy_look;
     Doubtful "text.apostrophe" what_text_apostrophe "'t Hooft" remedy_look;
     Doubtful "text.decimal_zero" what_text_decimal_zero "184.0" remedy_look;
     Doubtful "text.no_value" what_text_no_value_doubtful "NULL" remedy_program;
     Doubtful "text.question_mark" what_text_question_mark_doubtful "S?derlund" remedy_export;
+    Doubtful "text.strange_letters" what_text_strange_letters "Bjšrn" remedy_export;
+    Doubtful "text.quotes" what_text_quotes "”Anna”" remedy_look;
     Doubtful "text.line_break" what_text_line_break "Storgatan 1<U+000A>Solna" remedy_look;
     Doubtful "cell.shown_otherwise" what_cell_shown_otherwise "184.5, 185" remedy_look;
     Doubtful "identity_number.test" what_identity_number_test "20170101-2393" remedy_look;
@@ -103,6 +106,10 @@ findings! {
     InvalidUnlessFreeText "eppn.domain" what_eppn_domain "asali@example" remedy_value;
     Invalid "row.too_few_cells" what_row_too_few_cells "" remedy_cells;
     Invalid "row.too_many_cells" what_row_too_many_cells "" remedy_cells;
+    Invalid "row.divided" what_row_divided "" remedy_cells;
+    Invalid "row.truncated" what_row_truncated "" remedy_export;
+    Invalid "row.text_after_quote" what_row_text_after_quote "\"Anna \\\"Ann\\\" M\"" remedy_quotes;
+    Invalid "row.header" what_row_header "" remedy_row;
     Invalid "row.part_of_object" what_row_part_of_object "" remedy_value;
     Invalid "required.empty" what_required_empty "" remedy_value;
     Invalid "null.not_allowed" what_null_not_allowed "<null>" remedy_value;

@@ -5,6 +5,7 @@ use super::cell::{LONGEST, has_plain_ends, is_western_name};
 use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;
+use crate::read::of_utf_7;
 
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
@@ -15,6 +16,14 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     }
     if is_cut_short(text) {
         return Err(Fault::new("text.scientific", say().number_cut_short(text)));
+    }
+    if text.contains('+')
+        && let Some(repaired) = of_utf_7(text)
+    {
+        return Err(Fault::new(
+            "text.mojibake",
+            say().cell_mojibake(text, repaired),
+        ));
     }
     refuse_line_break(text)?;
     composed(text)

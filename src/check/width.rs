@@ -2,7 +2,7 @@ use super::row::Checker;
 use super::workbook_cell::known_code;
 use crate::l10n::say;
 use crate::model::Problem;
-use crate::read::RawRow;
+use crate::read::{Cell, Flaw, RawRow, is_blank_char};
 
 /// Code of a row with fewer cells than the header.
 pub const TOO_FEW: &str = "row.too_few_cells";
@@ -51,9 +51,26 @@ impl Checker {
         has_text_from(row, self.map.least())
     }
 
+    /// Whether the row is the header once more, as where files were joined.
+    fn repeats_header(&self, row: &RawRow<'_>) -> bool {
+        let is_header = |index: usize| {
+            let text = row
+                .cell(index)
+                .and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
+            text.is_some_and(|text| text.trim_matches(is_blank_char) == self.map.header(index))
+        };
+        is_header(0) && (1..self.map.least()).all(is_header)
+    }
+
     pub(super) fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
         let (found, least, expected) = (row.len(), self.map.least(), self.map.width());
-        if found < least {
+        if let Some(problem) = row.flaw().and_then(of_flaw) {
+            return Some(problem);
+        }
+        if self.repeats_header(row) {
+            return Some(Problem::of_row("row.header", say().row_header()));
+        }
+        if found < least && row.flaw() != Some(Flaw::FilledUp) {
             return Some(Problem::of_row(
                 TOO_FEW,
                 say().row_too_few_cells(found, least),
@@ -64,10 +81,28 @@ impl Checker {
     }
 }
 
+/// What is wrong with a row because of how it stands in its file.
+fn of_flaw(flaw: Flaw) -> Option<Problem> {
+    let (code, message) = match flaw {
+        Flaw::TextAfterQuote { backslash: false } => {
+            ("row.text_after_quote", say().row_text_after_quote())
+        }
+        Flaw::TextAfterQuote { backslash: true } => {
+            ("row.text_after_quote", say().row_backslash_quote())
+        }
+        Flaw::Divided { other } => ("row.divided", say().row_divided(other)),
+        Flaw::Truncated => ("row.truncated", say().row_truncated()),
+        Flaw::FilledUp => return None,
+    };
+    Some(Problem::of_row(code, message))
+}
+
 /// Whether any cell of the row from the column `first` on has something in it.
 fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
     (first..row.len()).any(|index| {
-        row.cell(index)
-            .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
+        row.cell(index).is_some_and(|cell| match cell {
+            Cell::Text(text) => !text.chars().all(is_blank_char),
+            Cell::Undecodable(_) => true,
+        })
     })
 }

@@ -96,6 +96,19 @@ pub(in crate::cli) enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// What is said of the roster, where the command reads one that it names.
+    pub(in crate::cli) fn roster(&mut self) -> Option<&mut RosterOptions> {
+        match self {
+            Command::Check(check) => Some(&mut check.roster),
+            Command::Import(import) => Some(&mut import.options.roster),
+            Command::Plan(plan) => Some(&mut plan.options.roster),
+            Command::Retry(retry) => Some(&mut retry.options.roster),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct CheckArgs {
     /// The roster; - is standard input

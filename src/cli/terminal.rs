@@ -9,7 +9,7 @@ use crate::events::{Observer, Unobserved};
 use crate::l10n::say;
 use crate::model::{Fact, visible};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
-use crate::read::ReadError;
+use crate::read::{Charset, Likely, ReadError};
 use crate::report::Look;
 use crate::run::RunError;
 
@@ -128,13 +128,28 @@ fn chosen(sheets: &[String]) -> Option<String> {
     for (number, sheet) in (1..).zip(sheets) {
         note(&format!("{number:>4}  {sheet}"));
     }
+    sheets.get(ask_number(&say().front_which_sheet())?).cloned()
+}
+
+/// Asks which of the likely encodings a file has. Nothing where none is chosen.
+pub(in crate::cli) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Charset> {
+    note(&say().read_ask_encoding(path.display().to_string()));
+    for (number, one) in (1..).zip(likely) {
+        let words = one.word.as_str();
+        note(&format!("{number:>4}  {words}  ({})", one.charset.name()));
+    }
+    Some(likely.get(ask_number(&say().read_ask_which())?)?.charset)
+}
+
+/// Asks for a number from 1, and returns the place that it stands for.
+fn ask_number(question: &str) -> Option<usize> {
     let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "{} ", say().front_which_sheet());
+    let _ = write!(stderr, "{question} ");
     let _ = stderr.flush();
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).ok()?;
     let number: usize = answer.trim().parse().ok()?;
-    sheets.get(number.checked_sub(1)?).cloned()
+    number.checked_sub(1)
 }
 
 /// The observer of a run, and the bar that log lines must not tear.

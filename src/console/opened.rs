@@ -400,7 +400,7 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
     let is_workbook = !input.sheets().is_empty();
     Ok(FileLook {
         description: input.description(),
-        encoding: input.dialect().encoding.name().to_owned(),
+        encoding: input.dialect().encoding.label().to_owned(),
         delimiter: (!is_workbook).then_some(input.dialect().delimiter),
         header: input.header().to_vec(),
         header_line: input.header_line(),

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::guess::Likely;
 use super::signatures::fix_for;
 use crate::l10n::{number, say};
 use crate::model::{Code, Fact};
@@ -90,12 +91,12 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The bytes are text in an encoding that is not known for certain.
-    #[error("{}", say().read_unknown_encoding(path.display().to_string(), why.as_str()))]
+    #[error("{}", unknown_encoding(path, likely))]
     UnknownEncoding {
         /// The file.
         path: PathBuf,
-        /// What gave it away.
-        why: String,
+        /// Those that it may have, the likeliest first.
+        likely: Vec<Likely>,
     },
     /// `--encoding` names no encoding.
     #[error("{}", say().read_no_such_encoding(label.as_str()))]
@@ -169,6 +170,18 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+}
+
+fn unknown_encoding(path: &Path, likely: &[Likely]) -> String {
+    let path = path.display().to_string();
+    if likely.is_empty() {
+        return say().read_unknown_encoding(path);
+    }
+    let shown: Vec<String> = likely
+        .iter()
+        .map(|one| say().read_likely(one.charset.name(), one.word.as_str(), one.charset.label()))
+        .collect();
+    say().read_encoding_in_doubt(path, shown.join("; "))
 }
 
 impl ReadError {

@@ -1,18 +1,22 @@
 use std::path::{Path, PathBuf};
 
-use encoding_rs::{Encoding, UTF_8};
 use serde::{Deserialize, Serialize};
 
+use super::charset::Charset;
 use super::decode::Decode;
 use super::dialect::{Dialect, separator_line, sniff_delimiter};
 use super::error::ReadError;
+use super::flaws::Likeness;
 use super::header::fold_header;
 use super::lines;
 use super::look::Look;
 use super::mends::Mends;
 use super::sheet_rows::DELIMITER;
 use super::source::{Origin, Source};
+use super::split::Record;
+use super::table::{Shape, Table};
 use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
+use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
 
 /// What the user says of a file, in place of what would be detected.
@@ -51,6 +55,9 @@ pub struct Input {
     pub(super) mark_length: u64,
     pub(super) header: Vec<String>,
     header_line: u64,
+    /// Whether anything stands above the header, which is passed over.
+    has_title: bool,
+    pub(super) likeness: Likeness,
     /// Where the rows begin in the decoded text.
     pub(super) body: RowAt,
     pub(super) mends: Mends,
@@ -92,7 +99,7 @@ impl Input {
             });
         }
         let (encoding, mark_length) = match &sheet {
-            Some(_) => (UTF_8, 0),
+            Some(_) => (Charset::UTF_8, 0),
             None => look.encoding(&source, path, forced)?,
         };
 
@@ -101,8 +108,9 @@ impl Input {
         let ended = Decode::new(text_source.reader(mark_length), encoding)
             .fill(&mut sample, SAMPLE)
             .map_err(io)?;
-        let separator = separator_line(&sample);
-        let skipped = separator.map_or(0, |(_, length)| length);
+        let typed = type_line(&sample);
+        let separator = separator_line(sample.get(typed..).unwrap_or_default());
+        let skipped = typed + separator.map_or(0, |(_, length)| length);
         let whole = if ended {
             sample.len()
         } else {
@@ -117,7 +125,11 @@ impl Input {
             .or(separator.map(|(delimiter, _)| delimiter));
         // What stands above a header that was named says nothing of what is below it.
         let above = match options.header_row {
-            Some(line) => Some(above_line(path, text, line)?),
+            Some(line) => Some(above_line(
+                path,
+                text,
+                line.saturating_sub(u64::from(typed > 0)).max(1),
+            )?),
             None => None,
         };
         let below = text.get(above.unwrap_or(0)..).unwrap_or_default();
@@ -136,6 +148,8 @@ impl Input {
             mark_length,
             header: Vec::new(),
             header_line: 1,
+            has_title: typed > 0,
+            likeness: Likeness::default(),
             body: RowAt {
                 row: 1,
                 line: 1,
@@ -145,7 +159,12 @@ impl Input {
             mends: options.mends.clone(),
         };
         let above = above.unwrap_or_else(|| above_header(text, delimiter));
-        input.read_header(seen, skipped, above)?;
+        let skipped = sample.get(..skipped).unwrap_or_default();
+        input.read_header(seen, (skipped, u64::from(typed > 0)), above)?;
+        let begins = usize::try_from(input.body.offset).unwrap_or(whole);
+        let first = sample.get(begins..whole.max(begins)).unwrap_or_default();
+        let shape = Shape::below(&input.header, delimiter);
+        input.likeness = Likeness::of(&Table::parse(first.to_vec(), &shape));
         // The rows below may be longer than the sample.
         if !ended && input.body.offset >= sample.len() as u64 {
             return Err(ReadError::HeaderTooLong {
@@ -166,40 +185,36 @@ impl Input {
         &self.mends
     }
 
-    fn read_header(&mut self, text: &[u8], skipped: usize, above: usize) -> Result<(), ReadError> {
-        let breaks_of = |record: &csv::ByteRecord| -> u64 {
-            record
+    /// Reads the header below the first `above` bytes of a text, which stands below the lines `skipped`. So many of
+    /// these are shown by a spreadsheet.
+    fn read_header(
+        &mut self,
+        text: &[u8],
+        (skipped, shown): (&[u8], u64),
+        above: usize,
+    ) -> Result<(), ReadError> {
+        let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+        let ends = |from: usize| {
+            text[from.min(text.len())..]
                 .iter()
-                .map(|cell| lines::count(cell, 0, cell.len()))
-                .sum()
+                .take_while(is_end)
+                .count()
         };
-        let mut breaks = 0;
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.dialect.delimiter)
-            .from_reader(text);
-        let mut header = csv::ByteRecord::new();
-        // The reader stands before the second half of a line's end.
-        let is_above = |reader: &csv::Reader<&[u8]>| {
-            let at = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-            let rest = text.get(at..above).unwrap_or_default();
-            rest.iter().any(|byte| !matches!(byte, b'\n' | b'\r'))
-        };
-        while is_above(&reader) {
-            if !reader.read_byte_record(&mut header).unwrap_or(false) {
-                break;
-            }
+        let start = above + ends(above);
+        let mut header = Record::default();
+        let (mut breaks, mut at) = (0, 0);
+        while at < start.min(text.len()) {
+            header.read(text, at, self.dialect.delimiter);
             breaks += breaks_of(&header);
+            at = header.end;
         }
-        let above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let found = reader.read_byte_record(&mut header).unwrap_or(false);
-        if !found || header.iter().all(|cell| cell.trim_ascii().is_empty()) {
+        header.read(text, start.min(text.len()), self.dialect.delimiter);
+        if header.cells().all(|cell| cell.trim_ascii().is_empty()) {
             return Err(ReadError::Empty {
                 path: self.path.clone(),
             });
         }
-        for (index, cell) in header.iter().enumerate() {
+        for (index, cell) in header.cells().enumerate() {
             let name = std::str::from_utf8(cell).map_err(|_| ReadError::UndecodableHeader {
                 path: self.path.clone(),
                 column: index + 1,
@@ -207,21 +222,16 @@ impl Input {
             })?;
             self.header.push(name.to_owned());
         }
-        let end = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let lines_before = u64::from(skipped > 0);
-        let leading = above
-            + text[above.min(text.len())..]
-                .iter()
-                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
-                .count();
+        let lines_above = lines::count(text, 0, start.min(text.len()));
         // A spreadsheet does not show the line that names the delimiter.
-        self.header_line = sheet_row(lines::count(text, 0, leading), breaks);
-        let lines = lines::count(text, 0, end.min(text.len()));
+        self.header_line = shown + sheet_row(lines_above, breaks);
+        self.has_title |= !text[..start.min(text.len())].trim_ascii().is_empty();
+        let lines = lines::count(text, 0, header.end.min(text.len()));
         self.body = RowAt {
             row: 1,
-            line: 1 + lines_before + lines,
-            sheet_row: sheet_row(lines, breaks + breaks_of(&header)),
-            offset: (skipped + end) as u64,
+            line: 1 + lines::count(skipped, 0, skipped.len()) + lines,
+            sheet_row: shown + sheet_row(lines, breaks + breaks_of(&header)),
+            offset: (skipped.len() + header.end) as u64,
         };
         self.refuse_duplicate_headers()
     }
@@ -257,9 +267,13 @@ impl Input {
 
     /// What kind of file it is, for a person: its encoding and delimiter, or its sheet.
     pub fn description(&self) -> String {
-        match &self.sheet {
+        let format = match &self.sheet {
             Some(sheet) => sheet.description(),
             None => self.dialect.to_string(),
+        };
+        match self.has_title {
+            true => say().dialect_header_on(format, self.header_line),
+            false => format,
         }
     }
 
@@ -334,12 +348,12 @@ impl Input {
     }
 }
 
-fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, ReadError> {
+fn forced_encoding(options: &ReadOptions) -> Result<Option<Charset>, ReadError> {
     let Some(label) = &options.encoding else {
         return Ok(None);
     };
-    match Encoding::for_label(label.as_bytes()) {
-        Some(encoding) => Ok(Some(encoding)),
+    match Charset::for_label(label) {
+        Some(charset) => Ok(Some(charset)),
         None => Err(ReadError::NoSuchEncoding {
             label: label.clone(),
         }),
@@ -393,45 +407,122 @@ fn row_ends(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
 
 /// The header of a sheet that begins with this text; nothing where it has no rows.
 fn header_of(text: &[u8]) -> Option<Vec<String>> {
-    let mut rows = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(DELIMITER)
-        .from_reader(text.get(above_header(text, DELIMITER)..)?)
-        .into_records()
-        .filter_map(Result::ok)
-        .filter(|row| row.iter().any(|cell| !cell.trim().is_empty()));
-    let header = rows.next()?;
-    rows.next()?;
-    Some(header.iter().map(str::to_owned).collect())
+    let mut record = Record::default();
+    let (mut at, mut header) = (above_header(text, DELIMITER), None);
+    while at < text.len() {
+        record.read(text, at, DELIMITER);
+        at = record.end;
+        if filled(&record).is_empty() {
+            continue;
+        }
+        if header.is_some() {
+            return header;
+        }
+        let names = record.cells().map(String::from_utf8_lossy);
+        header = Some(names.map(Into::into).collect());
+    }
+    None
 }
 
-/// Bytes above the header: lines without a word in them, and a title. A title stands alone on its line,
-/// and what it is the title of has several columns.
+/// Bytes above the header: lines without a word in them, a title, and a row that names groups of columns. A
+/// title stands alone on its line, and what it is the title of has several columns.
 fn above_header(text: &[u8], delimiter: u8) -> usize {
     const LINES: usize = 10;
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text);
-    let mut record = csv::ByteRecord::new();
+    let mut record = Record::default();
     let (mut above, mut first, mut titles) = (0, None, 0);
-    while titles <= LINES && reader.read_byte_record(&mut record).unwrap_or(false) {
-        let filled = record.iter().filter(|cell| !cell.trim_ascii().is_empty());
-        match filled.count() {
+    while titles <= LINES && above < text.len() {
+        record.read(text, above, delimiter);
+        let filled = filled(&record);
+        let is_filled = |cell: &[u8]| !cell.trim_ascii().is_empty();
+        let reach = record.cells().collect::<Vec<_>>();
+        let reach = reach.iter().rposition(|cell| is_filled(cell));
+        let has_gap = reach.is_some_and(|last| last + 1 > filled.len());
+        match filled.len() {
             0 => {}
             1 => {
                 first.get_or_insert(above);
                 titles += 1;
             }
             // Below a header of one column, a line with a stray cell is none.
-            2 if first.is_some() => break,
+            2 if first.is_some()
+                && !names_groups((&filled, has_gap), text, record.end, delimiter) =>
+            {
+                break;
+            }
+            _ if names_groups((&filled, has_gap), text, record.end, delimiter) => {
+                first = None;
+                titles += 1;
+            }
             _ => return above,
         }
-        above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        above = record.end;
     }
     first.unwrap_or(0)
+}
+
+/// Line ends within the cells of a row.
+fn breaks_of(record: &Record) -> u64 {
+    let breaks = record.cells().map(|cell| lines::count(cell, 0, cell.len()));
+    breaks.sum()
+}
+
+/// The cells of a row that have anything in them.
+fn filled(record: &Record) -> Vec<String> {
+    let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim().to_owned();
+    let cells = record.cells().map(text);
+    cells.filter(|cell| !cell.is_empty()).collect()
+}
+
+/// Whether a row names groups of columns: it has few cells, gaps between
+/// them, or the same one several times, and the row below
+/// has a different name in each of more columns.
+fn names_groups(
+    (groups, has_gap): (&[String], bool),
+    text: &[u8],
+    below: usize,
+    delimiter: u8,
+) -> bool {
+    let mut record = Record::default();
+    let mut at = below;
+    let names = loop {
+        if at >= text.len() {
+            return false;
+        }
+        record.read(text, at, delimiter);
+        at = record.end;
+        let names = filled(&record);
+        if !names.is_empty() {
+            break names;
+        }
+    };
+    let different = |cells: &[String]| {
+        let folded: std::collections::BTreeSet<String> =
+            cells.iter().map(|cell| fold_header(cell)).collect();
+        folded.len()
+    };
+    let (own, other) = (different(groups), different(&names));
+    let repeats = own < groups.len();
+    // Names of columns have letters, and no more than a digit or two.
+    let is_name = |name: &String| {
+        let digits = name.chars().filter(|c| c.is_numeric()).count();
+        name.contains(char::is_alphabetic) && digits < 3 && !name.contains('@')
+    };
+    other == names.len()
+        && names.iter().all(is_name)
+        && (own * 2 <= other || (repeats || has_gap) && own < other)
+}
+
+/// Bytes of the line that PowerShell's `Export-Csv` writes above the header, and of its line end.
+fn type_line(text: &[u8]) -> usize {
+    if !text.starts_with(b"#TYPE ") {
+        return 0;
+    }
+    let end = memchr::memchr2(b'\n', b'\r', text).unwrap_or(text.len());
+    end + match &text[end..] {
+        [b'\r', b'\n', ..] => 2,
+        [] => 0,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -524,5 +615,76 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn open(text: &[u8], header_row: Option<u64>) -> Result<Input, ReadError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        std::fs::write(&path, text).unwrap();
+        let options = ReadOptions {
+            header_row,
+            ..ReadOptions::default()
+        };
+        Input::open(&path, &options)
+    }
+
+    #[test]
+    fn the_header_is_found_below_whatever_stands_above_it() {
+        for (text, line, shown) in [
+            ("id;Namn\n1;A\n", 1, 2),
+            ("Elever 2026\n\nid;Namn;Ort\n1;A;B\n", 3, 4),
+            (
+                "Elev;;Adress;;Kontakt\nid;Namn;Gata;Ort;E-post\n1;A;B;C;D\n",
+                2,
+                3,
+            ),
+            ("Elev;Elev;Adress;Adress\nid;Namn;Gata;Ort\n1;A;B;C\n", 2, 3),
+            ("Lista\nElev;;Adress;\nid;Namn;Gata;Ort\n1;A;B;C\n", 3, 4),
+            (
+                "#TYPE Selected.ADUser\r\n\"id\",\"Namn\"\r\n\"1\",\"A\"\r\n",
+                2,
+                3,
+            ),
+            ("sep=;\nid;Namn\n1;A\n", 1, 2),
+            ("id, \"Namn\"\n1, \"A\"\n", 1, 2),
+            ("Elev;;Adress;\rid;Namn;Gata;Ort\r1;A;B;C\r", 2, 3),
+            // A header without a name for each column is one.
+            ("id;Namn;;\n1;A;0701;a@b.se\n", 1, 2),
+        ] {
+            let input = open(text.as_bytes(), None).unwrap();
+            let names: Vec<&str> = input.header().iter().map(String::as_str).collect();
+            assert_eq!(names[0..2].join("|").replace('"', ""), "id|Namn", "{text}");
+            assert_eq!(
+                (input.header_line(), input.body.sheet_row),
+                (line, shown),
+                "{text}"
+            );
+            assert_eq!(input.description().contains("header on line"), line > 1);
+        }
+        assert_eq!(
+            open(b"x;y\rid;n\r1;2\r", Some(2)).unwrap().header()[0],
+            "id"
+        );
+        assert_eq!(
+            open(b"#TYPE x\nid;n\n1;2\n", Some(2)).unwrap().header()[0],
+            "id"
+        );
+    }
+
+    #[test]
+    fn rows_of_blanks_are_none() {
+        let input = open(
+            "id;n\n1;A\n \u{A0};\u{3000}\n\t;\n\u{FEFF}2;B\n".as_bytes(),
+            None,
+        )
+        .unwrap();
+        let mut seen = (0, 0);
+        let count = |table: &Table| (table.len(), table.empty_rows());
+        let add = |(rows, empty): (usize, u64)| {
+            seen = (seen.0 + rows, seen.1 + empty);
+            Ok::<bool, ReadError>(true)
+        };
+        input.scan(count, add).unwrap();
+        assert_eq!(seen, (2, 2));
     }
 }

@@ -5,21 +5,26 @@
 //! that the blocks can be parsed side by side; memory does not grow with the file.
 
 mod blocks;
+mod charset;
 mod constructs;
 mod decode;
 mod dialect;
 mod error;
+mod flaws;
+mod guess;
 mod header;
 mod input;
 mod lines;
 mod look;
 mod mark;
 mod mends;
+mod mojibake;
 mod number_format;
 mod old_workbook;
 mod opendocument;
 mod package;
 mod parts;
+mod plausible;
 mod scan;
 mod sheet_cell;
 mod sheet_limits;
@@ -32,12 +37,18 @@ mod table;
 mod workbook;
 mod workers;
 
+pub use charset::{Charset, Page};
 pub use dialect::Dialect;
 pub use error::{MOST_ROWS, ReadError};
+pub use flaws::Flaw;
+pub use guess::{Likely, encodings};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
 pub use mark::{CellMark, cell_name};
 pub use mends::Mends;
+pub(crate) use mojibake::of_utf_7;
+pub use mojibake::{Mojibake, mojibake};
 pub use source::{Origin, content_of};
+pub(crate) use split::is_blank_char;
 pub use table::{Cell, RawRow, Table};
 pub use workers::start_workers;

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 use super::blocks::{Block, BlockError, Blocks, MAX_ROW};
 use super::decode::Decode;
 use super::error::ReadError;
+use super::flaws::Edge;
 use super::input::{Input, SAMPLE};
 use super::lines;
 use super::source::SourceReader;
+use super::split::Record;
 use super::table::{Shape, Table};
 use crate::model::RowAt;
 
@@ -54,8 +56,8 @@ impl Input {
         skip(&mut text, self.body.offset).map_err(io)?;
         let blocks = Blocks::new(text, self.dialect.delimiter, self.body.offset);
 
-        let shape = Shape::new(self.dialect.delimiter, self.header.len());
-        let mut next = self.body;
+        let shape = Shape::below(&self.header, self.dialect.delimiter);
+        let mut next = (self.body, None);
         let threads = rayon::current_num_threads().max(1);
         let most = (BLOCKS_A_THREAD * threads).min(MOST_BLOCKS);
         thread::scope(|scope| {
@@ -63,7 +65,7 @@ impl Input {
             let (sender, receiver) = mpsc::sync_channel(1);
             let (done, is_done) = mpsc::sync_channel(1);
             let cut = move || {
-                let mut blocks = blocks;
+                let mut blocks = blocks.peekable();
                 // Few at first, so that the first rows are there at once.
                 let mut side_by_side = threads.min(most);
                 loop {
@@ -78,7 +80,12 @@ impl Input {
                             bytes += block.bytes.len();
                         }
                     }
-                    if sender.send((batch, bytes)).is_err() || last {
+                    // What goes on below the batch may be the rest of its last row.
+                    let follows = match blocks.peek() {
+                        Some(Ok(block)) if !last => first_row(&block.bytes, &shape),
+                        _ => None,
+                    };
+                    if sender.send((batch, bytes, follows)).is_err() || last {
                         return;
                     }
                     if bytes >= MOST_BYTES && is_done.recv().is_err() {
@@ -90,7 +97,8 @@ impl Input {
             thread::Builder::new()
                 .spawn_scoped(scope, cut)
                 .map_err(io)?;
-            for (batch, bytes) in receiver {
+            for (batch, bytes, follows) in receiver {
+                let batch = (batch, follows);
                 if !self.work_on(batch, &shape, &mut next, &map, &mut fold)? {
                     return Ok(());
                 }
@@ -105,9 +113,9 @@ impl Input {
 
     fn work_on<T, E>(
         &self,
-        batch: Vec<Result<Block, BlockError>>,
+        (batch, follows): (Vec<Result<Block, BlockError>>, Option<(usize, Vec<u8>)>),
         shape: &Shape,
-        next: &mut RowAt,
+        (next, last): &mut (RowAt, Option<Edge>),
         map: &(impl Fn(&Table) -> T + Sync),
         fold: &mut impl FnMut(T) -> Result<bool, E>,
     ) -> Result<bool, E>
@@ -126,14 +134,12 @@ impl Input {
         let mut tables: Vec<Table> = blocks
             .into_par_iter()
             .with_min_len(4)
-            .map_init(
-                || None,
-                |parser, block| {
-                    let mut table = Table::parse(block.bytes, shape, parser);
-                    table.first.offset = block.offset;
-                    table
-                },
-            )
+            .map(|block| {
+                let mut table = Table::parse(block.bytes, shape);
+                table.first.offset = block.offset;
+                table.is_unended = block.is_unended;
+                table
+            })
             .collect();
         for table in &mut tables {
             table.first = RowAt {
@@ -147,6 +153,23 @@ impl Input {
             next.row += table.len() as u64;
             next.line += table.lines;
             next.sheet_row += table.sheet_rows;
+        }
+        let follows = follows.map(|(cells, first)| Edge {
+            cells,
+            first,
+            sheet_row: next.sheet_row,
+        });
+        let edge = tables.iter().rev().find_map(Edge::of_last);
+        let beside = (last.as_ref(), follows.as_ref());
+        self.likeness
+            .mark(&mut tables, beside, (shape.width, shape.least));
+        if let Some(edge) = edge {
+            *last = Some(edge);
+        }
+        for table in &mut tables {
+            if self.sheet.is_none() {
+                table.mark_truncated(shape.least);
+            }
             if !self.mends.is_empty() {
                 table.mend(&self.mends, self.header.len());
             }
@@ -234,6 +257,17 @@ impl Input {
         }
         Some(line)
     }
+}
+
+/// The first row of a block with anything in it: how many cells it has, and how it begins.
+fn first_row(block: &[u8], shape: &Shape) -> Option<(usize, Vec<u8>)> {
+    let start = block
+        .iter()
+        .position(|byte| !matches!(byte, b'\n' | b'\r'))?;
+    let mut record = Record::default();
+    record.read(block, start, shape.delimiter);
+    let first = record.cells().next().unwrap_or_default();
+    Some((record.ends.len(), Edge::begin(first)))
 }
 
 fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {

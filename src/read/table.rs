@@ -1,6 +1,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::flaws::Flaw;
+use super::header::fold_header;
 use super::mark::{CellMark, Marks};
 use super::mends::Mends;
 use crate::model::RowAt;
@@ -18,8 +20,12 @@ pub struct Table {
     pub(super) sheet_rows: u64,
     /// Rows of nothing but delimiters, which are no rows.
     pub(super) empty_rows: u64,
+    /// Rows with fewer cells than the header has names, by their places here.
+    pub(super) short: Vec<usize>,
     /// The first row that a quote opened by mistake made of several, by its place here.
     pub(super) hidden: Option<usize>,
+    /// Whether the file ends with it, and without a line end.
+    pub(super) is_unended: bool,
     /// Where the block's first row stands.
     pub(super) first: RowAt,
     /// Bytes of the block.
@@ -71,6 +77,7 @@ pub(super) struct RowSpan {
     /// Line breaks within the row.
     pub(super) breaks: u64,
     pub(super) offset: u64,
+    pub(super) flaw: Option<Flaw>,
 }
 
 /// How a file's rows are written.
@@ -78,20 +85,21 @@ pub(super) struct RowSpan {
 pub(super) struct Shape {
     pub(super) delimiter: u8,
     pub(super) width: usize,
+    /// Cells up to the last one whose header has a name.
+    pub(super) least: usize,
 }
 
 impl Shape {
-    /// `width` is the number of the header's cells.
-    pub(super) fn new(delimiter: u8, width: usize) -> Shape {
-        Shape { delimiter, width }
-    }
-
-    /// A parser of such rows. Making one takes as long as parsing some rows, so each thread keeps
-    /// its own. (A clone of one parses nothing: csv-core 0.1 leaves the tables out.)
-    pub(super) fn parser(&self) -> csv_core::Reader {
-        csv_core::ReaderBuilder::new()
-            .delimiter(self.delimiter)
-            .build()
+    /// Of rows below a header.
+    pub(super) fn below(header: &[String], delimiter: u8) -> Shape {
+        let named = header
+            .iter()
+            .rposition(|name| !fold_header(name).is_empty());
+        Shape {
+            delimiter,
+            width: header.len(),
+            least: named.map_or(0, |last| last + 1),
+        }
     }
 }
 
@@ -129,6 +137,17 @@ impl Table {
         self.marks = (!marks.is_empty()).then(|| marks.clone());
     }
 
+    /// Marks the row that the file ends in, where it lacks cells. Many programs leave out the last line end.
+    pub(super) fn mark_truncated(&mut self, least: usize) {
+        if self.is_unended
+            && let Some(last) = self.rows.last_mut()
+            && last.cells.len() < least
+            && matches!(last.flaw, None | Some(Flaw::FilledUp))
+        {
+            last.flaw = Some(Flaw::Truncated);
+        }
+    }
+
     /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells at least:
     /// one with more of them stays wrong, since which of them belong where is not known.
     pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
@@ -152,6 +171,8 @@ impl Table {
             }
             if let Some(span) = self.rows.get_mut(index) {
                 (span.start, span.cells) = (start, first_cell..self.ends.len());
+                // Whoever changed it has seen it.
+                span.flaw = None;
             }
         }
     }
@@ -210,6 +231,12 @@ impl<'a> RawRow<'a> {
     pub fn bytes(&self) -> usize {
         let last = self.table.ends.get(self.span.cells.end.wrapping_sub(1));
         last.map_or(0, |end| end.saturating_sub(self.span.start))
+    }
+
+    /// What is wrong with how it stands in the file.
+    #[inline]
+    pub fn flaw(&self) -> Option<Flaw> {
+        self.span.flaw
     }
 
     /// Whether it has no cell. No row of a [`Table`] is like that.
@@ -291,8 +318,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8]) -> Table {
-        let shape = Shape::new(b';', 2);
-        Table::parse(text.to_vec(), &shape, &mut None)
+        let shape = Shape::below(&["a".to_owned(), "b".to_owned()], b';');
+        Table::parse(text.to_vec(), &shape)
     }
 
     fn rows(text: &str) -> Vec<([u64; 4], Vec<String>)> {

@@ -166,7 +166,7 @@ fn an_encoding_that_is_in_doubt_is_asked_for() {
         .collect();
     folder.write("mac.csv", mac);
     let output = folder.run("check mac.csv --target meitner");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(
         stderr(&output).contains("--encoding macintosh"),
         "{}",
@@ -180,6 +180,52 @@ fn an_encoding_that_is_in_doubt_is_asked_for() {
         stderr(&output),
         stdout(&output)
     );
+}
+
+/// The codes of the problems of a file with these rows below a header of five columns.
+fn codes(rows: &str) -> Vec<(String, String)> {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        format!("id,identity_number,first_name,last_name,postal_address\n{rows}"),
+    );
+    let output = folder.run("check r.csv --target meitner --problems p.csv");
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let problems = folder.csv("p.csv", b',');
+    let rows = problems.iter().skip(1);
+    rows.map(|row| (row[1].clone(), row[4].clone())).collect()
+}
+
+#[test]
+fn rows_that_are_cut_joined_or_quoted_in_another_way_are_not_sent() {
+    let row = |number: usize, rest: &str| {
+        format!("{},{},{rest}", plain_id(number), identity_number(number))
+    };
+    let good = row(9, "Bo,Ek,Väg 1\n");
+    let header = "id,identity_number,first_name,last_name,postal_address\n";
+    for (rows, expected) in [
+        (
+            row(1, "Åsa,Ek,Väg 1\nlgh 2\n") + &good,
+            &[("2", "row.divided"), ("3", "row.divided")][..],
+        ),
+        (
+            row(1, "\"Anna \\\"Ann\\\" M\",Ek,x\n") + &good,
+            &[("2", "row.text_after_quote")],
+        ),
+        (
+            good.clone() + header + &row(1, "Åsa,Ek,x\n"),
+            &[("3", "row.header")],
+        ),
+        (good.clone() + &row(1, "Åsa,Ek"), &[("3", "row.truncated")]),
+        (row(1, "√Ösa,Ek,x\n") + &good, &[("2", "text.mojibake")]),
+    ] {
+        let found = codes(&rows);
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(line, code)| (&**line, &**code))
+            .collect();
+        assert_eq!(found, expected, "{rows}");
+    }
 }
 
 #[test]

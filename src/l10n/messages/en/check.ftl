@@ -5,7 +5,8 @@
 
 cell-too-long = the cell is { $length } bytes long, and { $most } is the most; look for a missing quote
 cell-formula = the cell holds the formula "{ $text }" and not its value; paste it as a value and export again
-cell-mojibake = "{ $text }" was UTF-8 that a program read as Windows-1252 and saved again; go back to the original list and export it as "CSV UTF-8"
+cell-mojibake = "{ $text }" was read in the wrong encoding and saved again; it most likely was "{ $repaired }"; go back to the original list and export it as "CSV UTF-8"
+cell-strange-letters = "{ $text }" may have been read in the wrong encoding and saved again; it may have been "{ $repaired }"
 cell-spreadsheet-error = the cell holds the spreadsheet's error { $text }; fix the formula and export again
 cell-hashes = the cell holds ####, what a spreadsheet shows when a column is too narrow; widen it and export again
 cell-nul = there is a NUL byte in the cell; export the list again
@@ -72,7 +73,13 @@ cell-without-result = cell { $cell } has a formula that no program has calculate
 row-lost-kind = a cell of this row was not text in the workbook that it comes from; correct the value, and empty the row's cell import_error_code
 row-correct-cell = ; correct it, or empty the row's cell import_error_code if it is right
 row-was-cut = the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code
-row-too-few-cells = the row has { $found } cells where the header has { $expected }
+row-too-few-cells = the row has { $found } cells where the header has { $expected }; look for a missing delimiter, or a line break within a cell
+row-text-after-quote = there is text after a closing quote; write a quote within a quoted cell twice ("")
+row-backslash-quote = there is text after a closing quote, because quotes are escaped with a backslash (\"); write a quote within a quoted cell twice ("")
+row-divided = this row and row { $other } look like one row that a line break divides; remove the line break, or put quotes around the cell
+row-truncated = the file ends within this row; export it again
+row-header = the row repeats the header; remove it
+cell-quotes = "{ $text }" has quotes around it; remove them if they are not a part of the value
 row-too-many-cells = the row has { $found } cells where the header has { $expected }; a value with the delimiter in it needs quotes around it
 row-part-of-object = { $object } is replaced as a whole, and the row has no { $missing }; fill them in, or write <null> where there is nothing
 row-duplicate = row { $row } has the same value, and it must be unique

@@ -26,6 +26,7 @@ repair-identity = a lost 0 put back before nine digits
 repair-phone-zero = a lost 0 put back before a mobile number
 repair-phone-plus = a lost + put back before 46
 repair-date = day-month order brought to YYYY-MM-DD
+repair-trailing-cells = empty cells at the end of the row, which the file leaves out
 repair-formula = the text taken out of =" "
 repair-temporary = taken for a temporary number because of its form
 repair-apostrophe = the apostrophe that marks a cell as text removed

@@ -2,7 +2,8 @@
 
 cell-too-long = cellen är { $length } byte lång, och högst { $most } får plats; leta efter ett citattecken som saknas
 cell-formula = cellen innehåller formeln "{ $text }" och inte dess värde; klistra in den som värde och exportera på nytt
-cell-mojibake = "{ $text }" var UTF-8 som ett program läste som Windows-1252 och sparade igen; gå tillbaka till den ursprungliga listan och exportera den som "CSV UTF-8"
+cell-mojibake = "{ $text }" har lästs med fel teckenkodning och sparats igen; troligen stod det "{ $repaired }"; gå tillbaka till den ursprungliga listan och exportera den som "CSV UTF-8"
+cell-strange-letters = "{ $text }" kan ha lästs med fel teckenkodning och sparats igen; det kan ha stått "{ $repaired }"
 cell-spreadsheet-error = cellen innehåller kalkylprogrammets fel { $text }; rätta formeln och exportera på nytt
 cell-hashes = cellen innehåller ####, som ett kalkylprogram visar när kolumnen är för smal; gör den bredare och exportera på nytt
 cell-nul = det finns en NUL-byte i cellen; exportera listan på nytt
@@ -69,7 +70,13 @@ cell-without-result = cell { $cell } har en formel som inte är beräknad; öppn
 row-lost-kind = en cell på raden var inte text i arbetsboken som raden kommer från; rätta värdet och töm radens cell import_error_code
 row-correct-cell = ; rätta den, eller töm radens cell import_error_code om värdet stämmer
 row-was-cut = raden hade för få celler i filen som den kommer från; fyll i det som saknas och töm cellen import_error_code
-row-too-few-cells = raden har { $found } celler där rubrikraden har { $expected }
+row-too-few-cells = raden har { $found } celler, och rubrikraden har { $expected }; leta efter ett avgränsningstecken som saknas eller en radbrytning i en cell
+row-text-after-quote = det står text efter ett avslutande citattecken; skriv ett citattecken inuti en citerad cell två gånger ("")
+row-backslash-quote = det står text efter ett avslutande citattecken, eftersom citattecken har skrivits med omvänt snedstreck (\"); skriv ett citattecken inuti en citerad cell två gånger ("")
+row-divided = den här raden och rad { $other } ser ut som en rad som en radbrytning delar; ta bort radbrytningen, eller sätt citattecken runt cellen
+row-truncated = filen slutar mitt i raden; exportera den igen
+row-header = raden upprepar rubrikraden; ta bort den
+cell-quotes = "{ $text }" står inom citattecken; ta bort dem om de inte hör till värdet
 row-too-many-cells = raden har { $found } celler där rubrikraden har { $expected }; ett värde som innehåller avgränsaren måste stå inom citattecken
 row-part-of-object = { $object } ersätts i sin helhet, och raden saknar { $missing }; fyll i dem, eller skriv <null> där det inte finns något
 row-duplicate = rad { $row } har samma värde, och det måste vara unikt

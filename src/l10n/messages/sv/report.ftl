@@ -24,6 +24,7 @@ repair-identity = en förlorad nolla sattes tillbaka före nio siffror
 repair-phone-zero = en förlorad nolla sattes tillbaka före ett mobilnummer
 repair-phone-plus = ett förlorat + sattes tillbaka före 46
 repair-date = dag och månad ordnades om till ÅÅÅÅ-MM-DD
+repair-trailing-cells = tomma celler i slutet av raden, som filen utelämnar
 repair-formula = texten togs ut ur =" "
 repair-temporary = tolkat som ett tillfälligt nummer på grund av formen
 repair-apostrophe = apostrofen som markerar en cell som text togs bort
