@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use super::arrivals::{fate_of, place_of};
 use super::error::AppError;
 use super::session::Session;
-use crate::inbox::{Inbox, Place};
+use crate::inbox::Inbox;
 use crate::journal::Journal;
-use crate::model::{Exit, Summary};
+use crate::model::Summary;
 use crate::run::{Settings, absolute, to_json, today};
 
 /// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
@@ -15,7 +16,7 @@ pub(super) fn archive(
     settings: &Settings,
     summary: &mut Summary,
 ) -> Result<(), AppError> {
-    let (Some(inbox), Some(place)) = (&settings.inbox, place_of(summary.exit_code)) else {
+    let (Some(inbox), Some(place)) = (&settings.inbox, place_of(fate_of(summary))) else {
         return Ok(());
     };
     let inbox = Inbox::at(inbox);
@@ -87,12 +88,43 @@ pub(super) fn archive(
     Ok(journal.moved(run, &file, &settings.to_json()?, &json)?)
 }
 
-/// Where a file of an inbox goes after a run that ended so; nowhere if it is to be gone on with.
-pub fn place_of(exit: Exit) -> Option<Place> {
-    match exit {
-        Exit::Success => Some(Place::Done),
-        Exit::RowsFailed => Some(Place::Failed),
-        Exit::Held => Some(Place::Held),
-        Exit::CannotDo | Exit::Usage | Exit::Interrupted | Exit::Refused | Exit::Busy => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster};
+
+    #[test]
+    fn what_was_asked_for_elsewhere_stays_there_and_the_rest_goes_with_the_file() {
+        let scene = Scene::new();
+        scene.write("in/processing/a.csv/a.csv", &roster(1));
+        std::os::unix::fs::symlink(scene.path("in"), scene.path("link")).unwrap();
+        let file = scene.path("link/processing/a.csv/a.csv");
+        let mut settings = scene.settings("link/processing/a.csv/a.csv");
+        settings.inbox = Some(scene.path("link"));
+        let elsewhere = scene.write("out/all.csv", "");
+        settings.delivery.paths.results = elsewhere.clone();
+        let report = settings.delivery.paths.report.clone();
+        std::fs::write(&report, "").unwrap();
+        let run = scene.finished("first", 1, &settings);
+        let mut summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();
+        summary.results = Some(elsewhere.clone());
+        summary.report = Some(report);
+        archive(&scene.session, &settings, &mut summary).unwrap();
+        assert!(!file.exists() && elsewhere.exists());
+        assert_eq!(summary.results, Some(elsewhere.clone()));
+        let folder = Path::new(&summary.file).parent().unwrap();
+        assert!(folder.starts_with(scene.path("link/done")), "{folder:?}");
+        assert_eq!(summary.report, Some(folder.join("a.report.html")));
+        let run = scene.record("first");
+        // The journal knows a file by one name, whatever link leads to it.
+        assert!(
+            Path::new(&run.file).starts_with(scene.path("in/done")),
+            "{}",
+            run.file
+        );
+        let kept = Settings::of(&run).unwrap().delivery.paths;
+        assert_eq!(kept.results, elsewhere);
+        // What was not written would be written beside the file.
+        assert_eq!(kept.failed, folder.join("a.failed.csv"));
     }
 }

@@ -158,3 +158,207 @@ fn hint(stop: &Stop, on: String) -> String {
         Stop::Asked | Stop::Due { .. } | Stop::Held { .. } => on,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ready::ready;
+    use crate::app::scene::{Scene, roster, wanted};
+    use crate::model::Exit;
+    use crate::run::{Queued, Retries};
+
+    /// What becomes of an import with these settings.
+    #[derive(Debug, PartialEq)]
+    enum Begun {
+        New { replaces: Option<String> },
+        Resumed(String),
+        WasUndone(String),
+        Busy,
+    }
+
+    fn begin_with(scene: &Scene, settings: &Settings, fresh: bool) -> (Begun, Settings) {
+        let mut ready = ready(&scene.session, wanted(settings.clone())).unwrap();
+        let named = NamedPaths::default();
+        let begun = match begin(&scene.session, &mut ready, fresh, "import", &named) {
+            Ok(Start::New("import")) => Begun::New {
+                replaces: ready.settings.replaces.clone(),
+            },
+            Ok(Start::Resume(run)) => Begun::Resumed(run.name),
+            Err(AppError::Run(RunError::Undone { run, .. })) => Begun::WasUndone(run),
+            Err(AppError::Run(RunError::Busy { .. })) => Begun::Busy,
+            Ok(_) => panic!("it begins otherwise"),
+            Err(error) => panic!("{error}"),
+        };
+        (begun, ready.settings)
+    }
+
+    fn begun(scene: &Scene, settings: &Settings, fresh: bool) -> Begun {
+        begin_with(scene, settings, fresh).0
+    }
+
+    fn new() -> Begun {
+        Begun::New { replaces: None }
+    }
+
+    #[test]
+    fn an_interrupted_import_goes_on_where_it_ended_unless_something_else_would_be_sent() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let mut settings = scene.settings("r.csv");
+        assert_eq!(begun(&scene, &settings, false), new());
+        settings.delivery.no_undo = true;
+        settings.delivery.paths.results = scene.path("out.csv");
+        scene.run("first", RunState::Interrupted, &settings);
+        let now = scene.settings("r.csv");
+        let (start, goes_on) = begin_with(&scene, &now, false);
+        assert_eq!(start, Begun::Resumed("first".into()));
+        // What is known of its first rows is known of all, and its results go where they went.
+        assert!(goes_on.delivery.no_undo);
+        assert_eq!(goes_on.delivery.paths.results, scene.path("out.csv"));
+
+        let takes_its_place = Begun::New {
+            replaces: Some("first".into()),
+        };
+        assert_eq!(begun(&scene, &now, true), takes_its_place);
+        let mut otherwise = now.clone();
+        otherwise.delivery.all = true;
+        assert_eq!(begun(&scene, &otherwise, false), takes_its_place);
+        // A run of another command is no import's.
+        let mut undo = now.clone();
+        undo.delivery.undoes = Some("first".into());
+        scene.run("undo", RunState::Interrupted, &undo);
+        assert_eq!(begun(&scene, &now, false), new());
+    }
+
+    #[test]
+    fn a_run_in_the_queue_goes_on_by_itself() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let mut settings = scene.settings("r.csv");
+        settings.queued = Some(Queued {
+            id: 1,
+            file: "r.csv".into(),
+        });
+        scene.run("first", RunState::Running, &settings);
+        let now = scene.settings("r.csv");
+        assert_eq!(begun(&scene, &now, false), Begun::Busy);
+    }
+
+    #[test]
+    fn what_a_person_put_back_is_not_sent_again_unless_it_is_begun_anew() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        scene.write("copy.csv", &roster(2));
+        let (one, copy) = (scene.settings("r.csv"), scene.settings("copy.csv"));
+        scene.run("undone", RunState::Undone, &one);
+        for settings in [&one, &copy] {
+            assert_eq!(
+                begun(&scene, settings, false),
+                Begun::WasUndone("undone".into())
+            );
+            assert_eq!(begun(&scene, settings, true), new());
+        }
+        // An undo of it is no repetition.
+        let mut undo = one.clone();
+        undo.delivery.undoes = Some("undone".into());
+        assert_eq!(begun(&scene, &undo, false), new());
+        // Imported once more since, it is as any other file.
+        scene.run("again", RunState::Finished, &copy);
+        assert_eq!(begun(&scene, &one, false), new());
+        // The run that is retried counts, whatever came after it.
+        let mut retry = one.clone();
+        let retries = |name: &str| Retries {
+            run: Some(name.into()),
+            only: vec![],
+        };
+        retry.delivery.retries = Some(retries("undone"));
+        assert_eq!(
+            begun(&scene, &retry, false),
+            Begun::WasUndone("undone".into())
+        );
+        retry.delivery.retries = Some(retries("again"));
+        assert_eq!(begun(&scene, &retry, false), new());
+    }
+
+    #[test]
+    fn an_interrupted_run_does_not_go_on_past_the_undo_of_a_later_copy() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        scene.write("copy.csv", &roster(2));
+        let (one, copy) = (scene.settings("r.csv"), scene.settings("copy.csv"));
+        scene.run("earlier", RunState::Undone, &copy);
+        scene.run("first", RunState::Interrupted, &one);
+        // What was undone before it began was begun anew knowingly.
+        assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));
+        let later = scene.run("later", RunState::Finished, &copy);
+        assert_eq!(begun(&scene, &one, false), Begun::Resumed("first".into()));
+        scene
+            .journal()
+            .set_state(later.id, RunState::Undone)
+            .unwrap();
+        assert_eq!(begun(&scene, &one, false), Begun::WasUndone("later".into()));
+        let anew = Begun::New {
+            replaces: Some("first".into()),
+        };
+        assert_eq!(begun(&scene, &one, true), anew);
+    }
+
+    #[test]
+    fn a_run_that_ended_early_says_why_and_the_way_on() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(1));
+        let settings = scene.settings("r.csv");
+        let run = scene.finished("first", 1, &settings);
+        let summary = scene.end(&run, RunState::Finished, Exit::Success);
+        let told = |stop: Option<Stop>, is_played| {
+            let ended = Ended {
+                summary: summary.clone(),
+                paths: settings.delivery.paths.clone(),
+                stop,
+            };
+            way_on(&ended, is_played, "WAY", |_| "WHY".to_owned())
+        };
+        assert_eq!(told(None, false), None);
+        let unreachable = |was_reached| Stop::Unreachable {
+            address: String::new(),
+            why: String::new(),
+            cause: Code::SendClient,
+            was_reached,
+        };
+        let look_up = |status| Stop::LookUp {
+            why: String::new(),
+            cause: Code::SendClient,
+            status,
+        };
+        let refused = |status, reading| Stop::Refused {
+            status,
+            code: String::new(),
+            message: String::new(),
+            reading,
+        };
+        let held = |why| Stop::Held { why };
+        let many = Held::MaxInvalid {
+            count: 1,
+            rows: 1,
+            most: crate::model::Threshold::Rows(0),
+        };
+        let resume = || say().on_resume("WAY");
+        let again = || say().on_again();
+        for (stop, is_played, on) in [
+            (held(Held::NoRows), false, say().on_export_again()),
+            (held(Held::NoRows), true, say().on_export_again()),
+            (held(many), false, say().on_approve("WAY")),
+            (held(many), true, say().on_higher_guard()),
+            (Stop::Asked, false, resume()),
+            (Stop::Asked, true, say().on_import_again()),
+            (unreachable(false), false, say().on_address(again())),
+            (unreachable(true), false, say().on_network(resume())),
+            (look_up(Some(500)), false, say().on_wrong(again())),
+            (refused(401, false), false, say().on_credentials(resume())),
+            (refused(403, true), false, say().on_no_read(resume())),
+        ] {
+            let expected = format!("WHY; {on}");
+            assert_eq!(told(Some(stop), is_played), Some(expected));
+        }
+    }
+}

@@ -311,3 +311,6 @@ pub(super) fn of_our_own(like: &Roster, file: PathBuf) -> Roster {
         ..like.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

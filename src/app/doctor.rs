@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixNanos};
 use crate::journal::{Journal, JournalError, State};
 use crate::l10n::{duration, number, say};
 use crate::model::with_causes;
@@ -218,14 +218,14 @@ fn of_answer(examined: &Examined<'_>, answer: &Answer) -> Vec<Finding> {
         ),
         _ => Finding::new(say().doctor_read(), Health::Refused, status),
     });
-    found.extend(of_clock(examined, answer));
+    found.extend(of_clock(examined.clock.now(), answer.date));
     found.push(of_quota(examined, answer));
     found
 }
 
 /// Whether this machine's clock is the API's, as far as that tells its own.
-fn of_clock(examined: &Examined<'_>, answer: &Answer) -> Option<Finding> {
-    let off = Duration::from_nanos(answer.date?.abs_diff(examined.clock.now()));
+fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
+    let off = Duration::from_nanos(of_api?.abs_diff(now));
     // The API tells whole seconds.
     let time = duration(off.as_secs_f64().round());
     let (health, told) = if off > MOST_OFF {
@@ -243,4 +243,124 @@ fn of_quota(examined: &Examined<'_>, answer: &Answer) -> Finding {
         None => say().doctor_quota(rate.to_string(), number(u64::from(burst.get()))),
     };
     Finding::new(say().doctor_quota_name(), Health::Well, told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Api, Scene, wanted};
+    use crate::clock::nanos;
+
+    /// What is found of an API at this address, each as what was looked at and how it is.
+    fn found(base_url: &str) -> Vec<(String, Health, String)> {
+        let scene = Scene::new();
+        let mut settings = scene.settings("r.csv");
+        settings.delivery.client.base_url = base_url.to_owned();
+        let wanted = wanted(settings);
+        let delivery = &wanted.settings.delivery;
+        let findings = of_api(&Examined {
+            spec: wanted.spec,
+            credentials: wanted.credentials,
+            client: &delivery.client,
+            pace: delivery.pace,
+            state: &scene.session.state,
+            clock: scene.session.clock.clone(),
+        });
+        let told = |finding: Finding| (finding.what, finding.health, finding.told);
+        findings.into_iter().map(told).collect()
+    }
+
+    fn health(found: &[(String, Health, String)], what: &str) -> Option<Health> {
+        let finding = found.iter().find(|(found, ..)| found == what);
+        finding.map(|(_, health, _)| *health)
+    }
+
+    #[test]
+    fn an_api_that_answers_is_well_from_its_name_to_its_quota() {
+        let api = Api::of("Bo", 200);
+        let found = found(&api.base_url);
+        let whats: Vec<&str> = found.iter().map(|(what, ..)| &**what).collect();
+        let say = say();
+        let expected = [
+            say.doctor_name(),
+            say.doctor_network(),
+            say.doctor_sign_in(),
+            say.doctor_read(),
+            say.doctor_clock(),
+            say.doctor_quota_name(),
+        ];
+        assert_eq!(whats, expected);
+        assert!(
+            found.iter().all(|(_, health, _)| *health == Health::Well),
+            "{found:?}"
+        );
+        assert_eq!(found[0].2, "127.0.0.1");
+        assert_eq!(found[1].2, api.base_url);
+        assert!(found[5].2.contains("1000/s"), "{found:?}");
+        // It was asked for one page, and for nothing that changes anything.
+        assert_eq!(api.asked(), ["GET /student"]);
+        let scene = Scene::new();
+        // The quota is drawn on as by an import.
+        assert_eq!(of_state(&scene.session.state).health, Health::Well);
+        let no_folder = State::in_folder(&scene.write("file", ""));
+        let state = of_state(&no_folder);
+        assert_eq!(state.health, Health::Wrong);
+        assert_eq!(state.what, say.doctor_state());
+    }
+
+    #[test]
+    fn a_refusal_is_told_where_it_stops_an_import() {
+        let api = Api::of("Bo", 200);
+        let at = |status: u16| found(&format!("{}/status/{status}", api.base_url));
+        let (sign_in, read) = (say().doctor_sign_in(), say().doctor_read());
+        let unauthorized = at(401);
+        assert_eq!(health(&unauthorized, &sign_in), Some(Health::Refused));
+        assert_eq!(health(&unauthorized, &read), None);
+        // Whoever may not read may write: what is wrong is the reading.
+        let forbidden = at(403);
+        assert_eq!(health(&forbidden, &sign_in), Some(Health::Unknown));
+        assert_eq!(health(&forbidden, &read), Some(Health::Refused));
+        let hint = say().doctor_blind("HTTP 403");
+        assert!(
+            forbidden
+                .iter()
+                .any(|(what, _, told)| *what == read && *told == hint)
+        );
+        let missing = at(404);
+        assert_eq!(health(&missing, &read), Some(Health::Refused));
+        assert!(
+            missing
+                .iter()
+                .any(|(what, _, told)| *what == read && told == "HTTP 404")
+        );
+    }
+
+    #[test]
+    fn an_address_where_nobody_answers_or_that_is_none_is_told() {
+        let away = found("http://127.0.0.1:1");
+        assert_eq!(
+            health(&away, &say().doctor_network()),
+            Some(Health::Refused)
+        );
+        let (what, health, told) = &found("http://no.such.host.invalid:1")[0];
+        assert_eq!((what, *health), (&say().doctor_name(), Health::Unknown));
+        assert!(told.contains("no.such.host.invalid"), "{told}");
+    }
+
+    #[test]
+    fn a_clock_may_be_a_minute_off_and_no_more() {
+        let now = nanos(Duration::from_secs(1_000));
+        let at = |seconds| Some(nanos(Duration::from_secs(seconds)));
+        let health = |of_api| of_clock(now, of_api).map(|finding| finding.health);
+        assert_eq!(health(None), None);
+        for (of_api, expected) in [
+            (1_000, Health::Well),
+            (1_060, Health::Well),
+            (940, Health::Well),
+            (1_061, Health::Wrong),
+            (939, Health::Wrong),
+        ] {
+            assert_eq!(health(at(of_api)), Some(expected), "{of_api}");
+        }
+    }
 }

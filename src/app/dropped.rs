@@ -81,3 +81,38 @@ pub fn forget_dropped(state: &State) -> Result<(), AppError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::app::scene::Scene;
+    use crate::journal::RunState;
+
+    #[test]
+    fn a_file_that_was_handed_in_stays_while_somebody_looks_at_it_or_a_run_goes_by_it() {
+        let scene = Scene::new();
+        let state = &scene.session.state;
+        let put = |name: &str| {
+            let mut dropped = dropped(state, name).unwrap();
+            dropped.file.write_all(b"id,name\n1,Bo\n").unwrap();
+            dropped
+        };
+        let (looked_at, of_run, left) = (put("a.csv"), put("b.csv"), put("../../c.csv"));
+        // A path that was sent leads nowhere.
+        assert!(left.path.starts_with(state.folder().join(DROPPED)));
+        assert_eq!(left.path.file_name().unwrap(), "c.csv");
+        let mut settings = scene.settings("r.csv");
+        settings.roster.file = of_run.path.clone();
+        scene.run("first", RunState::Finished, &settings);
+        let paths = [&looked_at.path, &of_run.path, &left.path].map(Clone::clone);
+        drop((of_run, left));
+        forget_dropped(state).unwrap();
+        assert_eq!(paths.map(|path| path.exists()), [true, true, false]);
+        drop(looked_at);
+        for nameless in ["", "..", "/"] {
+            assert!(dropped(state, nameless).is_err());
+        }
+    }
+}

@@ -50,6 +50,9 @@ pub enum AppError {
         /// What is wrong, and where.
         mistakes: Mistakes,
     },
+    /// A file of an inbox is older than the one of its name that was imported last.
+    #[error("{}", Code::InboxOlder.sentence())]
+    Older,
     /// The process may open too few files.
     #[error("{}", say().file_too_few())]
     TooFewFiles(#[source] std::io::Error),
@@ -82,6 +85,7 @@ impl AppError {
             AppError::File { .. }
             | AppError::Front(_)
             | AppError::Config { .. }
+            | AppError::Older
             | AppError::TooFewFiles(_)
             | AppError::TooFewThreads(_) => Exit::CannotDo,
         }
@@ -95,7 +99,8 @@ impl AppError {
                 | RunError::Map { .. }
                 | RunError::Key { .. }
                 | RunError::Undone { .. },
-            ) => true,
+            )
+            | AppError::Older => true,
             // Its results cannot be named: its own name is too long.
             AppError::Run(RunError::Report(ReportError::Write { source, .. })) => {
                 source.kind() == std::io::ErrorKind::InvalidFilename
@@ -142,8 +147,121 @@ impl AppError {
             }
             AppError::Front(_) => Fact::new(Code::NotDone),
             AppError::Config { mistakes } => mistakes.fact(Code::ConfigMistakes),
+            AppError::Older => Fact::new(Code::InboxOlder),
             AppError::TooFewFiles(source) => Fact::new(Code::TooFewFiles).with_io(source),
             AppError::TooFewThreads(source) => Fact::new(Code::TooFewThreads).with_io(source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(action: &'static str, kind: std::io::ErrorKind) -> AppError {
+        AppError::File {
+            action,
+            path: "/in/r.csv".into(),
+            source: kind.into(),
+        }
+    }
+
+    #[test]
+    fn what_was_tried_with_a_file_is_said_and_the_file_named() {
+        let actions = [
+            "read-folder",
+            "read-config",
+            "put-away",
+            "take",
+            "put-away-in",
+            "write-why",
+            "write",
+            "read",
+        ];
+        let kind = std::io::ErrorKind::PermissionDenied;
+        let said: std::collections::BTreeSet<String> = actions
+            .iter()
+            .map(|action| file(action, kind).to_string())
+            .collect();
+        assert_eq!(said.len(), actions.len(), "{said:?}");
+        for text in &said {
+            assert!(text.contains("/in/r.csv"), "{text}");
+        }
+        assert!(
+            file("read-folder", kind)
+                .to_string()
+                .contains("read the folder")
+        );
+    }
+
+    #[test]
+    fn exit_codes_tell_a_wrong_command_line_and_refused_credentials_from_the_rest() {
+        let variable = || "KEY".to_owned();
+        let sign_in = SignInError::Empty {
+            variable: variable(),
+        };
+        let setup = AppError::Setup {
+            code: Code::UsageWrong,
+            text: variable(),
+        };
+        let busy = RunError::Busy {
+            file: "r.csv".into(),
+        };
+        let io = || std::io::Error::other("no");
+        for (error, exit) in [
+            (AppError::from(busy), Exit::Busy),
+            (sign_in.into(), Exit::Refused),
+            (AppError::Usage(variable()), Exit::Usage),
+            (setup, Exit::Usage),
+            (file("take", std::io::ErrorKind::NotFound), Exit::CannotDo),
+            (AppError::Front(variable()), Exit::CannotDo),
+            (AppError::TooFewFiles(io()), Exit::CannotDo),
+            (AppError::TooFewThreads(io()), Exit::CannotDo),
+        ] {
+            assert_eq!(error.exit(), exit, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_at_fault_where_it_cannot_be_understood_or_its_name_leaves_no_room_for_results() {
+        let write = |kind: std::io::ErrorKind| {
+            AppError::from(ReportError::Write {
+                path: "r.results.csv".into(),
+                source: kind.into(),
+            })
+        };
+        let undone = RunError::Undone {
+            run: "first".into(),
+            file: "r.csv".into(),
+        };
+        let key = RunError::Key {
+            field: "x".into(),
+            known: vec![],
+        };
+        let empty = ReadError::Empty {
+            path: "r.csv".into(),
+        };
+        for error in [empty.into(), AppError::from(undone), key.into()] {
+            assert!(error.is_of_file(), "{error}");
+        }
+        assert!(write(std::io::ErrorKind::InvalidFilename).is_of_file());
+        // A full disk, and a journal that is away, are nothing that the file could be put aside for.
+        assert!(!write(std::io::ErrorKind::StorageFull).is_of_file());
+        assert!(!AppError::from(JournalError::TakenOver).is_of_file());
+        assert!(!file("take", std::io::ErrorKind::NotFound).is_of_file());
+    }
+
+    #[test]
+    fn logs_hold_a_code_and_a_path_and_no_sentence_of_the_config() {
+        let fact = file("take", std::io::ErrorKind::NotFound).fact();
+        assert_eq!(fact.code(), Code::FileIo);
+        assert_eq!(fact.path(), Some(std::path::Path::new("/in/r.csv")));
+        let secret = || "secret".to_owned();
+        for (error, code) in [
+            (AppError::Usage(secret()), Code::UsageWrong),
+            (AppError::Front(secret()), Code::NotDone),
+        ] {
+            assert_eq!(error.fact(), Fact::new(code));
         }
     }
 }

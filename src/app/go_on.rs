@@ -93,3 +93,110 @@ fn refuse_over(record: &RunRecord, how: GoOn) -> Result<(), AppError> {
     }
     .into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ready::ready;
+    use crate::app::scene::{Scene, roster, wanted};
+
+    #[test]
+    fn only_what_was_interrupted_is_resumed_and_only_what_is_held_is_approved() {
+        use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
+        let scene = Scene::new();
+        let settings = scene.settings("r.csv");
+        let refused = |state: RunState, how| {
+            let run = scene.run(state.as_str(), state, &settings);
+            match refuse_over(&run, how) {
+                Ok(()) => None,
+                Err(AppError::Run(RunError::NotResumable { why, .. })) => Some(why),
+                Err(AppError::Run(RunError::NotHeld { .. })) => Some(Code::RunNotHeld),
+                Err(other) => panic!("{other}"),
+            }
+        };
+        for (state, resumed, approved) in [
+            (Planning, None, Some(Code::RunNotHeld)),
+            (Running, None, Some(Code::RunNotHeld)),
+            (Interrupted, None, Some(Code::RunNotHeld)),
+            (Held, Some(Code::WhyHeld), None),
+            (Finished, Some(Code::WhyEnded), Some(Code::RunNotHeld)),
+            (Replaced, Some(Code::WhyReplaced), Some(Code::RunNotHeld)),
+            (Undone, Some(Code::WhyUndone), Some(Code::WhyUndone)),
+        ] {
+            assert_eq!(refused(state, GoOn::Resume), resumed, "{}", state.as_str());
+            assert_eq!(
+                refused(state, GoOn::Approve),
+                approved,
+                "{}",
+                state.as_str()
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_name_the_newest_interrupted_run_is_resumed() {
+        let scene = Scene::new();
+        let settings = scene.settings("r.csv");
+        scene.run("older", RunState::Interrupted, &settings);
+        scene.run("newer", RunState::Interrupted, &settings);
+        scene.run("ended", RunState::Finished, &settings);
+        let named = NamedPaths {
+            results: Some("out.csv".into()),
+            ..NamedPaths::default()
+        };
+        let resumed = |name| resumed(&scene.session, name, GoOn::Resume, &named);
+        let (run, settings) = resumed(None).unwrap();
+        assert_eq!(run.name, "newer");
+        assert_eq!(settings.delivery.paths.results, Path::new("out.csv"));
+        assert_eq!(resumed(Some("older")).unwrap().0.name, "older");
+    }
+
+    #[test]
+    fn what_came_from_standard_input_or_went_to_an_api_that_is_gone_is_not_resumed() {
+        let scene = Scene::new();
+        let why = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = scene.settings("r.csv");
+            change(&mut settings);
+            let run = scene.run("run", RunState::Interrupted, &settings);
+            let name = Some(run.name.as_str());
+            match resumed(&scene.session, name, GoOn::Resume, &NamedPaths::default()) {
+                Err(AppError::Run(RunError::NotResumable { why, .. })) => why,
+                other => panic!("{:?}", other.map(|(run, _)| run)),
+            }
+        };
+        let input = |settings: &mut Settings| settings.roster.file = "-".into();
+        assert_eq!(why(&input), Code::WhyStandardInput);
+        let played = |settings: &mut Settings| settings.sandbox = true;
+        assert_eq!(why(&played), Code::WhySandboxGoneImport);
+    }
+
+    #[test]
+    fn a_run_goes_on_only_with_the_content_that_it_began_with() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let settings = scene.settings("r.csv");
+        let record = scene.run("first", RunState::Interrupted, &settings);
+        let held = scene.run("held", RunState::Held, &settings);
+        let start = |record: &RunRecord, how| {
+            let ready = ready(&scene.session, wanted(settings.clone())).unwrap();
+            go_on(&scene.session, record, how, &ready)
+        };
+        let resumed = start(&record, GoOn::Resume).unwrap();
+        assert!(matches!(resumed, Start::Resume(run) if run.name == "first"));
+        let approved = start(&held, GoOn::Approve).unwrap();
+        assert!(matches!(approved, Start::Approve(run) if run.name == "held"));
+        // Another process brought it to its end meanwhile.
+        scene
+            .journal()
+            .set_state(record.id, RunState::Finished)
+            .unwrap();
+        assert!(start(&record, GoOn::Resume).is_err());
+        scene
+            .journal()
+            .set_state(record.id, RunState::Interrupted)
+            .unwrap();
+        scene.write("r.csv", &roster(3));
+        let changed = start(&record, GoOn::Resume).map(|_| ()).unwrap_err();
+        assert!(matches!(changed, AppError::Run(RunError::Changed { .. })));
+    }
+}

@@ -242,3 +242,136 @@ impl Words {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster};
+    use crate::journal::RunState;
+
+    #[test]
+    fn an_identity_number_is_found_as_it_is_written_at_home_and_at_an_api() {
+        let found = |key: &str| {
+            let mut spellings = spellings(key);
+            spellings.sort();
+            spellings
+        };
+        let ten = [
+            "191004022388",
+            "19100402-2388",
+            "201004022388",
+            "20100402-2388",
+        ];
+        let with = |own: &[&str]| {
+            let mut all: Vec<String> = own.iter().chain(&ten).map(|key| (*key).into()).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(found("1004022388"), with(&["1004022388"]));
+        assert_eq!(found(" 100402-2388 "), with(&["100402-2388", "1004022388"]));
+        let twelve = ["20100402-2388", "201004022388"];
+        assert_eq!(spellings("20100402-2388")[0], "20100402-2388");
+        for key in twelve {
+            let spellings = spellings(key);
+            assert!(
+                twelve
+                    .iter()
+                    .all(|twelve| spellings.iter().any(|key| key == twelve))
+            );
+            assert!(!spellings.iter().any(|key| key.starts_with("19")));
+        }
+        // A telephone number loses what groups its digits, and gets no century.
+        assert_eq!(found("+46 70-123 45"), ["+46 70-123 45", "467012345"]);
+        // What is no number stays as it is, whatever its length.
+        for key in ["E-10482", "abcdefghij", "abcdefghijkl", "a-b", "-", ""] {
+            assert_eq!(spellings(key), [key]);
+        }
+    }
+
+    #[test]
+    fn a_record_is_told_of_by_all_runs_to_its_place_and_forgotten_in_all_of_them() {
+        use RowState::{Failed, Updated};
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let mut settings = scene.settings("r.csv");
+        let run = scene.finished("first", 2, &settings);
+        let plan = Plan {
+            columns: [("name".to_owned(), "Namn".to_owned())].into(),
+            ..Plan::default()
+        };
+        let plan = serde_json::to_string(&plan).unwrap();
+        scene.journal().set_plan(run.id, &plan, 0).unwrap();
+        scene.finished("second", 1, &settings);
+        // One that did not change the record, and records of its name at other addresses.
+        let run = scene.run("failed", RunState::Running, &settings);
+        scene.rows(&run, &[Some(Failed)]);
+        for (name, address) in [
+            ("there", "http://127.0.0.1:2"),
+            ("yonder", "http://127.0.0.1:3"),
+        ] {
+            settings.delivery.client.base_url = address.into();
+            scene.finished(name, 1, &settings);
+        }
+
+        let state = &scene.session.state;
+        let told = dossier(state, "1").unwrap();
+        let mut runs: Vec<&str> = told.records.iter().map(|record| &*record.run).collect();
+        runs.sort_unstable();
+        assert_eq!(runs, ["first", "second", "there", "yonder"]);
+        let first = told
+            .records
+            .iter()
+            .find(|record| record.run == "first")
+            .unwrap();
+        let change = &first.changes[0];
+        assert_eq!((&*change.column, &*change.field), ("Namn", "name"));
+        assert_eq!((change.from.as_deref(), &*change.to), (Some("Åsa"), "Bo"));
+        assert_eq!((first.line, &*first.path), (2, "/student/1"));
+        assert_eq!((first.state, &*first.key), (Updated, "1"));
+
+        let out = scene.path("history.csv");
+        write_dossier(&told, &out).unwrap();
+        let text = std::fs::read_to_string(&out).unwrap();
+        assert_eq!(text.lines().count(), 5, "{text}");
+        assert!(text.contains("Åsa,Bo"), "{text}");
+
+        // A run that is under way is not changed under its process.
+        let at_work = RunLock::share(state, "second").unwrap();
+        assert!(forget(state, "1").is_err());
+        drop(at_work);
+        assert_eq!(forget(state, "1").unwrap(), 4);
+        let left = dossier(state, "1").unwrap();
+        assert!(left.records.iter().all(|record| record.changes.is_empty()));
+        assert_eq!(dossier(state, "2").unwrap().records.len(), 1);
+        assert!(forget(state, "9").is_err());
+    }
+
+    #[test]
+    fn what_was_sent_again_and_changed_nothing_is_no_change() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(1));
+        let run = scene.finished("first", 1, &scene.settings("r.csv"));
+        let plan = serde_json::to_string(&Plan::default()).unwrap();
+        scene.journal().set_plan(run.id, &plan, 0).unwrap();
+        let words = Words::of(&scene.journal(), &run).unwrap();
+        assert_eq!(words.column("name"), "name");
+        let change = |field: &str, from: &str| Change {
+            field: field.into(),
+            from: Some(from.into()),
+            to: "Bo".into(),
+        };
+        let call = Call {
+            at: crate::model::RowAt::FIRST,
+            key: "1".into(),
+            path: "/student/1".into(),
+            body: vec![],
+            changed: "name nickname".into(),
+            changes: vec![change("name", "Bo"), change("nickname", "B")],
+            fingerprint: None,
+            note: String::new(),
+        };
+        let changes = words.changes(&call);
+        let fields: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
+        assert_eq!(fields, ["nickname"]);
+    }
+}

@@ -106,3 +106,68 @@ pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::Scene;
+    use crate::read::ReadOptions;
+
+    fn mends() -> Mends {
+        serde_json::from_value(serde_json::json!({ "2": { "1": "Eva" } })).unwrap()
+    }
+
+    #[test]
+    fn changed_cells_are_found_again_by_the_content_and_the_way_in_which_it_is_read() {
+        let scene = Scene::new();
+        let file = scene.write("r.csv", "id;name\n1;Bo\n2;Bo\n");
+        let state = scene.session.state.folder();
+        let kept = |delimiter: u8, sheet: Option<&str>, run: Option<&str>| {
+            let options = ReadOptions {
+                delimiter: Some(delimiter),
+                ..ReadOptions::default()
+            };
+            let input = Input::open(&file, &options).unwrap();
+            KeptMends::of(state, &input, sheet, run).unwrap()
+        };
+        let own = kept(b';', None, None);
+        assert_eq!(own.read().unwrap(), None);
+        own.keep(&mends()).unwrap();
+        assert_eq!(kept(b';', None, None).read().unwrap(), Some(mends()));
+        for other in [
+            kept(b',', None, None),
+            kept(b';', Some("Blad1"), None),
+            kept(b';', None, Some("first")),
+        ] {
+            assert_eq!(other.read().unwrap(), None);
+        }
+        scene.write("r.csv", "id;name\n1;Bo\n2;Bo\n3;Bo\n");
+        assert_eq!(kept(b';', None, None).read().unwrap(), None);
+
+        // What cannot be understood is not taken for nothing: it would be written over.
+        std::fs::write(&own.path, "no JSON").unwrap();
+        assert!(matches!(own.read(), Err(AppError::File { .. })));
+        std::fs::remove_file(&own.path).unwrap();
+        std::fs::create_dir(&own.path).unwrap();
+        assert!(matches!(own.read(), Err(AppError::File { .. })));
+    }
+
+    #[test]
+    fn changed_cells_are_forgotten_once_they_are_older_than_the_moment() {
+        let scene = Scene::new();
+        let state = scene.session.state.folder();
+        let second = |second: i64| Timestamp::from_second(second).unwrap();
+        for (name, at) in [("old", 999), ("same", 1_000), ("new", 1_001)] {
+            let path = scene.write(&format!("state/{MENDS}/{name}.json"), "[]");
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(second(at).into()).unwrap();
+        }
+        forget_mends(state, second(1_000)).unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(state.join(MENDS))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["new.json", "same.json"]);
+    }
+}

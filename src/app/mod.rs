@@ -3,6 +3,7 @@
 //! It parses no arguments, prints nothing and renders nothing.
 
 mod archive;
+mod arrivals;
 mod begin;
 mod derive;
 mod doctor;
@@ -17,6 +18,8 @@ mod paths;
 mod ready;
 mod report_again;
 mod runs;
+#[cfg(test)]
+pub(crate) mod scene;
 mod session;
 mod spool;
 mod stop;
@@ -24,7 +27,7 @@ mod sweep;
 mod undo;
 mod watch;
 
-pub use archive::place_of;
+pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived, fate_of, place_of};
 pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{
     Overrides, Retried, Said, retried, retried_elsewhere, retried_run, runs_of, the_one,
@@ -44,6 +47,6 @@ pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;
 pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};
 pub use stop::{StopSignal, asked_to_stop};
-pub use sweep::{Desk, Sweep, SweepOptions, Told, wait, worse};
+pub use sweep::{Desk, Sweep, SweepOptions, Swept, Told, not_processed, wait, worse};
 pub use undo::{Undone, undone};
 pub use watch::watch;

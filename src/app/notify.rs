@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::journal::RosterLock;
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
-use crate::report::{Sample, write_metrics};
+use crate::report::{Lying, Sample, write_inbox_metrics, write_metrics};
 use crate::run::RunError;
 use crate::send::{Trouble, client_builder};
 
@@ -41,6 +41,8 @@ pub struct Notifications {
     pub target: Option<String>,
     /// The profile in use, which the metrics name.
     pub profile: Option<String>,
+    /// Whether it was reported before that the API cannot be used.
+    pub is_refusal_known: bool,
 }
 
 /// What is told of a file that could not be imported.
@@ -61,29 +63,55 @@ impl Notifications {
     pub fn send(&self, session: &Session, inbox: Option<&Path>, summary: &Summary) {
         let at = summary.finished_at;
         self.measure(session, inbox, summary.exit_code, at, Some(summary));
-        self.tell(&summary.facts());
+        if !(self.is_refusal_known && summary.exit_code == Exit::Refused) {
+            self.tell(&summary.facts());
+        }
     }
 
     /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
     /// another process is at work on, are nobody's news.
     pub fn failed(&self, session: &Session, file: &Path, inbox: Option<&Path>, error: &AppError) {
-        let exit = error.exit();
         let is_declined = matches!(error, AppError::Run(RunError::Declined));
-        let is_usage = exit == Exit::Usage && !(inbox.is_some() && error.is_of_file());
-        if is_usage || exit == Exit::Busy || is_declined {
-            return;
+        if !matches!(error.exit(), Exit::Usage | Exit::Busy) && !is_declined {
+            self.not_imported(session, file, inbox, error.exit(), &error.fact());
         }
+    }
+
+    /// Tells of a file that was not imported.
+    pub fn not_imported(
+        &self,
+        session: &Session,
+        file: &Path,
+        inbox: Option<&Path>,
+        exit: Exit,
+        fact: &Fact,
+    ) {
         let at = session.clock.timestamp();
         self.measure(session, inbox, exit, at, None);
-        let fact = error.fact();
         self.tell(&Failure {
             file: file.display().to_string(),
             profile: self.profile.as_deref(),
             error: fact.in_words(),
-            fact: &fact,
+            fact,
             exit_code: exit,
             finished_at: at,
         });
+    }
+
+    /// Writes how many files of an inbox were not imported. What fails here is logged and changes nothing.
+    pub fn lying(&self, session: &Session, inbox: &Path, all: &[Lying]) {
+        let Some(path) = &self.metrics else {
+            return;
+        };
+        let inbox = crate::run::absolute(inbox).display().to_string();
+        let written = RosterLock::wait(&session.state, path)
+            .map_err(|error| error.fact())
+            .and_then(|_alone| {
+                write_inbox_metrics(path, &inbox, all).map_err(|error| error.fact())
+            });
+        if let Err(cause) = written {
+            log::warn(&Fact::new(Code::NotifyMetrics).because_of(cause));
+        }
     }
 
     fn measure(
@@ -130,7 +158,7 @@ impl Notifications {
             log::warn(&Fact::new(Code::NotifyWebhook).because_of(cause));
         }
         if let Some(command) = command
-            && let Err(cause) = run(command, &json)
+            && let Err(cause) = run(command, &json, PATIENCE)
         {
             log::warn(&Fact::new(Code::NotifyCommand).because_of(cause));
         }
@@ -166,7 +194,8 @@ fn post(url: &str, json: String) -> Result<(), Fact> {
     })
 }
 
-fn run(command: &[String], json: &str) -> Result<(), Fact> {
+/// Runs a command that gets `json` on its standard input, for so long at most.
+fn run(command: &[String], json: &str, patience: Duration) -> Result<(), Fact> {
     let [program, arguments @ ..] = command else {
         return Err(Fact::new(Code::NotifyEmpty));
     };
@@ -194,12 +223,131 @@ fn run(command: &[String], json: &str) -> Result<(), Fact> {
                 });
             }
             Err(error) => return Err(failed(Code::NotifyStatus).with_io(&error)),
-            Ok(None) if began.elapsed() > PATIENCE => {
+            Ok(None) if began.elapsed() > patience => {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(failed(Code::NotifyTooLong));
             }
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Api, Scene, roster};
+    use crate::journal::RunState;
+
+    fn told_by(notify: Notify) -> Notifications {
+        Notifications {
+            notify: Some(notify),
+            profile: Some("school".into()),
+            target: Some("school".into()),
+            ..Notifications::default()
+        }
+    }
+
+    fn command(script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(str::to_owned).to_vec()
+    }
+
+    fn busy() -> AppError {
+        RunError::Busy {
+            file: "r.csv".into(),
+        }
+        .into()
+    }
+
+    #[test]
+    fn a_failure_is_told_to_the_command_and_the_webhook_and_counted() {
+        let api = Api::of("Bo", 200);
+        let scene = Scene::new();
+        let (heard, metrics) = (scene.path("heard.json"), scene.path("metrics.prom"));
+        let notifications = Notifications {
+            metrics: Some(metrics.clone()),
+            ..told_by(Notify {
+                url: Some(format!("{}/hook", api.base_url)),
+                command: Some(command(&format!("cat > '{}'", heard.display()))),
+            })
+        };
+        let error = AppError::Front("no".into());
+        notifications.failed(&scene.session, Path::new("/in/r.csv"), None, &error);
+        let json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&heard).unwrap()).unwrap();
+        assert_eq!(
+            (&json["file"], &json["exit_code"]),
+            (&"/in/r.csv".into(), &1.into())
+        );
+        assert_eq!(json["profile"], "school");
+        assert_eq!(api.asked(), ["POST /hook"]);
+        let counted = std::fs::read_to_string(&metrics).unwrap();
+        assert!(counted.contains("school"), "{counted}");
+    }
+
+    #[test]
+    fn a_wrong_command_line_a_file_in_use_and_a_no_are_no_news() {
+        let scene = Scene::new();
+        let heard = scene.path("heard.json");
+        let notifications = told_by(Notify {
+            url: None,
+            command: Some(command(&format!("cat > '{}'", heard.display()))),
+        });
+        let told = |error: &AppError| {
+            notifications.failed(&scene.session, Path::new("r.csv"), None, error);
+            std::fs::remove_file(&heard).is_ok()
+        };
+        assert!(!told(&AppError::Usage("no".into())));
+        assert!(!told(&busy()));
+        assert!(!told(&RunError::Declined.into()));
+        assert!(told(&RunError::Died.into()));
+    }
+
+    #[test]
+    fn a_runs_figures_are_told_and_counted() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let settings = scene.settings("r.csv");
+        let run = scene.finished("first", 2, &settings);
+        let summary = scene.end(&run, RunState::Finished, Exit::Success);
+        let (heard, metrics) = (scene.path("heard.json"), scene.path("metrics.prom"));
+        let notifications = Notifications {
+            metrics: Some(metrics.clone()),
+            ..told_by(Notify {
+                url: None,
+                command: Some(command(&format!("cat > '{}'", heard.display()))),
+            })
+        };
+        notifications.send(&scene.session, None, &summary);
+        let json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&heard).unwrap()).unwrap();
+        assert_eq!(
+            (&json["run"], &json["updated"]),
+            (&"first".into(), &2.into())
+        );
+        assert!(metrics.is_file());
+    }
+
+    #[test]
+    fn a_command_that_fails_or_takes_too_long_is_told_of_and_one_that_takes_its_time_is_not() {
+        let run = |script: &str, patience| super::run(&command(script), "{}", patience);
+        assert_eq!(run("sleep 0.03", PATIENCE), Ok(()));
+        let failed = run("exit 3", PATIENCE).unwrap_err();
+        assert_eq!(failed.code(), Code::NotifyStatus);
+        assert!(failed.in_words().contains('3'), "{}", failed.in_words());
+        let killed = run("exec sleep 5", Duration::ZERO).unwrap_err();
+        assert_eq!(killed.code(), Code::NotifyTooLong);
+        let empty = super::run(&[], "{}", PATIENCE).unwrap_err();
+        assert_eq!(empty.code(), Code::NotifyEmpty);
+    }
+
+    #[test]
+    fn a_webhook_that_does_not_answer_with_success_is_told_of_without_its_address() {
+        let api = Api::of("Bo", 500);
+        assert_eq!(post(&format!("{}/hook", api.base_url), "{}".into()), Ok(()));
+        let failed = post(&format!("{}/status/403", api.base_url), "{}".into()).unwrap_err();
+        assert_eq!(failed, Fact::new(Code::NotifyAnswered).with_status(403));
+        let away = post("http://127.0.0.1:1/secret", "{}".into()).unwrap_err();
+        assert!(!away.in_words().contains("secret"), "{}", away.in_words());
     }
 }

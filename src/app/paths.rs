@@ -188,3 +188,132 @@ fn is_one_file(a: &Path, b: &Path) -> bool {
 fn is_one_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::Scene;
+
+    fn named(results: &str) -> NamedPaths {
+        NamedPaths {
+            results: Some(results.into()),
+            ..NamedPaths::default()
+        }
+    }
+
+    /// Whether a name is refused as that of a kind of file.
+    fn is_refused(flag: &str, name: &str) -> bool {
+        refuse_kind(flag, Path::new(name)).is_err()
+    }
+
+    #[test]
+    fn a_kind_of_file_is_written_only_where_it_can_be() {
+        for flag in ["--results", "--failed", "--before", "--new"] {
+            for name in ["r.csv", "r.xlsx", "r.XLSX", "r", "-"] {
+                assert!(!is_refused(flag, name), "{flag} {name}");
+            }
+            for name in ["r.xls", "r.ODS", "r.xlsm"] {
+                assert!(is_refused(flag, name), "{flag} {name}");
+            }
+        }
+        // What holds no rows is no workbook of any kind.
+        for flag in ["--report", "--save"] {
+            assert!(!is_refused(flag, "r.html"));
+            assert!(is_refused(flag, "r.xlsx") && is_refused(flag, "r.ods"));
+        }
+        // What to write instead is said.
+        for (flag, kind) in [("--report", ".html"), ("--save", ".json")] {
+            let why = refuse_kind(flag, Path::new("r.xlsx")).unwrap_err();
+            assert!(why.to_string().contains(kind), "{why}");
+        }
+        for kinds in [
+            named("r.ods"),
+            NamedPaths {
+                report: Some("r.xlsx".into()),
+                ..NamedPaths::default()
+            },
+        ] {
+            assert!(kinds.refuse_kinds().is_err());
+            let mut paths = ResultPaths::beside(Path::new("r.csv"));
+            assert!(kinds.replace(&mut paths).is_err());
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_named_stands_in_the_place_of_the_known_one_and_is_replaced() {
+        let mut paths = ResultPaths::beside(Path::new("r.csv"));
+        named("out.csv").replace(&mut paths).unwrap();
+        assert_eq!(paths.results, Path::new("out.csv"));
+        assert_eq!(paths.named, [Path::new("out.csv")]);
+        assert_eq!(paths.failed, Path::new("r.failed.csv"));
+        assert!(!paths.failed_always);
+        let failed = NamedPaths {
+            failed: Some("bad.csv".into()),
+            ..NamedPaths::default()
+        };
+        failed.replace(&mut paths).unwrap();
+        // What is there must not be taken for this run's.
+        assert!(paths.failed_always);
+        NamedPaths::default().replace(&mut paths).unwrap();
+        assert!(paths.failed_always);
+    }
+
+    #[test]
+    fn results_of_results_are_named_as_their_roster_would_have_it() {
+        for (path, roster) in [
+            ("in/r.failed.csv", "in/r.csv"),
+            ("r.failed-2.csv", "r.csv"),
+            ("r.results-13.xlsx", "r.xlsx"),
+            ("r.new.csv", "r.new.csv"),
+            ("r.csv", "r.csv"),
+            ("klass.7.csv", "klass.7.csv"),
+        ] {
+            assert_eq!(without_kind(Path::new(path)), Path::new(roster));
+        }
+    }
+
+    #[test]
+    fn no_result_replaces_the_roster_another_result_or_what_the_journal_keeps() {
+        let scene = Scene::new();
+        let roster = scene.write("r.csv", "id,name\n");
+        let state = scene.session.state.folder();
+        std::fs::create_dir_all(state.join(DROPPED)).unwrap();
+        let at = |named: &NamedPaths| named.for_roster(&roster, state);
+        let to = |path: &Path| at(&named(path.to_str().unwrap()));
+        assert!(at(&NamedPaths::default()).is_ok());
+        assert!(to(&scene.path("out.csv")).is_ok());
+        assert!(to(&roster).is_err());
+        assert!(to(&state.join("out.csv")).is_err());
+        // Beside a file that was handed in there is room for its results.
+        assert!(to(&state.join(DROPPED).join("out.csv")).is_ok());
+        // By another name it is the same file.
+        let link = scene.path("link.csv");
+        std::os::unix::fs::symlink(&roster, &link).unwrap();
+        assert!(to(&link).is_err());
+        let hard = scene.path("hard.csv");
+        std::fs::hard_link(&roster, &hard).unwrap();
+        assert!(to(&hard).is_err());
+
+        let two = |one: &Path, other: &Path| {
+            at(&NamedPaths {
+                failed: Some(other.to_owned()),
+                ..named(one.to_str().unwrap())
+            })
+        };
+        let (one, other) = (scene.write("one.csv", ""), scene.write("other.csv", ""));
+        assert!(two(&one, &other).is_ok());
+        assert!(two(&one, &one).is_err());
+        let new = scene.path("new.csv");
+        assert!(two(&new, &new).is_err());
+        std::os::unix::fs::symlink(&one, scene.path("to-one.csv")).unwrap();
+        assert!(two(&one, &scene.path("to-one.csv")).is_err());
+        // Both may go to standard output, one after the other, and to what is no file.
+        assert!(two(Path::new("-"), Path::new("-")).is_ok());
+        let nowhere = Path::new("/dev/null");
+        assert!(two(nowhere, &other).is_ok());
+        assert!(!is_one_file(nowhere, nowhere));
+        // Standard input is no file that could be replaced.
+        let from_input = |named: &NamedPaths| named.for_roster(Path::new("-"), state);
+        assert!(from_input(&named("-")).is_ok());
+    }
+}

@@ -145,3 +145,64 @@ fn hold_content(state: &State, prepared: &Prepared) -> Result<RosterLock, AppErr
     let lock = RosterLock::take(state, Path::new(&format!("content {content}")))?;
     lock.ok_or_else(|| RunError::Busy { file }.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster, wanted};
+
+    #[test]
+    fn a_roster_is_held_for_one_process_where_that_is_wanted() {
+        let scene = Scene::new();
+        let file = scene.write("r.csv", &roster(1));
+        let open = |holds| {
+            let mut wanted = wanted(scene.settings("r.csv"));
+            wanted.holds = holds;
+            ready(&scene.session, wanted)
+        };
+        let busy = |opened: Result<Ready, AppError>| match opened.map(|_| ()) {
+            Err(AppError::Run(RunError::Busy { file: busy })) => busy == file,
+            _ => false,
+        };
+        let held = open(true).unwrap();
+        assert!(busy(open(true)));
+        // A slice goes by its file's place in the queue.
+        let slice = open(false).unwrap();
+        let other = open(false).unwrap();
+        drop(held);
+        assert!(open(true).is_ok());
+        drop((slice, other));
+    }
+
+    #[test]
+    fn standard_input_is_held_by_its_content_and_not_by_its_name() {
+        let scene = Scene::new();
+        let state = &scene.session.state;
+        let roster = hold(state, Path::new("-")).unwrap();
+        assert!(roster.is_none());
+        assert!(hold(state, Path::new("-")).is_ok());
+        scene.write("r.csv", "id,name\n1,Bo\n");
+        let ready = ready(&scene.session, wanted(scene.settings("r.csv"))).unwrap();
+        let _held = hold_content(state, &ready.prepared).unwrap();
+        let other = hold_content(state, &ready.prepared);
+        assert!(matches!(other, Err(AppError::Run(RunError::Busy { .. }))));
+    }
+
+    #[test]
+    fn an_api_that_is_played_is_where_the_run_goes() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(1));
+        let mut wanted = wanted(scene.settings("r.csv"));
+        wanted.play = Some(Box::new(|_| {
+            Ok(Played {
+                base_url: "http://127.0.0.1:9".into(),
+                keeper: Box::new(()),
+            })
+        }));
+        let ready = ready(&scene.session, wanted).unwrap();
+        assert_eq!(
+            ready.settings.delivery.client.base_url,
+            "http://127.0.0.1:9"
+        );
+    }
+}

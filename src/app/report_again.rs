@@ -68,3 +68,44 @@ pub fn report_again(
     summary.report = Some(report.map_err(crate::run::RunError::from)?);
     Ok(summary)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster};
+    use crate::model::RowState;
+
+    #[test]
+    fn results_are_written_again_from_the_journal_and_the_roster_that_it_was_made_from() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let settings = scene.settings("r.csv");
+        let paths = ResultPaths::beside(&scene.path("again.csv"));
+        let again = |scene: &Scene, name: &str| {
+            let run = scene.record(name);
+            report_again(&scene.journal(), &run, &settings, &paths, "")
+        };
+        scene.finished("first", 2, &settings);
+        let summary = again(&scene, "first").unwrap();
+        assert_eq!(summary.states.updated, 2);
+        let results = std::fs::read_to_string(summary.results.unwrap()).unwrap();
+        assert_eq!(results.matches("updated").count(), 2, "{results}");
+        let report = || std::fs::read_to_string(scene.path("again.report.html")).unwrap();
+        assert!(!report().contains("undone by"));
+
+        // A run that came to no figures has some only where an undo closed it.
+        let run = scene.run("dead", RunState::Interrupted, &settings);
+        scene.rows(&run, &[Some(RowState::Updated), None]);
+        assert!(again(&scene, "dead").is_err());
+        scene.journal().set_state(run.id, RunState::Undone).unwrap();
+        let mut undo = scene.settings("r.csv");
+        undo.delivery.undoes = Some("dead".into());
+        scene.finished("undo", 1, &undo);
+        assert_eq!(again(&scene, "dead").unwrap().states.updated, 1);
+        let report = std::fs::read_to_string(scene.path("again.report-2.html")).unwrap();
+        assert!(report.contains("undone by undo"));
+
+        scene.write("r.csv", &roster(3));
+        assert!(again(&scene, "first").is_err());
+    }
+}

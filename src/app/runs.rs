@@ -140,3 +140,122 @@ fn state_of(run: &RunRecord, at: &State) -> RunState {
         run.state
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster};
+    use crate::run::Queued;
+
+    fn shown(scene: &Scene, name: &str) -> ListedRun {
+        let run = scene.record(name);
+        listed(&scene.journal(), &run, &scene.session.state).unwrap()
+    }
+
+    #[test]
+    fn a_run_that_is_under_way_and_that_nobody_holds_has_died() {
+        use RunState::{Finished, Held, Interrupted, Planning, Running};
+        let scene = Scene::new();
+        let mut settings = scene.settings("r.csv");
+        let state = |run: &RunRecord| state_of(run, &scene.session.state);
+        for under_way in [Running, Planning] {
+            settings.queued = None;
+            let run = scene.run("run", under_way, &settings);
+            assert_eq!(state(&run), Interrupted);
+            let lock = RunLock::share(&scene.session.state, &run.name).unwrap();
+            assert_eq!(state(&run), under_way);
+            drop(lock);
+            // Between two slices nobody holds it.
+            settings.queued = Some(Queued {
+                id: 1,
+                file: "r.csv".into(),
+            });
+            let run = scene.run("run", under_way, &settings);
+            assert_eq!(state(&run), under_way);
+        }
+        for over in [Finished, Held, Interrupted] {
+            let run = scene.run("run", over, &settings);
+            assert_eq!(state(&run), over);
+        }
+    }
+
+    #[test]
+    fn a_dead_run_is_shown_as_far_as_its_rows_say() {
+        use RowState::{Failed, Updated};
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(5));
+        let settings = scene.settings("r.csv");
+        let run = scene.run("first", RunState::Running, &settings);
+        scene.rows(&run, &[Some(Updated), Some(Failed), None, None]);
+        let plan = Plan {
+            rows: 5,
+            ..Plan::default()
+        };
+        let plan = serde_json::to_string(&plan).unwrap();
+        scene.journal().set_plan(run.id, &plan, 0).unwrap();
+        let summary = shown(&scene, "first").summary;
+        assert_eq!((summary.rows, summary.states.updated), (5, 1));
+        assert_eq!((summary.states.failed, summary.states.not_sent), (1, 3));
+        assert_eq!(
+            (&*summary.run, summary.exit_code),
+            ("first", Exit::Interrupted)
+        );
+        assert_eq!(summary.base_url, "http://127.0.0.1:1");
+
+        // What it had come to the last time is older than what its rows say.
+        let old = scene.end(&run, RunState::Interrupted, Exit::Interrupted);
+        assert_eq!(old.rows, 2);
+        scene.rows(&run, &[Some(Updated); 2]);
+        assert_eq!(shown(&scene, "first").summary.states.updated, 2);
+        // One that was undone and came to no figures has those of its rows; a finished one has its own.
+        let run = scene.run("undone", RunState::Undone, &settings);
+        scene.rows(&run, &[Some(Updated), None]);
+        scene.journal().set_plan(run.id, &plan, 0).unwrap();
+        let states = shown(&scene, "undone").summary.states;
+        assert_eq!((states.updated, states.not_sent), (1, 4));
+        let run = scene.run("closed", RunState::Running, &settings);
+        scene.end(&run, RunState::Finished, Exit::Success);
+        scene.rows(&run, &[Some(Updated)]);
+        scene.journal().set_state(run.id, RunState::Undone).unwrap();
+        assert_eq!(shown(&scene, "closed").summary.states.updated, 0);
+        let run = scene.run("whole", RunState::Running, &settings);
+        scene.end(&run, RunState::Finished, Exit::Success);
+        scene.rows(&run, &[Some(Updated)]);
+        assert_eq!(shown(&scene, "whole").summary.states.updated, 0);
+        assert!(figures_of(&scene.record("undone")).is_err());
+    }
+
+    #[test]
+    fn an_undone_run_names_the_undos_that_have_begun_to_put_it_back() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(1));
+        let settings = scene.settings("r.csv");
+        let run = scene.finished("first", 1, &settings);
+        scene.finished("other", 1, &settings);
+        let mut undo = scene.settings("r.csv");
+        undo.delivery.undoes = Some("first".into());
+        scene.finished("undo", 1, &undo);
+        let names = |scene: &Scene| shown(scene, "first").undone_by;
+        // It was restored, and then brought back.
+        assert_eq!(names(&scene), Vec::<String>::new());
+        scene.journal().set_state(run.id, RunState::Undone).unwrap();
+        assert_eq!(names(&scene), ["undo"]);
+        for (state, counts) in [
+            (RunState::Planning, false),
+            (RunState::Held, false),
+            (RunState::Undone, false),
+            (RunState::Running, true),
+            (RunState::Interrupted, true),
+        ] {
+            let name = format!("undo-{}", state.as_str());
+            scene.run(&name, state, &undo);
+            assert_eq!(names(&scene).contains(&name), counts, "{name}");
+        }
+        undo.delivery.undoes = Some("other".into());
+        scene.finished("undo-of-other", 1, &undo);
+        assert!(!names(&scene).contains(&"undo-of-other".to_owned()));
+        assert_eq!(shown(&scene, "undo").undoes.as_deref(), Some("first"));
+        assert_eq!(shown(&scene, "first").undoes, None);
+        assert!(!shown(&scene, "first").is_queued);
+    }
+}

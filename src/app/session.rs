@@ -62,3 +62,23 @@ fn refuse_too_few_files() -> Result<(), AppError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::app::scene::Scene;
+
+    #[test]
+    fn only_an_api_that_was_played_and_is_no_more_is_lost() {
+        let mut scene = Scene::new();
+        let mut settings = scene.settings("r.csv");
+        assert!(!scene.session.has_lost(&settings));
+        settings.sandbox = true;
+        assert!(scene.session.has_lost(&settings));
+        scene.session.played = vec!["http://127.0.0.1:2".into()];
+        assert!(scene.session.has_lost(&settings));
+        scene.session.played.push("http://127.0.0.1:1".into());
+        assert!(!scene.session.has_lost(&settings));
+        settings.sandbox = false;
+        assert!(!scene.session.has_lost(&settings));
+    }
+}

@@ -102,3 +102,60 @@ pub fn forget_spooled(path: &Path) {
         let _ = std::fs::remove_dir_all(folder);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ready::ready;
+    use crate::app::scene::{Scene, roster, wanted};
+    use crate::journal::RunState;
+
+    #[test]
+    fn copies_of_two_slices_and_of_two_contents_lie_apart_under_the_files_own_name() {
+        let scene = Scene::new();
+        let state = &scene.session.state;
+        let at = |sha256: &str, own: &str| spooled(state, sha256, "/school/r.csv", own);
+        let (one, other) = ("a".repeat(64), "b".repeat(64));
+        let path = at(&one, "1-2");
+        assert_eq!(path.file_name().unwrap(), "r.csv");
+        assert!(path.starts_with(state.folder().join(SPOOL)));
+        assert_ne!(path, at(&other, "1-2"));
+        assert_ne!(path, at(&one, "2-2"));
+        // A hash that is cut is told apart too, and leads to no other folder.
+        assert!(at("abc", "1").starts_with(state.folder().join(SPOOL)));
+    }
+
+    #[test]
+    fn a_copy_that_lies_here_is_read_and_what_is_looked_at_is_forgotten_before_what_is_at_work() {
+        let scene = Scene::new();
+        let state = &scene.session.state;
+        let put = |own: &str| {
+            let path = spooled(state, "abc", "r.csv", own);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "id").unwrap();
+            path
+        };
+        let (seen, at_work) = (put(SEEN), put("7-1"));
+        assert_eq!(spool(state, "abc", "r.csv", SEEN).unwrap(), seen);
+        forget_spool(state);
+        assert!(!seen.exists() && at_work.exists());
+        // No journal in a folder keeps files, so what is not here is gone.
+        assert!(spool(state, "abc", "r.csv", SEEN).is_err());
+        forget_spooled(&at_work);
+        assert!(!at_work.parent().unwrap().exists());
+    }
+
+    #[test]
+    fn a_journal_in_a_folder_leaves_every_file_where_it_lies() {
+        let scene = Scene::new();
+        let file = scene.write("r.csv", &roster(1));
+        let mut settings = scene.settings("r.csv");
+        let run = scene.run("first", RunState::Finished, &settings);
+        std::fs::remove_file(&file).unwrap();
+        let from = at_hand(&scene.session.state, &run, &mut settings).unwrap();
+        assert_eq!((from, settings.roster.file), (None, file));
+        scene.write("r.csv", &roster(1));
+        let ready = ready(&scene.session, wanted(scene.settings("r.csv"))).unwrap();
+        keep(&scene.session.state, &ready.prepared).unwrap();
+    }
+}

@@ -126,3 +126,49 @@ pub fn asked_to_stop() -> impl Future<Output = ()> {
         let _ = tokio::signal::ctrl_c().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_taken_back_and_a_stop_only_goes_further() {
+        use StopRequest::{Finish, None, Now, Pause};
+        for (asked, then, is) in [
+            (None, Pause, Pause),
+            (Pause, None, None),
+            (Pause, Finish, Finish),
+            (None, Finish, Finish),
+            (Finish, Pause, Finish),
+            (Finish, None, Finish),
+            (Finish, Now, Now),
+            (Now, Finish, Now),
+        ] {
+            let signal = StopSignal::new();
+            let heard = signal.receiver();
+            signal.ask(asked);
+            signal.ask(then);
+            assert_eq!(*heard.borrow(), is, "{asked:?}, then {then:?}");
+            assert_eq!(signal.is_asked(), is > Pause);
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_again_wakes_nobody() {
+        let signal = StopSignal::new();
+        let mut heard = signal.receiver();
+        signal.ask(StopRequest::Finish);
+        assert!(heard.has_changed().unwrap());
+        heard.mark_unchanged();
+        signal.ask(StopRequest::Finish);
+        assert!(!heard.has_changed().unwrap());
+    }
+
+    #[test]
+    fn sessions_of_one_process_stop_together() {
+        let signal = StopSignal::new();
+        let shared = signal.shared();
+        signal.ask(StopRequest::Finish);
+        assert!(shared.is_asked());
+    }
+}

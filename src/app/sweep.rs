@@ -3,7 +3,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::archive::{archive, place_of};
+use super::archive::archive;
+use super::arrivals::{Arrivals, Tally, fate_of, place_of};
 use super::begin::{begin, last_of_content};
 use super::error::AppError;
 use super::job::Job;
@@ -12,43 +13,65 @@ use super::paths::NamedPaths;
 use super::ready::{Ready, Wanted, ready};
 use super::session::Session;
 use super::stop::StopSignal;
-use crate::inbox::{Entries, Inbox, Lying, Other, Place};
-use crate::journal::{Journal, RunState};
-use crate::model::{Exit, Fact, Summary};
+use crate::inbox::{Entries, Inbox, Lying, Other, Place, stamp_of};
+use crate::journal::{Fate, Journal, RunState};
+use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::Origin;
 use crate::run::{Ended, Settings, absolute, is_last_of_its_name, today};
+use crate::send::Stop;
 
-/// The front door of a sweep: it says how a file is imported, and hears what became of it.
+/// The entry point of a sweep: it decides how a file is imported, and reports the fate of each.
 pub trait Desk {
-    /// How the file is imported that was dropped as `name`, and who is told of it.
+    /// Reads the configuration again if it has changed. Called before each look at the folder.
+    fn refresh(&self) {}
+
+    /// Refuses a file that nothing says how to import.
     ///
     /// # Errors
-    /// When that cannot be known.
+    /// When the file is to stay where it is.
+    fn may_take(&self, name: &str) -> Result<(), AppError>;
+
+    /// How the file is imported that was dropped as `name`, and who is notified.
+    ///
+    /// # Errors
+    /// When the settings or the credentials cannot be resolved.
     fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError>;
 
-    /// Who is told of a file that was dropped as `name` and could not be imported.
+    /// A value that changes when the credentials or the settings for the file `name` do.
+    fn account(&self, name: &str) -> u64;
+
+    /// Who is notified of the file `name` if it cannot be imported.
     fn notifications(&self, name: &str) -> Notifications;
 
-    /// Hears what became of the file that was dropped as `name`.
+    /// Reports the fate of the file that was dropped as `name`.
     fn told(&self, name: &str, what: Told<'_>);
 }
 
-/// What became of a file of an inbox.
+/// The fate of a file of an inbox.
 #[derive(Debug)]
 pub enum Told<'a> {
     /// It was imported.
     Ended(&'a Ended, &'a Settings),
-    /// It had been imported before, and was put away only now.
+    /// It had been imported before, and was archived only now.
     PutAway(&'a Summary),
-    /// It is a duplicate of what a run imported, and lies there now.
+    /// It is a duplicate of what a run imported.
     Duplicate {
         /// The run.
         run: &'a str,
-        /// Where it lies.
+        /// Where the file is now.
         to: &'a Path,
     },
-    /// It could not be imported.
-    Failed(&'a AppError),
+    /// It was not imported.
+    NotImported(&'a Fact),
+}
+
+/// What a sweep came to.
+#[derive(Debug)]
+pub struct Swept {
+    /// The worst of the exit codes of the files.
+    pub exit: Exit,
+    /// The fates of the files.
+    pub tally: Tally,
 }
 
 /// How a folder is swept.
@@ -75,34 +98,94 @@ pub struct Sweep<'a> {
     desk: &'a dyn Desk,
     pub(super) options: SweepOptions,
     inbox: Inbox,
-    /// The entries of the last look that could not be taken, so that a watch reports each once.
-    reported: RefCell<HashSet<String>>,
+    arrivals: RefCell<Arrivals<'a>>,
+    /// The accounts that the API refused, or that it could not be reached with.
+    refused: RefCell<HashMap<u64, Refused>>,
+}
+
+/// An account with which nothing can be sent for the time being.
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    /// How many times in a row.
+    times: u32,
+    /// When it may be tried again.
+    until: Instant,
+}
+
+/// How long a watch waits before it tries an account again. Credentials that were refused are not tried
+/// more than once an hour, so that they are not locked out; an API that cannot be reached soon answers again.
+fn pause_after(times: u32, is_reachable: bool) -> Duration {
+    if is_reachable {
+        return Duration::from_secs(3600);
+    }
+    let seconds = 30_u64.saturating_mul(1 << times.saturating_sub(1).min(5));
+    Duration::from_secs(seconds.min(600))
+}
+
+/// Whether a reason is an API that could not be reached, and not one that refuses.
+fn is_unreachable(fact: &Fact) -> bool {
+    let codes = [Some(fact.code()), fact.cause()];
+    codes.into_iter().flatten().any(|code| {
+        matches!(code, Code::ApiUnreachable | Code::ApiFailing)
+            || code.as_str().starts_with("network.")
+    })
+}
+
+/// What one pass over a folder came to.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    /// The worst exit code, if any file was there.
+    worst: Option<Exit>,
+    /// Whether any file was taken.
+    has_taken: bool,
 }
 
 impl<'a> Sweep<'a> {
     /// A sweep of a folder.
-    pub fn new(session: &'a Session, desk: &'a dyn Desk, options: SweepOptions) -> Sweep<'a> {
-        Sweep {
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn new(
+        session: &'a Session,
+        desk: &'a dyn Desk,
+        options: SweepOptions,
+    ) -> Result<Sweep<'a>, AppError> {
+        Ok(Sweep {
             inbox: Inbox::at(&options.folder),
-            reported: RefCell::default(),
+            arrivals: RefCell::new(Arrivals::read(session, &options.folder)?),
+            refused: RefCell::default(),
             session,
             desk,
             options,
-        }
+        })
     }
 
-    /// Imports the files that lie in the folder, once. Returns the worst of their exit codes.
+    /// Imports the files in the folder, and those that arrive meanwhile.
     ///
     /// # Errors
-    /// When the folder cannot be read.
-    pub fn run(&self) -> Result<Exit, AppError> {
+    /// When the folder cannot be read, or the journal not be written.
+    pub fn run(&self) -> Result<Swept, AppError> {
         let mut seen = HashMap::new();
-        let entries = self.look(&mut seen)?;
-        if entries.files.values().any(|lying| !lying.ready) {
-            // A file that someone is still writing will look different then.
-            wait(self.options.settle, &self.session.stop);
+        let mut worst = None;
+        let mut waited_for = Awaited::default();
+        loop {
+            let entries = self.look(&mut seen)?;
+            // A file that is being written looks different then.
+            let is_news = waited_for.add(&entries);
+            if is_news && entries.files.values().any(|lying| !lying.ready) {
+                wait(self.options.settle, &self.session.stop);
+            }
+            let pass = self.once(&mut seen)?;
+            worst = worse(worst, pass.worst);
+            let is_over = !pass.has_taken && !is_news;
+            if is_over || self.session.stop.is_asked() {
+                break;
+            }
         }
-        Ok(self.once(&mut seen)?.unwrap_or(Exit::Success))
+        Ok(Swept {
+            exit: worst.unwrap_or(Exit::Success),
+            tally: self.arrivals.borrow().tally.clone(),
+        })
     }
 
     /// The entries of the inbox; `seen` is brought up to date.
@@ -117,21 +200,24 @@ impl<'a> Sweep<'a> {
         Ok(entries)
     }
 
-    /// Reports a file that cannot be taken, unless the last look found it so too. It stays where it is.
-    fn not_taken(&self, Other { name, why }: Other) -> Option<Exit> {
-        match self.reported.borrow_mut().insert(name.clone()) {
-            true => self.report(&name, why),
-            false => Some(Exit::CannotDo),
+    /// Reports an entry that stays in the inbox, once.
+    fn stays(
+        &self,
+        (name, stamp): (&str, &str),
+        is_roster: bool,
+        why: &Fact,
+    ) -> Result<Option<Exit>, AppError> {
+        let is_news = self.arrivals.borrow_mut().stays(name, stamp, why)?;
+        let exit = is_roster.then_some(Exit::RowsFailed);
+        if is_news {
+            self.desk.told(name, Told::NotImported(why));
+            let (file, inbox) = (self.options.folder.join(name), &self.options.folder);
+            let notifications = self.desk.notifications(name);
+            if let Some(exit) = exit {
+                notifications.not_imported(self.session, &file, Some(inbox), exit, why);
+            }
         }
-    }
-
-    fn report(&self, name: &str, why: std::io::Error) -> Option<Exit> {
-        let error = self.failed("take")(why);
-        self.desk.told(name, Told::Failed(&error));
-        let (file, inbox) = (self.options.folder.join(name), &self.options.folder);
-        let notifications = self.desk.notifications(name);
-        notifications.failed(self.session, &file, Some(inbox), &error);
-        Some(error.exit())
+        Ok(exit)
     }
 
     fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
@@ -144,81 +230,153 @@ impl<'a> Sweep<'a> {
     }
 
     /// Goes on with what was taken and not brought to an end, and takes the files that have lain
-    /// unchanged long enough, or say that they are whole. Returns the worst of the files' exit
-    /// codes, if there were any.
-    pub(super) fn once(&self, seen: &mut Seen) -> Result<Option<Exit>, AppError> {
-        let mut worst = None;
+    /// unchanged long enough, or say that they are whole; the oldest first.
+    pub(super) fn once(&self, seen: &mut Seen) -> Result<Pass, AppError> {
+        let mut pass = Pass::default();
+        self.desk.refresh();
+        self.arrivals.borrow_mut().refresh()?;
         let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
-        for Other { name, why } in taken.others {
-            worst = worse(worst, self.report(&name, why));
+        for other in taken.others {
+            pass.worst = worse(pass.worst, self.other(&other)?);
         }
         for file in taken.files {
             if self.session.stop.is_asked() {
-                return Ok(worst);
+                return Ok(pass);
             }
-            worst = worse(worst, self.file(&file));
+            let stamp = stamp_of(&file);
+            pass.worst = worse(pass.worst, self.file(&file, &stamp)?);
         }
         let Entries { files, others } = self.look(seen)?;
-        let is_there = |name: &String| {
-            files.contains_key(name) || others.iter().any(|other| other.name == *name)
-        };
-        self.reported.borrow_mut().retain(is_there);
-        for other in others {
-            worst = worse(worst, self.not_taken(other));
+        for other in &others {
+            pass.worst = worse(pass.worst, self.other(other)?);
         }
-        let mut names: Vec<&String> = files.keys().collect();
-        names.sort();
-        for name in names {
+        let mut oldest_first: Vec<(&String, &Lying)> = files.iter().collect();
+        oldest_first.sort_by_key(|(name, lying)| (lying.modified(), *name));
+        for (name, lying) in oldest_first {
             if self.session.stop.is_asked() {
-                break;
+                return Ok(pass);
             }
-            let lying = &files[name];
-            let settled = seen
-                .get(name)
-                .is_some_and(|(_, since)| since.elapsed() >= self.options.settle);
-            if !lying.ready && !settled {
+            let stamp = lying.stamp();
+            if let Err(error) = self.desk.may_take(name) {
+                let stays = self.stays((name, &stamp), true, &error.fact())?;
+                pass.worst = worse(pass.worst, stays);
+                continue;
+            }
+            let lain = seen.get(name).map(|(_, since)| since.elapsed());
+            if !may_be_taken(lying.ready, lain, self.options.settle) {
                 continue;
             }
             match self.inbox.claim(name, lying) {
-                Ok(Some(file)) => worst = worse(worst, self.file(&file)),
+                Ok(Some(file)) => {
+                    pass.has_taken = true;
+                    pass.worst = worse(pass.worst, self.file(&file, &stamp)?);
+                }
                 // Someone else was quicker, or it has changed since.
                 Ok(None) => {}
                 Err(why) => {
-                    let name = name.clone();
-                    worst = worse(worst, self.not_taken(Other { name, why }));
+                    let why = not_processed(&why);
+                    pass.worst = worse(pass.worst, self.stays((name, &stamp), true, &why)?);
                 }
             }
         }
-        Ok(worst)
+        self.arrivals.borrow_mut().forget_gone()?;
+        let notifications = self.desk.notifications("");
+        if notifications.metrics.is_some() {
+            let lying = self.arrivals.borrow().lying()?;
+            notifications.lying(self.session, &self.options.folder, &lying);
+        }
+        Ok(pass)
     }
 
-    /// Imports one file that was taken. Nothing if someone else has it.
-    fn file(&self, file: &Path) -> Option<Exit> {
+    fn other(&self, other: &Other) -> Result<Option<Exit>, AppError> {
+        let why = not_processed(&other.why);
+        self.stays((&other.name, &other.stamp), other.is_roster, &why)
+    }
+
+    /// Imports one file that was taken. Nothing if another process has it.
+    fn file(&self, file: &Path, stamp: &str) -> Result<Option<Exit>, AppError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        match self.import(file, &name) {
-            Ok(exit) => exit,
+        let account = self.desk.account(&name);
+        let known = self.refused.borrow().get(&account).copied();
+        if known.is_some_and(|refused| Instant::now() < refused.until) {
+            let why = Fact::new(Code::InboxWaits);
+            let known = (&*name, stamp);
+            self.record(known, Fate::Waiting, file, None, Some(&why))?;
+            return Ok(Some(Exit::Refused));
+        }
+        match self.import(file, (&name, stamp), known.is_some()) {
+            Ok(Some((exit, why))) => {
+                self.remember(account, exit, why.as_ref());
+                Ok(Some(exit))
+            }
+            Ok(None) => Ok(None),
             Err(error) => {
                 let exit = error.exit();
                 if exit == Exit::Busy || !file.is_file() {
-                    return None;
+                    return Ok(None);
                 }
-                self.desk.told(&name, Told::Failed(&error));
-                let notifications = self.desk.notifications(&name);
-                let inbox = Some(self.options.folder.as_path());
-                notifications.failed(self.session, file, inbox, &error);
+                let fact = error.fact();
+                self.remember(account, exit, Some(&fact));
                 // What is wrong with the file will be wrong tomorrow; it makes room for the next.
-                if error.is_of_file()
-                    && let Err(error) = self.put_aside(file, &error.fact())
-                {
-                    self.desk.told(&name, Told::Failed(&error));
+                let (fate, path) = if error.is_of_file() {
+                    (Fate::Failed, self.put_aside(file, &name, &fact)?)
+                } else {
+                    (Fate::Waiting, file.to_owned())
+                };
+                let fact = match fact.path() {
+                    Some(_) => fact.at_path(&path),
+                    None => fact,
+                };
+                self.record((&name, stamp), fate, &path, None, Some(&fact))?;
+                // What has not changed since was reported then.
+                if !(exit == Exit::Refused && known.is_some()) {
+                    self.desk.told(&name, Told::NotImported(&fact));
+                    let notifications = self.desk.notifications(&name);
+                    let inbox = Some(self.options.folder.as_path());
+                    notifications.not_imported(self.session, &path, inbox, exit, &fact);
                 }
-                Some(exit)
+                Ok(Some(exit))
             }
         }
     }
 
-    fn import(&self, file: &Path, name: &str) -> Result<Option<Exit>, AppError> {
-        let (mut wanted, notifications) = self.desk.wanted(file, name)?;
+    /// Keeps in mind whether an account can be used.
+    fn remember(&self, account: u64, exit: Exit, why: Option<&Fact>) {
+        let mut refused = self.refused.borrow_mut();
+        if exit != Exit::Refused {
+            refused.remove(&account);
+            return;
+        }
+        let times = refused.get(&account).map_or(0, |refused| refused.times) + 1;
+        let pause = pause_after(times, !why.is_some_and(is_unreachable));
+        let until = Instant::now() + pause;
+        refused.insert(account, Refused { times, until });
+    }
+
+    fn record(
+        &self,
+        (name, stamp): (&str, &str),
+        fate: Fate,
+        path: &Path,
+        run: Option<&str>,
+        why: Option<&Fact>,
+    ) -> Result<(), AppError> {
+        let mut arrivals = self.arrivals.borrow_mut();
+        arrivals.ended((name, stamp), fate, path, run, why)
+    }
+
+    fn import(
+        &self,
+        file: &Path,
+        (name, stamp): (&str, &str),
+        is_refusal_known: bool,
+    ) -> Result<Option<(Exit, Option<Fact>)>, AppError> {
+        let is_older = self.arrivals.borrow().is_older(name, stamp);
+        if is_older && !self.options.again && !self.options.fresh {
+            return Err(AppError::Older);
+        }
+        let (mut wanted, mut notifications) = self.desk.wanted(file, name)?;
+        notifications.is_refusal_known = is_refusal_known;
         wanted.settings.roster.read.origin = Origin::Dropped;
         let mut ready = ready(self.session, wanted)?;
         // It was dealt with and moved away while the lock was waited for.
@@ -227,8 +385,8 @@ impl<'a> Sweep<'a> {
         }
         ready.settings.inbox = Some(self.options.folder.clone());
         ready.settings.dropped_as = Some(name.to_owned());
-        if let Some(exit) = self.imported_before(file, name, &ready)? {
-            return Ok(Some(exit));
+        if let Some(exit) = self.imported_before(file, (name, stamp), &ready)? {
+            return Ok(Some((exit, None)));
         }
         let named = NamedPaths::default();
         let start = begin(
@@ -245,8 +403,15 @@ impl<'a> Sweep<'a> {
             agree: None,
         };
         let ended = job.send(&ready.prepared, &ready.settings, start)?;
-        self.desk.told(name, Told::Ended(&ended, &ready.settings));
-        Ok(Some(ended.summary.exit_code))
+        let summary = &ended.summary;
+        let (fate, run) = (fate_of(summary), Some(summary.run.as_str()));
+        let why = ended.stop.as_ref().map(Stop::fact);
+        let path = Path::new(&summary.file);
+        self.record((name, stamp), fate, path, run, why.as_ref())?;
+        if !(is_refusal_known && summary.exit_code == Exit::Refused) {
+            self.desk.told(name, Told::Ended(&ended, &ready.settings));
+        }
+        Ok(Some((summary.exit_code, why)))
     }
 
     /// Puts a file away that has been imported before, and returns how that ended; nothing if it is
@@ -254,7 +419,7 @@ impl<'a> Sweep<'a> {
     fn imported_before(
         &self,
         file: &Path,
-        name: &str,
+        (name, stamp): (&str, &str),
         ready: &Ready,
     ) -> Result<Option<Exit>, AppError> {
         let journal = Journal::open(&self.session.state)?;
@@ -277,22 +442,24 @@ impl<'a> Sweep<'a> {
         if record.file == own.display().to_string() {
             archive(self.session, &settings, &mut summary)?;
         } else if moving_from.as_ref() == Some(&own) {
-            let place = place_of(summary.exit_code).unwrap_or(Place::Failed);
+            let place = place_of(fate_of(&summary)).unwrap_or(Place::Failed);
             self.put_away(file, place)?;
         } else {
-            let states = &summary.states;
-            let is_whole = is_last_of_its_name(&journal, &record)?
-                && summary.exit_code != Exit::Held
-                && states.failed + states.not_sent == 0
+            let is_known = is_whole(&summary)
+                && is_last_of_its_name(&journal, &record)?
                 && settings.mean_the_same(&ready.settings);
-            if !is_whole || self.options.again {
+            if !is_known || self.options.again {
                 return Ok(None);
             }
             let to = &self.put_away(file, Place::Done)?;
             let run = &record.name;
+            self.record((name, stamp), Fate::Duplicate, to, Some(run), None)?;
             self.desk.told(name, Told::Duplicate { run, to });
             return Ok(Some(Exit::Success));
         }
+        let path = Path::new(&summary.file);
+        let (fate, run) = (fate_of(&summary), Some(record.name.as_str()));
+        self.record((name, stamp), fate, path, run, None)?;
         self.desk.told(name, Told::PutAway(&summary));
         Ok(Some(summary.exit_code))
     }
@@ -311,13 +478,54 @@ impl<'a> Sweep<'a> {
             .map_or_else(|| file.to_owned(), |(_, to)| to.clone()))
     }
 
-    /// Moves a file that cannot be imported out of the way, with a report that says why.
-    fn put_aside(&self, file: &Path, why: &Fact) -> Result<(), AppError> {
+    /// Moves a file that cannot be imported to `failed`, with a report of the reason. Returns where it is
+    /// then.
+    fn put_aside(&self, file: &Path, name: &str, why: &Fact) -> Result<PathBuf, AppError> {
+        // The report lies beside the file, wherever both are moved.
+        let why = why.clone().at_path(Path::new(name));
         let explained = self.inbox.explain(file, &why.in_words());
         explained.map_err(self.failed("write-why"))?;
-        self.put_away(file, Place::Failed)?;
-        Ok(())
+        self.put_away(file, Place::Failed)
     }
+}
+
+/// Why an entry stays in the inbox.
+pub fn not_processed(why: &std::io::Error) -> Fact {
+    Fact::new(Code::InboxNotProcessed).with_io(why)
+}
+
+/// The files that a sweep has waited for, so that it waits for each once, and at most ten times for one
+/// that is still being written.
+#[derive(Debug, Default)]
+struct Awaited {
+    stamps: HashSet<(String, String)>,
+    times: HashMap<String, u32>,
+}
+
+impl Awaited {
+    /// Adds the files of the inbox. Returns whether any is to be waited for.
+    fn add(&mut self, entries: &Entries) -> bool {
+        let mut is_news = false;
+        for (name, lying) in &entries.files {
+            if self.stamps.insert((name.clone(), lying.stamp())) {
+                let times = self.times.entry(name.clone()).or_default();
+                *times += 1;
+                is_news |= *times <= 10;
+            }
+        }
+        is_news
+    }
+}
+
+/// Whether a file is whole: a marker says so, or it has lain unchanged for so long.
+fn may_be_taken(is_ready: bool, lain: Option<Duration>, settle: Duration) -> bool {
+    is_ready || lain.is_some_and(|lain| lain >= settle)
+}
+
+/// Whether a run brought all of its file, so that the same file again has nothing new.
+fn is_whole(summary: &Summary) -> bool {
+    let states = &summary.states;
+    summary.exit_code != Exit::Held && states.failed == 0 && states.not_sent == 0
 }
 
 /// Waits, unless someone asks for a stop.
@@ -352,25 +560,4 @@ pub fn worse(one: Option<Exit>, other: Option<Exit>) -> Option<Exit> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_exit_code_is_the_sweeps() {
-        let order = [
-            Exit::CannotDo,
-            Exit::Refused,
-            Exit::Held,
-            Exit::RowsFailed,
-            Exit::Interrupted,
-            Exit::Success,
-        ];
-        for (index, worst) in order.iter().enumerate() {
-            for other in &order[index..] {
-                assert_eq!(worse(Some(*other), Some(*worst)), Some(*worst));
-                assert_eq!(worse(Some(*worst), Some(*other)), Some(*worst));
-            }
-        }
-        assert_eq!(worse(None, None), None);
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use super::paths::NamedPaths;
 use super::ready::hold;
 use super::session::Session;
 use crate::events::Plan;
-use crate::journal::{Journal, RosterLock, RunLock, RunState};
+use crate::journal::{Journal, RosterLock, RunLock, RunState, State};
 use crate::model::Code;
 use crate::plan::{Guards, Selection, Threshold};
 use crate::report::{Like, Placing, ResultPaths, write_before, write_updated};
@@ -19,19 +19,41 @@ pub struct Undone {
     pub settings: Option<Settings>,
     /// What is damaged of what the journal holds of the run, and so cannot be put back.
     pub damaged: Vec<String>,
+    /// The run, where it changed nothing and could still go on: to undo it is to close it.
+    open: Option<i64>,
     _held: RunLock,
     /// Held so that the run is not resumed meanwhile.
     _roster: RosterLock,
 }
 
+impl Undone {
+    /// Whether the run changed nothing and could still go on.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Closes a run that changed nothing, so that nothing continues it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn close(&self, state: &State) -> Result<(), AppError> {
+        let Some(run) = self.open else {
+            return Ok(());
+        };
+        let mut journal = Journal::open(state)?;
+        journal.take_over(run)?;
+        Ok(journal.set_state(run, RunState::Undone)?)
+    }
+}
+
 /// The settings that put back what a run changed: what it replaced, as a roster of its own beside the
-/// run's.
+/// run's. The run itself stays as it is until somebody agrees to its undo.
 ///
 /// # Errors
 /// When what it replaced is not known, it is under way, or its place is gone.
 pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undone, AppError> {
     paths.refuse_kinds()?;
-    let mut journal = Journal::open(&session.state)?;
+    let journal = Journal::open(&session.state)?;
     let record = journal.run(Some(name))?;
     let mut settings = Settings::of(&record)?;
     let spec = Arc::new(settings.spec()?);
@@ -70,21 +92,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     let held = RunLock::share(&session.state, name)?;
     // It may have come further since it was looked up.
     let record = journal.run(Some(name))?;
-    let waits =
-        settings.queued.is_some() && matches!(record.state, RunState::Running | RunState::Planning);
-    if waits {
-        // It waits in the queue, and goes on by itself.
-        return Err(refuse(Code::WhyIsRunning).into());
-    }
-    match record.state {
-        // An undo that did not put everything back can be tried again.
-        RunState::Finished | RunState::Replaced | RunState::Undone => {}
-        // Its process ended or died.
-        RunState::Interrupted | RunState::Running | RunState::Planning if !is_under_way => {}
-        RunState::Held => return Err(refuse(Code::WhyIsHeld).into()),
-        RunState::Interrupted | RunState::Running | RunState::Planning => {
-            return Err(refuse(Code::WhyIsRunning).into());
-        }
+    if let Some(why) = why_not(record.state, settings.queued.is_some(), is_under_way) {
+        return Err(refuse(why).into());
     }
     if settings.queued.take().is_some() {
         // Its folder is another machine's.
@@ -127,16 +136,33 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
             ..Guards::default()
         };
     }
-    let is_unfinished = !matches!(record.state, RunState::Finished | RunState::Replaced);
-    if written.is_none() && is_unfinished && damaged.is_empty() {
-        journal.set_state(record.id, RunState::Undone)?;
-    }
+    let could_go_on = matches!(
+        record.state,
+        RunState::Planning | RunState::Running | RunState::Interrupted
+    );
+    let is_open = written.is_none() && could_go_on && damaged.is_empty();
     Ok(Undone {
         settings: written.map(|_| settings),
+        open: is_open.then_some(record.id),
         damaged: damaged.iter().map(ToString::to_string).collect(),
         _held: held,
         _roster: roster,
     })
+}
+
+/// Why a run that has come to `state` cannot be undone, if it cannot: whether it waits in a queue, and whether
+/// a process is at work on it.
+fn why_not(state: RunState, is_queued: bool, is_under_way: bool) -> Option<Code> {
+    match state {
+        // An undo that did not put everything back can be tried again.
+        RunState::Finished | RunState::Replaced | RunState::Undone => None,
+        RunState::Held => Some(Code::WhyIsHeld),
+        // In a queue it goes on by itself.
+        RunState::Running | RunState::Planning if is_queued => Some(Code::WhyIsRunning),
+        RunState::Interrupted | RunState::Running | RunState::Planning => {
+            is_under_way.then_some(Code::WhyIsRunning)
+        }
+    }
 }
 
 /// A name beside the roster: `NAME.undo.csv`.
@@ -147,3 +173,6 @@ fn beside(roster: &Path) -> PathBuf {
     let stem = roster.file_stem().unwrap_or_default().to_string_lossy();
     roster.with_file_name(format!("{stem}.undo.csv"))
 }
+
+#[cfg(test)]
+mod tests;

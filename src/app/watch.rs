@@ -7,7 +7,7 @@ use notify::{RecursiveMode, Watcher};
 use super::error::AppError;
 use super::session::Session;
 use super::stop::StopSignal;
-use super::sweep::Sweep;
+use super::sweep::{Sweep, SweepOptions};
 use crate::log;
 use crate::model::{Code, Exit, Fact};
 
@@ -52,24 +52,28 @@ pub fn watch(
     while !stop.is_asked() {
         // A share that is away comes back.
         let entries = sweep.once(&mut seen).and_then(|_| sweep.look(&mut seen));
-        let unsettled = match entries {
-            Ok(entries) => !entries.files.is_empty(),
-            Err(error) => {
-                complain(&error);
-                false
-            }
-        };
-        let pause = if unsettled {
-            let soon = options.settle.max(Duration::from_millis(100));
-            soon.min(options.interval)
-        } else {
-            options.interval
-        };
-        rest(pause, unsettled, &woken, stop);
+        if let Err(error) = entries {
+            complain(&error);
+        }
+        let unsettled = seen
+            .values()
+            .any(|(_, since)| since.elapsed() < options.settle);
+        rest(pause(options, unsettled), unsettled, &woken, stop);
     }
     // systemd may be gone, or never have been.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     Ok(Exit::Success)
+}
+
+/// The time until the folder is looked at again: files that have to settle first are looked at as soon as they
+/// may have.
+fn pause(options: &SweepOptions, unsettled: bool) -> Duration {
+    if unsettled {
+        let soon = options.settle.max(Duration::from_millis(100));
+        soon.min(options.interval)
+    } else {
+        options.interval
+    }
 }
 
 /// Waits for so long, for a change of the folder, or for a stop. A file that has to settle first
@@ -109,5 +113,58 @@ fn tell_systemd(stop: &StopSignal) {
     };
     if let Err(error) = std::thread::Builder::new().spawn(tell) {
         log::warn(&Fact::new(Code::NoWatchdog).with_io(&error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::send::StopRequest;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_folder_is_looked_at_as_soon_as_its_files_may_have_settled() {
+        let pause = |settle, interval, unsettled| {
+            let options = SweepOptions {
+                folder: "in".into(),
+                settle: Duration::from_millis(settle),
+                interval: Duration::from_millis(interval),
+                again: false,
+                fresh: false,
+            };
+            super::pause(&options, unsettled).as_millis()
+        };
+        assert_eq!(pause(2_000, 30_000, false), 30_000);
+        assert_eq!(pause(2_000, 30_000, true), 2_000);
+        assert_eq!(pause(0, 30_000, true), 100, "not without a rest");
+        assert_eq!(pause(60_000, 30_000, true), 30_000);
+    }
+
+    /// How long a rest of `pause` takes while the folder changes again and again.
+    fn rest_of(unsettled: bool, pause: Duration, stop: &StopSignal) -> Duration {
+        let (wake, woken) = mpsc::channel();
+        for _ in 0..3 {
+            wake.send(()).unwrap();
+        }
+        let began = Instant::now();
+        rest(pause, unsettled, &woken, stop);
+        // Many changes are one reason to look.
+        assert!(woken.try_recv().is_err());
+        began.elapsed()
+    }
+
+    #[test]
+    fn a_change_ends_a_rest_unless_a_file_has_to_settle_and_a_stop_ends_any() {
+        let stop = StopSignal::new();
+        assert!(rest_of(false, LONG, &stop) < LONG / 2);
+        let short = Duration::from_millis(20);
+        assert!(rest_of(true, short, &stop) >= short);
+        let (_wake, woken) = mpsc::channel();
+        let began = Instant::now();
+        rest(short, false, &woken, &stop);
+        assert!(began.elapsed() >= short);
+        stop.ask(StopRequest::Finish);
+        assert!(rest_of(true, LONG, &stop) < LONG / 2);
     }
 }

@@ -386,6 +386,9 @@ pub(in crate::cli) struct PlanArgs {
 pub(in crate::cli) struct RunsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<RunsCommand>,
+    /// List the files that arrived in inboxes since then, such as 1d
+    #[arg(long, value_name = "TIME", conflicts_with = "limit")]
+    pub(in crate::cli) since: Option<Time>,
     /// Only the newest N
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     pub(in crate::cli) limit: usize,

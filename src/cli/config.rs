@@ -6,7 +6,7 @@ use crate::app::AppError;
 use crate::l10n::say;
 use crate::model::Code;
 use crate::run::Settings;
-use crate::targets::Mistakes;
+use crate::targets::{Mistakes, TargetSpec};
 
 /// The name under which the config file is looked for.
 const NAME: &str = "rosterpatch.toml";
@@ -78,8 +78,15 @@ impl Config {
         common: &GeneralOptions,
         settings: &Settings,
     ) -> Result<Config, AppError> {
-        if common.profile.is_some() || common.config.is_some() {
+        if common.profile.is_some() {
             return Config::load(common);
+        }
+        if common.config.is_some() {
+            let own = Config::load(common)?;
+            return match &settings.profile {
+                Some(name) if own.profiles.contains_key(name) => own.with_profile(name),
+                _ => Ok(own),
+            };
         }
         let Some(path) = settings.config.as_ref().filter(|path| path.is_file()) else {
             // It may be another machine's; a profile of that name is meant here.
@@ -157,6 +164,53 @@ impl Config {
                 text: say().config_several_fit(file, fitting.join(", ")),
             }),
         }
+    }
+
+    /// Refuses a file whose name fits no pattern: of the profile in use, or of any where none is in use and
+    /// the config has patterns.
+    pub(in crate::cli) fn refuse_unfit(&self, file: &str) -> Result<(), AppError> {
+        let own = self.profile();
+        let mut patterns = patterns(&self.profiles)
+            .filter(|(name, _)| own.is_none_or(|own| own == *name))
+            .peekable();
+        if patterns.peek().is_none() {
+            return Ok(());
+        }
+        if own.is_none() {
+            // Several are an error of their own.
+            self.profile_of(file)?;
+        }
+        let fits = |pattern: &str| glob::Pattern::new(pattern).is_ok_and(|own| own.matches(file));
+        match patterns.any(|(_, pattern)| fits(pattern)) {
+            true => Ok(()),
+            false => Err(AppError::Setup {
+                code: Code::InboxNoProfile,
+                text: Code::InboxNoProfile.sentence(),
+            }),
+        }
+    }
+
+    /// A value that changes with the config file, with the profile in use, and with the credentials in the
+    /// environment and in the files that it names.
+    pub(in crate::cli) fn fingerprint(&self, spec: Option<&TargetSpec>) -> u64 {
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update(&(bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        let text = self.path.as_deref().map(std::fs::read).and_then(Result::ok);
+        add(&text.unwrap_or_default());
+        add(self.profile().unwrap_or_default().as_bytes());
+        let ways = spec.into_iter().flat_map(|spec| &spec.sign_in);
+        for variable in ways.flat_map(|way| way.variables()) {
+            let named = |name: &str| std::env::var_os(self.credential_variable(name));
+            let value = named(variable).unwrap_or_default();
+            add(value.as_encoded_bytes());
+            let file = named(&format!("{variable}_FILE"));
+            let held = file.and_then(|file| std::fs::read(file).ok());
+            add(&held.unwrap_or_default());
+        }
+        hash.digest()
     }
 
     /// The profile in use.

@@ -30,8 +30,12 @@ impl Front {
 
     /// The same for an unattended command, whose lines go to a log or to the mail of cron.
     pub(in crate::cli) fn open_unwatched(common: &GeneralOptions) -> Result<Front, AppError> {
+        logging::with_times();
         let (observer, bar) = terminal::observer(common);
-        Front::open_with(common, (Box::new(Unwatched(observer)), bar))
+        let mut front = Front::open_with(common, (Box::new(Unwatched(observer)), bar))?;
+        // Its lines are read by another account, with another environment.
+        front.session.journal_flag = settings::journal_flag_for_others(&front.session.state);
+        Ok(front)
     }
 
     fn open_with(
@@ -111,7 +115,8 @@ impl Front {
         format: Format,
     ) -> Result<Exit, AppError> {
         let notifications = settings::notifications(config);
-        let ask = |proposal: &Proposal<'_>| agree(proposal.plan, self.error_look).into();
+        let undoes = ready.settings.delivery.undoes.as_deref();
+        let ask = |proposal: &Proposal<'_>| agree(proposal.plan, undoes, self.error_look).into();
         let job = Job {
             session: &self.session,
             notifications: &notifications,
@@ -144,7 +149,17 @@ pub(in crate::cli) fn tell_way_on(
     words: fn(&Stop) -> String,
 ) {
     let way = settings::way_to(&ended.summary.run, state);
-    let text = way_on(ended, settings.sandbox, &way, words);
+    tell_way(ended, settings, &way, words);
+}
+
+/// The same, where `way` leads another command to the run.
+pub(in crate::cli) fn tell_way(
+    ended: &Ended,
+    settings: &Settings,
+    way: &str,
+    words: fn(&Stop) -> String,
+) {
+    let text = way_on(ended, settings.sandbox, way, words);
     if let Some((text, stop)) = text.zip(ended.stop.as_ref()) {
         let fact = stop.fact().in_run(&ended.summary.run);
         terminal::error(&text, &fact);
@@ -175,9 +190,12 @@ pub(in crate::cli) fn print_json<T: serde::Serialize>(figures: &T, is_pretty: bo
     }
 }
 
-fn agree(plan: &Plan, look: Look) -> bool {
+fn agree(plan: &Plan, undoes: Option<&str>, look: Look) -> bool {
     if !terminal::can_ask() {
         return false;
+    }
+    if let Some(run) = undoes.filter(|_| plan.to_send == 0) {
+        return terminal::ask(&say().cli_ask_close(run));
     }
     let examples = plan_examples(plan, look);
     if !examples.is_empty() {

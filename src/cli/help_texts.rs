@@ -218,6 +218,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Only the first N of the valid rows",
         "Bara de N första giltiga raderna",
     ),
+    (
+        "List the files that arrived in inboxes since then, such as 1d",
+        "Lista filerna som har kommit till inkorgar sedan dess, till exempel 1d",
+    ),
     ("Only the newest N", "Bara de N senaste"),
     (
         "Only these rows by the spreadsheet's numbers",

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, filter::Targets, fmt};
@@ -20,6 +22,27 @@ static IS_FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
 /// Whether the log is for programs.
 pub(in crate::cli) fn is_for_programs() -> bool {
     IS_FOR_PROGRAMS.load(Ordering::Relaxed)
+}
+
+/// Whether each line of standard error begins with the time: for an unattended command whose lines go to a
+/// file. A terminal shows when a line comes, and journald keeps the time of each.
+static HAS_TIMES: AtomicBool = AtomicBool::new(false);
+
+/// The time that a line for people begins with, where lines have one.
+pub(in crate::cli) fn time() -> String {
+    if !HAS_TIMES.load(Ordering::Relaxed) {
+        return String::new();
+    }
+    let now = crate::clock::SystemClock.timestamp();
+    let zoned = now.to_zoned(jiff::tz::TimeZone::system());
+    format!("{} ", zoned.strftime("%Y-%m-%dT%H:%M:%S%:z"))
+}
+
+/// Begins each line with the time, unless a terminal or journald reads it.
+pub(in crate::cli) fn with_times() {
+    let is_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let has_times = !is_journal && !std::io::stderr().is_terminal();
+    HAS_TIMES.store(has_times, Ordering::Relaxed);
 }
 
 /// Takes note that the log is for programs, before the arguments are parsed: their errors belong there.
@@ -68,6 +91,9 @@ pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
     let writer = AroundBar { bar };
     let layer = fmt::layer().with_writer(writer).with_ansi(false);
     let layer: Box<dyn Layer<_> + Send + Sync> = match common.log_format {
+        LogFormat::Text if HAS_TIMES.load(Ordering::Relaxed) => {
+            layer.with_target(false).with_timer(OwnTime).boxed()
+        }
         // Between lines for people, the time of some would stand out.
         LogFormat::Text => layer.with_target(false).without_time().boxed(),
         LogFormat::Json => layer
@@ -81,6 +107,15 @@ pub(in crate::cli) fn start(common: &GeneralOptions, bar: Option<ProgressBar>) {
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(own))
         .try_init();
+}
+
+/// The time in the form of the other lines.
+struct OwnTime;
+
+impl FormatTime for OwnTime {
+    fn format_time(&self, line: &mut Writer<'_>) -> std::fmt::Result {
+        line.write_str(time().trim_end())
+    }
 }
 
 #[derive(Clone)]

@@ -14,7 +14,7 @@ use super::values::{Duplicate, Empty, OutcomeAt};
 use crate::app::{AppError, NamedPaths, Notifications};
 use crate::check::{CheckOptions, Checker, DuplicatePolicy, EmptyCell};
 use crate::clock::{Clock, SystemClock};
-use crate::journal::{PlaceName, State};
+use crate::journal::{Fate, PlaceName, State};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
@@ -333,6 +333,39 @@ pub(in crate::cli) fn journal_flag(state: &State) -> String {
     }
 }
 
+/// The same for a reader who is not the account of this process, and does not have its environment.
+pub(in crate::cli) fn journal_flag_for_others(state: &State) -> String {
+    let is_usual = state.database().is_none()
+        && default_state_folder().is_ok_and(|default| default == state.folder());
+    if is_usual {
+        String::new()
+    } else {
+        format!(" --state {}", crate::model::in_quotes(&state.shown()))
+    }
+}
+
+/// A command, with the account that has to run it where that is not the reader's own: the owner of the
+/// journal.
+pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
+    match crate::safe_fs::owner_of(state.folder()) {
+        Some(owner) if !owner.is_own => format!("sudo -u {} {command}", owner.name),
+        _ => command.to_owned(),
+    }
+}
+
+/// The fate of a file in words.
+pub(in crate::cli) fn fate_in_words(fate: Fate) -> String {
+    match fate {
+        Fate::Done => say().fate_done(),
+        Fate::Duplicate => say().fate_duplicate(),
+        Fate::Held => say().fate_held(),
+        Fate::Partial => say().fate_partial(),
+        Fate::Failed => say().fate_failed(),
+        Fate::Waiting => say().fate_waiting(),
+        Fate::NotProcessed => say().fate_not_processed(),
+    }
+}
+
 /// Where runs are recorded.
 pub(in crate::cli) fn state(config: &Config, common: &GeneralOptions) -> Result<State, AppError> {
     let Some(place) = config.fill(common).state else {
@@ -365,5 +398,6 @@ pub(in crate::cli) fn notifications(config: &Config) -> Notifications {
         notify: config.first(|layer| &layer.notify),
         target: config.first(|layer| &layer.target),
         profile: config.profile().map(str::to_owned),
+        is_refusal_known: false,
     }
 }

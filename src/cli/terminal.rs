@@ -37,7 +37,8 @@ pub(in crate::cli) fn unwritten() -> Option<&'static std::io::Error> {
 
 /// Writes a line to standard error.
 pub(in crate::cli) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", visible(text));
+    let time = super::logging::time();
+    let _ = writeln!(std::io::stderr(), "{time}{}", visible(text));
 }
 
 /// Writes an error to standard error, in words; where the log is for programs, the fact goes there instead.
@@ -175,7 +176,11 @@ pub(in crate::cli) fn observer(
         ProgressKind::Json => (Box::new(JsonLines::default()), None),
         ProgressKind::None => (Box::new(Unobserved), None),
         ProgressKind::Plain | ProgressKind::Auto => (
-            Box::new(PlainLines::new(Arc::new(SystemClock), common.verbose)),
+            Box::new(PlainLines::new(
+                Arc::new(SystemClock),
+                common.verbose,
+                super::logging::time,
+            )),
             None,
         ),
     }

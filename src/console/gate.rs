@@ -182,3 +182,192 @@ fn secret() -> String {
 fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    const HOST: &str = "127.0.0.1:8900";
+
+    fn gate() -> (Gate, Keys) {
+        Gate::new(HOST.parse().unwrap())
+    }
+
+    /// A request with these headers.
+    fn request(method: Method, path: &str, headers: &[(&str, &str)]) -> Request {
+        let mut request = axum::http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::empty()).unwrap()
+    }
+
+    /// The cookie's pair that the gate gives for its token.
+    fn cookie(gate: &Gate, keys: &Keys) -> String {
+        let cookie = gate.enter(&keys.token, keys).unwrap();
+        let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
+        pair.to_owned()
+    }
+
+    /// The status with which a request is refused, if it is.
+    fn refused(gate: &Gate, method: Method, path: &str, headers: &[(&str, &str)]) -> Option<u16> {
+        let caller = gate.caller(&request(method, path, headers));
+        caller.err().map(|answer| answer.status().as_u16())
+    }
+
+    #[test]
+    fn a_token_opens_the_gate_once() {
+        let (gate, keys) = gate();
+        assert_eq!(gate.enter("", &keys), None);
+        assert_eq!(gate.enter(&keys.cookie, &keys), None);
+        // A wrong token does not use up the right one.
+        let cookie = gate.enter(&keys.token, &keys).unwrap();
+        let (value, base) = (&keys.cookie, gate.base());
+        let expected = format!("rosterpatch-8900={value}; Path={base}; HttpOnly; SameSite=Strict");
+        assert_eq!(cookie, expected);
+        assert_eq!(gate.enter(&keys.token, &keys), None);
+    }
+
+    #[test]
+    fn each_console_has_secrets_of_its_own() {
+        let ((one, keys), (other, others)) = (gate(), gate());
+        assert!(keys.token.len() == 64 && keys.cookie.len() == 64 && one.base().len() == 33);
+        assert_ne!(keys.token, keys.cookie);
+        assert_ne!(keys.token, others.token);
+        assert_ne!(one.base(), other.base());
+        assert!(one.enter(&others.token, &keys).is_none());
+        let foreign = cookie(&other, &others);
+        let headers = [("host", HOST), ("cookie", &foreign)];
+        assert_eq!(refused(&one, Method::GET, "/", &headers), Some(401));
+    }
+
+    #[test]
+    fn only_the_addresses_of_this_server_are_served() {
+        let (gate, keys) = gate();
+        let cookie = cookie(&gate, &keys);
+        for (host, is_own) in [
+            ("127.0.0.1:8900", true),
+            ("localhost:8900", true),
+            ("localhost", false),
+            ("localhost:8901", false),
+            ("127.0.0.1", false),
+            ("rebound.example:8900", false),
+            ("127.0.0.1:8900.rebound.example", false),
+        ] {
+            let headers = [("host", host), ("cookie", &cookie)];
+            let status = refused(&gate, Method::GET, "/", &headers);
+            assert_eq!(status, (!is_own).then_some(403), "{host}");
+            let origin = format!("http://{host}");
+            let headers = [("host", HOST), ("cookie", &cookie), ("origin", &origin)];
+            let status = refused(&gate, Method::POST, "/", &headers);
+            assert_eq!(status, (!is_own).then_some(403), "from {host}");
+        }
+        assert_eq!(
+            refused(&gate, Method::GET, "/", &[("cookie", &cookie)]),
+            Some(403)
+        );
+    }
+
+    #[test]
+    fn a_change_must_come_from_a_page_of_this_console() {
+        let (gate, keys) = gate();
+        let cookie = cookie(&gate, &keys);
+        let own = "http://127.0.0.1:8900";
+        for (origin, site, passes) in [
+            (Some(own), None, true),
+            (Some(own), Some("same-origin"), true),
+            (None, Some("same-origin"), true),
+            (None, None, false),
+            (Some(own), Some("same-site"), false),
+            (Some(own), Some("cross-site"), false),
+            (Some(own), Some("none"), false),
+            (Some("null"), None, false),
+            (Some("null"), Some("same-origin"), false),
+            (Some("https://127.0.0.1:8900"), None, false),
+            (Some("http://evil.example"), Some("same-origin"), false),
+        ] {
+            let mut headers = vec![("host", HOST), ("cookie", &*cookie)];
+            headers.extend(origin.map(|origin| ("origin", origin)));
+            headers.extend(site.map(|site| ("sec-fetch-site", site)));
+            for method in [Method::POST, Method::PUT, Method::DELETE] {
+                let status = refused(&gate, method, "/runs/1/do", &headers);
+                assert_eq!(status, (!passes).then_some(403), "{origin:?} {site:?}");
+            }
+            // A link that leads to a page may lie anywhere.
+            for method in [Method::GET, Method::HEAD] {
+                assert_eq!(refused(&gate, method, "/", &headers), None);
+            }
+        }
+    }
+
+    #[test]
+    fn without_the_cookie_only_the_entrance_is_open() {
+        let (gate, keys) = gate();
+        let known = cookie(&gate, &keys);
+        let (name, value) = known.split_once('=').unwrap();
+        let others = format!("a=b; {known}; c");
+        let longer = format!("{known}0");
+        let renamed = format!("{name}0={value}");
+        for (cookie, is_known) in [
+            (&*known, true),
+            (&*others, true),
+            ("", false),
+            (name, false),
+            (&*longer, false),
+            (&*renamed, false),
+        ] {
+            let headers = [("host", HOST), ("cookie", cookie)];
+            let status = refused(&gate, Method::GET, "/problems", &headers);
+            assert_eq!(status, (!is_known).then_some(401), "{cookie}");
+        }
+        let caller =
+            |method, path, headers: &[_]| gate.caller(&request(method, path, headers)).ok();
+        let host = ("host", HOST);
+        let entrance = Some(Caller::AtTheEntrance);
+        assert_eq!(caller(Method::GET, "/enter?token=1", &[host]), entrance);
+        assert_eq!(caller(Method::GET, "/enter/", &[host]), None);
+        assert_eq!(caller(Method::HEAD, "/enter", &[host]), None);
+        let origin = ("origin", "http://127.0.0.1:8900");
+        assert_eq!(caller(Method::POST, "/enter", &[host, origin]), None);
+        let known = [host, ("cookie", &*known)];
+        assert_eq!(caller(Method::GET, "/", &known), Some(Caller::Known));
+    }
+
+    #[test]
+    fn an_answer_leads_on_under_the_pages_own_path() {
+        let (gate, _) = gate();
+        for name in [header::LOCATION, HX_REDIRECT] {
+            for (to, is_own) in [("/run", true), ("http://elsewhere.example/", false)] {
+                let mut response = Response::new(Body::empty());
+                let headers = response.headers_mut();
+                headers.insert(name.clone(), HeaderValue::from_static(to));
+                gate.lead(&mut response);
+                let base = if is_own { gate.base() } else { "" };
+                assert_eq!(response.headers()[&name], format!("{base}{to}"));
+            }
+        }
+        let mut response = Response::new(Body::empty());
+        gate.lead(&mut response);
+        assert!(response.headers().is_empty());
+    }
+
+    #[test]
+    fn no_answer_is_kept_framed_or_runs_other_scripts() {
+        let mut response = refuse(StatusCode::UNAUTHORIZED, "why".to_owned());
+        harden(&mut response);
+        let header = |name: &str| response.headers()[name].to_str().unwrap();
+        let policy = header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("x-frame-options"), "DENY");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+    }
+}

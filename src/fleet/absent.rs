@@ -6,7 +6,7 @@ mod swept;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::app::{AppError, ListedRun, Session};
+use crate::app::{AppError, ListedRun, Session, Tally};
 use crate::journal::{JournalError, RunRecord, State};
 use crate::model::Exit;
 
@@ -56,6 +56,6 @@ pub fn sweep_into_queue(
     _outcome_first: bool,
     _profile_of: &dyn Fn(&str) -> Result<Option<String>, AppError>,
     _told: &dyn Fn(&str, &SweptFile),
-) -> Result<Exit, AppError> {
+) -> Result<(Exit, Tally), AppError> {
     not_built()
 }

@@ -217,3 +217,27 @@ async fn tick_on(database: Database, tick: Tick) {
 fn owner() -> String {
     format!("{}:{}", machine(), std::process::id())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_is_away_is_told_with_the_systems_cause_and_not_in_the_databases_words() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("password of school: hunter2")]
+        struct Refused(#[source] Option<std::io::Error>);
+        let io = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let expected = Fact::new(Code::QueueAway).with_io(&io);
+        assert_eq!(away(&Refused(Some(io))), expected);
+        assert_eq!(away(&Refused(None)), Fact::new(Code::QueueAway));
+    }
+
+    #[test]
+    fn a_worker_is_called_by_its_machine_and_its_process() {
+        let own = owner();
+        let (name, process) = own.rsplit_once(':').unwrap();
+        assert_eq!(name, machine());
+        assert_eq!(process, std::process::id().to_string());
+    }
+}

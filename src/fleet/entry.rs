@@ -120,3 +120,87 @@ pub enum GoesOn {
     /// It was there, and would have gone on by itself.
     AsBefore,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(state: EntryState, is_ahead: bool) -> Entry {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        Entry {
+            id: 42,
+            file: "/r.csv".into(),
+            profile: None,
+            run: None,
+            state,
+            due: at(90_000),
+            enqueued_at: at(0),
+            ended_at: None,
+            owner: None,
+            slices: 1,
+            requests: 7,
+            retries: 0,
+            throttled: 0,
+            exit_code: None,
+            why: None,
+            code: None,
+            is_late: false,
+            is_ahead,
+        }
+    }
+
+    #[test]
+    fn only_a_file_whose_slice_is_not_due_yet_names_the_moment() {
+        use EntryState::{Failed, Finished, Held, Running, Stopped, Waiting};
+        let moment = local_time(Timestamp::from_second(90_000).unwrap());
+        for state in [Waiting, Running, Finished, Held, Stopped, Failed] {
+            for is_ahead in [false, true] {
+                let text = entry(state, is_ahead).in_words();
+                assert!(
+                    text.contains("42") && text.contains(&state.in_words()),
+                    "{text}"
+                );
+                assert_eq!(
+                    text.contains(&moment),
+                    state == Waiting && is_ahead,
+                    "{text}"
+                );
+            }
+        }
+        // What has ended is not said to be as far as it has come.
+        let text = |state| {
+            entry(state, false)
+                .in_words()
+                .replace(&state.in_words(), "")
+        };
+        assert_eq!(text(Waiting), text(Running));
+        assert_ne!(text(Waiting), text(Finished));
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_state_that_another_version_recorded_needs_somebody() {
+        let words = [
+            "waiting", "running", "finished", "held", "stopped", "failed",
+        ];
+        for word in words {
+            let json = serde_json::to_value(EntryState::of(word)).unwrap();
+            assert_eq!(json, word);
+        }
+        assert_eq!(EntryState::of("new"), EntryState::Stopped);
+    }
+
+    #[test]
+    fn what_keeps_a_file_is_told_in_words_and_as_a_code() {
+        let fact = Fact::new(Code::QueueRemoved);
+        let told = Entry {
+            code: Some(fact.code()),
+            why: Some(fact.clone()),
+            ..entry(EntryState::Stopped, false)
+        };
+        let json = serde_json::to_value(told).unwrap();
+        assert_eq!(json["why"], fact.in_words());
+        assert_eq!(json["code"], Code::QueueRemoved.to_string());
+        assert_eq!(json["state"], "stopped");
+    }
+}

@@ -438,3 +438,35 @@ fn again(tables: &mut Tables<'_>, id: i64, approves: bool) -> Result<Option<Goes
     add_job(tables, id, &queue, 0.0)?;
     Ok(Some(goes_on))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_quota_share_a_queue_and_before_that_those_of_one_profile() {
+        let queue = queue_for(Some("a"), Some("school"));
+        assert_eq!(queue, queue_for(Some("a"), None));
+        assert_ne!(queue, queue_for(Some("b"), Some("school")));
+        let first = queue_for(None, Some("school"));
+        assert_ne!(first, queue_for(None, Some("other")));
+        assert_ne!(first, queue_for(None, None));
+        // A profile that is called like a quota's hash is no quota.
+        assert_ne!(queue_for(None, Some("a")), queue);
+    }
+
+    #[test]
+    fn why_a_file_waits_is_kept_and_what_another_version_kept_is_said_to_be_unknown() {
+        let fact = Fact::new(Code::QueueRemoved).with_count(3);
+        assert_eq!(why_of(kept(&fact)), Some(fact));
+        assert_eq!(why_of(None), None);
+        let other = why_of(Some("{}".into())).unwrap();
+        assert_eq!(other.code(), Code::QueueUnknown);
+    }
+
+    #[test]
+    fn a_number_that_the_database_cannot_hold_is_the_largest_that_it_can() {
+        assert_eq!(signed(7), 7);
+        assert_eq!(signed(u64::MAX), i64::MAX);
+    }
+}

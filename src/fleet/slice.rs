@@ -97,19 +97,80 @@ pub(super) struct Worker<'a> {
     pub(super) owner: &'a str,
 }
 
-/// Whether another process has taken over, or the database is away: then nothing can be recorded here.
-fn is_of_the_journal(error: &AppError) -> bool {
+/// What a failure means for the file of a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// Another process has taken over, or the database is away: nothing can be recorded here.
+    OfTheJournal,
+    /// The roster is at fault, and will be on any machine: its way through the queue has ended.
+    OfTheFile,
+    /// It may be otherwise on another machine, or soon.
+    MayPass,
+}
+
+fn failure(error: &AppError) -> Failure {
     match error {
-        AppError::Run(RunError::Broken { .. }) => true,
+        AppError::Run(RunError::Broken { .. }) => Failure::OfTheJournal,
         AppError::Run(
             RunError::Journal(error)
             | RunError::Send(SendError::Journal(error))
             | RunError::Report(ReportError::Journal(error)),
-        ) => !matches!(
-            error,
-            JournalError::NoRun { .. } | JournalError::DamagedRun { .. }
-        ),
-        _ => false,
+        ) => match error {
+            JournalError::NoRun { .. } | JournalError::DamagedRun { .. } => Failure::MayPass,
+            _ => Failure::OfTheJournal,
+        },
+        AppError::Run(RunError::Read(ReadError::Io { .. })) => Failure::MayPass,
+        AppError::Run(
+            RunError::Read(_)
+            | RunError::Map { .. }
+            | RunError::Key { .. }
+            | RunError::Undone { .. },
+        ) => Failure::OfTheFile,
+        _ => Failure::MayPass,
+    }
+}
+
+/// What a slice does with a file's run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Begins it.
+    Begin,
+    /// Goes on with it.
+    Resume,
+    /// Sends what a guard held.
+    Approve,
+    /// Records in the queue that it has ended.
+    End,
+    /// Records in the queue that a guard holds it.
+    Hold,
+}
+
+/// What is to be done with a run that has come to this state, if it has begun; `is_approved` says whether
+/// somebody has released it since a guard held it.
+fn step(state: Option<RunState>, is_approved: bool) -> Step {
+    match state {
+        None => Step::Begin,
+        // Its end was recorded, and not in the queue yet.
+        Some(RunState::Finished | RunState::Replaced | RunState::Undone) => Step::End,
+        Some(RunState::Held) if is_approved => Step::Approve,
+        Some(RunState::Held) => Step::Hold,
+        // It is planned again after it was released.
+        Some(RunState::Planning) if is_approved => Step::Approve,
+        Some(RunState::Planning | RunState::Running | RunState::Interrupted) => Step::Resume,
+    }
+}
+
+/// Whether what stopped a run may be over in a while: an address that does not answer may, later.
+fn may_pass(stop: &Stop) -> bool {
+    matches!(stop, Stop::Unreachable { .. } | Stop::LookUp { .. })
+}
+
+/// The state in the queue of a file whose run ended with this code.
+fn state_after(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Success | Exit::RowsFailed => "finished",
+        Exit::Held => "held",
+        _ => "stopped",
     }
 }
 
@@ -130,7 +191,7 @@ impl Worker<'_> {
             return Ok(());
         };
         match self.account_of(&found) {
-            Err(error) if is_of_the_journal(&error) => Err(error),
+            Err(error) if failure(&error) == Failure::OfTheJournal => Err(error),
             // It may be known on another machine, or soon.
             Err(error) => {
                 let why = error.fact();
@@ -165,8 +226,14 @@ impl Worker<'_> {
         };
         let session = (self.session)(self.state.fenced(vec![fence]))?;
         match self.attempt(&session, &waiting) {
-            Err(error) if is_of_the_journal(&error) => Err(error),
-            Err(error) => self.failed(&session, &waiting, &error),
+            Err(error) => match failure(&error) {
+                Failure::OfTheJournal => Err(error),
+                Failure::OfTheFile => self.failed(&session, &waiting, &error),
+                Failure::MayPass => {
+                    let why = why(&session, &waiting, &error);
+                    self.leave(&session, &waiting, Made::default(), (PAUSE, Some(&why)))
+                }
+            },
             Ok(()) => Ok(()),
         }
     }
@@ -240,26 +307,22 @@ impl Worker<'_> {
             notifications,
             record,
         } = plan;
-        let start = match record {
-            None => Start::New("import"),
-            Some(record) => match record.state {
-                RunState::Finished | RunState::Replaced | RunState::Undone => {
-                    // Its end was recorded, and not here yet.
-                    let told = (Made::default(), summary_of(&record), None);
-                    return self.ended(session, waiting, told, &notifications);
-                }
-                RunState::Held if !waiting.is_approved => {
-                    let summary = summary_of(&record);
-                    let held = summary.as_ref().and_then(|summary| summary.held_by);
-                    let why =
-                        held.map_or(Fact::new(Code::RunHeld), |why| Stop::Held { why }.fact());
-                    let told = (Made::default(), summary, Some(why));
-                    return self.ended(session, waiting, told, &notifications);
-                }
-                RunState::Held => Start::Approve(Box::new(record)),
-                RunState::Planning if waiting.is_approved => Start::Approve(Box::new(record)),
-                _ => Start::Resume(Box::new(record)),
-            },
+        let state = record.as_ref().map(|record| record.state);
+        let start = match (step(state, waiting.is_approved), record) {
+            (Step::Begin, _) | (_, None) => Start::New("import"),
+            (Step::Resume, Some(record)) => Start::Resume(Box::new(record)),
+            (Step::Approve, Some(record)) => Start::Approve(Box::new(record)),
+            (Step::End, Some(record)) => {
+                let told = (Made::default(), summary_of(&record), None);
+                return self.ended(session, waiting, told, &notifications);
+            }
+            (Step::Hold, Some(record)) => {
+                let summary = summary_of(&record);
+                let held = summary.as_ref().and_then(|summary| summary.held_by);
+                let why = held.map_or(Fact::new(Code::RunHeld), |why| Stop::Held { why }.fact());
+                let told = (Made::default(), summary, Some(why));
+                return self.ended(session, waiting, told, &notifications);
+            }
         };
         let ready = ready(session, wanted)?;
         if matches!(start, Start::New(_)) {
@@ -292,8 +355,7 @@ impl Worker<'_> {
         match sliced {
             Sliced::Later(after) => self.leave(session, waiting, done, (after.as_secs_f64(), None)),
             Sliced::Ended(ended) => match ended.stop {
-                // An address that does not answer may, later.
-                Some(stop @ (Stop::Unreachable { .. } | Stop::LookUp { .. })) => {
+                Some(stop) if may_pass(&stop) => {
                     let why = stop.fact();
                     self.leave(session, waiting, done, (PAUSE, Some(&why)))
                 }
@@ -339,14 +401,16 @@ impl Worker<'_> {
         let exit = summary
             .as_ref()
             .map_or(Exit::CannotDo, |summary| summary.exit_code);
-        let state = match exit {
-            Exit::Success | Exit::RowsFailed => "finished",
-            Exit::Held => "held",
-            _ => "stopped",
-        };
         let code = i32::from(exit.code());
         let database = database_of(&session.state)?;
-        end(database, waiting, state, code, done, why.as_ref())?;
+        end(
+            database,
+            waiting,
+            state_after(exit),
+            code,
+            done,
+            why.as_ref(),
+        )?;
         if let Some(summary) = &summary {
             notifications.send(session, None, summary);
         }
@@ -358,37 +422,14 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// What cannot be read by anybody has ended; anything else may be there on another machine, or soon.
+    /// Ends the way through the queue of a file that cannot be imported anywhere.
     fn failed(
         &self,
         session: &Session,
         waiting: &Waiting,
         error: &AppError,
     ) -> Result<(), AppError> {
-        let mut why = error.fact();
-        // Nobody knows the copy that was read here.
-        let copy = spooled(
-            &session.state,
-            &waiting.sha256,
-            &waiting.file,
-            &own(waiting),
-        );
-        if why.path() == Some(copy.as_path()) {
-            why = why.at_path(Path::new(&waiting.file));
-        }
-        let is_unreadable = match error {
-            AppError::Run(RunError::Read(ReadError::Io { .. })) => false,
-            AppError::Run(
-                RunError::Read(_)
-                | RunError::Map { .. }
-                | RunError::Key { .. }
-                | RunError::Undone { .. },
-            ) => true,
-            _ => false,
-        };
-        if !is_unreadable {
-            return self.leave(session, waiting, Made::default(), (PAUSE, Some(&why)));
-        }
+        let why = why(session, waiting, error);
         let code = i32::from(error.exit().code());
         let database = database_of(&session.state)?;
         let done = Made::default();
@@ -405,6 +446,21 @@ impl Worker<'_> {
     }
 }
 
+/// Why a file could not be imported, about the file as it was enqueued: nobody knows the copy that was read here.
+fn why(session: &Session, waiting: &Waiting, error: &AppError) -> Fact {
+    let why = error.fact();
+    let copy = spooled(
+        &session.state,
+        &waiting.sha256,
+        &waiting.file,
+        &own(waiting),
+    );
+    match why.path() == Some(copy.as_path()) {
+        true => why.at_path(Path::new(&waiting.file)),
+        false => why,
+    }
+}
+
 /// What tells this process's copy of a file from others.
 fn own(waiting: &Waiting) -> String {
     format!("{}-{}", waiting.id, std::process::id())
@@ -418,4 +474,202 @@ fn is_there(waiting: &Waiting, queue: &str, account: &str) -> bool {
 /// A run's figures, where it came to any.
 fn summary_of(record: &RunRecord) -> Option<Summary> {
     serde_json::from_str(record.summary.as_deref()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::{Scene, roster};
+    use crate::map::MapError;
+    use crate::send::SignInError;
+
+    fn waiting() -> Waiting {
+        Waiting {
+            id: 7,
+            file: "/school/r.csv".into(),
+            sha256: "ab".repeat(32),
+            profile: None,
+            account: Some("a".into()),
+            run: None,
+            is_approved: false,
+            retries: 0,
+            throttled: 0,
+            owner: "m:1/1".into(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_wrong_with_the_roster_itself_ends_a_file_for_good() {
+        let path = || std::path::PathBuf::from("r.csv");
+        let unreadable = || ReadError::Io {
+            path: path(),
+            source: std::io::Error::other("share away"),
+        };
+        let of_the_file: [RunError; 4] = [
+            ReadError::Empty { path: path() }.into(),
+            RunError::Map {
+                file: "r.csv".into(),
+                line: 1,
+                source: Box::new(MapError::ResultColumn {
+                    column: "x".into(),
+                    at: 1,
+                }),
+            },
+            RunError::Key {
+                field: "x".into(),
+                known: vec![],
+            },
+            RunError::Undone {
+                run: "first".into(),
+                file: "r.csv".into(),
+            },
+        ];
+        for error in of_the_file {
+            assert_eq!(failure(&error.into()), Failure::OfTheFile);
+        }
+        let no_run = || JournalError::NoRun {
+            name: "first".into(),
+        };
+        let passing: [AppError; 6] = [
+            unreadable().into(),
+            no_run().into(),
+            RunError::Settings {
+                run: "first".into(),
+            }
+            .into(),
+            RunError::Send(SendError::Journal(no_run())).into(),
+            SignInError::Empty {
+                variable: "KEY".into(),
+            }
+            .into(),
+            AppError::Usage(String::new()),
+        ];
+        for error in passing {
+            assert_eq!(failure(&error), Failure::MayPass, "{error}");
+        }
+    }
+
+    #[test]
+    fn whoever_was_taken_over_or_lost_the_database_records_nothing() {
+        let broken = RunError::Broken {
+            source: Box::new(RunError::Died),
+            results: "r.results.csv".into(),
+        };
+        let of_the_journal: [RunError; 4] = [
+            broken,
+            JournalError::TakenOver.into(),
+            RunError::Send(SendError::Journal(JournalError::TakenOver)),
+            RunError::Report(ReportError::Journal(JournalError::TakenOver)),
+        ];
+        for error in of_the_journal {
+            assert_eq!(failure(&error.into()), Failure::OfTheJournal);
+        }
+    }
+
+    #[test]
+    fn what_a_guard_holds_is_sent_once_it_is_approved_and_not_because_a_worker_died() {
+        use RunState::{Finished, Held, Interrupted, Planning, Replaced, Running, Undone};
+        for is_approved in [false, true] {
+            let step = |state| step(state, is_approved);
+            assert_eq!(step(None), Step::Begin);
+            for over in [Finished, Replaced, Undone] {
+                assert_eq!(step(Some(over)), Step::End);
+            }
+            for under_way in [Running, Interrupted] {
+                assert_eq!(step(Some(under_way)), Step::Resume);
+            }
+        }
+        assert_eq!(step(Some(Held), false), Step::Hold);
+        assert_eq!(step(Some(Held), true), Step::Approve);
+        // A worker died while it planned: its guards look again, unless somebody has approved.
+        assert_eq!(step(Some(Planning), false), Step::Resume);
+        assert_eq!(step(Some(Planning), true), Step::Approve);
+    }
+
+    #[test]
+    fn an_api_that_is_away_is_tried_again_and_one_that_refuses_is_not() {
+        let unreachable = Stop::Unreachable {
+            address: String::new(),
+            why: String::new(),
+            cause: Code::QueueAway,
+            was_reached: false,
+        };
+        let look_up = Stop::LookUp {
+            why: String::new(),
+            cause: Code::QueueAway,
+            status: Some(500),
+        };
+        let refused = Stop::Refused {
+            status: 401,
+            code: String::new(),
+            message: String::new(),
+            reading: false,
+        };
+        let failing = Stop::Failing {
+            status: 500,
+            error: String::new(),
+            message: String::new(),
+        };
+        for (stop, passes) in [
+            (unreachable, true),
+            (look_up, true),
+            (refused, false),
+            (failing, false),
+            (Stop::Asked, false),
+        ] {
+            assert_eq!(may_pass(&stop), passes, "{stop:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_came_to_its_end_is_finished_and_any_other_needs_somebody() {
+        for (exit, state) in [
+            (Exit::Success, "finished"),
+            (Exit::RowsFailed, "finished"),
+            (Exit::Held, "held"),
+            (Exit::Refused, "stopped"),
+            (Exit::Interrupted, "stopped"),
+            (Exit::CannotDo, "stopped"),
+        ] {
+            assert_eq!(state_after(exit), state);
+        }
+    }
+
+    #[test]
+    fn a_file_begins_only_in_the_queue_of_its_own_quota() {
+        let waiting = waiting();
+        assert!(is_there(&waiting, &queue_of("a"), "a"));
+        // Its credentials are others now, or it was moved and an old job is left.
+        assert!(!is_there(&waiting, &queue_of("b"), "b"));
+        assert!(!is_there(&waiting, &queue_of("b"), "a"));
+        assert!(!is_there(&waiting, &queue_of("a"), "b"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_of_the_file_as_it_was_enqueued() {
+        let scene = Scene::new();
+        let waiting = waiting();
+        let own = own(&waiting);
+        // Another slice of this process may have the same content from another file.
+        assert!(own.starts_with("7-") && own.len() > 2, "{own}");
+        let copy = spooled(&scene.session.state, &waiting.sha256, &waiting.file, &own);
+        let told = |path: &Path| {
+            let path = path.to_owned();
+            let fact = why(&scene.session, &waiting, &ReadError::Empty { path }.into());
+            fact.path().unwrap().to_owned()
+        };
+        assert_eq!(told(&copy), Path::new("/school/r.csv"));
+        assert_eq!(told(Path::new("/other.csv")), Path::new("/other.csv"));
+    }
+
+    #[test]
+    fn the_figures_of_a_run_that_came_to_none_are_none() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let settings = scene.settings("r.csv");
+        let run = scene.run("first", RunState::Running, &settings);
+        assert_eq!(summary_of(&run), None);
+        let run = scene.finished("second", 2, &settings);
+        assert_eq!(summary_of(&run).unwrap().states.updated, 2);
+    }
 }

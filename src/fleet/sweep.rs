@@ -5,9 +5,11 @@ use sha2::{Digest, Sha256};
 
 use super::queue::{database_of, enqueue, why_of};
 use super::swept::SweptFile;
-use crate::app::{AppError, Session, place_of, report_again, wait, worse};
-use crate::inbox::{Entries, Inbox, Other, Place};
-use crate::journal::{Journal, RunState, cell};
+use crate::app::{
+    AppError, Arrivals, Session, Tally, fate_of, not_processed, place_of, report_again, wait, worse,
+};
+use crate::inbox::{Entries, Inbox, Other, Place, stamp_of};
+use crate::journal::{Fate, Journal, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::report::ResultPaths;
@@ -33,7 +35,8 @@ pub fn sweep_into_queue(
     outcome_first: bool,
     profile_of: &dyn Fn(&str) -> Result<Option<String>, AppError>,
     told: &dyn Fn(&str, &SweptFile),
-) -> Result<Exit, AppError> {
+) -> Result<(Exit, Tally), AppError> {
+    database_of(&session.state)?;
     let inbox = Inbox::at(folder);
     let failed = |action: &'static str| {
         let path = folder.to_owned();
@@ -48,33 +51,66 @@ pub fn sweep_into_queue(
         wait(settle, &session.stop);
     }
     let Entries { files: now, others } = inbox.entries().map_err(failed("read-folder"))?;
+    let mut arrivals = Arrivals::read(session, folder)?;
     let mut worst = None;
-    let mut not_taken = |name: &str, why| {
-        let failure = SweptFile::Failed(failed("take")(why).fact());
-        worst = worse(worst, Some(Exit::CannotDo));
-        told(name, &failure);
-    };
-    for Other { name, why } in others {
-        not_taken(&name, why);
+    // What stays in the folder is reported once, and leads to the exit code of a row that failed.
+    let mut stays =
+        |arrivals: &mut Arrivals<'_>, (name, stamp): (&str, &str), is_roster: bool, why: Fact| {
+            if arrivals.stays(name, stamp, &why)? {
+                told(name, &SweptFile::Failed(why));
+            }
+            worst = worse(worst, is_roster.then_some(Exit::RowsFailed));
+            Ok::<(), AppError>(())
+        };
+    for Other {
+        name,
+        why,
+        is_roster,
+        stamp,
+    } in others
+    {
+        stays(
+            &mut arrivals,
+            (&name, &stamp),
+            is_roster,
+            not_processed(&why),
+        )?;
     }
-    let mut names: Vec<&String> = now
-        .keys()
-        .filter(|name| seen.get(*name) == now.get(*name))
-        .collect();
-    names.sort();
-    for name in names {
-        if let Err(why) = inbox.claim(name, &now[name]) {
-            not_taken(name, why);
+    let unchanged = now
+        .iter()
+        .filter(|(name, lying)| seen.get(*name) == Some(*lying));
+    let mut oldest_first: Vec<_> = unchanged.collect();
+    oldest_first.sort_by_key(|(name, lying)| (lying.modified(), *name));
+    for (name, lying) in oldest_first {
+        let stamp = lying.stamp();
+        let file = (name.as_str(), stamp.as_str());
+        if let Err(error) = profile_of(name) {
+            stays(&mut arrivals, file, true, error.fact())?;
+        } else if let Err(why) = inbox.claim(name, lying) {
+            stays(&mut arrivals, file, true, not_processed(&why))?;
         }
     }
+    arrivals.forget_gone()?;
     let taken = inbox.taken().map_err(failed("read-folder"))?;
-    for Other { name, why } in taken.others {
-        not_taken(&name, why);
+    for Other {
+        name,
+        why,
+        is_roster,
+        stamp,
+    } in taken.others
+    {
+        stays(
+            &mut arrivals,
+            (&name, &stamp),
+            is_roster,
+            not_processed(&why),
+        )?;
     }
     for file in taken.files {
         if session.stop.is_asked() {
             break;
         }
+        let stamp = stamp_of(&file);
         let name = file
             .file_name()
             .unwrap_or_default()
@@ -91,9 +127,41 @@ pub fn sweep_into_queue(
             SweptFile::Enqueued(_) | SweptFile::Waiting => None,
         };
         worst = worse(worst, exit);
+        record(&mut arrivals, (&name, &stamp), &file, &swept)?;
         told(&name, &swept);
     }
-    Ok(worst.unwrap_or(Exit::Success))
+    Ok((worst.unwrap_or(Exit::Success), arrivals.tally))
+}
+
+/// Records the fate of a file, as far as it is known.
+fn record(
+    arrivals: &mut Arrivals<'_>,
+    known: (&str, &str),
+    file: &Path,
+    swept: &SweptFile,
+) -> Result<(), AppError> {
+    match swept {
+        SweptFile::Enqueued(_) | SweptFile::Waiting => {
+            arrivals.ended(known, Fate::Waiting, file, None, None)
+        }
+        SweptFile::Held { run, why } => {
+            let run = (!run.is_empty()).then_some(run.as_str());
+            arrivals.ended(known, Fate::Held, file, run, Some(why))
+        }
+        SweptFile::Ended(summary) => {
+            let path = Path::new(&summary.file);
+            arrivals.ended(known, fate_of(summary), path, Some(&summary.run), None)
+        }
+        SweptFile::Failed(why) => {
+            let fate = if file.is_file() {
+                Fate::Waiting
+            } else {
+                Fate::Failed
+            };
+            let path = why.path().unwrap_or(file);
+            arrivals.ended(known, fate, path, None, Some(why))
+        }
+    }
 }
 
 fn one(
@@ -134,14 +202,17 @@ fn put_aside(
     file: &Path,
     why: Fact,
 ) -> Result<SweptFile, AppError> {
-    let explained = inbox.explain(file, &why.in_words());
+    let name = file.file_name().unwrap_or_default();
+    let beside = why.clone().at_path(Path::new(name));
+    let explained = inbox.explain(file, &beside.in_words());
     explained.map_err(|source| AppError::File {
         action: "write-why",
         path: file.to_owned(),
         source,
     })?;
-    put(session, inbox, file, &[], Place::Failed)?;
-    Ok(SweptFile::Failed(why))
+    let moved = put(session, inbox, file, &[], Place::Failed)?;
+    let path = moved.last().map_or(file, |(_, to)| to);
+    Ok(SweptFile::Failed(why.at_path(path)))
 }
 
 /// Whether a run was undone. One that was forgotten since was not.
@@ -190,7 +261,7 @@ fn ended(
     paths.outcome_first = outcome_first;
     let mut summary = report_again(&journal, &record, &settings, &paths, &session.journal_flag)?;
     let beside: Vec<PathBuf> = paths.all().into_iter().cloned().collect();
-    let place = place_of(summary.exit_code).unwrap_or(Place::Failed);
+    let place = place_of(fate_of(&summary)).unwrap_or(Place::Failed);
     let moved = put(session, inbox, file, &beside, place)?;
     let to = |path: &PathBuf| {
         let from = std::path::absolute(path).unwrap_or_else(|_| path.clone());

@@ -11,7 +11,9 @@ use crate::safe_fs::{Folder, Kind};
 pub enum Place {
     /// Every row succeeded, or the file had been imported before.
     Done,
-    /// Some rows did not succeed, or the file cannot be read.
+    /// Some rows succeeded.
+    Partial,
+    /// Nothing was done.
     Failed,
     /// A guard holds it.
     Held,
@@ -42,6 +44,7 @@ impl Inbox {
         let root = self.open()?;
         let to = match place {
             Place::Done => root.private("done")?.private(date)?,
+            Place::Partial => root.private("partial")?.private(date)?,
             Place::Failed => root.private(FAILED)?.private(date)?,
             Place::Held => root.private("held")?,
         };
@@ -145,4 +148,131 @@ fn taken(folder: &Folder, names: impl Iterator<Item = String>) -> io::Result<boo
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An inbox with these files.
+    fn inbox(files: &[&str]) -> (tempfile::TempDir, Inbox) {
+        let folder = tempfile::tempdir().unwrap();
+        for name in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, name).unwrap();
+        }
+        let inbox = Inbox::at(folder.path());
+        (folder, inbox)
+    }
+
+    fn targets(root: &Path, moves: &Moves) -> Vec<String> {
+        let target = |(_, to): &(PathBuf, PathBuf)| {
+            to.strip_prefix(root)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        };
+        moves.paths.iter().map(target).collect()
+    }
+
+    #[test]
+    fn each_place_has_its_folder_and_the_days_where_nothing_waits_there() {
+        let (folder, inbox) = inbox(&["held/a.csv"]);
+        let file = folder.path().join("held/a.csv");
+        for (place, expected) in [
+            (Place::Done, "done/2026-08-20/a.csv"),
+            (Place::Failed, "failed/2026-08-20/a.csv"),
+            // Its own name is taken there, by itself.
+            (Place::Held, "held/a-2.csv"),
+        ] {
+            let moves = inbox.places(&file, &[], place, "2026-08-20").unwrap();
+            assert_eq!(targets(folder.path(), &moves), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_held_file_takes_along_what_was_written_beside_it_and_nothing_else() {
+        let (folder, inbox) = inbox(&[
+            "held/b.csv",
+            "held/b.results.csv",
+            "held/a.failed.csv",
+            "held/other.csv",
+            "elsewhere/b.report.html",
+        ]);
+        let root = folder.path();
+        std::fs::create_dir(root.join("held/folder")).unwrap();
+        let beside = [
+            "held/b.results.csv",
+            "held/b.csv",
+            "held/a.failed.csv",
+            "held/b.results.csv",
+            "held/missing.csv",
+            "held/folder",
+            "elsewhere/b.report.html",
+        ];
+        let beside = beside.map(|name| root.join(name));
+        let file = root.join("held/b.csv");
+        let moves = inbox.places(&file, &beside, Place::Done, "day").unwrap();
+        let names = ["a.failed.csv", "b.results.csv", "b.csv"];
+        assert_eq!(
+            targets(root, &moves),
+            names.map(|name| format!("done/day/{name}"))
+        );
+        inbox.put(&moves).unwrap();
+        for name in names {
+            let moved = std::fs::read_to_string(root.join("done/day").join(name));
+            assert_eq!(moved.unwrap(), format!("held/{name}"));
+        }
+        assert!(root.join("held/other.csv").exists());
+        assert!(root.join("elsewhere/b.report.html").exists());
+    }
+
+    #[test]
+    fn what_has_the_place_meanwhile_is_not_overwritten_and_the_file_stays() {
+        let (folder, inbox) = inbox(&["held/a.csv", "held/a.results.csv"]);
+        let root = folder.path();
+        let file = root.join("held/a.csv");
+        let beside = [root.join("held/a.results.csv")];
+        let moves = inbox.places(&file, &beside, Place::Done, "day").unwrap();
+        let taken = root.join("done/day/a.results.csv");
+        std::fs::write(&taken, "another").unwrap();
+        assert!(inbox.put(&moves).is_err());
+        assert_eq!(std::fs::read_to_string(&taken).unwrap(), "another");
+        assert!(file.exists() && beside[0].exists());
+        // Looked for again, both get the number that is free for both.
+        let moves = inbox.places(&file, &beside, Place::Done, "day").unwrap();
+        let expected = ["done/day/a.results-2.csv", "done/day/a-2.csv"];
+        assert_eq!(targets(root, &moves), expected);
+        inbox.put(&moves).unwrap();
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn an_archive_is_written_to_by_one_process_at_a_time() {
+        let (folder, inbox) = inbox(&["a.csv"]);
+        let alone = inbox.alone().unwrap();
+        let other = File::open(folder.path().join(PROCESSING)).unwrap();
+        assert!(other.try_lock().is_err());
+        drop(alone);
+        assert!(other.try_lock().is_ok());
+    }
+
+    #[test]
+    fn the_reason_lies_beside_the_file_and_is_the_last_ones() {
+        let (folder, inbox) = inbox(&["held/elever.v2.csv"]);
+        let file = folder.path().join("held/elever.v2.csv");
+        let report = folder.path().join("held/elever.v2.error.txt");
+        for why in ["the header is missing", "empty"] {
+            inbox.explain(&file, why).unwrap();
+            let told = std::fs::read_to_string(&report).unwrap();
+            assert_eq!(told, format!("{why}\n"));
+        }
+        std::fs::remove_file(&report).unwrap();
+        std::fs::create_dir(&report).unwrap();
+        assert!(
+            inbox.explain(&file, "empty").is_err(),
+            "it cannot be written"
+        );
+    }
 }

@@ -3,9 +3,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::names::{
-    LONG, escaped, folder_name, is_like_a_roster, may_be_taken, numbered_folder, numbered_name,
-};
+use super::names::{LONG, Named, escaped, folder_name, named, numbered_folder, numbered_name};
 use crate::safe_fs::{Folder, Kind, Look, Refusal};
 
 /// A folder into which other accounts drop files, with the places where they go from there:
@@ -24,19 +22,53 @@ pub struct Lying {
     pub ready: bool,
 }
 
+impl Lying {
+    /// When it was modified, in seconds and nanoseconds since the epoch.
+    pub fn modified(&self) -> (i64, i64) {
+        self.look.modified
+    }
+
+    /// Its size and modification time, by which it is told from the next file of its name.
+    pub fn stamp(&self) -> String {
+        stamp(&self.look)
+    }
+}
+
+/// The size and modification time of a file.
+fn stamp(look: &Look) -> String {
+    let (seconds, nanoseconds) = look.modified;
+    format!("{seconds}.{nanoseconds:09}:{}", look.size)
+}
+
+/// The size and modification time of a file that was taken; empty if it is not there any more.
+pub fn stamp_of(file: &Path) -> String {
+    let folder = file.parent().map(Folder::open).and_then(Result::ok);
+    let look = folder
+        .zip(file.file_name())
+        .map(|(folder, name)| folder.look(name));
+    let look = look.and_then(Result::ok).flatten();
+    look.as_ref().map(stamp).unwrap_or_default()
+}
+
+/// When the file with this stamp was modified, in seconds and nanoseconds since the epoch.
+pub fn modified_in(stamp: &str) -> Option<(i64, i64)> {
+    let (seconds, nanoseconds) = stamp.split_once(':')?.0.split_once('.')?;
+    Some((seconds.parse().ok()?, nanoseconds.parse().ok()?))
+}
+
 /// The entries of the inbox.
 #[derive(Debug, Default)]
 pub struct Entries {
     /// The files that may be taken, by name.
     pub files: HashMap<String, Lying>,
-    /// The entries that look like a roster and are not taken.
+    /// The entries that stay.
     pub others: Vec<Other>,
 }
 
 /// The files that were taken and not brought to an end.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// The files.
+    /// The files, the oldest first.
     pub files: Vec<PathBuf>,
     /// What is no file, and was moved to `failed`.
     pub others: Vec<Other>,
@@ -49,6 +81,10 @@ pub struct Other {
     pub name: String,
     /// Why.
     pub why: io::Error,
+    /// Whether its name is a roster's, so that somebody expects it to be imported.
+    pub is_roster: bool,
+    /// Its size and modification time.
+    pub stamp: String,
 }
 
 /// The folder of the files that are being imported.
@@ -69,8 +105,8 @@ impl Inbox {
         Folder::open(&self.root)
     }
 
-    /// The files that may be taken, and what else looks like a roster. Temporary and hidden names are
-    /// passed over.
+    /// The files that may be taken, and the entries that stay. Hidden names, markers and, for an hour,
+    /// names of unfinished uploads are passed over.
     ///
     /// # Errors
     /// When the folder cannot be read, or other accounts can rename what lies in it.
@@ -79,28 +115,45 @@ impl Inbox {
         let mut entries = Entries::default();
         for name in root.names()? {
             let shown = name.to_string_lossy();
-            if !may_be_taken(&shown) {
+            let is_named = named(&shown);
+            if is_named == Named::Passed {
                 continue;
             }
-            let why = match root.look(&name) {
+            let look = match root.look(&name) {
                 // Another process has taken it meanwhile.
                 Ok(None) => continue,
-                Ok(Some(look)) if look.kind == Kind::Folder && !is_like_a_roster(&shown) => {
-                    continue;
+                Ok(Some(look)) => Ok(look),
+                Err(error) => Err(error),
+            };
+            let stamp = look.as_ref().map(stamp).unwrap_or_default();
+            let why = match (look, name.to_str()) {
+                (Err(error), _) => error,
+                (Ok(look), _) if is_named == Named::Unfinished => {
+                    if is_recent(&look) {
+                        continue;
+                    }
+                    Refusal::Unfinished.into()
                 }
-                Ok(Some(look)) => match (name.to_str(), look.refuse_other_than_one_file()) {
-                    (Some(name), Ok(())) => {
+                (Ok(look), _) if is_named == Named::Other => match look.kind {
+                    Kind::File => Refusal::NotARoster.into(),
+                    kind => Refusal::NotAFile { kind }.into(),
+                },
+                (Ok(_), None) => Refusal::NotUtf8.into(),
+                (Ok(look), Some(name)) => match look.refuse_other_than_one_file() {
+                    Ok(()) => {
                         let ready = root.look(marker(name))?.is_some();
                         entries.files.insert(name.to_owned(), Lying { look, ready });
                         continue;
                     }
-                    (None, _) => Refusal::NotUtf8.into(),
-                    (_, Err(why)) => why.into(),
+                    Err(why) => why.into(),
                 },
-                Err(error) => error,
             };
-            let name = escaped(&name);
-            entries.others.push(Other { name, why });
+            entries.others.push(Other {
+                name: escaped(&name),
+                why,
+                is_roster: is_named == Named::Roster,
+                stamp,
+            });
         }
         entries
             .others
@@ -154,10 +207,10 @@ impl Inbox {
     /// # Errors
     /// When the folder cannot be read.
     pub fn taken(&self) -> io::Result<Taken> {
-        let mut taken = Taken::default();
+        let (mut files, mut others) = (Vec::new(), Vec::new());
         let root = self.open()?;
         let Some(processing) = root.private_if_there(PROCESSING)? else {
-            return Ok(taken);
+            return Ok(Taken::default());
         };
         for own in processing.names()? {
             let is_folder = processing
@@ -176,19 +229,30 @@ impl Inbox {
                     continue;
                 };
                 match look.refuse_other_than_one_file() {
-                    Ok(()) => taken.files.push(folder.path().join(&name)),
+                    Ok(()) => {
+                        let file = folder.path().join(&name);
+                        files.push((look.modified, file));
+                    }
                     Err(why) => {
                         set_aside(&root, &folder, &name)?;
                         let _ = processing.remove_folder(&own);
-                        let why = why.into();
-                        taken.others.push(Other { name, why });
+                        others.push(Other {
+                            name,
+                            why: why.into(),
+                            is_roster: true,
+                            stamp: stamp(&look),
+                        });
                     }
                 }
                 break;
             }
         }
-        taken.files.sort();
-        Ok(taken)
+        files.sort();
+        let files = files.into_iter();
+        Ok(Taken {
+            files: files.map(|(_, file)| file).collect(),
+            others,
+        })
     }
 }
 
@@ -210,9 +274,15 @@ fn take(root: &Folder, folder: &Folder, name: &str, as_seen: &Lying) -> io::Resu
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(root.explain_not_moved(error)),
     }
+    keep(root, folder, name, &as_seen.look)
+}
+
+/// Whether what was moved into a file's own folder is the file that was seen. What is not goes back to the
+/// inbox, or to `failed` if something else has its name there by now.
+fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Result<bool> {
     let moved = folder.open_file(name).and_then(|file| Look::at(&file));
     let why = match moved {
-        Ok(look) if look == as_seen.look => return Ok(true),
+        Ok(look) if look == *as_seen => return Ok(true),
         // It is being written; the next sweep finds it whole.
         Ok(_) => None,
         Err(why) => Some(why),
@@ -260,6 +330,14 @@ fn marker(name: &str) -> String {
 
 /// Files of one name that may have been left behind.
 const MOST: u32 = 1000;
+
+/// Whether a file was modified within the last hour.
+fn is_recent(look: &Look) -> bool {
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_secs());
+    now.saturating_sub(look.modified.0.unsigned_abs()) < 3600
+}
 
 /// Whether a folder was made, or something in it changed, within the last minute.
 fn is_fresh(folder: &Folder) -> bool {

@@ -5,5 +5,4 @@ mod folder;
 mod names;
 
 pub use archive::{Moves, Place};
-pub use folder::{Entries, Inbox, Lying, Other, Taken};
-pub use names::may_be_taken;
+pub use folder::{Entries, Inbox, Lying, Other, Taken, modified_in, stamp_of};

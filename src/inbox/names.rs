@@ -1,21 +1,59 @@
 use std::ffi::OsStr;
 
-/// Whether a file of this name may be taken from a folder: not one that is still being written,
-/// that an office program holds, or that is hidden.
-pub fn may_be_taken(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let unfinished = [".part", ".tmp", ".crdownload", ".filepart", ".ready"];
-    !lower.starts_with('.')
-        && !lower.starts_with("~$")
-        && !lower.contains(".~lock")
-        && !unfinished.iter().any(|ending| lower.ends_with(ending))
+/// What the name of an inbox entry says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// It ends like a roster.
+    Roster,
+    /// It is being written.
+    Unfinished,
+    /// A hidden file, the lock file of an office program, a marker, or a folder of rosterpatch.
+    Passed,
+    /// Any other name.
+    Other,
 }
 
-/// Whether a folder of this name was meant as a roster, and not as a folder.
-pub(super) fn is_like_a_roster(name: &str) -> bool {
+/// The endings of the files that are imported.
+const ENDINGS: [&str; 6] = [".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods"];
+
+/// The endings under which programs write a file before they give it its own name.
+const UNFINISHED: [&str; 7] = [
+    ".part",
+    ".partial",
+    ".tmp",
+    ".crdownload",
+    ".download",
+    ".filepart",
+    ".uploading",
+];
+
+/// What a name says.
+pub(super) fn named(name: &str) -> Named {
     let lower = name.to_lowercase();
-    let endings = [".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods"];
-    endings.iter().any(|ending| lower.ends_with(ending))
+    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+    let own = ["processing", "done", "partial", "failed", "held"];
+    // A note for people among the rosters.
+    let stem = lower.strip_suffix(".txt").map(str::trim);
+    let is_note = stem.is_some_and(|stem| {
+        [
+            "readme", "read me", "läsmig", "läs mig", "lasmig", "las mig",
+        ]
+        .contains(&stem)
+    });
+    if lower.starts_with('.')
+        || lower.starts_with("~$")
+        || lower.contains(".~lock")
+        || lower.ends_with(".ready")
+        || own.contains(&name)
+    {
+        Named::Passed
+    } else if ends(&UNFINISHED) {
+        Named::Unfinished
+    } else if ends(&ENDINGS) && !is_note {
+        Named::Roster
+    } else {
+        Named::Other
+    }
 }
 
 /// A name for a person: control characters and bytes that are no text are escaped.
@@ -73,7 +111,7 @@ pub(super) fn short(name: &str, most: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, may_be_taken};
+    use super::*;
 
     #[cfg(unix)]
     #[test]
@@ -86,19 +124,105 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_and_hidden_files_are_left() {
-        for name in ["elever.csv", "Elever 2026.CSV", "part.csv"] {
-            assert!(may_be_taken(name), "{name}");
-        }
-        for name in [
-            "elever.csv.part",
-            "x.TMP",
-            "~$elever.xlsx",
-            ".~lock.elever.csv#",
-            ".hidden",
-            "elever.csv.ready",
+    fn only_names_that_end_like_a_roster_are_taken() {
+        for (expected, names) in [
+            (
+                Named::Roster,
+                &[
+                    "elever.csv",
+                    "Elever 2026.CSV",
+                    "part.csv",
+                    "done.csv",
+                    "x.tsv",
+                    "x.Xlsx",
+                    "x.xls",
+                    "x.ods",
+                    "elever.txt",
+                ][..],
+            ),
+            (
+                Named::Other,
+                &[
+                    "elever.csv~",
+                    "elever.csv.bak",
+                    "elever.csv.old",
+                    "elever.csv.gz",
+                    "Thumbs.db",
+                    "desktop.ini",
+                    "LÄSMIG.txt",
+                    "Läs mig.txt",
+                    "README.txt",
+                    "x.xlsm",
+                    "csv",
+                ],
+            ),
+            (
+                Named::Unfinished,
+                &[
+                    "elever.csv.part",
+                    "elever.csv.partial",
+                    "elever.csv.uploading",
+                    "x.TMP",
+                    "x.csv.crdownload",
+                ],
+            ),
+            (
+                Named::Passed,
+                &[
+                    "~$elever.xlsx",
+                    ".~lock.elever.csv#",
+                    ".hidden.csv",
+                    "elever.csv.ready",
+                    "done",
+                    "processing",
+                ],
+            ),
         ] {
-            assert!(!may_be_taken(name), "{name}");
+            for name in names {
+                assert_eq!(named(name), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_stands_before_the_ending_from_two_on() {
+        assert_eq!(numbered_name("a.b.csv", 1), "a.b.csv");
+        assert_eq!(numbered_name("a.b.csv", 2), "a.b-2.csv");
+        assert_eq!(numbered_name("roster", 1), "roster");
+        assert_eq!(numbered_name("roster", 10), "roster-10");
+        assert_eq!(numbered_folder("a.csv", 1), "a.csv");
+        assert_eq!(numbered_folder("a.csv", 2), "a.csv~2");
+    }
+
+    #[test]
+    fn a_name_leaves_room_for_any_number_and_is_cut_no_more_than_that() {
+        let long = "x".repeat(300);
+        assert_eq!(
+            numbered_name(&format!("{long}.csv"), u32::MAX).len(),
+            LONGEST
+        );
+        assert_eq!(numbered_name(&long, u32::MAX).len(), LONGEST - 1);
+        let longest = &long[..243];
+        assert_eq!(folder_name(longest), longest);
+        assert_eq!(numbered_folder(longest, u32::MAX).len(), LONGEST - 1);
+        // A longer one gives its folder a name that is found again, and that no other file's has.
+        let (one, other) = (folder_name(&long[..244]), folder_name(&long[..245]));
+        assert!(one.starts_with(LONG) && one.len() < 30, "{one}");
+        assert_eq!(one, folder_name(&long[..244]));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_name_is_cut_between_two_letters() {
+        for (most, expected) in [
+            (0, ""),
+            (1, "a"),
+            (2, "a"),
+            (3, "aå"),
+            (4, "aåb"),
+            (9, "aåb"),
+        ] {
+            assert_eq!(short("aåb", most), expected, "{most} bytes");
         }
     }
 }

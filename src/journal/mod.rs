@@ -2,6 +2,7 @@
 //! leaves, and an outcome before its row counts as done; the journal is in the way of the work, not
 //! beside it.
 
+mod arrival;
 mod bucket;
 mod changes;
 mod entries;
@@ -27,6 +28,7 @@ mod state;
 mod store;
 mod writer;
 
+pub use arrival::{Arrival, Fate};
 pub use bucket::SharedQuota;
 pub use entries::{PlannedRow, PlannedWhat, RowMark};
 pub use error::{JournalError, Refusal};
@@ -48,6 +50,7 @@ pub use run_state::RunState;
 pub use sqlite::stop_waiting;
 pub use state::State;
 pub use store::{
-    ANSWERS_STAND, Calls, Deliveries, Dossiers, Forgetting, History, Outcomes, Runs, Sending, Store,
+    ANSWERS_STAND, Answers, Arrivals, Calls, Deliveries, Dossiers, Forgetting, History, Outcomes,
+    Runs, Sending, Store,
 };
 pub use writer::Writer;

@@ -10,7 +10,11 @@ use crate::model::hex;
 /// What is left of one account's quota, kept where runs are recorded so that every process that
 /// records there, now and later, draws on the same bucket.
 #[derive(Debug)]
-pub struct QuotaStore(Box<dyn Quotas>);
+pub struct QuotaStore {
+    bucket: Box<dyn Quotas>,
+    state: State,
+    account: String,
+}
 
 /// The name under which the quota of one set of credentials at one place is kept: at an origin, for
 /// a quota, or at an address below it. It tells neither: it is a hash.
@@ -28,10 +32,23 @@ impl QuotaStore {
     /// # Errors
     /// When the journal cannot be opened.
     pub fn open(state: &State, account: &str) -> Result<QuotaStore, JournalError> {
-        Ok(QuotaStore(match state.place() {
+        let bucket: Box<dyn Quotas> = match state.place() {
             Place::Folder(folder) => Box::new(SqliteQuota::open(folder, account)?),
             Place::Database(database) => open_quota(database, account)?,
-        }))
+        };
+        Ok(QuotaStore {
+            bucket,
+            state: state.clone(),
+            account: account.to_owned(),
+        })
+    }
+
+    /// The bucket of those alone who draw on this quota under one limit, which `name` tells from others.
+    ///
+    /// # Errors
+    /// When the journal cannot be opened.
+    pub fn under_limit(&self, name: &str) -> Result<QuotaStore, JournalError> {
+        QuotaStore::open(&self.state, &account_of(&self.account, name.as_bytes()))
     }
 
     /// The moment at which this start of the machine lies in the time that all processes count in: the
@@ -42,7 +59,7 @@ impl QuotaStore {
     /// # Errors
     /// When the journal cannot be read or written.
     pub fn began(&mut self, boot: &str, since: u64, wall: u64) -> Result<u64, JournalError> {
-        self.0.began(boot, since, wall)
+        self.bucket.began(boot, since, wall)
     }
 
     /// Changes the bucket in one step that no other process can come between. `change` gets what
@@ -56,7 +73,7 @@ impl QuotaStore {
     ) -> Result<T, JournalError> {
         let mut change = Some(change);
         let mut result = None;
-        self.0.update(&mut |shared| {
+        self.bucket.update(&mut |shared| {
             let change = change.take()?;
             let (changed, told) = change(shared);
             result = Some(told);
@@ -71,7 +88,7 @@ impl QuotaStore {
     /// # Errors
     /// When the journal cannot be read.
     pub fn announced(&mut self) -> Result<Option<String>, JournalError> {
-        self.0.announced()
+        self.bucket.announced()
     }
 
     /// Notes the limit that the API announces, for those who draw on this quota next.
@@ -79,6 +96,40 @@ impl QuotaStore {
     /// # Errors
     /// When the journal cannot be written.
     pub fn announce(&mut self, limit: &str) -> Result<(), JournalError> {
-        self.0.announce(limit)
+        self.bucket.announce(limit)
+    }
+}
+
+#[cfg(test)]
+impl QuotaStore {
+    /// One whose bucket is empty, and cannot be reached any more after so many changes.
+    pub(crate) fn failing_after(changes: u32) -> QuotaStore {
+        #[derive(Debug)]
+        struct Failing(u32);
+
+        impl Quotas for Failing {
+            fn began(&mut self, _: &str, _: u64, _: u64) -> Result<u64, JournalError> {
+                Ok(0)
+            }
+
+            fn update(
+                &mut self,
+                change: &mut super::bucket::Alter<'_>,
+            ) -> Result<(), JournalError> {
+                self.0 = self.0.checked_sub(1).ok_or(JournalError::Closed)?;
+                change(SharedQuota::default());
+                Ok(())
+            }
+
+            fn announce(&mut self, _: &str) -> Result<(), JournalError> {
+                Err(JournalError::Closed)
+            }
+        }
+
+        QuotaStore {
+            bucket: Box::new(Failing(changes)),
+            state: State::in_folder(std::path::Path::new("")),
+            account: String::new(),
+        }
     }
 }

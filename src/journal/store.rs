@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::arrival::Arrival;
 use super::entries::{Entry, Place};
 use super::error::{JournalError, Refusal};
 use super::record::Stage;
@@ -25,6 +26,7 @@ pub trait Store:
     + Forgetting
     + Rosters
     + Answers
+    + Arrivals
     + Recording
     + Send
 {
@@ -41,6 +43,7 @@ impl<T> Store for T where
         + Forgetting
         + Rosters
         + Answers
+        + Arrivals
         + Recording
         + Send
 {
@@ -488,6 +491,33 @@ pub trait Rosters {
     fn roster(&self, _sha256: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(None)
     }
+}
+
+/// The files that were dropped into inboxes.
+pub trait Arrivals {
+    /// Records the fate of a file. Of a file that is known the time of its arrival is kept.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn record_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
+
+    /// The files that arrived at `since` or later, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn arrivals(&self, since: Timestamp) -> Result<Vec<Arrival>, JournalError>;
+
+    /// Forgets one file, which is not there any more.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn forget_arrival(&self, arrival: &Arrival) -> Result<(), JournalError>;
+
+    /// Forgets the files that arrived before a moment.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn forget_arrivals(&self, before: Timestamp) -> Result<(), JournalError>;
 }
 
 /// For how long answers stand that a run left behind which nobody went on with: after that its records

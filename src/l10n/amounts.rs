@@ -57,6 +57,7 @@ amounts! {
     records: amount_records, "485 records";
     runs: amount_runs, "1 run";
     times: amount_times, "4 times";
+    files: amount_files, "14 files";
 }
 
 #[cfg(test)]

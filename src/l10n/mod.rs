@@ -8,8 +8,8 @@ mod language;
 mod places;
 
 pub(crate) use amounts::{
-    cells, columns, doubtful_values, empty_rows, hidden_rows, problems, records, requests, rows,
-    runs, times,
+    cells, columns, doubtful_values, empty_rows, files, hidden_rows, problems, records, requests,
+    rows, runs, times,
 };
 pub use amounts::{duration, number};
 pub use language::{Language, speak};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
 use super::names::{headers_for, known_names, name_key, nearest, within};
-use crate::l10n::say;
+use crate::l10n::{Language, say};
 use crate::read::fold_header;
 use crate::targets::{FieldSpec, TargetSpec};
 
@@ -169,7 +169,7 @@ impl ColumnMap {
         let needed = lacking
             .iter()
             .map(|field| {
-                let (first, others) = headers_for(field);
+                let (first, others) = headers_for(field, Language::spoken());
                 say().map_or(first, others.join(", "))
             })
             .collect();
@@ -389,6 +389,193 @@ mod tests {
         assert_eq!(map.unknown().collect::<Vec<_>>(), ["Klass"]);
     }
 
+    fn map_with(
+        header: &[&str],
+        change: impl Fn(&mut TargetSpec),
+        options: &MapOptions,
+    ) -> Result<ColumnMap, MapError> {
+        let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
+        let mut spec = targets::load("meitner").unwrap();
+        change(&mut spec);
+        ColumnMap::new(&header, &spec, options)
+    }
+
+    fn field_mut<'a>(spec: &'a mut TargetSpec, name: &str) -> &'a mut FieldSpec {
+        let index = spec.field(name).unwrap();
+        &mut spec.fields[index]
+    }
+
+    #[test]
+    fn a_column_that_cannot_be_set_is_refused_by_its_position() {
+        let mut header = NEEDED.to_vec();
+        header.extend(["Klass", " Kön "]);
+        let gender = |change: fn(&mut FieldSpec)| {
+            let options = MapOptions::default();
+            map_with(&header, |spec| change(field_mut(spec, "gender")), &options)
+        };
+        assert!(gender(|_| ()).is_ok());
+        let changes: [fn(&mut FieldSpec); 2] = [
+            |field| field.read_only = true,
+            |field| field.constant = Some("Other".to_owned()),
+        ];
+        for change in changes {
+            let error = gender(change).unwrap_err();
+            assert_eq!(error.fact().numbers().column, Some(6));
+            assert_eq!(
+                error.to_string(),
+                "the column \"Kön\" holds gender, which meitner does not let anyone set; leave it out with --map \"Kön=\""
+            );
+        }
+    }
+
+    #[test]
+    fn a_required_field_needs_no_column_if_it_has_a_default() {
+        let header = ["id", "Personnummer", "Efternamn"];
+        let options = MapOptions::default();
+        let error = map_with(&header, |_| (), &options).unwrap_err();
+        assert_eq!(error.fact().names().as_deref(), Some("first_name"));
+        let with_default = |spec: &mut TargetSpec| {
+            field_mut(spec, "first_name").default = Some("-".to_owned());
+        };
+        assert!(map_with(&header, with_default, &options).is_ok());
+    }
+
+    #[test]
+    fn a_file_whose_records_are_read_needs_a_key_and_no_misspelt_column() {
+        let options = MapOptions {
+            sparse: true,
+            ..MapOptions::default()
+        };
+        let map = |header: &[&str]| map_with(header, |_| (), &options);
+        for header in [
+            &["id"][..],
+            &["E-post", "Klass"],
+            &["Elevnummer", "Förnamn"],
+        ] {
+            assert!(map(header).is_ok(), "{header:?}");
+        }
+        let error = map(&["Förnamn", "Klass"]).unwrap_err();
+        assert_eq!(error.fact().code().as_str(), "map.no_key");
+        let keys =
+            "id, identity_number, external_source_id, email_address1, edu_person_principal_name";
+        assert_eq!(error.fact().names().as_deref(), Some(keys));
+        let error = map(&["id", "Förnamm", "Klass"]).unwrap_err();
+        assert_eq!(error.fact().code().as_str(), "map.missing");
+        assert_eq!(error.fact().names().as_deref(), Some("first_name"));
+        let text = error.to_string();
+        assert!(
+            text.contains("\"Förnamm\": did you mean \"Förnamn\" (first_name)?"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_results_file_is_known_by_two_of_its_columns() {
+        let mut header = vec![" Import_Row ", "Import_Line", "import_error_code"];
+        header.extend(NEEDED);
+        header.extend(["Klass", "", ""]);
+        let of_results = map(&header, &[]).unwrap();
+        assert!(of_results.is_of_results());
+        assert_eq!(of_results.line_column(), Some(1));
+        assert_eq!(of_results.error_code_column(), Some(2));
+        // Columns without a name were added for a row with too many cells.
+        assert_eq!((of_results.width(), of_results.least()), (8, 8));
+        assert_eq!(of_results.unknown_at().collect::<Vec<_>>(), [8]);
+
+        let of_user = map(&header[3..], &[]).unwrap();
+        assert!(!of_user.is_of_results());
+        assert_eq!((of_user.width(), of_user.least()), (7, 5));
+        assert_eq!(
+            (of_user.line_column(), of_user.error_code_column()),
+            (None, None)
+        );
+
+        // A single one may be a column of the user's own.
+        let lone = &header[2..];
+        let error = map(lone, &[]).unwrap_err();
+        assert_eq!(error.fact().numbers().column, Some(1));
+        assert!(
+            error.to_string().contains("\"import_error_code\""),
+            "{error}"
+        );
+        let options = MapOptions {
+            of_results: true,
+            ..MapOptions::default()
+        };
+        let known = map_with(lone, |_| (), &options).unwrap();
+        assert_eq!(known.error_code_column(), Some(0));
+    }
+
+    #[test]
+    fn a_field_is_called_as_in_the_file_in_the_language_of_its_header() {
+        let header = [
+            "id",
+            "Personal identity number",
+            "firstName",
+            "\u{FEFF}Efternamn\u{200B} ",
+        ];
+        let map = map(&header, &[]).unwrap();
+        let spec = targets::load("meitner").unwrap();
+        for (name, called, language) in [
+            ("id", "id", None),
+            ("identity_number", "Personal identity number", Some("en")),
+            ("first_name", "firstName", None),
+            ("last_name", "Efternamn", Some("sv")),
+        ] {
+            let index = spec.field(name).unwrap();
+            assert_eq!(map.name_of(&spec, index), called);
+            let column = map.column(index).unwrap();
+            assert_eq!(
+                map.language_of(&spec.fields[index], column),
+                language,
+                "{name}"
+            );
+        }
+        let gender = spec.field("gender").unwrap();
+        assert_eq!(map.name_of(&spec, gender), "gender");
+    }
+
+    #[test]
+    fn a_column_is_guessed_by_its_name_or_by_one_that_is_nearly_it() {
+        let header = ["Postnummer", "Personnumer", "", "import_row", "Klass"];
+        let mut spec = targets::load("meitner").unwrap();
+        // A column of the results is nobody's misspelling.
+        let aliases = vec!["Import rows".to_owned()];
+        field_mut(&mut spec, "gender")
+            .aliases
+            .insert("en".to_owned(), aliases);
+        let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
+        let guess = |field, near| Guess { field, near };
+        assert_eq!(
+            guesses(&header, &spec),
+            [
+                guess(spec.field("postal_code"), None),
+                guess(None, spec.field("identity_number")),
+                guess(None, None),
+                guess(None, None),
+                guess(None, None),
+            ]
+        );
+        let options = MapOptions {
+            sparse: true,
+            ..MapOptions::default()
+        };
+        let header = ["id", "Köön", "Klass", "E-postt"];
+        let map = map_with(&header, |_| (), &options).unwrap();
+        let header = header.map(String::from);
+        let near = guesses(&header, &spec).into_iter().map(|guess| guess.near);
+        assert_eq!(
+            near.collect::<Vec<_>>(),
+            [
+                None,
+                spec.field("gender"),
+                None,
+                spec.field("email_address1")
+            ]
+        );
+        assert_eq!(map.unknown_at().collect::<Vec<_>>(), [2, 3, 4]);
+    }
+
     #[test]
     fn a_missing_column_is_named_with_what_was_found_and_what_was_likely_meant() {
         let text = map(&["id", "Personnumer", "Förnamn", "Efternamn"], &[])
@@ -413,19 +600,24 @@ mod tests {
             text.contains("\"Mobil\"") && text.contains("\"Mobiltelefon\""),
             "{text}"
         );
+        let positions = map(&header, &[]).unwrap_err().fact().numbers();
+        assert_eq!(
+            (positions.column, positions.other_column),
+            (Some(5), Some(6))
+        );
         assert!(map(&header, &[("Mobiltelefon", "")]).is_ok());
         assert!(map(&header, &[("mobil", "phone_number2")]).is_ok());
         assert!(
             map(&NEEDED, &[("Mobil", "gender")])
                 .unwrap_err()
                 .to_string()
-                .contains("Mobil")
+                .contains("\"Mobil\", which the file does not have; it has: id, PERSONNUMMER")
         );
         assert!(
             map(&NEEDED, &[("id", "shoe")])
                 .unwrap_err()
                 .to_string()
-                .contains("shoe")
+                .contains("\"shoe\" in the target meitner; it has: id, identity_number, first")
         );
     }
 }

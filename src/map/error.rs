@@ -147,3 +147,106 @@ fn missing(
     text.push_str(&say().map_what_to_do());
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(amount: usize) -> Vec<String> {
+        (1..=amount).map(|number| format!("h{number}")).collect()
+    }
+
+    #[test]
+    fn headers_are_shown_as_far_as_they_help() {
+        assert_eq!(shown(&headers(2)), "h1, h2");
+        assert!(shown(&headers(40)).ends_with(", h40"));
+        assert!(shown(&headers(41)).ends_with(", h40, …"));
+        let long = |amount: usize| vec!["å".repeat(amount), "b".to_owned()];
+        assert_eq!(shown(&long(40)), format!("{}, b", "å".repeat(40)));
+        assert_eq!(shown(&long(41)), format!("{}…, b", "å".repeat(40)));
+    }
+
+    #[test]
+    fn a_log_names_fields_and_columns_by_number_and_no_header() {
+        let field = || Declared::name("gender");
+        let missing = |one_is_enough| MapError::Missing {
+            one_is_enough,
+            needed: vec!["gender (or: Kön)".to_owned()],
+            fields: vec![field(), Declared::name("id")],
+            found: vec!["19121212-1212".to_owned()],
+            suggestions: Vec::new(),
+        };
+        let header = || "19121212-1212".to_owned();
+        for (error, code, columns, names) in [
+            (
+                MapError::ResultColumn {
+                    column: header(),
+                    at: 3,
+                },
+                Code::MapResultColumn,
+                (Some(3), None),
+                None,
+            ),
+            (
+                missing(true),
+                Code::MapNoKey,
+                (None, None),
+                Some("gender, id"),
+            ),
+            (
+                missing(false),
+                Code::MapMissing,
+                (None, None),
+                Some("gender, id"),
+            ),
+            (
+                MapError::TwoColumns {
+                    field: field(),
+                    at: (2, 5),
+                    first: header(),
+                    second: header(),
+                },
+                Code::MapTwoColumns,
+                (Some(2), Some(5)),
+                Some("gender"),
+            ),
+            (
+                MapError::ReadOnly {
+                    column: header(),
+                    field: field(),
+                    at: 4,
+                    target: "meitner".to_owned(),
+                },
+                Code::MapReadOnly,
+                (Some(4), None),
+                Some("gender"),
+            ),
+            (
+                MapError::NoColumn {
+                    column: header(),
+                    found: header(),
+                },
+                Code::MapNoColumn,
+                (None, None),
+                None,
+            ),
+            (
+                MapError::NoField {
+                    field: header(),
+                    target: "meitner".to_owned(),
+                    known: vec![field()],
+                },
+                Code::MapNoField,
+                (None, None),
+                Some("gender"),
+            ),
+        ] {
+            let fact = error.fact();
+            assert_eq!(fact.code(), code);
+            let numbers = fact.numbers();
+            assert_eq!((numbers.column, numbers.other_column), columns);
+            assert_eq!(fact.names().as_deref(), names);
+            assert!(!fact.in_words().contains("1912"), "{}", fact.in_words());
+        }
+    }
+}

@@ -6,8 +6,7 @@ use crate::targets::{FieldSpec, TargetSpec};
 
 /// A header by which a field is found, and the others: those in the language that is spoken first,
 /// where it is not English.
-pub(super) fn headers_for(field: &FieldSpec) -> (String, Vec<String>) {
-    let spoken = Language::spoken();
+pub(super) fn headers_for(field: &FieldSpec, spoken: Language) -> (String, Vec<String>) {
     let is_spoken = |language: &str| spoken != Language::English && language == spoken.code();
     let mut names: Vec<String> = Vec::new();
     let own = field
@@ -174,5 +173,70 @@ mod tests {
             assert_eq!(field(found).as_deref(), expected, "{header}");
         }
         assert_eq!(within("Epost elev", &names, |_| false), None);
+    }
+
+    #[test]
+    fn a_lacking_column_is_named_in_the_language_that_is_spoken_first() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let headers = |name: &str, language| {
+            let (first, others) = headers_for(&spec.fields[spec.field(name).unwrap()], language);
+            format!("{first}: {}", others.join(", "))
+        };
+        assert_eq!(
+            headers("last_name", Language::English),
+            "last_name: Last name, Surname, Family name, Efternamn"
+        );
+        assert_eq!(
+            headers("last_name", Language::Swedish),
+            "Efternamn: last_name, Last name, Surname, Family name"
+        );
+        let spec = crate::targets::load("pathwright").unwrap();
+        let email = &spec.fields[spec.field("member_id").unwrap()];
+        let expected = ("member_id".to_owned(), Vec::new());
+        assert_eq!(headers_for(email, Language::Swedish), expected);
+    }
+
+    #[test]
+    fn a_fields_own_name_is_its_own_whatever_others_are_called() {
+        let mut spec = crate::targets::load("meitner").unwrap();
+        let (first, last) = (spec.field("first_name"), spec.field("last_name"));
+        let aliases = vec!["Last_Name".to_owned(), "Namn".to_owned()];
+        spec.fields[first.unwrap()]
+            .aliases
+            .insert("sv".to_owned(), aliases);
+        let names = known_names(&spec);
+        assert_eq!(names.get("last_name").copied(), last);
+        assert_eq!(names.get("namn").copied(), first);
+        assert_eq!(
+            names.get("external.sourceid").copied(),
+            spec.field("external_source_id")
+        );
+    }
+
+    #[test]
+    fn a_header_is_taken_for_a_misspelling_only_if_little_is_wrong() {
+        let known = ["personnummer", "personnr", "land", "landskod", "kön", "ort"];
+        let known = known.iter().zip(0..);
+        let names = known
+            .map(|(name, index)| ((*name).to_owned(), index))
+            .collect();
+        for (header, expected) in [
+            ("Personnumer", Some(("Personnummer", 0))),
+            // One letter of eight may be wrong, and one in any case; two that change places are one.
+            ("Persnnumer", Some(("Personnummer", 0))),
+            ("Persnnume", None),
+            (" LADN ", Some(("Land", 2))),
+            ("Lxnx", None),
+            ("lanskdo", Some(("Landskod", 3))),
+            ("Ortt", Some(("Ort", 5))),
+            // Too short for a misspelling.
+            ("Kon", None),
+            ("", None),
+            ("Klass", None),
+        ] {
+            let found = nearest(header, &names);
+            let found = found.as_ref().map(|(name, field)| (&**name, *field));
+            assert_eq!(found, expected, "{header}");
+        }
     }
 }

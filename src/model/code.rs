@@ -226,6 +226,10 @@ codes! {
     NotifyTooLong "notify.too_long" fact_notify_too_long;
 
     InboxNotWatched "inbox.not_watched" log_no_changes_told;
+    InboxNotProcessed "inbox.not_processed" fact_not_processed;
+    InboxNoProfile "inbox.no_profile" fact_fits_no_profile;
+    InboxOlder "inbox.older" fact_older;
+    InboxWaits "inbox.waits" fact_inbox_waits;
     QueueSliceLost "queue.slice_lost" log_slice_lost;
     QueueAway "queue.away" log_queue_away;
     QueueMended "queue.mended" log_queue_mended;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -5,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::declared::{Declared, RunName};
-use super::refusal::Refusal;
+use super::refusal::{Kind, Refusal};
 use crate::l10n::{number, say};
 
 /// What machine-readable output holds of an event or an error: a stable code, numbers, paths, and names
@@ -71,8 +72,10 @@ struct StoredIo {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number: Option<i32>,
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
-    refusal: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusal: Option<Cow<'static, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<Kind>,
 }
 
 impl From<IoError> for StoredIo {
@@ -80,16 +83,20 @@ impl From<IoError> for StoredIo {
         StoredIo {
             kind: format!("{:?}", error.kind),
             number: error.number,
-            refusal: error.refusal.as_ref().map(|refusal| refusal.code()),
+            entry: error.refusal.as_ref().and_then(|refusal| refusal.kind()),
+            refusal: error.refusal.map(|refusal| refusal.code().into()),
         }
     }
 }
 
 impl From<StoredIo> for IoError {
     fn from(stored: StoredIo) -> IoError {
-        match stored.number {
-            Some(number) => IoError::from(&io::Error::from_raw_os_error(number)),
-            None => IoError {
+        let refusal = stored.refusal.as_deref();
+        let refusal = refusal.and_then(|code| Refusal::of(code, stored.entry));
+        match (stored.number, refusal) {
+            (Some(number), _) => IoError::from(&io::Error::from_raw_os_error(number)),
+            (None, Some(refusal)) => IoError::from(&io::Error::from(refusal)),
+            (None, None) => IoError {
                 kind: io::ErrorKind::Other,
                 number: None,
                 refusal: None,
@@ -398,6 +405,11 @@ impl Fact {
         self.0.io_error.as_ref()
     }
 
+    /// The rule that a file breaks, if that is the reason.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.0.io_error.as_ref()?.refusal.as_deref()
+    }
+
     /// What the database said.
     pub fn database_error(&self) -> Option<DatabaseError> {
         self.0.database_error
@@ -500,6 +512,26 @@ mod tests {
                 "io_error": {"kind": "Other"},
             })
         );
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_words_where_it_is_stored() {
+        for refusal in [
+            Refusal::NotAFile { kind: Kind::Pipe },
+            Refusal::NotUtf8,
+            Refusal::NotARoster,
+            Refusal::Unfinished,
+            Refusal::Swapped,
+        ] {
+            let fact = Fact::new(Code::FileIo).with_io(&io::Error::from(refusal.clone()));
+            let stored = serde_json::to_string(&fact).unwrap();
+            let read: Fact = serde_json::from_str(&stored).unwrap();
+            assert_eq!(read, fact, "{refusal:?}");
+            assert!(
+                read.in_words().contains(&refusal.to_string()),
+                "{refusal:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 use std::io;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::l10n::{Messages, say};
 
 /// The type of a directory entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A regular file.
     File,
@@ -63,6 +65,12 @@ pub enum Refusal {
     /// Its name is not valid UTF-8.
     #[error("{}", say().refusal_not_utf8())]
     NotUtf8,
+    /// Its name is not a roster's.
+    #[error("{}", say().refusal_not_a_roster())]
+    NotARoster,
+    /// Its name says that it is being written, and it has not changed for an hour.
+    #[error("{}", say().refusal_unfinished())]
+    Unfinished,
     /// It holds more than is read.
     #[error("{}", say().refusal_too_large(*most))]
     TooLarge {
@@ -165,6 +173,8 @@ impl From<Refusal> for io::Error {
             Refusal::NotAFile { .. }
             | Refusal::HardLinked { .. }
             | Refusal::NotUtf8
+            | Refusal::NotARoster
+            | Refusal::Unfinished
             | Refusal::Swapped => io::ErrorKind::InvalidInput,
             // Not `Interrupted`: the standard library would try again.
             Refusal::Stopped => io::ErrorKind::ConnectionAborted,
@@ -209,6 +219,8 @@ impl Refusal {
             Refusal::Foreign { .. } => "refusal.foreign",
             Refusal::Swapped => "refusal.swapped",
             Refusal::NotUtf8 => "refusal.not_utf8",
+            Refusal::NotARoster => "refusal.not_a_roster",
+            Refusal::Unfinished => "refusal.unfinished",
             Refusal::TooLarge { .. } => "refusal.too_large",
             Refusal::Stopped => "refusal.stopped",
             Refusal::NotAFolder { .. } => "refusal.not_a_folder",
@@ -219,6 +231,27 @@ impl Refusal {
             Refusal::NotOwner { .. } => "refusal.not_owner",
             Refusal::Untrusted { .. } => "refusal.untrusted",
         }
+    }
+
+    /// The type of the entry that is refused, where its type is the reason.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        match self {
+            Refusal::NotAFile { kind } => Some(*kind),
+            _ => None,
+        }
+    }
+
+    /// The refusal of this code; nothing for one that holds more than a type.
+    pub(super) fn of(code: &str, kind: Option<Kind>) -> Option<Refusal> {
+        let of_kind = kind.map(|kind| Refusal::NotAFile { kind });
+        let plain = [
+            Refusal::Swapped,
+            Refusal::NotUtf8,
+            Refusal::NotARoster,
+            Refusal::Unfinished,
+        ];
+        let mut all = of_kind.into_iter().chain(plain);
+        all.find(|refusal| refusal.code() == code)
     }
 
     fn untrusted(&self) -> String {

@@ -147,4 +147,35 @@ mod tests {
             r#"{"identityNumber":"20100402-2388","lastName":"O\"B\\\né","external":{"sourceID":"E-1"},"identityTemporary":false,"address":{"postalCode":"169 56","municipalityCode":null}}"#
         );
     }
+
+    #[test]
+    fn an_object_none_of_whose_fields_is_there_is_left_out() {
+        let mut spec = (*crate::plan::tests::registry()).clone();
+        let street = spec.field("street").unwrap();
+        spec.fields[street].pointer = "/address/home/a~1b~0c".to_owned();
+        let shape = BodyShape::of(&spec);
+        let body = |set: &[(&str, Value<'static>)]| {
+            let mut values = vec![None; spec.fields.len()];
+            for (name, value) in set {
+                values[spec.field(name).unwrap()] = Some(value.clone());
+            }
+            String::from_utf8(shape.build(&values)).unwrap()
+        };
+        assert_eq!(body(&[]), "{}");
+        assert_eq!(body(&[("id", Value::Text("7"))]), "{}");
+        assert_eq!(
+            body(&[("points", Value::Number("-7".into()))]),
+            r#"{"points":-7}"#
+        );
+        assert_eq!(
+            body(&[("city", Value::Text("")), ("surname", Value::Text("Ek"))]),
+            r#"{"surname":"Ek","address":{"city":""}}"#
+        );
+        assert_eq!(
+            body(&[("street", Value::Bool(true))]),
+            r#"{"address":{"home":{"a/b~c":true}}}"#
+        );
+        // A row that is shorter than the target.
+        assert_eq!(shape.build(&[]), b"{}");
+    }
 }

@@ -175,3 +175,102 @@ fn fingerprint(body: &[u8]) -> Fingerprint {
     half.copy_from_slice(&Sha256::digest(body)[..length]);
     half
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::tests::registry;
+
+    fn variables(values: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let owned = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        owned.collect()
+    }
+
+    fn row<'a>(spec: &TargetSpec, values: &[(&str, Value<'a>)]) -> CheckedRow<'a> {
+        let mut row = CheckedRow::default();
+        row.values.resize(spec.fields.len(), None);
+        for (name, value) in values {
+            row.values[spec.field(name).unwrap()] = Some(value.clone());
+        }
+        row
+    }
+
+    #[test]
+    fn a_row_whose_record_cannot_be_read_is_sent_whole_and_remembered() {
+        let spec = registry();
+        let planner = Planner::new(spec.clone(), variables(&[("year", "2026"), ("group", "a")]));
+        let call = |values: &[(&str, Value<'static>)]| {
+            let call = planner.call(&row(&spec, values), "k");
+            assert_eq!(call.key, "k");
+            call
+        };
+        let id = ("id", Value::Text("7"));
+        let first = call(&[
+            id.clone(),
+            ("city", Value::Text("Lund")),
+            ("surname", Value::Text("Ek")),
+            ("mobile", Value::Null),
+        ]);
+        assert_eq!(first.path, "/2026/groups/a/people/7/");
+        assert_eq!(
+            String::from_utf8(first.body.clone()).unwrap(),
+            r#"{"surname":"Ek","mobile":null,"address":{"city":"Lund"}}"#
+        );
+        assert_eq!(first.changed, "surname mobile city");
+        assert!(first.changes.is_empty());
+        // The same body has the same fingerprint; its first half of the SHA-256 is kept.
+        let digest = Sha256::digest(&first.body);
+        assert_eq!(first.fingerprint.unwrap(), digest[..16]);
+        let other = call(&[id.clone(), ("city", Value::Text("Solna"))]);
+        assert_ne!(first.fingerprint, other.fingerprint);
+        assert_eq!(other.changed, "city");
+        assert_eq!(call(&[id]).changed, "");
+    }
+
+    #[test]
+    fn a_value_is_one_segment_of_the_path_whatever_it_holds() {
+        let given = variables(&[("year", "20/26"), ("group", "Å-._~")]);
+        let planner = Planner::new(registry(), given);
+        for (id, segment) in [
+            ("azAZ09-._~", "azAZ09-._~"),
+            ("a/b?c=d#e&f", "a%2Fb%3Fc%3Dd%23e%26f"),
+            ("100 %", "100%20%25"),
+            ("{group}", "%7Bgroup%7D"),
+            ("é", "%C3%A9"),
+        ] {
+            let path = format!("/20%2F26/groups/%C3%85-._~/people/{segment}/");
+            assert_eq!(planner.path_of(id), path);
+        }
+        let unset = Planner::new(registry(), BTreeMap::new());
+        assert_eq!(unset.path_of("7"), "//groups//people/7/");
+    }
+
+    #[test]
+    fn a_field_is_found_in_a_record_through_objects_and_lists() {
+        let mut spec = (*registry()).clone();
+        let street = spec.field("street").unwrap();
+        let record = json!({
+            "surname": "Ek",
+            "a/b~c": {"": 1},
+            "lines": [{"text": "Storgatan 1"}, null],
+        });
+        for (pointer, held) in [
+            ("/surname", Some(json!("Ek"))),
+            ("/surname/0", None),
+            ("/lines/0/text", Some(json!("Storgatan 1"))),
+            ("/lines/1", Some(Json::Null)),
+            ("/lines/2", None),
+            ("/lines/x", None),
+            ("/a~1b~0c/", Some(json!(1))),
+            ("/absent/street", None),
+        ] {
+            spec.fields[street].pointer = pointer.to_owned();
+            let planner = Planner::new(Arc::new(spec.clone()), BTreeMap::new());
+            assert_eq!(planner.held(&record, street), held.as_ref(), "{pointer}");
+        }
+    }
+}

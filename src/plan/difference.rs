@@ -205,3 +205,6 @@ fn value_of(json: &Json) -> Value<'static> {
         other => Value::Number(other.to_string().into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

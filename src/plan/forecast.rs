@@ -56,4 +56,40 @@ mod tests {
         };
         assert_eq!(slow.time_for(3000.0), Some(Duration::from_secs(12_000)));
     }
+
+    #[test]
+    fn a_time_is_forecast_only_where_something_tells_it() {
+        let seconds = Duration::from_secs;
+        let road = Road {
+            level: 10.0,
+            interval: seconds(1),
+            wait: Duration::ZERO,
+            pace: None,
+        };
+        assert_eq!(road.time_for(10.0), None);
+        assert_eq!(road.time_for(10.5), None, "less than a second of waiting");
+        assert_eq!(road.time_for(11.0), Some(seconds(1)));
+        // More in the bucket than is needed takes no time off.
+        let waiting = Road {
+            wait: seconds(5),
+            ..road
+        };
+        assert_eq!(waiting.time_for(1.0), Some(seconds(5)));
+        assert_eq!(waiting.time_for(0.0), Some(Duration::ZERO));
+        let answered = Road {
+            pace: Some(0.5),
+            ..road
+        };
+        assert_eq!(answered.time_for(4.0), Some(seconds(2)));
+        assert_eq!(
+            answered.time_for(30.0),
+            Some(seconds(20)),
+            "the quota is slower"
+        );
+        let never = Road {
+            pace: Some(f64::MAX),
+            ..waiting
+        };
+        assert_eq!(never.time_for(2.0), Some(Duration::MAX));
+    }
 }

@@ -103,4 +103,44 @@ mod tests {
         // Without a limit, everything may change.
         assert_eq!(Guards::default().reason(1000, 0, 1000, None), None);
     }
+
+    #[test]
+    fn each_guard_holds_from_the_first_row_past_its_limit() {
+        let guards = |invalid, shrink, changes| Guards {
+            max_invalid: invalid,
+            max_shrink: shrink,
+            max_changes: Some(changes),
+        };
+        let (rows, percent) = (Threshold::Rows, Threshold::Percent);
+        let in_rows = guards(rows(5), rows(5), rows(5));
+        let in_percent = guards(percent(5.0), percent(5.0), percent(5.0));
+        for (guards, most) in [(in_rows, rows(5)), (in_percent, percent(5.0))] {
+            assert_eq!(guards.reason(100, 5, 5, Some(105)), None);
+            let held = |invalid, to_send, last| guards.reason(100, invalid, to_send, Some(last));
+            let invalid = Held::MaxInvalid {
+                count: 6,
+                rows: 100,
+                most,
+            };
+            assert_eq!(held(6, 0, 100), Some(invalid));
+            let shrunk = Held::MaxShrink {
+                rows: 100,
+                last: 106,
+                most,
+            };
+            assert_eq!(held(0, 0, 106), Some(shrunk));
+            let changed = Held::MaxChanges {
+                count: 6,
+                rows: 100,
+                most,
+            };
+            assert_eq!(held(0, 6, 100), Some(changed));
+            // The first of several reasons is the one that explains most.
+            assert_eq!(held(6, 6, 106), Some(invalid));
+            assert_eq!(held(5, 6, 106), Some(shrunk));
+        }
+        // A file that has grown has not shrunk.
+        assert_eq!(in_rows.reason(100, 0, 0, Some(50)), None);
+        assert_eq!(in_rows.reason(0, 0, 0, Some(50)), Some(Held::NoRows));
+    }
 }

@@ -52,9 +52,9 @@ impl Progress {
     pub fn is_new(&mut self, look_up: &LookUp, page: &Page) -> bool {
         let mut hasher = DefaultHasher::new();
         for record in &page.records {
-            match record.pointer(&look_up.how.id) {
-                Some(Json::String(id)) => id.hash(&mut hasher),
-                _ => record.to_string().hash(&mut hasher),
+            match look_up.id_of(record) {
+                Some(id) => id.hash(&mut hasher),
+                None => record.to_string().hash(&mut hasher),
             }
         }
         let own = hasher.finish();
@@ -451,5 +451,160 @@ mod tests {
             let page = look_up.page(answer, "https://api.example.se").unwrap();
             assert!(look_up.list(Some((&page, 0))).is_none(), "{rest}");
         }
+    }
+
+    #[test]
+    fn records_with_the_same_numeric_ids_are_the_same_page() {
+        let look_up = look_up("id");
+        let mut progress = Progress::default();
+        let page = |read_at: &str| Page {
+            records: vec![json!({"id": 7, "readAt": read_at})],
+            ..Page::default()
+        };
+        assert!(progress.is_new(&look_up, &page("09:00")));
+        assert!(!progress.is_new(&look_up, &page("09:01")));
+    }
+
+    /// Look-ups of the small target by its field `mobile`, with what is changed in its file.
+    fn registry(change: impl Fn(&mut Lookup)) -> LookUp {
+        let mut spec = (*crate::plan::tests::registry()).clone();
+        change(spec.lookup.as_mut().unwrap());
+        let key = spec.field("mobile").unwrap();
+        LookUp::new(&Arc::new(spec), key).unwrap()
+    }
+
+    #[test]
+    fn records_are_read_in_batches_only_in_the_ways_the_target_has() {
+        let listed = registry(|how| how.search = None);
+        assert!(listed.can_list() && !listed.can_search());
+        assert_eq!(listed.search(&["a"], None), None);
+        let searched = registry(|how| how.list = None);
+        assert!(searched.can_search() && !searched.can_list());
+        assert_eq!(searched.list(None), None);
+        assert_eq!(searched.list_after(0), None);
+        assert_eq!(searched.page_size(), 2);
+
+        let mut single = (*crate::plan::tests::registry()).clone();
+        let how = single.lookup.as_mut().unwrap();
+        (how.search, how.list) = (None, None);
+        assert!(LookUp::new(&Arc::new(single), 0).is_none());
+    }
+
+    #[test]
+    fn one_record_is_read_by_its_id_as_one_segment() {
+        let question = registry(|_| ()).read("é/1").unwrap();
+        assert_eq!(
+            (&*question.path, question.body),
+            ("/people/%C3%A9%2F1", None)
+        );
+        assert_eq!(registry(|how| how.read = None).read("1"), None);
+    }
+
+    #[test]
+    fn a_page_number_joins_a_query_that_is_already_there() {
+        let look_up = registry(|_| ());
+        let path = |question: Option<Question>| question.unwrap().path;
+        assert_eq!(
+            path(look_up.search(&["a"], None)),
+            "/people/search?fields=all&page=1"
+        );
+        assert_eq!(path(look_up.list(None)), "/people?page=1");
+    }
+
+    #[test]
+    fn a_filter_is_built_into_the_body_that_every_search_has() {
+        let body = |change: fn(&mut Lookup)| {
+            let question = registry(change).search(&["1", "2"], None);
+            question.unwrap().body.unwrap()
+        };
+        assert_eq!(body(|_| ()), json!({"mobile": ["1", "2"]}));
+        let nested = body(|how| {
+            how.search_filter = "/query/any".to_owned();
+            how.search_body.insert("query".into(), json!("none"));
+            how.search_body.insert("limit".into(), json!(2));
+        });
+        assert_eq!(
+            nested,
+            json!({"query": {"any": {"mobile": ["1", "2"]}}, "limit": 2})
+        );
+    }
+
+    #[test]
+    fn a_record_says_its_key_and_its_id_where_the_target_says() {
+        let look_up = registry(|_| ());
+        let record = json!({"uuid": "u", "mobile": "070", "id": "other"});
+        assert_eq!(look_up.key_of(&record), Some(&json!("070")));
+        assert_eq!(look_up.id_of(&record).as_deref(), Some("u"));
+        let spec = look_up.spec.clone();
+        let by_id = LookUp::new(&spec, spec.field("id").unwrap()).unwrap();
+        assert_eq!(by_id.key_of(&record), Some(&json!("u")));
+        let body = by_id.search(&["u"], None).unwrap().body.unwrap();
+        assert_eq!(body, json!({"uuid": ["u"]}));
+    }
+
+    #[test]
+    fn an_answer_is_read_where_the_target_says() {
+        let look_up = registry(|how| how.total = "/count".to_owned());
+        let page = |answer: Json| look_up.page(answer, "").unwrap();
+        let two = json!({"data": [{}, {}], "count": 5});
+        assert_eq!(
+            (
+                page(two).total,
+                look_up.following(&page(json!({"data": [{}, {}], "count": 5})))
+            ),
+            (Some(5), vec![2, 4])
+        );
+        // The last of the pages is full.
+        let even = page(json!({"data": [{}, {}], "count": 4}));
+        assert_eq!(look_up.following(&even), [2]);
+        let only = page(json!({"data": [{}, {}], "count": 2}));
+        assert!(look_up.following(&only).is_empty());
+        assert_eq!(look_up.list(Some((&only, 0))), None);
+        for total in [json!(null), json!("5"), json!(-1)] {
+            let page = page(json!({"data": [{}, {}], "count": total}));
+            assert_eq!(page.total, None, "{total}");
+            assert!(look_up.following(&page).is_empty(), "{total}");
+        }
+        // No total is said, whatever the answer as a whole is.
+        let look_up = registry(|_| ());
+        assert_eq!(look_up.page(json!({"data": []}), "").unwrap().total, None);
+        let error = look_up.page(json!({"data": {"a": 1}}), "").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "its answer has no list of records at /data"
+        );
+    }
+
+    #[test]
+    fn pages_that_name_the_next_one_are_read_until_none_is_named() {
+        let look_up = registry(|how| {
+            how.total = "/count".to_owned();
+            how.paging = Paging::Next {
+                pointer: "/next".to_owned(),
+            };
+        });
+        let after = |answer: Json, passed| {
+            let page = look_up.page(answer, "https://api.example.se/v1/").unwrap();
+            assert!(look_up.following(&page).is_empty());
+            look_up
+                .list(Some((&page, passed)))
+                .map(|question| question.path)
+        };
+        assert_eq!(look_up.list(None).unwrap().path, "/people");
+        assert_eq!(look_up.list_after(2), None);
+        let next = "https://api.example.se/v1?cursor=b";
+        // Fewer records than on a full page say nothing here.
+        let short = json!({"data": [{}], "next": next});
+        assert_eq!(after(short, 0).as_deref(), Some("?cursor=b"));
+        for (answer, passed) in [
+            (json!({"data": [{}, {}]}), 0),
+            (json!({"data": [{}, {}], "next": null}), 0),
+            (json!({"data": [], "next": next}), 2),
+            (json!({"data": [{}, {}], "next": next, "count": 4}), 2),
+        ] {
+            assert_eq!(after(answer.clone(), passed), None, "{answer}");
+        }
+        let more = json!({"data": [{}, {}], "next": next, "count": 5});
+        assert!(after(more, 2).is_some());
     }
 }

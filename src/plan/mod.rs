@@ -19,3 +19,114 @@ pub use guards::Guards;
 pub use lookup::{LookUp, LookUpError, Page, Progress, Question};
 pub use saved::{SAVED_PLAN, SavedPlan};
 pub use selection::{Selection, SelectionError};
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::check::{CheckOptions, Checker};
+    use crate::map::{ColumnMap, MapOptions};
+    use crate::targets::TargetSpec;
+
+    /// A target in which a field of each sort stands that planning treats in its own way.
+    const REGISTRY: &str = r#"
+name = "registry"
+title = "A registry"
+record = "person"
+region = "SE"
+environments.production = "https://api.example.se"
+variables.group = { about = "the group" }
+variables.year = { about = "the year" }
+sign_in = [{ kind = "bearer", token = "API_TOKEN" }]
+answers = { retry = [429], reject = [422], stop = [401] }
+quota = { requests = 60, per = "m", burst = 10 }
+
+[update]
+method = "PATCH"
+path = "/{year}/groups/{group}/people/{id}/"
+idempotent = true
+keep = ["temporary"]
+
+[lookup]
+keys = ["mobile"]
+id = "/uuid"
+read = "/people/{id}"
+search = "/people/search?fields=all"
+list = "/people"
+records = "/data"
+page_size = 2
+paging = { kind = "page", parameter = "page" }
+
+[[fields]]
+name = "group"
+kind = "text"
+in = "path"
+
+[[fields]]
+name = "id"
+kind = "text"
+in = "path"
+
+[[fields]]
+name = "surname"
+pointer = "/surname"
+kind = "text"
+required = true
+
+[[fields]]
+name = "mobile"
+pointer = "/mobile"
+kind = "phone"
+nullable = true
+
+[[fields]]
+name = "nickname"
+pointer = "/nickname"
+kind = "text"
+
+[[fields]]
+name = "temporary"
+pointer = "/temporary"
+kind = "boolean"
+
+[[fields]]
+name = "points"
+pointer = "/points"
+kind = "integer"
+nullable = true
+
+[[fields]]
+name = "street"
+pointer = "/address/street"
+kind = "text"
+nullable = true
+
+[[fields]]
+name = "city"
+pointer = "/address/city"
+kind = "text"
+nullable = true
+
+[[fields]]
+name = "verified"
+pointer = "/address/verified"
+kind = "boolean"
+read_only = true
+"#;
+
+    pub(super) fn registry() -> Arc<TargetSpec> {
+        Arc::new(crate::targets::parse("registry.toml", REGISTRY).unwrap())
+    }
+
+    /// A checker of a file that has a column for each of these fields.
+    pub(super) fn checker(spec: &Arc<TargetSpec>, columns: &[&str]) -> Checker {
+        let header: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
+        let options = MapOptions {
+            sparse: true,
+            ..MapOptions::default()
+        };
+        let map = ColumnMap::new(&header, spec, &options).unwrap();
+        let options = CheckOptions::new("2026-08-01".parse().unwrap());
+        Checker::new(spec.clone(), Arc::new(map), options)
+    }
+}

@@ -82,3 +82,6 @@ impl SavedPlan {
         Some(say().saved_rows(amount, named.join(", ")))
     }
 }
+
+#[cfg(test)]
+mod tests;

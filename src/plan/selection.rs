@@ -100,4 +100,41 @@ mod tests {
             assert!(bad.parse::<Selection>().is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn no_more_rows_are_forecast_than_are_asked_for() {
+        let selected = |rows: &str, limit| Selection {
+            limit,
+            ..rows.parse().unwrap()
+        };
+        for (selection, most) in [
+            (Selection::default(), 30),
+            (selected("1", None), 1),
+            (selected("1-10,15", None), 11),
+            // The file ends at row 40.
+            (selected("40", None), 1),
+            (selected("38-50", None), 3),
+            (selected("41-50", None), 0),
+            (selected("1-40", None), 30),
+            (selected("1-10", Some(3)), 3),
+            (selected("1-10", Some(30)), 10),
+        ] {
+            assert_eq!(selection.most(40, 30), most, "{selection:?}");
+        }
+        // A line may lie below the last row's number.
+        let lines = Selection {
+            lines: vec![41..=50],
+            limit: Some(100),
+            ..Selection::default()
+        };
+        assert_eq!(lines.most(40, 30), 10);
+    }
+
+    #[test]
+    fn a_selection_is_read_with_space_around_its_numbers() {
+        let selection: Selection = " 1 , 3 - 3,7-9 ".parse().unwrap();
+        assert_eq!(selection.rows, [1..=1, 3..=3, 7..=9]);
+        let error = "1;2".parse::<Selection>().unwrap_err().to_string();
+        assert_eq!(error, "\"1;2\" is not a list of rows such as 10-20,35");
+    }
 }

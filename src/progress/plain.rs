@@ -13,6 +13,8 @@ pub struct PlainLines {
     clock: Arc<dyn Clock>,
     spoke: Mutex<Spoke>,
     detail: bool,
+    /// What each line begins with.
+    prefix: fn() -> String,
 }
 
 /// When a line was written last, and how many tenths of the way had been gone by then.
@@ -26,12 +28,13 @@ struct Spoke {
 const EVERY: u64 = 600_000_000_000;
 
 impl PlainLines {
-    /// Lines on standard error. With `detail`, every retry is told too.
-    pub fn new(clock: Arc<dyn Clock>, detail: bool) -> PlainLines {
+    /// Lines on standard error, each after `prefix`. With `detail`, every retry is reported too.
+    pub fn new(clock: Arc<dyn Clock>, detail: bool, prefix: fn() -> String) -> PlainLines {
         PlainLines {
             clock,
             spoke: Mutex::default(),
             detail,
+            prefix,
         }
     }
 
@@ -47,6 +50,11 @@ impl PlainLines {
         is_due
     }
 
+    /// Writes a line to standard error, and lives on if nobody reads it.
+    fn say(&self, line: &str) {
+        let _ = writeln!(std::io::stderr(), "{}{}", (self.prefix)(), visible(line));
+    }
+
     /// Begins to count anew, as if a line had just been written after `done` of `all`.
     fn begin(&self, done: u64, all: u64) {
         let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,18 +65,13 @@ impl PlainLines {
     }
 }
 
-/// Writes a line to standard error, and lives on if nobody reads it.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", visible(line));
-}
-
 impl Observer for PlainLines {
     fn on_event(&self, event: &RunEvent) {
         let now = self.clock.timestamp();
         match event {
             RunEvent::Progress(progress) => {
                 if self.is_due(progress.sent, progress.to_send) {
-                    say(&rows_line(progress, now));
+                    self.say(&rows_line(progress, now));
                 }
             }
             RunEvent::LookedUp { done, of } if !self.is_due(*done, *of) => {}
@@ -81,7 +84,7 @@ impl Observer for PlainLines {
                     }
                     _ => {}
                 }
-                lines(event, now).iter().for_each(|line| say(line));
+                lines(event, now).iter().for_each(|line| self.say(line));
             }
         }
     }
@@ -106,7 +109,7 @@ mod tests {
     fn a_line_is_due_at_most_each_tenth_and_each_ten_minutes() {
         let start = "2026-08-20T18:00:00Z".parse().unwrap();
         let clock = Arc::new(VirtualClock::starting_at(start));
-        let plain = PlainLines::new(clock.clone(), false);
+        let plain = PlainLines::new(clock.clone(), false, String::new);
         plain.begin(0, 1_000);
         let due = (1..=1_000)
             .filter(|done| plain.is_due(*done, 1_000))

@@ -232,3 +232,6 @@ fn cell(value: &Json) -> String {
         other => safe_cell(&other.to_string(), Reader::Program).into_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub struct Sample<'a> {
 type Series = BTreeMap<&'static str, BTreeMap<String, f64>>;
 
 /// Every family: its name, whether it counts up for ever, and what it is.
-const FAMILIES: [(&str, bool, &str); 10] = [
+const FAMILIES: [(&str, bool, &str); 12] = [
     ("rosterpatch_files_total", true, "Files by exit code."),
     ("rosterpatch_rows_total", true, "Rows by state."),
     ("rosterpatch_requests_total", true, "Requests."),
@@ -64,6 +64,16 @@ const FAMILIES: [(&str, bool, &str); 10] = [
         false,
         "Exit code of the last file.",
     ),
+    (
+        "rosterpatch_inbox_files",
+        false,
+        "Files of an inbox that are held, wait for the next sweep, or are not processed.",
+    ),
+    (
+        "rosterpatch_inbox_oldest_timestamp_seconds",
+        false,
+        "When the oldest of them arrived.",
+    ),
 ];
 
 /// Bytes of a textfile that are read.
@@ -76,10 +86,46 @@ const MOST: u64 = 4 * 1024 * 1024;
 /// # Errors
 /// When the file cannot be written.
 pub fn write_metrics(path: &Path, sample: &Sample<'_>) -> Result<(), ReportError> {
+    change(path, |series| add(series, sample))
+}
+
+/// The files of an inbox that were not imported, of one fate.
+#[derive(Debug, Clone, Copy)]
+pub struct Lying {
+    /// Their fate, as in the journal.
+    pub fate: &'static str,
+    /// How many there are.
+    pub files: u64,
+    /// When the oldest arrived.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Writes how many files of an inbox were not imported, and since when. The other series stay as they are.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<(), ReportError> {
+    change(path, |series| {
+        for lying in all {
+            let labels = format!("inbox=\"{}\",fate=\"{}\"", escape(inbox), lying.fate);
+            let files = series.entry("rosterpatch_inbox_files").or_default();
+            files.insert(labels.clone(), lying.files as f64);
+            let oldest = series
+                .entry("rosterpatch_inbox_oldest_timestamp_seconds")
+                .or_default();
+            match lying.oldest {
+                Some(at) => oldest.insert(labels, at.as_millisecond() as f64 / 1000.0),
+                None => oldest.remove(&labels),
+            };
+        }
+    })
+}
+
+fn change(path: &Path, change: impl FnOnce(&mut Series)) -> Result<(), ReportError> {
     // What cannot be read is begun anew.
     let text = crate::safe_fs::read_file(path, MOST).unwrap_or_default();
     let mut series = known(&String::from_utf8_lossy(&text));
-    add(&mut series, sample);
+    change(&mut series);
     let mut file = WholeFile::create(path)?;
     let explain = file.explain();
     file.write_all(text_of(&series).as_bytes())
@@ -159,7 +205,7 @@ fn text_of(series: &Series) -> String {
     let mut text = String::new();
     for (name, counts, help) in FAMILIES {
         let kind = if counts { "counter" } else { "gauge" };
-        let Some(family) = series.get(name) else {
+        let Some(family) = series.get(name).filter(|family| !family.is_empty()) else {
             continue;
         };
         text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
@@ -180,6 +226,28 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_inbox_says_how_many_files_wait_and_since_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.prom");
+        let lying = |files, oldest| Lying {
+            fate: "held",
+            files,
+            oldest,
+        };
+        let at = Timestamp::from_second(1_700_000_000).unwrap();
+        write_inbox_metrics(&path, "/in", &[lying(2, Some(at))]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("rosterpatch_inbox_files{inbox=\"/in\",fate=\"held\"} 2\n"));
+        let oldest =
+            "rosterpatch_inbox_oldest_timestamp_seconds{inbox=\"/in\",fate=\"held\"} 1700000000\n";
+        assert!(text.contains(oldest), "{text}");
+        write_inbox_metrics(&path, "/in", &[lying(0, None)]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("rosterpatch_inbox_files{inbox=\"/in\",fate=\"held\"} 0\n"));
+        assert!(!text.contains("oldest"), "{text}");
+    }
 
     #[test]
     fn one_inbox_leaves_anothers_series_alone_and_counters_count_up() {

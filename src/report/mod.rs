@@ -13,6 +13,8 @@ mod look;
 mod metrics;
 mod plan;
 mod plan_view;
+#[cfg(test)]
+mod recorded_run;
 mod result_paths;
 mod results;
 mod roster;
@@ -33,7 +35,7 @@ pub use explain::{explain, explain_all, nearest_code};
 pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};
 pub use look::{Look, Tone, for_terminal};
-pub use metrics::{Sample, write_metrics};
+pub use metrics::{Lying, Sample, write_inbox_metrics, write_metrics};
 pub use plan::{
     fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,
     time_line as plan_time, write_changes,

@@ -6,7 +6,7 @@ use super::error::ReportError;
 use super::sheet_file::{MOST_ROWS, is_workbook};
 use super::timeline::Timeline;
 use super::whole_file::{Mark, Placing, WholeFile, numbered};
-use crate::journal::{RosterLock, State};
+use crate::journal::{JournalError, RosterLock, State};
 use crate::l10n::{number, say};
 use crate::model::{Lines, StateCounts};
 
@@ -129,6 +129,15 @@ impl ResultPaths {
     /// # Errors
     /// When the state folder cannot be used.
     pub fn claim(&self, state: &State) -> Result<(ResultPaths, Option<Claim>), ReportError> {
+        let mut take = |path: &Path| RosterLock::take_here(state, path);
+        self.claim_by(&mut take)
+    }
+
+    /// The same, where `take` takes the lock of a path, or nothing if another process has it.
+    fn claim_by(
+        &self,
+        take: &mut dyn FnMut(&Path) -> Result<Option<RosterLock>, JournalError>,
+    ) -> Result<(ResultPaths, Option<Claim>), ReportError> {
         if self.placing(&self.results) == Placing::Replace {
             return Ok((self.clone(), None));
         }
@@ -144,7 +153,7 @@ impl ResultPaths {
             if paths.all().iter().any(is_taken) {
                 continue;
             }
-            let lock = RosterLock::take_here(state, &in_its_folder(&paths.results))?;
+            let lock = take(&in_its_folder(&paths.results))?;
             // Who had it may just have written its files.
             if let Some(lock) = lock.filter(|_| !paths.all().iter().any(is_taken)) {
                 return Ok((paths, Some(Claim(lock))));
@@ -276,6 +285,24 @@ mod tests {
         assert!(of_workbook.probe(MOST_ROWS).is_ok());
         assert!(of_workbook.probe(MOST_ROWS + 1).is_err());
         assert!(of_csv.probe(MOST_ROWS + 1).is_ok());
+    }
+
+    #[test]
+    fn files_that_another_process_wrote_before_it_let_go_of_the_name_are_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::in_folder(&folder.path().join("state"));
+        let paths = ResultPaths::beside(&folder.path().join("r.csv"));
+        let mut first = true;
+        let mut take = |path: &Path| {
+            // Between the look at the name and its lock, another run ends.
+            if std::mem::take(&mut first) {
+                std::fs::write(&paths.report, "another run's").unwrap();
+            }
+            RosterLock::take_here(&state, path)
+        };
+        let (claimed, claim) = paths.claim_by(&mut take).unwrap();
+        assert!(claim.is_some());
+        assert_eq!(claimed.report, folder.path().join("r.report-2.html"));
     }
 
     #[test]

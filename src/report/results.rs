@@ -349,3 +349,6 @@ fn final_state(state: RowState) -> RowState {
 fn inert(text: &str) -> std::borrow::Cow<'_, str> {
     safe_cell(text, Reader::Person)
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,4 +87,36 @@ mod tests {
         let quoted = safe_cell("=HYPERLINK(\"x\")", Reader::Program);
         assert_eq!(quoted, "=\"=HYPERLINK(\"\"x\"\")\"");
     }
+
+    #[test]
+    fn the_program_finds_the_same_text_in_a_cell_that_a_check_would_change() {
+        for (text, cell) in [
+            // A space at an end would be taken away.
+            (" x", "=\"\"&\" x\""),
+            ("x ", "=\"\"&\"x \""),
+            ("x\u{200B}", "=\"\"&\"x\u{200B}\""),
+            ("\u{FEFF}x", "=\"\"&\"\u{FEFF}x\""),
+            (" \"x\"", "=\"\"&\" \"\"x\"\"\""),
+            // A word would be taken for another value.
+            ("<null>", "=\"<null>\""),
+            ("<NULL>", "=\"<NULL>\""),
+            ("#N/A", "=\"#N/A\""),
+        ] {
+            assert_eq!(safe_cell(text, Reader::Program), cell);
+            assert_eq!(
+                safe_cell(text, Reader::Person),
+                text,
+                "it is text for a person"
+            );
+        }
+        for plain in ["a b", "<nil>", "null", "x#", "a\u{200B}b"] {
+            assert_eq!(safe_cell(plain, Reader::Program), plain);
+        }
+    }
+
+    #[test]
+    fn only_a_text_that_a_spreadsheet_may_run_is_no_safe_header() {
+        assert!(is_safe("Personnummer") && is_safe("") && is_safe("#1"));
+        assert!(!is_safe("=1") && !is_safe("\tx") && !is_safe(" @x"));
+    }
 }

@@ -134,18 +134,101 @@ impl<'a> Run<'a> {
 impl Setup<'_> {
     /// Whether the file alone tells what a run will send, and nobody wants to look at it first.
     fn is_foreseeable(&self, has_delivered: bool) -> bool {
-        let delivery = &self.settings.delivery;
-        let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
-        let is_whole = delivery.selection == Selection::default();
-        let is_believed = has_delivered && !delivery.all;
-        self.slice.is_none()
-            && self.canary.is_none()
-            && self.context.agree.is_none()
-            && delivery.expected.is_none()
-            && is_new
-            && is_whole
-            && !is_believed
-            && !self.prepared.survey.has_repetitions()
-            && Reading::of(self.prepared, delivery).is_of_none()
+        let is_looked_at = self.slice.is_some() || self.context.agree.is_some();
+        !is_looked_at && tells_all(self.prepared, &self.settings.delivery, has_delivered)
+    }
+}
+
+/// Whether the file alone tells what a run will send that `has_delivered` something before.
+fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
+    let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
+    let is_whole = delivery.selection == Selection::default();
+    let is_believed = has_delivered && !delivery.all;
+    delivery.canary.is_none()
+        && delivery.expected.is_none()
+        && is_new
+        && is_whole
+        && !is_believed
+        && !prepared.survey.has_repetitions()
+        && Reading::of(prepared, delivery).is_of_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::plan::SavedPlan;
+    use crate::run::settings::Retries;
+    use crate::run::tests::{Desk, unreadable};
+
+    #[test]
+    fn the_file_alone_tells_a_new_run_of_all_rows_for_which_nothing_is_read() {
+        type Change<'a> = &'a dyn Fn(&mut Delivery);
+        let cases: [(&str, Change<'_>, bool); 7] = [
+            ("nothing", &|_| (), true),
+            ("a canary", &|delivery| delivery.canary = Some(1), false),
+            (
+                "a retry",
+                &|delivery| {
+                    delivery.retries = Some(Retries {
+                        run: None,
+                        only: Vec::new(),
+                    });
+                },
+                false,
+            ),
+            (
+                "an undo",
+                &|delivery| delivery.undoes = Some("r".into()),
+                false,
+            ),
+            (
+                "some rows",
+                &|delivery| delivery.selection.limit = Some(1),
+                false,
+            ),
+            (
+                "a saved plan",
+                &|delivery| {
+                    let plan = SavedPlan {
+                        version: 1,
+                        target: String::new(),
+                        address: String::new(),
+                        sha256: String::new(),
+                        rows: Default::default(),
+                    };
+                    delivery.expected = Some(Arc::new(plan));
+                },
+                false,
+            ),
+            ("all of them", &|delivery| delivery.all = true, true),
+        ];
+        for (what, change, tells) in cases {
+            let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+            change(desk.delivery());
+            let prepared = desk.prepared();
+            assert_eq!(
+                tells_all(&prepared, &desk.settings.delivery, false),
+                tells,
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_delivered_before_counts_unless_all_is_sent() {
+        let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+        let prepared = desk.prepared();
+        assert!(!tells_all(&prepared, desk.delivery(), true));
+        desk.delivery().all = true;
+        assert!(tells_all(&prepared, desk.delivery(), true));
+    }
+
+    #[test]
+    fn rows_of_one_key_and_records_that_are_read_tell_more_than_the_file() {
+        let tells = |desk: &Desk| tells_all(&desk.prepared(), &desk.settings.delivery, false);
+        assert!(!tells(&Desk::at(&unreadable(), "id,name\np1,Åsa\np1,Bo\n")));
+        assert!(!tells(&Desk::new("id,name\np1,Åsa\n")));
     }
 }

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::context::Slice;
 use crate::clock::{Clock, UnixNanos, nanos};
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Answers, JournalError};
 use crate::plan::Question;
 use crate::send::Stats;
 
@@ -62,7 +62,7 @@ impl<'a> KeptAnswers<'a> {
     /// What `journal` holds for `run`, unless it has lain there for too long.
     pub(super) fn of(
         (run, account): (i64, &'a str),
-        journal: &Journal,
+        journal: &dyn Answers,
         slice: Slice,
         (stats, clock): (&'a Stats, &'a dyn Clock),
     ) -> Result<KeptAnswers<'a>, JournalError> {
@@ -96,7 +96,7 @@ impl<'a> KeptAnswers<'a> {
     /// The answer to a question, if it was asked before.
     pub(super) fn find(
         &self,
-        journal: &Journal,
+        journal: &dyn Answers,
         question: &Question,
     ) -> Result<Option<Json>, JournalError> {
         let number = number_of(self.account, question);
@@ -113,7 +113,7 @@ impl<'a> KeptAnswers<'a> {
     /// Keeps an answer, as JSON.
     pub(super) fn keep(
         &self,
-        journal: &Journal,
+        journal: &dyn Answers,
         question: &Question,
         answer: String,
     ) -> Result<(), JournalError> {
@@ -143,7 +143,7 @@ impl<'a> KeptAnswers<'a> {
 
     /// Has the journal hold what was answered to this slice, for the next one; nothing where it contradicts
     /// itself.
-    pub(super) fn leave(&self, journal: &Journal) -> Result<(), JournalError> {
+    pub(super) fn leave(&self, journal: &dyn Answers) -> Result<(), JournalError> {
         let mut held = self.lock();
         if held.are_doubted {
             held.unkept.clear();
@@ -152,7 +152,7 @@ impl<'a> KeptAnswers<'a> {
         self.write(journal, &mut held)
     }
 
-    fn write(&self, journal: &Journal, held: &mut Held) -> Result<(), JournalError> {
+    fn write(&self, journal: &dyn Answers, held: &mut Held) -> Result<(), JournalError> {
         let made = self.stats.requests();
         let numbers = std::mem::take(&mut held.unkept);
         let answer = |number: &i64| Some((*number, held.own.get(number)?.as_str()));
@@ -172,21 +172,4 @@ impl<'a> KeptAnswers<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_question_by_somebody_else_is_another() {
-        let question = Question {
-            path: "/student?limit=50&offset=0".into(),
-            body: None,
-        };
-        assert_eq!(number_of("a", &question), number_of("a", &question));
-        assert_ne!(number_of("a", &question), number_of("b", &question));
-        let next = Question {
-            path: "/student?limit=50&offset=50".into(),
-            body: None,
-        };
-        assert_ne!(number_of("a", &question), number_of("a", &next));
-    }
-}
+mod tests;

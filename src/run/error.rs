@@ -255,3 +255,60 @@ impl RunError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::send::SignInError;
+
+    #[test]
+    fn what_is_to_be_done_next_decides_the_exit_code() {
+        let read = |source| {
+            RunError::Read(ReadError::Io {
+                path: "r.csv".into(),
+                source,
+            })
+        };
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let run = || "r".to_owned();
+        for (error, exit) in [
+            (
+                RunError::Busy {
+                    file: "r.csv".into(),
+                },
+                Exit::Busy,
+            ),
+            (RunError::Ambiguous { runs: vec![run()] }, Exit::Usage),
+            (RunError::OtherPlan { why: run() }, Exit::Held),
+            (
+                read(crate::safe_fs::Refusal::Stopped.into()),
+                Exit::Interrupted,
+            ),
+            (
+                RunError::Send(SendError::SignIn(SignInError::Empty { variable: run() })),
+                Exit::Refused,
+            ),
+            (RunError::Send(SendError::Client(run())), Exit::CannotDo),
+            (RunError::Declined, Exit::CannotDo),
+            (RunError::Died, Exit::CannotDo),
+            (read(missing), Exit::CannotDo),
+        ] {
+            assert_eq!(error.exit(), exit, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_finds_nothing_is_answered_with_those_that_would() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let known = spec.keys().into_iter().take(2);
+        let error = RunError::Key {
+            field: "gender".into(),
+            known: known.map(|key| spec.fields[key].declared()).collect(),
+        };
+        assert!(
+            error.to_string().ends_with(": id, identity_number"),
+            "{error}"
+        );
+        assert_eq!(error.fact().code(), Code::RunKey);
+    }
+}

@@ -5,66 +5,83 @@ use crate::journal::PastRow;
 use crate::l10n::say;
 use crate::model::{LEFT_OUT, RowState};
 
-/// What is known of a row from the runs before this one.
+/// What earlier runs tell of a row: its state, the code of what is wrong with it, and why.
+type Known = (RowState, String, String);
+
 impl Work<'_> {
     /// Where an earlier run is tried again: the state of a row that needs no trying, and why.
-    pub(super) fn succeeded_before(
-        &self,
-        item: &Item,
-    ) -> Result<Option<(RowState, String, String)>, Halt> {
+    pub(super) fn succeeded_before(&self, item: &Item) -> Result<Option<Known>, Halt> {
         let (Some(retries), Some(run)) = (&self.planning.delivery.retries, self.planning.retried)
         else {
             return Ok(None);
         };
+        if !may_be_known(item) {
+            return Ok(None);
+        }
         let past = &self.planning.past;
-        let left_out = match &item.what {
-            What::Settled(outcome) if outcome.error_code == LEFT_OUT => true,
-            What::Settled(_) => return Ok(None),
-            What::Call(_) | What::LookUp { .. } => false,
-        };
-        if item.mark.key == 0 {
-            return Ok(None);
-        }
         let history = past.history(run, item.mark.key)?;
-        let same = |cells: &[u8]| says_the_same(&item.mark.cells, cells);
-        // The newest success is what the record holds; an undo is one too.
-        let newest = history
-            .iter()
-            .find(|past| past.state.is_some_and(RowState::succeeded));
-        if newest.is_some_and(|past| same(&past.cells)) {
-            return Ok(Some((RowState::Unchanged, String::new(), String::new())));
-        }
-        if left_out {
-            return Ok(None);
-        }
-        if let Some(cut) = was_cut(item, &history, newest) {
-            return Ok(Some(cut));
-        }
-        // Alone in its file, a row that had another's value looks as if it had it for itself.
-        // Where all rows are there again, the check has seen for itself.
-        let is_part = self.planning.prepared.survey.rows < past.rows_of(run)?;
-        let mut told = history.iter().filter(|past| past.error_code != LEFT_OUT);
-        if let Some(past) = told.next().filter(|_| is_part)
-            && past.error_code.ends_with(".duplicate")
-            && same(&past.cells)
-        {
-            let so = say().row_was_so();
-            let why = format!("{}{so}", past.error.trim_end_matches(&*so));
-            return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
-        }
-        let last = history.first().map(|past| match past.state {
-            None => RowState::NotSent,
-            Some(RowState::Unknown) => RowState::Failed,
-            Some(state) => state,
-        });
-        // A row that nobody has seen yet is as good as one that was not sent.
-        let last = last.unwrap_or(RowState::NotSent);
-        if retries.only.is_empty() || retries.only.contains(&last) {
-            return Ok(None);
-        }
-        let why = say().row_was_other_state(last.in_words());
-        Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
+        let rows = self.planning.prepared.survey.rows;
+        let is_part = || Ok(rows < past.rows_of(run)?);
+        known(item, &history, &retries.only, is_part)
     }
+}
+
+/// Whether earlier runs can tell anything of a row: it has a key, and nothing is wrong with it.
+fn may_be_known(item: &Item) -> bool {
+    let is_open = match &item.what {
+        What::Settled(outcome) => outcome.error_code == LEFT_OUT,
+        What::Call(_) | What::LookUp { .. } => true,
+    };
+    is_open && item.mark.key != 0
+}
+
+/// What the `history` of a row, the newest run first, tells of it where rows in the states of `only` are tried
+/// again; `is_part` tells whether its file has fewer rows than the one that they come from.
+fn known(
+    item: &Item,
+    history: &[PastRow],
+    only: &[RowState],
+    is_part: impl FnOnce() -> Result<bool, Halt>,
+) -> Result<Option<Known>, Halt> {
+    let same = |cells: &[u8]| says_the_same(&item.mark.cells, cells);
+    // The newest success is what the record holds; an undo is one too.
+    let newest = history
+        .iter()
+        .find(|past| past.state.is_some_and(RowState::succeeded));
+    if newest.is_some_and(|past| same(&past.cells)) {
+        return Ok(Some((RowState::Unchanged, String::new(), String::new())));
+    }
+    // It was left out already.
+    if matches!(item.what, What::Settled(_)) {
+        return Ok(None);
+    }
+    if let Some(cut) = was_cut(item, history, newest) {
+        return Ok(Some(cut));
+    }
+    // Alone in its file, a row that had another's value looks as if it had it for itself.
+    // Where all rows are there again, the check has seen for itself.
+    let told = history.iter().find(|past| past.error_code != LEFT_OUT);
+    if let Some(past) = told
+        && past.error_code.ends_with(".duplicate")
+        && same(&past.cells)
+        && is_part()?
+    {
+        let so = say().row_was_so();
+        let why = format!("{}{so}", past.error.trim_end_matches(&*so));
+        return Ok(Some((RowState::Invalid, past.error_code.clone(), why)));
+    }
+    let last = history.first().map(|past| match past.state {
+        None => RowState::NotSent,
+        Some(RowState::Unknown) => RowState::Failed,
+        Some(state) => state,
+    });
+    // A row that nobody has seen yet is as good as one that was not sent.
+    let last = last.unwrap_or(RowState::NotSent);
+    if only.is_empty() || only.contains(&last) {
+        return Ok(None);
+    }
+    let why = say().row_was_other_state(last.in_words());
+    Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
 }
 
 /// A row that had too few cells in the runs before, or too many, and that nobody has fixed since.
@@ -72,11 +89,7 @@ impl Work<'_> {
 /// In its results file it has as many cells as any other row, and nobody can tell which of them were
 /// missing: as long as nobody has filled one in, they are. A run that left the row out, or found
 /// something else wrong with it, knows no better; one that sent it does.
-fn was_cut(
-    item: &Item,
-    history: &[PastRow],
-    newest: Option<&PastRow>,
-) -> Option<(RowState, String, String)> {
+fn was_cut(item: &Item, history: &[PastRow], newest: Option<&PastRow>) -> Option<Known> {
     let since = newest.map_or(i64::MIN, |past| past.run);
     let is_cut = |past: &&PastRow| {
         let is_so = match &*past.error_code {
@@ -109,3 +122,6 @@ fn was_cut(
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

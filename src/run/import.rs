@@ -85,41 +85,54 @@ fn import_with(
     if slice.is_none() {
         settings.delivery.paths.probe(prepared.survey.rows)?;
     }
+    let is_approved = matches!(start, Start::Approve(_));
+    let _past = locks_on_past(settings, context)?;
+    with_setup((prepared, settings, context), slice, |setup| {
+        let (run, plan) = match setup.begin(start)? {
+            Begun::Planned(run, plan) => (run, plan),
+            Begun::New(run) => match decide(run.plan_or_foresee()?, is_approved, context)? {
+                Decision::Send(run, plan) => (*run, plan),
+                Decision::End(ended) => return Ok((Sliced::Ended(ended), made(setup.stats))),
+                Decision::Later(after) => {
+                    let later = put_off(Sliced::Later(after), setup.tools);
+                    return Ok((later, made(setup.stats)));
+                }
+            },
+        };
+        let states = run.states_at_start(plan.settled)?;
+        setup.tracker.start(run.name(), &plan, states);
+        let sent = run.send()?;
+        let sliced = match slice {
+            Some(_) => sent.leave()?,
+            None => Sliced::Ended(Box::new(sent.finish()?)),
+        };
+        Ok((put_off(sliced, setup.tools), made(setup.stats)))
+    })
+}
+
+/// Hands `work` all that a run is made of.
+pub(super) fn with_setup<T>(
+    (prepared, settings, context): (&Prepared, &Settings, &Context<'_>),
+    slice: Option<Slice>,
+    work: impl FnOnce(Setup<'_>) -> Result<T, RunError>,
+) -> Result<T, RunError> {
     let tools = Tools::new(prepared, settings, context)?;
     let stats = Stats::default();
     let clock = context.clock.as_ref();
     let survey = &prepared.survey;
     let tracker = Tracker::new(context.observer, clock, &tools.pacer, &stats, survey);
-    let setup = Setup {
+    let transport = tools.transport(prepared, settings, context, (&stats, &tracker));
+    work(Setup {
         tracker: &tracker,
         prepared,
         settings,
         context,
         tools: &tools,
-        transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
+        transport: &transport,
         stats: &stats,
         canary: settings.delivery.canary,
         slice,
-    };
-    let is_approved = matches!(start, Start::Approve(_));
-    let _past = locks_on_past(settings, context)?;
-    let (run, plan) = match setup.begin(start)? {
-        Begun::Planned(run, plan) => (run, plan),
-        Begun::New(run) => match decide(run.plan_or_foresee()?, is_approved, context)? {
-            Decision::Send(run, plan) => (*run, plan),
-            Decision::End(ended) => return Ok((Sliced::Ended(ended), made(&stats))),
-            Decision::Later(after) => {
-                return Ok((put_off(Sliced::Later(after), &tools), made(&stats)));
-            }
-        },
-    };
-    tracker.start(run.name(), &plan, run.states_at_start(plan.settled)?);
-    let sent = run.send()?;
-    let sliced = match slice {
-        Some(_) => sent.leave()?,
-        None => Sliced::Ended(Box::new(sent.finish()?)),
-    };
-    Ok((put_off(sliced, &tools), made(&stats)))
+    })
 }
 
 /// Puts the next slice off until it finds more than one request.
@@ -192,7 +205,10 @@ fn decide<'a>(
         plan: &plan,
     };
     let consent = match context.agree {
-        Some(agree) if plan.to_send > 0 => agree(&proposal),
+        // An undo closes the run that it is of, also where nothing is to be sent.
+        Some(agree) if plan.to_send > 0 || run.setup.settings.delivery.undoes.is_some() => {
+            agree(&proposal)
+        }
         _ => Consent::Yes,
     };
     let mut run = match consent {
@@ -227,52 +243,38 @@ pub fn look(
     context: &Context<'_>,
 ) -> Result<Looked, RunError> {
     refuse_blind_canary(prepared, settings)?;
-    let tools = Tools::new(prepared, settings, context)?;
-    let stats = Stats::default();
-    let clock = context.clock.as_ref();
-    let survey = &prepared.survey;
-    let tracker = Tracker::new(context.observer, clock, &tools.pacer, &stats, survey);
-    let setup = Setup {
-        tracker: &tracker,
-        prepared,
-        settings,
-        context,
-        tools: &tools,
-        transport: &tools.transport(prepared, settings, context, (&stats, &tracker)),
-        stats: &stats,
-        canary: None,
-        slice: None,
-    };
-    let planned = setup.begin_in(Journal::temporary()?)?.plan();
-    context.observer.on_event(&RunEvent::Looked);
-    let planned = planned?;
-    let Planned { run, plan, stop } = planned;
-    let held = run.held(&plan)?;
-    let states = StateCounts {
-        invalid: plan.invalid,
-        unchanged: plan.unchanged,
-        not_sent: plan.to_send + plan.left_out,
-        ..StateCounts::default()
-    };
-    let mut summary = run.summary(states, stop.as_ref());
-    summary.run = String::new();
-    summary.fields = Some(plan.fields.iter().cloned().collect());
-    if held.is_some() && stop.is_none() {
-        summary.exit_code = Exit::Held;
-    }
-    summary.held = held.map(|held| held.to_string());
-    summary.held_by = held;
-    summary.to_send = Some(plan.to_send);
-    summary.estimated_s = Some(plan.estimate_s);
-    summary.estimated_finish = plan.estimated_finish;
-    let (id, journal) = run.into_journal();
-    Ok(Looked {
-        plan,
-        held,
-        journal,
-        run: id,
-        summary,
-        stop,
+    with_setup((prepared, settings, context), None, |setup| {
+        let planned = setup.begin_in(Journal::temporary()?)?.plan();
+        context.observer.on_event(&RunEvent::Looked);
+        let planned = planned?;
+        let Planned { run, plan, stop } = planned;
+        let held = run.held(&plan)?;
+        let states = StateCounts {
+            invalid: plan.invalid,
+            unchanged: plan.unchanged,
+            not_sent: plan.to_send + plan.left_out,
+            ..StateCounts::default()
+        };
+        let mut summary = run.summary(states, stop.as_ref());
+        summary.run = String::new();
+        summary.fields = Some(plan.fields.iter().cloned().collect());
+        if held.is_some() && stop.is_none() {
+            summary.exit_code = Exit::Held;
+        }
+        summary.held = held.map(|held| held.to_string());
+        summary.held_by = held;
+        summary.to_send = Some(plan.to_send);
+        summary.estimated_s = Some(plan.estimate_s);
+        summary.estimated_finish = plan.estimated_finish;
+        let (id, journal) = run.into_journal();
+        Ok(Looked {
+            plan,
+            held,
+            journal,
+            run: id,
+            summary,
+            stop,
+        })
     })
 }
 
@@ -292,21 +294,4 @@ fn refuse_blind_canary(prepared: &Prepared, settings: &Settings) -> Result<(), R
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slice_is_due_once_it_finds_many_requests_and_no_full_bucket_overflows() {
-        let rate: Rate = "1500/h".parse().unwrap();
-        let due = |seconds, burst| late_enough(Duration::from_secs_f64(seconds), (rate, burst));
-        assert_eq!(due(2.4, 1500), Duration::from_secs(60));
-        // Of eight that the bucket holds, four.
-        assert_eq!(due(2.4, 8), Duration::from_secs_f64(9.6));
-        assert_eq!(due(2.4, 1), Duration::from_secs_f64(2.4));
-        assert_eq!(
-            due(0.0, 1500),
-            Duration::ZERO,
-            "others go first, and nothing is waited for"
-        );
-    }
-}
+mod tests;

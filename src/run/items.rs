@@ -329,3 +329,6 @@ pub(super) fn says_the_same(now: &[u8], before: &[u8]) -> bool {
     let (before, _) = before.as_chunks::<8>();
     now.iter().all(|field| before.contains(field))
 }
+
+#[cfg(test)]
+mod tests;

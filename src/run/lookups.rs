@@ -233,7 +233,7 @@ impl Work<'_> {
             })
         })?;
         if let Some(answers) = answers.filter(|_| !is_kept) {
-            answers.keep(past, question, text)?;
+            answers.keep(&**past, question, text)?;
         }
         Ok(page)
     }
@@ -247,7 +247,7 @@ impl Work<'_> {
             ..
         } = self.planning;
         if let Some(kept) = answers {
-            if let Some(answer) = kept.find(past, question)? {
+            if let Some(answer) = kept.find(&**past, question)? {
                 return Ok((answer, true));
             }
             if kept.are_enough() {
@@ -404,3 +404,6 @@ impl Work<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

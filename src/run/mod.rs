@@ -44,3 +44,6 @@ pub use retry::find_runs;
 pub use saved::saved_plan;
 pub use settings::{Delivery, Queued, Retries, Settings, absolute, to_json, today};
 pub use tools::{quota_account, shared_pacer};
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,6 @@ pub fn is_last_of_its_name(journal: &Journal, run: &RunRecord) -> Result<bool, R
             || Settings::of(other).is_ok_and(|other| settings.is_of_the_same_roster(&other))
     }))
 }
+
+#[cfg(test)]
+mod tests;

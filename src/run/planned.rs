@@ -230,3 +230,6 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         ..Plan::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

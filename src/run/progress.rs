@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::check::Survey;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::{Observer, Plan, Progress, RunEvent, WaitingFor};
@@ -118,49 +120,12 @@ impl<'a> Tracker<'a> {
 
     fn progress(&self, state: &mut State, now: UnixNanos) -> Progress {
         let mark = self.mark(now);
-        let (mut rate, burst) = self.pacer.quota();
-        state.marks.push_back(mark);
-        if state.marks.len() > MARKS {
-            state.marks.pop_front();
-        }
+        state.note(mark);
         // What has been let through lately tells more than the quota and the answers' time: others may
         // draw on the one, and the other may change.
-        let mut road = self.road(observed(&state.marks));
-        let is_first = mark.requests == state.began.requests;
-        let slower = |known: &Rate| is_first && known.interval() > rate.interval();
-        if let Some(known) = state.known.filter(slower) {
-            // A slower bucket is a smaller one, of which as much is used.
-            let part = rate.interval().as_secs_f64() / known.interval().as_secs_f64();
-            road.level = (road.level - f64::from(burst) * (1.0 - part)).max(0.0);
-            road.interval = known.interval();
-            rate = known;
-        }
-        let to_go = state.to_send.saturating_sub(state.sent);
-        let waiting_for = if to_go == 0 {
-            None
-        } else if !road.wait.is_zero() {
-            Some(WaitingFor::RetryAfter)
-        } else {
-            (road.level < 1.0).then_some(WaitingFor::Quota)
-        };
-        let requests = mark.requests.saturating_sub(state.began.requests);
-        // Some rows have needed more than one request, and others will.
-        let each = match state.sent_here {
-            0 => 1.0,
-            sent => (requests as f64 / sent as f64).max(1.0),
-        };
-        let left = road.time_for(to_go as f64 * each);
-        let finish = left.and_then(|left| self.clock.timestamp().checked_add(left).ok());
-        Progress {
-            done: state.states.total(),
-            rows: state.rows,
-            sent: state.sent,
-            to_send: state.to_send,
-            states: state.states,
-            finish,
-            rate: rate.to_string(),
-            waiting_for,
-        }
+        let road = self.road(observed(&state.marks));
+        let now = self.clock.timestamp();
+        state.progress(mark.requests, self.pacer.quota(), road, now)
     }
 
     /// Tells how far the run has come, where a second has passed or `at_once`.
@@ -168,9 +133,7 @@ impl<'a> Tracker<'a> {
         let now = self.clock.now();
         let progress = {
             let mut state = self.lock();
-            let is_due = now.saturating_sub(state.told_at) >= EVERY;
-            let is_last = state.states.total() == state.rows;
-            if !state.is_sending || !(is_due || at_once || is_last) {
+            if !state.is_to_be_told(now, at_once) {
                 return;
             }
             state.told_at = now;
@@ -178,6 +141,69 @@ impl<'a> Tracker<'a> {
         };
         self.observer
             .on_event(&RunEvent::Progress(Box::new(progress)));
+    }
+}
+
+impl State {
+    /// Takes note of how many requests have been made when.
+    fn note(&mut self, mark: Mark) {
+        self.marks.push_back(mark);
+        if self.marks.len() > MARKS {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Whether somebody is to hear of it: a second after the last time, `at_once`, and with the last row.
+    fn is_to_be_told(&self, now: UnixNanos, at_once: bool) -> bool {
+        let is_due = now.saturating_sub(self.told_at) >= EVERY;
+        let is_last = self.states.total() == self.rows;
+        self.is_sending && (is_due || at_once || is_last)
+    }
+
+    /// How far the run has come, after so many requests of this process, and when it will be done by the
+    /// quota and the `road` ahead.
+    fn progress(
+        &self,
+        requests: u64,
+        (mut rate, burst): (Rate, u32),
+        mut road: Road,
+        now: Timestamp,
+    ) -> Progress {
+        let is_first = requests == self.began.requests;
+        let slower = |known: &Rate| is_first && known.interval() > rate.interval();
+        if let Some(known) = self.known.filter(slower) {
+            // A slower bucket is a smaller one, of which as much is used.
+            let part = rate.interval().as_secs_f64() / known.interval().as_secs_f64();
+            road.level = (road.level - f64::from(burst) * (1.0 - part)).max(0.0);
+            road.interval = known.interval();
+            rate = known;
+        }
+        let to_go = self.to_send.saturating_sub(self.sent);
+        let waiting_for = if to_go == 0 {
+            None
+        } else if !road.wait.is_zero() {
+            Some(WaitingFor::RetryAfter)
+        } else {
+            (road.level < 1.0).then_some(WaitingFor::Quota)
+        };
+        let requests = requests.saturating_sub(self.began.requests);
+        // Some rows have needed more than one request, and others will.
+        let each = match self.sent_here {
+            0 => 1.0,
+            sent => (requests as f64 / sent as f64).max(1.0),
+        };
+        let left = road.time_for(to_go as f64 * each);
+        let finish = left.and_then(|left| now.checked_add(left).ok());
+        Progress {
+            done: self.states.total(),
+            rows: self.rows,
+            sent: self.sent,
+            to_send: self.to_send,
+            states: self.states,
+            finish,
+            rate: rate.to_string(),
+            waiting_for,
+        }
     }
 }
 
@@ -250,3 +276,6 @@ impl Drop for Tracker<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

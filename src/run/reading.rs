@@ -115,3 +115,6 @@ impl<'a> Reading<'a> {
         lost
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,20 +75,45 @@ pub fn find_runs(
         let own = runs.iter().filter(|run| wrote(run) && is_here(run));
         fitting.extend(own.map(|run| ((true, 0), run)));
     }
-    let was_played = |run: &RunRecord| Settings::of(run).is_ok_and(|settings| settings.sandbox);
-    let best = fitting.iter().map(|(fits, _)| *fits).max();
-    fitting.retain(|(fits, _)| Some(*fits) == best);
-    if fitting.iter().any(|(_, run)| !was_played(run)) {
-        fitting.retain(|(_, run)| !was_played(run));
+    let fitting = fitting.into_iter().map(|((wrote, known), run)| Fit {
+        wrote,
+        known,
+        was_played: Settings::of(run).is_ok_and(|settings| settings.sandbox),
+        run,
+    });
+    Ok(likeliest(fitting.collect()))
+}
+
+/// A run, and how well it fits a file.
+struct Fit<'a> {
+    /// Whether it wrote the file.
+    wrote: bool,
+    /// How many of the first rows' keys it knows.
+    known: u64,
+    /// Whether it was sent to a sandbox.
+    was_played: bool,
+    run: &'a RunRecord,
+}
+
+/// The runs that fit best: the newest of each place, and one of a sandbox only where no other fits as well.
+fn likeliest(mut fitting: Vec<Fit<'_>>) -> Vec<RunRecord> {
+    let best = fitting.iter().map(|fit| (fit.wrote, fit.known)).max();
+    fitting.retain(|fit| Some((fit.wrote, fit.known)) == best);
+    if fitting.iter().any(|fit| !fit.was_played) {
+        fitting.retain(|fit| !fit.was_played);
     }
-    fitting.sort_by_key(|(_, run)| std::cmp::Reverse(run.id));
+    fitting.sort_by_key(|fit| std::cmp::Reverse(fit.run.id));
     let mut places = HashSet::new();
     // Each address that the sandbox had in a process is its own.
-    fitting.retain(|(_, run)| {
-        let address = if was_played(run) { "" } else { &run.base_url };
-        places.insert((run.target.clone(), address.to_owned()))
+    fitting.retain(|fit| {
+        let address = if fit.was_played {
+            ""
+        } else {
+            &fit.run.base_url
+        };
+        places.insert((&fit.run.target, address))
     });
-    Ok(fitting.into_iter().map(|(_, run)| run.clone()).collect())
+    fitting.into_iter().map(|fit| fit.run.clone()).collect()
 }
 
 /// Fingerprints of the first rows' keys, as a run with this roster's settings sees them.
@@ -128,3 +153,6 @@ fn keys_of(
     keys.truncate(ROWS);
     Ok(keys)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,13 +9,13 @@ use super::under_way::{Run, Setup};
 use super::vocabulary::Vocabulary;
 use crate::journal::{Journal, JournalError, PlanningAhead, RunState, Stage, Writer};
 use crate::model::Pending;
-use crate::send::{Reread, SendError, Sender, Stop};
+use crate::send::{Rate, Reread, SendError, Sender, Stop};
 
 /// A run whose sending is over.
 pub(super) struct Sent<'a> {
     pub(super) run: Run<'a>,
     pub(super) how: HowSent,
-    done: DoneMeanwhile,
+    pub(super) done: DoneMeanwhile,
 }
 
 /// How sending came to its end.
@@ -113,14 +113,6 @@ pub(super) type Way<'a> = (
 
 /// How calls are sent.
 impl Setup<'_> {
-    /// Requests that are said beforehand to be made: as many as leave in a quarter of a second, since
-    /// all of them count as made after a crash.
-    fn window(&self) -> usize {
-        let (rate, _) = self.tools.pacer.quota();
-        let interval = rate.interval().as_secs_f64();
-        ((0.25 / interval.max(1e-9)) as usize).clamp(1, PAGE)
-    }
-
     /// Whether the journal may be a little behind: where a request may be made again, and where anyone
     /// asked for more than one at a time.
     fn may_be_ahead(&self) -> bool {
@@ -225,7 +217,9 @@ impl Setup<'_> {
         let journal = Journal::open(&self.context.state)?;
         let answered = self.transport.has_sent();
         std::thread::scope(|scope| {
-            let window = self.may_be_ahead().then(|| self.window());
+            let window = self
+                .may_be_ahead()
+                .then(|| window(self.tools.pacer.quota().0));
             // Enough that the sender never waits for the reader.
             let (calls, receiver) = mpsc::channel(window.unwrap_or(PAGE));
             let writer = sender.record;
@@ -245,6 +239,13 @@ impl Setup<'_> {
 
 /// Calls that are read at once.
 const PAGE: usize = 256;
+
+/// Requests that are said beforehand to be made: as many as leave in a quarter of a second, since all of
+/// them count as made after a crash.
+fn window(rate: Rate) -> usize {
+    let interval = rate.interval().as_secs_f64();
+    ((0.25 / interval.max(1e-9)) as usize).clamp(1, PAGE)
+}
 
 /// Hands on the calls that are left up to row `last`, in row order. With a `window`, it is durable before
 /// that as many of them may be made.
@@ -288,3 +289,6 @@ fn calls_left(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -229,3 +229,6 @@ impl Settings {
         meaning(self) == meaning(other)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,3 +104,25 @@ impl Tools {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::tests::{Desk, spec_of};
+
+    #[test]
+    fn all_that_one_asks_of_a_machine_draws_on_one_quota() {
+        let mut desk = Desk::new("id,name\n");
+        let spec = Arc::new(spec_of(&desk.settings.target));
+        let mut quota = |address: &str, secret: &str| {
+            desk.delivery().client.base_url = address.to_owned();
+            let credentials = Credentials::find(&spec, |_| Some(secret.into())).unwrap();
+            let clock = desk.clock.clone();
+            quota_account(&desk.settings, &spec, &credentials, clock).unwrap()
+        };
+        let one = quota("http://127.0.0.1:1/v1", "secret");
+        assert_eq!(one, quota("http://127.0.0.1:1/v2/", "secret"));
+        assert_ne!(one, quota("http://127.0.0.1:2/v1", "secret"));
+        assert_ne!(one, quota("http://127.0.0.1:1/v1", "other"));
+    }
+}

@@ -276,7 +276,7 @@ impl<'a> Run<'a> {
                 let whose = (id, setup.tools.account.as_str());
                 Some(KeptAnswers::of(
                     whose,
-                    &past.journal,
+                    &*past.journal,
                     slice,
                     (setup.stats, clock),
                 )?)
@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
             // They are forgotten in the step that says what becomes of the plan.
             Some(answers) if planned.stop.is_none() => answers.uncounted(),
             Some(answers) => {
-                answers.leave(&run.journal)?;
+                answers.leave(&*run.journal)?;
                 0
             }
         };
@@ -332,9 +332,8 @@ impl<'a> Run<'a> {
     pub(super) fn forecast(&self, plan: &mut Plan) {
         let (rate, burst) = self.setup.tools.pacer.quota();
         let concurrency = self.setup.settings.delivery.sender.concurrency;
-        let latency = self.setup.transport.latency();
-        let pace = latency / concurrency.max(1) as f64;
-        let road = self.setup.tracker.road((pace > 0.0).then_some(pace));
+        let pace = pace_of(self.setup.transport.latency(), concurrency);
+        let road = self.setup.tracker.road(pace);
         plan.rate = rate.to_string();
         plan.at_once = (road.level as u64).min(u64::from(burst));
         let time = road.time_for(plan.to_send as f64).unwrap_or_default();
@@ -391,3 +390,13 @@ impl<'a> Run<'a> {
         Ok(self)
     }
 }
+
+/// Seconds that a request takes where answers take `latency` and so many are under way; none where no answer
+/// has come yet.
+fn pace_of(latency: f64, concurrency: usize) -> Option<f64> {
+    let pace = latency / concurrency.max(1) as f64;
+    (pace > 0.0).then_some(pace)
+}
+
+#[cfg(test)]
+mod tests;

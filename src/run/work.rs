@@ -327,3 +327,6 @@ fn left_as_it_is(left: &Left) -> String {
     }
     clauses.join("; ")
 }
+
+#[cfg(test)]
+mod tests;

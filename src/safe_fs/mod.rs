@@ -23,5 +23,5 @@ pub use kind::Look;
 pub use named::{
     Named, open, open_file, open_in_shared_folder, place_of, read_file, refuse_foreign, text_of,
 };
-pub use owner::{TrustedFile, check_folder, check_private, read_text};
+pub use owner::{Owner, TrustedFile, check_folder, check_private, owner_of, read_text};
 pub use stream::{Bounded, Stream, standard_input, stop_waiting};

@@ -12,6 +12,20 @@ use unix as system;
 /// Bytes that a file of settings, of certificates or of a secret may have.
 const MOST: u64 = 4 * 1024 * 1024;
 
+/// The owner of a file or folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The name of the account, or its number.
+    pub name: String,
+    /// Whether it is the account of this process.
+    pub is_own: bool,
+}
+
+/// Who owns a file or folder; nothing where owners are not those of Unix.
+pub fn owner_of(path: &Path) -> Option<Owner> {
+    system::owner_of(path)
+}
+
 /// A file that only the current user and root can change, open.
 #[derive(Debug)]
 pub struct TrustedFile {
@@ -274,6 +288,14 @@ mod unix {
             .map_or(number.clone(), |user| user[0].to_owned())
     }
 
+    pub(super) fn owner_of(path: &Path) -> Option<super::Owner> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(super::Owner {
+            name: account(metadata.uid()),
+            is_own: metadata.uid() == user(),
+        })
+    }
+
     fn refusal(path: &Path, metadata: &Metadata, why: Untrusted) -> io::Error {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let word = in_quotes(&path.display().to_string());
@@ -298,6 +320,10 @@ mod unix {
 /// Where owners and modes are not those of Unix, nothing is checked.
 #[cfg(not(unix))]
 mod elsewhere {
+    pub(super) fn owner_of(_path: &Path) -> Option<super::Owner> {
+        None
+    }
+
     use std::fs::File;
     use std::io;
     use std::path::Path;

@@ -152,4 +152,33 @@ mod tests {
             assert!(checked_address(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn what_is_no_address_is_told_why() {
+        for (address, part) in [
+            ("api.example.se", "not a URL"),
+            ("data:text", "no host"),
+            ("http://api.example.se", "plain http"),
+            ("ftp://api.example.se", "neither https nor http"),
+            ("https://user@api.example.se", "user name or a password"),
+            ("https://:word@api.example.se", "user name or a password"),
+            ("https://api.example.se?x", "a ? or a #"),
+            ("https://api.example.se#x", "a ? or a #"),
+        ] {
+            let told = checked_address(address).unwrap_err().to_string();
+            assert!(told.contains(part), "{address}: {told}");
+        }
+        // A webhook may lie anywhere on the web, and on plain http too.
+        for good in ["http://hooks.example.se", "https://hooks.example.se/x"] {
+            assert!(check_address(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "ftp://hooks.example.se",
+            "https://hooks.example.se?x",
+            "https://hooks.example.se#x",
+            "https://user@hooks.example.se",
+        ] {
+            assert!(check_address(bad).is_err(), "{bad}");
+        }
+    }
 }

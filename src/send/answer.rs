@@ -269,4 +269,73 @@ mod tests {
             }
         );
     }
+
+    #[test]
+    fn what_the_headers_say_is_read_of_good_answers_and_bad_ones() {
+        for status in [200, 429] {
+            let read = answer(
+                status,
+                &[
+                    ("Retry-After", "30"),
+                    ("RateLimit-Limit", "5000"),
+                    ("RateLimit-Remaining", "7"),
+                    ("Date", "Sat, 01 Aug 2026 12:00:01 GMT"),
+                ],
+                "{}",
+            );
+            assert_eq!(read.not_before, Some(NOW + 30 * SECOND));
+            assert_eq!(read.announced.limit.unwrap().to_string(), "5000/h");
+            assert_eq!(read.announced.remaining, Some(7.0));
+            assert_eq!(read.date, Some(NOW + SECOND));
+        }
+        assert_eq!(answer(200, &[("Date", "yesterday")], "").date, None);
+    }
+
+    #[test]
+    fn a_page_is_read_without_its_tags_and_any_other_text_as_it_is() {
+        assert_eq!(answer(502, &[], "3 > 2 <b>of</b> 4").message, "3 > 2 of 4");
+        // Of a page that is all markup at first, the beginning is looked at.
+        let markup = format!("<{}>why", "x".repeat(2000));
+        assert_eq!(answer(502, &[], &markup).message, "why");
+    }
+
+    #[test]
+    fn a_fault_is_told_in_words_and_by_its_code() {
+        for (fault, code, cause, part) in [
+            (
+                Fault::Connect(Trouble::NoHost),
+                Code::NetworkConnect,
+                Code::NetworkNoHost,
+                "host",
+            ),
+            (
+                Fault::TimeOut,
+                Code::NetworkTimeOut,
+                Code::NetworkTimeOut,
+                "time",
+            ),
+            (
+                Fault::Lost,
+                Code::NetworkLost,
+                Code::NetworkLost,
+                "network.lost",
+            ),
+        ] {
+            assert_eq!((fault.code(), fault.cause()), (code, cause));
+            let told = fault.in_words();
+            assert!(told.contains(part), "{told}");
+        }
+    }
+
+    #[test]
+    fn messages_by_field_stand_in_where_the_api_has_no_message() {
+        let spec = crate::targets::load("pathwright").unwrap();
+        let read = |body: &str| {
+            let body = body.as_bytes();
+            let map = HeaderMap::new();
+            Answer::read(400, &map, body, &spec.answers, &spec.quota, NOW).message
+        };
+        let told = read(r#"{"first_name":["may not be blank"]}"#);
+        assert_eq!(told, "first_name: may not be blank");
+    }
 }

@@ -76,4 +76,25 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn an_error_is_known_again_after_thousands_of_others() {
+        let mut breaker = CircuitBreaker::default();
+        for row in 0..1950 {
+            assert!(!breaker.note(Some(&format!("number {row} is taken"))));
+        }
+        // The errors that are still in the window keep their numbers when the others are forgotten.
+        let stop = (0..400).position(|row| {
+            breaker.note(Some("404 no such student")) || {
+                row < 10 && breaker.note(Some(&format!("name {row} is taken")))
+            }
+        });
+        assert_eq!(stop, Some(189));
+        assert!(breaker.errors.len() <= 10 * WINDOW + 1);
+        for row in 0..5000 {
+            breaker.note(Some(&format!("address {row} is taken")));
+            assert!(breaker.errors.len() <= 10 * WINDOW, "{row}");
+        }
+        assert!(breaker.errors.len() > WINDOW);
+    }
 }

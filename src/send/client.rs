@@ -265,3 +265,6 @@ fn fault(error: &reqwest::Error) -> Fault {
         Fault::Lost
     }
 }
+
+#[cfg(test)]
+mod tests;

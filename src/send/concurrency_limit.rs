@@ -204,4 +204,73 @@ mod tests {
         let again = (0..100).filter(|_| budget.withdraw()).count();
         assert!((9..=10).contains(&again), "{again}");
     }
+
+    #[test]
+    fn latency_is_the_mean_of_the_latest_answers() {
+        let mut load = ConcurrencyLimit::new(8);
+        load.answered(true, Duration::from_secs(2));
+        assert_eq!(load.latency(), 2.0);
+        for _ in 0..200 {
+            load.answered(true, Duration::from_secs(4));
+        }
+        assert!((load.latency() - 4.0).abs() < 0.01, "{}", load.latency());
+    }
+
+    #[test]
+    fn a_quarter_of_errors_is_chance_and_more_is_not() {
+        let limit_with = |every: usize| {
+            let mut load = ConcurrencyLimit::new(64);
+            for number in 0..2000 {
+                load.answered(number % every != 0, QUICK);
+            }
+            load.limit()
+        };
+        assert_eq!(limit_with(5), 64);
+        assert!(limit_with(3) < 32);
+    }
+
+    #[test]
+    fn twice_the_usual_latency_is_no_queue_and_four_times_is_one() {
+        let limit_at = |usual: f64, later: f64| {
+            let mut load = ConcurrencyLimit::new(64);
+            for _ in 0..400 {
+                load.answered(true, Duration::from_secs_f64(usual));
+            }
+            for _ in 0..80 {
+                load.answered(true, Duration::from_secs_f64(later));
+            }
+            load.limit()
+        };
+        assert_eq!(limit_at(1.0, 2.0), 64);
+        assert!(limit_at(1.0, 5.0) < 64);
+        // A network's whim: a tenth of a second is no queue, however quick the API was.
+        assert_eq!(limit_at(0.01, 0.12), 64);
+        assert!(limit_at(0.01, 0.3) < 64);
+    }
+
+    #[test]
+    fn the_usual_latency_moves_with_hundreds_of_answers() {
+        let mut load = ConcurrencyLimit::new(2);
+        for _ in 0..400 {
+            load.answered(true, Duration::from_secs(1));
+        }
+        for _ in 0..2000 {
+            load.answered(true, Duration::from_secs(6));
+        }
+        assert_eq!(load.limit(), 2, "the API is slower now, and copes");
+        let before = load.usual;
+        assert!((5.9..=6.0).contains(&before), "{before}");
+    }
+
+    #[test]
+    fn one_retry_that_succeeds_makes_up_for_one_error() {
+        let mut load = ConcurrencyLimit::new(8);
+        load.answered(false, QUICK);
+        let failing = load.failing;
+        assert_eq!(failing, 0.05);
+        load.recovered();
+        assert_eq!(load.failing, 0.0);
+        load.recovered();
+        assert_eq!(load.failing, 0.0, "and for none to come");
+    }
 }

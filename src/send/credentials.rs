@@ -300,3 +300,134 @@ fn usable(variable: &str, text: Option<&str>) -> Result<SecretString, SignInErro
 
 /// What some editors begin a file with.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(values: &[(&str, &str)]) -> Result<Credentials, SignInError> {
+        let spec = crate::targets::load("meitner").unwrap();
+        find(&spec, values)
+    }
+
+    fn find(spec: &TargetSpec, values: &[(&str, &str)]) -> Result<Credentials, SignInError> {
+        Credentials::find(spec, |name| {
+            let value = values.iter().find(|(known, _)| *known == name);
+            value.map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    fn headers(credentials: &Credentials) -> Vec<&str> {
+        match credentials {
+            Credentials::Headers(headers) => headers
+                .values()
+                .map(|value| value.to_str().unwrap())
+                .collect(),
+            Credentials::Oauth { .. } => panic!("no headers"),
+        }
+    }
+
+    #[test]
+    fn the_first_way_whose_variables_are_all_set_is_taken() {
+        let id = ("MEITNER_CLIENT_CREDENTIALS", "an-id");
+        let secret = ("MEITNER_CLIENT_SECRET", "a-secret");
+        let oauth_id = ("MEITNER_CLIENT_ID", "another-id");
+        let both = found(&[id, secret, oauth_id]).unwrap();
+        assert_eq!(headers(&both), ["an-id", "a-secret"]);
+        let oauth = found(&[secret, oauth_id]).unwrap();
+        assert!(matches!(oauth, Credentials::Oauth { .. }));
+        for too_few in [&[id][..], &[secret], &[oauth_id], &[]] {
+            let error = found(too_few).unwrap_err();
+            assert!(matches!(error, SignInError::Missing { .. }));
+            assert!(error.to_string().contains("MEITNER_CLIENT_SECRET"));
+        }
+    }
+
+    #[test]
+    fn white_space_around_a_secret_is_no_part_of_it_and_within_it_a_mistake() {
+        let with = |secret: &str| {
+            found(&[
+                ("MEITNER_CLIENT_CREDENTIALS", "an-id"),
+                ("MEITNER_CLIENT_SECRET", secret),
+            ])
+        };
+        for same in ["a-secret", " a-secret\n", "\u{FEFF}a-secret\r\n"] {
+            let credentials = with(same).unwrap();
+            assert_eq!(headers(&credentials)[1], "a-secret");
+            assert_eq!(
+                credentials.identity(),
+                with("a-secret").unwrap().identity(),
+                "one quota"
+            );
+        }
+        assert_ne!(
+            with("a-secret").unwrap().identity(),
+            with("b-secret").unwrap().identity()
+        );
+        for (bad, kind) in [
+            (" \n", "Empty"),
+            ("two words", "Character"),
+            ("a\u{FEFF}b", "Character"),
+            ("a\u{7}b", "Character"),
+        ] {
+            let error = with(bad).unwrap_err();
+            match kind {
+                "Empty" => assert!(matches!(error, SignInError::Empty { .. })),
+                _ => assert!(matches!(error, SignInError::Character { .. })),
+            }
+            assert!(error.to_string().contains("MEITNER_CLIENT_SECRET"));
+        }
+        assert!(matches!(with(""), Err(SignInError::Missing { .. })));
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "from-a-file\n").unwrap();
+        let path = path.to_str().unwrap();
+        let id = ("MEITNER_CLIENT_CREDENTIALS", "an-id");
+        let file = ("MEITNER_CLIENT_SECRET_FILE", path);
+        assert_eq!(headers(&found(&[id, file]).unwrap())[1], "from-a-file");
+        let value = ("MEITNER_CLIENT_SECRET", "a-value");
+        assert_eq!(headers(&found(&[id, file, value]).unwrap())[1], "a-value");
+        let gone = ("MEITNER_CLIENT_SECRET_FILE", "/no/such/file");
+        let error = found(&[id, gone]).unwrap_err();
+        assert!(matches!(error, SignInError::File { .. }));
+        assert!(error.to_string().contains("MEITNER_CLIENT_SECRET_FILE"));
+        let unset = ("MEITNER_CLIENT_SECRET_FILE", "");
+        let error = found(&[id, unset]).unwrap_err();
+        assert!(matches!(error, SignInError::Missing { .. }));
+    }
+
+    #[test]
+    fn a_secret_is_known_in_every_form_in_which_it_is_sent() {
+        let secrets = |credentials: &Credentials| -> Vec<String> {
+            let all = credentials.secrets();
+            all.iter()
+                .map(|secret| secret.expose_secret().to_owned())
+                .collect()
+        };
+        let mut spec = crate::targets::load("meitner").unwrap();
+        spec.sign_in = vec![SignIn::Basic {
+            username: "NAME".into(),
+            password: Some("WORD".into()),
+        }];
+        let basic = find(&spec, &[("NAME", "abcd"), ("WORD", "secret")]).unwrap();
+        // The longest first: one may be a part of another. What has three letters is none.
+        let pair = BASE64.encode("abcd:secret");
+        assert_eq!(
+            secrets(&basic),
+            [format!("Basic {pair}").as_str(), &pair, "secret", "abcd"]
+        );
+        let short = find(&spec, &[("NAME", "abc"), ("WORD", "secret")]).unwrap();
+        assert!(!secrets(&short).contains(&"abc".to_owned()));
+        let oauth = Credentials::Oauth {
+            token_path: "/token".into(),
+            client_id: "client".into(),
+            client_secret: "a-secret".into(),
+        };
+        assert_eq!(secrets(&oauth), ["a-secret", "client"]);
+        assert_eq!(oauth.identity(), b"client");
+    }
+}

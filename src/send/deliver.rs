@@ -403,3 +403,6 @@ fn explain(fault: Fault, idempotent: bool, attempts: u32) -> String {
         Fault::TimeOut | Fault::Lost => say().answer_doubtful(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,3 +52,52 @@ pub(super) fn why_stopped(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::send::Trouble;
+
+    #[test]
+    fn a_look_up_without_an_answer_stops_the_run_for_its_reason() {
+        let stop = |verdict, last| {
+            why_stopped(verdict, last, None, |why, cause| Stop::Unreachable {
+                address: String::new(),
+                why,
+                cause,
+                was_reached: false,
+            })
+        };
+        let answered = |status| {
+            let answer = Answer {
+                status,
+                ..Answer::default()
+            };
+            Ok((answer, None))
+        };
+        let refused = stop(Verdict::Stop, answered(403));
+        assert!(matches!(refused, Stop::Refused { reading: true, .. }));
+        let failed = stop(Verdict::Fail, answered(500));
+        assert!(matches!(
+            failed,
+            Stop::LookUp {
+                status: Some(500),
+                cause: Code::ApiAnswered,
+                ..
+            }
+        ));
+        for fault in [Fault::Connect(Trouble::Refused), Fault::TimeOut] {
+            let silent = stop(Verdict::Fail, Err(fault));
+            assert!(matches!(silent, Stop::Unreachable { .. }), "{fault:?}");
+        }
+        for (fault, expected) in [
+            (Fault::TooLarge, Code::ApiPageTooLarge),
+            (Fault::Lost, Code::NetworkLost),
+        ] {
+            let Stop::LookUp { cause, status, .. } = stop(Verdict::Fail, Err(fault)) else {
+                panic!("{fault:?}");
+            };
+            assert_eq!((cause, status), (expected, None));
+        }
+    }
+}

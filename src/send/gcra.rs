@@ -129,4 +129,20 @@ mod tests {
         let arrival = gcra.take(arrival, now).unwrap();
         assert_eq!(gcra.take(arrival, now), Err(Duration::from_millis(2)));
     }
+
+    #[test]
+    fn what_was_due_a_moment_ago_is_counted_from_then() {
+        let gcra = Gcra::new("1/s".parse().unwrap(), std::num::NonZeroU32::MIN);
+        let second = 1_000_000_000;
+        let arrival = 10 * second;
+        for (late, counted) in [
+            (1, 0),
+            (LATENESS, 0),
+            (LATENESS + 1, LATENESS + 1),
+            (second, second),
+        ] {
+            let next = gcra.take(arrival, arrival + late).unwrap();
+            assert_eq!(next, arrival + counted + second, "{late}");
+        }
+    }
 }

@@ -1,8 +1,10 @@
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, bucket_of};
 use super::gcra::Gcra;
+use super::rate::Rate;
 use super::steady::Steady;
 use crate::clock::UnixNanos;
 use crate::journal::{JournalError, QuotaStore, SharedQuota};
@@ -20,6 +22,7 @@ pub(super) struct GcraState(Arc<Mutex<Kept>>);
 #[derive(Debug)]
 struct Kept {
     state: State,
+    gcra: Gcra,
     store: Option<QuotaStore>,
 }
 
@@ -88,7 +91,7 @@ impl State {
         }
         self.not_before = self.not_before.max(self.sane_hold(shared, now));
         self.held_at = self.held_at.max(shared.held_at.min(now));
-        if shared.arrival != self.leased || self.known > self.leased {
+        if shared.arrival != self.leased {
             self.known = self.known.max(self.in_own_intervals(shared, now));
         }
         self.known = self.sane(self.known, now);
@@ -134,7 +137,7 @@ impl State {
 impl Kept {
     /// Raises the arrival time, here and for everyone.
     fn raise(&mut self, to: u64) -> Result<(), JournalError> {
-        let Kept { state, store } = self;
+        let Kept { state, store, .. } = self;
         let now = state.clock.now();
         let Some(store) = store else {
             state.known = state.known.max(to).min(MOST);
@@ -154,7 +157,7 @@ impl GcraState {
     pub(super) fn open(
         store: Option<QuotaStore>,
         clock: Steady,
-        bucket: Bucket,
+        (rate, depth): (Rate, NonZeroU32),
     ) -> Result<GcraState, JournalError> {
         let now = clock.now();
         let mut state = State {
@@ -162,7 +165,7 @@ impl GcraState {
             leased: 0,
             not_before: 0,
             held_at: 0,
-            bucket,
+            bucket: bucket_of(rate, depth.get()),
             clock,
             unproven: 0,
             heard: None,
@@ -180,7 +183,9 @@ impl GcraState {
                 (state.fixed(shared), ())
             })?;
         }
-        Ok(GcraState(Arc::new(Mutex::new(Kept { state, store }))))
+        let gcra = Gcra::new(rate, depth);
+        let kept = Kept { state, gcra, store };
+        Ok(GcraState(Arc::new(Mutex::new(kept))))
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -241,9 +246,11 @@ impl GcraState {
     }
 
     /// Takes another bucket, from which as many requests are taken as from the one before.
-    pub(super) fn set_bucket(&self, bucket: Bucket) {
+    pub(super) fn set_bucket(&self, (rate, depth): (Rate, NonZeroU32)) {
         let mut kept = self.lock();
-        let Kept { state, store } = &mut *kept;
+        let Kept { state, gcra, store } = &mut *kept;
+        *gcra = Gcra::new(rate, depth);
+        let bucket = bucket_of(rate, depth.get());
         let now = state.clock.now();
         let ahead = state.known.saturating_sub(now.max(state.not_before)) as f64;
         let used = ahead / state.bucket.interval as f64;
@@ -275,7 +282,7 @@ impl GcraState {
     /// Notes the limit that the API announces, for those who draw on this bucket next.
     pub(super) fn announce(&self, limit: &str) {
         let mut kept = self.lock();
-        let Kept { state, store } = &mut *kept;
+        let Kept { state, store, .. } = &mut *kept;
         if let Some(store) = store
             && let Err(error) = store.announce(limit)
         {
@@ -287,7 +294,7 @@ impl GcraState {
     /// of this machine has seen, it counts as far as the API's has passed too.
     pub(super) fn observe_date(&self, date: UnixNanos) {
         let mut kept = self.lock();
-        let Kept { state, store } = &mut *kept;
+        let Kept { state, store, .. } = &mut *kept;
         let now = state.clock.now();
         let before = state.heard.replace((date, now));
         let unproven = std::mem::take(&mut state.unproven);
@@ -322,17 +329,18 @@ impl GcraState {
         kept.state.bucket.level(kept.state.known, now)
     }
 
-    /// The arrival time as far as this process knows it.
-    pub(super) fn known(&self) -> UnixNanos {
-        self.lock().state.known
+    /// Takes as much from this bucket as is missing in `other`, which fills as fast and is no shallower.
+    pub(super) fn begin_like(&self, other: &GcraState) {
+        let known = other.lock().state.known;
+        let state = &mut self.lock().state;
+        let empty = state.bucket.interval.saturating_mul(state.bucket.depth);
+        state.known = known.min(state.clock.now().saturating_add(empty));
     }
-}
 
-impl GcraState {
     /// Takes one request, or returns the time to wait for it.
-    pub(super) fn take(&self, gcra: &Gcra) -> Result<(), Duration> {
+    pub(super) fn take(&self) -> Result<(), Duration> {
         let mut kept = self.lock();
-        let Kept { state, store } = &mut *kept;
+        let Kept { state, gcra, store } = &mut *kept;
         let now = state.clock.now();
         state.known = state.sane(state.known, now);
         if state.sane(state.leased, now) < state.leased {
@@ -380,7 +388,7 @@ impl GcraState {
 impl Drop for Kept {
     /// Gives back what was taken and not used, unless someone else has taken after it.
     fn drop(&mut self) {
-        let Kept { state, store } = self;
+        let Kept { state, store, .. } = self;
         let Some(store) = store else {
             return;
         };
@@ -397,3 +405,6 @@ impl Drop for Kept {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -347,4 +347,26 @@ mod tests {
             assert_eq!(read(&quota, &headers).0, None, "{nonsense}");
         }
     }
+
+    #[test]
+    fn the_apis_time_is_its_date() {
+        let of = |text: &str| date(&map(&[("Date", text)]));
+        assert_eq!(of("Sat, 01 Aug 2026 12:00:01 GMT"), Some(NOW + SECOND));
+        assert_eq!(of("noon"), None);
+        assert_eq!(date(&map(&[])), None);
+    }
+
+    #[test]
+    fn a_limit_is_between_one_a_day_and_a_million_a_second() {
+        let mut quota = crate::targets::load("meitner").unwrap().quota;
+        quota.per = crate::targets::RateUnit::Day;
+        let limit = |text: &str| {
+            let headers = map(&[("RateLimit-Limit", text)]);
+            announced(&headers, &quota).limit.map(|rate| rate.requests)
+        };
+        assert_eq!(limit("1"), Some(1.0));
+        assert_eq!(limit("0.5"), None);
+        assert_eq!(limit("86400000000"), Some(86.4e9));
+        assert_eq!(limit("87000000000"), None);
+    }
 }

@@ -45,3 +45,6 @@ pub use tls::client_builder;
 pub use transport::{SenderOptions, Transport};
 pub use trouble::Trouble;
 pub use verdict::{Verdict, verdict};
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,7 @@
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::bucket::{Bucket, bucket_of};
-use super::gcra::Gcra;
 use super::gcra_state::GcraState;
 use super::rate::{Pace, Rate};
 use super::steady::Steady;
@@ -14,14 +13,38 @@ use crate::journal::{JournalError, QuotaStore};
 #[derive(Debug)]
 pub struct Pacer {
     pace: Pace,
-    inner: Mutex<Inner>,
-    arrival: GcraState,
+    /// The limit that the API announces.
+    announced: Mutex<Announced>,
+    /// The API's own bucket, which all processes share: no limit of one command may change its rate or depth,
+    /// or the next would not know what is left.
+    shared: GcraState,
+    /// Buckets of the limits that the user sets below the API's: what a permit takes first.
+    limits: Vec<(Limit, GcraState)>,
     clock: Steady,
     /// A pause of this process alone.
     paused: Mutex<Pause>,
-    turn: tokio::sync::Mutex<()>,
+    /// Whose turn it is, and of how many limits the next permit has its part already.
+    turn: tokio::sync::Mutex<usize>,
     /// How long anybody waits for a permit at most; none where it takes as long as it takes.
     patience: Mutex<Option<Duration>>,
+}
+
+/// A limit that the user sets.
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    /// Of this process alone: how many requests it makes at once.
+    Burst,
+    /// Of all processes with the same rate and share.
+    Part,
+}
+
+impl Limit {
+    fn bucket(self, pace: &Pace, announced: Option<Rate>) -> (Rate, NonZeroU32) {
+        match self {
+            Limit::Burst => pace.in_force(announced),
+            Limit::Part => pace.limited(announced),
+        }
+    }
 }
 
 /// What becomes of who asks for a permit.
@@ -39,67 +62,11 @@ struct Pause {
     set_at: UnixNanos,
 }
 
-#[derive(Debug)]
-struct Inner {
-    /// Of the bucket that all processes share.
-    gcra: Gcra,
-    /// The burst that was asked of this process, where it is less than the shared bucket holds.
-    own: Option<OwnBurst>,
-    announced: Option<Rate>,
+#[derive(Debug, Default)]
+struct Announced {
+    limit: Option<Rate>,
     /// Whether this process has heard it itself.
-    has_heard: bool,
-}
-
-/// A bucket of this process alone.
-#[derive(Debug)]
-struct OwnBurst {
-    gcra: Gcra,
-    bucket: Bucket,
-    arrival: UnixNanos,
-}
-
-impl OwnBurst {
-    /// The bucket of a pace, where it is smaller than the shared one, whose arrival time is `arrival`.
-    fn of(
-        pace: &Pace,
-        announced: Option<Rate>,
-        (arrival, now): (UnixNanos, UnixNanos),
-    ) -> Option<OwnBurst> {
-        let (_, depth) = pace.shared(announced);
-        let (rate, burst) = pace.in_force(announced);
-        let mut own = OwnBurst {
-            gcra: Gcra::new(rate, burst),
-            bucket: bucket_of(rate, burst.get()),
-            arrival,
-        };
-        own.arrival = own.sane(now);
-        (burst < depth).then_some(own)
-    }
-
-    /// The arrival time, but no later than that of an empty bucket: the shared one is deeper, and a clock may
-    /// be set back.
-    fn sane(&self, now: UnixNanos) -> UnixNanos {
-        let full = self.bucket.tolerance().saturating_add(self.bucket.interval);
-        self.arrival.min(now.saturating_add(full))
-    }
-}
-
-impl Inner {
-    /// Takes one request from this process's own bucket and the shared one, or from neither.
-    fn take(&mut self, shared: &GcraState, now: UnixNanos) -> Result<(), Duration> {
-        let next = match &mut self.own {
-            None => None,
-            Some(own) => {
-                own.arrival = own.sane(now);
-                Some(own.gcra.take(own.arrival, now)?)
-            }
-        };
-        shared.take(&self.gcra)?;
-        if let (Some(own), Some(next)) = (&mut self.own, next) {
-            own.arrival = next;
-        }
-        Ok(())
-    }
+    is_heard: bool,
 }
 
 impl Pacer {
@@ -118,32 +85,50 @@ impl Pacer {
             None => None,
         };
         // What nobody can read is heard again.
-        let announced: Option<Rate> = noted.and_then(|json| serde_json::from_str(&json).ok());
-        let announced = announced.filter(|limit| {
-            let (rate, depth) = pace.shared(Some(*limit));
-            rate.is_sane_with(depth)
-        });
-        let (rate, depth) = pace.shared(announced);
-        let arrival = GcraState::open(store, clock.clone(), bucket_of(rate, depth.get()))?;
-        let own = OwnBurst::of(&pace, announced, (arrival.known(), clock.now()));
+        let limit: Option<Rate> = noted.and_then(|json| serde_json::from_str(&json).ok());
+        let limit = limit.filter(|limit| pace.is_sane(Some(*limit)));
+        let store_of_part = match (&store, pace.limit_name()) {
+            (Some(store), Some(name)) => Some(store.under_limit(&name)?),
+            _ => None,
+        };
+        let open = |store, (rate, depth)| GcraState::open(store, clock.clone(), (rate, depth));
+        let shared = open(store, pace.shared(limit))?;
+        let mut limits = Vec::new();
+        if pace.limit_name().is_some() {
+            let bucket = Limit::Part.bucket(&pace, limit);
+            limits.push((Limit::Part, open(store_of_part, bucket)?));
+        }
+        if pace.burst.is_some() {
+            let burst = open(None, Limit::Burst.bucket(&pace, limit))?;
+            burst.begin_like(limits.last().map_or(&shared, |(_, part)| part));
+            limits.push((Limit::Burst, burst));
+        }
         Ok(Pacer {
-            inner: Mutex::new(Inner {
-                gcra: Gcra::new(rate, depth),
-                own,
-                announced,
-                has_heard: false,
+            announced: Mutex::new(Announced {
+                limit,
+                is_heard: false,
             }),
             pace,
-            arrival,
+            shared,
+            limits,
             clock,
             paused: Mutex::default(),
-            turn: tokio::sync::Mutex::new(()),
+            turn: tokio::sync::Mutex::default(),
             patience: Mutex::default(),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Announced> {
+        self.announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn buckets(&self) -> impl Iterator<Item = &GcraState> {
+        self.limits
+            .iter()
+            .map(|(_, bucket)| bucket)
+            .chain([&self.shared])
     }
 
     /// Waits for the next permit. Every attempt takes one, a row's first and its last alike.
@@ -151,28 +136,40 @@ impl Pacer {
     /// # Errors
     /// When the shared bucket cannot be kept: nothing may be sent without it.
     pub async fn permit(&self) -> Result<Permit, JournalError> {
-        let _turn = self.turn.lock().await;
+        let mut taken = self.turn.lock().await;
         loop {
             let now = self.clock.now();
-            let not_before = self.arrival.not_before().max(self.paused_until(now));
-            if now < not_before {
-                let wait = Duration::from_nanos(not_before - now);
-                if self.is_too_long(wait) {
-                    return Ok(Permit::Later(wait));
+            let not_before = self.shared.not_before().max(self.paused_until(now));
+            let wait = if now < not_before {
+                Duration::from_nanos(not_before - now)
+            } else {
+                match self.take(&mut taken)? {
+                    Ok(()) => return Ok(Permit::Granted),
+                    Err(wait) => wait,
                 }
-                self.rest(wait).await;
-                continue;
+            };
+            if self.is_too_long(wait) {
+                return Ok(Permit::Later(wait));
             }
-            let taken = self.lock().take(&self.arrival, now);
-            if let Some(error) = self.arrival.take_error() {
+            self.rest(wait).await;
+        }
+    }
+
+    /// Takes one request from every bucket, or returns the time to wait for the next one that has none. Those
+    /// that were `taken` from already are not asked again meanwhile.
+    fn take(&self, taken: &mut usize) -> Result<Result<(), Duration>, JournalError> {
+        for bucket in self.buckets().skip(*taken) {
+            let granted = bucket.take();
+            if let Some(error) = bucket.take_error() {
                 return Err(error);
             }
-            match taken {
-                Ok(()) => return Ok(Permit::Granted),
-                Err(wait) if self.is_too_long(wait) => return Ok(Permit::Later(wait)),
-                Err(wait) => self.rest(wait).await,
+            if let Err(wait) = granted {
+                return Ok(Err(wait));
             }
+            *taken += 1;
         }
+        *taken = 0;
+        Ok(Ok(()))
     }
 
     /// Has nobody wait for a permit for longer than this, or everybody as long as it takes.
@@ -193,7 +190,7 @@ impl Pacer {
     /// # Errors
     /// When the shared bucket cannot be kept.
     pub fn hold_until(&self, moment: UnixNanos, empty: bool) -> Result<bool, JournalError> {
-        self.arrival.hold_until(self.clock.at(moment), empty)
+        self.shared.hold_until(self.clock.at(moment), empty)
     }
 
     /// Lets this process make no request before `moment`.
@@ -231,49 +228,39 @@ impl Pacer {
             self.observe_limit(limit);
         }
         if let Some(remaining) = remaining {
-            self.arrival.lower_to(remaining, self.clock.at(sent_at));
+            self.shared.lower_to(remaining, self.clock.at(sent_at));
         }
     }
 
     fn observe_limit(&self, limit: Rate) {
-        let mut inner = self.lock();
-        let (rate, depth) = self.pace.shared(Some(limit));
-        let is_known = inner.announced == Some(limit);
-        if (is_known && inner.has_heard) || !rate.is_sane_with(depth) {
+        let mut announced = self.lock();
+        let is_known = announced.limit == Some(limit);
+        if (is_known && announced.is_heard) || !self.pace.is_sane(Some(limit)) {
             return;
         }
-        inner.has_heard = true;
+        announced.is_heard = true;
         // Those after this process believe it for a day from now on.
         if let Ok(json) = serde_json::to_string(&limit) {
-            self.arrival.announce(&json);
+            self.shared.announce(&json);
         }
         if is_known {
             return;
         }
-        inner.announced = Some(limit);
-        self.arrival.set_bucket(bucket_of(rate, depth.get()));
-        inner.gcra = Gcra::new(rate, depth);
-        let now = self.clock.now();
-        let arrival = match &inner.own {
-            // As many requests ahead as before, at the new pace.
-            Some(own) => {
-                let ahead = own.sane(now).saturating_sub(now) as f64 / own.bucket.interval as f64;
-                let interval = bucket_of(rate, 1).interval as f64;
-                now.saturating_add((ahead * interval) as u64)
-            }
-            None => self.arrival.known(),
-        };
-        inner.own = OwnBurst::of(&self.pace, Some(limit), (arrival, now));
+        announced.limit = Some(limit);
+        self.shared.set_bucket(self.pace.shared(Some(limit)));
+        for (kind, bucket) in &self.limits {
+            bucket.set_bucket(kind.bucket(&self.pace, Some(limit)));
+        }
     }
 
     /// Takes note of the API's own time, as an answer tells it.
     pub fn observe_date(&self, date: UnixNanos) {
-        self.arrival.observe_date(date);
+        self.buckets().for_each(|bucket| bucket.observe_date(date));
     }
 
     /// The rate in force, and how many requests a full bucket lets through at once.
     pub fn quota(&self) -> (Rate, u32) {
-        let (rate, burst) = self.pace.in_force(self.lock().announced);
+        let (rate, burst) = self.pace.in_force(self.lock().limit);
         (rate, burst.get())
     }
 
@@ -281,11 +268,9 @@ impl Pacer {
     /// can be made at all.
     pub fn level(&self) -> (f64, Duration) {
         let now = self.clock.now();
-        let wait = self.arrival.not_before().saturating_sub(now);
-        let shared = self.arrival.level(now);
-        let level = self.lock().own.as_ref().map_or(shared, |own| {
-            own.bucket.level(own.sane(now), now).min(shared)
-        });
+        let wait = self.shared.not_before().saturating_sub(now);
+        let levels = self.buckets().map(|bucket| bucket.level(now));
+        let level = levels.fold(f64::INFINITY, f64::min);
         (level, Duration::from_nanos(wait))
     }
 }

@@ -118,47 +118,67 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The rate to keep to and the depth of the bucket that all processes share, where the API has announced
-    /// `announced` or nothing. A burst below that depth binds the process that asks for it, and no other: the
-    /// bucket must not forget what earlier processes took from it.
+    /// The API's own rate, and the depth of its bucket, where it has announced `announced` or nothing: what all
+    /// processes share who draw on the quota, whatever each of them is limited to.
     pub(super) fn shared(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
-        let unbound = Pace {
-            burst: None,
-            ..*self
-        };
-        let (rate, depth) = unbound.in_force(announced);
-        (rate, self.burst.map_or(depth, |burst| burst.max(depth)))
+        let rate = announced.unwrap_or_else(|| match self.ceiling {
+            // The user knows an API that lets more through than its target's file says.
+            Some(ceiling) if ceiling.interval() < self.own.interval() => ceiling,
+            _ => self.own,
+        });
+        (rate, whole(self.depth(announced)))
+    }
+
+    /// The rate and depth that the user's rate and share leave of it.
+    pub(super) fn limited(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
+        let mut rate = self.shared(announced).0;
+        let mut depth = self.depth(announced);
+        if let Some(ceiling) = self.ceiling {
+            if ceiling.interval() > rate.interval() {
+                rate = ceiling;
+            }
+            // A bucket deeper than a period's requests would not be that rate.
+            depth = depth.min(rate.requests.ceil());
+        }
+        (rate.part(self.share), whole(depth * self.share))
     }
 
     /// The rate and burst to keep to, where the API has announced `announced` or nothing.
     pub fn in_force(&self, announced: Option<Rate>) -> (Rate, NonZeroU32) {
-        let rate = match (self.ceiling, announced) {
-            (None, None) => self.own,
-            (None, Some(announced)) => announced,
-            (Some(ceiling), None) => ceiling,
-            (Some(ceiling), Some(announced)) => {
-                if announced.interval() > ceiling.interval() {
-                    announced
-                } else {
-                    ceiling
-                }
-            }
-        };
-        let burst = self.burst.unwrap_or_else(|| {
-            // The bucket of an API that lets more through is as much deeper.
-            let ratio = announced.map_or(1.0, |announced| {
-                self.own.interval().as_secs_f64() / announced.interval().as_secs_f64()
-            });
-            let mut depth = f64::from(self.own_burst) * ratio;
-            if self.ceiling.is_some() {
-                // A bucket deeper than a period's requests would not be that rate.
-                depth = depth.min(rate.requests.ceil());
-            }
-            let part = (depth * self.share).floor().clamp(1.0, f64::from(u32::MAX));
-            NonZeroU32::new(part as u32).unwrap_or(NonZeroU32::MIN)
-        });
-        (rate.part(self.share), burst)
+        let (rate, depth) = self.limited(announced);
+        (rate, self.burst.map_or(depth, |burst| burst.min(depth)))
     }
+
+    /// What tells the user's rate and share from others, if there are any: those who name the same ones keep
+    /// to them together.
+    pub(super) fn limit_name(&self) -> Option<String> {
+        let is_limited = self.ceiling.is_some() || self.share < 1.0;
+        is_limited.then(|| match self.ceiling {
+            Some(rate) => format!("{} of {}/{}", self.share, rate.requests, rate.per.letter()),
+            None => self.share.to_string(),
+        })
+    }
+
+    /// Whether its buckets can be reckoned with: see [`Rate::is_sane_with`].
+    pub(super) fn is_sane(&self, announced: Option<Rate>) -> bool {
+        [self.shared(announced), self.limited(announced)]
+            .iter()
+            .all(|(rate, depth)| rate.is_sane_with(*depth))
+    }
+
+    /// Requests that a full bucket of the API's holds: that of one which lets more through is as much deeper.
+    fn depth(&self, announced: Option<Rate>) -> f64 {
+        let ratio = announced.map_or(1.0, |announced| {
+            self.own.interval().as_secs_f64() / announced.interval().as_secs_f64()
+        });
+        f64::from(self.own_burst) * ratio
+    }
+}
+
+/// A depth in whole requests, and at least one.
+fn whole(depth: f64) -> NonZeroU32 {
+    let whole = depth.floor().clamp(1.0, f64::from(u32::MAX));
+    NonZeroU32::new(whole as u32).unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]
@@ -215,5 +235,130 @@ mod tests {
         assert_eq!(in_force(&pace, Some("500/h")), ("500/h".into(), 500));
         pace.burst = NonZeroU32::new(3);
         assert_eq!(in_force(&pace, Some("5000/h")), ("1000/h".into(), 3));
+    }
+
+    #[test]
+    fn every_unit_is_read_and_nothing_beyond_a_year_or_a_nanosecond() {
+        let seconds = |text: &str| text.parse::<Rate>().map(|rate| rate.interval().as_secs());
+        for (text, expected) in [
+            ("1/s", 1),
+            ("1/m", 60),
+            ("1/h", 3600),
+            ("1/d", 86_400),
+            (" 1 / d ", 86_400),
+        ] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        assert!("0.00274/d".parse::<Rate>().is_ok());
+        assert!("0.0027/d".parse::<Rate>().is_err());
+        assert!("1e9/s".parse::<Rate>().is_ok());
+        assert!("3e9/s".parse::<Rate>().is_err());
+    }
+
+    #[test]
+    fn millions_an_hour_are_told_by_the_second() {
+        let shown = |text: &str| text.parse::<Rate>().unwrap().to_string();
+        for (text, expected) in [
+            ("1500/h", "1500/h"),
+            ("36000/h", "10/s"),
+            ("35999/h", "35999/h"),
+            ("1000000/h", "277.78/s"),
+            ("600/m", "10/s"),
+            ("12.345/s", "12.345/s"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_would_take_more_than_a_century_to_fill_is_refused() {
+        let rate: Rate = "1/d".parse().unwrap();
+        let sane = |burst| rate.is_sane_with(NonZeroU32::new(burst).unwrap());
+        assert!(sane(36_600) && !sane(36_601));
+        let fast = Rate {
+            requests: 3e9,
+            per: RateUnit::Second,
+        };
+        assert!(!fast.is_sane_with(NonZeroU32::MIN));
+    }
+
+    #[test]
+    fn no_limit_of_a_command_changes_the_bucket_that_all_share() {
+        let rate = |text: &str| text.parse::<Rate>().unwrap();
+        let usual = Pace {
+            own: rate("1500/h"),
+            own_burst: 1500,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        let shared = |pace: Pace, announced: Option<&str>| {
+            let (rate, depth) = pace.shared(announced.map(rate));
+            (rate.to_string(), depth.get())
+        };
+        for limited in [
+            Pace {
+                share: 0.1,
+                ..usual
+            },
+            Pace {
+                ceiling: Some(rate("300/h")),
+                ..usual
+            },
+            Pace {
+                burst: NonZeroU32::new(7),
+                ..usual
+            },
+            Pace {
+                burst: NonZeroU32::new(9000),
+                ..usual
+            },
+        ] {
+            for (announced, depth) in [(None, 1500), (Some("5000/h"), 5000)] {
+                let text = announced.unwrap_or("1500/h").to_owned();
+                assert_eq!(shared(limited, announced), (text, depth), "{limited:?}");
+            }
+        }
+        // The user's rate counts where the target's file has less and the API says nothing.
+        let faster = Pace {
+            ceiling: Some(rate("5/s")),
+            ..usual
+        };
+        assert_eq!(shared(faster, None), ("5/s".into(), 1500));
+        assert_eq!(shared(faster, Some("300/h")), ("300/h".into(), 300));
+        assert_eq!(faster.in_force(None).1.get(), 5);
+        let beyond = Pace {
+            burst: NonZeroU32::new(9000),
+            ..usual
+        };
+        assert_eq!(beyond.in_force(None).1.get(), 1500, "a burst only limits");
+    }
+
+    #[test]
+    fn a_limit_has_a_name_and_no_limit_has_none() {
+        let rate = |text: &str| text.parse::<Rate>().unwrap();
+        let name = |ceiling: Option<&str>, share: f64| {
+            let pace = Pace {
+                own: rate("1500/h"),
+                own_burst: 1500,
+                ceiling: ceiling.map(rate),
+                burst: NonZeroU32::new(7),
+                share,
+            };
+            pace.limit_name()
+        };
+        assert_eq!(name(None, 1.0), None);
+        let names = [
+            name(None, 0.5),
+            name(None, 0.4),
+            name(Some("36000/h"), 1.0),
+            // As fast, and a tenth of a second's bucket.
+            name(Some("10/s"), 1.0),
+            name(Some("10/s"), 0.5),
+        ];
+        for (number, one) in names.iter().enumerate() {
+            assert!(one.is_some());
+            assert!(!names[..number].contains(one), "{one:?}");
+        }
     }
 }

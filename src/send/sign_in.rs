@@ -215,7 +215,9 @@ impl Signer {
 
 #[cfg(test)]
 mod tests {
-    use super::TokenAnswer;
+    use super::{Signer, TokenAnswer};
+    use crate::clock::Clock;
+    use crate::send::tests::{Reply, Scene, oauth, reply};
 
     #[test]
     fn a_token_is_taken_in_any_spelling_and_what_is_none_is_told() {
@@ -238,11 +240,63 @@ mod tests {
             ("{}", "no access_token"),
             (r#"{"access_token":""}"#, "no access_token"),
             (r#"{"access_token":"t","expires_in":-1}"#, "not above 0"),
+            (r#"{"access_token":"t","expires_in":0}"#, "not above 0"),
             (r#"{"access_token":"t","expires_in":"soon"}"#, "no number"),
             (r#"{"access_token":"t","token_type":"mac"}"#, "not Bearer"),
         ] {
             let why = TokenAnswer::read(body.as_bytes()).err().unwrap();
             assert!(why.contains(part), "{body}: {why}");
         }
+    }
+
+    fn token(lifetime: &str) -> Reply {
+        reply(
+            200,
+            &format!(r#"{{"access_token":"t-{lifetime}","expires_in":{lifetime}}}"#),
+        )
+    }
+
+    /// The number of the token that the next request has, and how many were asked for until then.
+    fn signed(scene: &Scene, signer: &Signer) -> (Option<u64>, usize) {
+        let http = crate::send::client_builder().build().unwrap();
+        let signed = scene.runtime.block_on(signer.sign(&http));
+        (signed.ok().unwrap().token, scene.asked().len())
+    }
+
+    #[test]
+    fn a_token_is_used_until_shortly_before_its_end() {
+        let scene = Scene::new(vec![token("90"), token("90"), token("5"), token("90")]);
+        let signer = Signer::new(oauth(), scene.base.clone(), scene.clock.clone());
+        let pass = |milliseconds| {
+            let time = std::time::Duration::from_millis(milliseconds);
+            scene.runtime.block_on(scene.clock.sleep(time));
+        };
+        assert_eq!(signed(&scene, &signer), (Some(1), 1));
+        pass(59_999);
+        assert_eq!(signed(&scene, &signer), (Some(1), 1));
+        pass(1);
+        assert_eq!(signed(&scene, &signer), (Some(2), 2));
+        // One that is shorter than the margin is used for a second.
+        pass(60_000);
+        assert_eq!(signed(&scene, &signer), (Some(3), 3));
+        pass(999);
+        assert_eq!(signed(&scene, &signer), (Some(3), 3));
+        pass(1);
+        assert_eq!(signed(&scene, &signer), (Some(4), 4));
+    }
+
+    #[test]
+    fn a_token_that_is_refused_is_replaced_once() {
+        let scene = Scene::new(vec![token("90"), token("91"), token("92")]);
+        let signer = Signer::new(oauth(), scene.base.clone(), scene.clock.clone());
+        assert_eq!(signed(&scene, &signer), (Some(1), 1));
+        signer.refuse(1);
+        assert_eq!(signed(&scene, &signer), (Some(2), 2));
+        // Another request that left with the first one comes back.
+        signer.refuse(1);
+        assert_eq!(signed(&scene, &signer), (Some(2), 2));
+        let mut text = "t-90, t-91, the-secret of the-id".to_owned();
+        signer.blank(&mut text);
+        assert_eq!(text, "…, …, … of …");
     }
 }

@@ -10,7 +10,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn count(&self, changes: bool, again: bool) {
+    /// Counts a request.
+    pub(crate) fn count(&self, changes: bool, again: bool) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.lookups
             .fetch_add(u64::from(!changes), Ordering::Relaxed);
@@ -35,5 +36,23 @@ impl Stats {
     /// Answers that said to slow down (429).
     pub fn throttled(&self) -> u64 {
         self.throttled.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stats;
+
+    #[test]
+    fn look_ups_and_repetitions_are_requests_too() {
+        let stats = Stats::default();
+        stats.count(true, false);
+        stats.count(true, true);
+        stats.count(true, true);
+        stats.count(false, false);
+        stats.count(false, true);
+        let counted = (stats.requests(), stats.lookups(), stats.retries());
+        assert_eq!(counted, (5, 2, 3));
+        assert_eq!(stats.throttled(), 0);
     }
 }

@@ -56,3 +56,41 @@ impl Steady {
         self.clock.sleep(time).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Boot, Sleep};
+
+    /// An hour after the machine was started, its wall clock shows a moment that somebody sets.
+    #[derive(Debug)]
+    struct Set(std::sync::atomic::AtomicU64);
+
+    impl Clock for Set {
+        fn now(&self) -> UnixNanos {
+            self.0.load(std::sync::atomic::Ordering::Relaxed)
+        }
+
+        fn sleep_until(&self, _: UnixNanos) -> Sleep<'_> {
+            Box::pin(std::future::ready(()))
+        }
+
+        fn since_boot(&self) -> Option<(Boot, u64)> {
+            Some(("a".into(), 3600))
+        }
+    }
+
+    #[test]
+    fn a_moment_is_as_far_away_whatever_the_wall_clock_is_set_to() {
+        let clock = Arc::new(Set(1_000_000.into()));
+        let steady = Steady::open(None, clock.clone()).unwrap();
+        assert_eq!(steady.now(), 1_000_000);
+        clock
+            .0
+            .store(7_000_000, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!((steady.now(), steady.wall()), (1_000_000, 7_000_000));
+        assert_eq!(steady.at(7_000_050), 1_000_050);
+        assert_eq!(steady.at(7_000_000), 1_000_000);
+        assert_eq!(steady.at(6_999_900), 999_900);
+    }
+}

@@ -173,3 +173,67 @@ impl std::fmt::Display for Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, message: &str, of_sign_in: bool) -> Stop {
+        let answer = Answer {
+            status: 403,
+            code: code.into(),
+            message: message.into(),
+            sign_in_refused: of_sign_in,
+            ..Answer::default()
+        };
+        Stop::refused(answer, br#"{"name":"Anna Ek"}"#, true)
+    }
+
+    #[test]
+    fn credentials_may_be_such_as_may_write_and_not_read() {
+        let look_up = |status| Stop::LookUp {
+            why: String::new(),
+            cause: Code::ApiAnswered,
+            status,
+        };
+        assert!(refused("", "", false).may_not_read());
+        assert!(look_up(Some(403)).may_not_read());
+        assert!(look_up(Some(404)).may_not_read());
+        // Nobody got as far as reading.
+        assert!(!refused("", "", true).may_not_read());
+        assert!(!look_up(Some(500)).may_not_read());
+        assert!(!look_up(None).may_not_read());
+        assert!(!Stop::Asked.may_not_read());
+    }
+
+    #[test]
+    fn the_apis_words_are_for_the_person_who_asked_and_quote_no_row() {
+        let stop = refused("Forbidden", "no rights to Anna Ek here", false);
+        let told = "the API refused the credentials (HTTP 403 Forbidden)";
+        assert_eq!(stop.to_string(), told);
+        let person = stop.for_person();
+        assert!(person.starts_with(&format!("{told}: no rights to ")));
+        assert!(!person.contains("Anna"), "{person}");
+        // Without words, or with JSON in their place, nothing is added.
+        assert_eq!(refused("Forbidden", "", false).for_person(), told);
+        let json = refused("Forbidden", "{\"name\":\"x\"}", false);
+        assert_eq!(json.for_person(), told);
+        assert_eq!(Stop::Asked.for_person(), Stop::Asked.to_string());
+    }
+
+    #[test]
+    fn a_code_is_told_where_it_is_one_and_says_more_than_the_status() {
+        for (code, told) in [
+            ("Taken", "HTTP 409 Taken"),
+            ("http.409", "HTTP 409"),
+            ("a whole sentence", "HTTP 409"),
+            ("", "HTTP 409"),
+        ] {
+            assert_eq!(status_and_code(409, code), told);
+        }
+        let Stop::Refused { code, .. } = refused("Anna Ek 20010101", "", false) else {
+            panic!("it is refused");
+        };
+        assert_eq!(code, "");
+    }
+}

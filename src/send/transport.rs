@@ -387,3 +387,6 @@ pub(super) async fn until_halted<T>(
 fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
     answer.is_ok_and(|answer| matches!(answer.status, 429 | 503) && answer.not_before.is_some())
 }
+
+#[cfg(test)]
+mod tests;

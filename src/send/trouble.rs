@@ -83,3 +83,39 @@ fn told_by(cause: &(dyn Error + 'static)) -> Option<Trouble> {
     let is_of_resolver = cause.to_string().starts_with("dns error");
     is_of_resolver.then_some(Trouble::NoHost)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kept_a_connection_from_being_made_is_told_by_its_cause() {
+        let certificate = rustls::CertificateError::UnknownIssuer;
+        let causes: [(Box<dyn Error>, Option<Trouble>); 7] = [
+            (
+                Box::new(rustls::Error::InvalidCertificate(certificate)),
+                Some(Trouble::Certificate),
+            ),
+            (
+                Box::new(rustls::Error::NoCertificatesPresented),
+                Some(Trouble::Certificate),
+            ),
+            (Box::new(rustls::Error::DecryptError), Some(Trouble::Tls)),
+            (
+                Box::new(io::Error::from(io::ErrorKind::ConnectionRefused)),
+                Some(Trouble::Refused),
+            ),
+            (
+                Box::new(io::Error::from(io::ErrorKind::TimedOut)),
+                Some(Trouble::TimeOut),
+            ),
+            ("dns error: no such name".into(), Some(Trouble::NoHost)),
+            ("anything else".into(), None),
+        ];
+        for (cause, expected) in &causes {
+            assert_eq!(told_by(cause.as_ref()), *expected, "{cause}");
+        }
+        let told = Trouble::Refused.in_words();
+        assert!(told.contains("refused"), "{told}");
+    }
+}

@@ -112,4 +112,29 @@ mod tests {
             assert_eq!(too_large, Verdict::Fail);
         }
     }
+
+    #[test]
+    fn what_the_target_says_of_a_status_counts_before_what_its_class_means() {
+        let mut spec = crate::targets::load("meitner").unwrap();
+        spec.answers.reject.push(507);
+        spec.answers.stop.push(402);
+        spec.answers.retry.push(408);
+        for (status, expected) in [
+            (507, Verdict::Reject),
+            (402, Verdict::Stop),
+            (408, Verdict::Retry),
+            (508, Verdict::Fail),
+            (410, Verdict::Reject),
+        ] {
+            let answer = Answer {
+                status,
+                ..Answer::default()
+            };
+            assert_eq!(
+                verdict(&spec, Ok(&answer), true, true),
+                expected,
+                "{status}"
+            );
+        }
+    }
 }

@@ -54,3 +54,46 @@ impl TargetError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::load::{load, parse};
+
+    #[test]
+    fn a_target_that_cannot_be_used_is_told_with_its_file_and_no_word_of_it() {
+        let error = load("hunter2").unwrap_err();
+        assert_eq!(error.fact(), Fact::new(Code::TargetUnknown));
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent.toml");
+        let error = load(path.to_str().unwrap()).unwrap_err();
+        let text = format!("cannot read the target file {}", path.display());
+        assert_eq!(error.to_string(), text);
+        let fact = error.fact();
+        assert_eq!((fact.code(), fact.path()), (Code::TargetRead, Some(&*path)));
+        assert!(fact.io_error().is_some());
+
+        let error = parse("x.toml", "name = \"hunter2\"\ntitle = 1\nrecord = 2\n").unwrap_err();
+        let fact = error.fact();
+        let numbers = fact.numbers();
+        assert_eq!(fact.code(), Code::TargetMistakes);
+        assert!(!fact.in_words().contains("hunter2"));
+        let lines = error.to_string();
+        let amount = format!(
+            "the target file x.toml has {} mistakes\n",
+            numbers.count.unwrap()
+        );
+        assert!(lines.starts_with(&amount), "{lines}");
+        let one = parse("x.toml", "name = \n").unwrap_err();
+        assert_eq!(
+            (one.fact().numbers().count, one.fact().numbers().line),
+            (Some(1), Some(1))
+        );
+        let text = one.to_string();
+        assert!(
+            text.starts_with("the target file x.toml has a mistake\n"),
+            "{text}"
+        );
+    }
+}

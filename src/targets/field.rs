@@ -217,3 +217,76 @@ impl FieldSpec {
             .chain(self.aliases.values().flatten().cloned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_kind_is_called_what_target_files_call_it() {
+        for kind in [
+            Kind::Text,
+            Kind::Uuid,
+            Kind::IdentityNumber,
+            Kind::Date,
+            Kind::Choice,
+            Kind::Boolean,
+            Kind::Email,
+            Kind::Phone,
+            Kind::PostalCode,
+            Kind::Country,
+            Kind::MunicipalityCode,
+            Kind::Eppn,
+            Kind::Integer,
+        ] {
+            let read: Kind = serde_json::from_value(json!(kind.as_str())).unwrap();
+            assert_eq!(read, kind);
+        }
+    }
+
+    #[test]
+    fn a_value_is_shown_in_the_words_of_its_language() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let gender = &spec.fields[spec.field("gender").unwrap()];
+        for (value, language, shown) in [
+            (json!("Female"), Some("sv"), "Kvinna"),
+            (json!("Female"), Some("en"), "Female"),
+            (json!("Female"), None, "Female"),
+            (json!("Unknown"), Some("sv"), "Unknown"),
+            (json!(true), Some("sv"), "Ja"),
+            (json!(false), Some("sv"), "Nej"),
+            (json!(true), Some("en"), "true"),
+            (json!(false), None, "false"),
+            (json!(7), Some("sv"), "7"),
+            (Json::Null, Some("sv"), ""),
+        ] {
+            assert_eq!(gender.in_words(&value, language), shown, "{language:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_is_found_by_the_apis_names_and_every_alias() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let names = |name: &str| -> Vec<String> {
+            spec.fields[spec.field(name).unwrap()]
+                .other_names()
+                .collect()
+        };
+        assert_eq!(
+            names("external_source_id"),
+            [
+                "external.sourceID",
+                "sourceID",
+                "External ID",
+                "Source ID",
+                "Externt id",
+                "Elevnummer",
+                "Käll-ID"
+            ]
+        );
+        // It stands in the path, so the API's body has no name for it.
+        assert_eq!(names("id")[..2], ["Student ID", "Meitner ID"]);
+    }
+}

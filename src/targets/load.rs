@@ -238,4 +238,14 @@ mod tests {
             "{text}"
         );
     }
+
+    #[test]
+    fn a_name_with_a_path_or_the_ending_of_a_file_is_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my-api");
+        std::fs::write(&path, BUILT_IN[0].1).unwrap();
+        assert_eq!(load(path.to_str().unwrap()).unwrap().name, "meitner");
+        let absent = load("no-such-target.toml").unwrap_err();
+        assert!(matches!(absent, TargetError::Read { .. }), "{absent}");
+    }
 }

@@ -8,7 +8,8 @@ use super::mistake::Mistake;
 pub(super) enum Place {
     /// The field whose name stands at this byte: its line with this key, or its name.
     Field(usize, &'static str),
-    /// The first line that sets this key below this table; the empty name is the file's top.
+    /// This key of this table. The empty name of a table is the file's top; an empty key is the table
+    /// itself.
     Key(&'static str, &'static str),
 }
 
@@ -24,25 +25,7 @@ impl Place {
                     position..position + line
                 })
             }
-            Place::Key(table, key) => {
-                let mut start = 0;
-                let mut below = table.is_empty();
-                for line in text.split_inclusive('\n') {
-                    let bare = line.trim();
-                    let span = || trimmed(text, start..start + line.len());
-                    if bare.starts_with('[') {
-                        below = bare.trim_matches(['[', ']']) == table;
-                        if below && key.is_empty() {
-                            return span();
-                        }
-                    }
-                    if below && is_set(bare, key) {
-                        return span();
-                    }
-                    start += line.len();
-                }
-                0..text.find('\n').unwrap_or(text.len())
-            }
+            Place::Key(table, key) => key_place(text, table, key),
         }
     }
 }
@@ -50,6 +33,47 @@ impl Place {
 /// Where in a target's `text` a key of a field stands; its name, where it has no such key.
 pub fn place_of(text: &str, field: &FieldSpec, key: &'static str) -> Range<usize> {
     Place::Field(field.name.span().start, key).span(text)
+}
+
+/// The line that sets a key, as `[table]`, `key = …` or `table.key = …`; else the first one of its table,
+/// else the first one of the file.
+fn key_place(text: &str, table: &str, key: &str) -> Range<usize> {
+    let sought = path_of(table, key);
+    let top = sought.split('.').next().unwrap_or_default();
+    let (mut start, mut header, mut of_table) = (0, "", None);
+    for line in text.split_inclusive('\n') {
+        let span = trimmed(text, start..start + line.len());
+        start += line.len();
+        let bare = line.trim();
+        let found = match (header_of(bare), bare.split_once('=')) {
+            (Some(name), _) => {
+                header = name;
+                name.to_owned()
+            }
+            (None, Some((name, _))) => path_of(header, name.trim()),
+            (None, None) => continue,
+        };
+        if found == sought {
+            return span;
+        }
+        if found.split('.').next() == Some(top) {
+            of_table.get_or_insert(span);
+        }
+    }
+    of_table.unwrap_or(0..text.find('\n').unwrap_or(text.len()))
+}
+
+/// A key with its table, with a dot between them where both are named.
+fn path_of(table: &str, key: &str) -> String {
+    let names = [table, key].map(str::trim);
+    let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    names.join(".")
+}
+
+/// The name of the table whose header this line is.
+fn header_of(line: &str) -> Option<&str> {
+    let (name, _) = line.strip_prefix('[')?.split_once(']')?;
+    Some(name.trim_start_matches('[').trim())
 }
 
 fn is_set(line: &str, key: &str) -> bool {
@@ -100,5 +124,98 @@ impl<'a> Found<'a> {
         if let Some(mistake) = self.mistakes.last_mut() {
             mistake.is_secret = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+\u{FEFF}name = \"é\"
+headers.Accept = \"a=b\"
+quota.burst = 10
+# update = 1
+answers = { retry = [] }
+
+[ variables.school ] # one of several
+about = \"name = x\"
+default = \"a\"
+
+[lookup]
+keys = [
+  \"id\",
+]
+  page_size  =  50
+
+[lookup.paging]
+kind = \"next\"
+
+[[sign_in]]
+kind = \"bearer\"
+
+[[fields]]
+kind = \"text\"
+name = \"first\"
+aliases.en = [\"One\"]
+
+[fields.synonyms]
+a = [\"b\"]
+
+[[fields]]
+name = \"second\"
+kind = \"choice\"";
+
+    #[test]
+    fn a_key_is_found_however_its_table_is_written() {
+        let text = FILE.trim_start_matches('\u{FEFF}');
+        for (table, key, line) in [
+            ("", "name", "name = \"é\""),
+            ("quota", "burst", "quota.burst = 10"),
+            ("quota", "requests", "quota.burst = 10"),
+            ("", "headers", "headers.Accept = \"a=b\""),
+            ("answers", "stop", "answers = { retry = [] }"),
+            ("variables.school", "about", "about = \"name = x\""),
+            (
+                "variables.school",
+                "",
+                "[ variables.school ] # one of several",
+            ),
+            ("variables", "", "[ variables.school ] # one of several"),
+            ("lookup", "page_size", "page_size  =  50"),
+            ("lookup", "paging", "[lookup.paging]"),
+            ("lookup", "total", "[lookup]"),
+            ("sign_in", "kind", "kind = \"bearer\""),
+            ("sign_in", "", "[[sign_in]]"),
+            // Not in the file: its first line.
+            ("update", "path", "name = \"é\""),
+            ("", "update", "name = \"é\""),
+            ("", "kind", "name = \"é\""),
+        ] {
+            let span = Place::Key(table, key).span(text);
+            assert_eq!(&text[span], line, "{table}.{key}");
+        }
+        assert_eq!(Place::Key("", "name").span(""), 0..0);
+        assert_eq!(Place::Key("", "name").span("x"), 0..1);
+    }
+
+    #[test]
+    fn a_fields_key_is_found_in_its_own_table_alone() {
+        for (name, key, line) in [
+            ("first", "kind", "kind = \"text\""),
+            ("first", "name", "name = \"first\""),
+            // It has no such key, though its neighbours and its own table do.
+            ("first", "a", "\"first\""),
+            ("first", "aliases", "\"first\""),
+            ("second", "kind", "kind = \"choice\""),
+            ("second", "aliases.en", "\"second\""),
+        ] {
+            let position = FILE.find(&format!("\"{name}\"")).unwrap();
+            let span = Place::Field(position, key).span(FILE);
+            assert_eq!(&FILE[span], line, "{name}.{key}");
+        }
+        let last = FILE.find("\"choice\"").unwrap();
+        let span = Place::Field(last, "pointer").span(FILE);
+        assert_eq!(&FILE[span], "\"choice\"");
     }
 }

@@ -88,3 +88,16 @@ pub enum ResetUnit {
     #[default]
     Seconds,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_of_time_is_written_as_its_letter() {
+        for (letter, seconds) in [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)] {
+            let unit: RateUnit = serde_json::from_value(letter.to_string().into()).unwrap();
+            assert_eq!((unit.letter(), unit.seconds()), (letter, seconds));
+        }
+    }
+}

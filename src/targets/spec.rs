@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::field::FieldSpec;
 use super::quota::Quota;
-use super::words::{self, Words};
+use super::words::{Words, words_in};
+use crate::l10n::Language;
 use crate::model::{Call, Change, Method};
 
 /// What an API looks like: everything that is particular to it.
@@ -254,12 +255,16 @@ pub enum Paging {
 impl TargetSpec {
     /// What one record is called in the language that is spoken.
     pub fn record_name(&self) -> String {
-        words::spoken(&self.words, &self.record).record
+        self.spoken_words().record
     }
 
     /// What several records are called.
     pub fn records_name(&self) -> String {
-        words::spoken(&self.words, &self.record).records
+        self.spoken_words().records
+    }
+
+    fn spoken_words(&self) -> Words {
+        words_in(Language::spoken(), &self.words, &self.record)
     }
 
     /// Positions of the fields that stand in the nested object at `pointer`.
@@ -416,4 +421,244 @@ pub(super) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
         let (name, _) = rest.split_once('}')?;
         Some(name)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::RowAt;
+    use crate::targets::load;
+
+    fn values(given: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let owned = given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        owned.collect()
+    }
+
+    #[test]
+    fn a_way_to_sign_in_needs_every_variable_that_it_names() {
+        let name = |text: &str| text.to_owned();
+        for (way, variables) in [
+            (
+                SignIn::Headers {
+                    headers: values(&[("Client-ID", "ID"), ("Client-Secret", "SECRET")]),
+                },
+                vec!["ID", "SECRET"],
+            ),
+            (SignIn::Bearer { token: name("T") }, vec!["T"]),
+            (
+                SignIn::Token {
+                    word: name("Token"),
+                    token: name("T"),
+                },
+                vec!["T"],
+            ),
+            (
+                SignIn::Basic {
+                    username: name("U"),
+                    password: None,
+                },
+                vec!["U"],
+            ),
+            (
+                SignIn::Basic {
+                    username: name("U"),
+                    password: Some(name("P")),
+                },
+                vec!["U", "P"],
+            ),
+            (
+                SignIn::Oauth {
+                    token_path: name("/token"),
+                    client_id: name("ID"),
+                    client_secret: name("SECRET"),
+                },
+                vec!["ID", "SECRET"],
+            ),
+        ] {
+            assert_eq!(way.variables(), variables);
+        }
+    }
+
+    #[test]
+    fn the_fields_of_a_nested_object_are_those_that_can_be_set_in_it() {
+        let spec = load("pathwright").unwrap();
+        let names = |pointer: &str| -> Vec<&str> {
+            let below: Vec<usize> = spec.fields_below(pointer).collect();
+            below
+                .iter()
+                .map(|field| spec.fields[*field].name())
+                .collect()
+        };
+        assert_eq!(
+            names("/profile"),
+            ["salutation", "bio", "location", "phone_number"]
+        );
+        assert_eq!(names("/membership"), ["membership_type"]);
+        // The field itself, the first letters of one, and what only the API sets.
+        for pointer in ["/first_name", "/prof", "/links", "/absent"] {
+            assert!(names(pointer).is_empty(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_found_by_the_key_in_the_path_first_and_then_by_the_look_ups() {
+        let mut spec = load("meitner").unwrap();
+        let names = |spec: &TargetSpec| -> Vec<String> {
+            let keys = spec.keys();
+            let names = keys.iter().map(|key| spec.fields[*key].name().to_owned());
+            names.collect()
+        };
+        let all = [
+            "id",
+            "identity_number",
+            "external_source_id",
+            "email_address1",
+            "edu_person_principal_name",
+        ];
+        assert_eq!(names(&spec), all);
+        let change = |spec: &mut TargetSpec, change: fn(&mut Lookup)| {
+            change(spec.lookup.as_mut().unwrap());
+        };
+        change(&mut spec, |how| {
+            how.keys = vec!["external_source_id".into(), "id".into()];
+            how.search = None;
+        });
+        assert!(spec.is_readable());
+        assert_eq!(names(&spec), ["id", "external_source_id"]);
+        change(&mut spec, |how| {
+            how.list = None;
+        });
+        assert!(!spec.is_readable());
+        assert_eq!(names(&spec), ["id"]);
+        change(&mut spec, |how| how.search = Some("/search".into()));
+        assert!(spec.is_readable());
+        let blind = load("pathwright").unwrap();
+        assert!(!blind.is_readable());
+        assert_eq!(names(&blind), ["external_id"]);
+    }
+
+    #[test]
+    fn a_value_is_read_back_out_of_the_path_that_was_made_for_it() {
+        let spec = load("pathwright").unwrap();
+        let path = "/member/saml2/a%2F%C3%A5/";
+        assert_eq!(spec.id_in(path).as_deref(), Some("a/å"));
+        assert_eq!(spec.value_in(path, "integration").as_deref(), Some("saml2"));
+        for (path, name) in [
+            (path, "email"),
+            (path, "member"),
+            ("/member", "external_id"),
+            ("/member/saml2/%FF/", "external_id"),
+        ] {
+            assert_eq!(spec.value_in(path, name), None, "{name} in {path}");
+        }
+    }
+
+    #[test]
+    fn what_a_call_changes_is_what_it_sends_where_nothing_was_read() {
+        let spec = load("pathwright").unwrap();
+        let body = json!({"first_name": "Kim", "profile": {"bio": null}, "email": "a@b.se"});
+        let change = |field: &str, from: Option<Json>, to: Json| Change {
+            field: field.to_owned(),
+            from,
+            to,
+        };
+        let call = |changed: &str, changes: Vec<Change>| Call {
+            at: RowAt::FIRST,
+            key: String::new(),
+            path: String::new(),
+            body: body.to_string().into_bytes(),
+            changed: changed.to_owned(),
+            changes,
+            fingerprint: None,
+            note: String::new(),
+        };
+        let read = vec![change("bio", Some(json!("x")), json!("y"))];
+        assert_eq!(*spec.changes_of(&call("first_name", read.clone())), read);
+        assert!(spec.changes_of(&call("", Vec::new())).is_empty());
+        // A field that the target no longer has, and one that the body lacks.
+        let sent = call("first_name shoe_size bio location", Vec::new());
+        let expected = [
+            change("first_name", None, json!("Kim")),
+            change("bio", None, Json::Null),
+        ];
+        assert_eq!(*spec.changes_of(&sent), expected);
+        let damaged = Call {
+            body: b"{".to_vec(),
+            ..sent
+        };
+        assert!(spec.changes_of(&damaged).is_empty());
+    }
+
+    #[test]
+    fn a_records_own_id_stands_where_the_look_up_says() {
+        let mut spec = load("meitner").unwrap();
+        let pointers = |spec: &TargetSpec| {
+            let pointer = |name: &str| spec.record_pointer(spec.field(name).unwrap());
+            (pointer("id"), pointer("external_source_id"))
+        };
+        let source = || "/external/sourceID".to_owned();
+        assert_eq!(pointers(&spec), ("/id".to_owned(), source()));
+        spec.lookup = None;
+        assert_eq!(pointers(&spec), (String::new(), source()));
+        let text = crate::targets::text("meitner").unwrap();
+        let unsaid = text.replace("\nid = \"/id\"\n", "\n");
+        assert_ne!(unsaid, text);
+        let spec = crate::targets::parse("x.toml", &unsaid).unwrap();
+        assert_eq!(pointers(&spec), ("/id".to_owned(), source()));
+    }
+
+    #[test]
+    fn one_record_and_several_are_called_what_the_target_says() {
+        let spec = load("meitner").unwrap();
+        let names = (spec.record_name(), spec.records_name());
+        assert_eq!(names, ("student".to_owned(), "students".to_owned()));
+    }
+
+    #[test]
+    fn a_variable_has_the_given_value_or_its_default() {
+        let spec = load("pathwright").unwrap();
+        let of = |given: &[(&str, &str)]| spec.variable_values(&values(given));
+        assert_eq!(of(&[]), Ok(values(&[("integration", "external")])));
+        let both = [("integration", "saml2"), ("school", "oakwood")];
+        assert_eq!(of(&both), Ok(values(&both)));
+        assert_eq!(
+            of(&[("city", "x")]),
+            Err("pathwright has no variable \"city\"; it has integration, school".to_owned())
+        );
+        let none = load("meitner")
+            .unwrap()
+            .variable_values(&values(&[("city", "x")]));
+        assert_eq!(
+            none,
+            Err("meitner has no variable \"city\"; it has none".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_address_takes_only_values_that_cannot_lead_elsewhere() {
+        let spec = load("pathwright").unwrap();
+        let template = &spec.environments["production"];
+        let about = &spec.variables["school"].about;
+        let address = |school: &str| spec.address(template, &values(&[("school", school)]));
+        for school in ["oakwood", "Oak-wood_2.x"] {
+            let expected = format!("https://{school}.pathwright.com/api/public");
+            assert_eq!(address(school), Ok(expected));
+        }
+        for school in ["", ".", ".oakwood", "a/b", "a b", "a@b", "a:b", "å", "a#"] {
+            let expected = format!("\"{school}\" cannot stand in an address for school: {about}");
+            assert_eq!(address(school), Err(expected));
+        }
+        assert_eq!(
+            spec.address(template, &BTreeMap::new()),
+            Err(format!("say --var school=…: {about}"))
+        );
+        assert_eq!(
+            spec.address("https://api.example.se/{", &BTreeMap::new()),
+            Ok("https://api.example.se/{".to_owned())
+        );
+    }
 }

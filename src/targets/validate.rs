@@ -128,8 +128,7 @@ fn validate_addresses(spec: &TargetSpec, found: &mut Found<'_>) {
                 "the address of {name} holds a user name or a password; credentials belong in the environment"
             ));
         }
-        let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
-        if !address.starts_with("https://") && !here.iter().any(|h| address.starts_with(h)) {
+        if !address.starts_with("https://") && !is_of_this_machine(address) {
             wrong(format!(
                 "the address of {name} must begin with https://; plain http is for this machine alone"
             ));
@@ -137,10 +136,17 @@ fn validate_addresses(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
+/// Whether it is an address of plain http whose host is this machine.
+fn is_of_this_machine(address: &str) -> bool {
+    let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+    let mut rest = here.iter().filter_map(|host| address.strip_prefix(host));
+    rest.any(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+}
+
 /// Only names of environment variables stand where a secret is used, and no header is a secret.
 fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
     if spec.sign_in.is_empty() {
-        found.add(Place::Key("", "name"), "there is no [[sign_in]]");
+        found.add(Place::Key("", "sign_in"), "there is no [[sign_in]]");
     }
     for way in &spec.sign_in {
         if let SignIn::Oauth { token_path, .. } = way {
@@ -412,3 +418,6 @@ fn validate_references(
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

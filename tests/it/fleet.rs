@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rosterpatch::clock::SystemClock;
-use rosterpatch::journal::{Journal, QuotaStore, State};
+use rosterpatch::journal::{Journal, JournalError, QuotaStore, RunState, State};
 use rosterpatch::sandbox::{Sandbox, SandboxOptions};
 use rosterpatch::send::{Pace, Pacer, Rate};
 use tokio::sync::oneshot;
@@ -695,7 +695,7 @@ fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
         stdout(&first)
     );
     let second = sweep();
-    assert_eq!(stdout(&second), "", "it waits");
+    assert_eq!(stdout(&second), "2 files: 2 waiting for the next sweep\n");
     let worker = fleet.worker(0, &fleet.address, "1");
     let soon = Duration::from_secs(60);
     fleet.wait(soon, pause);
@@ -927,6 +927,45 @@ fn a_held_run_of_the_queue_is_approved_taken_and_undone_in_the_browser() {
 }
 
 #[test]
+fn an_undo_shuts_out_whoever_was_at_work_on_the_run() {
+    let Some(cluster) = shared() else { return };
+    let fleet = Fleet::new(cluster.database(), &[vec![roster(0, 5)]], 1e6, "unlimited");
+    for (name, text) in [
+        (
+            "changed.csv",
+            roster(0, 5).replace("Skolgatan", "Kyrkogatan"),
+        ),
+        (
+            "same.csv",
+            roster(0, 5).replace("Skolgatan", "Kyrkogatan") + "\n",
+        ),
+    ] {
+        fleet.folder.write(name, text);
+        let imported = fleet.run(&["import", name, "--profile", "s0", "--yes"]);
+        assert_eq!(imported.status.code(), Some(0), "{}", stderr(&imported));
+        // Another machine's process, which lost its locks with its connection and sleeps.
+        let mut asleep = Journal::open(&fleet.state()).unwrap();
+        let run = asleep.run(None).unwrap();
+        asleep.take_over(run.id).unwrap();
+        asleep.set_state(run.id, RunState::Interrupted).unwrap();
+        asleep.set_plan(run.id, "{}", 0).unwrap();
+        let undone = fleet.run(&["undo", &run.name, "--yes"]);
+        assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+        let state = Journal::open(&fleet.state()).unwrap().run(Some(&run.name));
+        assert_eq!(state.unwrap().state, RunState::Undone);
+        let woken = asleep.set_plan(run.id, "{}", 0);
+        assert!(
+            matches!(woken, Err(JournalError::TakenOver)),
+            "{name}: {woken:?}"
+        );
+        if name == "changed.csv" {
+            let again = fleet.run(&["import", name, "--profile", "s0", "--yes", "--fresh"]);
+            assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+        }
+    }
+}
+
+#[test]
 fn a_worker_waits_for_a_database_that_is_away_and_says_so() {
     let Some(cluster) = Cluster::start() else {
         return;
@@ -1108,7 +1147,16 @@ fn a_damaged_record_in_the_database_is_named_and_takes_no_other_with_it() {
         ["updated", "failed", "updated", "updated", "updated"]
     );
     assert!(results[2].iter().any(|cell| cell == "journal.damaged"));
-    damage("UPDATE outcome SET state = 'updated' WHERE id & 255 = 2");
+    // The same where nothing but its time is damaged, which no other record of the row tells of.
+    let soon = i64::MAX;
+    damage(&format!(
+        "UPDATE outcome SET state = 'updated', at = {soon} WHERE id & 255 = 2"
+    ));
+    let again = fleet.run(&["report", run, "--results", "again.csv"]);
+    assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
+    let text = stderr(&again);
+    assert!(text.contains("row 2") && text.contains(run), "{text}");
+    damage("UPDATE outcome SET at = 0 WHERE id & 255 = 2");
     // What it changed: the others are put back, and it is told.
     damage("UPDATE planned SET changes = '[{' WHERE id & 255 = 4");
     let undone = fleet.run(&["undo", run, "--yes", "--profile", "s0"]);
@@ -1188,6 +1236,7 @@ fn what_needs_a_database_says_so_and_how_to_make_one() {
     cluster.psql(
         database,
         "DROP TABLE rosterpatch.answer;
+         DROP TABLE rosterpatch.arrival;
          ALTER TABLE rosterpatch.quota DROP COLUMN announced, DROP COLUMN announced_at;
          UPDATE rosterpatch.version SET format = 1",
     );

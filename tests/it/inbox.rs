@@ -1,7 +1,7 @@
 //! Nobody looking: folders that are swept and watched, by real processes.
 
 use std::os::fd::AsRawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -93,7 +93,11 @@ fn ten_files_and_two_sweeps_at_once() {
     // Every row was sent once, and each file is told of by one of the two.
     assert_eq!(server.seen().len(), 30);
     let told: String = outputs.iter().map(stdout).collect();
-    assert_eq!(told.lines().count(), 10, "{told}");
+    let lines: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("requests in"))
+        .collect();
+    assert_eq!(lines.len(), 10, "{told}");
     let done = files(&folder, "inbox");
     assert_eq!(done.len(), 30, "{done:?}");
     assert!(done.contains(&"done/DATE/klass-7.csv".to_owned()));
@@ -134,8 +138,8 @@ fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
     for name in [
         "done/DATE/a-good.csv",
         "done/DATE/a-good.results.csv",
-        "failed/DATE/b-some.csv",
-        "failed/DATE/b-some.failed.csv",
+        "partial/DATE/b-some.csv",
+        "partial/DATE/b-some.failed.csv",
         "held/c-held.csv",
         "held/c-held.results.csv",
         "failed/DATE/d-broken.csv",
@@ -211,7 +215,7 @@ fn a_file_seen_before_is_said_to_be_so() {
 }
 
 #[test]
-fn a_file_that_is_still_being_written_is_left() {
+fn a_file_that_is_being_written_is_waited_for_and_taken_whole() {
     let folder = inbox();
     let server = ok();
     let path = folder.write("inbox/r.csv", plain_roster(2));
@@ -230,20 +234,22 @@ fn a_file_that_is_still_being_written_is_left() {
             text.truncate(text.len() - 5);
             std::fs::write(&path, text).unwrap();
         }
+        std::fs::write(&path, plain_roster(60)).unwrap();
     });
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let all = files(&folder, "inbox");
-    assert!(all.contains(&"r.csv".to_owned()), "{all:?}");
+    assert!(all.contains(&"done/DATE/r.csv".to_owned()), "{all:?}");
     assert!(all.contains(&"done/DATE/whole.csv".to_owned()), "{all:?}");
+    assert_eq!(server.seen().len(), 3 + 60);
     writer.join().unwrap();
     // A marker says that it is whole, and saves the wait.
-    folder.write("inbox/r.csv", plain_roster(2));
+    folder.write("inbox/r.csv", plain_roster(59));
     folder.write("inbox/r.csv.ready", "");
     let output = run(sweep(&folder, &server, &["--settle", "1h"]));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let all = files(&folder, "inbox");
-    assert!(all.contains(&"done/DATE/r.csv".to_owned()), "{all:?}");
+    assert!(all.contains(&"done/DATE/r-2.csv".to_owned()), "{all:?}");
     assert!(!all.contains(&"r.csv.ready".to_owned()), "{all:?}");
 }
 
@@ -319,7 +325,7 @@ fn a_file_that_fits_two_profiles_needs_one_that_is_named() {
     folder.write("inbox/r.csv", plain_roster(1));
     let sweep = ["sweep", "inbox", "--settle", "0s"];
     let output = folder.send(&sweep);
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(
         stderr(&output).contains("several profiles"),
         "{}",
@@ -708,7 +714,7 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert!(files(&folder, "inbox").contains(&"processing/a.csv/a.csv".to_owned()));
     // Where it belongs nothing can be put.
-    let blocked = folder.path("inbox/failed");
+    let blocked = folder.path("inbox/partial");
     std::os::unix::fs::symlink("/nowhere/at/all", &blocked).unwrap();
     let output = sweep(&up);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -718,7 +724,7 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(up.seen().len(), sent, "it is done, and only put away");
     let all = files(&folder, "inbox");
-    assert!(all.contains(&"failed/DATE/a.csv".to_owned()), "{all:?}");
+    assert!(all.contains(&"partial/DATE/a.csv".to_owned()), "{all:?}");
     assert!(
         !all.iter().any(|name| name.starts_with("processing")),
         "{all:?}"
@@ -728,7 +734,7 @@ fn what_could_not_be_planned_or_put_away_is_by_the_next_sweep() {
     let output = sweep(&up);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let all = files(&folder, "inbox");
-    let is_another = |name: &String| name.starts_with("failed/DATE/a-");
+    let is_another = |name: &String| name.starts_with("partial/DATE/a-");
     assert!(all.iter().any(is_another), "{all:?}");
     assert!(
         !all.iter().any(|name| name.starts_with("processing")),
@@ -848,4 +854,200 @@ fn a_file_that_is_dropped_again_after_it_failed_is_tried_again() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 4);
     assert!(files(&folder, "inbox").contains(&"done/DATE/r.csv".to_owned()));
+}
+
+/// Gives a file an age in seconds.
+fn age(path: &Path, seconds: u64) {
+    let file = std::fs::File::options().append(true).open(path).unwrap();
+    let at = std::time::SystemTime::now() - std::time::Duration::from_secs(seconds);
+    file.set_modified(at).unwrap();
+}
+
+#[test]
+fn only_rosters_are_taken_and_what_stays_is_reported_once() {
+    let folder = inbox();
+    let server = ok();
+    let others = [
+        "r.csv~",
+        "r.csv.bak",
+        "r.csv.old",
+        "Thumbs.db",
+        "desktop.ini",
+        "LÄSMIG.txt",
+    ];
+    for name in others {
+        folder.write(&format!("inbox/{name}"), plain_roster(1));
+    }
+    // An upload that ended in the middle is reported once it has not changed for an hour.
+    folder.write("inbox/new.csv.uploading", "id");
+    folder.write("inbox/cut.csv.part", "id");
+    age(&folder.path("inbox/cut.csv.part"), 3700);
+    folder.write("inbox/r.csv", plain_roster(2));
+    let first = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    for name in others.iter().chain(&["cut.csv.part"]) {
+        assert!(
+            stderr(&first).contains(&format!("{name}: ")),
+            "{name}: {}",
+            stderr(&first)
+        );
+        assert!(folder.path(&format!("inbox/{name}")).exists(), "{name}");
+    }
+    assert!(!stderr(&first).contains("uploading"), "{}", stderr(&first));
+    assert_eq!(server.seen().len(), 2);
+    let closing = stdout(&first).lines().last().unwrap_or_default().to_owned();
+    assert_eq!(
+        closing,
+        "8 files: 1 done, 7 not processed (6 not a roster, 1 unfinished upload)"
+    );
+    // The next sweep counts them, and says nothing more.
+    let second = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(second.status.code(), Some(0));
+    assert_eq!(stderr(&second), "");
+    assert!(
+        stdout(&second).starts_with("7 files: 7 not processed"),
+        "{}",
+        stdout(&second)
+    );
+    // What was removed is forgotten, and reported when it is there again.
+    std::fs::remove_file(folder.path("inbox/r.csv.bak")).unwrap();
+    run(sweep(&folder, &server, &["--settle", "0s"]));
+    folder.write("inbox/r.csv.bak", plain_roster(1));
+    let again = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(
+        stderr(&again).matches("r.csv.bak: ").count(),
+        1,
+        "{}",
+        stderr(&again)
+    );
+}
+
+#[test]
+fn a_file_that_fits_no_profile_stays_and_others_are_imported() {
+    let folder = inbox();
+    let server = ok();
+    let config = format!(
+        "target = \"plain.toml\"\nbase_url = \"{}\"\n[profile.a]\nfiles = [\"a-*.csv\"]\n",
+        server.base_url
+    );
+    folder.write("rosterpatch.toml", config);
+    folder.write("inbox/a-1.csv", plain_roster(1));
+    folder.write("inbox/b-1.csv", plain_roster(2));
+    let sweep = || folder.send(&["sweep", "inbox", "--settle", "0s"]);
+    let first = sweep();
+    assert_eq!(first.status.code(), Some(3), "{}", stderr(&first));
+    assert!(stderr(&first).contains("b-1.csv: ") && stderr(&first).contains("[inbox.no_profile]"));
+    assert!(folder.path("inbox/b-1.csv").exists());
+    assert_eq!(server.seen().len(), 1);
+    let second = sweep();
+    assert_eq!(second.status.code(), Some(3), "it is still there");
+    assert_eq!(stderr(&second), "");
+    assert_eq!(
+        stdout(&second),
+        "1 file: 1 not processed (1 without a profile)\n"
+    );
+    // The profile that is named on the command line narrows too.
+    let named = folder.send(&["sweep", "inbox", "--settle", "0s", "--profile", "a"]);
+    assert_eq!(named.status.code(), Some(3), "{}", stderr(&named));
+    assert!(folder.path("inbox/b-1.csv").exists());
+}
+
+#[test]
+fn the_oldest_file_goes_first_and_an_older_one_of_the_same_name_is_refused() {
+    let folder = inbox();
+    let server = ok();
+    folder.write("inbox/a.csv", plain_roster(1));
+    folder.write("inbox/b.csv", plain_roster(1).replace("-8000-", "-8001-"));
+    age(&folder.path("inbox/a.csv"), 100);
+    age(&folder.path("inbox/b.csv"), 200);
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let paths: Vec<String> = server.seen().iter().map(|seen| seen.path.clone()).collect();
+    assert!(
+        paths[0].contains("-8001-") && paths[1].contains("-8000-"),
+        "{paths:?}"
+    );
+    // Last week's file under this week's name.
+    folder.write("inbox/a.csv", plain_roster(2));
+    age(&folder.path("inbox/a.csv"), 1000);
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("[inbox.older]"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(server.seen().len(), 2);
+    let all = files(&folder, "inbox");
+    assert!(all.contains(&"failed/DATE/a.csv".to_owned()), "{all:?}");
+    let explained = all.iter().find(|name| name.ends_with("a.error.txt"));
+    assert!(explained.is_some(), "{all:?}");
+    // Whoever means it says so.
+    folder.write("inbox/a.csv", plain_roster(2));
+    age(&folder.path("inbox/a.csv"), 1000);
+    let output = run(sweep(&folder, &server, &["--settle", "0s", "--again"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_that_arrives_during_a_sweep_is_imported_by_it() {
+    let folder = inbox();
+    let late = folder.path("inbox/late.csv");
+    let text = plain_roster(1).replace("-8000-", "-8001-");
+    let server = Server::start(move |seen| {
+        // While the first file is sent, another one is dropped.
+        if !seen.path.contains("-8001-") && !late.exists() {
+            std::fs::write(&late, &text).unwrap();
+        }
+        respond(200, &[], "{}")
+    });
+    folder.write("inbox/a.csv", plain_roster(1));
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 2);
+    assert!(
+        stdout(&output).ends_with("2 files: 2 done\n"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn the_files_of_a_day_are_listed_with_the_command_for_each_that_needs_a_person() {
+    let folder = inbox();
+    let server = ok();
+    folder.write("inbox/good.csv", plain_roster(2));
+    folder.write("inbox/broken.csv", "no,header\n1,2\n");
+    folder.write("inbox/note.doc", "");
+    let held: String = plain_roster(3).replace("-8000-", "x-");
+    folder.write("inbox/held.csv", held);
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let output = folder.run("runs --since 1d --format json");
+    let listed: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let find = |name: &str| {
+        let all = listed.as_array().unwrap();
+        all.iter()
+            .find(|file| file["name"] == name)
+            .cloned()
+            .unwrap()
+    };
+    assert_eq!(find("good.csv")["fate"], "done");
+    assert_eq!(find("broken.csv")["fate"], "failed");
+    assert_eq!(find("broken.csv")["why"]["code"], "map.missing");
+    assert_eq!(find("note.doc")["fate"], "not_processed");
+    let held = find("held.csv");
+    assert_eq!(held["fate"], "held");
+    assert_eq!(held["next"]["approve"], held["run"]);
+    // Every path is one that is there.
+    for file in listed.as_array().unwrap() {
+        let path = file["file"].as_str().unwrap();
+        assert!(folder.path(path).exists(), "{path}");
+    }
+    let text = stdout(&folder.run("runs --since 1d"));
+    let run = held["run"].as_str().unwrap();
+    assert!(
+        text.contains(&format!("rosterpatch approve {run} --state ")),
+        "{text}"
+    );
 }

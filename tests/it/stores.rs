@@ -5,13 +5,16 @@ use std::fmt::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
+use rosterpatch::clock::Clock;
 use rosterpatch::journal::{
     Journal, JournalError, NewRun, PlannedRow, PlannedWhat, QuotaStore, Record, RosterLock,
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
 use rosterpatch::model::{Call, Change, Outcome, RowAt, RowState};
+use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
+use crate::harness::evening;
 use crate::postgres::shared;
 
 fn at(second: i64) -> Timestamp {
@@ -265,6 +268,13 @@ fn a_run_that_died_is_told_alike() {
         let left: Vec<_> = left.iter().map(|call| (call.row, call.doubtful)).collect();
         assert_eq!(left[0], (5, true));
         assert!(left[1..].iter().all(|(row, _)| *row > 5));
+        let state_of = |row| {
+            let outcomes = journal.outcomes(run, row, row).unwrap();
+            let states = outcomes.iter().map(|outcome| (outcome.row, outcome.state));
+            states.collect::<Vec<_>>()
+        };
+        assert_eq!(state_of(5), [(5, RowState::Unknown)]);
+        assert_eq!(state_of(6), []);
 
         // It goes on: what was in doubt still is, and what was not sent is open.
         let requests = journal.reopen(run).unwrap();
@@ -542,5 +552,93 @@ fn a_bucket_is_one_for_all() {
         }
         assert_eq!(two.update(|shared| (None, shared.arrival)).unwrap(), 207);
         String::new()
+    });
+}
+
+#[test]
+fn a_limit_is_kept_by_all_who_name_it_and_takes_nothing_from_the_quota_but_its_requests() {
+    with_each(|state| {
+        let clock = evening();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let pacer = |ceiling: Option<&str>, share: f64| {
+            let pace = Pace {
+                own: "1500/h".parse().unwrap(),
+                own_burst: 100,
+                ceiling: ceiling.map(|rate| rate.parse().unwrap()),
+                burst: None,
+                share,
+            };
+            let store = QuotaStore::open(state, "limited").unwrap();
+            Pacer::new(pace, clock.clone(), Some(store)).unwrap()
+        };
+        let take = |pacer: &Pacer, requests: usize| {
+            let start = clock.now();
+            runtime.block_on(async {
+                for _ in 0..requests {
+                    pacer.permit().await.unwrap();
+                }
+            });
+            assert_eq!(clock.now(), start, "{requests} at once");
+        };
+        take(&pacer(None, 1.0), 70);
+        take(&pacer(None, 0.1), 10);
+        let levels = [
+            ("the same share", pacer(None, 0.1), 0.0),
+            ("another share", pacer(None, 0.15), 15.0),
+            ("a rate", pacer(Some("5/h"), 1.0), 5.0),
+            ("no limit", pacer(None, 1.0), 20.0),
+        ];
+        for (whose, pacer, level) in &levels {
+            assert_eq!(pacer.level().0, *level, "{whose}");
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn the_files_that_arrived_are_told_alike() {
+    use rosterpatch::journal::{Arrival, Fate};
+    use rosterpatch::model::{Code, Fact};
+    with_each(|state| {
+        let journal = Journal::open(state).unwrap();
+        let arrival = |name: &str, stamp: &str, second, fate| Arrival {
+            inbox: "/in".into(),
+            name: name.into(),
+            stamp: stamp.into(),
+            at: at(second),
+            fate,
+            path: format!("/in/{name}"),
+            run: None,
+            why: Some(Fact::new(Code::InboxNoProfile)),
+        };
+        for file in [
+            arrival("å.csv", "1.000000000:5", 10, Fate::NotProcessed),
+            arrival("b.csv", "1.000000000:5", 20, Fate::Waiting),
+            arrival("b.csv", "2.000000000:6", 30, Fate::Failed),
+        ] {
+            journal.record_arrival(&file).unwrap();
+        }
+        // The time of its arrival stays; its fate does not.
+        let mut again = arrival("b.csv", "1.000000000:5", 99, Fate::Done);
+        (again.run, again.why) = (Some("r".into()), None);
+        journal.record_arrival(&again).unwrap();
+        let mut told = String::new();
+        for since in [0, 20, 21] {
+            let all = journal.arrivals(at(since)).unwrap();
+            writeln!(told, "{since}: {all:?}").unwrap();
+        }
+        let names = |since| journal.arrivals(at(since)).unwrap().len();
+        assert_eq!([names(0), names(20), names(21), names(31)], [3, 2, 1, 0]);
+        let done = &journal.arrivals(at(20)).unwrap()[1];
+        assert_eq!((done.at, done.fate), (at(20), Fate::Done));
+        journal.forget_arrival(done).unwrap();
+        assert_eq!(names(0), 2);
+        journal.forget_arrivals(at(30)).unwrap();
+        let left = journal.arrivals(at(0)).unwrap();
+        assert_eq!(left.len(), 1);
+        writeln!(told, "{left:?}").unwrap();
+        told
     });
 }

@@ -8,8 +8,8 @@ use rosterpatch::sandbox::Sandbox;
 use tokio::sync::oneshot;
 
 use crate::harness::{
-    Folder, OF_SANDBOX, Started, plain_id, plain_roster, sandbox_holding, stderr, stdout,
-    wait_until,
+    Folder, OF_SANDBOX, Started, plain_id, plain_roster, program_path, sandbox_holding, stderr,
+    stdout, wait_until,
 };
 
 const ROWS: usize = 12;
@@ -45,6 +45,19 @@ impl Scene {
     /// Runs the program to its end.
     fn run(&self, arguments: &[&str]) -> std::process::Output {
         self.folder.with_sandbox(arguments)
+    }
+
+    /// Runs the program at a terminal, where somebody gives this answer. What it writes is on the standard
+    /// output of `script`.
+    fn answer(&self, arguments: &[&str], answer: &str) -> std::process::Output {
+        let mut script = self.folder.command_by("script");
+        let command = format!("exec \"$PROGRAM\" {}", arguments.join(" "));
+        script
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .env("PROGRAM", program_path())
+            .envs(OF_SANDBOX);
+        let mut program = assert_cmd::Command::from_std(script);
+        program.write_stdin(format!("{answer}\n")).output().unwrap()
     }
 
     fn import(&self, more: &[&str]) -> std::process::Output {
@@ -238,8 +251,52 @@ fn an_undo_of_an_interrupted_run_that_changed_nothing_closes_it() {
     child.kill().unwrap();
     child.wait().unwrap();
     let run = scene.newest();
-    scene.run(&["undo", &run, "--yes"]);
+    let closed = scene.run(&["undo", &run, "--yes"]);
+    assert_eq!(closed.status.code(), Some(0), "{}", stderr(&closed));
+    assert!(
+        stderr(&closed).contains("it is closed"),
+        "{}",
+        stderr(&closed)
+    );
     scene.refused(&scene.run(&["resume", &run, "--yes"]), &run);
+}
+
+#[test]
+fn an_undo_that_is_declined_leaves_the_run_as_it_was_and_no_roster_behind() {
+    let scene = Scene::new();
+    let first = scene.import(&[]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    let run = scene.newest();
+    let declined = scene.answer(&["undo", &run], "n");
+    assert_eq!(declined.status.code(), Some(1), "{}", stdout(&declined));
+    assert!(stdout(&declined).contains("[y/N]"), "{}", stdout(&declined));
+    // It would hold what the records held before.
+    assert!(!scene.folder.path("r.undo.csv").exists());
+    assert!(scene.folder.runs().contains("finished"));
+    assert_eq!(scene.names(), vec!["Bo"; ROWS]);
+    let agreed = scene.answer(&["undo", &run], "y");
+    assert_eq!(agreed.status.code(), Some(0), "{}", stdout(&agreed));
+    assert_eq!(scene.names(), vec!["Åsa"; ROWS]);
+}
+
+#[test]
+fn an_undo_that_finds_nothing_asks_before_it_closes_the_run() {
+    let scene = Scene::new();
+    let mut child = scene.start(&["import", "r.csv", "--yes"], &["--burst", "1"]);
+    scene.wait(&mut child, |sandbox| sandbox.requests("search") == 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let run = scene.newest();
+    let declined = scene.answer(&["undo", &run], "n");
+    assert_eq!(declined.status.code(), Some(1), "{}", stdout(&declined));
+    let text = stdout(&declined);
+    assert!(
+        text.contains("Close the run") && text.contains(&run),
+        "{text}"
+    );
+    let resumed = scene.run(&["resume", &run, "--yes"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    assert_eq!(scene.names(), vec!["Bo"; ROWS]);
 }
 
 #[test]

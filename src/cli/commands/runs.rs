@@ -4,7 +4,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::app::{
-    ListedRun, at_hand, forget_dropped, forget_mends, forget_spool, listed, report_again,
+    ListedRun, Next, arrived, at_hand, forget_dropped, forget_mends, forget_spool, listed,
+    report_again,
 };
 use crate::cli::args::{ReportArgs, RunsArgs, ShowArgs};
 use crate::cli::config::Config;
@@ -14,7 +15,7 @@ use crate::cli::values::Time;
 use crate::cli::{settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::{Entry, place_of};
-use crate::journal::{Journal, RunRecord, RunState};
+use crate::journal::{Journal, RunRecord, RunState, State};
 use crate::l10n::{local_time, number, runs, say};
 use crate::model::{Code, Exit, Fact, with_causes};
 use crate::report::{ResultPaths, summary_text};
@@ -24,6 +25,9 @@ use crate::run::Settings;
 pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<Exit> {
     let state = settings::state(&Config::load(common)?, common)?;
     let journal = Journal::open(&state)?;
+    if let Some(since) = &args.since {
+        return list_files(&journal, &state, since, args.format);
+    }
     let mut exit = Exit::Success;
     let mut rows = Vec::new();
     for run in journal.all_runs()?.into_iter().take(args.limit) {
@@ -52,6 +56,43 @@ pub(in crate::cli) fn list(common: &GeneralOptions, args: &RunsArgs) -> Result<E
         Format::Text => terminal::out(&table(&rows)),
     }
     Ok(exit)
+}
+
+/// `rosterpatch runs --since 1d`: the files that arrived, and the command for each that needs a person.
+fn list_files(journal: &Journal, state: &State, since: &Time, format: Format) -> Result<Exit> {
+    let age = jiff::SignedDuration::try_from(since.length)?;
+    let files = arrived(journal, state, SystemClock.timestamp().checked_sub(age)?)?;
+    if format == Format::Json {
+        print_json(&files, true);
+        return Ok(Exit::Success);
+    }
+    if files.is_empty() {
+        terminal::note(&say().runs_no_files());
+    }
+    for file in &files {
+        let line = say().runs_arrived(
+            local_time(file.arrived_at),
+            file.name.as_str(),
+            settings::fate_in_words(file.fate),
+            file.file.as_str(),
+        );
+        terminal::out(&format!("{line}\n"));
+        if let Some(why) = &file.why {
+            terminal::out(&format!("    {}\n", why.in_words()));
+        }
+        let flag = settings::journal_flag_for_others(state);
+        let command = file.next.as_ref().map(|next| match next {
+            Next::Approve(run) => format!("rosterpatch approve {run}{flag}"),
+            Next::Retry(path) => {
+                let path = crate::model::in_quotes(&path.display().to_string());
+                format!("rosterpatch retry {path}{flag}")
+            }
+        });
+        if let Some(command) = command {
+            terminal::out(&format!("    {}\n", settings::as_owner(state, &command)));
+        }
+    }
+    Ok(Exit::Success)
 }
 
 /// The runs as lines below a header.
@@ -97,6 +138,7 @@ pub(in crate::cli) fn prune(common: &GeneralOptions, older_than: &Time) -> Resul
     let moment = now.checked_sub(age)?;
     let state = settings::state(&Config::load(common)?, common)?;
     let pruned = Journal::open(&state)?.prune(&state, moment, now)?;
+    Journal::open(&state)?.forget_arrivals(moment)?;
     forget_dropped(&state)?;
     forget_spool(&state);
     forget_mends(state.folder(), moment)?;
@@ -132,11 +174,6 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
     let queued = place_of(&place, &run, &mut listed)?;
     match args.format {
         Format::Json => print_json(&Shown { listed, queued }, true),
-        Format::Text
-            if run.summary.is_none() && !listed.is_queued && listed.state != RunState::Undone =>
-        {
-            bail!(say().runs_no_figures(run.name))
-        }
         Format::Text => {
             let state = listed.state;
             let mut more = vec![(say().summary_state(), state.in_words())];

@@ -1,30 +1,35 @@
+use std::cell::RefCell;
 use std::path::Path;
 
-use crate::app::{AppError, Desk, Notifications, Sweep, SweepOptions, Told, Wanted, watch};
+use crate::app::{
+    AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Tally, Told, Wanted, watch,
+};
 use crate::cli::args::{OnceArgs, SweepArgs};
 use crate::cli::config::Config;
-use crate::cli::front::{Front, print_json, tell_way_on};
+use crate::cli::front::{Front, print_json, tell_way};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
 use crate::fleet::{SweptFile, sweep_into_queue};
-use crate::l10n::{duration, requests, say};
+use crate::journal::Fate;
+use crate::l10n::{duration, files, number, requests, say};
 use crate::model::{Exit, Summary};
 
 /// `rosterpatch sweep INBOX`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Exit, AppError> {
     let is_queued = args.enqueue;
-    let args = &args.sweep;
-    let front = Front::open_unwatched(common)?;
-    front.session.stop.listen();
-    let desk = SweepDesk {
-        front: &front,
-        args,
+    let desk = SweepDesk::open(common, &args.sweep)?;
+    let (exit, tally) = if is_queued {
+        desk.enqueue()?
+    } else {
+        let session = &desk.front.session;
+        let swept = Sweep::new(session, &desk, desk.options())?.run()?;
+        (swept.exit, swept.tally)
     };
-    if is_queued {
-        return desk.enqueue();
+    if args.sweep.output.format == Format::Text && tally.files() > 0 {
+        terminal::out(&format!("{}\n", closing_line(&tally)));
     }
-    Sweep::new(&front.session, &desk, desk.options()).run()
+    Ok(exit)
 }
 
 /// `rosterpatch watch INBOX`.
@@ -32,26 +37,77 @@ pub(in crate::cli) fn watch_on(
     common: &GeneralOptions,
     args: &SweepArgs,
 ) -> Result<Exit, AppError> {
-    let front = Front::open_unwatched(common)?;
-    front.session.stop.listen();
-    let desk = SweepDesk {
-        front: &front,
-        args,
-    };
-    let sweep = Sweep::new(&front.session, &desk, desk.options());
-    watch(&front.session, &sweep, &|error| {
-        let fact = error.fact();
-        terminal::error(&fact.in_words(), &fact);
-    })
+    let desk = SweepDesk::open(common, args)?;
+    let session = &desk.front.session;
+    let sweep = Sweep::new(session, &desk, desk.options())?;
+    watch(session, &sweep, &complain)
+}
+
+fn complain(error: &AppError) {
+    let fact = error.fact();
+    terminal::error(&fact.in_words(), &fact);
+}
+
+/// `14 files: 7 done, 2 held, 4 not processed (3 without a profile, 1 not a roster)`.
+fn closing_line(tally: &Tally) -> String {
+    let reasons: Vec<String> = tally
+        .reasons()
+        .into_iter()
+        .map(|(reason, count)| {
+            let count = number(count);
+            match reason {
+                Stay::NoProfile => say().sweep_no_profile(count),
+                Stay::SeveralProfiles => say().sweep_several_profiles(count),
+                Stay::NotARoster => say().sweep_not_a_roster(count),
+                Stay::Unfinished => say().sweep_unfinished(count),
+                Stay::NotUtf8 => say().sweep_not_utf8(count),
+                Stay::NotAFile => say().sweep_not_a_file(count),
+                Stay::Other => say().sweep_other(count),
+            }
+        })
+        .collect();
+    let fates: Vec<String> = tally
+        .fates()
+        .into_iter()
+        .map(|(fate, count)| {
+            let count = number(count);
+            match fate {
+                Fate::Done => say().sweep_done(count),
+                Fate::Duplicate => say().sweep_duplicate(count),
+                Fate::Held => say().sweep_held(count),
+                Fate::Partial => say().sweep_partial(count),
+                Fate::Failed => say().sweep_failed(count),
+                Fate::Waiting => say().sweep_waiting(count),
+                Fate::NotProcessed => say().sweep_not_processed(count, reasons.join(", ")),
+            }
+        })
+        .collect();
+    say().sweep_closing(files(tally.files()), fates.join(", "))
 }
 
 /// Resolves how each file is imported, and prints a line about each.
 struct SweepDesk<'a> {
-    front: &'a Front,
+    front: Front,
+    common: &'a GeneralOptions,
     args: &'a SweepArgs,
+    /// The config that is in force, and the text that it was read from.
+    config: RefCell<(Config, Option<Vec<u8>>)>,
 }
 
-impl SweepDesk<'_> {
+impl<'a> SweepDesk<'a> {
+    fn open(common: &'a GeneralOptions, args: &'a SweepArgs) -> Result<SweepDesk<'a>, AppError> {
+        let front = Front::open_unwatched(common)?;
+        front.session.stop.listen();
+        let config = front.config.clone();
+        let text = text_of(&config);
+        Ok(SweepDesk {
+            front,
+            common,
+            args,
+            config: RefCell::new((config, text)),
+        })
+    }
+
     fn options(&self) -> SweepOptions {
         let inbox = self.front.config.fill(&self.args.inbox);
         SweepOptions {
@@ -64,12 +120,17 @@ impl SweepDesk<'_> {
     }
 }
 
+fn text_of(config: &Config) -> Option<Vec<u8>> {
+    std::fs::read(config.path()?).ok()
+}
+
 impl SweepDesk<'_> {
     /// Puts the files into the queue, and those away whose runs have ended there.
-    fn enqueue(&self) -> Result<Exit, AppError> {
+    fn enqueue(&self) -> Result<(Exit, Tally), AppError> {
         let options = self.options();
         let is_json = self.args.output.format == Format::Json;
         let profile_of = |name: &str| {
+            self.may_take(name)?;
             let config = self.config_of(name)?;
             Ok(config.profile().map(str::to_owned))
         };
@@ -95,7 +156,7 @@ impl SweepDesk<'_> {
 
     /// The config with the profile to which a file belongs, where the command line names none.
     fn config_of(&self, name: &str) -> Result<Config, AppError> {
-        let own = &self.front.config;
+        let own = &self.config.borrow().0;
         match own.profile() {
             Some(_) => Ok(own.clone()),
             None => match own.profile_of(name)? {
@@ -107,9 +168,35 @@ impl SweepDesk<'_> {
 }
 
 impl Desk for SweepDesk<'_> {
+    fn refresh(&self) {
+        let mut kept = self.config.borrow_mut();
+        let text = text_of(&kept.0);
+        if text == kept.1 {
+            return;
+        }
+        kept.1 = text;
+        match Config::load(self.common) {
+            Ok(config) => kept.0 = config,
+            // The config from before stays in force until the mistake is mended.
+            Err(error) => complain(&error),
+        }
+    }
+
+    fn may_take(&self, name: &str) -> Result<(), AppError> {
+        self.config.borrow().0.refuse_unfit(name)
+    }
+
+    fn account(&self, name: &str) -> u64 {
+        let own = || self.config.borrow().0.clone();
+        let config = self.config_of(name).unwrap_or_else(|_| own());
+        let roster = config.fill(&self.args.options.roster);
+        let spec = settings::target(roster.target.as_deref()).ok();
+        config.fingerprint(spec.as_deref())
+    }
+
     fn notifications(&self, name: &str) -> Notifications {
-        let own = &self.front.config;
-        settings::notifications(&self.config_of(name).unwrap_or_else(|_| own.clone()))
+        let own = || self.config.borrow().0.clone();
+        settings::notifications(&self.config_of(name).unwrap_or_else(|_| own()))
     }
 
     fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
@@ -130,10 +217,11 @@ impl Desk for SweepDesk<'_> {
     fn told(&self, name: &str, what: Told<'_>) {
         let is_json = self.args.output.format == Format::Json;
         match what {
-            Told::Failed(error) => terminal::unwatched_error(name, &error.fact()),
+            Told::NotImported(why) => terminal::unwatched_error(name, why),
             Told::Ended(ended, settings) => {
-                let state = &self.front.session.state;
-                tell_way_on(ended, settings, state, |stop| stop.fact().in_words());
+                let flag = &self.front.session.journal_flag;
+                let way = format!("{}{flag}", ended.summary.run);
+                tell_way(ended, settings, &way, |stop| stop.fact().in_words());
                 print_file(is_json, name, &ended.summary);
             }
             Told::PutAway(summary) => print_file(is_json, name, summary),

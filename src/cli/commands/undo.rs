@@ -28,9 +28,18 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &OneRunArgs) -> Result<
         Exit::CannotDo
     };
     let Some(mut run_settings) = undone.settings.clone() else {
-        let run = &args.run;
-        let fact = Fact::new(Code::RunNothingToUndo).in_run(run);
-        terminal::error(&say().cli_nothing_to_undo(run.as_str()), &fact);
+        let run = args.run.as_str();
+        if undone.is_open() {
+            if !args.yes && !terminal::ask(&say().cli_ask_close(run)) {
+                return Err(RunError::Declined.into());
+            }
+            undone.close(&front.session.state)?;
+        }
+        let text = match undone.is_open() {
+            true => say().cli_closed(run),
+            false => say().cli_nothing_to_undo(run),
+        };
+        terminal::error(&text, &Fact::new(Code::RunNothingToUndo).in_run(run));
         return Ok(least);
     };
     let file = run_settings.roster.file.clone();

@@ -131,7 +131,10 @@ fn made(desk: &Desk, filter: Filter) -> Made {
         overview: overview(&plan),
         changes: changes(&journal, run, &plan, &filter, prepared.map(Arc::as_ref))?,
         canary: (reads_back && plan.to_send > CANARY).then_some(CANARY),
-        button: say().console_send(records(plan.to_send)),
+        button: match &job.task {
+            Task::Undo(_) if plan.to_send == 0 => say().console_close_run(),
+            _ => say().console_send(records(plan.to_send)),
+        },
         columns: columns.collect(),
         filter,
         frame,

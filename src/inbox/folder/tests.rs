@@ -76,6 +76,187 @@ fn a_file_that_has_changed_since_it_was_looked_at_is_left() {
     std::fs::write(folder.path().join("a.csv"), "12").unwrap();
     assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
     assert!(folder.path().join("a.csv").exists());
+    // Written to again, with as many bytes: it is not whole yet either.
+    std::fs::write(folder.path().join("a.csv.ready"), "").unwrap();
+    let lying = inbox.entries().unwrap().files;
+    let file = std::fs::File::create(folder.path().join("a.csv")).unwrap();
+    std::io::Write::write_all(&mut &file, b"13").unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(inbox.claim("a.csv", &lying["a.csv"]).unwrap(), None);
+    assert!(folder.path().join("a.csv").exists());
+    // What is left keeps its marker, and no folder keeps its name taken.
+    assert!(folder.path().join("a.csv.ready").exists());
+    assert!(!folder.path().join("processing/a.csv").exists());
+    assert!(claim(&inbox, "a.csv").is_some());
+    let gone = inbox.claim("a.csv", &lying["a.csv"]).unwrap();
+    assert_eq!(gone, None, "another process has it");
+}
+
+/// An inbox in whose `processing/a.csv/` a file lies that has just been moved there, and how it looks.
+fn just_moved(root: &Path) -> (Folder, Folder, Look) {
+    let inbox = Inbox::at(root).open().unwrap();
+    let own = inbox.private(PROCESSING).unwrap();
+    let own = own.private("a.csv").unwrap();
+    std::fs::write(own.path().join("a.csv"), "moved").unwrap();
+    let look = own.look("a.csv").unwrap().unwrap();
+    (inbox, own, look)
+}
+
+#[test]
+fn what_changed_while_it_was_moved_goes_back_and_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let content = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (inbox, own, as_seen) = just_moved(root);
+    assert!(keep(&inbox, &own, "a.csv", &as_seen).unwrap());
+    let before = Look {
+        modified: (1, 0),
+        ..as_seen
+    };
+    assert!(!keep(&inbox, &own, "a.csv", &before).unwrap());
+    assert_eq!(content("a.csv"), "moved", "the next sweep finds it");
+    // Somebody has dropped another file of that name meanwhile.
+    for expected in ["failed/a.csv", "failed/a-2.csv", "failed/a-3.csv"] {
+        std::fs::write(root.join("a.csv"), "new").unwrap();
+        let (inbox, own, _) = just_moved(root);
+        let error = keep(&inbox, &own, "a.csv", &before).unwrap_err();
+        assert!(matches!(Refusal::within(&error), Some(Refusal::Swapped)));
+        assert_eq!(content("a.csv"), "new");
+        assert_eq!(content(expected), "moved");
+    }
+    let missing = set_aside(&inbox, &own, "missing.csv").unwrap_err();
+    assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_was_moved_is_refused_and_goes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (inbox, own, as_seen) = just_moved(folder.path());
+    own.remove_file("a.csv").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", own.path().join("a.csv")).unwrap();
+    let error = keep(&inbox, &own, "a.csv", &as_seen).unwrap_err();
+    let refusal = Refusal::within(&error);
+    let is_link = matches!(refusal, Some(Refusal::NotAFile { kind: Kind::Link }));
+    assert!(is_link, "{error}");
+    assert!(folder.path().join("a.csv").is_symlink());
+    // The name stays with the one who was there first.
+    let (inbox, own, as_seen) = just_moved(folder.path());
+    own.remove_file("a.csv").unwrap();
+    std::os::unix::fs::symlink("/etc/hosts", own.path().join("a.csv")).unwrap();
+    assert!(keep(&inbox, &own, "a.csv", &as_seen).is_err());
+    let failed = folder.path().join("failed/a.csv");
+    assert_eq!(failed.read_link().unwrap(), Path::new("/etc/hosts"));
+}
+
+#[cfg(unix)]
+#[test]
+fn each_entry_that_looks_like_a_roster_is_taken_or_named_with_the_reason() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for name in ["b.csv", "b.csv.ready", "a.csv", ".hidden.csv", "c.csv.part"] {
+        std::fs::write(root.join(name), "").unwrap();
+    }
+    std::fs::create_dir(root.join("folder")).unwrap();
+    std::fs::create_dir(root.join("folder.xlsx")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", root.join("link.csv")).unwrap();
+    std::fs::write(root.join("one.csv"), "").unwrap();
+    std::fs::hard_link(root.join("one.csv"), root.join("two.csv")).unwrap();
+    std::fs::write(root.join(std::ffi::OsStr::from_bytes(b"r\xe5.csv")), "").unwrap();
+    let entries = Inbox::at(root).entries().unwrap();
+    let mut files: Vec<_> = entries.files.iter().collect();
+    files.sort_by_key(|(name, _)| *name);
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, file)| (&***name, file.ready))
+        .collect();
+    assert_eq!(files, [("a.csv", false), ("b.csv", true)]);
+    let mut others = Vec::new();
+    for other in &entries.others {
+        others.push((&*other.name, Refusal::within(&other.why).cloned()));
+    }
+    let linked = || Some(Refusal::HardLinked { links: 2 });
+    let of = |kind| Some(Refusal::NotAFile { kind });
+    let expected = [
+        ("folder", of(Kind::Folder)),
+        ("folder.xlsx", of(Kind::Folder)),
+        ("link.csv", of(Kind::Link)),
+        ("one.csv", linked()),
+        ("r\\xE5.csv", Some(Refusal::NotUtf8)),
+        ("two.csv", linked()),
+    ];
+    assert_eq!(others, expected);
+}
+
+#[test]
+fn a_file_with_a_long_name_is_found_again_and_only_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = Inbox::at(folder.path());
+    let name = format!("{}.csv", "x".repeat(245));
+    let drop_it = || std::fs::write(folder.path().join(&name), "").unwrap();
+    drop_it();
+    let first = claim(&inbox, &name).unwrap();
+    // What lies beside it is not the file.
+    std::fs::write(first.with_file_name("other.csv"), "").unwrap();
+    assert_eq!(inbox.taken().unwrap().files, std::slice::from_ref(&first));
+    // One that is left behind does not keep the name taken: the next has a number.
+    std::fs::remove_file(&first).unwrap();
+    let own = std::fs::File::open(first.parent().unwrap()).unwrap();
+    own.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    drop_it();
+    let second = claim(&inbox, &name).unwrap();
+    assert_ne!(second.parent(), first.parent());
+    assert_eq!(inbox.taken().unwrap().files, [second]);
+    // A short name may begin like a long one's folder.
+    let short = format!("{LONG}term.csv");
+    std::fs::write(folder.path().join(&short), "").unwrap();
+    let short = claim(&inbox, &short).unwrap();
+    assert!(inbox.taken().unwrap().files.contains(&short));
+}
+
+#[test]
+fn the_files_that_were_taken_are_told_the_oldest_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = Inbox::at(folder.path());
+    assert!(inbox.taken().unwrap().files.is_empty(), "nothing was yet");
+    let mut taken = Vec::new();
+    for name in ["d.csv", "b.csv", "a.csv", "c.csv"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+        taken.extend(claim(&inbox, name));
+    }
+    // Files of one moment are in the order of their names.
+    for (path, seconds) in taken.iter().zip([30, 10, 20, 20]) {
+        let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        std::fs::File::options()
+            .append(true)
+            .open(path)
+            .unwrap()
+            .set_modified(at)
+            .unwrap();
+    }
+    let taken: Vec<_> = [1, 2, 3, 0].map(|index: usize| taken[index].clone()).into();
+    let mut taken = taken;
+    // A name with a number in it is no numbered folder.
+    std::fs::write(folder.path().join("e~2.csv"), "").unwrap();
+    taken.extend(claim(&inbox, "e~2.csv"));
+    std::fs::write(folder.path().join("processing/stray"), "").unwrap();
+    std::fs::create_dir(folder.path().join("processing/empty")).unwrap();
+    assert_eq!(inbox.taken().unwrap().files, taken);
+}
+
+#[test]
+fn only_a_folder_right_below_processing_is_a_files_own() {
+    for (file, own) in [
+        ("/in/processing/a.csv/a.csv", Some("a.csv")),
+        ("/in/processing/a.csv~2/a.csv", Some("a.csv~2")),
+        ("/in/processing/a.csv", None),
+        ("/in/held/a.csv", None),
+        ("/in/processing/a.csv/deeper/a.csv", None),
+        ("/", None),
+    ] {
+        assert_eq!(own_folder(Path::new(file)), own.map(OsStr::new), "{file}");
+    }
 }
 
 #[cfg(unix)]
@@ -102,7 +283,10 @@ fn what_is_taken_is_the_file_that_was_seen_whatever_is_put_in_its_place() {
             }
         });
         let (mut taken, mut refused) = (0, 0);
-        for _ in 0..3000 {
+        let mut tries = 0;
+        // On a busy machine the entry may have changed at every look.
+        while tries < 3000 || (taken + refused == 0 && tries < 300_000) {
+            tries += 1;
             let lying = inbox.entries().unwrap().files;
             let Some(lying) = lying.get("a.csv") else {
                 continue;

@@ -1,6 +1,7 @@
 //! The journal in a database that several machines share: PostgreSQL.
 
 mod answers;
+mod arrivals;
 mod calls;
 mod connection;
 mod database;

@@ -1,7 +1,7 @@
 use super::connection::{Connection, Tables, Wrong, cell};
 
 /// The format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// Format 1. The tables are those of the journal in a file, in its sixth format; `claim` counts who began
 /// something last, and `roster` holds the files themselves, so that every machine has them.
@@ -159,8 +159,24 @@ ALTER TABLE quota ADD COLUMN announced text, ADD COLUMN announced_at timestamptz
 /// was kept before is read as it is.
 const SHORT_CHANGES: &str = "";
 
+/// Format 4: the files that were dropped into inboxes.
+const ARRIVALS: &str = "
+CREATE TABLE arrival (
+    inbox       text NOT NULL,
+    name        text NOT NULL,
+    stamp       text NOT NULL,
+    at          bigint NOT NULL,
+    fate        text NOT NULL,
+    path        text NOT NULL,
+    run         text,
+    why         text,
+    PRIMARY KEY (inbox, name, stamp)
+);
+CREATE INDEX arrival_by_time ON arrival (at);
+";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [TABLES, SLICED_PLANNING, SHORT_CHANGES];
+const STEPS: [&str; VERSION as usize] = [TABLES, SLICED_PLANNING, SHORT_CHANGES, ARRIVALS];
 
 /// The format of the journal that is there; 0 where there is none.
 fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {

@@ -3,7 +3,7 @@ use rusqlite::Connection;
 use crate::journal::row_id::{id_of, row_of};
 
 /// The journal's format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 7;
+pub(super) const VERSION: i64 = 8;
 
 /// Format 1.
 const RUNS: &str = "
@@ -210,9 +210,33 @@ DROP TABLE delivered_before;
 /// was kept before is read as it is.
 const SHORT_CHANGES: &str = "";
 
+/// Format 8: the files that were dropped into inboxes.
+const ARRIVALS: &str = "
+CREATE TABLE arrival (
+    inbox       TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    stamp       TEXT NOT NULL,
+    at          INTEGER NOT NULL,
+    fate        TEXT NOT NULL,
+    path        TEXT NOT NULL,
+    run         TEXT,
+    why         TEXT,
+    PRIMARY KEY (inbox, name, stamp)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX arrival_by_time ON arrival (at);
+";
+
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] =
-    [RUNS, PLANS, CALLS, WARNINGS, TIMES, NARROW, SHORT_CHANGES];
+const STEPS: [&str; VERSION as usize] = [
+    RUNS,
+    PLANS,
+    CALLS,
+    WARNINGS,
+    TIMES,
+    NARROW,
+    SHORT_CHANGES,
+    ARRIVALS,
+];
 
 /// The keys of a run's rows, in slices: above the first of each pair, and up to the second.
 pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<(i64, i64)>> {

@@ -105,7 +105,7 @@ fn what_was_used_at_a_far_higher_limit_is_waited_for_once() {
     // Asked again and again, as a run that waits for its turn does.
     let granted = (0..4).any(|_| {
         runtime.block_on(time.sleep(Duration::from_secs(3)));
-        slow.arrival.take(&slow.lock().gcra).is_ok()
+        slow.shared.take().is_ok()
     });
     assert!(granted);
 }
@@ -383,4 +383,183 @@ fn a_hold_lasts_as_long_as_was_asked_for_also_after_the_clock_was_set_back() {
     let (_, wait) = pacer("100/s", 9, &before, open()).level();
     assert!(wait <= Duration::from_secs(60), "{wait:?}");
     assert!(wait > Duration::from_secs(50), "{wait:?}");
+}
+
+#[test]
+fn a_rate_or_a_share_limits_its_own_command_and_leaves_the_next_no_more_than_the_api_does() {
+    for (ceiling, share, at_once, interval) in [
+        (None, 0.1, 150, 24.0),
+        (Some("300/h"), 1.0, 300, 12.0),
+        (Some("300/h"), 0.5, 150, 24.0),
+        // A rate above the announced one is none.
+        (Some("9000/h"), 0.5, 750, 4.8),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
+        let time = clock();
+        let usual = Pace {
+            own: "1500/h".parse().unwrap(),
+            own_burst: 1500,
+            ceiling: None,
+            burst: None,
+            share: 1.0,
+        };
+        let limited = Pace {
+            ceiling: ceiling.map(|rate: &str| rate.parse().unwrap()),
+            share,
+            ..usual
+        };
+        // The API announces what the target's file says already.
+        let announced = usual.own;
+        let before = Pacer::new(usual, time.clone(), open()).unwrap();
+        permits(&before, &time, 700);
+        drop(before);
+
+        let run = Pacer::new(limited, time.clone(), open()).unwrap();
+        run.observe(Some(announced), None, time.now());
+        assert_eq!(run.level().0, f64::from(at_once), "{ceiling:?} {share}");
+        let all = permits(&run, &time, at_once as usize + 2);
+        assert_eq!(all[at_once as usize - 1], 0.0, "{ceiling:?} {share}");
+        for (number, moment) in all[at_once as usize..].iter().enumerate() {
+            let expected = interval * (number + 1) as f64;
+            assert!((moment - expected).abs() < 1e-3, "{ceiling:?}: {moment}");
+        }
+        drop(run);
+        let again = Pacer::new(limited, time.clone(), open()).unwrap();
+        again.observe(Some(announced), None, time.now());
+        assert!(again.level().0 < 1.0, "of the next run with the same limit");
+
+        let next = Pacer::new(usual, time.clone(), open()).unwrap();
+        let back = 2.0 * interval / 2.4;
+        let left = 1500.0 - 700.0 - f64::from(at_once) - 2.0 + back;
+        let level = next.level().0;
+        assert!((level - left).abs() < 0.01, "{ceiling:?}: {level}, {left}");
+    }
+}
+
+#[test]
+fn a_permit_that_waits_for_the_shared_bucket_takes_its_part_of_a_limit_once() {
+    let time = clock();
+    let pace = Pace {
+        own: "1500/h".parse().unwrap(),
+        own_burst: 10,
+        ceiling: None,
+        burst: NonZeroU32::new(5),
+        share: 0.5,
+    };
+    let pacer = Pacer::new(pace, time.clone(), None).unwrap();
+    // Others have used what the API had.
+    pacer.observe(None, Some(0.0), time.now());
+    assert_eq!(permits(&pacer, &time, 3), [2.4, 4.8, 7.2]);
+    let (_, of_limit) = &pacer.limits[0];
+    let (_, of_burst) = &pacer.limits[1];
+    let came_back = 7.2 / 4.8;
+    for bucket in [of_limit, of_burst] {
+        let level = bucket.level(time.now());
+        assert!((level - (5.0 - 3.0 + came_back)).abs() < 0.01, "{level}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_longer_than_the_patience_is_told_in_place_of_waited_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let time = clock();
+    let pacer = pacer("1500/h", 1, &time, None);
+    let permit = || runtime.block_on(pacer.permit()).unwrap();
+    let wait = Duration::from_millis(2400);
+    assert_eq!(permit(), Permit::Granted);
+    pacer.set_patience(Some(wait - Duration::from_nanos(1)));
+    assert_eq!(permit(), Permit::Later(wait));
+    pacer.set_patience(Some(wait));
+    assert_eq!(permit(), Permit::Granted);
+    // A moment that the API has set is one to wait for, too.
+    let minute = Duration::from_secs(60);
+    pacer.hold_until(time.now() + 60 * SECOND, false).unwrap();
+    assert_eq!(permit(), Permit::Later(minute));
+    pacer.set_patience(Some(minute));
+    assert_eq!(permit(), Permit::Granted);
+    pacer.set_patience(None);
+    pacer.hold_until(time.now() + 3600 * SECOND, false).unwrap();
+    assert_eq!(permit(), Permit::Granted);
+}
+
+#[test]
+fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
+    let time = crate::send::tests::SetBack::new();
+    let pace = Pace {
+        own: "100/s".parse().unwrap(),
+        own_burst: 100,
+        ceiling: None,
+        burst: None,
+        share: 1.0,
+    };
+    let paused = Pacer::new(pace, time.clone(), open()).unwrap();
+    let other = Pacer::new(pace, time.clone(), open()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let wait = |pacer: &Pacer| {
+        let start = time.now();
+        runtime.block_on(pacer.permit()).unwrap();
+        (time.now() - start) / SECOND
+    };
+    paused.pause_until(time.now() + 60 * SECOND);
+    // An earlier moment takes nothing back.
+    paused.pause_until(time.now() + 10 * SECOND);
+    assert_eq!(wait(&other), 0);
+    assert_eq!(wait(&paused), 60);
+    paused.pause_until(time.now() + 60 * SECOND);
+    time.pass(20 * SECOND);
+    time.set_back(3600 * SECOND);
+    assert_eq!(wait(&paused), 60, "an hour more is not waited for");
+    assert_eq!(wait(&paused), 0);
+}
+
+#[test]
+fn each_limit_that_is_announced_replaces_the_one_before_unless_it_makes_no_sense() {
+    let time = clock();
+    let rate = |text: &str| text.parse::<Rate>().unwrap();
+    let pace = Pace {
+        own: rate("1500/h"),
+        own_burst: 1500,
+        ceiling: None,
+        burst: NonZeroU32::new(20),
+        share: 1e-5,
+    };
+    let pacer = Pacer::new(pace, time.clone(), None).unwrap();
+    for (announced, in_force) in [
+        ("5000/h", "5000/h"),
+        ("300/h", "300/h"),
+        ("300/h", "300/h"),
+        // A request in centuries.
+        ("1/d", "300/h"),
+        ("600/h", "600/h"),
+    ] {
+        pacer.observe(Some(rate(announced)), None, time.now());
+        assert_eq!(pacer.quota().0, rate(in_force).part(1e-5), "{announced}");
+    }
+}
+
+#[test]
+fn a_burst_moves_with_the_limit_that_is_announced_and_keeps_what_was_used() {
+    let time = clock();
+    let pace = Pace {
+        own: "1500/h".parse().unwrap(),
+        own_burst: 1500,
+        ceiling: None,
+        burst: NonZeroU32::new(20),
+        share: 1.0,
+    };
+    let pacer = Pacer::new(pace, time.clone(), None).unwrap();
+    permits(&pacer, &time, 12);
+    pacer.observe(Some("3000/h".parse().unwrap()), None, time.now());
+    assert_eq!(pacer.quota(), ("3000/h".parse().unwrap(), 20));
+    assert_eq!(pacer.level().0, 8.0);
+    let moments = permits(&pacer, &time, 9);
+    assert_eq!(moments[7], 0.0);
+    assert!((moments[8] - 1.2).abs() < 1e-3, "{moments:?}");
 }

@@ -321,7 +321,7 @@ fn an_account_that_is_not_root_sweeps_a_sticky_inbox_of_its_own() {
     chown(folder.path("inbox/x.csv"), Some(OTHER), Some(OTHER)).unwrap();
     // In root's sticky folder only root can take it.
     let output = sweep();
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(
         stderr(&output).contains("chown 65533 inbox"),
         "{}",
@@ -387,7 +387,7 @@ fn a_file_that_was_swapped_after_it_was_looked_at_is_not_imported() {
         folder.write("inbox/a.csv", plain_roster(1));
         folder.write("inbox/b.csv", plain_roster(2).replace("-8000-", "-8001-"));
         let output = sweep(&folder, &server, &[]);
-        assert_eq!(output.status.code(), Some(1), "{what}: {}", stderr(&output));
+        assert_eq!(output.status.code(), Some(3), "{what}: {}", stderr(&output));
         assert!(
             stderr(&output).contains("b.csv: "),
             "{what}: {}",
@@ -427,7 +427,7 @@ fn what_a_sweep_that_died_had_moved_and_is_no_file_does_not_block_its_name() {
     folder.write("inbox/b.csv", plain_roster(2));
     let server = ok();
     let output = sweep(&folder, &server, &[]);
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 2, "{}", stderr(&output));
     assert!(folder.path("inbox/failed/b.csv").is_dir());
     let output = sweep(&folder, &server, &[]);
@@ -473,7 +473,7 @@ fn what_looks_like_a_roster_and_is_not_taken_is_reported() {
     let server = ok();
     let output = sweep(&folder, &server, &[]);
     let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(output.status.code(), Some(3), "{told}");
     for name in reported {
         assert_eq!(
             told.matches(&format!("{name}: ")).count(),
@@ -481,7 +481,11 @@ fn what_looks_like_a_roster_and_is_not_taken_is_reported() {
             "{name}: {told}"
         );
     }
-    for silent in ["earlier", ".hidden.csv", "x.csv.part", ".tmp"] {
+    assert!(
+        told.contains("earlier: "),
+        "a folder too is reported: {told}"
+    );
+    for silent in [".hidden.csv", "x.csv.part", ".tmp"] {
         assert!(!told.contains(silent), "{silent}: {told}");
     }
     assert_eq!(server.seen().len(), 2);

@@ -232,8 +232,8 @@ fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!(
         stdout(&output).lines().count(),
-        5,
-        "{}\n{}",
+        5 + 1,
+        "a line a file, and the closing line: {}\n{}",
         stdout(&output),
         stderr(&output)
     );

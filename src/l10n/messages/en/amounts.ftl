@@ -70,3 +70,7 @@ state-failed = { $count ->
 state-not-sent = { $count ->
    *[other] { $number } not sent
 }
+amount-files = { $count ->
+    [one] { $number } file
+   *[other] { $number } files
+}

@@ -90,6 +90,7 @@ console-as-csv = as a CSV file
 
 console-plan-title = What would change
 console-send = Send { $records }
+console-close-run = Close the run: nothing is left to undo
 console-canary = Send { $rows } first, read them back, then send the rest
 console-not-yet = Do not send
 console-who-changes = Records that change

@@ -126,3 +126,7 @@ fact-queue-other-content = the file's copy on this machine is not the one that w
 fact-queue-removed = the file was taken out of the queue
 fact-queue-unknown = the reason is not known: another version of the program recorded it
 fact-usage-not-text = an argument of the command line is not UTF-8
+fact-not-processed = not imported, and left where it is
+fact-fits-no-profile = not imported, and left where it is: its name fits the files pattern of no profile; rename it, or add a pattern to a profile
+fact-older = not imported: it is older than the file of this name that was imported last; check that it is the right file, then update its modification time (touch) or use --again
+fact-inbox-waits = not imported yet: the credentials of its profile were refused; it waits until they change, and for an hour at most

@@ -27,3 +27,5 @@ refusal-open = other accounts can rename what lies in { $path } (mode { $mode })
 refusal-planted = { $path } belongs to account { $owner }, not to the account that runs rosterpatch ({ $own }). If another account put it there, remove it; if not, run `chown -R { $own } { $path }`
 refusal-not-private = other accounts can write to { $path } (mode { $mode }). Run `chmod go-w { $path }`
 refusal-not-owner = { $path } is sticky and belongs to account { $owner }, so account { $own } cannot move files of other accounts. Run `chown { $own } { $path }`
+refusal-not-a-roster = its name does not end in .csv, .txt, .tsv, .xlsx, .xls or .ods; rename it if it is a roster
+refusal-unfinished = its name says that it is being uploaded, and it has not changed for an hour; upload it again

@@ -75,3 +75,7 @@ state-not-sent = { $count ->
     [one] { $number } ej skickad
    *[other] { $number } ej skickade
 }
+amount-files = { $count ->
+    [one] { $number } fil
+   *[other] { $number } filer
+}

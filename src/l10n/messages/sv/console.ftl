@@ -90,6 +90,7 @@ console-as-csv = som CSV-fil
 
 console-plan-title = Vad som skulle ändras
 console-send = Skicka { $records }
+console-close-run = Stäng körningen: det finns inget kvar att ångra
 console-canary = Skicka { $rows } först, läs tillbaka dem och skicka sedan resten
 console-not-yet = Skicka inte
 console-who-changes = Poster som ändras

@@ -1,0 +1,442 @@
+//! What the journal knows of the files in an inbox: which of them were reported, and which was imported
+//! last.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::error::AppError;
+use super::runs::listed;
+use super::session::Session;
+use crate::inbox::{Place, modified_in};
+use crate::journal::{Arrival, Fate, Journal, RunState, State};
+use crate::model::{Code, Exit, Fact, Refusal, Summary};
+use crate::report::Lying;
+use crate::run::absolute;
+
+/// Why an entry stays in an inbox, for the closing line of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stay {
+    /// Its name fits the patterns of no profile.
+    NoProfile,
+    /// Its name fits the patterns of several profiles.
+    SeveralProfiles,
+    /// Its name is not a roster's.
+    NotARoster,
+    /// Its upload did not end.
+    Unfinished,
+    /// Its name is not UTF-8.
+    NotUtf8,
+    /// It is no regular file.
+    NotAFile,
+    /// Anything else.
+    Other,
+}
+
+impl Stay {
+    fn of(why: &Fact) -> Stay {
+        match (why.code(), why.refusal()) {
+            (Code::InboxNoProfile, _) => Stay::NoProfile,
+            (Code::ConfigSeveralProfiles, _) => Stay::SeveralProfiles,
+            (_, Some(Refusal::NotARoster)) => Stay::NotARoster,
+            (_, Some(Refusal::Unfinished)) => Stay::Unfinished,
+            (_, Some(Refusal::NotUtf8)) => Stay::NotUtf8,
+            (_, Some(Refusal::NotAFile { .. })) => Stay::NotAFile,
+            _ => Stay::Other,
+        }
+    }
+}
+
+/// How many files of a sweep had each fate, and why files stay in the inbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    names: BTreeMap<String, Fate>,
+    stays: BTreeMap<String, Stay>,
+}
+
+impl Tally {
+    fn add(&mut self, name: &str, fate: Fate, why: Option<&Fact>) {
+        self.names.insert(name.to_owned(), fate);
+        match (fate, why) {
+            (Fate::NotProcessed, Some(why)) => self.stays.insert(name.to_owned(), Stay::of(why)),
+            _ => self.stays.remove(name),
+        };
+    }
+
+    /// The number of files.
+    pub fn files(&self) -> u64 {
+        self.names.len() as u64
+    }
+
+    /// The fates that any file had, each with its count.
+    pub fn fates(&self) -> Vec<(Fate, u64)> {
+        let count = |fate| self.names.values().filter(|own| **own == fate).count() as u64;
+        let all = Fate::ALL.into_iter().map(|fate| (fate, count(fate)));
+        all.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Why files stay in the inbox, each reason with its count.
+    pub fn reasons(&self) -> Vec<(Stay, u64)> {
+        let reasons: BTreeSet<Stay> = self.stays.values().copied().collect();
+        let count = |reason| self.stays.values().filter(|own| **own == reason).count() as u64;
+        let all = reasons.into_iter();
+        all.map(|reason| (reason, count(reason))).collect()
+    }
+}
+
+/// The files of one inbox, as the journal knows them.
+pub struct Arrivals<'a> {
+    session: &'a Session,
+    inbox: PathBuf,
+    /// The entries that stay, by name and stamp.
+    stays: HashMap<(String, String), Arrival>,
+    /// The modification time of the newest file of each name that was imported.
+    newest: HashMap<String, (i64, i64)>,
+    seen: BTreeSet<(String, String)>,
+    /// The fates of this sweep.
+    pub tally: Tally,
+}
+
+impl<'a> Arrivals<'a> {
+    /// What the journal knows of the files in `inbox`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn read(session: &'a Session, inbox: &Path) -> Result<Arrivals<'a>, AppError> {
+        let mut arrivals = Arrivals {
+            session,
+            inbox: absolute(inbox),
+            stays: HashMap::new(),
+            newest: HashMap::new(),
+            seen: BTreeSet::new(),
+            tally: Tally::default(),
+        };
+        arrivals.refresh()?;
+        Ok(arrivals)
+    }
+
+    /// Reads again what other processes have recorded.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn refresh(&mut self) -> Result<(), AppError> {
+        let inbox = self.inbox.display().to_string();
+        let known = Journal::open(&self.session.state)?.arrivals(Timestamp::MIN)?;
+        self.stays.clear();
+        self.newest.clear();
+        self.seen.clear();
+        for arrival in known.into_iter().filter(|known| known.inbox == inbox) {
+            match arrival.fate {
+                Fate::NotProcessed => {
+                    let key = (arrival.name.clone(), arrival.stamp.clone());
+                    self.stays.insert(key, arrival);
+                }
+                // Nothing of it was imported.
+                Fate::Failed => {}
+                Fate::Done | Fate::Partial | Fate::Held | Fate::Duplicate | Fate::Waiting => {
+                    if let Some(modified) = modified_in(&arrival.stamp) {
+                        let newest = self.newest.entry(arrival.name).or_insert(modified);
+                        *newest = modified.max(*newest);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file is older than the one of its name that was imported last.
+    pub fn is_older(&self, name: &str, stamp: &str) -> bool {
+        let newest = self.newest.get(name);
+        modified_in(stamp)
+            .zip(newest)
+            .is_some_and(|(own, newest)| own < *newest)
+    }
+
+    /// Records an entry that stays in the inbox. Returns whether that is news: the journal did not know it,
+    /// or knew another reason.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn stays(&mut self, name: &str, stamp: &str, why: &Fact) -> Result<bool, AppError> {
+        self.tally.add(name, Fate::NotProcessed, Some(why));
+        let key = (name.to_owned(), stamp.to_owned());
+        self.seen.insert(key.clone());
+        // The journal keeps the code of a reason, and not all of its words.
+        let known = self.stays.get(&key).and_then(|known| known.why.as_ref());
+        if known.is_some_and(|known| known.code() == why.code()) {
+            return Ok(false);
+        }
+        let path = self.inbox.join(name);
+        self.write((name, stamp), Fate::NotProcessed, &path, None, Some(why))?;
+        Ok(true)
+    }
+
+    /// Records the fate of a file that was taken.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn ended(
+        &mut self,
+        (name, stamp): (&str, &str),
+        fate: Fate,
+        path: &Path,
+        run: Option<&str>,
+        why: Option<&Fact>,
+    ) -> Result<(), AppError> {
+        self.tally.add(name, fate, None);
+        self.write((name, stamp), fate, path, run, why)
+    }
+
+    fn write(
+        &mut self,
+        (name, stamp): (&str, &str),
+        fate: Fate,
+        path: &Path,
+        run: Option<&str>,
+        why: Option<&Fact>,
+    ) -> Result<(), AppError> {
+        let arrival = Arrival {
+            inbox: self.inbox.display().to_string(),
+            name: name.to_owned(),
+            stamp: stamp.to_owned(),
+            at: self.session.clock.timestamp(),
+            fate,
+            path: path.display().to_string(),
+            run: run.map(str::to_owned),
+            why: why.cloned(),
+        };
+        Journal::open(&self.session.state)?.record_arrival(&arrival)?;
+        match (fate, modified_in(stamp)) {
+            (Fate::NotProcessed, _) => {
+                let key = (name.to_owned(), stamp.to_owned());
+                self.stays.insert(key, arrival);
+            }
+            (Fate::Failed, _) | (_, None) => {}
+            (_, Some(modified)) => {
+                let newest = self.newest.entry(name.to_owned()).or_insert(modified);
+                *newest = modified.max(*newest);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many files were not imported, by fate, and since when.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn lying(&self) -> Result<Vec<Lying>, AppError> {
+        let state = &self.session.state;
+        let inbox = self.inbox.display().to_string();
+        let journal = Journal::open(state)?;
+        let mut all = arrived(&journal, state, Timestamp::MIN)?;
+        all.retain(|file| file.inbox == inbox);
+        let fates = [Fate::Held, Fate::Waiting, Fate::NotProcessed];
+        let of = |fate| all.iter().filter(move |file| file.fate == fate);
+        let lying = |fate: Fate| Lying {
+            fate: fate.as_str(),
+            files: of(fate).count() as u64,
+            oldest: of(fate).map(|file| file.arrived_at).min(),
+        };
+        Ok(fates.into_iter().map(lying).collect())
+    }
+
+    /// Forgets the entries that stayed in the inbox and are not there any more.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn forget_gone(&mut self) -> Result<(), AppError> {
+        let gone: Vec<_> = self
+            .stays
+            .keys()
+            .filter(|key| !self.seen.contains(key))
+            .cloned()
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let journal = Journal::open(&self.session.state)?;
+        for key in gone {
+            if let Some(arrival) = self.stays.remove(&key) {
+                journal.forget_arrival(&arrival)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fate of a file whose run ended so.
+pub fn fate_of(summary: &Summary) -> Fate {
+    let states = &summary.states;
+    match summary.exit_code {
+        Exit::Success => Fate::Done,
+        Exit::RowsFailed if states.updated + states.unchanged > 0 => Fate::Partial,
+        Exit::RowsFailed => Fate::Failed,
+        Exit::Held => Fate::Held,
+        Exit::CannotDo | Exit::Usage | Exit::Interrupted | Exit::Refused | Exit::Busy => {
+            Fate::Waiting
+        }
+    }
+}
+
+/// Where a file of an inbox goes after its import; nowhere while a sweep is to go on with it.
+pub fn place_of(fate: Fate) -> Option<Place> {
+    match fate {
+        Fate::Done | Fate::Duplicate => Some(Place::Done),
+        Fate::Partial => Some(Place::Partial),
+        Fate::Failed => Some(Place::Failed),
+        Fate::Held => Some(Place::Held),
+        Fate::Waiting | Fate::NotProcessed => None,
+    }
+}
+
+/// What a person can do about a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// Look at the run of this name, and approve it.
+    Approve(String),
+    /// Correct the rows of this results file, and retry them.
+    Retry(PathBuf),
+}
+
+/// A file that was dropped into an inbox, with its fate as its run knows it.
+#[derive(Debug, Serialize)]
+pub struct Arrived {
+    /// When it was first seen.
+    pub arrived_at: Timestamp,
+    /// Its name.
+    pub name: String,
+    /// The inbox.
+    pub inbox: String,
+    /// Its fate.
+    #[serde(serialize_with = "as_word")]
+    pub fate: Fate,
+    /// Where it is now.
+    pub file: String,
+    /// Its run, if one began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Why it was not imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Fact>,
+    /// What a person can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
+}
+
+fn as_word<S: Serializer>(fate: &Fate, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(fate.as_str())
+}
+
+/// The files that arrived at `since` or later, the newest first.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn arrived(
+    journal: &Journal,
+    state: &State,
+    since: Timestamp,
+) -> Result<Vec<Arrived>, AppError> {
+    let one = |arrival: Arrival| {
+        let mut arrived = Arrived {
+            arrived_at: arrival.at,
+            name: arrival.name,
+            inbox: arrival.inbox,
+            fate: arrival.fate,
+            file: arrival.path,
+            run: arrival.run,
+            why: arrival.why,
+            next: None,
+        };
+        // A run that was pruned is not there any more.
+        let Some(run) = arrived
+            .run
+            .as_deref()
+            .and_then(|name| journal.run(Some(name)).ok())
+        else {
+            return Ok(arrived);
+        };
+        arrived.file = run.file.clone();
+        let listed = listed(journal, &run, state)?;
+        // A duplicate says nothing about its run.
+        if arrived.fate != Fate::Duplicate {
+            arrived.fate = match listed.state {
+                RunState::Held => Fate::Held,
+                RunState::Finished => fate_of(&listed.summary),
+                RunState::Running | RunState::Planning | RunState::Interrupted => Fate::Waiting,
+                RunState::Replaced | RunState::Undone => arrived.fate,
+            };
+        }
+        let summary = &listed.summary;
+        arrived.next = match arrived.fate {
+            Fate::Held => Some(Next::Approve(run.name)),
+            Fate::Partial | Fate::Failed => {
+                let rows = summary
+                    .failed_rows
+                    .clone()
+                    .or_else(|| summary.results.clone());
+                rows.map(Next::Retry)
+            }
+            Fate::Done | Fate::Duplicate | Fate::Waiting | Fate::NotProcessed => None,
+        };
+        Ok(arrived)
+    };
+    journal.arrivals(since)?.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::Scene;
+    use crate::model::StateCounts;
+
+    #[test]
+    fn a_file_goes_where_its_end_says_and_stays_while_its_run_can_go_on() {
+        let scene = Scene::new();
+        let run = scene.finished("first", 1, &scene.settings("a.csv"));
+        let summary: Summary = serde_json::from_str(run.summary.as_deref().unwrap()).unwrap();
+        let of = |exit_code, updated, unchanged, invalid| {
+            let states = StateCounts {
+                updated,
+                unchanged,
+                invalid,
+                ..StateCounts::default()
+            };
+            fate_of(&Summary {
+                exit_code,
+                states,
+                ..summary.clone()
+            })
+        };
+        for (exit, updated, unchanged, invalid, fate, place) in [
+            (Exit::Success, 2, 0, 0, Fate::Done, Some(Place::Done)),
+            (
+                Exit::RowsFailed,
+                1,
+                0,
+                1,
+                Fate::Partial,
+                Some(Place::Partial),
+            ),
+            (
+                Exit::RowsFailed,
+                0,
+                1,
+                1,
+                Fate::Partial,
+                Some(Place::Partial),
+            ),
+            (Exit::RowsFailed, 0, 0, 2, Fate::Failed, Some(Place::Failed)),
+            (Exit::Held, 0, 0, 2, Fate::Held, Some(Place::Held)),
+            (Exit::Interrupted, 1, 0, 1, Fate::Waiting, None),
+            (Exit::Refused, 1, 0, 1, Fate::Waiting, None),
+            (Exit::CannotDo, 0, 0, 0, Fate::Waiting, None),
+            (Exit::Busy, 0, 0, 0, Fate::Waiting, None),
+        ] {
+            assert_eq!(of(exit, updated, unchanged, invalid), fate, "{exit:?}");
+            assert_eq!(place_of(fate), place, "{fate:?}");
+        }
+    }
+}

@@ -1,0 +1,403 @@
+use super::*;
+use crate::app::scene::{Scene, roster, sender};
+use crate::model::Exit;
+use crate::run::Queued;
+
+/// Nothing is otherwise than it was.
+fn nothing_else() -> Overrides {
+    Overrides {
+        sender: sender(1),
+        timeout: Duration::from_secs(5),
+        ca_certificates: None,
+        trust_for: None,
+        all: false,
+        no_undo: false,
+        blind: false,
+        strict: false,
+        canary: None,
+        guards: Guards::default(),
+        paths: NamedPaths::default(),
+    }
+}
+
+/// Why a run is not retried.
+fn why(error: AppError) -> Code {
+    match error {
+        AppError::Run(RunError::NotRetriable { why, .. }) => why,
+        other => panic!("{other}"),
+    }
+}
+
+/// A finished run of a roster of four students: the second failed, the third was not sent.
+fn with_failures(scene: &Scene, settings: &Settings) -> RunRecord {
+    use RowState::{Failed, Invalid, NotSent, Updated};
+    let run = scene.run("first", RunState::Running, settings);
+    scene.rows(&run, &[Updated, Failed, NotSent, Invalid].map(Some));
+    scene.end(&run, RunState::Finished, Exit::RowsFailed);
+    scene.record("first")
+}
+
+#[test]
+fn a_retried_run_sends_what_failed_and_what_was_not_sent_by_row_number_from_the_same_file() {
+    let scene = Scene::new();
+    let file = scene.write("r.csv", &roster(4));
+    let mut settings = scene.settings("r.csv");
+    settings.roster.check.recalls = true;
+    with_failures(&scene, &settings);
+
+    let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
+    assert_eq!(retried.delivery.selection.rows, [2..=2, 3..=3]);
+    assert_eq!(retried.roster.file, file);
+    let retries = retried.delivery.retries.unwrap();
+    assert_eq!((&*retries.run.unwrap(), retries.only), ("first", vec![]));
+    assert!(!retried.roster.check.recalls);
+
+    let only = vec![RowState::NotSent];
+    let retried = retried_run(&scene.session, "first", only, &nothing_else()).unwrap();
+    assert_eq!(retried.delivery.selection.rows, [3..=3]);
+}
+
+#[test]
+fn a_retried_run_whose_file_was_edited_or_is_gone_sends_the_records_that_it_was_to_change() {
+    let scene = Scene::new();
+    let file = scene.write("r.csv", &roster(4));
+    with_failures(&scene, &scene.settings("r.csv"));
+    // A row that was added at the top gives every other row another student's number.
+    scene.write("r.csv", &format!("{}0,Eva\n", roster(4)));
+    for is_gone in [false, true] {
+        if is_gone {
+            std::fs::remove_file(&file).unwrap();
+        }
+        let retried = retried_run(&scene.session, "first", vec![], &nothing_else()).unwrap();
+        let own = retried.roster;
+        assert_ne!(own.file, file);
+        let text = std::fs::read_to_string(&own.file).unwrap();
+        let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
+        assert_eq!(lines, ["id,name", "2,Bo", "3,Bo"]);
+        assert_eq!(retried.delivery.selection, Selection::default());
+        // It is read as this program wrote it, whatever was said of the roster.
+        let plain = (Some(b','), Some("utf-8"), true);
+        let read = (own.read.delimiter, own.read.encoding.as_deref(), own.sparse);
+        assert_eq!(read, plain);
+        assert_eq!(own.check.empty, EmptyCell::Keep);
+    }
+}
+
+#[test]
+fn a_roster_of_our_own_is_read_by_no_option_of_the_roster_that_it_is_of() {
+    let scene = Scene::new();
+    let mut like = scene.settings("r.csv").roster;
+    like.read.delimiter = Some(b';');
+    like.read.header_row = Some(3);
+    like.map.overrides = vec![("Namn".into(), "name".into())];
+    like.key = Some("name".into());
+    like.sparse = false;
+    like.check.strict = true;
+    let own = of_our_own(&like, "own.csv".into());
+    assert_eq!(own.file, Path::new("own.csv"));
+    assert_eq!(
+        (own.read.delimiter, own.read.header_row),
+        (Some(b','), None)
+    );
+    assert!(own.read.copy && own.sparse);
+    assert_eq!((own.map.overrides, own.key), (vec![], None));
+    // How cells are checked is the roster's.
+    assert!(own.check.strict);
+}
+
+#[test]
+fn a_run_is_retried_only_once_it_has_ended_and_only_where_rows_are_left() {
+    use RunState::{Held, Interrupted, Planning, Replaced, Running, Undone};
+    let scene = Scene::new();
+    scene.write("r.csv", &roster(2));
+    let settings = scene.settings("r.csv");
+    let retry = |name: &str| {
+        let retried = retried_run(&scene.session, name, vec![], &nothing_else());
+        retried.map(|_| ()).unwrap_err()
+    };
+    for state in [Planning, Running, Interrupted, Held, Replaced, Undone] {
+        let run = scene.run(state.as_str(), state, &settings);
+        scene.rows(&run, &[Some(RowState::Failed)]);
+        let expected = match state {
+            Undone => Code::WhyUndone,
+            _ => Code::WhyNotEnded,
+        };
+        assert_eq!(why(retry(state.as_str())), expected);
+    }
+    // A process is at work on it.
+    let _at_work = RunLock::share(&scene.session.state, "running").unwrap();
+    assert_eq!(retry("running").exit(), Exit::Busy);
+
+    scene.finished("whole", 2, &settings);
+    assert_eq!(why(retry("whole")), Code::WhyNoSuchRows);
+
+    let mut settings = settings;
+    settings.sandbox = true;
+    let run = scene.run("rehearsed", Running, &settings);
+    scene.rows(&run, &[Some(RowState::Failed)]);
+    scene.end(&run, RunState::Finished, Exit::RowsFailed);
+    assert_eq!(why(retry("rehearsed")), Code::WhySandboxGone);
+}
+
+#[test]
+fn a_retry_keeps_what_protects_the_records_whatever_is_said_now() {
+    let scene = Scene::new();
+    let mut settings = scene.settings("r.csv");
+    settings.inbox = Some(scene.path("inbox"));
+    settings.dropped_as = Some("r.csv".into());
+    for (was, now) in [(false, false), (false, true), (true, false), (true, true)] {
+        settings.delivery.no_undo = was;
+        settings.delivery.blind = was;
+        settings.roster.check.strict = was;
+        settings.roster.sparse = !was;
+        let with = Overrides {
+            no_undo: now,
+            blind: now,
+            strict: now,
+            ..nothing_else()
+        };
+        let run = scene.run("first", RunState::Finished, &settings);
+        let derived = again(&run, &with).unwrap();
+        let is = was || now;
+        let delivery = derived.delivery;
+        assert_eq!(delivery.no_undo, is, "{was} {now}");
+        assert_eq!(delivery.blind, is, "{was} {now}");
+        assert_eq!(derived.roster.check.strict, is, "{was} {now}");
+        assert_eq!(derived.roster.sparse, !is, "{was} {now}");
+        // No file of a folder is moved by a retry.
+        assert_eq!((derived.inbox, derived.dropped_as), (None, None));
+    }
+}
+
+#[test]
+fn a_retry_goes_by_the_options_of_the_day_and_keeps_those_that_nobody_names() {
+    let scene = Scene::new();
+    let mut settings = scene.settings("r.csv");
+    settings.delivery.all = true;
+    settings.delivery.canary = Some(3);
+    settings.delivery.trust_for = Duration::from_secs(60);
+    settings.delivery.client.ca_certificates = Some("old".into());
+    let run = scene.run("first", RunState::Finished, &settings);
+    let kept = again(&run, &nothing_else()).unwrap().delivery;
+    assert_eq!((kept.all, kept.canary), (false, None));
+    assert_eq!(kept.trust_for, Duration::from_secs(60));
+    assert_eq!(kept.client.ca_certificates.as_deref(), Some("old"));
+
+    let with = Overrides {
+        sender: sender(9),
+        timeout: Duration::from_secs(77),
+        ca_certificates: Some("new".into()),
+        trust_for: Some(Duration::ZERO),
+        all: true,
+        canary: Some(1),
+        ..nothing_else()
+    };
+    let changed = again(&run, &with).unwrap().delivery;
+    assert_eq!((changed.all, changed.canary), (true, Some(1)));
+    assert_eq!(changed.trust_for, Duration::ZERO);
+    assert_eq!(changed.sender.max_attempts, 9);
+    assert_eq!(changed.client.timeout, Duration::from_secs(77));
+    assert_eq!(changed.client.ca_certificates.as_deref(), Some("new"));
+    assert_eq!(changed.guards, Guards::default());
+}
+
+#[test]
+fn an_undo_has_no_results_that_can_be_retried() {
+    let scene = Scene::new();
+    scene.write("r.csv", &roster(1));
+    let mut settings = scene.settings("r.csv");
+    let results = settings.roster.clone();
+    scene.finished("first", 1, &settings);
+    settings.delivery.undoes = Some("first".into());
+    scene.finished("undo", 1, &settings);
+    let of = |name| runs_of(&scene.session, &results, Some(name), None);
+    assert_eq!(of("first").unwrap()[0].name, "first");
+    let refused = of("undo").unwrap_err();
+    assert!(matches!(refused, AppError::Run(RunError::OfAnUndo { run }) if run == "undo"));
+}
+
+#[test]
+fn a_named_run_is_that_of_results_only_where_they_are_sent_to_its_place() {
+    let scene = Scene::new();
+    scene.write("r.csv", &roster(1));
+    let settings = scene.settings("r.csv");
+    scene.finished("first", 1, &settings);
+    let at = |name: &str, address: &str| {
+        let place = Some((name, address));
+        let runs = runs_of(&scene.session, &settings.roster, Some("first"), place);
+        runs.unwrap().len()
+    };
+    assert_eq!(at("school", "http://127.0.0.1:1"), 1);
+    assert_eq!(at("school", "http://127.0.0.1:2"), 0);
+    assert_eq!(at("other", "http://127.0.0.1:1"), 0);
+}
+
+#[test]
+fn the_run_of_results_is_found_by_where_it_wrote_them_and_standard_input_is_none() {
+    let scene = Scene::new();
+    scene.write("r.csv", &roster(1));
+    let settings = scene.settings("r.csv");
+    let run = scene.finished("first", 1, &settings);
+    let mut results = settings.roster.clone();
+    results.file = Settings::of(&run).unwrap().delivery.paths.results;
+    let found = runs_of(&scene.session, &results, None, None).unwrap();
+    assert_eq!(found.len(), 1);
+    // It can be read once, and that is for later.
+    results.file = "-".into();
+    assert!(
+        runs_of(&scene.session, &results, None, None)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn of_several_runs_none_is_guessed() {
+    let scene = Scene::new();
+    let settings = scene.settings("r.csv");
+    let one = scene.run("one", RunState::Finished, &settings);
+    let other = scene.run("other", RunState::Finished, &settings);
+    assert!(the_one(vec![]).unwrap().is_none());
+    assert_eq!(the_one(vec![one.clone()]).unwrap().unwrap().name, "one");
+    let Err(AppError::Run(RunError::Ambiguous { runs })) = the_one(vec![one, other]) else {
+        panic!("one was taken");
+    };
+    assert_eq!(runs.len(), 2);
+    assert!(
+        runs[1].starts_with("other (school, http://127.0.0.1:1"),
+        "{runs:?}"
+    );
+}
+
+#[test]
+fn retried_results_are_read_as_said_and_checked_as_the_run_checked_them() {
+    let scene = Scene::new();
+    scene.write("r.csv", &roster(2));
+    let mut settings = scene.settings("r.csv");
+    settings.queued = Some(Queued {
+        id: 7,
+        file: "r.csv".into(),
+    });
+    settings.delivery.undoes = Some("earlier".into());
+    settings.roster.key = Some("name".into());
+    settings.roster.map.overrides = vec![("Namn".into(), "name".into())];
+    settings.roster.check.allowed = vec![("name".into(), "X".into())];
+    settings.roster.check.empty = EmptyCell::Clear;
+    let run = scene.run("first", RunState::Finished, &settings);
+
+    scene.write("r.results.csv", &roster(2));
+    let mut results = scene.settings("r.results.csv").roster;
+    results.read.copy = false;
+    results.read.header_row = Some(2);
+    results.map.overrides = vec![("Smeknamn".into(), "nickname".into())];
+    results.check.allowed = vec![("name".into(), "Y".into())];
+    let these = |key: Option<&str>| Retried {
+        results: Roster {
+            key: key.map(str::to_owned),
+            ..results.clone()
+        },
+        selection: "2".parse().unwrap(),
+        only: vec![RowState::Rejected],
+    };
+    let settings = retried(&scene.session, &run, these(None), &nothing_else()).unwrap();
+    assert_eq!(settings.queued, None);
+    assert_eq!(settings.delivery.undoes, None);
+    assert_eq!(settings.delivery.selection.rows, [2..=2]);
+    let retries = settings.delivery.retries.unwrap();
+    assert_eq!(retries.run.as_deref(), Some("first"));
+    assert_eq!(retries.only, [RowState::Rejected]);
+    let roster = settings.roster;
+    assert_eq!(roster.file, scene.path("r.results.csv"));
+    // For hours nobody changes the rows under a run.
+    assert!(roster.read.copy);
+    assert_eq!(roster.read.header_row, Some(2));
+    assert!(roster.map.of_results && roster.check.recalls);
+    assert_eq!(roster.map.overrides.len(), 2);
+    assert_eq!(roster.check.allowed.len(), 2);
+    assert_eq!(roster.check.empty, EmptyCell::Clear);
+    assert_eq!(roster.key.as_deref(), Some("name"));
+    let settings = retried(&scene.session, &run, these(Some("id")), &nothing_else()).unwrap();
+    assert_eq!(settings.roster.key.as_deref(), Some("id"));
+}
+
+#[test]
+fn results_of_a_rehearsal_are_retried_only_while_its_api_is_played() {
+    let mut scene = Scene::new();
+    scene.write("r.csv", &roster(2));
+    let mut settings = scene.settings("r.csv");
+    settings.sandbox = true;
+    let run = scene.run("first", RunState::Finished, &settings);
+    scene.write("r.results.csv", &roster(2));
+    let retry = |scene: &Scene| {
+        let these = Retried {
+            results: scene.settings("r.results.csv").roster,
+            selection: Selection::default(),
+            only: vec![],
+        };
+        retried(&scene.session, &run, these, &nothing_else())
+    };
+    let refused = retry(&scene).unwrap_err();
+    assert!(matches!(refused, AppError::Run(RunError::SandboxGone { run }) if run == "first"));
+    scene.session.played = vec!["http://127.0.0.1:1".into()];
+    assert!(retry(&scene).is_ok());
+}
+
+#[test]
+fn elsewhere_what_is_said_now_goes_before_what_was_said_then() {
+    let scene = Scene::new();
+    let mut before = scene.settings("r.csv");
+    before.roster.key = Some("name".into());
+    before.roster.check.empty = EmptyCell::Clear;
+    before.roster.duplicates = crate::check::DuplicatePolicy::Last;
+    before.roster.check.strict = true;
+    before.delivery.blind = true;
+    before.roster.map.overrides = vec![("Namn".into(), "name".into())];
+    let variables = [("school", "old"), ("year", "old")];
+    before.delivery.variables = variables
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
+    let mut now = scene.settings("r.results.csv");
+    now.roster.key = Some("id".into());
+    now.roster.map.overrides = vec![("Smeknamn".into(), "nickname".into())];
+    now.delivery.variables = [("school".into(), "new".into())].into();
+
+    for is_said in [false, true] {
+        let said = Said {
+            key: is_said,
+            empty: is_said,
+            duplicates: is_said,
+        };
+        let mut settings = now.clone();
+        let run = is_said.then(|| "first".to_owned());
+        let only = vec![RowState::Failed];
+        retried_elsewhere(&mut settings, Some(before.clone()), run.clone(), only, said);
+        let variables = &settings.delivery.variables;
+        assert_eq!((&*variables["school"], &*variables["year"]), ("new", "old"));
+        let roster = &settings.roster;
+        let of = if is_said { &now.roster } else { &before.roster };
+        assert_eq!(roster.key, of.key);
+        assert_eq!(roster.check.empty, of.check.empty);
+        assert_eq!(roster.duplicates, of.duplicates);
+        // As strict as then, and as blind.
+        assert!(roster.check.strict && settings.delivery.blind && !roster.sparse);
+        assert_eq!(roster.map.overrides.len(), 2);
+        assert!(roster.map.of_results);
+        // Rows are known again only where a run here knows them.
+        assert_eq!(roster.check.recalls, is_said);
+        let retries = settings.delivery.retries.unwrap();
+        assert_eq!((retries.run, retries.only), (run, vec![RowState::Failed]));
+    }
+    let said = Said {
+        key: false,
+        empty: false,
+        duplicates: false,
+    };
+    let mut settings = now.clone();
+    settings.roster.check.strict = true;
+    let mut lenient = before.clone();
+    lenient.roster.check.strict = false;
+    lenient.delivery.blind = false;
+    retried_elsewhere(&mut settings, Some(lenient), None, vec![], said);
+    assert!(settings.roster.check.strict && settings.roster.sparse);
+    assert!(!settings.delivery.blind);
+}

@@ -1,0 +1,251 @@
+use serde_json::json;
+
+use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
+use super::*;
+use crate::model::RowAt;
+
+type Rows = Option<Vec<Vec<String>>>;
+
+/// A call that changes these fields, and sends the required ones along.
+fn call(row: u64, changes: &[(&str, Option<Json>, Json)]) -> Call {
+    let change = |(field, from, to): &(&str, Option<Json>, Json)| Change {
+        field: (*field).into(),
+        from: from.clone(),
+        to: to.clone(),
+    };
+    let names: Vec<&str> = changes.iter().map(|(field, ..)| *field).collect();
+    Call {
+        at: RowAt::default(),
+        key: format!("key-{row}"),
+        path: format!("/student/id%20{row}"),
+        body: json!({
+            "firstName": "sent along",
+            "lastName": "also sent",
+            "gender": "Other",
+            "address": { "postalCity": "Solna" },
+        })
+        .to_string()
+        .into_bytes(),
+        changed: names.join(" "),
+        changes: changes.iter().map(change).collect(),
+        fingerprint: None,
+        note: String::new(),
+    }
+}
+
+fn held(row: u64, state: RowState, changes: &[(&str, Option<Json>, Json)]) -> Held {
+    Held {
+        row,
+        call: Some(call(row, changes)),
+        outcome: Some(outcome(row, state)),
+        ..Held::default()
+    }
+}
+
+fn updated(row: u64, changes: &[(&str, Option<Json>, Json)]) -> Held {
+    held(row, RowState::Updated, changes)
+}
+
+fn meitner() -> TargetSpec {
+    crate::targets::load("meitner").unwrap()
+}
+
+/// A folder, and a path in it.
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.before.csv");
+    (folder, path)
+}
+
+fn read(written: Option<PathBuf>) -> Rows {
+    written.map(|path| rows_of(&path, b','))
+}
+
+fn before(rows: Vec<Held>) -> Rows {
+    let (_folder, path) = place();
+    let (journal, run) = journal_of(rows);
+    let like = Like::ours(Placing::Replace);
+    read(write_before(&journal, run, &meitner(), &path, like).unwrap())
+}
+
+fn cells(rows: &[&[&str]]) -> Rows {
+    let row = |row: &&[&str]| row.iter().map(|&cell| cell.to_owned()).collect();
+    Some(rows.iter().map(row).collect())
+}
+
+#[test]
+fn what_a_run_replaced_can_be_imported_as_it_was() {
+    let rows = before(vec![
+        updated(1, &[("postal_city", Some(json!("Åre")), json!("Solna"))]),
+        updated(
+            2,
+            &[
+                ("gender", Some(Json::Null), json!("Male")),
+                ("postal_city", Some(json!("")), json!("Solna")),
+            ],
+        ),
+        updated(
+            3,
+            &[("identity_temporary", Some(json!(true)), json!(false))],
+        ),
+        // A cell that a spreadsheet would run is a text to it.
+        updated(4, &[("postal_city", Some(json!("=1+1")), json!("Solna"))]),
+        // An answer was not seen: it may have been replaced.
+        held(
+            5,
+            RowState::Unknown,
+            &[("gender", Some(json!("Male")), json!("Other"))],
+        ),
+        // Nothing was replaced in these.
+        held(
+            6,
+            RowState::Rejected,
+            &[("gender", Some(json!("Male")), json!("Other"))],
+        ),
+        held(
+            7,
+            RowState::Failed,
+            &[("gender", Some(json!("Male")), json!("Other"))],
+        ),
+    ]);
+    let expected = cells(&[
+        &["id", "gender", "identity_temporary", "postal_city"],
+        &["id 1", "", "", "Åre"],
+        &["id 2", "<null>", "", "<null>"],
+        &["id 3", "", "true", ""],
+        &["id 4", "", "", "=\"=1+1\""],
+        &["id 5", "Male", "", ""],
+    ]);
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_column_that_a_row_needs_holds_what_was_sent_along() {
+    let rows = before(vec![
+        updated(1, &[("first_name", Some(json!("Eva")), json!("Ewa"))]),
+        // The record's own first name; its gender, which no row needs, is left alone.
+        updated(2, &[("last_name", Some(json!("Ek")), json!("Eek"))]),
+        updated(3, &[("gender", Some(json!("Male")), json!("Other"))]),
+    ]);
+    let expected = cells(&[
+        &["id", "first_name", "last_name", "gender"],
+        &["id 1", "Eva", "also sent", ""],
+        &["id 2", "sent along", "Ek", ""],
+        &["id 3", "sent along", "also sent", "Male"],
+    ]);
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn what_was_empty_and_cannot_be_cleared_is_left_out() {
+    let rows = before(vec![
+        updated(
+            1,
+            &[
+                ("external_source_id", Some(Json::Null), json!("E-1")),
+                ("gender", Some(json!("Male")), json!("Other")),
+            ],
+        ),
+        updated(2, &[("external_source_id", Some(json!("")), json!("E-2"))]),
+    ]);
+    let expected = cells(&[&["id", "gender"], &["id 1", "Male"], &["id 2", ""]]);
+    assert_eq!(rows, expected);
+    let only = before(vec![updated(
+        1,
+        &[("external_source_id", Some(Json::Null), json!("E-1"))],
+    )]);
+    assert_eq!(only, None, "no column is left");
+}
+
+#[test]
+fn nothing_is_written_where_nothing_is_known_of_what_was_replaced() {
+    assert_eq!(before(vec![]), None);
+    assert_eq!(
+        before(vec![updated(1, &[("gender", None, json!("Other"))])]),
+        None
+    );
+}
+
+#[test]
+fn the_columns_are_named_and_written_as_in_the_roster_that_was_imported() {
+    let (_folder, path) = place();
+    let (journal, run) = journal_of(vec![updated(
+        1,
+        &[
+            ("gender", Some(json!("Male")), json!("Other")),
+            ("postal_city", Some(json!("Åre")), json!("Solna")),
+        ],
+    )]);
+    let headers = [
+        ("id", "Elev-ID"),
+        ("gender", "=Kön"),
+        ("first_name", "Namn"),
+    ];
+    let headers = headers.map(|(field, header)| (field.to_owned(), header.to_owned()));
+    let headers = BTreeMap::from(headers);
+    let like = Like {
+        dialect: Dialect {
+            delimiter: b';',
+            ..Dialect::PLAIN
+        },
+        headers: Some(&headers),
+        ..Like::ours(Placing::Replace)
+    };
+    let written = write_before(&journal, run, &meitner(), &path, like).unwrap();
+    let rows = rows_of(&written.unwrap(), b';');
+    // A header is read as it stands, so that one that would be run is replaced by the field's name.
+    assert_eq!(rows[0], ["Elev-ID", "gender", "postal_city"]);
+    assert_eq!(rows[1], ["id 1", "Male", "Åre"]);
+}
+
+#[test]
+fn the_records_that_can_be_put_back_are_named_by_their_id_alone() {
+    let updated_of = |rows: Vec<Held>| {
+        let (_folder, path) = place();
+        let (journal, run) = journal_of(rows);
+        let spec = meitner();
+        read(write_updated(&journal, run, &spec, &path, Placing::Replace).unwrap())
+    };
+    let change = [("gender", Some(json!("Male")), json!("Other"))];
+    let rows = updated_of(vec![
+        updated(1, &change),
+        held(2, RowState::Rejected, &change),
+        updated(3, &[("gender", None, json!("Other"))]),
+        updated(4, &change),
+    ]);
+    assert_eq!(rows, cells(&[&["id"], &["id 1"], &["id 4"]]));
+    assert_eq!(updated_of(vec![held(2, RowState::Rejected, &change)]), None);
+}
+
+#[test]
+fn the_rest_of_a_run_is_what_it_was_to_send_for_these_rows() {
+    let rest = |rows: &[u64]| {
+        let (_folder, path) = place();
+        let (journal, run) = journal_of(vec![
+            updated(1, &[("gender", Some(json!("Male")), json!("Other"))]),
+            held(
+                2,
+                RowState::Failed,
+                &[("gender", Some(json!("Male")), Json::Null)],
+            ),
+            Held {
+                outcome: None,
+                ..held(
+                    3,
+                    RowState::NotSent,
+                    &[("postal_city", None, json!("Solna"))],
+                )
+            },
+        ]);
+        let spec = meitner();
+        read(write_rest(&journal, run, &spec, rows, &path, Placing::Replace).unwrap())
+    };
+    let both = cells(&[
+        &["id", "gender", "postal_city"],
+        &["id 2", "<null>", ""],
+        &["id 3", "", "Solna"],
+    ]);
+    assert_eq!(rest(&[2, 3, 9]), both);
+    assert_eq!(rest(&[1]), cells(&[&["id", "gender"], &["id 1", "Other"]]));
+    assert_eq!(rest(&[]), None);
+}

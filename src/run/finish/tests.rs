@@ -1,0 +1,49 @@
+use serde_json::json;
+
+use super::*;
+use crate::run::context::{Slice, Start};
+use crate::run::import::with_setup;
+use crate::run::tests::{Api, Desk, unreadable};
+use crate::run::under_way::Begun;
+
+/// What is done of a run's end while it sends.
+fn done(change: impl FnOnce(&mut Desk), slice: Option<Slice>) -> (DoneMeanwhile, bool) {
+    let api = Api::answering(|_| (200, json!({})));
+    let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\np2,Bo\n");
+    change(&mut desk);
+    let done = desk.with(&api, |prepared, settings, context| {
+        with_setup((prepared, settings, context), slice, |setup| {
+            let Begun::New(run) = setup.begin(Start::New("import"))? else {
+                panic!("it is a new one");
+            };
+            Ok(run.plan()?.run.agreed()?.send()?.done)
+        })
+    });
+    // Where a file can have no name, nothing is written before the end.
+    (done.unwrap(), desk.settings.delivery.paths.may_take_long())
+}
+
+#[test]
+fn results_are_written_and_rows_indexed_while_a_run_sends() {
+    let (done, may_be) = done(|_| (), None);
+    assert_eq!((done.written.is_some(), done.is_indexed), (may_be, may_be));
+}
+
+#[test]
+fn a_workbook_of_results_waits_for_the_end() {
+    let workbook = |desk: &mut Desk| desk.delivery().paths.results.set_extension("xlsx");
+    let (done, _) = done(|desk| assert!(workbook(desk)), None);
+    assert!(done.written.is_none() && !done.is_indexed);
+}
+
+#[test]
+fn a_slice_writes_no_results() {
+    let slice = Slice {
+        rows: 5,
+        patience: std::time::Duration::ZERO,
+        retries_before: 0,
+        throttled_before: 0,
+    };
+    let (done, _) = done(|_| (), Some(slice));
+    assert!(done.written.is_none() && !done.is_indexed);
+}

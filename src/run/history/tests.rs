@@ -1,0 +1,304 @@
+use std::cell::Cell;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::*;
+use crate::journal::RowMark;
+use crate::model::{Outcome, RowAt};
+
+/// Cells as fingerprints of a field and of what it says.
+fn cells(fields: &[(u32, &str)]) -> Vec<u8> {
+    let mut cells = Vec::new();
+    for (name, value) in fields {
+        let mut text = vec![0];
+        text.extend(value.bytes());
+        cells.extend(name.to_le_bytes());
+        cells.extend((xxh3_64(&text) as u32).to_le_bytes());
+    }
+    cells
+}
+
+/// A row that is to be looked up, with these cells.
+fn item(fields: &[(u32, &str)]) -> Item {
+    Item {
+        mark: RowMark {
+            at: RowAt::FIRST,
+            key: 7,
+            cells: cells(fields),
+            warning: String::new(),
+        },
+        is_released: false,
+        was_cut: false,
+        lost_kind: None,
+        has_surplus: false,
+        what: What::LookUp {
+            key: "p1".into(),
+            values: Vec::new(),
+        },
+    }
+}
+
+fn settled(code: &str) -> What {
+    What::Settled(Outcome {
+        row: 1,
+        state: RowState::NotSent,
+        http_status: None,
+        error_code: code.to_owned(),
+        error: String::new(),
+        changed: String::new(),
+        attempts: 0,
+        request_id: String::new(),
+        finished_at: jiff::Timestamp::UNIX_EPOCH,
+    })
+}
+
+fn past(run: i64, state: Option<RowState>, fields: &[(u32, &str)]) -> PastRow {
+    PastRow {
+        run,
+        cells: cells(fields),
+        state,
+        error_code: String::new(),
+        error: String::new(),
+    }
+}
+
+fn refused(run: i64, code: &str, fields: &[(u32, &str)]) -> PastRow {
+    PastRow {
+        error_code: code.to_owned(),
+        error: format!("why {run}"),
+        ..past(run, Some(RowState::Invalid), fields)
+    }
+}
+
+/// What is known of a row of a file with as many rows as the first one.
+fn of(item: &Item, history: &[PastRow]) -> Option<Known> {
+    known(item, history, &[], || Ok(false)).ok().unwrap()
+}
+
+const OLD: &[(u32, &str)] = &[(1, "Åsa"), (2, "Lund")];
+const NEW: &[(u32, &str)] = &[(1, "Åsa"), (2, "Umeå")];
+
+#[test]
+fn a_row_is_unchanged_where_the_newest_success_said_the_same() {
+    let unchanged = Some((RowState::Unchanged, String::new(), String::new()));
+    for success in [RowState::Updated, RowState::Unchanged] {
+        assert_eq!(of(&item(OLD), &[past(1, Some(success), OLD)]), unchanged);
+    }
+    // One that failed since does not count, and neither does what was undone before it.
+    let history = [
+        past(3, Some(RowState::Failed), NEW),
+        past(2, Some(RowState::Updated), NEW),
+        past(1, Some(RowState::Updated), OLD),
+    ];
+    assert_eq!(
+        of(&item(OLD), &history),
+        None,
+        "the record holds what is new"
+    );
+    assert_eq!(of(&item(NEW), &history), unchanged);
+    for other in [
+        RowState::Failed,
+        RowState::Rejected,
+        RowState::NotSent,
+        RowState::Unknown,
+    ] {
+        assert_eq!(
+            of(&item(OLD), &[past(1, Some(other), OLD)]),
+            None,
+            "{other}"
+        );
+    }
+    assert_eq!(
+        of(&item(OLD), &[past(1, None, OLD)]),
+        None,
+        "it was open still"
+    );
+    // A field that the file has no more is no change; one that it has now is.
+    assert_eq!(
+        of(&item(&OLD[..1]), &[past(1, Some(RowState::Updated), OLD)]),
+        unchanged
+    );
+    assert_eq!(
+        of(&item(OLD), &[past(1, Some(RowState::Updated), &OLD[..1])]),
+        None
+    );
+}
+
+#[test]
+fn earlier_runs_tell_of_rows_with_a_key_and_without_a_fault() {
+    assert!(may_be_known(&item(OLD)));
+    let mut one = item(OLD);
+    one.what = settled("text.too_long");
+    assert!(!may_be_known(&one), "what is wrong with it is wrong now");
+    one.what = settled(LEFT_OUT);
+    assert!(
+        may_be_known(&one),
+        "it may be left out because it succeeded"
+    );
+    one.mark.key = 0;
+    assert!(!may_be_known(&one), "rows without a key are no one row");
+}
+
+#[test]
+fn a_row_that_is_left_out_is_so_for_its_own_reason_unless_it_succeeded() {
+    let mut one = item(OLD);
+    one.what = settled(LEFT_OUT);
+    let done = past(1, Some(RowState::Updated), OLD);
+    assert_eq!(of(&one, &[done]).unwrap().0, RowState::Unchanged);
+    let cut = refused(1, TOO_FEW, OLD);
+    assert_eq!(of(&one, &[cut]), None);
+}
+
+#[test]
+fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
+    let judged = |last: Option<RowState>, only: &[RowState]| {
+        let history = [past(1, last, NEW)];
+        known(&item(OLD), &history, only, || Ok(false))
+            .ok()
+            .unwrap()
+    };
+    let left_out = |state: RowState| {
+        let why = say().row_was_other_state(state.in_words());
+        Some((RowState::NotSent, LEFT_OUT.to_owned(), why))
+    };
+    use RowState::{Failed, NotSent, Rejected, Unknown};
+    assert_eq!(judged(Some(Failed), &[]), None, "nothing is asked for");
+    assert_eq!(judged(Some(Failed), &[Rejected, Failed]), None);
+    assert_eq!(judged(Some(Failed), &[Rejected]), left_out(Failed));
+    // Nobody saw an answer, so it counts as failed; and an open row as one that was not sent.
+    assert_eq!(judged(Some(Unknown), &[Failed]), None);
+    assert_eq!(judged(Some(Unknown), &[NotSent]), left_out(Failed));
+    assert_eq!(judged(None, &[NotSent]), None);
+    assert_eq!(judged(None, &[Failed]), left_out(NotSent));
+    let unseen = |only: &[RowState]| known(&item(OLD), &[], only, || Ok(false)).ok().unwrap();
+    assert_eq!(unseen(&[NotSent]), None);
+    assert_eq!(unseen(&[Failed]), left_out(NotSent));
+}
+
+#[test]
+fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
+    let duplicate = refused(1, "id.duplicate", OLD);
+    let judged = |row: &Item, history: &[PastRow], is_part| {
+        known(row, history, &[], || Ok(is_part)).ok().unwrap()
+    };
+    let so = say().row_was_so();
+    let told = |why: &str| {
+        Some((
+            RowState::Invalid,
+            "id.duplicate".to_owned(),
+            format!("{why}{so}"),
+        ))
+    };
+    let history = [duplicate.clone()];
+    assert_eq!(judged(&item(OLD), &history, true), told("why 1"));
+    assert_eq!(
+        judged(&item(OLD), &history, false),
+        None,
+        "the check sees all rows"
+    );
+    assert_eq!(
+        judged(&item(NEW), &history, true),
+        None,
+        "it says something else"
+    );
+    // However often that is said, it is said once.
+    let again = PastRow {
+        error: format!("why 1{so}"),
+        ..duplicate.clone()
+    };
+    assert_eq!(judged(&item(OLD), &[again], true), told("why 1"));
+    // Runs that left the row out know no better, and one that found something else does.
+    let left_out = refused(2, LEFT_OUT, OLD);
+    assert_eq!(
+        judged(&item(OLD), &[left_out, duplicate.clone()], true),
+        told("why 1")
+    );
+    let other = refused(2, "text.too_long", OLD);
+    assert_eq!(judged(&item(OLD), &[other, duplicate], true), None);
+}
+
+#[test]
+fn whether_a_file_has_all_rows_is_looked_up_for_duplicates_alone() {
+    let looked = Cell::new(0);
+    let is_part = || {
+        looked.set(looked.get() + 1);
+        Ok(true)
+    };
+    let _ = known(
+        &item(OLD),
+        &[past(1, Some(RowState::Failed), OLD)],
+        &[],
+        is_part,
+    );
+    assert_eq!(looked.get(), 0);
+}
+
+#[test]
+fn a_row_that_lacked_cells_stays_invalid_until_somebody_fills_them_in() {
+    let blank = &[(1, "Åsa"), (2, "")];
+    let history = [refused(1, TOO_FEW, &OLD[..1])];
+    let hint = say().row_fill_in();
+    let cut = Some((
+        RowState::Invalid,
+        TOO_FEW.to_owned(),
+        format!("why 1{hint}"),
+    ));
+    assert_eq!(of(&item(blank), &history), cut);
+    assert_eq!(of(&item(OLD), &history), None, "somebody has filled it in");
+    let mut released = item(blank);
+    released.is_released = true;
+    assert_eq!(
+        of(&released, &history),
+        None,
+        "somebody says that it was so"
+    );
+    // The hint is given once.
+    let again = [PastRow {
+        error: format!("why 1{hint}"),
+        ..history[0].clone()
+    }];
+    assert_eq!(of(&item(blank), &again), cut);
+    // Runs since that left it out or found something else know no better; one that sent it does.
+    let mut since = vec![refused(3, LEFT_OUT, blank), refused(2, "id.taken", blank)];
+    since.extend(history.clone());
+    assert_eq!(of(&item(blank), &since), cut);
+    let sent = [past(2, Some(RowState::Updated), NEW), history[0].clone()];
+    assert_eq!(of(&item(blank), &sent), None);
+    let before = [history[0].clone(), past(0, Some(RowState::Updated), NEW)];
+    assert_eq!(
+        of(&item(blank), &before),
+        cut,
+        "it was cut after it had been sent"
+    );
+    // Within one run, both at once.
+    let both = [
+        refused(1, TOO_FEW, &OLD[..1]),
+        past(1, Some(RowState::Updated), NEW),
+    ];
+    assert_eq!(of(&item(blank), &both), cut);
+}
+
+#[test]
+fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
+    let history = [refused(1, TOO_MANY, OLD)];
+    let mut row = item(OLD);
+    assert_eq!(of(&row, &history), None, "they were taken away");
+    row.has_surplus = true;
+    let surplus = Some((RowState::Invalid, TOO_MANY.to_owned(), "why 1".to_owned()));
+    assert_eq!(of(&row, &history), surplus);
+    row.mark.cells = cells(NEW);
+    assert_eq!(of(&row, &history), None, "somebody has moved them");
+}
+
+#[test]
+fn a_file_tells_itself_that_a_row_was_cut_where_nothing_else_is_known() {
+    let mut row = item(OLD);
+    row.was_cut = true;
+    let cut = Some((RowState::Invalid, TOO_FEW.to_owned(), say().row_was_cut()));
+    assert_eq!(of(&row, &[]), cut);
+    assert_eq!(of(&row, &[refused(1, "text.too_long", NEW)]), cut);
+    // Here it is known, and that somebody has filled it in since.
+    assert_eq!(of(&row, &[refused(1, TOO_FEW, &OLD[..1])]), None);
+    row.was_cut = false;
+    assert_eq!(of(&row, &[]), None);
+}

@@ -1,0 +1,129 @@
+use super::*;
+use crate::run::tests::{Desk, unreadable};
+
+#[test]
+fn no_more_rows_than_the_journal_can_tell_apart() {
+    assert!(refuse_too_many(Path::new("r.csv"), MOST_ROWS).is_ok());
+    let error = refuse_too_many(Path::new("r.csv"), MOST_ROWS + 1).unwrap_err();
+    assert!(error.to_string().contains("r.csv"), "{error}");
+}
+
+#[test]
+fn a_file_may_lack_what_its_records_have_where_they_can_be_read() {
+    let roster = "id,email\np1,a@b.se\n";
+    let mut desk = Desk::new(roster);
+    let prepared = desk.prepared();
+    assert_eq!((prepared.survey.rows, prepared.survey.invalid), (1, 0));
+    desk.settings.roster.sparse = false;
+    assert!(matches!(desk.try_prepare(), Err(RunError::Map { .. })));
+    let never = Desk::at(&unreadable(), roster);
+    assert!(matches!(never.try_prepare(), Err(RunError::Map { .. })));
+    // And a row its id, where another key finds the record.
+    let mut desk = Desk::new("email,id,name\na@b.se,,Åsa\n");
+    assert_eq!(desk.prepared().survey.invalid, 1);
+    desk.settings.roster.key = Some("email".into());
+    assert_eq!(desk.prepared().survey.invalid, 0);
+}
+
+#[test]
+fn records_are_found_by_the_best_key_that_the_file_has() {
+    let key = |roster: &str| {
+        let prepared = Desk::new(roster).prepared();
+        let key = prepared.survey.key().unwrap();
+        prepared.checker.spec().fields[key].name().to_owned()
+    };
+    assert_eq!(key("email,id,name\na@b.se,p1,Åsa\n"), "id");
+    assert_eq!(key("email,name\na@b.se,Åsa\n"), "email");
+}
+
+#[test]
+fn a_key_that_is_asked_for_must_be_one_and_have_a_column() {
+    let asked = |name: &str, roster: &str, sparse| {
+        let mut desk = Desk::new(roster);
+        desk.settings.roster.key = Some(name.to_owned());
+        desk.settings.roster.sparse = sparse;
+        match desk.try_prepare() {
+            Ok(prepared) => {
+                let key = prepared.survey.key().unwrap();
+                Ok(prepared.checker.spec().fields[key].name().to_owned())
+            }
+            Err(RunError::Key { field, known }) => {
+                assert_eq!(field, name);
+                Err(known
+                    .iter()
+                    .map(|key| key.as_str().to_owned())
+                    .collect::<Vec<_>>())
+            }
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let roster = "id,name,email\np1,Åsa,a@b.se\n";
+    assert_eq!(asked("email", roster, true), Ok("email".into()));
+    assert_eq!(asked("id", roster, true), Ok("id".into()));
+    assert_eq!(asked("id", roster, false), Ok("id".into()));
+    assert_eq!(
+        asked("email", roster, false),
+        Err(vec!["id".into()]),
+        "nothing is read"
+    );
+    assert_eq!(
+        asked("name", roster, true),
+        Err(vec!["id".into(), "email".into()])
+    );
+    assert_eq!(
+        asked("email", "id,name\np1,Åsa\n", true),
+        Err(vec!["id".into()])
+    );
+}
+
+#[test]
+fn a_file_without_rows_is_refused() {
+    assert!(refuse_empty(&Desk::new("id,name\np1,Åsa\n").prepared()).is_ok());
+    let error = refuse_empty(&Desk::new("id,name\n").prepared()).unwrap_err();
+    assert!(matches!(error, RunError::Read(ReadError::NoRows { .. })));
+}
+
+const ROSTER: &str =
+    "id,name,email\np1,Åsa,a@b.se\np2,Bo,nonsense\n\np3,Cy,c@b.se\np3,Di,rubbish\n";
+
+#[test]
+fn cells_that_are_put_right_are_checked_again() {
+    let mut prepared = Desk::new(ROSTER).prepared();
+    assert_eq!(prepared.survey.invalid, 2);
+    let mut mends = Mends::default();
+    mends.set(2, 2, "b@b.se".into());
+    prepared.mend(mends).unwrap();
+    assert_eq!(prepared.survey.invalid, 1);
+}
+
+#[test]
+fn every_problem_is_handed_on_with_its_row_in_the_files_order() {
+    let prepared = Desk::new(ROSTER).prepared();
+    let mut seen = Vec::new();
+    let each = |at: RowAt, problem: &Problem| {
+        seen.push((at.row, at.sheet_row, problem.field.clone()));
+        Ok::<(), RunError>(())
+    };
+    row_problems(&prepared, each).unwrap();
+    let seen: Vec<(u64, u64, &str)> = seen
+        .iter()
+        .map(|(row, line, field)| (*row, *line, &**field))
+        .collect();
+    assert_eq!(seen, [(2, 3, "email"), (4, 6, "email"), (4, 6, "id")]);
+    let broken = row_problems(&prepared, |_, _| Err(RunError::Died));
+    assert!(matches!(broken, Err(RunError::Died)));
+}
+
+#[test]
+fn the_rows_that_are_wanted_are_seen_with_all_that_is_wrong_with_them() {
+    let prepared = Desk::new(ROSTER).prepared();
+    let seen = rows_seen(&prepared, |_, checked| !checked.problems.is_empty()).unwrap();
+    let rows: Vec<(u64, usize)> = seen
+        .iter()
+        .map(|row| (row.at.row, row.problems.len()))
+        .collect();
+    assert_eq!(rows, [(2, 1), (4, 2)]);
+    assert_eq!(seen[0].cells, ["p2", "Bo", "nonsense"]);
+    let named = |row: &RawRow<'_>| row.cells().any(|cell| cell.bytes() == b"p3");
+    assert_eq!(row_numbers(&prepared, named).unwrap(), [3, 4]);
+}

@@ -1,0 +1,327 @@
+use std::time::Duration;
+
+use super::*;
+use crate::model::RowState;
+use crate::run::tests::{Desk, Watched};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// A bucket with so many requests in it, of 1,500 an hour.
+fn road(level: f64) -> Road {
+    Road {
+        level,
+        interval: Duration::from_millis(2400),
+        wait: Duration::ZERO,
+        pace: None,
+    }
+}
+
+fn quota() -> (Rate, u32) {
+    ("1500/h".parse().unwrap(), 1500)
+}
+
+/// A run that sends 3,000 rows, of which none is sent.
+fn begun() -> State {
+    State {
+        rows: 4000,
+        to_send: 3000,
+        began: Mark {
+            at: 0,
+            requests: 50,
+        },
+        is_sending: true,
+        ..State::default()
+    }
+}
+
+fn seconds(progress: &Progress) -> i64 {
+    progress.finish.unwrap().as_second()
+}
+
+#[test]
+fn the_end_is_foreseen_by_the_quota_and_the_requests_that_a_row_takes() {
+    let mut state = begun();
+    assert_eq!(
+        seconds(&state.progress(50, quota(), road(1500.0), NOW)),
+        3600
+    );
+    // Of ten rows some were sent again; as many of the others will be.
+    (state.sent, state.sent_here) = (10, 10);
+    let each = state.progress(65, quota(), road(0.0), NOW);
+    assert_eq!(seconds(&each), (2990.0 * 1.5 * 2.4) as i64);
+    // What is under way has been asked and not counted yet, or was sent by another process.
+    state.sent_here = 100;
+    let each = state.progress(65, quota(), road(0.0), NOW);
+    assert_eq!(seconds(&each), (2990.0 * 2.4) as i64);
+}
+
+#[test]
+fn a_slower_rate_that_was_in_force_is_believed_until_the_api_has_said_another() {
+    let known = |rate: &str, requests, level| {
+        let mut state = begun();
+        state.known = Some(rate.parse().unwrap());
+        state.progress(requests, quota(), road(level), NOW)
+    };
+    // Of a bucket that holds half as much, as much is used.
+    let slow = known("750/h", 50, 1500.0);
+    assert_eq!((&*slow.rate, seconds(&slow)), ("750/h", 10_800));
+    let used = known("750/h", 50, 500.0);
+    assert_eq!(seconds(&used), 14_400, "it is empty");
+    let heard = known("750/h", 51, 1500.0);
+    assert_eq!((&*heard.rate, seconds(&heard)), ("1500/h", 3600));
+    let fast = known("3000/h", 50, 1500.0);
+    assert_eq!((&*fast.rate, seconds(&fast)), ("1500/h", 3600));
+}
+
+#[test]
+fn a_run_waits_for_what_holds_its_next_request() {
+    let mut state = begun();
+    let waits = |state: &State, road| state.progress(50, quota(), road, NOW).waiting_for;
+    assert_eq!(waits(&state, road(1.0)), None);
+    assert_eq!(waits(&state, road(0.9)), Some(WaitingFor::Quota));
+    let named = Road {
+        wait: Duration::from_secs(1),
+        ..road(1500.0)
+    };
+    assert_eq!(waits(&state, named), Some(WaitingFor::RetryAfter));
+    state.sent = 3000;
+    assert_eq!(waits(&state, named), None, "there is no next one");
+    assert_eq!(waits(&state, road(0.0)), None);
+}
+
+#[test]
+fn it_is_told_each_second_at_once_where_asked_and_with_the_last_row() {
+    let mut state = begun();
+    state.told_at = 5 * EVERY;
+    assert!(!state.is_to_be_told(6 * EVERY - 1, false));
+    assert!(state.is_to_be_told(6 * EVERY, false));
+    assert!(state.is_to_be_told(5 * EVERY, true));
+    state.states.updated = 3999;
+    assert!(!state.is_to_be_told(5 * EVERY, false));
+    state.states.updated = 4000;
+    assert!(state.is_to_be_told(5 * EVERY, false));
+    state.is_sending = false;
+    assert!(!state.is_to_be_told(9 * EVERY, true), "nothing is sent");
+}
+
+#[test]
+fn how_fast_requests_are_let_through_is_seen_from_twenty_of_them() {
+    let seen = |requests: u64, seconds: u64| {
+        let mut state = State::default();
+        state.note(Mark {
+            at: EVERY,
+            requests: 7,
+        });
+        state.note(Mark {
+            at: EVERY + seconds * EVERY,
+            requests: 7 + requests,
+        });
+        observed(&state.marks)
+    };
+    assert_eq!(seen(20, 10), Some(0.5));
+    assert_eq!(seen(19, 10), None, "they tell too little");
+    assert_eq!(seen(40, 0), None, "no time has passed");
+    assert_eq!(observed(&VecDeque::new()), None);
+}
+
+#[test]
+fn only_what_was_let_through_lately_counts() {
+    let mut state = State::default();
+    // Ten a second, and then one.
+    for at in 0..100 {
+        let requests = 10 * at;
+        state.note(Mark {
+            at: at * EVERY,
+            requests,
+        });
+    }
+    for at in 0..64 {
+        state.note(Mark {
+            at: (100 + at) * EVERY,
+            requests: 1000 + at,
+        });
+    }
+    assert_eq!(observed(&state.marks), Some(1.0));
+    assert_eq!(state.marks.len(), MARKS);
+}
+
+/// A tracker of a roster with two rows and an empty line between them.
+fn tracked(work: impl FnOnce(&Desk, &Tracker<'_>)) -> Vec<RunEvent> {
+    tracked_at("1500/h", work)
+}
+
+/// The same at another rate.
+fn tracked_at(rate: &str, work: impl FnOnce(&Desk, &Tracker<'_>)) -> Vec<RunEvent> {
+    let desk = Desk::new("id,name\np1,Åsa\n\np2,Bo\n");
+    let prepared = desk.prepared();
+    let (stats, watched) = (Stats::default(), Watched::default());
+    let pace = crate::send::Pace {
+        own: rate.parse().unwrap(),
+        own_burst: 10,
+        ..desk.settings.delivery.pace
+    };
+    let pacer = Pacer::new(pace, desk.clock.clone(), None).unwrap();
+    {
+        let clock = desk.clock.as_ref();
+        let tracker = Tracker::new(&watched, clock, &pacer, &stats, &prepared.survey);
+        work(&desk, &tracker);
+    }
+    watched.events()
+}
+
+fn plan() -> Plan {
+    Plan {
+        to_send: 5,
+        rate: "750/h".into(),
+        settled: StateCounts {
+            invalid: 1,
+            ..StateCounts::default()
+        },
+        ..Plan::default()
+    }
+}
+
+fn done(row: u64, sent: bool) -> RunEvent {
+    RunEvent::RowDone {
+        row,
+        line: 0,
+        state: RowState::Updated,
+        sent,
+    }
+}
+
+fn progress_in(events: &[RunEvent]) -> Vec<&Progress> {
+    let progress = events.iter().filter_map(|event| match event {
+        RunEvent::Progress(progress) | RunEvent::Started { progress, .. } => Some(&**progress),
+        _ => None,
+    });
+    progress.collect()
+}
+
+#[test]
+fn a_run_that_goes_on_begins_with_what_it_had_come_to() {
+    let states = StateCounts {
+        invalid: 1,
+        updated: 2,
+        ..StateCounts::default()
+    };
+    let events = tracked(|desk, tracker| {
+        tracker.start("r", &plan(), states);
+        tracker.on_event(&done(1, true));
+        desk.later(Duration::from_secs(1));
+        tracker.on_event(&done(2, false));
+    });
+    let all = progress_in(&events);
+    let [first, second] = all[..] else {
+        panic!("one when it begins and one a second later: {all:?}");
+    };
+    assert_eq!(
+        (first.rows, first.done, first.sent, first.to_send),
+        (2, 3, 2, 5)
+    );
+    assert_eq!(first.states, states);
+    assert_eq!(first.rate, "750/h", "as the plan knew it");
+    assert_eq!((second.done, second.sent, second.states.updated), (5, 3, 4));
+    assert!(matches!(&events[0], RunEvent::Started { run, .. } if run == "r"));
+    let lines: Vec<u64> = events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::RowDone { line, .. } => Some(*line),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lines, [2, 4], "as the spreadsheet counts");
+    assert!(matches!(events.last(), Some(RunEvent::BrokeOff)));
+}
+
+#[test]
+fn a_wait_that_the_api_asks_for_is_told_at_once_and_a_pause_is_not() {
+    let events = tracked(|_, tracker| {
+        tracker.start("r", &plan(), StateCounts::default());
+        tracker.on_event(&RunEvent::Waiting {
+            until: NOW,
+            wait: Duration::from_secs(9),
+            status: 429,
+        });
+        tracker.on_event(&RunEvent::Paused { is_paused: true });
+    });
+    let kinds: Vec<&str> = events
+        .iter()
+        .map(|event| match event {
+            RunEvent::Started { .. } => "started",
+            RunEvent::Waiting { .. } => "waiting",
+            RunEvent::Progress(_) => "progress",
+            RunEvent::Paused { .. } => "paused",
+            RunEvent::BrokeOff => "broke off",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        ["started", "waiting", "progress", "paused", "broke off"]
+    );
+}
+
+#[test]
+fn nothing_breaks_off_that_has_not_begun() {
+    let events = tracked(|_, tracker| tracker.on_event(&RunEvent::Looked));
+    assert!(matches!(events[..], [RunEvent::Looked]), "{events:?}");
+}
+
+#[test]
+fn a_request_that_is_made_again_is_told_by_the_spreadsheets_line() {
+    let events = tracked(|_, tracker| {
+        for row in [Some(2), None] {
+            tracker.on_event(&RunEvent::Retrying {
+                row,
+                line: None,
+                attempt: 1,
+                wait: Duration::ZERO,
+                why: crate::events::Attempt::Answered(503),
+            });
+        }
+    });
+    let lines: Vec<Option<u64>> = events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::Retrying { line, .. } => Some(*line),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lines, [Some(4), None]);
+}
+
+#[test]
+fn the_road_ahead_is_the_pacers() {
+    tracked(|_, tracker| {
+        let road = tracker.road(Some(0.25));
+        assert_eq!((road.level, road.pace), (10.0, Some(0.25)));
+        assert_eq!(road.interval, Duration::from_millis(2400));
+        assert_eq!(road.wait, Duration::ZERO);
+    });
+}
+
+#[test]
+fn the_end_is_foreseen_by_what_was_let_through_since_sending_began() {
+    let events = tracked_at("1000/s", |desk, tracker| {
+        let ask = |times| (0..times).for_each(|_| tracker.stats.count(true, false));
+        // The plan's own requests tell nothing of the rows.
+        ask(50);
+        let plan = Plan {
+            to_send: 3000,
+            ..Plan::default()
+        };
+        tracker.start("r", &plan, StateCounts::default());
+        for row in 1..=39 {
+            tracker.on_event(&done(row, true));
+        }
+        ask(60);
+        desk.later(Duration::from_secs(20));
+        tracker.on_event(&done(40, true));
+    });
+    let last = progress_in(&events).last().unwrap().finish.unwrap();
+    // A third of a second a request, and one and a half of them a row: 2,960 are left.
+    let began: Timestamp = "2026-08-20T18:00:20Z".parse().unwrap();
+    let seconds = last.duration_since(began).as_secs_f64();
+    assert!((seconds - 1480.0).abs() < 0.01, "{seconds}");
+}

@@ -1,0 +1,564 @@
+//! What the tests of this room share: a roster in a folder of its own, an API that answers as a test tells
+//! it, and runs on a clock that stands still unless everybody waits.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tokio::sync::{mpsc, watch};
+
+use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sliced, Start};
+use super::error::RunError;
+use super::import::{import, import_slice, look};
+use super::items::{Item, What};
+use super::prepare::{Prepared, Roster, prepare};
+use super::reading::Reading;
+use super::settings::{Delivery, Settings};
+use crate::check::{CheckOptions, DuplicatePolicy};
+use crate::clock::{Clock, VirtualClock};
+use crate::events::{Observer, Plan, RunEvent};
+use crate::journal::{Journal, JournalError, NewRun, PlannedRow, PlannedWhat, RunRecord, State};
+use crate::map::MapOptions;
+use crate::model::{Call, Outcome};
+use crate::plan::{Guards, Selection, Threshold};
+use crate::read::ReadOptions;
+use crate::report::ResultPaths;
+use crate::send::{Backoff, ClientOptions, Credentials, Pace, SenderOptions, StopRequest};
+use crate::targets::{self, TargetSpec};
+
+/// An API whose records can be read one by one, searched for and listed, three a page.
+pub(super) const SCHOOL: &str = r#"
+name = "school"
+title = "The school"
+record = "pupil"
+
+[environments]
+production = "https://school.example"
+
+[[sign_in]]
+kind = "bearer"
+token = "TOKEN"
+
+[update]
+method = "PATCH"
+path = "/pupil/{id}"
+idempotent = true
+keep = ["role"]
+
+[answers]
+code = "/code"
+message = "/message"
+retry = [503]
+reject = [400, 404, 409]
+stop = [401, 403]
+
+[quota]
+requests = 1000
+per = "s"
+burst = 1000
+
+[lookup]
+keys = ["email"]
+read = "/pupil/{id}"
+search = "/search"
+search_filter = "/filter"
+list = "/pupils"
+records = "/data"
+total = "/total"
+page_size = 3
+paging = { kind = "offset", limit = "limit", offset = "offset" }
+
+[[fields]]
+name = "id"
+kind = "text"
+in = "path"
+required = true
+unique = true
+example = "p1"
+
+[[fields]]
+name = "name"
+pointer = "/name"
+kind = "text"
+required = true
+example = "Åsa"
+aliases.sv = ["Namn"]
+
+[[fields]]
+name = "email"
+pointer = "/email"
+kind = "email"
+unique = true
+example = "asa@example.se"
+
+[[fields]]
+name = "role"
+pointer = "/role"
+kind = "text"
+example = "pupil"
+
+[[fields]]
+name = "street"
+pointer = "/home/street"
+kind = "text"
+nullable = true
+example = "Storgatan 1"
+
+[[fields]]
+name = "city"
+pointer = "/home/city"
+kind = "text"
+example = "Lund"
+
+[[fields]]
+name = "since"
+pointer = "/home/since"
+kind = "text"
+read_only = true
+example = "2020"
+"#;
+
+/// The same without the records being readable.
+pub(super) fn unreadable() -> String {
+    let (head, rest) = SCHOOL.split_once("[lookup]").unwrap();
+    let (_, fields) = rest.split_once("[[fields]]").unwrap();
+    format!("{head}[[fields]]{fields}")
+}
+
+/// The same, where `from` stands otherwise.
+pub(super) fn school_with(from: &str, to: &str) -> String {
+    assert!(SCHOOL.contains(from), "{from}");
+    SCHOOL.replace(from, to)
+}
+
+pub(super) fn spec_of(target: &str) -> TargetSpec {
+    targets::parse("school.toml", target).unwrap()
+}
+
+/// A request that an API was asked.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) method: String,
+    /// With its query.
+    pub(super) path: String,
+    pub(super) body: Json,
+    /// Requests for the same path before.
+    pub(super) before: usize,
+}
+
+/// An API on this machine.
+pub(super) struct Api {
+    pub(super) base_url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    /// It answers as long as this is there.
+    _open: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Api {
+    /// An API that answers so.
+    pub(super) fn answering(answer: impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static) -> Api {
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let all = asked.clone();
+        let answer = Arc::new(answer);
+        let app = axum::Router::new().fallback(move |request: axum::extract::Request| {
+            let (all, answer) = (all.clone(), answer.clone());
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+                let path = parts.uri.to_string();
+                let one = {
+                    let mut all = all.lock().unwrap();
+                    let one = Asked {
+                        method: parts.method.to_string(),
+                        body: serde_json::from_slice(&body).unwrap_or_default(),
+                        before: all.iter().filter(|other| other.path == path).count(),
+                        path,
+                    };
+                    all.push(one.clone());
+                    one
+                };
+                let (status, body) = answer(&one);
+                let status = axum::http::StatusCode::from_u16(status).unwrap();
+                (status, axum::Json(body))
+            }
+        });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (open, closed) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                tokio::select! {
+                    _ = closed => (),
+                    served = async { axum::serve(listener, app).await } => served.unwrap(),
+                }
+            });
+        });
+        Api {
+            base_url: format!("http://{address}"),
+            asked,
+            _open: open,
+        }
+    }
+
+    /// The school with these records, which takes any change.
+    pub(super) fn holding(records: Json) -> Api {
+        Api::answering(held(records))
+    }
+
+    /// What was asked so far, as method and path.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked
+            .iter()
+            .map(|asked| format!("{} {}", asked.method, asked.path))
+            .collect()
+    }
+
+    /// What was sent to change records: path and body.
+    pub(super) fn changes(&self) -> Vec<(String, Json)> {
+        let asked = self.asked.lock().unwrap();
+        let changes = asked.iter().filter(|asked| asked.method == "PATCH");
+        changes
+            .map(|asked| (asked.path.clone(), asked.body.clone()))
+            .collect()
+    }
+}
+
+/// The school's answers, where it has these records.
+pub(super) fn held(records: Json) -> impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static {
+    let records: Mutex<Vec<Json>> = Mutex::new(records.as_array().unwrap().clone());
+    move |asked| {
+        let mut records = records.lock().unwrap();
+        let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
+        let passed = query
+            .split_once("offset=")
+            .map_or(0, |(_, passed)| passed.parse().unwrap());
+        let page = |found: Vec<Json>| {
+            let part: Vec<&Json> = found.iter().skip(passed).take(3).collect();
+            (200, json!({"total": found.len(), "data": part}))
+        };
+        match (&*asked.method, path) {
+            ("GET", "/pupils") => page(records.clone()),
+            ("POST", "/search") => {
+                let filter = asked.body["filter"].as_object().unwrap();
+                let (name, keys) = filter.iter().next().unwrap();
+                let keys: Vec<String> = keys.as_array().unwrap().iter().map(text).collect();
+                let is_found = |record: &&Json| keys.contains(&text(&record[name]));
+                page(records.iter().filter(is_found).cloned().collect())
+            }
+            (method, path) => {
+                let id = path.trim_start_matches("/pupil/");
+                let Some(record) = records.iter_mut().find(|record| record["id"] == id) else {
+                    return (404, json!({"code": "not_found"}));
+                };
+                if method == "PATCH" {
+                    merge(record, &asked.body);
+                }
+                (200, record.clone())
+            }
+        }
+    }
+}
+
+/// A value as it is searched for: without regard to case.
+fn text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.to_lowercase(),
+        other => other.to_string(),
+    }
+}
+
+fn merge(record: &mut Json, change: &Json) {
+    match change {
+        Json::Object(members) if record.is_object() => {
+            for (name, value) in members {
+                merge(&mut record[name], value);
+            }
+        }
+        value => *record = value.clone(),
+    }
+}
+
+/// Keeps what happens.
+#[derive(Default)]
+pub(super) struct Watched(Mutex<Vec<RunEvent>>);
+
+impl Observer for Watched {
+    fn on_event(&self, event: &RunEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Watched {
+    pub(super) fn events(&self) -> Vec<RunEvent> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+pub(super) type Agree = dyn Fn(&Proposal<'_>) -> Consent;
+
+/// A roster, how it is delivered, and where that is recorded.
+pub(super) struct Desk {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) clock: Arc<VirtualClock>,
+    pub(super) settings: Settings,
+    /// What somebody says who is asked, if anybody is.
+    pub(super) agree: Option<Box<Agree>>,
+    pub(super) stop: watch::Sender<StopRequest>,
+    pub(super) watched: Watched,
+}
+
+impl Desk {
+    /// A desk with this roster for the school.
+    pub(super) fn new(roster: &str) -> Desk {
+        Desk::at(SCHOOL, roster)
+    }
+
+    /// The same for another target.
+    pub(super) fn at(target: &str, text: &str) -> Desk {
+        // In memory where that can be: nobody needs these journals after the power fails.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let folder = folder.unwrap();
+        let file = folder.path().join("r.csv");
+        std::fs::write(&file, text).unwrap();
+        let start = "2026-08-20T18:00:00Z".parse().unwrap();
+        let settings = Settings {
+            target: target.to_owned(),
+            delivery: Delivery {
+                client: ClientOptions {
+                    base_url: "http://127.0.0.1:1".into(),
+                    timeout: Duration::from_secs(45),
+                    ca_certificates: None,
+                },
+                pace: Pace {
+                    own: "1000/s".parse().unwrap(),
+                    own_burst: 1000,
+                    ceiling: None,
+                    burst: None,
+                    share: 1.0,
+                },
+                sender: SenderOptions {
+                    concurrency: 2,
+                    max_attempts: 2,
+                    backoff: Backoff::default(),
+                    grace: Duration::from_secs(10),
+                },
+                variables: Default::default(),
+                selection: Selection::default(),
+                paths: ResultPaths::beside(&file),
+                all: false,
+                no_undo: false,
+                blind: false,
+                guards: Guards {
+                    max_invalid: Threshold::Percent(100.0),
+                    max_changes: None,
+                    max_shrink: Threshold::Percent(100.0),
+                },
+                canary: None,
+                trust_for: Duration::ZERO,
+                expected: None,
+                retries: None,
+                undoes: None,
+            },
+            roster: Roster {
+                file,
+                read: ReadOptions::default(),
+                map: MapOptions::default(),
+                key: None,
+                check: CheckOptions::new(jiff::civil::date(2026, 8, 20)),
+                duplicates: DuplicatePolicy::Error,
+                sparse: true,
+            },
+            sandbox: false,
+            inbox: None,
+            dropped_as: None,
+            moving_from: None,
+            queued: None,
+            replaces: None,
+            config: None,
+            profile: None,
+        };
+        Desk {
+            folder,
+            clock: Arc::new(VirtualClock::starting_at(start)),
+            settings,
+            agree: None,
+            stop: watch::Sender::new(StopRequest::None),
+            watched: Watched::default(),
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn later(&self, time: Duration) {
+        later(&self.clock, time);
+    }
+
+    /// Writes the roster anew.
+    pub(super) fn rewrite(&self, roster: &str) {
+        std::fs::write(&self.settings.roster.file, roster).unwrap();
+    }
+
+    pub(super) fn delivery(&mut self) -> &mut Delivery {
+        &mut self.settings.delivery
+    }
+
+    pub(super) fn prepared(&self) -> Prepared {
+        self.try_prepare().unwrap()
+    }
+
+    pub(super) fn try_prepare(&self) -> Result<Prepared, RunError> {
+        let spec = Arc::new(spec_of(&self.settings.target));
+        prepare(&self.settings.roster, spec, 7, &self.watched)
+    }
+
+    pub(super) fn state(&self) -> State {
+        State::in_folder(&self.folder.path().join("state"))
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        Journal::open(&self.state()).unwrap()
+    }
+
+    /// The newest run.
+    pub(super) fn run(&self) -> RunRecord {
+        self.journal().run(None).unwrap()
+    }
+
+    pub(super) fn outcomes(&self, run: i64) -> Vec<Outcome> {
+        self.journal().outcomes(run, 1, u64::MAX >> 1).unwrap()
+    }
+
+    /// State of each row of the newest run, and its code where it has one.
+    pub(super) fn states(&self) -> Vec<String> {
+        let outcomes = self.outcomes(self.run().id).into_iter();
+        outcomes
+            .map(|outcome| format!("{} {}", outcome.state, outcome.error_code))
+            .map(|words| words.trim().to_owned())
+            .collect()
+    }
+
+    /// How the newest run's records were read.
+    pub(super) fn how(&self) -> String {
+        self.plan(self.run().id).how
+    }
+
+    /// Its rows as they are planned without looking anything up.
+    pub(super) fn planned_rows(&self) -> Vec<PlannedRow> {
+        let prepared = self.prepared();
+        let reading = Reading::of(&prepared, &self.settings.delivery);
+        let planner = reading.planner();
+        let maker = reading.maker(&planner, self.clock.as_ref());
+        let (sender, mut receiver) = mpsc::channel(100);
+        maker.make(&prepared.input, &sender).unwrap();
+        let planned = |item: Item| PlannedRow {
+            mark: item.mark,
+            what: match item.what {
+                What::Settled(outcome) => PlannedWhat::Settled(outcome),
+                What::Call(call) => PlannedWhat::Call(call),
+                What::LookUp { key, .. } => panic!("{key} is looked up"),
+            },
+        };
+        receiver
+            .try_recv()
+            .unwrap()
+            .into_iter()
+            .map(planned)
+            .collect()
+    }
+
+    pub(super) fn calls(&self, journal: &Journal, run: i64) -> Vec<Call> {
+        let mut calls = Vec::new();
+        let each = |call, _| {
+            calls.push(call);
+            Ok::<bool, JournalError>(true)
+        };
+        journal.each_call(run, each).unwrap();
+        calls
+    }
+
+    /// The plan of a run.
+    pub(super) fn plan(&self, run: i64) -> Plan {
+        let (plan, _) = self.journal().plan(run).unwrap();
+        serde_json::from_str(&plan.unwrap()).unwrap()
+    }
+
+    /// Hands `work` what a run of this desk to an API is made of.
+    pub(super) fn with<T>(
+        &mut self,
+        api: &Api,
+        work: impl FnOnce(&Prepared, &Settings, &Context<'_>) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        self.settings
+            .delivery
+            .client
+            .base_url
+            .clone_from(&api.base_url);
+        let prepared = self.try_prepare()?;
+        let spec = prepared.checker.spec();
+        let context = Context {
+            clock: self.clock.clone(),
+            seed: 7,
+            credentials: Credentials::find(spec, |_| Some("secret".into())).unwrap(),
+            state: self.state(),
+            journal_flag: String::new(),
+            observer: &self.watched,
+            agree: self.agree.as_deref(),
+            stop: self.stop.subscribe(),
+        };
+        work(&prepared, &self.settings, &context)
+    }
+
+    pub(super) fn import(&mut self, api: &Api) -> Result<Ended, RunError> {
+        self.start(api, Start::New("import"))
+    }
+
+    pub(super) fn start(&mut self, api: &Api, start: Start) -> Result<Ended, RunError> {
+        self.with(api, |prepared, settings, context| {
+            import(prepared, settings, start, context)
+        })
+    }
+
+    pub(super) fn slice(
+        &mut self,
+        api: &Api,
+        start: Start,
+        slice: Slice,
+    ) -> Result<(Sliced, Made), RunError> {
+        self.with(api, |prepared, settings, context| {
+            import_slice(prepared, settings, start, slice, context)
+        })
+    }
+
+    pub(super) fn look(&mut self, api: &Api) -> Result<Looked, RunError> {
+        self.with(api, look)
+    }
+}
+
+/// Lets time pass on a clock.
+pub(super) fn later(clock: &VirtualClock, time: Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(clock.sleep(time));
+}
+
+/// A run to be recorded, with these settings.
+pub(super) fn new_run(name: &str, command: &'static str, settings: &Settings) -> NewRun {
+    NewRun {
+        name: name.to_owned(),
+        command,
+        target: "school".into(),
+        base_url: settings.delivery.client.base_url.clone(),
+        file: settings.roster.file.display().to_string(),
+        sha256: "00".into(),
+        settings: settings.to_json().unwrap(),
+        started_at: jiff::Timestamp::UNIX_EPOCH,
+        queued: None,
+    }
+}

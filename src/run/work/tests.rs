@@ -1,0 +1,343 @@
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::journal::RunState;
+use crate::l10n::say;
+use crate::model::{Code, Pending};
+use crate::run::canary::Reader;
+use crate::run::context::{Consent, Start};
+use crate::run::tests::{Api, Desk, SCHOOL, held, school_with, unreadable};
+use crate::send::{Reread, Stop};
+
+fn school() -> Json {
+    json!([
+        {"id": "p1", "name": "Åsa", "email": "a@b.se", "role": "x", "home": {"street": "S", "city": "Lund"}},
+        {"id": "p2", "name": "Bo", "email": "b@b.se", "role": "x"},
+        {"id": "p3", "name": "Cy", "email": "c@b.se", "role": "x"},
+        {"id": "p9", "name": "Nils", "email": "n@b.se", "role": "x"},
+    ])
+}
+
+fn states(roster: &str) -> Vec<String> {
+    let (api, mut desk) = (Api::holding(school()), Desk::new(roster));
+    desk.import(&api).unwrap();
+    desk.states()
+}
+
+#[test]
+fn a_row_is_sent_where_its_record_differs() {
+    assert_eq!(
+        states("id,name\np1,Åsa\np2,Beo\np7,Nils\n"),
+        ["unchanged", "updated", "invalid lookup.not_found"]
+    );
+}
+
+#[test]
+fn a_record_must_be_the_one_that_the_row_says() {
+    let mut desk = Desk::new("id,email,name\np1,b@b.se,Bo\nP2,b@b.se,Bo\n");
+    desk.settings.roster.key = Some("email".into());
+    desk.settings.target = school_with(
+        "unique = true\nexample = \"asa@example.se\"",
+        "example = \"a@b.se\"",
+    );
+    let api = Api::holding(school());
+    desk.import(&api).unwrap();
+    // Ids are compared without regard to case.
+    let states = desk.states();
+    assert_eq!(states[0], "invalid lookup.other_record", "{states:?}");
+    let mut without_id = school();
+    without_id[0]["id"].take();
+    let mut desk = Desk::new("email,name\na@b.se,Åsa\n");
+    desk.import(&Api::holding(without_id)).unwrap();
+    assert_eq!(desk.states(), ["invalid lookup.incomplete"]);
+}
+
+#[test]
+fn ids_are_the_same_in_either_case() {
+    let mut desk = Desk::new("id,email,name\nP2,b@b.se,Beo\n");
+    desk.settings.roster.key = Some("email".into());
+    let api = Api::holding(school());
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated"]);
+}
+
+#[test]
+fn what_was_delivered_lately_is_not_sent_again_where_nothing_can_be_read() {
+    let trust = Duration::from_secs(3600);
+    let api = Api::answering(|_| (200, json!({})));
+    let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\np2,Bo\n");
+    desk.delivery().trust_for = trust;
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated", "updated"]);
+    desk.later(trust);
+    desk.rewrite("id,name\np1,Åsa\np2,Beo\n");
+    desk.import(&api).unwrap();
+    assert_eq!(
+        desk.states(),
+        ["unchanged", "updated"],
+        "one says something else"
+    );
+    desk.delivery().all = true;
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated", "updated"], "all are asked for");
+    desk.delivery().all = false;
+    desk.later(trust + Duration::from_nanos(1_000_000));
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated", "updated"], "it is too long ago");
+}
+
+#[test]
+fn what_records_held_is_kept_for_an_undo_unless_nobody_wants_it() {
+    for no_undo in [false, true] {
+        let (api, mut desk) = (Api::holding(school()), Desk::new("id,name\np1,Asa\n"));
+        desk.delivery().no_undo = no_undo;
+        desk.import(&api).unwrap();
+        let calls = desk.calls(&desk.journal(), desk.run().id);
+        assert_eq!(calls[0].changes.is_empty(), no_undo);
+    }
+}
+
+#[test]
+fn an_undo_puts_back_what_nobody_has_changed_since() {
+    let records = std::sync::Mutex::new(Vec::new());
+    let answer = held(school());
+    let api = Api::answering(move |asked| {
+        let mut meddled = records.lock().unwrap();
+        if asked.method == "PATCH" {
+            meddled.push(asked.path.clone());
+        }
+        let (status, mut answered) = answer(asked);
+        // Once all are sent, somebody changes the second record.
+        if meddled.len() >= 4
+            && let Some(found) = answered["data"].as_array_mut()
+        {
+            for record in found.iter_mut().filter(|record| record["id"] == "p2") {
+                record["name"] = json!("Beata");
+            }
+        }
+        (status, answered)
+    });
+    let roster = "id,name,city\np1,Asa,Lund\np2,Beo,\np3,Cyr,\np9,Nils,Umeå\n";
+    let mut desk = Desk::new(roster);
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated"; 4]);
+    let import = desk.run();
+    desk.delivery().undoes = Some(import.name.clone());
+    desk.start(&api, Start::New("undo")).unwrap();
+    let undo = desk.run();
+    assert_eq!(
+        desk.states(),
+        [
+            "updated",
+            "invalid undo.changed_since",
+            "updated",
+            "invalid undo.cannot_be_cleared"
+        ]
+    );
+    let outcomes = desk.outcomes(undo.id);
+    assert_eq!(outcomes[1].error, say().row_changed_since("name"));
+    assert_eq!(outcomes[3].error, say().row_cannot_be_cleared("city"));
+    assert_eq!(
+        desk.journal().run(Some(&import.name)).unwrap().state,
+        RunState::Undone
+    );
+    let back: Vec<String> = api.changes()[4..]
+        .iter()
+        .map(|(path, _)| path.clone())
+        .collect();
+    assert_eq!(back, ["/pupil/p1", "/pupil/p3"]);
+}
+
+/// Four rows of four records, so that all records are listed.
+fn four(emails: [&str; 4]) -> String {
+    let mut text = "id,name,email\n".to_owned();
+    for (id, email) in ["p1", "p2", "p3", "p4"].iter().zip(emails) {
+        text.push_str(&format!("{id},Åsa,{email}@b.se\n"));
+    }
+    text
+}
+
+fn listed() -> Json {
+    let pupil = |(id, email): (&str, &str)| json!({"id": id, "name": "Åsa", "email": format!("{email}@b.se")});
+    let of = [
+        ("p1", "a"),
+        ("p2", "b"),
+        ("p3", "c"),
+        ("p4", "d"),
+        ("p9", "n"),
+    ];
+    of.into_iter().map(pupil).collect()
+}
+
+#[test]
+fn a_value_that_another_record_keeps_is_not_sent() {
+    let (api, mut desk) = (
+        Api::holding(listed()),
+        Desk::new(&four(["n", "c", "x", "d"])),
+    );
+    desk.import(&api).unwrap();
+    assert!(api.asked().iter().all(|asked| !asked.contains("search")));
+    assert_eq!(
+        desk.states(),
+        ["invalid lookup.taken", "updated", "updated", "unchanged"],
+        "p3 gives its address up, and p9 does not"
+    );
+    let error = &desk.outcomes(desk.run().id)[0].error;
+    let pupil = crate::run::tests::spec_of(SCHOOL).record_name();
+    assert_eq!(
+        *error,
+        format!("email: {}", say().row_taken(pupil, "p9", "n@b.se"))
+    );
+    // Case makes no other address.
+    let (api, mut desk) = (
+        Api::holding(listed()),
+        Desk::new(&four(["N", "b", "c", "d"])),
+    );
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states()[0], "invalid lookup.taken");
+}
+
+#[test]
+fn the_api_is_asked_about_more_conflicts_than_are_kept() {
+    let mut records = listed();
+    for row in 5..=7 {
+        let email = format!("k{row}@b.se");
+        let kept = json!({"id": format!("k{row}"), "name": "Åsa", "email": email});
+        records.as_array_mut().unwrap().push(kept);
+    }
+    let api = Api::holding(records);
+    let listing = school_with("search = \"/search\"\nsearch_filter = \"/filter\"\n", "");
+    let mut desk = Desk::at(&listing, &four(["n", "k5", "k6", "k7"]));
+    desk.import(&api).unwrap();
+    let taken = "invalid lookup.taken";
+    assert_eq!(desk.states(), [taken, taken, taken, "updated"]);
+}
+
+#[test]
+fn values_that_need_not_be_unique_are_anybodys() {
+    let target = school_with("kind = \"email\"\nunique = true", "kind = \"email\"");
+    let (api, mut desk) = (
+        Api::holding(listed()),
+        Desk::at(&target, &four(["n", "b", "c", "d"])),
+    );
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states()[0], "updated");
+}
+
+/// The school where what is sent is answered so, and not kept.
+fn forgetful(status: u16) -> Api {
+    let answer = held(school());
+    Api::answering(move |asked| match &*asked.method {
+        "PATCH" => (status, json!({})),
+        _ => answer(asked),
+    })
+}
+
+const ROSTER: &str = "id,name\np1,Asa\np2,Beo\np3,Cyr\n";
+
+#[test]
+fn the_first_rows_are_read_back_before_the_others_are_sent() {
+    let (api, mut desk) = (Api::holding(school()), Desk::new(ROSTER));
+    desk.delivery().canary = Some(2);
+    let ended = desk.import(&api).unwrap();
+    assert_eq!(ended.stop, None);
+    assert_eq!(
+        api.asked()[1..],
+        [
+            "PATCH /pupil/p1",
+            "PATCH /pupil/p2",
+            "GET /pupil/p1",
+            "GET /pupil/p2",
+            "PATCH /pupil/p3"
+        ]
+    );
+}
+
+#[test]
+fn nothing_more_is_sent_where_the_first_row_does_not_hold_what_was_sent() {
+    let canary = |desk: &mut Desk, api: &Api| {
+        let stop = desk.import(api).unwrap().stop.unwrap();
+        assert_eq!(api.changes().len(), 1);
+        assert_eq!(desk.run().state, RunState::Interrupted);
+        let Stop::Canary { fact, .. } = stop else {
+            panic!("{stop:?}")
+        };
+        (fact.code(), fact.names())
+    };
+    let mut desk = Desk::new(ROSTER);
+    desk.delivery().canary = Some(1);
+    let (code, names) = canary(&mut desk, &forgetful(200));
+    assert_eq!(
+        (code, names.as_deref()),
+        (Code::CanaryNotHeld, Some("name"))
+    );
+    let mut desk = Desk::new(ROSTER);
+    desk.delivery().canary = Some(1);
+    assert_eq!(canary(&mut desk, &forgetful(404)).0, Code::CanaryNotUpdated);
+    // The person who is asked may want it, too.
+    let mut desk = Desk::new(ROSTER);
+    desk.agree = Some(Box::new(|_| Consent::First(1)));
+    assert_eq!(canary(&mut desk, &forgetful(200)).0, Code::CanaryNotHeld);
+}
+
+#[test]
+fn a_record_holds_what_was_sent_as_the_target_understands_it() {
+    let prepared = Desk::new("id,name,street\np1,Åsa,S\n").prepared();
+    let reader = Reader::new(&prepared).unwrap();
+    let call = |body: Json| Pending {
+        row: 1,
+        path: "/pupil/p%201".into(),
+        body: body.to_string().into_bytes(),
+        note: String::new(),
+        attempts: 0,
+        doubtful: false,
+    };
+    let sent = call(json!({"name": "Åsa", "home": {"street": "S"}}));
+    assert_eq!(reader.path(&sent).as_deref(), Some("/pupil/p%201"));
+    let record = json!({"id": "p 1", "name": "Åsa", "home": {"street": "S", "city": "Lund"}});
+    assert!(reader.holds(&sent, &record));
+    assert!(!reader.holds(&sent, &json!({"name": "Åsa", "home": {"street": "T"}})));
+    assert!(!reader.holds(&sent, &json!({"name": "Åsa"})));
+    assert!(reader.holds(
+        &call(json!({"email": "a@b.se"})),
+        &json!({"email": " a@b.se"})
+    ));
+    assert!(
+        reader.holds(&call(json!({"home": {"street": null}})), &json!({})),
+        "it has none"
+    );
+    let unread = Desk::at(&unreadable(), "id,name\np1,Åsa\n").prepared();
+    assert!(Reader::new(&unread).is_none());
+}
+
+#[test]
+fn a_canary_needs_records_that_can_be_read() {
+    let refused = |desk: &mut Desk| {
+        desk.delivery().canary = Some(1);
+        let api = Api::holding(school());
+        let error = desk.import(&api).unwrap_err();
+        assert!(api.asked().is_empty());
+        error.fact().code()
+    };
+    let mut desk = Desk::new(ROSTER);
+    desk.delivery().blind = true;
+    assert_eq!(refused(&mut desk), Code::RunBlindCanary);
+    assert_eq!(
+        refused(&mut Desk::at(&unreadable(), ROSTER)),
+        Code::RunUnreadableCanary
+    );
+    let read = school_with("read = \"/pupil/{id}\"\n", "");
+    assert_eq!(
+        refused(&mut Desk::at(&read, ROSTER)),
+        Code::RunUnreadableCanary
+    );
+    let listed = SCHOOL.replace(
+        "search = \"/search\"\nsearch_filter = \"/filter\"\nlist = \"/pupils\"\n",
+        "",
+    );
+    assert_eq!(
+        refused(&mut Desk::at(&listed, ROSTER)),
+        Code::RunUnreadableCanary
+    );
+}

@@ -1,0 +1,153 @@
+use super::*;
+use crate::clock::VirtualClock;
+use crate::send::body::BODY;
+use crate::send::tests::{Cast, Reply, Scene, oauth, reply};
+use crate::send::verdict::{Verdict, verdict};
+
+fn call(scene: &Scene, row: Option<u64>) -> Result<(Answer, Vec<u8>), Fault> {
+    let request = Request {
+        method: reqwest::Method::POST,
+        path: "/student/1",
+        body: Some(b"{\"a\":1}"),
+        row,
+        repeatable: true,
+    };
+    scene.runtime.block_on(scene.client.call(&request))
+}
+
+fn one_record_a_page() -> Cast {
+    let mut cast = Cast::default();
+    cast.spec.lookup = None;
+    cast
+}
+
+#[test]
+fn a_request_is_signed_and_goes_below_the_base_address() {
+    let scene = Scene::new(vec![reply(200, "{}")]);
+    let (answer, body) = call(&scene, None).unwrap();
+    assert_eq!((answer.status, body.as_slice()), (200, &b"{}"[..]));
+    let request = scene.seen.lock().unwrap()[0].clone();
+    assert!(request.starts_with("POST /v1/student/1 HTTP/1.1\r\n"));
+    for part in [
+        "client-id: MEITNER_CLIENT_CREDENTIALS\r\n",
+        "client-secret: MEITNER_CLIENT_SECRET\r\n",
+        "content-type: application/json\r\n",
+        "\r\n\r\n{\"a\":1}",
+    ] {
+        assert!(request.contains(part), "{part}: {request}");
+    }
+}
+
+#[test]
+fn a_quota_is_one_whatever_the_address_is_called() {
+    let of = |base_url: &str| {
+        let options = ClientOptions {
+            base_url: base_url.into(),
+            timeout: Duration::from_secs(1),
+            ca_certificates: None,
+        };
+        let cast = Cast::default();
+        let clock = Arc::new(VirtualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
+        let client = Client::new(Arc::new(cast.spec), cast.credentials, &options, clock);
+        let client = client.unwrap();
+        [client.base(), client.origin(), client.address()].map(str::to_owned)
+    };
+    assert_eq!(
+        of("http://127.0.0.1:8787/v1/"),
+        [
+            "http://127.0.0.1:8787/v1",
+            "http://localhost:8787",
+            "http://localhost:8787/v1"
+        ]
+    );
+    assert!(bundled_roots().len() > 50);
+}
+
+#[test]
+fn a_page_that_is_too_large_is_not_read_and_any_other_body_is_no_matter() {
+    for (status, length, row, read) in [
+        (200, BODY, None, Ok(BODY)),
+        (200, BODY + 1, None, Err(Fault::TooLarge)),
+        (200, BODY + 1, Some(1), Ok(BODY)),
+        (404, BODY + 1, None, Ok(BODY)),
+    ] {
+        let script = vec![reply(status, &" ".repeat(length))];
+        let scene = Scene::with(one_record_a_page(), script);
+        let came = call(&scene, row).map(|(answer, body)| {
+            assert_eq!(answer.status, status);
+            body.len()
+        });
+        match read {
+            // Of one that is too long, what had come until then.
+            Ok(most) if length > BODY => assert!(came.unwrap() <= most),
+            other => assert_eq!(came, other, "{status} {length}"),
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_ends_or_was_never_made_is_told_apart() {
+    let scene = Scene::new(vec![Reply::Lost]);
+    assert_eq!(call(&scene, Some(1)), Err(Fault::Lost));
+    // The script is over, and nobody listens.
+    let refused = loop {
+        match call(&scene, Some(1)) {
+            Err(Fault::Lost) => {}
+            other => break other,
+        }
+    };
+    assert_eq!(refused, Err(Fault::Connect(Trouble::Refused)));
+}
+
+#[test]
+fn a_secret_that_an_api_echoes_is_not_kept() {
+    let body =
+        r#"{"error":{"message":"no client MEITNER_CLIENT_CREDENTIALS or MEITNER_CLIENT_SECRET"}}"#;
+    let scene = Scene::new(vec![reply(400, body)]);
+    let (answer, _) = call(&scene, Some(1)).unwrap();
+    assert_eq!(answer.message, "no client … or …");
+}
+
+#[test]
+fn a_token_is_asked_for_with_the_credentials_and_its_answer_judged() {
+    let cast = || Cast {
+        credentials: oauth(),
+        ..Cast::default()
+    };
+    let token = r#"{"access_token":"a-token"}"#;
+    let scene = Scene::with(cast(), vec![reply(200, token), reply(400, "\"a-token\"")]);
+    let (answer, _) = call(&scene, Some(1)).unwrap();
+    assert_eq!(answer.message, "\"…\"", "the token is a secret too");
+    let seen = scene.seen.lock().unwrap();
+    assert!(seen[0].starts_with("POST /token "));
+    assert!(
+        seen[0]
+            .ends_with("grant_type=client_credentials&client_id=the-id&client_secret=the-secret")
+    );
+    assert!(seen[1].contains("authorization: Bearer a-token\r\n"));
+
+    for (script, status, told, meaning) in [
+        (reply(400, "\"no\""), 400, "\"no\"", Verdict::Stop),
+        (reply(503, "\"no\""), 503, "\"no\"", Verdict::Retry),
+        (reply(200, "{}"), 200, "no access_token", Verdict::Stop),
+    ] {
+        let scene = Scene::with(cast(), vec![script]);
+        let (answer, _) = call(&scene, Some(1)).unwrap();
+        assert_eq!(answer.status, status);
+        assert!(answer.message.contains(told), "{}", answer.message);
+        assert!(answer.of_sign_in);
+        assert_eq!(verdict(&scene.spec, Ok(&answer), true, true), meaning);
+        assert_eq!(scene.asked().len(), 1, "nothing was sent without a token");
+    }
+    let scene = Scene::with(cast(), vec![Reply::Lost]);
+    assert!(matches!(call(&scene, Some(1)), Err(Fault::Connect(_))));
+}
+
+#[test]
+fn a_probe_says_what_came_back() {
+    let scene = Scene::new(vec![reply(403, r#"{"error":{"code":"Forbidden"}}"#)]);
+    let answer = scene.client.probe("/student/1", None);
+    let answer = scene.runtime.block_on(answer).unwrap();
+    assert_eq!((answer.status, answer.code.as_str()), (403, "Forbidden"));
+    assert_eq!(scene.asked(), ["GET /v1/student/1 HTTP/1.1"]);
+}

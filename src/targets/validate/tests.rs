@@ -1,0 +1,568 @@
+use crate::targets::error::TargetError;
+use crate::targets::load::parse;
+
+/// A target without mistakes that uses each setting which can be refused.
+const MEMBERS: &str = r##"name = "members"
+title = "Members"
+record = "member"
+
+[headers]
+Accept = "application/json"
+
+[environments]
+production = "https://{school}.example.se"
+test = "http://localhost:8080/api"
+
+[variables.school]
+about = "the school"
+
+[variables.kind]
+about = "what the ids are"
+
+[[sign_in]]
+kind = "oauth"
+token_path = "/token"
+client_id = "CLIENT_ID"
+client_secret = "CLIENT_SECRET_2"
+
+[update]
+method = "PATCH"
+path = "/{kind}/members/{id}"
+idempotent = true
+keep = ["temporary"]
+whole = ["/address"]
+
+[answers]
+code = "/code"
+message = "/message"
+fields = "/errors"
+request_id = "/request"
+retry = [429, 599]
+reject = [300, 422]
+stop = [401]
+
+[quota]
+requests = 60
+per = "m"
+burst = 1
+
+[lookup]
+keys = ["id"]
+id = "/id"
+read = "/members/{id}"
+search = "/members/search"
+search_filter = "/filter"
+list = "/members"
+records = "/data"
+total = "/total"
+page_size = 1
+paging = { kind = "next", pointer = "/next" }
+
+[[fields]]
+name = "id"
+kind = "text"
+in = "path"
+aliases.en = ["Member ID"]
+
+[[fields]]
+name = "pin"
+kind = "identity_number"
+pointer = "/pin"
+temporary_if = "temporary"
+
+[[fields]]
+name = "temporary"
+kind = "boolean"
+pointer = "/temporary"
+
+[[fields]]
+name = "level"
+kind = "choice"
+pointer = "/level"
+choices = ["high", "low"]
+guarded = ["high"]
+synonyms = { low = ["l"] }
+words = { sv = { low = "låg" } }
+
+[[fields]]
+name = "title"
+kind = "text"
+pointer = "/title"
+constant = "x"
+
+[[fields]]
+name = "zip"
+kind = "postal_code"
+pointer = "/address/zip"
+country_from = "country"
+pattern = "[0-9 ]+"
+
+[[fields]]
+name = "country"
+kind = "country"
+pointer = "/address/country"
+guarded = ["SWE"]
+
+[[fields]]
+name = "note"
+kind = "text"
+pointer = "/addressee"
+"##;
+
+/// What is wrong once `from` is replaced: each mistake with the text that it is shown at.
+fn mistakes(from: &str, to: &str) -> Vec<(String, String)> {
+    assert_eq!(MEMBERS.matches(from).count(), 1, "{from}");
+    mistakes_in(&MEMBERS.replace(from, to))
+}
+
+fn mistakes_in(text: &str) -> Vec<(String, String)> {
+    match parse("members.toml", text) {
+        Ok(_) => Vec::new(),
+        Err(TargetError::Mistakes { mistakes }) => {
+            let told = mistakes.list.into_iter();
+            told.map(|mistake| (text[mistake.span].to_owned(), mistake.message))
+                .collect()
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// Each case: what is replaced, by what, the place that is named and the reason.
+fn are_refused(cases: &[(&str, &str, &str, &str)]) {
+    for (from, to, place, reason) in cases {
+        let expected = [((*place).to_owned(), (*reason).to_owned())];
+        assert_eq!(mistakes(from, to), expected, "{from} → {to}");
+    }
+}
+
+fn are_taken(cases: &[(&str, &str)]) {
+    for (from, to) in cases {
+        assert_eq!(mistakes(from, to), [], "{from} → {to}");
+    }
+}
+
+#[test]
+fn fields_that_cannot_be_told_apart_are_refused() {
+    are_taken(&[("title = \"Members\"", "title = \"Members\"")]);
+    are_refused(&[
+        (
+            "name = \"note\"",
+            "name = \"country\"",
+            "name = \"country\"",
+            "the field \"country\" is declared twice",
+        ),
+        (
+            "pointer = \"/addressee\"",
+            "pointer = \"/note\"\naliases.sv = [\"Anteckning\", \" MEMBER id \"]",
+            "\"note\"",
+            "\"member id\" is a header of \"note\" and of \"id\", so a column of that name could be either",
+        ),
+        (
+            "pointer = \"/addressee\"",
+            "pointer = \"/note\"\naliases.sv = [\"Title\"]",
+            "\"note\"",
+            "\"title\" is a header of \"note\" and of \"title\", so a column of that name could be either",
+        ),
+        (
+            "[\"Member ID\"]",
+            "[\"Note\"]",
+            "\"note\"",
+            "\"note\" is a header of \"note\" and of \"id\", so a column of that name could be either",
+        ),
+        (
+            "pointer = \"/addressee\"",
+            "pointer = \"/address\"",
+            "pointer = \"/address\"",
+            "the pointer \"/address\" of \"note\" and \"/address/zip\" of \"zip\" cannot both be filled",
+        ),
+    ]);
+    let title = "pointer = \"/title\"";
+    let both = "cannot both be filled";
+    assert_eq!(
+        mistakes("pointer = \"/addressee\"", title),
+        [
+            (
+                title.to_owned(),
+                format!("the pointer \"/title\" of \"title\" and \"/title\" of \"note\" {both}")
+            ),
+            (
+                title.to_owned(),
+                format!("the pointer \"/title\" of \"note\" and \"/title\" of \"title\" {both}")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_field_is_refused_whose_settings_do_not_fit_its_kind_or_place() {
+    are_taken(&[
+        ("constant = \"x\"", "default = \"x\""),
+        ("guarded = [\"high\"]", "guarded = [\"high\", \"low\"]"),
+    ]);
+    let constant =
+        "\"title\" is constant, so it is neither required nor read-only and has no default";
+    let choices = |name: &str| {
+        format!("the field \"{name}\" needs choices exactly when its kind is \"choice\"")
+    };
+    let words = "the field \"level\" has words for \"mid\", which is not among its choices";
+    let country = "country_from of \"zip\" must name a country field, and \"zip\" be a postal_code";
+    let temporary =
+        "temporary_if of \"pin\" must name a boolean field, and \"pin\" be an identity_number";
+    are_refused(&[
+        (
+            "guarded = [\"high\"]",
+            "guarded = [\"low\", \"mid\"]",
+            "guarded = [\"low\", \"mid\"]",
+            "\"level\" guards \"mid\", which is not among its choices",
+        ),
+        (
+            "constant = \"x\"",
+            "constant = \"x\"\nrequired = true",
+            "constant = \"x\"",
+            constant,
+        ),
+        (
+            "constant = \"x\"",
+            "constant = \"x\"\ndefault = \"y\"",
+            "constant = \"x\"",
+            constant,
+        ),
+        (
+            "constant = \"x\"",
+            "constant = \"x\"\nread_only = true",
+            "constant = \"x\"",
+            constant,
+        ),
+        (
+            "constant = \"x\"",
+            "choices = [\"x\"]",
+            "choices = [\"x\"]",
+            &choices("title"),
+        ),
+        (
+            "name = \"note\"\nkind = \"text\"",
+            "name = \"note\"\nkind = \"choice\"",
+            "\"note\"",
+            &choices("note"),
+        ),
+        (
+            "low = [\"l\"]",
+            "mid = [\"l\"]",
+            "synonyms = { mid = [\"l\"] }",
+            words,
+        ),
+        (
+            "{ low = \"låg\" }",
+            "{ mid = \"mellan\" }",
+            "words = { sv = { mid = \"mellan\" } }",
+            words,
+        ),
+        (
+            "pointer = \"/addressee\"",
+            "pointer = \"note\"",
+            "pointer = \"note\"",
+            "the field \"note\" goes into the body, so it needs a pointer such as \"/note\"",
+        ),
+        (
+            "pointer = \"/addressee\"",
+            "example = \"\"",
+            "\"note\"",
+            "the field \"note\" goes into the body, so it needs a pointer such as \"/note\"",
+        ),
+        (
+            "pointer = \"/addressee\"",
+            "in = \"path\"",
+            "in = \"path\"",
+            "the field \"note\" has in = \"path\", but update.path has no {note}",
+        ),
+        (
+            "country_from = \"country\"",
+            "country_from = \"land\"",
+            "country_from = \"land\"",
+            country,
+        ),
+        (
+            "country_from = \"country\"",
+            "country_from = \"title\"",
+            "country_from = \"title\"",
+            country,
+        ),
+        (
+            "kind = \"postal_code\"",
+            "kind = \"text\"",
+            "country_from = \"country\"",
+            country,
+        ),
+        (
+            "temporary_if = \"temporary\"",
+            "temporary_if = \"title\"",
+            "temporary_if = \"title\"",
+            temporary,
+        ),
+        (
+            "kind = \"identity_number\"",
+            "kind = \"text\"",
+            "temporary_if = \"temporary\"",
+            temporary,
+        ),
+    ]);
+    let pattern = mistakes("[0-9 ]+", "[0-9");
+    let [(place, reason)] = &*pattern else {
+        panic!("{pattern:?}");
+    };
+    assert_eq!(place, "pattern = \"[0-9\"");
+    assert!(
+        reason.starts_with("the pattern of \"zip\" is no regular expression: "),
+        "{reason}"
+    );
+}
+
+#[test]
+fn an_address_is_refused_that_is_not_safe_or_cannot_be_completed() {
+    are_taken(&[
+        ("http://localhost:8080/api", "http://localhost"),
+        ("http://localhost:8080/api", "http://127.0.0.1:80"),
+        ("http://localhost:8080/api", "http://[::1]/api"),
+    ]);
+    let plain =
+        "the address of test must begin with https://; plain http is for this machine alone";
+    let place = "[environments]";
+    for elsewhere in [
+        "http://api.example.se",
+        "http://localhost.example.se",
+        "http://127.0.0.10",
+        "http://[::1].example.se",
+        "ftp://localhost",
+        "api.example.se",
+        "",
+    ] {
+        are_refused(&[("http://localhost:8080/api", elsewhere, place, plain)]);
+    }
+    are_refused(&[
+        (
+            "{school}.example.se",
+            "{city}.example.se",
+            place,
+            "the address of production asks for {city}, and there is no [variables.city]",
+        ),
+        (
+            "https://{school}.example.se",
+            "https://user:hunter2@{school}.example.se",
+            place,
+            "the address of production holds a user name or a password; credentials belong in the environment",
+        ),
+        (
+            "production = \"https://{school}.example.se\"\ntest = \"http://localhost:8080/api\"",
+            "",
+            place,
+            "[environments] holds no address",
+        ),
+    ]);
+}
+
+#[test]
+fn a_secret_or_a_missing_way_to_sign_in_is_refused() {
+    let name = "a sign-in holds something that is no name of an environment variable, such as MY_API_TOKEN; a secret never stands in a target file";
+    for (from, secret) in [
+        ("\"CLIENT_SECRET_2\"", "\"hunter2\""),
+        ("\"CLIENT_SECRET_2\"", "\"2_SECRET\""),
+        ("\"CLIENT_SECRET_2\"", "\"\""),
+        ("\"CLIENT_ID\"", "\"CLIENT-ID\""),
+        ("\"CLIENT_ID\"", "\"KLIENT_Ä\""),
+    ] {
+        are_refused(&[(from, secret, "[[sign_in]]", name)]);
+    }
+    for header in [
+        "Authorization",
+        "Set-Cookie",
+        "X-API-KEY",
+        "X-Auth-Token",
+        "Client-Secret",
+        "password",
+    ] {
+        let line = format!("{header} =");
+        let reason = format!(
+            "the header {header} looks like a secret, and none may stand in a target file; use [[sign_in]] with kind = \"headers\""
+        );
+        are_refused(&[("Accept =", &line, "[headers]", &reason)]);
+    }
+    are_refused(&[
+        (
+            "token_path = \"/token\"",
+            "token_path = \"token\"",
+            "token_path = \"token\"",
+            "the path \"token\" must begin with a slash: \"/token\"",
+        ),
+        (
+            "[[sign_in]]\nkind = \"oauth\"\ntoken_path = \"/token\"\nclient_id = \"CLIENT_ID\"\nclient_secret = \"CLIENT_SECRET_2\"\n",
+            "[sign_in]\n",
+            "[sign_in]",
+            "[sign_in] is one table, and a list of tables is expected",
+        ),
+    ]);
+    let start = MEMBERS.find("[[sign_in]]").unwrap();
+    let end = MEMBERS.find("[update]").unwrap();
+    let none = format!("sign_in = []\n{}{}", &MEMBERS[..start], &MEMBERS[end..]);
+    let expected = (
+        "sign_in = []".to_owned(),
+        "there is no [[sign_in]]".to_owned(),
+    );
+    assert_eq!(mistakes_in(&none), [expected]);
+}
+
+#[test]
+fn a_line_that_may_hold_a_secret_is_named_and_not_shown() {
+    for (from, to, line) in [
+        ("https://{school}", "https://u:hunter2@{school}", 8),
+        ("CLIENT_SECRET_2", "hunter2", 18),
+        ("Accept = \"application/json\"", "X-Token = \"hunter2\"", 5),
+    ] {
+        let text = MEMBERS.replace(from, to);
+        let told = parse("members.toml", &text).unwrap_err().to_string();
+        assert!(!told.contains("hunter2"), "{told}");
+        let place = format!("line {line} of members.toml, which is not shown");
+        assert!(told.contains(&place), "{told}");
+    }
+}
+
+#[test]
+fn an_update_is_refused_that_could_not_be_addressed_to_one_record() {
+    let no_key = "update.path names no field, so every row would change the same record; put the key in it, as in \"/student/{id}\"";
+    are_refused(&[
+        (
+            "path = \"/{kind}/members/{id}\"",
+            "path = \"{kind}/members/{id}\"",
+            "path = \"{kind}/members/{id}\"",
+            "the path \"{kind}/members/{id}\" must begin with a slash: \"/{kind}/members/{id}\"",
+        ),
+        (
+            "/{kind}/members/{id}\"",
+            "/{city}/members/{id}\"",
+            "path = \"/{city}/members/{id}\"",
+            "update.path asks for {city}, and no field has that name",
+        ),
+        (
+            "/{kind}/members/{id}\"",
+            "/{title}/members/{id}\"",
+            "\"title\"",
+            "the field \"title\" stands in update.path, so it needs in = \"path\"",
+        ),
+        (
+            "/{kind}/members/{id}\"",
+            "/{id}/members/{kind}\"",
+            "path = \"/{id}/members/{kind}\"",
+            no_key,
+        ),
+        (
+            "keep = [\"temporary\"]",
+            "keep = [\"temporary\", \"city\"]",
+            "keep = [\"temporary\", \"city\"]",
+            "update.keep holds \"city\", and no field has that name",
+        ),
+        (
+            "whole = [\"/address\"]",
+            "whole = [\"/address\", \"/addr\"]",
+            "whole = [\"/address\", \"/addr\"]",
+            "update.whole names \"/addr\", and no field stands there",
+        ),
+    ]);
+    let path = "path = \"/members\"";
+    let found = mistakes("path = \"/{kind}/members/{id}\"", path);
+    assert_eq!(
+        found,
+        [
+            (path.to_owned(), no_key.to_owned()),
+            (
+                "in = \"path\"".to_owned(),
+                "the field \"id\" has in = \"path\", but update.path has no {id}".to_owned()
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_status_is_refused_that_is_no_error_or_stands_in_two_lists() {
+    let success = |status| format!("answers lists {status}, but every 2xx is success, always");
+    let none = |status| format!("answers lists {status}, which is no status of an error");
+    for (status, reason) in [
+        (200, success(200)),
+        (299, success(299)),
+        (199, none(199)),
+        (0, none(0)),
+        (600, none(600)),
+        (429, "answers lists 429 twice".to_owned()),
+        (422, "answers lists 422 twice".to_owned()),
+    ] {
+        let line = format!("stop = [{status}]");
+        are_refused(&[("stop = [401]", &line, &line, &reason)]);
+    }
+    are_refused(&[(
+        "reject = [300, 422]",
+        "reject = [599]",
+        "reject = [599]",
+        "answers lists 599 twice",
+    )]);
+    are_taken(&[("fields = \"/errors\"", "fields = \"\"")]);
+}
+
+#[test]
+fn a_pointer_or_a_path_without_its_slash_is_refused() {
+    for (key, what, text) in [
+        ("code", "JSON pointer", "/code"),
+        ("message", "JSON pointer", "/message"),
+        ("fields", "JSON pointer", "/errors"),
+        ("request_id", "JSON pointer", "/request"),
+        ("id", "JSON pointer", "/id"),
+        ("records", "JSON pointer", "/data"),
+        ("total", "JSON pointer", "/total"),
+        ("search_filter", "JSON pointer", "/filter"),
+        ("read", "path", "/members/{id}"),
+        ("search", "path", "/members/search"),
+        ("list", "path", "/members"),
+    ] {
+        let bare = &text[1..];
+        let from = format!("\n{key} = \"{text}\"");
+        let to = format!("{key} = \"{bare}\"");
+        let reason = format!("the {what} \"{bare}\" must begin with a slash: \"{text}\"");
+        are_refused(&[(&from, &format!("\n{to}"), &to, &reason)]);
+    }
+    are_refused(&[(
+        "pointer = \"/next\" }",
+        "pointer = \"next\" }",
+        "paging = { kind = \"next\", pointer = \"next\" }",
+        "the JSON pointer \"next\" must begin with a slash: \"/next\"",
+    )]);
+}
+
+#[test]
+fn a_number_is_refused_that_would_send_nothing_or_too_much() {
+    are_taken(&[
+        ("requests = 60", "requests = 0.001"),
+        ("requests = 60", "requests = 1e9"),
+    ]);
+    for requests in ["0", "0.0009", "-1", "1.1e9", "nan", "inf"] {
+        let line = format!("requests = {requests}");
+        let reason = "quota.requests must lie between a thousandth and a thousand million";
+        are_refused(&[("requests = 60", &line, &line, reason)]);
+    }
+    are_refused(&[
+        (
+            "burst = 1",
+            "burst = 0",
+            "burst = 0",
+            "quota.burst must be above 0",
+        ),
+        (
+            "page_size = 1",
+            "page_size = 0",
+            "page_size = 0",
+            "lookup.page_size must be above 0",
+        ),
+        (
+            "keys = [\"id\"]",
+            "keys = [\"id\", \"city\"]",
+            "keys = [\"id\", \"city\"]",
+            "lookup.keys holds \"city\", and no field has that name",
+        ),
+    ]);
+}
