@@ -35,6 +35,9 @@ impl Checker {
         let Some(number) = text(identity.number) else {
             return;
         };
+        let says_temporary = identity
+            .temporary
+            .is_some_and(|field| values[field] == Some(Value::Bool(true)));
         let mut faults = Vec::new();
         if let Some(born) = identity.born
             && let Some(date) = text(born)
@@ -47,7 +50,7 @@ impl Checker {
         }
         if let Some((gender, women, men)) = &identity.gender
             && let Some(said) = text(*gender)
-            && let Some(is_woman) = is_of_woman(number)
+            && let Some(is_woman) = is_of_woman(number, says_temporary)
             && said
                 == if is_woman {
                     men.as_str()

@@ -142,13 +142,15 @@ pub(super) fn is_born_on(number: &str, date: Date) -> bool {
 }
 
 /// Whether a number in its normal form is a woman's, where that can be told: by the third of the last four
-/// places, which is even for women.
-pub(super) fn is_of_woman(number: &str) -> Option<bool> {
-    let digit = number
-        .as_bytes()
-        .get(11)
-        .filter(|byte| byte.is_ascii_digit())?;
-    Some((digit - b'0').is_multiple_of(2))
+/// places, which is even for women. Of temporary numbers only those with `TF` hold to it.
+pub(super) fn is_of_woman(number: &str, is_temporary: bool) -> Option<bool> {
+    let last_four = number.as_bytes().get(9..13)?;
+    let is_digit = last_four[2].is_ascii_digit();
+    let is_told = match last_four.starts_with(b"TF") {
+        true => is_digit,
+        false => !is_temporary && last_four.iter().all(u8::is_ascii_digit),
+    };
+    is_told.then(|| (last_four[2] - b'0').is_multiple_of(2))
 }
 
 struct Parts {
@@ -452,9 +454,16 @@ mod tests {
         ] {
             assert_eq!(is_born_on(number, date), is, "{number} {date}");
         }
-        assert_eq!(is_of_woman("20100402-2388"), Some(true));
-        assert_eq!(is_of_woman("20150101-TF11"), Some(false));
-        assert_eq!(is_of_woman("20150101-TFXX"), None);
+        assert_eq!(is_of_woman("20100402-2388", false), Some(true));
+        assert_eq!(is_of_woman("20150101-TF11", true), Some(false));
+        for number in [
+            "20150101-TFXX",
+            "20150101-T123",
+            "20150101-R220",
+            "20150101-9912",
+        ] {
+            assert_eq!(is_of_woman(number, true), None, "{number}");
+        }
     }
 
     #[test]

@@ -26,6 +26,13 @@ const MOST_BLOCKS: usize = 48;
 /// large because a row is, and what is made of it may be several times as large.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
+/// Blocks that are parsed side by side.
+struct Batch {
+    blocks: Vec<Result<Block, BlockError>>,
+    /// How many cells the row below them has, and how its first one begins.
+    follows: Option<(usize, Vec<u8>)>,
+}
+
 impl Input {
     /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
     /// in the file's order. `fold` returns whether to go on.
@@ -85,7 +92,11 @@ impl Input {
                         Some(Ok(block)) if !last => first_row(&block.bytes, &shape),
                         _ => None,
                     };
-                    if sender.send((batch, bytes, follows)).is_err() || last {
+                    let batch = Batch {
+                        blocks: batch,
+                        follows,
+                    };
+                    if sender.send((batch, bytes)).is_err() || last {
                         return;
                     }
                     if bytes >= MOST_BYTES && is_done.recv().is_err() {
@@ -97,8 +108,7 @@ impl Input {
             thread::Builder::new()
                 .spawn_scoped(scope, cut)
                 .map_err(io)?;
-            for (batch, bytes, follows) in receiver {
-                let batch = (batch, follows);
+            for (batch, bytes) in receiver {
                 if !self.work_on(batch, &shape, &mut next, &map, &mut fold)? {
                     return Ok(());
                 }
@@ -113,7 +123,10 @@ impl Input {
 
     fn work_on<T, E>(
         &self,
-        (batch, follows): (Vec<Result<Block, BlockError>>, Option<(usize, Vec<u8>)>),
+        Batch {
+            blocks: batch,
+            follows,
+        }: Batch,
         shape: &Shape,
         (next, last): &mut (RowAt, Option<Edge>),
         map: &(impl Fn(&Table) -> T + Sync),
