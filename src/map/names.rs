@@ -205,7 +205,7 @@ mod tests {
             .aliases
             .insert("sv".to_owned(), aliases);
         let names = known_names(&spec);
-        assert_eq!(names.get("last_name").copied(), last);
+        assert_eq!(names.get("last name").copied(), last);
         assert_eq!(names.get("namn").copied(), first);
         assert_eq!(
             names.get("external.sourceid").copied(),

@@ -189,12 +189,14 @@ type Phrase = fn(&Messages) -> String;
 
 impl Refusal {
     /// Each code, and what it means.
-    pub(crate) const CODES: [(&str, Phrase); 14] = [
+    pub(crate) const CODES: [(&str, Phrase); 16] = [
         ("refusal.not_a_file", Messages::what_refusal_not_a_file),
         ("refusal.hard_linked", Messages::what_refusal_hard_linked),
         ("refusal.foreign", Messages::what_refusal_foreign),
         ("refusal.swapped", Messages::what_refusal_swapped),
         ("refusal.not_utf8", Messages::what_refusal_not_utf8),
+        ("refusal.not_a_roster", Messages::what_refusal_not_a_roster),
+        ("refusal.unfinished", Messages::what_refusal_unfinished),
         ("refusal.too_large", Messages::what_refusal_too_large),
         ("refusal.stopped", Messages::what_refusal_stopped),
         ("refusal.not_a_folder", Messages::what_refusal_not_a_folder),

@@ -209,7 +209,9 @@ mod tests {
                 if !path.ends_with("sandbox") {
                     all_files(&path, found);
                 }
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && !path.ends_with("tests.rs")
+            {
                 found.push(path);
             }
         }
