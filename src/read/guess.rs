@@ -49,6 +49,9 @@ const OTHERS: [&str; 28] = [
     "hp-roman8",
 ];
 
+/// Of these, those that may be meant where the words make sense in the usual encoding.
+const LIKELY: usize = 9;
+
 /// The encodings that rosters come in, the likely ones first.
 pub fn encodings() -> impl Iterator<Item = Charset> {
     let labels = ["utf-8", USUAL, "utf-16le", "utf-16be"];
@@ -176,8 +179,11 @@ impl Words {
                 (word.as_slice(), text, seen)
             })
             .collect();
+        // A rare encoding is not clearly better than the usual one where that makes sense of all words.
+        let makes_sense = read.iter().all(|(_, _, seen)| *seen >= Looks::Known);
+        let most = if makes_sense { LIKELY } else { others.len() };
         let mut likely: Vec<(i64, Likely)> = Vec::new();
-        for other in others {
+        for other in others.iter().take(most) {
             let (mut gain, mut makes_sense) = (0, false);
             let mut best: Option<(i64, String)> = None;
             for (word, text, seen) in &read {
@@ -245,6 +251,12 @@ fn instead_looks(word: &str, usual: &str) -> Looks {
     if word.starts_with(char::is_lowercase) && usual.starts_with(char::is_uppercase) {
         return seen.min(Looks::Odd);
     }
+    // Turkish has few other letters beyond ASCII: Guðrún is likelier than Guğrún.
+    let is_turkish = |c: char| matches!(c, 'Ğ' | 'ğ' | 'İ' | 'ı' | 'Ş' | 'ş');
+    let is_in_turkish = |c: char| c.is_ascii() || is_turkish(c) || "ÇçÖöÜüÂâÎîÛû’".contains(c);
+    if word.contains(is_turkish) && !word.chars().all(is_in_turkish) {
+        return seen.min(Looks::Odd);
+    }
     let has_letter = word.chars().any(|c| !c.is_ascii() && is_letter(c));
     seen.min(if has_letter {
         Looks::Familiar
@@ -302,6 +314,19 @@ mod tests {
             "Çelik",
             "Íñigo",
             "Ångström",
+            "Örjan",
+            "Örn",
+            "Göran",
+            "Malmö",
+            "Zoë",
+            "José",
+            "Guðrún",
+            "Guðmundur",
+            "Sigurður",
+            "Þórdís",
+            "Úlfur",
+            "Øre",
+            "Brontë",
         ] {
             asked.extend(
                 verdict("windows-1252", text)

@@ -129,7 +129,11 @@ pub(crate) fn of_utf_7(text: &str) -> Option<String> {
 
 /// What a word said before it was decoded wrongly, and whether that is certain.
 fn of_word(word: &str) -> Option<(String, bool)> {
-    if word.is_ascii() {
+    // A soft hyphen or a no-break space alone is what it is.
+    if word
+        .chars()
+        .all(|c| c.is_ascii() || matches!(c, '\u{A0}' | '\u{AD}'))
+    {
         return None;
     }
     if let Some(text) = of_utf_16(word) {
@@ -450,6 +454,11 @@ mod tests {
             "Ōshima",
             "Māris",
             "Kahurangi Tūhoe",
+            "A\u{AD}sa",
+            "Anna\u{A0}Ek",
+            "Åsa\u{A0}Ek",
+            "Söder\u{AD}lund",
+            "Brontë",
         ] {
             found.extend(mojibake(name).map(|found| (name, found)));
         }
