@@ -41,5 +41,5 @@ pub use row::{CheckedRow, Checker};
 pub use severity::{SEVERITIES, Severity};
 pub use survey::{FirstProblem, ProblemGroup, Survey, survey};
 pub use unique::{DuplicatePolicy, Duplicates};
-pub use width::{TOO_FEW, TOO_MANY};
+pub use width::{TOO_FEW, TOO_MANY, is_damage, was_damaged};
 pub use workbook_cell::looks_right;

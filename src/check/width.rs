@@ -10,6 +10,28 @@ pub const TOO_FEW: &str = "row.too_few_cells";
 /// The code of a row with more cells than the header has.
 pub const TOO_MANY: &str = "row.too_many_cells";
 
+/// The codes of rows that look like any other one in a results file, which gives each as many cells.
+const DAMAGED: [&str; 5] = [
+    TOO_FEW,
+    "row.divided",
+    "row.truncated",
+    "row.text_after_quote",
+    "row.header",
+];
+
+/// Whether a row with this problem looks like any other one in a results file.
+pub fn is_damage(code: &str) -> bool {
+    DAMAGED.contains(&code)
+}
+
+/// What to do about a row whose results file says that it had this problem.
+pub fn was_damaged(code: &str) -> String {
+    match code {
+        TOO_FEW => say().row_was_cut(),
+        _ => say().row_was_damaged(),
+    }
+}
+
 /// How many cells a row has, and had in the file that it comes from.
 impl Checker {
     /// A row of a results file whose fault is not to be seen there: one that had too few cells has as many as any
@@ -18,8 +40,8 @@ impl Checker {
         if self.options.recalls {
             return None;
         }
-        if self.was_cut(row) {
-            return Some(Problem::of_row(TOO_FEW, say().row_was_cut()));
+        if let Some(code) = self.damage_before(row) {
+            return Some(Problem::of_row(code, was_damaged(code)));
         }
         let code = self.lost_kind(row)?;
         Some(Problem::of_row(code, say().row_lost_kind()))
@@ -30,9 +52,10 @@ impl Checker {
         known_code(self.error_code(row)?)
     }
 
-    /// Whether a results file says that the row had too few cells.
-    pub fn was_cut(&self, row: &RawRow<'_>) -> bool {
-        self.error_code(row) == Some(TOO_FEW.as_bytes())
+    /// What a results file says was wrong with how the row stood in the file that it comes from: its code.
+    pub fn damage_before(&self, row: &RawRow<'_>) -> Option<&'static str> {
+        let code = self.error_code(row)?;
+        DAMAGED.into_iter().find(|known| known.as_bytes() == code)
     }
 
     /// Whether somebody has emptied the cell of a results file that says what was wrong with the row.

@@ -14,8 +14,8 @@ pub(super) struct Item {
     pub(super) mark: RowMark,
     /// Whether somebody has emptied the cell that says what was wrong with it.
     pub(super) is_released: bool,
-    /// Whether its results file says that it had too few cells.
-    pub(super) was_cut: bool,
+    /// The code of what was wrong with how it stood in its file, as far as a results file says so.
+    pub(super) damaged: Option<&'static str>,
     /// The code of a cell whose kind a results file has lost, as far as it says so.
     pub(super) lost_kind: Option<&'static str>,
     /// Whether it has something beyond the last column that has a name.
@@ -114,7 +114,7 @@ impl ItemMaker<'_> {
                 warning,
             },
             is_released: self.checker.is_released(raw),
-            was_cut: self.checker.was_cut(raw),
+            damaged: self.checker.damage_before(raw),
             lost_kind: self.checker.lost_kind(raw),
             has_surplus: self.checker.has_surplus(raw),
             what,

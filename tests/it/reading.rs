@@ -229,6 +229,34 @@ fn rows_that_are_cut_joined_or_quoted_in_another_way_are_not_sent() {
 }
 
 #[test]
+fn what_was_wrong_with_how_a_row_stood_in_its_file_is_known_in_its_results() {
+    let row = |number: usize, rest: &str| {
+        format!("{},{},{rest}", plain_id(number), identity_number(number))
+    };
+    let header = "id,identity_number,first_name,last_name,postal_address\n";
+    for (rows, code) in [
+        (row(1, "Åsa,Ek,Väg 1\nlgh 2\n"), "row.divided"),
+        (
+            row(1, "\"Anna \\\"Ann\\\" M\",Ek,x\n"),
+            "row.text_after_quote",
+        ),
+        (row(1, "Åsa,Ek"), "row.truncated"),
+        (row(1, "Åsa,Ek,x\n") + header, "row.header"),
+    ] {
+        let folder = Folder::new();
+        folder.write(
+            "r.csv",
+            format!("{header}{}{rows}", row(9, "Bo,Ek,Väg 1\n")),
+        );
+        folder.run("import r.csv --target meitner --sandbox --blind --yes --max-invalid 100%");
+        let checked = folder.run("check r.failed.csv --target meitner --problems p.csv");
+        assert_eq!(checked.status.code(), Some(3), "{rows}");
+        let found = folder.csv("p.csv", b',');
+        assert!(found.iter().skip(1).all(|row| row[4] == code), "{found:?}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_a_problem_of_their_row() {
     let folder = Folder::new();
     let text = format!(

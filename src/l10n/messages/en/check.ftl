@@ -72,6 +72,7 @@ cell-is-long-number = cell { $cell } holds a number of more than 15 digits ({ $t
 cell-without-result = cell { $cell } has a formula that no program has calculated; open the file in Excel or LibreOffice, save it, and run the command again
 row-lost-kind = a cell of this row was not text in the workbook that it comes from; correct the value, and empty the row's cell import_error_code
 row-correct-cell = ; correct it, or empty the row's cell import_error_code if it is right
+row-was-damaged = the row was damaged in the file that it comes from; correct it, and empty its cell import_error_code
 row-was-cut = the row had too few cells in the file that it comes from; fill in what is missing, and empty its cell import_error_code
 row-too-few-cells = the row has { $found } cells where the header has { $expected }; look for a missing delimiter, or a line break within a cell
 row-text-after-quote = there is text after a closing quote; write a quote within a quoted cell twice ("")

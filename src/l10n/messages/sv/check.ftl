@@ -69,6 +69,7 @@ cell-is-long-number = cell { $cell } innehåller ett tal med fler än 15 siffror
 cell-without-result = cell { $cell } har en formel som inte är beräknad; öppna filen i Excel eller LibreOffice, spara den och kör kommandot igen
 row-lost-kind = en cell på raden var inte text i arbetsboken som raden kommer från; rätta värdet och töm radens cell import_error_code
 row-correct-cell = ; rätta den, eller töm radens cell import_error_code om värdet stämmer
+row-was-damaged = raden var skadad i filen som den kommer från; rätta den och töm cellen import_error_code
 row-was-cut = raden hade för få celler i filen som den kommer från; fyll i det som saknas och töm cellen import_error_code
 row-too-few-cells = raden har { $found } celler, och rubrikraden har { $expected }; leta efter ett avgränsningstecken som saknas eller en radbrytning i en cell
 row-text-after-quote = det står text efter ett avslutande citattecken; skriv ett citattecken inuti en citerad cell två gånger ("")
