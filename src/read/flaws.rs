@@ -1,23 +1,4 @@
-use super::table::{Cell, RawRow, Table};
-
-/// What is wrong with how a row stands in its file, or was put right about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
-    /// Text stands behind a closing quote; whether a backslash was meant to escape the quote.
-    TextAfterQuote {
-        /// Whether the file escapes quotes with backslashes.
-        backslash: bool,
-    },
-    /// A line break divides a row: this is one part, and the other is beside this number.
-    Divided {
-        /// The number that the spreadsheet shows beside the other part.
-        other: u64,
-    },
-    /// The file ends within the row, which has too few cells and no line end.
-    Truncated,
-    /// The program that wrote the file left out empty cells at the end of its rows.
-    FilledUp,
-}
+use super::table::{Cell, Flaw, RawRow, Table};
 
 /// What a file's rows look like, by which a part of one is told from a row that only lacks cells.
 #[derive(Debug, Clone, Default)]

@@ -2,9 +2,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr3, memrchr2};
 
-use super::flaws::Flaw;
 use super::lines;
-use super::table::{GAP, RowSpan, Shape, Table, Text};
+use super::table::{Flaw, GAP, RowSpan, Shape, Table, Text};
 use crate::model::RowAt;
 
 impl Table {

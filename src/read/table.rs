@@ -1,7 +1,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::flaws::Flaw;
 use super::header::fold_header;
 use super::mark::{CellMark, Marks};
 use super::mends::Mends;
@@ -78,6 +77,25 @@ pub(super) struct RowSpan {
     pub(super) breaks: u64,
     pub(super) offset: u64,
     pub(super) flaw: Option<Flaw>,
+}
+
+/// What is wrong with how a row stands in its file, or was put right about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// Text stands behind a closing quote; whether a backslash was meant to escape the quote.
+    TextAfterQuote {
+        /// Whether the file escapes quotes with backslashes.
+        backslash: bool,
+    },
+    /// A line break divides a row: this is one part, and the other is beside this number.
+    Divided {
+        /// The number that the spreadsheet shows beside the other part.
+        other: u64,
+    },
+    /// The file ends within the row, which has too few cells and no line end.
+    Truncated,
+    /// The program that wrote the file left out empty cells at the end of its rows.
+    FilledUp,
 }
 
 /// How a file's rows are written.

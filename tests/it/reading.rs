@@ -291,7 +291,8 @@ fn bytes_that_are_no_text_are_a_problem_of_their_row() {
     bytes.truncate(at);
     bytes.extend_from_slice(b"\x81\xE5\xE4;Ek\n");
     folder.write("w.csv", bytes);
-    let output = folder.run("check w.csv --target meitner --problems w-p.csv");
+    let output =
+        folder.run("check w.csv --target meitner --encoding windows-1252 --problems w-p.csv");
     assert_eq!(
         output.status.code(),
         Some(3),
