@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Code, Fact, FileFormat, RowState, StateCounts, Summary};
+use crate::model::{Code, Declared, Fact, FileFormat, RowState, StateCounts, Summary};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -29,9 +29,9 @@ pub enum RunEvent {
         unknown_at: Vec<usize>,
         /// Whether the file has the columns of an earlier run's results.
         of_results: bool,
-        /// Of those, the ones that look like a misspelt header, with that header.
-        near_misses: Vec<(String, String)>,
     },
+    /// Columns that are not imported and may have been meant to be.
+    Unmapped(Vec<UnmappedColumn>),
     /// Some of the file was read and checked.
     Read {
         /// Bytes so far.
@@ -170,6 +170,10 @@ pub struct Plan {
     pub rows: u64,
     /// Rows of nothing but delimiters, which count as no rows.
     pub empty_rows: u64,
+    /// Rows that a workbook hides.
+    pub hidden_rows: u64,
+    /// Whether these were left out.
+    pub skips_hidden: bool,
     /// Rows that do not pass the checks, or whose record was not found.
     pub invalid: u64,
     /// Rows whose record holds what they say.
@@ -205,9 +209,23 @@ pub struct Plan {
     pub repairs: Vec<(String, u64)>,
     /// Doubtful values, by code.
     pub doubts: Vec<(String, u64)>,
+    /// An example of each kind of them, in words.
+    #[serde(default)]
+    pub noticed: Vec<ExampleFinding>,
     /// Whether its rows are recorded as they are sent, and may not all be there yet.
     #[serde(default)]
     pub is_ahead: bool,
+}
+
+/// A column that is not imported, and the field that it looks like.
+#[derive(Debug, Clone)]
+pub struct UnmappedColumn {
+    /// Its position, from 1.
+    pub at: usize,
+    /// Its header, for the person who watches, and for no log.
+    pub header: Option<String>,
+    /// The field.
+    pub field: Declared,
 }
 
 /// One of the changes that a plan shows.
@@ -225,6 +243,21 @@ pub struct ExampleChange {
     /// What it is to hold.
     #[serde(default)]
     pub to: String,
+}
+
+/// One of the restored or doubtful values of a kind. Personal data, like the examples.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExampleFinding {
+    /// The code of the finding.
+    pub code: String,
+    /// How many values have it.
+    pub count: u64,
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// The column's header.
+    pub column: String,
+    /// What was found, in words.
+    pub message: String,
 }
 
 /// Observes a run.

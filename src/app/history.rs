@@ -105,7 +105,7 @@ pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
                 target: run.target.clone(),
                 key: past.call.key.clone(),
                 path: path.clone(),
-                line: past.call.at.line,
+                line: past.call.at.sheet_row,
                 state: past.state,
                 at: past.at.unwrap_or(run.started_at),
                 changes,

@@ -36,7 +36,7 @@ impl KeptMends {
         let sha256 = input.sha256().map_err(RunError::from)?;
         let way = (
             sha256,
-            dialect.encoding.name(),
+            dialect.encoding.label(),
             dialect.delimiter,
             input.header_line(),
             sheet,

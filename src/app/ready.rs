@@ -66,6 +66,26 @@ pub struct Ready {
     _played: Option<Box<dyn Any + Send>>,
 }
 
+impl Ready {
+    /// Reads and checks the roster again, with what was said of some of its columns: the header, and the
+    /// field's name or nothing.
+    ///
+    /// # Errors
+    /// When it can no longer be read, or its columns are not understood so.
+    pub fn say_of_columns(
+        &mut self,
+        session: &Session,
+        said: Vec<(String, String)>,
+    ) -> Result<(), AppError> {
+        let spec = self.prepared.checker.spec().clone();
+        self.settings.roster.map.overrides.extend(said);
+        let roster = &self.settings.roster;
+        let prepared = prepare(roster, spec, rand::random(), session.observer.as_ref())?;
+        self.prepared = Arc::new(prepared);
+        Ok(())
+    }
+}
+
 /// Holds, reads and checks the roster, and has the API played where that is wanted.
 ///
 /// # Errors

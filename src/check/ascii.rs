@@ -6,39 +6,54 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 /// The high bit of each byte of a word.
 const HIGH: u64 = 0x80 * EACH;
 
-/// Whether all bytes are printable ASCII, and none of them is `not`.
+/// Whether a byte is an ASCII letter, digit or space, or one of the marks of names, addresses and numbers:
+/// `' , - . / : ;`. What programs leave in place of a letter or a value has other ones.
+pub(super) const IS_ORDINARY: [bool; 256] = {
+    let mut is_ordinary = [false; 256];
+    let mut byte = 0;
+    while byte < is_ordinary.len() {
+        is_ordinary[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(
+                byte as u8,
+                b' ' | b'\'' | b',' | b'-' | b'.' | b'/' | b':' | b';'
+            );
+        byte += 1;
+    }
+    is_ordinary
+};
+
+/// Whether all bytes are ordinary.
 #[inline]
-pub(super) fn is_printable(bytes: &[u8], not: Option<u8>) -> bool {
+pub(super) fn is_ordinary(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk::<8>() else {
-        let is_fine = |byte: &u8| matches!(byte, b' '..=b'~') && Some(*byte) != not;
-        return bytes.iter().all(is_fine);
-    };
-    let found_in = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        unprintable_in(word) | not.map_or(0, |not| maybe_in(word, not))
+        return match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+                ordinary_in(u64::from(first) << 32 | u64::from(last)) == HIGH
+            }
+            _ => bytes.iter().all(|byte| IS_ORDINARY[usize::from(*byte)]),
+        };
     };
     // Some bytes of the last word are looked at twice.
-    let mut found = found_in(last);
+    let mut all = ordinary_in(u64::from_le_bytes(*last));
     for word in bytes.as_chunks::<8>().0 {
-        found |= found_in(word);
+        all &= ordinary_in(u64::from_le_bytes(*word));
     }
-    found == 0
+    all == HIGH
 }
 
-/// The high bit of each byte that is below space, is DEL, or is not ASCII. A byte behind such a one may
-/// have it too.
+/// The high bit of each byte that is ordinary.
 #[inline]
-fn unprintable_in(word: u64) -> u64 {
-    let below_space = word.wrapping_sub(0x20 * EACH);
-    let above_tilde = word.wrapping_add(EACH);
-    (below_space | above_tilde | word) & HIGH
-}
-
-/// Nothing, if no byte of an ASCII word is `wanted`.
-#[inline]
-fn maybe_in(word: u64, wanted: u8) -> u64 {
-    let difference = word ^ (u64::from(wanted) * EACH);
-    difference.wrapping_sub(EACH) & !difference & HIGH
+fn ordinary_in(word: u64) -> u64 {
+    let low = word & !HIGH;
+    let lower_case = low | (0x20 * EACH);
+    // Of bytes below 0x80; no carry leaves a byte.
+    let from = |bytes: u64, least: u8| bytes + u64::from(0x80 - least) * EACH;
+    let is = |wanted: u8| !((low ^ (u64::from(wanted) * EACH)) + 0x7F * EACH);
+    let letters = from(lower_case, b'a') & !from(lower_case, b'z' + 1);
+    // From the comma to the semicolon.
+    let digits = from(low, b',') & !from(low, b';' + 1);
+    (letters | digits | is(b' ') | is(b'\'')) & !word & HIGH
 }
 
 /// Hands on every byte that is no ASCII letter or digit, with its place, until `goes_on` says no. Returns
@@ -101,8 +116,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn eight_bytes_at_a_time_or_one_is_the_same(bytes in proptest::collection::vec(0u8.., 0..40)) {
-            let is_fine = |byte: &u8| matches!(byte, b' '..=b'~');
-            proptest::prop_assert_eq!(is_printable(&bytes, None), bytes.iter().all(is_fine));
+            let each_is = bytes.iter().all(|byte| IS_ORDINARY[usize::from(*byte)]);
+            proptest::prop_assert_eq!(is_ordinary(&bytes), each_is);
             let mut found = Vec::new();
             marks(&bytes, |place, byte| {
                 found.push((place, byte));
@@ -114,8 +129,9 @@ mod tests {
         }
 
         #[test]
-        fn a_sign_is_found_wherever_it_stands(text in "[ -~]{0,40}") {
-            proptest::prop_assert_eq!(is_printable(text.as_bytes(), Some(b'+')), !text.contains('+'));
+        fn ordinary_bytes_are_known_at_every_place(text in "[ -~]{0,40}|[a-zA-Z0-9 ',./:;-]{0,40}") {
+            let each_is = text.bytes().all(|byte| IS_ORDINARY[usize::from(byte)]);
+            proptest::prop_assert_eq!(is_ordinary(text.as_bytes()), each_is);
         }
     }
 }

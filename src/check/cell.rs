@@ -1,9 +1,12 @@
 use std::borrow::Cow;
 
+use super::ascii::{IS_ORDINARY, is_ordinary};
+use super::characters::{self, Odd, odd};
+use super::fault::{Fault, Notes};
+use super::leftovers::{self, NoValue, QuestionMark};
 use crate::l10n::say;
-
-use super::ascii::is_printable;
-use super::fault::Fault;
+use crate::read::{Mojibake, mojibake};
+use crate::targets::{FieldSpec, Kind, Place};
 
 /// Characters that a cell may have. No field of a person is longer; what is, is another file's
 /// content or a quote gone wrong.
@@ -18,17 +21,56 @@ pub(super) enum Content<'a> {
     Clear,
     /// Text, without surrounding space but where a formula says that it is a part of it.
     Text(&'a str),
-    /// Text with quotes in it, out of a formula that doubles them.
-    Unquoted(String),
+    /// Text that does not stand in the cell as it is: something was put back.
+    Restored(String),
+}
+
+/// How the cells of a field are written, and so what can be meant by an unusual character in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Digits: a number that a program wrote as `184.0` is 184.
+    Number,
+    /// Text that finds a record.
+    Key,
+    /// A word or an address in ASCII for the most part.
+    Code,
+    /// A name, or any other text of people.
+    Words,
+    /// Text of several lines, in which anything may be meant.
+    Lines,
+}
+
+impl Form {
+    /// The form of a field's cells. `is_key` says that the field can find a record.
+    pub(super) fn of(field: &FieldSpec, is_key: bool) -> Form {
+        match field.kind {
+            Kind::Text if field.lines => Form::Lines,
+            Kind::Text if is_key || field.unique || field.place == Place::Path => Form::Key,
+            Kind::Text => Form::Words,
+            Kind::IdentityNumber
+            | Kind::Date
+            | Kind::Boolean
+            | Kind::Phone
+            | Kind::PostalCode
+            | Kind::MunicipalityCode
+            | Kind::Integer => Form::Number,
+            Kind::Uuid | Kind::Choice | Kind::Email | Kind::Country | Kind::Eppn => Form::Code,
+        }
+    }
+
+    /// Whether a character that looks like another one can only be meant for it.
+    fn is_strict(self) -> bool {
+        matches!(self, Form::Number | Form::Key | Form::Code)
+    }
 }
 
 /// Looks at a cell as any kind of cell must be looked at: is it text at all, and did something on
-/// its way here damage it? `repaired` and `doubt` say what was put back, and what is unusual.
+/// its way here damage it? `notes` says what was put back, and what is unusual.
 #[inline]
 pub(super) fn content<'a>(
     text: &'a str,
-    repaired: &mut Option<&'static str>,
-    doubt: &mut Option<Fault>,
+    form: Form,
+    notes: &mut Notes,
 ) -> Result<Content<'a>, Fault> {
     if text.is_empty() {
         return Ok(Content::Empty);
@@ -42,65 +84,282 @@ pub(super) fn content<'a>(
     if is_plain(text.as_bytes()) {
         return Ok(Content::Text(text));
     }
-    let text =
-        text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}'));
+    with_care(text, form, notes)
+}
+
+/// The same of a cell that may hold anything.
+#[inline(never)]
+fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content<'a>, Fault> {
+    let spaced = text.trim();
+    let mut text = spaced.trim_matches(characters::is_padding);
+    if text.len() < spaced.len() {
+        notes.restored.push("text.invisible_character");
+    }
     if text.is_empty() {
         return Ok(Content::Empty);
     }
     if text.eq_ignore_ascii_case("<null>") {
         return Ok(Content::Clear);
     }
-    if !text.starts_with(['=', '#']) && is_western(text) {
-        return Ok(Content::Text(text));
+    if let Some(inner) = without_apostrophe(text, form, notes) {
+        text = inner;
     }
-    *doubt = damage(text)?;
-    match text.strip_prefix('=') {
-        None => Ok(Content::Text(text)),
+    if text.is_empty() {
+        return Ok(Content::Empty);
+    }
+    if text.starts_with('#') || text.starts_with("Err:") {
+        refuse_spreadsheet_error(text)?;
+    }
+    if !is_western(text) {
+        refuse_damage(text, notes)?;
+    }
+    let read = match text.strip_prefix('=') {
+        None => Cow::Borrowed(text),
         Some(formula) => match quoted(formula) {
             // ="0184" is how text is kept from becoming a number.
             Some(inner) => {
-                *repaired = Some("text.formula");
-                Ok(match inner {
-                    Cow::Borrowed("") => Content::Empty,
-                    Cow::Borrowed(inner) => Content::Text(inner),
-                    Cow::Owned(inner) => Content::Unquoted(inner),
-                })
+                notes.restored.push("text.formula");
+                inner
             }
-            None => Err(Fault::new("text.formula", say().cell_formula(text))),
+            None => return Err(Fault::new("text.formula", say().cell_formula(text))),
         },
+    };
+    let read = in_form(read, form, notes);
+    if read.is_empty() {
+        return Ok(Content::Empty);
+    }
+    if form != Form::Lines {
+        refuse_leftovers(&read, form, notes)?;
+    }
+    Ok(match read {
+        Cow::Borrowed(text) => Content::Text(text),
+        Cow::Owned(text) => Content::Restored(text),
+    })
+}
+
+/// The value behind the apostrophe with which a spreadsheet is told that a cell is text, and which some
+/// programs write too. None where a name may begin with it.
+fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Option<&'a str> {
+    let inner = text.strip_prefix('\'')?;
+    let inner = inner.strip_suffix('\'').unwrap_or(inner);
+    let mut letters = inner.chars();
+    let first = letters.next();
+    // 's-Gravenhage, 't Hooft, 'T HOOFT
+    let is_particle = letters
+        .next()
+        .is_none_or(|second| matches!(second, ' ' | '-'));
+    let is_name = match form {
+        Form::Lines => return None,
+        Form::Words => first.is_some_and(|c| c.is_lowercase() || c.is_alphabetic() && is_particle),
+        Form::Number | Form::Key | Form::Code => false,
+    };
+    if is_name {
+        let doubt = Fault::new("text.apostrophe", say().cell_apostrophe(text));
+        notes.doubts.push(doubt);
+        return None;
+    }
+    notes.restored.push("text.apostrophe");
+    Some(inner.trim())
+}
+
+/// A value in its field's form: with the characters that its odd ones can only be meant for, and a whole
+/// number without the `.0` with which programs write it where a column has gaps.
+fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str> {
+    if !form.is_strict() {
+        if form == Form::Words {
+            doubt_characters(&text, notes);
+            if whole_number(&text).is_some() {
+                let doubt = Fault::new("text.decimal_zero", say().cell_decimal_zero(&*text));
+                notes.doubts.push(doubt);
+            }
+        }
+        return text;
+    }
+    let mut text = text;
+    let (plain, dropped, replaced) = characters::plain(&text);
+    if dropped || replaced {
+        if dropped {
+            notes.restored.push("text.invisible_character");
+        }
+        if replaced {
+            notes.restored.push("text.lookalike_character");
+        }
+        text = Cow::Owned(plain.trim().to_owned());
+    }
+    if matches!(form, Form::Number | Form::Key)
+        && let Some(whole) = whole_number(&text).map(str::len)
+    {
+        notes.restored.push("text.decimal_zero");
+        text = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[..whole]),
+            Cow::Owned(mut text) => {
+                text.truncate(whole);
+                Cow::Owned(text)
+            }
+        };
+    }
+    text
+}
+
+/// The whole number of `184.0`; none of any other text.
+fn whole_number(text: &str) -> Option<&str> {
+    let whole = text.strip_suffix(".0").or(text.strip_suffix(",0"))?;
+    let digits = whole.strip_prefix(['+', '-']).unwrap_or(whole);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(whole)
+}
+
+/// Doubts a name with a character in it that looks like another one, or like nothing.
+fn doubt_characters(text: &str, notes: &mut Notes) {
+    if text.is_ascii() {
+        return;
+    }
+    let (mut invisible, mut alike) = (false, false);
+    let mut before = None;
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match odd(c) {
+            Some(Odd::Invisible) => invisible = true,
+            // A dash between numbers, or with space around it, is good typography.
+            Some(Odd::Like('-')) => {
+                let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+                alike |= is_letter(before) && is_letter(characters.peek().copied());
+            }
+            Some(Odd::Like(_)) => alike = true,
+            Some(Odd::Joiner) | None => {}
+        }
+        before = Some(c);
+    }
+    let named = || characters::named(text).unwrap_or_default();
+    if invisible {
+        let message = say().cell_invisible_character(named());
+        notes
+            .doubts
+            .push(Fault::new("text.invisible_character", message));
+    } else if alike {
+        let message = say().cell_lookalike_character(named());
+        notes
+            .doubts
+            .push(Fault::new("text.lookalike_character", message));
     }
 }
 
-/// Whether no character needs a second look: printable ASCII, and the letters of western Europe but for the
-/// two that mojibake begins with.
+/// Finds what programs write where they have no value or no letters.
+fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fault> {
+    if leftovers::is_object(text) {
+        return Err(Fault::new("text.object", say().cell_object(text)));
+    }
+    if let Some(meant) = leftovers::unescaped(text) {
+        return Err(escaped(text, &meant));
+    }
+    if has_quotes_around(text) {
+        let doubt = Fault::new("text.quotes", say().cell_quotes(text));
+        notes.doubts.push(doubt);
+    }
+    let is_text = matches!(form, Form::Words | Form::Key);
+    if is_text && let Some(mark) = leftovers::question_mark(text) {
+        let message = match mark {
+            QuestionMark::Within => say().cell_question_mark(text),
+            QuestionMark::AtEdge => say().cell_question_mark_edge(text),
+        };
+        notes.doubts.push(Fault::new("text.question_mark", message));
+    }
+    match leftovers::no_value(text) {
+        None => Ok(()),
+        // Other kinds refuse what is none of theirs.
+        Some(_) if !is_text => Ok(()),
+        Some(NoValue::Mark) if form == Form::Key => Ok(()),
+        Some(NoValue::Certain) => Err(no_value(text)),
+        Some(NoValue::Word(_)) if form == Form::Key => Err(no_value(text)),
+        Some(NoValue::Word(_) | NoValue::Name(_) | NoValue::Mark) => {
+            let doubt = Fault::new("text.no_value", say().cell_no_value_perhaps(text));
+            notes.doubts.push(doubt);
+            Ok(())
+        }
+    }
+}
+
+/// That a text stands for no value.
+pub(super) fn no_value(text: &str) -> Fault {
+    Fault::new("text.no_value", say().cell_no_value(text))
+}
+
+fn escaped(text: &str, meant: &str) -> Fault {
+    Fault::new("text.escape", say().cell_escape(text, meant))
+}
+
+/// Whether no character needs a second look: printable ASCII, and the letters of the Nordic countries and
+/// Germany, which wrongly decoded text seldom has.
 #[inline]
 pub(super) fn is_western(text: &str) -> bool {
     text.bytes().all(|byte| IS_WESTERN[usize::from(byte)])
 }
 
-/// Whether a byte of UTF-8 is of such a character. From U+00C0 to U+00FF these are the lead byte 0xC3 and
-/// one of the others.
+/// Whether a byte of UTF-8 is ordinary ASCII, or of a letter of western Europe.
+const IS_WESTERN_NAME: [bool; 256] = {
+    let mut is_western_name = IS_ORDINARY;
+    let mut byte = 0x80;
+    while byte < is_western_name.len() {
+        is_western_name[byte] = IS_WESTERN[byte];
+        byte += 1;
+    }
+    is_western_name
+};
+
+/// Whether a byte of UTF-8 is of such a character: the lead byte 0xC3, and those of Å Ä Æ É Ö Ø Ü and å ä æ é
+/// ö ø ü behind it.
 const IS_WESTERN: [bool; 256] = {
     let mut is_western = [false; 256];
     let mut byte = 0;
     while byte < is_western.len() {
-        is_western[byte] = matches!(byte as u8, b' '..=b'~' | 0x80 | 0x81 | 0x84..=0xBF | 0xC3);
+        is_western[byte] = matches!(
+            byte as u8,
+            b' '..=b'~'
+                | 0xC3
+                | 0x84
+                | 0x85
+                | 0x86
+                | 0x89
+                | 0x96
+                | 0x98
+                | 0x9C
+                | 0xA4
+                | 0xA5
+                | 0xA6
+                | 0xA9
+                | 0xB6
+                | 0xB8
+                | 0xBC
+        );
         byte += 1;
     }
     is_western
 };
 
-/// Whether a cell is printable ASCII that begins and ends with neither space nor a sign that
-/// means something. Most cells are.
+/// Whether a cell is ordinary ASCII, and begins and ends as a value does. Most cells are.
 #[inline]
 fn is_plain(bytes: &[u8]) -> bool {
-    is_printable(bytes, None) && has_plain_ends(bytes)
+    is_ordinary(bytes) && has_plain_ends(bytes)
 }
 
-/// Whether a cell begins and ends with neither space nor a sign that means something.
+/// Whether a cell begins and ends with neither space nor a sign that means something, is no number with
+/// `.0` behind it, and nothing that a program writes for a missing value.
 #[inline]
 pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
-    !matches!(bytes.first(), Some(b' ' | b'=' | b'#' | b'<')) && bytes.last() != Some(&b' ')
+    let [first, .., before, last] = bytes else {
+        return bytes.iter().all(u8::is_ascii_alphanumeric) && leftovers::is_not_begun(bytes);
+    };
+    if *last == b' ' || *last == b'0' && matches!(before, b'.' | b',') {
+        return false;
+    }
+    // Of the others, no value begins with a mark but in a name for nothing, or behind an apostrophe.
+    (first.is_ascii_alphanumeric() || *first >= 0x80) && leftovers::is_not_begun(bytes)
+}
+
+/// Whether a text is of western letters and of ordinary ASCII alone.
+#[inline]
+pub(super) fn is_western_name(text: &str) -> bool {
+    text.bytes().all(|byte| IS_WESTERN_NAME[usize::from(byte)])
 }
 
 /// The text that a formula is, where it is nothing but one: `"0184"`, or `""&" x"`, with which the program
@@ -118,33 +377,85 @@ fn quoted(formula: &str) -> Option<Cow<'_, str>> {
     is_whole.then(|| inner.replace("\"\"", "\"").into())
 }
 
-/// Finds what a conversion on the file's way here broke, and returns what it may have broken.
-fn damage(text: &str) -> Result<Option<Fault>, Fault> {
-    refuse_spreadsheet_error(text)?;
-    let doubt = damaged_character(text)?;
-    if is_mojibake(text) {
-        return Err(Fault::new("text.mojibake", say().cell_mojibake(text)));
+/// Finds what a conversion on the file's way here broke. `notes` says what it may have broken.
+fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
+    let wrong = mojibake(text);
+    if let Some(Mojibake {
+        repaired,
+        is_certain: true,
+    }) = &wrong
+    {
+        return Err(Fault::new(
+            "text.mojibake",
+            say().cell_mojibake(text, repaired.as_str()),
+        ));
     }
-    Ok(doubt)
+    refuse_characters(text)?;
+    if let Some(wrong) = wrong {
+        let message = say().cell_strange_letters(text, wrong.repaired);
+        notes
+            .doubts
+            .push(Fault::new("text.strange_letters", message));
+    }
+    Ok(())
+}
+
+/// Whether a value stands between quotes that no CSV reader takes away.
+fn has_quotes_around(text: &str) -> bool {
+    let mut chars = text.chars();
+    let (Some(first), Some(last)) = (chars.next(), chars.next_back()) else {
+        return false;
+    };
+    let closing = match first {
+        '"' | '`' | '´' => return last == first || first == '`' && last == '\'',
+        '“' => "”“",
+        '”' => "”",
+        '„' => "“”",
+        '‘' | '’' => "’",
+        '‚' => "‘’",
+        '»' => "«»",
+        '«' => "»",
+        '›' => "‹›",
+        '‹' => "›",
+        _ => return false,
+    };
+    closing.contains(last)
 }
 
 /// What a spreadsheet shows in the place of a value.
 fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
-    const SPREADSHEET_ERRORS: [&str; 12] = [
+    const SPREADSHEET_ERRORS: [&str; 24] = [
         "#N/A",
+        "#N/A!",
         "#REF!",
         "#VALUE!",
         "#NAME?",
         "#DIV/0!",
         "#NUM!",
         "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+        "#CONNECT!",
+        "#BUSY!",
+        "#GETTING_DATA",
+        "#ERROR!",
         "#SAKNAS!",
         "#REFERENS!",
         "#VÄRDEFEL!",
         "#NAMN?",
         "#DIVISION/0!",
+        "#OGILTIGT!",
+        "#SKÄRNING!",
+        "#FÄLT!",
     ];
-    if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) {
+    // LibreOffice shows other errors as a number.
+    let is_numbered = text
+        .strip_prefix("Err:")
+        .is_some_and(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()));
+    let text_in_capitals = text.to_uppercase();
+    if is_numbered || SPREADSHEET_ERRORS.contains(&&*text_in_capitals) {
         return Err(Fault::new(
             "text.spreadsheet_error",
             say().cell_spreadsheet_error(text),
@@ -156,9 +467,8 @@ fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A character that stands in no value: an error, or a doubt where it can be sent.
-fn damaged_character(text: &str) -> Result<Option<Fault>, Fault> {
-    let mut doubt = None;
+/// Refuses a text with a character in it that stands in no value.
+fn refuse_characters(text: &str) -> Result<(), Fault> {
     for c in text.chars() {
         match c {
             '\n' | '\r' | '\t' => {}
@@ -178,18 +488,6 @@ fn damaged_character(text: &str) -> Result<Option<Fault>, Fault> {
                     say().cell_unassigned_byte(format!("{:02X}", u32::from(c))),
                 ));
             }
-            '\u{AD}'
-            | '\u{200B}'
-            | '\u{200E}'
-            | '\u{200F}'
-            | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'
-            | '\u{FEFF}' => {
-                doubt = Some(Fault::new(
-                    "text.invisible_character",
-                    say().cell_invisible_character(format!("{:04X}", u32::from(c))),
-                ));
-            }
             c if c.is_control() => {
                 return Err(Fault::new(
                     "text.control_character",
@@ -199,52 +497,7 @@ fn damaged_character(text: &str) -> Result<Option<Fault>, Fault> {
             _ => {}
         }
     }
-    Ok(doubt)
-}
-
-/// Whether UTF-8 was read as Windows-1252: `Ã¥` for `å`. In no name does Ã or Â stand before one
-/// of the signs that the second byte becomes.
-fn is_mojibake(text: &str) -> bool {
-    let mut after_lead = false;
-    for c in text.chars() {
-        let sign = matches!(
-            c,
-            '\u{A0}'
-                ..='\u{BF}'
-                    | '…'
-                    | '„'
-                    | '–'
-                    | '˜'
-                    | '‰'
-                    | 'Š'
-                    | '‹'
-                    | 'Œ'
-                    | 'Ž'
-                    | '€'
-                    | '‚'
-                    | 'ƒ'
-                    | '†'
-                    | '‡'
-                    | 'ˆ'
-                    | '‘'
-                    | '’'
-                    | '“'
-                    | '”'
-                    | '•'
-                    | '—'
-                    | '™'
-                    | 'š'
-                    | '›'
-                    | 'œ'
-                    | 'ž'
-                    | 'Ÿ'
-        );
-        if after_lead && sign {
-            return true;
-        }
-        after_lead = matches!(c, 'Ã' | 'Â');
-    }
-    false
+    Ok(())
 }
 
 /// That a cell's bytes are no text.
@@ -265,15 +518,164 @@ mod tests {
     use super::*;
 
     fn look(text: &str) -> Result<Content<'_>, &'static str> {
-        content(text, &mut None, &mut None).map_err(|fault| fault.code)
+        content(text, Form::Words, &mut Notes::default()).map_err(|fault| fault.code)
+    }
+
+    /// What a cell says, the codes of what was put back, and those of doubts.
+    fn seen(text: &str, form: Form) -> (String, Vec<&'static str>, Vec<&'static str>) {
+        let mut notes = Notes::default();
+        let text = match content(text, form, &mut notes) {
+            Ok(Content::Text(text)) => text.to_owned(),
+            Ok(Content::Restored(text)) => text,
+            Ok(Content::Empty) => "EMPTY".to_owned(),
+            Ok(Content::Clear) => "CLEAR".to_owned(),
+            Err(fault) => fault.code.to_owned(),
+        };
+        let doubts = notes.doubts.iter().map(|fault| fault.code).collect();
+        (text, notes.restored, doubts)
     }
 
     #[test]
-    fn an_invisible_character_is_doubtful() {
-        let mut doubt = None;
-        let found = content("Ås\u{200B}a", &mut None, &mut doubt);
-        assert_eq!(found, Ok(Content::Text("Ås\u{200B}a")));
-        assert_eq!(doubt.unwrap().code, "text.invisible_character");
+    fn what_a_program_changed_is_put_back_where_one_reading_is_certain() {
+        let apostrophe = ["text.apostrophe"].as_slice();
+        let invisible = ["text.invisible_character"].as_slice();
+        let alike = ["text.lookalike_character"].as_slice();
+        let decimal = ["text.decimal_zero"].as_slice();
+        for (text, form, expected, restored, doubts) in [
+            ("'0184", Form::Key, "0184", apostrophe, [].as_slice()),
+            (
+                "'+46701740605",
+                Form::Number,
+                "+46701740605",
+                apostrophe,
+                &[],
+            ),
+            (
+                "'a@x.example.se",
+                Form::Code,
+                "a@x.example.se",
+                apostrophe,
+                &[],
+            ),
+            ("'Anna", Form::Words, "Anna", apostrophe, &[]),
+            ("'Åsa'", Form::Words, "Åsa", apostrophe, &[]),
+            ("'3 Skolgatan", Form::Words, "3 Skolgatan", apostrophe, &[]),
+            ("'", Form::Words, "EMPTY", apostrophe, &[]),
+            (
+                "'s-Gravenhage",
+                Form::Words,
+                "'s-Gravenhage",
+                &[],
+                apostrophe,
+            ),
+            ("'t Hooft", Form::Words, "'t Hooft", &[], apostrophe),
+            ("'T HOOFT", Form::Words, "'T HOOFT", &[], apostrophe),
+            ("'anna", Form::Words, "'anna", &[], apostrophe),
+            ("'quoted' text", Form::Lines, "'quoted' text", &[], &[]),
+            ("O'Neill", Form::Words, "O'Neill", &[], &[]),
+            ("184.0", Form::Key, "184", decimal, &[]),
+            ("184,0", Form::Number, "184", decimal, &[]),
+            ("+4722123456.0", Form::Number, "+4722123456", decimal, &[]),
+            ("184.0", Form::Words, "184.0", &[], decimal),
+            ("1.184.0", Form::Key, "1.184.0", &[], &[]),
+            ("184.50", Form::Key, "184.50", &[], &[]),
+            (
+                "\u{202A}b@x.example.se\u{202C}",
+                Form::Code,
+                "b@x.example.se",
+                invisible,
+                &[],
+            ),
+            (
+                "20100402\u{200B}-4137",
+                Form::Number,
+                "20100402-4137",
+                invisible,
+                &[],
+            ),
+            ("\u{2066}Anna\u{2069}", Form::Words, "Anna", invisible, &[]),
+            ("An\u{200B}na", Form::Words, "An\u{200B}na", &[], invisible),
+            (
+                "20100402\u{2014}5118",
+                Form::Number,
+                "20100402-5118",
+                alike,
+                &[],
+            ),
+            ("E\u{2013}10482", Form::Key, "E-10482", alike, &[]),
+            ("26\u{202F}131", Form::Number, "26 131", alike, &[]),
+            ("\u{FF11}\u{FF18}\u{FF14}", Form::Number, "184", alike, &[]),
+            (
+                "Anna\u{2013}Karin",
+                Form::Words,
+                "Anna\u{2013}Karin",
+                &[],
+                alike,
+            ),
+            (
+                "Anna\u{A0}Karin",
+                Form::Words,
+                "Anna\u{A0}Karin",
+                &[],
+                alike,
+            ),
+            (
+                "Storgatan 1\u{2013}3",
+                Form::Words,
+                "Storgatan 1\u{2013}3",
+                &[],
+                &[],
+            ),
+            (
+                "\u{645}\u{200C}\u{646}",
+                Form::Words,
+                "\u{645}\u{200C}\u{646}",
+                &[],
+                &[],
+            ),
+        ] {
+            let (found, put_back, unusual) = seen(text, form);
+            assert_eq!(found, expected, "{text:?}");
+            assert_eq!(put_back, restored, "{text:?}");
+            assert_eq!(unusual, doubts, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_writes_for_a_missing_value_is_doubtful_or_wrong() {
+        let no_value = ["text.no_value"].as_slice();
+        let question_mark = ["text.question_mark"].as_slice();
+        for (text, form, expected, doubts) in [
+            ("NULL", Form::Words, "NULL", no_value),
+            ("Null", Form::Words, "Null", no_value),
+            ("nan", Form::Words, "nan", no_value),
+            ("undefined", Form::Words, "undefined", no_value),
+            ("N/A", Form::Words, "N/A", no_value),
+            ("-", Form::Words, "-", no_value),
+            ("NULL", Form::Key, "text.no_value", &[]),
+            ("(null)", Form::Words, "text.no_value", &[]),
+            ("\\N", Form::Words, "text.no_value", &[]),
+            ("[object Object]", Form::Words, "text.object", &[]),
+            ("System.Object[]", Form::Key, "text.object", &[]),
+            (
+                "System.Collections.Hashtable",
+                Form::Words,
+                "text.object",
+                &[],
+            ),
+            ("S&ouml;ren", Form::Words, "text.escape", &[]),
+            ("S\\u00f6ren", Form::Words, "text.escape", &[]),
+            ("S%C3%B6ren", Form::Words, "text.escape", &[]),
+            ("S?derlund", Form::Words, "S?derlund", question_mark),
+            ("Malm?", Form::Words, "Malm?", question_mark),
+            ("Who? &ouml; NULL", Form::Lines, "Who? &ouml; NULL", &[]),
+            ("Err:502", Form::Words, "text.spreadsheet_error", &[]),
+            ("#n/a", Form::Words, "text.spreadsheet_error", &[]),
+        ] {
+            let (found, restored, unusual) = seen(text, form);
+            assert_eq!((&*found, &*restored), (expected, [].as_slice()), "{text:?}");
+            assert_eq!(unusual, doubts, "{text:?}");
+        }
     }
 
     #[test]
@@ -289,7 +691,7 @@ mod tests {
         assert_eq!(look("=\"\"&\"\t=1 \""), Ok(Content::Text("\t=1 ")));
         assert_eq!(look("=\"\"&\"\""), Ok(Content::Empty));
         assert_eq!(look("=\"<null>\""), Ok(Content::Text("<null>")));
-        let unquoted = Content::Unquoted("=A(\"x\")".into());
+        let unquoted = Content::Restored("=A(\"x\")".into());
         assert_eq!(look("=\"=A(\"\"x\"\")\""), Ok(unquoted));
         assert_eq!(
             look("Ântônio Ãlvares"),

@@ -2,8 +2,9 @@ use std::collections::HashMap;
 
 use compact_str::CompactString;
 
-use super::cell::{Content, content};
-use super::fault::{Checked, Fault};
+use super::cell::{Content, Form, content};
+use super::characters;
+use super::fault::{Checked, Fault, Notes};
 use crate::l10n::say;
 use crate::model::Value;
 use crate::targets::FieldSpec;
@@ -43,6 +44,11 @@ impl Choices {
                 words.entry(word.to_lowercase()).or_insert(index);
             }
         }
+        // A cell's unusual characters have been replaced before it is compared.
+        for (word, index) in words.clone() {
+            let (plain, ..) = characters::plain(&word);
+            words.entry(plain.into_owned()).or_insert(index);
+        }
         let shown = |choice: &String| field.word_for(choice, language).to_owned();
         Choices {
             shown: field.choices.iter().map(shown).collect(),
@@ -79,10 +85,8 @@ impl Choices {
 
 /// Whether a cell that holds the word says just that, and not that something went wrong on its way.
 fn is_plain((word, _): &(String, CompactString)) -> bool {
-    let (mut repaired, mut doubt) = (None, None);
-    content(word, &mut repaired, &mut doubt) == Ok(Content::Text(word))
-        && repaired.is_none()
-        && doubt.is_none()
+    let mut notes = Notes::default();
+    content(word, Form::Code, &mut notes) == Ok(Content::Text(word)) && notes.is_empty()
 }
 
 #[cfg(test)]

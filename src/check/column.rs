@@ -1,8 +1,9 @@
 use regex::Regex;
 
+use super::cell::Form;
 use super::choice::Choices;
 use super::options::{CheckOptions, EmptyCell};
-use crate::targets::{FieldSpec, Kind, Place};
+use crate::targets::{FieldSpec, Kind, Place, TargetSpec};
 
 /// A field that has a column, and what checking its cells needs.
 #[derive(Debug, Clone)]
@@ -14,6 +15,46 @@ pub(super) struct Column {
     /// What an empty cell says.
     pub(super) empty: Empty,
     pub(super) glance: Glance,
+    /// How its cells are written.
+    pub(super) form: Form,
+}
+
+/// An identity number that other columns tell something about, all by position.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) number: usize,
+    /// The field that says whether it is a temporary one.
+    pub(super) temporary: Option<usize>,
+    /// The field of the day of birth.
+    pub(super) born: Option<usize>,
+    /// The field of the gender, and its choices for women and men.
+    pub(super) gender: Option<(usize, String, String)>,
+}
+
+impl Identity {
+    /// Those of a file's columns.
+    pub(super) fn all(spec: &TargetSpec, columns: &[Column]) -> Vec<Identity> {
+        let in_file = |field: &usize| columns.iter().any(|column| column.field == *field);
+        let fields = columns.iter().map(|column| column.field);
+        fields
+            .filter_map(|number| {
+                let field = &spec.fields[number];
+                let named = |name: &String| spec.field(name);
+                let born = field.born_from.as_ref().and_then(named).filter(in_file);
+                let gender = field.gender_from.as_ref().and_then(|from| {
+                    let gender = spec.field(&from.field).filter(in_file)?;
+                    Some((gender, from.women.clone(), from.men.clone()))
+                });
+                let temporary = field.temporary_if.as_ref().and_then(named);
+                (born.is_some() || gender.is_some() || temporary.is_some()).then_some(Identity {
+                    number,
+                    temporary,
+                    born,
+                    gender,
+                })
+            })
+            .collect()
+    }
 }
 
 /// What an empty cell of a column says.

@@ -35,6 +35,22 @@ impl std::ops::Deref for Fault {
     }
 }
 
+/// What was noticed about a cell that has a value.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Codes of what was put back.
+    pub(super) restored: Vec<&'static str>,
+    /// What is unusual.
+    pub(super) doubts: Vec<Fault>,
+}
+
+impl Notes {
+    /// Whether there is nothing to report.
+    pub(super) fn is_empty(&self) -> bool {
+        self.restored.is_empty() && self.doubts.is_empty()
+    }
+}
+
 /// A checked and normalised cell, or what is wrong with it.
 pub(super) type Checked<'a> = Result<Value<'a>, Fault>;
 

@@ -6,22 +6,35 @@ use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;
 
+/// Whether a row says that its number is a temporary one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marked {
+    /// It is.
+    Temporary,
+    /// It is not, or there is no way to say so.
+    Not,
+    /// The row does not say.
+    Unknown,
+}
+
 /// A Swedish personnummer or samordningsnummer, normalised to `YYYYMMDD-NNNN` (Skatteverket,
 /// SKV 704 and SKV 707).
 ///
-/// Ten and twelve digits are understood, with and without a hyphen. Ten digits leave the century
+/// Ten and twelve digits are understood, with and without hyphens. Ten digits leave the century
 /// out: it is the latest one in which the birthday is not after `today`, and with `+` for a
-/// hyphen a hundred years before that. A samordningsnummer has 60 added to its day. The last
+/// hyphen a hundred years before that. A samordningsnummer has 60 added to its day; where the day or the
+/// month of birth is not known, it is 0 (Skatteverket's test numbers have 191500722390). The last
 /// digit is the Luhn check over the nine before it, year without century first.
 ///
-/// With `temporary`, the last four places may hold letters or a school's own digits, and nothing
-/// is checked but the date.
+/// Of a temporary number, the last four places may hold letters or a school's own digits, and nothing
+/// is checked but the date. The forms `TF01`, `T123` and `R220` are known without a mark, and `repaired`
+/// says so.
 ///
 /// Nine digits are ten whose leading zero a spreadsheet took; where the check digit agrees it is
 /// restored, and `repaired` says so.
 pub(super) fn check<'a>(
     text: &'a str,
-    temporary: bool,
+    marked: Marked,
     today: Date,
     repaired: &mut Option<&'static str>,
 ) -> Checked<'a> {
@@ -38,7 +51,22 @@ pub(super) fn check<'a>(
             )),
         };
     }
-    read(text, temporary, today)
+    let is_known = marked == Marked::Unknown && has_temporary_form(text);
+    let value = read(text, marked == Marked::Temporary || is_known, today)?;
+    if is_known {
+        *repaired = Some("identity_number.temporary");
+    }
+    Ok(value)
+}
+
+/// Whether the last four places are of a temporary number: `TF01` (Skolverket), `T123` or `R220`.
+fn has_temporary_form(text: &str) -> bool {
+    let is_digit = u8::is_ascii_digit;
+    match text.as_bytes() {
+        [.., b'T' | b't', b'F' | b'f', c, d] => is_digit(c) && is_digit(d),
+        [.., b'T' | b't' | b'R' | b'r', b, c, d] => is_digit(b) && is_digit(c) && is_digit(d),
+        _ => false,
+    }
 }
 
 fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
@@ -50,13 +78,7 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
         Year::Full(year) => year,
         Year::Short(short) => century(short, &parts, today).ok_or_else(|| no_such_day(text))?,
     };
-    let coordination = parts.day > 60;
-    let day = if coordination {
-        parts.day - 60
-    } else {
-        parts.day
-    };
-    let date = Date::new(year, parts.month, day).map_err(|_| no_such_day(text))?;
+    let date = first_day(year, parts.month, parts.day).ok_or_else(|| no_such_day(text))?;
     if date > today {
         return Err(Fault::new(
             "identity_number.future",
@@ -85,16 +107,50 @@ pub(super) fn is_normal(text: &str, today: Date) -> bool {
         return false;
     };
     let pair = |at: usize| digits[at] * 10 + digits[at + 1];
-    let written_day = pair(6);
-    let day = if written_day > 60 {
-        written_day - 60
-    } else {
-        written_day
-    };
     let year = i16::from(pair(0)) * 100 + i16::from(pair(2));
     // No two digits make more than 99.
-    Date::new(year, pair(4) as i8, day as i8).is_ok_and(|date| date <= today)
+    first_day(year, pair(4) as i8, pair(6) as i8).is_some_and(|date| date <= today)
         && luhn(&digits[2..11]) == digits[11]
+}
+
+/// The day of birth that a number begins with, or the first that it can be where a samordningsnummer leaves
+/// month or day out.
+#[inline]
+fn first_day(year: i16, month: i8, written_day: i8) -> Option<Date> {
+    if written_day < 60 {
+        return Date::new(year, month, written_day).ok();
+    }
+    // Months without a name have 31 days as far as anybody knows.
+    Date::new(year, month.max(1), (written_day - 60).max(1)).ok()
+}
+
+/// Whether a number in its normal form is of someone born on `date`, as far as it says.
+pub(super) fn is_born_on(number: &str, date: Date) -> bool {
+    let part = |range| {
+        number
+            .get(range)
+            .and_then(|digits: &str| digits.parse::<i16>().ok())
+    };
+    let (Some(year), Some(month), Some(day)) = (part(0..4), part(4..6), part(6..8)) else {
+        return true;
+    };
+    let is_coordination = day >= 60;
+    let day = if is_coordination { day - 60 } else { day };
+    let is =
+        |written: i16, known: i8| written == i16::from(known) || is_coordination && written == 0;
+    year == date.year() && is(month, date.month()) && is(day, date.day())
+}
+
+/// Whether a number in its normal form is a woman's, where that can be told: by the third of the last four
+/// places, which is even for women. Of temporary numbers only those with `TF` hold to it.
+pub(super) fn is_of_woman(number: &str, is_temporary: bool) -> Option<bool> {
+    let last_four = number.as_bytes().get(9..13)?;
+    let is_digit = last_four[2].is_ascii_digit();
+    let is_told = match last_four.starts_with(b"TF") {
+        true => is_digit,
+        false => !is_temporary && last_four.iter().all(u8::is_ascii_digit),
+    };
+    is_told.then(|| (last_four[2] - b'0').is_multiple_of(2))
 }
 
 struct Parts {
@@ -122,25 +178,40 @@ fn split(text: &str) -> Result<Parts, Fault> {
     let unreadable = || Fault::new("identity_number.format", say().identity_format(text));
     let mut places = [0; 12];
     let mut count = 0;
-    let mut hundred = false;
-    let mut hyphens = 0;
+    let mut plus_at = None;
+    // How many places stand before each separator: a hyphen, with or without spaces around it, or spaces.
+    let mut separators: Vec<usize> = Vec::new();
+    let mut hyphen_at = None;
     for c in text.chars() {
         match c {
             '0'..='9' | 'a'..='z' | 'A'..='Z' => {
                 *places.get_mut(count).ok_or_else(unreadable)? = c as u8;
                 count += 1;
             }
-            '-' | '+' | ' ' | '\u{A0}' | '\u{2010}'..='\u{2013}' | '\u{2212}' => {
-                hyphens += 1;
-                hundred = c == '+';
-                if !matches!(count, 6 | 8) {
+            '-' | '+' | ' ' => {
+                if c != ' ' && hyphen_at.replace(count) == Some(count) {
                     return Err(unreadable());
+                }
+                if c == '+' {
+                    plus_at = Some(count);
+                }
+                if separators.last() != Some(&count) {
+                    separators.push(count);
                 }
             }
             _ => return Err(unreadable()),
         }
     }
-    if hyphens > 1 || !matches!(count, 10 | 12) {
+    // 20100402-2388 and 2010-04-02-2388, or the same without the century.
+    let (year, last) = (count.saturating_sub(8), count.saturating_sub(4));
+    let is_separated = match separators[..] {
+        [] => true,
+        [one] => one == last,
+        [one, two] => (one, two) == (year, year + 2),
+        [one, two, three] => (one, two, three) == (year, year + 2, last),
+        _ => false,
+    };
+    if !is_separated || !matches!(count, 10 | 12) || plus_at.is_some_and(|at| at != last) {
         return Err(unreadable());
     }
     let two = |at: usize| match places[at..at + 2] {
@@ -163,7 +234,7 @@ fn split(text: &str) -> Result<Parts, Fault> {
         month: two(at)? as i8,
         day: two(at + 2)? as i8,
         last_four: [a, b, c, d],
-        hundred,
+        hundred: plus_at.is_some(),
     })
 }
 
@@ -184,17 +255,12 @@ fn normal(year: i16, parts: &Parts) -> CompactString {
 
 /// The full year of a number that leaves the century out.
 fn century(short: i16, parts: &Parts, today: Date) -> Option<i16> {
-    let day = if parts.day > 60 {
-        parts.day - 60
-    } else {
-        parts.day
-    };
     let this_century = today.year() - today.year() % 100;
     let latest = [this_century, this_century - 100]
         .into_iter()
         .map(|century| century + short)
         // A leap day exists in one of the two centuries only.
-        .find(|&year| Date::new(year, parts.month, day).is_ok_and(|date| date <= today))?;
+        .find(|&year| first_day(year, parts.month, parts.day).is_some_and(|date| date <= today))?;
     Some(if parts.hundred { latest - 100 } else { latest })
 }
 
@@ -232,7 +298,7 @@ pub(super) fn is_for_tests(number: &str) -> bool {
     else {
         return false;
     };
-    let coordination = day > "60";
+    let coordination = day >= "60";
     match serial {
         "238" | "239" => coordination || year >= "1987",
         "988" | "989" | "999" => !coordination && matches!(year, "1985" | "1986"),
@@ -271,14 +337,16 @@ mod tests {
     }
 
     fn normal(text: &str) -> String {
-        check(text, false, today(), &mut None)
+        check(text, Marked::Not, today(), &mut None)
             .unwrap()
             .as_text()
             .into_owned()
     }
 
     fn code(text: &str) -> &'static str {
-        check(text, false, today(), &mut None).unwrap_err().code
+        check(text, Marked::Not, today(), &mut None)
+            .unwrap_err()
+            .code
     }
 
     #[test]
@@ -289,6 +357,10 @@ mod tests {
             "100402-2388",
             "1004022388",
             "20100402 2388",
+            "20100402 - 2388",
+            "2010-04-02-2388",
+            "10-04-02-2388",
+            "2010 04 02 2388",
         ] {
             assert_eq!(normal(text), "20100402-2388", "{text}");
         }
@@ -317,7 +389,7 @@ mod tests {
         ] {
             let number = format!("{day}-000{}", luhn(&nine));
             assert_eq!(is_normal(&number, today()), is_born, "{number}");
-            let checked = check(&number, false, today(), &mut None);
+            let checked = check(&number, Marked::Not, today(), &mut None);
             assert_eq!(checked.is_ok(), is_born, "{number}");
             if !is_born {
                 assert_eq!(code(&number), "identity_number.future");
@@ -343,13 +415,87 @@ mod tests {
     }
 
     #[test]
+    fn a_coordination_number_may_leave_month_and_day_out() {
+        for number in [
+            "19150072-2390",
+            "19700060-2396",
+            "19700072-2392",
+            "19700460-2392",
+        ] {
+            assert_eq!(normal(number), number);
+            assert!(is_normal(number, today()), "{number}");
+        }
+        // Beyond the end of a month, and a month or a day that only such a number may leave out.
+        for (ymd, nine) in [
+            ("19700291", [7, 0, 0, 2, 9, 1, 2, 3, 9]),
+            ("19700092", [7, 0, 0, 0, 9, 2, 2, 3, 9]),
+            ("19701372", [7, 0, 1, 3, 7, 2, 2, 3, 9]),
+            ("19700012", [7, 0, 0, 0, 1, 2, 2, 3, 9]),
+            ("19700400", [7, 0, 0, 4, 0, 0, 2, 3, 9]),
+        ] {
+            let number = format!("{ymd}-239{}", luhn(&nine));
+            assert_eq!(code(&number), "identity_number.date", "{number}");
+            assert!(!is_normal(&number, today()), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_number_says_when_its_person_was_born_and_of_which_gender() {
+        let date = |month, day| jiff::civil::date(1970, month, day);
+        for (number, date, is) in [
+            ("19701003-2391", date(10, 3), true),
+            ("19701003-2391", date(10, 4), false),
+            ("19701063-2391", date(10, 3), true),
+            ("19700060-2396", date(7, 9), true),
+            ("19700072-2392", date(7, 12), true),
+            ("19700072-2392", date(7, 13), false),
+            ("19700460-2392", date(4, 30), true),
+            ("19700460-2392", date(5, 30), false),
+        ] {
+            assert_eq!(is_born_on(number, date), is, "{number} {date}");
+        }
+        assert_eq!(is_of_woman("20100402-2388", false), Some(true));
+        assert_eq!(is_of_woman("20150101-TF11", true), Some(false));
+        for number in [
+            "20150101-TFXX",
+            "20150101-T123",
+            "20150101-R220",
+            "20150101-9912",
+        ] {
+            assert_eq!(is_of_woman(number, true), None, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_temporary_number_is_known_by_its_form_where_the_row_does_not_say() {
+        for (text, normal) in [
+            ("20150101-TF01", "20150101-TF01"),
+            ("150101-T123", "20150101-T123"),
+            ("20150101R220", "20150101-R220"),
+        ] {
+            let mut repaired = None;
+            let value = check(text, Marked::Unknown, today(), &mut repaired).unwrap();
+            assert_eq!(value.as_text(), normal);
+            assert_eq!(repaired, Some("identity_number.temporary"), "{text}");
+            let refused = check(text, Marked::Not, today(), &mut None).unwrap_err();
+            assert_eq!(refused.code, "identity_number.temporary", "{text}");
+        }
+        for text in ["20150101-ABCD", "20150101-XF01", "20150101-UTL1"] {
+            let refused = check(text, Marked::Unknown, today(), &mut None).unwrap_err();
+            assert_eq!(refused.code, "identity_number.temporary", "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_apart() {
         assert_eq!(code("20100402-2389"), "identity_number.check_digit");
         assert_eq!(code("20100231-2388"), "identity_number.date");
         assert_eq!(code("20300402-2388"), "identity_number.future");
         assert_eq!(code("2,01912E+11"), "identity_number.scientific");
         for text in [
-            "2010-04-02-2388",
+            "2010-0402-2388",
+            "2010-04-0223-88",
+            "2010+04-02-2388",
             "20100402-238",
             "Anna",
             "",
@@ -365,7 +511,7 @@ mod tests {
     fn a_lost_leading_zero_is_put_back_where_the_check_digit_agrees() {
         let whole = format!("090402238{}", luhn(&[0, 9, 0, 4, 0, 2, 2, 3, 8]));
         let mut repaired = None;
-        let value = check(&whole[1..], false, today(), &mut repaired).unwrap();
+        let value = check(&whole[1..], Marked::Not, today(), &mut repaired).unwrap();
         assert!(value.as_text().starts_with("20090402-238"));
         assert_eq!(repaired, Some("identity_number.leading_zero"));
         assert_eq!(code("123456789"), "identity_number.leading_zero");
@@ -391,19 +537,21 @@ mod tests {
     fn a_temporary_number_follows_no_check_digit() {
         for text in ["20191216-TF01", "20191216-T123", "20191216-1234"] {
             assert_eq!(
-                check(text, true, today(), &mut None).unwrap().as_text(),
+                check(text, Marked::Temporary, today(), &mut None)
+                    .unwrap()
+                    .as_text(),
                 text
             );
         }
         assert_eq!(
-            check("20191216TF01", true, today(), &mut None)
+            check("20191216TF01", Marked::Temporary, today(), &mut None)
                 .unwrap()
                 .as_text(),
             "20191216-TF01"
         );
         assert_eq!(code("20191216-TF01"), "identity_number.temporary");
         assert_eq!(
-            check("20191316-TF01", true, today(), &mut None)
+            check("20191316-TF01", Marked::Temporary, today(), &mut None)
                 .unwrap_err()
                 .code,
             "identity_number.date"

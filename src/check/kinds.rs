@@ -1,12 +1,13 @@
-use super::cell::{Content, content, undecodable};
+use super::cell::{Content, content, no_value, undecodable};
 use super::choice::Choices;
 use super::column::{Column, Empty};
-use super::fault::{Checked, Fault};
+use super::fault::{Checked, Fault, Notes};
+use super::identity_number::Marked;
 use super::row::Checker;
 use super::severity::is_doubt;
 use super::{
-    boolean, country, date, email, eppn, identity_number, integer, municipality_code, phone,
-    postal_code, text, uuid,
+    boolean, country, date, email, eppn, identity_number, integer, leftovers, municipality_code,
+    phone, postal_code, text, uuid,
 };
 use crate::l10n::say;
 use crate::model::Value;
@@ -21,8 +22,7 @@ impl Checker {
         column: &Column,
         row: &RawRow<'a>,
         into: &mut Option<Value<'a>>,
-        repaired: &mut Option<&'static str>,
-        doubt: &mut Option<Fault>,
+        notes: &mut Notes,
     ) -> Result<(), Fault> {
         let field = &self.spec.fields[column.field];
         let text = match row.cell(column.column) {
@@ -30,12 +30,9 @@ impl Checker {
             Some(Cell::Undecodable(bytes)) => return Err(undecodable(bytes)),
             None => "",
         };
-        *into = match content(text, repaired, doubt)? {
-            Content::Text(text) => Some(self.value_of(column, row, text, repaired, doubt)?),
-            Content::Unquoted(text) => {
-                let value = self.value_of(column, row, &text, repaired, doubt)?;
-                Some(value.into_owned())
-            }
+        *into = match content(text, column.form, notes)? {
+            Content::Text(text) => Some(self.value_of(column, row, text, notes)?),
+            Content::Restored(text) => Some(self.value_of(column, row, &text, notes)?.into_owned()),
             Content::Empty => match column.empty {
                 Empty::Default => {
                     let default = field.default.as_deref().unwrap_or_default();
@@ -64,10 +61,9 @@ impl Checker {
     fn value_of<'a>(
         &self,
         column: &Column,
-        row: &RawRow<'a>,
+        row: &RawRow<'_>,
         text: &'a str,
-        repaired: &mut Option<&'static str>,
-        doubt: &mut Option<Fault>,
+        notes: &mut Notes,
     ) -> Checked<'a> {
         let field = &self.spec.fields[column.field];
         // Space that a formula keeps is a part of text, and of nothing else.
@@ -79,16 +75,24 @@ impl Checker {
             return Err(Fault::new("text.dots", say().cell_dots(text)));
         }
         let other = |name: &str| self.other_cell(name, row);
-        let value = match self.of_kind(field, column.choices.as_ref(), text, &other, repaired) {
+        let mut repaired = None;
+        let checked = self.of_kind(field, column.choices.as_ref(), text, &other, &mut repaired);
+        let takes_any = field.kind == Kind::Phone && self.spec.region.is_none();
+        if (checked.is_err() || takes_any)
+            && field.kind != Kind::Text
+            && leftovers::no_value(text).is_some()
+        {
+            return Err(no_value(text));
+        }
+        let value = match checked {
             Err(fault) if is_doubt(fault.code, field.free_text) => {
-                *doubt = Some(fault);
+                notes.doubts.push(fault);
                 Value::Text(text)
             }
             checked => checked?,
         };
-        if let Some(second_thought) = self.second_thought(field, &value) {
-            *doubt = Some(second_thought);
-        }
+        notes.restored.extend(repaired);
+        notes.doubts.extend(self.second_thought(field, &value));
         self.within_limits(column, field, &value)?;
         Ok(value)
     }
@@ -110,7 +114,7 @@ impl Checker {
         field: &FieldSpec,
         choices: Option<&Choices>,
         cell: &'a str,
-        other: &dyn Fn(&str) -> Option<&'a str>,
+        other: &dyn Fn(&str) -> Option<String>,
         repaired: &mut Option<&'static str>,
     ) -> Checked<'a> {
         let today = self.options.today;
@@ -119,10 +123,13 @@ impl Checker {
             Kind::Text => text::check(cell),
             Kind::Uuid => uuid::check(cell),
             Kind::IdentityNumber => {
-                let temporary = field.temporary_if.as_deref().and_then(other);
-                let temporary = temporary.and_then(|text| boolean::check(text).ok());
-                let temporary = temporary == Some(Value::Bool(true));
-                identity_number::check(cell, temporary, today, repaired)
+                let marked = match field.temporary_if.as_deref().map(other) {
+                    None => Marked::Not,
+                    Some(None) => Marked::Unknown,
+                    Some(Some(text)) if boolean::read(&text) == Some(true) => Marked::Temporary,
+                    Some(Some(_)) => Marked::Not,
+                };
+                identity_number::check(cell, marked, today, repaired)
             }
             Kind::Date => date::check(cell, field.past.then_some(today), repaired),
             Kind::Choice => match choices {
@@ -136,7 +143,9 @@ impl Checker {
                 Err(fault) => {
                     // Codes abroad have other shapes.
                     let country = field.country_from.as_deref().and_then(other);
-                    let country = country.and_then(|text| country::check(text).ok());
+                    let country = country
+                        .as_deref()
+                        .and_then(|text| country::check(text).ok());
                     match country {
                         Some(country) if country.as_text() != "SWE" => text::check(cell),
                         // Denmark's and Norway's have four digits, and the file says of no country.

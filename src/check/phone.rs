@@ -28,6 +28,9 @@ pub(super) fn check<'a>(
     if let Some(mobile) = plain_mobile(text) {
         return Ok(mobile);
     }
+    if has_several(text) {
+        return Err(Fault::new("phone.several", say().phone_several(text)));
+    }
     Ok(as_value(text, normalise(text, repaired)?))
 }
 
@@ -112,6 +115,39 @@ fn normalise(text: &str, repaired: &mut Option<&'static str>) -> Result<CompactS
     Ok(number)
 }
 
+/// Whether the text looks like more than one number, or like one with the last digits of another behind it:
+/// `0411-123 45/6`, `070-174 06 05, 073-174 06 05`, `08-123 45 60 el. 070-174 06 05`.
+fn has_several(text: &str) -> bool {
+    /// Digits of an area code, with a country's before it. What has more is a number in itself.
+    const AREA: usize = 4;
+    let mut parts = text.split(|c: char| {
+        matches!(c, '/' | ',' | ';' | '|' | '&' | '\\' | '\n' | '\r') || c.is_alphabetic()
+    });
+    let digits = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
+    let first = parts.next().unwrap_or_default();
+    let area = if first.trim_start().starts_with(['+']) || first.trim_start().starts_with("00") {
+        AREA + 3
+    } else {
+        AREA
+    };
+    let mut numbers = std::iter::once(first)
+        .chain(parts)
+        .map(digits)
+        .filter(|count| *count > 0);
+    let is_number = numbers.next().is_some_and(|count| count > area);
+    if is_number && numbers.next().is_some() {
+        return true;
+    }
+    // A second number says its country, or stands in brackets, or a single digit stands apart.
+    let pluses = text.matches('+').count();
+    let apart = text
+        .rsplit(['-', '.', '('])
+        .next()
+        .filter(|part| part.len() < text.len());
+    let is_one = apart.is_some_and(|part| digits(part) == 1);
+    pluses > 1 || is_one && digits(text) > AREA + 1
+}
+
 /// The number's digits, and whether they begin with a country's: behind a `+` or `00`.
 fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), Fault> {
     let mut length = 0;
@@ -129,7 +165,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
                 ));
             }
             '+' if length == 0 && !plus => plus = true,
-            ' ' | '\u{A0}' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '.' | '/' => {}
+            ' ' | '-' | '(' | ')' | '.' | '/' => {}
             _ => {
                 return Err(Fault::new(
                     "phone.character",
@@ -179,6 +215,10 @@ mod tests {
             ("0046 70 174 06 05", "+46701740605", false),
             ("+46 (0)70-174 06 05", "+46701740605", false),
             ("08-465 004 00", "+46846500400", false),
+            ("08/465 004 00", "+46846500400", false),
+            ("+46 8/465 004 00", "+46846500400", false),
+            ("(08) 465 004 00", "+46846500400", false),
+            ("08-465.004.00", "+46846500400", false),
             ("+47 22 12 34 56", "+4722123456", false),
             ("0045123456", "+45123456", false),
             ("0045 12 34 56 78", "+4512345678", false),
@@ -203,7 +243,17 @@ mod tests {
             ("46846500400", "phone.no_prefix"),
             ("4670174060", "phone.no_prefix"),
             ("0701740605 mamma", "phone.character"),
-            ("070-1740605, 070-1740606", "phone.character"),
+            ("070-1740605, 070-1740606", "phone.several"),
+            ("0701740605 / 0731740605", "phone.several"),
+            ("0411-123 45/6", "phone.several"),
+            ("0411-123 45-6", "phone.several"),
+            ("0411-123 45 (6)", "phone.several"),
+            ("08-465 004 00 el. 070-174 06 05", "phone.several"),
+            ("08-465 004 00 eller 070-174 06 05", "phone.several"),
+            ("08-465 004 00;070-174 06 05", "phone.several"),
+            ("08-465 004 00\n070-174 06 05", "phone.several"),
+            ("+46701740605+46731740605", "phone.several"),
+            ("08-465 004 00 ankn 12", "phone.several"),
             ("+1", "phone.unusual_length"),
             ("example", "phone.character"),
         ] {

@@ -3,15 +3,18 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::cell::{Content, content};
+use super::cell::{Content, Form, content};
+use super::characters;
 use super::choice::Choices;
-use super::column::{Column, Empty, Glance};
-use super::fault::Fault;
+use super::column::{Column, Empty, Glance, Identity};
+use super::fault::{Fault, Notes};
 use super::options::CheckOptions;
+use super::restored::what_was_restored;
+use super::workbook_cell::{self, looks_right};
 use crate::l10n::say;
 use crate::map::ColumnMap;
 use crate::model::{Problem, RowAt, Value};
-use crate::read::{Cell, RawRow};
+use crate::read::{Cell, Flaw, RawRow};
 use crate::targets::{Kind, TargetSpec};
 
 /// Checks rows of one file against one target.
@@ -53,6 +56,8 @@ pub struct Checker {
     /// The fields that have a column, and what checking them needs.
     pub(super) columns: Vec<Column>,
     constants: Vec<(usize, Value<'static>)>,
+    /// The identity numbers that are compared with other columns.
+    pub(super) identities: Vec<Identity>,
 }
 
 /// A checked row: its values, and everything that is wrong with it.
@@ -66,8 +71,8 @@ pub struct CheckedRow<'a> {
     pub problems: Vec<Problem>,
     /// What looks unusual, and is sent as it stands.
     pub doubts: Vec<Problem>,
-    /// Codes of what was restored because a spreadsheet had changed it.
-    pub repairs: Vec<&'static str>,
+    /// What a program had changed, and was put back.
+    pub restored: Vec<Problem>,
     /// Whether the values are there that are the same in every row.
     has_constants: bool,
 }
@@ -75,7 +80,8 @@ pub struct CheckedRow<'a> {
 impl Checker {
     /// A checker of the rows that `map` describes.
     pub fn new(spec: Arc<TargetSpec>, map: Arc<ColumnMap>, options: CheckOptions) -> Checker {
-        let columns = spec
+        let keys = spec.keys();
+        let columns: Vec<Column> = spec
             .fields
             .iter()
             .enumerate()
@@ -87,6 +93,7 @@ impl Checker {
                     column,
                     empty: Empty::of(field, index, &options),
                     glance: Glance::of(field),
+                    form: Form::of(field, keys.contains(&index)),
                     choices: (field.kind == Kind::Choice).then(|| Choices::of(field, language)),
                     // A target whose pattern is none has been refused long before.
                     pattern: field
@@ -96,12 +103,14 @@ impl Checker {
                 })
             })
             .collect();
+        let identities = Identity::all(&spec, &columns);
         let mut checker = Checker {
             spec,
             map,
             options,
             columns,
             constants: Vec::new(),
+            identities,
         };
         checker.constants = checker.constants();
         checker
@@ -180,7 +189,7 @@ impl Checker {
         checked.at = row.first_place(self.map.line_column());
         checked.problems.clear();
         checked.doubts.clear();
-        checked.repairs.clear();
+        checked.restored.clear();
         // With cells missing or in excess, which cell belongs to which column is a guess.
         if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
             checked.values.clear();
@@ -190,6 +199,11 @@ impl Checker {
             return;
         }
         self.check_cells(row, checked);
+        if row.flaw() == Some(Flaw::FilledUp) {
+            let code = "row.trailing_cells";
+            let restored = Problem::of_row(code, what_was_restored(code));
+            checked.restored.push(restored);
+        }
         if checked.problems.is_empty()
             && self.options.sparse_key.is_none()
             && !self.spec.update.whole.is_empty()
@@ -241,33 +255,79 @@ impl Checker {
 
     fn check_cells<'a>(&self, row: &RawRow<'a>, checked: &mut CheckedRow<'a>) {
         self.begin(checked);
+        let has_marks = row.has_marks();
         for column in &self.columns {
             let into = &mut checked.values[column.field];
-            if let Some(Cell::Text(text)) = row.cell(column.column)
+            let mark = if has_marks {
+                row.mark(column.column)
+            } else {
+                None
+            };
+            if mark.is_none()
+                && let Some(Cell::Text(text)) = row.cell(column.column)
                 && self.at_a_glance(column, text, into)
             {
                 continue;
             }
-            let (mut repaired, mut doubt) = (None, None);
-            match self.check_cell(column, row, into, &mut repaired, &mut doubt) {
-                Ok(()) => {
-                    if let Some(code) = repaired {
-                        checked.repairs.push(code);
-                    }
-                    if let Some(doubt) = doubt {
-                        let doubt = self.problem(column, row, doubt);
-                        if self.options.strict {
-                            checked.problems.push(doubt);
-                        } else {
-                            checked.doubts.push(doubt);
-                        }
-                    }
-                }
+            let mut notes = Notes::default();
+            let looked = mark.map_or(Ok(()), |mark| {
+                let text = match row.cell(column.column) {
+                    Some(Cell::Text(text)) => text,
+                    _ => "",
+                };
+                let kind = self.spec.fields[column.field].kind;
+                let cell = (row, column.column, text);
+                workbook_cell::look(mark, kind, cell, &mut notes)
+            });
+            match looked.and_then(|()| self.check_cell(column, row, into, &mut notes)) {
+                Ok(()) if notes.is_empty() => {}
+                Ok(()) => self.report(column, row, notes, checked),
                 Err(fault) => {
                     *into = self.constant(column.field);
                     checked.problems.push(self.problem(column, row, fault));
                 }
             }
+        }
+        self.compare(row, checked);
+        if has_marks {
+            // The first is the one that a results file tells apart.
+            let is_plain = |problem: &Problem| !looks_right(&problem.code);
+            checked.problems.sort_by_key(is_plain);
+        }
+    }
+
+    /// Reports what was noticed about a cell that has a value.
+    fn report(
+        &self,
+        column: &Column,
+        row: &RawRow<'_>,
+        notes: Notes,
+        checked: &mut CheckedRow<'_>,
+    ) {
+        let value = checked.values[column.field].as_ref();
+        let after = value.map_or(String::new(), |value| value.as_text().into_owned());
+        for code in notes.restored {
+            let before = shorten(row.cell(column.column).unwrap_or(Cell::Text("")));
+            let why = what_was_restored(code);
+            let message = match code {
+                // Nothing was put back in the cell: another field is set.
+                "identity_number.temporary" => say().identity_inferred(before),
+                _ if before == after => say().cell_read(before, why),
+                _ => say().cell_restored(before, after.as_str(), why),
+            };
+            let restored = self.problem(column, row, Fault::new(code, message));
+            checked.restored.push(restored);
+        }
+        for doubt in notes.doubts {
+            self.doubt(self.problem(column, row, doubt), checked);
+        }
+    }
+
+    pub(super) fn doubt(&self, doubt: Problem, checked: &mut CheckedRow<'_>) {
+        if self.options.strict {
+            checked.problems.push(doubt);
+        } else {
+            checked.doubts.push(doubt);
         }
     }
 
@@ -277,9 +337,16 @@ impl Checker {
         own.map(|(_, value)| value.clone())
     }
 
-    fn problem(&self, column: &Column, row: &RawRow<'_>, fault: Fault) -> Problem {
+    pub(super) fn problem(&self, column: &Column, row: &RawRow<'_>, fault: Fault) -> Problem {
         let cell = row.cell(column.column).unwrap_or(Cell::Text(""));
-        let fault = fault.into_inner();
+        let mut fault = fault.into_inner();
+        // A value with a character that nobody sees looks correct.
+        if let Cell::Text(text) = cell
+            && let Some(characters) = characters::named(text)
+            && !fault.message.contains(&characters)
+        {
+            fault.message = say().cell_holds(fault.message, characters);
+        }
         Problem {
             column: self.map.header(column.column).to_owned(),
             field: self.spec.fields[column.field].name().to_owned(),
@@ -309,14 +376,18 @@ impl Checker {
         problems
     }
 
-    pub(super) fn other_cell<'a>(&self, field: &str, row: &RawRow<'a>) -> Option<&'a str> {
-        let column = self.map.column(self.spec.field(field)?)?;
-        let Some(Cell::Text(text)) = row.cell(column) else {
+    /// What another field's cell says, if it says anything.
+    pub(super) fn other_cell(&self, field: &str, row: &RawRow<'_>) -> Option<String> {
+        let field = self.spec.field(field)?;
+        let column = self.columns.iter().find(|column| column.field == field)?;
+        let Some(Cell::Text(text)) = row.cell(column.column) else {
             return None;
         };
-        match content(text, &mut None, &mut None) {
-            Ok(Content::Text(text)) => Some(text),
-            _ => None,
+        match content(text, column.form, &mut Notes::default()) {
+            Ok(Content::Text(text)) => Some(text.to_owned()),
+            Ok(Content::Restored(text)) => Some(text),
+            Ok(Content::Empty | Content::Clear) => None,
+            Err(_) => Some(text.to_owned()),
         }
     }
 }
@@ -324,7 +395,17 @@ impl Checker {
 impl CheckedRow<'_> {
     /// Whether anything was restored, or is doubtful or wrong.
     pub(super) fn has_findings(&self) -> bool {
-        !(self.problems.is_empty() && self.doubts.is_empty() && self.repairs.is_empty())
+        !(self.problems.is_empty() && self.doubts.is_empty() && self.restored.is_empty())
+    }
+
+    /// What is unusual about the row and is sent all the same, and what was put back in it, for a person.
+    pub fn warning(&self) -> String {
+        let both: Vec<String> = [&self.doubts, &self.restored]
+            .into_iter()
+            .filter(|found| !found.is_empty())
+            .map(|found| Problem::join(found))
+            .collect();
+        both.join("; ")
     }
 
     /// Whether nothing is wrong with the row.

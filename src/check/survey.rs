@@ -1,12 +1,14 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::holding::Holding;
+use super::identity::{Suspect, make_certain, move_doubts};
 use super::row::{CheckedRow, Checker};
 use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
 use crate::l10n::say;
 use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Cell, Input, RawRow, ReadError, Table};
-use crate::targets::{FieldSpec, Kind};
+use crate::targets::{FieldSpec, Kind, TargetSpec};
 
 /// What one pass over all rows showed: how many there are, how many are valid, what is wrong, and
 /// what only the whole file can show.
@@ -28,8 +30,8 @@ pub struct Survey {
     pub warnings: u64,
     /// Doubtful values by code.
     pub doubts: BTreeMap<Cow<'static, str>, ProblemGroup>,
-    /// How often each kind of repair was made, by code.
-    pub repairs: BTreeMap<&'static str, u64>,
+    /// What was put back, by code.
+    pub restored: BTreeMap<Cow<'static, str>, ProblemGroup>,
     /// Of the rows with no problem of their own, how many have a value of each field, by position.
     pub filled: Vec<u64>,
     /// The first few rows with problems of their own: the number that the spreadsheet shows beside each,
@@ -37,6 +39,10 @@ pub struct Survey {
     pub first_invalid: Vec<(u64, String)>,
     lines: Lines,
     duplicates: Duplicates,
+    /// What is doubtful in one cell, and stands in several.
+    repeated: BTreeSet<Suspect>,
+    /// What the columns hold that are no fields.
+    holdings: Vec<(usize, Holding)>,
     key: Option<usize>,
     policy: DuplicatePolicy,
     seed: u64,
@@ -102,6 +108,7 @@ pub fn survey(
         },
     )?;
 
+    let repeated = total.refuse_repeated();
     let mut seen: Vec<(usize, Stretches)> = unique
         .into_iter()
         .map(|unique| unique.field)
@@ -128,18 +135,24 @@ pub fn survey(
     duplicates.add(seen, false);
     let mut survey = Survey {
         rows: total.rows,
-        empty_rows: total.empty_rows,
+        // A hidden row that is left out is written as an empty one.
+        empty_rows: match input.skips_hidden() {
+            true => total.empty_rows.saturating_sub(input.hidden_rows()),
+            false => total.empty_rows,
+        },
         invalid: 0,
         superseded: 0,
         problems: total.problems,
         groups: total.groups,
         warnings: total.doubts.values().map(|group| group.count).sum(),
         doubts: total.doubts,
-        repairs: total.repairs,
+        restored: total.restored,
         filled: total.filled,
         first_invalid: total.first_invalid,
         lines: total.lines,
         duplicates,
+        repeated,
+        holdings: total.holdings,
         key,
         policy,
         seed,
@@ -174,9 +187,9 @@ impl Survey {
         self.superseded = superseded.count();
     }
 
-    /// Whether any row repeats a value that no two may have.
-    pub fn has_duplicates(&self) -> bool {
-        self.duplicates.all().next().is_some()
+    /// Whether what is wrong with a row cannot always be told from the row alone.
+    pub fn has_repetitions(&self) -> bool {
+        self.duplicates.all().next().is_some() || !self.repeated.is_empty()
     }
 
     fn supersedes(&self, field: usize) -> bool {
@@ -201,13 +214,25 @@ impl Survey {
         survey(input, checker, self.key, self.policy, self.seed, &|_| {})
     }
 
+    /// The first free field whose kind a column's cells are of, by position.
+    pub fn held_in(
+        &self,
+        column: usize,
+        spec: &TargetSpec,
+        is_free: &dyn Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let (_, holding) = self.holdings.iter().find(|(own, _)| *own == column)?;
+        let kind = holding.kind()?;
+        (0..spec.fields.len()).find(|field| spec.fields[*field].kind == kind && is_free(*field))
+    }
+
     /// The field that finds the record, by position.
     pub fn key(&self) -> Option<usize> {
         self.key
     }
 
     /// Adds the problems that `row` has because of other rows to its own.
-    pub fn add_duplicate_problems(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
+    pub fn add_problems_of_others(&self, checker: &Checker, row: &mut CheckedRow<'_>) {
         for (field, other) in self.duplicates.of_row(row.at.row) {
             if !self.supersedes(field) {
                 let mut problem = duplicate_problem(checker, field, self.lines.line_of(other));
@@ -215,6 +240,9 @@ impl Survey {
                 problem.value = value.map_or(String::new(), |value| value.as_text().into_owned());
                 row.problems.push(problem);
             }
+        }
+        if !self.repeated.is_empty() && !row.doubts.is_empty() {
+            move_doubts(row, |suspect| self.repeated.contains(&suspect));
         }
     }
 
@@ -302,19 +330,34 @@ type Groups = BTreeMap<Cow<'static, str>, ProblemGroup>;
 
 fn note(groups: &mut Groups, at: RowAt, problem: Problem, row: Option<&RawRow<'_>>) {
     let group = groups.entry(problem.code.clone()).or_default();
-    group.count += 1;
-    if group.first.len() < SHOWN {
+    group.add(at, problem, row);
+}
+
+impl ProblemGroup {
+    fn add(&mut self, at: RowAt, problem: Problem, row: Option<&RawRow<'_>>) {
+        self.count += 1;
+        if self.first.len() == SHOWN {
+            return;
+        }
         // What is kept of a row is shown on a line, and no more than a few of its cells fit there.
         let cell = |cell: Cell<'_>| {
             let bytes = cell.bytes();
             let begins = bytes.get(..LONGEST_SHOWN).unwrap_or(bytes);
             String::from_utf8_lossy(begins).into_owned()
         };
-        group.first.push(FirstProblem {
+        self.first.push(FirstProblem {
             at,
             problem,
             cells: row.map_or(Vec::new(), |row| row.cells().map(cell).collect()),
         });
+    }
+
+    /// Takes in a group of the same code.
+    fn append(&mut self, other: ProblemGroup) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        self.first.sort_by_key(|first| first.at.row);
+        self.first.truncate(SHOWN);
     }
 }
 
@@ -330,8 +373,11 @@ struct Stretch {
     lines: Lines,
     groups: Groups,
     doubts: Groups,
-    repairs: BTreeMap<&'static str, u64>,
+    restored: Groups,
+    /// What is doubtful in one cell, and the rows with it.
+    suspects: BTreeMap<Suspect, (ProblemGroup, RowSet)>,
     filled: Vec<u64>,
+    holdings: Vec<(usize, Holding)>,
     first_invalid: Vec<(u64, String)>,
     /// By unique field.
     seen: Vec<Stretches>,
@@ -344,6 +390,7 @@ impl Stretch {
             empty_rows: table.empty_rows(),
             end: table.end(),
             filled: vec![0; checker.spec().fields.len()],
+            holdings: Holding::of_columns(table, checker),
             ..Stretch::default()
         };
         let mut checked = CheckedRow::default();
@@ -370,11 +417,18 @@ impl Stretch {
         if !checked.has_findings() {
             return;
         }
-        for code in checked.repairs.drain(..) {
-            *self.repairs.entry(code).or_default() += 1;
+        for restored in checked.restored.drain(..) {
+            note(&mut self.restored, checked.at, restored, Some(row));
         }
         for doubt in checked.doubts.drain(..) {
-            note(&mut self.doubts, checked.at, doubt, Some(row));
+            match Suspect::of(&doubt) {
+                None => note(&mut self.doubts, checked.at, doubt, Some(row)),
+                Some(suspect) => {
+                    let (group, rows) = self.suspects.entry(suspect).or_default();
+                    rows.insert(checked.at.row);
+                    group.add(checked.at, doubt, Some(row));
+                }
+            }
         }
         if checked.problems.is_empty() {
             return;
@@ -402,23 +456,72 @@ impl Stretch {
             *own += filled;
         }
         self.lines.append(next.lines);
+        match self.holdings.is_empty() {
+            true => self.holdings = next.holdings,
+            false => {
+                let others = self.holdings.iter_mut().zip(next.holdings);
+                others.for_each(|((_, own), (_, next))| own.append(next));
+            }
+        }
         for (own, next) in [
             (&mut self.groups, next.groups),
             (&mut self.doubts, next.doubts),
+            (&mut self.restored, next.restored),
         ] {
             for (code, group) in next {
-                let own = own.entry(code).or_default();
-                own.count += group.count;
-                own.first.extend(group.first);
-                own.first.truncate(SHOWN);
+                own.entry(code).or_default().append(group);
             }
         }
-        for (code, count) in next.repairs {
-            *self.repairs.entry(code).or_default() += count;
+        for (suspect, (group, rows)) in next.suspects {
+            let (own, own_rows) = self.suspects.entry(suspect).or_default();
+            own.append(group);
+            own_rows.append(rows);
         }
         for (own, seen) in self.seen.iter_mut().zip(next.seen) {
             own.extend(seen);
         }
+    }
+}
+
+impl Stretch {
+    /// Has what is doubtful in one cell be wrong where several have it, and returns what that is.
+    fn refuse_repeated(&mut self) -> BTreeSet<Suspect> {
+        let count = |suspect| {
+            self.suspects
+                .get(&suspect)
+                .map_or(0, |(group, _)| group.count)
+        };
+        let within = count(Suspect::QuestionMark);
+        let is_damaged = within > 0 && within + count(Suspect::QuestionMarkAtEdge) > 1;
+        let is_certain = |suspect: Suspect| match suspect {
+            Suspect::NoValue(_) => count(suspect) > 1,
+            // A family may be called so.
+            Suspect::Name(_) => false,
+            Suspect::QuestionMark | Suspect::QuestionMarkAtEdge => is_damaged,
+        };
+        let repeated: BTreeSet<Suspect> = self
+            .suspects
+            .keys()
+            .copied()
+            .filter(|one| is_certain(*one))
+            .collect();
+        for (suspect, (mut group, rows)) in std::mem::take(&mut self.suspects) {
+            let Some(code) = group.first.first().map(|first| first.problem.code.clone()) else {
+                continue;
+            };
+            if repeated.contains(&suspect) {
+                self.problems += group.count;
+                self.invalid.append(rows);
+                group
+                    .first
+                    .iter_mut()
+                    .for_each(|first| make_certain(&mut first.problem));
+                self.groups.entry(code).or_default().append(group);
+            } else {
+                self.doubts.entry(code).or_default().append(group);
+            }
+        }
+        repeated
     }
 }
 

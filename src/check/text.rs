@@ -1,10 +1,11 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::ascii::is_printable;
-use super::cell::{LONGEST, has_plain_ends, is_western};
+use super::ascii::is_ordinary;
+use super::cell::{LONGEST, has_plain_ends, is_western_name};
 use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;
+use crate::read::of_utf_7;
 
 /// Any text on one line. Letters that are written as a base and an accent (`o` and `¨`, as macOS
 /// does) mean the same as whole ones and are composed (Unicode normalization form C).
@@ -13,21 +14,36 @@ pub(super) fn check(text: &str) -> Checked<'_> {
     if is_plain(text) {
         return Ok(Value::Text(text));
     }
-    if text.contains("E+") && is_scientific(text) {
+    if is_cut_short(text) {
         return Err(Fault::new("text.scientific", say().number_cut_short(text)));
+    }
+    if text.contains('+')
+        && let Some(repaired) = of_utf_7(text)
+    {
+        return Err(Fault::new(
+            "text.mojibake",
+            say().cell_mojibake(text, repaired),
+        ));
     }
     refuse_line_break(text)?;
     composed(text)
 }
 
-/// Whether the text is of printable ASCII and letters of western Europe, each in one piece, is none of
-/// the numbers that a spreadsheet cuts short, and begins and ends as a word does.
+/// Whether a program wrote a number as `1,84E+02` or `1.84e+02`. A class may be called 7E1.
+fn is_cut_short(text: &str) -> bool {
+    // The exponent has two digits at least, but for a spreadsheet's narrow column.
+    let lower_case = text
+        .split_once("e+")
+        .is_some_and(|(_, exponent)| exponent.len() >= 2);
+    (lower_case || text.contains("E+")) && is_scientific(text)
+}
+
+/// Whether the text is of ordinary ASCII and letters of western Europe, each in one piece, and begins and
+/// ends as a word does.
 #[inline]
 pub(super) fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
-    has_plain_ends(bytes)
-        && bytes.len() <= LONGEST
-        && (is_printable(bytes, Some(b'+')) || is_western(text) && !text.contains('+'))
+    bytes.len() <= LONGEST && (is_ordinary(bytes) || is_western_name(text)) && has_plain_ends(bytes)
 }
 
 /// Text on one line with its accents in their letters.
@@ -56,7 +72,8 @@ mod tests {
         assert_eq!(check("A\u{30A}sa").unwrap().as_text(), "Åsa");
         assert_eq!(check("1,05E+11").unwrap_err().code, "text.scientific");
         assert!(check("7E1").is_ok(), "a class, perhaps");
-        assert!(check("7e+1").is_ok(), "no spreadsheet writes it so");
+        assert!(check("7e+1").is_ok(), "no program writes it so");
+        assert_eq!(check("1.84e+02").unwrap_err().code, "text.scientific");
         assert_eq!(check("Å\nsa").unwrap_err().code, "text.line_break");
     }
 }

@@ -1,7 +1,8 @@
 use super::row::Checker;
+use super::workbook_cell::known_code;
 use crate::l10n::say;
 use crate::model::Problem;
-use crate::read::RawRow;
+use crate::read::{Cell, Flaw, RawRow, is_blank_char};
 
 /// Code of a row with fewer cells than the header.
 pub const TOO_FEW: &str = "row.too_few_cells";
@@ -9,18 +10,52 @@ pub const TOO_FEW: &str = "row.too_few_cells";
 /// The code of a row with more cells than the header has.
 pub const TOO_MANY: &str = "row.too_many_cells";
 
+/// The codes of rows that look like any other one in a results file, which gives each as many cells.
+const DAMAGED: [&str; 5] = [
+    TOO_FEW,
+    "row.divided",
+    "row.truncated",
+    "row.text_after_quote",
+    "row.header",
+];
+
+/// Whether a row with this problem looks like any other one in a results file.
+pub fn is_damage(code: &str) -> bool {
+    DAMAGED.contains(&code)
+}
+
+/// What to do about a row whose results file says that it had this problem.
+pub fn was_damaged(code: &str) -> String {
+    match code {
+        TOO_FEW => say().row_was_cut(),
+        _ => say().row_was_damaged(),
+    }
+}
+
 /// How many cells a row has, and had in the file that it comes from.
 impl Checker {
-    /// A row that had too few cells, in a results file: there it has as many as any other, and
-    /// nobody can see which of them are empty because nothing was there.
+    /// A row of a results file whose fault is not to be seen there: one that had too few cells has as many as any
+    /// other, and what a workbook knew about a cell is gone.
     pub(super) fn filled_up(&self, row: &RawRow<'_>) -> Option<Problem> {
-        (!self.options.recalls && self.was_cut(row))
-            .then(|| Problem::of_row(TOO_FEW, say().row_was_cut()))
+        if self.options.recalls {
+            return None;
+        }
+        if let Some(code) = self.damage_before(row) {
+            return Some(Problem::of_row(code, was_damaged(code)));
+        }
+        let code = self.lost_kind(row)?;
+        Some(Problem::of_row(code, say().row_lost_kind()))
     }
 
-    /// Whether a results file says that the row had too few cells.
-    pub fn was_cut(&self, row: &RawRow<'_>) -> bool {
-        self.error_code(row) == Some(TOO_FEW.as_bytes())
+    /// What a results file says was wrong with the kind of a cell in the row: its code.
+    pub fn lost_kind(&self, row: &RawRow<'_>) -> Option<&'static str> {
+        known_code(self.error_code(row)?)
+    }
+
+    /// What a results file says was wrong with how the row stood in the file that it comes from: its code.
+    pub fn damage_before(&self, row: &RawRow<'_>) -> Option<&'static str> {
+        let code = self.error_code(row)?;
+        DAMAGED.into_iter().find(|known| known.as_bytes() == code)
     }
 
     /// Whether somebody has emptied the cell of a results file that says what was wrong with the row.
@@ -39,9 +74,26 @@ impl Checker {
         has_text_from(row, self.map.least())
     }
 
+    /// Whether the row is the header once more, as where files were joined.
+    fn repeats_header(&self, row: &RawRow<'_>) -> bool {
+        let is_header = |index: usize| {
+            let text = row
+                .cell(index)
+                .and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
+            text.is_some_and(|text| text.trim_matches(is_blank_char) == self.map.header(index))
+        };
+        is_header(0) && (1..self.map.least()).all(is_header)
+    }
+
     pub(super) fn wrong_width(&self, row: &RawRow<'_>) -> Option<Problem> {
         let (found, least, expected) = (row.len(), self.map.least(), self.map.width());
-        if found < least {
+        if let Some(problem) = row.flaw().and_then(of_flaw) {
+            return Some(problem);
+        }
+        if self.repeats_header(row) {
+            return Some(Problem::of_row("row.header", say().row_header()));
+        }
+        if found < least && row.flaw() != Some(Flaw::FilledUp) {
             return Some(Problem::of_row(
                 TOO_FEW,
                 say().row_too_few_cells(found, least),
@@ -52,10 +104,28 @@ impl Checker {
     }
 }
 
+/// What is wrong with a row because of how it stands in its file.
+fn of_flaw(flaw: Flaw) -> Option<Problem> {
+    let (code, message) = match flaw {
+        Flaw::TextAfterQuote { backslash: false } => {
+            ("row.text_after_quote", say().row_text_after_quote())
+        }
+        Flaw::TextAfterQuote { backslash: true } => {
+            ("row.text_after_quote", say().row_backslash_quote())
+        }
+        Flaw::Divided { other } => ("row.divided", say().row_divided(other)),
+        Flaw::Truncated => ("row.truncated", say().row_truncated()),
+        Flaw::FilledUp => return None,
+    };
+    Some(Problem::of_row(code, message))
+}
+
 /// Whether any cell of the row from the column `first` on has something in it.
 fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
     (first..row.len()).any(|index| {
-        row.cell(index)
-            .is_some_and(|cell| !cell.bytes().trim_ascii().is_empty())
+        row.cell(index).is_some_and(|cell| match cell {
+            Cell::Text(text) => !text.chars().all(is_blank_char),
+            Cell::Undecodable(_) => true,
+        })
     })
 }

@@ -70,6 +70,9 @@ pub(in crate::cli) enum Command {
     /// Say what would stop an import here, and what to do about it
     #[command(after_help = "Example:\n  rosterpatch doctor --target meitner --env staging")]
     Doctor(DoctorArgs),
+    /// Explain a problem code
+    #[command(after_help = "Example:\n  rosterpatch explain text.no_value")]
+    Explain(ExplainArgs),
     /// Serve the APIs on this machine, to try things out
     Sandbox(SandboxArgs),
     /// Put files into the queue of many machines
@@ -93,6 +96,19 @@ pub(in crate::cli) enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// What is said of the roster, where the command reads one that it names.
+    pub(in crate::cli) fn roster(&mut self) -> Option<&mut RosterOptions> {
+        match self {
+            Command::Check(check) => Some(&mut check.roster),
+            Command::Import(import) => Some(&mut import.options.roster),
+            Command::Plan(plan) => Some(&mut plan.options.roster),
+            Command::Retry(retry) => Some(&mut retry.options.roster),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct CheckArgs {
     /// The roster; - is standard input
@@ -107,6 +123,13 @@ pub(in crate::cli) struct CheckArgs {
     pub(in crate::cli) problems: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) output: FormatOptions,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct ExplainArgs {
+    /// The code, as it stands in import_error_code; all are listed if none is named
+    #[arg(value_name = "CODE")]
+    pub(in crate::cli) code: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -7,6 +7,7 @@ use crate::app::{AppError, Job, Ready, Session, way_on};
 use crate::events::{Observer, Plan};
 use crate::journal::State;
 use crate::l10n::{records, say};
+use crate::map::Likeness;
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::progress::Unwatched;
 use crate::report::{Look, plan_examples, summary_text};
@@ -63,6 +64,44 @@ impl Front {
         work().inspect_err(|error| {
             settings::notifications(&self.config).failed(&self.session, file, None, error);
         })
+    }
+
+    /// Asks about the columns that are not imported and may have been meant to be. Where `--yes` answers,
+    /// a misspelt header is refused: the column would be left out without anybody's knowledge.
+    pub(in crate::cli) fn ask_about_columns(
+        &self,
+        ready: &mut Ready,
+        agreed: bool,
+    ) -> Result<(), AppError> {
+        let unmapped = &ready.prepared.unmapped;
+        if agreed {
+            let misspelt: Vec<String> = unmapped
+                .iter()
+                .filter(|one| one.why == Likeness::Spelling)
+                .map(|one| say().column_misspelt(one.header.as_str(), one.name.as_str()))
+                .collect();
+            return match misspelt.is_empty() {
+                true => Ok(()),
+                false => Err(AppError::Usage(misspelt.join("\n"))),
+            };
+        }
+        if unmapped.is_empty() || !terminal::can_ask() {
+            return Ok(());
+        }
+        let mut taken = Vec::new();
+        let mut said = Vec::new();
+        for one in unmapped.iter() {
+            let question = say().column_ask(one.header.as_str(), one.name.as_str());
+            let is_meant = !taken.contains(&one.field) && terminal::ask(&question);
+            taken.extend(is_meant.then_some(one.field));
+            let field = if is_meant {
+                one.name.clone()
+            } else {
+                String::new()
+            };
+            said.push((one.header.clone(), field));
+        }
+        ready.say_of_columns(&self.session, said)
     }
 
     /// Sends what is ready, prints the figures and, if it ended early, the way on. `config` may be

@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn a_default_stands_behind_its_option_in_swedish_too() {
         assert_eq!(
-            swedish("The sheet of a workbook [default: the first]"),
-            "Bladet i en arbetsbok [annars: det första]"
+            swedish("The sheet of a workbook [default: the first visible]"),
+            "Bladet i en arbetsbok [annars: det första synliga]"
         );
     }
 }

@@ -42,6 +42,11 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Put the files into the queue of many machines, and put away those whose runs have ended there",
         "Lägg filerna i kön för många datorer, och lägg undan dem vars körningar är klara där",
     ),
+    ("Explain a problem code", "Förklara en felkod"),
+    (
+        "The code, as it stands in import_error_code; all are listed if none is named",
+        "Koden, så som den står i import_error_code; utan kod listas alla",
+    ),
     (
         "Open the console in this machine's browser",
         "Öppna konsolen i datorns webbläsare",
@@ -183,6 +188,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("Keep no values for undo", "Spara inga värden för undo"),
     ("Language", "Språk"),
+    (
+        "Leave out rows that a workbook hides",
+        "Utelämna rader som arbetsboken döljer",
+    ),
     (
         "Let rows set a guarded value, such as membership_type=admin (repeatable)",
         "Låt rader sätta ett skyddat värde, till exempel membership_type=admin (kan upprepas)",
@@ -492,7 +501,7 @@ pub(super) const HEADINGS: &[(&str, &str)] = &[
 /// Words about a default that is no value.
 pub(super) const DEFAULTS: &[(&str, &str)] = &[
     ("detected", "känns av automatiskt"),
-    ("the first", "det första"),
+    ("the first visible", "det första synliga"),
     ("the target's", "målets"),
     (
         "1500/h, or that of --target",

@@ -217,6 +217,16 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "explain",
+        &[
+            (
+                "What a code in the results means, and what to do about it:",
+                "rosterpatch explain identity_number.check_digit",
+            ),
+            ("Every code:", "rosterpatch explain"),
+        ],
+    ),
+    (
         "doctor",
         &[(
             "Find out before the evening of the import:",

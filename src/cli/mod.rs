@@ -20,6 +20,7 @@ mod values;
 mod wanted;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,16 +32,17 @@ use crate::journal::JournalError;
 use crate::l10n::say;
 use crate::l10n::{self, Language};
 use crate::model::{Code, Exit, Fact, with_causes};
-use crate::read::ReadError;
+use crate::read::{Likely, ReadError};
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::targets::{Mistakes, TargetError};
 use args::{Args, Command, RunsArgs, RunsCommand};
 use commands::{
-    check, doctor, fleet, history, import, open, packagers, plan, resume, retry, runs, sandbox,
-    show_config, sweep, targets, template, undo,
+    check, doctor, explain, fleet, history, import, open, packagers, plan, resume, retry, runs,
+    sandbox, show_config, sweep, targets, template, undo,
 };
 use options::{ColorWhen, GeneralOptions};
+use values::Label;
 
 /// Runs the program on the process's arguments. Returns its exit code.
 pub fn main() -> ExitCode {
@@ -60,7 +62,7 @@ pub fn main() -> ExitCode {
         let why = say().cli_not_text(format!("{odd:?}"));
         return wrong_usage(&why, &Fact::new(Code::UsageNotText));
     }
-    let args = match parsed(&words) {
+    let mut args = match parsed(&words) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => error.exit(),
         // The parser's own words are English, and for a terminal.
@@ -78,7 +80,21 @@ pub fn main() -> ExitCode {
             return ExitCode::from(Exit::Usage.code());
         }
     };
-    let exit = run(&args).unwrap_or_else(|error| {
+    let mut ended = run(&args);
+    // Which encoding a file has is found out before anything is done.
+    while let Err(error) = &ended {
+        match args.command.roster().zip(encoding_in_doubt(error)) {
+            Some((roster, (path, likely))) if terminal::can_ask() => {
+                let Some(charset) = terminal::ask_encoding(path, likely) else {
+                    break;
+                };
+                roster.encoding = Some(Label(charset.label().to_owned()));
+            }
+            _ => break,
+        }
+        ended = run(&args);
+    }
+    let exit = ended.unwrap_or_else(|error| {
         tell(&error, &args);
         exit_of(&error)
     });
@@ -173,6 +189,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Report(report) => runs::report(common, report)?,
         Command::History(history) => history::run(common, history)?,
         Command::Open(open) => open::run(common, open)?,
+        Command::Explain(args) => explain::run(args)?,
         Command::Doctor(doctor) => doctor::run(common, doctor)?,
         Command::Sandbox(sandbox) => sandbox::run(common, sandbox)?,
         Command::Enqueue(enqueue) => fleet::put(common, enqueue)?,
@@ -247,6 +264,20 @@ fn mistakes_of(error: &anyhow::Error) -> Option<&Mistakes> {
     };
     match of_target {
         Some(TargetError::Mistakes { mistakes }) => Some(mistakes),
+        _ => None,
+    }
+}
+
+/// The file whose encoding has to be chosen before a command can be done, and what there is to choose from.
+fn encoding_in_doubt(error: &anyhow::Error) -> Option<(&Path, &[Likely])> {
+    let of_run = match error.downcast_ref() {
+        Some(AppError::Run(of_run)) => Some(of_run),
+        _ => error.downcast_ref(),
+    };
+    match of_run? {
+        RunError::Read(ReadError::UnknownEncoding { path, likely }) if !likely.is_empty() => {
+            Some((path, likely))
+        }
         _ => None,
     }
 }

@@ -54,7 +54,9 @@ groups! {
             /// The file's delimiter: one character, or "tab"
             delimiter: Delimiter | "detected" [value_name = "CHAR", hide_short_help = true];
             /// The sheet of a workbook
-            sheet: String | "the first" [value_name = "NAME", hide_short_help = true];
+            sheet: String | "the first visible" [value_name = "NAME", hide_short_help = true];
+            /// Leave out rows that a workbook hides
+            skip_hidden: bool => "no" [num_args = 0, default_missing_value = "true", value_name = "", hide_short_help = true];
             /// The line of the header
             ///
             /// (found by itself, also below a title)

@@ -90,6 +90,7 @@ pub(in crate::cli) fn roster(
             encoding: options.encoding.clone().map(|label| label.0),
             delimiter: options.delimiter.map(|delimiter| delimiter.0),
             sheet: options.sheet.clone(),
+            skip_hidden: options.skip_hidden.unwrap_or(false),
             header_row: options.header_row.map(u64::from),
             copy: false,
             origin: crate::read::Origin::Named,

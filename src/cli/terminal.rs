@@ -3,12 +3,15 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::options::{ColorWhen, GeneralOptions, LogFormat, ProgressKind};
+use crate::app::AppError;
 use crate::clock::SystemClock;
 use crate::events::{Observer, Unobserved};
 use crate::l10n::say;
 use crate::model::{Fact, visible};
 use crate::progress::{Bar, JsonLines, LogEvents, PlainLines};
+use crate::read::{Charset, Likely, ReadError};
 use crate::report::Look;
+use crate::run::RunError;
 
 /// Why standard output could not be written to, if it could not.
 static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
@@ -102,6 +105,52 @@ pub(in crate::cli) fn ask(question: &str) -> bool {
         answer.trim().to_lowercase().as_str(),
         "y" | "yes" | "j" | "ja"
     )
+}
+
+/// Does something with a roster, and does it again with the sheet that a person chooses where several may be meant.
+pub(in crate::cli) fn choosing_sheet<T>(
+    mut work: impl FnMut(Option<String>) -> Result<T, AppError>,
+) -> Result<T, AppError> {
+    match work(None) {
+        Err(AppError::Run(RunError::Read(ReadError::SeveralSheets { path, sheets })))
+            if can_ask() =>
+        {
+            match chosen(&sheets) {
+                Some(sheet) => work(Some(sheet)),
+                None => Err(RunError::from(ReadError::SeveralSheets { path, sheets }).into()),
+            }
+        }
+        done => done,
+    }
+}
+
+/// Asks which of the sheets is meant, by its number.
+fn chosen(sheets: &[String]) -> Option<String> {
+    for (number, sheet) in (1..).zip(sheets) {
+        note(&format!("{number:>4}  {sheet}"));
+    }
+    sheets.get(ask_number(&say().front_which_sheet())?).cloned()
+}
+
+/// Asks which of the likely encodings a file has. Nothing where none is chosen.
+pub(in crate::cli) fn ask_encoding(path: &Path, likely: &[Likely]) -> Option<Charset> {
+    note(&say().read_ask_encoding(path.display().to_string()));
+    for (number, one) in (1..).zip(likely) {
+        let words = one.word.as_str();
+        note(&format!("{number:>4}  {words}  ({})", one.charset.name()));
+    }
+    Some(likely.get(ask_number(&say().read_ask_which())?)?.charset)
+}
+
+/// Asks for a number from 1, and returns the place that it stands for.
+fn ask_number(question: &str) -> Option<usize> {
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "{question} ");
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    let number: usize = answer.trim().parse().ok()?;
+    number.checked_sub(1)
 }
 
 /// The observer of a run, and the bar that log lines must not tear.

@@ -123,7 +123,7 @@ impl FromStr for Label {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Label, String> {
-        match encoding_rs::Encoding::for_label(text.as_bytes()) {
+        match crate::read::Charset::for_label(text) {
             Some(_) => Ok(Label(text.to_owned())),
             None => Err(say().value_encoding(text)),
         }

@@ -27,6 +27,13 @@ pub(in crate::cli) struct Asked {
 }
 
 impl Asked {
+    /// The same for a sheet that was chosen, if one was.
+    pub(in crate::cli) fn of_sheet(mut self, sheet: Option<String>) -> Asked {
+        let own = &mut self.options.roster.sheet;
+        *own = sheet.or(own.take());
+        self
+    }
+
     /// The same with what the config says, where nothing else was said.
     fn filled(&self, config: &Config) -> Asked {
         let said = &self.options;

@@ -132,6 +132,7 @@ impl Observer for Watching {
                 seen.progress.states.add(*state, 1);
             }
             RunEvent::Reading { .. }
+            | RunEvent::Unmapped(_)
             | RunEvent::Read { .. }
             | RunEvent::Planned(_)
             | RunEvent::Looked

@@ -171,6 +171,14 @@ impl Opened {
     /// When what was mended cannot be read. That the file cannot be is no error: its page says so.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.look = look_at(&self.roster).map_err(|error| with_causes(&error));
+        let sheet = &mut self.roster.read.sheet;
+        if let Ok(look) = &self.look
+            && look.sheets.len() > 1
+            && sheet.is_none()
+        {
+            // The page shows which one is read, and lets a person choose another.
+            *sheet = look.sheets.first().cloned();
+        }
         self.checked = match self.check() {
             Ok(checked) => Ok(checked),
             Err(AppError::Run(error)) => Err(with_causes(&error)),
@@ -287,6 +295,23 @@ impl Checked {
         Ok(self.rows(&[row])?.pop())
     }
 
+    /// The numbers of the rows in which something was restored or is doubtful, by its code.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub(super) fn rows_with(&self, code: &str) -> Result<Vec<u64>, ReadError> {
+        let mut numbers = Vec::new();
+        each_row_seen(
+            &self.prepared,
+            |_, checked| {
+                let mut found = checked.doubts.iter().chain(&checked.restored);
+                found.any(|problem| problem.code == code)
+            },
+            |row| numbers.push(row.at.row),
+        )?;
+        Ok(numbers)
+    }
+
     /// The numbers of the rows in which any cell holds `text`, whatever its case.
     ///
     /// # Errors
@@ -375,7 +400,7 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
     let is_workbook = !input.sheets().is_empty();
     Ok(FileLook {
         description: input.description(),
-        encoding: input.dialect().encoding.name().to_owned(),
+        encoding: input.dialect().encoding.label().to_owned(),
         delimiter: (!is_workbook).then_some(input.dialect().delimiter),
         header: input.header().to_vec(),
         header_line: input.header_line(),

@@ -48,6 +48,7 @@ macro_rules! amounts {
 amounts! {
     rows: amount_rows, "12,044 rows";
     empty_rows: amount_empty_rows, "3 empty rows";
+    hidden_rows: amount_hidden_rows, "3 hidden rows";
     columns: amount_columns, "24 columns";
     cells: amount_cells, "3 cells";
     problems: amount_problems, "20 problems";

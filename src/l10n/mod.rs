@@ -8,8 +8,8 @@ mod language;
 mod places;
 
 pub(crate) use amounts::{
-    cells, columns, doubtful_values, empty_rows, files, problems, records, requests, rows, runs,
-    times,
+    cells, columns, doubtful_values, empty_rows, files, hidden_rows, problems, records, requests,
+    rows, runs, times,
 };
 pub use amounts::{duration, number};
 pub use language::{Language, speak};
@@ -33,8 +33,12 @@ pub(crate) use messages::L10nLanguage as Messages;
 
 /// Every message, in the language that the program speaks.
 pub(crate) fn say() -> &'static Messages {
+    in_language(language::spoken())
+}
+
+/// Every message in a language.
+pub(crate) fn in_language(language: Language) -> &'static Messages {
     static EACH: [OnceLock<Messages>; 2] = [const { OnceLock::new() }; 2];
-    let language = language::spoken();
     EACH[language as usize].get_or_init(|| match language {
         Language::English => messages::L10n::En.load(),
         Language::Swedish => messages::L10n::Sv.load(),

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
-use super::names::{headers_for, known_names, nearest};
+use super::names::{headers_for, known_names, name_key, nearest, within};
 use crate::l10n::{Language, say};
 use crate::read::fold_header;
 use crate::targets::{FieldSpec, TargetSpec};
@@ -85,7 +85,7 @@ impl ColumnMap {
             let folded = fold_header(name);
             let field = match overrides.get(&column) {
                 Some(decided) => *decided,
-                None => names.get(&folded).copied(),
+                None => names.get(&name_key(name)).copied(),
             };
             match field {
                 Some(field) => map.claim(field, column, spec)?,
@@ -251,16 +251,9 @@ impl ColumnMap {
         self.unknown.iter().map(|column| column + 1)
     }
 
-    /// For each column that is no field, the header that it may be a misspelling of.
-    pub fn near_misses(&self, spec: &TargetSpec) -> Vec<(String, String)> {
-        let names = known_names(spec);
-        self.unknown
-            .iter()
-            .filter_map(|&column| {
-                let (name, _) = nearest(&self.header[column], &names)?;
-                Some((self.header[column].clone(), name))
-            })
-            .collect()
+    /// The columns that are not fields, by position.
+    pub(super) fn unknown_columns(&self) -> impl Iterator<Item = usize> + '_ {
+        self.unknown.iter().copied()
     }
 }
 
@@ -277,16 +270,21 @@ pub struct Guess {
 pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
     let names = known_names(spec);
     let of_ours = |name: &str| RESULT_COLUMNS.contains(&name);
+    let found: Vec<Option<usize>> = header
+        .iter()
+        .map(|name| names.get(&name_key(name)).copied())
+        .collect();
+    let is_free = |field: usize| !found.contains(&Some(field));
     header
         .iter()
         .map(|name| {
             let folded = fold_header(name);
-            let field = names.get(&folded).copied();
-            let may_be = field.is_none() && !of_ours(&folded);
+            let field = names.get(&name_key(name)).copied();
+            let may_be = field.is_none() && !folded.is_empty() && !of_ours(&folded);
             Guess {
                 field,
                 near: may_be
-                    .then(|| nearest(name, &names))
+                    .then(|| nearest(name, &names).or_else(|| within(name, &names, is_free)))
                     .flatten()
                     .map(|(_, near)| near),
             }
@@ -297,8 +295,8 @@ pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
 /// The code of the language in which `header` names a field; none where it is the field's own name, or
 /// the API's.
 pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {
-    let header = fold_header(header);
-    let is_it = |name: &String| fold_header(name) == header;
+    let header = name_key(header);
+    let is_it = |name: &String| name_key(name) == header;
     let mut languages = field.aliases.iter();
     let found = languages.find(|(_, names)| names.iter().any(is_it));
     found.map(|(language, _)| language.as_str())
@@ -311,14 +309,19 @@ fn resolve_overrides(
 ) -> Result<HashMap<usize, Option<usize>>, MapError> {
     let mut decided = HashMap::new();
     for (column, field) in &options.overrides {
-        let folded = fold_header(column);
-        let position = header
+        // Two headers may differ by a separator alone.
+        let exactly = header
             .iter()
-            .position(|name| fold_header(name) == folded)
-            .ok_or_else(|| MapError::NoColumn {
-                column: column.clone(),
-                found: header.join(", "),
-            })?;
+            .position(|name| fold_header(name) == fold_header(column));
+        let alike = || {
+            header
+                .iter()
+                .position(|name| name_key(name) == name_key(column))
+        };
+        let position = exactly.or_else(alike).ok_or_else(|| MapError::NoColumn {
+            column: column.clone(),
+            found: header.join(", "),
+        })?;
         let field = match field.trim() {
             "" => None,
             name => Some(field_named(spec, name)?),
@@ -331,7 +334,7 @@ fn resolve_overrides(
 /// The position of the field that the user calls `name`: its own name or the API's.
 pub(crate) fn field_named(spec: &TargetSpec, name: &str) -> Result<usize, MapError> {
     known_names(spec)
-        .get(&fold_header(name))
+        .get(&name_key(name))
         .copied()
         .ok_or_else(|| MapError::NoField {
             field: name.to_owned(),
@@ -559,10 +562,16 @@ mod tests {
         };
         let header = ["id", "Köön", "Klass", "E-postt"];
         let map = map_with(&header, |_| (), &options).unwrap();
-        let near = |found: &str, meant: &str| (found.to_owned(), meant.to_owned());
+        let header = header.map(String::from);
+        let near = guesses(&header, &spec).into_iter().map(|guess| guess.near);
         assert_eq!(
-            map.near_misses(&spec),
-            [near("Köön", "Kön"), near("E-postt", "E-post")]
+            near.collect::<Vec<_>>(),
+            [
+                None,
+                spec.field("gender"),
+                None,
+                spec.field("email_address1")
+            ]
         );
         assert_eq!(map.unknown_at().collect::<Vec<_>>(), [2, 3, 4]);
     }

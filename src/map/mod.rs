@@ -1,10 +1,12 @@
 //! From a header to fields: which column holds which field, found once, by the field's own name,
-//! the API's name for it, or an alias. Never looks at values.
+//! the API's name for it, or an alias. Never looks at values, except to suggest a field.
 
 mod columns;
 mod error;
 mod names;
+mod unmapped;
 
 pub(crate) use columns::field_named;
 pub use columns::{ColumnMap, Guess, MapOptions, RESULT_COLUMNS, guesses, language_of};
 pub use error::MapError;
+pub use unmapped::{Likeness, Unmapped};

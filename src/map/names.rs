@@ -24,42 +24,156 @@ pub(super) fn headers_for(field: &FieldSpec, spoken: Language) -> (String, Vec<S
     (first, names)
 }
 
-/// Every header that is understood, folded, and its field. A field's own name goes before any
+/// A header as it is compared with names: spaces, underscores and hyphens are equal in it.
+pub(super) fn name_key(header: &str) -> String {
+    let is_separator =
+        |c: char| matches!(c, ' ' | '_' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let folded = fold_header(header);
+    let words = folded.split(is_separator).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Every header that is understood, as it is compared, and its field. A field's own name goes before any
 /// other field's aliases.
 pub(super) fn known_names(spec: &TargetSpec) -> HashMap<String, usize> {
     let mut names = HashMap::new();
     for (index, field) in spec.fields.iter().enumerate() {
-        names.insert(fold_header(field.name()), index);
+        names.insert(name_key(field.name()), index);
     }
     for (index, field) in spec.fields.iter().enumerate() {
         for name in field.other_names() {
-            names.entry(fold_header(&name)).or_insert(index);
+            names.entry(name_key(&name)).or_insert(index);
         }
     }
     names
 }
 
-/// The known name that `header` is likely a misspelling of.
+/// The known name that `header` is likely a misspelling or an abbreviation of.
 pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(String, usize)> {
-    let folded = fold_header(header);
-    if folded.chars().count() < 4 {
+    let key = name_key(header);
+    if key.chars().count() < 3 {
         return None;
     }
+    let whole = spelled_out(&key);
+    let distance = |name: &String| match spelled_out(name) == whole {
+        true => 0,
+        // Short words are like many others.
+        false if key.chars().count() < 4 => usize::MAX,
+        false => strsim::damerau_levenshtein(&key, name),
+    };
     names
         .iter()
-        .map(|(name, field)| (strsim::damerau_levenshtein(&folded, name), name, field))
+        .map(|(name, field)| (distance(name), name, field))
         .filter(|(distance, name, _)| *distance <= 1 + name.chars().count() / 8)
         .min_by_key(|(distance, name, _)| (*distance, name.len(), (*name).clone()))
-        .map(|(_, name, field)| {
-            let mut letters = name.chars();
-            let capital = letters.next().map(char::to_uppercase).into_iter().flatten();
-            (capital.chain(letters).collect(), *field)
+        .map(|(_, name, field)| (in_capitals(name), *field))
+}
+
+/// The known name whose words all stand in `header`, as in `Epost elev`; the longest, where several do.
+pub(super) fn within(
+    header: &str,
+    names: &HashMap<String, usize>,
+    is_free: impl Fn(usize) -> bool,
+) -> Option<(String, usize)> {
+    const SHORTEST: usize = 4;
+    let bare = header.replace(['(', ')', '[', ']', ':', '.', ',', '/'], " ");
+    let padded = format!(" {} ", name_key(&bare));
+    names
+        .iter()
+        .filter(|(name, field)| {
+            name.chars().count() >= SHORTEST
+                && padded.contains(&format!(" {name} "))
+                && is_free(**field)
         })
+        .max_by_key(|(name, field)| (name.len(), std::cmp::Reverse(**field)))
+        .map(|(name, field)| (in_capitals(name), *field))
+}
+
+/// A name with its usual abbreviations written out, and without the separators that some leave out.
+fn spelled_out(name: &str) -> String {
+    const ABBREVIATIONS: [(&str, &str); 8] = [
+        ("nr", "nummer"),
+        ("num", "nummer"),
+        ("number", "nummer"),
+        ("adr", "adress"),
+        ("address", "adress"),
+        ("tel", "telefon"),
+        ("tfn", "telefon"),
+        ("mob", "mobil"),
+    ];
+    let words = name.split([' ', '.']).filter(|word| !word.is_empty());
+    let whole = words.map(|word| {
+        let ending = ABBREVIATIONS.iter().find_map(|(short, long)| {
+            let stem = word.strip_suffix(short)?;
+            Some(format!("{stem}{long}"))
+        });
+        ending.unwrap_or_else(|| word.to_owned())
+    });
+    whole.collect()
+}
+
+fn in_capitals(name: &str) -> String {
+    let mut letters = name.chars();
+    let capital = letters.next().map(char::to_uppercase).into_iter().flatten();
+    capital.chain(letters).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spaces_underscores_and_hyphens_are_equal() {
+        for header in [
+            "first_name",
+            "First Name",
+            "FIRST-NAME",
+            " first  name ",
+            "first\u{2013}name",
+        ] {
+            assert_eq!(name_key(header), "first name", "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_near_the_name_that_it_abbreviates_misspells_or_holds() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let names = known_names(&spec);
+        let field = |found: Option<(String, usize)>| {
+            found.map(|(_, field)| spec.fields[field].name().to_owned())
+        };
+        for (header, expected) in [
+            ("Elevnr", Some("external_source_id")),
+            ("Elev-nr.", Some("external_source_id")),
+            ("Phone Number", Some("phone_number1")),
+            ("Personnumer", Some("identity_number")),
+            ("Fornamn", Some("first_name")),
+            ("Mobiltel", Some("phone_number1")),
+            ("Tel", Some("phone_number2")),
+            ("Kod", None),
+            ("Epostadress", Some("email_address1")),
+            ("Klass", None),
+            ("Skolenhet", None),
+            ("Lärare", None),
+            ("Startdatum", None),
+        ] {
+            assert_eq!(
+                field(nearest(header, &names)).as_deref(),
+                expected,
+                "{header}"
+            );
+        }
+        for (header, expected) in [
+            ("Epost elev", Some("email_address1")),
+            ("Elevens e-post", Some("email_address1")),
+            ("Förnamn (elev)", Some("first_name")),
+            ("Klass", None),
+        ] {
+            let found = within(header, &names, |_| true);
+            assert_eq!(field(found).as_deref(), expected, "{header}");
+        }
+        assert_eq!(within("Epost elev", &names, |_| false), None);
+    }
 
     #[test]
     fn a_lacking_column_is_named_in_the_language_that_is_spoken_first() {
@@ -91,7 +205,7 @@ mod tests {
             .aliases
             .insert("sv".to_owned(), aliases);
         let names = known_names(&spec);
-        assert_eq!(names.get("last_name").copied(), last);
+        assert_eq!(names.get("last name").copied(), last);
         assert_eq!(names.get("namn").copied(), first);
         assert_eq!(
             names.get("external.sourceid").copied(),

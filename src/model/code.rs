@@ -43,6 +43,7 @@ codes! {
     ReadNotCsv "read.not_csv" fact_not_csv;
     ReadWorkbook "read.workbook" fact_workbook;
     ReadNoSheet "read.no_sheet" fact_no_sheet;
+    ReadSeveralSheets "read.several_sheets" fact_several_sheets;
     ReadNoWorkbook "read.no_workbook" fact_no_workbook;
     ReadUnknownEncoding "read.unknown_encoding" fact_unknown_encoding;
     ReadNoSuchEncoding "read.no_such_encoding" fact_no_such_encoding;
@@ -62,6 +63,16 @@ codes! {
     KindDatabase "kind.database" kind_database;
     KindRichText "kind.rich_text" kind_rich_text;
     KindWebPage "kind.web_page" kind_web_page;
+    KindXml "kind.xml" kind_xml;
+    KindXmlSpreadsheet "kind.xml_spreadsheet" kind_xml_spreadsheet;
+    KindJson "kind.json" kind_json;
+    KindArchive "kind.archive" kind_archive;
+    KindWord "kind.word" kind_word;
+    KindPresentation "kind.presentation" kind_presentation;
+    KindXlsb "kind.xlsb" kind_xlsb;
+    KindNumbers "kind.numbers" kind_numbers;
+    KindOpenDocument "kind.open_document" kind_open_document;
+    KindPassword "kind.password" kind_password;
     KindBinary "kind.binary" kind_binary;
 
     MapResultColumn "map.result_column" fact_result_column;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::l10n::say;
+use crate::l10n::{Messages, say};
 
 /// The type of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,7 +184,30 @@ impl From<Refusal> for io::Error {
     }
 }
 
+/// A message without arguments.
+type Phrase = fn(&Messages) -> String;
+
 impl Refusal {
+    /// Each code, and what it means.
+    pub(crate) const CODES: [(&str, Phrase); 16] = [
+        ("refusal.not_a_file", Messages::what_refusal_not_a_file),
+        ("refusal.hard_linked", Messages::what_refusal_hard_linked),
+        ("refusal.foreign", Messages::what_refusal_foreign),
+        ("refusal.swapped", Messages::what_refusal_swapped),
+        ("refusal.not_utf8", Messages::what_refusal_not_utf8),
+        ("refusal.not_a_roster", Messages::what_refusal_not_a_roster),
+        ("refusal.unfinished", Messages::what_refusal_unfinished),
+        ("refusal.too_large", Messages::what_refusal_too_large),
+        ("refusal.stopped", Messages::what_refusal_stopped),
+        ("refusal.not_a_folder", Messages::what_refusal_not_a_folder),
+        ("refusal.owner", Messages::what_refusal_owner),
+        ("refusal.open", Messages::what_refusal_open),
+        ("refusal.planted", Messages::what_refusal_planted),
+        ("refusal.not_private", Messages::what_refusal_not_private),
+        ("refusal.not_owner", Messages::what_refusal_not_owner),
+        ("refusal.untrusted", Messages::what_refusal_untrusted),
+    ];
+
     /// The refusal within an error, if it is one.
     pub fn within(error: &io::Error) -> Option<&Refusal> {
         error.get_ref().and_then(|error| error.downcast_ref())

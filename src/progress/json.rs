@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ticker::Ticker;
 use crate::clock::{Clock, SystemClock};
-use crate::events::{Attempt, Observer, Progress, RunEvent};
+use crate::events::{Attempt, Observer, Progress, RunEvent, UnmappedColumn};
 use crate::model::visible;
 
 /// One JSON object a line for each event, on standard error: for programs.
@@ -74,6 +74,12 @@ impl Observer for JsonLines {
             } => {
                 let dialect = format.to_string();
                 json!({"event": "reading", "file": file, "dialect": dialect, "columns": columns, "unknown": unknown_at})
+            }
+            RunEvent::Unmapped(columns) => {
+                let column =
+                    |column: &UnmappedColumn| json!({"column": column.at, "field": column.field});
+                let columns: Vec<Value> = columns.iter().map(column).collect();
+                json!({"event": "unmapped", "columns": columns})
             }
             RunEvent::Planned(plan) => json!({
                 "event": "planned", "rows": plan.rows, "invalid": plan.invalid,

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use crate::events::{Attempt, Observer, RunEvent};
+use crate::events::{Attempt, Observer, RunEvent, UnmappedColumn};
 use crate::model::StateCounts;
 
 /// A handful of log events a run, with stable keys: for a log that a program reads.
@@ -39,6 +39,11 @@ impl Observer for LogEvents {
             } => {
                 let ignored = unknown_at.len();
                 tracing::info!(file, dialect = %format, columns, ignored, "reading");
+            }
+            RunEvent::Unmapped(columns) => {
+                for UnmappedColumn { at, field, .. } in columns {
+                    tracing::warn!(column = at, names = field.as_str(), "unmapped");
+                }
             }
             RunEvent::LookedUp { done, of } => {
                 if self.detail {

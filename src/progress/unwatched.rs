@@ -1,4 +1,4 @@
-use crate::events::{Observer, Plan, RunEvent};
+use crate::events::{Observer, Plan, RunEvent, UnmappedColumn};
 
 /// Passes events on to an observer whose lines go to a log or to the mail of cron. Cells and headers of the
 /// roster and the API's words are left out.
@@ -22,8 +22,15 @@ impl Observer for Unwatched {
                 unknown: unknown_at.iter().map(usize::to_string).collect(),
                 unknown_at: unknown_at.clone(),
                 of_results: *of_results,
-                near_misses: Vec::new(),
             }),
+            RunEvent::Unmapped(columns) => {
+                let bare = |column: &UnmappedColumn| UnmappedColumn {
+                    header: None,
+                    ..column.clone()
+                };
+                let bare = columns.iter().map(bare).collect();
+                self.0.on_event(&RunEvent::Unmapped(bare));
+            }
             RunEvent::Stopping { fact, .. } => self.0.on_event(&RunEvent::Stopping {
                 why: fact.in_words(),
                 fact: fact.clone(),
@@ -31,6 +38,7 @@ impl Observer for Unwatched {
             // A plan names the fields that it changes by the roster's headers.
             RunEvent::Planned(plan) => self.0.on_event(&RunEvent::Planned(Box::new(Plan {
                 columns: Default::default(),
+                noticed: Vec::new(),
                 ..(**plan).clone()
             }))),
             other => self.0.on_event(other),

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use crate::events::{Progress, RunEvent, WaitingFor};
+use crate::events::{Progress, RunEvent, UnmappedColumn, WaitingFor};
 use crate::l10n::{clock_time, columns, duration, number, rows, say};
 use crate::report::{for_terminal, plan_lines};
 
@@ -13,7 +13,6 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             columns: width,
             unknown,
             of_results,
-            near_misses,
             ..
         } => {
             let width = columns(*width as u64);
@@ -24,12 +23,9 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             if *of_results {
                 lines.push(say().of_results());
             }
-            for (found, meant) in near_misses {
-                let line = say().progress_did_you_mean(found.as_str(), meant.as_str());
-                lines.push(for_terminal(&line));
-            }
             lines
         }
+        RunEvent::Unmapped(columns) => columns.iter().map(unmapped).collect(),
         RunEvent::Planned(plan) => plan_lines(plan, now),
         RunEvent::LookedUp { done, of } => {
             vec![say().progress_looked_up(number(*done), number(*of))]
@@ -63,6 +59,15 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             vec![say().progress_waiting(clock_time(*until, now), wait, why)]
         }
         RunEvent::Stopping { why, .. } => vec![say().progress_stopping(why.as_str())],
+    }
+}
+
+/// That a column is not imported, and what it looks like.
+fn unmapped(column: &UnmappedColumn) -> String {
+    let field = column.field.as_str();
+    match &column.header {
+        Some(header) => for_terminal(&say().column_unmapped(header.as_str(), field)),
+        None => say().column_unmapped_at(column.at, field),
     }
 }
 

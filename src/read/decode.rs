@@ -1,6 +1,8 @@
 use std::io::{self, Read};
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult};
+
+use super::charset::Charset;
 
 /// Stands in the decoded text for input that does not decode. It is never valid UTF-8, so the
 /// cell that holds it is found out by the checks, and no guess can pass for the cell's text.
@@ -10,7 +12,7 @@ const UNDECODABLE: u8 = 0xFF;
 /// not, so that a bad byte can be shown.
 pub(super) struct Decode<R> {
     inner: R,
-    decoder: Option<Decoder>,
+    decoder: Option<Decoding>,
     input: Vec<u8>,
     input_at: usize,
     input_end: usize,
@@ -18,10 +20,23 @@ pub(super) struct Decode<R> {
     pushed_back: Vec<u8>,
 }
 
+/// How bytes become text that is not UTF-8 already.
+enum Decoding {
+    Web(Decoder),
+    /// By the characters of the bytes from 0x80 on.
+    Page(&'static [char; 128]),
+}
+
 impl<R: Read> Decode<R> {
     /// `inner` stands behind any byte-order mark.
-    pub(super) fn new(inner: R, encoding: &'static Encoding) -> Self {
-        let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
+    pub(super) fn new(inner: R, charset: Charset) -> Self {
+        let decoder = match charset {
+            _ if charset.is_utf8() => None,
+            Charset::Web(encoding) => {
+                Some(Decoding::Web(encoding.new_decoder_without_bom_handling()))
+            }
+            Charset::Page(page) => Some(Decoding::Page(&page.high)),
+        };
         Decode {
             inner,
             input: vec![0; if decoder.is_some() { 64 * 1024 } else { 0 }],
@@ -58,11 +73,26 @@ impl<R: Read> Decode<R> {
     }
 
     fn decode_some(&mut self, out: &mut Vec<u8>) {
-        let Some(decoder) = &mut self.decoder else {
-            return;
-        };
         let last = self.input_end == 0;
         let input = &self.input[self.input_at..self.input_end];
+        let decoder = match &mut self.decoder {
+            None => return,
+            Some(Decoding::Web(decoder)) => decoder,
+            Some(Decoding::Page(high)) => {
+                for &byte in input {
+                    match byte.checked_sub(0x80) {
+                        None => out.push(byte),
+                        Some(at) => {
+                            let letter = high[usize::from(at)];
+                            out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                        }
+                    }
+                }
+                self.input_at = self.input_end;
+                self.ended = last;
+                return;
+            }
+        };
         let start = out.len();
         let room = decoder
             .max_utf8_buffer_length_without_replacement(input.len())

@@ -1,16 +1,16 @@
-use crate::l10n::say;
 use std::fmt;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 
-use crate::model::{Code, FileFormat};
+use super::charset::Charset;
+use crate::model::FileFormat;
 
 /// How a file is written: what was found, so that it can be said.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
     /// Its encoding.
-    pub encoding: &'static Encoding,
+    pub encoding: Charset,
     /// Whether it begins with a byte-order mark.
     pub mark: bool,
     /// The byte between cells.
@@ -22,7 +22,7 @@ pub struct Dialect {
 impl Dialect {
     /// That of files of the program's own: UTF-8 with commas.
     pub const PLAIN: Dialect = Dialect {
-        encoding: UTF_8,
+        encoding: Charset::UTF_8,
         mark: false,
         delimiter: b',',
         crlf: false,
@@ -31,7 +31,7 @@ impl Dialect {
     /// Whether a file written for the same readers should begin with a byte-order mark: when
     /// this one did, or was not UTF-8, so that a spreadsheet opens both alike.
     pub fn wants_mark(&self) -> bool {
-        self.mark || self.encoding != UTF_8
+        self.mark || !self.encoding.is_utf8()
     }
 }
 
@@ -39,12 +39,8 @@ impl Dialect {
     /// The same, as far as it is shown.
     pub fn format(&self) -> FileFormat {
         FileFormat::Text {
-            // The WHATWG calls it "windows-1252"; people write it with a capital.
-            encoding: match self.encoding == WINDOWS_1252 {
-                true => "Windows-1252",
-                false => self.encoding.name(),
-            },
-            mark: self.mark && self.encoding == UTF_8,
+            encoding: self.encoding.name(),
+            mark: self.mark && self.encoding.is_utf8(),
             delimiter: self.delimiter,
         }
     }
@@ -56,7 +52,7 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// Counts over all of a file's bytes that tell its encoding.
+/// Counts over all of a file's bytes that tell whether it is UTF-8.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     /// Bytes at the start that may belong to a character that was cut in two.
@@ -65,17 +61,6 @@ pub(super) struct Evidence {
     tail: Vec<u8>,
     multibyte: u64,
     undecodable: u64,
-    /// Among undecodable bytes, those that are åäö in Windows-1252, Mac OS Roman and code page 850.
-    windows: u64,
-    mac: u64,
-    dos: u64,
-}
-
-/// Which encoding the evidence speaks for.
-pub(super) enum Verdict {
-    Known(&'static Encoding),
-    /// None that could be told for certain: why.
-    Doubt(String),
 }
 
 impl Evidence {
@@ -99,14 +84,9 @@ impl Evidence {
         cut.extend_from_slice(&next.head);
         self.add(&cut);
         let unfinished = std::mem::replace(&mut self.tail, next.tail);
-        unfinished
-            .into_iter()
-            .for_each(|byte| self.count_undecodable(byte));
+        self.undecodable += unfinished.len() as u64;
         self.multibyte += next.multibyte;
         self.undecodable += next.undecodable;
-        self.windows += next.windows;
-        self.mac += next.mac;
-        self.dos += next.dos;
     }
 
     fn add(&mut self, mut bytes: &[u8]) {
@@ -128,43 +108,18 @@ impl Evidence {
                         self.tail = bytes[valid..].to_vec();
                         return;
                     };
-                    for &byte in &bytes[valid..valid + bad] {
-                        self.count_undecodable(byte);
-                    }
+                    self.undecodable += bad as u64;
                     bytes = &bytes[valid + bad..];
                 }
             }
         }
     }
 
-    fn count_undecodable(&mut self, byte: u8) {
-        self.undecodable += 1;
-        match byte {
-            0xE5 | 0xE4 | 0xF6 | 0xC5 | 0xC4 | 0xD6 | 0xE9 => self.windows += 1,
-            0x8C | 0x8A | 0x9A | 0x81 | 0x80 | 0x85 => self.mac += 1,
-            0x86 | 0x84 | 0x94 | 0x8F | 0x8E | 0x99 => self.dos += 1,
-            _ => {}
-        }
-    }
-
-    /// UTF-8 where it holds throughout, or where broken characters are the exception among good
-    /// ones; else Windows-1252, unless its letters would make no sense in Swedish.
-    pub(super) fn verdict(mut self) -> Verdict {
-        for byte in std::mem::take(&mut self.tail) {
-            self.count_undecodable(byte);
-        }
-        if self.undecodable == 0 || self.multibyte > self.undecodable {
-            return Verdict::Known(UTF_8);
-        }
-        let (other, name) = if self.mac >= self.dos {
-            (self.mac, say().read_mac_roman())
-        } else {
-            (self.dos, say().read_dos())
-        };
-        if other > self.windows {
-            return Verdict::Doubt(say().read_looks_like(name));
-        }
-        Verdict::Known(WINDOWS_1252)
+    /// Whether the file is UTF-8: where it holds throughout, or where broken characters are the
+    /// exception among good ones.
+    pub(super) fn is_utf8(&self) -> bool {
+        let undecodable = self.undecodable + self.tail.len() as u64;
+        undecodable == 0 || self.multibyte > undecodable
     }
 }
 
@@ -209,47 +164,6 @@ pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
     } else {
         None
     }
-}
-
-/// What a file is if it is not text, by its first bytes, and how to get a CSV file from it.
-pub(super) fn not_csv(start: &[u8]) -> Option<(Code, String)> {
-    if start.starts_with(b"PK\x03\x04") {
-        return Some((Code::KindZip, say().fix_unpack_or_save()));
-    }
-    if start.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Some((Code::KindOle, say().fix_save()));
-    }
-    if start.starts_with(b"\x1F\x8B") {
-        return Some((Code::KindGzip, say().fix_unpack()));
-    }
-    Some((not_a_list(start)?, say().fix_export()))
-}
-
-/// What a file is that no program keeps a list in.
-fn not_a_list(start: &[u8]) -> Option<Code> {
-    let text = start.trim_ascii_start();
-    let begins = |word: &[u8]| {
-        text.get(..word.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(word))
-    };
-    if start.starts_with(b"%PDF") {
-        return Some(Code::KindPdf);
-    }
-    if start.starts_with(b"\x89PNG") {
-        return Some(Code::KindPicture);
-    }
-    if start.starts_with(b"SQLite format 3\0") {
-        return Some(Code::KindDatabase);
-    }
-    if start.starts_with(b"{\\rtf") {
-        return Some(Code::KindRichText);
-    }
-    if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") {
-        return Some(Code::KindWebPage);
-    }
-    // Text has no NUL but in a cell or two that went wrong.
-    let nuls = start.iter().filter(|&&byte| byte == 0).count();
-    (nuls * 50 > start.len()).then_some(Code::KindBinary)
 }
 
 /// The delimiter that a first line `sep=;` names, and the length of that line.
@@ -339,51 +253,21 @@ mod tests {
         assert_eq!(separator_line(b"sep=;"), None);
     }
 
-    fn verdict(bytes: &[u8], chunk: usize) -> Result<&'static str, String> {
-        let mut evidence = Evidence::default();
-        for part in bytes.chunks(chunk) {
-            evidence.append(Evidence::of(part));
-        }
-        match evidence.verdict() {
-            Verdict::Known(encoding) => Ok(encoding.name()),
-            Verdict::Doubt(why) => Err(why),
-        }
-    }
-
     #[test]
-    fn an_encoding_is_told_by_all_of_the_file() {
+    fn utf_8_is_told_by_all_of_the_file() {
+        let is_utf8 = |bytes: &[u8], chunk| {
+            let mut evidence = Evidence::default();
+            for part in bytes.chunks(chunk) {
+                evidence.append(Evidence::of(part));
+            }
+            evidence.is_utf8()
+        };
         for chunk in [1, 3, 1000] {
-            assert_eq!(verdict("Åsa Öberg".as_bytes(), chunk), Ok("UTF-8"));
-            assert_eq!(verdict(b"plain", chunk), Ok("UTF-8"));
-            assert_eq!(verdict(b"\xC5sa \xD6berg", chunk), Ok("windows-1252"));
+            assert!(is_utf8("Åsa Öberg".as_bytes(), chunk));
+            assert!(is_utf8(b"plain", chunk));
+            assert!(!is_utf8(b"\xC5sa \xD6berg", chunk));
             // Three good characters against one broken one.
-            assert_eq!(
-                verdict(b"\xC3\xA5\xC3\xA4\xC3\xB6 \xE5 x", chunk),
-                Ok("UTF-8")
-            );
-            assert!(
-                verdict(b"\x81sa \x8Ake \x8Cke", chunk)
-                    .unwrap_err()
-                    .contains("Mac")
-            );
-            assert!(
-                verdict(b"\x8Fsa \x84\x94", chunk)
-                    .unwrap_err()
-                    .contains("850")
-            );
+            assert!(is_utf8(b"\xC3\xA5\xC3\xA4\xC3\xB6 \xE5 x", chunk));
         }
-    }
-
-    #[test]
-    fn what_is_not_a_csv_file_is_called_by_its_name() {
-        for (start, kind) in [
-            (&b"%PDF-1.7"[..], Code::KindPdf),
-            (b"PK\x03\x04\x14", Code::KindZip),
-            (b" <!DOCTYPE html>", Code::KindWebPage),
-            (&[0, 1, 2, 3], Code::KindBinary),
-        ] {
-            assert_eq!(not_csv(start).unwrap().0, kind);
-        }
-        assert!(not_csv("Förnamn;Efternamn".as_bytes()).is_none());
     }
 }

@@ -2,6 +2,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::guess::Likely;
+use super::signatures::fix_for;
 use crate::l10n::{number, say};
 use crate::model::{Code, Fact};
 use crate::safe_fs::Refusal;
@@ -49,14 +51,12 @@ pub enum ReadError {
         rows: u64,
     },
     /// The file is of another kind.
-    #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix.as_str()))]
+    #[error("{}", say().read_not_csv(path.display().to_string(), kind.sentence(), fix_for(*kind)))]
     NotCsv {
         /// The file.
         path: PathBuf,
         /// What it is.
         kind: Code,
-        /// How to get a CSV file.
-        fix: String,
     },
     /// The workbook cannot be read.
     #[error("{}", say().read_workbook(path.display().to_string(), why.as_str()))]
@@ -76,6 +76,14 @@ pub enum ReadError {
         /// The sheets it has, comma-separated.
         found: String,
     },
+    /// Several sheets of the workbook may be the roster, and none was named.
+    #[error("{}", say().read_several_sheets(path.display().to_string(), sheets.join(", ")))]
+    SeveralSheets {
+        /// The file.
+        path: PathBuf,
+        /// The sheets.
+        sheets: Vec<String>,
+    },
     /// `--sheet` was given for a file that has no sheets.
     #[error("{}", say().read_no_workbook(path.display().to_string()))]
     NoWorkbook {
@@ -83,12 +91,12 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The bytes are text in an encoding that is not known for certain.
-    #[error("{}", say().read_unknown_encoding(path.display().to_string(), why.as_str()))]
+    #[error("{}", unknown_encoding(path, likely))]
     UnknownEncoding {
         /// The file.
         path: PathBuf,
-        /// What gave it away.
-        why: String,
+        /// Those that it may have, the likeliest first.
+        likely: Vec<Likely>,
     },
     /// `--encoding` names no encoding.
     #[error("{}", say().read_no_such_encoding(label.as_str()))]
@@ -164,7 +172,27 @@ pub enum ReadError {
     },
 }
 
+fn unknown_encoding(path: &Path, likely: &[Likely]) -> String {
+    let path = path.display().to_string();
+    if likely.is_empty() {
+        return say().read_unknown_encoding(path);
+    }
+    let shown: Vec<String> = likely
+        .iter()
+        .map(|one| say().read_likely(one.charset.name(), one.word.as_str(), one.charset.label()))
+        .collect();
+    say().read_encoding_in_doubt(path, shown.join("; "))
+}
+
 impl ReadError {
+    /// That the file is of another kind.
+    pub(super) fn of_kind(path: &Path, kind: Code) -> ReadError {
+        ReadError::NotCsv {
+            path: path.to_owned(),
+            kind,
+        }
+    }
+
     /// The same for logs and notifications: nothing of what the file holds.
     pub fn fact(&self) -> Fact {
         let (code, path) = self.code();
@@ -192,6 +220,7 @@ impl ReadError {
             | ReadError::Workbook { .. }
             | ReadError::NoSheet { .. }
             | ReadError::NoWorkbook { .. }
+            | ReadError::SeveralSheets { .. }
             | ReadError::UnknownEncoding { .. }
             | ReadError::NoSuchEncoding { .. }
             | ReadError::Changed { .. } => fact,
@@ -208,6 +237,7 @@ impl ReadError {
             ReadError::NotCsv { path, .. } => (Code::ReadNotCsv, path),
             ReadError::Workbook { path, .. } => (Code::ReadWorkbook, path),
             ReadError::NoSheet { path, .. } => (Code::ReadNoSheet, path),
+            ReadError::SeveralSheets { path, .. } => (Code::ReadSeveralSheets, path),
             ReadError::NoWorkbook { path } => (Code::ReadNoWorkbook, path),
             ReadError::UnknownEncoding { path, .. } => (Code::ReadUnknownEncoding, path),
             ReadError::NoSuchEncoding { .. } => return (Code::ReadNoSuchEncoding, None),

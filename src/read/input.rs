@@ -1,17 +1,22 @@
 use std::path::{Path, PathBuf};
 
-use encoding_rs::{Encoding, UTF_8};
 use serde::{Deserialize, Serialize};
 
+use super::charset::Charset;
 use super::decode::Decode;
 use super::dialect::{Dialect, separator_line, sniff_delimiter};
 use super::error::ReadError;
+use super::flaws::Likeness;
 use super::header::fold_header;
 use super::lines;
 use super::look::Look;
 use super::mends::Mends;
+use super::sheet_rows::DELIMITER;
 use super::source::{Origin, Source};
-use super::workbook::{DELIMITER, Sheet, may_be_workbook, write_out};
+use super::split::Record;
+use super::table::{Shape, Table};
+use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
+use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
 
 /// What the user says of a file, in place of what would be detected.
@@ -23,6 +28,9 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// The sheet of a workbook, in place of the first.
     pub sheet: Option<String>,
+    /// Whether rows that a workbook hides are left out.
+    #[serde(default)]
+    pub skip_hidden: bool,
     /// The line of the header, as a spreadsheet counts, in place of the first that is one.
     #[serde(default)]
     pub header_row: Option<u64>,
@@ -47,6 +55,9 @@ pub struct Input {
     pub(super) mark_length: u64,
     pub(super) header: Vec<String>,
     header_line: u64,
+    /// Whether anything stands above the header, which is passed over.
+    has_title: bool,
+    pub(super) likeness: Likeness,
     /// Where the rows begin in the decoded text.
     pub(super) body: RowAt,
     pub(super) mends: Mends,
@@ -76,7 +87,11 @@ impl Input {
         }
         let mut sheet = None;
         if may_be_workbook(&look.start) {
-            sheet = write_out(path, source.file(), options.sheet.as_deref())?;
+            let wanted = Wanted {
+                sheet: options.sheet.as_deref(),
+                skips_hidden: options.skip_hidden,
+            };
+            sheet = write_out(path, source.file(), wanted)?;
         }
         if sheet.is_none() && options.sheet.is_some() {
             return Err(ReadError::NoWorkbook {
@@ -84,7 +99,7 @@ impl Input {
             });
         }
         let (encoding, mark_length) = match &sheet {
-            Some(_) => (UTF_8, 0),
+            Some(_) => (Charset::UTF_8, 0),
             None => look.encoding(&source, path, forced)?,
         };
 
@@ -93,8 +108,9 @@ impl Input {
         let ended = Decode::new(text_source.reader(mark_length), encoding)
             .fill(&mut sample, SAMPLE)
             .map_err(io)?;
-        let separator = separator_line(&sample);
-        let skipped = separator.map_or(0, |(_, length)| length);
+        let typed = type_line(&sample);
+        let separator = separator_line(sample.get(typed..).unwrap_or_default());
+        let skipped = typed + separator.map_or(0, |(_, length)| length);
         let whole = if ended {
             sample.len()
         } else {
@@ -109,7 +125,11 @@ impl Input {
             .or(separator.map(|(delimiter, _)| delimiter));
         // What stands above a header that was named says nothing of what is below it.
         let above = match options.header_row {
-            Some(line) => Some(above_line(path, text, line)?),
+            Some(line) => Some(above_line(
+                path,
+                text,
+                line.saturating_sub(u64::from(typed > 0)).max(1),
+            )?),
             None => None,
         };
         let below = text.get(above.unwrap_or(0)..).unwrap_or_default();
@@ -128,6 +148,8 @@ impl Input {
             mark_length,
             header: Vec::new(),
             header_line: 1,
+            has_title: typed > 0,
+            likeness: Likeness::default(),
             body: RowAt {
                 row: 1,
                 line: 1,
@@ -137,7 +159,12 @@ impl Input {
             mends: options.mends.clone(),
         };
         let above = above.unwrap_or_else(|| above_header(text, delimiter));
-        input.read_header(seen, skipped, above)?;
+        let skipped = sample.get(..skipped).unwrap_or_default();
+        input.read_header(seen, (skipped, u64::from(typed > 0)), above)?;
+        let begins = usize::try_from(input.body.offset).unwrap_or(whole);
+        let first = sample.get(begins..whole.max(begins)).unwrap_or_default();
+        let shape = Shape::below(&input.header, delimiter);
+        input.likeness = Likeness::of(&Table::parse(first.to_vec(), &shape));
         // The rows below may be longer than the sample.
         if !ended && input.body.offset >= sample.len() as u64 {
             return Err(ReadError::HeaderTooLong {
@@ -158,32 +185,36 @@ impl Input {
         &self.mends
     }
 
-    fn read_header(&mut self, text: &[u8], skipped: usize, above: usize) -> Result<(), ReadError> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.dialect.delimiter)
-            .from_reader(text);
-        let mut header = csv::ByteRecord::new();
-        // The reader stands before the second half of a line's end.
-        let is_above = |reader: &csv::Reader<&[u8]>| {
-            let at = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-            let rest = text.get(at..above).unwrap_or_default();
-            rest.iter().any(|byte| !matches!(byte, b'\n' | b'\r'))
+    /// Reads the header below the first `above` bytes of a text, which stands below the lines `skipped`. So many of
+    /// these are shown by a spreadsheet.
+    fn read_header(
+        &mut self,
+        text: &[u8],
+        (skipped, shown): (&[u8], u64),
+        above: usize,
+    ) -> Result<(), ReadError> {
+        let is_end = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+        let ends = |from: usize| {
+            text[from.min(text.len())..]
+                .iter()
+                .take_while(is_end)
+                .count()
         };
-        while is_above(&reader) {
-            if !reader.read_byte_record(&mut header).unwrap_or(false) {
-                break;
-            }
+        let start = above + ends(above);
+        let mut header = Record::default();
+        let (mut breaks, mut at) = (0, 0);
+        while at < start.min(text.len()) {
+            header.read(text, at, self.dialect.delimiter);
+            breaks += breaks_of(&header);
+            at = header.end;
         }
-        let above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let found = reader.read_byte_record(&mut header).unwrap_or(false);
-        if !found || header.iter().all(|cell| cell.trim_ascii().is_empty()) {
+        header.read(text, start.min(text.len()), self.dialect.delimiter);
+        if header.cells().all(|cell| cell.trim_ascii().is_empty()) {
             return Err(ReadError::Empty {
                 path: self.path.clone(),
             });
         }
-        for (index, cell) in header.iter().enumerate() {
+        for (index, cell) in header.cells().enumerate() {
             let name = std::str::from_utf8(cell).map_err(|_| ReadError::UndecodableHeader {
                 path: self.path.clone(),
                 column: index + 1,
@@ -191,22 +222,16 @@ impl Input {
             })?;
             self.header.push(name.to_owned());
         }
-        let end = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let lines_before = u64::from(skipped > 0);
-        let leading = above
-            + text[above.min(text.len())..]
-                .iter()
-                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
-                .count();
-        self.header_line = 1 + lines_before + lines::count(text, 0, leading);
-        let lines = lines::count(text, 0, end.min(text.len()));
-        let breaks = header.iter().map(|cell| lines::count(cell, 0, cell.len()));
+        let lines_above = lines::count(text, 0, start.min(text.len()));
+        // A spreadsheet does not show the line that names the delimiter.
+        self.header_line = shown + sheet_row(lines_above, breaks);
+        self.has_title |= !text[..start.min(text.len())].trim_ascii().is_empty();
+        let lines = lines::count(text, 0, header.end.min(text.len()));
         self.body = RowAt {
             row: 1,
-            line: 1 + lines_before + lines,
-            // A spreadsheet does not show the line that names the delimiter.
-            sheet_row: 1 + lines - breaks.sum::<u64>().min(lines),
-            offset: (skipped + end) as u64,
+            line: 1 + lines::count(skipped, 0, skipped.len()) + lines,
+            sheet_row: shown + sheet_row(lines, breaks + breaks_of(&header)),
+            offset: (skipped.len() + header.end) as u64,
         };
         self.refuse_duplicate_headers()
     }
@@ -242,9 +267,13 @@ impl Input {
 
     /// What kind of file it is, for a person: its encoding and delimiter, or its sheet.
     pub fn description(&self) -> String {
-        match &self.sheet {
+        let format = match &self.sheet {
             Some(sheet) => sheet.description(),
             None => self.dialect.to_string(),
+        };
+        match self.has_title {
+            true => say().dialect_header_on(format, self.header_line),
+            false => format,
         }
     }
 
@@ -259,7 +288,23 @@ impl Input {
         self.sheet.as_ref().map(|sheet| sheet.name.as_str())
     }
 
-    /// The sheets of a workbook; none where the file is no workbook.
+    /// The headers of the workbook's other visible sheets that have rows, where no sheet was named.
+    pub fn other_sheets(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        let others = self.sheet.iter().flat_map(|sheet| &sheet.others);
+        others.filter_map(|(name, text)| Some((&**name, header_of(text)?)))
+    }
+
+    /// Rows that the workbook hides: read, or left out where that was asked for.
+    pub fn hidden_rows(&self) -> u64 {
+        self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows)
+    }
+
+    /// Whether these are left out.
+    pub fn skips_hidden(&self) -> bool {
+        self.sheet.as_ref().is_some_and(|sheet| sheet.skips_hidden)
+    }
+
+    /// The visible sheets of a workbook; none where the file is no workbook.
     pub fn sheets(&self) -> &[String] {
         self.sheet.as_ref().map_or(&[], |sheet| &sheet.names)
     }
@@ -269,7 +314,7 @@ impl Input {
         &self.header
     }
 
-    /// The line on which the header stands, from 1.
+    /// The number that a spreadsheet shows beside the header.
     pub fn header_line(&self) -> u64 {
         self.header_line
     }
@@ -303,12 +348,12 @@ impl Input {
     }
 }
 
-fn forced_encoding(options: &ReadOptions) -> Result<Option<&'static Encoding>, ReadError> {
+fn forced_encoding(options: &ReadOptions) -> Result<Option<Charset>, ReadError> {
     let Some(label) = &options.encoding else {
         return Ok(None);
     };
-    match Encoding::for_label(label.as_bytes()) {
-        Some(encoding) => Ok(Some(encoding)),
+    match Charset::for_label(label) {
+        Some(charset) => Ok(Some(charset)),
         None => Err(ReadError::NoSuchEncoding {
             label: label.clone(),
         }),
@@ -319,46 +364,327 @@ fn whole_lines(sample: &[u8]) -> usize {
     memchr::memrchr2(b'\n', b'\r', sample).map_or(sample.len(), |at| at + 1)
 }
 
-/// Bytes above the line that a spreadsheet counts as this one.
-fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
-    let ends = memchr::memchr_iter(b'\n', text).map(|end| end + 1);
-    let mut starts = std::iter::once(0).chain(ends);
-    let start = usize::try_from(line)
-        .ok()
-        .and_then(|line| starts.nth(line.checked_sub(1)?));
-    start
-        .filter(|start| *start < text.len())
-        .ok_or_else(|| ReadError::NoHeaderRow {
-            path: path.to_owned(),
-            line,
-            lines: lines::count(text, 0, text.len()),
-        })
+/// The number that a spreadsheet shows beside the row before which so many lines end, of them these within cells.
+fn sheet_row(line_ends: u64, breaks: u64) -> u64 {
+    1 + line_ends - breaks.min(line_ends)
 }
 
-/// Bytes above the header: lines without a word in them, and a title. A title stands alone on its line,
-/// and what it is the title of has several columns.
+/// Bytes above the row that a spreadsheet counts as this one.
+fn above_line(path: &Path, text: &[u8], line: u64) -> Result<usize, ReadError> {
+    let starts: Vec<usize> = std::iter::once(0).chain(row_ends(text)).collect();
+    let wanted = usize::try_from(line).unwrap_or(usize::MAX);
+    let start = wanted.checked_sub(1).and_then(|index| starts.get(index));
+    let found = start.copied().filter(|start| *start < text.len());
+    found.ok_or_else(|| ReadError::NoHeaderRow {
+        path: path.to_owned(),
+        line,
+        lines: starts.iter().filter(|start| **start < text.len()).count() as u64,
+    })
+}
+
+/// Where rows end, as a spreadsheet counts them: behind each line end that is not between quotes. A quote opens a
+/// cell only where that begins; between which signs that is may not be known yet.
+fn row_ends(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let (mut is_quoted, mut begins) = (false, true);
+    text.iter().enumerate().filter_map(move |(at, byte)| {
+        let begun = std::mem::replace(&mut begins, false);
+        match byte {
+            // Two quotes within a quoted cell close it and open it again.
+            b'"' if is_quoted => (is_quoted, begins) = (false, true),
+            b'"' if begun => is_quoted = true,
+            _ if is_quoted => {}
+            b'\r' if text.get(at + 1) == Some(&b'\n') => {}
+            b'\n' | b'\r' => {
+                begins = true;
+                return Some(at + 1);
+            }
+            b';' | b',' | b'\t' | b'|' => begins = true,
+            _ => {}
+        }
+        None
+    })
+}
+
+/// The header of a sheet that begins with this text; nothing where it has no rows.
+fn header_of(text: &[u8]) -> Option<Vec<String>> {
+    let mut record = Record::default();
+    let (mut at, mut header) = (above_header(text, DELIMITER), None);
+    while at < text.len() {
+        record.read(text, at, DELIMITER);
+        at = record.end;
+        if filled(&record).is_empty() {
+            continue;
+        }
+        if header.is_some() {
+            return header;
+        }
+        let names = record.cells().map(String::from_utf8_lossy);
+        header = Some(names.map(Into::into).collect());
+    }
+    None
+}
+
+/// Bytes above the header: lines without a word in them, a title, and a row that names groups of columns. A
+/// title stands alone on its line, and what it is the title of has several columns.
 fn above_header(text: &[u8], delimiter: u8) -> usize {
     const LINES: usize = 10;
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text);
-    let mut record = csv::ByteRecord::new();
+    let mut record = Record::default();
     let (mut above, mut first, mut titles) = (0, None, 0);
-    while titles <= LINES && reader.read_byte_record(&mut record).unwrap_or(false) {
-        let filled = record.iter().filter(|cell| !cell.trim_ascii().is_empty());
-        match filled.count() {
+    while titles <= LINES && above < text.len() {
+        record.read(text, above, delimiter);
+        let filled = filled(&record);
+        let is_filled = |cell: &[u8]| !cell.trim_ascii().is_empty();
+        let reach = record.cells().collect::<Vec<_>>();
+        let reach = reach.iter().rposition(|cell| is_filled(cell));
+        let has_gap = reach.is_some_and(|last| last + 1 > filled.len());
+        match filled.len() {
             0 => {}
             1 => {
                 first.get_or_insert(above);
                 titles += 1;
             }
             // Below a header of one column, a line with a stray cell is none.
-            2 if first.is_some() => break,
+            2 if first.is_some()
+                && !names_groups((&filled, has_gap), text, record.end, delimiter) =>
+            {
+                break;
+            }
+            _ if names_groups((&filled, has_gap), text, record.end, delimiter) => {
+                first = None;
+                titles += 1;
+            }
             _ => return above,
         }
-        above = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        above = record.end;
     }
     first.unwrap_or(0)
+}
+
+/// Line ends within the cells of a row.
+fn breaks_of(record: &Record) -> u64 {
+    let breaks = record.cells().map(|cell| lines::count(cell, 0, cell.len()));
+    breaks.sum()
+}
+
+/// The cells of a row that have anything in them.
+fn filled(record: &Record) -> Vec<String> {
+    let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim().to_owned();
+    let cells = record.cells().map(text);
+    cells.filter(|cell| !cell.is_empty()).collect()
+}
+
+/// Whether a row names groups of columns: it has few cells, gaps between
+/// them, or the same one several times, and the row below
+/// has a different name in each of more columns.
+fn names_groups(
+    (groups, has_gap): (&[String], bool),
+    text: &[u8],
+    below: usize,
+    delimiter: u8,
+) -> bool {
+    let mut record = Record::default();
+    let mut at = below;
+    let names = loop {
+        if at >= text.len() {
+            return false;
+        }
+        record.read(text, at, delimiter);
+        at = record.end;
+        let names = filled(&record);
+        if !names.is_empty() {
+            break names;
+        }
+    };
+    let different = |cells: &[String]| {
+        let folded: std::collections::BTreeSet<String> =
+            cells.iter().map(|cell| fold_header(cell)).collect();
+        folded.len()
+    };
+    let (own, other) = (different(groups), different(&names));
+    let repeats = own < groups.len();
+    // Names of columns have letters, and no more than a digit or two.
+    let is_name = |name: &String| {
+        let digits = name.chars().filter(|c| c.is_numeric()).count();
+        name.contains(char::is_alphabetic) && digits < 3 && !name.contains('@')
+    };
+    other == names.len()
+        && names.iter().all(is_name)
+        && (own * 2 <= other || (repeats || has_gap) && own < other)
+}
+
+/// Bytes of the line that PowerShell's `Export-Csv` writes above the header, and of its line end.
+fn type_line(text: &[u8]) -> usize {
+    if !text.starts_with(b"#TYPE ") {
+        return 0;
+    }
+    let end = memchr::memchr2(b'\n', b'\r', text).unwrap_or(text.len());
+    end + match &text[end..] {
+        [b'\r', b'\n', ..] => 2,
+        [] => 0,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row of a file: its cells, or nothing.
+    fn row() -> impl proptest::strategy::Strategy<Value = Option<Vec<String>>> {
+        proptest::option::weighted(
+            0.8,
+            proptest::collection::vec("[a-zå ]{1,4}([\n\"][a-z]{0,2}){0,2}", 3),
+        )
+    }
+
+    /// The row as CSV: with quotes where it needs them.
+    fn written(row: Option<&[String]>) -> String {
+        let cells = row.unwrap_or_default().iter();
+        let quoted = cells.map(|cell| match cell.contains(['\n', ';', '"']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell.clone(),
+        });
+        quoted.collect::<Vec<_>>().join(";")
+    }
+
+    fn numbers(input: &Input) -> Vec<(u64, String)> {
+        let mut found = Vec::new();
+        input
+            .scan(
+                |table| {
+                    let place = |row: crate::read::RawRow<'_>| {
+                        let cell = row.cell(1).map_or(&[][..], crate::read::Cell::bytes);
+                        (row.at.sheet_row, String::from_utf8_lossy(cell).into_owned())
+                    };
+                    table.rows().map(place).collect::<Vec<_>>()
+                },
+                |some| {
+                    found.extend(some);
+                    Ok::<bool, ReadError>(true)
+                },
+            )
+            .unwrap();
+        found
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+        /// Each row has the number that a spreadsheet shows beside it, whatever stands above the header and in cells,
+        /// in a CSV file and in a workbook.
+        #[test]
+        fn rows_have_the_numbers_that_a_spreadsheet_shows(
+            titles in proptest::collection::vec(proptest::option::of("[a-z]{1,3}(\n[a-z]{1,2})?"), 0..4),
+            header_break in proptest::bool::ANY,
+            rows in proptest::collection::vec(row(), 1..12),
+            crlf in proptest::bool::ANY,
+            names_delimiter in proptest::bool::ANY,
+        ) {
+            let header = ["id", if header_break { "för\nnamn" } else { "namn" }, "ort"].map(String::from).to_vec();
+            let titles = titles.into_iter().map(|title| title.map(|title| vec![title]));
+            let all: Vec<Option<Vec<String>>> = titles.chain([Some(header)]).chain(rows.clone()).collect();
+            let header_at = all.len() - rows.len();
+            let expected: Vec<(u64, String)> = (1..)
+                .zip(&all)
+                .skip(header_at)
+                .filter_map(|(number, row)| Some((number, row.as_ref()?.get(1)?.clone())))
+                .collect();
+            let end = if crlf { "\r\n" } else { "\n" };
+            let lines: Vec<String> = all.iter().map(|row| written(row.as_deref())).collect();
+            let mut text = lines.join(end) + end;
+            if names_delimiter {
+                text = format!("sep=;{end}{text}");
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let csv = folder.path().join("r.csv");
+            std::fs::write(&csv, text).unwrap();
+            let book = folder.path().join("r.xlsx");
+            let mut workbook = rust_xlsxwriter::Workbook::new();
+            let sheet = workbook.add_worksheet();
+            for (number, row) in (0..).zip(&all) {
+                for (column, cell) in (0..).zip(row.iter().flatten()) {
+                    sheet.write_string(number, column, cell).unwrap();
+                }
+            }
+            workbook.save(&book).unwrap();
+            for path in [csv, book] {
+                for header_row in [None, Some(header_at as u64)] {
+                    let options = ReadOptions { header_row, ..ReadOptions::default() };
+                    let input = Input::open(&path, &options).unwrap();
+                    proptest::prop_assert_eq!(input.header_line(), header_at as u64);
+                    proptest::prop_assert_eq!(numbers(&input), expected.clone());
+                }
+            }
+        }
+    }
+
+    fn open(text: &[u8], header_row: Option<u64>) -> Result<Input, ReadError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        std::fs::write(&path, text).unwrap();
+        let options = ReadOptions {
+            header_row,
+            ..ReadOptions::default()
+        };
+        Input::open(&path, &options)
+    }
+
+    #[test]
+    fn the_header_is_found_below_whatever_stands_above_it() {
+        for (text, line, shown) in [
+            ("id;Namn\n1;A\n", 1, 2),
+            ("Elever 2026\n\nid;Namn;Ort\n1;A;B\n", 3, 4),
+            (
+                "Elev;;Adress;;Kontakt\nid;Namn;Gata;Ort;E-post\n1;A;B;C;D\n",
+                2,
+                3,
+            ),
+            ("Elev;Elev;Adress;Adress\nid;Namn;Gata;Ort\n1;A;B;C\n", 2, 3),
+            ("Lista\nElev;;Adress;\nid;Namn;Gata;Ort\n1;A;B;C\n", 3, 4),
+            (
+                "#TYPE Selected.ADUser\r\n\"id\",\"Namn\"\r\n\"1\",\"A\"\r\n",
+                2,
+                3,
+            ),
+            ("sep=;\nid;Namn\n1;A\n", 1, 2),
+            ("id, \"Namn\"\n1, \"A\"\n", 1, 2),
+            ("Elev;;Adress;\rid;Namn;Gata;Ort\r1;A;B;C\r", 2, 3),
+            // A header without a name for each column is one.
+            ("id;Namn;;\n1;A;0701;a@b.se\n", 1, 2),
+        ] {
+            let input = open(text.as_bytes(), None).unwrap();
+            let names: Vec<&str> = input.header().iter().map(String::as_str).collect();
+            assert_eq!(names[0..2].join("|").replace('"', ""), "id|Namn", "{text}");
+            assert_eq!(
+                (input.header_line(), input.body.sheet_row),
+                (line, shown),
+                "{text}"
+            );
+            assert_eq!(input.description().contains("header on line"), line > 1);
+        }
+        assert_eq!(
+            open(b"x;y\rid;n\r1;2\r", Some(2)).unwrap().header()[0],
+            "id"
+        );
+        assert_eq!(
+            open(b"#TYPE x\nid;n\n1;2\n", Some(2)).unwrap().header()[0],
+            "id"
+        );
+    }
+
+    #[test]
+    fn rows_of_blanks_are_none() {
+        let input = open(
+            "id;n\n1;A\n \u{A0};\u{3000}\n\t;\n\u{FEFF}2;B\n".as_bytes(),
+            None,
+        )
+        .unwrap();
+        let mut seen = (0, 0);
+        let count = |table: &Table| (table.len(), table.empty_rows());
+        let add = |(rows, empty): (usize, u64)| {
+            seen = (seen.0 + rows, seen.1 + empty);
+            Ok::<bool, ReadError>(true)
+        };
+        input.scan(count, add).unwrap();
+        assert_eq!(seen, (2, 2));
+    }
 }

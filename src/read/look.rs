@@ -1,12 +1,15 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use encoding_rs::Encoding;
 use rayon::prelude::*;
 
-use super::dialect::{Evidence, Verdict, mark, not_csv, utf16_without_mark};
+use super::charset::Charset;
+use super::dialect::{Evidence, mark, utf16_without_mark};
 use super::error::ReadError;
+use super::guess::Words;
+use super::signatures::{is_binary, kind_of};
 use super::source::Source;
+use crate::model::Code;
 
 /// What one look through all of a file's bytes shows.
 pub(super) struct Look {
@@ -60,9 +63,12 @@ impl Look {
         mut self,
         source: &Source,
         path: &Path,
-        forced: Option<&'static Encoding>,
-    ) -> Result<(&'static Encoding, u64), ReadError> {
-        let marked = mark(&self.start);
+        forced: Option<Charset>,
+    ) -> Result<(Charset, u64), ReadError> {
+        if let Some(kind) = kind_of(&self.start) {
+            return Err(ReadError::of_kind(path, kind));
+        }
+        let marked = mark(&self.start).map(|(found, length)| (Charset::Web(found), length));
         let length = marked.map_or(0, |(_, length)| length as u64);
         if let Some(encoding) = forced.or(marked.map(|(encoding, _)| encoding)) {
             // A mark that belongs to another encoding than the one asked for is not skipped.
@@ -70,24 +76,25 @@ impl Look {
             return Ok((encoding, if own { length } else { 0 }));
         }
         if let Some(encoding) = utf16_without_mark(&self.start) {
-            return Ok((encoding, 0));
+            return Ok((Charset::Web(encoding), 0));
         }
-        if let Some((kind, fix)) = not_csv(&self.start) {
-            return Err(ReadError::NotCsv {
-                path: path.to_owned(),
-                kind,
-                fix,
-            });
+        if is_binary(&self.start) {
+            return Err(ReadError::of_kind(path, Code::KindBinary));
         }
-        self.through(source).map_err(|source| ReadError::Io {
+        let io = |source| ReadError::Io {
             path: path.to_owned(),
             source,
-        })?;
-        match self.evidence.verdict() {
-            Verdict::Known(encoding) => Ok((encoding, 0)),
-            Verdict::Doubt(why) => Err(ReadError::UnknownEncoding {
+        };
+        self.through(source).map_err(io)?;
+        if self.evidence.is_utf8() {
+            return Ok((Charset::UTF_8, 0));
+        }
+        let words = Words::read(source.reader(0)).map_err(io)?;
+        match words.verdict() {
+            Ok(charset) => Ok((charset, 0)),
+            Err(likely) => Err(ReadError::UnknownEncoding {
                 path: path.to_owned(),
-                why,
+                likely,
             }),
         }
     }

@@ -1,8 +1,15 @@
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 
+use calamine::{Data, Range};
+
+use super::number_format::{NumberFormat, Shown, built_in};
+use super::sheet_cell::shown;
 use super::sheet_limits::{MAX_COLUMNS, MAX_OLD_AREA, MAX_OLD_ROWS, MAX_TEXTS_HELD, Trouble};
+use super::sheet_rows::{Rows, SheetEntry};
 use crate::l10n::say;
+use crate::model::Code;
 
 // Records of a workbook (Microsoft, [MS-XLS], section 2.3).
 const BOF: u16 = 0x0809;
@@ -10,19 +17,110 @@ const EOF: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 const SHARED_TEXTS: u16 = 0x00FC;
 const SHEET: u16 = 0x0085;
+/// Which program calculated it; there is none where none has.
+const CALCULATED: u16 = 0x01C1;
+const PASSWORD: u16 = 0x002F;
+const FORMAT: u16 = 0x041E;
+const STYLE: u16 = 0x00E0;
 const DIMENSIONS: u16 = 0x0200;
+const ROW: u16 = 0x0208;
 const FORMULA: u16 = 0x0006;
+const FORMULA_TEXT: u16 = 0x0207;
 const SHARED_TEXT: u16 = 0x00FD;
 const SEVERAL_NUMBERS: u16 = 0x00BD;
 /// A number, text, truth or error, rich text, and a number in short.
 const OTHER_CELLS: [u16; 5] = [0x0203, 0x0204, 0x0205, 0x00D6, 0x027E];
 
-/// Refuses an old workbook that would take far more memory than its file. What reads it makes room for every
-/// cell between the first and the last one of each sheet, and writes a shared text out for each of its cells.
-/// What is no such workbook is left to what reads it.
-pub(super) fn refuse_large_sheets(file: &File) -> Result<(), Trouble> {
+/// What a compound file is that is no workbook or a closed one, by the streams in it; nothing where it may be a
+/// workbook.
+pub(super) fn other_kind(file: &File) -> Option<Code> {
+    let compound = cfb::CompoundFile::open(BufReader::new(file)).ok()?;
+    let kinds = [
+        ("EncryptedPackage", Code::KindPassword),
+        ("WordDocument", Code::KindWord),
+        ("PowerPoint Document", Code::KindPresentation),
+    ];
+    let found = kinds.into_iter().find(|(name, _)| compound.is_stream(name));
+    found.map(|(_, kind)| kind)
+}
+
+/// What an old workbook says of its cells beside their values.
+#[derive(Debug, Default)]
+pub(super) struct OldNotes {
+    /// The number formats of cells, by the place that cells name.
+    formats: Vec<Option<NumberFormat>>,
+    /// In the workbook's order.
+    sheets: Vec<SheetNotes>,
+}
+
+/// The same of one sheet. Rows and columns are counted from 0.
+#[derive(Debug, Default)]
+struct SheetNotes {
+    /// Cells whose format says something, and its place.
+    formatted: Vec<(u32, u32, u16)>,
+    /// Cells with a formula and without its result.
+    without_result: Vec<(u32, u32)>,
+    hidden: Vec<u32>,
+}
+
+impl OldNotes {
+    /// Hands the cells of a sheet on, as far as these rows.
+    pub(super) fn write<W: Write>(
+        &self,
+        range: &Range<Data>,
+        sheet: &SheetEntry,
+        rows: &mut Rows<W>,
+        most: u32,
+    ) -> Result<(), Trouble> {
+        let nothing = SheetNotes::default();
+        let notes = self.sheets.get(sheet.place).unwrap_or(&nothing);
+        notes
+            .hidden
+            .iter()
+            .for_each(|row| rows.hidden.add(*row, *row));
+        let (first_row, first_column) = range.start().unwrap_or_default();
+        let mut lacking = notes.without_result.iter().peekable();
+        for (row, column, value) in range.used_cells() {
+            let row = first_row.saturating_add(row as u32);
+            let column = first_column.saturating_add(column as u32);
+            if row > most {
+                return Ok(());
+            }
+            let mut is_put = false;
+            while let Some(&&place) = lacking.peek().filter(|place| ***place <= (row, column)) {
+                rows.put(place.0, place.1, Shown::no_result())?;
+                is_put = place == (row, column);
+                lacking.next();
+            }
+            if !is_put {
+                let format = notes.format_of(row, column);
+                let format =
+                    format.and_then(|place| self.formats.get(usize::from(place))?.as_ref());
+                rows.put(row, column, shown(value.clone(), format))?;
+            }
+        }
+        for place in lacking.take_while(|place| place.0 <= most) {
+            rows.put(place.0, place.1, Shown::no_result())?;
+        }
+        Ok(())
+    }
+}
+
+impl SheetNotes {
+    fn format_of(&self, row: u32, column: u32) -> Option<u16> {
+        let place = |(r, c, _): &(u32, u32, u16)| (*r, *c).cmp(&(row, column));
+        let found = self.formatted.binary_search_by(place).ok()?;
+        self.formatted.get(found).map(|(.., format)| *format)
+    }
+}
+
+/// Looks at the records of an old workbook, and refuses one that would take far more memory than its file. What
+/// reads it makes room for every cell between the first and the last one of each sheet, and writes a shared text
+/// out for each of its cells. What is no such workbook is left to what reads it.
+pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
+    let mut notes = OldNotes::default();
     let Ok(mut compound) = cfb::CompoundFile::open(BufReader::new(file)) else {
-        return Ok(());
+        return Ok(notes);
     };
     let mut stream = Vec::new();
     for name in ["Workbook", "Book"] {
@@ -32,14 +130,27 @@ pub(super) fn refuse_large_sheets(file: &File) -> Result<(), Trouble> {
         }
     }
     let (mut sheets, mut texts) = (Vec::new(), Vec::new());
+    let (mut codes, mut styles) = (HashMap::new(), Vec::new());
+    let (mut is_wide, mut is_calculated) = (true, false);
     for record in Records::of(&stream) {
         match record.kind {
+            BOF => is_wide = record.u16(0) == Some(0x0600),
+            PASSWORD => return Err(Trouble::Kind(Code::KindPassword)),
             SHEET => sheets.extend(record.u32(0)),
             SHARED_TEXTS => texts = lengths(&record),
+            FORMAT => codes.extend(format_code(&record, is_wide)),
+            CALCULATED => is_calculated = true,
+            STYLE => styles.push(record.u16(2).unwrap_or(0)),
             EOF => break,
             _ => {}
         }
     }
+    let format_of = |id: &u16| {
+        let code = codes.get(id).map(String::as_str).or_else(|| built_in(*id));
+        let format = NumberFormat::of(code?);
+        (!format.is_general()).then_some(format)
+    };
+    notes.formats = styles.iter().map(format_of).collect();
     let mut read = 0;
     let mut held = 0u64;
     for place in sheets {
@@ -47,21 +158,66 @@ pub(super) fn refuse_large_sheets(file: &File) -> Result<(), Trouble> {
         let Some(sheet) = stream.get(start..) else {
             return Err(Trouble::Workbook(say().workbook_damaged()));
         };
-        read += look_at(sheet, &texts, &mut held)?;
+        let mut of_sheet = SheetNotes::default();
+        read += look_at_sheet(
+            sheet,
+            &texts,
+            &mut held,
+            (&mut of_sheet, &notes.formats, is_calculated),
+        )?;
+        of_sheet.formatted.sort_unstable();
+        of_sheet.without_result.sort_unstable();
+        of_sheet.hidden.sort_unstable();
+        notes.sheets.push(of_sheet);
         // Sheets that are one are as many in memory.
         if read > stream.len() {
             return Err(Trouble::Workbook(say().workbook_damaged()));
         }
     }
-    Ok(())
+    Ok(notes)
+}
+
+/// A format's number and its code, as texts have been written since Excel 97 or as they were before.
+fn format_code(record: &Record<'_>, is_wide: bool) -> Option<(u16, String)> {
+    let id = record.u16(0)?;
+    let (length, text) = match is_wide {
+        true => (usize::from(record.u16(2)?), record.bytes.get(4..)?),
+        false => (usize::from(*record.bytes.get(2)?), record.bytes.get(3..)?),
+    };
+    let code = match (is_wide, text.split_first()) {
+        (true, Some((flags, text))) if flags & 1 == 1 => {
+            let pairs = text.as_chunks::<2>().0.iter().take(length);
+            let units: Vec<u16> = pairs.map(|pair| u16::from_le_bytes(*pair)).collect();
+            String::from_utf16_lossy(&units)
+        }
+        (true, Some((_, text))) => text.iter().take(length).map(|b| char::from(*b)).collect(),
+        (true, None) => return None,
+        (false, _) => text.iter().take(length).map(|b| char::from(*b)).collect(),
+    };
+    Some((id, code))
 }
 
 /// Looks at a sheet's cells, and returns how many bytes it has. `held` is how many bytes of shared texts those of
 /// all sheets have.
-fn look_at(sheet: &[u8], texts: &[u64], held: &mut u64) -> Result<usize, Trouble> {
+fn look_at_sheet(
+    sheet: &[u8],
+    texts: &[u64],
+    held: &mut u64,
+    (notes, formats, is_calculated): (&mut SheetNotes, &[Option<NumberFormat>], bool),
+) -> Result<usize, Trouble> {
     let mut area = Area::default();
     let mut depth = 0u32;
     let mut records = Records::of(sheet);
+    // A formula whose text stands in a record of its own.
+    let mut awaited = None;
+    let note = |notes: &mut SheetNotes, row: u16, column: u16, style: u16| {
+        let says_something = formats.get(usize::from(style)).is_some_and(Option::is_some);
+        if says_something {
+            let place = (u32::from(row), u32::from(column), style);
+            notes.formatted.push(place);
+        }
+    };
+    let is_cell = |kind| [FORMULA, SHARED_TEXT].contains(&kind) || OTHER_CELLS.contains(&kind);
     for record in records.by_ref() {
         match record.kind {
             BOF => depth += 1,
@@ -69,6 +225,10 @@ fn look_at(sheet: &[u8], texts: &[u64], held: &mut u64) -> Result<usize, Trouble
             EOF => depth -= 1,
             _ if depth > 1 => {}
             DIMENSIONS => refuse_room(&record)?,
+            ROW if record.u16(12).is_some_and(|flags| flags & 0x20 != 0) => {
+                notes.hidden.extend(record.u16(0).map(u32::from));
+            }
+            FORMULA_TEXT => awaited = None,
             SHARED_TEXT => {
                 let text = record.u32(6).and_then(|index| usize::try_from(index).ok());
                 let length = text.and_then(|index| texts.get(index));
@@ -80,15 +240,47 @@ fn look_at(sheet: &[u8], texts: &[u64], held: &mut u64) -> Result<usize, Trouble
                 let last = record.bytes.len().saturating_sub(2);
                 let row = record.u16(0).unwrap_or(0);
                 area.include(row, record.u16(last).unwrap_or(0))?;
+                let cells = record
+                    .bytes
+                    .get(4..last)
+                    .unwrap_or_default()
+                    .chunks_exact(6);
+                let first = record.u16(2).unwrap_or(0);
+                for (column, cell) in (first..=u16::MAX).zip(cells) {
+                    note(notes, row, column, u16::from_le_bytes([cell[0], cell[1]]));
+                }
             }
-            FORMULA => area.add(&record)?,
+            FORMULA => {
+                area.add(&record)?;
+                notes.without_result.extend(awaited.take());
+                let place = || Some((u32::from(record.u16(0)?), u32::from(record.u16(2)?)));
+                match (record.bytes.get(6..14), record.u16(14)) {
+                    // To be calculated when the workbook is opened, and 0 until then.
+                    (Some([0, 0, 0, 0, 0, 0, 0, 0]), Some(flags)) if flags & 2 != 0 => {
+                        notes.without_result.extend(place());
+                    }
+                    (Some([0, .., 0xFF, 0xFF]), _) => awaited = place(),
+                    // An empty text.
+                    (Some([3, .., 0xFF, 0xFF]), _) if !is_calculated => {
+                        notes.without_result.extend(place());
+                    }
+                    _ => {}
+                }
+            }
             kind if OTHER_CELLS.contains(&kind) => area.add(&record)?,
             _ => {}
+        }
+        if let (true, [Some(row), Some(column), Some(style)]) = (
+            depth <= 1 && is_cell(record.kind),
+            [record.u16(0), record.u16(2), record.u16(4)],
+        ) {
+            note(notes, row, column, style);
         }
         if *held > MAX_TEXTS_HELD {
             return Err(Trouble::Workbook(say().workbook_texts_too_large()));
         }
     }
+    notes.without_result.extend(awaited);
     Ok(sheet.len() - records.rest.len())
 }
 

@@ -1,22 +1,30 @@
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::Event;
 use zip::ZipArchive;
 
+use super::constructs::{Constructs, attribute, too_long};
+use super::package::{Package, tidy};
 use super::sheet_limits::{
     MAX_CONSTRUCT, MAX_METADATA, MAX_OTHER, MAX_SHARED, MAX_TAGS, MAX_TEXTS_HELD, MAX_UNPACKED,
     Trouble,
 };
+use super::sheet_notes::SheetNotes;
 use crate::l10n::{number, say};
 
 /// Refuses a workbook that would take far more memory than its file: what reads it holds each comment,
 /// instruction, tag and text whole, and of parts beside the sheets all of them. Its parts are read to their
 /// end, since what the archive says of their sizes may be wrong.
+///
+/// Returns what the sheets of a workbook that is no OpenDocument say of their rows, in its order.
 pub(super) fn refuse_large_parts(
     archive: &mut ZipArchive<BufReader<&File>>,
-    is_ods: bool,
-) -> Result<(), Trouble> {
+    package: Option<&Package>,
+) -> Result<Vec<SheetNotes>, Trouble> {
+    let sheets = package.map_or(0, |package| package.sheets.len());
+    let mut notes = Vec::new();
+    notes.resize_with(sheets, SheetNotes::default);
     let mut unpacked = 0u64;
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index(index) else {
@@ -26,7 +34,8 @@ pub(super) fn refuse_large_parts(
         let Ok(name) = entry.name().map(|name| name.into_owned()) else {
             continue;
         };
-        let part = Part::of(&name, is_ods);
+        let part = Part::of(&tidy(&name), package);
+        let sheet = package.and_then(|package| package.place_of(&name));
         let said = entry.size();
         let most = part.most_bytes().min(MAX_UNPACKED as u64 - unpacked);
         let most = most.min(said);
@@ -38,9 +47,12 @@ pub(super) fn refuse_large_parts(
         let read = match part {
             Part::Metadata => metadata(&mut bytes, &name),
             Part::Texts => texts(&mut bytes, &name),
-            // What is no longer than a construct holds none that is.
-            Part::Rows if said <= MAX_CONSTRUCT => drain(&mut bytes),
-            Part::Rows => rows(&mut bytes, &name),
+            Part::Rows => match sheet.and_then(|sheet| notes.get_mut(sheet)) {
+                Some(notes) => rows(&mut bytes, &name, |event| notes.take(event)),
+                // What is no longer than a construct holds none that is.
+                None if said <= MAX_CONSTRUCT => drain(&mut bytes),
+                None => rows(&mut bytes, &name, |_| Ok(())),
+            },
             Part::Other => drain(&mut bytes),
         };
         // A part that is too large ends in the midst of something, which is not what is wrong with it.
@@ -55,7 +67,7 @@ pub(super) fn refuse_large_parts(
         read?;
         unpacked += bytes.read;
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// What a part of a workbook is to what reads it.
@@ -72,19 +84,16 @@ enum Part {
 }
 
 impl Part {
-    fn of(name: &str, is_ods: bool) -> Part {
-        let name = name.replace('\\', "/").to_ascii_lowercase();
-        match name.as_str() {
-            "xl/sharedstrings.xml" => Part::Texts,
-            "content.xml" if is_ods => Part::Rows,
-            "xl/workbook.xml"
-            | "xl/styles.xml"
-            | "xl/theme/theme1.xml"
-            | "meta.xml"
-            | "meta-inf/manifest.xml" => Part::Metadata,
-            "_rels/.rels" | "xl/_rels/workbook.xml.rels" => Part::Metadata,
-            name if name.ends_with(".xml") => Part::Rows,
-            _ => Part::Other,
+    fn of(name: &str, package: Option<&Package>) -> Part {
+        let is_metadata = match package {
+            Some(package) if package.is_texts(name) => return Part::Texts,
+            Some(package) => package.is_metadata(name),
+            None => ["meta.xml", "meta-inf/manifest.xml"].contains(&name),
+        };
+        match is_metadata {
+            true => Part::Metadata,
+            false if name.ends_with(".xml") => Part::Rows,
+            false => Part::Other,
         }
     }
 
@@ -122,100 +131,17 @@ fn drain(bytes: &mut impl Read) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Text of which so many bytes are handed out and no more.
-struct Metered<R> {
-    inner: BufReader<R>,
-    left: u64,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let read = available.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&available[..read]);
-        self.consume(read);
-        Ok(read)
-    }
-}
-
-impl<R: Read> BufRead for Metered<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let available = self.inner.fill_buf()?;
-        if left == 0 && !available.is_empty() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(&available[..available.len().min(left)])
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.left = self.left.saturating_sub(bytes as u64);
-        self.inner.consume(bytes);
-    }
-}
-
-/// The constructs of an XML part, none of which is longer than [`MAX_CONSTRUCT`].
-pub(super) struct Constructs<R> {
-    reader: quick_xml::Reader<Metered<R>>,
-    buffer: Vec<u8>,
-    name: String,
-}
-
-impl<R: Read> Constructs<R> {
-    pub(super) fn of(part: R, name: &str) -> Constructs<R> {
-        let mut reader = quick_xml::Reader::from_reader(Metered {
-            inner: BufReader::new(part),
-            left: MAX_CONSTRUCT,
-        });
-        reader.config_mut().check_comments = false;
-        Constructs {
-            reader,
-            buffer: Vec::new(),
-            name: name.to_owned(),
-        }
-    }
-
-    /// The next one.
-    pub(super) fn next(&mut self) -> Result<Event<'_>, Trouble> {
-        self.buffer.clear();
-        self.reader.get_mut().left = MAX_CONSTRUCT;
-        let at = self.reader.buffer_position();
-        match self.reader.read_event_into(&mut self.buffer) {
-            Ok(event) => Ok(event),
-            Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
-                Err(too_long(&self.name, at))
-            }
-            Err(error) => Err(Trouble::of(error)),
-        }
-    }
-
-    /// Bytes of the part so far.
-    fn position(&self) -> u64 {
-        self.reader.buffer_position()
-    }
-}
-
-fn too_long(part: &str, at: u64) -> Trouble {
-    let most = number(MAX_CONSTRUCT);
-    Trouble::Workbook(say().workbook_construct_too_long(part, most, number(at)))
-}
-
 /// Reads a part that is held in memory: what is made of a tag may be far larger than the tag is, and what
 /// stands in one may be kept once for each of the others.
 fn metadata(part: impl Read, name: &str) -> Result<(), Trouble> {
     let mut constructs = Constructs::of(part, name);
-    // What reads it does not ask whether tags are closed.
-    constructs.reader.config_mut().check_end_names = false;
-    constructs.reader.config_mut().allow_unmatched_ends = true;
+    constructs.forgive_ends();
     let (mut tags, mut longest) = (0u64, 0u64);
     loop {
         match constructs.next()? {
             Event::Start(tag) | Event::Empty(tag) => {
                 tags += 1;
                 let is_root = tags == 1;
-                if name.eq_ignore_ascii_case("_rels/.rels") {
-                    refuse_other_document(&tag)?;
-                }
                 if !is_root {
                     longest = longest.max(tag.len() as u64);
                 }
@@ -228,24 +154,6 @@ fn metadata(part: impl Read, name: &str) -> Result<(), Trouble> {
             return Err(Trouble::Workbook(say().workbook_too_many_tags(name, most)));
         }
     }
-}
-
-/// Refuses a workbook whose main part is another one than the one that is looked at here.
-fn refuse_other_document(tag: &BytesStart<'_>) -> Result<(), Trouble> {
-    let said = |name: &str| attribute(tag, name).unwrap_or_default();
-    let target = said("Target");
-    if said("Type").ends_with("/relationships/officeDocument")
-        && target.trim_start_matches('/') != "xl/workbook.xml"
-    {
-        return Err(Trouble::Workbook(say().workbook_elsewhere(target)));
-    }
-    Ok(())
-}
-
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    let mut attributes = tag.attributes().flatten();
-    let found = attributes.find(|said| said.key.as_ref() == name);
-    found.map(|said| said.value.to_string())
 }
 
 /// Reads the texts that cells share, all of which are held in memory.
@@ -286,12 +194,19 @@ fn texts(part: impl Read, name: &str) -> Result<(), Trouble> {
     }
 }
 
-/// Reads a sheet, of which a cell is held in memory at a time.
-fn rows(part: impl Read, name: &str) -> Result<(), Trouble> {
+/// Reads a sheet, of which a cell is held in memory at a time, and hands on what it is made of.
+fn rows(
+    part: impl Read,
+    name: &str,
+    mut each: impl FnMut(&Event<'_>) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
     let mut constructs = Constructs::of(part, name);
+    constructs.forgive_ends();
     let mut open = Open::default();
     loop {
-        let end = match constructs.next()? {
+        let event = constructs.next()?;
+        each(&event)?;
+        let end = match event {
             Event::Start(tag) => {
                 open.start(tag.local_name().as_ref());
                 false

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 use super::blocks::{Block, BlockError, Blocks, MAX_ROW};
 use super::decode::Decode;
 use super::error::ReadError;
+use super::flaws::Edge;
 use super::input::{Input, SAMPLE};
 use super::lines;
 use super::source::SourceReader;
+use super::split::Record;
 use super::table::{Shape, Table};
 use crate::model::RowAt;
 
@@ -23,6 +25,13 @@ const MOST_BLOCKS: usize = 48;
 /// Bytes of blocks that are parsed side by side, from which on no other one is cut meanwhile. A block is this
 /// large because a row is, and what is made of it may be several times as large.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// Blocks that are parsed side by side.
+struct Batch {
+    blocks: Vec<Result<Block, BlockError>>,
+    /// How many cells the row below them has, and how its first one begins.
+    follows: Option<(usize, Vec<u8>)>,
+}
 
 impl Input {
     /// Parses all rows, in parallel, and hands `map`'s result for each stretch of rows to `fold`,
@@ -54,8 +63,8 @@ impl Input {
         skip(&mut text, self.body.offset).map_err(io)?;
         let blocks = Blocks::new(text, self.dialect.delimiter, self.body.offset);
 
-        let shape = Shape::new(self.dialect.delimiter, self.header.len());
-        let mut next = self.body;
+        let shape = Shape::below(&self.header, self.dialect.delimiter);
+        let mut next = (self.body, None);
         let threads = rayon::current_num_threads().max(1);
         let most = (BLOCKS_A_THREAD * threads).min(MOST_BLOCKS);
         thread::scope(|scope| {
@@ -63,7 +72,7 @@ impl Input {
             let (sender, receiver) = mpsc::sync_channel(1);
             let (done, is_done) = mpsc::sync_channel(1);
             let cut = move || {
-                let mut blocks = blocks;
+                let mut blocks = blocks.peekable();
                 // Few at first, so that the first rows are there at once.
                 let mut side_by_side = threads.min(most);
                 loop {
@@ -78,6 +87,15 @@ impl Input {
                             bytes += block.bytes.len();
                         }
                     }
+                    // What goes on below the batch may be the rest of its last row.
+                    let follows = match blocks.peek() {
+                        Some(Ok(block)) if !last => first_row(&block.bytes, &shape),
+                        _ => None,
+                    };
+                    let batch = Batch {
+                        blocks: batch,
+                        follows,
+                    };
                     if sender.send((batch, bytes)).is_err() || last {
                         return;
                     }
@@ -105,9 +123,12 @@ impl Input {
 
     fn work_on<T, E>(
         &self,
-        batch: Vec<Result<Block, BlockError>>,
+        Batch {
+            blocks: batch,
+            follows,
+        }: Batch,
         shape: &Shape,
-        next: &mut RowAt,
+        (next, last): &mut (RowAt, Option<Edge>),
         map: &(impl Fn(&Table) -> T + Sync),
         fold: &mut impl FnMut(T) -> Result<bool, E>,
     ) -> Result<bool, E>
@@ -126,26 +147,42 @@ impl Input {
         let mut tables: Vec<Table> = blocks
             .into_par_iter()
             .with_min_len(4)
-            .map_init(
-                || None,
-                |parser, block| {
-                    let mut table = Table::parse(block.bytes, shape, parser);
-                    table.first.offset = block.offset;
-                    table
-                },
-            )
+            .map(|block| {
+                let mut table = Table::parse(block.bytes, shape);
+                table.first.offset = block.offset;
+                table.is_unended = block.is_unended;
+                table
+            })
             .collect();
         for table in &mut tables {
             table.first = RowAt {
                 offset: table.first.offset,
                 ..*next
             };
-            if self.sheet.is_some() {
+            if let Some(sheet) = &self.sheet {
                 table.number_as_in_a_sheet();
+                table.mark(&sheet.marks);
             }
             next.row += table.len() as u64;
             next.line += table.lines;
             next.sheet_row += table.sheet_rows;
+        }
+        let follows = follows.map(|(cells, first)| Edge {
+            cells,
+            first,
+            sheet_row: next.sheet_row,
+        });
+        let edge = tables.iter().rev().find_map(Edge::of_last);
+        let beside = (last.as_ref(), follows.as_ref());
+        self.likeness
+            .mark(&mut tables, beside, (shape.width, shape.least));
+        if let Some(edge) = edge {
+            *last = Some(edge);
+        }
+        for table in &mut tables {
+            if self.sheet.is_none() {
+                table.mark_truncated(shape.least);
+            }
             if !self.mends.is_empty() {
                 table.mend(&self.mends, self.header.len());
             }
@@ -185,7 +222,9 @@ impl Input {
 
     /// A row in which a quote swallowed other rows.
     fn stray_quote(&self, table: &Table) -> Option<ReadError> {
-        let row = table.rows().nth(table.hidden?)?;
+        // The quotes of what a sheet was written out as are right.
+        let at = table.hidden.filter(|_| self.sheet.is_none())?;
+        let row = table.rows().nth(at)?;
         Some(ReadError::StrayQuote {
             path: self.path.clone(),
             line: row.at.line,
@@ -231,6 +270,17 @@ impl Input {
         }
         Some(line)
     }
+}
+
+/// The first row of a block with anything in it: how many cells it has, and how it begins.
+fn first_row(block: &[u8], shape: &Shape) -> Option<(usize, Vec<u8>)> {
+    let start = block
+        .iter()
+        .position(|byte| !matches!(byte, b'\n' | b'\r'))?;
+    let mut record = Record::default();
+    record.read(block, start, shape.delimiter);
+    let first = record.cells().next().unwrap_or_default();
+    Some((record.ends.len(), Edge::begin(first)))
 }
 
 fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {

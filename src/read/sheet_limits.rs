@@ -1,4 +1,8 @@
+use std::path::Path;
+
+use super::error::ReadError;
 use crate::l10n::say;
+use crate::model::Code;
 
 /// Unpacked bytes that a workbook may have: far more than any roster's, and less than what a file
 /// made to fill the memory would have.
@@ -30,6 +34,9 @@ pub(super) const MAX_ROWS: u32 = 1_048_576;
 pub(super) const MAX_GAP: u32 = 10_000;
 pub(super) const MAX_TEXT: usize = 512 * 1024 * 1024;
 
+/// Changes between kinds of cells down the columns of a sheet, which are held in memory.
+pub(super) const MAX_MARKS: usize = 4_000_000;
+
 /// Bytes of a cell's text: Excel's own most is 32,767 characters.
 pub(super) const MAX_CELL: usize = 4 * 32_767;
 
@@ -50,11 +57,23 @@ pub(super) enum Trouble {
     Io(std::io::Error),
     /// It cannot be read, or is larger than any roster is: why.
     Workbook(String),
+    /// It is a file of another kind.
+    Kind(Code),
 }
 
 impl Trouble {
     pub(super) fn of(error: impl std::fmt::Display) -> Trouble {
         Trouble::Workbook(error.to_string())
+    }
+
+    /// The same of the file at `path`.
+    pub(super) fn at(self, path: &Path) -> ReadError {
+        let path = path.to_owned();
+        match self {
+            Trouble::Io(source) => ReadError::Io { path, source },
+            Trouble::Workbook(why) => ReadError::Workbook { path, why },
+            Trouble::Kind(kind) => ReadError::NotCsv { path, kind },
+        }
     }
 }
 

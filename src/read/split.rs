@@ -1,27 +1,21 @@
 use std::ops::Range;
 
-use csv_core::ReadRecordResult;
-use memchr::{memchr, memchr_iter, memrchr2};
+use memchr::{memchr, memchr_iter, memchr3, memrchr2};
 
 use super::lines;
-use super::table::{GAP, RowSpan, Shape, Table, Text};
+use super::table::{Flaw, GAP, RowSpan, Shape, Table, Text};
 use crate::model::RowAt;
 
 impl Table {
-    /// Parses a block of text in `shape`. `parser` is one of that shape's, for rows with quotes; it is made
-    /// when it is needed.
-    pub(super) fn parse(
-        block: Vec<u8>,
-        shape: &Shape,
-        parser: &mut Option<csv_core::Reader>,
-    ) -> Table {
+    /// Parses a block of text in `shape`.
+    pub(super) fn parse(block: Vec<u8>, shape: &Shape) -> Table {
         let mut found = Found::with_room_for(&block, shape);
         let mut at = 0;
         while let Some(quote) = memchr(b'"', &block[at..]) {
             let before = &block[at..at + quote];
             let row = memrchr2(b'\n', b'\r', before).map_or(at, |line_end| at + line_end + 1);
             found.split(&block, at..row);
-            at = found.unquote(&block, row, parser.get_or_insert_with(|| shape.parser()));
+            at = found.unquote(&block, row);
         }
         found.split(&block, at..block.len());
         found.into_table(block)
@@ -38,11 +32,11 @@ struct Found<'a> {
     breaks: u64,
     empty_rows: u64,
     hidden: Option<usize>,
+    short: Vec<usize>,
     /// The cells of rows with quotes, without these, as they will lie behind the block.
     behind: Vec<u8>,
     /// Room for such a row.
-    text: Vec<u8>,
-    text_ends: Vec<usize>,
+    record: Record,
 }
 
 impl<'a> Found<'a> {
@@ -58,9 +52,9 @@ impl<'a> Found<'a> {
             breaks: 0,
             empty_rows: 0,
             hidden: None,
+            short: Vec::new(),
             behind: Vec::new(),
-            text: Vec::new(),
-            text_ends: Vec::new(),
+            record: Record::default(),
         }
     }
 
@@ -72,8 +66,12 @@ impl<'a> Found<'a> {
             rows,
             empty_rows,
             breaks,
+            short,
             ..
         } = self;
+        let Shape {
+            delimiter, least, ..
+        } = *self.shape;
         let breaks = *breaks;
         let mut lines = self.lines;
         let (mut start, mut first_cell) = (part.start, ends.len());
@@ -83,10 +81,14 @@ impl<'a> Found<'a> {
             }
             ends.push(end);
             // A row of nothing but delimiters is an empty line that a spreadsheet wrote.
-            if ends.len() - first_cell == end - start + 1 {
+            let cells = ends.len() - first_cell;
+            if cells == end - start + 1 || is_blank(&block[start..end], delimiter) {
                 ends.truncate(first_cell);
                 *empty_rows += 1;
                 return;
+            }
+            if cells < least {
+                short.push(rows.len());
             }
             rows.push(RowSpan {
                 start,
@@ -95,10 +97,10 @@ impl<'a> Found<'a> {
                 sheet_row: line - breaks,
                 breaks: 0,
                 offset: start as u64,
+                flaw: None,
             });
             first_cell = ends.len();
         };
-        let delimiter = self.shape.delimiter;
         each_candidate(delimiter, &block[part.clone()], |at, byte| {
             let at = part.start + at;
             if byte == delimiter {
@@ -122,34 +124,39 @@ impl<'a> Found<'a> {
     }
 
     /// Finds the row that begins at `start`, takes its quotes away, and returns where the next one begins.
-    fn unquote(&mut self, block: &[u8], start: usize, parser: &mut csv_core::Reader) -> usize {
-        parser.reset();
-        // What has read something takes no byte-order mark away, which is one at the file's start only.
-        parser.read_record(b"\n", &mut [0], &mut [0]);
-        let mut end = start;
-        let (text, text_ends) = (&mut self.text, &mut self.text_ends);
-        let (bytes, cells) = next_record(parser, block, &mut end, text, text_ends);
-        // The parser stands before the second half of a line end.
-        if block.get(end.wrapping_sub(1)) == Some(&b'\r') && block.get(end) == Some(&b'\n') {
-            end += 1;
-        }
+    fn unquote(&mut self, block: &[u8], start: usize) -> usize {
+        let Shape {
+            delimiter,
+            width,
+            least,
+        } = *self.shape;
+        self.record.read(block, start, delimiter);
+        let Record {
+            text,
+            ends,
+            end,
+            flaw,
+        } = &self.record;
+        let (end, flaw) = (*end, *flaw);
         // The line end that ends the row is no break within it.
         let is_ended = matches!(block.get(end.wrapping_sub(1)), Some(b'\n' | b'\r'));
         let line_ends = lines::count(block, start, end);
         let breaks = line_ends.saturating_sub(u64::from(is_ended));
-        // A row of nothing but delimiters and quotes is an empty line, too.
-        if bytes == 0 {
+        // A row of nothing but delimiters, quotes and blanks is an empty line, too.
+        if is_blank(text, b' ') {
             self.empty_rows += 1;
         } else {
-            let Shape { delimiter, width } = *self.shape;
             let hides_rows = breaks > 0 && is_many_rows(&block[start..end], delimiter, width);
             if hides_rows && self.hidden.is_none() {
                 self.hidden = Some(self.rows.len());
             }
+            if ends.len() < least {
+                self.short.push(self.rows.len());
+            }
             let (first_cell, first_byte) = (self.ends.len(), block.len() + self.behind.len());
             let mut begun = 0;
-            for cell_end in &self.text_ends[..cells] {
-                self.behind.extend_from_slice(&self.text[begun..*cell_end]);
+            for cell_end in ends {
+                self.behind.extend_from_slice(&text[begun..*cell_end]);
                 self.ends.push(block.len() + self.behind.len());
                 self.behind.extend([b' '; GAP]);
                 begun = *cell_end;
@@ -161,6 +168,7 @@ impl<'a> Found<'a> {
                 sheet_row: self.lines - self.breaks,
                 breaks,
                 offset: start as u64,
+                flaw,
             });
         }
         self.lines += line_ends;
@@ -170,7 +178,7 @@ impl<'a> Found<'a> {
 
     fn into_table(self, mut block: Vec<u8>) -> Table {
         let bytes = block.len() as u64;
-        drop(self.text);
+        drop(self.record);
         block.extend(self.behind);
         Table {
             bytes,
@@ -180,39 +188,114 @@ impl<'a> Found<'a> {
             lines: self.lines,
             sheet_rows: self.lines - self.breaks,
             empty_rows: self.empty_rows,
+            short: self.short,
             hidden: self.hidden,
+            is_unended: false,
             first: RowAt::FIRST,
+            marks: None,
+            mended: Vec::new(),
         }
     }
 }
 
-/// Reads the record at `at`, and moves that behind it. Its text is put into `text`, and where each of its
-/// cells ends in it into `ends`. Returns the bytes of its text and its cells.
-fn next_record(
-    parser: &mut csv_core::Reader,
-    block: &[u8],
-    at: &mut usize,
-    text: &mut Vec<u8>,
-    ends: &mut Vec<usize>,
-) -> (usize, usize) {
-    let (mut bytes, mut count) = (0, 0);
-    loop {
-        let (result, read, wrote, cells) =
-            parser.read_record(&block[*at..], &mut text[bytes..], &mut ends[count..]);
-        *at += read;
-        bytes += wrote;
-        count += cells;
-        match result {
-            ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2 + 64, 0),
-            // A row's text is no longer than the row.
-            ReadRecordResult::OutputFull => {
-                let most = (block.len() - *at + bytes).max(text.len()) + 1024;
-                text.resize((text.len() * 2 + 1024).min(most), 0);
+/// One row without its quotes.
+///
+/// The rules are the csv crate's, but that blanks may stand before an opening quote: a quote opens a cell
+/// only where the cell begins, and two quotes within a quoted cell are one.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The text of its cells, one behind the other.
+    pub(super) text: Vec<u8>,
+    /// Where each cell ends in the text.
+    pub(super) ends: Vec<usize>,
+    /// Where the next row begins.
+    pub(super) end: usize,
+    pub(super) flaw: Option<Flaw>,
+}
+
+impl Record {
+    /// Reads the row that begins at `at`.
+    pub(super) fn read(&mut self, block: &[u8], mut at: usize, delimiter: u8) {
+        self.text.clear();
+        self.ends.clear();
+        self.flaw = None;
+        loop {
+            let quote = at + blanks(&block[at..], delimiter);
+            let is_quoted = block.get(quote) == Some(&b'"');
+            if is_quoted {
+                at = self.unquote(block, quote + 1);
             }
-            ReadRecordResult::InputEmpty => {}
-            ReadRecordResult::Record | ReadRecordResult::End => return (bytes, count),
+            let rest = &block[at..];
+            let length = memchr3(delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
+            let cell = &rest[..length];
+            if is_quoted && blanks(cell, delimiter) < cell.len() {
+                let backslash = self.text.ends_with(b"\\");
+                self.flaw = self.flaw.or(Some(Flaw::TextAfterQuote { backslash }));
+            }
+            self.text.extend_from_slice(cell);
+            self.ends.push(self.text.len());
+            at += length;
+            match block.get(at) {
+                Some(byte) if *byte == delimiter => at += 1,
+                Some(b'\r') if block.get(at + 1) == Some(&b'\n') => {
+                    self.end = at + 2;
+                    return;
+                }
+                Some(_) => {
+                    self.end = at + 1;
+                    return;
+                }
+                None => {
+                    self.end = at;
+                    return;
+                }
+            }
         }
     }
+
+    /// Takes in the text between quotes that begins at `at`, and returns what stands behind the closing one.
+    fn unquote(&mut self, block: &[u8], mut at: usize) -> usize {
+        while let Some(length) = memchr(b'"', &block[at..]) {
+            self.text.extend_from_slice(&block[at..at + length]);
+            at += length + 1;
+            if block.get(at) != Some(&b'"') {
+                return at;
+            }
+            self.text.push(b'"');
+            at += 1;
+        }
+        self.text.extend_from_slice(&block[at..]);
+        block.len()
+    }
+
+    /// Its cells.
+    pub(super) fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.text[start..*end])
+    }
+}
+
+/// How many blanks a text begins with.
+fn blanks(text: &[u8], delimiter: u8) -> usize {
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t') && **byte != delimiter;
+    text.iter().take_while(is_blank).count()
+}
+
+/// Whether a row has nothing in it but delimiters and blanks of any kind.
+fn is_blank(row: &[u8], delimiter: u8) -> bool {
+    // Most rows begin with a letter or a digit.
+    if row.first().is_some_and(u8::is_ascii_alphanumeric) {
+        return false;
+    }
+    let is_blank = |c: char| c == char::from(delimiter) || is_blank_char(c);
+    std::str::from_utf8(row).is_ok_and(|row| row.chars().all(is_blank))
+}
+
+/// Whether a character is a blank: nothing that anybody sees.
+pub(crate) fn is_blank_char(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}' | '\u{2060}' | '\u{3164}')
 }
 
 /// Whether each of the lines that a row spans has as many cells as the header, so that they are
@@ -283,11 +366,14 @@ mod tests {
         /// Rows are those that the csv crate finds, but for empty ones, and are where they are said to be.
         #[test]
         fn rows_are_what_the_csv_crate_makes_of_them(text in ROWS) {
-            let shape = Shape::new(b';', 2);
-            let table = Table::parse(text.clone().into_bytes(), &shape, &mut None);
+            let shape = Shape::below(&["a".to_owned(), "b".to_owned()], b';');
+            let table = Table::parse(text.clone().into_bytes(), &shape);
             let found: Vec<_> = table.rows().map(|row| cells_of(&row)).collect();
             let all = csv_rows(text.as_bytes());
-            let (mut expected, is_empty) = (all.clone(), |row: &Vec<Vec<u8>>| row.concat().is_empty());
+            let (mut expected, is_empty) = (all.clone(), |row: &Vec<Vec<u8>>| {
+                let text = row.concat();
+                is_blank(&text, b' ')
+            });
             expected.retain(|row| !is_empty(row));
             proptest::prop_assert_eq!(found, expected);
             proptest::prop_assert_eq!(

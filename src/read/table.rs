@@ -1,7 +1,9 @@
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::header::fold_header;
+use super::mark::{CellMark, Marks};
 use super::mends::Mends;
-
 use crate::model::RowAt;
 
 /// The rows of one block: its text, in which their cells lie, and behind it the cells of rows with quotes,
@@ -17,12 +19,19 @@ pub struct Table {
     pub(super) sheet_rows: u64,
     /// Rows of nothing but delimiters, which are no rows.
     pub(super) empty_rows: u64,
+    /// Rows with fewer cells than the header has names, by their places here.
+    pub(super) short: Vec<usize>,
     /// The first row that a quote opened by mistake made of several, by its place here.
     pub(super) hidden: Option<usize>,
+    /// Whether the file ends with it, and without a line end.
+    pub(super) is_unended: bool,
     /// Where the block's first row stands.
     pub(super) first: RowAt,
     /// Bytes of the block.
     pub(super) bytes: u64,
+    /// What a workbook knows about its cells, and those for which it no longer holds.
+    pub(super) marks: Option<Arc<Marks>>,
+    pub(super) mended: Vec<(u64, usize)>,
 }
 
 /// Bytes between two cells of a row: the delimiter, where they lie in the block as it stands.
@@ -67,6 +76,26 @@ pub(super) struct RowSpan {
     /// Line breaks within the row.
     pub(super) breaks: u64,
     pub(super) offset: u64,
+    pub(super) flaw: Option<Flaw>,
+}
+
+/// What is wrong with how a row stands in its file, or was put right about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// Text stands behind a closing quote; whether a backslash was meant to escape the quote.
+    TextAfterQuote {
+        /// Whether the file escapes quotes with backslashes.
+        backslash: bool,
+    },
+    /// A line break divides a row: this is one part, and the other is beside this number.
+    Divided {
+        /// The number that the spreadsheet shows beside the other part.
+        other: u64,
+    },
+    /// The file ends within the row, which has too few cells and no line end.
+    Truncated,
+    /// The program that wrote the file left out empty cells at the end of its rows.
+    FilledUp,
 }
 
 /// How a file's rows are written.
@@ -74,20 +103,21 @@ pub(super) struct RowSpan {
 pub(super) struct Shape {
     pub(super) delimiter: u8,
     pub(super) width: usize,
+    /// Cells up to the last one whose header has a name.
+    pub(super) least: usize,
 }
 
 impl Shape {
-    /// `width` is the number of the header's cells.
-    pub(super) fn new(delimiter: u8, width: usize) -> Shape {
-        Shape { delimiter, width }
-    }
-
-    /// A parser of such rows. Making one takes as long as parsing some rows, so each thread keeps
-    /// its own. (A clone of one parses nothing: csv-core 0.1 leaves the tables out.)
-    pub(super) fn parser(&self) -> csv_core::Reader {
-        csv_core::ReaderBuilder::new()
-            .delimiter(self.delimiter)
-            .build()
+    /// Of rows below a header.
+    pub(super) fn below(header: &[String], delimiter: u8) -> Shape {
+        let named = header
+            .iter()
+            .rposition(|name| !fold_header(name).is_empty());
+        Shape {
+            delimiter,
+            width: header.len(),
+            least: named.map_or(0, |last| last + 1),
+        }
     }
 }
 
@@ -120,6 +150,22 @@ impl Table {
         }
     }
 
+    /// Takes over what a workbook knows about its cells.
+    pub(super) fn mark(&mut self, marks: &Arc<Marks>) {
+        self.marks = (!marks.is_empty()).then(|| marks.clone());
+    }
+
+    /// Marks the row that the file ends in, where it lacks cells. Many programs leave out the last line end.
+    pub(super) fn mark_truncated(&mut self, least: usize) {
+        if self.is_unended
+            && let Some(last) = self.rows.last_mut()
+            && last.cells.len() < least
+            && matches!(last.flaw, None | Some(Flaw::FilledUp))
+        {
+            last.flaw = Some(Flaw::Truncated);
+        }
+    }
+
     /// Puts what somebody changed in the place of what the file says. Such a row has `width` cells at least:
     /// one with more of them stays wrong, since which of them belong where is not known.
     pub(super) fn mend(&mut self, mends: &Mends, width: usize) {
@@ -133,6 +179,8 @@ impl Table {
             };
             let own: Vec<Vec<u8>> = own.cells().map(|cell| cell.bytes().to_vec()).collect();
             let (start, first_cell) = (self.text.len(), self.ends.len());
+            self.mended
+                .extend(changed.keys().map(|column| (row, *column)));
             for column in 0..width.max(own.len()) {
                 match changed.get(&column) {
                     Some(text) => self.append(text.as_bytes()),
@@ -141,6 +189,8 @@ impl Table {
             }
             if let Some(span) = self.rows.get_mut(index) {
                 (span.start, span.cells) = (start, first_cell..self.ends.len());
+                // Whoever changed it has seen it.
+                span.flaw = None;
             }
         }
     }
@@ -201,6 +251,12 @@ impl<'a> RawRow<'a> {
         last.map_or(0, |end| end.saturating_sub(self.span.start))
     }
 
+    /// What is wrong with how it stands in the file.
+    #[inline]
+    pub fn flaw(&self) -> Option<Flaw> {
+        self.span.flaw
+    }
+
     /// Whether it has no cell. No row of a [`Table`] is like that.
     pub fn is_empty(&self) -> bool {
         self.span.cells.is_empty()
@@ -243,6 +299,20 @@ impl<'a> RawRow<'a> {
         })
     }
 
+    /// Whether a workbook knows anything about its cells beside their text.
+    #[inline]
+    pub fn has_marks(&self) -> bool {
+        self.table.marks.is_some()
+    }
+
+    /// What a workbook knows about the cell at `index` beside its text.
+    pub fn mark(&self, index: usize) -> Option<CellMark> {
+        let marks = self.table.marks.as_ref()?;
+        let is_mended = self.table.mended.contains(&(self.at.row, index));
+        let text = self.cell(index).filter(|_| !is_mended)?;
+        marks.of(self.at.sheet_row, index, text.bytes())
+    }
+
     /// The cells, in order.
     pub fn cells(&self) -> impl Iterator<Item = Cell<'a>> {
         let row = *self;
@@ -266,8 +336,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8]) -> Table {
-        let shape = Shape::new(b';', 2);
-        Table::parse(text.to_vec(), &shape, &mut None)
+        let shape = Shape::below(&["a".to_owned(), "b".to_owned()], b';');
+        Table::parse(text.to_vec(), &shape)
     }
 
     fn rows(text: &str) -> Vec<([u64; 4], Vec<String>)> {

@@ -1,31 +1,40 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use calamine::{Data, ExcelDateTime, Ods, Reader, Xls, Xlsx};
+use calamine::{Data, Reader, SheetType, SheetVisible, Xls, Xlsx};
 
 use super::error::ReadError;
-use super::old_workbook::refuse_large_sheets;
-use super::opendocument::refuse_too_many_cells;
+use super::mark::Marks;
+use super::number_format::{NumberFormat, Shown};
+use super::old_workbook::{self, OldNotes};
+use super::opendocument::OpenDocument;
+use super::package::{self, Office, Package};
 use super::parts::refuse_large_parts;
-use super::sheet_limits::{
-    MAX_CELL, MAX_OLD, MAX_SHARED, MAX_TEXT, MAX_UNPACKED, Trouble, refuse_place,
-};
+use super::sheet_cell::shown;
+use super::sheet_limits::{MAX_OLD, MAX_SHARED, MAX_UNPACKED, Trouble};
+use super::sheet_notes::SheetNotes;
+use super::sheet_rows::{Rows, SheetEntry};
 use super::source::Source;
 use crate::l10n::say;
-use crate::model::FileFormat;
-
-/// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
-pub(super) const DELIMITER: u8 = b';';
+use crate::model::{Code, FileFormat};
 
 /// A sheet written out as CSV.
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) name: String,
-    /// All sheets of the workbook.
+    /// The workbook's visible sheets.
     pub(super) names: Vec<String>,
     pub(super) kind: Kind,
     pub(super) text: Source,
+    /// What the text does not tell of its cells.
+    pub(super) marks: Arc<Marks>,
+    /// Hidden rows, which were read or skipped.
+    pub(super) hidden_rows: u64,
+    pub(super) skips_hidden: bool,
+    /// How the other visible sheets begin, as CSV, where no sheet was named.
+    pub(super) others: Vec<(String, Vec<u8>)>,
 }
 
 /// What kind of workbook a file is.
@@ -55,6 +64,18 @@ impl Sheet {
     }
 }
 
+/// What of a workbook is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The sheet's name; else the first that is visible.
+    pub(super) sheet: Option<&'a str>,
+    /// Whether hidden rows are left out.
+    pub(super) skips_hidden: bool,
+}
+
+/// Rows of another sheet that are looked at, to find its header.
+const LOOKED_AT: u32 = 25;
+
 /// Whether a file's first bytes are those of a ZIP archive or of an old Office document, as a
 /// workbook's are.
 pub(super) fn may_be_workbook(start: &[u8]) -> bool {
@@ -62,80 +83,243 @@ pub(super) fn may_be_workbook(start: &[u8]) -> bool {
 }
 
 /// Writes one sheet of a workbook out as CSV, a line a row, so that it is read like any other
-/// roster: the first sheet, or the one called `name`. Nothing where the file is no workbook.
+/// roster. Nothing where the file is no workbook.
 pub(super) fn write_out(
     path: &Path,
     file: &File,
-    name: Option<&str>,
+    wanted: Wanted<'_>,
 ) -> Result<Option<Sheet>, ReadError> {
-    let wrong = |trouble: Trouble| match trouble {
-        Trouble::Io(source) => ReadError::Io {
-            path: path.to_owned(),
-            source,
-        },
-        Trouble::Workbook(why) => ReadError::Workbook {
-            path: path.to_owned(),
-            why,
-        },
-    };
-    let Some(kind) = kind_of(file).map_err(wrong)? else {
+    let wrong = |trouble: Trouble| trouble.at(path);
+    let Some(mut book) = Book::open(file).map_err(wrong)? else {
         return Ok(None);
     };
-    let mut book = Book::open(kind, file).map_err(wrong)?;
-    let names = book.sheet_names();
-    let chosen = match name {
-        None => names.first(),
-        Some(name) => names.iter().find(|other| other.trim() == name.trim()),
+    let sheets = book.sheets();
+    let visible = || sheets.iter().filter(|sheet| !sheet.is_hidden);
+    let chosen = match wanted.sheet {
+        None => visible().next(),
+        Some(name) => sheets.iter().find(|sheet| sheet.name.trim() == name.trim()),
     };
-    let Some(chosen) = chosen.cloned() else {
-        return Err(ReadError::NoSheet {
-            path: path.to_owned(),
-            sheet: name.unwrap_or_default().to_owned(),
-            found: names.join(", "),
+    let Some(chosen) = chosen else {
+        let found = names(sheets.iter()).join(", ");
+        return Err(match wanted.sheet {
+            Some(name) => ReadError::NoSheet {
+                path: path.to_owned(),
+                sheet: name.to_owned(),
+                found,
+            },
+            None if sheets.is_empty() => wrong(Trouble::Workbook(say().workbook_no_sheets())),
+            None => wrong(Trouble::Workbook(say().workbook_only_hidden(found))),
         });
     };
+    let mut kept = None;
     let text = Source::written(|out| {
-        let mut rows = Rows::to(out);
-        book.write(&chosen, &mut rows)?;
-        rows.end()?;
+        let mut rows = Rows::to(out, wanted.skips_hidden);
+        book.write(chosen, &mut rows, u32::MAX)?;
+        kept = Some(rows.end()?);
         Ok(())
     })
     .map_err(wrong)?;
-    let name = chosen;
+    let kept = kept.unwrap_or_default();
+    let mut others = Vec::new();
+    for other in visible().filter(|other| wanted.sheet.is_none() && other.place != chosen.place) {
+        let mut text = Vec::new();
+        let mut rows = Rows::to(&mut text, false);
+        // What cannot be read of another sheet is no reason not to read this one.
+        if book.write(other, &mut rows, LOOKED_AT).is_ok() && rows.end().is_ok() {
+            others.push((other.name.clone(), text));
+        }
+    }
     Ok(Some(Sheet {
-        name,
-        names,
-        kind,
+        name: chosen.name.clone(),
+        names: names(visible()),
+        kind: book.kind(),
         text,
+        marks: Arc::new(kept.marks),
+        hidden_rows: kept.hidden_rows,
+        skips_hidden: wanted.skips_hidden,
+        others,
     }))
 }
 
-/// What kind of workbook a file is, after a look at how large it would be; nothing where it is none.
-fn kind_of(file: &File) -> Result<Option<Kind>, Trouble> {
-    let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(file)) else {
+fn names<'a>(sheets: impl Iterator<Item = &'a SheetEntry>) -> Vec<String> {
+    sheets.map(|sheet| sheet.name.clone()).collect()
+}
+
+/// The sheets with cells among those that are listed.
+fn listed(metadata: &[calamine::Sheet]) -> Vec<SheetEntry> {
+    let sheets = metadata.iter().enumerate();
+    let with_cells = sheets.filter(|(_, sheet)| sheet.typ == SheetType::WorkSheet);
+    with_cells
+        .map(|(place, sheet)| SheetEntry {
+            name: sheet.name.clone(),
+            place,
+            is_hidden: sheet.visible != SheetVisible::Visible,
+        })
+        .collect()
+}
+
+/// A workbook of any kind.
+enum Book<'a> {
+    Xlsx(Box<NewBook>),
+    Xls(Box<Xls<BufReader<&'a File>>>, OldNotes),
+    Ods(OpenDocument<'a>),
+}
+
+/// A workbook of Office Open XML.
+struct NewBook {
+    book: Xlsx<BufReader<File>>,
+    notes: Vec<SheetNotes>,
+    recalculates: bool,
+}
+
+impl<'a> Book<'a> {
+    /// Opens a workbook, after a look at how large it would be; nothing where the file is none.
+    fn open(file: &'a File) -> Result<Option<Book<'a>>, Trouble> {
+        let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(file)) else {
+            return Book::open_old(file);
+        };
+        if is_opendocument(&mut archive)? {
+            refuse_large_archive(&mut archive, |name| name == "content.xml")?;
+            refuse_large_parts(&mut archive, None)?;
+            return OpenDocument::open(file).map(|book| Some(Book::Ods(book)));
+        }
+        let has = |name| archive.index_for_name(name).is_some();
+        if has("Index/Document.iwa") || has("Index.zip") {
+            return Err(Trouble::Kind(Code::KindNumbers));
+        }
+        let package = match package::look_at(&mut archive)? {
+            Some(Office::Workbook(package)) => package,
+            Some(Office::Other(kind)) => return Err(Trouble::Kind(kind)),
+            None => return Ok(None),
+        };
+        let book = match package.renamed(&mut archive)? {
+            Some(copy) => {
+                let copied = zip::ZipArchive::new(BufReader::new(&copy));
+                NewBook::open(&copy, &mut copied.map_err(Trouble::of)?, &package)
+            }
+            None => NewBook::open(file, &mut archive, &package),
+        };
+        Ok(Some(Book::Xlsx(Box::new(book?))))
+    }
+
+    fn open_old(file: &'a File) -> Result<Option<Book<'a>>, Trouble> {
+        if let Some(kind) = old_workbook::other_kind(file) {
+            return Err(Trouble::Kind(kind));
+        }
         if file.metadata()?.len() > MAX_OLD {
             let limit = MAX_OLD / (1024 * 1024);
             return Err(Trouble::Workbook(say().workbook_file_too_large(limit)));
         }
-        refuse_large_sheets(file)?;
-        // What is no workbook has no sheets.
-        let is_old = old(file)?.is_ok_and(|book| !book.sheet_names().is_empty());
-        return Ok(is_old.then_some(Kind::Xls));
-    };
-    let is_ods = is_opendocument(&mut archive);
-    if archive.index_for_name("xl/workbook.xml").is_none() && !is_ods {
-        return Ok(None);
+        let notes = old_workbook::look_at(file)?;
+        // What reads it panics on records that end too soon.
+        let book = std::panic::catch_unwind(|| Xls::new(BufReader::new(file)))
+            .map_err(|_| Trouble::Workbook(say().workbook_damaged()))?;
+        match book {
+            // What is no workbook has no sheets.
+            Ok(book) if book.sheet_names().is_empty() => Ok(None),
+            Ok(book) => Ok(Some(Book::Xls(Box::new(book), notes))),
+            Err(calamine::XlsError::Password) => Err(Trouble::Kind(Code::KindPassword)),
+            Err(_) => Ok(None),
+        }
     }
-    // Sizes from the archive's own directory, which every entry has there.
+
+    fn kind(&self) -> Kind {
+        match self {
+            Book::Xlsx(_) => Kind::Xlsx,
+            Book::Xls(..) => Kind::Xls,
+            Book::Ods(_) => Kind::Ods,
+        }
+    }
+
+    /// Its sheets with cells.
+    fn sheets(&self) -> Vec<SheetEntry> {
+        match self {
+            Book::Xlsx(book) => listed(book.book.sheets_metadata()),
+            Book::Xls(book, _) => listed(book.sheets_metadata()),
+            Book::Ods(book) => book.sheets().to_vec(),
+        }
+    }
+
+    /// Hands every cell of a sheet on, as far as these rows.
+    fn write<W: Write>(
+        &mut self,
+        sheet: &SheetEntry,
+        rows: &mut Rows<W>,
+        most: u32,
+    ) -> Result<(), Trouble> {
+        match self {
+            Book::Xlsx(book) => book.write(sheet, rows, most),
+            Book::Xls(book, notes) => {
+                let range = book.worksheet_range(&sheet.name).map_err(Trouble::of)?;
+                notes.write(&range, sheet, rows, most)
+            }
+            Book::Ods(book) => book.write(sheet, rows, most),
+        }
+    }
+}
+
+impl NewBook {
+    fn open(
+        file: &File,
+        archive: &mut zip::ZipArchive<BufReader<&File>>,
+        package: &Package,
+    ) -> Result<NewBook, Trouble> {
+        refuse_large_archive(archive, |name| package.is_texts(&package::tidy(name)))?;
+        let notes = refuse_large_parts(archive, Some(package))?;
+        let book = Xlsx::new(BufReader::new(file.try_clone()?)).map_err(Trouble::of)?;
+        Ok(NewBook {
+            book,
+            notes,
+            recalculates: package.recalculates,
+        })
+    }
+
+    fn write<W: Write>(
+        &mut self,
+        sheet: &SheetEntry,
+        rows: &mut Rows<W>,
+        most: u32,
+    ) -> Result<(), Trouble> {
+        let notes = self.notes.get_mut(sheet.place);
+        let mut notes = notes.map(std::mem::take).unwrap_or_default();
+        rows.hidden = std::mem::take(&mut notes.hidden);
+        let cells = self.book.worksheet_cells_reader(&sheet.name);
+        let mut cells = cells.map_err(Trouble::of)?;
+        let formats = cells.styles().iter().map(|style| {
+            let format = NumberFormat::of(&style.number_format.as_ref()?.format_code);
+            // One that says nothing of its own need not be asked.
+            (!format.is_general()).then_some(format)
+        });
+        let formats: Vec<Option<NumberFormat>> = formats.collect();
+        let all_have_results = notes.all_have_results(self.recalculates);
+        while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(Trouble::of)? {
+            let (row, column) = cell.get_position();
+            if row > most {
+                break;
+            }
+            let shown = if !all_have_results && notes.lacks_result(row, column, self.recalculates) {
+                Shown::no_result()
+            } else {
+                let format = formats.get(style).and_then(Option::as_ref);
+                shown(Data::from(cell.get_value().clone()), format)
+            };
+            rows.put(row, column, shown)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses an archive whose parts would be too large, by what its own directory says of their sizes.
+fn refuse_large_archive(
+    archive: &mut zip::ZipArchive<BufReader<&File>>,
+    is_shared: impl Fn(&str) -> bool,
+) -> Result<(), Trouble> {
     let (mut unpacked, mut shared) = (0u128, 0u64);
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index_raw(index) else {
             continue;
         };
         unpacked += u128::from(entry.size());
-        let is_shared = |name: &str| {
-            name.eq_ignore_ascii_case("xl/sharedStrings.xml") || name == "content.xml" && is_ods
-        };
         if entry.name().is_ok_and(|name| is_shared(&name)) {
             shared = shared.saturating_add(entry.size());
         }
@@ -146,202 +330,21 @@ fn kind_of(file: &File) -> Result<Option<Kind>, Trouble> {
     if unpacked > MAX_UNPACKED {
         return Err(Trouble::Workbook(say().workbook_too_large()));
     }
-    refuse_large_parts(&mut archive, is_ods)?;
-    Ok(Some(if is_ods { Kind::Ods } else { Kind::Xlsx }))
-}
-
-/// Reads an old workbook. What reads it panics on records that end too soon.
-fn old(file: &File) -> Result<Result<Xls<BufReader<&File>>, calamine::XlsError>, Trouble> {
-    std::panic::catch_unwind(|| Xls::new(BufReader::new(file)))
-        .map_err(|_| Trouble::Workbook(say().workbook_damaged()))
+    Ok(())
 }
 
 /// Whether an archive says that it is an OpenDocument spreadsheet (OASIS, Open Document Format 1.2,
-/// part 3, section 3.3).
-fn is_opendocument(archive: &mut zip::ZipArchive<BufReader<&File>>) -> bool {
-    const TYPE: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
+/// part 3, section 3.3). Other OpenDocument files are refused.
+fn is_opendocument(archive: &mut zip::ZipArchive<BufReader<&File>>) -> Result<bool, Trouble> {
+    const TYPE: &[u8] = b"application/vnd.oasis.opendocument.";
     let mut found = Vec::new();
-    let read = archive.by_name("mimetype").map(|entry| {
-        entry
-            .take(TYPE.len() as u64 + 16)
-            .read_to_end(&mut found)
-            .is_ok()
-    });
-    read.unwrap_or(false) && found.starts_with(TYPE)
-}
-
-/// A workbook of any kind.
-enum Book<'a> {
-    Xlsx(Box<Xlsx<BufReader<&'a File>>>),
-    Xls(Box<Xls<BufReader<&'a File>>>),
-    Ods(Box<Ods<BufReader<&'a File>>>),
-}
-
-impl<'a> Book<'a> {
-    fn open(kind: Kind, file: &'a File) -> Result<Book<'a>, Trouble> {
-        let reader = BufReader::new(file);
-        Ok(match kind {
-            Kind::Xlsx => Book::Xlsx(Box::new(Xlsx::new(reader).map_err(Trouble::of)?)),
-            Kind::Xls => Book::Xls(Box::new(old(file)?.map_err(Trouble::of)?)),
-            Kind::Ods => {
-                refuse_too_many_cells(file)?;
-                Book::Ods(Box::new(Ods::new(reader).map_err(Trouble::of)?))
-            }
-        })
+    if let Ok(entry) = archive.by_name("mimetype") {
+        // What cannot be unpacked says nothing.
+        let _ = entry.take(TYPE.len() as u64 + 32).read_to_end(&mut found);
     }
-
-    fn sheet_names(&self) -> Vec<String> {
-        match self {
-            Book::Xlsx(book) => book.sheet_names(),
-            Book::Xls(book) => book.sheet_names(),
-            Book::Ods(book) => book.sheet_names(),
-        }
-    }
-
-    /// Hands every cell of a sheet on.
-    fn write<W: Write>(&mut self, sheet: &str, rows: &mut Rows<W>) -> Result<(), Trouble> {
-        let range = match self {
-            // The one kind that can be large is read cell by cell.
-            Book::Xlsx(book) => {
-                let mut cells = book.worksheet_cells_reader(sheet).map_err(Trouble::of)?;
-                while let Some(cell) = cells.next_cell().map_err(Trouble::of)? {
-                    let (row, column) = cell.get_position();
-                    rows.put(row, column, cell_text(Data::from(cell.get_value().clone())))?;
-                }
-                return Ok(());
-            }
-            Book::Xls(book) => book.worksheet_range(sheet).map_err(Trouble::of)?,
-            Book::Ods(book) => book.worksheet_range(sheet).map_err(Trouble::of)?,
-        };
-        let (first_row, first_column) = range.start().unwrap_or_default();
-        for (row, column, value) in range.used_cells() {
-            let row = first_row.saturating_add(row as u32);
-            let column = first_column.saturating_add(column as u32);
-            rows.put(row, column, cell_text(value.clone()))?;
-        }
-        Ok(())
-    }
-}
-
-/// Cells on their way to CSV lines.
-struct Rows<W: Write> {
-    writer: csv::Writer<W>,
-    /// The row that is being filled, counted from 0.
-    row: u32,
-    cells: Vec<String>,
-    /// Bytes of text so far.
-    text: usize,
-    /// Cells of the header: no row is written with fewer, since a workbook leaves out empty cells.
-    width: usize,
-}
-
-impl<W: Write> Rows<W> {
-    fn to(out: W) -> Rows<W> {
-        Rows {
-            writer: csv::WriterBuilder::new()
-                .delimiter(DELIMITER)
-                .flexible(true)
-                .from_writer(out),
-            row: 0,
-            cells: Vec::new(),
-            text: 0,
-            width: 0,
-        }
-    }
-
-    fn put(&mut self, row: u32, column: u32, text: String) -> Result<(), Trouble> {
-        let number = u64::from(row) + 1;
-        let refuse = |why: String| Err(Trouble::Workbook(why));
-        refuse_place(row, self.row, column)?;
-        if text.len() > MAX_CELL {
-            return refuse(say().workbook_cell_too_large(number, text.len(), MAX_CELL));
-        }
-        self.text = self.text.saturating_add(text.len());
-        if self.text > MAX_TEXT {
-            return refuse(say().workbook_too_much_text(number));
-        }
-        while self.row < row {
-            self.end_row()?;
-        }
-        let column = column as usize;
-        if self.cells.len() <= column {
-            self.cells.resize(column + 1, String::new());
-        }
-        self.cells[column] = text;
-        Ok(())
-    }
-
-    fn end_row(&mut self) -> std::io::Result<()> {
-        self.row += 1;
-        if self.width == 0 {
-            let last = self.cells.iter().rposition(|cell| !cell.trim().is_empty());
-            self.width = last.map_or(0, |last| last + 1);
-        }
-        if self.cells.len() < self.width {
-            self.cells.resize(self.width, String::new());
-        }
-        // An empty row is written all the same, so that line numbers are the sheet's.
-        if self.cells.len() < 2 {
-            self.cells.resize(2, String::new());
-        }
-        self.writer.write_record(self.cells.drain(..))?;
-        Ok(())
-    }
-
-    fn end(mut self) -> std::io::Result<()> {
-        self.end_row()?;
-        self.writer.flush()
-    }
-}
-
-/// A cell as text: whole numbers without a decimal point or an exponent, dates as `YYYY-MM-DD`,
-/// a spreadsheet's errors as it shows them.
-fn cell_text(value: Data) -> String {
-    match value {
-        Data::Int(number) => number.to_string(),
-        // Rust writes no exponent, and of the digits as many as tell the number from its
-        // neighbours.
-        Data::Float(number) => number.to_string(),
-        Data::Bool(true) => "TRUE".into(),
-        Data::Bool(false) => "FALSE".into(),
-        Data::DateTime(moment) => moment_text(&moment),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text,
-        Data::Error(error) => error.to_string(),
-        Data::Empty => String::new(),
-    }
-}
-
-fn moment_text(moment: &ExcelDateTime) -> String {
-    if !moment.is_datetime() {
-        return moment.as_f64().to_string();
-    }
-    let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
-    if (hour, minute, second) == (0, 0, 0) {
-        format!("{year:04}-{month:02}-{day:02}")
-    } else {
-        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use calamine::CellErrorType;
-
-    use super::*;
-
-    #[test]
-    fn cells_as_a_person_would_write_them() {
-        for (value, text) in [
-            (Data::Float(201_004_022_388.0), "201004022388"),
-            (Data::Float(184.0), "184"),
-            (Data::Float(1.5), "1.5"),
-            (Data::Int(7), "7"),
-            (Data::Bool(true), "TRUE"),
-            (Data::String("Åsa".into()), "Åsa"),
-            (Data::Error(CellErrorType::NA), "#N/A"),
-            (Data::Empty, ""),
-        ] {
-            assert_eq!(cell_text(value), text);
-        }
+    match found.strip_prefix(TYPE) {
+        Some(kind) if kind.starts_with(b"spreadsheet") => Ok(true),
+        Some(_) => Err(Trouble::Kind(Code::KindOpenDocument)),
+        None => Ok(false),
     }
 }

@@ -10,13 +10,20 @@ use super::safe_cell::Reader;
 use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
 use crate::check::{Checker, FirstProblem, ProblemGroup, Survey};
-use crate::l10n::{columns, empty_rows, number, problems, rows, say};
+use crate::l10n::{columns, empty_rows, hidden_rows, number, problems, rows, say};
+use crate::map::Unmapped;
 use crate::model::{Problem, RowAt};
 use crate::read::{Dialect, Input};
 
 /// What a check found, for a person: what was read, what the columns became, and what is wrong,
 /// grouped, the most frequent first.
-pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look) -> String {
+pub fn check_text(
+    input: &Input,
+    checker: &Checker,
+    survey: &Survey,
+    unmapped: &[Unmapped],
+    look: Look,
+) -> String {
     let first = say().check_first(
         input.path().display().to_string(),
         input.description(),
@@ -28,7 +35,7 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
         String::new(),
         look.paint(Tone::Heading, &say().check_columns()),
     ]);
-    lines.extend(column_lines(checker));
+    lines.extend(column_lines(checker, unmapped));
     if checker.map().is_of_results() {
         lines.push(String::new());
         lines.extend(look.lines(None, "", &say().of_results()));
@@ -37,15 +44,21 @@ pub fn check_text(input: &Input, checker: &Checker, survey: &Survey, look: Look)
         let passed_over = say().check_passed_over(empty_rows(survey.empty_rows));
         lines.extend([String::new(), passed_over]);
     }
-    if !survey.repairs.is_empty() {
+    if let Some(note) = hidden_note(input.hidden_rows(), input.skips_hidden()) {
         lines.push(String::new());
-        lines.extend(look.lines(Some(Tone::Heading), "", &say().check_restored()));
-        for (code, count) in &survey.repairs {
-            let indent = format!("  {:>7}  ", number(*count));
-            lines.extend(look.lines(None, &indent, &format!("{code}: {}", repair(code))));
-        }
+        lines.extend(look.lines(None, "", &note));
     }
     lines.push(String::new());
+    if !survey.restored.is_empty() {
+        lines.extend(look.lines(Some(Tone::Heading), "", &say().check_restored()));
+        lines.extend(group_lines(
+            &survey.restored,
+            Tone::New,
+            checker,
+            input,
+            look,
+        ));
+    }
     if !survey.doubts.is_empty() {
         lines.extend(look.lines(Some(Tone::Heading), "", &say().check_doubtful()));
         lines.extend(group_lines(
@@ -144,16 +157,15 @@ fn row_lines(first: &FirstProblem, checker: &Checker, input: &Input, look: Look)
     lines.map(|line| format!("{:INDENT$}{line}", "")).collect()
 }
 
-fn column_lines(checker: &Checker) -> Vec<String> {
+fn column_lines(checker: &Checker, unmapped: &[Unmapped]) -> Vec<String> {
     let (map, spec) = (checker.map(), checker.spec());
-    let near = map.near_misses(spec);
     let line = |column: usize| {
         let field = (0..spec.fields.len()).find(|field| map.column(*field) == Some(column));
         let header = map.header(column);
         let became = match field {
             Some(field) => spec.fields[field].name().to_owned(),
-            None => match near.iter().find(|(found, _)| found == header) {
-                Some((_, meant)) => say().check_ignored_meant(meant.as_str()),
+            None => match unmapped.iter().find(|one| one.column == column) {
+                Some(one) => say().check_ignored_meant(one.name.as_str(), header),
                 None => say().check_ignored(),
             },
         };
@@ -177,17 +189,12 @@ fn place(at: RowAt, problem: &Problem) -> String {
     }
 }
 
-/// What a repair did, in words.
-pub(super) fn repair(code: &str) -> String {
-    match code {
-        "municipality_code.leading_zero" => say().repair_municipality(),
-        "identity_number.leading_zero" => say().repair_identity(),
-        "phone.leading_zero" => say().repair_phone_zero(),
-        "phone.leading_plus" => say().repair_phone_plus(),
-        "date.day_month_order" => say().repair_date(),
-        "text.formula" => say().repair_formula(),
-        _ => say().repair_other(),
-    }
+/// That a workbook hides rows, if it does, and whether they were left out.
+pub(super) fn hidden_note(hidden: u64, skips: bool) -> Option<String> {
+    (hidden > 0).then(|| match skips {
+        true => say().check_hidden_skipped(hidden_rows(hidden)),
+        false => say().check_hidden_read(hidden_rows(hidden)),
+    })
 }
 
 /// Writes problems as CSV in the roster's dialect or as a workbook, one a line:

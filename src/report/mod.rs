@@ -5,6 +5,7 @@ mod before;
 mod check;
 mod csv_file;
 mod error;
+mod explain;
 mod faults;
 mod history;
 mod html;
@@ -30,6 +31,7 @@ pub use before::{Like, write_before, write_rest, write_updated};
 pub use check::{check_text, write_problems};
 pub use csv_file::roster_text;
 pub use error::ReportError;
+pub use explain::{explain, explain_all, nearest_code};
 pub use history::{HistoryLine, write_history};
 pub use html::{Reported, write_html};
 pub use look::{Look, Tone, for_terminal};
@@ -38,7 +40,7 @@ pub use plan::{
     fields as plan_fields, not_sent as plan_not_sent, notes as plan_notes, plan_lines,
     time_line as plan_time, write_changes,
 };
-pub use plan_view::{plan_examples, plan_overview};
+pub use plan_view::{plan_examples, plan_noticed, plan_overview};
 pub use result_paths::{ResultPaths, Written};
 pub use results::{NOT_FOUND, ResultsOf, UnplacedResults, write_results};
 pub use roster::write_roster;

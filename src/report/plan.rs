@@ -3,12 +3,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::check::repair;
+use super::check::hidden_note;
 use super::error::ReportError;
 use super::look::{Tone, for_terminal};
 use super::safe_cell::Reader;
 use super::sheet_file::SheetFile;
 use super::whole_file::Placing;
+use crate::check::what_was_restored;
 use crate::events::Plan;
 use crate::journal::Journal;
 use crate::l10n::{
@@ -18,7 +19,7 @@ use crate::read::Dialect;
 use crate::targets::TargetSpec;
 
 /// Writes every change that a run is to make, one a line, as CSV in the roster's dialect or as a
-/// workbook: `row,key,field,from,to`.
+/// workbook: `row,key,field,from,to,line`.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
@@ -28,14 +29,15 @@ pub fn write_changes(
     (spec, dialect): (&TargetSpec, Dialect),
     path: &Path,
 ) -> Result<(), ReportError> {
-    let header = ["row", "key", "field", "from", "to"];
+    let header = ["row", "key", "field", "from", "to", "line"];
     let as_it_is = (Placing::Replace, dialect);
     let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     journal.each_call::<ReportError>(run, |call, _| {
         for change in &*spec.changes_of(&call) {
             let from = change.from.as_ref().map_or(String::new(), text_of);
             let (row, to) = (call.at.row.to_string(), text_of(&change.to));
-            let cells = [&*row, &call.key, &change.field, &from, &to];
+            let line = call.at.sheet_row.to_string();
+            let cells = [&*row, &call.key, &change.field, &from, &to, &line];
             file.write_ours(cells, Reader::Person)?;
         }
         Ok(true)
@@ -103,8 +105,10 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     if plan.empty_rows > 0 {
         notes.push(say().check_passed_over(empty_rows(plan.empty_rows)));
     }
+    notes.extend(hidden_note(plan.hidden_rows, plan.skips_hidden));
     for (code, count) in &plan.repairs {
-        notes.push(say().plan_restored(cells(*count), repair(code), code.as_str()));
+        let what = what_was_restored(code);
+        notes.push(say().plan_restored(cells(*count), what, code.as_str()));
     }
     for (code, count) in &plan.doubts {
         notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));

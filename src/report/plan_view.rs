@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
-use crate::events::{ExampleChange, Plan};
+use crate::events::{ExampleChange, ExampleFinding, Plan};
 use crate::l10n::{number, rows, say};
 
 /// Fields that are listed, each on a line.
@@ -79,6 +79,14 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
         let more = number(plan.to_send - shown);
         lines.push(aside(look, "", say().plan_more(more)));
     }
+    let noticed = plan_noticed(plan);
+    if !noticed.is_empty() {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(look.paint(Tone::Heading, &say().plan_noticed()));
+        lines.extend(noticed.iter().flat_map(|line| look.lines(None, "  ", line)));
+    }
     if !plan.problems.is_empty() {
         if !lines.is_empty() {
             lines.push(String::new());
@@ -93,6 +101,16 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A line for each kind of restored or doubtful value, with an example. Personal data, like the examples.
+pub fn plan_noticed(plan: &Plan) -> Vec<String> {
+    let line = |found: &ExampleFinding| {
+        let place = say().place_cell(found.line, found.column.as_str());
+        let example = say().plan_problem(place, found.message.as_str());
+        format!("{:>7}  {}: {example}", number(found.count), found.code)
+    };
+    plan.noticed.iter().map(line).collect()
 }
 
 /// A field of a row: what its record holds, and what it is to hold.

@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use csv::ByteRecord;
-use encoding_rs::UTF_8;
 
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
@@ -234,7 +233,7 @@ impl Layout {
             line: header
                 .iter()
                 .position(|name| fold_header(name) == "import_line"),
-            is_utf8: input.dialect().encoding == UTF_8,
+            is_utf8: input.dialect().encoding.is_utf8(),
             outcome_first,
         }
     }

@@ -149,7 +149,7 @@ fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> b
         && is_new
         && is_whole
         && !is_believed
-        && !prepared.survey.has_duplicates()
+        && !prepared.survey.has_repetitions()
         && Reading::of(prepared, delivery).is_of_none()
 }
 

@@ -191,7 +191,10 @@ impl RunError {
             RunError::Busy { .. } => Exit::Busy,
             RunError::Ambiguous { .. } => Exit::Usage,
             RunError::OtherPlan { .. } => Exit::Held,
+            // A question that an option answers.
+            RunError::Read(ReadError::UnknownEncoding { .. }) => Exit::Usage,
             RunError::Read(error) if error.is_stopped() => Exit::Interrupted,
+            RunError::Read(ReadError::SeveralSheets { .. }) => Exit::Usage,
             _ => Exit::CannotDo,
         }
     }

@@ -1,6 +1,6 @@
-use super::items::{Item, What, is_as_it_was, says_the_same};
+use super::items::{Item, What, is_as_it_was, says_the_same, still_looks_right};
 use super::work::{Halt, Work};
-use crate::check::{TOO_FEW, TOO_MANY};
+use crate::check::{TOO_FEW, TOO_MANY, is_damage, looks_right, was_damaged};
 use crate::journal::PastRow;
 use crate::l10n::say;
 use crate::model::{LEFT_OUT, RowState};
@@ -84,7 +84,7 @@ fn known(
     Ok(Some((RowState::NotSent, LEFT_OUT.to_owned(), why)))
 }
 
-/// A row that had too few cells in the runs before, or too many, and that nobody has fixed since.
+/// A row that had too few cells in the runs before, or too many, or was divided or truncated, and that nobody has fixed since.
 ///
 /// In its results file it has as many cells as any other row, and nobody can tell which of them were
 /// missing: as long as nobody has filled one in, they are. A run that left the row out, or found
@@ -93,24 +93,36 @@ fn was_cut(item: &Item, history: &[PastRow], newest: Option<&PastRow>) -> Option
     let since = newest.map_or(i64::MIN, |past| past.run);
     let is_cut = |past: &&PastRow| {
         let is_so = match &*past.error_code {
-            TOO_FEW => !item.is_released && is_as_it_was(&item.mark.cells, &past.cells),
+            code if looks_right(code) => {
+                !item.is_released && still_looks_right(&item.mark.cells, &past.cells)
+            }
+            code if is_damage(code) => {
+                !item.is_released && is_as_it_was(&item.mark.cells, &past.cells)
+            }
             TOO_MANY => item.has_surplus && says_the_same(&item.mark.cells, &past.cells),
             _ => false,
         };
         is_so && past.run >= since
     };
     if let Some(past) = history.iter().find(is_cut) {
-        let hint = if past.error_code == TOO_FEW {
-            say().row_fill_in()
-        } else {
-            String::new()
+        let hint = match &*past.error_code {
+            TOO_FEW => say().row_fill_in(),
+            code if looks_right(code) || is_damage(code) => say().row_correct_cell(),
+            _ => String::new(),
         };
         let why = format!("{}{hint}", past.error.trim_end_matches(&*hint));
         return Some((RowState::Invalid, past.error_code.clone(), why));
     }
     // Nothing is known of it here but what its file says.
-    if item.was_cut && !history.iter().any(|past| past.error_code == TOO_FEW) {
-        return Some((RowState::Invalid, TOO_FEW.to_owned(), say().row_was_cut()));
+    if let Some(code) = item.damaged
+        && !history.iter().any(|past| past.error_code == code)
+    {
+        return Some((RowState::Invalid, code.to_owned(), was_damaged(code)));
+    }
+    if let Some(code) = item.lost_kind
+        && !history.iter().any(|past| past.error_code == code)
+    {
+        return Some((RowState::Invalid, code.to_owned(), say().row_lost_kind()));
     }
     None
 }

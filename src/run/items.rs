@@ -1,7 +1,7 @@
 use tokio::sync::mpsc;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::check::{CheckedRow, Checker, Survey};
+use crate::check::{CheckedRow, Checker, Survey, looks_right};
 use crate::clock::Clock;
 use crate::journal::RowMark;
 use crate::l10n::say;
@@ -14,8 +14,10 @@ pub(super) struct Item {
     pub(super) mark: RowMark,
     /// Whether somebody has emptied the cell that says what was wrong with it.
     pub(super) is_released: bool,
-    /// Whether its results file says that it had too few cells.
-    pub(super) was_cut: bool,
+    /// The code of what was wrong with how it stood in its file, as far as a results file says so.
+    pub(super) damaged: Option<&'static str>,
+    /// The code of a cell whose kind a results file has lost, as far as it says so.
+    pub(super) lost_kind: Option<&'static str>,
     /// Whether it has something beyond the last column that has a name.
     pub(super) has_surplus: bool,
     pub(super) what: What,
@@ -101,17 +103,21 @@ impl ItemMaker<'_> {
     ) -> Item {
         self.checker.check_into(raw, row);
         let (key, cells) = fingerprints.of_row(raw, row);
+        // What is doubtful in a row can be wrong because of others.
+        let what = self.what(row);
+        let warning = row.warning();
         Item {
             mark: RowMark {
                 at: row.at,
                 key,
                 cells,
-                warning: Problem::join(&row.doubts),
+                warning,
             },
             is_released: self.checker.is_released(raw),
-            was_cut: self.checker.was_cut(raw),
+            damaged: self.checker.damage_before(raw),
+            lost_kind: self.checker.lost_kind(raw),
             has_surplus: self.checker.has_surplus(raw),
-            what: self.what(row),
+            what,
         }
     }
 
@@ -124,7 +130,7 @@ impl ItemMaker<'_> {
             let why = say().row_superseded(self.survey.line_of(other));
             return What::Settled(self.left_out(number, why));
         }
-        self.survey.add_duplicate_problems(self.checker, row);
+        self.survey.add_problems_of_others(self.checker, row);
         let key = self
             .survey
             .key()
@@ -254,7 +260,13 @@ impl<'a> Fingerprints<'a> {
             }
         }
         for problem in &row.problems {
-            add(of_name(&problem.field), true, &problem.value);
+            let name = of_name(&problem.field);
+            // The results hold the text of such a cell, which looks right there.
+            let looks_right = looks_right(&problem.code);
+            add(name, !looks_right, &problem.value);
+            if looks_right {
+                add(name, true, LOST_KIND);
+            }
         }
         cells
     }
@@ -262,6 +274,27 @@ impl<'a> Fingerprints<'a> {
 
 fn of_name(field: &str) -> u32 {
     xxh3_64(field.as_bytes()) as u32
+}
+
+/// What stands beside a value that only looks right: no cell's text.
+const LOST_KIND: &str = "\0kind";
+
+/// Whether a row that had cells that only look right still has one of them as it was `before`.
+pub(super) fn still_looks_right(now: &[u8], before: &[u8]) -> bool {
+    let room = &mut Vec::new();
+    let lost = fingerprint(true, LOST_KIND, room).to_le_bytes();
+    let nothing = fingerprint(false, "", room).to_le_bytes();
+    let (now, _) = now.as_chunks::<8>();
+    let (before, _) = before.as_chunks::<8>();
+    let names = before.iter().filter(|field| field[4..] == lost);
+    let of = |cells: &[[u8; 8]], name: &[u8]| -> Vec<[u8; 8]> {
+        let fields = cells.iter().filter(|field| field[..4] == *name);
+        let is_value = |field: &&[u8; 8]| field[4..] != lost && field[4..] != nothing;
+        fields.filter(is_value).copied().collect()
+    };
+    names
+        .map(|field| &field[..4])
+        .any(|name| of(now, name) == of(before, name))
 }
 
 /// What stands for a value that a cell clears in so many words.

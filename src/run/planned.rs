@@ -1,12 +1,13 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::reading::Reading;
 use super::settings::Delivery;
-use crate::check::Checker;
+use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
-use crate::events::{ExampleChange, Plan};
+use crate::events::{ExampleChange, ExampleFinding, Plan};
 use crate::l10n::say;
 use crate::map::field_named;
 use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
@@ -53,6 +54,7 @@ impl Planned {
             input,
             checker,
             survey,
+            ..
         } = prepared;
         let to_send = survey.rows - survey.invalid;
         let mut planned = Planned {
@@ -177,6 +179,14 @@ pub fn understood(
     headers
 }
 
+/// How many findings there are of each code.
+fn counts(groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) -> Vec<(String, u64)> {
+    let counts = groups.iter();
+    counts
+        .map(|(code, group)| (code.to_string(), group.count))
+        .collect()
+}
+
 /// The figures of a plan.
 pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planned) -> Plan {
     let survey = &prepared.survey;
@@ -186,6 +196,8 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         base_url: delivery.client.base_url.clone(),
         rows: survey.rows,
         empty_rows: survey.empty_rows,
+        hidden_rows: prepared.input.hidden_rows(),
+        skips_hidden: prepared.input.skips_hidden(),
         invalid: planned.states.invalid,
         unchanged: planned.states.unchanged,
         left_out,
@@ -199,15 +211,21 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         fields: planned.fields().into_iter().collect(),
         examples: planned.examples.clone(),
         problems: planned.problems.clone(),
-        repairs: survey
-            .repairs
-            .iter()
-            .map(|(code, count)| ((*code).to_owned(), *count))
-            .collect(),
-        doubts: survey
-            .doubts
-            .iter()
-            .map(|(code, group)| (code.to_string(), group.count))
+        repairs: counts(&survey.restored),
+        doubts: counts(&survey.doubts),
+        noticed: [&survey.restored, &survey.doubts]
+            .into_iter()
+            .flatten()
+            .filter_map(|(code, group)| {
+                let first = group.first.first()?;
+                Some(ExampleFinding {
+                    code: code.to_string(),
+                    count: group.count,
+                    line: first.at.sheet_row,
+                    column: first.problem.column.clone(),
+                    message: first.problem.message.clone(),
+                })
+            })
             .collect(),
         ..Plan::default()
     }

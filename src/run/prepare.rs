@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, Survey, survey};
-use crate::events::{Observer, RunEvent};
-use crate::map::{ColumnMap, MapError, MapOptions};
+use crate::events::{Observer, RunEvent, UnmappedColumn};
+use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
 use crate::model::{Problem, RowAt};
 use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions};
 use crate::targets::TargetSpec;
@@ -40,6 +40,8 @@ pub struct Prepared {
     pub checker: Checker,
     /// What the whole file showed.
     pub survey: Survey,
+    /// The columns that are not imported and may have been meant to be.
+    pub unmapped: Vec<Unmapped>,
 }
 
 impl Prepared {
@@ -76,6 +78,7 @@ pub fn prepare(
         ..roster.map.clone()
     };
     let map = ColumnMap::new(input.header(), &spec, &map_options).map_err(map_error)?;
+    refuse_several_sheets(&input, &spec, &map_options)?;
     let key = match &roster.key {
         Some(name) => Some(asked_key(name, &spec, &map, sparse, &map_error)?),
         None => {
@@ -96,7 +99,6 @@ pub fn prepare(
         unknown: map.unknown().map(String::from).collect(),
         unknown_at: map.unknown_at().collect(),
         of_results: map.is_of_results(),
-        near_misses: map.near_misses(&spec),
     });
     let options = CheckOptions {
         sparse_key: key.filter(|_| sparse),
@@ -113,10 +115,42 @@ pub fn prepare(
     told(of);
     let survey = survey?;
     refuse_too_many(input.path(), survey.rows)?;
+    let (map, spec) = (checker.map(), checker.spec());
+    let holds =
+        |column: usize, is_free: &dyn Fn(usize) -> bool| survey.held_in(column, spec, is_free);
+    let unmapped = map.unmapped(spec, holds);
+    if !unmapped.is_empty() {
+        let columns = unmapped.iter().map(|one| UnmappedColumn {
+            at: one.column + 1,
+            header: Some(one.header.clone()),
+            field: spec.fields[one.field].declared(),
+        });
+        observer.on_event(&RunEvent::Unmapped(columns.collect()));
+    }
     Ok(Prepared {
         input,
         checker,
         survey,
+        unmapped,
+    })
+}
+
+/// Refuses a workbook of which more than one visible sheet may be the roster, where none was named.
+fn refuse_several_sheets(
+    input: &Input,
+    spec: &TargetSpec,
+    options: &MapOptions,
+) -> Result<(), ReadError> {
+    let others = input.other_sheets();
+    let others = others.filter(|(_, header)| ColumnMap::new(header, spec, options).is_ok());
+    let mut sheets: Vec<String> = others.map(|(name, _)| name.to_owned()).collect();
+    if sheets.is_empty() {
+        return Ok(());
+    }
+    sheets.splice(0..0, input.sheet_name().map(str::to_owned));
+    Err(ReadError::SeveralSheets {
+        path: input.path().to_owned(),
+        sheets,
     })
 }
 
@@ -187,7 +221,7 @@ pub fn row_problems<E: From<ReadError>>(
                 .rows()
                 .map(|row| {
                     let mut checked = checker.check(&row);
-                    survey.add_duplicate_problems(checker, &mut checked);
+                    survey.add_problems_of_others(checker, &mut checked);
                     (row.at, checked.problems)
                 })
                 .filter(|(_, problems)| !problems.is_empty())
@@ -215,6 +249,8 @@ pub struct SeenRow {
     pub problems: Vec<Problem>,
     /// What looks unusual in it.
     pub doubts: Vec<Problem>,
+    /// What was put back in it.
+    pub restored: Vec<Problem>,
 }
 
 /// Reads the rows once more, and hands those that are `wanted` to `each`, in the file's order.
@@ -231,7 +267,7 @@ pub fn each_row_seen(
         |table| {
             let see = |row: RawRow<'_>| {
                 let mut checked = checker.check(&row);
-                survey.add_duplicate_problems(checker, &mut checked);
+                survey.add_problems_of_others(checker, &mut checked);
                 wanted(&row, &checked).then(|| SeenRow {
                     at: checked.at,
                     cells: row
@@ -240,6 +276,7 @@ pub fn each_row_seen(
                         .collect(),
                     problems: checked.problems,
                     doubts: checked.doubts,
+                    restored: checked.restored,
                 })
             };
             table.rows().filter_map(see).collect::<Vec<_>>()

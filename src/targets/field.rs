@@ -40,6 +40,23 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 13] = [
+        Kind::Text,
+        Kind::Uuid,
+        Kind::IdentityNumber,
+        Kind::Date,
+        Kind::Choice,
+        Kind::Boolean,
+        Kind::Email,
+        Kind::Phone,
+        Kind::PostalCode,
+        Kind::Country,
+        Kind::MunicipalityCode,
+        Kind::Eppn,
+        Kind::Integer,
+    ];
+
     /// The word used in target files, and the first half of the kind's problem codes.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,6 +86,18 @@ pub enum Place {
     Body,
     /// Into the path, in place of `{name}`.
     Path,
+}
+
+/// Where a row says a person's gender.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenderFrom {
+    /// The choice field.
+    pub field: String,
+    /// The choice of women.
+    pub women: String,
+    /// The choice of men.
+    pub men: String,
 }
 
 /// One field of a record: how a column is recognised, what its cells may hold, where it is sent.
@@ -129,6 +158,10 @@ pub struct FieldSpec {
     pub words: BTreeMap<String, BTreeMap<String, String>>,
     /// `identity_number`: the boolean field that says a row's number is a temporary one.
     pub temporary_if: Option<String>,
+    /// `identity_number`: the date field that holds the day of birth, with which the number begins.
+    pub born_from: Option<String>,
+    /// `identity_number`: the field that holds the gender, which the number tells too.
+    pub gender_from: Option<GenderFrom>,
     /// `postal_code`: the country field that says whether a row's code is a Swedish one.
     pub country_from: Option<String>,
     /// `date`: whether a day after today is a mistake.

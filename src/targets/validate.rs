@@ -384,6 +384,29 @@ fn validate_references(
             ),
         );
     }
+    let is_identity = field.kind == Kind::IdentityNumber;
+    if let Some(other) = &field.born_from
+        && !(is_identity && is_of(other, Kind::Date))
+    {
+        wrong(
+            "born_from",
+            format!(
+                "born_from of \"{name}\" must name a date field, and \"{name}\" be an identity_number"
+            ),
+        );
+    }
+    if let Some(from) = &field.gender_from {
+        let other = spec.fields.iter().find(|other| other.name() == from.field);
+        let has = |choice: &String| other.is_some_and(|other| other.choices.contains(choice));
+        if !(is_identity && has(&from.women) && has(&from.men)) {
+            wrong(
+                "gender_from",
+                format!(
+                    "gender_from of \"{name}\" must name a choice field and two of its choices, and \"{name}\" be an identity_number"
+                ),
+            );
+        }
+    }
     if let Some(other) = &field.temporary_if
         && (field.kind != Kind::IdentityNumber || !is_of(other, Kind::Boolean))
     {

@@ -430,7 +430,7 @@ const FOR_PERSONS: [&str; 10] = [
     "examples",
     "for_person",
     "message",
-    "near_misses",
+    "noticed",
     "problems",
     "sheet",
     "unknown",

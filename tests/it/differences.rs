@@ -450,7 +450,7 @@ fn a_plan_says_every_change_and_makes_none() {
         assert!(told.contains(part), "{part} not in {told}");
     }
     let changes = folder.csv("changes.csv", b',');
-    assert_eq!(changes[0], ["row", "key", "field", "from", "to"]);
+    assert_eq!(changes[0], ["row", "key", "field", "from", "to", "line"]);
     assert_eq!(
         changes[2],
         [
@@ -458,7 +458,8 @@ fn a_plan_says_every_change_and_makes_none() {
             &plain_id(2),
             "postal_address",
             "Skolgatan 2",
-            "Nygatan 2"
+            "Nygatan 2",
+            "3"
         ]
     );
     assert_eq!(changes.len(), 4);
@@ -830,7 +831,10 @@ fn a_request_is_shown_as_curl_makes_it_and_without_secrets() {
     let (code, none, _) = show("1");
     assert_eq!(
         (code, none.as_str()),
-        (Some(0), "# nothing would be sent for row 2\n")
+        (
+            Some(0),
+            "# nothing would be sent for row 2 (import_row 1)\n"
+        )
     );
     assert_eq!(show("6").0, Some(2));
 

@@ -7,6 +7,8 @@ mod apis;
 mod architecture;
 mod bad_input;
 mod browser;
+mod cell_kinds;
+mod cells_of_programs;
 mod commands;
 mod conformance;
 mod console;

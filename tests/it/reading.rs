@@ -166,7 +166,7 @@ fn an_encoding_that_is_in_doubt_is_asked_for() {
         .collect();
     folder.write("mac.csv", mac);
     let output = folder.run("check mac.csv --target meitner");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(
         stderr(&output).contains("--encoding macintosh"),
         "{}",
@@ -180,6 +180,80 @@ fn an_encoding_that_is_in_doubt_is_asked_for() {
         stderr(&output),
         stdout(&output)
     );
+}
+
+/// The codes of the problems of a file with these rows below a header of five columns.
+fn codes(rows: &str) -> Vec<(String, String)> {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        format!("id,identity_number,first_name,last_name,postal_address\n{rows}"),
+    );
+    let output = folder.run("check r.csv --target meitner --problems p.csv");
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let problems = folder.csv("p.csv", b',');
+    let rows = problems.iter().skip(1);
+    rows.map(|row| (row[1].clone(), row[4].clone())).collect()
+}
+
+#[test]
+fn rows_that_are_cut_joined_or_quoted_in_another_way_are_not_sent() {
+    let row = |number: usize, rest: &str| {
+        format!("{},{},{rest}", plain_id(number), identity_number(number))
+    };
+    let good = row(9, "Bo,Ek,Väg 1\n");
+    let header = "id,identity_number,first_name,last_name,postal_address\n";
+    for (rows, expected) in [
+        (
+            row(1, "Åsa,Ek,Väg 1\nlgh 2\n") + &good,
+            &[("2", "row.divided"), ("3", "row.divided")][..],
+        ),
+        (
+            row(1, "\"Anna \\\"Ann\\\" M\",Ek,x\n") + &good,
+            &[("2", "row.text_after_quote")],
+        ),
+        (
+            good.clone() + header + &row(1, "Åsa,Ek,x\n"),
+            &[("3", "row.header")],
+        ),
+        (good.clone() + &row(1, "Åsa,Ek"), &[("3", "row.truncated")]),
+        (row(1, "√Ösa,Ek,x\n") + &good, &[("2", "text.mojibake")]),
+    ] {
+        let found = codes(&rows);
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(line, code)| (&**line, &**code))
+            .collect();
+        assert_eq!(found, expected, "{rows}");
+    }
+}
+
+#[test]
+fn what_was_wrong_with_how_a_row_stood_in_its_file_is_known_in_its_results() {
+    let row = |number: usize, rest: &str| {
+        format!("{},{},{rest}", plain_id(number), identity_number(number))
+    };
+    let header = "id,identity_number,first_name,last_name,postal_address\n";
+    for (rows, code) in [
+        (row(1, "Åsa,Ek,Väg 1\nlgh 2\n"), "row.divided"),
+        (
+            row(1, "\"Anna \\\"Ann\\\" M\",Ek,x\n"),
+            "row.text_after_quote",
+        ),
+        (row(1, "Åsa,Ek"), "row.truncated"),
+        (row(1, "Åsa,Ek,x\n") + header, "row.header"),
+    ] {
+        let folder = Folder::new();
+        folder.write(
+            "r.csv",
+            format!("{header}{}{rows}", row(9, "Bo,Ek,Väg 1\n")),
+        );
+        folder.run("import r.csv --target meitner --sandbox --blind --yes --max-invalid 100%");
+        let checked = folder.run("check r.failed.csv --target meitner --problems p.csv");
+        assert_eq!(checked.status.code(), Some(3), "{rows}");
+        let found = folder.csv("p.csv", b',');
+        assert!(found.iter().skip(1).all(|row| row[4] == code), "{found:?}");
+    }
 }
 
 #[test]
@@ -217,7 +291,8 @@ fn bytes_that_are_no_text_are_a_problem_of_their_row() {
     bytes.truncate(at);
     bytes.extend_from_slice(b"\x81\xE5\xE4;Ek\n");
     folder.write("w.csv", bytes);
-    let output = folder.run("check w.csv --target meitner --problems w-p.csv");
+    let output =
+        folder.run("check w.csv --target meitner --encoding windows-1252 --problems w-p.csv");
     assert_eq!(
         output.status.code(),
         Some(3),
@@ -331,7 +406,7 @@ fn a_workbook_is_read_like_any_roster() {
             "invalid",
             "",
             "text.spreadsheet_error",
-            "E-post: the cell holds the spreadsheet's error #N/A; fix the formula and export again"
+            "E-post: cell I5 holds the spreadsheet's error #N/A; correct the formula or type the value"
         ]
     );
 

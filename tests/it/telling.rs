@@ -295,7 +295,10 @@ fn the_header_is_found_below_a_title_or_where_it_is_said_to_be() {
         let output = folder.run(&format!("check excel.csv --target meitner{more}"));
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let told = stdout(&output);
-        assert!(told.contains("semicolon, 4 columns, 3 rows"), "{told}");
+        assert!(
+            told.contains("semicolon, header on line 3, 4 columns, 3 rows"),
+            "{told}"
+        );
     }
     folder.write(
         "two.csv",

@@ -31,7 +31,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
     roster.check.production = settings::is_production(&config.place(&args.place));
     roster.sparse = !args.place.blind;
     settings::refuse_idle_allowances(&roster, &spec)?;
-    let prepared = prepare(&roster, spec, rand::random(), &Unobserved)?;
+    let prepared = terminal::choosing_sheet(|sheet| {
+        roster.read.sheet = sheet.or(roster.read.sheet.take());
+        Ok(prepare(&roster, spec.clone(), rand::random(), &Unobserved)?)
+    })?;
     refuse_empty(&prepared)?;
     if let Some(path) = &args.problems {
         write_problems(path, prepared.input.dialect(), |each| {
@@ -65,6 +68,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
             &prepared.input,
             &prepared.checker,
             &prepared.survey,
+            &prepared.unmapped,
             terminal::look(common),
         )),
         Format::Json => print_json(&summary, true),

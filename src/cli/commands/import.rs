@@ -5,8 +5,8 @@ use crate::app::{AppError, begin, ready};
 use crate::cli::args::ImportArgs;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
-use crate::cli::settings;
 use crate::cli::wanted::Asked;
+use crate::cli::{settings, terminal};
 use crate::l10n::say;
 use crate::model::Exit;
 use crate::plan::{SAVED_PLAN, SavedPlan};
@@ -28,7 +28,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         known_target: None,
     };
     front.watched(&args.file, || {
-        let mut ready = ready(session, asked.resolve(session, config)?)?;
+        let mut ready = terminal::choosing_sheet(|sheet| {
+            let asked = asked.clone().of_sheet(sheet);
+            ready(session, asked.resolve(session, config)?)
+        })?;
         // What an interrupted run had still to send was planned before.
         let fresh = args.start.fresh || args.plan.is_some();
         if let Some(path) = &args.plan {
@@ -37,6 +40,9 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ImportArgs) -> Result<
         let paths = &mut ready.settings.delivery.paths;
         paths.outcome_first = settings::is_outcome_first(config, &args.layout);
         let named = settings::named(&args.files);
+        if !args.options.place.sandbox && args.plan.is_none() {
+            front.ask_about_columns(&mut ready, args.start.yes)?;
+        }
         let start = begin(session, &mut ready, fresh, "import", &named)?;
         let agreed = args.start.yes || args.options.place.sandbox || args.plan.is_some();
         front.send(config, &ready, start, agreed, args.output.format)

@@ -2,6 +2,7 @@
 
 pub(super) mod check;
 pub(super) mod doctor;
+pub(super) mod explain;
 #[cfg(feature = "postgres")]
 pub(super) mod fleet;
 #[cfg(not(feature = "postgres"))]

@@ -28,7 +28,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
             refuse_in_place_of(flag, path, &args.file, session.state.folder())?;
         }
     }
-    let ready = ready(session, asked.resolve(session, &front.config)?)?;
+    let ready = terminal::choosing_sheet(|sheet| {
+        let asked = asked.clone().of_sheet(sheet);
+        ready(session, asked.resolve(session, &front.config)?)
+    })?;
     session.stop.listen();
     let context = Context {
         clock: session.clock.clone(),
@@ -118,15 +121,16 @@ fn show_request(front: &Front, ready: &Ready, looked: &Looked, row: u64) -> Resu
             Ok(!is_it)
         })?;
     let line = number(survey.line_of(row));
+    let row = number(row);
     let text = match found {
-        None => format!("# {}", say().plan_no_request(line)),
+        None => format!("# {}", say().plan_no_request(line, row)),
         Some(call) => {
             let spec = ready.prepared.checker.spec();
             let base_url = &ready.settings.delivery.client.base_url;
             let curl = curl_text(&call, spec, base_url, |name| {
                 front.config.credential_variable(name)
             });
-            format!("# {}\n{curl}", say().plan_request_of(line))
+            format!("# {}\n{curl}", say().plan_request_of(line, row))
         }
     };
     terminal::out(&format!("{text}\n"));

@@ -15,7 +15,8 @@ use crate::l10n::say;
 use crate::log;
 use crate::model::{Code, Exit, Fact, RowState};
 use crate::plan::Threshold;
-use crate::run::{Roster, Settings};
+use crate::read::Input;
+use crate::run::{Roster, RunError, Settings};
 
 /// `rosterpatch retry RESULTS` and `rosterpatch retry --run RUN`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &RetryArgs) -> Result<Exit, AppError> {
@@ -138,6 +139,10 @@ fn of_file(
     }
     let now = session.clock.timestamp();
     let roster = settings::roster(config, results, &config.fill(&options.roster), now);
+    if results != Path::new("-") {
+        // Of what cannot be read no run is known, which is not what is wrong with it.
+        Input::open(results, &roster.read).map_err(RunError::from)?;
+    }
     let of = args.of.as_deref();
     let mut found = runs_of(session, &roster, of, None)?;
     let mut elsewhere =

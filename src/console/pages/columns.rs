@@ -53,6 +53,13 @@ fn made(desk: &Desk) -> Made {
     };
     let spec = &opened.spec;
     let guesses = guesses(&look.header, spec);
+    let checked = opened.checked.as_ref().ok();
+    // By what its cells hold.
+    let unmapped = |column: usize| {
+        let mut unmapped = checked?.prepared.unmapped.iter();
+        let found = unmapped.find(|one| one.column == column)?;
+        Some(found.field)
+    };
     let mut columns: Vec<Column> = look
         .header
         .iter()
@@ -74,7 +81,8 @@ fn made(desk: &Desk) -> Made {
                 is_left_out: chosen.is_none(),
                 near: guess
                     .near
-                    .filter(|_| chosen.is_none())
+                    .or_else(|| unmapped(index))
+                    .filter(|_| chosen.is_none() && said_of(opened, header).is_none())
                     .map(|near| name_of(spec, near)),
             }
         })

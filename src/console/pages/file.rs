@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::l10n::{number, say};
-use crate::read::Mends;
+use crate::read::{Charset, Mends, encodings};
 
 #[derive(Template)]
 #[template(path = "file.html", config = ".askama.toml")]
@@ -27,9 +27,6 @@ struct Page {
     count: Option<String>,
 }
 
-/// Encodings that rosters come in, by their labels (WHATWG Encoding Standard).
-const ENCODINGS: [&str; 5] = ["UTF-8", "windows-1252", "UTF-16LE", "UTF-16BE", "macintosh"];
-
 pub(in crate::console) async fn show(State(desk): State<Arc<Desk>>) -> Response {
     page(desk, |desk| made(desk)).await
 }
@@ -43,9 +40,9 @@ fn made(desk: &Desk) -> Made {
     let found = look.ok();
     let is_workbook = found.is_some_and(|look| !look.sheets.is_empty());
     let encoding = found.map_or("", |look| &look.encoding);
-    let mut labels: Vec<String> = ENCODINGS.map(str::to_owned).to_vec();
-    if !encoding.is_empty() && !ENCODINGS.contains(&encoding) {
-        labels.push(encoding.to_owned());
+    let mut labels: Vec<&str> = encodings().map(Charset::label).collect();
+    if !encoding.is_empty() && !labels.contains(&encoding) {
+        labels.push(encoding);
     }
     let delimiter = found
         .and_then(|look| look.delimiter)
@@ -64,7 +61,7 @@ fn made(desk: &Desk) -> Made {
             true => Vec::new(),
             false => labels
                 .into_iter()
-                .map(|label| (label.clone(), label.clone(), label == encoding))
+                .map(|label| (label.to_owned(), label.to_owned(), label == encoding))
                 .collect(),
         },
         delimiters: match is_workbook {

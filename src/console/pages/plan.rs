@@ -17,7 +17,7 @@ use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{number, records, say};
-use crate::report::{plan_fields, plan_not_sent, plan_notes, plan_time};
+use crate::report::{plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time};
 use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
@@ -48,6 +48,8 @@ pub(super) struct Overview {
     pub(super) base_url: String,
     pub(super) counts: Vec<(String, String)>,
     pub(super) notes: Vec<String>,
+    /// What was restored and what is doubtful, with an example of each kind.
+    pub(super) noticed: Vec<String>,
     pub(super) problems: Vec<String>,
     /// How many more rows are invalid.
     pub(super) more: Option<String>,
@@ -150,6 +152,7 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         base_url: plan.base_url.clone(),
         counts,
         notes: plan_notes(plan),
+        noticed: plan_noticed(plan),
         problems: plan.problems.clone(),
         more: {
             let more = plan.invalid.saturating_sub(plan.problems.len() as u64);
@@ -208,7 +211,7 @@ pub(super) fn changes(
             return Ok(false);
         }
         let changed = Changed {
-            line: call.at.line,
+            line: call.at.sheet_row,
             key: call.key,
             who: String::new(),
             changes,

@@ -32,14 +32,26 @@ struct Page<'a> {
     /// That cells are as somebody changed them an earlier time.
     mended_before: Option<String>,
     alike: Vec<&'a Alike>,
+    /// What was restored and what is doubtful, by kind.
+    noticed: Vec<Noticed>,
     /// What was searched for.
     search: String,
+    /// Whether only rows are shown that were asked for.
+    is_part: bool,
     found: String,
     /// Where the pages before and after this one begin.
     before: Option<String>,
     after: Option<String>,
     /// Whether the rows are those of a run that are tried again.
     is_again: bool,
+}
+
+/// The restored or doubtful values of a kind.
+struct Noticed {
+    code: String,
+    count: String,
+    /// The first of them.
+    example: String,
 }
 
 /// What is left to mend.
@@ -103,6 +115,9 @@ const ALIKE: usize = 8;
 pub(in crate::console) struct Asked {
     #[serde(default)]
     q: String,
+    /// The code of the restored or doubtful values whose rows are shown.
+    #[serde(default)]
+    kind: String,
     #[serde(default)]
     from: usize,
 }
@@ -123,23 +138,37 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         return go_to("/columns");
     };
     let found;
-    let rows = match asked.q.trim() {
-        "" => &checked.faulty,
-        text => {
+    let rows = match (asked.q.trim(), &*asked.kind) {
+        ("", "") => &checked.faulty,
+        ("", kind) => {
+            found = checked.rows_with(kind)?;
+            &found
+        }
+        (text, _) => {
             found = checked.search(text)?;
             &found
         }
     };
+    let survey = &checked.prepared.survey;
+    let noticed = survey.restored.iter().chain(&survey.doubts);
+    let noticed = noticed.filter_map(|(code, group)| {
+        let first = group.first.first()?;
+        let place = say().place_cell(first.at.sheet_row, first.problem.column.as_str());
+        Some(Noticed {
+            code: code.to_string(),
+            count: number(group.count),
+            example: say().plan_problem(place, first.problem.message.as_str()),
+        })
+    });
     let header = checked.prepared.input.header();
     let most = (CELLS / header.len().max(1)).clamp(1, ROWS);
     let from = asked.from.min(rows.len());
     let to = (from + most).min(rows.len());
     let link = |from: usize| match asked.q.is_empty() {
-        true => format!("/problems?from={from}"),
+        true if asked.kind.is_empty() => format!("/problems?from={from}"),
+        true => format!("/problems?kind={}&from={from}", escaped(&asked.kind)),
         false => {
-            let text =
-                percent_encoding::utf8_percent_encode(&asked.q, percent_encoding::NON_ALPHANUMERIC);
-            format!("/problems?q={text}&from={from}")
+            format!("/problems?q={}&from={from}", escaped(&asked.q))
         }
     };
     let shown = checked.rows(rows.get(from..to).unwrap_or_default())?;
@@ -159,11 +188,13 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
             say().console_mended_before(rows, number(rows))
         }),
         rows: shown,
+        noticed: noticed.collect(),
         alike: match asked.q.is_empty() {
             true => most_alike.collect(),
             false => Vec::new(),
         },
         search: asked.q.clone(),
+        is_part: !asked.q.is_empty() || !asked.kind.is_empty(),
         found: match rows.len() {
             0 => String::new(),
             all => say().console_shown(
@@ -177,6 +208,11 @@ fn made(desk: &Desk, asked: &Asked) -> Made {
         is_again: opened.again.is_some(),
         frame,
     }))
+}
+
+/// A text as it stands in an address.
+fn escaped(text: &str) -> impl std::fmt::Display {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
 fn left(checked: &Checked) -> Left {
@@ -211,7 +247,10 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
             header: header.clone(),
             value: seen.cells.get(column).cloned().unwrap_or_default(),
             fault: of(&seen.problems, column),
-            doubt: of(&seen.doubts, column),
+            doubt: match (of(&seen.doubts, column), of(&seen.restored, column)) {
+                (doubt, restored) if doubt.is_empty() || restored.is_empty() => doubt + &restored,
+                (doubt, restored) => format!("{doubt}; {restored}"),
+            },
         });
     let mut whole: Vec<String> = seen
         .problems

@@ -168,7 +168,7 @@ pub(super) fn call(row: &Row, number: u64) -> Result<Call, Wrong> {
     Ok(Call {
         at: RowAt {
             row: number,
-            line: cell::<Option<i64>>(row, 1)?.unwrap_or(0).unsigned_abs(),
+            sheet_row: cell::<Option<i64>>(row, 1)?.unwrap_or(0).unsigned_abs(),
             ..RowAt::default()
         },
         body,

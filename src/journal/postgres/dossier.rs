@@ -88,6 +88,7 @@ impl Dossiers for Postgres {
                     let mut plan: serde_json::Value = serde_json::from_str(&plan).map_err(told)?;
                     plan["examples"] = serde_json::json!([]);
                     plan["problems"] = serde_json::json!([]);
+                    plan["noticed"] = serde_json::json!([]);
                     tables.execute(
                         "UPDATE run SET plan = $2 WHERE id = $1",
                         &[run, &plan.to_string()],

@@ -175,7 +175,7 @@ impl<'a> Group<'a> {
         }
         let ids: Vec<i64> = self.rows.keys().copied().collect();
         let mark = || all().map(|row| &row.mark);
-        let lines: Vec<i64> = mark().map(|mark| signed(mark.at.line)).collect();
+        let lines: Vec<i64> = mark().map(|mark| signed(mark.at.sheet_row)).collect();
         let keys: Vec<i64> = mark().map(|mark| mark.key).collect();
         let cells: Vec<&[u8]> = mark().map(|mark| mark.cells.as_slice()).collect();
         let paths: Vec<Option<String>> = calls.iter().map(|c| c.map(|c| text(&c.path))).collect();

@@ -155,7 +155,7 @@ pub(super) fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
     Ok(Call {
         at: RowAt {
             row: number,
-            line: row.get::<_, Option<u64>>(1)?.unwrap_or(0),
+            sheet_row: row.get::<_, Option<u64>>(1)?.unwrap_or(0),
             ..RowAt::default()
         },
         changes: changes.map_or(Ok(Vec::new()), |text| {

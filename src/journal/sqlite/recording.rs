@@ -149,7 +149,7 @@ fn write_row(
                 .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
             statements.call()?.execute(params![
                 id,
-                at.line,
+                at.sheet_row,
                 changed,
                 key,
                 cells,
@@ -166,7 +166,7 @@ fn write_row(
                 .prepare_cached(
                     "INSERT OR REPLACE INTO planned (id, line, key, cells) VALUES (?1, ?2, ?3, ?4)",
                 )?
-                .execute(params![id, at.line, key, cells])?;
+                .execute(params![id, at.sheet_row, key, cells])?;
             write_outcome(statements, run, outcome)?;
         }
     }

@@ -28,7 +28,8 @@ fn item(fields: &[(u32, &str)]) -> Item {
             warning: String::new(),
         },
         is_released: false,
-        was_cut: false,
+        damaged: None,
+        lost_kind: None,
         has_surplus: false,
         what: What::LookUp {
             key: "p1".into(),
@@ -292,12 +293,16 @@ fn a_row_with_cells_in_excess_stays_invalid_while_it_has_them() {
 #[test]
 fn a_file_tells_itself_that_a_row_was_cut_where_nothing_else_is_known() {
     let mut row = item(OLD);
-    row.was_cut = true;
+    row.damaged = Some(TOO_FEW);
     let cut = Some((RowState::Invalid, TOO_FEW.to_owned(), say().row_was_cut()));
     assert_eq!(of(&row, &[]), cut);
     assert_eq!(of(&row, &[refused(1, "text.too_long", NEW)]), cut);
     // Here it is known, and that somebody has filled it in since.
     assert_eq!(of(&row, &[refused(1, TOO_FEW, &OLD[..1])]), None);
-    row.was_cut = false;
+    row.damaged = None;
     assert_eq!(of(&row, &[]), None);
+    // A part of a row that a line break divided is as it was, or is corrected.
+    let divided = refused(1, "row.divided", OLD);
+    assert_eq!(of(&row, &[divided]).unwrap().1, "row.divided");
+    assert_eq!(of(&row, &[refused(1, "row.divided", NEW)]), None);
 }

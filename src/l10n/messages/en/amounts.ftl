@@ -16,6 +16,10 @@ amount-empty-rows = { $count ->
     [one] { $number } empty row
    *[other] { $number } empty rows
 }
+amount-hidden-rows = { $count ->
+    [one] { $number } hidden row
+   *[other] { $number } hidden rows
+}
 amount-columns = { $count ->
     [one] { $number } column
    *[other] { $number } columns

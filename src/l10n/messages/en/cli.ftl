@@ -132,6 +132,7 @@ history-not-kept = what was changed is not kept
 history-line = line { $line } of { $file }
 cli-state-unknown = the place of the journal (--state, ROSTERPATCH_STATE) cannot be { $what }: it is a folder, or a database as postgres://USER@HOST/DATABASE with the password in PGPASSWORD; write ./ before a folder's name that looks like an address
 run-state-undone = undone
+front-which-sheet = which sheet is the roster? Type its number:
 sweep-closing = { $files }: { $fates }
 sweep-done = { $count } done
 sweep-duplicate = { $count } duplicate

@@ -19,6 +19,7 @@ fact-empty = the file is empty; a roster needs a header and at least one row
 fact-too-many-rows = the file has too many rows; divide it
 fact-not-csv = the file is not CSV; export the list again as CSV or as an Excel workbook
 fact-workbook = the workbook cannot be read; `rosterpatch check` says why
+fact-several-sheets = the workbook has several sheets whose header fits; name the one to read with --sheet
 fact-no-sheet = the workbook does not have the sheet that --sheet names
 fact-no-workbook = --sheet is given, and the file is not a workbook
 fact-unknown-encoding = the file's encoding is not known for certain; save it as "CSV UTF-8", or name the encoding with --encoding

@@ -16,6 +16,10 @@ amount-empty-rows = { $count ->
     [one] { $number } tom rad
    *[other] { $number } tomma rader
 }
+amount-hidden-rows = { $count ->
+    [one] { $number } dold rad
+   *[other] { $number } dolda rader
+}
 amount-columns = { $count ->
     [one] { $number } kolumn
    *[other] { $number } kolumner

@@ -130,6 +130,7 @@ history-not-kept = vad som ändrades finns inte kvar
 history-line = rad { $line } i { $file }
 cli-state-unknown = journalens plats (--state, ROSTERPATCH_STATE) kan inte vara { $what }: den är en mapp, eller en databas som postgres://ANVÄNDARE@VÄRD/DATABAS med lösenordet i PGPASSWORD; skriv ./ före ett mappnamn som ser ut som en adress
 run-state-undone = ångrad
+front-which-sheet = vilket blad ska läsas? Skriv bladets nummer:
 sweep-closing = { $files }: { $fates }
 sweep-done = { $count } klara
 sweep-duplicate = { $count } dubbletter

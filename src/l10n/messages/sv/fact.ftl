@@ -18,6 +18,7 @@ fact-empty = filen är tom; en lista behöver en rubrikrad och minst en rad till
 fact-too-many-rows = filen har för många rader; dela upp den
 fact-not-csv = filen är ingen CSV-fil; exportera listan på nytt som CSV eller som Excel-arbetsbok
 fact-workbook = arbetsboken går inte att läsa; `rosterpatch check` visar varför
+fact-several-sheets = arbetsboken har flera blad med en rubrikrad som stämmer; ange vilket som ska läsas med --sheet
 fact-no-sheet = arbetsboken har inte det blad som --sheet anger
 fact-no-workbook = --sheet är angivet, men filen är ingen arbetsbok
 fact-unknown-encoding = det går inte att avgöra filens teckenkodning; spara den som "CSV UTF-8", eller ange teckenkodningen med --encoding

@@ -1,0 +1,393 @@
+//! What programs write where a value is missing, or where they have no letters for it: words for "no
+//! value", the names of objects, escapes, and question marks in place of letters.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// How certain it is that a word stands for "no value".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoValue {
+    /// It stands for nothing else.
+    Certain,
+    /// A program wrote it so, or a person has this name; the same word in several cells was a program.
+    Word(&'static str),
+    /// It is written as a name is: several persons of a family may have it.
+    Name(&'static str),
+    /// A mark such as `-`.
+    Mark,
+}
+
+/// Words as programs write them.
+const WORDS: [&str; 20] = [
+    "NULL",
+    "null",
+    "nan",
+    "NaN",
+    "NAN",
+    "None",
+    "NONE",
+    "none",
+    "undefined",
+    "Undefined",
+    "UNDEFINED",
+    "nil",
+    "NIL",
+    "N/A",
+    "n/a",
+    "N/a",
+    "NA",
+    "NaT",
+    "nul",
+    "NUL",
+];
+
+/// The same words as people are called.
+const NAMES: [&str; 5] = ["Null", "Nan", "Nil", "Na", "Nul"];
+
+/// What no one is called. In lower case.
+const CERTAIN: [&str; 19] = [
+    "\\n",
+    "\\\\n",
+    "(null)",
+    "(nil)",
+    "(none)",
+    "(nan)",
+    "(undefined)",
+    "(blank)",
+    "(empty)",
+    "[null]",
+    "[none]",
+    "{null}",
+    "<none>",
+    "<na>",
+    "<nan>",
+    "<nil>",
+    "[]",
+    "{}",
+    "$null",
+];
+
+/// Whether a text is a word or a mark for "no value".
+pub(super) fn no_value(text: &str) -> Option<NoValue> {
+    const LONGEST: usize = 40;
+    if text.is_empty() || text.len() > LONGEST {
+        return None;
+    }
+    if let Some(word) = WORDS.iter().find(|word| **word == text) {
+        return Some(NoValue::Word(word));
+    }
+    if let Some(name) = NAMES.iter().find(|name| **name == text) {
+        return Some(NoValue::Name(name));
+    }
+    if CERTAIN.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        return Some(NoValue::Certain);
+    }
+    // Several missing values that were put together: "undefined undefined".
+    let mut words = text
+        .split([' ', ','])
+        .filter(|word| !word.is_empty())
+        .peekable();
+    if words.peek().is_some_and(|first| first.len() < text.len())
+        && words.all(|word| WORDS.contains(&word))
+    {
+        return Some(NoValue::Certain);
+    }
+    (!text.chars().any(char::is_alphanumeric)).then_some(NoValue::Mark)
+}
+
+/// Whether a text is what a program prints for an object: `[object Object]`, `System.Object[]`.
+pub(super) fn is_object(text: &str) -> bool {
+    static OBJECT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"(?x)
+            \[object\x20[A-Z]\w*\]                              # JavaScript
+            | ^(System|Microsoft)(\.[A-Z][\w`]*)+(\[[\w.,\x20]*\])?$  # .NET
+            | ^@\{\w+=.*\}$                                     # PowerShell
+            | ^<.*\bobject\x20at\x200x[0-9A-Fa-f]+>$            # Python
+            | ^\[?L?[a-z]\w*(\.\w+)+;?@[0-9a-f]{5,8}$           # Java
+            | ^(HASH|ARRAY|SCALAR|CODE)\(0x[0-9a-f]+\)$         # Perl
+            | ^\#<[A-Z]\w*(::\w+)*(:0x[0-9a-f]+.*)?>$           # Ruby
+            ",
+        )
+        .ok()
+    });
+    text.contains(['[', '.', '{', '(', '<'])
+        && OBJECT.as_ref().is_some_and(|object| object.is_match(text))
+}
+
+/// How a text was most likely written before a program escaped its letters; none where nothing in it is
+/// an escape.
+pub(super) fn unescaped(text: &str) -> Option<String> {
+    static ESCAPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"(?x)
+            &\#(?P<decimal>[0-9]{2,7});
+            | &\#[xX](?P<hex>[0-9A-Fa-f]{2,6});
+            | &(?P<entity>[A-Za-z][A-Za-z0-9]{1,9});
+            | \\u\{?(?P<unicode>[0-9A-Fa-f]{4,6})\}?
+            | \\x(?P<byte>[0-9A-Fa-f]{2})
+            | \\(?P<octal>[2-3][0-7]{2})
+            | (?P<percent>(%[0-9A-Fa-f]{2})+)
+            | (?P<quoted>(=[0-9A-F]{2})+)
+            ",
+        )
+        .ok()
+    });
+    let escape = ESCAPE.as_ref()?;
+    if !text.contains(['&', '\\', '%', '=']) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let (mut end, mut found) = (0, false);
+    for captures in escape.captures_iter(text) {
+        let Some(whole) = captures.get(0) else {
+            continue;
+        };
+        let of = |name: &str| captures.name(name).map(|group| group.as_str());
+        let number = |digits: &str, base: u32| u32::from_str_radix(digits, base).ok();
+        let character = match (of("decimal"), of("hex").or(of("unicode")), of("entity")) {
+            (Some(digits), ..) => number(digits, 10).and_then(char::from_u32),
+            (_, Some(digits), _) => number(digits, 16).and_then(char::from_u32),
+            (.., Some(name)) => entity(name),
+            _ => None,
+        };
+        let mut decoded = Vec::new();
+        if let Some(c) = character {
+            decoded.extend(c.to_string().bytes());
+        } else if let Some(digits) = of("byte") {
+            decoded.extend(number(digits, 16).map(|byte| byte as u8));
+        } else if let Some(digits) = of("octal") {
+            decoded.extend(number(digits, 8).and_then(|byte| u8::try_from(byte).ok()));
+        } else if let Some(pairs) = of("percent").or(of("quoted")) {
+            let digits = pairs.split(['%', '=']).filter(|pair| !pair.is_empty());
+            decoded.extend(digits.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
+            // "100%25" and "a=41" may be meant so.
+            let is_letter = |c: char| !c.is_ascii() && c.is_alphabetic();
+            if !text_of(&decoded).chars().all(is_letter) && decoded != b" " {
+                continue;
+            }
+        }
+        if decoded.is_empty() {
+            continue;
+        }
+        found = true;
+        bytes.extend_from_slice(&text.as_bytes()[end..whole.start()]);
+        bytes.extend(decoded);
+        end = whole.end();
+    }
+    if !found {
+        return None;
+    }
+    bytes.extend_from_slice(&text.as_bytes()[end..]);
+    Some(text_of(&bytes))
+}
+
+/// Bytes as text: UTF-8, or else Windows-1252.
+fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned(),
+    }
+}
+
+/// The character of an HTML entity (HTML, 13.5): of Latin-1 and of markup.
+fn entity(name: &str) -> Option<char> {
+    const LATIN_1: [&str; 96] = [
+        "nbsp", "iexcl", "cent", "pound", "curren", "yen", "brvbar", "sect", "uml", "copy", "ordf",
+        "laquo", "not", "shy", "reg", "macr", "deg", "plusmn", "sup2", "sup3", "acute", "micro",
+        "para", "middot", "cedil", "sup1", "ordm", "raquo", "frac14", "frac12", "frac34", "iquest",
+        "Agrave", "Aacute", "Acirc", "Atilde", "Auml", "Aring", "AElig", "Ccedil", "Egrave",
+        "Eacute", "Ecirc", "Euml", "Igrave", "Iacute", "Icirc", "Iuml", "ETH", "Ntilde", "Ograve",
+        "Oacute", "Ocirc", "Otilde", "Ouml", "times", "Oslash", "Ugrave", "Uacute", "Ucirc",
+        "Uuml", "Yacute", "THORN", "szlig", "agrave", "aacute", "acirc", "atilde", "auml", "aring",
+        "aelig", "ccedil", "egrave", "eacute", "ecirc", "euml", "igrave", "iacute", "icirc",
+        "iuml", "eth", "ntilde", "ograve", "oacute", "ocirc", "otilde", "ouml", "divide", "oslash",
+        "ugrave", "uacute", "ucirc", "uuml", "yacute", "thorn", "yuml",
+    ];
+    let other = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "ndash" => '–',
+        "mdash" => '—',
+        "lsquo" => '‘',
+        "rsquo" => '’',
+        "ldquo" => '“',
+        "rdquo" => '”',
+        "hellip" => '…',
+        "scaron" => 'š',
+        "Scaron" => 'Š',
+        _ => {
+            let place = LATIN_1.iter().position(|known| *known == name)?;
+            return char::from_u32(0xA0 + u32::try_from(place).ok()?);
+        }
+    };
+    Some(other)
+}
+
+/// Where in a text a question mark stands in place of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuestionMark {
+    /// Between two letters: `S?derlund`.
+    Within,
+    /// Before the first or behind the last letter of a word: `?sa`, `Malm?`.
+    AtEdge,
+}
+
+/// Whether a conversion left a question mark in place of a letter.
+pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
+    if !text.contains('?') || text.contains("://") {
+        return None;
+    }
+    let mut at_edge = None;
+    let characters: Vec<char> = text.chars().collect();
+    for (place, _) in characters.iter().enumerate().filter(|(_, c)| **c == '?') {
+        let before = characters[..place].iter().rev().find(|c| **c != '?');
+        let behind = characters[place..].iter().find(|c| **c != '?');
+        let is_letter = |c: Option<&char>| c.is_some_and(|c| c.is_alphabetic());
+        match (is_letter(before), is_letter(behind)) {
+            (true, true) => return Some(QuestionMark::Within),
+            (false, false) => {}
+            _ => at_edge = Some(QuestionMark::AtEdge),
+        }
+    }
+    at_edge
+}
+
+/// Whether ordinary text (see [`super::ascii::IS_ORDINARY`]) is certainly none of this by how it begins.
+#[inline]
+pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
+    match bytes.first() {
+        Some(b'N' | b'n' | b'U' | b'u') => !is_word(bytes),
+        Some(b'S') => !bytes.starts_with(b"System."),
+        Some(b'M') => !bytes.starts_with(b"Microsoft."),
+        Some(b'E') => !bytes.starts_with(b"Err:"),
+        _ => true,
+    }
+}
+
+/// Whether a text that begins with N or U is a word for "no value", or several of them.
+#[inline]
+fn is_word(bytes: &[u8]) -> bool {
+    let end = bytes.iter().position(|byte| matches!(byte, b' ' | b','));
+    let first = &bytes[..end.unwrap_or(bytes.len())];
+    let is = |word: &[u8]| first.eq_ignore_ascii_case(word);
+    let may_be = match first.len() {
+        2 => is(b"na"),
+        3 => is(b"nan") || is(b"nil") || is(b"nul") || is(b"nat") || is(b"n/a"),
+        4 => is(b"null") || is(b"none"),
+        9 => is(b"undefined"),
+        _ => false,
+    };
+    may_be && is_no_value(bytes)
+}
+
+#[inline(never)]
+fn is_no_value(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| no_value(text).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_no_value() {
+        for (text, expected) in [
+            ("NULL", Some(NoValue::Word("NULL"))),
+            ("nan", Some(NoValue::Word("nan"))),
+            ("N/A", Some(NoValue::Word("N/A"))),
+            ("Null", Some(NoValue::Name("Null"))),
+            ("(null)", Some(NoValue::Certain)),
+            ("\\N", Some(NoValue::Certain)),
+            ("<NA>", Some(NoValue::Certain)),
+            ("undefined undefined", Some(NoValue::Certain)),
+            ("-", Some(NoValue::Mark)),
+            ("???", Some(NoValue::Mark)),
+            ("Nilsson", None),
+            ("Nina", None),
+            ("NULLmeyer", None),
+            ("None Svensson", None),
+        ] {
+            assert_eq!(no_value(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn objects() {
+        for text in [
+            "[object Object]",
+            "System.Object[]",
+            "System.Collections.Hashtable",
+            "Microsoft.ActiveDirectory.Management.ADPropertyValueCollection",
+            "@{Name=Anna}",
+            "<__main__.Person object at 0x7f3a2c1d>",
+            "java.lang.Object@1b2c3d4e",
+            "HASH(0x55d0c8)",
+            "#<Person:0x000055>",
+        ] {
+            assert!(is_object(text), "{text}");
+        }
+        for text in [
+            "Anna",
+            "anna@example.se",
+            "System",
+            "St. Mary (Hill)",
+            "S:t Eriksg. 3",
+        ] {
+            assert!(!is_object(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_known_with_what_was_meant() {
+        for text in [
+            "S&ouml;ren",
+            "S&#246;ren",
+            "S&#xF6;ren",
+            "S\\u00f6ren",
+            "S\\xf6ren",
+            "S\\xc3\\xb6ren",
+            "S%C3%B6ren",
+            "S%F6ren",
+            "S=C3=B6ren",
+            "S\\303\\266ren",
+        ] {
+            assert_eq!(unescaped(text).as_deref(), Some("Sören"), "{text}");
+        }
+        assert_eq!(unescaped("Bygg &amp; Co").as_deref(), Some("Bygg & Co"));
+        assert_eq!(unescaped("Anna%20Maria").as_deref(), Some("Anna Maria"));
+        for text in [
+            "AT&T;",
+            "Bygg & Co",
+            "100%",
+            "100%25",
+            "a=41",
+            "x=A1",
+            "50%AB",
+            "C:\\users",
+            "R&D",
+            "a\\b",
+        ] {
+            assert_eq!(unescaped(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn question_marks_in_place_of_letters() {
+        for (text, expected) in [
+            ("S?derlund", Some(QuestionMark::Within)),
+            ("Bj??rk", Some(QuestionMark::Within)),
+            ("?sa", Some(QuestionMark::AtEdge)),
+            ("Malm?", Some(QuestionMark::AtEdge)),
+            ("Box 12 ?", None),
+            ("Anna", None),
+            ("https://example.se/?a=b", None),
+        ] {
+            assert_eq!(question_mark(text), expected, "{text}");
+        }
+    }
+}

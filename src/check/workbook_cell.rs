@@ -1,0 +1,76 @@
+use super::fault::{Fault, Notes};
+use crate::l10n::say;
+use crate::read::{CellMark, RawRow, cell_name};
+use crate::targets::Kind;
+
+/// Looks at what a workbook knows about a cell beside its text: a value that a spreadsheet made of what somebody
+/// typed is no text, whatever it looks like. `notes` says what was put back, and what is unusual.
+pub(super) fn look(
+    mark: CellMark,
+    kind: Kind,
+    (row, column, text): (&RawRow<'_>, usize, &str),
+    notes: &mut Notes,
+) -> Result<(), Fault> {
+    let cell = cell_name(row.at.sheet_row, column);
+    let wrong = |code, message: String| Err(Fault::new(code, message));
+    match mark {
+        CellMark::Formatted => notes.restored.push("cell.number_format"),
+        CellMark::DateBeforeMidnight if kind == Kind::Date => {
+            notes.restored.push("cell.before_midnight");
+        }
+        CellMark::ShownOtherwise => {
+            notes.doubts.push(Fault::new(
+                "cell.shown_otherwise",
+                say().cell_shown_otherwise(cell, text),
+            ));
+        }
+        CellMark::Date if kind == Kind::Date => {}
+        CellMark::Date | CellMark::DateBeforeMidnight => {
+            return wrong("cell.date", say().cell_is_date(cell, text));
+        }
+        CellMark::Time => return wrong("cell.time", say().cell_is_time(cell, text)),
+        CellMark::Percentage => {
+            return wrong("cell.percentage", say().cell_is_percentage(cell, text));
+        }
+        // A choice may well be called so.
+        CellMark::Boolean if matches!(kind, Kind::Boolean | Kind::Choice) => {}
+        CellMark::Boolean => return wrong("cell.boolean", say().cell_is_boolean(cell, text)),
+        CellMark::Error => {
+            return wrong("text.spreadsheet_error", say().cell_is_error(cell, text));
+        }
+        CellMark::LongNumber => {
+            return wrong("cell.long_number", say().cell_is_long_number(cell, text));
+        }
+        CellMark::NoResult => {
+            return wrong(
+                "cell.formula_without_result",
+                say().cell_without_result(cell),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The codes of cells whose text would do elsewhere, so that it must not pass once the workbook's kinds of cells are
+/// gone.
+const LOOKS_RIGHT: [&str; 6] = [
+    "cell.date",
+    "cell.time",
+    "cell.percentage",
+    "cell.boolean",
+    "cell.long_number",
+    "cell.formula_without_result",
+];
+
+/// Whether a cell with this problem looks like any other one in a file that knows no kinds of cells, such as the
+/// results.
+pub fn looks_right(code: &str) -> bool {
+    LOOKS_RIGHT.contains(&code)
+}
+
+/// Its code, if it is one of those.
+pub(super) fn known_code(code: &[u8]) -> Option<&'static str> {
+    LOOKS_RIGHT
+        .into_iter()
+        .find(|known| known.as_bytes() == code)
+}

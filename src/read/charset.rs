@@ -1,0 +1,222 @@
+use std::sync::LazyLock;
+
+use encoding_rs::{Encoding, UTF_8};
+use oem_cp::code_table as oem;
+
+/// The encoding of a file: UTF-8, one of the WHATWG Encoding Standard, or one that only older
+/// programs write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// One of the WHATWG Encoding Standard.
+    Web(&'static Encoding),
+    /// A code page of DOS, or of a localised Mac OS.
+    Page(&'static Page),
+}
+
+/// An encoding of a byte a character, of which the first 128 are ASCII.
+#[derive(PartialEq, Eq)]
+pub struct Page {
+    /// The label that `--encoding` takes.
+    label: &'static str,
+    /// Other labels for it.
+    aliases: &'static [&'static str],
+    /// What people call it.
+    name: &'static str,
+    /// The characters of the bytes from 0x80 on.
+    pub(super) high: [char; 128],
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.label)
+    }
+}
+
+impl Charset {
+    /// UTF-8.
+    pub const UTF_8: Charset = Charset::Web(UTF_8);
+
+    /// The encoding that a label names, if it names one.
+    pub fn for_label(label: &str) -> Option<Charset> {
+        if let Some(encoding) = Encoding::for_label(label.as_bytes()) {
+            return Some(Charset::Web(encoding));
+        }
+        let label = label.trim().to_ascii_lowercase();
+        let is_it =
+            |page: &&'static Page| page.label == label || page.aliases.contains(&label.as_str());
+        PAGES.iter().find(is_it).map(Charset::Page)
+    }
+
+    /// Its label, by which [`Charset::for_label`] finds it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Charset::Web(encoding) => encoding.name(),
+            Charset::Page(page) => page.label,
+        }
+    }
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            // The WHATWG calls it "windows-1252"; people write it with a capital.
+            Charset::Web(encoding) if encoding == encoding_rs::WINDOWS_1252 => "Windows-1252",
+            Charset::Web(encoding) if encoding == encoding_rs::MACINTOSH => "Mac OS Roman",
+            Charset::Web(encoding) => encoding.name(),
+            Charset::Page(page) => page.name,
+        }
+    }
+
+    /// Whether it is UTF-8.
+    pub fn is_utf8(self) -> bool {
+        self == Charset::UTF_8
+    }
+
+    /// The characters of the bytes from 0x80 on, where a byte is a character.
+    pub(super) fn high(self) -> Option<[char; 128]> {
+        match self {
+            Charset::Page(page) => Some(page.high),
+            Charset::Web(encoding) if encoding.is_single_byte() => {
+                let high = |index: usize| {
+                    let byte = [u8::try_from(index + 0x80).unwrap_or_default()];
+                    let (text, _) = encoding.decode_without_bom_handling(&byte);
+                    text.chars().next().unwrap_or('\u{FFFD}')
+                };
+                Some(std::array::from_fn(high))
+            }
+            Charset::Web(_) => None,
+        }
+    }
+}
+
+/// The encodings that are not in the WHATWG Encoding Standard and that rosters still come in.
+static PAGES: LazyLock<[Page; 9]> = LazyLock::new(|| {
+    let page = |label, aliases, name, high| Page {
+        label,
+        aliases,
+        name,
+        high,
+    };
+    [
+        page(
+            "cp850",
+            &[
+                "850", "ibm850", "cp-850", "cp858", "858", "ibm858", "ibm00858",
+            ],
+            "DOS code page 850",
+            // With the euro sign in place of the dotless i, as Windows and cp858 have it.
+            oem::DECODING_TABLE_CP858,
+        ),
+        page(
+            "cp437",
+            &["437", "ibm437", "cp-437"],
+            "DOS code page 437",
+            oem::DECODING_TABLE_CP437,
+        ),
+        page(
+            "cp865",
+            &["865", "ibm865", "cp-865"],
+            "DOS code page 865",
+            oem::DECODING_TABLE_CP865,
+        ),
+        page(
+            "cp852",
+            &["852", "ibm852", "cp-852"],
+            "DOS code page 852",
+            oem::DECODING_TABLE_CP852,
+        ),
+        page(
+            "cp860",
+            &["860", "ibm860", "cp-860"],
+            "DOS code page 860",
+            oem::DECODING_TABLE_CP860,
+        ),
+        page(
+            "cp861",
+            &["861", "ibm861", "cp-861"],
+            "DOS code page 861",
+            oem::DECODING_TABLE_CP861,
+        ),
+        page(
+            "cp863",
+            &["863", "ibm863", "cp-863"],
+            "DOS code page 863",
+            oem::DECODING_TABLE_CP863,
+        ),
+        page(
+            "hp-roman8",
+            &["hp_roman8", "roman8", "r8"],
+            "HP Roman-8",
+            hp_roman_8(),
+        ),
+        page(
+            "x-mac-icelandic",
+            &["mac-icelandic", "mac_iceland", "maciceland"],
+            "Mac OS Icelandic",
+            mac_icelandic(),
+        ),
+    ]
+});
+
+/// RFC 1345, hp-roman8. The bytes below 0xA0 are control characters.
+fn hp_roman_8() -> [char; 128] {
+    const LETTERS: &str = "\u{A0}ÀÂÈÊËÎÏ´ˋˆ¨˜ÙÛ₤¯Ýý°ÇçÑñ¡¿¤£¥§ƒ¢âêôûáéóúàèòùäëöüÅîØÆåíøæÄìÖÜÉïßÔÁÃãÐðÍÌÓÒÕõŠšÚŸÿÞþ·µ¶¾—¼½ªº«■»±";
+    let mut letters = LETTERS.chars();
+    std::array::from_fn(|index| match u32::try_from(index) {
+        Ok(index) if index < 0x20 => char::from_u32(index + 0x80).unwrap_or('\u{FFFD}'),
+        _ => letters.next().unwrap_or('\u{FFFD}'),
+    })
+}
+
+/// Mac OS Roman but for six letters (Unicode Consortium, VENDORS/APPLE/ICELAND.TXT).
+fn mac_icelandic() -> [char; 128] {
+    let mut high = Charset::Web(encoding_rs::MACINTOSH)
+        .high()
+        .unwrap_or(['\u{FFFD}'; 128]);
+    for (byte, letter) in [
+        (0xA0, 'Ý'),
+        (0xDC, 'Ð'),
+        (0xDD, 'ð'),
+        (0xDE, 'Þ'),
+        (0xDF, 'þ'),
+        (0xE0, 'ý'),
+    ] {
+        high[byte - 0x80] = letter;
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoding_is_found_by_its_label_and_every_label_finds_it_again() {
+        for label in [
+            "utf-8",
+            "macintosh",
+            "cp850",
+            "IBM850",
+            "858",
+            "cp865",
+            "mac_iceland",
+        ] {
+            let charset = Charset::for_label(label).unwrap();
+            assert_eq!(Charset::for_label(charset.label()), Some(charset));
+        }
+        assert_eq!(Charset::for_label("klingon"), None);
+    }
+
+    #[test]
+    fn a_page_has_the_letters_that_its_vendor_gives_it() {
+        let letter = |label, byte: usize| {
+            let high = Charset::for_label(label).unwrap().high().unwrap();
+            high[byte - 0x80]
+        };
+        assert_eq!(letter("cp850", 0x86), 'å');
+        assert_eq!(letter("cp865", 0x9B), 'ø');
+        assert_eq!(letter("cp861", 0x95), 'þ');
+        assert_eq!(letter("macintosh", 0x8C), 'å');
+        assert_eq!(letter("x-mac-icelandic", 0xDF), 'þ');
+        assert_eq!(letter("windows-1252", 0x81), '\u{81}');
+    }
+}

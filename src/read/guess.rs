@@ -1,0 +1,414 @@
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::sync::LazyLock;
+
+use super::charset::Charset;
+use super::plausible::{Looks, is_letter, looks};
+
+/// Words that are looked at. So many different ones tell an encoding.
+const MOST_WORDS: usize = 4_000;
+
+/// Bytes of a word that are looked at.
+const LONGEST: usize = 64;
+
+/// Other encodings that are suggested for a file.
+const MOST_LIKELY: usize = 3;
+
+/// What a file that is not UTF-8 is taken for where nothing speaks against it.
+pub(super) const USUAL: &str = "windows-1252";
+
+/// The encodings that such a file may have instead, the likely ones first.
+const OTHERS: [&str; 28] = [
+    "macintosh",
+    "cp850",
+    "cp437",
+    "cp865",
+    "iso-8859-15",
+    "windows-1250",
+    "iso-8859-2",
+    "cp852",
+    "windows-1254",
+    "windows-1257",
+    "x-mac-icelandic",
+    "cp861",
+    "cp860",
+    "cp863",
+    "iso-8859-4",
+    "iso-8859-10",
+    "iso-8859-13",
+    "iso-8859-14",
+    "iso-8859-16",
+    "windows-1251",
+    "koi8-r",
+    "ibm866",
+    "iso-8859-5",
+    "windows-1253",
+    "windows-1255",
+    "windows-1256",
+    "iso-8859-7",
+    "hp-roman8",
+];
+
+/// Of these, those that may be meant where the words make sense in the usual encoding.
+const LIKELY: usize = 9;
+
+/// The encodings that rosters come in, the likely ones first.
+pub fn encodings() -> impl Iterator<Item = Charset> {
+    let labels = ["utf-8", USUAL, "utf-16le", "utf-16be"];
+    let labels = labels.into_iter().chain(OTHERS);
+    labels.filter_map(Charset::for_label)
+}
+
+/// An encoding of a byte a character, with its characters at hand.
+pub(super) struct Coder {
+    pub(super) charset: Charset,
+    high: [char; 128],
+}
+
+impl Coder {
+    pub(super) fn of(label: &str) -> Option<Coder> {
+        let charset = Charset::for_label(label)?;
+        let high = charset.high()?;
+        Some(Coder { charset, high })
+    }
+
+    /// The text of some bytes.
+    pub(super) fn decode(&self, bytes: &[u8]) -> String {
+        let char_of = |byte: &u8| match byte.checked_sub(0x80) {
+            None => char::from(*byte),
+            Some(high) => self.high[usize::from(high)],
+        };
+        bytes.iter().map(char_of).collect()
+    }
+
+    /// The bytes of a text; none where a character has no byte here.
+    pub(super) fn encode(&self, text: &str) -> Option<Vec<u8>> {
+        let byte_of = |c: char| match u8::try_from(c) {
+            Ok(byte) if byte.is_ascii() => Some(byte),
+            _ => {
+                let at = self
+                    .high
+                    .iter()
+                    .position(|high| *high == c && c != '\u{FFFD}')?;
+                u8::try_from(at + 0x80).ok()
+            }
+        };
+        text.chars().map(byte_of).collect()
+    }
+}
+
+/// The usual encoding, and those that a file may have instead.
+static CODERS: LazyLock<(Option<Coder>, Vec<Coder>)> = LazyLock::new(|| {
+    let others = OTHERS.iter().filter_map(|label| Coder::of(label));
+    (Coder::of(USUAL), others.collect())
+});
+
+/// All encodings that a file may have.
+pub(super) fn coders() -> impl Iterator<Item = &'static Coder> {
+    let (usual, others) = &*CODERS;
+    usual.iter().chain(others)
+}
+
+/// Different words of a file that are not UTF-8.
+#[derive(Debug, Default)]
+pub(super) struct Words(HashSet<Vec<u8>>);
+
+/// An encoding that a file may have, and how it makes a word of the file read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Likely {
+    /// The encoding.
+    pub charset: Charset,
+    /// The word.
+    pub word: String,
+}
+
+impl Words {
+    /// Reads words until there are enough of them, or no more.
+    pub(super) fn read(mut from: impl Read) -> io::Result<Words> {
+        let mut words = Words::default();
+        let mut buffer = vec![0; 64 * 1024];
+        let mut word = Vec::with_capacity(LONGEST + 1);
+        while words.0.len() < MOST_WORDS {
+            let read = match from.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            if read == 0 {
+                break;
+            }
+            for &byte in &buffer[..read] {
+                if (byte.is_ascii_alphanumeric() || byte == b'\'' || !byte.is_ascii())
+                    && word.len() < LONGEST
+                {
+                    word.push(byte);
+                } else {
+                    words.add(&mut word, byte == b' ');
+                }
+            }
+        }
+        words.add(&mut word, false);
+        Ok(words)
+    }
+
+    /// Takes in a word, if anything about it is in question. `goes_on` says that another one follows.
+    fn add(&mut self, word: &mut Vec<u8>, goes_on: bool) {
+        if !word.is_ascii() && std::str::from_utf8(word).is_err() && !self.0.contains(word) {
+            if goes_on {
+                word.push(b' ');
+            }
+            self.0.insert(std::mem::take(word));
+        }
+        word.clear();
+    }
+
+    /// The encoding that the words speak for; where they speak for none, those that they may have.
+    ///
+    /// Each word is read in the usual encoding and in every other. Where another one makes more sense
+    /// of the words that both read differently, or as much, a person has to say which it is.
+    pub(super) fn verdict(&self) -> Result<Charset, Vec<Likely>> {
+        let (Some(usual), others) = &*CODERS else {
+            return Err(Vec::new());
+        };
+        let mut words: Vec<&Vec<u8>> = self.0.iter().collect();
+        words.sort_unstable();
+        let read: Vec<(&[u8], String, Looks)> = words
+            .into_iter()
+            .map(|word| {
+                let text = usual.decode(word);
+                let seen = looks(&text);
+                (word.as_slice(), text, seen)
+            })
+            .collect();
+        // A rare encoding is not clearly better than the usual one where that makes sense of all words.
+        let makes_sense = read.iter().all(|(_, _, seen)| *seen >= Looks::Known);
+        let most = if makes_sense { LIKELY } else { others.len() };
+        let mut likely: Vec<(i64, Likely)> = Vec::new();
+        for other in others.iter().take(most) {
+            let (mut gain, mut makes_sense) = (0, false);
+            let mut best: Option<(i64, String)> = None;
+            for (word, text, seen) in &read {
+                let instead = other.decode(word);
+                if instead == *text {
+                    continue;
+                }
+                let looks = instead_looks(&instead, text);
+                // Names begin with these letters far more often than with any that stands for them elsewhere.
+                let begins = i64::from(text.starts_with(['Å', 'Ä', 'Ö']));
+                let gained = looks.weight() - seen.weight() - begins;
+                gain += gained;
+                makes_sense |= looks >= Looks::Known;
+                if best.as_ref().is_none_or(|(most, _)| gained > *most) {
+                    best = Some((gained, instead));
+                }
+            }
+            let is_told =
+                |(_, one): &(i64, Likely)| Some(&one.word) == best.as_ref().map(|(_, word)| word);
+            if gain >= 0
+                && makes_sense
+                && !likely.iter().any(is_told)
+                && let Some((_, word)) = best
+            {
+                let charset = other.charset;
+                let word = word.trim_end().to_owned();
+                likely.push((gain, Likely { charset, word }));
+            }
+        }
+        // Among equals the likelier ones stay first.
+        likely.sort_by_key(|(gain, _)| std::cmp::Reverse(*gain));
+        let mut likely: Vec<Likely> = likely.into_iter().map(|(_, one)| one).collect();
+        likely.truncate(MOST_LIKELY);
+        // That it may be the usual one after all is shown by the same word.
+        if let Some(first) = likely.first() {
+            let is_it = |(word, ..): &&(&[u8], String, Looks)| {
+                Coder::of(first.charset.label())
+                    .is_some_and(|coder| coder.decode(word).trim_end() == first.word)
+            };
+            let as_usual = read
+                .iter()
+                .find(is_it)
+                .map(|(_, text, _)| text.trim_end().to_owned());
+            likely.extend(as_usual.map(|word| Likely {
+                charset: usual.charset,
+                word,
+            }));
+        }
+        let broken = read
+            .iter()
+            .filter(|(_, _, seen)| *seen == Looks::Broken)
+            .count();
+        match likely.is_empty() && broken * 4 <= read.len() {
+            true => Ok(usual.charset),
+            false => Err(likely),
+        }
+    }
+}
+
+/// How a word looks in an encoding that is not the usual one: marks are what letters of another encoding
+/// become, so that they speak for it less than letters do.
+fn instead_looks(word: &str, usual: &str) -> Looks {
+    let seen = looks(word);
+    // Names have capitals: Škoda is likelier than äkoda.
+    if word.starts_with(char::is_lowercase) && usual.starts_with(char::is_uppercase) {
+        return seen.min(Looks::Odd);
+    }
+    // Turkish has few other letters beyond ASCII: Guðrún is likelier than Guğrún.
+    let is_turkish = |c: char| matches!(c, 'Ğ' | 'ğ' | 'İ' | 'ı' | 'Ş' | 'ş');
+    let is_in_turkish = |c: char| c.is_ascii() || is_turkish(c) || "ÇçÖöÜüÂâÎîÛû’".contains(c);
+    if word.contains(is_turkish) && !word.chars().all(is_in_turkish) {
+        return seen.min(Looks::Odd);
+    }
+    let has_letter = word.chars().any(|c| !c.is_ascii() && is_letter(c));
+    seen.min(if has_letter {
+        Looks::Familiar
+    } else {
+        Looks::Odd
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(label: &str, text: &str) -> Result<&'static str, Vec<String>> {
+        let bytes = Coder::of(label).unwrap().encode(text).unwrap();
+        verdict_of(&bytes)
+    }
+
+    fn verdict_of(bytes: &[u8]) -> Result<&'static str, Vec<String>> {
+        let found = Words::read(bytes).unwrap().verdict();
+        let names = |all: Vec<Likely>| {
+            all.into_iter()
+                .map(|one| one.charset.label().to_owned())
+                .collect()
+        };
+        found.map(Charset::label).map_err(names)
+    }
+
+    #[test]
+    fn the_usual_encoding_is_known_by_its_letters_and_by_its_marks() {
+        let mut asked = Vec::new();
+        for text in [
+            "Åsa Öberg",
+            "André",
+            "Peña;García",
+            "François",
+            "Zoë Müller",
+            "Strauß",
+            "BJÖRN ÅKE",
+            "He ran the “best” bakery",
+            "wait… what",
+            "Acme™ Inc",
+            "100 €",
+            "€5",
+            "Škoda club",
+            "O’Brien",
+            "don’t",
+            "Peter’s school",
+            "2019–2021",
+            "run — walk",
+            "• first",
+            "naïve café",
+            "well known—though late",
+            "‘quoted’ words",
+            "Söderström’s",
+            "Çelik",
+            "Íñigo",
+            "Ångström",
+            "Örjan",
+            "Örn",
+            "Göran",
+            "Malmö",
+            "Zoë",
+            "José",
+            "Guðrún",
+            "Guðmundur",
+            "Sigurður",
+            "Þórdís",
+            "Úlfur",
+            "Øre",
+            "Brontë",
+        ] {
+            asked.extend(
+                verdict("windows-1252", text)
+                    .err()
+                    .map(|others| (text, others)),
+            );
+        }
+        assert_eq!(asked, Vec::new());
+    }
+
+    #[test]
+    fn another_encoding_is_asked_about_whatever_letters_the_file_has() {
+        let mut silent = Vec::new();
+        for label in ["macintosh", "cp850", "cp437", "cp865", "x-mac-icelandic"] {
+            for text in [
+                "Åsa",
+                "Öberg",
+                "Källström",
+                "Andr\u{e9}",
+                "M\u{fc}ller",
+                "Peña",
+                "Möller",
+                "Renée",
+                "BJÖRN",
+                "Günther",
+                "Álvaro",
+                "García",
+                "Jörg",
+                "François",
+                "Málaga",
+                "Muñoz",
+            ] {
+                let Some(bytes) = Coder::of(label).unwrap().encode(text) else {
+                    continue;
+                };
+                if verdict_of(&bytes).is_ok() {
+                    silent.push((label, text));
+                }
+            }
+        }
+        for (label, text) in [
+            ("macintosh", "Søren"),
+            ("cp865", "Søren"),
+            ("macintosh", "Ærø"),
+            ("cp850", "Øystein"),
+            ("iso-8859-15", "Šimek"),
+            ("iso-8859-15", "Sœur"),
+            ("windows-1250", "Łukasz"),
+            ("windows-1250", "Dvořák"),
+            ("windows-1254", "Şahin"),
+            ("cp852", "Łukasz"),
+            ("cp861", "Þór"),
+            ("cp860", "João"),
+            ("cp863", "Hélène"),
+            ("windows-1251", "Анна"),
+            ("windows-1253", "Γιώργος"),
+            ("x-mac-icelandic", "Hermóður"),
+            ("koi8-r", "Иванов"),
+            ("iso-8859-10", "Čohkka"),
+        ] {
+            if verdict(label, text).is_ok() {
+                silent.push((label, text));
+            }
+        }
+        assert_eq!(silent, Vec::new());
+        // EBCDIC, and Shift JIS.
+        assert_eq!(
+            verdict_of(b"\xC1\x95\x95\x81\x6B\xD3\x89\x95\x84\x25\xC2\x96\x6B\xC5\x92"),
+            Err(vec![])
+        );
+        assert!(verdict_of(b"\x93\x63\x92\x86,\x91\xBE\x98\x59").is_err());
+    }
+
+    #[test]
+    fn what_is_suggested_first_is_what_the_file_is() {
+        for (label, text) in [
+            ("macintosh", "Åsa Öberg;Müller;Björn"),
+            ("cp850", "Åsa Öberg;Müller;André"),
+            ("windows-1250", "Łukasz;Świątek;Wójcik"),
+            ("macintosh", "Peña;José;Muñoz"),
+        ] {
+            assert_eq!(verdict(label, text).unwrap_err()[0], label, "{text}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use std::io::Write;
+
+use super::mark::{CellMark, Marks};
+use super::number_format::Shown;
+use super::sheet_limits::{MAX_CELL, MAX_TEXT, Trouble, refuse_place};
+use super::sheet_notes::Stretches;
+use crate::l10n::say;
+
+/// The delimiter of the text that a sheet is written out as: what a Swedish Excel would use.
+pub(super) const DELIMITER: u8 = b';';
+
+/// A sheet of a workbook.
+#[derive(Debug, Clone)]
+pub(super) struct SheetEntry {
+    pub(super) name: String,
+    /// Its place among all sheets, charts included.
+    pub(super) place: usize,
+    pub(super) is_hidden: bool,
+}
+
+/// Cells on their way to CSV lines.
+pub(super) struct Rows<W: Write> {
+    writer: csv::Writer<W>,
+    /// The row that is being filled, counted from 0.
+    row: u32,
+    cells: Vec<String>,
+    marks: Vec<Option<CellMark>>,
+    /// Bytes of text so far.
+    text: usize,
+    /// Cells of the header: no row is written with fewer, since a workbook leaves out empty cells.
+    width: usize,
+    /// Rows that nobody sees, counted from 0.
+    pub(super) hidden: Stretches,
+    skips_hidden: bool,
+    kept: Kept,
+}
+
+/// What is kept of a sheet's rows beside their text.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) marks: Marks,
+    /// Hidden rows below the first one that has something in it.
+    pub(super) hidden_rows: u64,
+}
+
+impl<W: Write> Rows<W> {
+    /// With `skips_hidden`, hidden rows are written as empty ones, so that those below keep their numbers.
+    pub(super) fn to(out: W, skips_hidden: bool) -> Rows<W> {
+        Rows {
+            writer: csv::WriterBuilder::new()
+                .delimiter(DELIMITER)
+                .flexible(true)
+                .from_writer(out),
+            row: 0,
+            cells: Vec::new(),
+            marks: Vec::new(),
+            text: 0,
+            width: 0,
+            hidden: Stretches::default(),
+            skips_hidden,
+            kept: Kept::default(),
+        }
+    }
+
+    /// Puts a cell in its place. Cells come row by row.
+    pub(super) fn put(&mut self, row: u32, column: u32, cell: Shown) -> Result<(), Trouble> {
+        let Shown { text, mark } = cell;
+        let number = u64::from(row) + 1;
+        let refuse = |why: String| Err(Trouble::Workbook(why));
+        refuse_place(row, self.row, column)?;
+        if text.len() > MAX_CELL {
+            return refuse(say().workbook_cell_too_large(number, text.len(), MAX_CELL));
+        }
+        self.text = self.text.saturating_add(text.len());
+        if self.text > MAX_TEXT {
+            return refuse(say().workbook_too_much_text(number));
+        }
+        while self.row < row {
+            self.end_row()?;
+        }
+        let column = column as usize;
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, String::new());
+        }
+        self.cells[column] = text;
+        if mark.is_some() {
+            if self.marks.len() <= column {
+                self.marks.resize(column + 1, None);
+            }
+            self.marks[column] = mark;
+        }
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> Result<(), Trouble> {
+        let last = self.cells.iter().rposition(|cell| !cell.trim().is_empty());
+        let is_filled = last.is_some() || self.marks.iter().any(Option::is_some);
+        if self.width > 0 && is_filled && self.hidden.has(self.row) {
+            self.kept.hidden_rows += 1;
+            if self.skips_hidden {
+                self.cells.clear();
+                self.marks.clear();
+            }
+        }
+        self.row += 1;
+        if self.width == 0 {
+            self.width = last.map_or(0, |last| last + 1);
+        }
+        if self.cells.len() < self.width {
+            self.cells.resize(self.width, String::new());
+        }
+        // An empty row is written all the same, so that line numbers are the sheet's.
+        if self.cells.len() < 2 {
+            self.cells.resize(2, String::new());
+        }
+        if !(self.marks.is_empty() && self.kept.marks.is_empty()) {
+            self.marks.resize(self.cells.len(), None);
+            let marks = self.cells.iter().zip(self.marks.drain(..));
+            let marks = marks.map(|(cell, mark)| (cell.is_empty(), mark));
+            self.kept.marks.note(self.row, marks)?;
+        }
+        let written = self.writer.write_record(self.cells.drain(..));
+        written.map_err(std::io::Error::from)?;
+        Ok(())
+    }
+
+    /// Writes the last row.
+    pub(super) fn end(mut self) -> Result<Kept, Trouble> {
+        self.end_row()?;
+        self.writer.flush()?;
+        Ok(self.kept)
+    }
+}

@@ -1,0 +1,249 @@
+use std::collections::BTreeSet;
+
+use super::results::NOT_FOUND;
+use crate::check::SEVERITIES;
+use crate::l10n::{Messages, say};
+use crate::model::{Code, LEFT_OUT, Refusal};
+use crate::targets::Kind;
+
+/// A message without arguments.
+type Phrase = fn(&Messages) -> String;
+
+/// Codes of rows that no check of a cell gives: what each means, and what to do about it.
+const OF_ROWS: [(&str, Phrase, Phrase); 10] = [
+    (
+        NOT_FOUND,
+        Messages::what_lookup_not_found,
+        Messages::remedy_lookup_not_found,
+    ),
+    (
+        "lookup.several",
+        Messages::what_lookup_several,
+        Messages::remedy_lookup_several,
+    ),
+    (
+        "lookup.incomplete",
+        Messages::what_lookup_incomplete,
+        Messages::remedy_lookup_incomplete,
+    ),
+    (
+        "lookup.other_record",
+        Messages::what_lookup_other_record,
+        Messages::remedy_lookup_other_record,
+    ),
+    (
+        "lookup.taken",
+        Messages::what_lookup_taken,
+        Messages::remedy_lookup_taken,
+    ),
+    (
+        "undo.cannot_be_cleared",
+        Messages::what_undo_cannot_be_cleared,
+        Messages::remedy_undo_cannot_be_cleared,
+    ),
+    (
+        "undo.changed_since",
+        Messages::what_undo_changed_since,
+        Messages::remedy_undo_changed_since,
+    ),
+    (
+        "network.unknown",
+        Messages::what_network_unknown,
+        Messages::remedy_network_unknown,
+    ),
+    (
+        "run.held",
+        Messages::what_run_held,
+        Messages::remedy_run_held,
+    ),
+    (
+        LEFT_OUT,
+        Messages::what_row_left_out,
+        Messages::remedy_row_left_out,
+    ),
+];
+
+/// A code whose second half is one of many: a kind's duplicates, an HTTP status.
+fn of_many(code: &str) -> Option<(Phrase, Phrase)> {
+    match code.split_once('.')? {
+        (kind, "duplicate") if Kind::ALL.iter().any(|one| one.as_str() == kind) => {
+            Some((Messages::what_duplicate, Messages::remedy_duplicate))
+        }
+        ("http", status)
+            if status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            Some((Messages::what_http, Messages::remedy_http))
+        }
+        _ => None,
+    }
+}
+
+/// What a code means, an example, and what to do, in the language that the program speaks. None where no
+/// such code is known.
+pub fn explain(code: &str) -> Option<String> {
+    let mut lines = vec![code.to_owned(), String::new()];
+    let findings: Vec<_> = SEVERITIES.iter().filter(|one| one.code == code).collect();
+    for finding in &findings {
+        let what = (finding.what)(say());
+        lines.push(format!("{}: {what}", finding.severity.in_words()));
+        if !finding.example.is_empty() {
+            lines.push(format!("  {}", say().explain_example(finding.example)));
+        }
+        let remedy = (finding.remedy)(say());
+        lines.push(format!("  {}", say().explain_remedy(remedy)));
+    }
+    if findings.is_empty() {
+        let of_row = OF_ROWS.iter().find(|(known, ..)| *known == code);
+        let of_row = of_row.map(|(_, what, remedy)| (*what, *remedy));
+        let (what, remedy) = if let Some((what, remedy)) = of_row.or_else(|| of_many(code)) {
+            (what(say()), remedy(say()))
+        } else if let Some((_, what)) = Refusal::CODES.iter().find(|(known, _)| *known == code) {
+            (what(say()), say().remedy_refusal())
+        } else {
+            let known = Code::ALL.iter().find(|known| known.as_str() == code)?;
+            (known.sentence(), say().remedy_code())
+        };
+        lines.push(what);
+        lines.push(say().explain_remedy(remedy));
+    }
+    lines.push(String::new());
+    Some(lines.join("\n"))
+}
+
+/// Every code, each with what it means, in order: those of rows first, then those of runs and files.
+pub fn explain_all() -> String {
+    let mut lines = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut line = |code: &str, what: String, severity: Option<String>| {
+        known.insert(code.to_owned());
+        let severity = severity.map_or(String::new(), |severity| format!("{severity}: "));
+        lines.push(format!("{code:<32} {severity}{what}"));
+    };
+    let mut findings: Vec<_> = SEVERITIES.iter().collect();
+    findings.sort_by_key(|finding| finding.code);
+    for finding in findings {
+        let severity = finding.severity.in_words();
+        line(finding.code, (finding.what)(say()), Some(severity));
+    }
+    for kind in Kind::ALL {
+        line(
+            &format!("{}.duplicate", kind.as_str()),
+            say().what_duplicate(),
+            None,
+        );
+    }
+    for (code, what, _) in OF_ROWS {
+        line(code, what(say()), None);
+    }
+    line("http.STATUS", say().what_http(), None);
+    for (code, what) in Refusal::CODES {
+        line(code, what(say()), None);
+    }
+    for code in Code::ALL.iter().filter(|code| code.as_str() != "run.held") {
+        line(code.as_str(), code.sentence(), None);
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// The known code that is most like a text, if one is.
+pub fn nearest_code(text: &str) -> Option<String> {
+    let findings = SEVERITIES.iter().map(|finding| finding.code);
+    let rows = OF_ROWS.iter().map(|(code, ..)| *code);
+    let refusals = Refusal::CODES.iter().map(|(code, _)| *code);
+    let all = findings
+        .chain(rows)
+        .chain(refusals)
+        .chain(Code::ALL.iter().map(|code| code.as_str()));
+    let wanted = text.to_lowercase().replace('-', "_");
+    let ending = format!(".{wanted}");
+    let distance = |code: &str| match code.ends_with(&ending) {
+        true => 0,
+        false => strsim::damerau_levenshtein(code, &wanted),
+    };
+    let nearest = all.min_by_key(|code| distance(code))?;
+    (distance(nearest) <= 4).then(|| nearest.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_code_in_the_source_is_explained() {
+        let mut files = Vec::new();
+        all_files(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut files,
+        );
+        let code = regex::Regex::new(r#""([a-z_]+\.[a-z_]+)""#).unwrap();
+        // Names of files and of what stands in other programs' files.
+        let is_other = |text: &str| {
+            let ending = text.rsplit('.').next().unwrap_or_default();
+            let endings = [
+                "csv", "rs", "xml", "html", "txt", "toml", "se", "lock", "example", "json", "ftl",
+                "js", "css",
+            ];
+            endings.contains(&ending) || ELSEWHERE.contains(&text)
+        };
+        let mut unknown = BTreeSet::new();
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            let found = code.captures_iter(text).map(|found| found[1].to_owned());
+            unknown.extend(found.filter(|code| !is_other(code) && explain(code).is_none()));
+        }
+        assert!(unknown.is_empty(), "{unknown:#?}");
+    }
+
+    /// What looks like a code and is none.
+    const ELSEWHERE: [&str; 2] = ["notify.url", "system.posix_acl_access"];
+
+    fn all_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                // Simulated APIs answer with codes of their own.
+                if !path.ends_with("sandbox") {
+                    all_files(&path, found);
+                }
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && !path.ends_with("tests.rs")
+            {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_explained_with_each_of_its_meanings() {
+        let text = explain("text.no_value").unwrap();
+        for part in ["doubtful: ", "invalid: ", "Example: NULL", "What to do: "] {
+            assert!(text.contains(part), "{part} not in {text}");
+        }
+        for code in [
+            "http.409",
+            "phone.duplicate",
+            "lookup.not_found",
+            "run.held",
+            "refusal.owner",
+            "map.missing",
+        ] {
+            assert!(explain(code).is_some(), "{code}");
+        }
+        for code in ["http.x", "shoe.duplicate", "text", ""] {
+            assert_eq!(explain(code), None, "{code}");
+        }
+        assert_eq!(nearest_code("no_value").as_deref(), Some("text.no_value"));
+        assert_eq!(
+            nearest_code("phone.lenght").as_deref(),
+            Some("phone.length")
+        );
+        // Every example is one of its code's.
+        for finding in SEVERITIES {
+            assert!(explain_all().contains(finding.code), "{}", finding.code);
+        }
+    }
+}
