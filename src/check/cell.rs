@@ -141,7 +141,17 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
 /// programs write too. None where a name may begin with it.
 fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Option<&'a str> {
     let inner = text.strip_prefix('\'')?;
-    let inner = inner.strip_suffix('\'').unwrap_or(inner);
+    let inner = match inner.strip_suffix('\'') {
+        // Quotes may be a part of a name.
+        Some(quoted) if form == Form::Words && !quoted.is_empty() => {
+            notes
+                .doubts
+                .push(Fault::new("text.quotes", say().cell_quotes(text)));
+            return None;
+        }
+        Some(quoted) => quoted,
+        None => inner,
+    };
     let mut letters = inner.chars();
     let first = letters.next();
     // 's-Gravenhage, 't Hooft, 'T HOOFT
@@ -558,7 +568,8 @@ mod tests {
                 &[],
             ),
             ("'Anna", Form::Words, "Anna", apostrophe, &[]),
-            ("'Åsa'", Form::Words, "Åsa", apostrophe, &[]),
+            ("'Åsa'", Form::Words, "'Åsa'", &[], &["text.quotes"]),
+            ("'0184'", Form::Key, "0184", apostrophe, &[]),
             ("'3 Skolgatan", Form::Words, "3 Skolgatan", apostrophe, &[]),
             ("'", Form::Words, "EMPTY", apostrophe, &[]),
             (

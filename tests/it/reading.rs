@@ -508,3 +508,59 @@ fn the_csv_spectrum_is_read_as_its_json_says() {
     }
     assert!(read >= 10, "the corpus has more than {read} cases");
 }
+
+#[test]
+fn a_file_in_any_encoding_is_read_right_or_asked_about_and_never_wrong() {
+    let Some(python) = installed("JUDGES_PYTHON") else {
+        return;
+    };
+    let folder = Folder::new();
+    let written = std::process::Command::new(python)
+        .arg(repository().join("tests/judges/encodings.py"))
+        .arg(folder.path(""))
+        .output()
+        .unwrap();
+    assert!(written.status.success(), "{}", stderr(&written));
+    let files: Vec<serde_json::Value> = serde_json::from_slice(&written.stdout).unwrap();
+    assert!(files.len() > 100, "{} files", files.len());
+    let (mut right, mut asked) = (0, 0);
+    for file in &files {
+        let name = file["file"].as_str().unwrap();
+        let output = folder.run(&format!(
+            "plan {name} --target meitner --sandbox --blind --max-invalid 100% --out plan.csv"
+        ));
+        if matches!(output.status.code(), Some(1 | 2)) {
+            // UTF-8 and the encoding of Swedish Windows are read unasked.
+            let encoding = file["encoding"].as_str().unwrap();
+            let is_usual =
+                ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"].contains(&encoding);
+            assert!(!is_usual, "{name}: {}", stderr(&output));
+            asked += 1;
+            continue;
+        }
+        let rows = folder.csv("plan.csv", b';');
+        let field = rows[0].iter().position(|cell| cell == "field").unwrap();
+        let to = rows[0].iter().position(|cell| cell == "to").unwrap();
+        let sent: Vec<&str> = rows[1..]
+            .iter()
+            .filter(|row| &row[field] == "first_name")
+            .map(|row| row[to].as_str())
+            .collect();
+        let names: Vec<&str> = file["names"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| name.as_str().unwrap())
+            .collect();
+        // A row that is not sent was reported.
+        for name_sent in &sent {
+            assert!(names.contains(name_sent), "{name}: {name_sent:?} is sent");
+        }
+        right += 1;
+        std::fs::remove_file(folder.path("plan.csv")).unwrap();
+    }
+    assert!(
+        right > 20 && asked > 20,
+        "{right} right, {asked} asked about"
+    );
+}
