@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Cursor, Read, Seek, Write};
 
-use calamine::{Data, Range};
+use calamine::{Data, ExcelDateTime, ExcelDateTimeType, Range};
 
 use super::number_format::{NumberFormat, Shown, built_in};
 use super::sheet_cell::shown;
@@ -20,6 +20,8 @@ const SHEET: u16 = 0x0085;
 /// Which program calculated it; there is none where none has.
 const CALCULATED: u16 = 0x01C1;
 const PASSWORD: u16 = 0x002F;
+/// From which day its dates are counted.
+const DATES: u16 = 0x0022;
 const FORMAT: u16 = 0x041E;
 const STYLE: u16 = 0x00E0;
 const DIMENSIONS: u16 = 0x0200;
@@ -51,6 +53,8 @@ pub(super) struct OldNotes {
     formats: Vec<Option<NumberFormat>>,
     /// In the workbook's order.
     sheets: Vec<SheetNotes>,
+    /// Whether its days are counted from 1904.
+    is_1904: bool,
 }
 
 /// The same of one sheet. Rows and columns are counted from 0.
@@ -64,6 +68,21 @@ struct SheetNotes {
 }
 
 impl OldNotes {
+    /// A number as a date where its format shows one: what reads the workbook does not know every such format.
+    fn dated(&self, value: Data, format: Option<&NumberFormat>) -> Data {
+        let shows_any = format.is_some_and(|format| format.shows_date_and_time() != (false, false));
+        let days = match value {
+            Data::Int(days) if shows_any => days as f64,
+            Data::Float(days) if shows_any => days,
+            other => return other,
+        };
+        Data::DateTime(ExcelDateTime::new(
+            days,
+            ExcelDateTimeType::DateTime,
+            self.is_1904,
+        ))
+    }
+
     /// Hands the cells of a sheet on, as far as these rows.
     pub(super) fn write<W: Write>(
         &self,
@@ -96,7 +115,8 @@ impl OldNotes {
                 let format = notes.format_of(row, column);
                 let format =
                     format.and_then(|place| self.formats.get(usize::from(place))?.as_ref());
-                rows.put(row, column, shown(value.clone(), format))?;
+                let value = self.dated(value.clone(), format);
+                rows.put(row, column, shown(value, format))?;
             }
         }
         for place in lacking.take_while(|place| place.0 <= most) {
@@ -119,15 +139,17 @@ impl SheetNotes {
 /// out for each of its cells. What is no such workbook is left to what reads it.
 pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
     let mut notes = OldNotes::default();
-    let Ok(mut compound) = cfb::CompoundFile::open(BufReader::new(file)) else {
-        return Ok(notes);
-    };
     let mut stream = Vec::new();
-    for name in ["Workbook", "Book"] {
-        if let Ok(mut found) = compound.open_stream(name) {
-            found.read_to_end(&mut stream)?;
-            break;
-        }
+    match cfb::CompoundFile::open(BufReader::new(file)) {
+        Ok(compound) => read_workbook(compound, &mut stream)?,
+        Err(_) => match padded(file)? {
+            None => return Ok(notes),
+            Some(bytes) => match cfb::CompoundFile::open(Cursor::new(bytes)) {
+                Ok(compound) => read_workbook(compound, &mut stream)?,
+                // What reads it may be less strict, but would not know the formats of its cells.
+                Err(_) => return Err(Trouble::Workbook(say().workbook_damaged())),
+            },
+        },
     }
     let (mut sheets, mut texts) = (Vec::new(), Vec::new());
     let (mut codes, mut styles) = (HashMap::new(), Vec::new());
@@ -140,6 +162,7 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
             SHARED_TEXTS => texts = lengths(&record),
             FORMAT => codes.extend(format_code(&record, is_wide)),
             CALCULATED => is_calculated = true,
+            DATES => notes.is_1904 = record.u16(0) == Some(1),
             STYLE => styles.push(record.u16(2).unwrap_or(0)),
             EOF => break,
             _ => {}
@@ -175,6 +198,49 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
         }
     }
     Ok(notes)
+}
+
+/// Reads the records of a workbook.
+fn read_workbook<F: Read + Seek>(
+    mut compound: cfb::CompoundFile<F>,
+    stream: &mut Vec<u8>,
+) -> Result<(), Trouble> {
+    for name in ["Workbook", "Book"] {
+        if let Ok(mut found) = compound.open_stream(name) {
+            found.read_to_end(stream)?;
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A compound file, with empty sectors behind it as far as its allocation table could reach: some programs, such
+/// as SheetJS, end the file with the last sector that is in use. Nothing of any other file.
+fn padded(mut file: &File) -> Result<Option<Vec<u8>>, Trouble> {
+    // The signature, the size of a sector and the number of sectors of the table ([MS-CFB], section 2.2).
+    const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.take(SIGNATURE.len() as u64).read_to_end(&mut bytes)?;
+    if bytes != SIGNATURE {
+        return Ok(None);
+    }
+    file.read_to_end(&mut bytes)?;
+    let shift = bytes
+        .get(30)
+        .copied()
+        .filter(|shift| [9, 12].contains(shift));
+    let tables = bytes.get(44..48).and_then(|four| four.first_chunk::<4>());
+    if let (Some(shift), Some(tables)) = (shift, tables) {
+        let sector = 1_usize << shift;
+        let tables = u32::from_le_bytes(*tables) as usize;
+        // One that names more tables than it has bytes for is damaged.
+        if tables <= bytes.len() / sector {
+            let all = 1 + tables * (sector / 4);
+            bytes.resize(bytes.len().max(all * sector), 0);
+        }
+    }
+    Ok(Some(bytes))
 }
 
 /// A format's number and its code, as texts have been written since Excel 97 or as they were before.

@@ -156,9 +156,9 @@ impl<'a> Found<'a> {
             let (first_cell, first_byte) = (self.ends.len(), block.len() + self.behind.len());
             let mut begun = 0;
             for cell_end in ends {
-                self.behind.extend_from_slice(&text[begun..*cell_end]);
+                put(&mut self.behind, &text[begun..*cell_end]);
                 self.ends.push(block.len() + self.behind.len());
-                self.behind.extend([b' '; GAP]);
+                put(&mut self.behind, &[b' '; GAP]);
                 begun = *cell_end;
             }
             self.rows.push(RowSpan {
@@ -232,7 +232,7 @@ impl Record {
                 let backslash = self.text.ends_with(b"\\");
                 self.flaw = self.flaw.or(Some(Flaw::TextAfterQuote { backslash }));
             }
-            self.text.extend_from_slice(cell);
+            put(&mut self.text, cell);
             self.ends.push(self.text.len());
             at += length;
             match block.get(at) {
@@ -256,15 +256,15 @@ impl Record {
     /// Takes in the text between quotes that begins at `at`, and returns what stands behind the closing one.
     fn unquote(&mut self, block: &[u8], mut at: usize) -> usize {
         while let Some(length) = memchr(b'"', &block[at..]) {
-            self.text.extend_from_slice(&block[at..at + length]);
+            put(&mut self.text, &block[at..at + length]);
             at += length + 1;
             if block.get(at) != Some(&b'"') {
                 return at;
             }
-            self.text.push(b'"');
+            put(&mut self.text, b"\"");
             at += 1;
         }
-        self.text.extend_from_slice(&block[at..]);
+        put(&mut self.text, &block[at..]);
         block.len()
     }
 
@@ -275,6 +275,16 @@ impl Record {
             .zip(&self.ends)
             .map(|(start, end)| &self.text[start..*end])
     }
+}
+
+/// Appends bytes. A large text grows by an eighth: twice its size is more than a row may take.
+fn put(text: &mut Vec<u8>, more: &[u8]) {
+    const LARGE: usize = 1024 * 1024;
+    let lacks_room = text.capacity() - text.len() < more.len();
+    if lacks_room && text.len() > LARGE {
+        text.reserve_exact(more.len().max(text.len() / 8));
+    }
+    text.extend_from_slice(more);
 }
 
 /// How many blanks a text begins with.
