@@ -104,12 +104,14 @@ pub struct Sweep<'a> {
 }
 
 /// An account with which nothing can be sent for the time being.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Refused {
     /// How many times in a row.
     times: u32,
     /// When it may be tried again.
     until: Instant,
+    /// Why nothing can be sent.
+    why: Fact,
 }
 
 /// How long a watch waits before it tries an account again. Credentials that were refused are not tried
@@ -297,9 +299,11 @@ impl<'a> Sweep<'a> {
     fn file(&self, file: &Path, stamp: &str) -> Result<Option<Exit>, AppError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let account = self.desk.account(&name);
-        let known = self.refused.borrow().get(&account).copied();
-        if known.is_some_and(|refused| Instant::now() < refused.until) {
-            let why = Fact::new(Code::InboxWaits);
+        let known = self.refused.borrow().get(&account).cloned();
+        if let Some(refused) = &known
+            && Instant::now() < refused.until
+        {
+            let why = Fact::new(Code::InboxWaits).because_of(refused.why.clone());
             let known = (&*name, stamp);
             self.record(known, Fate::Waiting, file, None, Some(&why))?;
             return Ok(Some(Exit::Refused));
@@ -350,7 +354,8 @@ impl<'a> Sweep<'a> {
         let times = refused.get(&account).map_or(0, |refused| refused.times) + 1;
         let pause = pause_after(times, !why.is_some_and(is_unreachable));
         let until = Instant::now() + pause;
-        refused.insert(account, Refused { times, until });
+        let why = why.cloned().unwrap_or(Fact::new(Code::ApiRefused));
+        refused.insert(account, Refused { times, until, why });
     }
 
     fn record(

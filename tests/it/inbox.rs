@@ -848,7 +848,10 @@ fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
     let output = program(&["sweep", "inbox", "--settle", "0s", "--format", "json"]);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
-    let output = program(&["approve", summary["run"].as_str().unwrap()]);
+    // The config may be named anew: the profile is the run's own.
+    std::fs::rename(folder.path("rosterpatch.toml"), folder.path("other.toml")).unwrap();
+    let run = summary["run"].as_str().unwrap();
+    let output = program(&["approve", run, "--config", "other.toml"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let ids: Vec<String> = server
         .seen()

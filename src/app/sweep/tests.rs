@@ -390,7 +390,12 @@ fn credentials_that_were_refused_are_tried_again_when_they_change_and_reported_o
     assert_eq!(api.updates(), 2);
     let arrived =
         crate::app::arrivals::arrived(&scene.journal(), &scene.session.state, jiff::Timestamp::MIN);
-    let fates: Vec<Fate> = arrived.unwrap().iter().map(|file| file.fate).collect();
+    let arrived = arrived.unwrap();
+    let waits = arrived.iter().find(|file| file.name == "b.csv").unwrap();
+    let why = waits.why.as_ref().unwrap();
+    assert_eq!(why.code(), Code::InboxWaits);
+    assert_eq!(why.cause(), Some(Code::ApiRefused), "the reason is kept");
+    let fates: Vec<Fate> = arrived.iter().map(|file| file.fate).collect();
     assert_eq!(fates, [Fate::Waiting, Fate::Waiting]);
 }
 

@@ -129,4 +129,4 @@ fact-usage-not-text = an argument of the command line is not UTF-8
 fact-not-processed = not imported, and left where it is
 fact-fits-no-profile = not imported, and left where it is: its name fits the files pattern of no profile; rename it, or add a pattern to a profile
 fact-older = not imported: it is older than the file of this name that was imported last; check that it is the right file, then update its modification time (touch) or use --again
-fact-inbox-waits = not imported yet: the credentials of its profile were refused; it waits until they change, and for an hour at most
+fact-inbox-waits = not imported yet: nothing can be sent with the credentials of its profile; the next sweep goes on

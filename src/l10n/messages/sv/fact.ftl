@@ -128,4 +128,4 @@ fact-usage-not-text = ett argument på kommandoraden är inte UTF-8
 fact-not-processed = filen har inte importerats och ligger kvar
 fact-fits-no-profile = filen har inte importerats och ligger kvar: namnet passar inte mönstret files i någon profil; byt namn på den, eller lägg till ett mönster i en profil
 fact-older = filen har inte importerats: den är äldre än den fil med samma namn som importerades senast; kontrollera att det är rätt fil och ändra sedan dess ändringstid (touch) eller använd --again
-fact-inbox-waits = filen har inte importerats än: inloggningsuppgifterna i dess profil nekades; den väntar tills de ändras, dock högst en timme
+fact-inbox-waits = filen har inte importerats än: inget kan skickas med inloggningsuppgifterna i dess profil; nästa körning fortsätter
