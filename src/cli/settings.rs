@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -344,12 +345,19 @@ pub(in crate::cli) fn journal_flag_for_others(state: &State) -> String {
     }
 }
 
-/// A command, with the account that has to run it where that is not the reader's own: the owner of the
-/// journal.
+/// The account that owns the journal, if a reader may be another one: a log and the mail of cron are read by
+/// others than the account that writes them.
+pub(in crate::cli) fn account_of(state: &State, is_terminal: bool) -> Option<String> {
+    let owner = crate::safe_fs::owner_of(state.folder())?;
+    let is_needed = owner.name != "root" && (!owner.is_own || !is_terminal);
+    is_needed.then_some(owner.name)
+}
+
+/// A command on standard output, with the account that has to run it if the reader may be another one.
 pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
-    match crate::safe_fs::owner_of(state.folder()) {
-        Some(owner) if !owner.is_own => format!("sudo -u {} {command}", owner.name),
-        _ => command.to_owned(),
+    match account_of(state, std::io::stdout().is_terminal()) {
+        Some(account) => format!("sudo -u {account} {command}"),
+        None => command.to_owned(),
     }
 }
 

@@ -625,7 +625,12 @@ cat /var/log/rosterpatch/rosterpatch.log
     assert!(text.contains("exit 4"), "{text}");
     let held = "elever-nacka-1.csv: held: /srv/rosters/held/elever-nacka-1.csv";
     assert!(text.contains(held), "{text}");
-    assert!(text.contains("--state /var/lib/rosterpatch"), "{text}");
+    assert!(
+        text.contains("    sudo -u rosterpatch rosterpatch approve "),
+        "{text}"
+    );
+    let hint = "--state /var/lib/rosterpatch (as the account rosterpatch)";
+    assert!(text.contains(hint), "{text}");
     assert!(text.contains("[inbox.no_profile]"), "{text}");
     // Each line of the log begins with the time.
     let log = text.split("exit 4\n").nth(1).unwrap();

@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::io::IsTerminal;
 use std::path::Path;
 
 use crate::app::{
@@ -220,7 +221,12 @@ impl Desk for SweepDesk<'_> {
             Told::NotImported(why) => terminal::unwatched_error(name, why),
             Told::Ended(ended, settings) => {
                 let flag = &self.front.session.journal_flag;
-                let way = format!("{}{flag}", ended.summary.run);
+                let mut way = format!("{}{flag}", ended.summary.run);
+                let state = &self.front.session.state;
+                if let Some(account) = settings::account_of(state, std::io::stderr().is_terminal())
+                {
+                    way.push_str(&format!(" ({})", say().sweep_as_account(account)));
+                }
                 tell_way(ended, settings, &way, |stop| stop.fact().in_words());
                 print_file(is_json, name, &ended.summary);
             }

@@ -157,3 +157,4 @@ fate-partial = partial
 fate-failed = failed
 fate-waiting = waiting
 fate-not-processed = not processed
+sweep-as-account = as the account { $account }

@@ -155,3 +155,4 @@ fate-partial = delvis klar
 fate-failed = misslyckad
 fate-waiting = väntar
 fate-not-processed = inte hanterad
+sweep-as-account = med kontot { $account }
