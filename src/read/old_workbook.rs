@@ -147,7 +147,7 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
             Some(bytes) => match cfb::CompoundFile::open(Cursor::new(bytes)) {
                 Ok(compound) => read_workbook(compound, &mut stream)?,
                 // What reads it may be less strict, but would not know the formats of its cells.
-                Err(_) => return Err(Trouble::Workbook(say().workbook_damaged())),
+                Err(_) => return Err(Trouble::Kind(Code::KindOle)),
             },
         },
     }
