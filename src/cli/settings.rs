@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -355,7 +354,7 @@ pub(in crate::cli) fn account_of(state: &State, is_terminal: bool) -> Option<Str
 
 /// A command on standard output, with the account that has to run it if the reader may be another one.
 pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
-    match account_of(state, std::io::stdout().is_terminal()) {
+    match account_of(state, super::terminal::shows_out()) {
         Some(account) => format!("sudo -u {account} {command}"),
         None => command.to_owned(),
     }

@@ -86,6 +86,16 @@ fn look_of(common: &GeneralOptions, stream: &console::Term) -> Look {
     }
 }
 
+/// Whether a terminal shows standard output.
+pub(in crate::cli) fn shows_out() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Whether a terminal shows standard error.
+pub(in crate::cli) fn shows_errors() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Whether a person can be asked.
 pub(in crate::cli) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -389,7 +389,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    let ids: Vec<(String, String)> = server
+    let mut ids: Vec<(String, String)> = server
         .seen()
         .iter()
         .map(|seen| {
@@ -397,6 +397,8 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
             (header("client-id"), header("client-secret"))
         })
         .collect();
+    // The oldest file goes first: which that is, this test does not say.
+    ids.sort();
     let of = |id: &str, secret: &str| (id.to_owned(), secret.to_owned());
     assert_eq!(
         ids,

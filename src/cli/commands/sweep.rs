@@ -1,5 +1,4 @@
 use std::cell::RefCell;
-use std::io::IsTerminal;
 use std::path::Path;
 
 use crate::app::{
@@ -223,8 +222,7 @@ impl Desk for SweepDesk<'_> {
                 let flag = &self.front.session.journal_flag;
                 let mut way = format!("{}{flag}", ended.summary.run);
                 let state = &self.front.session.state;
-                if let Some(account) = settings::account_of(state, std::io::stderr().is_terminal())
-                {
+                if let Some(account) = settings::account_of(state, terminal::shows_errors()) {
                     way.push_str(&format!(" ({})", say().sweep_as_account(account)));
                 }
                 tell_way(ended, settings, &way, |stop| stop.fact().in_words());
