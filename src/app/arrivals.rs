@@ -53,27 +53,32 @@ impl Stay {
 /// How many files of a sweep had each fate, and why files stay in the inbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    names: BTreeMap<String, Fate>,
-    stays: BTreeMap<String, Stay>,
+    /// By name and stamp: two files of one name are two files.
+    fates: BTreeMap<(String, String), Fate>,
+    stays: BTreeMap<(String, String), Stay>,
 }
 
 impl Tally {
-    fn add(&mut self, name: &str, fate: Fate, why: Option<&Fact>) {
-        self.names.insert(name.to_owned(), fate);
-        match (fate, why) {
-            (Fate::NotProcessed, Some(why)) => self.stays.insert(name.to_owned(), Stay::of(why)),
-            _ => self.stays.remove(name),
-        };
+    fn add(&mut self, (name, stamp): (&str, &str), fate: Fate, why: Option<&Fact>) {
+        let file = (name.to_owned(), stamp.to_owned());
+        // An entry that stays and changes is one entry.
+        self.stays.retain(|(stays, _), _| stays != name);
+        self.fates
+            .retain(|(other, _), fate| other != name || *fate != Fate::NotProcessed);
+        if let (Fate::NotProcessed, Some(why)) = (fate, why) {
+            self.stays.insert(file.clone(), Stay::of(why));
+        }
+        self.fates.insert(file, fate);
     }
 
     /// The number of files.
     pub fn files(&self) -> u64 {
-        self.names.len() as u64
+        self.fates.len() as u64
     }
 
     /// The fates that any file had, each with its count.
     pub fn fates(&self) -> Vec<(Fate, u64)> {
-        let count = |fate| self.names.values().filter(|own| **own == fate).count() as u64;
+        let count = |fate| self.fates.values().filter(|own| **own == fate).count() as u64;
         let all = Fate::ALL.into_iter().map(|fate| (fate, count(fate)));
         all.filter(|(_, count)| *count > 0).collect()
     }
@@ -155,13 +160,19 @@ impl<'a> Arrivals<'a> {
             .is_some_and(|(own, newest)| own < *newest)
     }
 
+    /// Whether this sweep has recorded already that a file waits.
+    pub fn is_waiting(&self, (name, stamp): (&str, &str)) -> bool {
+        let file = (name.to_owned(), stamp.to_owned());
+        self.tally.fates.get(&file) == Some(&Fate::Waiting)
+    }
+
     /// Records an entry that stays in the inbox. Returns whether that is news: the journal did not know it,
     /// or knew another reason.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn stays(&mut self, name: &str, stamp: &str, why: &Fact) -> Result<bool, AppError> {
-        self.tally.add(name, Fate::NotProcessed, Some(why));
+        self.tally.add((name, stamp), Fate::NotProcessed, Some(why));
         let key = (name.to_owned(), stamp.to_owned());
         self.seen.insert(key.clone());
         // The journal keeps the code of a reason, and not all of its words.
@@ -186,7 +197,7 @@ impl<'a> Arrivals<'a> {
         run: Option<&str>,
         why: Option<&Fact>,
     ) -> Result<(), AppError> {
-        self.tally.add(name, fate, None);
+        self.tally.add((name, stamp), fate, None);
         self.write((name, stamp), fate, path, run, why)
     }
 
@@ -232,7 +243,8 @@ impl<'a> Arrivals<'a> {
         let inbox = self.inbox.display().to_string();
         let journal = Journal::open(state)?;
         let mut all = arrived(&journal, state, Timestamp::MIN)?;
-        all.retain(|file| file.inbox == inbox);
+        // A file that somebody removed by hand does not wait any more.
+        all.retain(|file| file.inbox == inbox && Path::new(&file.file).exists());
         let fates = [Fate::Held, Fate::Waiting, Fate::NotProcessed];
         let of = |fate| all.iter().filter(move |file| file.fate == fate);
         let lying = |fate: Fate| Lying {

@@ -13,7 +13,7 @@ use super::paths::NamedPaths;
 use super::ready::{Ready, Wanted, ready};
 use super::session::Session;
 use super::stop::StopSignal;
-use crate::inbox::{Entries, Inbox, Lying, Other, Place, stamp_of};
+use crate::inbox::{Entries, Inbox, Lying, Other, Place, SetAside, stamp_of};
 use crate::journal::{Fate, Journal, RunState};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::Origin;
@@ -128,8 +128,21 @@ fn pause_after(times: u32, is_reachable: bool) -> Duration {
 fn is_unreachable(fact: &Fact) -> bool {
     let codes = [Some(fact.code()), fact.cause()];
     codes.into_iter().flatten().any(|code| {
-        matches!(code, Code::ApiUnreachable | Code::ApiFailing)
-            || code.as_str().starts_with("network.")
+        matches!(
+            code,
+            Code::ApiUnreachable
+                | Code::ApiFailing
+                | Code::NetworkRefused
+                | Code::NetworkNoHost
+                | Code::NetworkTimeOut
+                | Code::NetworkTls
+                | Code::NetworkConnect
+                | Code::NetworkLost
+                | Code::NetworkProxy
+                | Code::NetworkCertificate
+                | Code::NetworkIssuer
+                | Code::NetworkTooLarge
+        )
     })
 }
 
@@ -238,8 +251,8 @@ impl<'a> Sweep<'a> {
         self.desk.refresh();
         self.arrivals.borrow_mut().refresh()?;
         let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
-        for other in taken.others {
-            pass.worst = worse(pass.worst, self.other(&other)?);
+        for other in &taken.others {
+            pass.worst = worse(pass.worst, self.set_aside(other)?);
         }
         for file in taken.files {
             if self.session.stop.is_asked() {
@@ -290,6 +303,18 @@ impl<'a> Sweep<'a> {
         Ok(pass)
     }
 
+    /// Reports an entry of `processing` that is no file.
+    fn set_aside(&self, entry: &SetAside) -> Result<Option<Exit>, AppError> {
+        let why = set_aside(entry);
+        let known = (entry.name.as_str(), entry.stamp.as_str());
+        self.record(known, Fate::Failed, &entry.path, None, Some(&why))?;
+        self.desk.told(&entry.name, Told::NotImported(&why));
+        let notifications = self.desk.notifications(&entry.name);
+        let (inbox, exit) = (Some(self.options.folder.as_path()), Exit::RowsFailed);
+        notifications.not_imported(self.session, &entry.path, inbox, exit, &why);
+        Ok(Some(exit))
+    }
+
     fn other(&self, other: &Other) -> Result<Option<Exit>, AppError> {
         let why = not_processed(&other.why);
         self.stays((&other.name, &other.stamp), other.is_roster, &why)
@@ -303,9 +328,13 @@ impl<'a> Sweep<'a> {
         if let Some(refused) = &known
             && Instant::now() < refused.until
         {
-            let why = Fact::new(Code::InboxWaits).because_of(refused.why.clone());
             let known = (&*name, stamp);
-            self.record(known, Fate::Waiting, file, None, Some(&why))?;
+            // A file that was tried has its own reason, and has been reported.
+            if !self.arrivals.borrow().is_waiting(known) {
+                let why = Fact::new(Code::InboxWaits).because_of(refused.why.clone());
+                self.record(known, Fate::Waiting, file, None, Some(&why))?;
+                self.desk.told(&name, Told::NotImported(&why));
+            }
             return Ok(Some(Exit::Refused));
         }
         match self.import(file, (&name, stamp), known.is_some()) {
@@ -322,10 +351,17 @@ impl<'a> Sweep<'a> {
                 let fact = error.fact();
                 self.remember(account, exit, Some(&fact));
                 // What is wrong with the file will be wrong tomorrow; it makes room for the next.
-                let (fate, path) = if error.is_of_file() {
-                    (Fate::Failed, self.put_aside(file, &name, &fact)?)
-                } else {
-                    (Fate::Waiting, file.to_owned())
+                let aside = error
+                    .is_of_file()
+                    .then(|| self.put_aside(file, &name, &fact));
+                let (fate, path) = match aside {
+                    Some(Ok(path)) => (Fate::Failed, path),
+                    // The other files are none the worse for it.
+                    Some(Err(trouble)) => {
+                        self.desk.told(&name, Told::NotImported(&trouble.fact()));
+                        (Fate::Waiting, file.to_owned())
+                    }
+                    None => (Fate::Waiting, file.to_owned()),
                 };
                 let fact = match fact.path() {
                     Some(_) => fact.at_path(&path),
@@ -335,9 +371,12 @@ impl<'a> Sweep<'a> {
                 // What has not changed since was reported then.
                 if !(exit == Exit::Refused && known.is_some()) {
                     self.desk.told(&name, Told::NotImported(&fact));
-                    let notifications = self.desk.notifications(&name);
                     let inbox = Some(self.options.folder.as_path());
-                    notifications.not_imported(self.session, &path, inbox, exit, &fact);
+                    // Settings that are wrong are nothing that became of this file.
+                    if error.is_of_file() || exit != Exit::Usage {
+                        let notifications = self.desk.notifications(&name);
+                        notifications.not_imported(self.session, &path, inbox, exit, &fact);
+                    }
                 }
                 Ok(Some(exit))
             }
@@ -497,6 +536,12 @@ impl<'a> Sweep<'a> {
 /// Why an entry stays in the inbox.
 pub fn not_processed(why: &std::io::Error) -> Fact {
     Fact::new(Code::InboxNotProcessed).with_io(why)
+}
+
+/// Why an entry of `processing` was moved to `failed`.
+pub fn set_aside(entry: &SetAside) -> Fact {
+    let fact = Fact::new(Code::InboxSetAside).at_path(&entry.path);
+    fact.with_io(&entry.why)
 }
 
 /// The files that a sweep has waited for, so that it waits for each once, and at most ten times for one

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use super::queue::{database_of, enqueue, why_of};
 use super::swept::SweptFile;
 use crate::app::{
-    AppError, Arrivals, Session, Tally, fate_of, not_processed, place_of, report_again, wait, worse,
+    AppError, Arrivals, Session, Tally, fate_of, not_processed, place_of, report_again, set_aside,
+    wait, worse,
 };
 use crate::inbox::{Entries, Inbox, Other, Place, stamp_of};
 use crate::journal::{Fate, Journal, RunState, cell};
@@ -92,19 +93,12 @@ pub fn sweep_into_queue(
     }
     arrivals.forget_gone()?;
     let taken = inbox.taken().map_err(failed("read-folder"))?;
-    for Other {
-        name,
-        why,
-        is_roster,
-        stamp,
-    } in taken.others
-    {
-        stays(
-            &mut arrivals,
-            (&name, &stamp),
-            is_roster,
-            not_processed(&why),
-        )?;
+    for entry in &taken.others {
+        let why = set_aside(entry);
+        let known = (entry.name.as_str(), entry.stamp.as_str());
+        arrivals.ended(known, Fate::Failed, &entry.path, None, Some(&why))?;
+        told(&entry.name, &SweptFile::Failed(why));
+        worst = worse(worst, Some(Exit::RowsFailed));
     }
     for file in taken.files {
         if session.stop.is_asked() {

@@ -71,7 +71,20 @@ pub struct Taken {
     /// The files, the oldest first.
     pub files: Vec<PathBuf>,
     /// What is no file, and was moved to `failed`.
-    pub others: Vec<Other>,
+    pub others: Vec<SetAside>,
+}
+
+/// An entry of `processing` that is no file, and was moved to `failed`.
+#[derive(Debug)]
+pub struct SetAside {
+    /// Its name.
+    pub name: String,
+    /// Why it is not imported.
+    pub why: io::Error,
+    /// Its size and modification time.
+    pub stamp: String,
+    /// Where it is now.
+    pub path: PathBuf,
 }
 
 /// An entry that is not imported.
@@ -234,13 +247,13 @@ impl Inbox {
                         files.push((look.modified, file));
                     }
                     Err(why) => {
-                        set_aside(&root, &folder, &name)?;
+                        let path = set_aside(&root, &folder, &name)?;
                         let _ = processing.remove_folder(&own);
-                        others.push(Other {
+                        others.push(SetAside {
                             name,
                             why: why.into(),
-                            is_roster: true,
                             stamp: stamp(&look),
+                            path,
                         });
                     }
                 }
@@ -297,13 +310,14 @@ fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Resul
     }
 }
 
-/// Moves an entry into `failed`, under a name that is free there.
-fn set_aside(root: &Folder, from: &Folder, name: &str) -> io::Result<()> {
+/// Moves an entry into `failed`, under a name that is free there, and returns where it is.
+fn set_aside(root: &Folder, from: &Folder, name: &str) -> io::Result<PathBuf> {
     let failed = root.private(FAILED)?;
     for number in 1..=MOST {
-        match from.rename(name, &failed, numbered_name(name, number)) {
+        let free = numbered_name(name, number);
+        match from.rename(name, &failed, &free) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            moved => return moved,
+            moved => return moved.map(|()| failed.path().join(free)),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
@@ -336,7 +350,7 @@ fn is_recent(look: &Look) -> bool {
     let now = std::time::SystemTime::now();
     let now = now.duration_since(std::time::UNIX_EPOCH);
     let now = now.map_or(0, |now| now.as_secs());
-    now.saturating_sub(look.modified.0.unsigned_abs()) < 3600
+    now.abs_diff(look.modified.0.unsigned_abs()) < 3600
 }
 
 /// Whether a folder was made, or something in it changed, within the last minute.

@@ -5,4 +5,4 @@ mod folder;
 mod names;
 
 pub use archive::{Moves, Place};
-pub use folder::{Entries, Inbox, Lying, Other, Taken, modified_in, stamp_of};
+pub use folder::{Entries, Inbox, Lying, Other, SetAside, Taken, modified_in, stamp_of};

@@ -229,6 +229,7 @@ codes! {
 
     InboxNotWatched "inbox.not_watched" log_no_changes_told;
     InboxNotProcessed "inbox.not_processed" fact_not_processed;
+    InboxSetAside "inbox.set_aside" fact_set_aside;
     InboxNoProfile "inbox.no_profile" fact_fits_no_profile;
     InboxOlder "inbox.older" fact_older;
     InboxWaits "inbox.waits" fact_inbox_waits;

@@ -379,10 +379,13 @@ fn credentials_that_were_refused_are_tried_again_when_they_change_and_reported_o
     let once = |seen: &mut Seen| sweep.once(seen).unwrap().worst;
     assert_eq!(once(&mut seen), Some(Exit::Refused));
     assert_eq!(api.updates(), 1, "the second file has the same credentials");
-    assert_eq!(noting.told().len(), 1);
+    let told = noting.told();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[1], "b.csv: not imported: inbox.waits");
     for _ in 0..3 {
         assert_eq!(once(&mut seen), Some(Exit::Refused));
     }
+    assert_eq!(noting.told(), Vec::<String>::new());
     assert_eq!(api.updates(), 1);
     // New credentials are tried at once.
     noting.account.set(2);
@@ -443,4 +446,35 @@ fn a_sweep_waits_once_for_a_file_and_ten_times_for_one_that_grows() {
     });
     let waits = grown.filter(|wait| *wait).count();
     assert_eq!(waits, 9);
+}
+
+#[test]
+fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let noting = Noting::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    scene.write("in/a.csv", "");
+    scene.write("in/b.csv", &roster(1));
+    // Where the first one belongs nothing can be put.
+    scene.write("in/failed", "");
+    let swept = sweep.run().unwrap();
+    assert_eq!(swept.exit, Exit::CannotDo);
+    assert_eq!(api.updates(), 1);
+    let fates = swept.tally.fates();
+    assert_eq!(fates, [(Fate::Done, 1), (Fate::Waiting, 1)]);
+    let told = noting.told();
+    assert!(told.contains(&"b.csv: 1 updated".to_owned()), "{told:?}");
+}
+
+#[test]
+fn two_files_of_one_name_are_counted_as_two() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let noting = Noting::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    for rows in [1, 2] {
+        scene.write("in/a.csv", &roster(rows));
+        sweep.run().unwrap();
+    }
+    let tally = sweep.run().unwrap().tally;
+    assert_eq!((tally.files(), tally.fates()), (2, vec![(Fate::Done, 2)]));
 }
