@@ -12,7 +12,7 @@ use super::runs::listed;
 use super::session::Session;
 use crate::clock::{Clock, SystemClock};
 use crate::inbox::{Place, modified_in};
-use crate::journal::{Arrival, Fate, Journal, RunState, State};
+use crate::journal::{Arrival, Fate, Journal, JournalError, RunState, State};
 use crate::model::{Code, Exit, Fact, Refusal, Summary};
 use crate::report::Lying;
 use crate::run::absolute;
@@ -390,13 +390,14 @@ pub(super) fn arrived(
             why: arrival.why,
             next: None,
         };
-        // A run that was pruned is not there any more.
-        let Some(run) = arrived
-            .run
-            .as_deref()
-            .and_then(|name| journal.run(Some(name)).ok())
-        else {
+        let Some(name) = arrived.run.as_deref() else {
             return Ok(arrived);
+        };
+        let run = match journal.run(Some(name)) {
+            Ok(run) => run,
+            // It was pruned.
+            Err(JournalError::NoRun { .. }) => return Ok(arrived),
+            Err(error) => return Err(error.into()),
         };
         arrived.file = run.file.clone();
         let listed = listed(journal, &run, state)?;

@@ -266,6 +266,12 @@ async fn of_network(examined: &Examined<'_>, route: Option<&Route>) -> Finding {
         Ok(client) => client,
         Err(error) => return wrong_network(with_causes(&error)),
     };
+    // Without credentials there is no quota that the request could be paid from.
+    if let Some(asking) = &examined.asking
+        && let Err(error) = permit(examined, asking, &client).await
+    {
+        return Finding::new(say().doctor_state(), Health::Wrong, with_causes(&error));
+    }
     match client.probe("", None).await {
         Ok(_) | Err(Fault::TooLarge) => well_network(examined),
         Err(fault) => of_fault(examined, route, fault),

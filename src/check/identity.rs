@@ -1,3 +1,4 @@
+use super::characters;
 use super::column::{Column, Identity};
 use super::date::plain_date;
 use super::fault::Fault;
@@ -115,7 +116,12 @@ pub(super) enum Suspect {
 impl Suspect {
     /// What a doubt suspects.
     pub(super) fn of(doubt: &Problem) -> Option<Suspect> {
-        let text = doubt.value.trim().trim_matches('\'');
+        // The cell as it stands: what keeps text from becoming a number is no part of the word.
+        let text = doubt.value.trim_matches(characters::is_padding);
+        let bare = text
+            .strip_prefix("=\"")
+            .and_then(|text| text.strip_suffix('"'));
+        let text = bare.unwrap_or(text).trim().trim_matches('\'');
         match &*doubt.code {
             "text.no_value" => match leftovers::no_value(text)? {
                 NoValue::Word(word) => Some(Suspect::NoValue(word)),

@@ -10,7 +10,7 @@ use crate::app::{
     wait, worse,
 };
 use crate::inbox::{Entries, Inbox, Other, Place, stamp_of};
-use crate::journal::{Fate, Journal, RunState, cell};
+use crate::journal::{Fate, Journal, JournalError, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
 use crate::report::ResultPaths;
@@ -211,8 +211,11 @@ fn put_aside(
 
 /// Whether a run was undone. One that was forgotten since was not.
 fn is_undone(session: &Session, run: &str) -> Result<bool, AppError> {
-    let record = Journal::open(&session.state)?.run(Some(run));
-    Ok(record.is_ok_and(|record| record.state == RunState::Undone))
+    match Journal::open(&session.state)?.run(Some(run)) {
+        Ok(record) => Ok(record.state == RunState::Undone),
+        Err(JournalError::NoRun { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the queue knows of a file, where it knows any of this name and content.

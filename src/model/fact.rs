@@ -524,6 +524,8 @@ mod tests {
     fn a_refusal_keeps_its_words_where_it_is_stored() {
         for refusal in [
             Refusal::NotAFile { kind: Kind::Pipe },
+            Refusal::Foreign { kind: Kind::Folder },
+            Refusal::Stopped,
             Refusal::NotUtf8,
             Refusal::NotARoster,
             Refusal::Unfinished,

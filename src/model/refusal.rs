@@ -238,21 +238,22 @@ impl Refusal {
     /// The type of the entry that is refused, where its type is the reason.
     pub(super) fn kind(&self) -> Option<Kind> {
         match self {
-            Refusal::NotAFile { kind } => Some(*kind),
+            Refusal::NotAFile { kind } | Refusal::Foreign { kind } => Some(*kind),
             _ => None,
         }
     }
 
     /// The refusal of this code; nothing for one that holds more than a type.
     pub(super) fn of(code: &str, kind: Option<Kind>) -> Option<Refusal> {
-        let of_kind = kind.map(|kind| Refusal::NotAFile { kind });
+        let of_kind = kind.map(|kind| [Refusal::NotAFile { kind }, Refusal::Foreign { kind }]);
         let plain = [
             Refusal::Swapped,
             Refusal::NotUtf8,
             Refusal::NotARoster,
             Refusal::Unfinished,
+            Refusal::Stopped,
         ];
-        let mut all = of_kind.into_iter().chain(plain);
+        let mut all = of_kind.into_iter().flatten().chain(plain);
         all.find(|refusal| refusal.code() == code)
     }
 

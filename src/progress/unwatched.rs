@@ -35,10 +35,12 @@ impl Observer for Unwatched {
                 why: fact.in_words(),
                 fact: fact.clone(),
             }),
-            // A plan names the fields that it changes by the roster's headers.
+            // A plan names the fields that it changes by the roster's headers, and has examples from its rows.
             RunEvent::Planned(plan) => self.0.on_event(&RunEvent::Planned(Box::new(Plan {
                 columns: Default::default(),
                 noticed: Vec::new(),
+                examples: Vec::new(),
+                problems: Vec::new(),
                 ..(**plan).clone()
             }))),
             other => self.0.on_event(other),

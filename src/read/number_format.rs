@@ -138,11 +138,20 @@ impl NumberFormat {
         }
         let digits = self::plain(value.abs());
         let mut text = section.filled(&digits);
+        // Of 0 a format without a digit that must stand shows nothing.
+        if text.is_empty() {
+            return as_it_is(Some(CellMark::ShownOtherwise));
+        }
         if value < 0.0 && has_sign {
             text.insert(0, '-');
         }
         let mark = (text != plain).then_some(CellMark::Formatted);
         Shown { text, mark }
+    }
+
+    /// Whether its section for text shows something else than the text, or nothing.
+    pub(super) fn hides_text(&self) -> bool {
+        matches!(&self.sections[..], [_, _, _, text] if !text.shows.text && !text.shows.value)
     }
 
     /// A text as it is shown, where that is another one.
@@ -190,7 +199,9 @@ pub(super) fn built_in(id: u16) -> Option<&'static str> {
         2 => "0.00",
         3 => "#,##0",
         4 => "#,##0.00",
-        5..=8 | 41..=44 => "#,##0.00_)",
+        // ECMA-376-1, section 18.8.30: amounts and currency, without decimals and with two.
+        5 | 6 | 41 | 42 => "#,##0_)",
+        7 | 8 | 43 | 44 => "#,##0.00_)",
         9 => "0%",
         10 => "0.00%",
         11 => "0.00E+00",
@@ -199,7 +210,8 @@ pub(super) fn built_in(id: u16) -> Option<&'static str> {
         14..=17 | 27..=31 | 34..=36 | 50..=58 => "yyyy-mm-dd",
         18..=21 | 32 | 33 | 45..=47 => "hh:mm:ss",
         22 => "yyyy-mm-dd hh:mm",
-        37..=40 => "#,##0_);(#,##0)",
+        37 | 38 => "#,##0_);(#,##0)",
+        39 | 40 => "#,##0.00_);(#,##0.00)",
         48 => "##0.0E+0",
         49 => "@",
         _ => return None,
@@ -553,9 +565,28 @@ mod tests {
             ("0.0", 184.25, "184.25", ShownOtherwise),
             ("0,", 184_000.0, "184000", ShownOtherwise),
             (";;;", 184.0, "184", ShownOtherwise),
+            ("#", 0.0, "0", ShownOtherwise),
+            ("### ##", 0.0, "0", ShownOtherwise),
             ("\"Anna\"", 5.0, "5", ShownOtherwise),
         ] {
             assert_eq!(show(code, value), (text.into(), Some(mark)), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_built_in_format_has_its_own_decimals() {
+        for (id, decimals) in [
+            (37, 0),
+            (38, 0),
+            (39, 2),
+            (40, 2),
+            (42, 0),
+            (44, 2),
+            (5, 0),
+            (8, 2),
+        ] {
+            let format = NumberFormat::of(built_in(id).unwrap());
+            assert_eq!(format.sections[0].decimals(), decimals, "{id}");
         }
     }
 
@@ -589,6 +620,15 @@ mod tests {
         assert_eq!(show("0;-0;0;@"), None);
         assert_eq!(show("@"), None);
         assert_eq!(show("0000"), None);
+        for (code, hides) in [
+            (";;;", true),
+            ("0;-0;0;\"x\"", true),
+            ("0;-0;0;@", false),
+            ("0;-0;0", false),
+            ("@", false),
+        ] {
+            assert_eq!(NumberFormat::of(code).hides_text(), hides, "{code}");
+        }
         assert!(NumberFormat::of("General").is_general());
         assert!(NumberFormat::of("@").is_general());
         assert!(!NumberFormat::of("0000").is_general());

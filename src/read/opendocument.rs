@@ -4,7 +4,7 @@ use std::io::{BufReader, Read, Write};
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::constructs::Constructs;
+use super::constructs::{Constructs, attribute};
 use super::mark::CellMark;
 use super::number_format::{Shown, plain};
 use super::sheet_cell::{date_in_words, duration_in_words};
@@ -83,7 +83,7 @@ impl<'a> OpenDocument<'a> {
                     match name {
                         "table:table-row-group" if !is_empty => {
                             groups += 1;
-                            if value_of(tag, "table:display").is_some_and(|said| said == "false") {
+                            if attribute(tag, "table:display").is_some_and(|said| said == "false") {
                                 hidden_groups.push(groups);
                             }
                         }
@@ -133,10 +133,12 @@ impl<'a> OpenDocument<'a> {
                         let c = entity.resolve_char_ref().map_err(Trouble::of)?;
                         match c {
                             Some(c) => cell.add(c.encode_utf8(&mut [0; 4])),
-                            None => {
-                                let known = quick_xml::escape::resolve_predefined_entity(entity);
-                                cell.add(known.unwrap_or_default());
-                            }
+                            None => match quick_xml::escape::resolve_predefined_entity(entity) {
+                                Some(known) => cell.add(known),
+                                None => {
+                                    return Err(Trouble::Workbook(say().workbook_damaged()));
+                                }
+                            },
                         }
                     }
                 }
@@ -162,7 +164,7 @@ struct Row {
 impl Row {
     fn begin(&mut self, tag: &BytesStart<'_>, is_hidden: bool) {
         self.times = times(tag, "table:number-rows-repeated");
-        let visibility = value_of(tag, "table:visibility");
+        let visibility = attribute(tag, "table:visibility");
         self.is_hidden = is_hidden || visibility.is_some_and(|said| said != "visible");
         self.columns = 0;
         self.cells.clear();
@@ -217,26 +219,27 @@ const ASIDES: [&str; 2] = ["office:annotation", "text:ruby-text"];
 
 impl Cell {
     fn of(tag: &BytesStart<'_>) -> Cell {
-        let kind = value_of(tag, "office:value-type").unwrap_or_default();
+        let kind = attribute(tag, "office:value-type").unwrap_or_default();
         let value = match kind.as_str() {
-            "float" | "percentage" | "currency" => value_of(tag, "office:value"),
-            "date" => value_of(tag, "office:date-value"),
-            "time" => value_of(tag, "office:time-value"),
-            "boolean" => value_of(tag, "office:boolean-value"),
-            _ => value_of(tag, "office:string-value").map(|_| text_of(tag, "office:string-value")),
+            "float" | "percentage" | "currency" => attribute(tag, "office:value"),
+            "date" => attribute(tag, "office:date-value"),
+            "time" => attribute(tag, "office:time-value"),
+            "boolean" => attribute(tag, "office:boolean-value"),
+            _ => attribute(tag, "office:string-value").map(|_| text_of(tag, "office:string-value")),
         };
         Cell {
             times: times(tag, "table:number-columns-repeated"),
             kind,
             value,
-            is_error: value_of(tag, "calcext:value-type").is_some_and(|kind| kind == "error"),
-            has_formula: value_of(tag, "table:formula").is_some(),
+            is_error: attribute(tag, "calcext:value-type").is_some_and(|kind| kind == "error"),
+            has_formula: attribute(tag, "table:formula").is_some(),
             ..Cell::default()
         }
     }
 
     fn open(&mut self, name: &str, tag: &BytesStart<'_>, is_empty: bool) {
-        if ASIDES.contains(&name) || self.within_aside > 0 {
+        let is_shape = name.starts_with("draw:");
+        if ASIDES.contains(&name) || is_shape || self.within_aside > 0 {
             self.within_aside += u32::from(!is_empty);
             return;
         }
@@ -275,7 +278,8 @@ impl Cell {
     fn shown(self) -> Shown {
         let Cell { value, text, .. } = self;
         if self.is_error {
-            return Shown::error(text);
+            let is_shown = !text.trim().is_empty();
+            return Shown::error(if is_shown { text } else { "#ERROR!".to_owned() });
         }
         let value = value.filter(|value| !value.is_empty() || self.kind == "string");
         let parsed = value.as_deref().and_then(|value| value.trim().parse().ok());
@@ -293,9 +297,14 @@ impl Cell {
                 Some(number) => number_shown(number, text.trim()),
                 None => Shown::text(text),
             },
-            ("currency", Some(_)) => {
-                parsed.map_or_else(|| Shown::text(text), |number| Shown::text(plain(number)))
-            }
+            ("currency", Some(_)) => match parsed {
+                // Its last digits are lost.
+                Some(number) if number.abs() >= 1e15 => {
+                    Shown::marked(plain(number), CellMark::LongNumber)
+                }
+                Some(number) => Shown::text(plain(number)),
+                None => Shown::text(text),
+            },
             ("percentage", Some(value)) => {
                 let text = if text.is_empty() { value } else { text };
                 Shown::marked(text, CellMark::Percentage)
@@ -380,15 +389,15 @@ fn look_at(content: impl Read) -> Result<Vec<SheetEntry>, Trouble> {
         let event = constructs.next()?;
         match &event {
             Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
-                "style:style" => style = value_of(tag, "style:name"),
+                "style:style" => style = attribute(tag, "style:name"),
                 "style:table-properties" => {
                     let is_shown =
-                        value_of(tag, "table:display").is_none_or(|said| said != "false");
+                        attribute(tag, "table:display").is_none_or(|said| said != "false");
                     unseen.extend(style.take().filter(|_| !is_shown));
                 }
                 "table:table" => {
                     (row, above) = (0, 0);
-                    let style = value_of(tag, "table:style-name");
+                    let style = attribute(tag, "table:style-name");
                     sheets.push(SheetEntry {
                         name: text_of(tag, "table:name"),
                         place: sheets.len(),
@@ -406,7 +415,7 @@ fn look_at(content: impl Read) -> Result<Vec<SheetEntry>, Trouble> {
                     let columns = times(tag, "table:number-columns-repeated");
                     count.columns = count.columns.saturating_add(columns);
                     count.written += 1;
-                    let has_value = value_of(tag, "office:value-type").is_some();
+                    let has_value = attribute(tag, "office:value-type").is_some();
                     if has_value || matches!(event, Event::Start(_)) {
                         count.filled = count.columns;
                     }
@@ -450,24 +459,17 @@ struct RowCount {
 
 /// How often something is said to stand; once where nothing is said.
 fn times(tag: &BytesStart<'_>, name: &str) -> u32 {
-    let said = value_of(tag, name).and_then(|value| value.trim().parse().ok());
+    let said = attribute(tag, name).and_then(|value| value.trim().parse().ok());
     said.unwrap_or(1)
 }
 
 /// What an attribute of a tag says, with its entities as the characters that they stand for.
 fn text_of(tag: &BytesStart<'_>, name: &str) -> String {
-    let said = value_of(tag, name).unwrap_or_default();
+    let said = attribute(tag, name).unwrap_or_default();
     match quick_xml::escape::unescape(&said) {
         Ok(text) => text.into_owned(),
         Err(_) => said,
     }
-}
-
-/// What an attribute of a tag says.
-fn value_of(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    let mut attributes = tag.attributes().flatten();
-    let found = attributes.find(|said| said.key.as_ref() == name);
-    found.map(|said| said.value.to_string())
 }
 
 #[cfg(test)]
@@ -504,5 +506,46 @@ mod tests {
             let text = text.to_owned();
             assert_eq!(number_shown(value, shown), Shown { text, mark }, "{shown}");
         }
+    }
+
+    /// A cell with these events between its tags.
+    fn cell(tag: &str, events: &[(&str, &str)]) -> Shown {
+        let mut cell = Cell::of(&BytesStart::from_content(tag, "table:table-cell".len()));
+        for (name, text) in events {
+            cell.open(name, &BytesStart::new(*name), false);
+            cell.add(text);
+        }
+        for (name, _) in events.iter().rev() {
+            cell.close(name);
+        }
+        cell.shown()
+    }
+
+    #[test]
+    fn the_text_of_a_shape_is_none_of_its_cells() {
+        let tag = "table:table-cell office:value-type=\"string\"";
+        let shape = [("draw:custom-shape", ""), ("text:p", "OBS")];
+        assert_eq!(cell(tag, &shape), Shown::text(String::new()));
+        assert_eq!(cell(tag, &[("text:p", "Anna")]), Shown::text("Anna".into()));
+    }
+
+    #[test]
+    fn an_error_is_one_without_a_text_too() {
+        let tag = "table:table-cell calcext:value-type=\"error\" office:value-type=\"string\"";
+        for (events, text) in [(&[][..], "#ERROR!"), (&[("text:p", "#N/A")], "#N/A")] {
+            let shown = cell(tag, events);
+            assert_eq!((&*shown.text, shown.mark), (text, Some(CellMark::Error)));
+        }
+    }
+
+    #[test]
+    fn an_amount_that_has_lost_its_last_digits_is_marked() {
+        let amount = |value: &str| {
+            let tag =
+                format!("table:table-cell office:value-type=\"currency\" office:value=\"{value}\"");
+            cell(&tag, &[("text:p", "kr")]).mark
+        };
+        assert_eq!(amount("2010040223880010"), Some(LongNumber));
+        assert_eq!(amount("201004022388"), None);
     }
 }

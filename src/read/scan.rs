@@ -30,7 +30,7 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 struct Batch {
     blocks: Vec<Result<Block, BlockError>>,
     /// How many cells the row below them has, and how its first one begins.
-    follows: Option<(usize, Vec<u8>)>,
+    follows: Option<FirstRow>,
 }
 
 impl Input {
@@ -167,10 +167,10 @@ impl Input {
             next.line += table.lines;
             next.sheet_row += table.sheet_rows;
         }
-        let follows = follows.map(|(cells, first)| Edge {
-            cells,
-            first,
-            sheet_row: next.sheet_row,
+        let follows = follows.map(|follows| Edge {
+            cells: follows.cells,
+            first: follows.first,
+            sheet_row: next.sheet_row + follows.above,
         });
         let edge = tables.iter().rev().find_map(Edge::of_last);
         let beside = (last.as_ref(), follows.as_ref());
@@ -272,15 +272,28 @@ impl Input {
     }
 }
 
-/// The first row of a block with anything in it: how many cells it has, and how it begins.
-fn first_row(block: &[u8], shape: &Shape) -> Option<(usize, Vec<u8>)> {
+/// The first row of a block that is no empty line.
+struct FirstRow {
+    /// How many cells it has.
+    cells: usize,
+    /// How its first cell begins.
+    first: Vec<u8>,
+    /// How many line ends stand above it in the block.
+    above: u64,
+}
+
+fn first_row(block: &[u8], shape: &Shape) -> Option<FirstRow> {
     let start = block
         .iter()
         .position(|byte| !matches!(byte, b'\n' | b'\r'))?;
     let mut record = Record::default();
     record.read(block, start, shape.delimiter);
     let first = record.cells().next().unwrap_or_default();
-    Some((record.ends.len(), Edge::begin(first)))
+    Some(FirstRow {
+        cells: record.ends.len(),
+        first: Edge::begin(first),
+        above: lines::count(block, 0, start),
+    })
 }
 
 fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {

@@ -52,6 +52,9 @@ pub(super) fn shown(value: Data, format: Option<&NumberFormat>) -> Shown {
         Data::DateTime(moment) => moment_shown(&moment, format),
         Data::String(text) => match format.and_then(|format| format.show_text(&text)) {
             Some(text) => Shown::marked(text, CellMark::Formatted),
+            None if format.is_some_and(NumberFormat::hides_text) => {
+                Shown::marked(text, CellMark::ShownOtherwise)
+            }
             None => Shown::text(text),
         },
         Data::DateTimeIso(text) => date_in_words(&text),

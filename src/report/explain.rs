@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::results::NOT_FOUND;
 use crate::check::SEVERITIES;
 use crate::l10n::{Messages, say};
@@ -113,9 +111,7 @@ pub fn explain(code: &str) -> Option<String> {
 /// Every code, each with what it means, in order: those of rows first, then those of runs and files.
 pub fn explain_all() -> String {
     let mut lines = Vec::new();
-    let mut known = BTreeSet::new();
     let mut line = |code: &str, what: String, severity: Option<String>| {
-        known.insert(code.to_owned());
         let severity = severity.map_or(String::new(), |severity| format!("{severity}: "));
         lines.push(format!("{code:<32} {severity}{what}"));
     };
@@ -139,7 +135,7 @@ pub fn explain_all() -> String {
     for (code, what) in Refusal::CODES {
         line(code, what(say()), None);
     }
-    for code in Code::ALL.iter().filter(|code| code.as_str() != "run.held") {
+    for code in Code::ALL.iter().filter(|code| **code != Code::RunHeld) {
         line(code.as_str(), code.sentence(), None);
     }
     lines.push(String::new());
@@ -167,6 +163,8 @@ pub fn nearest_code(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use std::path::Path;
 
     use super::*;

@@ -122,8 +122,14 @@ pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<()
 }
 
 fn change(path: &Path, change: impl FnOnce(&mut Series)) -> Result<(), ReportError> {
-    // What cannot be read is begun anew.
-    let text = crate::safe_fs::read_file(path, MOST).unwrap_or_default();
+    let text = match crate::safe_fs::read_file(path, MOST) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        // A file that is begun anew would set every counter back.
+        read => read.map_err(|source| ReportError::Write {
+            path: path.to_owned(),
+            source,
+        })?,
+    };
     let mut series = known(&String::from_utf8_lossy(&text));
     change(&mut series);
     let mut file = WholeFile::create(path)?;

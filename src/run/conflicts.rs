@@ -9,7 +9,12 @@ use crate::targets::Place;
 
 /// Calls that are kept until it is known whether the other record gives its value up; beyond it the
 /// API is asked.
-const KEPT: usize = if cfg!(test) { 3 } else { 10_000 };
+const KEPT: usize = 10_000;
+
+/// Whether one more call is kept beside so many.
+fn is_room(kept: usize) -> bool {
+    kept < KEPT
+}
 
 /// Conflicts that can be known before anything is sent, because all records were listed.
 impl Work<'_> {
@@ -43,7 +48,7 @@ impl Work<'_> {
         call: Call,
     ) -> Result<(), Halt> {
         match self.conflict(&call)? {
-            Some((field, other)) if self.conflicts.len() < KEPT => {
+            Some((field, other)) if is_room(self.conflicts.len()) => {
                 self.conflicts.push(Conflict {
                     mark,
                     call,
@@ -120,5 +125,16 @@ impl Work<'_> {
                 say().row_taken(spec.record_name(), other, value),
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_calls_are_kept_as_there_is_room_for() {
+        assert!(is_room(0) && is_room(KEPT - 1));
+        assert!(!is_room(KEPT) && !is_room(KEPT + 1));
     }
 }

@@ -4,6 +4,7 @@ use crate::check::{TOO_FEW, TOO_MANY, is_damage, looks_right, was_damaged};
 use crate::journal::PastRow;
 use crate::l10n::say;
 use crate::model::{LEFT_OUT, RowState};
+use crate::targets::Kind;
 
 /// What earlier runs tell of a row: its state, the code of what is wrong with it, and why.
 type Known = (RowState, String, String);
@@ -62,7 +63,7 @@ fn known(
     // Where all rows are there again, the check has seen for itself.
     let told = history.iter().find(|past| past.error_code != LEFT_OUT);
     if let Some(past) = told
-        && past.error_code.ends_with(".duplicate")
+        && Kind::is_duplicate(&past.error_code)
         && same(&past.cells)
         && is_part()?
     {

@@ -15,8 +15,9 @@ pub struct Pacer {
     pace: Pace,
     /// The limit that the API announces.
     announced: Mutex<Announced>,
-    /// The API's own bucket, which all processes share: no limit of one command may change its rate or depth,
-    /// or the next would not know what is left.
+    /// The API's own bucket, which all processes share: no limit of one command changes its rate or depth, or
+    /// the next would not know what is left. Only a rate above the target's replaces the target's, for an API
+    /// that announces none.
     shared: GcraState,
     /// Buckets of the limits that the user sets below the API's: what a permit takes first.
     limits: Vec<(Limit, GcraState)>,

@@ -138,7 +138,7 @@ impl Pace {
                 rate = ceiling;
             }
             // A bucket deeper than a period's requests would not be that rate, unless it is asked for.
-            let burst = self.burst.map_or(0.0, |burst| f64::from(burst.get()));
+            let burst = self.deep_burst().map_or(0.0, f64::from);
             depth = depth.min(rate.requests.ceil().max(burst));
         }
         (rate.part(self.share), whole(depth * self.share))
@@ -150,14 +150,26 @@ impl Pace {
         (rate, self.burst.map_or(depth, |burst| burst.min(depth)))
     }
 
+    /// A burst of more than a period's requests of the user's rate: it is a part of that limit.
+    fn deep_burst(&self) -> Option<u32> {
+        let requests = self.ceiling?.requests.ceil();
+        let burst = self.burst?.get();
+        (f64::from(burst) > requests).then_some(burst)
+    }
+
     /// What tells the user's rate and share from others, if there are any: those who name the same ones keep
-    /// to them together.
+    /// to them together. One bucket has one depth, so a deep burst has a bucket to itself.
     pub(super) fn limit_name(&self) -> Option<String> {
         let is_limited = self.ceiling.is_some() || self.share < 1.0;
-        is_limited.then(|| match self.ceiling {
+        let name = match self.ceiling {
             Some(rate) => format!("{} of {}/{}", self.share, rate.requests, rate.per.letter()),
             None => self.share.to_string(),
-        })
+        };
+        let name = match self.deep_burst() {
+            Some(burst) => format!("{name}, {burst} at once"),
+            None => name,
+        };
+        is_limited.then_some(name)
     }
 
     /// Whether its buckets can be reckoned with: see [`Rate::is_sane_with`].

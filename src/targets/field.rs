@@ -57,6 +57,12 @@ impl Kind {
         Kind::Integer,
     ];
 
+    /// Whether a problem code says that a value of a kind stands in several rows.
+    pub fn is_duplicate(code: &str) -> bool {
+        let kind = code.strip_suffix(".duplicate");
+        Kind::ALL.iter().any(|own| kind == Some(own.as_str()))
+    }
+
     /// The word used in target files, and the first half of the kind's problem codes.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -226,21 +232,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_called_what_target_files_call_it() {
-        for kind in [
-            Kind::Text,
-            Kind::Uuid,
-            Kind::IdentityNumber,
-            Kind::Date,
-            Kind::Choice,
-            Kind::Boolean,
-            Kind::Email,
-            Kind::Phone,
-            Kind::PostalCode,
-            Kind::Country,
-            Kind::MunicipalityCode,
-            Kind::Eppn,
-            Kind::Integer,
-        ] {
+        for kind in Kind::ALL {
             let read: Kind = serde_json::from_value(json!(kind.as_str())).unwrap();
             assert_eq!(read, kind);
         }

@@ -12,7 +12,7 @@ use crate::app::{AppError, Dropped, Next, arrived_within, listed};
 use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
-use crate::journal::{Journal, RunState};
+use crate::journal::{Journal, JournalError, RunState};
 use crate::l10n::{local_time, rows, say};
 use crate::targets::BUILT_IN;
 
@@ -108,17 +108,22 @@ fn files(desk: &Desk) -> Result<Vec<ArrivedFile>, AppError> {
     let mut files = arrived_within(&journal, &desk.state, SignedDuration::from_hours(24))?;
     files.sort_by_key(|file| !file.needs_person());
     let shown = files.into_iter().take(FILES).map(|file| {
-        let run = file.run.filter(|name| journal.run(Some(name)).is_ok());
-        ArrivedFile {
+        let is_there = match file.run.as_deref().map(|name| journal.run(Some(name))) {
+            Some(Ok(_)) => true,
+            // It was pruned.
+            None | Some(Err(JournalError::NoRun { .. })) => false,
+            Some(Err(error)) => return Err(error.into()),
+        };
+        Ok(ArrivedFile {
             name: file.name,
             at: local_time(file.arrived_at),
             fate: file.fate.in_words(),
             reason: file.reason,
-            can_mend: run.is_some() && matches!(file.next, Some(Next::Retry(_))),
-            run,
-        }
+            can_mend: is_there && matches!(file.next, Some(Next::Retry(_))),
+            run: file.run.filter(|_| is_there),
+        })
     });
-    Ok(shown.collect())
+    shown.collect()
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use postgres::Row;
 use super::connection::{Wrong, cell};
 use super::store::{Postgres, text};
 use crate::journal::arrival::{Arrival, Fate};
-use crate::journal::error::JournalError;
+use crate::journal::error::{JournalError, Refusal};
 use crate::journal::store::Arrivals;
 
 impl Arrivals for Postgres {
@@ -60,15 +60,17 @@ impl Arrivals for Postgres {
 fn arrival(row: &Row) -> Result<Arrival, Wrong> {
     let fate: String = cell(row, 4)?;
     let why: Option<String> = cell(row, 7)?;
+    let damaged = |what: &str| Wrong::Refused(Refusal::words(format!("arrival: {what}")));
     Ok(Arrival {
         inbox: cell(row, 0)?,
         name: cell(row, 1)?,
         stamp: cell(row, 2)?,
-        at: Timestamp::from_microsecond(cell(row, 3)?).unwrap_or_default(),
-        // A word of a newer program.
-        fate: Fate::of(&fate).unwrap_or(Fate::NotProcessed),
+        at: Timestamp::from_microsecond(cell(row, 3)?).map_err(|_| damaged("at"))?,
+        fate: Fate::of(&fate).ok_or_else(|| damaged("fate"))?,
         path: cell(row, 5)?,
         run: cell(row, 6)?,
-        why: why.and_then(|why| serde_json::from_str(&why).ok()),
+        why: why
+            .map(|why| serde_json::from_str(&why).map_err(|_| damaged("why")))
+            .transpose()?,
     })
 }

@@ -1,6 +1,8 @@
 //! The files that were dropped into inboxes, in SQLite.
 
 use jiff::Timestamp;
+use rusqlite::Error::FromSqlConversionFailure;
+use rusqlite::types::Type;
 use rusqlite::{Row, params};
 
 use super::outcomes::Moment;
@@ -68,15 +70,17 @@ impl Arrivals for Sqlite {
 fn arrival(row: &Row<'_>) -> rusqlite::Result<Arrival> {
     let fate: String = row.get(4)?;
     let why: Option<String> = row.get(7)?;
+    let damaged = |column, what: &str| FromSqlConversionFailure(column, Type::Text, what.into());
     Ok(Arrival {
         inbox: row.get(0)?,
         name: row.get(1)?,
         stamp: row.get(2)?,
         at: row.get::<_, Moment>(3)?.0,
-        // A word of a newer program.
-        fate: Fate::of(&fate).unwrap_or(Fate::NotProcessed),
+        fate: Fate::of(&fate).ok_or_else(|| damaged(4, "fate"))?,
         path: row.get(5)?,
         run: row.get(6)?,
-        why: why.and_then(|why| serde_json::from_str(&why).ok()),
+        why: why
+            .map(|why| serde_json::from_str(&why).map_err(|_| damaged(7, "why")))
+            .transpose()?,
     })
 }

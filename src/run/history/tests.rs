@@ -177,7 +177,7 @@ fn only_rows_that_ended_in_the_states_asked_for_are_tried_again() {
 
 #[test]
 fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
-    let duplicate = refused(1, "id.duplicate", OLD);
+    let duplicate = refused(1, "uuid.duplicate", OLD);
     let judged = |row: &Item, history: &[PastRow], is_part| {
         known(row, history, &[], || Ok(is_part)).ok().unwrap()
     };
@@ -185,7 +185,7 @@ fn a_duplicate_stays_one_in_a_file_that_has_not_all_rows() {
     let told = |why: &str| {
         Some((
             RowState::Invalid,
-            "id.duplicate".to_owned(),
+            "uuid.duplicate".to_owned(),
             format!("{why}{so}"),
         ))
     };

@@ -199,22 +199,6 @@ fn a_value_that_another_record_keeps_is_not_sent() {
 }
 
 #[test]
-fn the_api_is_asked_about_more_conflicts_than_are_kept() {
-    let mut records = listed();
-    for row in 5..=7 {
-        let email = format!("k{row}@b.se");
-        let kept = json!({"id": format!("k{row}"), "name": "Åsa", "email": email});
-        records.as_array_mut().unwrap().push(kept);
-    }
-    let api = Api::holding(records);
-    let listing = school_with("search = \"/search\"\nsearch_filter = \"/filter\"\n", "");
-    let mut desk = Desk::at(&listing, &four(["n", "k5", "k6", "k7"]));
-    desk.import(&api).unwrap();
-    let taken = "invalid lookup.taken";
-    assert_eq!(desk.states(), [taken, taken, taken, "updated"]);
-}
-
-#[test]
 fn values_that_need_not_be_unique_are_anybodys() {
     let target = school_with("kind = \"email\"\nunique = true", "kind = \"email\"");
     let (api, mut desk) = (

@@ -24,6 +24,17 @@ fn pacer(rate: &str, burst: u32, clock: &Arc<VirtualClock>, store: Option<QuotaS
     Pacer::new(pace, clock.clone(), store).unwrap()
 }
 
+/// The quota of a target, without a limit of the user's.
+fn pace(own: &str, own_burst: u32) -> Pace {
+    Pace {
+        own: own.parse().unwrap(),
+        own_burst,
+        ceiling: None,
+        burst: None,
+        share: 1.0,
+    }
+}
+
 fn permits(pacer: &Pacer, clock: &VirtualClock, count: usize) -> Vec<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -177,13 +188,7 @@ fn what_remains_only_lowers_what_is_believed() {
 #[test]
 fn a_new_limit_keeps_what_was_used() {
     let time = clock();
-    let pace = Pace {
-        own: "1500/h".parse().unwrap(),
-        own_burst: 1500,
-        ceiling: None,
-        burst: None,
-        share: 1.0,
-    };
+    let pace = pace("1500/h", 1500);
     let pacer = Pacer::new(pace, time.clone(), None).unwrap();
     permits(&pacer, &time, 100);
     pacer.observe(Some("5000/h".parse().unwrap()), None, time.now());
@@ -235,13 +240,7 @@ impl Clock for SetClock {
 }
 
 fn by(clock: &Arc<SetClock>, store: Option<QuotaStore>) -> Pacer {
-    let pace = Pace {
-        own: "1500/h".parse().unwrap(),
-        own_burst: 100,
-        ceiling: None,
-        burst: None,
-        share: 1.0,
-    };
+    let pace = pace("1500/h", 100);
     Pacer::new(pace, clock.clone(), store).unwrap()
 }
 
@@ -308,11 +307,8 @@ fn a_small_burst_binds_its_own_process_and_the_shared_bucket_forgets_nothing() {
     let time = clock();
     let with_burst = |burst: Option<u32>| {
         let pace = Pace {
-            own: "1500/h".parse().unwrap(),
-            own_burst: 1500,
-            ceiling: None,
             burst: burst.and_then(NonZeroU32::new),
-            share: 1.0,
+            ..pace("1500/h", 1500)
         };
         Pacer::new(pace, time.clone(), open()).unwrap()
     };
@@ -332,11 +328,8 @@ fn a_small_burst_binds_its_own_process_and_the_shared_bucket_forgets_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap();
     let pace = Pace {
-        own: "1500/h".parse().unwrap(),
-        own_burst: 1500,
-        ceiling: None,
         burst: NonZeroU32::new(20),
-        share: 1.0,
+        ..pace("1500/h", 1500)
     };
     let small = Pacer::new(pace, time.clone(), Some(store)).unwrap();
     assert_eq!(small.level().0, 20.0);
@@ -397,13 +390,7 @@ fn a_rate_or_a_share_limits_its_own_command_and_leaves_the_next_no_more_than_the
         let folder = tempfile::tempdir().unwrap();
         let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
         let time = clock();
-        let usual = Pace {
-            own: "1500/h".parse().unwrap(),
-            own_burst: 1500,
-            ceiling: None,
-            burst: None,
-            share: 1.0,
-        };
+        let usual = pace("1500/h", 1500);
         let limited = Pace {
             ceiling: ceiling.map(|rate: &str| rate.parse().unwrap()),
             share,
@@ -441,11 +428,9 @@ fn a_rate_or_a_share_limits_its_own_command_and_leaves_the_next_no_more_than_the
 fn a_permit_that_waits_for_the_shared_bucket_takes_its_part_of_a_limit_once() {
     let time = clock();
     let pace = Pace {
-        own: "1500/h".parse().unwrap(),
-        own_burst: 10,
-        ceiling: None,
         burst: NonZeroU32::new(5),
         share: 0.5,
+        ..pace("1500/h", 10)
     };
     let pacer = Pacer::new(pace, time.clone(), None).unwrap();
     // Others have used what the API had.
@@ -490,13 +475,7 @@ fn a_pause_is_of_this_process_alone_and_no_longer_than_was_meant() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = crate::send::tests::SetBack::new();
-    let pace = Pace {
-        own: "100/s".parse().unwrap(),
-        own_burst: 100,
-        ceiling: None,
-        burst: None,
-        share: 1.0,
-    };
+    let pace = pace("100/s", 100);
     let paused = Pacer::new(pace, time.clone(), open()).unwrap();
     let other = Pacer::new(pace, time.clone(), open()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -524,11 +503,9 @@ fn each_limit_that_is_announced_replaces_the_one_before_unless_it_makes_no_sense
     let time = clock();
     let rate = |text: &str| text.parse::<Rate>().unwrap();
     let pace = Pace {
-        own: rate("1500/h"),
-        own_burst: 1500,
-        ceiling: None,
         burst: NonZeroU32::new(20),
         share: 1e-5,
+        ..pace("1500/h", 1500)
     };
     let pacer = Pacer::new(pace, time.clone(), None).unwrap();
     for (announced, in_force) in [
@@ -548,11 +525,8 @@ fn each_limit_that_is_announced_replaces_the_one_before_unless_it_makes_no_sense
 fn a_burst_moves_with_the_limit_that_is_announced_and_keeps_what_was_used() {
     let time = clock();
     let pace = Pace {
-        own: "1500/h".parse().unwrap(),
-        own_burst: 1500,
-        ceiling: None,
         burst: NonZeroU32::new(20),
-        share: 1.0,
+        ..pace("1500/h", 1500)
     };
     let pacer = Pacer::new(pace, time.clone(), None).unwrap();
     permits(&pacer, &time, 12);
@@ -570,11 +544,9 @@ fn slices_that_wait_for_the_burst_cost_the_limit_that_all_share_nothing() {
     let open = || Some(QuotaStore::open(&State::in_folder(folder.path()), "account").unwrap());
     let time = clock();
     let pace = Pace {
-        own: "1500/h".parse().unwrap(),
-        own_burst: 1500,
         ceiling: Some("1200/h".parse().unwrap()),
         burst: NonZeroU32::new(3),
-        share: 1.0,
+        ..pace("1500/h", 1500)
     };
     let first = Pacer::new(pace, time.clone(), open()).unwrap();
     assert_eq!(permits(&first, &time, 3), [0.0; 3]);

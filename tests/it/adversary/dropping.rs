@@ -430,6 +430,11 @@ fn what_a_sweep_that_died_had_moved_and_is_no_file_does_not_block_its_name() {
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(server.seen().len(), 2, "{}", stderr(&output));
     assert!(folder.path("inbox/failed/b.csv").is_dir());
+    let told = stderr(&output);
+    assert!(
+        told.contains("inbox/failed/b.csv: not imported, and moved to failed"),
+        "{told}"
+    );
     let output = sweep(&folder, &server, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
