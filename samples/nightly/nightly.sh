@@ -1,6 +1,6 @@
 #!/bin/sh
-# Imports the files in the inbox once. After a night with errors it prints the fate of every file of the last day:
-# cron mails that. rosterpatch.cron starts it. Settings: /etc/rosterpatch.toml. Credentials: /etc/rosterpatch.env.
+# Imports the files in the inbox once. After a night with errors it prints the outcome of every file of the last day,
+# and cron mails the output. rosterpatch.cron starts it. Settings: /etc/rosterpatch.toml. Credentials: /etc/rosterpatch.env.
 set -u
 program=${ROSTERPATCH:-/usr/local/bin/rosterpatch}
 inbox=${INBOX:-/srv/rosters}

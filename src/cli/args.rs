@@ -127,7 +127,7 @@ pub(in crate::cli) struct CheckArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct ExplainArgs {
-    /// The code, as it stands in import_error_code; all are listed if none is named
+    /// A code from import_error_code; without it, list all codes
     #[arg(value_name = "CODE")]
     pub(in crate::cli) code: Option<String>,
 }
@@ -386,7 +386,7 @@ pub(in crate::cli) struct PlanArgs {
 pub(in crate::cli) struct RunsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<RunsCommand>,
-    /// List the files that arrived in inboxes since then, such as 1d
+    /// List the files that arrived in inboxes within TIME, such as 1d
     #[arg(long, value_name = "TIME", conflicts_with = "limit")]
     pub(in crate::cli) since: Option<Time>,
     /// Only the newest N

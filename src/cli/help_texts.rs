@@ -44,8 +44,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ),
     ("Explain a problem code", "Förklara en felkod"),
     (
-        "The code, as it stands in import_error_code; all are listed if none is named",
-        "Koden, så som den står i import_error_code; utan kod listas alla",
+        "A code from import_error_code; without it, list all codes",
+        "En kod från import_error_code; utan den listas alla koder",
     ),
     (
         "Open the console in this machine's browser",
@@ -189,8 +189,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     ("Keep no values for undo", "Spara inga värden för undo"),
     ("Language", "Språk"),
     (
-        "Leave out rows that a workbook hides",
-        "Utelämna rader som arbetsboken döljer",
+        "Skip rows hidden in the workbook",
+        "Hoppa över rader som är dolda i arbetsboken",
     ),
     (
         "Let rows set a guarded value, such as membership_type=admin (repeatable)",
@@ -219,8 +219,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Bara de N första giltiga raderna",
     ),
     (
-        "List the files that arrived in inboxes since then, such as 1d",
-        "Lista filerna som har kommit till inkorgar sedan dess, till exempel 1d",
+        "List the files that arrived in inboxes within TIME, such as 1d",
+        "Lista filerna som har kommit till inkorgar inom TIME, till exempel 1d",
     ),
     ("Only the newest N", "Bara de N senaste"),
     (

@@ -55,7 +55,7 @@ groups! {
             delimiter: Delimiter | "detected" [value_name = "CHAR", hide_short_help = true];
             /// The sheet of a workbook
             sheet: String | "the first visible" [value_name = "NAME", hide_short_help = true];
-            /// Leave out rows that a workbook hides
+            /// Skip rows hidden in the workbook
             skip_hidden: bool => "no" [num_args = 0, default_missing_value = "true", value_name = "", hide_short_help = true];
             /// The line of the header
             ///

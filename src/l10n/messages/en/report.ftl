@@ -9,9 +9,9 @@ check-no-header = (no header)
 check-hidden-read = { $rows } read; --skip-hidden leaves them out
 check-hidden-skipped = { $rows } left out (--skip-hidden)
 repair-number-format = read as the workbook's number format shows it
-repair-before-midnight = a date 12 seconds before midnight, read as the midnight that follows
+repair-before-midnight = a date 12 seconds before midnight, rounded up to midnight
 check-passed-over = { $rows } passed over
-check-restored = restored, because a program had changed it
+check-restored = restored after a program changed it
 check-doubtful = doubtful, and sent as it stands (--strict makes it invalid)
 check-all-valid = { $valid } of { $rows } valid; nothing is wrong
 check-some-valid = { $count ->
@@ -26,9 +26,9 @@ repair-identity = a lost 0 put back before nine digits
 repair-phone-zero = a lost 0 put back before a mobile number
 repair-phone-plus = a lost + put back before 46
 repair-date = day-month order brought to YYYY-MM-DD
-repair-trailing-cells = empty cells at the end of the row, which the file leaves out
-repair-formula = the text taken out of =" "
-repair-temporary = taken for a temporary number because of its form
+repair-trailing-cells = empty cells missing at the end of the row
+repair-formula = the text extracted from =" "
+repair-temporary = read as a temporary number because of its format
 repair-apostrophe = the apostrophe that marks a cell as text removed
 repair-decimal-zero = the decimals that a program added to a whole number removed
 repair-invisible-character = invisible characters removed
@@ -40,7 +40,7 @@ plan-counts = { $rows }: { $count } to send
 plan-left-out = { $count ->
    *[other] { $number } left out
 }
-plan-restored = { $cells } restored that a program had changed: { $what } ({ $code })
+plan-restored = { $cells } changed by a program and restored: { $what } ({ $code })
 plan-doubts = { $values }, which the API may well take: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fields to change: { $fields }
@@ -56,7 +56,7 @@ plan-noticed = Restored and doubtful values, with an example
 plan-problem = { $place }: { $problems }
 plan-no-row = there is no row { $row }: the file has { $rows }
 plan-no-request = nothing would be sent for row { $line } (import_row { $row })
-plan-request-of = what would be sent for row { $line } (import_row { $row }); the secrets stay in the environment
+plan-request-of = the request for row { $line } (import_row { $row }); secrets are read from the environment
 saved-roster = the roster is not the one that was planned; nothing was sent; plan it anew
 saved-place = the plan was for { $then }, and this goes to { $now }; nothing was sent
 saved-rows = what would be sent now is not what was planned, for { $amount } ({ $rows }); nothing was sent; plan it anew, with the same options, and look at it
@@ -69,7 +69,7 @@ progress-reading = reading { $file }: { $dialect }, { $columns }
 progress-ignored = columns ignored, not fields of the target: { $columns }
 column-unmapped = column "{ $header }" is not imported and looks like { $field }; --map "{ $header }={ $field }" imports it, --map "{ $header }=" ignores it
 column-unmapped-at = column { $at } is not imported and looks like { $field }; --map "HEADER={ $field }" imports it, --map "HEADER=" ignores it
-column-misspelt = column "{ $header }" is not imported, and its header is close to { $field }; add --map "{ $header }={ $field }" to import it or --map "{ $header }=" to ignore it
+column-misspelt = column "{ $header }" is not imported, and its header resembles { $field }; add --map "{ $header }={ $field }" to import it or --map "{ $header }=" to ignore it
 column-ask = Column "{ $header }" looks like { $field }. Import it as { $field }?
 progress-read = of the file read
 progress-looked-up = { $done } of { $all } looked up

@@ -28,4 +28,4 @@ refusal-planted = { $path } belongs to account { $owner }, not to the account th
 refusal-not-private = other accounts can write to { $path } (mode { $mode }). Run `chmod go-w { $path }`
 refusal-not-owner = { $path } is sticky and belongs to account { $owner }, so account { $own } cannot move files of other accounts. Run `chown { $own } { $path }`
 refusal-not-a-roster = its name does not end in .csv, .txt, .tsv, .xlsx, .xls or .ods; rename it if it is a roster
-refusal-unfinished = its name says that it is being uploaded, and it has not changed for an hour; upload it again
+refusal-unfinished = its name marks an upload in progress, and it has not changed for an hour; upload it again

@@ -6,8 +6,8 @@ check-ignored-meant = (hoppas över; liknar { $field }: --map "{ $header }={ $fi
 check-no-header = (ingen rubrik)
 check-hidden-read = { $rows } lästes; --skip-hidden utelämnar dem
 check-hidden-skipped = { $rows } utelämnades (--skip-hidden)
-repair-number-format = läst som arbetsbokens talformat visar det
-repair-before-midnight = ett datum 12 sekunder före midnatt, läst som midnatten därefter
+repair-number-format = läst med arbetsbokens talformat
+repair-before-midnight = ett datum 12 sekunder före midnatt, avrundat till midnatt
 check-passed-over = { $rows } hoppades över
 check-restored = återställt, eftersom ett program hade ändrat det
 check-doubtful = tveksamt, och skickas som det står (--strict gör det ogiltigt)
@@ -24,13 +24,13 @@ repair-identity = en förlorad nolla sattes tillbaka före nio siffror
 repair-phone-zero = en förlorad nolla sattes tillbaka före ett mobilnummer
 repair-phone-plus = ett förlorat + sattes tillbaka före 46
 repair-date = dag och månad ordnades om till ÅÅÅÅ-MM-DD
-repair-trailing-cells = tomma celler i slutet av raden, som filen utelämnar
+repair-trailing-cells = tomma celler som saknas i slutet av raden
 repair-formula = texten togs ut ur =" "
-repair-temporary = tolkat som ett tillfälligt nummer på grund av formen
+repair-temporary = läst som ett tillfälligt nummer på grund av formen
 repair-apostrophe = apostrofen som markerar en cell som text togs bort
-repair-decimal-zero = decimalerna som ett program har lagt till ett heltal togs bort
+repair-decimal-zero = decimaler som ett program har lagt till i ett heltal togs bort
 repair-invisible-character = osynliga tecken togs bort
-repair-lookalike-character = streck, mellanslag och breda tecken byttes mot vanliga
+repair-lookalike-character = streck, mellanslag och breda tecken ersattes med vanliga
 repair-other = återställt till vad det var
 
 plan-first = { $target }: { $address }
@@ -39,7 +39,7 @@ plan-left-out = { $count ->
     [one] { $number } utelämnad
    *[other] { $number } utelämnade
 }
-plan-restored = { $cells } återställda som ett program hade ändrat: { $what } ({ $code })
+plan-restored = { $cells } som ett program har ändrat är återställda: { $what } ({ $code })
 plan-doubts = { $values }, som API:et troligen godtar: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fält som ändras: { $fields }
@@ -54,8 +54,8 @@ plan-invalid-rows = Ogiltiga, och skickas inte
 plan-noticed = Återställda och tveksamma värden, med exempel
 plan-problem = { $place }: { $problems }
 plan-no-row = det finns ingen rad { $row }: filen har { $rows }
-plan-no-request = inget skulle skickas för rad { $line } (import_row { $row })
-plan-request-of = det som skulle skickas för rad { $line } (import_row { $row }); hemligheterna står kvar i miljön
+plan-no-request = inget skickas för rad { $line } (import_row { $row })
+plan-request-of = det som skickas för rad { $line } (import_row { $row }); hemligheter läses från miljön
 saved-roster = listan är inte den som planerades; inget har skickats; planera den på nytt
 saved-place = planen gällde { $then }, och det här går till { $now }; inget har skickats
 saved-rows = det som skulle skickas nu är inte det som planerades, för { $amount } ({ $rows }); inget har skickats; planera på nytt, med samma val, och titta på planen
@@ -68,7 +68,7 @@ progress-reading = läser { $file }: { $dialect }, { $columns }
 progress-ignored = kolumner som hoppas över, inga fält i målet: { $columns }
 column-unmapped = kolumnen "{ $header }" importeras inte och liknar { $field }; --map "{ $header }={ $field }" importerar den, --map "{ $header }=" hoppar över den
 column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; --map "RUBRIK={ $field }" importerar den, --map "RUBRIK=" hoppar över den
-column-misspelt = kolumnen "{ $header }" importeras inte, och rubriken liknar { $field }; lägg till --map "{ $header }={ $field }" för att importera den eller --map "{ $header }=" för att hoppa över den
+column-misspelt = kolumnen "{ $header }" importeras inte, men rubriken liknar { $field }; lägg till --map "{ $header }={ $field }" för att importera den eller --map "{ $header }=" för att hoppa över den
 column-ask = Kolumnen "{ $header }" liknar { $field }. Importera den som { $field }?
 progress-read = av filen läst
 progress-looked-up = { $done } av { $all } uppslagna

@@ -24,4 +24,4 @@ refusal-planted = { $path } tillhör kontot { $owner }, inte kontot som kör ros
 refusal-not-private = andra konton kan skriva i { $path } (rättigheter { $mode }). Kör `chmod go-w { $path }`
 refusal-not-owner = { $path } har sticky-biten satt och tillhör kontot { $owner }, så kontot { $own } kan inte flytta andra kontons filer. Kör `chown { $own } { $path }`
 refusal-not-a-roster = namnet slutar inte på .csv, .txt, .tsv, .xlsx, .xls eller .ods; byt namn på filen om den är en lista
-refusal-unfinished = namnet säger att filen håller på att laddas upp, och den har inte ändrats på en timme; ladda upp den igen
+refusal-unfinished = enligt namnet håller filen på att laddas upp, men den har inte ändrats på en timme; ladda upp den igen
