@@ -415,8 +415,9 @@ fn of_quota(asking: &Asking<'_>, answer: &Answer) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::{Api, Scene, wanted};
+    use crate::app::scene::{Api, Scene, TARGET, wanted};
     use crate::clock::nanos;
+    use crate::targets;
 
     /// What is found of an API at this address, each as what was looked at and how it is.
     fn found(base_url: &str) -> Vec<(String, Health, String)> {
@@ -580,6 +581,43 @@ mod tests {
             assert_eq!(of(status, false, None), None, "{status}");
             assert_eq!(of(status, true, None), None, "{status}");
         }
+    }
+
+    #[test]
+    fn a_request_to_an_api_without_a_list_is_paid_from_its_quota() {
+        let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+        let mut settings = scene.settings("r.csv");
+        settings.delivery.client.base_url = api.base_url.clone();
+        settings.delivery.pace.own = "1/h".parse().unwrap();
+        settings.delivery.pace.own_burst = 10;
+        settings.delivery.pace.burst = None;
+        let wanted = wanted(settings);
+        let (before, rest) = TARGET.split_once("[lookup]").unwrap();
+        let fields = rest.split_once("[[fields]]").unwrap().1;
+        let text = format!("{before}[[fields]]{fields}");
+        let spec = Arc::new(targets::parse("school", &text).unwrap());
+        let delivery = &wanted.settings.delivery;
+        let examined = Examined {
+            spec: spec.clone(),
+            client: &delivery.client,
+            asking: Some(Asking {
+                credentials: wanted.credentials.clone(),
+                pace: delivery.pace,
+                state: &scene.session.state,
+            }),
+            clock: scene.session.clock.clone(),
+        };
+        of_api(&examined);
+        assert_eq!(api.asked().len(), 1);
+        let client = client(&examined, &wanted.credentials).unwrap();
+        let left = shared_pacer(
+            &client,
+            &wanted.credentials,
+            delivery.pace,
+            &scene.session.state,
+            scene.session.clock.clone(),
+        );
+        assert_eq!(left.unwrap().level().0.floor(), 9.0);
     }
 
     #[test]

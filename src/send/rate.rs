@@ -255,6 +255,28 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_has_one_depth_so_that_a_deep_burst_has_a_bucket_to_itself() {
+        let name = |burst: u32| {
+            let pace = Pace {
+                own: "1500/h".parse().unwrap(),
+                own_burst: 1500,
+                ceiling: Some("100/h".parse().unwrap()),
+                burst: NonZeroU32::new(burst),
+                share: 1.0,
+            };
+            (pace.limit_name(), pace.limited(None).1.get())
+        };
+        let shallow = name(0);
+        assert_eq!(shallow.1, 100);
+        assert_eq!(name(5), shallow);
+        assert_eq!(name(100), shallow);
+        let deep = name(101);
+        assert_eq!(deep.1, 101);
+        assert_ne!(deep.0, shallow.0);
+        assert_ne!(name(1000).0, deep.0);
+    }
+
+    #[test]
     fn every_unit_is_read_and_nothing_beyond_a_year_or_a_nanosecond() {
         let seconds = |text: &str| text.parse::<Rate>().map(|rate| rate.interval().as_secs());
         for (text, expected) in [
