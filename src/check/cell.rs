@@ -152,6 +152,13 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         Some(quoted) => quoted,
         None => inner,
     };
+    // With another apostrophe behind it, the first one is not certain to be no part of the value.
+    if inner.starts_with('\'') || inner.ends_with('\'') {
+        notes
+            .doubts
+            .push(Fault::new("text.quotes", say().cell_quotes(text)));
+        return None;
+    }
     let mut letters = inner.chars();
     let first = letters.next();
     // 's-Gravenhage, 't Hooft, 'T HOOFT
@@ -569,6 +576,8 @@ mod tests {
             ),
             ("'Anna", Form::Words, "Anna", apostrophe, &[]),
             ("'Åsa'", Form::Words, "'Åsa'", &[], &["text.quotes"]),
+            ("'''", Form::Key, "'''", &[], &["text.quotes"]),
+            ("''0184", Form::Key, "''0184", &[], &["text.quotes"]),
             ("'0184'", Form::Key, "0184", apostrophe, &[]),
             ("'3 Skolgatan", Form::Words, "3 Skolgatan", apostrophe, &[]),
             ("'", Form::Words, "EMPTY", apostrophe, &[]),

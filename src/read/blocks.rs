@@ -214,16 +214,28 @@ mod tests {
         /// The same of the rows that are read here, where blanks may stand before a quote.
         #[test]
         fn a_bound_is_where_a_row_ends(text in "[a,\"\n\r ]{0,60}", cut in 1usize..60) {
-            let bytes = text.as_bytes();
-            let mut scan = Scan::new(b',');
-            scan.advance(&bytes[..cut.min(bytes.len())], false);
-            let (mut record, mut at) = (crate::read::split::Record::default(), 0);
-            while at < scan.bound {
-                record.read(bytes, at, b',');
-                at = record.end;
-            }
-            // What a line end's second half leaves is no row.
-            proptest::prop_assert!(at == scan.bound, "{at} is not {}", scan.bound);
+            let (at, bound) = bound_of(&text, cut);
+            proptest::prop_assert!(at == bound, "{at} is not {bound}");
         }
+    }
+
+    /// Where the row ends in which the last bound of a beginning of the text is, and that bound.
+    fn bound_of(text: &str, cut: usize) -> (usize, usize) {
+        let bytes = text.as_bytes();
+        let mut scan = Scan::new(b',');
+        scan.advance(&bytes[..cut.min(bytes.len())], false);
+        let (mut record, mut at) = (crate::read::split::Record::default(), 0);
+        // What a line end's second half leaves is no row.
+        while at < scan.bound {
+            record.read(bytes, at, b',');
+            at = record.end;
+        }
+        (at, scan.bound)
+    }
+
+    #[test]
+    fn a_quote_behind_blanks_opens_a_cell_where_a_block_ends() {
+        let (at, bound) = bound_of("\"\"\r \"\n\"\r", 9);
+        assert_eq!(at, bound);
     }
 }
