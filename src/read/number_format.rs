@@ -199,7 +199,7 @@ pub(super) fn built_in(id: u16) -> Option<&'static str> {
         2 => "0.00",
         3 => "#,##0",
         4 => "#,##0.00",
-        // ECMA-376-1, section 18.8.30: amounts and currency, without decimals and with two.
+        // Excel's own: ECMA-376-1 (section 18.8.30) leaves these out. 37 to 40 are as [MS-OI29500] has them.
         5 | 6 | 41 | 42 => "#,##0_)",
         7 | 8 | 43 | 44 => "#,##0.00_)",
         9 => "0%",
