@@ -171,3 +171,34 @@ pub(super) fn make_certain(problem: &mut Problem) {
         _ => say().cell_no_value(text),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_known_behind_what_keeps_text_from_becoming_a_number() {
+        let of = |value: &str| {
+            let code = "text.no_value".into();
+            let value = value.to_owned();
+            let doubt = Problem {
+                code,
+                value,
+                ..Problem::of_row("", "")
+            };
+            Suspect::of(&doubt)
+        };
+        let word = of("NULL");
+        assert!(word.is_some());
+        for value in [
+            " NULL ",
+            "=\"NULL\"",
+            "'NULL",
+            "\u{200B}NULL",
+            "\u{FEFF}=\"NULL\"",
+        ] {
+            assert_eq!(of(value), word, "{value:?}");
+        }
+        assert_eq!(of("Anna"), None);
+    }
+}

@@ -305,3 +305,22 @@ fn skip(text: &mut Decode<impl Read>, bytes: u64) -> io::Result<()> {
     text.push_back(passed.split_off(bytes.min(passed.len())));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_ends_above_the_first_row_of_a_block_are_counted() {
+        let shape = Shape::below(&["a".to_owned(), "b".to_owned()], b';');
+        for (block, above) in [
+            ("lgh 2;x\n", 0),
+            ("\n\nlgh 2;x\n", 2),
+            ("\r\n\r\nlgh 2;x", 2),
+        ] {
+            let row = first_row(block.as_bytes(), &shape).unwrap();
+            assert_eq!((row.cells, row.above), (2, above), "{block:?}");
+        }
+        assert!(first_row(b"\n\r\n", &shape).is_none());
+    }
+}

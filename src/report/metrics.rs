@@ -256,6 +256,16 @@ mod tests {
     }
 
     #[test]
+    fn figures_that_cannot_be_read_are_not_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.prom");
+        let text = "# a comment that is too long\n".repeat(MOST as usize / 20);
+        std::fs::write(&path, &text).unwrap();
+        assert!(write_inbox_metrics(&path, "/in", &[]).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
     fn one_inbox_leaves_anothers_series_alone_and_counters_count_up() {
         let sample = |inbox, exit| Sample {
             target: "meitner",

@@ -84,3 +84,23 @@ fn arrival(row: &Row<'_>) -> rusqlite::Result<Arrival> {
             .transpose()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_arrival_is_an_error() {
+        let good = "INSERT INTO arrival VALUES ('/in', 'a.csv', '1.0:1', 5, 'done', '/in/a.csv', NULL, NULL)";
+        for (damage, is_read) in [
+            ("UPDATE arrival SET at = 6", true),
+            ("UPDATE arrival SET fate = 'eaten'", false),
+            ("UPDATE arrival SET why = '{\"code\":\"no.such\"}'", false),
+        ] {
+            let store = Sqlite::temporary().unwrap();
+            store.connection.execute(good, []).unwrap();
+            store.connection.execute(damage, []).unwrap();
+            assert_eq!(store.arrivals(Timestamp::MIN).is_ok(), is_read, "{damage}");
+        }
+    }
+}
