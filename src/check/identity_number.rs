@@ -293,15 +293,15 @@ fn check_last_four(text: &str, normal: &str) -> Result<(), Fault> {
 /// and 239 (Skatteverket's open data "Testpersonnummer"). Earlier ones follow no rule and are not
 /// known here.
 pub(super) fn is_for_tests(number: &str) -> bool {
-    let (Some(year), Some(day), Some(serial)) =
-        (number.get(..4), number.get(6..8), number.get(9..12))
-    else {
+    let &[y1, y2, y3, y4, _, _, day, _, _, a, b, c, ..] = number.as_bytes() else {
         return false;
     };
-    let coordination = day >= "60";
-    match serial {
-        "238" | "239" => coordination || year >= "1987",
-        "988" | "989" | "999" => !coordination && matches!(year, "1985" | "1986"),
+    let is_coordination = day >= b'6';
+    match &[a, b, c] {
+        b"238" | b"239" => is_coordination || [y1, y2, y3, y4] >= *b"1987",
+        b"988" | b"989" | b"999" => {
+            !is_coordination && matches!(&[y1, y2, y3, y4], b"1985" | b"1986")
+        }
         _ => false,
     }
 }

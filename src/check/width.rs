@@ -76,11 +76,9 @@ impl Checker {
 
     /// Whether the row is the header once more, as where files were joined.
     fn repeats_header(&self, row: &RawRow<'_>) -> bool {
-        let is_header = |index: usize| {
-            let text = row
-                .cell(index)
-                .and_then(|cell| std::str::from_utf8(cell.bytes()).ok());
-            text.is_some_and(|text| text.trim_matches(is_blank_char) == self.map.header(index))
+        let is_header = |index: usize| match row.cell(index) {
+            Some(Cell::Text(text)) => is_name(text, self.map.header(index)),
+            _ => false,
         };
         is_header(0) && (1..self.map.least()).all(is_header)
     }
@@ -101,6 +99,17 @@ impl Checker {
         }
         has_text_from(row, expected)
             .then(|| Problem::of_row(TOO_MANY, say().row_too_many_cells(found, expected)))
+    }
+}
+
+/// Whether a cell holds a column's name, with or without blanks around it.
+fn is_name(text: &str, name: &str) -> bool {
+    // Nearly every cell of a file begins with something else.
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii_alphanumeric() && name.as_bytes().first() != Some(first) => {
+            false
+        }
+        _ => text.trim_matches(is_blank_char) == name,
     }
 }
 
