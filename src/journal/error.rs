@@ -70,6 +70,12 @@ pub enum JournalError {
         /// The newest format known here.
         known: i64,
     },
+    /// The file has tables, and they are not those of a journal.
+    #[error("{}", say().journal_foreign(path.display().to_string()))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// No run of that name.
     #[error("{}", say().journal_no_run(name.as_str()))]
     NoRun {
@@ -131,6 +137,7 @@ impl JournalError {
                 .at_path(path)
                 .with_count(found.unsigned_abs())
                 .with_most(known.unsigned_abs()),
+            JournalError::Foreign { path } => Fact::new(Code::JournalForeign).at_path(path),
             JournalError::NoRun { name } => Fact::new(Code::JournalNoRun).in_run(name),
             JournalError::NothingUnfinished => Fact::new(Code::JournalNothingUnfinished),
             JournalError::DamagedRun { run, source } => {

@@ -178,6 +178,7 @@ codes! {
     JournalNotBuilt "journal.not_built" journal_not_built;
     JournalTakenOver "journal.taken_over" journal_taken_over;
     JournalNewer "journal.newer" fact_journal_newer;
+    JournalForeign "journal.foreign" fact_journal_foreign;
     JournalNoRun "journal.no_run" fact_journal_no_run;
     JournalNothingUnfinished "journal.nothing_unfinished" journal_nothing_unfinished;
     JournalDamagedRun "journal.damaged_run" fact_journal_damaged_run;

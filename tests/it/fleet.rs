@@ -1256,23 +1256,6 @@ fn what_needs_a_database_says_so_and_how_to_make_one() {
         .split('?')
         .next()
         .unwrap();
-    // As the first version made it.
-    cluster.psql(
-        database,
-        "DROP TABLE rosterpatch.answer;
-         DROP TABLE rosterpatch.arrival;
-         ALTER TABLE rosterpatch.quota DROP COLUMN announced, DROP COLUMN announced_at;
-         UPDATE rosterpatch.version SET format = 1",
-    );
-    let older = folder.run(&format!("runs --state {address}"));
-    assert_eq!(older.status.code(), Some(1));
-    assert!(
-        stderr(&older).contains("database migrate"),
-        "{}",
-        stderr(&older)
-    );
-    let made = folder.run(&format!("database migrate --state {address}"));
-    assert!(stdout(&made).contains("now"), "{}", stdout(&made));
     let runs = folder.run(&format!("runs --state {address}"));
     assert_eq!(runs.status.code(), Some(0), "{}", stderr(&runs));
     cluster.psql(

@@ -1,10 +1,11 @@
 use super::connection::{Connection, Tables, Wrong, cell};
 
 /// The format. Raised with every change that an older program could not read.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 1;
 
-/// Format 1. The tables are those of the journal in a file, in its sixth format; `claim` counts who began
-/// something last, and `roster` holds the files themselves, so that every machine has them.
+/// Format 1. The tables are those of the journal in a file; `claim` counts who began something last, `roster`
+/// holds the files themselves, so that every machine has them, and `answer` what an API has answered while a
+/// run is planned a slice at a time.
 const TABLES: &str = "
 CREATE TABLE run (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -100,7 +101,9 @@ CREATE TABLE quota (
     steady      bigint NOT NULL,
     wall        bigint NOT NULL,
     api_date    bigint NOT NULL,
-    dated_at    bigint NOT NULL
+    dated_at    bigint NOT NULL,
+    announced   text,
+    announced_at timestamptz
 ) WITH (fillfactor = 50);
 
 CREATE TABLE claim (
@@ -139,11 +142,7 @@ CREATE TABLE queued (
 CREATE INDEX queued_open ON queued (due) WHERE state IN ('waiting', 'running');
 CREATE UNIQUE INDEX queued_once ON queued (sha256, file, coalesce(profile, ''))
     WHERE state IN ('waiting', 'running');
-";
 
-/// What came with format 2: what an API has answered while a run is planned a slice at a time, and the limit
-/// that it has announced for a quota.
-const SLICED_PLANNING: &str = "
 CREATE TABLE answer (
     run         bigint NOT NULL REFERENCES run (id) ON DELETE CASCADE,
     question    bigint NOT NULL,
@@ -152,15 +151,6 @@ CREATE TABLE answer (
     PRIMARY KEY (run, question)
 );
 
-ALTER TABLE quota ADD COLUMN announced text, ADD COLUMN announced_at timestamptz;
-";
-
-/// Format 3: of changes only what a record held is kept, and where in the body stands what it is to hold. What
-/// was kept before is read as it is.
-const SHORT_CHANGES: &str = "";
-
-/// Format 4: the files that were dropped into inboxes.
-const ARRIVALS: &str = "
 CREATE TABLE arrival (
     inbox       text NOT NULL,
     name        text NOT NULL,
@@ -176,7 +166,7 @@ CREATE INDEX arrival_by_time ON arrival (at);
 ";
 
 /// What leads from each format to the next.
-const STEPS: [&str; VERSION as usize] = [TABLES, SLICED_PLANNING, SHORT_CHANGES, ARRIVALS];
+const STEPS: [&str; VERSION as usize] = [TABLES];
 
 /// The format of the journal that is there; 0 where there is none.
 fn found(tables: &mut Tables<'_>) -> Result<i64, Wrong> {

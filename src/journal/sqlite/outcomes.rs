@@ -43,9 +43,8 @@ impl Outcomes for Sqlite {
     }
 
     fn traces(&self, run: i64) -> Result<Traces, JournalError> {
-        // An earlier version wrote moments as text, and SQLite takes each text for more than any number.
         let sql = "SELECT coalesce(sum(attempts), 0), coalesce(sum(max(attempts - 1, 0)), 0),
-                          max(CASE typeof(at) WHEN 'integer' THEN at END)
+                          max(at)
                    FROM outcome WHERE id > ?1 AND id <= ?2";
         let ends = params![id_of(run, 0), id_of(run, u64::MAX)];
         let traces = self.connection.query_row(sql, ends, |row| {
@@ -235,21 +234,13 @@ fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
     })
 }
 
-/// A moment in whole microseconds since the Unix epoch, or a text in a column that may hold either.
+/// A moment in whole microseconds since the Unix epoch.
 pub(super) struct Moment(pub(super) Timestamp);
 
 impl FromSql for Moment {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let moment = match value {
-            ValueRef::Integer(micros) => {
-                Timestamp::from_microsecond(micros).map_err(|why| told(why.to_string()))?
-            }
-            value => value
-                .as_str()?
-                .parse()
-                .map_err(|why: jiff::Error| told(why.to_string()))?,
-        };
-        Ok(Moment(moment))
+        let moment = Timestamp::from_microsecond(value.as_i64()?);
+        moment.map(Moment).map_err(|why| told(why.to_string()))
     }
 }
 

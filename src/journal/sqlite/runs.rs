@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
+use super::outcomes::Moment;
 use super::store::Sqlite;
 use crate::journal::error::JournalError;
 use crate::journal::records::{NewRun, RunRecord};
@@ -38,7 +39,7 @@ impl Runs for Sqlite {
                     run.file,
                     run.sha256,
                     run.settings,
-                    run.started_at.to_string(),
+                    Moment(run.started_at),
                 ],
             )
             .map_err(&explain)?;
@@ -71,7 +72,7 @@ impl Runs for Sqlite {
             .execute(
                 "UPDATE run SET state = ?2, finished_at = ?3, summary = ?4
                  WHERE id = ?1 AND state <> 'undone'",
-                params![run, state.as_str(), finished_at.to_string(), summary],
+                params![run, state.as_str(), Moment(finished_at), summary],
             )
             .map_err(self.explain("write"))?;
         refuse_undone(changed)
@@ -237,8 +238,8 @@ pub(super) fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         file: row.get(6)?,
         sha256: row.get(7)?,
         settings: row.get(8)?,
-        started_at: row.get(9)?,
-        finished_at: row.get(10)?,
+        started_at: row.get::<_, Moment>(9)?.0,
+        finished_at: row.get::<_, Option<Moment>>(10)?.map(|at| at.0),
         summary: row.get(11)?,
         held: row.get(12)?,
     })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::schema;
+use super::schema::{self, Found};
 use super::witness::Witness;
 use crate::journal::error::JournalError;
 use crate::journal::files::{
@@ -99,13 +99,16 @@ impl Sqlite {
         connection
             .pragma_update(None, "foreign_keys", "ON")
             .map_err(opening)?;
-        let found = schema::prepare(&mut connection).map_err(opening)?;
-        if found > schema::VERSION {
-            return Err(JournalError::Newer {
-                path,
-                found,
-                known: schema::VERSION,
-            });
+        match schema::prepare(&mut connection).map_err(opening)? {
+            Found::Ready => {}
+            Found::Newer(found) => {
+                return Err(JournalError::Newer {
+                    path,
+                    found,
+                    known: schema::VERSION,
+                });
+            }
+            Found::Foreign => return Err(JournalError::Foreign { path }),
         }
         let identity = identity(&path);
         Ok(Sqlite {

@@ -87,6 +87,7 @@ fact-journal-database = the database of the journal refused, or cannot be reache
 fact-journal-address = the database's address cannot be used
 fact-journal-not-migrated = the database has no tables of this version; make them with: rosterpatch database migrate
 fact-journal-newer = a newer version of the program wrote the journal
+fact-journal-foreign = the file where the journal belongs was made by another program
 fact-journal-no-run = there is no such run; `rosterpatch runs` lists them
 fact-journal-damaged-run = the journal's record of a run is damaged
 fact-journal-damaged-row = the journal's record of a row is damaged

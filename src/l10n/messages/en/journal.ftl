@@ -15,6 +15,7 @@ journal-not-migrated = { $place } has no tables of this version yet; make them w
 journal-taken-over = another process has taken this over; nothing more is sent here
 journal-not-built = this program was built without PostgreSQL (the cargo feature postgres); take a package, or build it with: cargo build --release --features postgres
 journal-newer = the journal { $path } has format { $found }, and this version knows up to { $known }; use a newer version of the program
+journal-foreign = { $path } is no journal of rosterpatch, or one from before its first release; move the file elsewhere, or use another folder with --state
 journal-no-run = there is no run "{ $name }"; `rosterpatch runs` lists them
 journal-nothing-unfinished = no run was interrupted, so there is nothing to resume; `rosterpatch runs` lists all
 journal-damaged-run = the journal's record of the run { $run } is damaged

@@ -86,6 +86,7 @@ fact-journal-database = journalens databas nekade, eller går inte att nå
 fact-journal-address = databasens adress går inte att använda
 fact-journal-not-migrated = databasen har inga tabeller av den här versionen; skapa dem med: rosterpatch database migrate
 fact-journal-newer = en nyare version av programmet har skrivit journalen
+fact-journal-foreign = filen på journalens plats kommer från ett annat program
 fact-journal-no-run = körningen finns inte; `rosterpatch runs` visar alla
 fact-journal-damaged-run = journalens uppgifter om en körning är skadade
 fact-journal-damaged-row = journalens uppgifter om en rad är skadade

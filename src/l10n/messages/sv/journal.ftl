@@ -13,6 +13,7 @@ journal-not-migrated = { $place } har inga tabeller av den här versionen än; s
 journal-taken-over = en annan process har tagit över; inget mer skickas härifrån
 journal-not-built = programmet är byggt utan PostgreSQL (cargos feature postgres); ta ett färdigt paket, eller bygg med: cargo build --release --features postgres
 journal-newer = journalen { $path } har format { $found }, och den här versionen känner till högst { $known }; använd en nyare version av programmet
+journal-foreign = { $path } är ingen journal från rosterpatch, eller en från tiden före den första versionen; flytta filen, eller ange en annan mapp med --state
 journal-no-run = det finns ingen körning "{ $name }"; `rosterpatch runs` listar dem
 journal-nothing-unfinished = ingen körning är avbruten, så det finns inget att återuppta; `rosterpatch runs` listar alla
 journal-damaged-run = journalens uppgifter om körningen { $run } är skadade
