@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn concurrency_grows_by_about_one_a_round() {
+        let mut load = ConcurrencyLimit::new(8);
+        load.limit = 4.0;
+        let limits: Vec<usize> = (0..12)
+            .map(|_| {
+                load.answered(true, QUICK);
+                load.limit()
+            })
+            .collect();
+        assert_eq!(limits, [4, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6]);
+    }
+
+    #[test]
     fn one_retry_that_succeeds_makes_up_for_one_error() {
         let mut load = ConcurrencyLimit::new(8);
         load.answered(false, QUICK);
@@ -272,5 +285,8 @@ mod tests {
         assert_eq!(load.failing, 0.0);
         load.recovered();
         assert_eq!(load.failing, 0.0, "and for none to come");
+        load.failing = 0.5;
+        load.recovered();
+        assert_eq!(load.failing, 0.45);
     }
 }
