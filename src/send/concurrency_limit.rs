@@ -20,7 +20,7 @@ pub(super) struct ConcurrencyLimit {
 const FEW: f64 = 20.0;
 const MANY: f64 = 400.0;
 
-/// A quarter of errors is more than chance.
+/// More than a quarter of errors is not chance.
 const TOO_MANY_ERRORS: f64 = 0.25;
 
 /// Latency that is thrice the usual, and by more than a network's whim, is a queue.
@@ -210,6 +210,8 @@ mod tests {
         let mut load = ConcurrencyLimit::new(8);
         load.answered(true, Duration::from_secs(2));
         assert_eq!(load.latency(), 2.0);
+        load.answered(true, Duration::from_secs(4));
+        assert_eq!(load.latency(), 2.1, "by a twentieth");
         for _ in 0..200 {
             load.answered(true, Duration::from_secs(4));
         }
@@ -260,6 +262,26 @@ mod tests {
         assert_eq!(load.limit(), 2, "the API is slower now, and copes");
         let before = load.usual;
         assert!((5.9..=6.0).contains(&before), "{before}");
+    }
+
+    #[test]
+    fn a_quarter_of_errors_and_thrice_the_usual_latency_are_still_chance() {
+        // A state that one answer brings to `failing` errors and to means of `usual` and `latest` seconds.
+        let limit_at = |failing: f64, usual: f64, latest: f64| {
+            let mut load = ConcurrencyLimit::new(8);
+            load.since = 100.0;
+            load.failing = failing * FEW / (FEW - 1.0);
+            load.usual = (usual * MANY - latest) / (MANY - 1.0);
+            load.latest = latest;
+            load.answered(true, Duration::from_secs_f64(latest));
+            assert!((load.failing - failing).abs() < 1e-15, "{}", load.failing);
+            assert!((load.usual - usual).abs() < 1e-15, "{}", load.usual);
+            load.limit()
+        };
+        assert_eq!(limit_at(0.25, 1.0, 1.0), 8);
+        assert_eq!(limit_at(0.251, 1.0, 1.0), 4);
+        assert_eq!(limit_at(0.0, 1.0, 3.1), 8);
+        assert_eq!(limit_at(0.0, 1.0, 3.101), 4);
     }
 
     #[test]
