@@ -575,6 +575,13 @@ mod tests {
             ]
         );
         assert_eq!(map.unknown_at().collect::<Vec<_>>(), [2, 3, 4]);
+        // The words of a field stand for it where no other column is the field's.
+        let near = |header: &[&str]| {
+            let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
+            guesses(&header, &spec).last().unwrap().near
+        };
+        assert_eq!(near(&["id", "Efternamn elev"]), spec.field("last_name"));
+        assert_eq!(near(&["Efternamn", "Efternamn elev"]), None);
     }
 
     #[test]

@@ -63,3 +63,55 @@ impl ColumnMap {
         self.unknown_columns().filter_map(of).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::MapOptions;
+    use crate::targets;
+
+    #[test]
+    fn a_column_is_offered_for_a_field_that_can_be_set_and_has_none() {
+        let with = |change: fn(&mut FieldSpec)| {
+            let mut spec = targets::load("meitner").unwrap();
+            let of = |name| spec.field(name).unwrap();
+            let (gender, email) = (of("gender"), of("email_address1"));
+            change(&mut spec.fields[gender]);
+            let header = [
+                "id",
+                "Personnummer",
+                "Förnamn",
+                "Efternamn",
+                "E-postt",
+                "Gender elev",
+                "Förnamm",
+                "Efternamn elev",
+                "Spalt",
+                "Klass",
+            ];
+            let header = header.map(str::to_owned);
+            let map = ColumnMap::new(&header, &spec, &MapOptions::default()).unwrap();
+            let holds = |column: usize, is_free: &dyn Fn(usize) -> bool| {
+                assert!(!is_free(spec.field("first_name").unwrap()));
+                (header[column] == "Spalt" && is_free(gender)).then_some(gender)
+            };
+            let unmapped = map.unmapped(&spec, holds);
+            let emails = Unmapped {
+                column: 4,
+                header: "E-postt".into(),
+                field: email,
+                name: "email_address1".into(),
+                why: Likeness::Spelling,
+            };
+            assert_eq!(unmapped[0], emails);
+            let others = unmapped[1..].iter();
+            others
+                .map(|one| (one.column, one.field == gender, one.why))
+                .collect::<Vec<_>>()
+        };
+        let offered = [(5, true, Likeness::Words), (8, true, Likeness::Cells)];
+        assert_eq!(with(|_| ()), offered);
+        assert_eq!(with(|field| field.read_only = true), []);
+        assert_eq!(with(|field| field.constant = Some("Other".into())), []);
+    }
+}

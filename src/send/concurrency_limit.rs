@@ -20,7 +20,7 @@ pub(super) struct ConcurrencyLimit {
 const FEW: f64 = 20.0;
 const MANY: f64 = 400.0;
 
-/// A quarter of errors is more than chance.
+/// More than a quarter of errors is not chance.
 const TOO_MANY_ERRORS: f64 = 0.25;
 
 /// Latency that is thrice the usual, and by more than a network's whim, is a queue.
@@ -210,6 +210,8 @@ mod tests {
         let mut load = ConcurrencyLimit::new(8);
         load.answered(true, Duration::from_secs(2));
         assert_eq!(load.latency(), 2.0);
+        load.answered(true, Duration::from_secs(4));
+        assert_eq!(load.latency(), 2.1, "by a twentieth");
         for _ in 0..200 {
             load.answered(true, Duration::from_secs(4));
         }
@@ -263,6 +265,39 @@ mod tests {
     }
 
     #[test]
+    fn a_quarter_of_errors_and_thrice_the_usual_latency_are_still_chance() {
+        // A state that one answer brings to `failing` errors and to means of `usual` and `latest` seconds.
+        let limit_at = |failing: f64, usual: f64, latest: f64| {
+            let mut load = ConcurrencyLimit::new(8);
+            load.since = 100.0;
+            load.failing = failing * FEW / (FEW - 1.0);
+            load.usual = (usual * MANY - latest) / (MANY - 1.0);
+            load.latest = latest;
+            load.answered(true, Duration::from_secs_f64(latest));
+            assert!((load.failing - failing).abs() < 1e-15, "{}", load.failing);
+            assert!((load.usual - usual).abs() < 1e-15, "{}", load.usual);
+            load.limit()
+        };
+        assert_eq!(limit_at(0.25, 1.0, 1.0), 8);
+        assert_eq!(limit_at(0.251, 1.0, 1.0), 4);
+        assert_eq!(limit_at(0.0, 1.0, 3.1), 8);
+        assert_eq!(limit_at(0.0, 1.0, 3.101), 4);
+    }
+
+    #[test]
+    fn concurrency_grows_by_about_one_a_round() {
+        let mut load = ConcurrencyLimit::new(8);
+        load.limit = 4.0;
+        let limits: Vec<usize> = (0..12)
+            .map(|_| {
+                load.answered(true, QUICK);
+                load.limit()
+            })
+            .collect();
+        assert_eq!(limits, [4, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6]);
+    }
+
+    #[test]
     fn one_retry_that_succeeds_makes_up_for_one_error() {
         let mut load = ConcurrencyLimit::new(8);
         load.answered(false, QUICK);
@@ -272,5 +307,8 @@ mod tests {
         assert_eq!(load.failing, 0.0);
         load.recovered();
         assert_eq!(load.failing, 0.0, "and for none to come");
+        load.failing = 0.5;
+        load.recovered();
+        assert_eq!(load.failing, 0.45);
     }
 }

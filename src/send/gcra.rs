@@ -65,7 +65,7 @@ impl StateStore for Arrival {
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         let known = self.0.load(Ordering::Relaxed);
-        let (granted, next) = decide((known > 0).then(|| Nanos::from(known)))?;
+        let (granted, next) = decide(Some(Nanos::from(known)))?;
         self.0.store(next.as_u64(), Ordering::Relaxed);
         Ok(granted)
     }

@@ -252,14 +252,10 @@ impl GcraState {
         *gcra = Gcra::new(rate, depth);
         let bucket = bucket_of(rate, depth.get());
         let now = state.clock.now();
-        let ahead = state.known.saturating_sub(now.max(state.not_before)) as f64;
-        let used = ahead / state.bucket.interval as f64;
+        let from = now.max(state.not_before);
+        let used = state.known.saturating_sub(from) as f64 / state.bucket.interval as f64;
         let ahead = (used * bucket.interval as f64) as u64;
-        state.known = if state.known > now {
-            now.max(state.not_before).saturating_add(ahead)
-        } else {
-            state.known
-        };
+        state.known = state.known.min(from).saturating_add(ahead);
         state.bucket = bucket;
         let known = state.known;
         let Some(store) = store else {
@@ -298,7 +294,7 @@ impl GcraState {
         let now = state.clock.now();
         let before = state.heard.replace((date, now));
         let unproven = std::mem::take(&mut state.unproven);
-        let Some((then, at)) = before.filter(|_| unproven > 0) else {
+        let Some((then, at)) = before else {
             return;
         };
         let by_api = date.saturating_sub(then);

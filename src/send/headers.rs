@@ -51,8 +51,7 @@ fn sane_limit(requests: f64, periods: f64, quota: &Quota) -> Option<Rate> {
     };
     // Outside of this it is a mistake, and not a quota: a request a day, a million a second.
     let sane = Duration::from_micros(1)..=Duration::from_secs(86_400);
-    (rate.requests > 0.0 && rate.requests.is_finite() && sane.contains(&rate.interval()))
-        .then_some(rate)
+    sane.contains(&rate.interval()).then_some(rate)
 }
 
 fn announced_by_draft(headers: &HeaderMap, quota: &Quota) -> Announced {

@@ -50,11 +50,12 @@ impl FromStr for Rate {
         };
         let rate = Rate { requests, per };
         // A request a year is the least that means anything, and one a nanosecond the most.
-        let sane = requests > 0.0
-            && requests.is_finite()
-            && (Duration::from_nanos(1)..=Duration::from_secs(366 * 86_400))
-                .contains(&rate.interval());
-        if sane { Ok(rate) } else { Err(error()) }
+        let sane = Duration::from_nanos(1)..=Duration::from_secs(366 * 86_400);
+        if sane.contains(&rate.interval()) {
+            Ok(rate)
+        } else {
+            Err(error())
+        }
     }
 }
 
@@ -74,7 +75,7 @@ impl fmt::Display for Rate {
 }
 
 impl Rate {
-    /// The time in which one request comes back.
+    /// The time in which one request comes back, [`Duration::MAX`] where none does.
     pub fn interval(&self) -> Duration {
         Duration::try_from_secs_f64(self.per.seconds() as f64 / self.requests)
             .unwrap_or(Duration::MAX)
@@ -134,7 +135,7 @@ impl Pace {
         let mut rate = self.shared(announced).0;
         let mut depth = self.depth(announced);
         if let Some(ceiling) = self.ceiling {
-            if ceiling.interval() > rate.interval() {
+            if ceiling.interval() >= rate.interval() {
                 rate = ceiling;
             }
             // A bucket deeper than a period's requests would not be that rate, unless it is asked for.
@@ -371,6 +372,30 @@ mod tests {
             ..usual
         };
         assert_eq!(beyond.in_force(None).1.get(), 1500, "a burst only limits");
+    }
+
+    #[test]
+    fn a_users_rate_that_is_as_fast_as_the_apis_has_the_bucket_of_its_own_period() {
+        let rate = |text: &str| text.parse::<Rate>().unwrap();
+        let depth = |ceiling: &str| {
+            let pace = Pace {
+                own: rate("36000/h"),
+                own_burst: 36_000,
+                ceiling: Some(rate(ceiling)),
+                burst: None,
+                share: 1.0,
+            };
+            pace.limited(None).1.get()
+        };
+        for (ceiling, expected) in [
+            ("9/s", 9),
+            ("10/s", 10),
+            ("11/s", 11),
+            ("600/m", 600),
+            ("36000/h", 36_000),
+        ] {
+            assert_eq!(depth(ceiling), expected, "{ceiling}");
+        }
     }
 
     #[test]

@@ -23,10 +23,13 @@ impl Route {
     ///
     /// [`Client`]: super::client::Client
     pub fn to_api(address: &str) -> Option<Route> {
-        let url = Url::parse(address).ok()?;
+        Route::of_api(&Url::parse(address).ok()?, &Matcher::from_system())
+    }
+
+    fn of_api(url: &Url, proxies: &Matcher) -> Option<Route> {
         match url.scheme() {
-            "http" => Route::straight(&url),
-            _ => Route::through(&url, &Matcher::from_system()),
+            "http" => Route::straight(url),
+            _ => Route::through(url, proxies),
         }
     }
 
@@ -144,7 +147,21 @@ mod tests {
         let route = Route::to_api("http://127.0.0.1:8787/v1").unwrap();
         assert_eq!((route.proxy(), route.port), (None, 8787));
         assert_eq!(Route::to_api("no address"), None);
-        assert_eq!(Route::to_webhook("ftp://hooks.example.se"), None);
+        let proxies = Matcher::builder().all("http://proxy.example.se").build();
+        let by = |address: &str| Route::of_api(&Url::parse(address).unwrap(), &proxies).unwrap();
+        assert_eq!(by("http://localhost").proxy(), None);
+        let proxy = Some("http://proxy.example.se");
+        assert_eq!(by("https://localhost").proxy(), proxy);
+    }
+
+    #[test]
+    fn a_webhook_is_reached_by_http_and_https() {
+        let host = |address| Route::to_webhook(address).map(|route| route.host().to_owned());
+        for address in ["http://hooks.example.se/x", "https://hooks.example.se"] {
+            assert_eq!(host(address).as_deref(), Some("hooks.example.se"));
+        }
+        assert_eq!(host("ftp://hooks.example.se"), None);
+        assert_eq!(host("no address"), None);
     }
 
     #[tokio::test]

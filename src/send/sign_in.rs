@@ -241,6 +241,7 @@ mod tests {
             (r#"{"access_token":""}"#, "no access_token"),
             (r#"{"access_token":"t","expires_in":-1}"#, "not above 0"),
             (r#"{"access_token":"t","expires_in":0}"#, "not above 0"),
+            (r#"{"access_token":"t","expires_in":"inf"}"#, "not above 0"),
             (r#"{"access_token":"t","expires_in":"soon"}"#, "no number"),
             (r#"{"access_token":"t","token_type":"mac"}"#, "not Bearer"),
         ] {

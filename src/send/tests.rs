@@ -30,6 +30,8 @@ pub(super) enum Reply {
     Answer(u16, &'static [&'static str], String),
     /// The connection is closed without an answer.
     Lost,
+    /// Nothing is answered until the client hangs up.
+    Silence,
     /// The answer that follows comes so much later.
     After(Duration),
 }
@@ -224,6 +226,10 @@ fn serve(script: Vec<Reply>, clock: Arc<VirtualClock>) -> (String, Arc<Mutex<Vec
             };
             let request = request_of(&mut stream);
             noted.lock().unwrap().push(request);
+            if let Reply::Silence = reply {
+                let _ = stream.read(&mut [0]);
+                continue;
+            }
             let runtime = tokio::runtime::Builder::new_current_thread().build();
             runtime
                 .unwrap()

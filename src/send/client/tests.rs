@@ -86,6 +86,24 @@ fn a_page_that_is_too_large_is_not_read_and_any_other_body_is_no_matter() {
 }
 
 #[test]
+fn a_page_has_room_for_large_records_between_a_megabyte_and_a_quarter_of_a_gigabyte() {
+    for (records, kilobytes) in [
+        (1, 1024),
+        (16, 1024),
+        (17, 1088),
+        (4096, 262_144),
+        (4097, 262_144),
+    ] {
+        let mut cast = Cast::default();
+        cast.spec.lookup.as_mut().unwrap().page_size = records;
+        let scene = Scene::with(cast, Vec::new());
+        assert_eq!(scene.client.largest_page, kilobytes * 1024, "{records}");
+    }
+    let scene = Scene::with(one_record_a_page(), Vec::new());
+    assert_eq!(scene.client.largest_page, 1024 * 1024);
+}
+
+#[test]
 fn a_connection_that_ends_or_was_never_made_is_told_apart() {
     let scene = Scene::new(vec![Reply::Lost]);
     assert_eq!(call(&scene, Some(1)), Err(Fault::Lost));

@@ -9,10 +9,15 @@ use crate::send::tests::{Cast, Reply, Scene, reply};
 struct Kept {
     outcomes: Mutex<Vec<Outcome>>,
     durable: Mutex<Vec<(u64, RowState)>>,
+    /// What is asked for when a request leaves.
+    asks: Option<(watch::Sender<StopRequest>, StopRequest)>,
 }
 
 impl Record for Kept {
     async fn intent(&self, _: u64, _: u32) -> Result<(), JournalError> {
+        if let Some((asks, request)) = &self.asks {
+            asks.send_replace(*request);
+        }
         Ok(())
     }
 
@@ -349,6 +354,33 @@ fn a_run_that_is_asked_to_stop_begins_nothing() {
         let ended = deliver_with(&scene, vec![call(1), call(2)], request);
         assert_eq!(ended.stop, Some(Stop::Asked), "{request:?}");
         assert!(ended.outcomes.is_empty() && ended.asked.is_empty());
+    }
+}
+
+#[test]
+fn a_request_that_is_under_way_may_finish_within_the_grace_unless_the_run_stops_now() {
+    for (request, grace) in [(StopRequest::Finish, 10.0), (StopRequest::Now, 0.0)] {
+        let scene = Scene::new(vec![Reply::Silence]);
+        let transport = scene.transport();
+        let (asks, asked) = watch::channel(StopRequest::None);
+        let record = Kept {
+            asks: Some((asks, request)),
+            ..Kept::default()
+        };
+        let sender = Sender {
+            transport: &transport,
+            record: &record,
+            reread: None,
+            explain: &str::to_owned,
+        };
+        let (feed, calls) = mpsc::channel(1);
+        feed.try_send(call(1)).unwrap();
+        drop(feed);
+        let stop = sender.deliver(calls, asked, false);
+        let stop = scene.runtime.block_on(stop).unwrap();
+        assert_eq!(stop, Some(Stop::Asked));
+        assert!(record.outcomes.lock().unwrap().is_empty());
+        assert_eq!(scene.seconds(), grace, "{request:?}");
     }
 }
 

@@ -114,6 +114,7 @@ fn the_apis_time_is_the_latest_that_anybody_has_heard() {
     assert_eq!(heard(0, 0), None, "nobody has");
     assert_eq!(heard(200, 20), Some((200, 20)));
     assert_eq!(heard(100, 10), Some((200, 20)));
+    assert_eq!(heard(250, 20), Some((200, 20)), "the first of one moment");
     assert_eq!(heard(300, 30), Some((300, 30)));
 }
 
@@ -193,6 +194,18 @@ fn a_hold_that_another_process_hears_of_meanwhile_holds_here_too() {
 }
 
 #[test]
+fn what_was_taken_ahead_is_used_up_before_more_is_taken() {
+    let machine = Machine::new();
+    let bucket = machine.open("100/s", 100);
+    let taken = || (machine.shared().arrival - machine.clock.at()) / 10_000_000;
+    // The first request, and ten ahead of it.
+    for (times, all) in [(1, 11), (10, 11), (1, 22)] {
+        take(&bucket, times);
+        assert_eq!(taken(), all);
+    }
+}
+
+#[test]
 fn what_was_taken_ahead_is_worth_nothing_once_the_clock_was_set_back() {
     let machine = Machine::new();
     let one = machine.open("100/s", 100);
@@ -235,6 +248,29 @@ fn a_new_limit_forgets_nothing_that_another_process_took() {
     take(&one, 1);
     one.set_bucket(bucket("50/s", 50));
     assert_eq!(machine.level("50/s", 50), 49.0);
+}
+
+#[test]
+fn a_new_limit_takes_nothing_of_what_came_back_or_will_by_the_moment_that_holds() {
+    let machine = Machine::new();
+    for (passed, hold) in [(24, 0), (10, 20), (30, 20)] {
+        let one = machine.open_with(None, "1500/h", 100);
+        take(&one, 10);
+        machine.clock.pass(passed * SECOND);
+        let until = machine.clock.at() + hold * SECOND;
+        one.hold_until(until, false).unwrap();
+        one.set_bucket(bucket("3000/h", 200));
+        assert_eq!(one.level(until), 200.0, "{passed} {hold}");
+        let known = one.lock().state.known;
+        assert!(known <= until, "{passed} {hold}");
+    }
+    // What is missing beyond that moment is missing at the new pace, too.
+    let one = machine.open_with(None, "1500/h", 100);
+    take(&one, 10);
+    let until = machine.clock.at() + 12 * SECOND;
+    one.hold_until(until, false).unwrap();
+    one.set_bucket(bucket("3000/h", 200));
+    assert_eq!(one.level(until), 195.0);
 }
 
 #[test]

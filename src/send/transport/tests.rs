@@ -280,6 +280,17 @@ fn fewer_are_under_way_while_the_api_fails_and_not_while_it_recovers() {
 }
 
 #[test]
+fn an_answer_at_the_first_attempt_makes_up_for_no_error() {
+    let script = (0..40).flat_map(|_| [200, 200, 500, 500].map(|status| reply(status, "{}")));
+    let scene = Scene::with(cast(2), script.collect());
+    let transport = scene.transport();
+    for _ in 0..120 {
+        scene.fetch(&transport);
+    }
+    assert!(transport.room() < 8, "half of the answers are errors");
+}
+
+#[test]
 fn the_latency_is_the_time_between_request_and_answer() {
     let later = Duration::from_millis(1500);
     let scene = Scene::new(vec![Reply::After(later), reply(200, "{}")]);

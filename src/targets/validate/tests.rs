@@ -566,3 +566,55 @@ fn a_number_is_refused_that_would_send_nothing_or_too_much() {
         ),
     ]);
 }
+
+#[test]
+fn what_an_identity_number_is_compared_with_must_be_a_date_and_two_choices() {
+    let with = |kind: &str, setting: &str| {
+        let field = "kind = \"identity_number\"\npointer = \"/pin\"\ntemporary_if = \"temporary\"";
+        let other = format!("kind = \"{kind}\"\npointer = \"/pin\"\n{setting}");
+        assert_eq!(MEMBERS.matches(field).count(), 1);
+        let born = "\n[[fields]]\nname = \"born\"\nkind = \"date\"\npointer = \"/born\"\n";
+        let mistakes = mistakes_in(&(MEMBERS.replace(field, &other) + born));
+        let settings = mistakes.into_iter().map(|(_, reason)| reason);
+        settings.collect::<Vec<_>>()
+    };
+    let born = "born_from of \"pin\" must name a date field, and \"pin\" be an identity_number";
+    let gender = "gender_from of \"pin\" must name a choice field and two of its choices, and \"pin\" be an identity_number";
+    let levels = |field: &str, women: &str, men: &str| {
+        format!("gender_from = {{ field = \"{field}\", women = \"{women}\", men = \"{men}\" }}")
+    };
+    for (kind, setting, refused) in [
+        ("identity_number", "born_from = \"born\"".to_owned(), None),
+        (
+            "identity_number",
+            "born_from = \"title\"".to_owned(),
+            Some(born),
+        ),
+        (
+            "identity_number",
+            "born_from = \"birth\"".to_owned(),
+            Some(born),
+        ),
+        ("text", "born_from = \"born\"".to_owned(), Some(born)),
+        ("identity_number", levels("level", "high", "low"), None),
+        (
+            "identity_number",
+            levels("level", "high", "mid"),
+            Some(gender),
+        ),
+        (
+            "identity_number",
+            levels("level", "mid", "low"),
+            Some(gender),
+        ),
+        (
+            "identity_number",
+            levels("title", "high", "low"),
+            Some(gender),
+        ),
+        ("text", levels("level", "high", "low"), Some(gender)),
+    ] {
+        let expected: Vec<String> = refused.into_iter().map(str::to_owned).collect();
+        assert_eq!(with(kind, &setting), expected, "{kind}, {setting}");
+    }
+}
