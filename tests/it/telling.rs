@@ -262,8 +262,13 @@ fn a_file_that_cannot_be_read_counts_and_is_told() {
         "{told:?}"
     );
     let metrics = std::fs::read_to_string(folder.path("run.prom")).unwrap();
-    let line = "rosterpatch_files_total{target=\"meitner\",profile=\"\",inbox=\"inbox\",exit_code=\"1\"} 2";
-    assert!(metrics.contains(line), "{metrics}");
+    let inbox = folder.path("inbox").canonicalize().unwrap();
+    let labels = format!(
+        "target=\"meitner\",profile=\"\",inbox=\"{}\"",
+        inbox.display()
+    );
+    let line = format!("rosterpatch_files_total{{{labels},exit_code=\"1\"}} 2");
+    assert!(metrics.contains(&line), "{metrics}");
     // An import by hand is an outcome too.
     let output = folder.send(&[
         "import",
