@@ -37,6 +37,30 @@ pub enum Stay {
 }
 
 impl Stay {
+    /// Every reason, in the order of a closing line.
+    pub const ALL: [Stay; 7] = [
+        Stay::NoProfile,
+        Stay::SeveralProfiles,
+        Stay::NotARoster,
+        Stay::Unfinished,
+        Stay::NotUtf8,
+        Stay::NotAFile,
+        Stay::Other,
+    ];
+
+    /// Its stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stay::NoProfile => "no_profile",
+            Stay::SeveralProfiles => "several_profiles",
+            Stay::NotARoster => "not_a_roster",
+            Stay::Unfinished => "unfinished_upload",
+            Stay::NotUtf8 => "not_utf8",
+            Stay::NotAFile => "not_a_file",
+            Stay::Other => "other",
+        }
+    }
+
     fn of(why: &Fact) -> Stay {
         match (why.code(), why.refusal()) {
             (Code::InboxNoProfile, _) => Stay::NoProfile,
@@ -76,19 +100,18 @@ impl Tally {
         self.fates.len() as u64
     }
 
-    /// The fates that any file had, each with its count.
-    pub fn fates(&self) -> Vec<(Fate, u64)> {
+    /// Every fate, with the number of files that had it.
+    pub fn fates(&self) -> impl Iterator<Item = (Fate, u64)> + '_ {
         let count = |fate| self.fates.values().filter(|own| **own == fate).count() as u64;
-        let all = Fate::ALL.into_iter().map(|fate| (fate, count(fate)));
-        all.filter(|(_, count)| *count > 0).collect()
+        Fate::ALL.into_iter().map(move |fate| (fate, count(fate)))
     }
 
-    /// Why files stay in the inbox, each reason with its count.
-    pub fn reasons(&self) -> Vec<(Stay, u64)> {
-        let reasons: BTreeSet<Stay> = self.stays.values().copied().collect();
+    /// Every reason why files stay in the inbox, with their number.
+    pub fn reasons(&self) -> impl Iterator<Item = (Stay, u64)> + '_ {
         let count = |reason| self.stays.values().filter(|own| **own == reason).count() as u64;
-        let all = reasons.into_iter();
-        all.map(|reason| (reason, count(reason))).collect()
+        Stay::ALL
+            .into_iter()
+            .map(move |reason| (reason, count(reason)))
     }
 }
 
@@ -101,8 +124,12 @@ pub struct Arrivals<'a> {
     /// The modification time of the newest file of each name that was imported.
     newest: HashMap<String, (i64, i64)>,
     seen: BTreeSet<(String, String)>,
+    /// The files of which this process has recorded that they wait.
+    waiting: BTreeSet<(String, String)>,
     /// The fates of this sweep.
-    pub tally: Tally,
+    tally: Tally,
+    /// Whether anything was recorded since the tally was taken.
+    has_news: bool,
 }
 
 impl<'a> Arrivals<'a> {
@@ -117,7 +144,9 @@ impl<'a> Arrivals<'a> {
             stays: HashMap::new(),
             newest: HashMap::new(),
             seen: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             tally: Tally::default(),
+            has_news: false,
         };
         arrivals.refresh()?;
         Ok(arrivals)
@@ -160,10 +189,19 @@ impl<'a> Arrivals<'a> {
             .is_some_and(|(own, newest)| own < *newest)
     }
 
-    /// Whether this sweep has recorded already that a file waits.
-    pub fn is_waiting(&self, (name, stamp): (&str, &str)) -> bool {
-        let file = (name.to_owned(), stamp.to_owned());
-        self.tally.fates.get(&file) == Some(&Fate::Waiting)
+    /// Takes the fates since the last time. Returns them with whether any of them was recorded since.
+    pub fn take_tally(&mut self) -> (Tally, bool) {
+        let has_news = std::mem::take(&mut self.has_news);
+        (std::mem::take(&mut self.tally), has_news)
+    }
+
+    /// Counts a file that still waits. Returns false if this process has not recorded yet that it does.
+    pub fn still_waits(&mut self, (name, stamp): (&str, &str)) -> bool {
+        let is_known = self.waiting.contains(&(name.to_owned(), stamp.to_owned()));
+        if is_known {
+            self.tally.add((name, stamp), Fate::Waiting, None);
+        }
+        is_known
     }
 
     /// Records an entry that stays in the inbox. Returns whether that is news: the journal did not know it,
@@ -198,6 +236,11 @@ impl<'a> Arrivals<'a> {
         why: Option<&Fact>,
     ) -> Result<(), AppError> {
         self.tally.add((name, stamp), fate, None);
+        let file = (name.to_owned(), stamp.to_owned());
+        match fate {
+            Fate::Waiting => self.waiting.insert(file),
+            _ => self.waiting.remove(&file),
+        };
         self.write((name, stamp), fate, path, run, why)
     }
 
@@ -215,11 +258,16 @@ impl<'a> Arrivals<'a> {
             stamp: stamp.to_owned(),
             at: self.session.clock.timestamp(),
             fate,
-            path: path.display().to_string(),
+            // A link is named, and not where it leads to.
+            path: std::path::absolute(path)
+                .unwrap_or_else(|_| path.to_owned())
+                .display()
+                .to_string(),
             run: run.map(str::to_owned),
             why: why.cloned(),
         };
         Journal::open(&self.session.state)?.record_arrival(&arrival)?;
+        self.has_news = true;
         match (fate, modified_in(stamp)) {
             (Fate::NotProcessed, _) => {
                 let key = (name.to_owned(), stamp.to_owned());
@@ -243,8 +291,12 @@ impl<'a> Arrivals<'a> {
         let inbox = self.inbox.display().to_string();
         let journal = Journal::open(state)?;
         let mut all = arrived(&journal, state, Timestamp::MIN)?;
-        // A file that somebody removed by hand does not wait any more.
-        all.retain(|file| file.inbox == inbox && Path::new(&file.file).exists());
+        // A file that somebody removed by hand does not wait any more. What stays in the inbox was looked at just
+        // now; its name may be no text, and where a link leads there may be nothing.
+        all.retain(|file| {
+            let is_there = || Path::new(&file.file).exists();
+            file.inbox == inbox && (file.fate == Fate::NotProcessed || is_there())
+        });
         let fates = [Fate::Held, Fate::Waiting, Fate::NotProcessed];
         let of = |fate| all.iter().filter(move |file| file.fate == fate);
         let lying = |fate: Fate| Lying {
@@ -399,7 +451,9 @@ pub(super) fn arrived(
             Err(JournalError::NoRun { .. }) => return Ok(arrived),
             Err(error) => return Err(error.into()),
         };
-        arrived.file = run.file.clone();
+        if arrived.fate != Fate::Duplicate {
+            arrived.file = run.file.clone();
+        }
         let listed = listed(journal, &run, state)?;
         // A duplicate says nothing about its run.
         if arrived.fate != Fate::Duplicate {

@@ -8,6 +8,7 @@ use crate::model::{Code, Exit, Fact};
 use crate::read::ReadError;
 use crate::report::ReportError;
 use crate::run::RunError;
+use crate::safe_fs::Refusal;
 use crate::send::SignInError;
 use crate::targets::{Mistakes, TargetError};
 
@@ -94,6 +95,9 @@ impl AppError {
     /// Whether the roster is at fault, and not what is around it.
     pub fn is_of_file(&self) -> bool {
         match self {
+            AppError::Run(RunError::Read(ReadError::Io { source, .. })) => {
+                Refusal::within(source) != Some(&Refusal::NoTemporary)
+            }
             AppError::Run(
                 RunError::Read(_)
                 | RunError::Map { .. }
@@ -249,6 +253,15 @@ mod tests {
         assert!(!write(std::io::ErrorKind::StorageFull).is_of_file());
         assert!(!AppError::from(JournalError::TakenOver).is_of_file());
         assert!(!file("take", std::io::ErrorKind::NotFound).is_of_file());
+        // Nor is a full folder for temporary files, to which a file is copied before it is read.
+        let read = |source: std::io::Error| {
+            AppError::from(ReadError::Io {
+                path: "r.csv".into(),
+                source,
+            })
+        };
+        assert!(read(std::io::ErrorKind::PermissionDenied.into()).is_of_file());
+        assert!(!read(Refusal::NoTemporary.into()).is_of_file());
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;
 pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};
 pub use stop::{StopSignal, asked_to_stop};
-pub use sweep::{Desk, Sweep, SweepOptions, Swept, Told, not_processed, set_aside, wait, worse};
+pub use sweep::{
+    Awaited, Desk, Sweep, SweepOptions, Swept, Told, not_processed, set_aside, wait, worse,
+};
 pub use undo::{Undone, undone};
 pub use watch::watch;

@@ -14,7 +14,7 @@ use crate::journal::RosterLock;
 use crate::log;
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::report::{Lying, Sample, write_inbox_metrics, write_metrics};
-use crate::run::RunError;
+use crate::run::{RunError, absolute};
 use crate::send::{Trouble, client_builder};
 
 /// The longest that a webhook or a command may take.
@@ -89,7 +89,10 @@ impl Notifications {
         let at = session.clock.timestamp();
         self.measure(session, inbox, exit, at, None);
         self.tell(&Failure {
-            file: file.display().to_string(),
+            file: std::path::absolute(file)
+                .unwrap_or_else(|_| file.to_owned())
+                .display()
+                .to_string(),
             profile: self.profile.as_deref(),
             error: fact.in_words(),
             fact,
@@ -103,7 +106,7 @@ impl Notifications {
         let Some(path) = &self.metrics else {
             return;
         };
-        let inbox = crate::run::absolute(inbox).display().to_string();
+        let inbox = absolute(inbox).display().to_string();
         let written = RosterLock::wait(&session.state, path)
             .map_err(|error| error.fact())
             .and_then(|_alone| {

@@ -45,6 +45,9 @@ pub trait Desk {
 
     /// Reports the fate of the file that was dropped as `name`.
     fn told(&self, name: &str, what: Told<'_>);
+
+    /// Reports what a pass of a watch came to in which anything was recorded.
+    fn passed(&self, _swept: &Swept) {}
 }
 
 /// The fate of a file of an inbox.
@@ -153,6 +156,15 @@ pub(super) struct Pass {
     worst: Option<Exit>,
     /// Whether any file was taken.
     has_taken: bool,
+    /// Whether any file waits because its account is refused.
+    is_refused: bool,
+}
+
+impl Pass {
+    fn add(&mut self, exit: Option<Exit>) {
+        self.worst = worse(self.worst, exit);
+        self.is_refused |= exit == Some(Exit::Refused);
+    }
 }
 
 impl<'a> Sweep<'a> {
@@ -199,8 +211,22 @@ impl<'a> Sweep<'a> {
         }
         Ok(Swept {
             exit: worst.unwrap_or(Exit::Success),
-            tally: self.arrivals.borrow().tally.clone(),
+            tally: self.arrivals.borrow_mut().take_tally().0,
         })
+    }
+
+    /// One pass of a watch, which reports what it came to. Returns whether any account is refused.
+    pub(super) fn pass(&self, seen: &mut Seen) -> Result<bool, AppError> {
+        let pass = self.once(seen);
+        let (tally, has_news) = self.arrivals.borrow_mut().take_tally();
+        let Pass {
+            worst, is_refused, ..
+        } = pass?;
+        if has_news {
+            let exit = worst.unwrap_or(Exit::Success);
+            self.desk.passed(&Swept { exit, tally });
+        }
+        Ok(is_refused)
     }
 
     /// The entries of the inbox; `seen` is brought up to date.
@@ -252,18 +278,18 @@ impl<'a> Sweep<'a> {
         self.arrivals.borrow_mut().refresh()?;
         let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
         for other in &taken.others {
-            pass.worst = worse(pass.worst, self.set_aside(other)?);
+            pass.add(self.set_aside(other)?);
         }
         for file in taken.files {
             if self.session.stop.is_asked() {
                 return Ok(pass);
             }
             let stamp = stamp_of(&file);
-            pass.worst = worse(pass.worst, self.file(&file, &stamp)?);
+            pass.add(self.file(&file, &stamp)?);
         }
         let Entries { files, others } = self.look(seen)?;
         for other in &others {
-            pass.worst = worse(pass.worst, self.other(other)?);
+            pass.add(self.other(other)?);
         }
         let mut oldest_first: Vec<(&String, &Lying)> = files.iter().collect();
         oldest_first.sort_by_key(|(name, lying)| (lying.modified(), *name));
@@ -274,7 +300,7 @@ impl<'a> Sweep<'a> {
             let stamp = lying.stamp();
             if let Err(error) = self.desk.may_take(name) {
                 let stays = self.stays((name, &stamp), true, &error.fact())?;
-                pass.worst = worse(pass.worst, stays);
+                pass.add(stays);
                 continue;
             }
             let lain = seen.get(name).map(|(_, since)| since.elapsed());
@@ -284,13 +310,13 @@ impl<'a> Sweep<'a> {
             match self.inbox.claim(name, lying) {
                 Ok(Some(file)) => {
                     pass.has_taken = true;
-                    pass.worst = worse(pass.worst, self.file(&file, &stamp)?);
+                    pass.add(self.file(&file, &stamp)?);
                 }
                 // Someone else was quicker, or it has changed since.
                 Ok(None) => {}
                 Err(why) => {
                     let why = not_processed(&why);
-                    pass.worst = worse(pass.worst, self.stays((name, &stamp), true, &why)?);
+                    pass.add(self.stays((name, &stamp), true, &why)?);
                 }
             }
         }
@@ -330,7 +356,7 @@ impl<'a> Sweep<'a> {
         {
             let known = (&*name, stamp);
             // A file that was tried has its own reason, and has been reported.
-            if !self.arrivals.borrow().is_waiting(known) {
+            if !self.arrivals.borrow_mut().still_waits(known) {
                 let why = Fact::new(Code::InboxWaits).because_of(refused.why.clone());
                 self.record(known, Fate::Waiting, file, None, Some(&why))?;
                 self.desk.told(&name, Told::NotImported(&why));
@@ -491,7 +517,9 @@ impl<'a> Sweep<'a> {
         } else {
             let is_known = is_whole(&summary)
                 && is_last_of_its_name(&journal, &record)?
-                && settings.mean_the_same(&ready.settings);
+                && settings.mean_the_same(&ready.settings)
+                // Another profile's credentials may lead to another school.
+                && settings.profile == ready.settings.profile;
             if !is_known || self.options.again {
                 return Ok(None);
             }
@@ -547,14 +575,14 @@ pub fn set_aside(entry: &SetAside) -> Fact {
 /// The files that a sweep has waited for, so that it waits for each once, and at most ten times for one
 /// that is still being written.
 #[derive(Debug, Default)]
-struct Awaited {
+pub struct Awaited {
     stamps: HashSet<(String, String)>,
     times: HashMap<String, u32>,
 }
 
 impl Awaited {
     /// Adds the files of the inbox. Returns whether any is to be waited for.
-    fn add(&mut self, entries: &Entries) -> bool {
+    pub fn add(&mut self, entries: &Entries) -> bool {
         let mut is_news = false;
         for (name, lying) in &entries.files {
             if self.stamps.insert((name.clone(), lying.stamp())) {

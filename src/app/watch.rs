@@ -51,29 +51,33 @@ pub fn watch(
     tell_systemd(stop);
     while !stop.is_asked() {
         // A share that is away comes back.
-        let entries = sweep.once(&mut seen).and_then(|_| sweep.look(&mut seen));
-        if let Err(error) = entries {
+        let passed = sweep.pass(&mut seen);
+        let passed = passed.and_then(|is_refused| sweep.look(&mut seen).map(|_| is_refused));
+        let is_refused = passed.unwrap_or_else(|error| {
             complain(&error);
-        }
+            false
+        });
         let unsettled = seen
             .values()
             .any(|(_, since)| since.elapsed() < options.settle);
-        rest(pause(options, unsettled), unsettled, &woken, stop);
+        let pause = pause(options, unsettled, is_refused);
+        rest(pause, unsettled, &woken, stop);
     }
     // systemd may be gone, or never have been.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     Ok(Exit::Success)
 }
 
+/// The longest time until a change to the config or to a credential file is noticed while an account is refused.
+const NOTICED: Duration = Duration::from_secs(5);
+
 /// The time until the folder is looked at again: files that have to settle first are looked at as soon as they
 /// may have.
-fn pause(options: &SweepOptions, unsettled: bool) -> Duration {
-    if unsettled {
-        let soon = options.settle.max(Duration::from_millis(100));
-        soon.min(options.interval)
-    } else {
-        options.interval
-    }
+fn pause(options: &SweepOptions, unsettled: bool, is_refused: bool) -> Duration {
+    let soon = options.settle.max(Duration::from_millis(100));
+    let all = [(unsettled, soon), (is_refused, NOTICED)].into_iter();
+    let shorter = all.filter(|(is_due, _)| *is_due).map(|(_, pause)| pause);
+    shorter.fold(options.interval, Duration::min)
 }
 
 /// Waits for so long, for a change of the folder, or for a stop. A file that has to settle first
@@ -125,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_looked_at_as_soon_as_its_files_may_have_settled() {
-        let pause = |settle, interval, unsettled| {
+        let pause = |settle, interval, unsettled, is_refused| {
             let options = SweepOptions {
                 folder: "in".into(),
                 settle: Duration::from_millis(settle),
@@ -133,12 +137,16 @@ mod tests {
                 again: false,
                 fresh: false,
             };
-            super::pause(&options, unsettled).as_millis()
+            super::pause(&options, unsettled, is_refused).as_millis()
         };
-        assert_eq!(pause(2_000, 30_000, false), 30_000);
-        assert_eq!(pause(2_000, 30_000, true), 2_000);
-        assert_eq!(pause(0, 30_000, true), 100, "not without a rest");
-        assert_eq!(pause(60_000, 30_000, true), 30_000);
+        assert_eq!(pause(2_000, 30_000, false, false), 30_000);
+        assert_eq!(pause(2_000, 30_000, true, false), 2_000);
+        assert_eq!(pause(0, 30_000, true, false), 100, "not without a rest");
+        assert_eq!(pause(60_000, 30_000, true, false), 30_000);
+        // New credentials are noticed before the next look is due.
+        assert_eq!(pause(2_000, 30_000, false, true), 5_000);
+        assert_eq!(pause(2_000, 30_000, true, true), 2_000);
+        assert_eq!(pause(2_000, 1_000, false, true), 1_000);
     }
 
     /// How long a rest of `pause` takes while the folder changes again and again.

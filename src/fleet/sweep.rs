@@ -1,15 +1,15 @@
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::queue::{database_of, enqueue, why_of};
 use super::swept::SweptFile;
 use crate::app::{
-    AppError, Arrivals, Session, Tally, fate_of, not_processed, place_of, report_again, set_aside,
-    wait, worse,
+    AppError, Arrivals, Awaited, Notifications, Session, SweepOptions, Swept, fate_of,
+    not_processed, place_of, report_again, set_aside, wait, worse,
 };
-use crate::inbox::{Entries, Inbox, Other, Place, stamp_of};
+use crate::inbox::{Entries, Inbox, Place, stamp_of};
 use crate::journal::{Fate, Journal, JournalError, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
@@ -23,108 +23,217 @@ struct Known {
     why: Option<Fact>,
 }
 
-/// Puts the files that lie in a folder into the queue, once, and puts those away whose runs have ended
-/// since, with their results. `profile_of` says how a file of a name is imported, and `told` hears what
-/// became of each. Returns the worst of the exit codes of what has ended.
+/// The entry point of a sweep into the queue.
+pub struct QueueDesk<'a> {
+    /// Whether the `import_` columns come first in the results.
+    pub outcome_first: bool,
+    /// The profile of the file of a name; an error for one that is to stay in the folder.
+    pub profile_of: &'a dyn Fn(&str) -> Result<Option<String>, AppError>,
+    /// Who is notified of the file of a name if it cannot be imported.
+    pub notifications_of: &'a dyn Fn(&str) -> Notifications,
+    /// Reports the fate of the file of a name.
+    pub told: &'a dyn Fn(&str, &SweptFile),
+}
+
+/// Puts the files in a folder, and those that arrive meanwhile, into the queue, and archives those whose runs
+/// have ended since, with their results.
 ///
 /// # Errors
 /// When the folder cannot be read or written to, or the database refuses.
 pub fn sweep_into_queue(
     session: &Session,
-    folder: &Path,
-    settle: Duration,
-    outcome_first: bool,
-    profile_of: &dyn Fn(&str) -> Result<Option<String>, AppError>,
-    told: &dyn Fn(&str, &SweptFile),
-) -> Result<(Exit, Tally), AppError> {
+    options: &SweepOptions,
+    desk: &QueueDesk<'_>,
+) -> Result<Swept, AppError> {
     database_of(&session.state)?;
-    let inbox = Inbox::at(folder);
-    let failed = |action: &'static str| {
-        let path = folder.to_owned();
+    let mut sweep = QueueSweep {
+        session,
+        options,
+        desk,
+        inbox: Inbox::at(&options.folder),
+        arrivals: Arrivals::read(session, &options.folder)?,
+        settled: HashSet::new(),
+        worst: None,
+    };
+    let mut waited_for = Awaited::default();
+    loop {
+        sweep.settle()?;
+        let has_more = sweep.take(&mut waited_for)?;
+        if !has_more || session.stop.is_asked() {
+            break;
+        }
+    }
+    let notifications = (desk.notifications_of)("");
+    if notifications.metrics.is_some() {
+        notifications.lying(session, &options.folder, &sweep.arrivals.lying()?);
+    }
+    Ok(Swept {
+        exit: sweep.worst.unwrap_or(Exit::Success),
+        tally: sweep.arrivals.take_tally().0,
+    })
+}
+
+struct QueueSweep<'a> {
+    session: &'a Session,
+    options: &'a SweepOptions,
+    desk: &'a QueueDesk<'a>,
+    inbox: Inbox,
+    arrivals: Arrivals<'a>,
+    /// The files of `processing` that this sweep has looked at, by path and stamp.
+    settled: HashSet<(PathBuf, String)>,
+    /// The worst of the exit codes of what has ended.
+    worst: Option<Exit>,
+}
+
+impl QueueSweep<'_> {
+    fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
+        let path = self.options.folder.clone();
         move |source| AppError::File {
             action,
             path: path.clone(),
             source,
         }
-    };
-    let seen = inbox.entries().map_err(failed("read-folder"))?.files;
-    if seen.values().any(|lying| !lying.ready) {
-        wait(settle, &session.stop);
     }
-    let Entries { files: now, others } = inbox.entries().map_err(failed("read-folder"))?;
-    let mut arrivals = Arrivals::read(session, folder)?;
-    let mut worst = None;
-    // What stays in the folder is reported once, and leads to the exit code of a row that failed.
-    let mut stays =
-        |arrivals: &mut Arrivals<'_>, (name, stamp): (&str, &str), is_roster: bool, why: Fact| {
-            if arrivals.stays(name, stamp, &why)? {
-                told(name, &SweptFile::Failed(why));
+
+    /// Claims the files that lie unchanged, the oldest first. Returns whether the folder has to be looked at
+    /// again.
+    fn take(&mut self, waited_for: &mut Awaited) -> Result<bool, AppError> {
+        let failed = self.failed("read-folder");
+        let seen = self.inbox.entries().map_err(&failed)?;
+        let is_news = waited_for.add(&seen);
+        if is_news && seen.files.values().any(|lying| !lying.ready) {
+            wait(self.options.settle, &self.session.stop);
+        }
+        let Entries { files: now, others } = self.inbox.entries().map_err(&failed)?;
+        self.arrivals.refresh()?;
+        for other in others {
+            let why = not_processed(&other.why);
+            self.stays((&other.name, &other.stamp), other.is_roster, &why)?;
+        }
+        let unchanged = now
+            .iter()
+            .filter(|(name, lying)| seen.files.get(*name) == Some(*lying));
+        let mut oldest_first: Vec<_> = unchanged.collect();
+        oldest_first.sort_by_key(|(name, lying)| (lying.modified(), *name));
+        let mut has_taken = false;
+        for (name, lying) in oldest_first {
+            let file = (name.as_str(), &*lying.stamp());
+            if let Err(error) = (self.desk.profile_of)(name) {
+                self.stays(file, true, &error.fact())?;
+                continue;
             }
-            worst = worse(worst, is_roster.then_some(Exit::RowsFailed));
-            Ok::<(), AppError>(())
-        };
-    for Other {
-        name,
-        why,
-        is_roster,
-        stamp,
-    } in others
-    {
-        stays(
-            &mut arrivals,
-            (&name, &stamp),
-            is_roster,
-            not_processed(&why),
-        )?;
+            match self.inbox.claim(name, lying) {
+                Ok(taken) => has_taken |= taken.is_some(),
+                Err(why) => self.stays(file, true, &not_processed(&why))?,
+            }
+        }
+        self.arrivals.forget_gone()?;
+        Ok(has_taken || is_news)
     }
-    let unchanged = now
-        .iter()
-        .filter(|(name, lying)| seen.get(*name) == Some(*lying));
-    let mut oldest_first: Vec<_> = unchanged.collect();
-    oldest_first.sort_by_key(|(name, lying)| (lying.modified(), *name));
-    for (name, lying) in oldest_first {
-        let stamp = lying.stamp();
-        let file = (name.as_str(), stamp.as_str());
-        if let Err(error) = profile_of(name) {
-            stays(&mut arrivals, file, true, error.fact())?;
-        } else if let Err(why) = inbox.claim(name, lying) {
-            stays(&mut arrivals, file, true, not_processed(&why))?;
+
+    /// Reports an entry that stays in the folder, once. One that looks like a roster leads to the exit code of a
+    /// row that failed.
+    fn stays(
+        &mut self,
+        (name, stamp): (&str, &str),
+        is_roster: bool,
+        why: &Fact,
+    ) -> Result<(), AppError> {
+        let exit = is_roster.then_some(Exit::RowsFailed);
+        self.worst = worse(self.worst, exit);
+        if self.arrivals.stays(name, stamp, why)? {
+            (self.desk.told)(name, &SweptFile::Failed(why.clone()));
+            if let Some(exit) = exit {
+                self.notify(name, &self.options.folder.join(name), exit, why);
+            }
+        }
+        Ok(())
+    }
+
+    fn notify(&self, name: &str, file: &Path, exit: Exit, why: &Fact) {
+        let notifications = (self.desk.notifications_of)(name);
+        let inbox = Some(self.options.folder.as_path());
+        notifications.not_imported(self.session, file, inbox, exit, why);
+    }
+
+    /// Puts the files that were claimed into the queue, and archives those whose runs have ended.
+    fn settle(&mut self) -> Result<(), AppError> {
+        let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
+        for entry in &taken.others {
+            let why = set_aside(entry);
+            let known = (entry.name.as_str(), entry.stamp.as_str());
+            let exit = Exit::RowsFailed;
+            self.arrivals
+                .ended(known, Fate::Failed, &entry.path, None, Some(&why))?;
+            self.notify(&entry.name, &entry.path, exit, &why);
+            (self.desk.told)(&entry.name, &SweptFile::Failed(why));
+            self.worst = worse(self.worst, Some(exit));
+        }
+        for file in taken.files {
+            if self.session.stop.is_asked() {
+                break;
+            }
+            let stamp = stamp_of(&file);
+            if !self.settled.insert((file.clone(), stamp.clone())) {
+                continue;
+            }
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let swept = self.one(&file, (&name, &stamp)).unwrap_or_else(|error| {
+                // What is wrong with the file will be wrong tomorrow; one file's trouble is not the others'.
+                let why = error.fact();
+                if !error.is_of_file() {
+                    return SweptFile::Failed(why);
+                }
+                let aside = put_aside(self.session, &self.inbox, &file, why.clone());
+                if let Ok(SweptFile::Failed(moved)) = &aside {
+                    let path = moved.path().unwrap_or(&file);
+                    self.notify(&name, path, error.exit(), moved);
+                }
+                aside.unwrap_or_else(|error| SweptFile::Failed(error.fact()))
+            });
+            let exit = match &swept {
+                SweptFile::Ended(summary) => Some(summary.exit_code),
+                SweptFile::Held { .. } => Some(Exit::Held),
+                SweptFile::Failed(_) => Some(Exit::CannotDo),
+                SweptFile::Enqueued(_) | SweptFile::Waiting => None,
+            };
+            self.worst = worse(self.worst, exit);
+            record(&mut self.arrivals, (&name, &stamp), &file, &swept)?;
+            (self.desk.told)(&name, &swept);
+        }
+        Ok(())
+    }
+
+    fn one(&self, file: &Path, (name, stamp): (&str, &str)) -> Result<SweptFile, AppError> {
+        let (session, inbox) = (self.session, &self.inbox);
+        let profile = (self.desk.profile_of)(name)?;
+        let Some(known) = known(session, file)? else {
+            let is_meant = self.options.again || self.options.fresh;
+            if self.arrivals.is_older(name, stamp) && !is_meant {
+                return Err(AppError::Older);
+            }
+            let enqueued = enqueue(&session.state, (file, Origin::Dropped), profile.as_deref())?;
+            return Ok(SweptFile::Enqueued(enqueued.id));
+        };
+        let why = known.why.unwrap_or(Fact::new(Code::QueueUnknown));
+        match (known.state.as_str(), known.run) {
+            ("waiting" | "running", _) => Ok(SweptFile::Waiting),
+            ("failed", _) => put_aside(session, inbox, file, why),
+            (_, Some(run)) if is_undone(session, &run)? => {
+                let file_name = absolute(file).display().to_string();
+                let error = RunError::Undone {
+                    run,
+                    file: file_name,
+                };
+                Err(error.into())
+            }
+            ("finished", Some(run)) => ended(session, inbox, file, &run, self.desk.outcome_first),
+            (_, run) => Ok(SweptFile::Held {
+                run: run.unwrap_or_default(),
+                why,
+            }),
         }
     }
-    arrivals.forget_gone()?;
-    let taken = inbox.taken().map_err(failed("read-folder"))?;
-    for entry in &taken.others {
-        let why = set_aside(entry);
-        let known = (entry.name.as_str(), entry.stamp.as_str());
-        arrivals.ended(known, Fate::Failed, &entry.path, None, Some(&why))?;
-        told(&entry.name, &SweptFile::Failed(why));
-        worst = worse(worst, Some(Exit::RowsFailed));
-    }
-    for file in taken.files {
-        if session.stop.is_asked() {
-            break;
-        }
-        let stamp = stamp_of(&file);
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let swept = profile_of(&name)
-            .and_then(|profile| one(session, &inbox, &file, profile.as_deref(), outcome_first));
-        // One file's trouble is not the others'.
-        let swept = swept.unwrap_or_else(|error| SweptFile::Failed(error.fact()));
-        let exit = match &swept {
-            SweptFile::Ended(summary) => Some(summary.exit_code),
-            SweptFile::Held { .. } => Some(Exit::Held),
-            SweptFile::Failed(_) => Some(Exit::CannotDo),
-            SweptFile::Enqueued(_) | SweptFile::Waiting => None,
-        };
-        worst = worse(worst, exit);
-        record(&mut arrivals, (&name, &stamp), &file, &swept)?;
-        told(&name, &swept);
-    }
-    Ok((worst.unwrap_or(Exit::Success), arrivals.tally))
 }
 
 /// Records the fate of a file, as far as it is known.
@@ -155,37 +264,6 @@ fn record(
             let path = why.path().unwrap_or(file);
             arrivals.ended(known, fate, path, None, Some(why))
         }
-    }
-}
-
-fn one(
-    session: &Session,
-    inbox: &Inbox,
-    file: &Path,
-    profile: Option<&str>,
-    outcome_first: bool,
-) -> Result<SweptFile, AppError> {
-    let Some(known) = known(session, file)? else {
-        let enqueued = enqueue(&session.state, (file, Origin::Dropped), profile)?;
-        return Ok(SweptFile::Enqueued(enqueued.id));
-    };
-    let why = known.why.unwrap_or(Fact::new(Code::QueueUnknown));
-    match (known.state.as_str(), known.run) {
-        ("waiting" | "running", _) => Ok(SweptFile::Waiting),
-        ("failed", _) => put_aside(session, inbox, file, why),
-        (_, Some(run)) if is_undone(session, &run)? => {
-            let file_name = absolute(file).display().to_string();
-            let error = RunError::Undone {
-                run,
-                file: file_name,
-            };
-            put_aside(session, inbox, file, error.fact())
-        }
-        ("finished", Some(run)) => ended(session, inbox, file, &run, outcome_first),
-        (_, run) => Ok(SweptFile::Held {
-            run: run.unwrap_or_default(),
-            why,
-        }),
     }
 }
 

@@ -529,6 +529,7 @@ mod tests {
             Refusal::NotUtf8,
             Refusal::NotARoster,
             Refusal::Unfinished,
+            Refusal::NoTemporary,
             Refusal::Swapped,
         ] {
             let fact = Fact::new(Code::FileIo).with_io(&io::Error::from(refusal.clone()));

@@ -77,6 +77,9 @@ pub enum Refusal {
         /// The limit, in bytes.
         most: u64,
     },
+    /// Its copy cannot be written.
+    #[error("{}", say().refusal_no_temporary(std::env::temp_dir().display().to_string()))]
+    NoTemporary,
     /// The process was asked to stop while it waited for data.
     #[error("{}", say().refusal_stopped())]
     Stopped,
@@ -189,7 +192,7 @@ type Phrase = fn(&Messages) -> String;
 
 impl Refusal {
     /// Each code, and what it means.
-    pub(crate) const CODES: [(&str, Phrase); 16] = [
+    pub(crate) const CODES: [(&str, Phrase); 17] = [
         ("refusal.not_a_file", Messages::what_refusal_not_a_file),
         ("refusal.hard_linked", Messages::what_refusal_hard_linked),
         ("refusal.foreign", Messages::what_refusal_foreign),
@@ -198,6 +201,7 @@ impl Refusal {
         ("refusal.not_a_roster", Messages::what_refusal_not_a_roster),
         ("refusal.unfinished", Messages::what_refusal_unfinished),
         ("refusal.too_large", Messages::what_refusal_too_large),
+        ("refusal.no_temporary", Messages::what_refusal_no_temporary),
         ("refusal.stopped", Messages::what_refusal_stopped),
         ("refusal.not_a_folder", Messages::what_refusal_not_a_folder),
         ("refusal.owner", Messages::what_refusal_owner),
@@ -224,6 +228,7 @@ impl Refusal {
             Refusal::NotARoster => "refusal.not_a_roster",
             Refusal::Unfinished => "refusal.unfinished",
             Refusal::TooLarge { .. } => "refusal.too_large",
+            Refusal::NoTemporary => "refusal.no_temporary",
             Refusal::Stopped => "refusal.stopped",
             Refusal::NotAFolder { .. } => "refusal.not_a_folder",
             Refusal::Owner { .. } => "refusal.owner",
@@ -251,6 +256,7 @@ impl Refusal {
             Refusal::NotUtf8,
             Refusal::NotARoster,
             Refusal::Unfinished,
+            Refusal::NoTemporary,
             Refusal::Stopped,
         ];
         let mut all = of_kind.into_iter().flatten().chain(plain);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, FileFormat, Held, RowState};
-use crate::l10n::{number, say};
+use crate::l10n::{number, rows, say};
 
 /// How many rows are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ impl StateCounts {
     /// The states that any row is in, with their counts, for a person.
     pub fn in_words(&self) -> String {
         let counts: Vec<String> = self.phrases().into_iter().map(|(_, text)| text).collect();
+        if counts.is_empty() {
+            return rows(0);
+        }
         counts.join(", ")
     }
 

@@ -7,6 +7,7 @@ use zip::ZipArchive;
 
 use super::constructs::{Constructs, attribute};
 use super::sheet_limits::{MAX_METADATA, MAX_TAGS, Trouble};
+use super::source::temporary;
 use crate::l10n::say;
 use crate::model::Code;
 
@@ -129,7 +130,7 @@ impl Package {
         if self.renamed.is_empty() {
             return Ok(None);
         }
-        let file = tempfile::tempfile()?;
+        let file = temporary()?;
         let mut copy = zip::ZipWriter::new(file);
         for index in 0..archive.len() {
             let entry = archive.by_index_raw(index).map_err(Trouble::of)?;

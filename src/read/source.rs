@@ -39,6 +39,19 @@ pub fn content_of(path: &Path, origin: Origin) -> Result<Vec<u8>, ReadError> {
     })
 }
 
+/// A file without a name in the folder for temporary files.
+pub(super) fn temporary() -> io::Result<File> {
+    tempfile::tempfile().map_err(|_| Refusal::NoTemporary.into())
+}
+
+/// An error of copying: a disk without room is not the fault of the file that is copied.
+fn of_temporary(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refusal::NoTemporary.into(),
+        _ => error,
+    }
+}
+
 /// A file's bytes, to be read as often as needed, from several places at once. It holds the file
 /// open, so that another one put in its place changes nothing.
 #[derive(Debug)]
@@ -95,10 +108,10 @@ impl Source {
     pub(super) fn written<E: From<io::Error>>(
         write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
     ) -> Result<Source, E> {
-        let file = tempfile::tempfile()?;
+        let file = temporary()?;
         let mut writer = BufWriter::new(&file);
         write(&mut writer)?;
-        writer.flush()?;
+        writer.flush().map_err(of_temporary)?;
         drop(writer);
         Ok(Source::of(file)?)
     }
@@ -106,7 +119,8 @@ impl Source {
     fn copied(from: impl Read, most: u64) -> io::Result<Source> {
         Source::written(|to| {
             // As it is, a file is copied by the kernel.
-            match io::copy(&mut from.take(most.saturating_add(1)), to)? {
+            let copied = io::copy(&mut from.take(most.saturating_add(1)), to);
+            match copied.map_err(of_temporary)? {
                 copied if copied > most => Err(Refusal::TooLarge { most }.into()),
                 _ => Ok(()),
             }

@@ -756,6 +756,86 @@ fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
 }
 
 #[test]
+fn an_older_file_is_not_put_into_the_queue_after_a_newer_one_of_its_name() {
+    let Some(cluster) = shared() else { return };
+    let texts = vec![vec![roster(0, 3)]];
+    let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
+    let text = std::fs::read_to_string(fleet.folder.path("rosterpatch.toml")).unwrap();
+    fleet.folder.write(
+        "rosterpatch.toml",
+        format!(
+            "metrics = \"run.prom\"\n[notify]\ncommand = [\"sh\", \"-c\", \"cat >> told.jsonl\"]\n{}",
+            text.replace("[profile.s0]\n", "[profile.s0]\nfiles = [\"s0*\"]\n")
+        ),
+    );
+    std::fs::create_dir(fleet.folder.path("inbox")).unwrap();
+    let sweep = |further: &[&str]| {
+        let sweep = ["sweep", "inbox", "--enqueue", "--settle", "0s"];
+        fleet.run(&[&sweep[..], further].concat())
+    };
+    fleet.folder.write("inbox/s0-0.csv", &texts[0][0]);
+    let first = sweep(&["--format", "json"]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    let closing: serde_json::Value =
+        serde_json::from_str(stdout(&first).lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&closing["files"], &closing["fates"]["waiting"]),
+        (&1.into(), &1.into())
+    );
+    let worker = fleet.worker(0, &fleet.address, "1");
+    fleet.wait(Duration::from_secs(60), pause);
+    end(vec![worker]);
+    // Last week's file arrives before the results of this week's are fetched.
+    let older = fleet.folder.write("inbox/s0-0.csv", roster(0, 2));
+    let file = std::fs::File::options().append(true).open(older).unwrap();
+    let last_week = std::time::SystemTime::now() - Duration::from_secs(7 * 86_400);
+    file.set_modified(last_week).unwrap();
+    let second = sweep(&[]);
+    assert_eq!(second.status.code(), Some(1), "{}", stderr(&second));
+    let told = stderr(&second);
+    assert!(
+        told.contains("s0-0.csv: ") && told.contains("[inbox.older]"),
+        "{told}"
+    );
+    assert!(
+        stdout(&second).ends_with("2 files: 1 done, 1 failed\n"),
+        "{}",
+        stdout(&second)
+    );
+    let listed = fleet.run(&["runs", "--since", "1d", "--format", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&stdout(&listed)).unwrap();
+    let refused = &listed.as_array().unwrap()[0];
+    assert_eq!(
+        (&refused["fate"], &refused["why"]["code"]),
+        (&"failed".into(), &"inbox.older".into())
+    );
+    let moved = refused["file"].as_str().unwrap();
+    assert!(
+        moved.contains("/failed/") && std::fs::exists(moved).unwrap(),
+        "{moved}"
+    );
+    let notified = std::fs::read_to_string(fleet.folder.path("told.jsonl")).unwrap();
+    assert_eq!(
+        notified.matches("\"code\":\"inbox.older\"").count(),
+        1,
+        "{notified}"
+    );
+    let metrics = std::fs::read_to_string(fleet.folder.path("run.prom")).unwrap();
+    assert!(metrics.contains("rosterpatch_inbox_files{"), "{metrics}");
+    let queue = stdout(&fleet.run(&["queue", "--all", "--format", "json"]));
+    assert_eq!(queue.matches("\"id\"").count(), 1, "{queue}");
+    // It is imported if that is asked for.
+    std::fs::rename(moved, fleet.folder.path("inbox/s0-0.csv")).unwrap();
+    let again = sweep(&["--again"]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert!(
+        stdout(&again).contains("in the queue"),
+        "{}",
+        stdout(&again)
+    );
+}
+
+#[test]
 fn a_worker_without_the_credentials_leaves_a_file_to_others_and_a_file_can_be_taken_out() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 20)]];

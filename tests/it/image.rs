@@ -1,13 +1,13 @@
-//! The image of the sample fleet: the steps of its last stage, taken in a folder instead of by a container
-//! runtime.
+//! The image of the sample fleet: its last stage as buildah builds it, and the steps of that stage taken in a
+//! folder where no builder is.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
-use crate::harness::{program_path, repository, stderr, stdout};
-use crate::machine::{has_command, is_root, skipped};
+use crate::harness::{Folder, program_path, repository, stderr, stdout};
+use crate::machine::{has_command, installed, is_root, skipped};
 
 /// The account of the image's process.
 const ACCOUNT: u32 = 10_001;
@@ -16,18 +16,38 @@ fn sample(name: &str) -> String {
     std::fs::read_to_string(repository().join("samples/fleet").join(name)).unwrap()
 }
 
-/// The instructions of the last stage, each with what it says.
-fn last_stage() -> Vec<(String, String)> {
+/// The instructions of a stage, each with what it says.
+type Stage = Vec<(String, String)>;
+
+/// The two stages: the first builds the program, and the last is the image.
+fn stages() -> [Stage; 2] {
     let text = sample("Dockerfile").replace("\\\n", " ");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let mut stage = Vec::new();
+    let mut stages: Vec<Stage> = Vec::new();
     for (name, rest) in lines.filter_map(|line| line.trim().split_once(' ')) {
         if name == "FROM" {
-            stage.clear();
+            stages.push(Vec::new());
         }
+        let stage = stages.last_mut().expect("it begins with FROM");
         stage.push((name.to_owned(), rest.trim().to_owned()));
     }
-    stage
+    stages.try_into().expect("two stages")
+}
+
+/// Where the first stage leaves the program, which the last one copies from there.
+fn built() -> String {
+    let [first, last] = stages();
+    let of = |stage: &Stage, name: &str| {
+        let found = stage.iter().find(|(own, _)| own == name);
+        found.map(|(_, rest)| rest.clone()).expect(name)
+    };
+    let stage = of(&first, "FROM").rsplit_once(" AS ").unwrap().1.to_owned();
+    assert!(first.contains(&("RUN".into(), "cargo build --release --locked".into())));
+    let built = format!("{}/target/release/rosterpatch", of(&first, "WORKDIR"));
+    let copy = of(&last, "COPY");
+    let from = copy.split(' ').take(2).collect::<Vec<_>>();
+    assert_eq!(from, [&format!("--from={stage}"), &built]);
+    built
 }
 
 /// The folders that the samples mount and that the program writes to.
@@ -83,7 +103,8 @@ fn the_image_has_certificates_and_its_account_owns_the_folders_that_it_writes_to
     }
     let mut script = BARE_ROOT.to_owned();
     let (mut environment, mut user) = (String::new(), None);
-    for (name, rest) in last_stage() {
+    built();
+    for (name, rest) in stages()[1].clone() {
         let quoted = rest.replace('\'', "'\\''");
         match name.as_str() {
             "FROM" | "ENTRYPOINT" => {}
@@ -136,4 +157,112 @@ fn the_image_has_certificates_and_its_account_owns_the_folders_that_it_writes_to
     let mode = std::fs::metadata(at(state)).unwrap().mode();
     assert_eq!(mode & 0o777, 0o700);
     assert!(at(state).join("journal.sqlite").is_file());
+}
+
+#[test]
+fn buildah_builds_the_image_and_its_account_runs_the_program_in_it() {
+    let built = built();
+    let Some(base) = installed("IMAGE_BASE") else {
+        return;
+    };
+    if !has_command("buildah", "buildah") {
+        return;
+    }
+    let folder = Folder::new();
+    let policy = folder.write(
+        "policy.json",
+        r#"{"default":[{"type":"insecureAcceptAnything"}]}"#,
+    );
+    let buildah = |arguments: &[&str]| -> Output {
+        let mut command = Command::new("buildah");
+        command
+            .args(["--storage-driver", "vfs", "--root"])
+            .arg(folder.path("store"))
+            .arg("--runroot")
+            .arg(folder.path("runtime"))
+            .args(arguments)
+            .current_dir(folder.path(""));
+        command.output().unwrap()
+    };
+    if !buildah(&["unshare", "true"]).status.success() && !is_root() {
+        return skipped(
+            "buildah can make no user namespace here: apt-get install uidmap, and /etc/subuid",
+        );
+    }
+    let done = |arguments: &[&str]| {
+        let output = buildah(arguments);
+        let told = stdout(&output) + &stderr(&output);
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        stdout(&output)
+    };
+    // A Debian root of this machine's architecture stands for the image of the registry.
+    done(&["from", "--name", "base", "scratch"]);
+    done(&["add", "--quiet", "base", base.to_str().unwrap(), "/"]);
+    let trust = ["--signature-policy", policy.to_str().unwrap()];
+    done(
+        &[
+            &["commit", "--quiet"][..],
+            &trust,
+            &["base", "localhost/debian"],
+        ]
+        .concat(),
+    );
+    done(&["rm", "base"]);
+    // The last stage as it is written; the program of this build stands for the one of the first stage.
+    let text = sample("Dockerfile");
+    let last = text.rfind("\nFROM ").unwrap();
+    folder.write("Containerfile", &text[last + 1..]);
+    let program = folder.path(&format!("build{built}"));
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    std::fs::copy(program_path(), program).unwrap();
+    let context = format!("build={}", folder.path("build").display());
+    let from = ["--from", "localhost/debian", "--build-context", &context];
+    let how = [
+        "--isolation",
+        "chroot",
+        "--pull-never",
+        "--tag",
+        "rosterpatch",
+        ".",
+    ];
+    done(
+        &[
+            &["bud", "--quiet", "--file", "Containerfile"][..],
+            &trust,
+            &from,
+            &how,
+        ]
+        .concat(),
+    );
+    done(
+        &[
+            &["from", "--name", "own"][..],
+            &trust,
+            &["localhost/rosterpatch"],
+        ]
+        .concat(),
+    );
+    let run = |arguments: &[&str]| {
+        done(
+            &[
+                &["run", "--isolation", "chroot", "own", "--"][..],
+                arguments,
+            ]
+            .concat(),
+        )
+    };
+    assert_eq!(run(&["id", "-u"]).trim(), ACCOUNT.to_string());
+    run(&["rosterpatch", "runs"]);
+    run(&["test", "-f", "/var/lib/rosterpatch/journal.sqlite"]);
+    run(&["test", "-s", "/etc/ssl/certs/ca-certificates.crt"]);
+    for own in mounted() {
+        run(&["touch", &format!("{own}/own")]);
+    }
+    done(&["rm", "own"]);
+    if !is_root() {
+        // The files of the image belong to accounts that only exist in its namespace.
+        let store = [folder.path("store"), folder.path("runtime")];
+        let [store, runtime] = store.map(|path| path.display().to_string());
+        let _ = buildah(&["unshare", "rm", "-rf", &store, &runtime]);
+    }
 }

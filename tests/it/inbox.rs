@@ -156,10 +156,23 @@ fn files_go_where_they_belong_and_the_exit_code_is_the_worst() {
         !all.iter().any(|name| name.starts_with("processing")),
         "{all:?}"
     );
-    let summaries: Vec<serde_json::Value> = stdout(&output)
+    let mut summaries: Vec<serde_json::Value> = stdout(&output)
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
+    // The last object counts the files.
+    let fates = serde_json::json!({
+        "done": 1, "duplicate": 0, "held": 1, "partial": 1, "failed": 1, "waiting": 0, "not_processed": 0,
+    });
+    let reasons = serde_json::json!({
+        "no_profile": 0, "several_profiles": 0, "not_a_roster": 0, "unfinished_upload": 0, "not_utf8": 0,
+        "not_a_file": 0, "other": 0,
+    });
+    let inbox = folder.path("inbox").canonicalize().unwrap();
+    let closing = serde_json::json!({
+        "inbox": inbox, "files": 4, "fates": fates, "reasons": reasons, "exit_code": 1,
+    });
+    assert_eq!(summaries.pop(), Some(closing));
     let codes: Vec<u64> = summaries
         .iter()
         .map(|summary| summary["exit_code"].as_u64().unwrap())
@@ -417,8 +430,10 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
         serde_json::from_slice(&std::fs::read(folder.path("told.json")).unwrap()).unwrap();
     assert_eq!(told, summary);
     let metrics = std::fs::read_to_string(folder.path("run.prom")).unwrap();
+    let inbox = folder.path("inbox").canonicalize().unwrap();
+    let inbox = inbox.display();
     let labels =
-        |profile: &str| format!("target=\"meitner\",profile=\"{profile}\",inbox=\"inbox\"");
+        |profile: &str| format!("target=\"meitner\",profile=\"{profile}\",inbox=\"{inbox}\"");
     let (solna, nacka) = (labels("solna"), labels("nacka"));
     for line in [
         format!("rosterpatch_run_rows{{{nacka},state=\"updated\"}} 2\n"),
@@ -473,8 +488,9 @@ fn a_watch_takes_what_comes_and_ends_well() {
             "200ms",
         ])
         .args(["--interval", "500ms", "--base-url", &server.base_url])
+        .args(["--format", "json"])
         .envs(CREDENTIALS)
-        .stdout(Stdio::piped())
+        .stdout(std::fs::File::create(folder.path("watch.jsonl")).unwrap())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -492,6 +508,98 @@ fn a_watch_takes_what_comes_and_ends_well() {
     signal(child.id(), "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(server.seen().len(), 2);
+    // Each pass that did something ends with an object that counts its files.
+    let told = std::fs::read_to_string(folder.path("watch.jsonl")).unwrap();
+    let told: Vec<serde_json::Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let closing: Vec<_> = told
+        .iter()
+        .filter(|line| line["fates"].is_object())
+        .collect();
+    let of = |fate: &str| {
+        closing
+            .iter()
+            .filter(|line| line["fates"][fate] == 1)
+            .count()
+    };
+    assert_eq!(
+        (closing.len(), of("failed"), of("done")),
+        (2, 1, 1),
+        "{told:?}"
+    );
+    let codes: Vec<_> = closing
+        .iter()
+        .map(|line| line["exit_code"].as_u64())
+        .collect();
+    assert_eq!(codes, [Some(1), Some(0)]);
+}
+
+#[test]
+fn a_watch_retries_refused_credentials_when_a_file_of_theirs_or_the_config_changes_or_it_is_restarted()
+ {
+    let folder = inbox();
+    let server = Server::start(|seen| {
+        let is_good = seen.headers["client-secret"] == "good";
+        respond(if is_good { 200 } else { 401 }, &[], "{}")
+    });
+    let config = format!(
+        "target = \"plain.toml\"\nbase_url = \"{}\"\n[profile.solna]\nfiles = [\"*\"]\n",
+        server.base_url
+    );
+    let configure = |secret: &str| {
+        let config = format!(
+            "{config}credentials = {{ MEITNER_CLIENT_CREDENTIALS = \"SOLNA_ID\", MEITNER_CLIENT_SECRET = \"{secret}\" }}\n"
+        );
+        let whole = folder.write("new.toml", config);
+        std::fs::rename(whole, folder.path("rosterpatch.toml")).unwrap();
+    };
+    configure("SOLNA_SECRET");
+    folder.write("secret.txt", "bad");
+    let start = |secret: &str| {
+        let child = folder
+            .command()
+            .args(["watch", "inbox", "--settle", "300ms", "--interval", "200ms"])
+            .env("SOLNA_ID", "solna")
+            .env("SOLNA_SECRET_FILE", folder.path("secret.txt"))
+            .env("OTHER_SECRET", secret)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Started(child.unwrap())
+    };
+    let tries = || server.seen().len();
+    let is_done = |name: &str| {
+        let name = format!("done/DATE/{name}");
+        files(&folder, "inbox").contains(&name)
+    };
+    let mut watch = start("bad");
+    folder.write("inbox/a.csv", plain_roster(1));
+    wait_until("refused", || tries() == 1);
+    folder.write("secret.txt", "good");
+    wait_until("a changed credential file", || is_done("a.csv"));
+    assert_eq!(tries(), 2);
+    // Another variable, which is refused too. The config is read before a file has settled.
+    configure("OTHER_SECRET");
+    folder.write("inbox/b.csv", plain_roster(1).replace("-8000-", "-8001-"));
+    wait_until("refused again", || tries() == 3);
+    configure("SOLNA_SECRET");
+    wait_until("a changed config", || is_done("b.csv"));
+    assert_eq!(tries(), 4);
+    // The environment of a process does not change: the next process has the new one.
+    configure("OTHER_SECRET");
+    folder.write("inbox/c.csv", plain_roster(1).replace("-8000-", "-8002-"));
+    wait_until("taken", || {
+        files(&folder, "inbox").contains(&"processing/c.csv/c.csv".to_owned())
+    });
+    signal(watch.id(), "TERM");
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
+    let mut watch = start("good");
+    wait_until("restarted", || is_done("c.csv"));
+    assert_eq!(tries(), 5);
+    signal(watch.id(), "TERM");
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -696,6 +804,74 @@ fn the_systemd_units_are_without_mistakes() {
 }
 
 #[test]
+fn prometheus_accepts_the_alert_rules_and_raises_each_of_them() {
+    let rules = repository().join("samples/nightly/alerts.yml");
+    let text = std::fs::read_to_string(&rules).unwrap();
+    let written = std::fs::read_to_string(repository().join("src/report/metrics.rs")).unwrap();
+    let metric = regex::Regex::new(r"rosterpatch_\w+").unwrap();
+    for name in metric.find_iter(&text) {
+        let quoted = format!("\"{}\"", name.as_str());
+        assert!(written.contains(&quoted), "{quoted} is no metric");
+    }
+    let alert = regex::Regex::new(r"- alert: (\w+)").unwrap();
+    let alerts: Vec<&str> = alert
+        .captures_iter(&text)
+        .map(|found| found.extract::<1>().1[0])
+        .collect();
+    if !has_command("promtool", "prometheus") {
+        return;
+    }
+    // A quiet inbox, and one in which everything is wrong for three days.
+    let series = |inbox: &str, files: u32, since: &str, exit_code: u32| {
+        let fates = ["held", "not_processed", "waiting"].map(|fate| {
+            format!(
+                "      - series: 'rosterpatch_inbox_files{{inbox=\"{inbox}\",fate=\"{fate}\"}}'\n        values: '{files}x72'\n"
+            )
+        });
+        let oldest = format!(
+            "rosterpatch_inbox_oldest_timestamp_seconds{{inbox=\"{inbox}\",fate=\"waiting\"}}"
+        );
+        let labels = format!("{{inbox=\"{inbox}\",profile=\"solna\",target=\"meitner\"}}");
+        format!(
+            "{}      - series: '{oldest}'\n        values: '{since}'\n\
+             \x20     - series: 'rosterpatch_run_exit_code{labels}'\n        values: '{exit_code}x72'\n\
+             \x20     - series: 'rosterpatch_run_finished_timestamp_seconds{labels}'\n        values: '{since}'\n",
+            fates.concat()
+        )
+    };
+    let mut test = format!(
+        "rule_files: ['{}']\nevaluation_interval: 1h\ntests:\n  - interval: 1h\n    input_series:\n{}{}    promql_expr_test:\n",
+        rules.display(),
+        series("/quiet", 0, "0+3600x72", 0),
+        series("/wrong", 2, "0x72", 6),
+    );
+    for name in &alerts {
+        let of = |inbox: &str| {
+            format!("count(ALERTS{{alertname=\"{name}\",alertstate=\"firing\",inbox=\"{inbox}\"}})")
+        };
+        test.push_str(&format!(
+            "      - expr: '{}'\n        eval_time: 72h\n        exp_samples: [{{labels: '{{}}', value: 1}}]\n\
+             \x20     - expr: '{}'\n        eval_time: 72h\n        exp_samples: []\n",
+            of("/wrong"),
+            of("/quiet")
+        ));
+    }
+    let folder = Folder::new();
+    let test = folder.write("test.yml", test);
+    let promtool = |arguments: &[&str], file: &Path| {
+        let output = Command::new("promtool")
+            .args(arguments)
+            .arg(file)
+            .output()
+            .unwrap();
+        let told = stdout(&output) + &stderr(&output);
+        assert!(output.status.success(), "{arguments:?}: {told}");
+    };
+    promtool(&["check", "rules"], &rules);
+    promtool(&["test", "rules"], &test);
+}
+
+#[test]
 fn systemd_is_told_that_a_watch_is_ready_and_lives() {
     let folder = inbox();
     let server = ok();
@@ -854,7 +1030,8 @@ fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
     };
     let output = program(&["sweep", "inbox", "--settle", "0s", "--format", "json"]);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let first = stdout(&output).lines().next().map(str::to_owned);
+    let summary: serde_json::Value = serde_json::from_str(&first.unwrap()).unwrap();
     // The config may be named anew: the profile is the run's own.
     std::fs::rename(folder.path("rosterpatch.toml"), folder.path("other.toml")).unwrap();
     let run = summary["run"].as_str().unwrap();
@@ -1056,6 +1233,73 @@ fn the_oldest_file_goes_first_and_an_older_one_of_the_same_name_is_refused() {
 }
 
 #[test]
+fn a_copy_of_another_profiles_file_is_imported_and_every_entry_that_stays_is_counted() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = inbox();
+    let server = ok();
+    let config = format!(
+        "target = \"plain.toml\"\nbase_url = \"{}\"\nmetrics = \"run.prom\"\n[profile.a]\nfiles = [\"a-*\"]\n\
+         [profile.b]\nfiles = [\"b-*\"]\n",
+        server.base_url
+    );
+    folder.write("rosterpatch.toml", config);
+    for name in ["a-1.csv", "a-2.csv", "b-1.csv"] {
+        folder.write(&format!("inbox/{name}"), plain_roster(2));
+    }
+    folder.write("inbox/a-empty.csv", plain_roster(0));
+    folder.write("inbox/a-some.csv", plain_roster(4) + "x,,,\n");
+    let inbox = folder.path("inbox");
+    std::fs::write(inbox.join(std::ffi::OsStr::from_bytes(b"a-\xe5.csv")), "").unwrap();
+    std::os::unix::fs::symlink("/nowhere/at/all", inbox.join("a-link.csv")).unwrap();
+    let output = folder.send(&["sweep", "inbox", "--settle", "0s", "--all"]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let told = stdout(&output);
+    // Two profiles may lead to two schools.
+    assert!(told.contains("b-1.csv: 2 updated"), "{told}");
+    assert!(told.contains("a-empty.csv: 0 rows, 0 requests"), "{told}");
+    let reasons = "2 not processed (1 with a name that is not UTF-8, 1 not a file)";
+    assert!(told.contains(reasons), "{told}");
+    let metrics = std::fs::read_to_string(folder.path("run.prom")).unwrap();
+    assert!(metrics.contains("fate=\"not_processed\"} 2\n"), "{metrics}");
+    let listed = folder.run("runs --since 1d --format json");
+    let listed: serde_json::Value = serde_json::from_str(&stdout(&listed)).unwrap();
+    let find = |fate: &str| {
+        let all = listed.as_array().unwrap();
+        all.iter().find(|file| file["fate"] == fate).unwrap()
+    };
+    let copy = find("duplicate")["file"].as_str().unwrap();
+    assert!(
+        copy.ends_with("/a-2.csv"),
+        "where it is, and not where the first one is: {copy}"
+    );
+    let retry = find("partial")["next"]["retry"].as_str().unwrap();
+    assert!(
+        Path::new(retry).is_absolute() && Path::new(retry).exists(),
+        "{retry}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_copied_waits_and_is_not_at_fault() {
+    let folder = inbox();
+    let server = ok();
+    folder.write("inbox/a.csv", plain_roster(1));
+    let mut full = sweep(&folder, &server, &["--settle", "0s"]);
+    full.env("TMPDIR", folder.path("away"));
+    let output = run(full);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(
+        told.contains("no temporary file can be written in"),
+        "{told}"
+    );
+    assert_eq!(files(&folder, "inbox"), ["processing/a.csv/a.csv"]);
+    let output = run(sweep(&folder, &server, &["--settle", "0s"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
 fn a_file_that_arrives_during_a_sweep_is_imported_by_it() {
     let folder = inbox();
     let late = folder.path("inbox/late.csv");
@@ -1107,8 +1351,8 @@ fn the_files_of_a_day_are_listed_with_the_command_for_each_that_needs_a_person()
     assert_eq!(held["next"]["approve"], held["run"]);
     // Every path is one that is there.
     for file in listed.as_array().unwrap() {
-        let path = file["file"].as_str().unwrap();
-        assert!(folder.path(path).exists(), "{path}");
+        let path = Path::new(file["file"].as_str().unwrap());
+        assert!(path.is_absolute() && path.exists(), "{path:?}");
     }
     let text = stdout(&folder.run("runs --since 1d"));
     let run = held["run"].as_str().unwrap();

@@ -21,6 +21,7 @@ fn holds(schema: &str, document: &Json) {
 }
 
 const SUMMARY: &str = include_str!("schemas/summary.json");
+const SWEEP: &str = include_str!("schemas/sweep.json");
 const PROGRESS: &str = include_str!("schemas/progress.json");
 
 /// Of these rows the third is invalid.
@@ -109,7 +110,17 @@ fn each_commands_document_keeps_to_its_schema() {
     folder.write("inbox/s.csv", plain_roster(6).replace("Åsa", "Eva"));
     let mut sweep = vec!["sweep", "inbox", "--settle", "0s"];
     sweep.extend(place);
-    holds(SUMMARY, &json(&sweep, 0));
+    sweep.extend(["--format", "json"]);
+    let swept = stdout(&folder.with_sandbox(&sweep));
+    let lines: Vec<Json> = swept
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [file, closing] = &lines[..] else {
+        panic!("{swept}")
+    };
+    holds(SUMMARY, file);
+    holds(SWEEP, closing);
 }
 
 #[test]
@@ -262,8 +273,13 @@ fn a_file_that_cannot_be_read_counts_and_is_told() {
         "{told:?}"
     );
     let metrics = std::fs::read_to_string(folder.path("run.prom")).unwrap();
-    let line = "rosterpatch_files_total{target=\"meitner\",profile=\"\",inbox=\"inbox\",exit_code=\"1\"} 2";
-    assert!(metrics.contains(line), "{metrics}");
+    let inbox = folder.path("inbox").canonicalize().unwrap();
+    let labels = format!(
+        "target=\"meitner\",profile=\"\",inbox=\"{}\"",
+        inbox.display()
+    );
+    let line = format!("rosterpatch_files_total{{{labels},exit_code=\"1\"}} 2");
+    assert!(metrics.contains(&line), "{metrics}");
     // An import by hand is an outcome too.
     let output = folder.send(&[
         "import",

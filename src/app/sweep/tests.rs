@@ -13,6 +13,8 @@ struct Noting<'a> {
     base_url: String,
     told: RefCell<Vec<String>>,
     account: Cell<u64>,
+    /// The fates of each pass that was reported.
+    passes: RefCell<Vec<Vec<(Fate, u64)>>>,
 }
 
 impl<'a> Noting<'a> {
@@ -22,6 +24,7 @@ impl<'a> Noting<'a> {
             base_url: api.base_url.clone(),
             told: RefCell::default(),
             account: Cell::new(1),
+            passes: RefCell::default(),
         }
     }
 
@@ -63,6 +66,10 @@ impl Desk for Noting<'_> {
         };
         self.told.borrow_mut().push(format!("{name}: {what}"));
     }
+
+    fn passed(&self, swept: &Swept) {
+        self.passes.borrow_mut().push(fates(swept));
+    }
 }
 
 fn options(scene: &Scene) -> SweepOptions {
@@ -86,6 +93,12 @@ fn files(scene: &Scene, below: &str) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+/// The fates that any file of a sweep had.
+fn fates(swept: &Swept) -> Vec<(Fate, u64)> {
+    let all = swept.tally.fates();
+    all.filter(|(_, count)| *count > 0).collect()
 }
 
 fn newest(scene: &Scene) -> crate::journal::RunRecord {
@@ -460,8 +473,7 @@ fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
     let swept = sweep.run().unwrap();
     assert_eq!(swept.exit, Exit::CannotDo);
     assert_eq!(api.updates(), 1);
-    let fates = swept.tally.fates();
-    assert_eq!(fates, [(Fate::Done, 1), (Fate::Waiting, 1)]);
+    assert_eq!(fates(&swept), [(Fate::Done, 1), (Fate::Waiting, 1)]);
     let told = noting.told();
     assert!(told.contains(&"b.csv: 1 updated".to_owned()), "{told:?}");
 }
@@ -471,10 +483,51 @@ fn two_files_of_one_name_are_counted_as_two() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
-    for rows in [1, 2] {
-        scene.write("in/a.csv", &roster(rows));
-        sweep.run().unwrap();
+    scene.write("in/a.csv", &roster(1));
+    sweep.once(&mut HashMap::new()).unwrap();
+    scene.write("in/a.csv", &roster(2));
+    let swept = sweep.run().unwrap();
+    assert_eq!(
+        (swept.tally.files(), fates(&swept)),
+        (2, vec![(Fate::Done, 2)])
+    );
+}
+
+#[test]
+fn a_pass_of_a_watch_in_which_anything_happened_is_reported_with_what_still_waits() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let noting = Noting::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    let mut seen = HashMap::new();
+    let mut passes = || {
+        assert!(!sweep.pass(&mut seen).unwrap(), "no account is refused");
+        noting.passes.take()
+    };
+    std::fs::create_dir(scene.path("in")).unwrap();
+    assert!(passes().is_empty());
+    scene.write("in/a.csv", &roster(1));
+    scene.write("in/notes.doc", "");
+    let both = vec![(Fate::Done, 1), (Fate::NotProcessed, 1)];
+    assert_eq!(passes(), [both]);
+    // What stays is no news, and is counted beside what is.
+    assert!(passes().is_empty());
+    scene.write("in/b.csv", "");
+    let next = vec![(Fate::Failed, 1), (Fate::NotProcessed, 1)];
+    assert_eq!(passes(), [next]);
+
+    let (scene, api) = (Scene::new(), Api::of("Bo", 401));
+    let noting = Noting::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    scene.write("in/a.csv", &roster(1));
+    for reported in [vec![vec![(Fate::Waiting, 1)]], vec![]] {
+        assert!(
+            sweep.pass(&mut HashMap::new()).unwrap(),
+            "the account is refused"
+        );
+        assert_eq!(noting.passes.take(), reported);
     }
-    let tally = sweep.run().unwrap().tally;
-    assert_eq!((tally.files(), tally.fates()), (2, vec![(Fate::Done, 2)]));
+    scene.write("in/notes.doc", "");
+    sweep.pass(&mut HashMap::new()).unwrap();
+    let both = vec![(Fate::Waiting, 1), (Fate::NotProcessed, 1)];
+    assert_eq!(noting.passes.take(), [both]);
 }

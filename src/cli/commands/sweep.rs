@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use crate::app::{
-    AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Tally, Told, Wanted, watch,
+    AppError, Desk, Notifications, Stay, Sweep, SweepOptions, Swept, Tally, Told, Wanted, watch,
 };
 use crate::cli::args::{OnceArgs, SweepArgs};
 use crate::cli::config::Config;
@@ -10,26 +10,28 @@ use crate::cli::front::{Front, print_json, tell_way};
 use crate::cli::options::{Format, GeneralOptions};
 use crate::cli::wanted::Asked;
 use crate::cli::{settings, terminal};
-use crate::fleet::{SweptFile, sweep_into_queue};
+use crate::fleet::{QueueDesk, SweptFile, sweep_into_queue};
 use crate::journal::Fate;
 use crate::l10n::{duration, files, number, requests, say};
 use crate::model::{Exit, Summary};
+use crate::run::absolute;
 
 /// `rosterpatch sweep INBOX`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &OnceArgs) -> Result<Exit, AppError> {
-    let is_queued = args.enqueue;
     let desk = SweepDesk::open(common, &args.sweep)?;
-    let (exit, tally) = if is_queued {
+    let swept = if args.enqueue {
         desk.enqueue()?
     } else {
-        let session = &desk.front.session;
-        let swept = Sweep::new(session, &desk, desk.options())?.run()?;
-        (swept.exit, swept.tally)
+        Sweep::new(&desk.front.session, &desk, desk.options())?.run()?
     };
-    if args.sweep.output.format == Format::Text && tally.files() > 0 {
-        terminal::out(&format!("{}\n", closing_line(&tally)));
+    match args.sweep.output.format {
+        Format::Json => print_json(&desk.closing(&swept), false),
+        Format::Text if swept.tally.files() > 0 => {
+            terminal::out(&format!("{}\n", closing_line(&swept.tally)));
+        }
+        Format::Text => {}
     }
-    Ok(exit)
+    Ok(swept.exit)
 }
 
 /// `rosterpatch watch INBOX`.
@@ -52,7 +54,7 @@ fn complain(error: &AppError) {
 fn closing_line(tally: &Tally) -> String {
     let reasons: Vec<String> = tally
         .reasons()
-        .into_iter()
+        .filter(|(_, count)| *count > 0)
         .map(|(reason, count)| {
             let count = number(count);
             match reason {
@@ -68,7 +70,7 @@ fn closing_line(tally: &Tally) -> String {
         .collect();
     let fates: Vec<String> = tally
         .fates()
-        .into_iter()
+        .filter(|(_, count)| *count > 0)
         .map(|(fate, count)| {
             let count = number(count);
             match fate {
@@ -111,12 +113,32 @@ impl<'a> SweepDesk<'a> {
     fn options(&self) -> SweepOptions {
         let inbox = self.front.config.fill(&self.args.inbox);
         SweepOptions {
-            folder: self.args.folder.clone(),
+            // Paths and commands in the journal are valid in any folder.
+            folder: std::path::absolute(&self.args.folder)
+                .unwrap_or_else(|_| self.args.folder.clone()),
             settle: inbox.settle().length,
             interval: inbox.interval().length,
             again: inbox.again,
             fresh: self.args.start.fresh,
         }
+    }
+
+    /// What a sweep came to, with the same figures as the closing line.
+    fn closing(&self, swept: &Swept) -> serde_json::Value {
+        let count = |word: &str, count: u64| (word.to_owned(), count.into());
+        let fates = swept.tally.fates();
+        let fates: serde_json::Map<_, _> = fates
+            .map(|(fate, files)| count(fate.as_str(), files))
+            .collect();
+        let reasons = swept.tally.reasons();
+        let reasons: serde_json::Map<_, _> = reasons
+            .map(|(reason, files)| count(reason.as_str(), files))
+            .collect();
+        let inbox = absolute(&self.args.folder).display().to_string();
+        serde_json::json!({
+            "inbox": inbox, "files": swept.tally.files(), "fates": fates,
+            "reasons": reasons, "exit_code": swept.exit,
+        })
     }
 }
 
@@ -126,7 +148,7 @@ fn text_of(config: &Config) -> Option<Vec<u8>> {
 
 impl SweepDesk<'_> {
     /// Puts the files into the queue, and those away whose runs have ended there.
-    fn enqueue(&self) -> Result<(Exit, Tally), AppError> {
+    fn enqueue(&self) -> Result<Swept, AppError> {
         let options = self.options();
         let is_json = self.args.output.format == Format::Json;
         let profile_of = |name: &str| {
@@ -149,9 +171,13 @@ impl SweepDesk<'_> {
             }
             SweptFile::Failed(why) => terminal::unwatched_error(name, why),
         };
-        let first = settings::is_outcome_first(&self.front.config, &self.args.layout);
-        let (session, folder) = (&self.front.session, &options.folder);
-        sweep_into_queue(session, folder, options.settle, first, &profile_of, &told)
+        let desk = QueueDesk {
+            outcome_first: settings::is_outcome_first(&self.front.config, &self.args.layout),
+            profile_of: &profile_of,
+            notifications_of: &|name| self.notifications(name),
+            told: &told,
+        };
+        sweep_into_queue(&self.front.session, &options, &desk)
     }
 
     /// The config with the profile to which a file belongs, where the command line names none.
@@ -231,7 +257,7 @@ impl Desk for SweepDesk<'_> {
             Told::PutAway(summary) => print_file(is_json, name, summary),
             Told::Duplicate { run, to } if is_json => print_json(
                 &serde_json::json!({
-                    "file": to, "duplicate_of": run, "requests": 0, "exit_code": 0,
+                    "file": to.display().to_string(), "duplicate_of": run, "requests": 0, "exit_code": 0,
                 }),
                 false,
             ),
@@ -239,6 +265,12 @@ impl Desk for SweepDesk<'_> {
                 "{}\n",
                 say().cli_duplicate(name, run, to.display().to_string())
             )),
+        }
+    }
+
+    fn passed(&self, swept: &Swept) {
+        if self.args.output.format == Format::Json {
+            print_json(&self.closing(swept), false);
         }
     }
 }

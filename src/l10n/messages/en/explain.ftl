@@ -157,6 +157,7 @@ what-refusal-not-utf8 = The name or the content is not UTF-8.
 what-refusal-not-a-roster = The file name does not have the extension of a CSV file or a workbook.
 what-refusal-unfinished = The file name marks an upload in progress, and the file has not changed for an hour.
 what-refusal-too-large = The file is larger than the limit.
+what-refusal-no-temporary = The file could not be copied to the folder for temporary files.
 what-refusal-stopped = The run was stopped.
 what-refusal-not-a-folder = The path is not a folder.
 what-refusal-owner = The folder belongs to another account.

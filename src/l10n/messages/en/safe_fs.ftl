@@ -20,6 +20,7 @@ refusal-foreign = it is { $kind } of another account; remove it, or name another
 refusal-swapped = it was replaced or changed while it was being taken; put the file there again
 refusal-not-utf8 = its name is not valid UTF-8; rename the file
 refusal-too-large = it holds more than { $most } bytes, which is the limit
+refusal-no-temporary = no temporary file can be written in { $folder }; free space there, or set TMPDIR to a folder that this account can write to
 refusal-stopped = stopped while waiting for data
 refusal-not-a-folder = { $path } is { $kind }, not a folder that rosterpatch made; another account may have put it there. Remove it
 refusal-owner = { $path } belongs to account { $owner }, which can replace what rosterpatch writes there. Run rosterpatch as that account, or `chown { $own } { $path }`

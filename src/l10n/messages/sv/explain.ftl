@@ -156,6 +156,7 @@ what-refusal-not-utf8 = Namnet eller innehållet är inte UTF-8.
 what-refusal-not-a-roster = Filnamnet har inte samma ändelse som en CSV-fil eller en arbetsbok.
 what-refusal-unfinished = Enligt namnet håller filen på att laddas upp, men den har inte ändrats på en timme.
 what-refusal-too-large = Filen är större än gränsen.
+what-refusal-no-temporary = Filen kunde inte kopieras till mappen för tillfälliga filer.
 what-refusal-stopped = Körningen stoppades.
 what-refusal-not-a-folder = Sökvägen är inte en mapp.
 what-refusal-owner = Mappen tillhör ett annat konto.

@@ -16,6 +16,7 @@ refusal-foreign = det är { $kind } som tillhör ett annat konto; ta bort den, e
 refusal-swapped = filen byttes ut eller ändrades medan den hämtades; lägg dit den igen
 refusal-not-utf8 = filnamnet är inte giltig UTF-8; byt namn på filen
 refusal-too-large = filen är större än { $most } byte, som är gränsen
+refusal-no-temporary = ingen tillfällig fil kan skrivas i { $folder }; frigör utrymme där, eller ange i TMPDIR en mapp som kontot får skriva i
 refusal-stopped = avbröts i väntan på data
 refusal-not-a-folder = { $path } är { $kind }, inte en mapp som rosterpatch har skapat; ett annat konto kan ha lagt den där. Ta bort den
 refusal-owner = { $path } tillhör kontot { $owner }, som kan byta ut det som rosterpatch skriver där. Kör rosterpatch med det kontot, eller kör `chown { $own } { $path }`
