@@ -533,6 +533,7 @@ pub(super) fn undecodable(bytes: &[u8]) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::sample::target;
 
     fn look(text: &str) -> Result<Content<'_>, &'static str> {
         content(text, Form::Words, &mut Notes::default()).map_err(|fault| fault.code)
@@ -598,6 +599,19 @@ mod tests {
             ("+4722123456.0", Form::Number, "+4722123456", decimal, &[]),
             ("184.0", Form::Words, "184.0", &[], decimal),
             ("1.184.0", Form::Key, "1.184.0", &[], &[]),
+            ("-.0", Form::Key, "-.0", &[], &[]),
+            ("x.0", Form::Key, "x.0", &[], &[]),
+            ("''", Form::Words, "EMPTY", apostrophe, &[]),
+            (" Åsa ", Form::Words, "Åsa", &[], &[]),
+            ("\u{FEFF}Anna", Form::Words, "Anna", invisible, &[]),
+            ("Å\n\tsa", Form::Lines, "Å\n\tsa", &[], &[]),
+            (
+                "Storgatan 1\u{2013}B",
+                Form::Words,
+                "Storgatan 1\u{2013}B",
+                &[],
+                &[],
+            ),
             ("184.50", Form::Key, "184.50", &[], &[]),
             (
                 "\u{202A}b@x.example.se\u{202C}",
@@ -673,6 +687,13 @@ mod tests {
             ("N/A", Form::Words, "N/A", no_value),
             ("-", Form::Words, "-", no_value),
             ("NULL", Form::Key, "text.no_value", &[]),
+            ("NULL", Form::Number, "NULL", &[]),
+            ("-", Form::Code, "-", &[]),
+            ("-", Form::Key, "-", &[]),
+            ("##", Form::Words, "##", no_value),
+            ("###a", Form::Words, "###a", &[]),
+            ("Err:50", Form::Words, "Err:50", &[]),
+            ("Err:abc", Form::Words, "Err:abc", &[]),
             ("(null)", Form::Words, "text.no_value", &[]),
             ("\\N", Form::Words, "text.no_value", &[]),
             ("[object Object]", Form::Words, "text.object", &[]),
@@ -734,9 +755,66 @@ mod tests {
         ] {
             assert_eq!(look(bad), Err(code), "{bad}");
         }
-        let long = "x".repeat(10 * 1024 * 1024);
+        let long = "x".repeat(LONGEST + 1);
         assert_eq!(look(&long), Err("text.too_long"));
-        let fault = undecodable(b"\xE5sa");
-        assert!(fault.message.contains("0xE5") && fault.message.contains("position 1"));
+        assert_eq!(look(&long[1..]), Ok(Content::Text(&long[1..])));
+        for (bytes, place) in [(b"\xE5sa", "position 1"), (b"as\xE5", "position 3")] {
+            let fault = undecodable(bytes);
+            assert!(fault.message.contains("0xE5") && fault.message.contains(place));
+        }
+    }
+
+    #[test]
+    fn a_cells_form_is_that_of_its_field() {
+        let plain = target(&[("x", "kind = \"text\"")]);
+        let mut field = plain.fields[1].clone();
+        assert_eq!(Form::of(&field, false), Form::Words);
+        assert_eq!(Form::of(&field, true), Form::Key);
+        assert_eq!(
+            Form::of(&plain.fields[0], false),
+            Form::Key,
+            "unique, and in the path"
+        );
+        field.unique = true;
+        assert_eq!(Form::of(&field, false), Form::Key);
+        field.unique = false;
+        field.place = Place::Path;
+        assert_eq!(Form::of(&field, false), Form::Key);
+        field.lines = true;
+        assert_eq!(Form::of(&field, false), Form::Lines);
+        field.kind = Kind::Phone;
+        assert_eq!(Form::of(&field, true), Form::Number);
+        field.kind = Kind::Email;
+        assert_eq!(Form::of(&field, true), Form::Code);
+        let strict = [Form::Number, Form::Key, Form::Code].map(Form::is_strict);
+        assert_eq!(strict, [true; 3]);
+        assert!(!Form::Words.is_strict() && !Form::Lines.is_strict());
+    }
+
+    #[test]
+    fn a_plain_cell_ends_and_begins_as_a_value_does() {
+        for text in ["a", "ab", "a b", "a10", "a.1", "Åab", "10"] {
+            assert!(has_plain_ends(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "-", "a-", "NA", "ab ", "1.0", "1,0", "a.0", "-ab", "'ab", "NULL", " ab",
+        ] {
+            assert!(!has_plain_ends(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_around_a_value_are_known_in_pairs() {
+        for text in [
+            "\"a\"", "`a`", "`a'", "´a´", "“a”", "“a“", "”a”", "„a“", "„a”", "‘a’", "’a’", "‚a‘",
+            "‚a’", "»a«", "»a»", "«a»", "›a‹", "›a›", "‹a›",
+        ] {
+            assert!(has_quotes_around(text), "{text}");
+        }
+        for text in [
+            "a", "\"", "\"a", "\"a'", "'a'", "`a´", "´a'", "“a\"", "”a“", "‘a‘", "«a«", "‹a‹", "aa",
+        ] {
+            assert!(!has_quotes_around(text), "{text}");
+        }
     }
 }

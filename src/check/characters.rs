@@ -198,6 +198,8 @@ mod tests {
         ] {
             let found = plain(text);
             assert_eq!(found, (expected.into(), dropped, replaced), "{text:?}");
+            let is_new = matches!(found.0, Cow::Owned(_));
+            assert_eq!(is_new, dropped || replaced, "{text:?}");
         }
     }
 
@@ -208,7 +210,11 @@ mod tests {
             Some("U+200B ZERO WIDTH SPACE")
         );
         assert_eq!(named("a@ex\u{430}mple.se").as_deref(), Some("U+0430"));
-        assert_eq!(named("Åsa Öberg"), None);
+        assert_eq!(named("Åsa Öberg 1"), None);
+        assert_eq!(named("\u{3A9} x\u{B2}").as_deref(), Some("U+03A9, U+00B2"));
+        let many = named("\u{A0}\u{AD}\u{200B}\u{200E}\u{2010}\u{2013}").unwrap();
+        assert_eq!(many.split(", ").count(), 5, "{many}");
+        assert_eq!(name('\u{FF0D}'), "FULLWIDTH HYPHEN-MINUS");
         // Each character of the table has a name.
         let nameless = |c: &char| odd(*c).is_some() && name(*c).is_empty();
         let plane = ('\u{A0}'..'\u{FFF0}').filter(nameless);

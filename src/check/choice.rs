@@ -91,13 +91,13 @@ fn is_plain((word, _): &(String, CompactString)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Choices;
+    use super::{Choices, Value};
 
     #[test]
     fn a_word_that_looks_like_damage_is_never_taken_at_a_glance() {
         let spec = crate::targets::load("meitner").unwrap();
         let mut field = spec.fields[spec.field("gender").unwrap()].clone();
-        let odd = ["#N/A", "=x", "<null>", " X", "Ã¥", "Vet ej"].map(String::from);
+        let odd = ["#N/A", "=x", "<null>", " X", "Ã¥", "”Nej”", "Vet ej"].map(String::from);
         field.synonyms.insert("Other".into(), odd.to_vec());
         let choices = Choices::of(&field, None);
         let plain = |word: &&String| choices.as_written(word).is_some();
@@ -120,6 +120,11 @@ mod tests {
         ] {
             assert_eq!(gender.check(word).unwrap().as_text(), expected, "{word}");
         }
+        assert_eq!(gender.check("Female"), Ok(Value::Text("Female")));
+        assert_eq!(
+            gender.check("Kvinna"),
+            Ok(Value::Rewritten("Female".into()))
+        );
         let fault = gender.check("Okänt").unwrap_err();
         assert_eq!(fault.code, "choice.unknown");
         assert!(fault.message.contains("Kvinna, Man, Annat"));

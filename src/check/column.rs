@@ -121,3 +121,88 @@ impl Glance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::sample::{Roster, target};
+
+    fn field(keys: &str) -> FieldSpec {
+        target(&[("x", keys)]).fields[1].clone()
+    }
+
+    #[test]
+    fn an_empty_cell_says_what_its_field_and_the_options_make_of_it() {
+        let text = "kind = \"text\"";
+        let required = &format!("{text}\nrequired = true");
+        let nullable = &format!("{text}\nnullable = true");
+        let default = &format!("{required}\ndefault = \"a\"");
+        let in_path = &format!("{required}\nin = \"path\"");
+        for (keys, empty, sparse_key, expected) in [
+            (text, EmptyCell::Keep, None, Empty::Nothing),
+            (text, EmptyCell::Clear, None, Empty::Nothing),
+            (nullable, EmptyCell::Keep, None, Empty::Nothing),
+            (nullable, EmptyCell::Clear, None, Empty::Cleared),
+            (required, EmptyCell::Keep, None, Empty::Missing),
+            (required, EmptyCell::Keep, Some(0), Empty::Missing),
+            (default, EmptyCell::Keep, None, Empty::Default),
+            (in_path, EmptyCell::Keep, None, Empty::Missing),
+            // What finds the record must be there; of the rest of a path the record says it.
+            (in_path, EmptyCell::Keep, Some(0), Empty::Nothing),
+            (in_path, EmptyCell::Keep, Some(1), Empty::Missing),
+            (nullable, EmptyCell::Clear, Some(1), Empty::Missing),
+        ] {
+            let mut options = CheckOptions::new(jiff::civil::date(2026, 8, 1));
+            (options.empty, options.sparse_key) = (empty, sparse_key);
+            let found = Empty::of(&field(keys), 1, &options);
+            assert_eq!(found, expected, "{keys} {empty:?} {sparse_key:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_with_limits_that_a_glance_does_not_see_needs_care() {
+        for (keys, is_known) in [
+            ("kind = \"text\"", true),
+            ("kind = \"text\"\nmax_length = 3", true),
+            ("kind = \"text\"\nmin_length = 3", false),
+            ("kind = \"text\"\npattern = \"a+\"", false),
+            ("kind = \"text\"\nguarded = [\"a\"]", false),
+            ("kind = \"text\"\nin = \"path\"", false),
+            ("kind = \"uuid\"\nin = \"path\"", true),
+            ("kind = \"phone\"", true),
+            ("kind = \"phone\"\nmax_length = 30", false),
+        ] {
+            assert_eq!(Glance::of(&field(keys)).kind.is_some(), is_known, "{keys}");
+        }
+        assert_eq!(
+            Glance::of(&field("kind = \"text\"\nmax_length = 3")).longest,
+            3
+        );
+    }
+
+    #[test]
+    fn a_number_is_compared_with_what_the_file_has_columns_for() {
+        let number = "kind = \"identity_number\"";
+        let born = "\nborn_from = \"day\"";
+        let gender = "\ngender_from = { field = \"sex\", women = \"F\", men = \"M\" }";
+        let temporary = "\ntemporary_if = \"temporary\"";
+        for (keys, header, expected) in [
+            ("", "id;number;day;sex", 0),
+            (born, "id;number;sex", 0),
+            (born, "id;number;day", 1),
+            (gender, "id;number;day", 0),
+            (gender, "id;number;sex", 1),
+            (temporary, "id;number", 1),
+        ] {
+            let spec = target(&[
+                ("number", &format!("{number}{keys}")),
+                ("day", "kind = \"date\""),
+                ("sex", "kind = \"choice\"\nchoices = [\"F\", \"M\"]"),
+                ("temporary", "kind = \"boolean\""),
+            ]);
+            let roster = Roster::of(&spec, &format!("{header}\n{header}\n"));
+            let found = roster.checker.identities.len();
+            assert_eq!(found, expected, "{keys} {header}");
+        }
+    }
+}

@@ -146,6 +146,9 @@ mod tests {
             ("2.4.2010", "2010-04-02", true),
             ("25/12/2010", "2010-12-25", true),
             ("12/25/2010", "2010-12-25", true),
+            ("13/12/2010", "2010-12-13", true),
+            ("1987-12-30", "1987-12-30", false),
+            ("2026-08-01", "2026-08-01", false),
         ] {
             let mut repaired = None;
             let value = check(text, today(), &mut repaired).unwrap();
@@ -162,6 +165,20 @@ mod tests {
             ("2 april 2010", "date.format"),
             ("2010-04-02 08:15", "date.format"),
             ("100402", "date.format"),
+            ("abcde", "date.format"),
+            ("123456789", "date.format"),
+            ("2010--02", "date.format"),
+            ("210-04-02", "date.format"),
+            ("2010-004-02", "date.format"),
+            ("2010-04-002", "date.format"),
+            ("25/12/10", "date.format"),
+            ("1/2/10", "date.format"),
+            ("125/12/2010", "date.format"),
+            ("12/125/2010", "date.format"),
+            ("12/11/2010", "date.day_month_order"),
+            ("2010-04-02 0", "date.format"),
+            ("2010-04-02 0:0", "date.format"),
+            ("2010-04-02 ::::", "date.format"),
         ] {
             assert_eq!(
                 check(text, today(), &mut None).unwrap_err().code,
@@ -169,5 +186,22 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_date_in_its_normal_form_stands_as_it_is() {
+        let day = jiff::civil::date(1987, 12, 30);
+        assert_eq!(plain_date("1987-12-30"), Some(day));
+        assert_eq!(
+            check("1987-12-30", None, &mut None),
+            Ok(Value::Text("1987-12-30"))
+        );
+        for text in ["1987-12-3", "1987/12/30", "1987-13-30", "198a-12-30"] {
+            assert_eq!(plain_date(text), None, "{text}");
+        }
+        assert!(
+            check("2099-01-01", None, &mut None).is_ok(),
+            "it need not be past"
+        );
     }
 }

@@ -107,4 +107,38 @@ mod tests {
             assert_eq!(check(bad).unwrap_err().code, code, "{bad}");
         }
     }
+
+    #[test]
+    fn most_addresses_need_no_grammar() {
+        let (local, domain) = ("a".repeat(64), "a".repeat(60));
+        for text in [
+            "a@b.c",
+            "anna.b+c@elev.example.se",
+            "a_b@c-d.e",
+            &format!("{local}@b.se"),
+            &format!("a@{domain}.se"),
+        ] {
+            assert!(is_plain(text), "{text}");
+        }
+        for text in [
+            "",
+            "a.b",
+            "a@b",
+            "a.b@c",
+            "@b.se",
+            "a@.se",
+            "a@b.",
+            "a..b@c.se",
+            "-a@b.se",
+            "a-@b.se",
+            "a@b@c.se",
+            "a@b_c.se",
+            "a@b+c.se",
+            "a b@c.se",
+            &format!("a{local}@b.se"),
+            &format!("a@a{domain}.se"),
+        ] {
+            assert!(!is_plain(text), "{text}");
+        }
+    }
 }

@@ -41,3 +41,37 @@ impl Checker {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::sample::{Roster, target};
+
+    #[test]
+    fn an_example_or_a_default_that_its_own_field_refuses_is_named() {
+        let spec = target(&[
+            ("mail", "kind = \"email\"\nexample = \"anna@\""),
+            (
+                "age",
+                "kind = \"integer\"\nexample = \"7\"\ndefault = \"x\"",
+            ),
+            (
+                "code",
+                "kind = \"text\"\nmax_length = 3\nexample = \"abcd\"",
+            ),
+            // What is sent all the same, what needs the user's word, and nothing.
+            ("phone", "kind = \"phone\"\nexample = \"846500400\""),
+            (
+                "role",
+                "kind = \"text\"\nguarded = [\"admin\"]\nexample = \"admin\"",
+            ),
+            ("name", "kind = \"text\"\nexample = \" \""),
+        ]);
+        let names: Vec<&str> = spec.fields.iter().map(|field| field.name()).collect();
+        let names = names.join(";");
+        let roster = Roster::of(&spec, &format!("{names}\n{names}\n"));
+        let refused = roster.checker.refused_examples();
+        let found: Vec<_> = refused.iter().map(|(at, key, _)| (*at, *key)).collect();
+        assert_eq!(found, [(1, "example"), (2, "default"), (3, "example")]);
+        assert!(refused[0].2.contains("anna@"), "{}", refused[0].2);
+    }
+}

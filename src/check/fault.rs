@@ -68,3 +68,32 @@ pub(super) fn is_scientific(text: &str) -> bool {
     );
     mantissa_is && digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_in_scientific_notation_is_known() {
+        for text in ["2,01912E+11", "2.01e-5", "1E5", "12e05", "2E+11"] {
+            assert!(is_scientific(text), "{text}");
+        }
+        for text in [
+            "", "12", "E", "1E", "E5", "1E+", ",5E5", "1,E5", "1,5,5E5", "a1E5", "1aE5", "1,aE5",
+            "1Ex",
+        ] {
+            assert!(!is_scientific(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn notes_are_empty_with_neither_a_doubt_nor_a_repair() {
+        let mut notes = Notes::default();
+        assert!(notes.is_empty());
+        notes.restored.push("text.formula");
+        assert!(!notes.is_empty());
+        let doubts = vec![Fault::new("text.quotes", "")];
+        let restored = Vec::new();
+        assert!(!Notes { restored, doubts }.is_empty());
+    }
+}

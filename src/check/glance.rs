@@ -88,6 +88,7 @@ mod tests {
     use crate::check::CheckOptions;
     use crate::check::cell::{Content, content};
     use crate::check::fault::Notes;
+    use crate::check::sample::{Roster, target};
     use crate::map::{ColumnMap, MapOptions};
     use crate::read::{Input, ReadError, ReadOptions};
     use crate::targets::{FieldSpec, Place};
@@ -179,5 +180,71 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn cells_are_known_at_a_glance_by_their_kind() {
+        let value = |text: &str| Some(Value::Rewritten(text.into()));
+        for (target, field, text, expected) in [
+            ("meitner", "country_code", "SWE", value("SWE")),
+            ("meitner", "country_code", "Sverige", value("SWE")),
+            ("meitner", "country_code", "NOR", None),
+            ("meitner", "country_code", "Norge", None),
+            (
+                "meitner",
+                "phone_number1",
+                "070-174 06 05",
+                value("+46701740605"),
+            ),
+            ("meitner", "phone_number1", "08-465 004 00", None),
+            ("pathwright", "phone_number", "070-174 06 05", None),
+            (
+                "meitner",
+                "date_of_birth",
+                "2026-08-01",
+                value("2026-08-01"),
+            ),
+            ("meitner", "date_of_birth", "2026-08-02", None),
+            ("meitner", "gender", "Kvinna", value("Female")),
+            ("meitner", "gender", "Vet ej", None),
+            (
+                "meitner",
+                "identity_temporary",
+                "nej",
+                Some(Value::Bool(false)),
+            ),
+            ("meitner", "identity_temporary", "x", None),
+            ("meitner", "first_name", "Anna", value("Anna")),
+            ("meitner", "first_name", "", None),
+            ("meitner", "first_name", "NULL", None),
+        ] {
+            let checker = checker(target, false);
+            let field = checker.spec.field(field).unwrap();
+            let column = checker.columns.iter().find(|column| column.field == field);
+            let mut seen = None;
+            let is_seen = checker.at_a_glance(column.unwrap(), text, &mut seen);
+            let seen = seen.map(Value::into_owned);
+            assert_eq!((is_seen, &seen), (expected.is_some(), &expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_glance_heeds_how_long_a_value_may_be_and_when() {
+        let spec = target(&[
+            ("short", "kind = \"text\"\nmax_length = 3"),
+            ("day", "kind = \"date\""),
+        ]);
+        let roster = Roster::of(&spec, "id;short;day\n1;a;2026-08-01\n");
+        let sees = |column: usize, text: &str| {
+            let column = &roster.checker.columns[column];
+            let mut seen = Some(Value::Null);
+            let is_seen = roster.checker.at_a_glance(column, text, &mut seen);
+            (is_seen, seen.map(Value::into_owned))
+        };
+        let text = |text: &str| (true, Some(Value::Rewritten(text.into())));
+        assert_eq!(sees(1, "abc"), text("abc"));
+        assert_eq!(sees(1, "abcd"), (false, Some(Value::Null)));
+        assert_eq!(sees(1, ""), (true, None), "it says nothing");
+        assert_eq!(sees(2, "2099-01-01"), text("2099-01-01"));
     }
 }

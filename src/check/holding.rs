@@ -87,3 +87,62 @@ impl Holding {
         found.map(|(_, kind)| kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::sample::{Roster, built_in};
+
+    #[test]
+    fn a_column_is_of_the_kind_that_nine_of_ten_cells_are_of() {
+        let spec = built_in("meitner");
+        for (kind, cell) in [
+            (Kind::Uuid, "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11"),
+            (Kind::IdentityNumber, "20100402-2388"),
+            (Kind::IdentityNumber, "1004022388"),
+            (Kind::Email, "anna@example.se"),
+            (Kind::Phone, "070-174 06 05"),
+            (Kind::PostalCode, "169 56"),
+            (Kind::Date, "2010-04-02"),
+            (Kind::MunicipalityCode, "0184"),
+        ] {
+            for (alike, expected) in [(9, Some(kind)), (8, None)] {
+                // A column that is a field comes first, and an empty cell says nothing.
+                let mut text = "id;what\na;\n".to_owned();
+                for row in 0..10 {
+                    text += &format!("a{row};{}\n", if row < alike { cell } else { "Anna" });
+                }
+                let roster = Roster::of(&spec, &text);
+                let held = roster.tables(|table| Holding::of_columns(table, &roster.checker));
+                let [(column, holding)] = &held.concat()[..] else {
+                    panic!("{cell}: {held:?}");
+                };
+                assert_eq!((*column, holding.filled), (1, 10), "{cell}");
+                assert_eq!(holding.kind(), expected, "{cell}");
+            }
+        }
+        assert_eq!(Holding::default().kind(), None);
+    }
+
+    #[test]
+    fn short_and_nearly_right_cells_are_of_no_kind() {
+        let roster = Roster::of(&built_in("meitner"), "id;what\na;b\n");
+        for text in ["904022388", "1-2-3-4-5-6-7-8", "anna@", "Anna"] {
+            let mut holding = Holding::default();
+            holding.add(text, &roster.checker);
+            assert_eq!(holding.filled, 1);
+            assert_eq!(holding.alike, [0; KINDS.len()], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_two_stretches_hold_is_added_up() {
+        let of = |filled, first| Holding {
+            filled,
+            alike: [first, 0, 2, 0, 0, 0, 0],
+        };
+        let mut sum = of(4, 3);
+        sum.append(of(5, 3));
+        assert_eq!((sum.filled, sum.alike), (9, [6, 0, 4, 0, 0, 0, 0]));
+    }
+}

@@ -175,6 +175,7 @@ pub(super) fn make_certain(problem: &mut Problem) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::sample::{Roster, built_in};
 
     #[test]
     fn a_word_is_known_behind_what_keeps_text_from_becoming_a_number() {
@@ -200,5 +201,174 @@ mod tests {
             assert_eq!(of(value), word, "{value:?}");
         }
         assert_eq!(of("Anna"), None);
+    }
+
+    const HEADER: &str = "id;identity_number;gender;date_of_birth;identity_temporary;first_name";
+
+    #[test]
+    fn a_number_is_compared_with_the_other_cells_of_its_row() {
+        let spec = built_in("meitner");
+        for (cells, expected) in [
+            ("20100402-2388;Kvinna;2010-04-02;;A", ""),
+            ("20100402-2388;Annat;;;A", ""),
+            ("20100402-2388;;;;A", ""),
+            ("20100402-2388;Man;2010-04-02;;A", "?identity_number.gender"),
+            (
+                "20100402-2396;Kvinna;2010-04-02;;A",
+                "?identity_number.gender",
+            ),
+            (
+                "20100402-2388;;2010-04-03;;A",
+                "?identity_number.birth_date",
+            ),
+            (
+                "20100402-2388;;2010-05-02;;A",
+                "?identity_number.birth_date",
+            ),
+            (
+                "20100402-2388;;2011-04-02;;A",
+                "?identity_number.birth_date",
+            ),
+            (
+                "20100402-2388;Man;2010-04-03;;A",
+                "?identity_number.birth_date ?identity_number.gender",
+            ),
+            (";Man;2010-04-03;;A", "required.empty"),
+            // Of such a number the day is written otherwise, or left out.
+            ("19701063-2391;Man;1970-10-03;;A", ""),
+            (
+                "19701063-2391;Man;1970-10-04;;A",
+                "?identity_number.birth_date",
+            ),
+            ("19700072-2392;;1970-07-12;;A", ""),
+            // Of a temporary number nobody knows, but of one form.
+            ("20100402-1234;Kvinna;2010-04-02;ja;A", ""),
+            ("20100402-T123;Kvinna;2010-04-02;ja;A", ""),
+            (
+                "20150101-TF11;Kvinna;2015-01-01;ja;A",
+                "?identity_number.gender",
+            ),
+        ] {
+            let text = format!("{HEADER}\n0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11;{cells}\n");
+            assert_eq!(Roster::of(&spec, &text).found(), [expected], "{cells}");
+            let strict = Roster::with(&spec, &text, |options| options.strict = true);
+            assert_eq!(strict.found(), [expected.replace('?', "")], "{cells}");
+        }
+    }
+
+    #[test]
+    fn what_is_compared_is_named_as_the_file_names_it() {
+        let text = "id;Personnummer;Kön;Född;first_name\n\
+            0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11;20100402-2388;Man;2010-04-03;A\n";
+        let messages = Roster::of(&built_in("meitner"), text).each(|_, row| {
+            assert!(
+                row.doubts
+                    .iter()
+                    .all(|doubt| doubt.column == "Personnummer")
+            );
+            Problem::join(&row.doubts)
+        });
+        for word in ["20100402-2388", "Kön", "Man", "Född", "2010-04-03"] {
+            assert!(messages[0].contains(word), "{word}: {messages:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_a_temporary_form_marks_its_row_where_the_row_does_not() {
+        let id = "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11";
+        let spec = built_in("meitner");
+        let marked = spec.field("identity_temporary").unwrap();
+        for (cells, restored, is_marked) in [
+            (
+                "20150101-TF01;;;;A",
+                "~identity_number.temporary",
+                Some(true),
+            ),
+            ("20150101-TF01;;;ja;A", "", Some(true)),
+            (
+                "20150101-TF01;;;nej;A",
+                "identity_number.temporary",
+                Some(false),
+            ),
+            ("20100402-2388;;;;A", "", None),
+            // What was put back in another cell says nothing of the number.
+            ("20100402-2388;;;;'Anna", "~text.apostrophe", None),
+            (
+                "20100402-2388;;25/12/2010;;A",
+                "?identity_number.birth_date ~date.day_month_order",
+                None,
+            ),
+        ] {
+            let roster = Roster::of(&spec, &format!("{HEADER}\n{id};{cells}\n"));
+            assert_eq!(roster.found(), [restored], "{cells}");
+            let values = roster.each(|_, row| row.values[marked].clone().map(Value::into_owned));
+            assert_eq!(values, [is_marked.map(Value::Bool)], "{cells}");
+        }
+    }
+
+    #[test]
+    fn what_is_doubtful_in_one_cell_is_wrong_in_several_of_a_row() {
+        let spec = built_in("pathwright");
+        for (cells, expected) in [
+            ("NULL;Ek;Solna", "?text.no_value"),
+            ("NULL;NULL;Solna", "text.no_value text.no_value"),
+            ("NULL;nan;Solna", "?text.no_value ?text.no_value"),
+            ("Null;Null;Solna", "text.no_value text.no_value"),
+            (
+                "Null;NULL;NULL",
+                "text.no_value text.no_value ?text.no_value",
+            ),
+            ("-;-;Solna", "?text.no_value ?text.no_value"),
+            ("S?derlund;Ek;Solna", "?text.question_mark"),
+            (
+                "S?derlund;Malm?;Solna",
+                "text.question_mark text.question_mark",
+            ),
+            (
+                "S?derlund;Bj?rk;Solna",
+                "text.question_mark text.question_mark",
+            ),
+            (
+                "Vem?;Malm?;Solna",
+                "?text.question_mark ?text.question_mark",
+            ),
+            ("S?derlund;NULL;Solna", "?text.question_mark ?text.no_value"),
+            (
+                "S?derlund;NULL;NULL",
+                "text.no_value text.no_value ?text.question_mark",
+            ),
+            (
+                "S?derlund;'t Hooft;Solna",
+                "?text.question_mark ?text.apostrophe",
+            ),
+        ] {
+            let text = format!("external_id;first_name;last_name;location\n1;{cells}\n");
+            let roster = Roster::of(&spec, &text);
+            assert_eq!(roster.found(), [expected], "{cells}");
+            // What is wrong says so.
+            roster.each(|_, row| {
+                for wrong in row.problems {
+                    let says = match &*wrong.code {
+                        "text.question_mark" => say().cell_question_marks(wrong.value),
+                        _ => say().cell_no_value(wrong.value),
+                    };
+                    assert_eq!(wrong.message, says);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_doubt_of_another_kind_is_no_suspicion() {
+        for code in ["text.quotes", "text.apostrophe"] {
+            let value = "NULL?".to_owned();
+            let code = code.into();
+            let doubt = Problem {
+                code,
+                value,
+                ..Problem::of_row("", "")
+            };
+            assert_eq!(Suspect::of(&doubt), None);
+        }
     }
 }

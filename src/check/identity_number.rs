@@ -70,7 +70,7 @@ fn has_temporary_form(text: &str) -> bool {
 }
 
 fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
-    if !temporary && is_normal(text, today) {
+    if is_normal(text, today) {
         return Ok(Value::Text(text));
     }
     let parts = split(text)?;
@@ -361,6 +361,8 @@ mod tests {
             "2010-04-02-2388",
             "10-04-02-2388",
             "2010 04 02 2388",
+            "2010-04-022388",
+            "10-04-022388",
         ] {
             assert_eq!(normal(text), "20100402-2388", "{text}");
         }
@@ -445,6 +447,10 @@ mod tests {
         for (number, date, is) in [
             ("19701003-2391", date(10, 3), true),
             ("19701003-2391", date(10, 4), false),
+            ("19701003-2391", date(11, 3), false),
+            ("19711003-2391", date(10, 3), false),
+            ("19701063-2391", date(11, 3), false),
+            ("19701063-2391", date(10, 4), false),
             ("19701063-2391", date(10, 3), true),
             ("19700060-2396", date(7, 9), true),
             ("19700072-2392", date(7, 12), true),
@@ -494,6 +500,8 @@ mod tests {
         assert_eq!(code("2,01912E+11"), "identity_number.scientific");
         for text in [
             "2010-0402-2388",
+            "2010040-2388",
+            "Anna Berg",
             "2010-04-0223-88",
             "2010+04-02-2388",
             "20100402-238",
@@ -519,7 +527,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_kept_for_tests_is_known() {
-        // From Skatteverket's list, and the last three not.
+        // From Skatteverket's list, or as those on it, and others.
         for (number, is_one) in [
             ("19850113-9995", true),
             ("19870102-2389", true),
@@ -528,6 +536,10 @@ mod tests {
             ("19811218-9876", false),
             ("20100402-9945", false),
             ("19600402-2388", false),
+            ("19860113-9885", true),
+            ("19850173-9995", false),
+            ("20100402-9995", false),
+            ("19870102-2405", false),
         ] {
             assert_eq!(doubt(number).is_some(), is_one, "{number}");
         }
@@ -556,5 +568,48 @@ mod tests {
                 .code,
             "identity_number.date"
         );
+    }
+
+    #[test]
+    fn the_form_of_a_temporary_number_is_told_from_others() {
+        for text in ["TF01", "tf01", "T123", "t123", "R220", "20150101-r220"] {
+            assert!(has_temporary_form(text), "{text}");
+        }
+        for text in [
+            "TFX1", "TF1X", "T12X", "T1X3", "TX23", "X123", "F123", "F01",
+        ] {
+            assert!(!has_temporary_form(text), "{text}");
+        }
+        let mut repaired = None;
+        let number = "20100402-2388";
+        let value = check(number, Marked::Unknown, today(), &mut repaired);
+        assert_eq!((value, repaired), (Ok(Value::Text(number)), None));
+        let marked = check("20191216-TF01", Marked::Temporary, today(), &mut repaired);
+        assert_eq!(marked, Ok(Value::Text("20191216-TF01")));
+    }
+
+    #[test]
+    fn a_leap_day_is_one_of_its_century() {
+        for (ymd, nine, is) in [
+            ("19960229", [9, 6, 0, 2, 2, 9, 0, 0, 0], true),
+            ("20000229", [0, 0, 0, 2, 2, 9, 0, 0, 0], true),
+            ("19000229", [0, 0, 0, 2, 2, 9, 0, 0, 0], false),
+            ("19970229", [9, 7, 0, 2, 2, 9, 0, 0, 0], false),
+        ] {
+            let number = format!("{ymd}-000{}", luhn(&nine));
+            assert_eq!(is_normal(&number, today()), is, "{number}");
+        }
+    }
+
+    #[test]
+    fn the_check_digit_is_that_of_luhn() {
+        for (nine, digit) in [
+            // Skatteverket's example, 811218-9876.
+            ([8, 1, 1, 2, 1, 8, 9, 8, 7], 6),
+            ([0, 9, 0, 0, 0, 0, 0, 0, 0], 1),
+            ([0; 9], 0),
+        ] {
+            assert_eq!(luhn(&nine), digit, "{nine:?}");
+        }
     }
 }

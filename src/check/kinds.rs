@@ -216,3 +216,131 @@ impl Checker {
         country.is_some_and(|country| self.map.column(country).is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::sample::{Roster, target};
+
+    #[test]
+    fn a_cell_is_checked_by_its_kind_and_what_its_target_says() {
+        let spec = target(&[
+            ("name", "kind = \"text\"\nnullable = true"),
+            ("bio", "kind = \"text\"\nlines = true"),
+            (
+                "code",
+                "kind = \"text\"\nmin_length = 2\nmax_length = 3\npattern = \"[a-zå]+\"",
+            ),
+            ("day", "kind = \"date\""),
+            ("role", "kind = \"text\"\nguarded = [\"admin\", \"owner\"]"),
+            ("mail", "kind = \"email\""),
+            ("other_mail", "kind = \"email\"\nfree_text = true"),
+            ("mobile", "kind = \"phone\""),
+            ("town", "kind = \"municipality_code\""),
+            ("points", "kind = \"integer\"\ndefault = \"3\""),
+        ]);
+        for (field, cell, expected, value) in [
+            ("name", "Anna", "", "\"Anna\""),
+            ("name", "=\"\"&\" x\"", "~text.formula", "\" x\""),
+            ("name", "<null>", "", "null"),
+            ("name", "..", "?text.no_value", "\"..\""),
+            ("name", "NULL", "?text.no_value", "\"NULL\""),
+            ("bio", "<null>", "null.not_allowed", "-"),
+            ("bio", "a\nb", "", "\"a\\nb\""),
+            ("name", "a\nb", "?text.line_break", "\"a\\nb\""),
+            ("code", "abc", "", "\"abc\""),
+            ("code", "åäö", "pattern.mismatch", "-"),
+            ("code", "ååå", "", "\"ååå\""),
+            ("code", "ab", "", "\"ab\""),
+            ("code", "a", "length.too_short", "-"),
+            ("code", "abcd", "length.too_long", "-"),
+            ("code", "abC", "pattern.mismatch", "-"),
+            ("day", "NULL", "text.no_value", "-"),
+            (
+                "day",
+                "=\"\"&\" 2010-04-02\"",
+                "~text.formula",
+                "\"2010-04-02\"",
+            ),
+            ("day", "x", "date.format", "-"),
+            ("role", "admin", "guarded.not_allowed", "-"),
+            ("role", "owner", "", "\"owner\""),
+            ("role", "user", "", "\"user\""),
+            ("mail", "anna@", "email.no_domain", "-"),
+            ("other_mail", "anna@", "?email.no_domain", "\"anna@\""),
+            ("other_mail", "N/A", "text.no_value", "-"),
+            ("mobile", "846500400", "?phone.no_prefix", "\"846500400\""),
+            (
+                "mobile",
+                "701740605",
+                "~phone.leading_zero",
+                "\"+46701740605\"",
+            ),
+            ("mobile", "-", "text.no_value", "-"),
+            ("town", "0199", "?municipality_code.unknown", "\"0199\""),
+            ("town", "0184", "", "\"0184\""),
+            ("points", "", "", "3"),
+            ("points", "7", "", "7"),
+        ] {
+            let cell = format!("\"{}\"", cell.replace('"', "\"\""));
+            let roster = Roster::with(&spec, &format!("id;{field}\n1;{cell}\n"), |options| {
+                let allowed = [("role", "owner"), ("name", "admin"), ("role", "x")];
+                options.allowed = allowed.map(|(a, b)| (a.into(), b.into())).into();
+            });
+            let at = spec.field(field).unwrap();
+            let says = roster.each(|_, row| {
+                let value = row.values[at].as_ref();
+                value.map_or("-".to_owned(), |value| value.to_json().to_string())
+            });
+            assert_eq!(roster.found(), [expected], "{field} {cell}");
+            assert_eq!(says, [value], "{field} {cell}");
+        }
+    }
+
+    #[test]
+    fn dots_are_no_name_in_a_path() {
+        let roster = Roster::of(&target(&[]), "id\n..\n.\n...\n1\n");
+        assert_eq!(roster.found(), ["text.dots", "text.dots", "", ""]);
+    }
+
+    #[test]
+    fn where_a_phone_may_be_any_text_it_is_no_word_for_no_value() {
+        let fields = [
+            ("mobile", "kind = \"phone\""),
+            ("group", "kind = \"choice\"\nchoices = [\"None\"]"),
+        ];
+        let mut spec = (*target(&fields)).clone();
+        spec.region = None;
+        let roster = Roster::of(&spec.into(), "id;mobile;group\n1;nil;\n2;x;\n3;;None\n");
+        assert_eq!(roster.found(), ["text.no_value", "", ""]);
+    }
+
+    #[test]
+    fn a_number_for_tests_is_doubtful_where_the_records_are_real() {
+        let spec = target(&[("number", "kind = \"identity_number\"")]);
+        for (production, expected) in [(false, ""), (true, "?identity_number.test")] {
+            let roster = Roster::with(&spec, "id;number\n1;20170101-2393\n", |options| {
+                options.production = production;
+            });
+            assert_eq!(roster.found(), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_postal_code_is_one_of_its_rows_country() {
+        let spec = target(&[
+            ("zip", "kind = \"postal_code\"\ncountry_from = \"country\""),
+            ("country", "kind = \"country\""),
+        ]);
+        for (header, cells, expected) in [
+            ("zip;country", "1234;DK", ""),
+            ("zip;country", "1234;Danmark", ""),
+            ("zip;country", "1234;SE", "postal_code.format"),
+            ("zip;country", "1234;", "postal_code.format"),
+            ("zip;country", "169 56;DK", ""),
+            ("zip", "1234", "?postal_code.unusual"),
+        ] {
+            let roster = Roster::of(&spec, &format!("id;{header}\n1;{cells}\n"));
+            assert_eq!(roster.found(), [expected], "{cells}");
+        }
+    }
+}

@@ -88,9 +88,7 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
         .split([' ', ','])
         .filter(|word| !word.is_empty())
         .peekable();
-    if words.peek().is_some_and(|first| first.len() < text.len())
-        && words.all(|word| WORDS.contains(&word))
-    {
+    if words.peek().is_some() && words.all(|word| WORDS.contains(&word)) {
         return Some(NoValue::Certain);
     }
     (!text.chars().any(char::is_alphanumeric)).then_some(NoValue::Mark)
@@ -305,7 +303,12 @@ mod tests {
             ("\\N", Some(NoValue::Certain)),
             ("<NA>", Some(NoValue::Certain)),
             ("undefined undefined", Some(NoValue::Certain)),
+            ("NULL, NULL", Some(NoValue::Certain)),
+            ("", None),
+            (",", Some(NoValue::Mark)),
             ("-", Some(NoValue::Mark)),
+            (&"-".repeat(40), Some(NoValue::Mark)),
+            (&"-".repeat(41), None),
             ("???", Some(NoValue::Mark)),
             ("Nilsson", None),
             ("Nina", None),
@@ -388,6 +391,70 @@ mod tests {
             ("https://example.se/?a=b", None),
         ] {
             assert_eq!(question_mark(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn entities_of_markup_and_of_latin_1() {
+        for (name, c) in [
+            ("amp", '&'),
+            ("lt", '<'),
+            ("gt", '>'),
+            ("quot", '"'),
+            ("apos", '\''),
+            ("ndash", '–'),
+            ("mdash", '—'),
+            ("lsquo", '‘'),
+            ("rsquo", '’'),
+            ("ldquo", '“'),
+            ("rdquo", '”'),
+            ("hellip", '…'),
+            ("scaron", 'š'),
+            ("Scaron", 'Š'),
+            ("nbsp", '\u{A0}'),
+            ("Auml", 'Ä'),
+            ("yuml", 'ÿ'),
+        ] {
+            assert_eq!(entity(name), Some(c), "{name}");
+        }
+        assert_eq!(entity("T"), None);
+    }
+
+    #[test]
+    fn ordinary_text_is_known_by_how_it_begins() {
+        for text in [
+            "NA",
+            "Na",
+            "nan",
+            "nil",
+            "nul",
+            "NaT",
+            "N/A",
+            "null",
+            "none",
+            "undefined",
+            "NULL NULL",
+            "null,null",
+            "undefined undefined",
+            "System.Object",
+            "Microsoft.Exchange",
+            "Err:502",
+        ] {
+            assert!(!is_not_begun(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "Nina",
+            "Ulla",
+            "None Svensson",
+            "NULLmeyer",
+            "Nathalie",
+            "Sven",
+            "Martin",
+            "Erik",
+            "Anna",
+        ] {
+            assert!(is_not_begun(text.as_bytes()), "{text}");
         }
     }
 }

@@ -27,6 +27,8 @@ mod phone;
 mod postal_code;
 mod restored;
 mod row;
+#[cfg(test)]
+mod sample;
 mod severity;
 mod survey;
 mod text;

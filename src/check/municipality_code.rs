@@ -77,13 +77,18 @@ fn is_county(digits: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, check, doubt};
+    use super::{ALL, check, doubt, is_known};
 
     #[test]
     fn a_code_that_no_municipality_has_is_doubtful() {
         let codes: Vec<&str> = ALL.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(codes.len(), 290);
         assert!(codes.is_sorted());
+        let known = (0..10_000).map(|code| format!("{code:04}"));
+        let known: Vec<String> = known.filter(|code| is_known(code)).collect();
+        let listed = codes.iter().map(|line| line.split('\t').next().unwrap());
+        assert!(listed.eq(&known));
+        assert!(doubt("").is_none(), "the field is cleared");
         assert!(doubt("0184").is_none());
         assert!(doubt("2584").is_none());
         assert_eq!(doubt("0199").unwrap().code, "municipality_code.unknown");
@@ -102,6 +107,9 @@ mod tests {
             ("1184", "municipality_code.county"),
             ("2684", "municipality_code.county"),
             ("284", "municipality_code.format"),
+            ("1a4", "municipality_code.format"),
+            ("Soln", "municipality_code.format"),
+            ("Öst", "municipality_code.format"),
             ("84", "municipality_code.format"),
             ("Solna", "municipality_code.format"),
         ] {

@@ -140,10 +140,7 @@ fn has_several(text: &str) -> bool {
     }
     // A second number says its country, or stands in brackets, or a single digit stands apart.
     let pluses = text.matches('+').count();
-    let apart = text
-        .rsplit(['-', '.', '('])
-        .next()
-        .filter(|part| part.len() < text.len());
+    let apart = text.rsplit(['-', '.', '(']).next();
     let is_one = apart.is_some_and(|part| digits(part) == 1);
     pluses > 1 || is_one && digits(text) > AREA + 1
 }
@@ -164,7 +161,8 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
                     say().phone_too_many_digits(text),
                 ));
             }
-            '+' if length == 0 && !plus => plus = true,
+            // Two of them were several numbers.
+            '+' if length == 0 => plus = true,
             ' ' | '-' | '(' | ')' | '.' | '/' => {}
             _ => {
                 return Err(Fault::new(
@@ -202,7 +200,7 @@ fn is_mobile(national: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Region, check};
+    use super::{Region, Value, check, plain_mobile};
 
     const SWEDEN: Option<Region> = Some(Region::Sweden);
 
@@ -222,6 +220,10 @@ mod tests {
             ("+47 22 12 34 56", "+4722123456", false),
             ("0045123456", "+45123456", false),
             ("0045 12 34 56 78", "+4512345678", false),
+            ("0411/123 45", "+4641112345", false),
+            ("0046 8/465 004 00", "+46846500400", false),
+            ("+46 411/123 45", "+4641112345", false),
+            ("+46-411-123-45", "+4641112345", false),
             ("701740605", "+46701740605", true),
             ("46701740605", "+46701740605", true),
         ] {
@@ -254,6 +256,16 @@ mod tests {
             ("08-465 004 00\n070-174 06 05", "phone.several"),
             ("+46701740605+46731740605", "phone.several"),
             ("08-465 004 00 ankn 12", "phone.several"),
+            ("7017406051", "phone.no_prefix"),
+            ("+46 00 465 00 40", "phone.unusual_length"),
+            ("+0046701740605", "phone.unusual_length"),
+            ("0411-1", "phone.unusual_length"),
+            ("0411-12-1", "phone.several"),
+            ("+46701740605/0731740605", "phone.several"),
+            ("+", "phone.unusual_length"),
+            ("070+1740605", "phone.character"),
+            ("070174060507017406050701740605070", "phone.unusual_length"),
+            ("07017406050701740605070174060507", "phone.unusual_length"),
             ("+1", "phone.unusual_length"),
             ("example", "phone.character"),
         ] {
@@ -272,5 +284,29 @@ mod tests {
         }
         let cut = check("8,64555E+09", None, &mut None).unwrap_err();
         assert_eq!(cut.code, "phone.scientific");
+    }
+
+    #[test]
+    fn most_mobile_numbers_are_plain() {
+        let spaced = format!("070{}1740605", " ".repeat(22));
+        for text in ["070-174 06 05", "0701740605", "+46 70 174 06 05", &spaced] {
+            let number = Value::Rewritten("+46701740605".into());
+            assert_eq!(plain_mobile(text), Some(number), "{text}");
+        }
+        let number = "+46701740605";
+        assert_eq!(plain_mobile(number), Some(Value::Text(number)));
+        for text in [
+            "",
+            "0701740605 ",
+            "070/1740605",
+            "070174060",
+            "07017406051",
+            "0801740605",
+            "701740605",
+            "+4701740605",
+            &spaced.replacen(' ', "  ", 1),
+        ] {
+            assert_eq!(plain_mobile(text), None, "{text}");
+        }
     }
 }

@@ -74,7 +74,7 @@ fn fault(code: &'static str, text: &str) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::*;
 
     #[test]
     fn postal_codes() {
@@ -91,5 +91,12 @@ mod tests {
         }
         let cut = check("1,6956E+04").unwrap_err();
         assert_eq!(cut.code, "postal_code.scientific");
+    }
+
+    #[test]
+    fn a_code_with_too_few_digits_may_be_a_foreign_one() {
+        let code = |text| perhaps_foreign(check(text).unwrap_err()).code;
+        assert_eq!(code("1695"), "postal_code.unusual");
+        assert_eq!(code("1,6956E+04"), "postal_code.scientific");
     }
 }

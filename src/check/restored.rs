@@ -20,3 +20,20 @@ pub fn what_was_restored(code: &str) -> String {
         _ => say().repair_other(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::check::severity::{Finding, SEVERITIES, Severity};
+
+    #[test]
+    fn each_finding_that_puts_something_back_has_words_of_its_own() {
+        let is_restored = |one: &&Finding| one.severity == Severity::Restored;
+        let codes = SEVERITIES.iter().filter(is_restored).map(|one| one.code);
+        let words: BTreeSet<String> = codes.clone().map(what_was_restored).collect();
+        assert_eq!(words.len(), codes.count(), "{words:?}");
+        assert!(!words.contains(&what_was_restored("")));
+    }
+}

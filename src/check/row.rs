@@ -283,7 +283,7 @@ impl Checker {
                 Ok(()) if notes.is_empty() => {}
                 Ok(()) => self.report(column, row, notes, checked),
                 Err(fault) => {
-                    *into = self.constant(column.field);
+                    *into = None;
                     checked.problems.push(self.problem(column, row, fault));
                 }
             }
@@ -329,12 +329,6 @@ impl Checker {
         } else {
             checked.doubts.push(doubt);
         }
-    }
-
-    /// What a field says in every row whose cell says nothing.
-    fn constant<'a>(&self, field: usize) -> Option<Value<'a>> {
-        let own = self.constants.iter().find(|(own, _)| *own == field);
-        own.map(|(_, value)| value.clone())
     }
 
     pub(super) fn problem(&self, column: &Column, row: &RawRow<'_>, fault: Fault) -> Problem {
@@ -430,5 +424,239 @@ fn shorten(cell: Cell<'_>) -> String {
             })
             .take(SHOWN)
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::sample::{Roster, built_in, target};
+
+    const CLUB: [(&str, &str); 7] = [
+        ("name", "kind = \"text\""),
+        ("mail", "kind = \"email\""),
+        (
+            "group",
+            "kind = \"choice\"\nchoices = [\"a\"]\nconstant = \"a\"",
+        ),
+        ("points", "kind = \"integer\"\ndefault = \"007\""),
+        ("street", "kind = \"text\"\npointer = \"/address/street\""),
+        ("city", "kind = \"text\"\npointer = \"/address/city\""),
+        (
+            "sex",
+            "kind = \"choice\"\nchoices = [\"F\"]\nwords.sv.F = \"Kvinna\"\naliases.sv = [\"Kön\"]",
+        ),
+    ];
+
+    #[test]
+    fn a_row_has_the_values_that_no_cell_says() {
+        let spec = target(&CLUB);
+        let roster = Roster::of(&spec, "id;name\n1;Anna\n");
+        assert_eq!(roster.values(), ["\"1\" \"Anna\" - \"a\" 7 - - -"]);
+        // A default stands where the file has no column, and where its cell is empty.
+        let roster = Roster::of(&spec, "id;points\n1;\n2;x\n");
+        assert_eq!(
+            roster.values(),
+            ["\"1\" - - \"a\" 7 - - -", "\"2\" - - \"a\" - - - -"]
+        );
+    }
+
+    #[test]
+    fn a_row_is_checked_in_place_of_the_last_one() {
+        let spec = target(&CLUB);
+        let roster = Roster::of(&spec, "id;name;mail\n1;Anna;a@\n2;Eva\n3;;\n4;'Bo;x@y.se\n");
+        let found = roster.tables(|table| {
+            let (mut checked, mut found) = (CheckedRow::default(), Vec::new());
+            for row in table.rows() {
+                roster.checker.check_into(&row, &mut checked);
+                assert_eq!(checked.at.row, row.at.row);
+                let alone = roster.checker.check(&row);
+                assert_eq!(checked.values, alone.values);
+                assert_eq!(checked.problems, alone.problems);
+                assert_eq!(checked.restored, alone.restored);
+                let values = checked.values.iter().filter(|value| value.is_some());
+                found.push((checked.is_valid(), checked.has_findings(), values.count()));
+            }
+            found
+        });
+        let expected = [
+            (false, true, 4),
+            (false, true, 0),
+            (true, false, 3),
+            (true, true, 5),
+        ];
+        assert_eq!(found.concat(), expected);
+    }
+
+    #[test]
+    fn an_object_that_is_taken_whole_has_all_of_its_parts() {
+        let spec = target(&CLUB);
+        let text = "id;street;city;mail\n1;A;B;\n2;A;;\n3;;;\n4;A;;a@\n";
+        let roster = Roster::of(&spec, text);
+        let half = "row.part_of_object";
+        assert_eq!(roster.found(), ["", half, "", "email.no_domain"]);
+        let messages = roster.each(|_, row| Problem::join(&row.problems));
+        let message = &messages[1];
+        assert!(
+            message.contains("address") && message.contains("city"),
+            "{message}"
+        );
+        // The record has the rest.
+        let read = Roster::with(&spec, text, |options| options.sparse_key = Some(0));
+        assert_eq!(read.found(), ["", "", "", "email.no_domain"]);
+        let mut no_objects = (*spec).clone();
+        no_objects.update.whole.clear();
+        let roster = Roster::of(&no_objects.into(), text);
+        assert_eq!(roster.found(), ["", "", "", "email.no_domain"]);
+    }
+
+    #[test]
+    fn cells_that_a_program_leaves_out_are_reported() {
+        let text = "id;name;street;city\n1;A;B;C\n2;A\n3;A\n4;A\n5;A\n";
+        let left_out = "~row.trailing_cells";
+        assert_eq!(
+            Roster::of(&target(&CLUB), text).found(),
+            ["", left_out, left_out, left_out, left_out]
+        );
+    }
+
+    #[test]
+    fn what_was_put_back_is_described_as_it_was_and_is() {
+        let spec = built_in("meitner");
+        let text = "id;identity_number;phone_number1;first_name;last_name\n\
+            0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11;20150101-TF01;701740605;'Anna;NULL\n";
+        let described = Roster::of(&spec, text).each(|_, row| {
+            let restored = row.restored.iter().map(|one| one.message.clone());
+            let restored: Vec<String> = restored.collect();
+            (restored, row.warning(), Problem::join(&row.doubts))
+        });
+        let (restored, warning, doubts) = &described[0];
+        let put_back = |before: &str, after: &str, code| {
+            say().cell_restored(before, after, what_was_restored(code))
+        };
+        assert_eq!(
+            *restored,
+            [
+                say().identity_inferred("20150101-TF01"),
+                put_back("'Anna", "Anna", "text.apostrophe"),
+                put_back("701740605", "+46701740605", "phone.leading_zero"),
+            ]
+        );
+        assert!(warning.starts_with(&format!("{doubts}; ")), "{warning}");
+        assert!(
+            restored.iter().all(|one| warning.contains(one)),
+            "{warning}"
+        );
+        let plain = Roster::of(&spec, text).each(|_, mut row| {
+            row.restored.clear();
+            (
+                row.warning(),
+                std::mem::take(&mut row.doubts),
+                row.warning(),
+            )
+        });
+        assert_eq!((&plain[0].0, plain[0].2.as_str()), (doubts, ""));
+    }
+
+    #[test]
+    fn a_character_that_nobody_sees_is_named_once() {
+        let text = "id;name;mail\n1;An\u{200B}na;\n2;;a@ex\u{430}mple\n3;;a@example\n";
+        let found = Roster::of(&target(&CLUB), text).each(|_, mut row| {
+            row.problems.append(&mut row.doubts);
+            let message = &row.problems[0].message;
+            (
+                message.matches("U+200B").count(),
+                message.matches("U+0430").count(),
+            )
+        });
+        assert_eq!(found, [(1, 0), (0, 1), (0, 0)]);
+    }
+
+    #[test]
+    fn a_cell_is_shown_as_it_begins() {
+        let long = "å".repeat(201);
+        let shown = format!("{}…", "å".repeat(200));
+        assert_eq!(shorten(Cell::Text(&long)), shown);
+        assert_eq!(shorten(Cell::Text(&long[2..])), &long[2..]);
+        assert_eq!(shorten(Cell::Undecodable(b"L\xF6v\xE5")), "L\\xF6v\\xE5");
+    }
+
+    #[test]
+    fn a_field_is_called_what_its_column_is_and_its_values_in_its_language() {
+        use serde_json::json;
+        let roster = Roster::of(&target(&CLUB), "id;Kön\n1;Kvinna\n");
+        let checker = &roster.checker;
+        let at = |name| checker.spec().field(name).unwrap();
+        assert_eq!(checker.name_of(at("sex")), "Kön");
+        assert_eq!(checker.name_of(at("mail")), "mail");
+        assert_eq!(checker.map().column(at("sex")), Some(1));
+        assert_eq!(checker.in_words(at("sex"), &json!("F")), "Kvinna");
+        assert_eq!(checker.in_words(at("group"), &json!("a")), "a");
+        for (field, held, expected) in [
+            ("sex", json!(" kvinna "), json!("F")),
+            ("sex", json!("x"), json!("x")),
+            ("name", json!(" "), json!(null)),
+            ("name", json!(" Anna"), json!("Anna")),
+            ("points", json!("007"), json!(7)),
+            ("points", json!(8), json!(8)),
+        ] {
+            assert_eq!(
+                checker.normalised(at(field), &held),
+                expected,
+                "{field} {held}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_row_may_be_looked_at_whatever_its_width() {
+        let roster = Roster::of(&target(&CLUB), "id;name;mail\n1;Anna\n2; ;a@b.se\n");
+        let checker = &roster.checker;
+        let blank = |name| roster.each(|row, _| checker.is_blank(row, name));
+        assert_eq!(blank("id"), [false, false]);
+        assert_eq!(blank("name"), [false, true]);
+        assert_eq!(blank("mail"), [true, false]);
+        assert_eq!(blank("city"), [true, true], "it has no column");
+        let written = roster.each(|row, _| {
+            let written = checker.check_as_written(row);
+            let name = written.values[1].as_ref().map(|name| name.to_json());
+            (written.at.row, written.problems.len(), name)
+        });
+        assert_eq!(written, [(1, 0, Some("Anna".into())), (2, 0, None)]);
+    }
+
+    #[test]
+    fn another_cell_says_what_is_left_of_it() {
+        let text = "id;name;points;mail\n1;Anna;'7;\n2;<null>;#N/A;x\n";
+        let roster = Roster::of(&target(&CLUB), text);
+        let says = |name| roster.each(|row, _| roster.checker.other_cell(name, row));
+        assert_eq!(says("name"), [Some("Anna".to_owned()), None]);
+        assert_eq!(
+            says("points"),
+            [Some("7".to_owned()), Some("#N/A".to_owned())]
+        );
+        assert_eq!(says("mail"), [None, Some("x".to_owned())]);
+        assert_eq!(says("city"), [None, None]);
+    }
+
+    #[test]
+    fn what_only_a_workbook_shows_comes_first() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet
+            .write_row(0, 0, ["id", "mail", "name", "points"])
+            .unwrap();
+        sheet.write_row(1, 0, ["1", "a@"]).unwrap();
+        let day = rust_xlsxwriter::ExcelDateTime::from_ymd(2010, 4, 2).unwrap();
+        let format = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd");
+        sheet.write_with_format(1, 2, &day, &format).unwrap();
+        let zeros = rust_xlsxwriter::Format::new().set_num_format("000");
+        sheet.write_with_format(1, 3, 7, &zeros).unwrap();
+        let roster = Roster::of_bytes(&target(&CLUB), &workbook.save_to_buffer().unwrap());
+        let found = "cell.date email.no_domain ~cell.number_format";
+        assert_eq!(roster.found(), [found]);
+        let shown = roster.each(|_, row| row.restored[0].message.clone());
+        let why = what_was_restored("cell.number_format");
+        assert_eq!(shown, [say().cell_restored("007", "7", why)]);
     }
 }

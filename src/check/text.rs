@@ -64,7 +64,7 @@ fn refuse_line_break(text: &str) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::*;
 
     #[test]
     fn text_stands_as_it_is_on_one_line_and_composed() {
@@ -75,5 +75,26 @@ mod tests {
         assert!(check("7e+1").is_ok(), "no program writes it so");
         assert_eq!(check("1.84e+02").unwrap_err().code, "text.scientific");
         assert_eq!(check("Å\nsa").unwrap_err().code, "text.line_break");
+        assert_eq!(check("Žižek"), Ok(Value::Text("Žižek")));
+        assert!(check("Typ e+12 (A)").is_ok());
+    }
+
+    #[test]
+    fn text_that_needs_no_care() {
+        let long = "x".repeat(LONGEST + 1);
+        for text in ["Anna", "Åsa", "Skolgatan 3 B", &long[1..]] {
+            assert!(is_plain(text), "{text}");
+        }
+        for text in [
+            "Žižek",
+            "A\u{30A}sa",
+            "Anna ",
+            "-",
+            "Åsa (A)",
+            "NULL",
+            &long,
+        ] {
+            assert!(!is_plain(text), "{text}");
+        }
     }
 }

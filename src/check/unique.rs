@@ -89,7 +89,6 @@ fn repeated(field: usize, seen: &Stretches, keep_last: bool) -> Vec<(u64, usize,
     candidates.sort_unstable();
     let groups = candidates.chunk_by(|a, b| a.high == b.high && a.low == b.low);
     groups
-        .filter(|group| group.len() > 1)
         .flat_map(|group| {
             let keeper = if keep_last {
                 group.last()
@@ -150,5 +149,45 @@ mod tests {
                 duplicates.found
             );
         }
+    }
+
+    fn seen(high: u64, low: u32, row: u32) -> Seen {
+        Seen { high, low, row }
+    }
+
+    #[test]
+    fn two_values_are_one_where_all_of_their_hash_is() {
+        let stretches = vec![
+            vec![seen(1, 1, 1), seen(1, 2, 2)],
+            vec![seen(2, 1, 3), seen(1, 2, 4), seen(1, 2, 5)],
+        ];
+        assert_eq!(repeated(7, &stretches, false), [(4, 7, 2), (5, 7, 2)]);
+        assert_eq!(repeated(7, &stretches, true), [(2, 7, 5), (4, 7, 5)]);
+    }
+
+    #[test]
+    fn the_duplicates_of_a_row_are_found_among_those_of_others() {
+        let mut duplicates = Duplicates::default();
+        let of = |rows: [u32; 3]| vec![rows.map(|row| seen(1, 1, row)).to_vec()];
+        duplicates.add(vec![(3, of([2, 5, 9]))], false);
+        duplicates.add(vec![(1, of([4, 5, 7]))], true);
+        let of_row = |row| duplicates.of_row(row).collect::<Vec<_>>();
+        assert_eq!(of_row(5), [(1, 7), (3, 2)]);
+        assert_eq!(of_row(9), [(3, 2)]);
+        for row in [1, 2, 6, 7, 10] {
+            assert_eq!(of_row(row), [], "{row}");
+        }
+        let rows: Vec<_> = duplicates.rows().collect();
+        assert_eq!(rows, [(4, 1), (5, 1), (5, 3), (9, 3)]);
+        let all: Vec<_> = duplicates.all().collect();
+        assert_eq!(all, [(4, 1, 7), (5, 1, 7), (5, 3, 2), (9, 3, 2)]);
+    }
+
+    #[test]
+    fn few_values_that_do_not_repeat_are_left_to_sort() {
+        let all = (0..5000).map(|row| Seen::new(&format!("v{row}"), 7, row));
+        let left = candidates(&vec![all.collect()]);
+        // A table of 2,048 words has a bit for one in 26.
+        assert!((100..300).contains(&left.len()), "{}", left.len());
     }
 }

@@ -50,6 +50,7 @@ mod tests {
             "0b8c2f1e-5d1c-4b55-9c0a",
             "10482",
             "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e1g",
+            "0b8c2f1e5-d1c-4b55-9c0a-2f6a1f0c7e11",
         ] {
             assert_eq!(check(bad).unwrap_err().code, "uuid.format", "{bad}");
         }

@@ -138,3 +138,88 @@ fn has_text_from(row: &RawRow<'_>, first: usize) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::sample::{Roster, built_in};
+
+    #[test]
+    fn a_row_has_as_many_cells_as_the_header() {
+        let spec = built_in("pathwright");
+        let roster = Roster::of(
+            &spec,
+            "external_id;first_name;last_name\n\
+             1;Anna;Ek\n\
+             2;Anna\n\
+             3;Anna;Ek;\n\
+             4;Anna;Ek;Solna\n\
+             external_id;first_name;last_name\n\
+             external_id;Anna;Ek\n\
+             5;first_name;last_name\n\
+             6;\"Anna\" Maria;Ek\n\
+             7;\"Anna \\\"Ann\\\" Maria\";Ek\n\
+             8;Anna;Ek\n",
+        );
+        assert_eq!(
+            roster.found(),
+            [
+                "",
+                "row.too_few_cells",
+                "",
+                "row.too_many_cells",
+                "row.header",
+                "",
+                "",
+                "row.text_after_quote",
+                "row.text_after_quote",
+                "",
+            ]
+        );
+        let surplus = roster.each(|row, _| roster.checker.has_surplus(row));
+        assert_eq!(surplus.iter().position(|is| *is), Some(3));
+        assert_eq!(surplus.iter().filter(|is| **is).count(), 1);
+    }
+
+    #[test]
+    fn what_a_results_file_says_of_a_row_holds_until_its_code_is_emptied() {
+        let spec = built_in("pathwright");
+        let text = "external_id;first_name;import_error_code;import_error\n\
+            1;Anna;;\n\
+            2;Anna; row.too_few_cells ;\n\
+            3;Anna;row.divided;\n\
+            4;Anna;cell.date;\n\
+            5;Anna;email.format;\n";
+        let roster = Roster::of(&spec, text);
+        let lost = ["", "row.too_few_cells", "row.divided", "cell.date", ""];
+        assert_eq!(roster.found(), lost);
+        let checker = &roster.checker;
+        assert_eq!(
+            roster.each(|row, _| (checker.damage_before(row), checker.lost_kind(row))),
+            [
+                (None, None),
+                (Some(TOO_FEW), None),
+                (Some("row.divided"), None),
+                (None, Some("cell.date")),
+                (None, None),
+            ]
+        );
+        let released = [true, false, false, false, false];
+        assert_eq!(roster.each(|row, _| checker.is_released(row)), released);
+        // Where an earlier run is known, it says what the rows said.
+        let recalls = Roster::with(&spec, text, |options| options.recalls = true);
+        assert_eq!(recalls.found(), ["", "", "", "", ""]);
+        let own = Roster::of(&spec, "external_id;first_name\n1;Anna\n");
+        assert_eq!(own.each(|row, _| own.checker.is_released(row)), [false]);
+    }
+
+    #[test]
+    fn a_row_that_looks_whole_in_a_results_file_is_described() {
+        for code in DAMAGED {
+            assert!(is_damage(code), "{code}");
+        }
+        assert!(!is_damage(TOO_MANY));
+        assert_eq!(was_damaged(TOO_FEW), say().row_was_cut());
+        assert_eq!(was_damaged("row.divided"), say().row_was_damaged());
+    }
+}

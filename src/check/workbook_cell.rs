@@ -74,3 +74,52 @@ pub(super) fn known_code(code: &[u8]) -> Option<&'static str> {
         .into_iter()
         .find(|known| known.as_bytes() == code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::sample::{Roster, built_in};
+
+    #[test]
+    fn what_a_spreadsheet_made_of_a_cell_is_put_back_doubtful_or_wrong() {
+        use CellMark::*;
+        let roster = Roster::of(&built_in("pathwright"), "external_id;bio\n1;x\n");
+        let found = |mark: CellMark, kind: Kind| {
+            let looked = roster.each(|row, _| {
+                let mut notes = Notes::default();
+                let looked = look(mark, kind, (row, 1, "x"), &mut notes);
+                let doubts = notes.doubts.iter().map(|doubt| format!("?{}", doubt.code));
+                let restored = notes.restored.iter().map(|code| format!("~{code}"));
+                let wrong = looked.err().map(|fault| fault.code.to_owned());
+                let all: Vec<String> = doubts.chain(restored).chain(wrong).collect();
+                all.concat()
+            });
+            looked.concat()
+        };
+        for (mark, kind, expected) in [
+            (Formatted, Kind::Text, "~cell.number_format"),
+            (DateBeforeMidnight, Kind::Date, "~cell.before_midnight"),
+            (DateBeforeMidnight, Kind::Text, "cell.date"),
+            (ShownOtherwise, Kind::Text, "?cell.shown_otherwise"),
+            (Date, Kind::Date, ""),
+            (Date, Kind::Text, "cell.date"),
+            (Time, Kind::Date, "cell.time"),
+            (Percentage, Kind::Text, "cell.percentage"),
+            (Boolean, Kind::Boolean, ""),
+            (Boolean, Kind::Choice, ""),
+            (Boolean, Kind::Text, "cell.boolean"),
+            (Error, Kind::Text, "text.spreadsheet_error"),
+            (LongNumber, Kind::Text, "cell.long_number"),
+            (NoResult, Kind::Text, "cell.formula_without_result"),
+        ] {
+            assert_eq!(found(mark, kind), expected, "{mark:?} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_cell_that_looks_right_elsewhere_is_known_by_its_code() {
+        assert!(looks_right("cell.date") && !looks_right("text.spreadsheet_error"));
+        assert_eq!(known_code(b"cell.time"), Some("cell.time"));
+        assert_eq!(known_code(b"text.spreadsheet_error"), None);
+    }
+}
