@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::app::{
     AppError, Arrivals, Session, Tally, fate_of, not_processed, place_of, report_again, set_aside,
     wait, worse,
 };
-use crate::inbox::{Entries, Inbox, Other, Place, stamp_of};
+use crate::inbox::{Entries, Inbox, Lying, Other, Place, stamp_of};
 use crate::journal::{Fate, Journal, JournalError, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
@@ -48,7 +49,7 @@ pub fn sweep_into_queue(
         }
     };
     let seen = inbox.entries().map_err(failed("read-folder"))?.files;
-    if seen.values().any(|lying| !lying.ready) {
+    if may_grow(&seen) {
         wait(settle, &session.stop);
     }
     let Entries { files: now, others } = inbox.entries().map_err(failed("read-folder"))?;
@@ -125,6 +126,11 @@ pub fn sweep_into_queue(
         told(&name, &swept);
     }
     Ok((worst.unwrap_or(Exit::Success), arrivals.tally))
+}
+
+/// Whether any of these files may still be written to: no marker says that it is whole.
+fn may_grow(files: &HashMap<String, Lying>) -> bool {
+    files.values().any(|lying| !lying.ready)
 }
 
 /// Records the fate of a file, as far as it is known.
@@ -311,4 +317,23 @@ fn put(
         )
     })?;
     Ok(moves.paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_grow_until_a_marker_says_that_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let lying = || Inbox::at(folder.path()).entries().unwrap().files;
+        let write = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+        assert!(!may_grow(&lying()));
+        write("a.csv");
+        assert!(may_grow(&lying()));
+        write("a.csv.ready");
+        assert!(!may_grow(&lying()));
+        write("b.csv");
+        assert!(may_grow(&lying()));
+    }
 }
