@@ -1067,7 +1067,8 @@ fn who_has_a_run_go_on_and_who_begins_a_slice_of_it_never_wait_for_each_other() 
     end(vec![worker.unwrap()]);
     assert_eq!(accounts(&fleet, &texts, &queue), 0);
     let log = std::fs::read_to_string(fleet.folder.path("worker-0.log")).unwrap();
-    assert!(!log.contains("deadlock"), "{log}");
+    // The database's code for a deadlock; its words are not logged.
+    assert!(!log.contains("40P01"), "{log}");
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rosterpatch::app::{AppError, Notifications, Session, StopSignal, Wanted};
+use rosterpatch::app::{AppError, Notifications, Session, StopSignal, Wanted, listed};
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::events::Unobserved;
 use rosterpatch::fleet::{
     Entry, EntryState, FleetDoor, GoesOn, Heard, SweptFile, approve, enqueue, listed_queue,
-    migrate, put_back, remove, sweep_into_queue, work, write_queue_metrics,
+    migrate, place_of, put_back, remove, sweep_into_queue, work, write_queue_metrics,
 };
 use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
 use rosterpatch::map::MapOptions;
@@ -372,8 +372,14 @@ fn what_a_guard_holds_waits_for_its_approval_which_may_come_before_that() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("held.csv", &held_roster(), None);
     let heard = queue.work_until(queue.door(), "its end", || queue.has_ended(id));
-    assert_eq!(queue.entry(id).state, EntryState::Held);
+    let entry = queue.entry(id);
+    assert_eq!(entry.state, EntryState::Held);
     assert_eq!(heard.len(), 1);
+    let journal = Journal::open(&queue.state).unwrap();
+    let run = journal.run(entry.run.as_deref()).unwrap();
+    let mut shown = listed(&journal, &run, &queue.state).unwrap();
+    let place = place_of(&queue.state, &run, &mut shown).unwrap();
+    assert_eq!(place.unwrap().id, id);
     assert_eq!(queue.updates(), 0);
     assert_eq!(approve(&queue.state, id).unwrap(), GoesOn::Again);
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
