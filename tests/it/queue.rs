@@ -479,6 +479,7 @@ fn a_folder_that_is_swept_gets_back_what_has_ended() {
                 SweptFile::Ended(summary) => {
                     let results = summary.results.as_ref().unwrap();
                     assert!(results.is_file() && Path::new(&summary.file).is_file());
+                    assert!(results.to_str().unwrap().ends_with(".results.csv"));
                     assert_eq!(results.parent(), Path::new(&summary.file).parent());
                     "ended".to_owned()
                 }
