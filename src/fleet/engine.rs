@@ -8,7 +8,7 @@ use super::mend::mend;
 use super::queue::{Claimed, SCHEMA, TASK, database_of};
 use super::slice::{FleetDoor, Worker};
 use crate::app::{AppError, Session};
-use crate::journal::{Database, State, machine};
+use crate::journal::{Database, JournalError, State, machine};
 use crate::l10n::say;
 use crate::log;
 use crate::model::{Code, Fact};
@@ -144,7 +144,7 @@ pub fn work(
     };
     let shared = Shared(Arc::new(do_slice));
     // A journal that is not there yet, or of another version, is a mistake; later the database may be away.
-    mend(&database)?;
+    mend_and_say(&database)?;
     let runtime = runtime()?;
     let stop = session.stop.receiver();
     runtime.block_on(async {
@@ -169,7 +169,7 @@ async fn one_worker(
     mut stop: tokio::sync::watch::Receiver<StopRequest>,
 ) -> Result<(), Fact> {
     let asked = async move {
-        let _ = stop.wait_for(|request| *request > StopRequest::Pause).await;
+        let _ = stop.wait_for(ends).await;
     };
     let worker = options(database)
         .concurrency(concurrency)
@@ -180,6 +180,11 @@ async fn one_worker(
         .await
         .map_err(|error| away(&error))?;
     worker.run().await.map_err(|error| away(&error))
+}
+
+/// Whether a worker ends for this. A pause is of its runs.
+fn ends(request: &StopRequest) -> bool {
+    *request > StopRequest::Pause
 }
 
 /// That the queue is away, with what the operating system says of it, if that is the cause. A database's own
@@ -193,6 +198,15 @@ fn away(error: &(dyn std::error::Error + 'static)) -> Fact {
     }
 }
 
+/// Mends what was lost, and logs how much that was.
+fn mend_and_say(database: &Database) -> Result<(), JournalError> {
+    match mend(database)? {
+        0 => {}
+        mended => log::warn(&Fact::new(Code::QueueMended).with_count(mended)),
+    }
+    Ok(())
+}
+
 /// Mends what was lost, and does what is done every now and then.
 async fn tick_on(database: Database, tick: Tick) {
     let mut interval = tokio::time::interval(Duration::from_secs(10));
@@ -200,12 +214,8 @@ async fn tick_on(database: Database, tick: Tick) {
         interval.tick().await;
         let (database, tick) = (database.clone(), tick.clone());
         let done = tokio::task::spawn_blocking(move || {
-            match mend(&database) {
-                Ok(0) => {}
-                Ok(mended) => log::warn(&Fact::new(Code::QueueMended).with_count(mended)),
-                Err(error) => {
-                    log::warn(&Fact::new(Code::QueueAway).because_of(error.fact()));
-                }
+            if let Err(error) = mend_and_say(&database) {
+                log::warn(&Fact::new(Code::QueueAway).because_of(error.fact()));
             }
             tick();
         });
@@ -231,6 +241,12 @@ mod tests {
         let expected = Fact::new(Code::QueueAway).with_io(&io);
         assert_eq!(away(&Refused(Some(io))), expected);
         assert_eq!(away(&Refused(None)), Fact::new(Code::QueueAway));
+    }
+
+    #[test]
+    fn a_worker_ends_where_it_is_asked_to_and_not_for_a_pause() {
+        assert!(!ends(&StopRequest::None) && !ends(&StopRequest::Pause));
+        assert!(ends(&StopRequest::Finish) && ends(&StopRequest::Now));
     }
 
     #[test]

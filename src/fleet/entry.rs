@@ -122,10 +122,10 @@ pub enum GoesOn {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn entry(state: EntryState, is_ahead: bool) -> Entry {
+    pub(in crate::fleet) fn entry(state: EntryState, is_ahead: bool) -> Entry {
         let at = |second| Timestamp::from_second(second).unwrap();
         Entry {
             id: 42,
@@ -147,6 +147,18 @@ mod tests {
             is_late: false,
             is_ahead,
         }
+    }
+
+    #[test]
+    fn each_state_has_a_word_of_its_own() {
+        use EntryState::{Failed, Finished, Held, Running, Stopped, Waiting};
+        let words = [Waiting, Running, Finished, Held, Stopped, Failed].map(EntryState::in_words);
+        assert_eq!(
+            words,
+            [
+                "waiting", "running", "finished", "held", "stopped", "failed"
+            ]
+        );
     }
 
     #[test]

@@ -81,6 +81,23 @@ pub fn place_of(
     let Some((entry, now)) = found else {
         return Ok(None);
     };
+    let plan = || {
+        let plan = Journal::open(state)?.plan(run.id)?.0;
+        Ok(plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok()))
+    };
+    fill(shown, run, &entry, now, plan)?;
+    Ok(Some(entry))
+}
+
+/// Fills in what only the queue knows of a run: the figures of its batches, and when the rest will be done.
+/// The plan is read only if more is to be done.
+fn fill(
+    shown: &mut ListedRun,
+    run: &RunRecord,
+    entry: &Entry,
+    now: Timestamp,
+    plan: impl FnOnce() -> Result<Option<Plan>, AppError>,
+) -> Result<(), AppError> {
     let is_open = matches!(entry.state, EntryState::Waiting | EntryState::Running);
     let summary = &mut shown.summary;
     if run.finished_at.is_none() {
@@ -100,9 +117,7 @@ pub fn place_of(
         if let Ok(settings) = Settings::of(run) {
             settings.pauses.divide(summary);
         }
-        let plan = Journal::open(state)?.plan(run.id)?.0;
-        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-        if let (RunState::Running, Some(plan)) = (run.state, plan)
+        if let (RunState::Running, Some(plan)) = (run.state, plan()?)
             && let Ok(rate) = plan.rate.parse::<Rate>()
         {
             let left = summary.states.not_sent.saturating_sub(plan.left_out);
@@ -113,5 +128,95 @@ pub fn place_of(
             summary.estimated_finish = entry.due.max(now).checked_add(time).ok();
         }
     }
-    Ok(Some(entry))
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::tests::entry;
+    use super::*;
+    use crate::app::listed;
+    use crate::app::scene::{Scene, roster, second};
+
+    /// A run of two rows as it is shown: the journal counts ten requests, and the queue seven of which two
+    /// were made again.
+    fn shown(run: RunState, entry: &Entry, rate: &str) -> (ListedRun, bool) {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let run = scene.run("first", run, &scene.settings("r.csv"));
+        let mut shown = listed(&scene.journal(), &run, &scene.session.state).unwrap();
+        shown.state = run.state;
+        shown.summary.requests = 10;
+        shown.summary.states.not_sent = 5;
+        let mut asked = false;
+        let plan = || {
+            asked = true;
+            Ok(Some(Plan {
+                rate: rate.to_owned(),
+                left_out: 1,
+                ..Plan::default()
+            }))
+        };
+        fill(&mut shown, &run, entry, second(2_000), plan).unwrap();
+        (shown, asked)
+    }
+
+    #[test]
+    fn a_run_that_waits_tells_how_far_it_is_and_when_it_will_be_done() {
+        for (due, done_by) in [(2_100, 2_112), (1_900, 2_012)] {
+            let waiting = Entry {
+                due: second(due),
+                retries: 2,
+                throttled: 3,
+                ..entry(EntryState::Waiting, false)
+            };
+            let (shown, _) = shown(RunState::Running, &waiting, "20/m");
+            let summary = shown.summary;
+            assert_eq!(
+                (summary.requests, summary.retries, summary.throttled),
+                (10, 2, 3)
+            );
+            // It began at second 1,000.
+            assert_eq!(summary.duration_s, 1_000.0);
+            assert_eq!(summary.to_send, Some(4));
+            assert_eq!(summary.estimated_s, Some(12.0));
+            assert_eq!(summary.estimated_finish, Some(second(done_by)));
+            assert_eq!(shown.state, RunState::Running);
+        }
+    }
+
+    #[test]
+    fn only_a_run_that_sends_and_that_the_queue_goes_on_with_has_an_estimate() {
+        use EntryState::{Failed, Finished, Held, Running, Stopped, Waiting};
+        for state in [Waiting, Running, Finished, Held, Stopped, Failed] {
+            for run in [RunState::Planning, RunState::Running, RunState::Held] {
+                let (shown, asked) = shown(run, &entry(state, false), "20/m");
+                let is_open = matches!(state, Waiting | Running);
+                assert_eq!(asked, is_open, "{state:?}");
+                let is_estimated = is_open && run == RunState::Running;
+                assert_eq!(shown.summary.to_send.is_some(), is_estimated, "{state:?}");
+                // No worker goes on with what was taken out of the queue.
+                let is_left = state == Stopped && run != RunState::Held;
+                let expected = if is_left { RunState::Interrupted } else { run };
+                assert_eq!(shown.state, expected, "{state:?}");
+            }
+        }
+        let waiting = entry(Waiting, false);
+        let (shown, _) = shown(RunState::Running, &waiting, "of another version");
+        assert_eq!(shown.summary.to_send, None);
+    }
+
+    #[test]
+    fn the_figures_of_a_run_that_has_ended_are_those_that_it_ended_with() {
+        let scene = Scene::new();
+        scene.write("r.csv", &roster(2));
+        let run = scene.finished("first", 2, &scene.settings("r.csv"));
+        let mut shown = listed(&scene.journal(), &run, &scene.session.state).unwrap();
+        let before = serde_json::to_value(&shown).unwrap();
+        // Its end is recorded in the journal, and not in the queue yet.
+        let running = entry(EntryState::Running, false);
+        let plan = || panic!("nothing is left to be done");
+        fill(&mut shown, &run, &running, second(2_000), plan).unwrap();
+        assert_eq!(serde_json::to_value(&shown).unwrap(), before);
+    }
 }

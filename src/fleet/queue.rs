@@ -162,11 +162,12 @@ pub(super) fn look(
              FROM queued WHERE id = $1 AND state IN ('waiting', 'running')",
             &[&id],
         )?;
-        row.map(|row| waiting(id, &row, String::new())).transpose()
+        let found = |row| waiting(id, &row, String::new(), 0.0);
+        row.map(found).transpose()
     })
 }
 
-fn waiting(id: i64, row: &postgres::Row, owner: String) -> Result<Waiting, Wrong> {
+fn waiting(id: i64, row: &postgres::Row, owner: String, late_s: f64) -> Result<Waiting, Wrong> {
     Ok(Waiting {
         id,
         file: cell(row, 0)?,
@@ -177,7 +178,7 @@ fn waiting(id: i64, row: &postgres::Row, owner: String) -> Result<Waiting, Wrong
         is_approved: cell(row, 5)?,
         retries: cell(row, 6)?,
         throttled: cell(row, 7)?,
-        late_s: 0.0,
+        late_s,
         owner,
     })
 }
@@ -197,13 +198,13 @@ pub(super) fn begin_slice(
         lock(tables, id)?;
         is_ours(tables, claimed)?;
         let older = tables.first(
-            "SELECT greatest(extract(epoch FROM due - now()), 0)::float8 FROM queued
+            "SELECT greatest(extract(epoch FROM due - now()), 0)::float8 + 1 FROM queued
              WHERE account = $1 AND id < $2 AND state IN ('waiting', 'running') ORDER BY id LIMIT 1",
             &[&account, &id],
         )?;
         if let Some(older) = older {
             // A moment after that one, so that it is found first.
-            let seconds = cell::<f64>(&older, 0)? + 1.0;
+            let seconds: f64 = cell(&older, 0)?;
             add_job(tables, id, &name, seconds)?;
             tables.execute(
                 "UPDATE queued SET due = now() + make_interval(secs => $2) WHERE id = $1",
@@ -221,10 +222,7 @@ pub(super) fn begin_slice(
         let Some(row) = row else {
             return Ok(None);
         };
-        let found = Waiting {
-            late_s: cell(&row, 9)?,
-            ..waiting(id, &row, cell(&row, 8)?)?
-        };
+        let found = waiting(id, &row, cell(&row, 8)?, cell(&row, 9)?)?;
         Ok(Some((found, count_up(tables, &name)?)))
     })
 }

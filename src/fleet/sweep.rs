@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ use crate::app::{
     AppError, Arrivals, Awaited, Notifications, Session, SweepOptions, Swept, fate_of,
     not_processed, place_of, report_again, set_aside, wait, worse,
 };
-use crate::inbox::{Entries, Inbox, Place, stamp_of};
+use crate::inbox::{Entries, Inbox, Lying, Place, stamp_of};
 use crate::journal::{Fate, Journal, JournalError, RunState, cell};
 use crate::model::{Code, Exit, Fact, hex};
 use crate::read::{Origin, content_of};
@@ -101,7 +101,7 @@ impl QueueSweep<'_> {
         let failed = self.failed("read-folder");
         let seen = self.inbox.entries().map_err(&failed)?;
         let is_news = waited_for.add(&seen);
-        if is_news && seen.files.values().any(|lying| !lying.ready) {
+        if is_news && may_grow(&seen.files) {
             wait(self.options.settle, &self.session.stop);
         }
         let Entries { files: now, others } = self.inbox.entries().map_err(&failed)?;
@@ -234,6 +234,11 @@ impl QueueSweep<'_> {
             }),
         }
     }
+}
+
+/// Whether any of these files may still be written to: no marker says that it is whole.
+fn may_grow(files: &HashMap<String, Lying>) -> bool {
+    files.values().any(|lying| !lying.ready)
 }
 
 /// Records the fate of a file, as far as it is known.
@@ -389,4 +394,23 @@ fn put(
         )
     })?;
     Ok(moves.paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_grow_until_a_marker_says_that_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let lying = || Inbox::at(folder.path()).entries().unwrap().files;
+        let write = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+        assert!(!may_grow(&lying()));
+        write("a.csv");
+        assert!(may_grow(&lying()));
+        write("a.csv.ready");
+        assert!(!may_grow(&lying()));
+        write("b.csv");
+        assert!(may_grow(&lying()));
+    }
 }

@@ -182,7 +182,7 @@ mod tests {
             let ending = text.rsplit('.').next().unwrap_or_default();
             let endings = [
                 "csv", "rs", "xml", "html", "txt", "toml", "se", "lock", "example", "json", "ftl",
-                "js", "css",
+                "js", "css", "prom",
             ];
             endings.contains(&ending) || ELSEWHERE.contains(&text)
         };

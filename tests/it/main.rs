@@ -30,6 +30,8 @@ mod pacing;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod properties;
+#[cfg(feature = "postgres")]
+mod queue;
 mod reading;
 mod retrying;
 mod sample;

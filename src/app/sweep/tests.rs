@@ -1,3 +1,5 @@
+mod refusals;
+
 use std::cell::Cell;
 
 use super::*;

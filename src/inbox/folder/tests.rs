@@ -158,6 +158,9 @@ fn each_entry_that_looks_like_a_roster_is_taken_or_named_with_the_reason() {
     for name in ["b.csv", "b.csv.ready", "a.csv", ".hidden.csv", "c.csv.part"] {
         std::fs::write(root.join(name), "").unwrap();
     }
+    std::fs::write(root.join("notes.pdf"), "").unwrap();
+    let upload = std::fs::File::create(root.join("old.csv.part")).unwrap();
+    upload.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     std::fs::create_dir(root.join("folder")).unwrap();
     std::fs::create_dir(root.join("folder.xlsx")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", root.join("link.csv")).unwrap();
@@ -182,6 +185,8 @@ fn each_entry_that_looks_like_a_roster_is_taken_or_named_with_the_reason() {
         ("folder", of(Kind::Folder)),
         ("folder.xlsx", of(Kind::Folder)),
         ("link.csv", of(Kind::Link)),
+        ("notes.pdf", Some(Refusal::NotARoster)),
+        ("old.csv.part", Some(Refusal::Unfinished)),
         ("one.csv", linked()),
         ("r\\xE5.csv", Some(Refusal::NotUtf8)),
         ("two.csv", linked()),
@@ -327,4 +332,23 @@ fn what_is_no_file_leaves_the_name_free() {
     assert_eq!(taken.others[0].name, "a.csv");
     assert!(folder.path().join("failed/a.csv").is_symlink());
     assert!(claim(&inbox, "a.csv").is_some());
+}
+
+#[test]
+fn a_stamp_holds_the_size_of_a_file_and_when_it_was_modified() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "four").unwrap();
+    let modified = std::time::UNIX_EPOCH + std::time::Duration::new(90, 7_000);
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(modified).unwrap();
+    let lying = Inbox::at(folder.path()).entries().unwrap().files;
+    assert_eq!(lying["a.csv"].modified(), (90, 7_000));
+    assert_eq!(lying["a.csv"].stamp(), "90.000007000:4");
+    assert_eq!(stamp_of(&path), "90.000007000:4");
+    assert_eq!(stamp_of(&folder.path().join("gone.csv")), "");
+    assert_eq!(modified_in("90.000007000:4"), Some((90, 7_000)));
+    for other in ["", "90:4", "90.000007000", "x.1:4"] {
+        assert_eq!(modified_in(other), None, "{other}");
+    }
 }

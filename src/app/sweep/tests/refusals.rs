@@ -1,0 +1,251 @@
+//! Files that are not imported: why, when they are tried again, and who is notified.
+
+use super::*;
+use crate::send::SignInError;
+
+/// What a desk answers when it is asked how a file is imported.
+type Answer = dyn Fn() -> Option<AppError>;
+
+/// Imports no file, or does something before a folder is looked at.
+struct Failing<'a> {
+    noting: Noting<'a>,
+    answer: RefCell<Box<Answer>>,
+    before_a_look: RefCell<Option<Box<dyn FnOnce()>>>,
+    metrics: PathBuf,
+}
+
+impl<'a> Failing<'a> {
+    fn of(scene: &'a Scene, api: &Api) -> Failing<'a> {
+        Failing {
+            noting: Noting::of(scene, api),
+            answer: RefCell::new(Box::new(|| None)),
+            before_a_look: RefCell::default(),
+            metrics: scene.path("metrics.prom"),
+        }
+    }
+
+    fn fails(&self, error: impl Fn() -> AppError + 'static) {
+        *self.answer.borrow_mut() = Box::new(move || Some(error()));
+    }
+
+    /// Whether anyone was notified since the last look.
+    fn has_notified(&self) -> bool {
+        std::fs::remove_file(&self.metrics).is_ok()
+    }
+}
+
+impl Desk for Failing<'_> {
+    fn refresh(&self) {
+        if let Some(work) = self.before_a_look.take() {
+            work();
+        }
+    }
+
+    fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
+        match (self.answer.borrow())() {
+            Some(error) => Err(error),
+            None => self.noting.wanted(file, name),
+        }
+    }
+
+    fn may_take(&self, _: &str) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    fn account(&self, name: &str) -> u64 {
+        self.noting.account(name)
+    }
+
+    /// The metrics of the folder are nobody's.
+    fn notifications(&self, name: &str) -> Notifications {
+        Notifications {
+            metrics: (!name.is_empty()).then(|| self.metrics.clone()),
+            ..Notifications::default()
+        }
+    }
+
+    fn told(&self, name: &str, what: Told<'_>) {
+        Desk::told(&self.noting, name, what);
+    }
+}
+
+fn no_key() -> AppError {
+    let variable = "KEY".to_owned();
+    SignInError::Empty { variable }.into()
+}
+
+#[test]
+fn an_account_is_paused_by_how_often_and_why_it_was_refused_until_it_is_accepted() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let noting = Noting::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    let refused = |why: Option<&Fact>, times: u32, seconds: u64| {
+        let before = Instant::now();
+        sweep.remember(1, Exit::Refused, why);
+        let after = Instant::now();
+        let refused = sweep.refused.borrow()[&1].clone();
+        let pause = Duration::from_secs(seconds);
+        assert_eq!(refused.times, times);
+        assert!((before + pause..=after + pause).contains(&refused.until));
+        refused.why
+    };
+    let away = Fact::new(Code::ApiUnreachable);
+    for (times, seconds) in [(1, 30), (2, 60), (3, 120)] {
+        assert_eq!(refused(Some(&away), times, seconds), away);
+    }
+    let no = Fact::new(Code::SignInMissing);
+    assert_eq!(refused(Some(&no), 4, 3600), no);
+    assert_eq!(refused(None, 5, 3600), Fact::new(Code::ApiRefused));
+    sweep.remember(2, Exit::Refused, None);
+    sweep.remember(1, Exit::RowsFailed, None);
+    let known = sweep.refused.borrow();
+    assert!(known.contains_key(&2) && !known.contains_key(&1));
+}
+
+#[test]
+fn what_is_told_once_is_told_again_only_with_another_reason() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let desk = Failing::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();
+    scene.write("in/a.csv", &roster(1));
+    let mut seen = HashMap::new();
+    let mut once = || sweep.once(&mut seen).unwrap().worst;
+    desk.fails(no_key);
+    assert_eq!(once(), Some(Exit::Refused));
+    let refused = "a.csv: not imported: sign_in.empty";
+    assert_eq!(desk.noting.told(), [refused]);
+    assert!(desk.has_notified());
+    // Its pause is over, and it is refused again.
+    let is_over = || {
+        let mut refused = sweep.refused.borrow_mut();
+        refused.get_mut(&1).unwrap().until = Instant::now();
+    };
+    is_over();
+    assert_eq!(once(), Some(Exit::Refused));
+    assert_eq!(desk.noting.told(), Vec::<String>::new());
+    assert!(!desk.has_notified());
+    assert_eq!(sweep.refused.borrow()[&1].times, 2);
+    is_over();
+    desk.fails(|| AppError::Front("no".into()));
+    assert_eq!(once(), Some(Exit::CannotDo));
+    assert_eq!(
+        desk.noting.told(),
+        ["a.csv: not imported: command.not_done"]
+    );
+    assert!(desk.has_notified());
+    assert!(sweep.refused.borrow().is_empty());
+    let file = scene.path("in/processing/a.csv/a.csv");
+    assert!(file.is_file(), "it waits");
+}
+
+#[test]
+fn an_api_that_refuses_again_once_a_pause_is_over_is_no_news() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 401));
+    let noting = Noting::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    scene.write("in/a.csv", &roster(1));
+    let mut seen = HashMap::new();
+    for told in [1, 0] {
+        assert_eq!(sweep.once(&mut seen).unwrap().worst, Some(Exit::Refused));
+        assert_eq!(noting.told().len(), told);
+        sweep.refused.borrow_mut().get_mut(&1).unwrap().until = Instant::now();
+    }
+    assert_eq!(api.updates(), 2);
+}
+
+#[test]
+fn wrong_settings_are_told_here_and_notified_to_nobody() {
+    for (error, is_notified, is_put_aside) in [
+        (
+            (|| AppError::Usage("no".into())) as fn() -> AppError,
+            false,
+            false,
+        ),
+        (no_key, true, false),
+        (|| AppError::Older, true, true),
+        (
+            || {
+                let (field, known) = ("x".to_owned(), vec![]);
+                crate::run::RunError::Key { field, known }.into()
+            },
+            true,
+            true,
+        ),
+    ] {
+        let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+        let desk = Failing::of(&scene, &api);
+        let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();
+        scene.write("in/a.csv", &roster(1));
+        desk.fails(error);
+        let worst = sweep.once(&mut HashMap::new()).unwrap().worst;
+        assert_eq!(worst, worse(None, Some(error().exit())));
+        assert_eq!(desk.noting.told().len(), 1, "{}", error());
+        assert_eq!(desk.has_notified(), is_notified, "{}", error());
+        let aside = files(&scene, "failed").contains(&"a.csv".to_owned());
+        assert_eq!(aside, is_put_aside, "{}", error());
+    }
+}
+
+#[test]
+fn a_file_that_is_older_than_the_last_of_its_name_is_imported_only_if_that_is_asked_for() {
+    for (again, fresh, told) in [
+        (false, false, "a.csv: not imported: inbox.older"),
+        (true, false, "a.csv: 2 updated"),
+        (false, true, "a.csv: 2 updated"),
+        (true, true, "a.csv: 2 updated"),
+    ] {
+        let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+        let noting = Noting::of(&scene, &api);
+        let options = SweepOptions {
+            again,
+            fresh,
+            ..options(&scene)
+        };
+        let sweep = Sweep::new(&scene.session, &noting, options).unwrap();
+        scene.write("in/a.csv", &roster(1));
+        sweep.run().unwrap();
+        noting.told();
+        let older = std::fs::File::create(scene.write("in/a.csv", "")).unwrap();
+        std::io::Write::write_all(&mut &older, roster(2).as_bytes()).unwrap();
+        older.set_modified(std::time::UNIX_EPOCH).unwrap();
+        sweep.run().unwrap();
+        assert_eq!(noting.told(), [told]);
+    }
+}
+
+#[test]
+fn what_lies_among_the_taken_files_and_is_none_is_set_aside_and_told() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let desk = Failing::of(&scene, &api);
+    let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();
+    // Only the account itself can make anything there.
+    scene.write("in/a.csv", &roster(1));
+    let lying = sweep.inbox.entries().unwrap().files.remove("a.csv");
+    let taken = sweep
+        .inbox
+        .claim("a.csv", &lying.unwrap())
+        .unwrap()
+        .unwrap();
+    std::fs::remove_file(&taken).unwrap();
+    std::fs::create_dir(&taken).unwrap();
+    assert_eq!(sweep.run().unwrap().exit, Exit::RowsFailed);
+    assert_eq!(desk.noting.told(), ["a.csv: not imported: inbox.set_aside"]);
+    assert!(desk.has_notified());
+    assert!(scene.path("in/failed/a.csv").is_dir());
+}
+
+#[test]
+fn a_file_that_grows_while_a_sweep_waits_for_it_is_waited_for_again() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let desk = Failing::of(&scene, &api);
+    let options = SweepOptions {
+        settle: Duration::from_millis(200),
+        ..options(&scene)
+    };
+    let sweep = Sweep::new(&scene.session, &desk, options).unwrap();
+    let file = scene.write("in/a.csv", &roster(1));
+    let grows = move || std::fs::write(file, roster(2)).unwrap();
+    *desk.before_a_look.borrow_mut() = Some(Box::new(grows));
+    assert_eq!(sweep.run().unwrap().exit, Exit::Success);
+    assert_eq!(desk.noting.told(), ["a.csv: 2 updated"]);
+}

@@ -1,0 +1,544 @@
+//! The queue of many machines, with a worker in the test's own process: what becomes of a file, and what
+//! happens between the steps of a batch.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rosterpatch::app::{AppError, Notifications, Session, StopSignal, Wanted, listed};
+use rosterpatch::check::{CheckOptions, DuplicatePolicy};
+use rosterpatch::events::Unobserved;
+use rosterpatch::fleet::{
+    Entry, EntryState, FleetDoor, GoesOn, Heard, SweptFile, approve, enqueue, listed_queue,
+    migrate, place_of, put_back, remove, sweep_into_queue, work, write_queue_metrics,
+};
+use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
+use rosterpatch::map::MapOptions;
+use rosterpatch::model::{Code, Exit, Threshold};
+use rosterpatch::plan::{Guards, Selection};
+use rosterpatch::read::{Origin, ReadOptions};
+use rosterpatch::report::ResultPaths;
+use rosterpatch::run::{Delivery, Roster, RunError, Settings};
+use rosterpatch::send::{Backoff, ClientOptions, Credentials, Pace, SenderOptions, StopRequest};
+use rosterpatch::targets::{self, TargetSpec};
+
+use crate::harness::{Folder, Server, plain_roster, respond, wait_until};
+use crate::postgres::shared;
+
+/// What happens while a worker asks how a file of the queue is imported.
+type Meanwhile = dyn Fn(&State) -> Result<(), AppError> + Send + Sync;
+
+/// What a worker of the test's own process knows, and what it told.
+struct Door {
+    target: PathBuf,
+    base_url: String,
+    meanwhile: Box<Meanwhile>,
+    /// The file's name, and why it is done later, or how its way through the queue ended.
+    heard: Mutex<Vec<(String, Option<Code>)>>,
+}
+
+impl Door {
+    fn settings(&self, file: &Path) -> Settings {
+        Settings {
+            target: targets::text(self.target.to_str().unwrap()).unwrap(),
+            delivery: Delivery {
+                client: ClientOptions {
+                    base_url: self.base_url.clone(),
+                    timeout: Duration::from_secs(45),
+                    ca_certificates: None,
+                },
+                pace: Pace {
+                    own: "unlimited".parse().unwrap(),
+                    own_burst: 1000,
+                    ceiling: None,
+                    burst: None,
+                    share: 1.0,
+                },
+                sender: SenderOptions {
+                    concurrency: 4,
+                    max_attempts: 1,
+                    backoff: Backoff::default(),
+                    grace: Duration::from_secs(5),
+                },
+                variables: BTreeMap::new(),
+                selection: Selection::default(),
+                paths: ResultPaths::beside(file),
+                no_undo: false,
+                all: false,
+                blind: false,
+                guards: Guards {
+                    max_invalid: Threshold::Percent(10.0),
+                    max_changes: None,
+                    max_shrink: Threshold::Percent(100.0),
+                },
+                canary: None,
+                trust_for: Duration::ZERO,
+                expected: None,
+                retries: None,
+                undoes: None,
+            },
+            roster: Roster {
+                file: file.to_owned(),
+                read: ReadOptions::default(),
+                map: MapOptions::default(),
+                key: None,
+                check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
+                duplicates: DuplicatePolicy::Error,
+                sparse: true,
+            },
+            sandbox: false,
+            inbox: None,
+            dropped_as: None,
+            moving_from: None,
+            queued: None,
+            replaces: None,
+            config: None,
+            profile: None,
+            pauses: Default::default(),
+        }
+    }
+}
+
+/// Each profile's credentials have a quota of their own.
+fn credentials_of(profile: Option<&str>, spec: &TargetSpec) -> Credentials {
+    Credentials::find(spec, |_| Some(profile.unwrap_or("none").into())).unwrap()
+}
+
+/// The last part of a path.
+fn name_of(path: &str) -> String {
+    path.rsplit('/').next().unwrap().to_owned()
+}
+
+impl FleetDoor for Door {
+    fn wanted<'a>(
+        &'a self,
+        session: &'a Session,
+        file: &Path,
+        profile: Option<&str>,
+    ) -> Result<(Wanted<'a>, Notifications), AppError> {
+        (self.meanwhile)(&session.state)?;
+        let spec = targets::load(self.target.to_str().unwrap()).unwrap();
+        let wanted = Wanted {
+            credentials: credentials_of(profile, &spec),
+            spec: Arc::new(spec),
+            settings: self.settings(file),
+            holds: true,
+            play: None,
+        };
+        Ok((wanted, Notifications::default()))
+    }
+
+    fn credentials(
+        &self,
+        profile: Option<&str>,
+        spec: &TargetSpec,
+    ) -> Result<(Credentials, Notifications), AppError> {
+        Ok((credentials_of(profile, spec), Notifications::default()))
+    }
+
+    fn notifications(&self, _: Option<&str>) -> Notifications {
+        Notifications::default()
+    }
+
+    fn heard(&self, what: Heard<'_>) {
+        let (file, why) = match what {
+            Heard::Later { file, why, .. } => (file, why.map(|why| why.code())),
+            Heard::Ended(ended) => (&*ended.file, ended.why.as_ref().map(|why| why.code())),
+        };
+        let mut heard = self.heard.lock().unwrap();
+        heard.push((name_of(file), why));
+    }
+}
+
+/// A queue in a database of its own, and a worker for it.
+struct Queue {
+    folder: Folder,
+    state: State,
+    api: Server,
+}
+
+impl Queue {
+    /// None where PostgreSQL is not installed. The API gives `status` to each update.
+    fn new(status: u16) -> Option<Queue> {
+        let cluster = shared()?;
+        let folder = Folder::new();
+        let state = State::in_database(&cluster.database(), None, &folder.path("local")).unwrap();
+        Some(Queue {
+            api: Server::start(move |_| respond(status, &[], "{}")),
+            folder,
+            state,
+        })
+    }
+
+    fn session(&self) -> Session {
+        Session::new(Box::new(Unobserved), self.state.clone()).unwrap()
+    }
+
+    fn put(&self, name: &str, text: &str, profile: Option<&str>) -> i64 {
+        let file = self.folder.write(name, text);
+        let enqueued = enqueue(&self.state, (&file, Origin::Named), profile).unwrap();
+        assert!(!enqueued.is_known);
+        enqueued.id
+    }
+
+    fn entry(&self, id: i64) -> Entry {
+        let all = listed_queue(&self.state, true).unwrap();
+        all.into_iter().find(|entry| entry.id == id).unwrap()
+    }
+
+    /// A value of a file in the queue that is shown nowhere.
+    fn account(&self, id: i64) -> Option<String> {
+        let account = self.state.database().unwrap().change(|tables| {
+            cell(
+                &tables.one("SELECT account FROM queued WHERE id = $1", &[&id])?,
+                0,
+            )
+        });
+        account.unwrap()
+    }
+
+    fn door(&self) -> Door {
+        Door {
+            target: self.folder.path("plain.toml"),
+            base_url: self.api.base_url.clone(),
+            meanwhile: Box::new(|_| Ok(())),
+            heard: Mutex::default(),
+        }
+    }
+
+    /// Has a worker with this door at work until something is so, and returns what it told.
+    fn work_until(
+        &self,
+        door: Door,
+        what: &str,
+        is_so: impl FnMut() -> bool,
+    ) -> Vec<(String, Option<Code>)> {
+        let door = Arc::new(door);
+        let ticked = Arc::new(AtomicBool::new(false));
+        let stop = StopSignal::new();
+        let worker = {
+            let (door, ticked, stop) = (door.clone(), ticked.clone(), stop.shared());
+            let mut session = self.session();
+            session.stop = stop.shared();
+            let make = move |state: State| {
+                let mut session = Session::new(Box::new(Unobserved), state)?;
+                session.stop = stop.shared();
+                Ok(session)
+            };
+            let tick = move || ticked.store(true, Ordering::SeqCst);
+            std::thread::spawn(move || work(&session, door, Arc::new(make), 1, Arc::new(tick)))
+        };
+        // It ends even if the test fails.
+        struct Asks(StopSignal);
+        impl Drop for Asks {
+            fn drop(&mut self) {
+                self.0.ask(StopRequest::Finish);
+            }
+        }
+        let asks = Asks(stop);
+        wait_until(what, is_so);
+        drop(asks);
+        worker.join().unwrap().unwrap();
+        assert!(ticked.load(Ordering::SeqCst), "it ticks");
+        Arc::into_inner(door).unwrap().heard.into_inner().unwrap()
+    }
+
+    fn has_ended(&self, id: i64) -> bool {
+        let state = self.entry(id).state;
+        !matches!(state, EntryState::Waiting | EntryState::Running)
+    }
+
+    /// How many updates were asked for.
+    fn updates(&self) -> usize {
+        let seen = self.api.seen();
+        seen.iter().filter(|seen| seen.method == "PATCH").count()
+    }
+}
+
+/// A roster of ten students of whom one has no name: more than its guard lets through.
+fn held_roster() -> String {
+    plain_roster(8).replacen("Åsa,Ek", ",", 1)
+}
+
+#[test]
+fn a_file_moves_to_the_queue_of_its_quota_and_is_done_a_batch_at_a_time() {
+    let Some(queue) = Queue::new(200) else { return };
+    let long = queue.put("long.csv", &plain_roster(501), Some("a"));
+    let short = queue.put("short.csv", &plain_roster(3), Some("b"));
+    let broken = queue.put("broken.csv", "no,header\n1,2\n", Some("a"));
+    let again = (&*queue.folder.path("long.csv"), Origin::Named);
+    let again = enqueue(&queue.state, again, Some("a")).unwrap();
+    assert_eq!((again.id, again.is_known), (long, true));
+    assert_eq!(put_back(&queue.state, long).unwrap(), GoesOn::AsBefore);
+    assert_eq!(listed_queue(&queue.state, false).unwrap().len(), 3);
+    let heard = queue.work_until(queue.door(), "the end of all", || {
+        [long, short, broken].iter().all(|id| queue.has_ended(*id))
+    });
+    for (id, state, slices, requests) in [
+        (long, EntryState::Finished, 2, 501),
+        (short, EntryState::Finished, 1, 3),
+        (broken, EntryState::Failed, 1, 0),
+    ] {
+        let entry = queue.entry(id);
+        assert_eq!(entry.state, state, "{entry:?}");
+        assert_eq!((entry.slices, entry.requests), (slices, requests));
+        assert_eq!(entry.why.is_some(), state == EntryState::Failed);
+    }
+    assert_eq!(queue.updates(), 504);
+    let accounts = [long, short, broken].map(|id| queue.account(id).unwrap());
+    assert_ne!(accounts[0], accounts[1]);
+    assert_eq!(accounts[0], accounts[2]);
+    let told = |name: &str| heard.iter().filter(|(file, _)| file == name).count();
+    assert_eq!((told("long.csv"), told("short.csv")), (2, 1));
+    assert_eq!(told("broken.csv"), 1);
+    assert!(listed_queue(&queue.state, false).unwrap().is_empty());
+    let metrics = queue.folder.path("queue.prom");
+    write_queue_metrics(&queue.state, &metrics).unwrap();
+    let text = std::fs::read_to_string(metrics).unwrap();
+    for line in [
+        "rosterpatch_queue_requests_total{profile=\"a\"} 501",
+        "rosterpatch_queue_requests_total{profile=\"b\"} 3",
+        "rosterpatch_queue_stopped{profile=\"a\"} 1",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(approve(&queue.state, 99).is_err() && remove(&queue.state, 99).is_err());
+}
+
+#[test]
+fn the_formats_before_and_after_a_migration_are_told() {
+    let Some(cluster) = shared() else { return };
+    let folder = Folder::new();
+    let address = cluster.address(&cluster.empty_database());
+    let state = State::in_database(&address, None, &folder.path("local")).unwrap();
+    let (before, after) = migrate(&state).unwrap();
+    assert!(before == 0 && after > 1, "{before} {after}");
+    assert_eq!(migrate(&state).unwrap(), (after, after));
+}
+
+#[test]
+fn a_job_that_is_another_workers_by_now_changes_nothing() {
+    let Some(queue) = Queue::new(200) else { return };
+    let id = queue.put("r.csv", &plain_roster(3), None);
+    let was_asked = Arc::new(AtomicBool::new(false));
+    let asked = was_asked.clone();
+    let mut door = queue.door();
+    door.meanwhile = Box::new(move |state| {
+        state.database().unwrap().change(|tables| {
+            tables.execute(
+                "UPDATE rosterpatch_queue._private_jobs SET locked_by = 'another'",
+                &[],
+            )
+        })?;
+        asked.store(true, Ordering::SeqCst);
+        Ok(())
+    });
+    let heard = queue.work_until(door, "a question", || was_asked.load(Ordering::SeqCst));
+    let entry = queue.entry(id);
+    assert_eq!((entry.state, entry.slices), (EntryState::Waiting, 0));
+    assert_eq!(queue.account(id), None);
+    assert_eq!(heard, []);
+}
+
+#[test]
+fn a_batch_whose_file_is_taken_out_of_the_queue_sends_nothing_more() {
+    let Some(queue) = Queue::new(200) else { return };
+    let id = queue.put("r.csv", &plain_roster(3), None);
+    let mut door = queue.door();
+    door.meanwhile = Box::new(move |state| {
+        let entry = listed_queue(state, true)?.remove(0);
+        match entry.state {
+            EntryState::Running => remove(state, id),
+            _ => Ok(()),
+        }
+    });
+    let heard = queue.work_until(door, "its end", || queue.has_ended(id));
+    let entry = queue.entry(id);
+    assert_eq!(entry.state, EntryState::Stopped);
+    assert_eq!(entry.code, Some(Code::QueueRemoved));
+    assert_eq!(queue.updates(), 0);
+    assert_eq!(heard, []);
+    // It is put back, and begins.
+    assert_eq!(put_back(&queue.state, id).unwrap(), GoesOn::Again);
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    assert_eq!(queue.entry(id).state, EntryState::Finished);
+    assert_eq!(queue.updates(), 3);
+}
+
+#[test]
+fn what_a_guard_holds_waits_for_its_approval_which_may_come_before_that() {
+    let Some(queue) = Queue::new(200) else { return };
+    let id = queue.put("held.csv", &held_roster(), None);
+    let heard = queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    let entry = queue.entry(id);
+    assert_eq!(entry.state, EntryState::Held);
+    assert_eq!(heard.len(), 1);
+    let journal = Journal::open(&queue.state).unwrap();
+    let run = journal.run(entry.run.as_deref()).unwrap();
+    let mut shown = listed(&journal, &run, &queue.state).unwrap();
+    let place = place_of(&queue.state, &run, &mut shown).unwrap();
+    assert_eq!(place.unwrap().id, id);
+    assert_eq!(queue.updates(), 0);
+    assert_eq!(approve(&queue.state, id).unwrap(), GoesOn::Again);
+    queue.work_until(queue.door(), "its end", || queue.has_ended(id));
+    let entry = queue.entry(id);
+    assert_eq!(entry.state, EntryState::Finished, "{entry:?}");
+    assert_eq!(entry.exit_code, Some(i32::from(Exit::RowsFailed.code())));
+    assert_eq!(queue.updates(), 7);
+
+    // Approved while it is planned, before any guard holds it.
+    let early = queue.put("early.csv", &held_roster(), Some("a"));
+    let mut door = queue.door();
+    let goes_on = Arc::new(Mutex::new(None));
+    let seen = goes_on.clone();
+    door.meanwhile = Box::new(move |state| {
+        let entries = listed_queue(state, true)?;
+        let running = entries
+            .iter()
+            .any(|entry| entry.id == early && entry.state == EntryState::Running);
+        if running {
+            *seen.lock().unwrap() = Some(approve(state, early)?);
+        }
+        Ok(())
+    });
+    queue.work_until(door, "its end", || {
+        queue.entry(early).state == EntryState::Finished
+    });
+    assert_eq!(*goes_on.lock().unwrap(), Some(GoesOn::AsBefore));
+    assert_eq!(queue.updates(), 14);
+}
+
+#[test]
+fn a_worker_that_cannot_know_how_a_file_is_imported_leaves_it_to_others() {
+    let Some(queue) = Queue::new(200) else { return };
+    let id = queue.put("r.csv", &plain_roster(3), None);
+    let mut door = queue.door();
+    door.meanwhile = Box::new(|_| Err(AppError::Usage("no such profile here".into())));
+    let heard = queue.work_until(door, "a reason", || queue.entry(id).why.is_some());
+    let entry = queue.entry(id);
+    assert_eq!((entry.state, entry.slices), (EntryState::Waiting, 0));
+    assert!(!entry.is_ahead, "it stays due: {entry:?}");
+    assert_eq!(heard, [("r.csv".to_owned(), entry.code)]);
+
+    // Where the journal is away nothing can be recorded.
+    let lost = queue.put("lost.csv", &plain_roster(2), None);
+    let was_asked = Arc::new(AtomicBool::new(false));
+    let asked = was_asked.clone();
+    let mut door = queue.door();
+    door.meanwhile = Box::new(move |_| {
+        asked.store(true, Ordering::SeqCst);
+        Err(RunError::from(JournalError::TakenOver).into())
+    });
+    let heard = queue.work_until(door, "a question", || was_asked.load(Ordering::SeqCst));
+    assert_eq!(heard, []);
+    assert!(queue.entry(lost).why.is_none());
+}
+
+#[test]
+fn an_api_that_does_not_answer_is_asked_later_and_one_that_refuses_ends_the_file() {
+    let Some(queue) = Queue::new(401) else { return };
+    let away = queue.put("away.csv", &plain_roster(3), None);
+    let mut door = queue.door();
+    door.base_url = "http://127.0.0.1:1".into();
+    let heard = queue.work_until(door, "a reason", || queue.entry(away).why.is_some());
+    let entry = queue.entry(away);
+    assert_eq!(entry.state, EntryState::Waiting, "{entry:?}");
+    assert!(entry.is_ahead && entry.run.is_some(), "{entry:?}");
+    assert_eq!(heard, [("away.csv".to_owned(), entry.code)]);
+    let refused = queue.put("refused.csv", &plain_roster(4), None);
+    let heard = queue.work_until(queue.door(), "its end", || queue.has_ended(refused));
+    let entry = queue.entry(refused);
+    assert_eq!(entry.state, EntryState::Stopped, "{entry:?}");
+    assert_eq!(heard, [("refused.csv".to_owned(), entry.code)]);
+}
+
+#[test]
+fn a_folder_that_is_swept_gets_back_what_has_ended() {
+    let Some(queue) = Queue::new(200) else { return };
+    let folder = queue.folder.path("inbox");
+    std::fs::create_dir(&folder).unwrap();
+    let drop = |name: &str, text: &str| {
+        queue.folder.write(&format!("inbox/{name}"), text);
+        // It is whole, whatever the time.
+        queue.folder.write(&format!("inbox/{name}.ready"), "");
+    };
+    drop("done.csv", &plain_roster(3));
+    drop("undone.csv", &plain_roster(4));
+    drop("held.csv", &held_roster());
+    drop("broken.csv", "no,header\n1,2\n");
+    let session = queue.session();
+    let sweep = || {
+        let told = Mutex::new(BTreeMap::new());
+        let hear = |name: &str, swept: &SweptFile| {
+            let text = match swept {
+                SweptFile::Enqueued(_) => "enqueued".to_owned(),
+                SweptFile::Waiting => "waiting".to_owned(),
+                SweptFile::Held { run, why } => format!("held {run} {}", why.code()),
+                SweptFile::Ended(summary) => {
+                    let results = summary.results.as_ref().unwrap();
+                    assert!(results.is_file() && Path::new(&summary.file).is_file());
+                    assert!(results.to_str().unwrap().ends_with(".results.csv"));
+                    assert_eq!(results.parent(), Path::new(&summary.file).parent());
+                    "ended".to_owned()
+                }
+                SweptFile::Failed(why) => {
+                    assert!(why.path().unwrap().is_file(), "{why:?}");
+                    format!("failed {}", why.code())
+                }
+            };
+            told.lock().unwrap().insert(name.to_owned(), text);
+        };
+        let profile_of = |_: &str| Ok(None);
+        let settle = Duration::ZERO;
+        let swept = sweep_into_queue(&session, &folder, settle, false, &profile_of, &hear);
+        let (exit, tally) = swept.unwrap();
+        (exit, tally, told.into_inner().unwrap())
+    };
+    let (exit, _, told) = sweep();
+    assert_eq!(exit, Exit::Success);
+    assert!(told.len() == 4 && told.values().all(|told| told == "enqueued"));
+    let (_, tally, told) = sweep();
+    assert!(told.len() == 4 && told.values().all(|told| told == "waiting"));
+    assert_eq!(tally.fates(), [(Fate::Waiting, 4)]);
+    queue.work_until(queue.door(), "the end of all", || {
+        listed_queue(&queue.state, true)
+            .unwrap()
+            .iter()
+            .all(|entry| queue.has_ended(entry.id))
+    });
+    let entries = listed_queue(&queue.state, true).unwrap();
+    let run_of = |name: &str| {
+        let mut entries = entries.iter();
+        let entry = entries.find(|entry| entry.file.ends_with(&format!("/{name}")));
+        entry.unwrap().run.clone().unwrap()
+    };
+    let mut journal = Journal::open(&queue.state).unwrap();
+    let undone = journal.run(Some(&run_of("undone.csv"))).unwrap();
+    journal.set_state(undone.id, RunState::Undone).unwrap();
+    let (exit, tally, told) = sweep();
+    assert_eq!(exit, Exit::CannotDo);
+    assert_eq!(told["done.csv"], "ended");
+    assert_eq!(told["undone.csv"], "failed run.undone");
+    assert!(told["broken.csv"].starts_with("failed "), "{told:?}");
+    let run = run_of("held.csv");
+    assert!(
+        told["held.csv"].starts_with(&format!("held {run} ")),
+        "{told:?}"
+    );
+    assert_eq!(tally.fates().len(), 3, "{tally:?}");
+    // What is held is known by its run.
+    let arrivals = queue.state.database().unwrap().change(|tables| {
+        let rows = tables.rows("SELECT name, run FROM arrival ORDER BY name", &[])?;
+        let known = |row| Ok((cell::<String>(row, 0)?, cell::<Option<String>>(row, 1)?));
+        rows.iter().map(known).collect::<Result<Vec<_>, _>>()
+    });
+    let held = ("held.csv".to_owned(), Some(run));
+    assert!(arrivals.unwrap().contains(&held));
+    let left = std::fs::read_dir(folder.join("processing")).unwrap();
+    assert_eq!(left.count(), 1, "what is held");
+    // Dropped again, it is another one.
+    drop("done.csv", &plain_roster(3));
+    assert_eq!(sweep().2["done.csv"], "enqueued");
+}
