@@ -185,6 +185,12 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
     if !form.is_strict() {
         if form == Form::Words {
             doubt_characters(&text, notes);
+            if let Some(meant) = leftovers::of_seven_bits(&text) {
+                let message = say().cell_strange_letters(&*text, meant);
+                notes
+                    .doubts
+                    .push(Fault::new("text.strange_letters", message));
+            }
             if whole_number(&text).is_some() {
                 let doubt = Fault::new("text.decimal_zero", say().cell_decimal_zero(&*text));
                 notes.doubts.push(doubt);
@@ -203,6 +209,13 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
         }
         text = Cow::Owned(plain.trim().to_owned());
     }
+    if characters::mixes_scripts(&text) {
+        notes.doubts.push(lookalike(&text));
+    }
+    if form == Form::Key && leftovers::is_date(text.as_bytes()) {
+        let doubt = Fault::new("text.date", say().cell_date_perhaps(&*text));
+        notes.doubts.push(doubt);
+    }
     if matches!(form, Form::Number | Form::Key)
         && let Some(whole) = whole_number(&text).map(str::len)
     {
@@ -218,9 +231,15 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
     text
 }
 
-/// The whole number of `184.0`; none of any other text.
+/// The whole number of `184.0`, `184,00` or `184.000000`; none of any other text. In `1.000` three zeros may be a
+/// thousand's.
 fn whole_number(text: &str) -> Option<&str> {
-    let whole = text.strip_suffix(".0").or(text.strip_suffix(",0"))?;
+    const THOUSAND: usize = 3;
+    let zeros = text.len() - text.trim_end_matches('0').len();
+    let whole = &text[..text.len() - zeros];
+    let whole = whole
+        .strip_suffix(['.', ','])
+        .filter(|_| zeros > 0 && zeros != THOUSAND)?;
     let digits = whole.strip_prefix(['+', '-']).unwrap_or(whole);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then_some(whole)
@@ -247,6 +266,10 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
         }
         before = Some(c);
     }
+    // A person's names may be of two alphabets, and none of them is.
+    alike |= text
+        .split(|c: char| !c.is_alphabetic())
+        .any(characters::mixes_scripts);
     let named = || characters::named(text).unwrap_or_default();
     if invisible {
         let message = say().cell_invisible_character(named());
@@ -254,11 +277,17 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
             .doubts
             .push(Fault::new("text.invisible_character", message));
     } else if alike {
-        let message = say().cell_lookalike_character(named());
-        notes
-            .doubts
-            .push(Fault::new("text.lookalike_character", message));
+        notes.doubts.push(lookalike(text));
     }
+}
+
+/// That a character looks like another one, or a letter like one of another alphabet.
+fn lookalike(text: &str) -> Fault {
+    let named = characters::named(text).unwrap_or_default();
+    Fault::new(
+        "text.lookalike_character",
+        say().cell_lookalike_character(named),
+    )
 }
 
 /// Finds what programs write where they have no value or no letters.
@@ -273,7 +302,8 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
         let doubt = Fault::new("text.quotes", say().cell_quotes(text));
         notes.doubts.push(doubt);
     }
-    let is_text = matches!(form, Form::Words | Form::Key);
+    let is_address = form == Form::Code && text.contains('@');
+    let is_text = is_address || matches!(form, Form::Words | Form::Key);
     if is_text && let Some(mark) = leftovers::question_mark(text) {
         let message = match mark {
             QuestionMark::Within => say().cell_question_mark(text),
@@ -285,10 +315,9 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
         None => Ok(()),
         // Other kinds refuse what is none of theirs.
         Some(_) if !is_text => Ok(()),
-        Some(NoValue::Mark) if form == Form::Key => Ok(()),
         Some(NoValue::Certain) => Err(no_value(text)),
         Some(NoValue::Word(_)) if form == Form::Key => Err(no_value(text)),
-        Some(NoValue::Word(_) | NoValue::Name(_) | NoValue::Mark) => {
+        Some(NoValue::Word(_) | NoValue::Name(_) | NoValue::Phrase | NoValue::Mark) => {
             let doubt = Fault::new("text.no_value", say().cell_no_value_perhaps(text));
             notes.doubts.push(doubt);
             Ok(())
@@ -366,11 +395,27 @@ pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     let [first, .., before, last] = bytes else {
         return bytes.iter().all(u8::is_ascii_alphanumeric) && leftovers::is_not_begun(bytes);
     };
-    if *last == b' ' || *last == b'0' && matches!(before, b'.' | b',') {
+    if *last == b' ' || *last == b'0' && ends_in_zeros(*before, bytes) {
+        return false;
+    }
+    if (first.is_ascii_digit() || last.is_ascii_digit()) && leftovers::is_date(bytes) {
         return false;
     }
     // Of the others, no value begins with a mark but in a name for nothing, or behind an apostrophe.
     (first.is_ascii_alphanumeric() || *first >= 0x80) && leftovers::is_not_begun(bytes)
+}
+
+/// Whether a text that ends in a zero ends in decimals that are all zeros.
+#[inline]
+fn ends_in_zeros(before: u8, bytes: &[u8]) -> bool {
+    match before {
+        b'.' | b',' => true,
+        b'0' => {
+            let mut digits = bytes.iter().rev().skip_while(|byte| **byte == b'0');
+            matches!(digits.next(), Some(b'.' | b','))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a text is of western letters and of ordinary ASCII alone.
@@ -396,6 +441,15 @@ fn quoted(formula: &str) -> Option<Cow<'_, str>> {
 
 /// Finds what a conversion on the file's way here broke. `notes` says what it may have broken.
 fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
+    // U+FFFD in UTF-8, read as Windows-1252, Mac Roman, CP850, CP437 and Windows-1251, and the first of these once
+    // more.
+    const REPLACED: [&str; 6] = ["ï¿½", "ÔøΩ", "´┐¢", "∩┐╜", "пїЅ", "Ã¯Â¿Â½"];
+    if let Some(shown) = REPLACED.iter().find(|shown| text.contains(**shown)) {
+        return Err(Fault::new(
+            "text.replacement_character",
+            say().cell_replacement_character(text, *shown),
+        ));
+    }
     let wrong = mojibake(text);
     if let Some(Mojibake {
         repaired,
@@ -441,38 +495,30 @@ fn has_quotes_around(text: &str) -> bool {
 
 /// What a spreadsheet shows in the place of a value.
 fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
-    const SPREADSHEET_ERRORS: [&str; 24] = [
+    // In languages in which they end in no mark.
+    const SPREADSHEET_ERRORS: [&str; 6] = [
         "#N/A",
-        "#N/A!",
-        "#REF!",
-        "#VALUE!",
-        "#NAME?",
-        "#DIV/0!",
-        "#NUM!",
-        "#NULL!",
-        "#SPILL!",
-        "#CALC!",
-        "#FIELD!",
-        "#BLOCKED!",
-        "#CONNECT!",
-        "#BUSY!",
+        "#NV",
+        "#I/T",
+        "#N/D",
         "#GETTING_DATA",
-        "#ERROR!",
-        "#SAKNAS!",
-        "#REFERENS!",
-        "#VÄRDEFEL!",
-        "#NAMN?",
-        "#DIVISION/0!",
-        "#OGILTIGT!",
-        "#SKÄRNING!",
-        "#FÄLT!",
+        "#HÄMTAR_DATA",
     ];
     // LibreOffice shows other errors as a number.
     let is_numbered = text
         .strip_prefix("Err:")
         .is_some_and(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()));
-    let text_in_capitals = text.to_uppercase();
-    if is_numbered || SPREADSHEET_ERRORS.contains(&&*text_in_capitals) {
+    let in_capitals = text.to_uppercase();
+    // All others are a word and a mark: #REF!, #SAKNAS!, #NAMN?, #DIV/0!
+    let is_capital = |c: char| c.is_uppercase() || matches!(c, '/' | '0' | '_' | '.');
+    let word = |text: &str| {
+        text.strip_prefix('#')?
+            .strip_suffix(['!', '?'])
+            .map(str::to_owned)
+    };
+    let is_word =
+        word(text).is_some_and(|word| word.chars().count() > 1 && word.chars().all(is_capital));
+    if is_numbered || is_word || SPREADSHEET_ERRORS.contains(&&*in_capitals) {
         return Err(Fault::new(
             "text.spreadsheet_error",
             say().cell_spreadsheet_error(text),
@@ -577,7 +623,13 @@ mod tests {
             ),
             ("'Anna", Form::Words, "Anna", apostrophe, &[]),
             ("'Åsa'", Form::Words, "'Åsa'", &[], &["text.quotes"]),
-            ("'''", Form::Key, "'''", &[], &["text.quotes"]),
+            (
+                "'''",
+                Form::Key,
+                "'''",
+                &[],
+                &["text.quotes", "text.no_value"],
+            ),
             ("''0184", Form::Key, "''0184", &[], &["text.quotes"]),
             ("'0184'", Form::Key, "0184", apostrophe, &[]),
             ("'3 Skolgatan", Form::Words, "3 Skolgatan", apostrophe, &[]),
@@ -613,6 +665,37 @@ mod tests {
                 &[],
             ),
             ("184.50", Form::Key, "184.50", &[], &[]),
+            ("184.00", Form::Key, "184", decimal, &[]),
+            ("184,000000", Form::Number, "184", decimal, &[]),
+            ("1.000", Form::Key, "1.000", &[], &[]),
+            ("10", Form::Key, "10", &[], &[]),
+            ("E-100", Form::Key, "E-100", &[], &[]),
+            ("3-apr", Form::Key, "3-apr", &[], &["text.date"]),
+            ("2026-03-01", Form::Key, "2026-03-01", &[], &["text.date"]),
+            ("3-apr", Form::Words, "3-apr", &[], &[]),
+            (
+                "Bj|rn",
+                Form::Words,
+                "Bj|rn",
+                &[],
+                &["text.strange_letters"],
+            ),
+            ("\u{410}nna", Form::Words, "\u{410}nna", &[], alike),
+            (
+                "\u{430}@x.example.se",
+                Form::Code,
+                "\u{430}@x.example.se",
+                &[],
+                alike,
+            ),
+            (
+                "\u{410}\u{43D}\u{43D}\u{430} Ek",
+                Form::Words,
+                "\u{410}\u{43D}\u{43D}\u{430} Ek",
+                &[],
+                &[],
+            ),
+            ("Anna\u{2028}Ek", Form::Words, "Anna\u{2028}Ek", &[], alike),
             (
                 "\u{202A}b@x.example.se\u{202C}",
                 Form::Code,
@@ -686,10 +769,30 @@ mod tests {
             ("undefined", Form::Words, "undefined", no_value),
             ("N/A", Form::Words, "N/A", no_value),
             ("-", Form::Words, "-", no_value),
+            ("-", Form::Key, "-", no_value),
+            ("Saknas", Form::Words, "Saknas", no_value),
+            ("okänd", Form::Key, "okänd", no_value),
+            ("n.a.", Form::Words, "n.a.", no_value),
+            ("DBNull", Form::Words, "DBNull", no_value),
+            ("null@example.se", Form::Code, "null@example.se", no_value),
+            ("(tom)", Form::Words, "text.no_value", &[]),
+            ("b'Anna'", Form::Words, "text.object", &[]),
+            (
+                "s?ren@example.se",
+                Form::Code,
+                "s?ren@example.se",
+                question_mark,
+            ),
+            ("Anna_x000D_", Form::Words, "text.escape", &[]),
+            ("Sï¿½ren", Form::Words, "text.replacement_character", &[]),
+            ("#BEZUG!", Form::Words, "text.spreadsheet_error", &[]),
+            ("#I/T", Form::Words, "text.spreadsheet_error", &[]),
+            ("#VÆRDI!", Form::Words, "text.spreadsheet_error", &[]),
+            ("#1!", Form::Words, "#1!", &[]),
+            ("#hurra!", Form::Words, "#hurra!", &[]),
             ("NULL", Form::Key, "text.no_value", &[]),
             ("NULL", Form::Number, "NULL", &[]),
             ("-", Form::Code, "-", &[]),
-            ("-", Form::Key, "-", &[]),
             ("##", Form::Words, "##", no_value),
             ("###a", Form::Words, "###a", &[]),
             ("Err:50", Form::Words, "Err:50", &[]),

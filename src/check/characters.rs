@@ -37,9 +37,14 @@ pub(super) fn odd(c: char) -> Option<Odd> {
         | '\u{FFA0}'
         | '\u{FFF9}'..='\u{FFFB}'
         | '\u{E0000}'..='\u{E007F}' => Odd::Invisible,
-        '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => {
-            Odd::Like(' ')
-        }
+        '\u{A0}'
+        | '\u{1680}'
+        | '\u{2000}'..='\u{200A}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{202F}'
+        | '\u{205F}'
+        | '\u{3000}' => Odd::Like(' '),
         '\u{2010}'..='\u{2015}'
         | '\u{2043}'
         | '\u{207B}'
@@ -77,6 +82,13 @@ pub(super) fn plain(text: &str) -> (Cow<'_, str>, bool, bool) {
         }
     }
     (Cow::Owned(plain), dropped, replaced)
+}
+
+/// Whether a text has letters of two alphabets whose letters look alike: Latin, and Greek or Cyrillic.
+pub(super) fn mixes_scripts(text: &str) -> bool {
+    let is_other = |c: char| matches!(c, '\u{370}'..='\u{3FF}' | '\u{400}'..='\u{52F}');
+    let is_latin = |c: char| c.is_alphabetic() && c < '\u{250}';
+    !text.is_ascii() && text.contains(is_other) && text.contains(is_latin)
 }
 
 /// The characters of a value that a reader cannot see or takes for others, such as
@@ -143,6 +155,8 @@ fn name(c: char) -> &'static str {
         '\u{2013}' => "EN DASH",
         '\u{2014}' => "EM DASH",
         '\u{2015}' => "HORIZONTAL BAR",
+        '\u{2028}' => "LINE SEPARATOR",
+        '\u{2029}' => "PARAGRAPH SEPARATOR",
         '\u{202A}' => "LEFT-TO-RIGHT EMBEDDING",
         '\u{202B}' => "RIGHT-TO-LEFT EMBEDDING",
         '\u{202C}' => "POP DIRECTIONAL FORMATTING",

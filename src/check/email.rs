@@ -2,6 +2,7 @@ use email_address::{EmailAddress, Options};
 
 use super::ascii::marks;
 use super::fault::{Checked, Fault};
+use super::leftovers;
 use crate::l10n::say;
 use crate::model::Value;
 
@@ -45,6 +46,7 @@ pub(super) fn is_plain(text: &str) -> bool {
     });
     // The longest that a local part and a part of a domain may be.
     are_words
+        && leftovers::is_not_begun(text.as_bytes())
         && has_parts
         && text.len() > word
         && at.is_some_and(|at| at <= 64 && text.len() - at - 1 <= 63)

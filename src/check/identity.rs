@@ -126,7 +126,7 @@ impl Suspect {
             "text.no_value" => match leftovers::no_value(text)? {
                 NoValue::Word(word) => Some(Suspect::NoValue(word)),
                 NoValue::Name(name) => Some(Suspect::Name(name)),
-                NoValue::Certain | NoValue::Mark => None,
+                NoValue::Certain | NoValue::Phrase | NoValue::Mark => None,
             },
             "text.question_mark" => Some(match leftovers::question_mark(text)? {
                 leftovers::QuestionMark::Within => Suspect::QuestionMark,

@@ -85,7 +85,10 @@ fn read(text: &str, temporary: bool, today: Date) -> Checked<'_> {
             say().identity_future(text),
         ));
     }
-    let normal = normal(year, &parts);
+    let mut normal = normal(year, &parts);
+    if has_temporary_form(text) {
+        normal = normal.to_ascii_uppercase();
+    }
     if !temporary {
         check_last_four(text, &normal)?;
     }
@@ -478,6 +481,7 @@ mod tests {
             ("20150101-TF01", "20150101-TF01"),
             ("150101-T123", "20150101-T123"),
             ("20150101R220", "20150101-R220"),
+            ("20150101-tf02", "20150101-TF02"),
         ] {
             let mut repaired = None;
             let value = check(text, Marked::Unknown, today(), &mut repaired).unwrap();

@@ -3,6 +3,7 @@ use super::choice::Choices;
 use super::column::{Column, Empty};
 use super::fault::{Checked, Fault, Notes};
 use super::identity_number::Marked;
+use super::leftovers::NoValue;
 use super::row::Checker;
 use super::severity::is_doubt;
 use super::{
@@ -80,7 +81,7 @@ impl Checker {
         let takes_any = field.kind == Kind::Phone && self.spec.region.is_none();
         if (checked.is_err() || takes_any)
             && field.kind != Kind::Text
-            && leftovers::no_value(text).is_some()
+            && leftovers::no_value(text).is_some_and(|word| word != NoValue::Phrase)
         {
             return Err(no_value(text));
         }
@@ -299,7 +300,7 @@ mod tests {
     #[test]
     fn dots_are_no_name_in_a_path() {
         let roster = Roster::of(&target(&[]), "id\n..\n.\n...\n1\n");
-        assert_eq!(roster.found(), ["text.dots", "text.dots", "", ""]);
+        assert_eq!(roster.found(), ["text.dots", "text.dots", "?text.no_value", ""]);
     }
 
     #[test]

@@ -14,12 +14,14 @@ pub(super) enum NoValue {
     Word(&'static str),
     /// It is written as a name is: several persons of a family may have it.
     Name(&'static str),
+    /// What people write, such as `saknas`: the same in several cells means no more than in one.
+    Phrase,
     /// A mark such as `-`.
     Mark,
 }
 
 /// Words as programs write them.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 27] = [
     "NULL",
     "null",
     "nan",
@@ -40,33 +42,35 @@ const WORDS: [&str; 20] = [
     "NaT",
     "nul",
     "NUL",
+    "n.a.",
+    "N.A.",
+    "n/d",
+    "N/D",
+    "DBNull",
+    "NoneType",
+    "#EMPTY",
 ];
+
+/// The same in the words of people, in lower case.
+const PHRASES: [&str; 8] = [
+    "saknas",
+    "okänd",
+    "okänt",
+    "tomt",
+    "ej angivet",
+    "missing",
+    "unknown",
+    "empty",
+];
+
+/// What an unset or empty value is called between brackets.
+const BRACKETED: [&str; 7] = ["null", "nil", "none", "nan", "undefined", "blank", "unset"];
 
 /// The same words as people are called.
 const NAMES: [&str; 5] = ["Null", "Nan", "Nil", "Na", "Nul"];
 
 /// What no one is called. In lower case.
-const CERTAIN: [&str; 19] = [
-    "\\n",
-    "\\\\n",
-    "(null)",
-    "(nil)",
-    "(none)",
-    "(nan)",
-    "(undefined)",
-    "(blank)",
-    "(empty)",
-    "[null]",
-    "[none]",
-    "{null}",
-    "<none>",
-    "<na>",
-    "<nan>",
-    "<nil>",
-    "[]",
-    "{}",
-    "$null",
-];
+const CERTAIN: [&str; 6] = ["\\n", "\\\\n", "<na>", "[]", "{}", "$null"];
 
 /// Whether a text is a word or a mark for "no value".
 pub(super) fn no_value(text: &str) -> Option<NoValue> {
@@ -74,14 +78,30 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     if text.is_empty() || text.len() > LONGEST {
         return None;
     }
-    if let Some(word) = WORDS.iter().find(|word| **word == text) {
+    // undefined@example.se
+    let word = text.split_once('@').map_or(text, |(local, _)| local);
+    if let Some(word) = WORDS.iter().find(|known| **known == word) {
         return Some(NoValue::Word(word));
     }
     if let Some(name) = NAMES.iter().find(|name| **name == text) {
         return Some(NoValue::Name(name));
     }
-    if CERTAIN.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+    let is_one_of = |words: &[&str], text: &str| {
+        let text = text.to_lowercase();
+        words.contains(&&*text)
+    };
+    if is_one_of(&CERTAIN, text) {
         return Some(NoValue::Certain);
+    }
+    // Behind a formula, <null> is the text that it is.
+    if let Some(inner) = within_brackets(text).filter(|_| !text.eq_ignore_ascii_case("<null>"))
+        // Tom is a name; a Swedish Excel writes (tom).
+        && (is_one_of(&BRACKETED, inner) || is_one_of(&PHRASES, inner) || inner == "tom")
+    {
+        return Some(NoValue::Certain);
+    }
+    if is_one_of(&PHRASES, text) {
+        return Some(NoValue::Phrase);
     }
     // Several missing values that were put together: "undefined undefined".
     let mut words = text
@@ -94,23 +114,37 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     (!text.chars().any(char::is_alphanumeric)).then_some(NoValue::Mark)
 }
 
+/// What stands between brackets, where nothing is beside them.
+fn within_brackets(text: &str) -> Option<&str> {
+    let pairs = [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')];
+    let of = |(open, close)| text.strip_prefix(open)?.strip_suffix(close);
+    pairs.into_iter().find_map(of)
+}
+
 /// Whether a text is what a program prints for an object: `[object Object]`, `System.Object[]`.
 pub(super) fn is_object(text: &str) -> bool {
     static OBJECT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"(?x)
+            r#"(?x)
             \[object\x20[A-Z]\w*\]                              # JavaScript
             | ^(System|Microsoft)(\.[A-Z][\w`]*)+(\[[\w.,\x20]*\])?$  # .NET
             | ^@\{\w+=.*\}$                                     # PowerShell
             | ^<.*\bobject\x20at\x200x[0-9A-Fa-f]+>$            # Python
+            | ^[bu]('.*'|".*")$                                # a text or bytes
+            | ^\[('.*'|".*")\]$ | ^\(('.*'|".*"),.*\)$         # a list or a tuple of texts
+            | ^\{["']\w+["']:.*\}$                             # JSON
+            | ^(Some|Just|Optional)\(.*\)$                     # Rust, Haskell, Swift
             | ^\[?L?[a-z]\w*(\.\w+)+;?@[0-9a-f]{5,8}$           # Java
             | ^(HASH|ARRAY|SCALAR|CODE)\(0x[0-9a-f]+\)$         # Perl
             | ^\#<[A-Z]\w*(::\w+)*(:0x[0-9a-f]+.*)?>$           # Ruby
-            ",
+            "#,
         )
         .ok()
     });
-    text.contains(['[', '.', '{', '(', '<'])
+    (text.contains(['[', '.', '{', '(', '<'])
+        || ["b'", "b\"", "u'"]
+            .iter()
+            .any(|begin| text.starts_with(begin)))
         && OBJECT.as_ref().is_some_and(|object| object.is_match(text))
 }
 
@@ -123,17 +157,22 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
             &\#(?P<decimal>[0-9]{2,7});
             | &\#[xX](?P<hex>[0-9A-Fa-f]{2,6});
             | &(?P<entity>[A-Za-z][A-Za-z0-9]{1,9});
-            | \\u\{?(?P<unicode>[0-9A-Fa-f]{4,6})\}?
+            | \\u(?P<unicode>[0-9A-Fa-f]{4})
+            | \\u\{(?P<point>[0-9A-Fa-f]{1,6})\}
+            | \\U(?P<long>[0-9A-Fa-f]{8})
+            | _x(?P<xml>[0-9A-Fa-f]{4})_
             | \\x(?P<byte>[0-9A-Fa-f]{2})
             | \\(?P<octal>[2-3][0-7]{2})
             | (?P<percent>(%[0-9A-Fa-f]{2})+)
-            | (?P<quoted>(=[0-9A-F]{2})+)
+            | (?P<quoted>(=[0-9A-F]{2})+|(=[0-9a-f]{2}){2,})
+            | (?P<controls>(\\[nrt])+)
+            | (?P<tag></?(br|p|div|span|td)\s*/?>)
             ",
         )
         .ok()
     });
     let escape = ESCAPE.as_ref()?;
-    if !text.contains(['&', '\\', '%', '=']) {
+    if !text.contains(['&', '\\', '%', '=', '<', '_']) {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -144,7 +183,19 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
         };
         let of = |name: &str| captures.name(name).map(|group| group.as_str());
         let number = |digits: &str, base: u32| u32::from_str_radix(digits, base).ok();
-        let character = match (of("decimal"), of("hex").or(of("unicode")), of("entity")) {
+        // "a_x0041_b" may be meant so.
+        let is_letter = |c: char| !c.is_ascii() && c.is_alphabetic();
+        let is_meant = |digits: &str| {
+            let c = number(digits, 16).and_then(char::from_u32);
+            c.is_some_and(|c| !is_letter(c) && !c.is_control() && c != ' ')
+        };
+        if of("xml").is_some_and(is_meant) {
+            continue;
+        }
+        let hex = ["hex", "unicode", "point", "long", "xml"]
+            .into_iter()
+            .find_map(of);
+        let character = match (of("decimal"), hex, of("entity")) {
             (Some(digits), ..) => number(digits, 10).and_then(char::from_u32),
             (_, Some(digits), _) => number(digits, 16).and_then(char::from_u32),
             (.., Some(name)) => entity(name),
@@ -161,10 +212,20 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
             let digits = pairs.split(['%', '=']).filter(|pair| !pair.is_empty());
             decoded.extend(digits.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
             // "100%25" and "a=41" may be meant so.
-            let is_letter = |c: char| !c.is_ascii() && c.is_alphabetic();
             if !text_of(&decoded).chars().all(is_letter) && decoded != b" " {
                 continue;
             }
+        }
+        if let Some(controls) = of("controls") {
+            // "AD\nisse" may be meant so.
+            let behind = text[whole.end()..].chars().next();
+            let goes_on = behind.is_some_and(|c| c.is_lowercase() || c == '\\');
+            if goes_on && !controls.starts_with("\\r\\n") {
+                continue;
+            }
+            decoded.push(b' ');
+        } else if of("tag").is_some() {
+            decoded.push(b' ');
         }
         if decoded.is_empty() {
             continue;
@@ -178,7 +239,7 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
         return None;
     }
     bytes.extend_from_slice(&text.as_bytes()[end..]);
-    Some(text_of(&bytes))
+    Some(text_of(&bytes).trim().to_owned())
 }
 
 /// Bytes as text: UTF-8, or else Windows-1252.
@@ -226,6 +287,98 @@ fn entity(name: &str) -> Option<char> {
     Some(other)
 }
 
+/// Whether a text is what a spreadsheet makes of `3-4` or `MAR1`: a date or a time as it shows them.
+#[inline]
+pub(super) fn is_date(bytes: &[u8]) -> bool {
+    let is_mark = |byte: &u8| matches!(byte, b'-' | b':');
+    let may_be = match bytes {
+        [b'0'..=b'9', rest @ ..] => rest.iter().take(4).any(is_mark),
+        [_, _, _, mark, ..] => *mark == b'-',
+        _ => false,
+    };
+    // Of most numbers the first signs tell that they are none.
+    may_be && bytes.len() <= LONGEST_DATE && is_day_or_time(bytes)
+}
+
+/// Bytes of `31-mar-2026`.
+const LONGEST_DATE: usize = 11;
+
+#[inline(never)]
+fn is_day_or_time(bytes: &[u8]) -> bool {
+    const MONTHS: [&[u8; 3]; 15] = [
+        b"jan", b"feb", b"mar", b"apr", b"maj", b"may", b"jun", b"jul", b"aug", b"sep", b"okt",
+        b"oct", b"nov", b"dec", b"dez",
+    ];
+    let number = |part: &[u8], most: u16| {
+        let text = std::str::from_utf8(part).ok();
+        let is_number = !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        is_number && text.is_some_and(|text| text.parse::<u16>().is_ok_and(|n| n <= most))
+    };
+    let month = |part: &[u8]| MONTHS.iter().any(|name| part.eq_ignore_ascii_case(*name));
+    let day = |part: &[u8]| part.len() <= 2 && number(part, 31);
+    let year = |part: &[u8]| matches!(part.len(), 2 | 4) && number(part, 2100);
+    let parts: Vec<&[u8]> = bytes.split(|byte| *byte == b'-').collect();
+    match parts[..] {
+        [one, two] => month(one) && year(two) || day(one) && month(two),
+        [one, two, three] => {
+            day(one) && month(two) && year(three)
+                || one.len() == 4 && year(one) && two.len() == 2 && number(two, 12) && day(three)
+        }
+        [one] => {
+            let parts: Vec<&[u8]> = one.split(|byte| *byte == b':').collect();
+            let is_pair = |part: &&[u8]| part.len() == 2 && number(part, 59);
+            matches!(parts.len(), 2 | 3)
+                && parts[0].len() <= 2
+                && number(parts[0], 24)
+                && parts[1..].iter().all(is_pair)
+        }
+        _ => false,
+    }
+}
+
+/// A text whose letters å, ä and ö were read as the signs of ASCII that had their places in the 7-bit character set
+/// of Sweden (SEN 85 02 00): `Bj|rn`. None where the signs may be meant.
+pub(super) fn of_seven_bits(text: &str) -> Option<String> {
+    let letter = |c: char| {
+        Some(match c {
+            '}' => 'å',
+            '{' => 'ä',
+            '|' => 'ö',
+            ']' => 'Å',
+            '[' => 'Ä',
+            '\\' => 'Ö',
+            _ => return None,
+        })
+    };
+    let characters: Vec<char> = text.chars().collect();
+    let is_pair =
+        |open: char, close: char| text.find(open).is_some_and(|at| text[at..].contains(close));
+    if !text.contains(|c| letter(c).is_some()) || is_pair('{', '}') || is_pair('[', ']') {
+        return None;
+    }
+    let mut meant = String::with_capacity(text.len() + 4);
+    for (at, c) in characters.iter().enumerate() {
+        let Some(letter) = letter(*c) else {
+            meant.push(*c);
+            continue;
+        };
+        let before = at.checked_sub(1).map(|at| characters[at]);
+        let behind = characters.get(at + 1).copied();
+        let is_small = |c: Option<char>| c.is_some_and(char::is_lowercase);
+        let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphabetic());
+        let fits = if letter.is_lowercase() {
+            is_letter(before) && !behind.is_some_and(char::is_uppercase)
+        } else {
+            !is_letter(before) && is_small(behind)
+        };
+        if !fits {
+            return None;
+        }
+        meant.push(letter);
+    }
+    Some(meant)
+}
+
 /// Where in a text a question mark stands in place of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QuestionMark {
@@ -259,24 +412,39 @@ pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
 #[inline]
 pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
     match bytes.first() {
-        Some(b'N' | b'n' | b'U' | b'u') => !is_word(bytes),
-        Some(b'S') => !bytes.starts_with(b"System."),
-        Some(b'M') => !bytes.starts_with(b"Microsoft."),
-        Some(b'E') => !bytes.starts_with(b"Err:"),
+        Some(b'N' | b'n' | b'U' | b'u') => !is_word(bytes) && !bytes.starts_with(b"u'"),
+        Some(b'b') => !bytes.starts_with(b"b'"),
+        Some(b'S' | b's') => !bytes.starts_with(b"System.") && !is(bytes, "saknas"),
+        Some(b'M' | b'm') => !bytes.starts_with(b"Microsoft.") && !is(bytes, "missing"),
+        Some(b'E' | b'e') => {
+            !bytes.starts_with(b"Err:") && !is(bytes, "empty") && !is(bytes, "ej angivet")
+        }
+        Some(b'D') => bytes != b"DBNull",
+        Some(b'T' | b't') => !is(bytes, "tomt"),
+        Some(b'O' | b'o') => !is(bytes, "okänd") && !is(bytes, "okänt"),
         _ => true,
     }
+}
+
+#[inline]
+fn is(bytes: &[u8], word: &str) -> bool {
+    bytes.eq_ignore_ascii_case(word.as_bytes())
 }
 
 /// Whether a text that begins with N or U is a word for "no value", or several of them.
 #[inline]
 fn is_word(bytes: &[u8]) -> bool {
-    let end = bytes.iter().position(|byte| matches!(byte, b' ' | b','));
+    let end = bytes
+        .iter()
+        .position(|byte| matches!(byte, b' ' | b',' | b'@'));
     let first = &bytes[..end.unwrap_or(bytes.len())];
     let is = |word: &[u8]| first.eq_ignore_ascii_case(word);
     let may_be = match first.len() {
         2 => is(b"na"),
-        3 => is(b"nan") || is(b"nil") || is(b"nul") || is(b"nat") || is(b"n/a"),
-        4 => is(b"null") || is(b"none"),
+        3 => is(b"nan") || is(b"nil") || is(b"nul") || is(b"nat") || is(b"n/a") || is(b"n/d"),
+        4 => is(b"null") || is(b"none") || is(b"n.a."),
+        7 => is(b"unknown"),
+        8 => is(b"nonetype"),
         9 => is(b"undefined"),
         _ => false,
     };
@@ -306,6 +474,18 @@ mod tests {
             ("NULL, NULL", Some(NoValue::Certain)),
             ("", None),
             (",", Some(NoValue::Mark)),
+            ("undefined@example.se", Some(NoValue::Word("undefined"))),
+            ("n.a.", Some(NoValue::Word("n.a."))),
+            ("DBNull", Some(NoValue::Word("DBNull"))),
+            ("(tom)", Some(NoValue::Certain)),
+            ("<unset>", Some(NoValue::Certain)),
+            ("(Saknas)", Some(NoValue::Certain)),
+            ("Saknas", Some(NoValue::Phrase)),
+            ("Okänd", Some(NoValue::Phrase)),
+            ("(Tom)", None),
+            ("<null>", None),
+            ("Tom", None),
+            ("Nan.Ek@example.se", None),
             ("-", Some(NoValue::Mark)),
             (&"-".repeat(40), Some(NoValue::Mark)),
             (&"-".repeat(41), None),
@@ -331,6 +511,13 @@ mod tests {
             "java.lang.Object@1b2c3d4e",
             "HASH(0x55d0c8)",
             "#<Person:0x000055>",
+            "b'Anna'",
+            "u'Anna'",
+            "['Anna']",
+            "[\"Anna\", \"Karin\"]",
+            "('Anna',)",
+            "{\"name\": \"Anna\"}",
+            "Optional(\"Anna\")",
         ] {
             assert!(is_object(text), "{text}");
         }
@@ -340,8 +527,66 @@ mod tests {
             "System",
             "St. Mary (Hill)",
             "S:t Eriksg. 3",
+            "(\"Ann\")",
+            "Anna (\"Ann\")",
+            "O'Neill",
+            "b'",
         ] {
             assert!(!is_object(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_that_a_spreadsheet_made_are_told_from_numbers() {
+        for text in [
+            "2026-03-01",
+            "3-apr",
+            "03-APR",
+            "mar-26",
+            "10:15",
+            "9:05:00",
+            "1-maj-2026",
+        ] {
+            assert!(is_date(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "E-10482",
+            "1-2",
+            "Dec-1",
+            "2026-13-01",
+            "10:75",
+            "mar-1a",
+            "Mar-Lena",
+            "7:1",
+            "12345",
+            "a:b",
+        ] {
+            assert!(!is_date(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_of_seven_bits_are_told_from_signs() {
+        for (text, meant) in [
+            ("Bj|rn", "Björn"),
+            ("K{llstr|m", "Källström"),
+            ("]sa", "Åsa"),
+            ("\\rjan", "Örjan"),
+            ("Anna [berg", "Anna Äberg"),
+            ("Malm|", "Malmö"),
+        ] {
+            assert_eq!(of_seven_bits(text).as_deref(), Some(meant), "{text}");
+        }
+        for text in [
+            "Anna|Karin",
+            "Anna [Ann] Ek",
+            "{Anna}",
+            "AD\\anna",
+            "a | b",
+            "Anna",
+            "7|8",
+        ] {
+            assert_eq!(of_seven_bits(text), None, "{text}");
         }
     }
 
@@ -357,10 +602,18 @@ mod tests {
             "S%C3%B6ren",
             "S%F6ren",
             "S=C3=B6ren",
+            "S=c3=b6ren",
+            "S_x00F6_ren",
+            "S\\u{f6}ren",
+            "S\\U000000f6ren",
+            "S&ouml;ren<br/>",
+            "S\\u00f6ren\\r\\n",
             "S\\303\\266ren",
         ] {
             assert_eq!(unescaped(text).as_deref(), Some("Sören"), "{text}");
         }
+        assert_eq!(unescaped("S\\u00F6derlund").as_deref(), Some("Söderlund"));
+        assert_eq!(unescaped("Anna\\nEk").as_deref(), Some("Anna Ek"));
         assert_eq!(unescaped("Bygg &amp; Co").as_deref(), Some("Bygg & Co"));
         assert_eq!(unescaped("Anna%20Maria").as_deref(), Some("Anna Maria"));
         for text in [
@@ -374,6 +627,12 @@ mod tests {
             "C:\\users",
             "R&D",
             "a\\b",
+            "AD\\nisse",
+            "C:\\temp",
+            "_x_",
+            "a_x0041_b",
+            "a=e5",
+            "<img src=x>",
         ] {
             assert_eq!(unescaped(text), None, "{text}");
         }

@@ -9,7 +9,7 @@ use crate::l10n::say;
 use crate::model::{Outcome, RowState, hex, with_causes};
 use crate::read::{Input, Mends, Origin, ReadError};
 use crate::run::{
-    Prepared, Roster, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
+    Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
 };
 use crate::targets::TargetSpec;
 
@@ -31,6 +31,8 @@ pub(super) struct Opened {
     pub(super) look: Result<FileLook, String>,
     /// The rows, checked, or why their columns are not understood.
     pub(super) checked: Result<Checked, String>,
+    /// The sheets of which a person has to choose one before the rows can be checked.
+    pub(super) which_sheet: Vec<String>,
     /// The run whose rows are tried again, if they are.
     pub(super) again: Option<Again>,
 }
@@ -139,6 +141,7 @@ impl Opened {
             roster,
             look: Err(String::new()),
             checked: Err(String::new()),
+            which_sheet: Vec::new(),
             again,
         };
         // So that a file that is written meanwhile is still the one that was looked at.
@@ -171,16 +174,14 @@ impl Opened {
     /// When what was mended cannot be read. That the file cannot be is no error: its page says so.
     pub(super) fn read(&mut self) -> Result<(), AppError> {
         self.look = look_at(&self.roster).map_err(|error| with_causes(&error));
-        let sheet = &mut self.roster.read.sheet;
-        if let Ok(look) = &self.look
-            && look.sheets.len() > 1
-            && sheet.is_none()
-        {
-            // The page shows which one is read, and lets a person choose another.
-            *sheet = look.sheets.first().cloned();
-        }
+        self.which_sheet.clear();
         self.checked = match self.check() {
             Ok(checked) => Ok(checked),
+            Err(AppError::Run(RunError::Read(ReadError::SeveralSheets { sheets, .. }))) => {
+                let why = say().console_which_sheet(sheets.join(", "));
+                self.which_sheet = sheets;
+                Err(why)
+            }
             Err(AppError::Run(error)) => Err(with_causes(&error)),
             Err(error) => return Err(error),
         };
@@ -191,6 +192,10 @@ impl Opened {
         let spec = self.spec.clone();
         let mut prepared = prepare(&self.roster, spec, rand::random(), &Unobserved)?;
         let run = self.again.as_ref().map(|again| again.run.as_str());
+        if prepared.input.sheets().len() > 1 && self.roster.read.sheet.is_none() {
+            // The page shows which one is read, and lets a person choose another.
+            self.roster.read.sheet = prepared.input.sheet_name().map(str::to_owned);
+        }
         let sheet = self.roster.read.sheet.as_deref();
         let kept = KeptMends::of(self.state.folder(), &prepared.input, sheet, run)?;
         let mut mended_before = 0;

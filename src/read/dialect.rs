@@ -200,7 +200,12 @@ pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
             .filter_map(Result::ok)
             .map(|row| row.len());
         // Above the header a title may stand, which has no delimiter in it.
-        let Some(header) = counts.by_ref().take(TITLES).find(|count| *count > 1) else {
+        let mut titles = 0;
+        let is_header = |count: &usize| {
+            titles += u32::from(*count < 2);
+            *count > 1
+        };
+        let Some(header) = counts.by_ref().take(TITLES).find(is_header) else {
             return 0.0;
         };
         let (mut rows, mut same) = (0u32, 0u32);
@@ -209,7 +214,8 @@ pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
             same += u32::from(count == header);
         }
         let agreement = if rows == 0 {
-            1.0
+            // What stands in the last row alone is no header.
+            f64::from(u8::from(titles == 0))
         } else {
             f64::from(same) / f64::from(rows)
         };
@@ -237,6 +243,8 @@ mod tests {
         assert_eq!(sniff_delimiter(b"a\tb, c\td\n1\t2\t3\n"), b'\t');
         assert_eq!(sniff_delimiter(b"a|b\n1|2\n"), b'|');
         assert_eq!(sniff_delimiter(b"id\n1\n"), b',');
+        assert_eq!(sniff_delimiter(b"a;b;c\n1;2;3\n4,5,6\n"), b';');
+        assert_eq!(sniff_delimiter(b"Elever\na;b\n"), b';');
         assert_eq!(
             sniff_delimiter(b"Elever, 2026\n\nid;namn\n1;2\n3;4\n"),
             b';'

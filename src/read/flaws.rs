@@ -127,7 +127,7 @@ impl Likeness {
                         divide(at + 1, own);
                     }
                     None => {
-                        if let Some(last) = last {
+                        if let Some(last) = last.filter(|_| !is_count(own)) {
                             divide(at, last);
                             if at > 0 {
                                 divide(at - 1, own);
@@ -165,6 +165,16 @@ impl Likeness {
             && (length <= self.first.len()
                 || is_alike(&[&own.first[..], &next.first].concat(), &self.first))
     }
+}
+
+/// Whether a row is what a program prints below the last one: `(3 rows affected)`, `3 rows selected.`
+fn is_count(row: &Edge) -> bool {
+    let text = row.first.trim_ascii();
+    let text = text.strip_prefix(b"(").unwrap_or(text);
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let word = text[digits..].strip_prefix(b" ").unwrap_or_default();
+    let words: [&[u8]; 3] = [b"row", b"rad", b"record"];
+    row.cells == 1 && digits > 0 && words.iter().any(|begin| word.starts_with(begin))
 }
 
 /// Whether two first cells may be of the same column: the same signs between letters and digits, and digits
@@ -242,6 +252,13 @@ mod tests {
                 "i;n;a\n#1;A;Storg 1\nlgh 2\nc/o\n#2;B;C\n",
                 vec![with(3), with(4), with(3), None],
             ),
+            // What programs print below the last row.
+            (
+                "i;n;a\n#1;A;B\n#2;B;C\n\n(2 rows affected)\n",
+                vec![None; 3],
+            ),
+            ("i;n;a\n#1;A;B\n1 rad.\n", vec![None; 2]),
+            ("i;n;a\n#1;A;Storg\n2 tr\n", vec![with(3), with(2)]),
             // Numbers of the same length.
             (
                 "i;n;a\n1111;A;B\n22\n22;A;B\n",

@@ -674,7 +674,7 @@ mod tests {
     #[test]
     fn rows_of_blanks_are_none() {
         let input = open(
-            "id;n\n1;A\n \u{A0};\u{3000}\n\t;\n\u{FEFF}2;B\n".as_bytes(),
+            "id;n\n1;A\n \u{A0};\u{3000}\n\t;\n\u{FEFF}2;B\n\u{1A}".as_bytes(),
             None,
         )
         .unwrap();
@@ -685,6 +685,6 @@ mod tests {
             Ok::<bool, ReadError>(true)
         };
         input.scan(count, add).unwrap();
-        assert_eq!(seen, (2, 2));
+        assert_eq!(seen, (2, 3));
     }
 }

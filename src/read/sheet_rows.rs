@@ -41,6 +41,8 @@ pub(super) struct Kept {
     pub(super) marks: Marks,
     /// Hidden rows below the first one that has something in it.
     pub(super) hidden_rows: u64,
+    /// Whether no cell has anything in it.
+    pub(super) is_empty: bool,
 }
 
 impl<W: Write> Rows<W> {
@@ -128,6 +130,7 @@ impl<W: Write> Rows<W> {
     pub(super) fn end(mut self) -> Result<Kept, Trouble> {
         self.end_row()?;
         self.writer.flush()?;
+        self.kept.is_empty = self.width == 0 && self.kept.marks.is_empty();
         Ok(self.kept)
     }
 }

@@ -303,9 +303,13 @@ fn is_blank(row: &[u8], delimiter: u8) -> bool {
     std::str::from_utf8(row).is_ok_and(|row| row.chars().all(is_blank))
 }
 
-/// Whether a character is a blank: nothing that anybody sees.
+/// Whether a character is a blank: nothing that anybody sees, or Ctrl-Z, with which DOS programs end a file.
 pub(crate) fn is_blank_char(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}' | '\u{2060}' | '\u{3164}')
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{1A}' | '\u{FEFF}' | '\u{200B}' | '\u{2060}' | '\u{3164}'
+        )
 }
 
 /// Whether each of the lines that a row spans has as many cells as the header, so that they are

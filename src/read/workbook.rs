@@ -67,7 +67,7 @@ impl Sheet {
 /// What of a workbook is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// The sheet's name; else the first that is visible.
+    /// The sheet's name; else the first that is visible and has cells.
     pub(super) sheet: Option<&'a str>,
     /// Whether hidden rows are left out.
     pub(super) skips_hidden: bool,
@@ -95,11 +95,32 @@ pub(super) fn write_out(
     };
     let sheets = book.sheets();
     let visible = || sheets.iter().filter(|sheet| !sheet.is_hidden);
-    let chosen = match wanted.sheet {
-        None => visible().next(),
-        Some(name) => sheets.iter().find(|sheet| sheet.name.trim() == name.trim()),
+    let candidates: Vec<&SheetEntry> = match wanted.sheet {
+        None => visible().collect(),
+        Some(name) => {
+            let is_it = |sheet: &&SheetEntry| sheet.name.trim() == name.trim();
+            sheets.iter().find(is_it).into_iter().collect()
+        }
     };
-    let Some(chosen) = chosen else {
+    let mut written = None;
+    for sheet in candidates {
+        let mut kept = None;
+        let text = Source::written(|out| {
+            let mut rows = Rows::to(out, wanted.skips_hidden);
+            book.write(sheet, &mut rows, u32::MAX)?;
+            kept = Some(rows.end()?);
+            Ok(())
+        })
+        .map_err(wrong)?;
+        let kept = kept.unwrap_or_default();
+        let is_empty = kept.is_empty;
+        written = Some((sheet, text, kept));
+        // A new workbook has empty sheets, and the roster may stand in any.
+        if !is_empty {
+            break;
+        }
+    }
+    let Some((chosen, text, kept)) = written else {
         let found = names(sheets.iter()).join(", ");
         return Err(match wanted.sheet {
             Some(name) => ReadError::NoSheet {
@@ -111,15 +132,6 @@ pub(super) fn write_out(
             None => wrong(Trouble::Workbook(say().workbook_only_hidden(found))),
         });
     };
-    let mut kept = None;
-    let text = Source::written(|out| {
-        let mut rows = Rows::to(out, wanted.skips_hidden);
-        book.write(chosen, &mut rows, u32::MAX)?;
-        kept = Some(rows.end()?);
-        Ok(())
-    })
-    .map_err(wrong)?;
-    let kept = kept.unwrap_or_default();
     let mut others = Vec::new();
     for other in visible().filter(|other| wanted.sheet.is_none() && other.place != chosen.place) {
         let mut text = Vec::new();

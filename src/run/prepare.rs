@@ -77,8 +77,9 @@ pub fn prepare(
         sparse,
         ..roster.map.clone()
     };
-    let map = ColumnMap::new(input.header(), &spec, &map_options).map_err(map_error)?;
-    refuse_several_sheets(&input, &spec, &map_options)?;
+    let map = ColumnMap::new(input.header(), &spec, &map_options);
+    refuse_other_sheets(&input, &spec, &map_options, map.is_ok())?;
+    let map = map.map_err(map_error)?;
     let key = match &roster.key {
         Some(name) => Some(asked_key(name, &spec, &map, sparse, &map_error)?),
         None => {
@@ -135,11 +136,13 @@ pub fn prepare(
     })
 }
 
-/// Refuses a workbook of which more than one visible sheet may be the roster, where none was named.
-fn refuse_several_sheets(
+/// Refuses a workbook of which another visible sheet than the first may be the roster, where none was named.
+/// `first_fits` says whether the first one may be.
+fn refuse_other_sheets(
     input: &Input,
     spec: &TargetSpec,
     options: &MapOptions,
+    first_fits: bool,
 ) -> Result<(), ReadError> {
     let others = input.other_sheets();
     let others = others.filter(|(_, header)| ColumnMap::new(header, spec, options).is_ok());
@@ -147,7 +150,8 @@ fn refuse_several_sheets(
     if sheets.is_empty() {
         return Ok(());
     }
-    sheets.splice(0..0, input.sheet_name().map(str::to_owned));
+    let first = input.sheet_name().filter(|_| first_fits);
+    sheets.splice(0..0, first.map(str::to_owned));
     Err(ReadError::SeveralSheets {
         path: input.path().to_owned(),
         sheets,

@@ -5,8 +5,10 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rust_xlsxwriter::Worksheet;
 use serde_json::Value as Json;
 
+use crate::cell_kinds::two_sheets;
 use crate::harness::{
     CREDENTIALS, Folder, OF_SANDBOX, Server, identity_number, plain_id, plain_roster, repository,
     respond, serve_sandbox, signal, stderr,
@@ -446,6 +448,65 @@ fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
         let answer = console.post(&cookie, &format!("/runs/{run}/do"), "what=mend");
         assert!(answer.contains("/problems"), "{answer}");
         assert_eq!(status(&console.get(&cookie, "/problems")), 200);
+    }
+}
+
+#[test]
+fn which_of_several_sheets_is_read_is_asked_before_anything_else() {
+    let hide_second = |_: &mut Worksheet, second: &mut Worksheet| {
+        second.set_hidden(true);
+    };
+    for (language, question) in [
+        ("en", "Choose the one to import."),
+        ("sv", "Välj det blad som ska läsas."),
+    ] {
+        let folder = Folder::new();
+        folder.write("two.xlsx", two_sheets(|_, _| {}));
+        folder.write("one.xlsx", two_sheets(hide_second));
+        let open = |file: &str| {
+            let arguments = [file, "--target", "meitner", "--sandbox", "--lang", language];
+            let console = Console::open(&folder, &arguments);
+            let cookie = console.enter();
+            (console, cookie)
+        };
+        let (console, cookie) = open("two.xlsx");
+        let page = console.get(&cookie, "/file");
+        assert!(page.contains(question), "{page}");
+        assert!(page.contains("2025, 2026"), "{page}");
+        assert!(
+            page.contains("<select name=\"sheet\" required><option value=\"\">"),
+            "{page}"
+        );
+        assert!(!page.contains(" selected"), "{page}");
+        // Nothing leads past it, and no answer is none.
+        assert!(!page.contains("<a class=\"button\""), "{page}");
+        for next in ["/columns", "/problems"] {
+            let answer = console.get(&cookie, next);
+            assert_eq!(status(&answer), 303, "{answer}");
+        }
+        console.post(&cookie, "/file", "sheet=&header_row=1");
+        assert!(console.get(&cookie, "/file").contains(question));
+        for (chosen, cell) in [("2025", "2025-1"), ("2026", "2026-1")] {
+            console.post(&cookie, "/file", &format!("sheet={chosen}&header_row=1"));
+            let page = console.get(&cookie, "/file");
+            assert!(!page.contains(question), "{page}");
+            assert!(
+                page.contains(cell) && page.contains("<a class=\"button\""),
+                "{page}"
+            );
+            assert!(
+                page.contains(&format!("<option selected>{chosen}")),
+                "{page}"
+            );
+            assert_eq!(status(&console.get(&cookie, "/columns")), 200);
+            assert_eq!(status(&console.get(&cookie, "/problems")), 200);
+        }
+        let (console, cookie) = open("one.xlsx");
+        let page = console.get(&cookie, "/file");
+        assert!(
+            !page.contains(question) && page.contains("2025-1"),
+            "{page}"
+        );
     }
 }
 

@@ -1,8 +1,14 @@
 //! What a terminal shows: a real one, made by `script`, of a given width.
 
+use std::io::Write;
+use std::process::Stdio;
 use std::time::Duration;
 
-use crate::harness::{Folder, OF_SANDBOX, plain_roster, program_path, sandbox_holding};
+use crate::cell_kinds::two_sheets;
+use crate::harness::{
+    Folder, OF_SANDBOX, identity_number, plain_id, plain_roster, program_path, sandbox_holding,
+    stderr, stdout,
+};
 
 /// What a command writes to a terminal of so many columns, escapes as `␛`.
 fn on_terminal(folder: &Folder, columns: u16, color: bool, arguments: &str) -> String {
@@ -72,4 +78,199 @@ fn a_plan_and_a_check_fit_their_terminal_in_colour_and_without() {
 fn plain(line: &str) -> String {
     let colors = regex::Regex::new("␛\\[[0-9;]*m").unwrap();
     colors.replace_all(line, "").into_owned()
+}
+
+/// Ctrl-D.
+const END: &str = "\u{4}";
+
+/// Runs a command on a terminal where a person types these lines. Returns its exit code, and what the terminal
+/// shows.
+fn answered(folder: &Folder, arguments: &str, typed: &str) -> (Option<i32>, String) {
+    let mut script = folder.command_by("script");
+    let mut child = script
+        .args(["--quiet", "--return", "--echo", "never", "--command"])
+        .arg(format!("exec \"$PROGRAM\" {arguments} --progress none"))
+        .arg("/dev/null")
+        .env("PROGRAM", program_path())
+        .envs(OF_SANDBOX)
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keyboard = child.stdin.take().unwrap();
+    // The program may end before it has read all of it.
+    let _ = keyboard.write_all(typed.as_bytes());
+    drop(keyboard);
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), stdout(&output).replace('\r', ""))
+}
+
+/// The cells of a column of the results.
+fn column(folder: &Folder, file: &str, header: &str) -> Vec<String> {
+    let rows = folder.csv(file, b';');
+    let at = rows[0].iter().position(|name| name == header).unwrap();
+    rows[1..].iter().map(|row| row[at].clone()).collect()
+}
+
+#[test]
+fn which_of_several_sheets_is_read_is_asked_on_a_terminal() {
+    let question = "which sheet is the roster?";
+    let folder = Folder::new();
+    folder.write("two.xlsx", two_sheets(|_, _| {}));
+    folder.write(
+        "one.xlsx",
+        two_sheets(|_, second| {
+            second.set_hidden(true);
+        }),
+    );
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(3), Duration::ZERO);
+    let to = format!("--target meitner --base-url {base_url}");
+    for command in ["check", "plan"] {
+        let to = match command {
+            "check" => "--target meitner",
+            _ => &to,
+        };
+        let (code, text) = answered(&folder, &format!("{command} two.xlsx {to}"), "2\n");
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("1  2025\n   2  2026\n"), "{text}");
+        assert!(text.contains(question), "{text}");
+        for refused in [END, "\n", "3\n", "0\n", "2026\n"] {
+            let (code, text) = answered(&folder, &format!("{command} two.xlsx {to}"), refused);
+            assert_eq!(code, Some(2), "{refused:?}: {text}");
+            assert!(text.contains("choose one with --sheet"), "{text}");
+        }
+        for more in ["one.xlsx", "two.xlsx --sheet 2025"] {
+            let (code, text) = answered(&folder, &format!("{command} {more} {to}"), END);
+            assert_eq!(code, Some(0), "{text}");
+            assert!(!text.contains(question), "{text}");
+        }
+        let output = folder.with_sandbox(
+            &format!("{command} two.xlsx {to}")
+                .split(' ')
+                .collect::<Vec<_>>(),
+        );
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        let told = stderr(&output);
+        assert!(
+            !told.contains(question) && told.contains("choose one with --sheet"),
+            "{told}"
+        );
+    }
+    let import = format!("import two.xlsx {to} --results out.csv");
+    let (code, text) = answered(&folder, &import, END);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(!folder.path("out.csv").exists());
+    let (code, text) = answered(&folder, &import, "2\ny\n");
+    assert_eq!(code, Some(0), "{text}");
+    let sent = column(&folder, "out.csv", "external_source_id");
+    assert_eq!(sent, ["2026-1", "2026-2", "2026-3"]);
+}
+
+#[test]
+fn the_encoding_in_doubt_is_asked_on_a_terminal() {
+    let question = "How should it be read?";
+    let folder = Folder::new();
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(2), Duration::ZERO);
+    let mut roster = b"id;identity_number;first_name;last_name\r\n".to_vec();
+    for (row, name) in [(1, &b"Andr\x8e"[..]), (2, b"M\x9fller")] {
+        roster.extend(format!("{};{};", plain_id(row), identity_number(row)).bytes());
+        roster.extend(name);
+        roster.extend(b";Ek\r\n");
+    }
+    folder.write("mac.csv", roster);
+    folder.write("utf-8.csv", plain_roster(2));
+    let import = format!("import mac.csv --target meitner --base-url {base_url} --results out.csv");
+    for command in ["check mac.csv --target meitner", &import] {
+        for refused in [END, "\n", "9\n", "macintosh\n"] {
+            let (code, text) = answered(&folder, command, refused);
+            assert_eq!(code, Some(2), "{refused:?}: {text}");
+            assert!(text.contains(question), "{text}");
+            assert!(text.contains("--encoding macintosh"), "{text}");
+        }
+        let output = folder.with_sandbox(&command.split(' ').collect::<Vec<_>>());
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(
+            !told.contains(question) && told.contains("--encoding macintosh"),
+            "{told}"
+        );
+    }
+    assert!(!folder.path("out.csv").exists());
+    let (_, text) = answered(&folder, "check mac.csv --target meitner", END);
+    let offered = text.lines().find(|line| line.contains("(Mac OS Roman)"));
+    let offered = offered.unwrap_or_else(|| panic!("{text}"));
+    let number = offered.split_whitespace().next().unwrap();
+    let (code, text) = answered(&folder, &import, &format!("{number}\ny\n"));
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(
+        column(&folder, "out.csv", "first_name"),
+        ["André", "Müller"]
+    );
+    for file in ["utf-8.csv", "mac.csv --encoding macintosh"] {
+        let (code, text) = answered(&folder, &format!("check {file} --target meitner"), END);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(!text.contains(question), "{text}");
+    }
+}
+
+#[test]
+fn a_column_that_looks_like_a_field_is_asked_about_on_a_terminal() {
+    let question = "Import it as email_address1?";
+    let folder = Folder::new();
+    let mut lines: Vec<String> = (1..)
+        .zip(plain_roster(5).lines().skip(1))
+        .map(|(row, line)| format!("{line},elev{row}@example.se"))
+        .collect();
+    // So that there is something to send, whatever is answered.
+    lines[0] = lines[0].replace(",Ek,", ",Lind,");
+    let header = plain_roster(0).lines().next().unwrap().to_owned();
+    lines.insert(0, format!("{header},Kolumn 5"));
+    folder.write("r.csv", lines.join("\n") + "\n");
+    let (_sandbox, base_url, _stop) = sandbox_holding(&plain_roster(5), Duration::ZERO);
+    let place = format!("--target meitner --base-url {base_url}");
+    let import = format!("import r.csv {place} --results out.csv");
+    let changed = || {
+        let rows = folder.csv("out.csv", b',');
+        let at = rows[0].iter().position(|name| name == "import_changed");
+        rows[1][at.unwrap()].clone()
+    };
+
+    // Neither question is answered, or only the first one is.
+    for (typed, refused) in [(END.repeat(2), true), (format!("y\n{END}"), false)] {
+        let (code, text) = answered(&folder, &import, &typed);
+        assert!(text.contains(question), "{text}");
+        assert_eq!(code, Some(1), "{text}");
+        let asked = if refused { "Change 1" } else { "Change 5" };
+        assert!(text.contains(asked), "{text}");
+        assert!(!folder.path("out.csv").exists(), "{text}");
+    }
+    let (code, text) = answered(&folder, &import, "n\ny\n");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(changed(), "last_name");
+    // Without a terminal it is a warning, and the column is left out.
+    let output = folder.with_sandbox(
+        &format!("{import} --yes --fresh --progress plain")
+            .split(' ')
+            .collect::<Vec<_>>(),
+    );
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(
+        !told.contains(question) && told.contains("is not imported and looks like email_address1"),
+        "{told}"
+    );
+    assert_eq!(changed(), "");
+    for more in [
+        "--yes",
+        "--map=Kolumn\\ 5=",
+        "--map=Kolumn\\ 5=phone_number2",
+    ] {
+        let (_, text) = answered(&folder, &format!("{import} --fresh {more}"), END);
+        assert!(!text.contains(question), "{text}");
+    }
+    let (code, text) = answered(&folder, &format!("{import} --fresh"), "y\ny\n");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(changed(), "email_address1");
 }

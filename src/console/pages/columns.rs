@@ -51,6 +51,9 @@ fn made(desk: &Desk) -> Made {
     let Ok(look) = &opened.look else {
         return go_to("/file");
     };
+    if !opened.which_sheet.is_empty() {
+        return go_to("/file");
+    }
     let spec = &opened.spec;
     let guesses = guesses(&look.header, spec);
     let checked = opened.checked.as_ref().ok();

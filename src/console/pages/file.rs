@@ -21,6 +21,8 @@ struct Page {
     encodings: Vec<(String, String, bool)>,
     delimiters: Vec<(&'static str, String, bool)>,
     sheets: Vec<(String, bool)>,
+    /// Whether nothing is known to be right yet, so that a person has to choose.
+    must_choose: bool,
     header_line: u64,
     header: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -48,14 +50,17 @@ fn made(desk: &Desk) -> Made {
         .and_then(|look| look.delimiter)
         .or(read.delimiter)
         .unwrap_or(b';');
+    let is_asked = !opened.which_sheet.is_empty();
     let sheet = |name: &String| {
         let chosen = read.sheet.as_ref();
         let first = found.and_then(|look| look.sheets.first());
-        (name.clone(), chosen.or(first) == Some(name))
+        (name.clone(), !is_asked && chosen.or(first) == Some(name))
     };
+    let unanswered = opened.checked.as_ref().err().filter(|_| is_asked);
     Ok(html(&Page {
         frame,
-        wrong: look.err().cloned(),
+        wrong: look.err().or(unanswered).cloned(),
+        must_choose: found.is_none() || is_asked,
         description: found.map_or(String::new(), |look| look.description.clone()),
         encodings: match is_workbook {
             true => Vec::new(),
@@ -112,8 +117,9 @@ pub(in crate::console) async fn correct(
         let before = read.clone();
         // What was found stays found, so that nothing is forced which was not in doubt.
         let found_encoding = found.map(|look| look.encoding.clone());
-        if said.encoding.is_some() && said.encoding != found_encoding {
-            read.encoding = said.encoding;
+        let encoding = said.encoding.filter(|label| !label.is_empty());
+        if encoding.is_some() && encoding != found_encoding {
+            read.encoding = encoding;
         }
         let delimiter = said.delimiter.and_then(|name| match name.as_str() {
             "semicolon" => Some(b';'),
@@ -126,8 +132,10 @@ pub(in crate::console) async fn correct(
             read.delimiter = delimiter;
         }
         let first = found.and_then(|look| look.sheets.first());
-        if said.sheet.is_some() && said.sheet.as_ref() != read.sheet.as_ref().or(first) {
-            read.sheet = said.sheet;
+        let first = first.filter(|_| opened.which_sheet.is_empty());
+        let sheet = said.sheet.filter(|name| !name.is_empty());
+        if sheet.is_some() && sheet.as_ref() != read.sheet.as_ref().or(first) {
+            read.sheet = sheet;
         }
         let row: Option<u64> = match said.header_row.as_deref().map(str::trim) {
             None | Some("") => None,

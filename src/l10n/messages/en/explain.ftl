@@ -42,6 +42,7 @@ what-text-decimal-zero = a whole number with decimals in a field of other text
 what-text-no-value-doubtful = a word for a missing value, such as `NULL` or `nan`, in one cell of a text field
 what-text-question-mark-doubtful = a question mark beside a letter, `S?derlund`, in one cell
 what-text-strange-letters = letters that may come from a wrong encoding, `Bjšrn`
+what-text-date = what looks like a date or a time, in a column that finds records: `3-apr`
 what-text-quotes = quotation marks around a value, `”Anna”`
 what-text-line-break = a line break
 what-cell-shown-otherwise = a number that the workbook displays as a different one, 184.5 as 185
