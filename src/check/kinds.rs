@@ -300,7 +300,10 @@ mod tests {
     #[test]
     fn dots_are_no_name_in_a_path() {
         let roster = Roster::of(&target(&[]), "id\n..\n.\n...\n1\n");
-        assert_eq!(roster.found(), ["text.dots", "text.dots", "?text.no_value", ""]);
+        assert_eq!(
+            roster.found(),
+            ["text.dots", "text.dots", "?text.no_value", ""]
+        );
     }
 
     #[test]

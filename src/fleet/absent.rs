@@ -3,15 +3,11 @@
 mod entry;
 mod swept;
 
-use std::path::Path;
-use std::time::Duration;
-
-use crate::app::{AppError, ListedRun, Session, Tally};
+use crate::app::{AppError, ListedRun, Session, SweepOptions, Swept};
 use crate::journal::{JournalError, RunRecord, State};
-use crate::model::Exit;
 
 pub use entry::{Entry, EntryState, GoesOn};
-pub use swept::SweptFile;
+pub use swept::{QueueDesk, SweptFile};
 
 fn not_built<T>() -> Result<T, AppError> {
     Err(JournalError::NotBuilt.into())
@@ -51,11 +47,8 @@ pub fn place_of(
 /// Always.
 pub fn sweep_into_queue(
     _session: &Session,
-    _folder: &Path,
-    _settle: Duration,
-    _outcome_first: bool,
-    _profile_of: &dyn Fn(&str) -> Result<Option<String>, AppError>,
-    _told: &dyn Fn(&str, &SweptFile),
-) -> Result<(Exit, Tally), AppError> {
+    _options: &SweepOptions,
+    _desk: &QueueDesk<'_>,
+) -> Result<Swept, AppError> {
     not_built()
 }

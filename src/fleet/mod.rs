@@ -18,5 +18,5 @@ pub use listing::{listed_queue, place_of};
 pub use metrics::write_queue_metrics;
 pub use queue::{Enqueued, approve, database_of, enqueue, put_back, remove};
 pub use slice::{Ended, FleetDoor, Heard};
-pub use sweep::{QueueDesk, sweep_into_queue};
-pub use swept::SweptFile;
+pub use sweep::sweep_into_queue;
+pub use swept::{QueueDesk, SweptFile};

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::queue::{database_of, enqueue, why_of};
-use super::swept::SweptFile;
+use super::swept::{QueueDesk, SweptFile};
 use crate::app::{
-    AppError, Arrivals, Awaited, Notifications, Session, SweepOptions, Swept, fate_of,
-    not_processed, place_of, report_again, set_aside, wait, worse,
+    AppError, Arrivals, Awaited, Session, SweepOptions, Swept, fate_of, not_processed, place_of,
+    report_again, set_aside, wait, worse,
 };
 use crate::inbox::{Entries, Inbox, Lying, Place, stamp_of};
 use crate::journal::{Fate, Journal, JournalError, RunState, cell};
@@ -21,18 +21,6 @@ struct Known {
     state: String,
     run: Option<String>,
     why: Option<Fact>,
-}
-
-/// The entry point of a sweep into the queue.
-pub struct QueueDesk<'a> {
-    /// Whether the `import_` columns come first in the results.
-    pub outcome_first: bool,
-    /// The profile of the file of a name; an error for one that is to stay in the folder.
-    pub profile_of: &'a dyn Fn(&str) -> Result<Option<String>, AppError>,
-    /// Who is notified of the file of a name if it cannot be imported.
-    pub notifications_of: &'a dyn Fn(&str) -> Notifications,
-    /// Reports the fate of the file of a name.
-    pub told: &'a dyn Fn(&str, &SweptFile),
 }
 
 /// Puts the files in a folder, and those that arrive meanwhile, into the queue, and archives those whose runs
