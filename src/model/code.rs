@@ -143,6 +143,7 @@ codes! {
     ApiSamePage "api.same_page" lookup_same_page;
     ApiUnasked "api.unasked" fact_unasked;
     ApiNoList "api.no_list" fact_no_list;
+    ApiRateHeader "api.rate_header" fact_rate_header;
     ApiPageTooLarge "api.page_too_large" stop_page_too_large;
     CanaryNotUpdated "canary.not_updated" fact_canary_not_updated;
     CanaryNotHeld "canary.not_held" fact_canary_not_held;

@@ -1,7 +1,7 @@
 use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
-use super::headers::{Announced, announced, date, not_before};
+use super::headers::{Announced, announced, date, wait};
 use super::trouble::Trouble;
 use crate::clock::UnixNanos;
 use crate::l10n::say;
@@ -21,6 +21,10 @@ pub struct Answer {
     pub request_id: String,
     /// Moment before which the API asks for no request.
     pub not_before: Option<UnixNanos>,
+    /// Whether it has `Retry-After`, readable or not.
+    pub asks_to_wait: bool,
+    /// Whether a header that tells when the next request may be made cannot be used.
+    pub(super) is_wait_unusable: bool,
     /// What the API says of its quota.
     pub announced: Announced,
     /// The API's own time.
@@ -80,6 +84,12 @@ impl Fault {
 const MESSAGE: usize = 500;
 
 impl Answer {
+    /// Whether it refuses a request because there were too many: 429, or 403 with `Retry-After`,
+    /// as some APIs answer.
+    pub fn is_throttled(&self) -> bool {
+        self.status == 429 || self.status == 403 && self.asks_to_wait
+    }
+
     /// Reads an answer that came at `now`. A 2xx is success whatever its body, so only other bodies
     /// are looked into.
     pub fn read(
@@ -90,9 +100,12 @@ impl Answer {
         quota: &Quota,
         now: UnixNanos,
     ) -> Answer {
+        let wait = wait(headers, quota.headers.as_ref(), now);
         let mut answer = Answer {
             status,
-            not_before: not_before(headers, quota.headers.as_ref(), now),
+            not_before: wait.not_before,
+            asks_to_wait: wait.is_asked,
+            is_wait_unusable: wait.is_unusable,
             announced: announced(headers, quota),
             date: date(headers),
             ..Answer::default()

@@ -243,7 +243,8 @@ impl Client {
             },
         };
         answer.of_sign_in = true;
-        answer.sign_in_refused = !self.spec.answers.retry.contains(&answer.status);
+        let may_pass = self.spec.answers.retry.contains(&answer.status) || answer.is_throttled();
+        answer.sign_in_refused = !may_pass;
         Ok(answer)
     }
 

@@ -19,7 +19,8 @@ use super::stop::Stop;
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
 use crate::events::{Attempt, Observer, RunEvent};
-use crate::model::Code;
+use crate::log;
+use crate::model::{Code, Fact};
 use crate::targets::TargetSpec;
 
 /// How requests are made and made again.
@@ -49,6 +50,8 @@ pub struct Transport<'a> {
     budget: Mutex<RetryBudget>,
     /// Whether anybody has answered.
     was_reached: AtomicBool,
+    /// Whether a header that tells when to go on, and cannot be used, was reported.
+    has_reported: AtomicBool,
     /// When the quota is there again, once it was not within the pacer's patience.
     due: Mutex<Option<Duration>>,
 }
@@ -96,6 +99,7 @@ impl<'a> Transport<'a> {
             load: Mutex::new(ConcurrencyLimit::new(options.concurrency)),
             budget: Mutex::new(RetryBudget::new()),
             was_reached: AtomicBool::new(false),
+            has_reported: AtomicBool::new(false),
             due: Mutex::default(),
         }
     }
@@ -276,7 +280,7 @@ impl<'a> Transport<'a> {
         if well {
             lock(&self.budget).deposit();
         }
-        if again && answer.is_ok_and(|answer| answer.status < 500 && answer.status != 429) {
+        if again && answer.is_ok_and(|answer| answer.status < 500 && !answer.is_throttled()) {
             lock(&self.load).recovered();
             lock(&self.budget).recover();
         }
@@ -293,11 +297,14 @@ impl<'a> Transport<'a> {
         let announced = answer.announced;
         self.pacer
             .observe(announced.limit, announced.remaining, sent_at);
-        if answer.status == 429 {
+        if answer.is_wait_unusable && !self.has_reported.swap(true, Ordering::Relaxed) {
+            log::warn(&Fact::new(Code::ApiRateHeader).with_status(answer.status));
+        }
+        if answer.is_throttled() {
             self.stats.throttled.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(moment) = answer.not_before.filter(|_| names_moment(Ok(answer)))
-            && self.pacer.hold_until(moment, answer.status == 429)?
+            && self.pacer.hold_until(moment, answer.is_throttled())?
         {
             let until = Timestamp::from_nanosecond(i128::from(moment));
             self.observer.on_event(&RunEvent::Waiting {
@@ -348,7 +355,7 @@ impl<'a> Transport<'a> {
             },
         });
         // Too many requests are everyone's doing, so everyone waits.
-        if answer.is_ok_and(|answer| answer.status == 429 && !answer.of_sign_in) {
+        if answer.is_ok_and(|answer| answer.is_throttled() && !answer.of_sign_in) {
             let moment = self.clock.now().saturating_add(nanos(wait));
             self.pacer.hold_until(moment, true)?;
         }
@@ -385,7 +392,9 @@ pub(super) async fn until_halted<T>(
 
 /// Whether the API refused for now and said until when.
 fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
-    answer.is_ok_and(|answer| matches!(answer.status, 429 | 503) && answer.not_before.is_some())
+    answer.is_ok_and(|answer| {
+        (answer.is_throttled() || answer.status == 503) && answer.not_before.is_some()
+    })
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub fn verdict(
         Ok(answer) if answer.sign_in_refused => Verdict::Stop,
         Ok(answer) => match answer.status {
             200..300 => Verdict::Accept,
+            403 if answer.is_throttled() => retry(Verdict::Fail),
             status if spec.answers.retry.contains(&status) => retry(Verdict::Fail),
             status if spec.answers.stop.contains(&status) => Verdict::Stop,
             status if spec.answers.reject.contains(&status) => Verdict::Reject,
@@ -85,6 +86,17 @@ mod tests {
         for status in [401, 403] {
             assert_eq!(of(status, true), Verdict::Stop, "{status}");
         }
+        let throttled = |status, left| {
+            let answer = Answer {
+                status,
+                asks_to_wait: true,
+                ..Answer::default()
+            };
+            verdict(&spec, Ok(&answer), true, left)
+        };
+        assert_eq!(throttled(403, true), Verdict::Retry);
+        assert_eq!(throttled(403, false), Verdict::Fail);
+        assert_eq!(throttled(401, true), Verdict::Stop);
         for status in [100, 302, 501, 599] {
             assert_eq!(of(status, true), Verdict::Fail, "{status}");
         }
