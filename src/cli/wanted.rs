@@ -68,6 +68,8 @@ impl Asked {
         };
         let target_text = target.clone();
         let settings = asked.settings(config, &spec, target, session)?;
+        let variables = &settings.delivery.variables;
+        let spec = Arc::new(Arc::unwrap_or_clone(spec).with_variables(variables));
         let credentials = if asked.options.place.sandbox {
             local_sandbox::credentials(&spec)?
         } else {

@@ -7,6 +7,9 @@ use crate::targets::{Place, TargetSpec};
 #[derive(Debug, Clone)]
 pub struct BodyShape {
     root: Vec<Member>,
+    /// What stands before the fields' members and after them.
+    before: Vec<u8>,
+    after: Vec<u8>,
 }
 
 /// A member of an object: its name as JSON, with the colon, and what stands there.
@@ -31,18 +34,62 @@ impl BodyShape {
                 insert(&mut root, &tokens(&field.pointer), index);
             }
         }
-        BodyShape { root }
+        let (before, after) = envelope(spec);
+        BodyShape {
+            root,
+            before,
+            after,
+        }
     }
 
     /// The body, as JSON, with the fields that `values` has, each typed; an object none of whose fields
     /// is there is left out.
     pub fn build(&self, values: &[Option<Value<'_>>]) -> Vec<u8> {
         let mut body = Vec::with_capacity(512);
-        body.push(b'{');
+        body.extend_from_slice(&self.before);
         write_members(&mut body, &self.root, values);
-        body.push(b'}');
+        let mut after = &*self.after;
+        if body.len() == self.before.len() {
+            // The comma that would part the fields from their neighbours.
+            if body.ends_with(b",") {
+                body.pop();
+            } else {
+                after = after.strip_prefix(b",").unwrap_or(after);
+            }
+        }
+        body.extend_from_slice(after);
         body
     }
+}
+
+/// A name that no API has.
+const MARK: &str = "\u{0}fields";
+
+/// What stands in every body before the fields' members and after them.
+fn envelope(spec: &TargetSpec) -> (Vec<u8>, Vec<u8>) {
+    let mut whole = Json::Object(spec.update.body_members.clone());
+    let places = tokens(&spec.update.body);
+    let mut place = &mut whole;
+    for token in &places {
+        // What is no list and no object yet becomes an object.
+        let is_list = matches!(&*place, Json::Array(items) if token.parse().is_ok_and(|at: usize| at < items.len()));
+        if !is_list && !place.is_object() {
+            *place = Json::Object(Default::default());
+        }
+        place = match place {
+            Json::Array(items) => &mut items[token.parse::<usize>().unwrap_or_default()],
+            Json::Object(members) => members.entry(token.clone()).or_insert(Json::Null),
+            _ => return (b"{".to_vec(), b"}".to_vec()),
+        };
+    }
+    if !place.is_object() {
+        *place = Json::Object(Default::default());
+    }
+    place[MARK] = Json::from(0);
+    let text = whole.to_string();
+    let mark = format!("{}:0", Json::from(MARK));
+    let (before, after) = text.split_once(&mark).unwrap_or(("{", "}"));
+    (before.as_bytes().to_vec(), after.as_bytes().to_vec())
 }
 
 fn insert(members: &mut Vec<Member>, path: &[String], field: usize) {
@@ -145,6 +192,48 @@ mod tests {
         assert_eq!(
             String::from_utf8(body).unwrap(),
             r#"{"identityNumber":"20100402-2388","lastName":"O\"B\\\né","external":{"sourceID":"E-1"},"identityTemporary":false,"address":{"postalCode":"169 56","municipalityCode":null}}"#
+        );
+    }
+
+    #[test]
+    fn the_fields_stand_where_the_envelope_has_them() {
+        let mut spec = (*crate::plan::tests::registry()).clone();
+        let surname = spec.field("surname").unwrap();
+        let mut body = |pointer: &str, members: &str, surnames: &[&'static str]| {
+            spec.update.body = pointer.to_owned();
+            spec.update.body_members = serde_json::from_str(members).unwrap();
+            let mut values = vec![None; spec.fields.len()];
+            for name in surnames {
+                values[surname] = Some(Value::Text(name));
+            }
+            let body = BodyShape::of(&spec).build(&values);
+            let json: Json = serde_json::from_slice(&body).unwrap();
+            let sent = spec.sent_in(&json).cloned().unwrap();
+            assert_eq!(sent.get("surname").is_some(), !surnames.is_empty());
+            String::from_utf8(body).unwrap()
+        };
+        assert_eq!(body("/user", "{}", &["Ek"]), r#"{"user":{"surname":"Ek"}}"#);
+        assert_eq!(body("/user", "{}", &[]), r#"{"user":{}}"#);
+        let scim = r#"{"schemas":["urn:x"],"Operations":[{"op":"replace","value":{}}]}"#;
+        let scim = body("/Operations/0/value", scim, &["Ek"]);
+        let expected = serde_json::json!({
+            "schemas": ["urn:x"],
+            "Operations": [{"op": "replace", "value": {"surname": "Ek"}}],
+        });
+        assert_eq!(serde_json::from_str::<Json>(&scim).unwrap(), expected);
+        // Beside other members, before or after the fields' own.
+        for member in ["a", "zz"] {
+            let members = format!("{{\"{member}\":1}}");
+            let whole = body("", &members, &["Ek"]);
+            let whole: Json = serde_json::from_str(&whole).unwrap();
+            assert_eq!(whole, serde_json::json!({member: 1, "surname": "Ek"}));
+            assert_eq!(body("", &members, &[]), members);
+        }
+        assert_eq!(
+            body("/a/b", r#"{"a":{"c":1}}"#, &["Ek"])
+                .matches("Ek")
+                .count(),
+            1
         );
     }
 

@@ -1,22 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::body::{BodyShape, tokens};
 use crate::check::CheckedRow;
 use crate::model::{Call, Change, Fingerprint, RowAt, Value};
-use crate::targets::{Place, TargetSpec};
-
-/// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
-/// segment whatever it holds.
-pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use crate::targets::{Place, SEGMENT, TargetSpec};
 
 /// Makes calls out of valid rows.
 #[derive(Debug, Clone)]

@@ -25,7 +25,7 @@ impl Reread for Reader<'_> {
     }
 
     fn holds(&self, call: &Pending, record: &Json) -> bool {
-        self.lacking(&call.body, record).is_none()
+        self.lacking(&call.body, self.record_in(record)).is_none()
     }
 }
 
@@ -41,10 +41,18 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The record in an answer; null if there is none.
+    fn record_in<'a>(&self, answer: &'a Json) -> &'a Json {
+        let record = self.checker.spec().record_in(answer);
+        record.unwrap_or(&Json::Null)
+    }
+
     /// The first field that was sent and that the record does not hold.
     fn lacking(&self, body: &[u8], record: &Json) -> Option<usize> {
-        let sent: Json = serde_json::from_slice(body).ok()?;
-        let fields = self.checker.spec().fields.iter().enumerate();
+        let spec = self.checker.spec();
+        let body: Json = serde_json::from_slice(body).ok()?;
+        let sent = spec.sent_in(&body)?;
+        let fields = spec.fields.iter().enumerate();
         let lacks = |(index, field): &(usize, &FieldSpec)| {
             let to = sent.pointer(&field.pointer);
             let to = to.filter(|_| field.place == Place::Body);
@@ -96,7 +104,7 @@ impl<'a> Reader<'a> {
                 }));
             };
             let record = match transport.fetch(&path, None, &never).await? {
-                Fetched::Json(record) => record,
+                Fetched::Json(answer) => self.record_in(&answer).clone(),
                 Fetched::NoJson | Fetched::Halted => Json::Null,
                 Fetched::Stopped(stop) => return Ok(Some(stop)),
             };

@@ -301,8 +301,13 @@ impl<R: Record> Sender<'_, R> {
                 stop: None,
             };
         };
+        let is_foreign = matches!(&last, Ok((answer, _)) if answer.foreign.is_some());
         let state = match verdict {
             Some(Verdict::Accept) => RowState::Updated,
+            // Whatever answered, the API may have received the request.
+            Some(Verdict::Stop) if is_foreign && !self.transport.spec.update.idempotent => {
+                RowState::Unknown
+            }
             Some(Verdict::Reject) => RowState::Rejected,
             // Stopped while it is open whether the change was made: the process that goes on finds out.
             None if doubtful => RowState::Unknown,
@@ -327,7 +332,10 @@ impl<R: Record> Sender<'_, R> {
                     } else {
                         answer.code.clone()
                     };
-                    outcome.error = (self.explain)(&answer.message);
+                    outcome.error = match answer.foreign {
+                        Some(what) => say().stop_foreign(answer.status, what.sentence()),
+                        None => (self.explain)(&answer.message),
+                    };
                 }
                 if verdict == Some(Verdict::Stop) {
                     stop = Some(Stop::refused(answer, &call.body, false));

@@ -13,6 +13,7 @@ mod credentials;
 mod deliver;
 mod error;
 mod fetched;
+mod foreign;
 mod gcra;
 mod gcra_state;
 mod headers;

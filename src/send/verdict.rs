@@ -35,7 +35,7 @@ pub fn verdict(
         }
     };
     match result {
-        Ok(answer) if answer.sign_in_refused => Verdict::Stop,
+        Ok(answer) if answer.sign_in_refused || answer.foreign.is_some() => Verdict::Stop,
         Ok(answer) => match answer.status {
             200..300 => Verdict::Accept,
             403 if answer.is_throttled() => retry(Verdict::Fail),
@@ -100,6 +100,12 @@ mod tests {
         for status in [100, 302, 501, 599] {
             assert_eq!(of(status, true), Verdict::Fail, "{status}");
         }
+        let foreign = Answer {
+            status: 200,
+            foreign: Some(crate::model::Code::AnswerHtml),
+            ..Answer::default()
+        };
+        assert_eq!(verdict(&spec, Ok(&foreign), true, true), Verdict::Stop);
         let refused = Answer {
             status: 404,
             sign_in_refused: true,
