@@ -1,7 +1,7 @@
 use serde_json::Value as Json;
 
 use crate::model::Value;
-use crate::targets::{Place, TargetSpec};
+use crate::targets::{Clear, FieldSpec, Kind, Place, TargetSpec};
 
 /// How a target's fields lie in its JSON body: worked out once, from their pointers.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ pub struct BodyShape {
     /// What stands before the fields' members and after them.
     before: Vec<u8>,
     after: Vec<u8>,
+    /// What is written for null, by field.
+    clears: Vec<&'static str>,
 }
 
 /// A member of an object: its name as JSON, with the colon, and what stands there.
@@ -39,15 +41,25 @@ impl BodyShape {
             root,
             before,
             after,
+            clears: spec
+                .fields
+                .iter()
+                .map(|field| cleared(spec, field))
+                .collect(),
         }
     }
 
     /// The body, as JSON, with the fields that `values` has, each typed; an object none of whose fields
     /// is there is left out.
     pub fn build(&self, values: &[Option<Value<'_>>]) -> Vec<u8> {
+        self.enclosed(|body| self.write_members(body, &self.root, values))
+    }
+
+    /// The members that `write` writes, with what stands in every body around them.
+    fn enclosed(&self, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut body = Vec::with_capacity(512);
         body.extend_from_slice(&self.before);
-        write_members(&mut body, &self.root, values);
+        write(&mut body);
         let mut after = &*self.after;
         if body.len() == self.before.len() {
             // The comma that would part the fields from their neighbours.
@@ -59,6 +71,112 @@ impl BodyShape {
         }
         body.extend_from_slice(after);
         body
+    }
+
+    fn write_members(&self, body: &mut Vec<u8>, members: &[Member], values: &[Option<Value<'_>>]) {
+        let mut is_first = true;
+        for Member { name, node } in members {
+            let before = body.len();
+            if !is_first {
+                body.push(b',');
+            }
+            body.extend_from_slice(name.as_bytes());
+            let is_there = match node {
+                Node::Field(index) => match values.get(*index) {
+                    Some(Some(Value::Null)) => {
+                        body.extend_from_slice(self.clears[*index].as_bytes());
+                        true
+                    }
+                    Some(Some(value)) => {
+                        write_value(body, value);
+                        true
+                    }
+                    _ => false,
+                },
+                Node::Object(children) => {
+                    body.push(b'{');
+                    let opened = body.len();
+                    self.write_members(body, children, values);
+                    body.push(b'}');
+                    body.len() > opened + 1
+                }
+            };
+            if is_there {
+                is_first = false;
+            } else {
+                body.truncate(before);
+            }
+        }
+    }
+
+    /// The body of an update that erases what it leaves out: `record` as it was read without what
+    /// only the API sets, and in it the fields that `values` has.
+    pub fn build_whole(
+        &self,
+        spec: &TargetSpec,
+        mut record: Json,
+        values: &[Option<Value<'_>>],
+    ) -> Vec<u8> {
+        let own = spec.fields.iter().filter(|field| field.read_only);
+        let own = own.map(|field| &field.pointer);
+        for pointer in own.chain(&spec.update.read_only) {
+            remove(&mut record, &tokens(pointer));
+        }
+        for (index, field) in spec.fields.iter().enumerate() {
+            if let Some(Some(value)) = values.get(index)
+                && field.place == Place::Body
+            {
+                let value = match value {
+                    Value::Null if self.clears[index] != "null" => Json::from(""),
+                    value => value.to_json(),
+                };
+                put(&mut record, &tokens(&field.pointer), value);
+            }
+        }
+        let members = record.to_string();
+        let members = members
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
+        self.enclosed(|body| body.extend_from_slice(members.unwrap_or_default().as_bytes()))
+    }
+}
+
+/// What clears a field: no number and no boolean is an empty text.
+fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
+    match spec.update.clear {
+        Clear::Empty if !matches!(field.kind, Kind::Boolean | Kind::Integer) => "\"\"",
+        _ => "null",
+    }
+}
+
+fn put(record: &mut Json, path: &[String], value: Json) {
+    let [name, rest @ ..] = path else {
+        *record = value;
+        return;
+    };
+    if !record.is_object() {
+        *record = Json::Object(Default::default());
+    }
+    if let Json::Object(members) = record {
+        put(
+            members.entry(name.clone()).or_insert(Json::Null),
+            rest,
+            value,
+        );
+    }
+}
+
+fn remove(record: &mut Json, path: &[String]) {
+    match (record, path) {
+        (Json::Object(members), [name]) => {
+            members.remove(name);
+        }
+        (Json::Object(members), [name, rest @ ..]) => {
+            if let Some(inner) = members.get_mut(name) {
+                remove(inner, rest);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -116,38 +234,6 @@ fn insert(members: &mut Vec<Member>, path: &[String], field: usize) {
     }) = members.get_mut(position)
     {
         insert(children, rest, field);
-    }
-}
-
-fn write_members(body: &mut Vec<u8>, members: &[Member], values: &[Option<Value<'_>>]) {
-    let mut is_first = true;
-    for Member { name, node } in members {
-        let before = body.len();
-        if !is_first {
-            body.push(b',');
-        }
-        body.extend_from_slice(name.as_bytes());
-        let is_there = match node {
-            Node::Field(index) => match values.get(*index) {
-                Some(Some(value)) => {
-                    write_value(body, value);
-                    true
-                }
-                _ => false,
-            },
-            Node::Object(children) => {
-                body.push(b'{');
-                let opened = body.len();
-                write_members(body, children, values);
-                body.push(b'}');
-                body.len() > opened + 1
-            }
-        };
-        if is_there {
-            is_first = false;
-        } else {
-            body.truncate(before);
-        }
     }
 }
 

@@ -58,7 +58,8 @@ impl<'a> Reader<'a> {
             let to = to.filter(|_| field.place == Place::Body);
             to.is_some_and(|to| {
                 let held = record.pointer(&field.pointer).unwrap_or(&Json::Null);
-                held != to && self.checker.normalised(*index, held) != *to
+                let is_cleared = *to == "" && held.is_null();
+                held != to && !is_cleared && self.checker.normalised(*index, held) != *to
             })
         };
         let mut lacking = fields.filter(lacks);

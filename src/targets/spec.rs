@@ -232,6 +232,20 @@ pub struct Update {
     /// stand in every update as they are.
     #[serde(default)]
     pub keep: Vec<String>,
+    /// Whether the API merges a body into the record, nested objects too: only what differs is sent.
+    #[serde(default)]
+    pub merges: bool,
+    /// What clears a field.
+    #[serde(default)]
+    pub clear: Clear,
+    /// `PUT`: whether it erases what the body leaves out. Then the record is sent as it was read,
+    /// with what differs.
+    #[serde(default = "yes")]
+    pub replaces: bool,
+    /// `PUT`: pointers of what only the API sets and the fields do not name, such as `/meta`. It is
+    /// left out of the body.
+    #[serde(default)]
+    pub read_only: Vec<String>,
     /// Pointers of nested objects that the API takes whole only: part of one would lose the rest.
     #[serde(default)]
     pub whole: Vec<String>,
@@ -320,6 +334,21 @@ pub enum SearchNames {
     Nested,
     /// As one name with dots: `{"external.sourceID": […]}`.
     Dotted,
+}
+
+/// What clears a field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Clear {
+    /// JSON `null`.
+    #[default]
+    Null,
+    /// An empty text.
+    Empty,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_content_type() -> String {
@@ -493,6 +522,11 @@ impl TargetSpec {
         })?;
         let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();
         decoded.ok().map(|id| id.into_owned())
+    }
+
+    /// Whether an update erases what its body leaves out.
+    pub fn erases(&self) -> bool {
+        self.update.method == Method::Put && self.update.replaces
     }
 
     /// The fields in the body of an update.

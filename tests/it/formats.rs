@@ -375,3 +375,180 @@ fn a_body_has_the_envelope_and_the_media_type_of_the_file() {
     let output = folder.run("import r.csv --target users.toml --sandbox");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
+
+/// Look-ups of users, by a listing and one by one.
+const LOOKUP: &str = r#"[lookup]
+keys = ["id"]
+list = "/users"
+read = "/users/{id}"
+records = "/data"
+total = "/total"
+page_size = 50
+paging = { kind = "page", parameter = "page" }
+
+[quota]
+"#;
+
+/// An API that holds one user, with a version that each update moves.
+struct Held {
+    user: Value,
+    version: u64,
+    bodies: Vec<Value>,
+    refused: usize,
+}
+
+/// A server of one user. `meanwhile` changes the user after so many requests for it alone.
+fn holding(
+    user: Value,
+    meanwhile: impl Fn(usize, &mut Value) -> bool + Send + Sync + 'static,
+) -> (Server, Arc<std::sync::Mutex<Held>>) {
+    let held = Arc::new(std::sync::Mutex::new(Held {
+        user,
+        version: 1,
+        bodies: Vec::new(),
+        refused: 0,
+    }));
+    let of_server = held.clone();
+    let server = Server::start(move |seen| {
+        let mut held = of_server.lock().unwrap();
+        if seen.method == "GET" && !seen.path.starts_with("/users/") {
+            return respond(
+                200,
+                &[],
+                &json!({"data": [held.user], "total": 1}).to_string(),
+            );
+        }
+        if seen.method == "GET" {
+            let answer = held.user.to_string();
+            let tag = format!("\"v{}\"", held.version);
+            let reads = seen.before;
+            let mut user = held.user.clone();
+            if meanwhile(reads, &mut user) {
+                held.user = user;
+                held.version += 1;
+            }
+            return respond(200, &[("ETag", &tag)], &answer);
+        }
+        let current = format!("\"v{}\"", held.version);
+        if let Some(named) = seen.headers.get("if-match")
+            && named != current.as_str()
+        {
+            held.refused += 1;
+            return respond(412, &[], r#"{"message":"changed"}"#);
+        }
+        let body: Value = serde_json::from_str(&seen.body).unwrap();
+        held.bodies.push(body.clone());
+        if seen.method == "PUT" {
+            held.user = body;
+        } else {
+            merge(&mut held.user, &body);
+        }
+        held.version += 1;
+        respond(200, &[], &held.user.to_string())
+    });
+    (server, held)
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (name, value) in from {
+                merge(into.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
+
+#[test]
+fn a_put_keeps_what_no_field_names_and_undo_restores_it() {
+    let user = json!({"id": "1", "name": "Anna", "city": "Lund", "roles": ["a", {"b": 1}], "meta": {"by": "x"}});
+    let put = (
+        "method = \"PATCH\"",
+        "method = \"PUT\"\nread_only = [\"/meta\"]",
+    );
+    let folder = users(&[put, ("[quota]\n", LOOKUP)], 1);
+    let (server, held) = holding(user, |_, _| false);
+    let output = import(&folder, &server.base_url, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let whole =
+        |name: &str| json!({"id": "1", "name": name, "city": "Lund", "roles": ["a", {"b": 1}]});
+    assert_eq!(held.lock().unwrap().bodies, [whole("N1")]);
+    let name = folder.runs().split_whitespace().next().unwrap().to_owned();
+    let mut program = folder.program();
+    let output = program
+        .args(["undo", &name, "--yes"])
+        .env("USERS_TOKEN", "the-token")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(held.lock().unwrap().user, whole("Anna"));
+    let output = import(&folder, &server.base_url, &["--blind", "--fresh"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+
+    // Without a way to read, the file is refused, unless it says that nothing is erased.
+    let folder = users(&[("method = \"PATCH\"", "method = \"PUT\"")], 1);
+    let shown = folder.run("targets show users.toml");
+    assert_eq!(shown.status.code(), Some(1));
+    assert!(
+        stderr(&shown).contains("update.replaces = false"),
+        "{}",
+        stderr(&shown)
+    );
+    let folder = users(
+        &[("method = \"PATCH\"", "method = \"PUT\"\nreplaces = false")],
+        1,
+    );
+    assert_eq!(folder.run("targets show users.toml").status.code(), Some(0));
+}
+
+#[test]
+fn an_api_that_merges_is_sent_what_differs_alone_and_cleared_as_its_file_says() {
+    let pointers = [
+        ("\"/name\"", "\"/profile/name\""),
+        (
+            "\"/city\"\nkind = \"text\"",
+            "\"/profile/city\"\nkind = \"text\"\nnullable = true",
+        ),
+    ];
+    let user = json!({"id": "1", "profile": {"name": "Anna", "city": "Lund"}});
+    for (setting, roster, expected) in [
+        (
+            "",
+            "1,Bo,Lund\n",
+            json!({"profile": {"name": "Bo", "city": "Lund"}}),
+        ),
+        (
+            "\nmerges = true",
+            "1,Bo,Lund\n",
+            json!({"profile": {"name": "Bo"}}),
+        ),
+        (
+            "\nmerges = true",
+            "1,Anna,<null>\n",
+            json!({"profile": {"city": null}}),
+        ),
+        (
+            "\nmerges = true\nclear = \"empty\"",
+            "1,Anna,<null>\n",
+            json!({"profile": {"city": ""}}),
+        ),
+    ] {
+        let update = format!("idempotent = true{setting}");
+        let changes = [
+            pointers[0],
+            pointers[1],
+            ("idempotent = true", &*update),
+            ("[quota]\n", LOOKUP),
+        ];
+        let folder = users(&changes, 1);
+        folder.write("r.csv", format!("id,name,city\n{roster}"));
+        let (server, held) = holding(user.clone(), |_, _| false);
+        let output = import(&folder, &server.base_url, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(held.lock().unwrap().bodies, [expected], "{setting}");
+        // What was cleared is clear: the same file sends nothing.
+        import(&folder, &server.base_url, &["--fresh"]);
+        assert_eq!(held.lock().unwrap().bodies.len(), 1, "{setting}");
+    }
+}

@@ -5,6 +5,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::places::{Found, Place};
 use super::super::spec::{SignIn, TargetSpec, placeholders};
+use crate::model::Method;
 
 /// Headers that the HTTP client sets itself, and what to use instead if the format has it.
 const OWN_HEADERS: &[(&str, &str)] = &[
@@ -155,6 +156,39 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
                 found.add(Place::Key("update", "body_members"), message);
             }
         }
+    }
+    let update = &spec.update;
+    let is_put = update.method == Method::Put;
+    if update.merges && is_put && update.replaces {
+        let message = "update.merges does not fit a PUT that replaces the record; set update.replaces = false if it does not";
+        found.add(Place::Key("update", "merges"), message);
+    }
+    if update.merges && !update.whole.is_empty() {
+        let message = "update.merges sends part of an object, and update.whole holds objects that are taken whole only";
+        found.add(Place::Key("update", "whole"), message);
+    }
+    if !is_put && !update.replaces {
+        let message = "update.replaces has no effect: only a PUT replaces the record";
+        found.add(Place::Key("update", "replaces"), message);
+    }
+    if !spec.erases() && !update.read_only.is_empty() {
+        let message = "update.read_only has no effect: only a PUT that replaces the record sends what no field names";
+        found.add(Place::Key("update", "read_only"), message);
+    }
+    for pointer in update
+        .read_only
+        .iter()
+        .filter(|pointer| !pointer.starts_with('/'))
+    {
+        let message =
+            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"");
+        found.add(Place::Key("update", "read_only"), message);
+    }
+    if spec.erases() && !spec.is_readable() {
+        found.add(
+            Place::Key("update", "method"),
+            "a PUT replaces the record, and without lookup.search or lookup.list the record cannot be read, so what the roster does not name would be erased; set update.replaces = false if this API keeps what the body leaves out",
+        );
     }
     for name in &spec.update.keep {
         let Some(field) = spec.field(name).map(|index| &spec.fields[index]) else {

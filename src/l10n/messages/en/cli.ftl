@@ -95,6 +95,7 @@ doctor-state = journal
 doctor-target = target
 doctor-credentials = credentials
 doctor-present = set in { $variables } (values not shown)
+cli-blind-put = --blind cannot be used with { $target }: its PUT replaces the whole record, so the record must be read first
 doctor-token = token endpoint
 doctor-token-at = { $address }; the client secret is sent there
 doctor-name = name

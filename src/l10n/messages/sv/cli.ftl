@@ -93,6 +93,7 @@ doctor-state = journal
 doctor-target = mål
 doctor-credentials = inloggningsuppgifter
 doctor-present = finns i { $variables } (värdena visas inte)
+cli-blind-put = --blind går inte att använda med { $target }: varje ändring ersätter allt som finns om personen, så det måste läsas först
 doctor-token = inloggningstjänst
 doctor-token-at = { $address }; klienthemligheten skickas dit
 doctor-name = namn
