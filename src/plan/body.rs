@@ -166,6 +166,17 @@ fn put(record: &mut Json, path: &[String], value: Json) {
     }
 }
 
+/// What a record holds besides the target's fields and what only the API sets.
+pub fn unnamed(spec: &TargetSpec, record: &Json) -> Json {
+    let mut rest = record.clone();
+    let fields = spec.fields.iter().map(|field| &field.pointer);
+    let id = spec.lookup.as_ref().map(|how| &how.id);
+    for pointer in fields.chain(&spec.update.read_only).chain(id) {
+        remove(&mut rest, &tokens(pointer));
+    }
+    rest
+}
+
 fn remove(record: &mut Json, path: &[String]) {
     match (record, path) {
         (Json::Object(members), [name]) => {

@@ -32,6 +32,8 @@ pub struct Answer {
     /// It is the token endpoint's, so no request was made, and what it says of a quota is of
     /// another one.
     pub of_sign_in: bool,
+    /// The version of what was read (RFC 9110, section 8.8.3).
+    pub(super) etag: Option<String>,
     /// What a success holds in place of what it should contain.
     pub(super) foreign: Option<Code>,
     /// The sign-in itself was refused.
@@ -110,6 +112,10 @@ impl Answer {
             is_wait_unusable: wait.is_unusable,
             announced: announced(headers, quota),
             date: date(headers),
+            etag: headers
+                .get("etag")
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
             ..Answer::default()
         };
         if !(200..300).contains(&status) {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
 use reqwest::redirect;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -55,6 +55,8 @@ pub(super) struct Request<'a> {
     pub(super) path: &'a str,
     /// The JSON body, if there is one.
     pub(super) body: Option<&'a [u8]>,
+    /// The version that the record must still have.
+    pub(super) if_match: Option<&'a str>,
     /// The row it is made for; none of a look-up.
     pub(super) row: Option<u64>,
     /// Whether it may be made again when its answer was lost.
@@ -202,6 +204,9 @@ impl Client {
                 .header(CONTENT_TYPE, content_type)
                 .body(body.to_vec());
         }
+        if let Some(version) = request.if_match {
+            builder = builder.header(IF_MATCH, version);
+        }
         let response = builder.send().await.map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -248,6 +253,7 @@ impl Client {
             },
             path,
             body,
+            if_match: None,
             row: None,
             repeatable: false,
         };

@@ -135,6 +135,16 @@ impl<'a> Transport<'a> {
         body: Option<&Json>,
         halted: &watch::Receiver<bool>,
     ) -> Result<Fetched, SendError> {
+        Ok(self.fetch_version(path, body, halted).await?.0)
+    }
+
+    /// The same, with the `ETag` of what came.
+    pub(super) async fn fetch_version(
+        &self,
+        path: &str,
+        body: Option<&Json>,
+        halted: &watch::Receiver<bool>,
+    ) -> Result<(Fetched, Option<String>), SendError> {
         let body = body.map(|body| body.to_string().into_bytes());
         let request = Request {
             method: match body {
@@ -143,6 +153,7 @@ impl<'a> Transport<'a> {
             },
             path,
             body: body.as_deref(),
+            if_match: None,
             row: None,
             repeatable: true,
         };
@@ -151,15 +162,15 @@ impl<'a> Transport<'a> {
             .attempt(&request, 0, &mut halted, async |_| Ok(()))
             .await?;
         let (Some(verdict), Some(last)) = (attempts.verdict, attempts.last) else {
-            return Ok(Fetched::Halted);
+            return Ok((Fetched::Halted, None));
         };
         Ok(match (verdict, last) {
-            (Verdict::Accept, Ok((_, Some(json)))) => Fetched::Json(json),
-            (Verdict::Accept, Ok((_, None))) => Fetched::NoJson,
+            (Verdict::Accept, Ok((answer, Some(json)))) => (Fetched::Json(json), answer.etag),
+            (Verdict::Accept, Ok((_, None))) => (Fetched::NoJson, None),
             (_, last) => {
-                Fetched::Stopped(why_stopped(verdict, last, body.as_deref(), |why, cause| {
-                    self.unreachable(why, cause)
-                }))
+                let unreachable = |why, cause| self.unreachable(why, cause);
+                let stop = why_stopped(verdict, last, body.as_deref(), unreachable);
+                (Fetched::Stopped(stop), None)
             }
         })
     }

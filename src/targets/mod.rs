@@ -19,7 +19,7 @@ pub use mistake::{Mistake, Mistakes, read_toml};
 pub use places::place_of;
 pub use quota::{Quota, QuotaHeaders, RateUnit, ResetUnit};
 pub use spec::{
-    Answers, Clear, Expects, Lookup, Paging, Region, SEGMENT, SearchNames, SignIn, TargetSpec,
-    Update, Variable, placeholders,
+    Answers, Clear, ETAG, Expects, Lookup, Paging, Region, SEGMENT, SearchNames, SignIn,
+    TargetSpec, Update, Variable, placeholders,
 };
 pub use words::Words;

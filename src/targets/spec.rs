@@ -232,6 +232,10 @@ pub struct Update {
     /// stand in every update as they are.
     #[serde(default)]
     pub keep: Vec<String>,
+    /// What `If-Match` sends, so that an update of a record that somebody has changed meanwhile is
+    /// refused with 412: `etag`, the `ETag` header of `lookup.read`, or a JSON pointer to the
+    /// version in the record, such as `/meta/version`.
+    pub if_match: Option<String>,
     /// Whether the API merges a body into the record, nested objects too: only what differs is sent.
     #[serde(default)]
     pub merges: bool,
@@ -335,6 +339,9 @@ pub enum SearchNames {
     /// As one name with dots: `{"external.sourceID": […]}`.
     Dotted,
 }
+
+/// In `update.if_match`: the version is that of the `ETag` header.
+pub const ETAG: &str = "etag";
 
 /// What clears a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -552,3 +552,49 @@ fn an_api_that_merges_is_sent_what_differs_alone_and_cleared_as_its_file_says() 
         assert_eq!(held.lock().unwrap().bodies.len(), 1, "{setting}");
     }
 }
+
+#[test]
+fn a_record_that_somebody_changes_meanwhile_is_compared_again() {
+    let user = || json!({"id": "1", "name": "Anna", "city": "Lund", "note": "a"});
+    for (setting, of_version) in [("etag", false), ("/version", true)] {
+        let update = format!("idempotent = true\nif_match = \"{setting}\"");
+        let changes = [("idempotent = true", &*update), ("[quota]\n", LOOKUP)];
+        // Nobody; somebody who changes another member once; the same value; what the roster would change.
+        for (case, changed, state, sent) in [
+            ("nobody", None, "updated", 1),
+            ("another", Some(("note", "b")), "updated", 1),
+            ("the same", Some(("name", "N1")), "updated", 0),
+            ("the field", Some(("name", "Eva")), "failed", 0),
+        ] {
+            let folder = users(&changes, 1);
+            let (server, held) = holding(user(), move |reads, user| {
+                let Some((name, value)) = changed.filter(|_| reads == 0) else {
+                    return false;
+                };
+                user[name] = json!(value);
+                true
+            });
+            if of_version {
+                // The version is in the record: the server's tag has the same text.
+                held.lock().unwrap().user["version"] = json!("v1");
+            }
+            let output = import(&folder, &server.base_url, &[]);
+            let held = held.lock().unwrap();
+            if of_version && case != "nobody" {
+                continue;
+            }
+            assert_eq!(states(&folder), [state], "{case}: {}", stderr(&output));
+            assert_eq!(held.bodies.len(), sent, "{case}");
+            let refused = usize::from(changed.is_some());
+            assert_eq!(held.refused, refused, "{case}");
+            if state == "failed" {
+                let rows = folder.csv("r.results.csv", b',');
+                assert!(
+                    rows[1].iter().any(|cell| cell == "record.changed"),
+                    "{rows:?}"
+                );
+                assert_eq!(held.user["name"], "Eva");
+            }
+        }
+    }
+}

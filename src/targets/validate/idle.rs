@@ -4,7 +4,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::places::{Found, Place};
-use super::super::spec::{SignIn, TargetSpec, placeholders};
+use super::super::spec::{ETAG, SignIn, TargetSpec, placeholders};
 use crate::model::Method;
 
 /// Headers that the HTTP client sets itself, and what to use instead if the format has it.
@@ -158,6 +158,31 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         }
     }
     let update = &spec.update;
+    if let Some(version) = &update.if_match {
+        let place = Place::Key("update", "if_match");
+        if version != ETAG && !version.starts_with('/') {
+            let message = format!(
+                "update.if_match is \"{version}\", and must be \"{ETAG}\" or a JSON pointer into the record such as \"/meta/version\""
+            );
+            found.add(place, message);
+        }
+        if spec.lookup.as_ref().is_none_or(|how| how.read.is_none()) {
+            let message =
+                "update.if_match needs lookup.read: the record is read before each update";
+            found.add(place, message);
+        } else if !spec.is_readable() {
+            let message = "update.if_match needs lookup.search or lookup.list";
+            found.add(place, message);
+        }
+        if spec
+            .headers
+            .keys()
+            .any(|name| name.eq_ignore_ascii_case("if-match"))
+        {
+            let message = "update.if_match sets If-Match, which [headers] sets too";
+            found.add(place, message);
+        }
+    }
     let is_put = update.method == Method::Put;
     if update.merges && is_put && update.replaces {
         let message = "update.merges does not fit a PUT that replaces the record; set update.replaces = false if it does not";

@@ -65,6 +65,8 @@ trouble-other = no connection
 named-time = the API answered { $status } and named this time
 
 stop-refused = the API refused the credentials ({ $what })
+record-other = a member that the target does not name
+record-changed = someone changed { $field } after the record was read, so nothing was sent; retry the row to compare it again
 stop-foreign = the response is not from the API: HTTP { $status } with { $what }. Something else answered, such as a login page or a proxy
 came-html = an HTML page
 came-empty = an empty body

@@ -63,6 +63,8 @@ trouble-other = ingen anslutning
 named-time = API:et svarade { $status } och angav den här tiden
 
 stop-refused = API:et godtog inte inloggningsuppgifterna ({ $what })
+record-other = en uppgift som målfilen inte nämner
+record-changed = någon ändrade { $field } efter att uppgifterna lästes, så ingenting skickades; importera raden igen för att jämföra på nytt
 stop-foreign = svaret kommer inte från systemet: HTTP { $status } med { $what }. Något annat svarade, till exempel en inloggningssida eller en proxy
 came-html = en HTML-sida
 came-empty = ett tomt svar
