@@ -299,6 +299,9 @@ impl<'a> Transport<'a> {
             return Ok(());
         };
         self.was_reached.store(true, Ordering::Relaxed);
+        if answer.is_wait_unusable && !self.has_reported.swap(true, Ordering::Relaxed) {
+            log::warn(&Fact::new(Code::ApiRateHeader).with_status(answer.status));
+        }
         if answer.of_sign_in {
             return Ok(());
         }
@@ -308,9 +311,6 @@ impl<'a> Transport<'a> {
         let announced = answer.announced;
         self.pacer
             .observe(announced.limit, announced.remaining, sent_at);
-        if answer.is_wait_unusable && !self.has_reported.swap(true, Ordering::Relaxed) {
-            log::warn(&Fact::new(Code::ApiRateHeader).with_status(answer.status));
-        }
         if answer.is_throttled() {
             self.stats.throttled.fetch_add(1, Ordering::Relaxed);
         }

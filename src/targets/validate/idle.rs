@@ -139,6 +139,9 @@ fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
 }
 
 fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
+    if let Some(message) = refused_query(&spec.update.path) {
+        found.add_secret(Place::Key("update", "path"), message);
+    }
     if let Some(message) = refused_path(&spec.update.path) {
         found.add(Place::Key("update", "path"), message);
     }
@@ -233,6 +236,36 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
             "update.keep has no effect: without lookup.search or lookup.list no record is read";
         found.add(Place::Key("update", "keep"), message);
     }
+}
+
+/// Parameters of a query that hold a secret in the APIs that sign requests so.
+const SECRET_PARAMETERS: &[&str] = &[
+    "access_token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "client_secret",
+    "key",
+    "password",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+];
+
+/// Why a path cannot have its query, if it cannot: what stands in an address is logged on the way.
+fn refused_query(path: &str) -> Option<String> {
+    let (_, query) = path.split_once('?')?;
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    let name = names.find(|name| {
+        SECRET_PARAMETERS
+            .iter()
+            .any(|secret| secret.eq_ignore_ascii_case(name))
+    })?;
+    Some(format!(
+        "the query parameter {name} looks like a secret, and secrets in the query string are not supported; use [[sign_in]] if the API also takes it in a header"
+    ))
 }
 
 /// What no path can have: a fragment is never sent, and a brace without its other one is no name.
@@ -333,6 +366,15 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
                 let message = format!("lookup.{key} has no effect without lookup.search");
                 found.add(Place::Key("lookup", key), message);
             }
+        }
+    }
+    for (key, path) in [
+        ("read", &lookup.read),
+        ("search", &lookup.search),
+        ("list", &lookup.list),
+    ] {
+        if let Some(message) = path.as_deref().and_then(refused_query) {
+            found.add_secret(Place::Key("lookup", key), message);
         }
     }
     for name in &lookup.keys {

@@ -655,6 +655,12 @@ fn a_setting_without_effect_is_refused() {
         ),
         (
             "list = \"/members\"",
+            "list = \"/members?fields=all&API_KEY={kind}\"",
+            "list = \"/members?fields=all&API_KEY={kind}\"",
+            "the query parameter API_KEY looks like a secret, and secrets in the query string are not supported; use [[sign_in]] if the API also takes it in a header",
+        ),
+        (
+            "list = \"/members\"",
             "list = \"/{org}/members\"",
             "list = \"/{org}/members\"",
             "lookup.list asks for {org}, and there is no [variables.org]",
