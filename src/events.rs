@@ -166,6 +166,9 @@ pub struct Plan {
     pub target: String,
     /// The address that requests go to.
     pub base_url: String,
+    /// The address that the client secret goes to, where that is another host.
+    #[serde(default)]
+    pub token_url: Option<String>,
     /// Rows in the file.
     pub rows: u64,
     /// Rows of nothing but delimiters, which count as no rows.

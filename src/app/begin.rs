@@ -153,6 +153,7 @@ fn hint(stop: &Stop, on: String) -> String {
             was_reached: false, ..
         } => say().on_address(on),
         Stop::Unreachable { .. } => say().on_network(on),
+        Stop::Foreign { .. } => say().on_address(on),
         Stop::Failing { .. } | Stop::LookUp { .. } => say().on_wrong(on),
         Stop::Canary { .. } => say().on_canary(on),
         Stop::Asked | Stop::Due { .. } | Stop::Held { .. } => on,
@@ -329,6 +330,7 @@ mod tests {
             why: String::new(),
             cause: Code::SendClient,
             status,
+            message: String::new(),
         };
         let refused = |status, reading| Stop::Refused {
             status,

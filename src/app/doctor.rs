@@ -378,7 +378,7 @@ fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> V
             Health::Well,
             examined.spec.records_name(),
         ),
-        403 => Finding::new(
+        403 if !answer.is_throttled() => Finding::new(
             say().doctor_read(),
             Health::Refused,
             say().doctor_blind(status),

@@ -13,7 +13,7 @@ use crate::sandbox::{
     Description, PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve,
 };
 use crate::send::{Credentials, Rate};
-use crate::targets::{RateUnit, TargetSpec};
+use crate::targets::{RateUnit, SignIn, TargetSpec};
 
 /// The quota of a sandbox inside an import: a sample finishes in seconds.
 pub(in crate::cli) const SANDBOX_QUOTA: (Rate, u32) = (
@@ -32,7 +32,11 @@ const LATENCY: Duration = Duration::from_millis(20);
 /// # Errors
 /// When the target names none that could be found.
 pub(in crate::cli) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppError> {
-    Ok(Credentials::find(spec, |_| Some(SECRET.into()))?)
+    // The sandbox plays the token endpoint too, wherever the API has it.
+    let mut spec = spec.clone();
+    let ways = std::mem::take(&mut spec.sign_in).into_iter();
+    spec.sign_in = ways.map(SignIn::at_the_api).collect();
+    Ok(Credentials::find(&spec, |_| Some(SECRET.into()))?)
 }
 
 /// Starts a sandbox inside this process, in a thread of its own, whose records are what the roster's

@@ -194,6 +194,12 @@ pub(in crate::cli) fn base_url(
     spec: &TargetSpec,
     variables: &BTreeMap<String, String>,
 ) -> Result<String, AppError> {
+    if let Some((name, about)) = spec.lacks(variables) {
+        return Err(AppError::Setup {
+            code: Code::ConfigVariable,
+            text: format!("say --var {name}=…: {about}"),
+        });
+    }
     if let Some(address) = &place.base_url {
         return Ok(address.0.clone());
     }

@@ -68,6 +68,8 @@ impl Asked {
         };
         let target_text = target.clone();
         let settings = asked.settings(config, &spec, target, session)?;
+        let variables = &settings.delivery.variables;
+        let spec = Arc::new(Arc::unwrap_or_clone(spec).with_variables(variables));
         let credentials = if asked.options.place.sandbox {
             local_sandbox::credentials(&spec)?
         } else {
@@ -128,6 +130,9 @@ impl Asked {
         let roster = self.understood(config, spec, now)?;
         let paths = settings::named(&self.files).for_roster(&self.file, session.state.folder())?;
         let variables = settings::variables(config, connection, spec)?;
+        if place.blind && spec.erases() {
+            return Err(AppError::Usage(say().cli_blind_put(spec.name.as_str())));
+        }
         let (base_url, own_quota) = if place.sandbox {
             (String::new(), SANDBOX_QUOTA)
         } else {

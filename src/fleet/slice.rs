@@ -162,7 +162,10 @@ fn step(state: Option<RunState>, is_approved: bool) -> Step {
 
 /// Whether what stopped a run may be over in a while: an address that does not answer may, later.
 fn may_pass(stop: &Stop) -> bool {
-    matches!(stop, Stop::Unreachable { .. } | Stop::LookUp { .. })
+    matches!(
+        stop,
+        Stop::Unreachable { .. } | Stop::Foreign { .. } | Stop::LookUp { .. }
+    )
 }
 
 /// The state in the queue of a file whose run ended with this code.
@@ -600,6 +603,7 @@ mod tests {
             why: String::new(),
             cause: Code::QueueAway,
             status: Some(500),
+            message: String::new(),
         };
         let refused = Stop::Refused {
             status: 401,

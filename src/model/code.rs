@@ -143,6 +143,14 @@ codes! {
     ApiSamePage "api.same_page" lookup_same_page;
     ApiUnasked "api.unasked" fact_unasked;
     ApiNoList "api.no_list" fact_no_list;
+    ApiForeign "api.foreign" fact_foreign;
+    AnswerHtml "answer.html" came_html;
+    AnswerEmpty "answer.empty" came_empty;
+    AnswerNoJson "answer.no_json" came_no_json;
+    AnswerNoRecord "answer.no_record" came_no_record;
+    RecordChanged "record.changed" fact_record_changed;
+    RecordVersion "record.no_version" fact_record_version;
+    ApiRateHeader "api.rate_header" fact_rate_header;
     ApiPageTooLarge "api.page_too_large" stop_page_too_large;
     CanaryNotUpdated "canary.not_updated" fact_canary_not_updated;
     CanaryNotHeld "canary.not_held" fact_canary_not_held;

@@ -1,12 +1,17 @@
 use serde_json::Value as Json;
 
 use crate::model::Value;
-use crate::targets::{Place, TargetSpec};
+use crate::targets::{Clear, FieldSpec, Kind, Place, TargetSpec};
 
 /// How a target's fields lie in its JSON body: worked out once, from their pointers.
 #[derive(Debug, Clone)]
 pub struct BodyShape {
     root: Vec<Member>,
+    /// What stands before the fields' members and after them.
+    before: Vec<u8>,
+    after: Vec<u8>,
+    /// What is written for null, by field.
+    clears: Vec<&'static str>,
 }
 
 /// A member of an object: its name as JSON, with the colon, and what stands there.
@@ -31,18 +36,189 @@ impl BodyShape {
                 insert(&mut root, &tokens(&field.pointer), index);
             }
         }
-        BodyShape { root }
+        let (before, after) = envelope(spec);
+        BodyShape {
+            root,
+            before,
+            after,
+            clears: spec
+                .fields
+                .iter()
+                .map(|field| cleared(spec, field))
+                .collect(),
+        }
     }
 
     /// The body, as JSON, with the fields that `values` has, each typed; an object none of whose fields
     /// is there is left out.
     pub fn build(&self, values: &[Option<Value<'_>>]) -> Vec<u8> {
+        self.enclosed(|body| self.write_members(body, &self.root, values))
+    }
+
+    /// The members that `write` writes, with what stands in every body around them.
+    fn enclosed(&self, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut body = Vec::with_capacity(512);
-        body.push(b'{');
-        write_members(&mut body, &self.root, values);
-        body.push(b'}');
+        body.extend_from_slice(&self.before);
+        write(&mut body);
+        let mut after = &*self.after;
+        if body.len() == self.before.len() {
+            // The comma that would part the fields from their neighbours.
+            if body.ends_with(b",") {
+                body.pop();
+            } else {
+                after = after.strip_prefix(b",").unwrap_or(after);
+            }
+        }
+        body.extend_from_slice(after);
         body
     }
+
+    fn write_members(&self, body: &mut Vec<u8>, members: &[Member], values: &[Option<Value<'_>>]) {
+        let mut is_first = true;
+        for Member { name, node } in members {
+            let before = body.len();
+            if !is_first {
+                body.push(b',');
+            }
+            body.extend_from_slice(name.as_bytes());
+            let is_there = match node {
+                Node::Field(index) => match values.get(*index) {
+                    Some(Some(Value::Null)) => {
+                        body.extend_from_slice(self.clears[*index].as_bytes());
+                        true
+                    }
+                    Some(Some(value)) => {
+                        write_value(body, value);
+                        true
+                    }
+                    _ => false,
+                },
+                Node::Object(children) => {
+                    body.push(b'{');
+                    let opened = body.len();
+                    self.write_members(body, children, values);
+                    body.push(b'}');
+                    body.len() > opened + 1
+                }
+            };
+            if is_there {
+                is_first = false;
+            } else {
+                body.truncate(before);
+            }
+        }
+    }
+
+    /// The body of an update that erases what it leaves out: `record` as it was read without what
+    /// only the API sets, and in it the fields that `values` has.
+    pub fn build_whole(
+        &self,
+        spec: &TargetSpec,
+        mut record: Json,
+        values: &[Option<Value<'_>>],
+    ) -> Vec<u8> {
+        let own = spec.fields.iter().filter(|field| field.read_only);
+        let own = own.map(|field| &field.pointer);
+        for pointer in own.chain(&spec.update.read_only) {
+            remove(&mut record, &tokens(pointer));
+        }
+        for (index, field) in spec.fields.iter().enumerate() {
+            if let Some(Some(value)) = values.get(index)
+                && field.place == Place::Body
+            {
+                let value = match value {
+                    Value::Null if self.clears[index] != "null" => Json::from(""),
+                    value => value.to_json(),
+                };
+                put(&mut record, &tokens(&field.pointer), value);
+            }
+        }
+        let members = record.to_string();
+        let members = members
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
+        self.enclosed(|body| body.extend_from_slice(members.unwrap_or_default().as_bytes()))
+    }
+}
+
+/// What clears a field: no number and no boolean is an empty text.
+fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
+    match spec.update.clear {
+        Clear::Empty if !matches!(field.kind, Kind::Boolean | Kind::Integer) => "\"\"",
+        _ => "null",
+    }
+}
+
+fn put(record: &mut Json, path: &[String], value: Json) {
+    let [name, rest @ ..] = path else {
+        *record = value;
+        return;
+    };
+    if !record.is_object() {
+        *record = Json::Object(Default::default());
+    }
+    if let Json::Object(members) = record {
+        put(
+            members.entry(name.clone()).or_insert(Json::Null),
+            rest,
+            value,
+        );
+    }
+}
+
+/// What a record holds besides the target's fields and what only the API sets.
+pub fn unnamed(spec: &TargetSpec, record: &Json) -> Json {
+    let mut rest = record.clone();
+    let fields = spec.fields.iter().map(|field| &field.pointer);
+    let id = spec.lookup.as_ref().map(|how| &how.id);
+    for pointer in fields.chain(&spec.update.read_only).chain(id) {
+        remove(&mut rest, &tokens(pointer));
+    }
+    rest
+}
+
+fn remove(record: &mut Json, path: &[String]) {
+    match (record, path) {
+        (Json::Object(members), [name]) => {
+            members.remove(name);
+        }
+        (Json::Object(members), [name, rest @ ..]) => {
+            if let Some(inner) = members.get_mut(name) {
+                remove(inner, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A name that no API has.
+const MARK: &str = "\u{0}fields";
+
+/// What stands in every body before the fields' members and after them.
+fn envelope(spec: &TargetSpec) -> (Vec<u8>, Vec<u8>) {
+    let mut whole = Json::Object(spec.update.body_members.clone());
+    let places = tokens(&spec.update.body);
+    let mut place = &mut whole;
+    for token in &places {
+        // What is no list and no object yet becomes an object.
+        let is_list = matches!(&*place, Json::Array(items) if token.parse().is_ok_and(|at: usize| at < items.len()));
+        if !is_list && !place.is_object() {
+            *place = Json::Object(Default::default());
+        }
+        place = match place {
+            Json::Array(items) => &mut items[token.parse::<usize>().unwrap_or_default()],
+            Json::Object(members) => members.entry(token.clone()).or_insert(Json::Null),
+            _ => return (b"{".to_vec(), b"}".to_vec()),
+        };
+    }
+    if !place.is_object() {
+        *place = Json::Object(Default::default());
+    }
+    place[MARK] = Json::from(0);
+    let text = whole.to_string();
+    let mark = format!("{}:0", Json::from(MARK));
+    let (before, after) = text.split_once(&mark).unwrap_or(("{", "}"));
+    (before.as_bytes().to_vec(), after.as_bytes().to_vec())
 }
 
 fn insert(members: &mut Vec<Member>, path: &[String], field: usize) {
@@ -69,38 +245,6 @@ fn insert(members: &mut Vec<Member>, path: &[String], field: usize) {
     }) = members.get_mut(position)
     {
         insert(children, rest, field);
-    }
-}
-
-fn write_members(body: &mut Vec<u8>, members: &[Member], values: &[Option<Value<'_>>]) {
-    let mut is_first = true;
-    for Member { name, node } in members {
-        let before = body.len();
-        if !is_first {
-            body.push(b',');
-        }
-        body.extend_from_slice(name.as_bytes());
-        let is_there = match node {
-            Node::Field(index) => match values.get(*index) {
-                Some(Some(value)) => {
-                    write_value(body, value);
-                    true
-                }
-                _ => false,
-            },
-            Node::Object(children) => {
-                body.push(b'{');
-                let opened = body.len();
-                write_members(body, children, values);
-                body.push(b'}');
-                body.len() > opened + 1
-            }
-        };
-        if is_there {
-            is_first = false;
-        } else {
-            body.truncate(before);
-        }
     }
 }
 
@@ -145,6 +289,48 @@ mod tests {
         assert_eq!(
             String::from_utf8(body).unwrap(),
             r#"{"identityNumber":"20100402-2388","lastName":"O\"B\\\né","external":{"sourceID":"E-1"},"identityTemporary":false,"address":{"postalCode":"169 56","municipalityCode":null}}"#
+        );
+    }
+
+    #[test]
+    fn the_fields_stand_where_the_envelope_has_them() {
+        let mut spec = (*crate::plan::tests::registry()).clone();
+        let surname = spec.field("surname").unwrap();
+        let mut body = |pointer: &str, members: &str, surnames: &[&'static str]| {
+            spec.update.body = pointer.to_owned();
+            spec.update.body_members = serde_json::from_str(members).unwrap();
+            let mut values = vec![None; spec.fields.len()];
+            for name in surnames {
+                values[surname] = Some(Value::Text(name));
+            }
+            let body = BodyShape::of(&spec).build(&values);
+            let json: Json = serde_json::from_slice(&body).unwrap();
+            let sent = spec.sent_in(&json).cloned().unwrap();
+            assert_eq!(sent.get("surname").is_some(), !surnames.is_empty());
+            String::from_utf8(body).unwrap()
+        };
+        assert_eq!(body("/user", "{}", &["Ek"]), r#"{"user":{"surname":"Ek"}}"#);
+        assert_eq!(body("/user", "{}", &[]), r#"{"user":{}}"#);
+        let scim = r#"{"schemas":["urn:x"],"Operations":[{"op":"replace","value":{}}]}"#;
+        let scim = body("/Operations/0/value", scim, &["Ek"]);
+        let expected = serde_json::json!({
+            "schemas": ["urn:x"],
+            "Operations": [{"op": "replace", "value": {"surname": "Ek"}}],
+        });
+        assert_eq!(serde_json::from_str::<Json>(&scim).unwrap(), expected);
+        // Beside other members, before or after the fields' own.
+        for member in ["a", "zz"] {
+            let members = format!("{{\"{member}\":1}}");
+            let whole = body("", &members, &["Ek"]);
+            let whole: Json = serde_json::from_str(&whole).unwrap();
+            assert_eq!(whole, serde_json::json!({member: 1, "surname": "Ek"}));
+            assert_eq!(body("", &members, &[]), members);
+        }
+        assert_eq!(
+            body("/a/b", r#"{"a":{"c":1}}"#, &["Ek"])
+                .matches("Ek")
+                .count(),
+            1
         );
     }
 

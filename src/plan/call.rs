@@ -1,22 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::body::{BodyShape, tokens};
 use crate::check::CheckedRow;
 use crate::model::{Call, Change, Fingerprint, RowAt, Value};
-use crate::targets::{Place, TargetSpec};
-
-/// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
-/// segment whatever it holds.
-pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use crate::targets::{Place, SEGMENT, TargetSpec};
 
 /// Makes calls out of valid rows.
 #[derive(Debug, Clone)]
@@ -69,7 +61,8 @@ impl Planner {
             }
             changed.push_str(field.name());
         }
-        let call = self.call_with(row.at, key, &row.values, &row.values, changed);
+        let body = self.shape.build(&row.values);
+        let call = self.call_with(row.at, key, &row.values, body, changed);
         Call {
             // What cannot be read is remembered, so that the same is not sent again.
             fingerprint: Some(fingerprint(&call.body)),
@@ -77,20 +70,20 @@ impl Planner {
         }
     }
 
-    /// A call with the body of `body`'s values, to the record that `path`'s name.
+    /// A call with a body, to the record that `path`'s values name.
     fn call_with(
         &self,
         at: RowAt,
         key: &str,
         path: &[Option<Value<'_>>],
-        body: &[Option<Value<'_>>],
+        body: Vec<u8>,
         changed: String,
     ) -> Call {
         Call {
             at,
             key: key.to_owned(),
             path: self.path(path),
-            body: self.shape.build(body),
+            body,
             changed,
             changes: Vec::new(),
             fingerprint: None,
@@ -104,9 +97,13 @@ impl Planner {
         at: RowAt,
         key: &str,
         path: &[Option<Value<'_>>],
-        body: &[Option<Value<'_>>],
+        (body, record): (&[Option<Value<'_>>], &Json),
         changes: Vec<Change>,
     ) -> Call {
+        let body = match self.spec.erases() {
+            true => self.shape.build_whole(&self.spec, record.clone(), body),
+            false => self.shape.build(body),
+        };
         let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
         let call = self.call_with(at, key, path, body, changed.join(" "));
         Call { changes, ..call }

@@ -4,7 +4,7 @@ use super::call::Planner;
 use crate::check::Checker;
 use crate::l10n::say;
 use crate::model::{Call, Change, Problem, RowAt, Value};
-use crate::targets::Place;
+use crate::targets::{Clear, Place};
 
 /// What is to be done for a row whose record is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +63,7 @@ impl Planner {
             };
             let to = value.to_json();
             let from = self.held(record, index).unwrap_or(&Json::Null);
-            let same = *from == to || checker.normalised(index, from) == to;
+            let same = self.are_same(checker, index, from, &to);
             if !same || all {
                 changed[index] = true;
                 changes.push(Change {
@@ -90,8 +90,17 @@ impl Planner {
         if let Some(key) = spec.key_field() {
             path_values[key] = Some(Value::Rewritten(id.into()));
         }
-        let call = self.call_for(at, key, &path_values, &body, changes);
+        let call = self.call_for(at, key, &path_values, (&body, record), changes);
         Ok(Difference::Call(Box::new(call)))
+    }
+
+    /// Whether a record that holds `held` holds `meant` of a field. Where an empty text clears it, that
+    /// is the same as nothing.
+    fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
+        let is_empty = |value: &Json| value.is_null() || value == "";
+        *held == *meant
+            || checker.normalised(field, held) == *meant
+            || self.spec().update.clear == Clear::Empty && is_empty(held) && is_empty(meant)
     }
 
     /// The values of a body in which the `changed` fields have their `own` value, and what must
@@ -128,7 +137,10 @@ impl Planner {
             if field.required {
                 let value = of_record().ok_or_else(|| field.name().to_owned())?;
                 body[index] = Some(value);
-            } else if kept || object_of(index).is_some_and(|object| touched.contains(&object)) {
+            } else if kept
+                || !spec.update.merges
+                    && object_of(index).is_some_and(|object| touched.contains(&object))
+            {
                 body[index] = of_record();
             }
         }
@@ -157,10 +169,10 @@ impl Planner {
                 continue;
             };
             let holds = self.held(record, index).unwrap_or(&Json::Null);
-            if holds == before {
+            if self.are_same(checker, index, holds, before) {
                 continue;
             }
-            if *holds != change.to && checker.normalised(index, holds) != change.to {
+            if !self.are_same(checker, index, holds, &change.to) {
                 left.changed_since.push(change.field.clone());
                 continue;
             }
@@ -191,7 +203,7 @@ impl Planner {
         if let Some(key) = spec.key_field() {
             path_values[key] = Some(Value::Rewritten(id.into()));
         }
-        let call = self.call_for(at, key, &path_values, &body, back);
+        let call = self.call_for(at, key, &path_values, (&body, record), back);
         Ok((Difference::Call(Box::new(call)), left))
     }
 }

@@ -6,9 +6,8 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
-use super::call::SEGMENT;
 use crate::l10n::say;
-use crate::targets::{Lookup, Paging, SearchNames, TargetSpec};
+use crate::targets::{Lookup, Paging, SEGMENT, SearchNames, TargetSpec};
 
 /// What is asked of an API to learn what its records hold, and how its answers are read. Makes no
 /// request itself.

@@ -11,7 +11,7 @@ mod saved;
 mod selection;
 
 pub use crate::model::{Threshold, ThresholdError};
-pub use body::BodyShape;
+pub use body::{BodyShape, unnamed};
 pub use call::Planner;
 pub use difference::{Difference, Left, Values};
 pub use forecast::Road;

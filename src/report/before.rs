@@ -205,7 +205,9 @@ fn write_roster(
         };
         let own = |field: usize| {
             let pointer = &spec.fields[field].pointer;
-            needed(field).then(|| sent.pointer(pointer)).flatten()
+            needed(field)
+                .then(|| spec.sent_in(&sent)?.pointer(pointer))
+                .flatten()
         };
         let cells = fields.iter().map(|field| {
             let value = match changed(*field) {

@@ -197,7 +197,7 @@ mod tests {
     }
 
     /// What looks like a code and is none.
-    const ELSEWHERE: [&str; 2] = ["notify.url", "system.posix_acl_access"];
+    const ELSEWHERE: [&str; 3] = ["notify.url", "quota.headers", "system.posix_acl_access"];
 
     fn all_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -102,6 +102,9 @@ pub fn fields(plan: &Plan) -> Vec<(String, u64)> {
 /// What is worth knowing about how the plan came about.
 pub fn notes(plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(url) = &plan.token_url {
+        notes.push(say().plan_token(url.as_str()));
+    }
     if plan.empty_rows > 0 {
         notes.push(say().check_passed_over(empty_rows(plan.empty_rows)));
     }

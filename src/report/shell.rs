@@ -44,24 +44,41 @@ pub fn curl_text(
                 password.unwrap_or_default()
             ));
         }
-        Some(SignIn::Oauth {
-            token_path,
-            client_id,
-            client_secret,
-        }) => {
+        Some(
+            way @ SignIn::Oauth {
+                scope,
+                audience,
+                client_id,
+                client_secret,
+                ..
+            },
+        ) => {
             let host = address.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+            let endpoint = way.token_endpoint().unwrap_or_default();
+            let endpoint = match endpoint.starts_with('/') {
+                true => format!("{host}{endpoint}"),
+                false => endpoint.to_owned(),
+            };
+            let more = [("scope", scope), ("audience", audience)];
+            let more = more.map(|(name, text)| {
+                let text = text.as_ref();
+                let data =
+                    |text| format!("--data-urlencode {} ", in_quotes(&format!("{name}={text}")));
+                text.map(data).unwrap_or_default()
+            });
             lines.push(format!(
                 "# ACCESS_TOKEN: curl --data grant_type=client_credentials --data client_id={} \
-                 --data client_secret={} {}",
+                 --data client_secret={} {}{}",
                 value(client_id),
                 value(client_secret),
-                in_quotes(&format!("{host}{token_path}"))
+                more.concat(),
+                in_quotes(&endpoint)
             ));
             arguments.push("--header \"Authorization: Bearer ${ACCESS_TOKEN}\"".to_owned());
         }
     }
     arguments.extend(spec.headers.iter().map(|(name, value)| header(name, value)));
-    arguments.push(header("Content-Type", "application/json"));
+    arguments.push(header("Content-Type", &spec.update.content_type));
     let body = String::from_utf8_lossy(&call.body);
     arguments.push(format!("--data-raw {}", in_quotes(&body)));
     lines.push(arguments.join(" \\\n  "));

@@ -57,10 +57,14 @@ fn write_access(text: &mut String, spec: &TargetSpec) {
             SignIn::Basic { .. } => "HTTP Basic",
             SignIn::Oauth { .. } => "OAuth 2.0 client credentials",
         };
+        let endpoint = way
+            .token_endpoint()
+            .map(|endpoint| format!(" at {endpoint}"));
         let _ = writeln!(
             text,
-            "{:<12} {kind}, from {}",
+            "{:<12} {kind}{}, from {}",
             "sign-in",
+            endpoint.unwrap_or_default(),
             way.variables().join(" and ")
         );
     }

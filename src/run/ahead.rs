@@ -102,6 +102,7 @@ impl<'a> Run<'a> {
         let clock = setup.context.clock.as_ref();
         let planned = Figures::foreseen(setup.prepared, &reading, clock)?;
         let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
+        plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
         self.forecast(&mut plan);
         // Who looks at a run that is held wants to see what is wrong with each row.
         if self.held(&plan)?.is_some() {

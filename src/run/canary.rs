@@ -1,14 +1,16 @@
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use super::error::RunError;
 use super::prepare::Prepared;
 use crate::check::{Checker, Survey};
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::l10n::say;
-use crate::model::{Code, Fact, Pending, RowState};
-use crate::plan::LookUp;
-use crate::send::{Fetched, Reread, Stop, StopRequest, Transport};
+use crate::model::{Change, Code, Fact, Pending, RowState};
+use crate::plan::{LookUp, unnamed};
+use crate::send::{Fetched, Judged, Reread, Stop, StopRequest, Transport};
 use crate::targets::{FieldSpec, Place};
 
 /// Reads single records back, and compares them with what was sent.
@@ -16,6 +18,8 @@ pub(super) struct Reader<'a> {
     checker: &'a Checker,
     survey: &'a Survey,
     look_up: LookUp,
+    /// The journal and the run, where what was read for a call is looked at again.
+    planned: Option<(Mutex<Journal>, i64)>,
 }
 
 impl Reread for Reader<'_> {
@@ -25,7 +29,51 @@ impl Reread for Reader<'_> {
     }
 
     fn holds(&self, call: &Pending, record: &Json) -> bool {
-        self.lacking(&call.body, record).is_none()
+        self.lacking(&call.body, self.record_in(record)).is_none()
+    }
+
+    fn judge(&self, call: &Pending, answer: &Json) -> Judged {
+        let record = self.record_in(answer);
+        if self.lacking(&call.body, record).is_none() {
+            return Judged::Holds;
+        }
+        let spec = self.checker.spec();
+        let Ok(body) = serde_json::from_slice::<Json>(&call.body) else {
+            return Judged::Stands;
+        };
+        let Some(sent) = spec.sent_in(&body) else {
+            return Judged::Stands;
+        };
+        let (changed, changes) = self.planned_for(call.row);
+        for (index, field) in spec.fields.iter().enumerate() {
+            if field.place != Place::Body || field.read_only {
+                continue;
+            }
+            let Some(to) = sent.pointer(&field.pointer) else {
+                continue;
+            };
+            let held = record.pointer(&field.pointer).unwrap_or(&Json::Null);
+            let is_changed = changed.iter().any(|name| name == field.name());
+            let change = changes.iter().find(|change| change.field == field.name());
+            let before = match change {
+                Some(change) => change.from.as_ref(),
+                // It is sent along as it was read; of what is changed nothing was read.
+                None => Some(to).filter(|_| !is_changed),
+            };
+            let is = |other: &Json| held == other || self.checker.normalised(index, held) == *other;
+            if before.is_some_and(|before| !is(before) && !is(to)) {
+                return Judged::Changed(self.checker.name_of(index).to_string());
+            }
+        }
+        match spec.erases() && unnamed(spec, record) != unnamed(spec, sent) {
+            true => Judged::Changed(say().record_other()),
+            false => Judged::Stands,
+        }
+    }
+
+    fn record_in<'a>(&self, answer: &'a Json) -> &'a Json {
+        let record = self.checker.spec().record_in(answer);
+        record.unwrap_or(&Json::Null)
     }
 }
 
@@ -38,19 +86,48 @@ impl<'a> Reader<'a> {
             checker: &prepared.checker,
             survey: &prepared.survey,
             look_up,
+            planned: None,
         })
+    }
+
+    /// The same reader for calls of a run that were planned on what the journal holds.
+    pub(super) fn comparing(self, journal: Journal, run: i64) -> Reader<'a> {
+        Reader {
+            planned: Some((Mutex::new(journal), run)),
+            ..self
+        }
+    }
+
+    /// The names of the fields that a row's call changes, and from what to what, if that was kept.
+    fn planned_for(&self, row: u64) -> (Vec<String>, Vec<Change>) {
+        let mut found = Default::default();
+        if let Some((journal, run)) = &self.planned {
+            let journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            // What cannot be read was not kept.
+            let _ = journal.each_call_after::<JournalError>(*run, row - 1, |call, _| {
+                if call.at.row == row {
+                    let changed = call.changed.split(' ').map(str::to_owned);
+                    found = (changed.collect(), call.changes);
+                }
+                Ok(false)
+            });
+        }
+        found
     }
 
     /// The first field that was sent and that the record does not hold.
     fn lacking(&self, body: &[u8], record: &Json) -> Option<usize> {
-        let sent: Json = serde_json::from_slice(body).ok()?;
-        let fields = self.checker.spec().fields.iter().enumerate();
+        let spec = self.checker.spec();
+        let body: Json = serde_json::from_slice(body).ok()?;
+        let sent = spec.sent_in(&body)?;
+        let fields = spec.fields.iter().enumerate();
         let lacks = |(index, field): &(usize, &FieldSpec)| {
             let to = sent.pointer(&field.pointer);
             let to = to.filter(|_| field.place == Place::Body);
             to.is_some_and(|to| {
                 let held = record.pointer(&field.pointer).unwrap_or(&Json::Null);
-                held != to && self.checker.normalised(*index, held) != *to
+                let is_cleared = *to == "" && held.is_null();
+                held != to && !is_cleared && self.checker.normalised(*index, held) != *to
             })
         };
         let mut lacking = fields.filter(lacks);
@@ -96,7 +173,7 @@ impl<'a> Reader<'a> {
                 }));
             };
             let record = match transport.fetch(&path, None, &never).await? {
-                Fetched::Json(record) => record,
+                Fetched::Json(answer) => self.record_in(&answer).clone(),
                 Fetched::NoJson | Fetched::Halted => Json::Null,
                 Fetched::Stopped(stop) => return Ok(Some(stop)),
             };

@@ -57,9 +57,12 @@ impl Run<'_> {
 
 fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
     match stop {
-        Some(Stop::Refused { .. } | Stop::Unreachable { .. } | Stop::LookUp { .. }) => {
-            Exit::Refused
-        }
+        Some(
+            Stop::Refused { .. }
+            | Stop::Foreign { .. }
+            | Stop::Unreachable { .. }
+            | Stop::LookUp { .. },
+        ) => Exit::Refused,
         Some(Stop::Asked | Stop::Due { .. } | Stop::Failing { .. } | Stop::Canary { .. }) => {
             Exit::Interrupted
         }

@@ -36,6 +36,7 @@ fn refuse_repeated(
         why: say().lookup_same_page(),
         cause: Code::ApiSamePage,
         status: None,
+        message: String::new(),
     }))
 }
 
@@ -47,12 +48,14 @@ fn at_path(stop: Stop, path: &str) -> Stop {
             why,
             cause,
             status: Some(status),
+            message,
         } => {
             let path = path.split('?').next().unwrap_or_default();
             Stop::LookUp {
                 why: say().stop_lookup_at(why, path),
                 cause,
                 status: Some(status),
+                message,
             }
         }
         other => other,
@@ -230,6 +233,7 @@ impl Work<'_> {
                 why: error.to_string(),
                 cause: Code::ApiNoList,
                 status: None,
+                message: String::new(),
             })
         })?;
         if let Some(answers) = answers.filter(|_| !is_kept) {
@@ -313,6 +317,7 @@ impl Work<'_> {
             why: say().lookup_unasked(asked, found),
             cause: Code::ApiUnasked,
             status: None,
+            message: String::new(),
         }))
     }
 

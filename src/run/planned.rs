@@ -194,6 +194,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
     Plan {
         target: prepared.checker.spec().title.clone(),
         base_url: delivery.client.base_url.clone(),
+        token_url: None,
         rows: survey.rows,
         empty_rows: survey.empty_rows,
         hidden_rows: prepared.input.hidden_rows(),

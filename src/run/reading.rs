@@ -68,7 +68,9 @@ impl<'a> Reading<'a> {
         let spec = self.prepared.checker.spec();
         let delivery = self.delivery;
         let is_asked = delivery.all && delivery.no_undo && delivery.undoes.is_none();
-        if !is_asked || self.key.is_none() || self.key != spec.key_field() {
+        let is_known = self.key.is_some() && self.key == spec.key_field();
+        // What the roster does not name is erased unless the record was read.
+        if !is_asked || !is_known || spec.erases() {
             return None;
         }
         let is_needed = |field: &usize| {
@@ -89,7 +91,8 @@ impl<'a> Reading<'a> {
         let is_kept = spec.update.keep.iter().any(|name| name == own.name());
         let has_column = |field: usize| checker.map().column(field).is_some();
         let has_sibling = || spec.fields_below(parent).any(has_column);
-        !own.read_only && (is_kept || (!parent.is_empty() && has_sibling()))
+        let is_of_object = !spec.update.merges && !parent.is_empty();
+        !own.read_only && (is_kept || is_of_object && has_sibling())
     }
 
     /// What is lost where records could be read and are not; nothing where they are, or never can be.

@@ -154,7 +154,11 @@ impl Setup<'_> {
             .enable_all()
             .build()
             .map_err(SendError::Runtime)?;
-        let reader = Reader::new(self.prepared);
+        let mut reader = Reader::new(self.prepared);
+        if self.prepared.checker.spec().update.if_match.is_some() {
+            let journal = Journal::open(&self.context.state)?;
+            reader = reader.map(|reader| reader.comparing(journal, id));
+        }
         let vocabulary = Vocabulary::new(&self.prepared.checker);
         let sender = Sender {
             explain: &|message| vocabulary.explain(message),

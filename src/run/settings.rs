@@ -239,7 +239,8 @@ impl Settings {
     /// # Errors
     /// When this version of the program does not understand its file.
     pub fn spec(&self) -> Result<TargetSpec, RunError> {
-        Ok(targets::parse(&say().run_its_target(), &self.target)?)
+        let spec = targets::parse(&say().run_its_target(), &self.target)?;
+        Ok(spec.with_variables(&self.delivery.variables))
     }
 
     /// The name by which its maker knows the roster, also after it was put away.

@@ -321,6 +321,7 @@ impl<'a> Run<'a> {
             }
         };
         let mut plan = plan_of(setup.prepared, delivery, &planned);
+        plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
         plan.lookups = run.lookups_before + setup.stats.requests();
         run.forecast(&mut plan);
         let json = to_json(&plan)?;

@@ -1,7 +1,7 @@
 use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
-use super::headers::{Announced, announced, date, not_before};
+use super::headers::{Announced, announced, date, wait};
 use super::trouble::Trouble;
 use crate::clock::UnixNanos;
 use crate::l10n::say;
@@ -21,6 +21,10 @@ pub struct Answer {
     pub request_id: String,
     /// Moment before which the API asks for no request.
     pub not_before: Option<UnixNanos>,
+    /// Whether it has `Retry-After`, readable or not.
+    pub asks_to_wait: bool,
+    /// Whether a header that tells when the next request may be made cannot be used.
+    pub(super) is_wait_unusable: bool,
     /// What the API says of its quota.
     pub announced: Announced,
     /// The API's own time.
@@ -28,6 +32,10 @@ pub struct Answer {
     /// It is the token endpoint's, so no request was made, and what it says of a quota is of
     /// another one.
     pub of_sign_in: bool,
+    /// The version of what was read (RFC 9110, section 8.8.3).
+    pub(super) etag: Option<String>,
+    /// What a success holds in place of what it should contain.
+    pub(super) foreign: Option<Code>,
     /// The sign-in itself was refused.
     pub sign_in_refused: bool,
     /// The token with which the request was refused: another one may be taken.
@@ -80,8 +88,14 @@ impl Fault {
 const MESSAGE: usize = 500;
 
 impl Answer {
-    /// Reads an answer that came at `now`. A 2xx is success whatever its body, so only other bodies
-    /// are looked into.
+    /// Whether it refuses a request because there were too many: 429, or 403 with `Retry-After`,
+    /// as some APIs answer.
+    pub fn is_throttled(&self) -> bool {
+        self.status == 429 || self.status == 403 && self.asks_to_wait
+    }
+
+    /// Reads an answer that came at `now`. Only the bodies of errors are looked into: whether a 2xx contains
+    /// what it should is judged elsewhere.
     pub fn read(
         status: u16,
         headers: &HeaderMap,
@@ -90,37 +104,98 @@ impl Answer {
         quota: &Quota,
         now: UnixNanos,
     ) -> Answer {
+        let wait = wait(headers, quota.headers.as_ref(), now);
         let mut answer = Answer {
             status,
-            not_before: not_before(headers, quota.headers.as_ref(), now),
+            not_before: wait.not_before,
+            asks_to_wait: wait.is_asked,
+            is_wait_unusable: wait.is_unusable,
             announced: announced(headers, quota),
             date: date(headers),
+            etag: headers
+                .get("etag")
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
             ..Answer::default()
         };
-        if (200..300).contains(&status) {
-            return answer;
-        }
-        match serde_json::from_slice::<Json>(body) {
-            Ok(json) => {
-                answer.code = text_at(&json, &answers.code);
-                answer.message = text_at(&json, &answers.message);
-                answer.request_id = text_at(&json, &answers.request_id);
-                if let Some(pointer) = &answers.fields
-                    && answer.message.is_empty()
-                {
-                    answer.message = one_line(&flattened(json.pointer(pointer).unwrap_or(&json)));
-                }
-                if answer.message.is_empty() {
-                    answer.message = one_line(&json.to_string());
-                }
-            }
-            Err(_) => answer.message = summarise(body),
-        }
-        if answer.message.is_empty() {
-            answer.message = say().answer_empty(status);
+        if !(200..300).contains(&status) {
+            answer.explain(body, answers);
         }
         answer
     }
+
+    /// Takes note of what a body says of an error.
+    fn explain(&mut self, body: &[u8], answers: &Answers) {
+        match serde_json::from_slice::<Json>(body) {
+            Ok(json) => {
+                self.code = text_at(&json, &answers.code);
+                self.message = text_at(&json, &answers.message);
+                self.request_id = text_at(&json, &answers.request_id);
+                if let Some(pointer) = &answers.fields
+                    && self.message.is_empty()
+                {
+                    self.message = one_line(&flattened(json.pointer(pointer).unwrap_or(&json)));
+                }
+                if self.message.is_empty() {
+                    self.message = usual_message(&json);
+                }
+                if self.message.is_empty() {
+                    self.message = one_line(&json.to_string());
+                }
+            }
+            Err(_) => self.message = summarise(body),
+        }
+        if self.message.is_empty() {
+            self.message = say().answer_empty(self.status);
+        }
+    }
+
+    /// Takes note of why a token endpoint gives no token (RFC 6749, section 5.2).
+    pub(super) fn explain_refusal(&mut self, body: &[u8]) {
+        let Ok(json) = serde_json::from_slice::<Json>(body) else {
+            return;
+        };
+        let code = text_at(&json, "/error");
+        if !code.is_empty() && json["error"].is_string() {
+            self.code = code;
+            let told = text_at(&json, "/error_description");
+            if !told.is_empty() {
+                self.message = told;
+            }
+        }
+    }
+
+    /// Takes note of what a success holds in place of what it should contain.
+    pub(super) fn holds_instead(&mut self, what: Code, body: &[u8], answers: &Answers) {
+        self.explain(body, answers);
+        if body.trim_ascii().is_empty() {
+            self.message.clear();
+        }
+        self.code = what.as_str().to_owned();
+        self.foreign = Some(what);
+    }
+}
+
+/// The text of an error in the places where APIs usually have it: RFC 9457, OAuth, and what is common.
+fn usual_message(json: &Json) -> String {
+    let places = [
+        "/error_description",
+        "/detail",
+        "/message",
+        "/error/message",
+        "/errors/0/message",
+        "/errors/0/detail",
+        "/errorSummary",
+        "/title",
+        "/error",
+    ];
+    let texts = places
+        .iter()
+        .filter_map(|place| json.pointer(place)?.as_str());
+    texts
+        .map(one_line)
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
 }
 
 /// Messages by field, as `profile.salutation: "Sir" is not a valid choice.; …`.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
 use reqwest::redirect;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -11,6 +11,7 @@ use super::answer::{Answer, Fault};
 use super::body::{BODY, BODY_TIME, LARGEST, RECORD, body_of};
 use super::credentials::Credentials;
 use super::error::SendError;
+use super::foreign::foreign;
 use super::sign_in::{Signer, TokenError};
 use super::tls::client_builder;
 use super::trouble::Trouble;
@@ -54,6 +55,8 @@ pub(super) struct Request<'a> {
     pub(super) path: &'a str,
     /// The JSON body, if there is one.
     pub(super) body: Option<&'a [u8]>,
+    /// The version that the record must still have.
+    pub(super) if_match: Option<&'a str>,
     /// The row it is made for; none of a look-up.
     pub(super) row: Option<u64>,
     /// Whether it may be made again when its answer was lost.
@@ -71,6 +74,23 @@ fn bundled_roots() -> Vec<reqwest::Certificate> {
         .collect()
 }
 
+/// The address of a token endpoint on a host of its own, if the client secret may be sent there: over
+/// https, or plain http within this machine, where the API itself is there.
+fn token_address(address: &str, api: &reqwest::Url) -> Result<reqwest::Url, SendError> {
+    let refuse = |why| SendError::Address {
+        url: address.to_owned(),
+        why,
+    };
+    if let Some(name) = crate::targets::placeholders(address).next() {
+        return Err(refuse(say().address_variable(name)));
+    }
+    let url = checked_address(address)?;
+    match (url.scheme(), api.scheme()) {
+        ("http", "https") => Err(refuse(say().address_plain())),
+        _ => Ok(url),
+    }
+}
+
 impl Client {
     /// A client for `spec` at the base address.
     ///
@@ -83,6 +103,10 @@ impl Client {
         clock: Arc<dyn Clock>,
     ) -> Result<Client, SendError> {
         let url = checked_address(&options.base_url)?;
+        let token_url = credentials
+            .token_url()
+            .map(|address| token_address(address, &url))
+            .transpose()?;
         let extra = match &options.ca_certificates {
             None => Vec::new(),
             Some(pem) => reqwest::Certificate::from_pem_bundle(pem.as_bytes())
@@ -109,7 +133,8 @@ impl Client {
             let builder = extra.iter().fold(builder, |builder, root| {
                 builder.add_root_certificate(root.clone())
             });
-            if url.scheme() == "http" {
+            let is_plain = |url: &reqwest::Url| url.scheme() == "http";
+            if is_plain(&url) && token_url.as_ref().is_none_or(is_plain) {
                 // Plain http is for this machine alone: no proxy may carry it elsewhere, and nobody shows
                 // a certificate, so that none of the machine's roots need be read.
                 builder.no_proxy().tls_certs_only([])
@@ -171,9 +196,16 @@ impl Client {
             )
             .headers(signed.headers);
         if let Some(body) = request.body {
+            let content_type = match request.row {
+                Some(_) => &*self.spec.update.content_type,
+                None => "application/json",
+            };
             builder = builder
-                .header(CONTENT_TYPE, "application/json")
+                .header(CONTENT_TYPE, content_type)
                 .body(body.to_vec());
+        }
+        if let Some(version) = request.if_match {
+            builder = builder.header(IF_MATCH, version);
         }
         let response = builder.send().await.map_err(|error| fault(&error))?;
         let status = response.status().as_u16();
@@ -191,6 +223,16 @@ impl Client {
             return Err(Fault::TooLarge);
         }
         let mut answer = self.read(status, &headers, &body);
+        if (200..300).contains(&status)
+            && let Some(what) = foreign(&self.spec, request.row.is_some(), &body)
+        {
+            // A success whose body was cut off was not received.
+            if is_cut_off(&body) {
+                return Err(Fault::Lost);
+            }
+            answer.holds_instead(what, &body, &self.spec.answers);
+            self.blank(&mut answer);
+        }
         answer.stale_token = signed.token.filter(|_| status == 401);
         Ok((answer, body))
     }
@@ -211,6 +253,7 @@ impl Client {
             },
             path,
             body,
+            if_match: None,
             row: None,
             repeatable: false,
         };
@@ -235,7 +278,12 @@ impl Client {
         let mut answer = match error {
             // The request itself never left.
             TokenError::Silent(trouble) => return Err(Fault::Connect(trouble)),
-            TokenError::Answered(status, headers, body) => self.read(status, &headers, &body),
+            TokenError::Answered(status, headers, body) => {
+                let mut answer = self.read(status, &headers, &body);
+                answer.explain_refusal(&body);
+                self.blank(&mut answer);
+                answer
+            }
             TokenError::NoToken(why) => Answer {
                 status: 200,
                 message: say().token_unusable(why),
@@ -243,14 +291,20 @@ impl Client {
             },
         };
         answer.of_sign_in = true;
-        answer.sign_in_refused = !self.spec.answers.retry.contains(&answer.status);
+        let may_pass = self.spec.answers.retry.contains(&answer.status) || answer.is_throttled();
+        answer.sign_in_refused = !may_pass;
         Ok(answer)
     }
 
     fn read(&self, status: u16, headers: &reqwest::header::HeaderMap, body: &[u8]) -> Answer {
         let (answers, quota) = (&self.spec.answers, &self.spec.quota);
         let mut answer = Answer::read(status, headers, body, answers, quota, self.clock.now());
-        // An API may echo what it was sent; no secret goes into a record or a report.
+        self.blank(&mut answer);
+        answer
+    }
+
+    /// An API may echo what it was sent; no secret goes into a record or a report.
+    fn blank(&self, answer: &mut Answer) {
         for text in [
             &mut answer.code,
             &mut answer.message,
@@ -258,8 +312,13 @@ impl Client {
         ] {
             self.signer.blank(text);
         }
-        answer
     }
+}
+
+/// Whether a body is the beginning of JSON.
+fn is_cut_off(body: &[u8]) -> bool {
+    let read = serde_json::from_slice::<serde::de::IgnoredAny>(body);
+    !body.trim_ascii().is_empty() && read.is_err_and(|error| error.is_eof())
 }
 
 fn fault(error: &reqwest::Error) -> Fault {

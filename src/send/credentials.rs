@@ -120,8 +120,12 @@ pub enum Credentials {
     Headers(HeaderMap),
     /// OAuth 2.0 client credentials.
     Oauth {
-        /// Path of the token endpoint at the host's root.
-        token_path: String,
+        /// The token endpoint: its address, or its path at the root of the API's host.
+        token_endpoint: String,
+        /// The scope to ask for.
+        scope: Option<String>,
+        /// The audience to ask for.
+        audience: Option<String>,
         /// The client id.
         client_id: SecretString,
         /// The client secret.
@@ -178,10 +182,14 @@ impl Credentials {
                 let pair = BASE64.encode(format!("{}:{}", secret(0), secret(1)));
                 Self::authorization(username, "Basic", &[pair.into()])
             }
-            SignIn::Oauth { token_path, .. } => {
+            SignIn::Oauth {
+                scope, audience, ..
+            } => {
                 let mut values = values.into_iter();
                 Ok(Credentials::Oauth {
-                    token_path: token_path.clone(),
+                    token_endpoint: way.token_endpoint().unwrap_or_default().to_owned(),
+                    scope: scope.clone(),
+                    audience: audience.clone(),
                     client_id: values.next().unwrap_or_default(),
                     client_secret: values.next().unwrap_or_default(),
                 })
@@ -194,6 +202,16 @@ impl Credentials {
     /// None at all, for a request that shows only whether the network works.
     pub fn none() -> Credentials {
         Credentials::Headers(HeaderMap::new())
+    }
+
+    /// The token endpoint, where it is on a host of its own: the client secret is sent there.
+    pub fn token_url(&self) -> Option<&str> {
+        match self {
+            Credentials::Oauth { token_endpoint, .. } if !token_endpoint.starts_with('/') => {
+                Some(token_endpoint)
+            }
+            _ => None,
+        }
     }
 
     /// What tells these credentials from others, for a hash: users of the same ones share one
@@ -428,7 +446,9 @@ mod tests {
         let short = find(&spec, &[("NAME", "abc"), ("WORD", "secret")]).unwrap();
         assert!(!secrets(&short).contains(&"abc".to_owned()));
         let oauth = Credentials::Oauth {
-            token_path: "/token".into(),
+            token_endpoint: "/token".into(),
+            scope: None,
+            audience: None,
             client_id: "client".into(),
             client_secret: "a-secret".into(),
         };

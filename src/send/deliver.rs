@@ -17,6 +17,7 @@ use crate::events::RunEvent;
 use crate::journal::Record;
 use crate::l10n::{number, say};
 use crate::model::{Code, Method, Outcome, Pending, RowState, redacted};
+use crate::targets::ETAG;
 
 /// Delivers calls: each one recorded before it leaves, and again when it has its outcome.
 pub struct Sender<'a, R> {
@@ -37,7 +38,45 @@ pub trait Reread: Sync {
 
     /// Whether the record holds what the call was to change.
     fn holds(&self, call: &Pending, record: &Json) -> bool;
+
+    /// Whether a call still fits its record as it is now.
+    fn judge(&self, call: &Pending, record: &Json) -> Judged {
+        match self.holds(call, record) {
+            true => Judged::Holds,
+            false => Judged::Stands,
+        }
+    }
+
+    /// The record in the answer to reading it.
+    fn record_in<'a>(&self, answer: &'a Json) -> &'a Json {
+        answer
+    }
 }
+
+/// What a record says of a call that was planned before it was read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// It holds already what the call would change.
+    Holds,
+    /// What the call would change is as it was.
+    Stands,
+    /// Somebody has changed what the call would change, or what it would send along: this field, or
+    /// what no field names.
+    Changed(String),
+}
+
+/// What is known of a record before an update that names its version.
+enum Version {
+    /// It has this one, and the call still fits it.
+    Is(String),
+    /// There is nothing to send: the row is done, or cannot be.
+    Settled(Outcome),
+    /// The run was halted first, or must stop.
+    Stopped(Option<Stop>),
+}
+
+/// How often a record may change while a call for it is made.
+const MOST_CHANGES: u32 = 3;
 
 /// A delivered call: its outcome, whether anyone ever answered, and whether it must stop the run.
 struct Done {
@@ -187,22 +226,54 @@ impl<R: Record> Sender<'_, R> {
                 });
             }
         }
-        let request = Request {
-            method: match self.transport.spec.update.method {
-                Method::Patch => reqwest::Method::PATCH,
-                Method::Put => reqwest::Method::PUT,
-                Method::Post => reqwest::Method::POST,
-            },
-            path: &call.path,
-            body: Some(&call.body),
-            row: Some(call.row),
-            repeatable,
-        };
         let intend = async |attempt| Ok(self.record.intent(call.row, attempt).await?);
-        let attempts = self
-            .transport
-            .attempt(&request, call.attempts, &mut halted, intend)
-            .await?;
+        let (mut made, mut changes) = (call.attempts, 0);
+        let attempts = loop {
+            let version = match self.version_of(&call, made, &halted).await? {
+                None => None,
+                Some(Version::Is(version)) => Some(version),
+                Some(Version::Settled(outcome)) => {
+                    self.record.outcome(outcome.clone()).await?;
+                    return Ok(Done {
+                        outcome: Some(outcome),
+                        body: call.body,
+                        answered: true,
+                        stop: None,
+                    });
+                }
+                Some(Version::Stopped(stop)) => {
+                    return Ok(Done {
+                        outcome: None,
+                        body: call.body,
+                        answered: false,
+                        stop,
+                    });
+                }
+            };
+            let request = Request {
+                method: match self.transport.spec.update.method {
+                    Method::Patch => reqwest::Method::PATCH,
+                    Method::Put => reqwest::Method::PUT,
+                    Method::Post => reqwest::Method::POST,
+                },
+                path: &call.path,
+                body: Some(&call.body),
+                if_match: version.as_deref(),
+                row: Some(call.row),
+                repeatable,
+            };
+            let attempts = self
+                .transport
+                .attempt(&request, made, &mut halted, &intend)
+                .await?;
+            let is_changed =
+                matches!(&attempts.last, Some(Ok((answer, _))) if answer.status == 412);
+            if version.is_none() || !is_changed || changes == MOST_CHANGES {
+                break attempts;
+            }
+            // The record was changed since it was read: it is read again.
+            (made, changes) = (attempts.made, changes + 1);
+        };
         let lost = matches!(
             attempts.last,
             Some(Err(Fault::TimeOut | Fault::Lost)) if !repeatable
@@ -218,6 +289,65 @@ impl<R: Record> Sender<'_, R> {
         }
         done.body = call.body;
         Ok(done)
+    }
+
+    /// The version of a call's record, where the target's updates name it: read now, and compared with what
+    /// the call was planned on. `made` requests were made for the row.
+    async fn version_of(
+        &self,
+        call: &Pending,
+        made: u32,
+        halted: &watch::Receiver<bool>,
+    ) -> Result<Option<Version>, SendError> {
+        let Some(place) = &self.transport.spec.update.if_match else {
+            return Ok(None);
+        };
+        let unknown = || {
+            let failed = self.outcome(call, RowState::Failed, made);
+            Ok(Some(Version::Settled(Outcome {
+                error_code: Code::RecordVersion.as_str().to_owned(),
+                error: Code::RecordVersion.sentence(),
+                ..failed
+            })))
+        };
+        let Some((reread, path)) = self
+            .reread
+            .and_then(|reread| Some((reread, reread.path(call)?)))
+        else {
+            return unknown();
+        };
+        let (answer, etag) = match self.transport.fetch_version(&path, None, halted).await? {
+            (Fetched::Json(answer), etag) => (answer, etag),
+            (Fetched::Stopped(stop), _) => return Ok(Some(Version::Stopped(Some(stop)))),
+            (Fetched::Halted, _) => return Ok(Some(Version::Stopped(None))),
+            (Fetched::NoJson, _) => return unknown(),
+        };
+        match reread.judge(call, &answer) {
+            Judged::Stands => {}
+            Judged::Holds => {
+                let done = self.found_updated(call, made);
+                return Ok(Some(Version::Settled(done)));
+            }
+            Judged::Changed(field) => {
+                let failed = self.outcome(call, RowState::Failed, made);
+                return Ok(Some(Version::Settled(Outcome {
+                    error_code: Code::RecordChanged.as_str().to_owned(),
+                    error: say().record_changed(field),
+                    ..failed
+                })));
+            }
+        }
+        let version = match place.as_str() {
+            ETAG => etag,
+            pointer => reread
+                .record_in(&answer)
+                .pointer(pointer)
+                .and_then(version_in),
+        };
+        match version {
+            Some(version) => Ok(Some(Version::Is(version))),
+            None => unknown(),
+        }
     }
 
     /// Whether a call whose answer nobody saw was carried out, by its record; nothing where that
@@ -301,8 +431,13 @@ impl<R: Record> Sender<'_, R> {
                 stop: None,
             };
         };
+        let is_foreign = matches!(&last, Ok((answer, _)) if answer.foreign.is_some());
         let state = match verdict {
             Some(Verdict::Accept) => RowState::Updated,
+            // Whatever answered, the API may have received the request.
+            Some(Verdict::Stop) if is_foreign && !self.transport.spec.update.idempotent => {
+                RowState::Unknown
+            }
             Some(Verdict::Reject) => RowState::Rejected,
             // Stopped while it is open whether the change was made: the process that goes on finds out.
             None if doubtful => RowState::Unknown,
@@ -327,7 +462,10 @@ impl<R: Record> Sender<'_, R> {
                     } else {
                         answer.code.clone()
                     };
-                    outcome.error = (self.explain)(&answer.message);
+                    outcome.error = match answer.foreign {
+                        Some(what) => say().stop_foreign(answer.status, what.sentence()),
+                        None => (self.explain)(&answer.message),
+                    };
                 }
                 if verdict == Some(Verdict::Stop) {
                     stop = Some(Stop::refused(answer, &call.body, false));
@@ -353,6 +491,21 @@ impl<R: Record> Sender<'_, R> {
             stop,
         }
     }
+}
+
+/// A version in a record as an entity tag (RFC 9110, section 8.8.3): it may stand there as one already.
+fn version_in(version: &Json) -> Option<String> {
+    let text = match version {
+        Json::String(text) => text.clone(),
+        Json::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let is_tag = text.starts_with("W/\"") || text.starts_with('"');
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_plain && !text.is_empty()).then(|| match is_tag {
+        true => text,
+        false => format!("\"{text}\""),
+    })
 }
 
 /// The error in which a row ended, if it did: what tells whether others ended in the same.

@@ -1,7 +1,7 @@
 use serde_json::Value as Json;
 
 use super::answer::{Answer, Fault};
-use super::stop::{Stop, status_and_code};
+use super::stop::{Stop, said, status_and_code};
 use super::verdict::Verdict;
 use crate::l10n::say;
 use crate::model::Code;
@@ -32,10 +32,10 @@ pub(super) fn why_stopped(
             Stop::refused(answer, sent.unwrap_or_default(), true)
         }
         Ok((answer, _)) => Stop::LookUp {
-            // Its message may quote the keys that were asked for.
             why: status_and_code(answer.status, &answer.code),
             cause: Code::ApiAnswered,
             status: Some(answer.status),
+            message: said(&answer, sent.unwrap_or_default()),
         },
         Err(fault @ (Fault::Connect(_) | Fault::TimeOut)) => {
             unreachable(fault.in_words(), fault.cause())
@@ -44,11 +44,13 @@ pub(super) fn why_stopped(
             why: say().stop_page_too_large(),
             cause: Code::ApiPageTooLarge,
             status: None,
+            message: String::new(),
         },
         Err(fault) => Stop::LookUp {
             why: fault.code().to_string(),
             cause: fault.cause(),
             status: None,
+            message: String::new(),
         },
     }
 }

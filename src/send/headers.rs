@@ -103,40 +103,95 @@ fn number(item: Option<&sfv::BareItem>) -> Option<u64> {
     }
 }
 
+/// When the next request may be made, by an answer's headers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// The moment, if it is still to come.
+    pub(super) not_before: Option<UnixNanos>,
+    /// Whether the answer has `Retry-After`, readable or not.
+    pub(super) is_asked: bool,
+    /// Whether a header could not be read, or names a moment more than a day away.
+    pub(super) is_unusable: bool,
+}
+
+/// What a header says of a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// It is still to come.
+    At(UnixNanos),
+    /// It has passed.
+    Passed,
+    /// It cannot be read, or is too far away to be meant.
+    Unusable,
+}
+
 /// The moment that an answer's headers set: `Retry-After` (RFC 9110, section 10.2.3), in seconds
-/// or as a date; else, where nothing remains, the reset header in its own unit. What cannot be
-/// read, or lies in the past, is as if it were not there.
-pub(super) fn not_before(
-    headers: &HeaderMap,
-    quota: Option<&QuotaHeaders>,
-    now: UnixNanos,
-) -> Option<UnixNanos> {
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
-    if let Some(after) = text("retry-after").and_then(|value| retry_after(value, now)) {
-        return Some(after);
+/// or as a date; else, if nothing remains, the reset header in its own unit.
+pub(super) fn wait(headers: &HeaderMap, quota: Option<&QuotaHeaders>, now: UnixNanos) -> Wait {
+    let mut wait = Wait::default();
+    // Of several the longest counts.
+    for value in headers.get_all("retry-after") {
+        wait.is_asked = true;
+        match value.to_str().map(|text| retry_after(text, now)) {
+            Ok(Moment::At(moment)) => wait.not_before = wait.not_before.max(Some(moment)),
+            Ok(Moment::Passed) => {}
+            Ok(Moment::Unusable) | Err(_) => wait.is_unusable = true,
+        }
     }
-    let quota = quota?;
+    if wait.not_before.is_some() {
+        return wait;
+    }
+    match quota.and_then(|quota| reset(headers, quota, now)) {
+        Some(Moment::At(moment)) => wait.not_before = Some(moment),
+        Some(Moment::Unusable) => wait.is_unusable = true,
+        Some(Moment::Passed) | None => {}
+    }
+    wait
+}
+
+/// The moment of the reset header, if nothing remains.
+fn reset(headers: &HeaderMap, quota: &QuotaHeaders, now: UnixNanos) -> Option<Moment> {
     if quota.draft {
-        return draft_wait(headers).and_then(|seconds| {
-            within_reason(now.checked_add(seconds.checked_mul(1_000_000_000)?)?, now)
-        });
+        return draft_wait(headers).map(|seconds| after(seconds as f64, now));
     }
-    let remaining: f64 = text(&quota.remaining)?.parse().ok()?;
+    let text = |name: &str| headers.get(name).map(|value| value.to_str());
+    let remaining = text(&quota.remaining)?;
+    let Some(remaining) = remaining.ok().and_then(number_of) else {
+        return Some(Moment::Unusable);
+    };
     if remaining >= 1.0 {
         return None;
     }
-    let number: u64 = text(&quota.reset)?.parse().ok()?;
-    let reset = match quota.reset_unit {
-        ResetUnit::EpochMilliseconds => number.checked_mul(1_000_000)?,
-        ResetUnit::EpochSeconds => number.checked_mul(1_000_000_000)?,
-        ResetUnit::Seconds => now.checked_add(number.checked_mul(1_000_000_000)?)?,
+    let Some(number) = text(&quota.reset)?.ok().and_then(number_of) else {
+        return Some(Moment::Unusable);
     };
-    within_reason(reset, now)
+    Some(match quota.reset_unit {
+        ResetUnit::EpochMilliseconds => at(number * 1e6, now),
+        ResetUnit::EpochSeconds => at(number * 1e9, now),
+        ResetUnit::Seconds => after(number, now),
+    })
+}
+
+/// A number that is not below zero, with or without a fraction.
+fn number_of(text: &str) -> Option<f64> {
+    let text = text.trim();
+    // Rust also reads "inf" and "1e3".
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(|_| is_plain)
+}
+
+/// The moment so many seconds from now, in whole seconds.
+fn after(seconds: f64, now: UnixNanos) -> Moment {
+    // A number beyond the range becomes its end, which is too far away.
+    let wait = (seconds.ceil() as u64).saturating_mul(1_000_000_000);
+    within_reason(now.saturating_add(wait), now)
+}
+
+/// A moment in nanoseconds since the Unix epoch.
+fn at(nanoseconds: f64, now: UnixNanos) -> Moment {
+    within_reason(nanoseconds.ceil() as u64, now)
 }
 
 /// Seconds until there are more, where the draft's `RateLimit` field says that none remain:
@@ -176,23 +231,49 @@ fn draft_wait(headers: &HeaderMap) -> Option<u64> {
     (member("remaining") == Some(0)).then(|| member("reset"))?
 }
 
-fn retry_after(value: &str, now: UnixNanos) -> Option<UnixNanos> {
-    let moment = match value.parse::<u64>() {
-        Ok(seconds) => now.checked_add(seconds.checked_mul(1_000_000_000)?)?,
-        Err(_) => {
-            let date = httpdate::parse_http_date(value).ok()?;
-            let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-            crate::clock::nanos(since)
-        }
+/// A value of `Retry-After`: whole seconds or a date, and what servers send besides: a fraction
+/// (`30.0`), a unit (`4s`, `500ms`), quotation marks, or the moment itself in seconds or
+/// milliseconds since the Unix epoch.
+fn retry_after(value: &str, now: UnixNanos) -> Moment {
+    let text = value.trim().trim_matches('"').trim().to_ascii_lowercase();
+    let unit = text.find(|c: char| c.is_ascii_alphabetic());
+    let (number, unit) = text.split_at(unit.unwrap_or(text.len()));
+    let scale = match unit {
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => Some(1.0),
+        "ms" => Some(1e-3),
+        "m" | "min" | "mins" | "minute" | "minutes" => Some(60.0),
+        "h" | "hour" | "hours" => Some(3600.0),
+        _ => None,
     };
-    within_reason(moment, now)
+    if let (Some(scale), Some(number)) = (scale, number_of(number)) {
+        return match after(number * scale, now) {
+            Moment::Unusable if unit.is_empty() => {
+                let since_epoch = [at(number * 1e9, now), at(number * 1e6, now)];
+                let moment = since_epoch
+                    .into_iter()
+                    .find(|moment| matches!(moment, Moment::At(_)));
+                moment.unwrap_or(Moment::Unusable)
+            }
+            moment => moment,
+        };
+    }
+    let date = httpdate::parse_http_date(value.trim()).ok();
+    let since = date.and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok());
+    match since {
+        Some(since) => within_reason(crate::clock::nanos(since), now),
+        None => Moment::Unusable,
+    }
 }
 
-/// A moment still to come, and within a day: longer than any quota's period known here, and
-/// shorter than what a clock set wrong would ask for.
-fn within_reason(moment: UnixNanos, now: UnixNanos) -> Option<UnixNanos> {
+/// A moment within a day: longer than any quota's period known here, and shorter than what a clock
+/// set wrong would ask for.
+fn within_reason(moment: UnixNanos, now: UnixNanos) -> Moment {
     const DAY: u64 = Duration::from_secs(86_400).as_nanos() as u64;
-    (moment > now && moment - now <= DAY).then_some(moment)
+    match moment.checked_sub(now) {
+        None | Some(0) => Moment::Passed,
+        Some(1..=DAY) => Moment::At(moment),
+        Some(_) => Moment::Unusable,
+    }
 }
 
 #[cfg(test)]
@@ -203,15 +284,17 @@ mod tests {
     const NOW: u64 = 1_785_585_600 * SECOND;
 
     fn map(headers: &[(&'static str, &str)]) -> HeaderMap {
-        headers
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect()
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        map
     }
 
     fn dialect(toml: &str, headers: &[(&'static str, &str)]) -> Option<u64> {
         let quota: QuotaHeaders = toml::from_str(toml).unwrap();
-        not_before(&map(headers), Some(&quota), NOW).map(|moment| (moment - NOW) / SECOND)
+        let wait = wait(&map(headers), Some(&quota), NOW);
+        wait.not_before.map(|moment| (moment - NOW) / SECOND)
     }
 
     #[test]
@@ -280,12 +363,60 @@ mod tests {
 
     #[test]
     fn a_moment_is_read_in_every_dialect_and_nonsense_is_not() {
-        let wait = |headers: &[(&'static str, &str)]| {
-            let quota = crate::targets::load("meitner").unwrap().quota;
-            not_before(&map(headers), quota.headers.as_ref(), NOW)
-                .map(|moment| (moment - NOW) / SECOND)
+        let quota = crate::targets::load("meitner").unwrap().quota;
+        let told = |headers: &[(&'static str, &str)]| {
+            super::wait(&map(headers), quota.headers.as_ref(), NOW)
         };
-        assert_eq!(wait(&[("Retry-After", "30")]), Some(30));
+        let wait = |headers: &[(&'static str, &str)]| {
+            let moment = told(headers).not_before;
+            moment.map(|moment| (moment - NOW) / SECOND)
+        };
+        for (value, seconds) in [
+            ("30", 30),
+            ("30.0", 30),
+            ("30.5", 31),
+            ("0.1", 1),
+            (" 30 ", 30),
+            ("\"30\"", 30),
+            ("4s", 4),
+            ("4 s", 4),
+            ("4.5 Seconds", 5),
+            ("1500ms", 2),
+            ("2m", 120),
+            ("1h", 3600),
+            ("1785585630", 30),
+            ("1785585630500", 31),
+        ] {
+            let told = told(&[("Retry-After", value)]);
+            let moment = told
+                .not_before
+                .map(|moment| (moment - NOW).div_ceil(SECOND));
+            assert_eq!(moment, Some(seconds), "{value}");
+            assert!(told.is_asked && !told.is_unusable, "{value}");
+        }
+        for value in [
+            "soon", "-1", "", "1e3", "inf", "86401", "31536000", "30 x", "1.2.3",
+        ] {
+            let told = told(&[("Retry-After", value)]);
+            assert!(told.is_asked && told.is_unusable, "{value}: {told:?}");
+            assert_eq!(told.not_before, None, "{value}");
+        }
+        for value in ["0", "0.0", "Sat, 01 Aug 2020 12:00:00 GMT"] {
+            let told = told(&[("Retry-After", value)]);
+            assert!(told.is_asked && !told.is_unusable, "{value}");
+            assert_eq!(told.not_before, None, "{value}");
+        }
+        let both = [("Retry-After", "5"), ("Retry-After", "20")];
+        assert_eq!(wait(&both), Some(20), "the longest");
+        assert!(!told(&[]).is_asked);
+        for (remaining, reset) in [("x", "1"), ("0", "x"), ("0", "1985585605000")] {
+            let headers = [
+                ("RateLimit-Remaining", remaining),
+                ("RateLimit-Reset", reset),
+            ];
+            assert!(told(&headers).is_unusable, "{remaining} {reset}");
+            assert!(!told(&headers).is_asked);
+        }
         assert_eq!(wait(&[("Retry-After", "86400")]), Some(86_400));
         assert_eq!(wait(&[("Retry-After", "86401")]), None, "longer than a day");
         assert_eq!(

@@ -18,6 +18,7 @@ const MARGIN: u64 = 30;
 #[derive(Debug)]
 pub(super) struct Signer {
     credentials: Credentials,
+    /// The address of the API's host.
     origin: String,
     clock: Arc<dyn Clock>,
     token: tokio::sync::Mutex<Option<Token>>,
@@ -133,19 +134,12 @@ impl Signer {
     /// Headers for the next request. A request that comes while a token is being fetched waits for that
     /// one.
     pub(super) async fn sign(&self, http: &reqwest::Client) -> Result<Signed, TokenError> {
-        let (path, id, secret) = match &self.credentials {
-            Credentials::Headers(headers) => {
-                return Ok(Signed {
-                    headers: headers.clone(),
-                    token: None,
-                });
-            }
-            Credentials::Oauth {
-                token_path,
-                client_id,
-                client_secret,
-            } => (token_path, client_id, client_secret),
-        };
+        if let Credentials::Headers(headers) = &self.credentials {
+            return Ok(Signed {
+                headers: headers.clone(),
+                token: None,
+            });
+        }
         let mut token = self.token.lock().await;
         let usable = token.as_ref().is_some_and(|token| {
             let refused = self.refused.load(Ordering::Relaxed);
@@ -153,7 +147,7 @@ impl Signer {
         });
         if !usable {
             let number = token.as_ref().map_or(1, |token| token.number + 1);
-            *token = Some(self.fetch(http, path, id, secret, number).await?);
+            *token = Some(self.fetch(http, number).await?);
         }
         let mut headers = HeaderMap::new();
         let number = token.as_ref().map(|token| {
@@ -166,22 +160,31 @@ impl Signer {
         })
     }
 
-    async fn fetch(
-        &self,
-        http: &reqwest::Client,
-        path: &str,
-        id: &SecretString,
-        secret: &SecretString,
-        number: u64,
-    ) -> Result<Token, TokenError> {
-        let form = [
+    async fn fetch(&self, http: &reqwest::Client, number: u64) -> Result<Token, TokenError> {
+        let Credentials::Oauth {
+            token_endpoint,
+            scope,
+            audience,
+            client_id,
+            client_secret,
+        } = &self.credentials
+        else {
+            return Err(TokenError::NoToken(say().token_missing()));
+        };
+        let mut form = vec![
             ("grant_type", "client_credentials"),
-            ("client_id", id.expose_secret()),
-            ("client_secret", secret.expose_secret()),
+            ("client_id", client_id.expose_secret()),
+            ("client_secret", client_secret.expose_secret()),
         ];
+        form.extend(scope.as_deref().map(|scope| ("scope", scope)));
+        form.extend(audience.as_deref().map(|audience| ("audience", audience)));
+        let address = match token_endpoint.starts_with('/') {
+            true => format!("{}{token_endpoint}", self.origin),
+            false => token_endpoint.clone(),
+        };
         let asked_at = self.clock.now();
         let response = http
-            .post(format!("{}{path}", self.origin))
+            .post(address)
             .form(&form)
             .send()
             .await

@@ -1,6 +1,6 @@
 use super::answer::Answer;
 use crate::l10n::say;
-use crate::model::{Code, Fact, Held, is_code, redacted};
+use crate::model::{Code, Fact, Held, is_code, redacted, visible};
 
 /// Whether someone has asked for a run to stop, or to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,15 @@ pub enum Stop {
         message: String,
         /// Whether something was to be read, and not to be changed.
         reading: bool,
+    },
+    /// A success was not the API's: it does not contain what the API's would.
+    Foreign {
+        /// HTTP status.
+        status: u16,
+        /// What came.
+        what: Code,
+        /// Words of what came, without what they may quote: for the person who asked, and for no log.
+        message: String,
     },
     /// Nobody answered.
     Unreachable {
@@ -69,6 +78,8 @@ pub enum Stop {
         cause: Code,
         /// The answer's status, if it was that.
         status: Option<u16>,
+        /// The API's message, without what it may quote: for the person who asked, and for no log.
+        message: String,
     },
     /// It has had its share for now, or its quota is used up: it goes on later.
     Due {
@@ -95,17 +106,21 @@ impl Stop {
         )
     }
 
-    /// The stop that an answer calls for which refuses the credentials.
+    /// The stop that an answer calls for which refuses the credentials, or is not the API's.
     pub(super) fn refused(answer: Answer, body: &[u8], reading: bool) -> Stop {
+        if let Some(what) = answer.foreign {
+            return Stop::Foreign {
+                status: answer.status,
+                what,
+                message: said(&answer, body),
+            };
+        }
+        let message = said(&answer, body);
         let code = Some(answer.code).filter(|code| is_code(code));
         Stop::Refused {
             status: answer.status,
             code: code.unwrap_or_default(),
-            // JSON without a message says nothing once its values are left out.
-            message: match answer.message.starts_with('{') {
-                true => String::new(),
-                false => redacted(&answer.message, body),
-            },
+            message,
             reading: reading && !answer.sign_in_refused,
         }
     }
@@ -114,6 +129,9 @@ impl Stop {
     pub fn fact(&self) -> Fact {
         match self {
             Stop::Refused { status, .. } => Fact::new(Code::ApiRefused).with_status(*status),
+            Stop::Foreign { status, what, .. } => Fact::new(Code::ApiForeign)
+                .because(*what)
+                .with_status(*status),
             Stop::Unreachable { cause, .. } => Fact::new(Code::ApiUnreachable).because(*cause),
             Stop::Failing { status, .. } => Fact::new(Code::ApiFailing).with_status(*status),
             Stop::Held { why } => Fact::new(Code::RunHeld).because_of(why.fact()),
@@ -133,13 +151,25 @@ impl Stop {
     /// What is told to the person who asked for the run, on their own terminal: the API's words too.
     pub fn for_person(&self) -> String {
         match self {
-            Stop::Refused { message, .. } | Stop::Failing { message, .. }
+            Stop::Refused { message, .. }
+            | Stop::Foreign { message, .. }
+            | Stop::Failing { message, .. }
+            | Stop::LookUp { message, .. }
                 if !message.is_empty() =>
             {
-                format!("{self}: {message}")
+                format!("{self}: {}", visible(message))
             }
             other => other.to_string(),
         }
+    }
+}
+
+/// An answer's message, without what it may quote of `body`. JSON without a message says nothing once its
+/// values are left out.
+pub(super) fn said(answer: &Answer, body: &[u8]) -> String {
+    match answer.message.starts_with('{') {
+        true => String::new(),
+        false => redacted(&answer.message, body),
     }
 }
 
@@ -160,6 +190,9 @@ impl std::fmt::Display for Stop {
             Stop::Refused { status, code, .. } => {
                 let what = status_and_code(*status, code);
                 f.write_str(&say().stop_refused(what))
+            }
+            Stop::Foreign { status, what, .. } => {
+                f.write_str(&say().stop_foreign(*status, what.sentence()))
             }
             Stop::Unreachable { address, why, .. } => {
                 f.write_str(&say().stop_unreachable(address.as_str(), why.as_str()))
@@ -195,6 +228,7 @@ mod tests {
             why: String::new(),
             cause: Code::ApiAnswered,
             status,
+            message: String::new(),
         };
         assert!(refused("", "", false).may_not_read());
         assert!(look_up(Some(403)).may_not_read());

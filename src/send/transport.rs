@@ -19,7 +19,8 @@ use super::stop::Stop;
 use super::verdict::{Verdict, verdict};
 use crate::clock::{Clock, nanos};
 use crate::events::{Attempt, Observer, RunEvent};
-use crate::model::Code;
+use crate::log;
+use crate::model::{Code, Fact};
 use crate::targets::TargetSpec;
 
 /// How requests are made and made again.
@@ -49,6 +50,8 @@ pub struct Transport<'a> {
     budget: Mutex<RetryBudget>,
     /// Whether anybody has answered.
     was_reached: AtomicBool,
+    /// Whether a header that tells when to go on, and cannot be used, was reported.
+    has_reported: AtomicBool,
     /// When the quota is there again, once it was not within the pacer's patience.
     due: Mutex<Option<Duration>>,
 }
@@ -96,6 +99,7 @@ impl<'a> Transport<'a> {
             load: Mutex::new(ConcurrencyLimit::new(options.concurrency)),
             budget: Mutex::new(RetryBudget::new()),
             was_reached: AtomicBool::new(false),
+            has_reported: AtomicBool::new(false),
             due: Mutex::default(),
         }
     }
@@ -131,6 +135,16 @@ impl<'a> Transport<'a> {
         body: Option<&Json>,
         halted: &watch::Receiver<bool>,
     ) -> Result<Fetched, SendError> {
+        Ok(self.fetch_version(path, body, halted).await?.0)
+    }
+
+    /// The same, with the `ETag` of what came.
+    pub(super) async fn fetch_version(
+        &self,
+        path: &str,
+        body: Option<&Json>,
+        halted: &watch::Receiver<bool>,
+    ) -> Result<(Fetched, Option<String>), SendError> {
         let body = body.map(|body| body.to_string().into_bytes());
         let request = Request {
             method: match body {
@@ -139,6 +153,7 @@ impl<'a> Transport<'a> {
             },
             path,
             body: body.as_deref(),
+            if_match: None,
             row: None,
             repeatable: true,
         };
@@ -147,15 +162,15 @@ impl<'a> Transport<'a> {
             .attempt(&request, 0, &mut halted, async |_| Ok(()))
             .await?;
         let (Some(verdict), Some(last)) = (attempts.verdict, attempts.last) else {
-            return Ok(Fetched::Halted);
+            return Ok((Fetched::Halted, None));
         };
         Ok(match (verdict, last) {
-            (Verdict::Accept, Ok((_, Some(json)))) => Fetched::Json(json),
-            (Verdict::Accept, Ok((_, None))) => Fetched::NoJson,
+            (Verdict::Accept, Ok((answer, Some(json)))) => (Fetched::Json(json), answer.etag),
+            (Verdict::Accept, Ok((_, None))) => (Fetched::NoJson, None),
             (_, last) => {
-                Fetched::Stopped(why_stopped(verdict, last, body.as_deref(), |why, cause| {
-                    self.unreachable(why, cause)
-                }))
+                let unreachable = |why, cause| self.unreachable(why, cause);
+                let stop = why_stopped(verdict, last, body.as_deref(), unreachable);
+                (Fetched::Stopped(stop), None)
             }
         })
     }
@@ -276,7 +291,7 @@ impl<'a> Transport<'a> {
         if well {
             lock(&self.budget).deposit();
         }
-        if again && answer.is_ok_and(|answer| answer.status < 500 && answer.status != 429) {
+        if again && answer.is_ok_and(|answer| answer.status < 500 && !answer.is_throttled()) {
             lock(&self.load).recovered();
             lock(&self.budget).recover();
         }
@@ -284,6 +299,9 @@ impl<'a> Transport<'a> {
             return Ok(());
         };
         self.was_reached.store(true, Ordering::Relaxed);
+        if answer.is_wait_unusable && !self.has_reported.swap(true, Ordering::Relaxed) {
+            log::warn(&Fact::new(Code::ApiRateHeader).with_status(answer.status));
+        }
         if answer.of_sign_in {
             return Ok(());
         }
@@ -293,11 +311,11 @@ impl<'a> Transport<'a> {
         let announced = answer.announced;
         self.pacer
             .observe(announced.limit, announced.remaining, sent_at);
-        if answer.status == 429 {
+        if answer.is_throttled() {
             self.stats.throttled.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(moment) = answer.not_before.filter(|_| names_moment(Ok(answer)))
-            && self.pacer.hold_until(moment, answer.status == 429)?
+            && self.pacer.hold_until(moment, answer.is_throttled())?
         {
             let until = Timestamp::from_nanosecond(i128::from(moment));
             self.observer.on_event(&RunEvent::Waiting {
@@ -348,7 +366,7 @@ impl<'a> Transport<'a> {
             },
         });
         // Too many requests are everyone's doing, so everyone waits.
-        if answer.is_ok_and(|answer| answer.status == 429 && !answer.of_sign_in) {
+        if answer.is_ok_and(|answer| answer.is_throttled() && !answer.of_sign_in) {
             let moment = self.clock.now().saturating_add(nanos(wait));
             self.pacer.hold_until(moment, true)?;
         }
@@ -385,7 +403,9 @@ pub(super) async fn until_halted<T>(
 
 /// Whether the API refused for now and said until when.
 fn names_moment(answer: Result<&Answer, &Fault>) -> bool {
-    answer.is_ok_and(|answer| matches!(answer.status, 429 | 503) && answer.not_before.is_some())
+    answer.is_ok_and(|answer| {
+        (answer.is_throttled() || answer.status == 503) && answer.not_before.is_some()
+    })
 }
 
 #[cfg(test)]

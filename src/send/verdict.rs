@@ -35,9 +35,10 @@ pub fn verdict(
         }
     };
     match result {
-        Ok(answer) if answer.sign_in_refused => Verdict::Stop,
+        Ok(answer) if answer.sign_in_refused || answer.foreign.is_some() => Verdict::Stop,
         Ok(answer) => match answer.status {
             200..300 => Verdict::Accept,
+            403 if answer.is_throttled() => retry(Verdict::Fail),
             status if spec.answers.retry.contains(&status) => retry(Verdict::Fail),
             status if spec.answers.stop.contains(&status) => Verdict::Stop,
             status if spec.answers.reject.contains(&status) => Verdict::Reject,
@@ -85,9 +86,26 @@ mod tests {
         for status in [401, 403] {
             assert_eq!(of(status, true), Verdict::Stop, "{status}");
         }
+        let throttled = |status, left| {
+            let answer = Answer {
+                status,
+                asks_to_wait: true,
+                ..Answer::default()
+            };
+            verdict(&spec, Ok(&answer), true, left)
+        };
+        assert_eq!(throttled(403, true), Verdict::Retry);
+        assert_eq!(throttled(403, false), Verdict::Fail);
+        assert_eq!(throttled(401, true), Verdict::Stop);
         for status in [100, 302, 501, 599] {
             assert_eq!(of(status, true), Verdict::Fail, "{status}");
         }
+        let foreign = Answer {
+            status: 200,
+            foreign: Some(crate::model::Code::AnswerHtml),
+            ..Answer::default()
+        };
+        assert_eq!(verdict(&spec, Ok(&foreign), true, true), Verdict::Stop);
         let refused = Answer {
             status: 404,
             sign_in_refused: true,

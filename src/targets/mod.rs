@@ -19,6 +19,7 @@ pub use mistake::{Mistake, Mistakes, read_toml};
 pub use places::place_of;
 pub use quota::{Quota, QuotaHeaders, RateUnit, ResetUnit};
 pub use spec::{
-    Answers, Lookup, Paging, Region, SearchNames, SignIn, TargetSpec, Update, Variable,
+    Answers, Clear, ETAG, Expects, Lookup, Paging, Region, SEGMENT, SearchNames, SignIn,
+    TargetSpec, Update, Variable, placeholders,
 };
 pub use words::Words;

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -10,6 +11,14 @@ use super::quota::Quota;
 use super::words::{Words, words_in};
 use crate::l10n::Language;
 use crate::model::{Call, Change, Method};
+
+/// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
+/// segment whatever it holds.
+pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// What an API looks like: everything that is particular to it.
 ///
@@ -109,8 +118,16 @@ pub enum SignIn {
     },
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4).
     Oauth {
-        /// Path of the token endpoint, at the root of the base address's host.
-        token_path: String,
+        /// Path of the token endpoint, at the root of the base address's host. Variables stand in
+        /// it as `{name}`. Either this or `token_url` is needed.
+        token_path: Option<String>,
+        /// Address of a token endpoint on another host, to which the client secret is sent. The
+        /// host is written in full; variables may stand in the path.
+        token_url: Option<String>,
+        /// The scope to ask for, space-separated; may hold variables.
+        scope: Option<String>,
+        /// The audience to ask for, where the authorization server needs one; may hold variables.
+        audience: Option<String>,
         /// Environment variable that holds the client id.
         client_id: String,
         /// Environment variable that holds the client secret.
@@ -134,6 +151,62 @@ impl SignIn {
             } => vec![client_id, client_secret],
         }
     }
+
+    /// The texts in which variables may stand.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &String> {
+        let texts = match self {
+            SignIn::Oauth {
+                token_path,
+                token_url,
+                scope,
+                audience,
+                ..
+            } => [token_path, token_url, scope, audience].map(Option::as_ref),
+            _ => [None; 4],
+        };
+        texts.into_iter().flatten()
+    }
+
+    fn templates_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let texts = match self {
+            SignIn::Oauth {
+                token_path,
+                token_url,
+                scope,
+                audience,
+                ..
+            } => [token_path, token_url, scope, audience].map(Option::as_mut),
+            _ => [const { None }; 4],
+        };
+        texts.into_iter().flatten()
+    }
+
+    /// The token endpoint: an address, or a path at the root of the API's host.
+    pub fn token_endpoint(&self) -> Option<&str> {
+        match self {
+            SignIn::Oauth {
+                token_path,
+                token_url,
+                ..
+            } => token_url.as_deref().or(token_path.as_deref()),
+            _ => None,
+        }
+    }
+
+    /// The same way with its token endpoint at the API's own host.
+    pub fn at_the_api(mut self) -> SignIn {
+        if let SignIn::Oauth {
+            token_path,
+            token_url,
+            ..
+        } = &mut self
+            && let Some(url) = token_url.take()
+        {
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            *token_path = Some(format!("/{path}"));
+        }
+        self
+    }
 }
 
 /// The request that updates one record.
@@ -144,18 +217,54 @@ pub struct Update {
     pub method: Method,
     /// Path below the base address, with `{field}` for each field that goes into it.
     pub path: String,
+    /// The media type of the body: JSON, such as `application/scim+json`.
+    #[serde(default = "default_content_type")]
+    pub content_type: String,
+    /// JSON pointer in the body below which the fields stand, such as `/user`.
+    #[serde(default)]
+    pub body: String,
+    /// Members of every body, such as `{ schemas = ["urn:…"] }`.
+    #[serde(default)]
+    pub body_members: serde_json::Map<String, serde_json::Value>,
     /// Whether a request whose answer was lost may be sent again.
     pub idempotent: bool,
     /// Fields that an update which leaves them out might reset: where the record was read, they
     /// stand in every update as they are.
     #[serde(default)]
     pub keep: Vec<String>,
+    /// What `If-Match` sends, so that an update of a record that somebody has changed meanwhile is
+    /// refused with 412: `etag`, the `ETag` header of `lookup.read`, or a JSON pointer to the
+    /// version in the record, such as `/meta/version`.
+    pub if_match: Option<String>,
+    /// Whether the API merges a body into the record, nested objects too: only what differs is sent.
+    #[serde(default)]
+    pub merges: bool,
+    /// What clears a field.
+    #[serde(default)]
+    pub clear: Clear,
+    /// `PUT`: whether it erases what the body leaves out. Then the record is sent as it was read,
+    /// with what differs.
+    #[serde(default = "yes")]
+    pub replaces: bool,
+    /// `PUT`: pointers of what only the API sets and the fields do not name, such as `/meta`. It is
+    /// left out of the body.
+    #[serde(default)]
+    pub read_only: Vec<String>,
     /// Pointers of nested objects that the API takes whole only: part of one would lose the rest.
     #[serde(default)]
     pub whole: Vec<String>,
 }
 
-/// How answers are understood. Every 2xx is success, whatever its body.
+/// What a success contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Expects {
+    /// The record as it is now.
+    Record,
+}
+
+/// How answers are understood. Every 2xx is success, whatever its body, unless `expects` says what
+/// it contains.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
@@ -171,6 +280,12 @@ pub struct Answers {
     /// JSON pointer to the request's id.
     #[serde(default)]
     pub request_id: String,
+    /// What a success of an update contains. One that does not stops the run: a login page or a
+    /// proxy answered.
+    pub expects: Option<Expects>,
+    /// JSON pointer to the record in the answer to an update and to `lookup.read`.
+    #[serde(default)]
+    pub record: String,
     /// Statuses after which the request is made again.
     pub retry: Vec<u16>,
     /// Statuses that refuse one row.
@@ -225,6 +340,28 @@ pub enum SearchNames {
     Dotted,
 }
 
+/// In `update.if_match`: the version is that of the `ETag` header.
+pub const ETAG: &str = "etag";
+
+/// What clears a field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Clear {
+    /// JSON `null`.
+    #[default]
+    Null,
+    /// An empty text.
+    Empty,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_content_type() -> String {
+    "application/json".into()
+}
+
 fn default_id() -> String {
     "/id".into()
 }
@@ -252,7 +389,54 @@ pub enum Paging {
     },
 }
 
+impl Lookup {
+    /// The paths of its requests.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &String> {
+        [&self.read, &self.search, &self.list].into_iter().flatten()
+    }
+}
+
 impl TargetSpec {
+    /// The same target with the values of its variables in the paths of look-ups and in its
+    /// sign-in. In the update's path a row may say otherwise, and an address is made by
+    /// [`TargetSpec::address`].
+    pub fn with_variables(mut self, values: &BTreeMap<String, String>) -> TargetSpec {
+        for (name, value) in values {
+            let mark = format!("{{{name}}}");
+            let encoded = utf8_percent_encode(value, SEGMENT).to_string();
+            if let Some(how) = &mut self.lookup {
+                let paths = [&mut how.read, &mut how.search, &mut how.list];
+                for path in paths.into_iter().flatten() {
+                    *path = path.replace(&mark, &encoded);
+                }
+            }
+            for way in &mut self.sign_in {
+                for text in way.templates_mut() {
+                    // What is an address or a path takes a value as one segment.
+                    let is_place = text.starts_with('/') || text.starts_with("http");
+                    let value = if is_place { &encoded } else { value };
+                    *text = text.replace(&mark, value);
+                }
+            }
+        }
+        self
+    }
+
+    /// A variable without a value that the update's path or a look-up needs, and what it is.
+    pub fn lacks(&self, values: &BTreeMap<String, String>) -> Option<(&str, &str)> {
+        let lookup = self.lookup.iter().flat_map(Lookup::paths);
+        let names = lookup
+            .chain([&self.update.path])
+            .flat_map(|path| placeholders(path));
+        let mut lacking = names.filter(|name| {
+            self.variables.contains_key(*name)
+                && !values.contains_key(*name)
+                && self.field(name).is_none()
+        });
+        let name = lacking.next()?;
+        Some((name, self.variables.get(name)?.about.as_str()))
+    }
+
     /// What one record is called in the language that is spoken.
     pub fn record_name(&self) -> String {
         self.spoken_words().record
@@ -328,7 +512,7 @@ impl TargetSpec {
             Some(Change {
                 field: name.to_owned(),
                 from: None,
-                to: body.pointer(&field.pointer)?.clone(),
+                to: self.sent_in(&body)?.pointer(&field.pointer)?.clone(),
             })
         };
         Cow::Owned(names.filter_map(change).collect())
@@ -338,9 +522,28 @@ impl TargetSpec {
     pub fn value_in(&self, path: &str, name: &str) -> Option<String> {
         let name = format!("{{{name}}}");
         let mut places = self.update.path.split('/').zip(path.split('/'));
-        let (_, segment) = places.find(|(place, _)| *place == name)?;
+        // A value may stand between other text, as in OData's `users('{id}')`.
+        let segment = places.find_map(|(place, segment)| {
+            let (before, after) = place.split_once(&name)?;
+            segment.strip_prefix(before)?.strip_suffix(after)
+        })?;
         let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();
         decoded.ok().map(|id| id.into_owned())
+    }
+
+    /// Whether an update erases what its body leaves out.
+    pub fn erases(&self) -> bool {
+        self.update.method == Method::Put && self.update.replaces
+    }
+
+    /// The fields in the body of an update.
+    pub fn sent_in<'a>(&self, body: &'a Json) -> Option<&'a Json> {
+        body.pointer(&self.update.body)
+    }
+
+    /// The record in an answer to an update or to a look-up of one record.
+    pub fn record_in<'a>(&self, answer: &'a Json) -> Option<&'a Json> {
+        answer.pointer(&self.answers.record)
     }
 
     /// Where a field stands in a record that was read.
@@ -416,7 +619,7 @@ impl TargetSpec {
 }
 
 /// The names between braces in a path.
-pub(super) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
     path.split('{').skip(1).filter_map(|rest| {
         let (name, _) = rest.split_once('}')?;
         Some(name)
@@ -472,7 +675,10 @@ mod tests {
             ),
             (
                 SignIn::Oauth {
-                    token_path: name("/token"),
+                    token_path: Some(name("/token")),
+                    token_url: None,
+                    scope: None,
+                    audience: None,
                     client_id: name("ID"),
                     client_secret: name("SECRET"),
                 },

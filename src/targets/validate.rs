@@ -1,3 +1,4 @@
+use self::idle::validate_idle;
 use super::field::{self, FieldSpec, Kind};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
@@ -39,6 +40,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
         found.add(Place::Key("quota", "burst"), "quota.burst must be above 0");
     }
     validate_lookup(spec, &mut found);
+    validate_idle(spec, &mut found);
     found.mistakes
 }
 
@@ -80,6 +82,34 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
     ] {
         if let Some(path) = path {
             must_begin_with_slash(found, Place::Key("lookup", key), "path", path);
+        }
+    }
+    let key = spec.key_field().map(|index| spec.fields[index].name());
+    for (name, path, own) in [
+        ("read", &lookup.read, key),
+        ("search", &lookup.search, None),
+        ("list", &lookup.list, None),
+    ] {
+        let Some(path) = path else {
+            continue;
+        };
+        let place = Place::Key("lookup", name);
+        if name == "read" && own.is_none() {
+            continue;
+        }
+        if let Some(key) = own
+            && !placeholders(path).any(|other| other == key)
+        {
+            let message = format!("lookup.{name} reads one record, so it needs {{{key}}} in it");
+            found.add(place, message);
+        }
+        for unknown in placeholders(path)
+            .filter(|other| Some(*other) != own && !spec.variables.contains_key(*other))
+        {
+            let message = format!(
+                "lookup.{name} asks for {{{unknown}}}, and there is no [variables.{unknown}]"
+            );
+            found.add(place, message);
         }
     }
     for (key, pointer) in [
@@ -149,10 +179,7 @@ fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
         found.add(Place::Key("", "sign_in"), "there is no [[sign_in]]");
     }
     for way in &spec.sign_in {
-        if let SignIn::Oauth { token_path, .. } = way {
-            let place = Place::Key("sign_in", "token_path");
-            must_begin_with_slash(found, place, "path", token_path);
-        }
+        validate_oauth(spec, way, found);
     }
     let mut names = spec.sign_in.iter().flat_map(|way| way.variables());
     let is_name = |name: &str| {
@@ -189,6 +216,59 @@ fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
+/// Where a token is fetched. The client secret goes there, so that the file names its host in full.
+fn validate_oauth(spec: &TargetSpec, way: &SignIn, found: &mut Found<'_>) {
+    let SignIn::Oauth {
+        token_path,
+        token_url,
+        ..
+    } = way
+    else {
+        return;
+    };
+    if let Some(path) = token_path {
+        let place = Place::Key("sign_in", "token_path");
+        must_begin_with_slash(found, place, "path", path);
+    }
+    let url = Place::Key("sign_in", "token_url");
+    match (token_path, token_url) {
+        (Some(_), Some(_)) => found.add(
+            url,
+            "token_path and token_url both say where the token is fetched; keep token_url if the token endpoint is on another host than the API",
+        ),
+        (None, None) => found.add(
+            Place::Key("sign_in", ""),
+            "an oauth sign-in needs token_path, or token_url if the token endpoint is on another host than the API",
+        ),
+        _ => {}
+    }
+    if let Some(address) = token_url {
+        let host = address.split('/').nth(2).unwrap_or_default();
+        let message = if !address.starts_with("https://") && !is_of_this_machine(address) {
+            "token_url must begin with https://; the client secret is sent there"
+        } else if host.is_empty() || host.contains(['{', '}']) {
+            "token_url must name its host in full: the client secret is sent there, so no variable may stand in the host"
+        } else if address.contains(['@', '?', '#']) {
+            "token_url has a user name, a query or a fragment; the client credentials are sent in the form body alone"
+        } else {
+            ""
+        };
+        if !message.is_empty() {
+            found.add_secret(url, message.to_owned());
+        }
+    }
+    for unknown in way
+        .templates()
+        .flat_map(|text| placeholders(text))
+        .filter(|name| !spec.variables.contains_key(*name))
+    {
+        let message = format!(
+            "an oauth sign-in asks for {{{unknown}}}, and there is no [variables.{unknown}]"
+        );
+        found.add(Place::Key("sign_in", ""), message);
+    }
+}
+
 fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     let path = &spec.update.path;
     must_begin_with_slash(found, Place::Key("update", "path"), "path", path);
@@ -206,6 +286,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
             Some(_) => {}
         }
     }
+    must_be_pointer(found, Place::Key("update", "body"), &spec.update.body);
     for name in &spec.update.keep {
         if spec.field(name).is_none() {
             let message = format!("update.keep holds \"{name}\", and no field has that name");
@@ -236,6 +317,7 @@ fn validate_answers(spec: &TargetSpec, found: &mut Found<'_>) {
         ("message", Some(&answers.message)),
         ("fields", answers.fields.as_ref()),
         ("request_id", Some(&answers.request_id)),
+        ("record", Some(&answers.record)),
     ] {
         let pointer = pointer.map_or("", String::as_str);
         must_be_pointer(found, Place::Key("answers", key), pointer);
@@ -419,5 +501,6 @@ fn validate_references(
     }
 }
 
+mod idle;
 #[cfg(test)]
 mod tests;

@@ -12,8 +12,8 @@ use rosterpatch::run::Ended;
 use rosterpatch::send::StopRequest;
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster, respond,
-    sandbox_holding, stderr,
+    Folder, LibraryRun, RECORD, Server, identity_number, import_of, plain_id, plain_roster,
+    respond, sandbox_holding, stderr,
 };
 
 /// Keeps a run's plan, and how many rows were in the journal when it was shown.
@@ -50,7 +50,7 @@ fn import(text: &str, asks: bool) -> Came {
     let server = Server::start(|seen| match &*seen.path {
         path if path.ends_with("3") => respond(404, &[], "{}"),
         path if path.ends_with("5") && seen.before == 0 => respond(503, &[], ""),
-        _ => respond(200, &[], "{}"),
+        _ => respond(200, &[], RECORD),
     });
     let shown = Arc::new(Mutex::new(None));
     let mut run = LibraryRun::new();
@@ -177,7 +177,7 @@ fn results_are_begun_while_rows_are_sent() {
             }
             assert!(is_writing_in(&place));
         }
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     let mut run = LibraryRun::new();
     run.clock = Arc::new(SystemClock);
@@ -204,7 +204,7 @@ fn stopped_while_it_plans(how: StopRequest) {
     let (stop, stopped) = tokio::sync::watch::channel(StopRequest::None);
     let server = Server::start(move |_| {
         stop.send_replace(how);
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     let mut run = LibraryRun::new();
     run.clock = Arc::new(SystemClock);
@@ -240,7 +240,7 @@ fn stopped_while_it_plans(how: StopRequest) {
 fn a_run_that_died_half_planned_goes_on_with_the_next_row() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(9) + "x,,,\n");
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let mut run = LibraryRun::new();
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(first.summary.states.updated, 9);

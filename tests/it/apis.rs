@@ -10,8 +10,8 @@ use rosterpatch::sandbox::Sandbox;
 use serde_json::{Value as Json, json};
 
 use crate::harness::{
-    Folder, LibraryRun, Server, identity_number, import_of, plain_id, plain_roster, respond,
-    sandbox_holding, stderr, stdout,
+    Folder, LibraryRun, RECORD, Server, identity_number, import_of, plain_id, plain_roster,
+    respond, sandbox_holding, stderr, stdout,
 };
 
 /// The example of an update in the vendor's documentation, as a roster's header and row.
@@ -133,7 +133,7 @@ fn every_example_that_is_documented_passes_the_check_and_is_sent_as_documented()
             (&json!(0), &json!(0))
         );
 
-        let server = Server::start(|_| respond(200, &[], "{}"));
+        let server = Server::start(|_| respond(200, &[], RECORD));
         let address = ["--yes", "--base-url", &server.base_url];
         let output = program(&folder, &[&["import"], common, &address, more].concat());
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -532,7 +532,8 @@ fn credentials_that_may_write_and_not_read_are_enough_where_nothing_is_read() {
 fn an_api_that_fails_each_first_attempt_is_slow_and_not_stuck() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(60));
-    let server = Server::start(|seen| respond(if seen.before == 0 { 500 } else { 200 }, &[], "{}"));
+    let server =
+        Server::start(|seen| respond(if seen.before == 0 { 500 } else { 200 }, &[], RECORD));
     let run = LibraryRun::new();
     let start = run.clock.now();
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();

@@ -4,14 +4,15 @@
 use serde_json::Value;
 
 use crate::harness::{
-    Folder, Server, identity_number, import_of, plain_id, plain_roster, respond, stderr, stdout,
+    Folder, RECORD, Server, identity_number, import_of, plain_id, plain_roster, respond, stderr,
+    stdout,
 };
 
 /// Imports rows and returns the bodies that were sent, by row number, and the results.
 fn imported(header: &str, rows: &[String], arguments: &[&str]) -> (Vec<Value>, Vec<Vec<String>>) {
     let folder = Folder::new();
     folder.write("r.csv", format!("{header}\n{}\n", rows.join("\n")));
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let mut all = import_of(&server.base_url).to_vec();
     all.extend(["--blind", "--concurrency", "1", "--max-invalid", "100%"]);
     all.extend(arguments);
@@ -167,7 +168,7 @@ fn a_misspelt_header_stops_an_import_that_asks_nothing() {
         plain_roster(1).replace("last_name\n", "last_name,Phone Number,Epost elev,Klass\n");
     let roster = roster.replace(",Ek\n", ",Ek,0701740605,a@x.example.se,7A\n");
     folder.write("r.csv", roster);
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let import = |more: &[&str]| {
         let mut all = import_of(&server.base_url).to_vec();
         all.push("--blind");

@@ -154,7 +154,7 @@ fn targets_are_listed_and_shown() {
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
     assert!(
-        text.contains("--> bad.toml:70:8") && text.contains("guid"),
+        text.contains("--> bad.toml:72:8") && text.contains("guid"),
         "{text}"
     );
 }

@@ -11,7 +11,7 @@ use rosterpatch::targets::{self, Place, TargetSpec};
 use serde_json::Value as Json;
 
 use crate::harness::{
-    Folder, LibraryRun, Seen, Server, read_csv, repository, respond, serve_sandbox_at,
+    Folder, LibraryRun, RECORD, Seen, Server, read_csv, repository, respond, serve_sandbox_at,
 };
 
 /// A target, and what is particular to it.
@@ -207,7 +207,7 @@ impl Subject {
 #[test]
 fn a_row_becomes_the_request_that_the_api_asks_for() {
     for subject in subjects() {
-        let (state, _, seen) = subject.import(subject.cells, |_| respond(200, &[], "{}"));
+        let (state, _, seen) = subject.import(subject.cells, |_| respond(200, &[], RECORD));
         assert_eq!(state, "updated", "{}", subject.target);
         let (method, path, body) = subject.request;
         assert_eq!(
@@ -225,7 +225,8 @@ fn a_row_becomes_the_request_that_the_api_asks_for() {
 
 #[test]
 fn any_2xx_is_success_whatever_its_body() {
-    for subject in subjects() {
+    let expects = |subject: &Subject| subject.spec().answers.expects.is_some();
+    for subject in subjects().into_iter().filter(|subject| !expects(subject)) {
         for (status, body) in [
             (200, "{}"),
             (201, ""),
@@ -298,7 +299,7 @@ fn a_429_is_waited_out_in_the_apis_own_dialect() {
         let throttle = subject.throttle;
         let server = Server::start(move |seen| match seen.before {
             0 => respond(429, throttle, "{}"),
-            _ => respond(200, &[], "{}"),
+            _ => respond(200, &[], RECORD),
         });
         let run = subject.run();
         let start = run.clock.now();
@@ -322,7 +323,7 @@ fn null_clears_what_can_be_cleared_and_nothing_else() {
             }
             let name: &'static str = field.name().to_owned().leak();
             let cells = subject.whole_and(&[(name, "<null>")]);
-            let (state, results, seen) = subject.import(&cells, |_| respond(200, &[], "{}"));
+            let (state, results, seen) = subject.import(&cells, |_| respond(200, &[], RECORD));
             if field.nullable {
                 assert_eq!(state, "updated", "{name}: {}", results[2]);
                 let body: Json = serde_json::from_str(&seen[0].body).unwrap();
@@ -427,7 +428,7 @@ fn every_dialect_of_429_is_waited_out() {
             &[("X-R", "0"), ("X-T", "1787248807")],
         ),
         (with(names), &[("X-R", "0"), ("X-T", "7")]),
-        (with(""), &[("Retry-After", "7")]),
+        (with("limit = \"X-L\""), &[("Retry-After", "7")]),
     ];
     for (target, throttle) in cases {
         let folder = Folder::new();
@@ -435,7 +436,7 @@ fn every_dialect_of_429_is_waited_out() {
         subjects()[2].roster(&folder, subjects()[2].cells);
         let server = Server::start(move |seen| match seen.before {
             0 => respond(429, throttle, "{}"),
-            _ => respond(200, &[], "{}"),
+            _ => respond(200, &[], RECORD),
         });
         let mut run = LibraryRun::new();
         run.target = Some(folder.path("t.toml").display().to_string());
@@ -473,7 +474,7 @@ fn bad_credentials_stop_the_run_at_once() {
         let (state, cells, seen) = subject.import(subject.cells, move |seen| {
             let good = seen.headers.get(name).is_some_and(|found| found == "other");
             assert!(seen.headers[name] == value);
-            respond(if good { 200 } else { 401 }, &[], "{}")
+            respond(if good { 200 } else { 401 }, &[], RECORD)
         });
         assert_eq!(
             (state.as_str(), cells[0].as_str(), seen.len()),
@@ -493,7 +494,7 @@ fn a_permission_is_never_raised_by_accident() {
         ] {
             let folder = Folder::new();
             subject.roster(&folder, &subject.whole_and(&[(field, value)]));
-            let server = Server::start(|_| respond(200, &[], "{}"));
+            let server = Server::start(|_| respond(200, &[], RECORD));
             let mut run = subject.run();
             run.allowed = allowed
                 .iter()
@@ -536,14 +537,14 @@ fn limits_and_patterns_of_a_field_hold() {
         ("limit", "1,5", "integer.format"),
     ] {
         let (state, cells, seen) = subject.import(&subject.needed_and(&[(field, cell)]), |_| {
-            respond(200, &[], "{}")
+            respond(200, &[], RECORD)
         });
         assert_eq!(
             (state.as_str(), cells[1].as_str(), seen.len()),
             ("invalid", code, 0)
         );
     }
-    let (state, cells, _) = subject.import(&subject.needed_and(&[]), |_| respond(200, &[], "{}"));
+    let (state, cells, _) = subject.import(&subject.needed_and(&[]), |_| respond(200, &[], RECORD));
     assert_eq!(
         (state.as_str(), cells[1].as_str()),
         ("invalid", "row.part_of_object")
@@ -551,7 +552,7 @@ fn limits_and_patterns_of_a_field_hold() {
     assert!(cells[2].contains("has no code"), "{}", cells[2]);
     let (_, _, seen) = subject.import(
         &subject.needed_and(&[("active", "Nej"), ("code", "AB123")]),
-        |_| respond(200, &[], "{}"),
+        |_| respond(200, &[], RECORD),
     );
     let body: Json = serde_json::from_str(&seen[0].body).unwrap();
     assert_eq!(

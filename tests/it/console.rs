@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 
 use crate::cell_kinds::two_sheets;
 use crate::harness::{
-    CREDENTIALS, Folder, OF_SANDBOX, Server, identity_number, plain_id, plain_roster, repository,
-    respond, serve_sandbox, signal, stderr,
+    CREDENTIALS, Folder, OF_SANDBOX, RECORD, Server, identity_number, plain_id, plain_roster,
+    repository, respond, serve_sandbox, signal, stderr,
 };
 use crate::machine::{installed, skipped};
 
@@ -376,7 +376,7 @@ fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
     ] {
         let folder = Folder::new();
         std::fs::create_dir(folder.path("inbox")).unwrap();
-        let server = Server::start(|_| respond(200, &[], "{}"));
+        let server = Server::start(|_| respond(200, &[], RECORD));
         let place = ["--target", "plain.toml", "--base-url", &server.base_url];
         let open = || {
             let mut arguments = vec!["--lang", language];
@@ -838,7 +838,7 @@ fn a_row_that_the_api_refused_is_to_be_mended_until_it_is() {
             &[],
             r#"{"error":{"code":"BadName","message":"no such name"}}"#,
         ),
-        false => respond(200, &[], "{}"),
+        false => respond(200, &[], RECORD),
     });
     let arguments = [
         "r.csv",

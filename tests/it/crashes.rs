@@ -13,7 +13,7 @@ use rosterpatch::model::{Exit, Outcome, RowState};
 use rosterpatch::send::StopRequest;
 
 use crate::harness::{
-    CREDENTIALS, Folder, LibraryRun, Server, Started, identity_number, import_of, plain_id,
+    CREDENTIALS, Folder, LibraryRun, RECORD, Server, Started, identity_number, import_of, plain_id,
     plain_roster, program_path, respond, sandbox_holding, signal, stderr, stdout, wait_until,
 };
 
@@ -41,7 +41,7 @@ fn stopping_at_three(rows: usize) -> (Folder, Server, LibraryRun) {
         {
             stop.send_replace(StopRequest::Finish);
         }
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     let mut run = LibraryRun::new();
     run.sender.concurrency = 1;
@@ -173,7 +173,7 @@ fn what_cannot_be_resumed_says_why() {
         "{}",
         stderr(&none)
     );
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     folder.import_to("r.csv", &server.base_url, &[], &[]);
     let name = Journal::open(&folder.state())
         .unwrap()
@@ -374,7 +374,7 @@ fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
             if count.fetch_add(1, Ordering::SeqCst) == 2 {
                 spoil(&journal);
             }
-            respond(200, &[], "{}")
+            respond(200, &[], RECORD)
         });
         let output = folder.import_to("r.csv", &server.base_url, &["--concurrency", "1"], &[]);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -400,7 +400,7 @@ fn a_journal_that_is_spoiled_stops_the_run_and_it_says_so() {
 fn a_disk_that_is_full_stops_the_run_and_what_was_acknowledged_stays_so() {
     let folder = Folder::new();
     folder.write("r.csv", plain_roster(400));
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let import = |limit: &str| {
         // No file may grow past so many blocks: what a full disk looks like to a process.
         let script = format!(
@@ -440,7 +440,7 @@ fn a_state_folder_that_cannot_be_written_is_found_out_before_anything_is_sent() 
     folder.write("r.csv", plain_roster(2));
     // A file where the folder should be: that stops even a superuser.
     folder.write("state", "");
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let output = folder.import_to("r.csv", &server.base_url, &[], &[]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("--state"), "{}", stderr(&output));
@@ -483,7 +483,7 @@ fn the_second_signal_does_not_wait() {
             arrived.send(()).unwrap();
             let _ = released.lock().unwrap().recv();
         }
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     let child = folder
         .command()
@@ -574,7 +574,7 @@ fn no_secret_is_written_anywhere_and_no_identity_number_outside_the_results_and_
                 format!(r#"{{"error":{{"code":"Conflict","message":"{refused} is taken"}}}}"#);
             return respond(409, &[], &message);
         }
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     let output = folder
         .program()
@@ -700,7 +700,7 @@ fn after_a_kill_only_what_may_have_left_in_half_a_second_is_in_doubt() {
             // It is there before the importer has come so far.
             signal(victim.lock().unwrap().unwrap(), "KILL");
         }
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     let mut command = folder.command();
     command

@@ -10,7 +10,7 @@ use rosterpatch::sandbox::{Sandbox, SandboxOptions, SeedRow};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{
-    Folder, LibraryRun, OF_SANDBOX, Seen, Server, identity_number, import_of, plain_id,
+    Folder, LibraryRun, OF_SANDBOX, RECORD, Seen, Server, identity_number, import_of, plain_id,
     plain_roster, respond, sandbox_holding, seed_of, serve_sandbox, stderr, stdout,
 };
 use crate::machine::has_command;
@@ -180,7 +180,7 @@ fn what_the_api_needs_beside_a_change_comes_from_the_record() {
 /// Answers a search with these records, and anything else with an empty success.
 fn answer_with(seen: &Seen, records: &[Json]) -> axum::http::Response<axum::body::Body> {
     if seen.method != "POST" {
-        return respond(200, &[], "{}");
+        return respond(200, &[], RECORD);
     }
     let body =
         json!({"data": records, "pagination": {"offset": 0, "limit": 50, "total": records.len()}});
@@ -528,7 +528,7 @@ fn what_was_delivered_to_an_api_that_cannot_be_read_is_not_sent_again() {
         if seen.path.ends_with('3') {
             return respond(422, &[], "{}");
         }
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     folder.write("r.csv", crate::harness::plain_roster(5));
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();
@@ -658,7 +658,7 @@ fn what_was_delivered_before_a_crash_is_not_believed_after_a_later_request_witho
     folder.write("r.csv", crate::harness::plain_roster(1));
     let server = Server::start(|seen| {
         let is_lost = seen.body.contains("Bo");
-        respond(if is_lost { 500 } else { 200 }, &[], "{}")
+        respond(if is_lost { 500 } else { 200 }, &[], RECORD)
     });
     run.sender.max_attempts = 1;
     let first = run.import(&folder, "r.csv", &server.base_url).unwrap();

@@ -6,11 +6,12 @@ use rosterpatch::send::Stop;
 use serde_json::json;
 
 use crate::harness::{
-    CREDENTIALS, Folder, LibraryRun, Server, plain_id, plain_roster, respond, stderr, stdout,
+    CREDENTIALS, Folder, LibraryRun, RECORD, Server, plain_id, plain_roster, respond, stderr,
+    stdout,
 };
 
 fn ok() -> Server {
-    Server::start(|_| respond(200, &[], "{}"))
+    Server::start(|_| respond(200, &[], RECORD))
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn a_long_wait_says_until_when_it_lasts() {
     folder.write("r.csv", plain_roster(1));
     let server = Server::start(|seen| match seen.before {
         0 => respond(503, &[("Retry-After", "3600")], "{}"),
-        _ => respond(200, &[], "{}"),
+        _ => respond(200, &[], RECORD),
     });
     let told = Arc::default();
     let mut run = LibraryRun::new();
@@ -205,7 +206,7 @@ fn a_canary_that_does_not_hold_what_was_sent_stops_the_run() {
                 let name = if holds || row != 2 { "Åsa" } else { "Anna" };
                 respond(200, &[], &student(row, name).to_string())
             }
-            _ => respond(200, &[], "{}"),
+            _ => respond(200, &[], RECORD),
         });
         let mut run = LibraryRun::new();
         run.target = Some("meitner".into());

@@ -8,7 +8,8 @@ use std::time::Duration;
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::harness::{
-    Folder, Server, office, plain_roster, repository, respond, sandbox_holding, stderr, stdout,
+    Folder, RECORD, Server, office, plain_roster, repository, respond, sandbox_holding, stderr,
+    stdout,
 };
 
 /// Files whose sentences are no messages: what the options say of themselves, which has its Swedish
@@ -209,7 +210,7 @@ fn what_a_person_sees_is_kept_as_it_is_in_both_languages() {
             Server::start(
                 move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
                     3 => respond(401, &[], r#"{"error":{"code":"Unauthorized"}}"#),
-                    _ => respond(200, &[], "{}"),
+                    _ => respond(200, &[], RECORD),
                 },
             );
         let mut told = String::new();

@@ -18,6 +18,7 @@ mod differences;
 mod estimates;
 #[cfg(feature = "postgres")]
 mod fleet;
+mod formats;
 mod fuzz_corpus;
 mod guards;
 mod harness;

@@ -55,7 +55,10 @@ fn call(row: u64) -> Pending {
 /// Sends `requests` to `server`, and returns what the pacer had in force at the end.
 fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -> (String, u32) {
     let folder = Folder::new();
-    let spec = Arc::new(targets::load("meitner").unwrap());
+    let mut spec = targets::load("meitner").unwrap();
+    // The server answers with anything.
+    spec.answers.expects = None;
+    let spec = Arc::new(spec);
     let credentials = Credentials::find(&spec, |_| Some("x".into())).unwrap();
     let options = ClientOptions {
         base_url: server.base_url.clone(),

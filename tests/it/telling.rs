@@ -7,7 +7,8 @@ use rosterpatch::journal::{Journal, NewRun};
 use serde_json::Value as Json;
 
 use crate::harness::{
-    Folder, Server, import_of, plain_id, plain_roster, respond, sandbox_holding, stderr, stdout,
+    Folder, RECORD, Server, import_of, plain_id, plain_roster, respond, sandbox_holding, stderr,
+    stdout,
 };
 
 fn holds(schema: &str, document: &Json) {
@@ -129,7 +130,7 @@ fn each_line_of_progress_keeps_to_its_schema() {
     folder.write("r.csv", plain_roster(4));
     let server = Server::start(|seen| match seen.before {
         0 => respond(503, &[("Retry-After", "0")], "{}"),
-        _ => respond(200, &[], "{}"),
+        _ => respond(200, &[], RECORD),
     });
     let mut arguments = import_of(&server.base_url).to_vec();
     arguments.extend(["--blind", "--progress", "json"]);

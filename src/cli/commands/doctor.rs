@@ -11,7 +11,7 @@ use crate::clock::SystemClock;
 use crate::l10n::say;
 use crate::model::{Exit, with_causes};
 use crate::report::{Look, Tone};
-use crate::send::ClientOptions;
+use crate::send::{ClientOptions, Credentials};
 use crate::targets::TargetSpec;
 
 /// `rosterpatch doctor`: what would stop an import here, and what to do about it. Each is looked at that
@@ -124,6 +124,16 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<F
         }
     };
     found.push(well(say().doctor_target(), spec.title.clone()));
+    let connection = config.fill(&ConnectionOptions {
+        var: args.var.clone(),
+        ca_cert: args.ca_cert.clone(),
+        ..ConnectionOptions::default()
+    });
+    // A variable may stand in the address of the token endpoint.
+    let spec = match settings::variables(config, &connection, &spec) {
+        Ok(variables) => Arc::new(Arc::unwrap_or_clone(spec).with_variables(&variables)),
+        Err(_) => spec,
+    };
     let credentials = settings::credentials(config, &spec);
     found.push(match &credentials {
         Ok(_) => well(
@@ -136,15 +146,12 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<F
             with_causes(error),
         ),
     });
+    let token_url = credentials.as_ref().ok().and_then(Credentials::token_url);
+    found.extend(token_url.map(|url| well(say().doctor_token(), say().doctor_token_at(url))));
     let place = config.place(&PlaceOptions {
         env: args.env.clone(),
         base_url: args.base_url.clone(),
         ..PlaceOptions::default()
-    });
-    let connection = config.fill(&ConnectionOptions {
-        var: args.var.clone(),
-        ca_cert: args.ca_cert.clone(),
-        ..ConnectionOptions::default()
     });
     let client = || -> Result<ClientOptions, AppError> {
         let variables = settings::variables(config, &connection, &spec)?;

@@ -17,17 +17,29 @@ pub struct Description {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Way {
-    Headers { headers: BTreeMap<String, String> },
+    Headers {
+        headers: BTreeMap<String, String>,
+    },
     Bearer {},
-    Token { word: String },
-    Basic { password: Option<String> },
-    Oauth { token_path: String },
+    Token {
+        word: String,
+    },
+    Basic {
+        password: Option<String>,
+    },
+    Oauth {
+        token_path: Option<String>,
+        token_url: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Update {
     pub(super) method: String,
     pub(super) path: String,
+    #[serde(default)]
+    pub(super) body: String,
+    pub(super) content_type: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -37,6 +49,8 @@ pub(super) struct Answers {
     #[serde(default)]
     pub(super) message: String,
     pub(super) fields: Option<String>,
+    #[serde(default)]
+    pub(super) record: String,
     #[serde(default)]
     pub(super) request_id: String,
     pub(super) retry: Vec<u16>,

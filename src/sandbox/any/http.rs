@@ -150,10 +150,20 @@ async fn handle(
         ("update", _) => {
             let record = key.join("/");
             stats.record(&record).requests += 1;
-            let Ok(body) = serde_json::from_slice(&body) else {
+            let kind = headers
+                .get(header::CONTENT_TYPE)
+                .and_then(|kind| kind.to_str().ok());
+            let expected = api.update.content_type.as_deref();
+            if kind != Some(expected.unwrap_or("application/json")) {
+                return refuse(api, 415, "The body has another media type.");
+            }
+            let Ok(body) = serde_json::from_slice::<Value>(&body) else {
                 return refuse(api, 400, "The body is not JSON.");
             };
-            match records.update(&key, &body) {
+            let Some(body) = body.pointer(&api.update.body) else {
+                return refuse(api, 400, "The body has no fields where they belong.");
+            };
+            match records.update(&key, body) {
                 None => refuse(&records.api, 404, "There is no such record."),
                 Some(Err(refusal)) => {
                     let api = &records.api;
@@ -163,12 +173,12 @@ async fn handle(
                 }
                 Some(Ok(after)) => {
                     stats.record(&record).updates += 1;
-                    with_record(Json(after).into_response(), record)
+                    with_record(Json(enveloped(&records.api, after)).into_response(), record)
                 }
             }
         }
         ("read", _) => match records.get(&key) {
-            Some(record) => Json(record.clone()).into_response(),
+            Some(record) => Json(enveloped(api, record.clone())).into_response(),
             None => refuse(api, 404, "There is no such record."),
         },
         (_, Some(lookup)) => {
@@ -233,10 +243,33 @@ fn fitting(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
     Some(names)
 }
 
+/// A record as it stands in the answer to an update or to reading it.
+fn enveloped(api: &Description, record: Value) -> Value {
+    match &*api.answers.record {
+        "" => record,
+        place => {
+            let mut answer = Value::Object(Map::new());
+            put(&mut answer, place, record);
+            answer
+        }
+    }
+}
+
 fn is_token_path(api: &Description, path: &str) -> bool {
-    api.sign_in
-        .iter()
-        .any(|way| matches!(way, Way::Oauth { token_path } if token_path == path))
+    api.sign_in.iter().any(|way| match way {
+        Way::Oauth {
+            token_path,
+            token_url,
+        } => {
+            let of_url = token_url.as_ref().and_then(|url| {
+                let path = url.splitn(4, '/').nth(3)?;
+                Some(format!("/{path}"))
+            });
+            let template = of_url.as_ref().or(token_path.as_ref());
+            template.is_some_and(|template| fitting(template, path).is_some())
+        }
+        _ => false,
+    })
 }
 
 /// RFC 6749, section 4.4.

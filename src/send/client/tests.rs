@@ -9,6 +9,7 @@ fn call(scene: &Scene, row: Option<u64>) -> Result<(Answer, Vec<u8>), Fault> {
         method: reqwest::Method::POST,
         path: "/student/1",
         body: Some(b"{\"a\":1}"),
+        if_match: None,
         row,
         repeatable: true,
     };

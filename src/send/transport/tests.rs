@@ -33,6 +33,7 @@ fn send(scene: &Scene, made_before: u32, halt_at: Option<u32>) -> (u32, Option<V
         method: reqwest::Method::PATCH,
         path: "/student/1",
         body: Some(b"{}"),
+        if_match: None,
         row: Some(1),
         repeatable: true,
     };

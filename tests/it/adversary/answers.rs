@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use crate::harness::{
-    Folder, Server, identity_number, import_of, plain_id, plain_roster, respond, stderr,
+    Folder, RECORD, Server, identity_number, import_of, plain_id, plain_roster, respond, stderr,
 };
 
 const ID: &str = "client-id-73";
@@ -98,7 +98,7 @@ fn a_token_is_taken_in_any_spelling_and_one_that_cannot_be_used_is_told_as_it_is
         let body = format!(r#"{{"access_token":"tok-{SECRET}","expires_in":{lifetime}}}"#);
         let server = Server::start(move |seen| match seen.path.as_str() {
             "/oauth/token" => respond(200, &[], &body),
-            _ => respond(200, &[], "{}"),
+            _ => respond(200, &[], RECORD),
         });
         let arguments = [
             "import",
@@ -131,7 +131,7 @@ fn a_token_endpoint_that_is_asked_too_much_slows_nothing_but_itself() {
     let server = Server::start(|seen| match (seen.path.as_str(), seen.before) {
         ("/oauth/token", 0) => respond(429, &[("retry-after", "1")], "{}"),
         ("/oauth/token", _) => respond(200, &[], r#"{"access_token":"t"}"#),
-        _ => respond(200, &[], "{}"),
+        _ => respond(200, &[], RECORD),
     });
     // An empty bucket would let one request through every six seconds.
     let arguments = [
@@ -155,7 +155,7 @@ fn a_token_endpoint_that_is_asked_too_much_slows_nothing_but_itself() {
 fn register(students: usize, bytes: usize, loops: bool) -> Server {
     Server::start(move |seen| {
         if seen.method == "PATCH" {
-            return respond(200, &[], "{}");
+            return respond(200, &[], RECORD);
         }
         let offset = seen
             .path

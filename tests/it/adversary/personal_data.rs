@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{
-    CREDENTIALS, Folder, OF_SANDBOX, Seen, Server, identity_number, plain_id, plain_roster,
+    CREDENTIALS, Folder, OF_SANDBOX, RECORD, Seen, Server, identity_number, plain_id, plain_roster,
     respond, sandbox_holding, stderr, stdout,
 };
 
@@ -66,7 +66,7 @@ struct Told {
 impl Told {
     fn new() -> Told {
         let folder = Folder::new();
-        let hook = Server::start(|_| respond(200, &[], "{}"));
+        let hook = Server::start(|_| respond(200, &[], RECORD));
         std::fs::create_dir(folder.path("inbox")).unwrap();
         folder.write(
             "rosterpatch.toml",
@@ -245,7 +245,7 @@ fn files(folder: &Folder) -> Vec<(&'static str, Option<&'static str>)> {
 #[test]
 fn what_stands_in_a_file_is_in_no_log_and_no_message() {
     let told = Told::new();
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     for (name, code) in files(&told.folder) {
         let place = ["--target", "plain.toml", "--base-url", &server.base_url];
         let sheet = match name {
@@ -282,7 +282,7 @@ fn what_stands_in_a_file_is_in_no_log_and_no_message() {
 fn what_nobody_watches_is_told_without_what_stands_in_a_file_in_text_too() {
     for format in ["text", "json"] {
         let told = Told::new();
-        let server = Server::start(|_| respond(200, &[], "{}"));
+        let server = Server::start(|_| respond(200, &[], RECORD));
         let names = files(&told.folder);
         for (name, _) in &names {
             let to = told.folder.path("inbox").join(name);
@@ -325,7 +325,7 @@ fn what_nobody_watches_is_told_without_what_stands_in_a_file_in_text_too() {
 #[test]
 fn a_watch_tells_nothing_of_what_stands_in_a_file() {
     let told = Told::new();
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let child = told
         .folder
         .command()

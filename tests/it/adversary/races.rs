@@ -7,7 +7,7 @@ use std::time::Duration;
 use rosterpatch::sandbox::Sandbox;
 
 use crate::harness::{
-    Folder, OF_SANDBOX, Server, Started, import_of, plain_id, plain_roster, respond,
+    Folder, OF_SANDBOX, RECORD, Server, Started, import_of, plain_id, plain_roster, respond,
     sandbox_holding, signal, stderr, stdout, wait_until,
 };
 
@@ -42,7 +42,7 @@ fn named(folder: &Folder, part: &str) -> Vec<String> {
 fn two_rosters_of_one_name_at_once_have_results_of_their_own() {
     for round in 0..100 {
         let folder = Folder::new();
-        let server = Server::start(|_| respond(200, &[], "{}"));
+        let server = Server::start(|_| respond(200, &[], RECORD));
         folder.write("a.csv", plain_roster(3));
         folder.write("a.txt", plain_roster(5));
         let import = |file: &str| {
@@ -121,7 +121,7 @@ fn two_sweeps_of_one_folder_lose_no_result() {
     for round in 0..100 {
         let folder = Folder::new();
         std::fs::create_dir(folder.path("inbox")).unwrap();
-        let server = Server::start(|_| respond(200, &[], "{}"));
+        let server = Server::start(|_| respond(200, &[], RECORD));
         for file in 0..6 {
             // Two kinds of one name, whose results are archived beside each other.
             let ending = if file % 2 == 0 { "csv" } else { "txt" };
@@ -173,8 +173,8 @@ fn two_sweeps_of_one_folder_lose_no_result() {
 fn a_roster_is_compared_with_the_last_one_of_its_name_at_the_same_place() {
     let folder = Folder::new();
     let (a, b) = (
-        Server::start(|_| respond(200, &[], "{}")),
-        Server::start(|_| respond(200, &[], "{}")),
+        Server::start(|_| respond(200, &[], RECORD)),
+        Server::start(|_| respond(200, &[], RECORD)),
     );
     let import = |rows: usize, server: &Server| {
         folder.write("r.csv", plain_roster(rows));
@@ -207,7 +207,7 @@ fn a_roster_is_compared_with_the_last_one_of_its_name_at_the_same_place() {
 fn a_file_whose_name_is_as_long_as_can_be_is_imported_or_put_aside() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("inbox")).unwrap();
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     for length in [200, 239, 243, 250, 255] {
         let name = format!("{}.csv", "å".repeat((length - 4) / 2));
         std::fs::write(folder.path("inbox").join(&name), plain_roster(2)).unwrap();
@@ -299,7 +299,7 @@ fn a_second_signal_ends_the_wait_for_another_process() {
             other.execute_batch("BEGIN EXCLUSIVE").unwrap();
             hold.send(other).unwrap();
         }
-        respond(200, &[], "{}")
+        respond(200, &[], RECORD)
     });
     let import = ["import", "r.csv", "--target", "plain.toml", "--yes"];
     let to = ["--base-url", &server.base_url];
@@ -347,7 +347,7 @@ fn a_run_keeps_its_lock_on_the_journal_to_the_end() {
 fn a_kill_within_prune_forgets_a_run_whole_or_not_at_all() {
     const ROWS: u64 = 2_000;
     let made = Folder::new();
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     made.write("r.csv", plain_roster(1));
     for _ in 0..20 {
         let output = made.import_to("r.csv", &server.base_url, &["--all", "--fresh"], &[]);

@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::harness::{CREDENTIALS, Folder, Server, plain_roster, respond, stderr, stdout};
+use crate::harness::{CREDENTIALS, Folder, RECORD, Server, plain_roster, respond, stderr, stdout};
 
 /// An account that is neither root nor whoever runs the tests.
 const STRANGER: u32 = 65534;
@@ -40,7 +40,7 @@ struct Scene {
 impl Scene {
     fn new() -> Scene {
         let folder = Folder::new();
-        let server = Server::start(|_| respond(200, &[], "{}"));
+        let server = Server::start(|_| respond(200, &[], RECORD));
         folder.write("r.csv", plain_roster(1));
         std::fs::create_dir(folder.path("here")).unwrap();
         let scene = Scene { folder, server };
@@ -300,7 +300,7 @@ fn a_planted_journal_is_not_resumed() {
     }
     planted.write("r.csv", plain_roster(3));
     let trap = Server::start(|seen| match seen.path.ends_with('1') {
-        true => respond(200, &[], "{}"),
+        true => respond(200, &[], RECORD),
         false => respond(401, &[], "{}"),
     });
     let output = planted.import_to("r.csv", &trap.base_url, &["--concurrency", "1"], &[]);
@@ -350,7 +350,7 @@ fn nothing_in_the_state_folder_is_another_accounts() {
         return;
     }
     folder.write("r.csv", plain_roster(1));
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let import = || folder.import_to("r.csv", &server.base_url, &["--all"], &[]);
     assert_eq!(import().status.code(), Some(0));
     for name in [
@@ -407,7 +407,7 @@ fn a_state_folder_elsewhere_is_used_where_only_its_owner_can_turn_the_way_there(
         return;
     }
     folder.write("r.csv", plain_roster(1));
-    let server = Server::start(|_| respond(200, &[], "{}"));
+    let server = Server::start(|_| respond(200, &[], RECORD));
     let import = || folder.import_to("r.csv", &server.base_url, &["--all"], &[]);
     std::fs::create_dir_all(folder.path("disk/state")).unwrap();
     mode(&folder.path("disk"), 0o755);

@@ -72,6 +72,10 @@ fact-canary-not-updated = the first rows were read back, and one was not updated
 fact-canary-not-held = the first rows were read back, and one does not hold what was sent
 fact-lost = the connection ended before an answer came
 
+fact-foreign = a success did not contain what the API's would, so something else answered, such as a login page or a proxy
+fact-record-changed = someone changed the record after it was read, and nothing was sent
+fact-record-version = the record has no version to send in If-Match, so nothing was sent
+fact-rate-header = a Retry-After or rate-limit header of the API cannot be used: it is not a time, or names one more than a day away. rosterpatch waits with its own backoff
 fact-sign-in-missing = the credentials are missing; set these environment variables, or the same names with _FILE
 fact-sign-in-file = the file that holds a credential cannot be read
 fact-sign-in-empty = a credential is empty

@@ -35,6 +35,7 @@ repair-invisible-character = invisible characters removed
 repair-lookalike-character = dashes, spaces and fullwidth forms replaced by ordinary ones
 repair-other = brought back to what it was
 
+plan-token = The client secret is sent to the token endpoint { $address }.
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } to send
 plan-left-out = { $count ->

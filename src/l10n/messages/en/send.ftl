@@ -23,6 +23,7 @@ address-scheme = it is neither https nor http
 address-secret = it holds a user name or a password; credentials belong in the environment
 address-query = it has a ? or a # in it, and paths are put behind it
 address-no-host = it has no host
+address-variable = set its variable with --var { $name }=VALUE
 address-plain = plain http is for this machine alone, or credentials and personal data could be read on the way; use https
 client-failed = cannot set up the HTTP client: { $why }
 client-no-certificate = the --ca-cert file holds no certificate in PEM
@@ -64,6 +65,13 @@ trouble-other = no connection
 named-time = the API answered { $status } and named this time
 
 stop-refused = the API refused the credentials ({ $what })
+record-other = a member that the target does not name
+record-changed = someone changed { $field } after the record was read, so nothing was sent; retry the row to compare it again
+stop-foreign = the response is not from the API: HTTP { $status } with { $what }. Something else answered, such as a login page or a proxy
+came-html = an HTML page
+came-empty = an empty body
+came-no-json = a body that is not JSON
+came-no-record = JSON without the record
 stop-unreachable = the API at { $address } could not be reached: { $why }
 stop-failing = nearly every row ends in the same error ({ $error })
 stop-held = held, and nothing was sent: { $why }

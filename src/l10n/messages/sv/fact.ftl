@@ -71,6 +71,10 @@ fact-canary-not-updated = de första raderna lästes tillbaka, och en var inte u
 fact-canary-not-held = de första raderna lästes tillbaka, och en innehöll inte det som skickats
 fact-lost = anslutningen bröts innan något svar kom
 
+fact-foreign = ett lyckat svar innehöll inte det som systemet brukar svara med, så något annat svarade, till exempel en inloggningssida eller en proxy
+fact-record-changed = någon ändrade uppgifterna efter att de lästes, och ingenting skickades
+fact-record-version = uppgifterna saknar den version som If-Match behöver, så ingenting skickades
+fact-rate-header = en tid i systemets svar (Retry-After eller liknande) går inte att använda: den är ingen tid eller ligger mer än ett dygn bort. rosterpatch väntar enligt sina egna regler
 fact-sign-in-missing = inloggningsuppgifter saknas; ange dessa miljövariabler, eller samma namn följda av _FILE
 fact-sign-in-file = filen med en inloggningsuppgift går inte att läsa
 fact-sign-in-empty = en inloggningsuppgift är tom

@@ -33,6 +33,7 @@ repair-invisible-character = osynliga tecken togs bort
 repair-lookalike-character = streck, mellanslag och breda tecken ersattes med vanliga
 repair-other = återställt till vad det var
 
+plan-token = Klienthemligheten skickas till { $address } för att hämta en inloggningsnyckel.
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } att skicka
 plan-left-out = { $count ->

@@ -21,6 +21,7 @@ address-scheme = den är varken https eller http
 address-secret = den innehåller ett användarnamn eller lösenord; inloggningsuppgifter hör hemma i miljön
 address-query = den innehåller ? eller #, och sökvägar läggs till efter den
 address-no-host = den saknar värdnamn
+address-variable = ange dess variabel med --var { $name }=VÄRDE
 address-plain = http utan kryptering går bara till den egna datorn, annars kan inloggning och personuppgifter läsas på vägen; använd https
 client-failed = kan inte starta HTTP-klienten: { $why }
 client-no-certificate = filen för --ca-cert innehåller inget certifikat i PEM-format
@@ -62,6 +63,13 @@ trouble-other = ingen anslutning
 named-time = API:et svarade { $status } och angav den här tiden
 
 stop-refused = API:et godtog inte inloggningsuppgifterna ({ $what })
+record-other = en uppgift som målfilen inte nämner
+record-changed = någon ändrade { $field } efter att uppgifterna lästes, så ingenting skickades; importera raden igen för att jämföra på nytt
+stop-foreign = svaret kommer inte från systemet: HTTP { $status } med { $what }. Något annat svarade, till exempel en inloggningssida eller en proxy
+came-html = en HTML-sida
+came-empty = ett tomt svar
+came-no-json = ett svar som inte är JSON
+came-no-record = JSON utan den ändrade posten
 stop-unreachable = API:et på { $address } gick inte att nå: { $why }
 stop-failing = nästan varje rad slutar i samma fel ({ $error })
 stop-held = spärrad, och inget har skickats: { $why }

@@ -1,0 +1,489 @@
+use std::collections::HashSet;
+
+use reqwest::header::{HeaderName, HeaderValue};
+
+use super::super::field::{self, FieldSpec, Kind};
+use super::super::places::{Found, Place};
+use super::super::spec::{ETAG, SignIn, TargetSpec, placeholders};
+use crate::model::Method;
+
+/// Headers that the HTTP client sets itself, and what to use instead if the format has it.
+const OWN_HEADERS: &[(&str, &str)] = &[
+    ("content-type", "set update.content_type"),
+    ("accept-encoding", "the client negotiates compression"),
+    ("connection", "the client manages its connections"),
+    ("content-length", "the client counts the body"),
+    ("host", "the host is that of the address"),
+    ("transfer-encoding", "the client frames the body"),
+    ("te", "the client frames the body"),
+    ("upgrade", "the client manages its connections"),
+];
+
+/// Finds the settings that would have no effect.
+pub(super) fn validate_idle(spec: &TargetSpec, found: &mut Found<'_>) {
+    validate_headers(spec, found);
+    validate_sign_in(spec, found);
+    validate_variables(spec, found);
+    validate_update(spec, found);
+    validate_answers(spec, found);
+    validate_quota(spec, found);
+    validate_lookup(spec, found);
+    for field in &spec.fields {
+        let start = field.name.span().start;
+        validate_field(spec, field, &mut |key, message| {
+            found.add(Place::Field(start, key), message);
+        });
+    }
+}
+
+/// Why a header that a file names cannot be sent, if it cannot.
+fn refused_header(name: &str) -> Option<String> {
+    if name.parse::<HeaderName>().is_err() {
+        return Some(format!("\"{name}\" is not a valid header name"));
+    }
+    let own = OWN_HEADERS
+        .iter()
+        .find(|(own, _)| own.eq_ignore_ascii_case(name));
+    own.map(|(_, instead)| format!("the header {name} cannot be set here: {instead}"))
+}
+
+fn validate_headers(spec: &TargetSpec, found: &mut Found<'_>) {
+    let mut seen = HashSet::new();
+    for (name, value) in &spec.headers {
+        let of_sign_in = spec.sign_in.iter().any(|way| match way {
+            SignIn::Headers { headers } => {
+                headers.keys().any(|other| other.eq_ignore_ascii_case(name))
+            }
+            _ => false,
+        });
+        let message = if let Some(message) = refused_header(name) {
+            message
+        } else if HeaderValue::from_str(value).is_err() {
+            format!("the value of the header {name} has a character that no header can have")
+        } else if of_sign_in {
+            format!("the header {name} is set by a sign-in, which replaces this value")
+        } else if !seen.insert(name.to_ascii_lowercase()) {
+            format!("the header {name} is set twice, in different case")
+        } else {
+            continue;
+        };
+        found.add_secret(Place::Key("", "headers"), message);
+    }
+}
+
+fn validate_sign_in(spec: &TargetSpec, found: &mut Found<'_>) {
+    for (index, way) in spec.sign_in.iter().enumerate() {
+        let message = match way {
+            SignIn::Headers { headers } if headers.is_empty() => {
+                Some("this sign-in sends no header".to_owned())
+            }
+            SignIn::Headers { headers } => headers.keys().find_map(|name| refused_header(name)),
+            SignIn::Token { word, .. }
+                if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
+                Some("the word of a token sign-in is one word of ASCII characters".to_owned())
+            }
+            _ => None,
+        };
+        if let Some(message) = message {
+            found.add_secret(Place::Key("sign_in", ""), message);
+        }
+        let own = way.variables();
+        let is_shadowed = spec.sign_in[..index].iter().any(|earlier| {
+            let needed = earlier.variables();
+            needed.iter().all(|name| own.contains(name))
+        });
+        if is_shadowed {
+            let message = format!(
+                "the sign-in from {} is never used: an earlier one needs no other variables",
+                own.join(" and ")
+            );
+            found.add_secret(Place::Key("sign_in", ""), message);
+        }
+    }
+}
+
+/// Variables stand in addresses and in paths.
+fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
+    let lookup = spec.lookup.as_ref();
+    let texts = spec
+        .environments
+        .values()
+        .chain([&spec.update.path])
+        .chain(lookup.into_iter().flat_map(|how| how.paths()))
+        .chain(spec.sign_in.iter().flat_map(SignIn::templates));
+    let used: HashSet<&str> = texts.flat_map(|text| placeholders(text)).collect();
+    // A name that is nothing's may be a misspelt one, and is reported by itself.
+    let is_known = |name: &&str| spec.variables.contains_key(*name) || spec.field(name).is_some();
+    let are_known = used.iter().all(is_known) && !spec.environments.is_empty();
+    for name in spec.variables.keys() {
+        if are_known && !used.contains(name.as_str()) {
+            found.add(
+                Place::Key("variables", ""),
+                format!(
+                    "no address and no path has {{{name}}}, so [variables.{name}] has no effect"
+                ),
+            );
+        }
+    }
+    for (name, address) in &spec.environments {
+        if address.contains(['?', '#']) {
+            found.add_secret(
+                Place::Key("environments", ""),
+                format!(
+                    "the address of {name} has a query or a fragment; paths are appended to it"
+                ),
+            );
+        }
+    }
+}
+
+fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
+    if let Some(message) = refused_query(&spec.update.path) {
+        found.add_secret(Place::Key("update", "path"), message);
+    }
+    if let Some(message) = refused_path(&spec.update.path) {
+        found.add(Place::Key("update", "path"), message);
+    }
+    if let Some(message) = refused_media_type(&spec.update.content_type) {
+        found.add(Place::Key("update", "content_type"), message);
+    }
+    if spec.update.body.is_empty() {
+        for name in spec.update.body_members.keys() {
+            let own = |field: &&FieldSpec| field.pointer.split('/').nth(1) == Some(name);
+            if let Some(field) = spec.fields.iter().find(own) {
+                let message = format!(
+                    "update.body_members holds \"{name}\", where the field \"{}\" is written",
+                    field.name()
+                );
+                found.add(Place::Key("update", "body_members"), message);
+            }
+        }
+    }
+    let update = &spec.update;
+    if let Some(version) = &update.if_match {
+        let place = Place::Key("update", "if_match");
+        if version != ETAG && !version.starts_with('/') {
+            let message = format!(
+                "update.if_match is \"{version}\", and must be \"{ETAG}\" or a JSON pointer into the record such as \"/meta/version\""
+            );
+            found.add(place, message);
+        }
+        if spec.lookup.as_ref().is_none_or(|how| how.read.is_none()) {
+            let message =
+                "update.if_match needs lookup.read: the record is read before each update";
+            found.add(place, message);
+        } else if !spec.is_readable() {
+            let message = "update.if_match needs lookup.search or lookup.list";
+            found.add(place, message);
+        }
+        if spec
+            .headers
+            .keys()
+            .any(|name| name.eq_ignore_ascii_case("if-match"))
+        {
+            let message = "update.if_match sets If-Match, which [headers] sets too";
+            found.add(place, message);
+        }
+    }
+    let is_put = update.method == Method::Put;
+    if update.merges && is_put && update.replaces {
+        let message = "update.merges does not fit a PUT that replaces the record; set update.replaces = false if it does not";
+        found.add(Place::Key("update", "merges"), message);
+    }
+    if update.merges && !update.whole.is_empty() {
+        let message = "update.merges sends part of an object, and update.whole holds objects that are taken whole only";
+        found.add(Place::Key("update", "whole"), message);
+    }
+    if !is_put && !update.replaces {
+        let message = "update.replaces has no effect: only a PUT replaces the record";
+        found.add(Place::Key("update", "replaces"), message);
+    }
+    if !spec.erases() && !update.read_only.is_empty() {
+        let message = "update.read_only has no effect: only a PUT that replaces the record sends what no field names";
+        found.add(Place::Key("update", "read_only"), message);
+    }
+    for pointer in update
+        .read_only
+        .iter()
+        .filter(|pointer| !pointer.starts_with('/'))
+    {
+        let message =
+            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"");
+        found.add(Place::Key("update", "read_only"), message);
+    }
+    if spec.erases() && !spec.is_readable() {
+        found.add(
+            Place::Key("update", "method"),
+            "a PUT replaces the record, and without lookup.search or lookup.list the record cannot be read, so what the roster does not name would be erased; set update.replaces = false if this API keeps what the body leaves out",
+        );
+    }
+    for name in &spec.update.keep {
+        let Some(field) = spec.field(name).map(|index| &spec.fields[index]) else {
+            continue;
+        };
+        let message = if field.place == field::Place::Path {
+            format!("update.keep holds \"{name}\", which stands in the path and is always sent")
+        } else if field.read_only {
+            format!("update.keep holds \"{name}\", which is read-only and is never sent")
+        } else {
+            continue;
+        };
+        found.add(Place::Key("update", "keep"), message);
+    }
+    if !spec.update.keep.is_empty() && !spec.is_readable() {
+        let message =
+            "update.keep has no effect: without lookup.search or lookup.list no record is read";
+        found.add(Place::Key("update", "keep"), message);
+    }
+}
+
+/// Parameters of a query that hold a secret in the APIs that sign requests so.
+const SECRET_PARAMETERS: &[&str] = &[
+    "access_token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "client_secret",
+    "key",
+    "password",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+];
+
+/// Why a path cannot have its query, if it cannot: what stands in an address is logged on the way.
+fn refused_query(path: &str) -> Option<String> {
+    let (_, query) = path.split_once('?')?;
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    let name = names.find(|name| {
+        SECRET_PARAMETERS
+            .iter()
+            .any(|secret| secret.eq_ignore_ascii_case(name))
+    })?;
+    Some(format!(
+        "the query parameter {name} looks like a secret, and secrets in the query string are not supported; use [[sign_in]] if the API also takes it in a header"
+    ))
+}
+
+/// What no path can have: a fragment is never sent, and a brace without its other one is no name.
+fn refused_path(path: &str) -> Option<String> {
+    if path.contains('#') {
+        return Some(format!(
+            "the path \"{path}\" has a fragment, which is never sent"
+        ));
+    }
+    let mut is_open = false;
+    for c in path.chars() {
+        if matches!((c, is_open), ('{', true) | ('}', false)) {
+            is_open = true;
+            break;
+        }
+        is_open = match c {
+            '{' => true,
+            '}' => false,
+            _ => is_open,
+        };
+    }
+    is_open.then(|| format!("the braces in the path \"{path}\" do not match"))
+}
+
+/// Why a body cannot have a media type, if it cannot: bodies are JSON.
+fn refused_media_type(text: &str) -> Option<String> {
+    if HeaderValue::from_str(text).is_err() {
+        return Some(format!(
+            "\"{}\" is not a valid media type",
+            text.escape_debug()
+        ));
+    }
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    let kind = kind.to_ascii_lowercase();
+    if kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json") {
+        return None;
+    }
+    Some(format!(
+        "update.content_type is \"{text}\", and updates are sent as JSON: application/json or another type that ends in +json; form bodies and XML are not supported"
+    ))
+}
+
+fn validate_answers(spec: &TargetSpec, found: &mut Found<'_>) {
+    let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
+    if !spec.answers.record.is_empty() && spec.answers.expects.is_none() && !reads_one {
+        let message = "answers.record has no effect without answers.expects or lookup.read";
+        found.add(Place::Key("answers", "record"), message);
+    }
+}
+
+fn validate_quota(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(headers) = &spec.quota.headers else {
+        return;
+    };
+    let names = [
+        ("limit", &headers.limit),
+        ("remaining", &headers.remaining),
+        ("reset", &headers.reset),
+    ];
+    for (key, name) in names.into_iter().filter(|(_, name)| !name.is_empty()) {
+        let place = Place::Key("quota.headers", key);
+        if headers.draft {
+            let message = format!(
+                "quota.headers.{key} has no effect with draft = true, which reads RateLimit and RateLimit-Policy"
+            );
+            found.add(place, message);
+        } else if name.parse::<HeaderName>().is_err() {
+            found.add(place, format!("\"{name}\" is not a valid header name"));
+        }
+    }
+    if headers.draft {
+        return;
+    }
+    if names.iter().all(|(_, name)| name.is_empty()) {
+        let message = "[quota.headers] names no header, so it has no effect";
+        found.add(Place::Key("quota.headers", ""), message);
+    } else if !headers.reset.is_empty() && headers.remaining.is_empty() {
+        let message = "quota.headers.reset has no effect without quota.headers.remaining";
+        found.add(Place::Key("quota.headers", "reset"), message);
+    }
+    if headers.reset.is_empty() && headers.reset_unit != Default::default() {
+        let message = "quota.headers.reset_unit has no effect without quota.headers.reset";
+        found.add(Place::Key("quota.headers", "reset_unit"), message);
+    }
+}
+
+fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(lookup) = &spec.lookup else {
+        return;
+    };
+    if lookup.search.is_none() {
+        for (key, is_set) in [
+            ("search_filter", !lookup.search_filter.is_empty()),
+            ("search_body", !lookup.search_body.is_empty()),
+            ("search_names", lookup.search_names != Default::default()),
+        ] {
+            if is_set {
+                let message = format!("lookup.{key} has no effect without lookup.search");
+                found.add(Place::Key("lookup", key), message);
+            }
+        }
+    }
+    for (key, path) in [
+        ("read", &lookup.read),
+        ("search", &lookup.search),
+        ("list", &lookup.list),
+    ] {
+        if let Some(message) = path.as_deref().and_then(refused_query) {
+            found.add_secret(Place::Key("lookup", key), message);
+        }
+    }
+    for name in &lookup.keys {
+        let field = spec.field(name).map(|index| &spec.fields[index]);
+        if field.is_some_and(|field| field.read_only || field.constant.is_some()) {
+            let message = format!("lookup.keys holds \"{name}\", for which no file has a column");
+            found.add(Place::Key("lookup", "keys"), message);
+        }
+    }
+}
+
+/// What has no effect in one field; `wrong` takes the key at fault and the message.
+fn validate_field(
+    spec: &TargetSpec,
+    field: &FieldSpec,
+    wrong: &mut dyn FnMut(&'static str, String),
+) {
+    let name = field.name();
+    if let Some(message) = refused_pointer(field) {
+        wrong("pointer", message);
+    }
+    if field.place == field::Place::Path {
+        let is_key = spec
+            .key_field()
+            .is_some_and(|key| spec.fields[key].name() == name);
+        for (key, is_set) in [
+            ("nullable", field.nullable),
+            ("read_only", field.read_only),
+            ("default", is_key && field.default.is_some()),
+            ("constant", is_key && field.constant.is_some()),
+        ] {
+            if is_set {
+                let message =
+                    format!("the field \"{name}\" stands in the path, so it cannot have {key}");
+                wrong(key, message);
+            }
+        }
+    }
+    if field.read_only {
+        for (key, is_set) in [
+            ("required", field.required),
+            ("nullable", field.nullable),
+            ("default", field.default.is_some()),
+            ("guarded", !field.guarded.is_empty()),
+        ] {
+            if is_set {
+                let message = format!("{key} has no effect on \"{name}\", which is read-only");
+                wrong(key, message);
+            }
+        }
+    }
+    if field.constant.is_some() {
+        for (key, is_set) in [
+            ("unique", field.unique),
+            ("nullable", field.nullable),
+            ("guarded", !field.guarded.is_empty()),
+            ("pattern", field.pattern.is_some()),
+            ("aliases", !field.aliases.is_empty()),
+        ] {
+            if is_set {
+                let message = format!(
+                    "{key} has no effect on \"{name}\", which is constant and has no column"
+                );
+                wrong(key, message);
+            }
+        }
+    }
+    let kind = field.kind;
+    let takes_any = matches!(kind, Kind::Email | Kind::Eppn);
+    for (key, is_set, of) in [
+        ("lines", field.lines && kind != Kind::Text, "text"),
+        ("past", field.past && kind != Kind::Date, "date"),
+        ("free_text", field.free_text && !takes_any, "email and eppn"),
+    ] {
+        if is_set {
+            let message = format!(
+                "{key} of \"{name}\" has no effect: it is for {of}, and the kind is {}",
+                kind.as_str()
+            );
+            wrong(key, message);
+        }
+    }
+    if let (Some(least), Some(most)) = (field.min_length, field.max_length)
+        && least > most
+    {
+        let message =
+            format!("\"{name}\" has min_length {least} and max_length {most}, so no value fits");
+        wrong("min_length", message);
+    }
+}
+
+/// Why a pointer into the body cannot be written at, if it cannot.
+fn refused_pointer(field: &FieldSpec) -> Option<String> {
+    let pointer = &field.pointer;
+    let name = field.name();
+    let mut escapes = pointer.split('~').skip(1);
+    if escapes.any(|rest| !rest.starts_with(['0', '1'])) {
+        return Some(format!(
+            "the JSON pointer \"{pointer}\" has a ~ that is neither ~0 nor ~1"
+        ));
+    }
+    if field.place != field::Place::Body || field.read_only {
+        return None;
+    }
+    let is_of_list = |token: &&str| {
+        *token == "-" || !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let element = pointer.split('/').skip(1).find(is_of_list)?;
+    Some(format!(
+        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and lists cannot be written; make the field read_only or leave it out"
+    ))
+}
