@@ -7,8 +7,10 @@ mod difference;
 mod forecast;
 mod guards;
 mod lookup;
+mod pages;
 mod saved;
 mod selection;
+mod walk;
 
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::BodyShape;
@@ -16,9 +18,11 @@ pub use call::Planner;
 pub use difference::{Difference, Left, Values};
 pub use forecast::Road;
 pub use guards::Guards;
-pub use lookup::{LookUp, LookUpError, Page, Progress, Question};
+pub use lookup::{LookUp, Question};
+pub use pages::{LookUpError, Page};
 pub use saved::{SAVED_PLAN, SavedPlan};
 pub use selection::{Selection, SelectionError};
+pub use walk::Walk;
 
 #[cfg(test)]
 mod tests {

@@ -310,7 +310,12 @@ impl<'a> Run<'a> {
             journal: writer.close()?,
             ..self
         };
-        let planned = planned?;
+        let mut planned = planned?;
+        if planned.stop.as_ref().is_some_and(Stop::disproves_plan) {
+            // What it said of rows before does not hold either.
+            run.journal.clear(id)?;
+            planned.forget_rows();
+        }
         let uncounted = match &answers {
             None => setup.stats.requests(),
             // They are forgotten in the step that says what becomes of the plan.

@@ -95,6 +95,15 @@ impl Stop {
         )
     }
 
+    /// Whether what was planned before it does not hold: records may have been taken for missing.
+    pub fn disproves_plan(&self) -> bool {
+        let cause = match self {
+            Stop::LookUp { cause, .. } => Some(*cause),
+            _ => None,
+        };
+        cause == Some(Code::ApiIncomplete)
+    }
+
     /// The stop that an answer calls for which refuses the credentials.
     pub(super) fn refused(answer: Answer, body: &[u8], reading: bool) -> Stop {
         let code = Some(answer.code).filter(|code| is_code(code));

@@ -1,7 +1,7 @@
 use super::field::{self, FieldSpec, Kind};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
-use super::spec::{Paging, SignIn, TargetSpec, placeholders};
+use super::spec::{Lookup, Paging, SignIn, TargetSpec, placeholders};
 
 /// Finds all that in a well-formed target does not fit together.
 pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
@@ -90,9 +90,83 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
     ] {
         must_be_pointer(found, Place::Key("lookup", key), pointer);
     }
-    if let Paging::Next { pointer } = &lookup.paging {
-        must_be_pointer(found, Place::Key("lookup", "paging"), pointer);
+    if lookup.trust_total && lookup.total.is_empty() {
+        let message = "lookup.trust_total is about lookup.total, and there is none";
+        found.add(Place::Key("lookup", "trust_total"), message);
     }
+    validate_paths(spec, lookup, found);
+    validate_paging(&lookup.paging, found);
+}
+
+/// What stands in braces in the paths of a look-up: the key that finds a record, in the one that reads it.
+fn validate_paths(spec: &TargetSpec, lookup: &Lookup, found: &mut Found<'_>) {
+    let key = spec.path_fields().last();
+    let key = key.filter(|name| spec.field(name).is_some());
+    for (name, path) in [("search", &lookup.search), ("list", &lookup.list)] {
+        for asked in path.iter().flat_map(|path| placeholders(path)) {
+            let message = format!(
+                "lookup.{name} asks for {{{asked}}}, and nothing stands for it there; variables belong in [environments]"
+            );
+            found.add(Place::Key("lookup", name), message);
+        }
+    }
+    let (Some(read), Some(key)) = (&lookup.read, key) else {
+        return;
+    };
+    let place = || Place::Key("lookup", "read");
+    if !placeholders(read).any(|name| name == key) {
+        let message = format!(
+            "lookup.read names no {{{key}}}, so it would read the same record for every row"
+        );
+        found.add(place(), message);
+    }
+    for asked in placeholders(read).filter(|name| *name != key) {
+        let message = format!(
+            "lookup.read asks for {{{asked}}}, and only {{{key}}} stands for something there"
+        );
+        found.add(place(), message);
+    }
+}
+
+fn validate_paging(paging: &Paging, found: &mut Found<'_>) {
+    let place = || Place::Key("lookup", "paging");
+    let parameters: Vec<(&str, &String)> = match paging {
+        Paging::Offset { limit, offset, .. } => vec![("limit", limit), ("offset", offset)],
+        Paging::Page { parameter, .. } => vec![("parameter", parameter)],
+        Paging::Next { .. } => Vec::new(),
+    };
+    for (key, name) in parameters {
+        if let Some(message) = not_a_parameter(name) {
+            found.add(
+                place(),
+                format!("lookup.paging.{key} = \"{name}\" {message}"),
+            );
+        }
+    }
+    if let Paging::Offset { first, .. } | Paging::Page { first, .. } = paging
+        && *first > 1
+    {
+        found.add(place(), "lookup.paging.first must be 0 or 1");
+    }
+    if let Paging::Next { pointer } = paging {
+        match &**pointer {
+            "" => found.add(
+                place(),
+                "lookup.paging.pointer is empty, which is the whole answer",
+            ),
+            pointer => must_be_pointer(found, place(), pointer),
+        }
+    }
+}
+
+/// Why a text is no name of a query parameter, if it is none: it is sent as it stands.
+fn not_a_parameter(name: &str) -> Option<&'static str> {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~$[]@:!*'()%".contains(c);
+    if name.is_empty() {
+        return Some("names no query parameter");
+    }
+    (!name.chars().all(is_safe))
+        .then_some("is no name of a query parameter; percent-encode what is no letter or digit")
 }
 
 /// A path is put behind the base address as it stands.

@@ -330,18 +330,19 @@ fn page(lookup: &Lookup, found: &[&Value], uri: &Uri, host: &str) -> Response {
         Query::try_from_uri(uri).map_or_else(|_| BTreeMap::new(), |Query(query)| query);
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
     let (passed, size) = match &lookup.paging {
-        Paging::Offset { limit, offset } => (
-            number(offset).unwrap_or(0),
+        Paging::Offset {
+            limit,
+            offset,
+            first,
+        } => (
+            number(offset).unwrap_or(0).saturating_sub(*first),
             number(limit)
                 .unwrap_or(lookup.page_size)
                 .min(lookup.page_size),
         ),
-        Paging::Page { parameter } => {
-            let page = number(parameter).unwrap_or(1).max(1);
-            (
-                (page - 1).saturating_mul(lookup.page_size),
-                lookup.page_size,
-            )
+        Paging::Page { parameter, first } => {
+            let page = number(parameter).unwrap_or(*first).saturating_sub(*first);
+            (page.saturating_mul(lookup.page_size), lookup.page_size)
         }
         Paging::Next { .. } => (number("after").unwrap_or(0), lookup.page_size),
     };

@@ -566,3 +566,79 @@ fn a_number_is_refused_that_would_send_nothing_or_too_much() {
         ),
     ]);
 }
+
+#[test]
+fn paging_that_cannot_be_asked_for_is_refused() {
+    let line = "paging = { kind = \"next\", pointer = \"/next\" }";
+    let paging = |to: &str| format!("paging = {{ {to} }}");
+    for (to, reason) in [
+        (
+            "kind = \"page\", parameter = \"page\", first = 2",
+            "lookup.paging.first must be 0 or 1",
+        ),
+        (
+            "kind = \"offset\", limit = \"n\", offset = \"from\", first = 7",
+            "lookup.paging.first must be 0 or 1",
+        ),
+        (
+            "kind = \"page\", parameter = \"\"",
+            "lookup.paging.parameter = \"\" names no query parameter",
+        ),
+        (
+            "kind = \"offset\", limit = \"n&x\", offset = \"from\"",
+            "lookup.paging.limit = \"n&x\" is no name of a query parameter; percent-encode what is no letter or digit",
+        ),
+        (
+            "kind = \"offset\", limit = \"n\", offset = \"a b\"",
+            "lookup.paging.offset = \"a b\" is no name of a query parameter; percent-encode what is no letter or digit",
+        ),
+        (
+            "kind = \"next\", pointer = \"\"",
+            "lookup.paging.pointer is empty, which is the whole answer",
+        ),
+    ] {
+        are_refused(&[(line, &paging(to), &paging(to), reason)]);
+    }
+    are_taken(&[
+        (
+            line,
+            &paging("kind = \"page\", parameter = \"page[number]\", first = 0"),
+        ),
+        (
+            line,
+            &paging("kind = \"offset\", limit = \"$top\", offset = \"$skip\", first = 1"),
+        ),
+    ]);
+    let trust = "total = \"/total\"\ntrust_total = true";
+    are_taken(&[("total = \"/total\"", trust)]);
+    are_refused(&[(
+        "total = \"/total\"",
+        "trust_total = true",
+        "trust_total = true",
+        "lookup.trust_total is about lookup.total, and there is none",
+    )]);
+}
+
+#[test]
+fn what_stands_in_braces_in_a_look_up_is_the_key_or_refused() {
+    let read = "read = \"/members/{id}\"";
+    for (to, reason) in [
+        (
+            "read = \"/members\"",
+            "lookup.read names no {id}, so it would read the same record for every row",
+        ),
+        (
+            "read = \"/{school}/members/{id}\"",
+            "lookup.read asks for {school}, and only {id} stands for something there",
+        ),
+    ] {
+        are_refused(&[(read, to, to, reason)]);
+    }
+    let list = "list = \"/{school}/members\"";
+    are_refused(&[(
+        "list = \"/members\"",
+        list,
+        list,
+        "lookup.list asks for {school}, and nothing stands for it there; variables belong in [environments]",
+    )]);
+}
