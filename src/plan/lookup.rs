@@ -131,18 +131,11 @@ fn put(object: &mut Map<String, Json>, places: &[String], value: Json) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use serde_json::json;
 
     use super::*;
-
-    /// Look-ups of the small target by its field `mobile`, with what is changed in its file.
-    pub(in crate::plan) fn registry(change: impl Fn(&mut Lookup)) -> LookUp {
-        let mut spec = (*crate::plan::tests::registry()).clone();
-        change(spec.lookup.as_mut().unwrap());
-        let key = spec.field("mobile").unwrap();
-        LookUp::new(&Arc::new(spec), key).unwrap()
-    }
+    use crate::plan::tests::look_up as registry;
 
     fn look_up(key: &str) -> LookUp {
         let spec = Arc::new(crate::targets::load("meitner").unwrap());

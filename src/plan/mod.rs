@@ -30,7 +30,8 @@ mod tests {
 
     use crate::check::{CheckOptions, Checker};
     use crate::map::{ColumnMap, MapOptions};
-    use crate::targets::TargetSpec;
+    use crate::plan::LookUp;
+    use crate::targets::{Lookup, TargetSpec};
 
     /// A target in which a field of each sort stands that planning treats in its own way.
     const REGISTRY: &str = r#"
@@ -120,6 +121,14 @@ read_only = true
 
     pub(super) fn registry() -> Arc<TargetSpec> {
         Arc::new(crate::targets::parse("registry.toml", REGISTRY).unwrap())
+    }
+
+    /// Look-ups of it by its field `mobile`, with what is changed in its file.
+    pub(super) fn look_up(change: impl Fn(&mut Lookup)) -> LookUp {
+        let mut spec = (*registry()).clone();
+        change(spec.lookup.as_mut().unwrap());
+        let key = spec.field("mobile").unwrap();
+        LookUp::new(&Arc::new(spec), key).unwrap()
     }
 
     /// A checker of a file that has a column for each of these fields.

@@ -25,6 +25,7 @@ mod image;
 mod inbox;
 mod judges;
 mod language;
+mod listing;
 mod machine;
 mod pacing;
 #[cfg(feature = "postgres")]

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::plan::lookup::tests::registry;
+use crate::plan::tests::look_up as registry;
 use crate::targets::Lookup;
 
 const AT: (&str, &str) = ("https://api.example.se/v1", "/people?page=1");

@@ -2,7 +2,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::Code;
-use crate::plan::lookup::tests::registry;
+use crate::plan::tests::look_up as registry;
 use crate::targets::Lookup;
 
 /// A server of records numbered from 1: what it answers to a path.

@@ -98,7 +98,9 @@ fn an_api_is_asked_in_the_ways_that_it_has() {
     desk.import(&api).unwrap();
     unchanged(&desk, 1);
     let pages = [3, 6].map(|passed| format!("GET /pupils?limit=3&offset={passed}"));
-    assert_eq!(api.asked(), [FIRST, &*pages[0], &*pages[1]]);
+    let mut asked = api.asked();
+    asked.sort();
+    assert_eq!(asked, [FIRST, &*pages[0], &*pages[1]], "two at a time");
     let target = school_with("list = \"/pupils\"\n", "");
     let (api, mut desk) = (Api::holding(pupils(4)), Desk::at(&target, &roster(4)));
     desk.import(&api).unwrap();
