@@ -334,7 +334,10 @@ fn not_of_api(
         (300..400, _) => say().doctor_redirect(),
         (200..300, _) if answer.of_sign_in => answer.message.clone(),
         (200..300, None) => say().doctor_no_json(),
-        (200..300, Some(json)) => look_up.page(json, at).err()?.to_string(),
+        (200..300, Some(json)) => look_up
+            .page(json, answer.link.as_deref(), at)
+            .err()?
+            .to_string(),
         _ => return None,
     };
     let what = match answer.of_sign_in {

@@ -113,7 +113,7 @@ impl LookUp {
 }
 
 /// Puts `value` into `object` at the end of `places`, and makes the objects on the way.
-fn put(object: &mut Map<String, Json>, places: &[String], value: Json) {
+pub(super) fn put(object: &mut Map<String, Json>, places: &[String], value: Json) {
     let [name, rest @ ..] = places else {
         return;
     };

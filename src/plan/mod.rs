@@ -6,6 +6,7 @@ mod call;
 mod difference;
 mod forecast;
 mod guards;
+mod link;
 mod lookup;
 mod pages;
 mod saved;

@@ -2,6 +2,7 @@ use serde_json::Value as Json;
 use thiserror::Error;
 use url::Url;
 
+use super::link::next_of;
 use super::lookup::LookUp;
 use crate::l10n::say;
 use crate::model::Code;
@@ -16,6 +17,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// The page after it, if the API says.
     pub(super) next: Named,
+    /// Whether the answer's `Link` header names a next page.
+    pub(super) is_linked: bool,
 }
 
 /// What an answer says of the page after it.
@@ -28,6 +31,8 @@ pub(super) enum Named {
     Nothing,
     /// Its path below the base address, with its query.
     At(String),
+    /// What the request for it says.
+    Cursor(String),
 }
 
 /// Why the records of a list cannot be read, or are not all that there are.
@@ -73,6 +78,9 @@ pub enum LookUpError {
         /// The next page's address, without its query.
         address: String,
     },
+    /// The `Link` header names a next page, and the target's file does not follow it.
+    #[error("{}", say().lookup_linked())]
+    Linked,
     /// What should name the next page does not.
     #[error("{}", say().lookup_no_address(setting.as_str()))]
     NoAddress {
@@ -94,26 +102,40 @@ impl LookUpError {
         match self {
             LookUpError::NoList { .. } => Code::ApiNoList,
             LookUpError::SamePage { .. } => Code::ApiSamePage,
-            LookUpError::Fewer { .. } | LookUpError::NoNext { .. } => Code::ApiIncomplete,
+            LookUpError::Fewer { .. } | LookUpError::NoNext { .. } | LookUpError::Linked => {
+                Code::ApiIncomplete
+            }
             LookUpError::Elsewhere { .. } | LookUpError::NoAddress { .. } => Code::ApiNextPage,
         }
     }
 }
 
 impl LookUp {
-    /// Reads the answer to a question. `base_url` is what the question's path, and the next page's
-    /// address, must lie below.
+    /// Reads the answer to a question, whose `Link` header may name the next page. `at` is the base address
+    /// and the question's path below it; the next page's address must lie below the same.
     ///
     /// # Errors
     /// When there is no list of records where the target's file says, or no next page where the answer
     /// says.
-    pub fn page(&self, mut answer: Json, at: (&str, &str)) -> Result<Page, LookUpError> {
+    pub fn page(
+        &self,
+        mut answer: Json,
+        link: Option<&str>,
+        at: (&str, &str),
+    ) -> Result<Page, LookUpError> {
         let how = &self.how;
         let total = (!how.total.is_empty())
             .then(|| answer.pointer(&how.total).and_then(Json::as_u64))
             .flatten();
+        let linked = link.and_then(next_of);
         let next = match &how.paging {
             Paging::Next { pointer } => self.named_at(answer.pointer(pointer), at)?,
+            Paging::Cursor { pointer, .. } => self.cursor_at(answer.pointer(pointer))?,
+            Paging::Link {} => match (link, linked) {
+                (_, Some(next)) => Named::At(below(next, at)?),
+                (Some(_), None) => Named::Nothing,
+                (None, None) => Named::Unsaid,
+            },
             Paging::Offset { .. } | Paging::Page { .. } => Named::Unsaid,
         };
         let records = match answer.pointer_mut(&how.records).map(Json::take) {
@@ -128,7 +150,21 @@ impl LookUp {
             records,
             total,
             next,
+            is_linked: linked.is_some(),
         })
+    }
+
+    fn cursor_at(&self, cursor: Option<&Json>) -> Result<Named, LookUpError> {
+        match cursor {
+            None => Ok(Named::Unsaid),
+            Some(Json::Null | Json::Bool(false)) => Ok(Named::Nothing),
+            Some(Json::String(cursor)) if cursor.is_empty() => Ok(Named::Nothing),
+            Some(Json::String(cursor)) => Ok(Named::Cursor(cursor.clone())),
+            Some(Json::Number(cursor)) => Ok(Named::Cursor(cursor.to_string())),
+            Some(_) => Err(LookUpError::NoAddress {
+                setting: self.setting(),
+            }),
+        }
     }
 
     fn named_at(&self, next: Option<&Json>, at: (&str, &str)) -> Result<Named, LookUpError> {
@@ -148,13 +184,16 @@ impl LookUp {
         match &self.how.paging {
             Paging::Offset { offset, .. } => format!("lookup.paging.offset = \"{offset}\""),
             Paging::Page { parameter, .. } => format!("lookup.paging.parameter = \"{parameter}\""),
-            Paging::Next { pointer } => format!("lookup.paging.pointer = \"{pointer}\""),
+            Paging::Next { pointer } | Paging::Cursor { pointer, .. } => {
+                format!("lookup.paging.pointer = \"{pointer}\"")
+            }
+            Paging::Link {} => "lookup.paging.kind = \"link\"".to_owned(),
         }
     }
 
     /// Whether pages are counted, and none names the next one.
     pub(super) fn counts_pages(&self) -> bool {
-        matches!(self.how.paging, Paging::Offset { .. } | Paging::Page { .. })
+        self.how.paging.is_counted()
     }
 }
 

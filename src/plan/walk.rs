@@ -1,7 +1,12 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::lookup::{LookUp, Question};
+use percent_encoding::utf8_percent_encode;
+use serde_json::Value as Json;
+
+use super::body::tokens;
+use super::call::SEGMENT;
+use super::lookup::{LookUp, Question, put};
 use super::pages::{LookUpError, Named, Page};
 use crate::targets::Paging;
 
@@ -49,6 +54,8 @@ struct Last {
     next: Named,
     /// Whether any page has named the one after it.
     was_named: bool,
+    /// Whether its `Link` header names one.
+    is_linked: bool,
 }
 
 impl LookUp {
@@ -129,11 +136,12 @@ impl<'a> Walk<'a> {
         self.last = Last {
             records,
             is_new,
-            was_named: self.last.was_named || matches!(page.next, Named::At(_)),
+            was_named: self.last.was_named || !matches!(page.next, Named::Unsaid | Named::Nothing),
             next: page.next.clone(),
+            is_linked: page.is_linked,
         };
         let goes_round = match &page.next {
-            Named::At(address) => !self.addresses.insert(hash(address)),
+            Named::At(address) | Named::Cursor(address) => !self.addresses.insert(hash(address)),
             Named::Unsaid | Named::Nothing => false,
         };
         let is_whole = || {
@@ -170,18 +178,18 @@ impl<'a> Walk<'a> {
     /// When there is none, and the list is not whole.
     pub fn next(&self) -> Result<Option<Question>, LookUpError> {
         let more = match &self.last.next {
-            Named::At(path) => Some(path.clone()),
+            Named::At(path) => Some(self.question(path.clone())),
+            Named::Cursor(cursor) => self.at_cursor(cursor),
             Named::Nothing => None,
             Named::Unsaid if self.look_up.counts_pages() && self.may_go_on() => {
                 return Ok(self.numbered(self.pages, self.received));
             }
             Named::Unsaid => None,
         };
-        if let Some(path) = more {
-            return Ok(Some(self.question(path)));
+        if more.is_none() {
+            self.check_whole()?;
         }
-        self.check_whole()?;
-        Ok(None)
+        Ok(more)
     }
 
     /// The questions after the last page, as far as they are known before it is answered, and at most so
@@ -252,9 +260,13 @@ impl<'a> Walk<'a> {
                 setting,
             });
         }
+        let is_proven = self.total.is_some() && !self.counts_page;
+        let follows = matches!(self.look_up.how.paging, Paging::Link {});
+        if self.last.is_linked && !follows && !is_proven {
+            return Err(LookUpError::Linked);
+        }
         let is_full = self.last.records >= u64::from(self.look_up.how.page_size);
         let is_unsaid = self.last.next == Named::Unsaid && !self.look_up.counts_pages();
-        let is_proven = self.total.is_some() && !self.counts_page;
         if is_unsaid && is_full && !self.last.was_named && !is_proven {
             return Err(LookUpError::NoNext {
                 records: self.last.records,
@@ -262,6 +274,28 @@ impl<'a> Walk<'a> {
             });
         }
         Ok(())
+    }
+
+    /// The question for the page that a cursor leads to.
+    fn at_cursor(&self, cursor: &str) -> Option<Question> {
+        let Paging::Cursor {
+            parameter, body, ..
+        } = &self.look_up.how.paging
+        else {
+            return None;
+        };
+        let path = self.path()?.to_owned();
+        let mut question = match parameter {
+            Some(parameter) if body.is_none() || !self.is_search() => {
+                let cursor = utf8_percent_encode(cursor, SEGMENT);
+                self.question(with_query(&path, &format!("{parameter}={cursor}")))
+            }
+            _ => self.question(path),
+        };
+        if let (Some(Json::Object(sent)), Some(place)) = (&mut question.body, body) {
+            put(sent, &tokens(place), cursor.into());
+        }
+        Some(question)
     }
 
     /// The question for the page before which so many pages and records stand, where pages are counted,
@@ -282,8 +316,10 @@ impl<'a> Walk<'a> {
                 let number = pages.saturating_add(u64::from(*first));
                 with_query(path, &format!("{parameter}={number}"))
             }
-            Paging::Next { .. } if pages == 0 => path.to_owned(),
-            Paging::Next { .. } => return None,
+            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } if pages == 0 => {
+                path.to_owned()
+            }
+            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } => return None,
         };
         Some(self.question(path))
     }

@@ -248,13 +248,13 @@ impl Work<'_> {
 
     async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
         let Planning { answers, past, .. } = self.planning;
-        let (answer, is_kept) = self.answer(question).await?;
+        let (answer, link, is_kept) = self.answer(question).await?;
         let text = match answers.filter(|_| !is_kept) {
             Some(_) => answer.to_string(),
             None => String::new(),
         };
         let base_url = &self.planning.delivery.client.base_url;
-        let page = look_up.page(answer, (base_url, &question.path));
+        let page = look_up.page(answer, link.as_deref(), (base_url, &question.path));
         let page = page.map_err(|error| {
             Halt::Stop(Stop::LookUp {
                 why: error.to_string(),
@@ -268,8 +268,9 @@ impl Work<'_> {
         Ok(page)
     }
 
-    /// What the API answers, or has answered to an earlier slice, and whether that was so.
-    async fn answer(&self, question: &Question) -> Result<(Json, bool), Halt> {
+    /// What the API answers, with its `Link` header, or has answered to an earlier slice, and whether that
+    /// was so.
+    async fn answer(&self, question: &Question) -> Result<(Json, Option<String>, bool), Halt> {
         let Planning {
             answers,
             transport,
@@ -278,7 +279,7 @@ impl Work<'_> {
         } = self.planning;
         if let Some(kept) = answers {
             if let Some(answer) = kept.find(&**past, question)? {
-                return Ok((answer, true));
+                return Ok((answer, None, true));
             }
             if kept.are_enough() {
                 let after = Duration::ZERO;
@@ -287,13 +288,14 @@ impl Work<'_> {
         }
         // Stopping drops what is under way.
         let (_never, never) = watch::channel(false);
-        let asked = transport.fetch(&question.path, question.body.as_ref(), &never);
-        match asked.await? {
-            Fetched::Json(answer) => Ok((answer, false)),
-            Fetched::NoJson => Ok((Json::Null, false)),
+        let asked = transport.fetch_page(&question.path, question.body.as_ref(), &never);
+        let (fetched, link) = asked.await?;
+        match fetched {
+            Fetched::Json(answer) => Ok((answer, link, false)),
+            Fetched::NoJson => Ok((Json::Null, None, false)),
             Fetched::Halted => match transport.due() {
                 Some(after) => Err(Halt::Stop(Stop::Due { after })),
-                None => Ok((Json::Null, false)),
+                None => Ok((Json::Null, None, false)),
             },
             Fetched::Stopped(stop) => Err(Halt::Stop(at_path(stop, &question.path))),
         }
@@ -492,8 +494,8 @@ impl Work<'_> {
 
     /// One record; nothing where the API gives none.
     async fn read_one(&self, question: &Question) -> Result<Json, Halt> {
-        let (answer, is_kept) = match self.answer(question).await {
-            Err(halt) if gives_none(&halt) => (Json::Null, false),
+        let (answer, _, is_kept) = match self.answer(question).await {
+            Err(halt) if gives_none(&halt) => (Json::Null, None, false),
             other => other?,
         };
         let Planning { answers, past, .. } = self.planning;

@@ -23,6 +23,8 @@ pub struct Answer {
     pub not_before: Option<UnixNanos>,
     /// What the API says of its quota.
     pub announced: Announced,
+    /// Its `Link` header, if it has one.
+    pub link: Option<String>,
     /// The API's own time.
     pub date: Option<UnixNanos>,
     /// It is the token endpoint's, so no request was made, and what it says of a quota is of
@@ -94,6 +96,7 @@ impl Answer {
             status,
             not_before: not_before(headers, quota.headers.as_ref(), now),
             announced: announced(headers, quota),
+            link: link(headers),
             date: date(headers),
             ..Answer::default()
         };
@@ -121,6 +124,13 @@ impl Answer {
         }
         answer
     }
+}
+
+/// All `Link` headers as one: they are parts of one list (RFC 9110, section 5.3).
+fn link(headers: &HeaderMap) -> Option<String> {
+    let links = headers.get_all(reqwest::header::LINK).iter();
+    let links: Vec<&str> = links.filter_map(|link| link.to_str().ok()).collect();
+    (!links.is_empty()).then(|| links.join(", "))
 }
 
 /// Messages by field, as `profile.salutation: "Sir" is not a valid choice.; …`.

@@ -131,6 +131,20 @@ impl<'a> Transport<'a> {
         body: Option<&Json>,
         halted: &watch::Receiver<bool>,
     ) -> Result<Fetched, SendError> {
+        let fetched = self.fetch_page(path, body, halted).await;
+        fetched.map(|(fetched, _)| fetched)
+    }
+
+    /// The same, with the answer's `Link` header.
+    ///
+    /// # Errors
+    /// As that.
+    pub async fn fetch_page(
+        &self,
+        path: &str,
+        body: Option<&Json>,
+        halted: &watch::Receiver<bool>,
+    ) -> Result<(Fetched, Option<String>), SendError> {
         let body = body.map(|body| body.to_string().into_bytes());
         let request = Request {
             method: match body {
@@ -147,15 +161,16 @@ impl<'a> Transport<'a> {
             .attempt(&request, 0, &mut halted, async |_| Ok(()))
             .await?;
         let (Some(verdict), Some(last)) = (attempts.verdict, attempts.last) else {
-            return Ok(Fetched::Halted);
+            return Ok((Fetched::Halted, None));
         };
         Ok(match (verdict, last) {
-            (Verdict::Accept, Ok((_, Some(json)))) => Fetched::Json(json),
-            (Verdict::Accept, Ok((_, None))) => Fetched::NoJson,
+            (Verdict::Accept, Ok((answer, Some(json)))) => (Fetched::Json(json), answer.link),
+            (Verdict::Accept, Ok((_, None))) => (Fetched::NoJson, None),
             (_, last) => {
-                Fetched::Stopped(why_stopped(verdict, last, body.as_deref(), |why, cause| {
+                let stop = why_stopped(verdict, last, body.as_deref(), |why, cause| {
                     self.unreachable(why, cause)
-                }))
+                });
+                (Fetched::Stopped(stop), None)
             }
         })
     }

@@ -264,6 +264,24 @@ pub enum Paging {
         /// JSON pointer to it; null or nothing on the last page. It may be relative to the page's own.
         pointer: String,
     },
+    /// Each answer names the next page in its `Link` header (RFC 8288), with `rel="next"`.
+    Link {},
+    /// Each answer holds a cursor, which the next request repeats.
+    Cursor {
+        /// JSON pointer to it; null, empty or nothing on the last page.
+        pointer: String,
+        /// The query parameter that repeats it.
+        parameter: Option<String>,
+        /// JSON pointer in a search's body to where it is repeated, in place of the parameter.
+        body: Option<String>,
+    },
+}
+
+impl Paging {
+    /// Whether pages are counted, and none names the next one.
+    pub fn is_counted(&self) -> bool {
+        matches!(self, Paging::Offset { .. } | Paging::Page { .. })
+    }
 }
 
 impl TargetSpec {

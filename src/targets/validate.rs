@@ -95,7 +95,7 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         found.add(Place::Key("lookup", "trust_total"), message);
     }
     validate_paths(spec, lookup, found);
-    validate_paging(&lookup.paging, found);
+    validate_paging(lookup, found);
 }
 
 /// What stands in braces in the paths of a look-up: the key that finds a record, in the one that reads it.
@@ -128,12 +128,17 @@ fn validate_paths(spec: &TargetSpec, lookup: &Lookup, found: &mut Found<'_>) {
     }
 }
 
-fn validate_paging(paging: &Paging, found: &mut Found<'_>) {
+fn validate_paging(lookup: &Lookup, found: &mut Found<'_>) {
+    let paging = &lookup.paging;
     let place = || Place::Key("lookup", "paging");
     let parameters: Vec<(&str, &String)> = match paging {
         Paging::Offset { limit, offset, .. } => vec![("limit", limit), ("offset", offset)],
         Paging::Page { parameter, .. } => vec![("parameter", parameter)],
-        Paging::Next { .. } => Vec::new(),
+        Paging::Cursor {
+            parameter: Some(parameter),
+            ..
+        } => vec![("parameter", parameter)],
+        Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link {} => Vec::new(),
     };
     for (key, name) in parameters {
         if let Some(message) = not_a_parameter(name) {
@@ -148,7 +153,36 @@ fn validate_paging(paging: &Paging, found: &mut Found<'_>) {
     {
         found.add(place(), "lookup.paging.first must be 0 or 1");
     }
-    if let Paging::Next { pointer } = paging {
+    if let Paging::Cursor {
+        parameter, body, ..
+    } = paging
+    {
+        let wrong = match (parameter, body) {
+            (_, Some(_)) if lookup.search.is_none() => {
+                "lookup.paging.body is a place in a search's body, and there is no lookup.search"
+            }
+            (None, Some(_)) if lookup.list.is_some() => {
+                "lookup.list has no body, so lookup.paging needs a parameter for the cursor"
+            }
+            (None, None) => {
+                "lookup.paging says nowhere how the cursor is repeated; name a parameter"
+            }
+            _ => "",
+        };
+        if !wrong.is_empty() {
+            found.add(place(), wrong);
+        }
+        if let Some(body) = body {
+            match &**body {
+                "" => found.add(
+                    place(),
+                    "lookup.paging.body is empty, which is the whole body",
+                ),
+                body => must_be_pointer(found, place(), body),
+            }
+        }
+    }
+    if let Paging::Next { pointer } | Paging::Cursor { pointer, .. } = paging {
         match &**pointer {
             "" => found.add(
                 place(),

@@ -115,7 +115,11 @@ pub fn answer(bytes: &[u8]) {
             assert_eq!(known == Verdict::Accept, (200..300).contains(&status));
         }
         if let (Some(look_up), Some(body)) = (look_up, &body)
-            && let Ok(page) = look_up.page(body.clone(), (BASE, "/student"))
+            && let Ok(page) = look_up.page(
+                body.clone(),
+                headers.get("link").and_then(|link| link.to_str().ok()),
+                (BASE, "/student"),
+            )
         {
             let mut walk = look_up.list();
             let goes_on = walk.add(&page).is_ok();

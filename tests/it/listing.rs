@@ -253,3 +253,68 @@ fn members_who_are_not_there_are_reported_after_twenty_requests_of_their_own() {
     assert_eq!(summary["lookups"], 5 + 20, "{summary}");
     assert_eq!(folder.csv("r.new.csv", b',').len(), 31);
 }
+
+/// The same list where an answer names the next page; the first one is `/v2/members`.
+fn named(next: impl Fn(usize) -> Response<Body> + Send + Sync + 'static) -> Server {
+    club(move |seen| next(asked(seen, "after").unwrap_or(0)))
+}
+
+#[test]
+fn next_pages_are_followed_however_they_are_named() {
+    let lookup = |paging: &str| {
+        format!(
+            "read = \"/members/{{number}}\"\nlist = \"/members\"\nrecords = \"/items\"\npage_size = 50\npaging = {{ {paging} }}"
+        )
+    };
+    let by_next = lookup("kind = \"next\", pointer = \"/links/next\"");
+    for form in ["/v2/members?after=", "members?after=", "?after="] {
+        let server = named(move |after| {
+            let items = members(after, 50);
+            let end = after + items.len();
+            let next = (end < MEMBERS).then(|| format!("{form}{end}"));
+            page(json!({"items": items, "links": {"next": next}}))
+        });
+        all_are_updated(&server, &by_next, 5);
+    }
+
+    let linked = || {
+        named(|after| {
+            let items = members(after, 50);
+            let end = after + items.len();
+            let relation = if end < MEMBERS { "next" } else { "prev" };
+            let link = format!("</v2/members?after={end}&x=1,2>; rel=\"{relation}\"");
+            respond(
+                200,
+                &[("Link", &link)],
+                &json!({"items": items}).to_string(),
+            )
+        })
+    };
+    all_are_updated(&linked(), &lookup("kind = \"link\""), 5);
+    // It is noticed where another way is described.
+    is_stopped(&linked(), &by_next, &["kind = \"link\""]);
+
+    let server = named(|after| {
+        let items = members(after, 50);
+        let end = after + items.len();
+        match end < MEMBERS {
+            true => page(json!({"items": items, "more": end})),
+            false => page(json!({"items": items})),
+        }
+    });
+    let cursor = lookup("kind = \"cursor\", pointer = \"/more\", parameter = \"after\"");
+    all_are_updated(&server, &cursor, 5);
+}
+
+#[test]
+fn a_next_page_at_another_host_is_not_asked_for() {
+    let elsewhere = Server::start(|_| respond(200, &[], "{}"));
+    let next = format!("{}/v2/members?after=50", elsewhere.base_url);
+    let server = named(move |after| page(json!({"items": members(after, 50), "next": next})));
+    let lookup = OFFSET.replace(
+        "kind = \"offset\", limit = \"most\", offset = \"skip\"",
+        "kind = \"next\", pointer = \"/next\"",
+    );
+    is_stopped(&server, &lookup, &[&elsewhere.base_url, "credentials"]);
+    assert!(elsewhere.seen().is_empty());
+}

@@ -16,7 +16,7 @@ fn by_next(how: &mut Lookup) {
 #[test]
 fn an_answer_is_read_where_the_target_says() {
     let look_up = registry(|how| how.total = "/count".to_owned());
-    let page = |answer: Json| look_up.page(answer, AT).unwrap();
+    let page = |answer: Json| look_up.page(answer, None, AT).unwrap();
     let two = page(json!({"data": [{}, {}], "count": 5}));
     assert_eq!((two.records.len(), two.total), (2, Some(5)));
     for total in [json!(null), json!("5"), json!(-1)] {
@@ -25,8 +25,13 @@ fn an_answer_is_read_where_the_target_says() {
     }
     // No total is said, whatever the answer as a whole is.
     let look_up = registry(|_| ());
-    assert_eq!(look_up.page(json!({"data": []}), AT).unwrap().total, None);
-    let error = look_up.page(json!({"data": {"a": 1}}), AT).unwrap_err();
+    assert_eq!(
+        look_up.page(json!({"data": []}), None, AT).unwrap().total,
+        None
+    );
+    let error = look_up
+        .page(json!({"data": {"a": 1}}), None, AT)
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "its answer has no list of records at /data"
@@ -101,7 +106,7 @@ fn credentials_go_to_no_next_page_elsewhere() {
 #[test]
 fn a_page_names_the_next_one_or_none_or_says_nothing() {
     let look_up = registry(by_next);
-    let next = |answer: Json| look_up.page(answer, AT).map(|page| page.next);
+    let next = |answer: Json| look_up.page(answer, None, AT).map(|page| page.next);
     for (answer, expected) in [
         (json!({"data": []}), Named::Unsaid),
         (json!({"data": [], "next": null}), Named::Nothing),
@@ -119,4 +124,48 @@ fn a_page_names_the_next_one_or_none_or_says_nothing() {
         assert_eq!(error.code(), Code::ApiNextPage);
         assert!(error.to_string().contains("\"/next\""), "{error}");
     }
+}
+
+#[test]
+fn a_link_header_names_the_next_page_or_says_that_there_is_none() {
+    let look_up = registry(|how| how.paging = Paging::Link {});
+    let page = |link: Option<&str>| look_up.page(json!({"data": []}), link, AT);
+    let next = "<https://api.example.se/v1/people?after=b>; rel=\"next\"";
+    let named = page(Some(next)).unwrap();
+    assert_eq!(named.next, Named::At("/people?after=b".to_owned()));
+    assert_eq!(
+        page(Some("</v1>; rel=\"self\"")).unwrap().next,
+        Named::Nothing
+    );
+    assert_eq!(page(None).unwrap().next, Named::Unsaid);
+    let elsewhere = page(Some("<https://elsewhere.example.se/>; rel=next"));
+    assert_eq!(elsewhere.unwrap_err().code(), Code::ApiNextPage);
+    // Whatever the file says, it is noticed.
+    let counted = registry(|_| ());
+    let page = counted.page(json!({"data": []}), Some(next), AT).unwrap();
+    assert!(page.is_linked && page.next == Named::Unsaid);
+}
+
+#[test]
+fn a_cursor_is_a_text_or_a_number() {
+    let look_up = registry(|how| {
+        how.paging = Paging::Cursor {
+            pointer: "/next".to_owned(),
+            parameter: Some("after".to_owned()),
+            body: None,
+        };
+    });
+    let next = |answer: Json| look_up.page(answer, None, AT).map(|page| page.next);
+    let cursor = |text: &str| Ok(Named::Cursor(text.to_owned()));
+    for (answer, expected) in [
+        (json!({"data": []}), Ok(Named::Unsaid)),
+        (json!({"data": [], "next": null}), Ok(Named::Nothing)),
+        (json!({"data": [], "next": ""}), Ok(Named::Nothing)),
+        (json!({"data": [], "next": "å/b="}), cursor("å/b=")),
+        (json!({"data": [], "next": 7}), cursor("7")),
+    ] {
+        assert_eq!(next(answer.clone()), expected, "{answer}");
+    }
+    let error = next(json!({"data": [], "next": {"a": 1}})).unwrap_err();
+    assert_eq!(error.code(), Code::ApiNextPage);
 }

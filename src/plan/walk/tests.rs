@@ -449,3 +449,63 @@ fn a_search_asks_with_its_body_on_every_page() {
     listed.add(&page(1..=50, Some(60))).unwrap();
     assert_eq!(listed.next().unwrap().unwrap().body, None::<Json>);
 }
+
+#[test]
+fn a_cursor_is_repeated_in_a_parameter_or_in_the_body() {
+    let by = |parameter: Option<&str>, body: Option<&str>| {
+        registry(|how| {
+            how.paging = Paging::Cursor {
+                pointer: "/next".to_owned(),
+                parameter: parameter.map(str::to_owned),
+                body: body.map(str::to_owned),
+            };
+        })
+    };
+    let cursor = || naming(1..=2, Named::Cursor("a/b=".to_owned()));
+    let next = |mut walk: Walk<'_>| {
+        walk.add(&cursor()).unwrap();
+        walk.next().unwrap().unwrap()
+    };
+    let look_up = by(Some("after"), None);
+    assert_eq!(look_up.list().first().unwrap().path, "/people");
+    assert_eq!(next(look_up.list()).path, "/people?after=a%2Fb%3D");
+    let search = next(look_up.search(&["1"]));
+    assert_eq!(search.path, "/people/search?fields=all&after=a%2Fb%3D");
+    assert_eq!(search.body, Some(json!({"mobile": ["1"]})));
+    let look_up = by(Some("after"), Some("/page/cursor"));
+    assert_eq!(next(look_up.list()).path, "/people?after=a%2Fb%3D");
+    let search = next(look_up.search(&["1"]));
+    assert_eq!(search.path, "/people/search?fields=all");
+    let body = json!({"mobile": ["1"], "page": {"cursor": "a/b="}});
+    assert_eq!(search.body, Some(body));
+    // One that never changes never ends.
+    let mut walk = look_up.list();
+    walk.add(&cursor()).unwrap();
+    assert!(
+        walk.add(&naming(3..=4, Named::Cursor("a/b=".to_owned())))
+            .is_err()
+    );
+}
+
+#[test]
+fn a_next_page_in_a_link_header_that_the_file_does_not_follow_stops() {
+    let linked = |ids: std::ops::RangeInclusive<u64>, total| Page {
+        is_linked: true,
+        ..page(ids, total)
+    };
+    let last = |look_up: &LookUp, page: Page| {
+        let mut walk = look_up.list();
+        walk.add(&page).unwrap();
+        walk.next()
+    };
+    let named = registry(by_next);
+    assert_eq!(last(&named, linked(1..=3, None)), Err(LookUpError::Linked));
+    assert_eq!(last(&named, linked(1..=3, Some(3))), Ok(None));
+    let counted = registry(by_offset(0));
+    assert_eq!(
+        last(&counted, linked(1..=0, None)),
+        Err(LookUpError::Linked)
+    );
+    let followed = registry(|how| how.paging = Paging::Link {});
+    assert_eq!(last(&followed, linked(1..=1, None)), Ok(None));
+}

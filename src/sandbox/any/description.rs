@@ -104,6 +104,12 @@ pub(super) enum Paging {
     Next {
         pointer: String,
     },
+    Link {},
+    Cursor {
+        pointer: String,
+        parameter: Option<String>,
+        body: Option<String>,
+    },
 }
 
 fn usual_first_page() -> usize {

@@ -599,7 +599,44 @@ fn paging_that_cannot_be_asked_for_is_refused() {
     ] {
         are_refused(&[(line, &paging(to), &paging(to), reason)]);
     }
+    let cursor = "kind = \"cursor\", pointer = \"/next\"";
+    for (more, reason) in [
+        (
+            "",
+            "lookup.paging says nowhere how the cursor is repeated; name a parameter",
+        ),
+        (
+            ", body = \"/cursor\"",
+            "lookup.list has no body, so lookup.paging needs a parameter for the cursor",
+        ),
+        (
+            ", parameter = \"a\", body = \"cursor\"",
+            "the JSON pointer \"cursor\" must begin with a slash: \"/cursor\"",
+        ),
+        (
+            ", parameter = \"a\", body = \"\"",
+            "lookup.paging.body is empty, which is the whole body",
+        ),
+        (
+            ", parameter = \"a=b\"",
+            "lookup.paging.parameter = \"a=b\" is no name of a query parameter; percent-encode what is no letter or digit",
+        ),
+    ] {
+        let to = paging(&format!("{cursor}{more}"));
+        are_refused(&[(line, &to, &to, reason)]);
+    }
     are_taken(&[
+        (line, &paging("kind = \"link\"")),
+        (
+            line,
+            &paging(&format!("{cursor}, parameter = \"pageToken\"")),
+        ),
+        (
+            line,
+            &paging(&format!(
+                "{cursor}, parameter = \"a\", body = \"/page/cursor\""
+            )),
+        ),
         (
             line,
             &paging("kind = \"page\", parameter = \"page[number]\", first = 0"),

@@ -16,6 +16,7 @@ lookup-no-next = the first page has { $records } records, which is a full page, 
 lookup-elsewhere = the next page is at { $address }, which is not below the API's address, and credentials are sent nowhere else; correct the address or lookup.paging in the target's file
 lookup-no-address = the value that names the next page is neither an address nor null; correct { $setting } in the target's file
 lookup-exists = the { $record } of row { $row } was not found and exists: a request for that { $record } alone returns it, so the listing or search is incomplete and no row is reported as missing; correct { $setting } in the target's file
+lookup-linked = the answer's Link header names a next page, which the target's file does not follow; set paging = {"{"} kind = "link" {"}"} in [lookup]
 lookup-no-list = its answer has no list of records at { $pointer }
 
 credentials-missing = no credentials for { $target }: set { $ways } in the environment, or the same names with _FILE behind them to files that hold the values

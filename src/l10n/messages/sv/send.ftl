@@ -14,6 +14,7 @@ lookup-no-next = den första sidan har { $records } poster, vilket är en full s
 lookup-elsewhere = nästa sida finns på { $address }, som inte ligger under API:ets adress, och inloggningsuppgifter skickas inte någon annanstans; rätta adressen eller lookup.paging i målfilen
 lookup-no-address = värdet som anger nästa sida är varken en adress eller null; rätta { $setting } i målfilen
 lookup-exists = { $record } på rad { $row } hittades inte men finns: en egen förfrågan ger ett svar, så listan eller sökningen är inte fullständig och ingen rad rapporteras som saknad; rätta { $setting } i målfilen
+lookup-linked = svarets Link-huvud anger en nästa sida, som målfilen inte följer; ange paging = {"{"} kind = "link" {"}"} i [lookup]
 lookup-no-list = dess svar har ingen lista med poster på { $pointer }
 
 credentials-missing = inloggningsuppgifter saknas för { $target }: ange { $ways } som miljövariabler, eller samma namn följda av _FILE för filer som innehåller värdena
