@@ -101,8 +101,8 @@ impl<'a> Walk<'a> {
     /// How many records there are, where the API says it and nothing contradicts it. A first page with as
     /// many records may tell its own number.
     pub fn total(&self) -> Option<u64> {
-        let is_certain = !self.counts_page && !(self.may_count_page && self.pages == 1);
-        self.total.filter(|_| is_certain)
+        let is_doubtful = self.counts_page || self.may_count_page && self.pages == 1;
+        self.total.filter(|_| !is_doubtful)
     }
 
     /// Takes a page in.

@@ -489,9 +489,9 @@ fn a_cursor_is_repeated_in_a_parameter_or_in_the_body() {
 
 #[test]
 fn a_next_page_in_a_link_header_that_the_file_does_not_follow_stops() {
-    let linked = |ids: std::ops::RangeInclusive<u64>, total| Page {
+    let linked = |records: u64, total| Page {
         is_linked: true,
-        ..page(ids, total)
+        ..page(1..=records, total)
     };
     let last = |look_up: &LookUp, page: Page| {
         let mut walk = look_up.list();
@@ -499,13 +499,10 @@ fn a_next_page_in_a_link_header_that_the_file_does_not_follow_stops() {
         walk.next()
     };
     let named = registry(by_next);
-    assert_eq!(last(&named, linked(1..=3, None)), Err(LookUpError::Linked));
-    assert_eq!(last(&named, linked(1..=3, Some(3))), Ok(None));
+    assert_eq!(last(&named, linked(3, None)), Err(LookUpError::Linked));
+    assert_eq!(last(&named, linked(3, Some(3))), Ok(None));
     let counted = registry(by_offset(0));
-    assert_eq!(
-        last(&counted, linked(1..=0, None)),
-        Err(LookUpError::Linked)
-    );
+    assert_eq!(last(&counted, linked(0, None)), Err(LookUpError::Linked));
     let followed = registry(|how| how.paging = Paging::Link {});
-    assert_eq!(last(&followed, linked(1..=1, None)), Ok(None));
+    assert_eq!(last(&followed, linked(1, None)), Ok(None));
 }
