@@ -177,7 +177,7 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
     let route = route.as_ref();
     let look_up = examined.spec.keys().first().copied();
     let look_up = look_up.and_then(|key| LookUp::new(&examined.spec, key));
-    let question = look_up.as_ref().and_then(|look_up| look_up.list(None));
+    let question = look_up.as_ref().and_then(|look_up| look_up.list().first());
     let (Some(asking), Some(look_up), Some(question)) = (&examined.asking, &look_up, question)
     else {
         found.push(of_network(examined, route).await);
@@ -209,7 +209,12 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
     match client.probe(&question.path, body.as_deref()).await {
         Ok((answer, json)) => {
             found.push(well_network(examined));
-            match not_of_api(&examined.client.base_url, look_up, &answer, json) {
+            match not_of_api(
+                (&examined.client.base_url, &question.path),
+                look_up,
+                &answer,
+                json,
+            ) {
                 Some(finding) => found.push(finding),
                 None => found.extend(of_answer(examined, asking, &answer)),
             }
@@ -320,7 +325,7 @@ async fn permit(
 /// A success that is not the API's, or a redirect, which no client follows: a login page's or a proxy's.
 /// Planning would stop at it.
 fn not_of_api(
-    address: &str,
+    at: (&str, &str),
     look_up: &LookUp,
     answer: &Answer,
     json: Option<Json>,
@@ -329,7 +334,10 @@ fn not_of_api(
         (300..400, _) => say().doctor_redirect(),
         (200..300, _) if answer.of_sign_in => answer.message.clone(),
         (200..300, None) => say().doctor_no_json(),
-        (200..300, Some(json)) => look_up.page(json, address).err()?.to_string(),
+        (200..300, Some(json)) => look_up
+            .page(json, answer.link.as_deref(), at)
+            .err()?
+            .to_string(),
         _ => return None,
     };
     let what = match answer.of_sign_in {
@@ -337,7 +345,7 @@ fn not_of_api(
         false => say().doctor_read(),
     };
     let status = format!("HTTP {}", answer.status);
-    let told = say().doctor_other(why, status, address);
+    let told = say().doctor_other(why, status, at.0);
     Some(Finding::new(what, Health::Wrong, told))
 }
 
@@ -555,7 +563,12 @@ mod tests {
             let mut answer = Answer::default();
             (answer.status, answer.of_sign_in) = (status, of_sign_in);
             answer.message = "why".into();
-            let found = not_of_api("https://api.example.se", &look_up, &answer, json)?;
+            let found = not_of_api(
+                ("https://api.example.se", "/pupils"),
+                &look_up,
+                &answer,
+                json,
+            )?;
             assert_eq!(found.health, Health::Wrong);
             assert!(found.told.contains(&format!("HTTP {status}")), "{found:?}");
             Some((found.what, found.told))

@@ -258,7 +258,12 @@ impl Api {
                 return (StatusCode::from_u16(status).unwrap(), Json(json!({})));
             }
             let student = |id| json!({ "id": id, "name": name });
-            let all: Vec<_> = (1..10).map(|id| student(id.to_string())).collect();
+            let is_later_page = request
+                .uri()
+                .query()
+                .is_some_and(|query| query.contains("page=2"));
+            let ids = if is_later_page { 0..0 } else { 1..10 };
+            let all: Vec<_> = ids.map(|id| student(id.to_string())).collect();
             match is_update {
                 true => (StatusCode::from_u16(status).unwrap(), Json(json!({}))),
                 false => (StatusCode::OK, Json(json!({ "data": all }))),

@@ -140,7 +140,9 @@ codes! {
     ApiFailing "api.failing" fact_failing;
     ApiLookup "api.lookup" fact_lookup;
     ApiAnswered "api.answered" fact_answered;
-    ApiSamePage "api.same_page" lookup_same_page;
+    ApiSamePage "api.same_page" fact_same_page;
+    ApiIncomplete "api.incomplete" fact_incomplete;
+    ApiNextPage "api.next_page" fact_next_page;
     ApiUnasked "api.unasked" fact_unasked;
     ApiNoList "api.no_list" fact_no_list;
     ApiForeign "api.foreign" fact_foreign;

@@ -6,9 +6,12 @@ mod call;
 mod difference;
 mod forecast;
 mod guards;
+mod link;
 mod lookup;
+mod pages;
 mod saved;
 mod selection;
+mod walk;
 
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, unnamed};
@@ -16,9 +19,11 @@ pub use call::Planner;
 pub use difference::{Difference, Left, Values};
 pub use forecast::Road;
 pub use guards::Guards;
-pub use lookup::{LookUp, LookUpError, Page, Progress, Question};
+pub use lookup::{LookUp, Question};
+pub use pages::{LookUpError, Page};
 pub use saved::{SAVED_PLAN, SavedPlan};
 pub use selection::{Selection, SelectionError};
+pub use walk::Walk;
 
 #[cfg(test)]
 mod tests {
@@ -26,7 +31,8 @@ mod tests {
 
     use crate::check::{CheckOptions, Checker};
     use crate::map::{ColumnMap, MapOptions};
-    use crate::targets::TargetSpec;
+    use crate::plan::LookUp;
+    use crate::targets::{Lookup, TargetSpec};
 
     /// A target in which a field of each sort stands that planning treats in its own way.
     const REGISTRY: &str = r#"
@@ -116,6 +122,14 @@ read_only = true
 
     pub(super) fn registry() -> Arc<TargetSpec> {
         Arc::new(crate::targets::parse("registry.toml", REGISTRY).unwrap())
+    }
+
+    /// Look-ups of it by its field `mobile`, with what is changed in its file.
+    pub(super) fn look_up(change: impl Fn(&mut Lookup)) -> LookUp {
+        let mut spec = (*registry()).clone();
+        change(spec.lookup.as_mut().unwrap());
+        let key = spec.field("mobile").unwrap();
+        LookUp::new(&Arc::new(spec), key).unwrap()
     }
 
     /// A checker of a file that has a column for each of these fields.

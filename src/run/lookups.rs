@@ -1,44 +1,25 @@
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
-use super::answers::KeptAnswers;
 use super::items::{Item, What};
 use super::work::{Halt, Planning, Unresolved, Work};
 use crate::events::RunEvent;
 use crate::journal::Register;
 use crate::l10n::{number, say};
 use crate::model::Code;
-use crate::plan::{LookUp, Page, Progress, Question};
+use crate::plan::{LookUp, LookUpError, Page, Question, Walk};
 use crate::send::{Fetched, Stop};
 use crate::targets::Kind;
 
 /// Nanoseconds between two words about how far the look-ups have come.
 const EVERY: u64 = 1_000_000_000;
 
-/// Stops where an API gives the same page again: it would never end, and each page costs a request.
-fn refuse_repeated(
-    progress: &mut Progress,
-    look_up: &LookUp,
-    page: &Page,
-    answers: Option<&KeptAnswers<'_>>,
-) -> Result<(), Halt> {
-    if progress.is_new(look_up, page) {
-        return Ok(());
-    }
-    if let Some(answers) = answers {
-        answers.doubt();
-    }
-    Err(Halt::Stop(Stop::LookUp {
-        why: say().lookup_same_page(),
-        cause: Code::ApiSamePage,
-        status: None,
-        message: String::new(),
-    }))
-}
+/// Records that are read one by one, of those that were not found, before any is reported as missing.
+const REREAD: usize = 20;
 
 /// A stop because a look-up was refused, with the path that was asked. What stands behind it may name
 /// somebody, and is left out.
@@ -62,12 +43,24 @@ fn at_path(stop: Stop, path: &str) -> Stop {
     }
 }
 
-/// How far a listing of all records has come.
-#[derive(Default)]
-struct Listing {
-    progress: Progress,
-    /// Records seen.
-    passed: u64,
+/// Whether the API has nothing where it was asked.
+fn has_nothing(halt: &Halt) -> bool {
+    let Halt::Stop(Stop::LookUp { status, .. }) = halt else {
+        return false;
+    };
+    matches!(status, Some(404 | 410))
+}
+
+/// Whether the API refuses to give one record, as it does where there is none or where none may be read.
+fn gives_none(halt: &Halt) -> bool {
+    match halt {
+        Halt::Stop(Stop::LookUp { status, .. }) => status
+            .is_some_and(|status| (400..500).contains(&status) && !matches!(status, 408 | 429)),
+        Halt::Stop(Stop::Refused {
+            status, reading, ..
+        }) => *reading && *status == 403,
+        _ => false,
+    }
 }
 
 /// How the records of the rows are found.
@@ -93,7 +86,7 @@ impl Work<'_> {
                 }
                 if let What::LookUp { key, .. } = item.what {
                     self.choose_once().await?;
-                    keys.push(key);
+                    keys.push((key, item.mark.at.sheet_row));
                     if keys.len() >= self.round() {
                         self.learn_of(&std::mem::take(&mut keys)).await?;
                     }
@@ -103,15 +96,22 @@ impl Work<'_> {
         self.learn_of(&keys).await
     }
 
-    async fn learn_of(&self, keys: &[String]) -> Result<(), Halt> {
+    /// `rows` are their keys and lines.
+    async fn learn_of(&mut self, rows: &[(String, u64)]) -> Result<(), Halt> {
         let mut unknown = Vec::new();
-        for key in keys {
+        for (key, line) in rows {
             if self.listed(key)?.is_empty() {
-                unknown.push(key.as_str());
+                unknown.push((key.as_str(), *line));
             }
         }
-        self.search_all(&unknown).await?;
-        Ok(())
+        let keys: Vec<&str> = unknown.iter().map(|(key, _)| *key).collect();
+        let found = self.search_all(&keys).await?;
+        let found = self.by_key(&found);
+        unknown.retain(|(key, _)| {
+            let key = self.key_text(&Json::from(*key));
+            key.is_none_or(|key| !found.contains_key(&key))
+        });
+        self.doubt(&unknown).await
     }
 
     /// Lists the whole register where that is less work, before the first row is looked up.
@@ -139,46 +139,84 @@ impl Work<'_> {
             return Ok(());
         }
         // One request tells how many there are, and is the first page if they are listed.
-        let Some(question) = look_up.list(None) else {
+        let mut walk = look_up.list();
+        let Some(question) = walk.first() else {
             return Ok(());
         };
-        let mut this = self.ask(&look_up, &question).await?;
-        let listings = this.total.map(|total| total.div_ceil(page));
+        let first = self.ask(&look_up, &question).await?;
+        self.take(&mut walk, &first)?;
+        let listings = walk.total().map(|total| total.div_ceil(page));
         if look_up.can_search() && listings.is_none_or(|listings| listings > searches) {
-            let total = this.total.map_or_else(|| say().how_many(), number);
+            let total = walk.total().map_or_else(|| say().how_many(), number);
             self.planned.how =
                 say().how_searched(number(rows), records, page, number(searches), total);
             return Ok(());
         }
         let register = Register::new()?;
-        let mut listing = Listing::default();
-        self.note(&register, &look_up, &mut listing, &this)?;
-        // The pages that are known to follow, as many at a time as may be under way.
-        let mut following: VecDeque<u64> = look_up.following(&this).into();
-        let mut before = 0;
-        while !following.is_empty() {
-            let room = self.planning.transport.room().min(following.len());
-            let round: Vec<u64> = following.drain(..room).collect();
-            let asked = round.iter().map(|passed| self.ask_after(&look_up, *passed));
-            for (passed, next) in round.iter().zip(join_all(asked).await) {
-                (this, before) = (next?, *passed);
-                self.note(&register, &look_up, &mut listing, &this)?;
-                if this.records.len() < look_up.page_size() {
+        self.note(&register, &look_up, &walk, &first)?;
+        self.list_rest(&register, &look_up, &mut walk).await?;
+        let listed = number(walk.listed());
+        self.planned.how = say().how_listed(listed, records, page, number(rows));
+        self.register = Some(register);
+        Ok(())
+    }
+
+    /// Takes all pages after the first one into the register, as many at a time as may be under way where
+    /// it is known how many follow.
+    async fn list_rest(
+        &mut self,
+        register: &Register,
+        look_up: &LookUp,
+        walk: &mut Walk<'_>,
+    ) -> Result<(), Halt> {
+        loop {
+            let room = self.planning.transport.room();
+            let ahead = match walk.ahead(room) {
+                Ok(ahead) if ahead.is_empty() => return Ok(()),
+                Ok(ahead) => ahead,
+                // What was not listed is searched for.
+                Err(LookUpError::Fewer { .. }) if look_up.can_search() => return Ok(()),
+                Err(error) => return Err(self.unreadable(&error)),
+            };
+            let asked = ahead.iter().map(|question| self.ask(look_up, question));
+            for (question, answered) in ahead.iter().zip(join_all(asked).await) {
+                if walk.next().ok().flatten().as_ref() != Some(question) {
                     // Where the next page begins is not what was thought, if there is one.
-                    following.clear();
                     break;
+                }
+                match answered {
+                    Ok(page) => {
+                        self.take(walk, &page)?;
+                        self.note(register, look_up, walk, &page)?;
+                    }
+                    Err(halt) if has_nothing(&halt) && walk.is_past_the_end() => break,
+                    Err(halt) => return Err(halt),
                 }
             }
         }
-        while let Some(question) = look_up.list(Some((&this, before))) {
-            before = listing.passed;
-            this = self.ask(&look_up, &question).await?;
-            self.note(&register, &look_up, &mut listing, &this)?;
+    }
+
+    /// Takes a page in, and stops where it leads nowhere.
+    fn take(&self, walk: &mut Walk<'_>, page: &Page) -> Result<(), Halt> {
+        walk.add(page).map_err(|error| self.unreadable(&error))
+    }
+
+    /// A stop because the records cannot be read as the target's file says, or are not all that there are.
+    fn unreadable(&self, error: &LookUpError) -> Halt {
+        self.doubted(error.to_string(), error.code())
+    }
+
+    /// A stop because what was answered contradicts itself.
+    fn doubted(&self, why: String, cause: Code) -> Halt {
+        if let Some(answers) = self.planning.answers {
+            answers.doubt();
         }
-        let passed = listing.passed;
-        self.planned.how = say().how_listed(number(passed), records, page, number(rows));
-        self.register = Some(register);
-        Ok(())
+        Halt::Stop(Stop::LookUp {
+            why,
+            cause,
+            status: None,
+            message: String::new(),
+        })
     }
 
     /// Takes a page of all records into the register.
@@ -186,27 +224,18 @@ impl Work<'_> {
         &mut self,
         register: &Register,
         look_up: &LookUp,
-        listing: &mut Listing,
+        walk: &Walk<'_>,
         page: &Page,
     ) -> Result<(), Halt> {
-        refuse_repeated(&mut listing.progress, look_up, page, self.planning.answers)?;
         for record in &page.records {
             if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
                 register.add(&key, &record.to_string())?;
             }
             self.note_unique(register, look_up, record)?;
         }
-        listing.passed += page.records.len() as u64;
-        self.tell(listing.passed, page.total.unwrap_or(listing.passed));
+        let listed = walk.listed();
+        self.tell(listed, page.total.unwrap_or(listed).max(listed));
         Ok(())
-    }
-
-    /// The page of all records before which `passed` stand.
-    async fn ask_after(&self, look_up: &LookUp, passed: u64) -> Result<Page, Halt> {
-        match look_up.list_after(passed) {
-            Some(question) => self.ask(look_up, &question).await,
-            None => Ok(Page::default()),
-        }
     }
 
     /// Tells how far the look-ups have come, now and then.
@@ -222,16 +251,17 @@ impl Work<'_> {
 
     async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
         let Planning { answers, past, .. } = self.planning;
-        let (answer, is_kept) = self.answer(question).await?;
+        let (answer, link, is_kept) = self.answer(question).await?;
         let text = match answers.filter(|_| !is_kept) {
             Some(_) => answer.to_string(),
             None => String::new(),
         };
         let base_url = &self.planning.delivery.client.base_url;
-        let page = look_up.page(answer, base_url).map_err(|error| {
+        let page = look_up.page(answer, link.as_deref(), (base_url, &question.path));
+        let page = page.map_err(|error| {
             Halt::Stop(Stop::LookUp {
                 why: error.to_string(),
-                cause: Code::ApiNoList,
+                cause: error.code(),
                 status: None,
                 message: String::new(),
             })
@@ -242,8 +272,9 @@ impl Work<'_> {
         Ok(page)
     }
 
-    /// What the API answers, or has answered to an earlier slice, and whether that was so.
-    async fn answer(&self, question: &Question) -> Result<(Json, bool), Halt> {
+    /// What the API answers, with its `Link` header, or has answered to an earlier slice, and whether that
+    /// was so.
+    async fn answer(&self, question: &Question) -> Result<(Json, Option<String>, bool), Halt> {
         let Planning {
             answers,
             transport,
@@ -252,7 +283,7 @@ impl Work<'_> {
         } = self.planning;
         if let Some(kept) = answers {
             if let Some(answer) = kept.find(&**past, question)? {
-                return Ok((answer, true));
+                return Ok((answer, None, true));
             }
             if kept.are_enough() {
                 let after = Duration::ZERO;
@@ -261,33 +292,54 @@ impl Work<'_> {
         }
         // Stopping drops what is under way.
         let (_never, never) = watch::channel(false);
-        let asked = transport.fetch(&question.path, question.body.as_ref(), &never);
-        match asked.await? {
-            Fetched::Json(answer) => Ok((answer, false)),
-            Fetched::NoJson => Ok((Json::Null, false)),
+        let asked = transport.fetch_answer(&question.path, question.body.as_ref(), &never);
+        let (fetched, beside) = asked.await?;
+        match fetched {
+            Fetched::Json(answer) => Ok((answer, beside.link, false)),
+            Fetched::NoJson => Ok((Json::Null, None, false)),
             Fetched::Halted => match transport.due() {
                 Some(after) => Err(Halt::Stop(Stop::Due { after })),
-                None => Ok((Json::Null, false)),
+                None => Ok((Json::Null, None, false)),
             },
             Fetched::Stopped(stop) => Err(Halt::Stop(at_path(stop, &question.path))),
         }
     }
 
-    /// All records that have one of the keys.
+    /// All records that have one of the keys. No page is asked for once each key has found one.
     async fn search(&self, look_up: &LookUp, keys: &[&str]) -> Result<Vec<Json>, Halt> {
         let mut found = Vec::new();
-        let mut next = look_up.search(keys, None);
-        let mut passed = 0;
-        let mut progress = Progress::default();
+        let mut walk = look_up.search(keys);
+        let mut sought = self.key_texts(keys);
+        let mut next = walk.first();
         while let Some(question) = next {
-            let page = self.ask(look_up, &question).await?;
-            refuse_repeated(&mut progress, look_up, &page, self.planning.answers)?;
-            self.refuse_unasked(look_up, keys, &page)?;
-            next = look_up.search(keys, Some((&page, passed)));
-            passed += page.records.len() as u64;
-            found.extend(page.records);
+            match self.ask(look_up, &question).await {
+                Ok(page) => {
+                    self.take(&mut walk, &page)?;
+                    self.refuse_unasked(look_up, keys, &page)?;
+                    for key in page
+                        .records
+                        .iter()
+                        .filter_map(|found| look_up.key_of(found))
+                    {
+                        sought.remove(&self.key_text(key));
+                    }
+                    found.extend(page.records);
+                }
+                Err(halt) if has_nothing(&halt) && walk.is_past_the_end() => {}
+                Err(halt) => return Err(halt),
+            }
+            if sought.is_empty() && !walk.may_hold_twins() {
+                break;
+            }
+            next = walk.next().map_err(|error| self.unreadable(&error))?;
         }
         Ok(found)
+    }
+
+    /// Keys as they are compared.
+    fn key_texts(&self, keys: &[&str]) -> HashSet<Option<String>> {
+        let keys = keys.iter().map(|key| self.key_text(&Json::from(*key)));
+        keys.collect()
     }
 
     /// Stops where an answer to a search holds more than was asked for: the API has passed the filter
@@ -299,10 +351,7 @@ impl Work<'_> {
             return Ok(());
         }
         // Two records may have one key, where the API lets them: that is no fault of the search.
-        let keys: HashSet<Option<String>> = keys
-            .iter()
-            .map(|key| self.key_text(&Json::from(*key)))
-            .collect();
+        let keys = self.key_texts(keys);
         let was_asked = |record: &Json| {
             let key = look_up.key_of(record).and_then(|key| self.key_text(key));
             key.is_some() && keys.contains(&key)
@@ -310,15 +359,7 @@ impl Work<'_> {
         if page.records.iter().all(was_asked) {
             return Ok(());
         }
-        if let Some(answers) = self.planning.answers {
-            answers.doubt();
-        }
-        Err(Halt::Stop(Stop::LookUp {
-            why: say().lookup_unasked(asked, found),
-            cause: Code::ApiUnasked,
-            status: None,
-            message: String::new(),
-        }))
+        Err(self.doubted(say().lookup_unasked(asked, found), Code::ApiUnasked))
     }
 
     /// A key as it is compared: normalised, and e-mail addresses without regard to case.
@@ -394,19 +435,78 @@ impl Work<'_> {
         // A record may have come, or slipped from one page to another, while they were listed.
         let keys: Vec<&str> = unknown.iter().map(|row| row.key.as_str()).collect();
         let found = self.search_all(&keys).await?;
+        let by_key = self.by_key(&found);
+        let mut missing = Vec::new();
+        for row in unknown {
+            let key = self.key_text(&Json::from(row.key.as_str()));
+            match key.and_then(|key| by_key.get(&key)) {
+                Some(records) => self.settle(row, records).await?,
+                None => missing.push(row),
+            }
+        }
+        let rows = missing.iter();
+        let rows = rows.map(|row| (row.key.as_str(), row.mark.at.sheet_row));
+        self.doubt(&rows.collect::<Vec<_>>()).await?;
+        for row in missing {
+            self.settle(row, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Records by the key that finds them.
+    fn by_key<'r>(&self, records: &'r [Json]) -> HashMap<String, Vec<&'r Json>> {
         let mut by_key: HashMap<String, Vec<&Json>> = HashMap::new();
-        for record in &found {
+        for record in records {
             let key = self.look_up.as_ref().and_then(|how| how.key_of(record));
             if let Some(key) = key.and_then(|key| self.key_text(key)) {
                 by_key.entry(key).or_default().push(record);
             }
         }
-        for row in unknown {
-            let key = self.key_text(&Json::from(row.key.as_str()));
-            let records = key.and_then(|key| by_key.get(&key)).cloned();
-            self.settle(row, &records.unwrap_or_default()).await?;
+        by_key
+    }
+
+    /// Reads the first records one by one that were neither listed nor searched for with success, and stops
+    /// where one of them exists: then no other is reported as missing either. `rows` are their keys and
+    /// lines.
+    async fn doubt(&mut self, rows: &[(&str, u64)]) -> Result<(), Halt> {
+        let Some(look_up) = self.look_up.clone() else {
+            return Ok(());
+        };
+        let left = REREAD.saturating_sub(self.reread);
+        let questions = rows.iter().take(left);
+        let questions = questions.filter_map(|row| Some((*row, look_up.read_by_key(row.0)?)));
+        let questions: Vec<((&str, u64), Question)> = questions.collect();
+        self.reread += questions.len();
+        let mut left = &questions[..];
+        while !left.is_empty() {
+            let room = self.planning.transport.room().clamp(1, left.len());
+            let (round, others) = left.split_at(room);
+            let asked = round.iter().map(|(_, question)| self.read_one(question));
+            for (((key, line), _), record) in round.iter().zip(join_all(asked).await) {
+                let held = look_up.key_of(&record?).and_then(|key| self.key_text(key));
+                if held.is_some() && held == self.key_text(&Json::from(*key)) {
+                    let record = self.planning.prepared.checker.spec().record_name();
+                    // Nobody's key: what stops a run is told to others too.
+                    let why = say().lookup_exists(record, *line, look_up.setting_of_search());
+                    return Err(self.doubted(why, Code::ApiIncomplete));
+                }
+            }
+            left = others;
         }
         Ok(())
+    }
+
+    /// One record; nothing where the API gives none.
+    async fn read_one(&self, question: &Question) -> Result<Json, Halt> {
+        let (answer, _, is_kept) = match self.answer(question).await {
+            Err(halt) if gives_none(&halt) => (Json::Null, None, false),
+            other => other?,
+        };
+        let Planning { answers, past, .. } = self.planning;
+        if let Some(answers) = answers.filter(|_| !is_kept) {
+            answers.keep(&**past, question, answer.to_string())?;
+        }
+        Ok(answer)
     }
 }
 

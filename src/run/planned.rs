@@ -84,6 +84,15 @@ impl Planned {
         Ok(planned)
     }
 
+    /// Forgets what was planned of the rows.
+    pub(super) fn forget_rows(&mut self) {
+        *self = Planned {
+            stop: self.stop.take(),
+            how: std::mem::take(&mut self.how),
+            ..Planned::default()
+        };
+    }
+
     /// How often each field is to be changed.
     fn fields(&self) -> BTreeMap<String, u64> {
         let mut fields = BTreeMap::new();

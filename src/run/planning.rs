@@ -28,6 +28,7 @@ impl Planning<'_> {
             look_up,
             register: None,
             has_chosen: false,
+            reread: 0,
             conflicts: Vec::new(),
             batch: Vec::new(),
             planned: Planned::of(reading.nothing_read()),
@@ -40,6 +41,8 @@ impl Planning<'_> {
             false => &[Pass::Plan],
         };
         for pass in passes {
+            // Each asks the same.
+            work.reread = 0;
             work.planned.stop = pass.over(&maker, &mut work, &runtime, &mut asked)?;
             if work.planned.stop.is_some() {
                 break;

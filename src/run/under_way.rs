@@ -17,7 +17,6 @@ use crate::events::Plan;
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::model::{Code, Held, StateCounts};
 use crate::send::{Stats, Stop, Transport};
-use crate::targets::Paging;
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -273,7 +272,7 @@ impl<'a> Run<'a> {
         // Where each page names the next one, that address may be good for a moment only: then all are read
         // by one slice, however long it takes.
         let lookup = setup.prepared.checker.spec().lookup.as_ref();
-        let is_numbered = lookup.is_none_or(|how| !matches!(how.paging, Paging::Next { .. }));
+        let is_numbered = lookup.is_none_or(|how| how.paging.is_counted());
         let answers = match setup.slice.filter(|_| is_numbered) {
             Some(slice) => {
                 setup.tools.pacer.set_patience(Some(slice.patience));
@@ -310,7 +309,12 @@ impl<'a> Run<'a> {
             journal: writer.close()?,
             ..self
         };
-        let planned = planned?;
+        let mut planned = planned?;
+        if planned.stop.as_ref().is_some_and(Stop::disproves_plan) {
+            // What it said of rows before does not hold either.
+            run.journal.clear(id)?;
+            planned.forget_rows();
+        }
         let uncounted = match &answers {
             None => setup.stats.requests(),
             // They are forgotten in the step that says what becomes of the plan.

@@ -83,6 +83,8 @@ pub(super) struct Work<'a> {
     pub(super) register: Option<Register>,
     /// Whether it is decided if all records are listed.
     pub(super) has_chosen: bool,
+    /// Records that were read one by one because they were not found.
+    pub(super) reread: usize,
     /// Calls that are kept back because another record has a value of theirs.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) planned: Planned,

@@ -27,6 +27,8 @@ pub struct Answer {
     pub(super) is_wait_unusable: bool,
     /// What the API says of its quota.
     pub announced: Announced,
+    /// Its `Link` header, if it has one.
+    pub link: Option<String>,
     /// The API's own time.
     pub date: Option<UnixNanos>,
     /// It is the token endpoint's, so no request was made, and what it says of a quota is of
@@ -111,6 +113,7 @@ impl Answer {
             asks_to_wait: wait.is_asked,
             is_wait_unusable: wait.is_unusable,
             announced: announced(headers, quota),
+            link: link(headers),
             date: date(headers),
             etag: headers
                 .get("etag")
@@ -196,6 +199,13 @@ fn usual_message(json: &Json) -> String {
         .map(one_line)
         .find(|text| !text.is_empty())
         .unwrap_or_default()
+}
+
+/// All `Link` headers as one: they are parts of one list (RFC 9110, section 5.3).
+fn link(headers: &HeaderMap) -> Option<String> {
+    let links = headers.get_all(reqwest::header::LINK).iter();
+    let links: Vec<&str> = links.filter_map(|link| link.to_str().ok()).collect();
+    (!links.is_empty()).then(|| links.join(", "))
 }
 
 /// Messages by field, as `profile.salutation: "Sir" is not a valid choice.; …`.

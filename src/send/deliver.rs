@@ -316,8 +316,8 @@ impl<R: Record> Sender<'_, R> {
         else {
             return unknown();
         };
-        let (answer, etag) = match self.transport.fetch_version(&path, None, halted).await? {
-            (Fetched::Json(answer), etag) => (answer, etag),
+        let (answer, etag) = match self.transport.fetch_answer(&path, None, halted).await? {
+            (Fetched::Json(answer), beside) => (answer, beside.etag),
             (Fetched::Stopped(stop), _) => return Ok(Some(Version::Stopped(Some(stop)))),
             (Fetched::Halted, _) => return Ok(Some(Version::Stopped(None))),
             (Fetched::NoJson, _) => return unknown(),

@@ -19,6 +19,15 @@ pub enum Fetched {
     Stopped(Stop),
 }
 
+/// What the headers of an answer say of what came.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Its version (RFC 9110, section 8.8.3).
+    pub(super) etag: Option<String>,
+    /// Where the next page is (RFC 8288).
+    pub link: Option<String>,
+}
+
 /// Why a look-up without an answer stops the run; `sent` is the body that went with it, and `unreachable`
 /// the stop because nobody answers, for a reason in words.
 pub(super) fn why_stopped(

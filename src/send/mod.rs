@@ -36,7 +36,7 @@ pub use client::{Client, ClientOptions};
 pub use credentials::{Credentials, SignInError};
 pub use deliver::{Judged, Reread, Sender};
 pub use error::SendError;
-pub use fetched::Fetched;
+pub use fetched::{Beside, Fetched};
 pub use headers::Announced;
 pub use pacer::Pacer;
 pub use rate::{Pace, Rate, RateError};

@@ -106,6 +106,15 @@ impl Stop {
         )
     }
 
+    /// Whether what was planned before it does not hold: records may have been taken for missing.
+    pub fn disproves_plan(&self) -> bool {
+        let cause = match self {
+            Stop::LookUp { cause, .. } => Some(*cause),
+            _ => None,
+        };
+        cause == Some(Code::ApiIncomplete)
+    }
+
     /// The stop that an answer calls for which refuses the credentials, or is not the API's.
     pub(super) fn refused(answer: Answer, body: &[u8], reading: bool) -> Stop {
         if let Some(what) = answer.foreign {

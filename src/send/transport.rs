@@ -12,7 +12,7 @@ use super::backoff::Backoff;
 use super::client::{Client, Request};
 use super::concurrency_limit::{ConcurrencyLimit, RetryBudget};
 use super::error::SendError;
-use super::fetched::{Fetched, why_stopped};
+use super::fetched::{Beside, Fetched, why_stopped};
 use super::pacer::{Pacer, Permit};
 use super::stats::Stats;
 use super::stop::Stop;
@@ -135,16 +135,19 @@ impl<'a> Transport<'a> {
         body: Option<&Json>,
         halted: &watch::Receiver<bool>,
     ) -> Result<Fetched, SendError> {
-        Ok(self.fetch_version(path, body, halted).await?.0)
+        Ok(self.fetch_answer(path, body, halted).await?.0)
     }
 
-    /// The same, with the `ETag` of what came.
-    pub(super) async fn fetch_version(
+    /// The same, with what the answer's headers say of what came.
+    ///
+    /// # Errors
+    /// As that.
+    pub async fn fetch_answer(
         &self,
         path: &str,
         body: Option<&Json>,
         halted: &watch::Receiver<bool>,
-    ) -> Result<(Fetched, Option<String>), SendError> {
+    ) -> Result<(Fetched, Beside), SendError> {
         let body = body.map(|body| body.to_string().into_bytes());
         let request = Request {
             method: match body {
@@ -162,15 +165,18 @@ impl<'a> Transport<'a> {
             .attempt(&request, 0, &mut halted, async |_| Ok(()))
             .await?;
         let (Some(verdict), Some(last)) = (attempts.verdict, attempts.last) else {
-            return Ok((Fetched::Halted, None));
+            return Ok((Fetched::Halted, Beside::default()));
         };
         Ok(match (verdict, last) {
-            (Verdict::Accept, Ok((answer, Some(json)))) => (Fetched::Json(json), answer.etag),
-            (Verdict::Accept, Ok((_, None))) => (Fetched::NoJson, None),
+            (Verdict::Accept, Ok((answer, Some(json)))) => {
+                let (etag, link) = (answer.etag, answer.link);
+                (Fetched::Json(json), Beside { etag, link })
+            }
+            (Verdict::Accept, Ok((_, None))) => (Fetched::NoJson, Beside::default()),
             (_, last) => {
                 let unreachable = |why, cause| self.unreachable(why, cause);
                 let stop = why_stopped(verdict, last, body.as_deref(), unreachable);
-                (Fetched::Stopped(stop), None)
+                (Fetched::Stopped(stop), Beside::default())
             }
         })
     }

@@ -323,6 +323,10 @@ pub struct Lookup {
     /// JSON pointer to the number of all records.
     #[serde(default)]
     pub total: String,
+    /// Whether the total is known to be that of all records. Otherwise a first page with as many records
+    /// may have told its own number, and the next one is asked for.
+    #[serde(default)]
+    pub trust_total: bool,
     /// Records a page.
     pub page_size: u32,
     /// How one page follows another.
@@ -366,6 +370,10 @@ fn default_id() -> String {
     "/id".into()
 }
 
+fn one() -> u8 {
+    1
+}
+
 /// How one page of records follows another.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -376,17 +384,41 @@ pub enum Paging {
         limit: String,
         /// The parameter that holds the number to pass over.
         offset: String,
+        /// Its value on the first page: 1 where it is the number of the page's first record.
+        #[serde(default)]
+        first: u8,
     },
-    /// A query parameter holds the page's number, from 1.
+    /// A query parameter holds the page's number.
     Page {
         /// The parameter.
         parameter: String,
+        /// The number of the first page.
+        #[serde(default = "one")]
+        first: u8,
     },
     /// Each answer holds the next page's address.
     Next {
-        /// JSON pointer to it; null or nothing on the last page.
+        /// JSON pointer to it; null or nothing on the last page. It may be relative to the page's own.
         pointer: String,
     },
+    /// Each answer names the next page in its `Link` header (RFC 8288), with `rel="next"`.
+    Link {},
+    /// Each answer holds a cursor, which the next request repeats.
+    Cursor {
+        /// JSON pointer to it; null, empty or nothing on the last page.
+        pointer: String,
+        /// The query parameter that repeats it.
+        parameter: Option<String>,
+        /// JSON pointer in a search's body to where it is repeated, in place of the parameter.
+        body: Option<String>,
+    },
+}
+
+impl Paging {
+    /// Whether pages are counted, and none names the next one.
+    pub fn is_counted(&self) -> bool {
+        matches!(self, Paging::Offset { .. } | Paging::Page { .. })
+    }
 }
 
 impl Lookup {

@@ -2,7 +2,7 @@ use self::idle::validate_idle;
 use super::field::{self, FieldSpec, Kind};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
-use super::spec::{Paging, SignIn, TargetSpec, placeholders};
+use super::spec::{Lookup, Paging, SignIn, TargetSpec, placeholders};
 
 /// Finds all that in a well-formed target does not fit together.
 pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
@@ -120,9 +120,86 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
     ] {
         must_be_pointer(found, Place::Key("lookup", key), pointer);
     }
-    if let Paging::Next { pointer } = &lookup.paging {
-        must_be_pointer(found, Place::Key("lookup", "paging"), pointer);
+    if lookup.trust_total && lookup.total.is_empty() {
+        let message = "lookup.trust_total is about lookup.total, and there is none";
+        found.add(Place::Key("lookup", "trust_total"), message);
     }
+    validate_paging(lookup, found);
+}
+
+fn validate_paging(lookup: &Lookup, found: &mut Found<'_>) {
+    let paging = &lookup.paging;
+    let place = || Place::Key("lookup", "paging");
+    let parameters: Vec<(&str, &String)> = match paging {
+        Paging::Offset { limit, offset, .. } => vec![("limit", limit), ("offset", offset)],
+        Paging::Page { parameter, .. } => vec![("parameter", parameter)],
+        Paging::Cursor {
+            parameter: Some(parameter),
+            ..
+        } => vec![("parameter", parameter)],
+        Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link {} => Vec::new(),
+    };
+    for (key, name) in parameters {
+        if let Some(message) = not_a_parameter(name) {
+            found.add(
+                place(),
+                format!("lookup.paging.{key} = \"{name}\" {message}"),
+            );
+        }
+    }
+    if let Paging::Offset { first, .. } | Paging::Page { first, .. } = paging
+        && *first > 1
+    {
+        found.add(place(), "lookup.paging.first must be 0 or 1");
+    }
+    if let Paging::Cursor {
+        parameter, body, ..
+    } = paging
+    {
+        let wrong = match (parameter, body) {
+            (_, Some(_)) if lookup.search.is_none() => {
+                "lookup.paging.body is a place in a search's body, and there is no lookup.search"
+            }
+            (None, Some(_)) if lookup.list.is_some() => {
+                "lookup.list has no body, so lookup.paging needs a parameter for the cursor"
+            }
+            (None, None) => {
+                "lookup.paging says nowhere how the cursor is repeated; name a parameter"
+            }
+            _ => "",
+        };
+        if !wrong.is_empty() {
+            found.add(place(), wrong);
+        }
+        if let Some(body) = body {
+            match &**body {
+                "" => found.add(
+                    place(),
+                    "lookup.paging.body is empty, which is the whole body",
+                ),
+                body => must_be_pointer(found, place(), body),
+            }
+        }
+    }
+    if let Paging::Next { pointer } | Paging::Cursor { pointer, .. } = paging {
+        match &**pointer {
+            "" => found.add(
+                place(),
+                "lookup.paging.pointer is empty, which is the whole answer",
+            ),
+            pointer => must_be_pointer(found, place(), pointer),
+        }
+    }
+}
+
+/// Why a text is no name of a query parameter, if it is none: it is sent as it stands.
+fn not_a_parameter(name: &str) -> Option<&'static str> {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~$[]@:!*'()%".contains(c);
+    if name.is_empty() {
+        return Some("names no query parameter");
+    }
+    (!name.chars().all(is_safe))
+        .then_some("is no name of a query parameter; percent-encode what is no letter or digit")
 }
 
 /// A path is put behind the base address as it stands.

@@ -115,9 +115,17 @@ pub fn answer(bytes: &[u8]) {
             assert_eq!(known == Verdict::Accept, (200..300).contains(&status));
         }
         if let (Some(look_up), Some(body)) = (look_up, &body)
-            && let Ok(page) = look_up.page(body.clone(), BASE)
+            && let Ok(page) = look_up.page(
+                body.clone(),
+                headers.get("link").and_then(|link| link.to_str().ok()),
+                (BASE, "/student"),
+            )
         {
-            if let Some(question) = look_up.list(Some((&page, 0))) {
+            let mut walk = look_up.list();
+            let goes_on = walk.add(&page).is_ok();
+            if let Ok(Some(question)) = walk.next()
+                && goes_on
+            {
                 let address = format!("{BASE}{}", question.path);
                 let address = reqwest::Url::parse(&address);
                 assert!(

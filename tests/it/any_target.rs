@@ -89,6 +89,28 @@ fn every_way_to_sign_in_and_to_page_that_a_file_can_say_is_played() {
         ),
         (
             vec![(
+                paging,
+                "paging = { kind = \"page\", parameter = \"sida\", first = 0 }",
+            )],
+            "page from 0",
+        ),
+        (
+            vec![(
+                paging,
+                "paging = { kind = \"offset\", limit = \"count\", offset = \"startIndex\", first = 1 }",
+            )],
+            "offset from 1",
+        ),
+        (vec![(paging, "paging = { kind = \"link\" }")], "link"),
+        (
+            vec![(
+                paging,
+                "paging = { kind = \"cursor\", pointer = \"/meta/cursor\", parameter = \"from\", body = \"/cursor\" }",
+            )],
+            "cursor",
+        ),
+        (
+            vec![(
                 "records = \"/data\"",
                 "records = \"/data\"\nsearch_names = \"dotted\"",
             )],

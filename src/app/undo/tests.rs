@@ -213,7 +213,10 @@ fn an_undo_asks_before_it_closes_a_run_also_where_every_record_is_as_it_was() {
         let run = scene.run("first", RunState::Interrupted, &settings);
         scene.rows(&run, &[Some(RowState::Updated), None]);
         let declined = undo_and_say(&scene, Consent::No);
-        assert!(matches!(declined, Err(AppError::Run(RunError::Declined))));
+        assert!(
+            matches!(declined, Err(AppError::Run(RunError::Declined))),
+            "{declined:?}"
+        );
         assert_eq!(scene.record("first").state, RunState::Interrupted);
         assert_eq!(api.updates(), 0);
         assert_eq!(undo_and_say(&scene, Consent::Yes).unwrap(), changed);

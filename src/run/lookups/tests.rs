@@ -98,7 +98,9 @@ fn an_api_is_asked_in_the_ways_that_it_has() {
     desk.import(&api).unwrap();
     unchanged(&desk, 1);
     let pages = [3, 6].map(|passed| format!("GET /pupils?limit=3&offset={passed}"));
-    assert_eq!(api.asked(), [FIRST, &*pages[0], &*pages[1]]);
+    let mut asked = api.asked();
+    asked.sort();
+    assert_eq!(asked, [FIRST, &*pages[0], &*pages[1]], "two at a time");
     let target = school_with("list = \"/pupils\"\n", "");
     let (api, mut desk) = (Api::holding(pupils(4)), Desk::at(&target, &roster(4)));
     desk.import(&api).unwrap();
@@ -121,8 +123,9 @@ fn an_api_that_tells_no_total_is_searched_or_listed_to_its_last_page() {
     let (api, mut desk) = (Api::holding(pupils(7)), Desk::at(&target, &roster(7)));
     desk.import(&api).unwrap();
     unchanged(&desk, 7);
-    let pages = [3, 6].map(|passed| format!("GET /pupils?limit=3&offset={passed}"));
-    assert_eq!(api.asked(), [FIRST, &*pages[0], &*pages[1]]);
+    // A short page may be a capped one: the last one is that without a record.
+    let pages = [3, 6, 7].map(|passed| format!("GET /pupils?limit=3&offset={passed}"));
+    assert_eq!(api.asked(), [FIRST, &*pages[0], &*pages[1], &*pages[2]]);
     assert_eq!(desk.how(), say().how_listed("7", say_pupils(), 3, "7"));
 }
 
@@ -168,9 +171,11 @@ fn a_record_that_slips_from_one_page_to_the_next_is_one_record() {
             true => json!([
                 {"id": "p1", "name": "Åsa"}, {"id": "p2", "name": "Bo"}, {"id": "p3", "name": "C"},
             ]),
-            false => json!([{"id": "p3", "name": "Cy"}]),
+            false => json!([{"id": "p3", "name": "Cy"}, {"id": "p4", "name": "D"}]),
         };
-        (200, json!({"total": 4, "data": page}))
+        // One was added before them meanwhile.
+        let total = if asked.path.ends_with("=0") { 4 } else { 5 };
+        (200, json!({"total": total, "data": page}))
     });
     let mut desk = Desk::at(&without_search(), "id,name\np1,Åsa\np2,Bo\np3,Cy\n");
     desk.import(&api).unwrap();
@@ -291,7 +296,11 @@ fn a_record_that_was_not_listed_is_searched_for() {
         }
         false => answer(asked),
     });
-    let mut desk = Desk::new(&roster(4));
+    let target = school_with(
+        "total = \"/total\"",
+        "total = \"/total\"\ntrust_total = true",
+    );
+    let mut desk = Desk::at(&target, &roster(4));
     desk.import(&api).unwrap();
     unchanged(&desk, 4);
     assert_eq!(api.asked(), [FIRST, SEARCH]);
@@ -349,4 +358,191 @@ fn look_ups_that_take_their_time_tell_how_far_they_are() {
                 .all(|(done, of)| (1..=9).contains(done) && *of == 9)
     );
     assert!(told("1000/s", crate::run::tests::SCHOOL).is_empty());
+}
+
+/// The school without a search, whose list lacks the records after the first `listed`.
+fn hiding(listed: usize, records: usize) -> Api {
+    let (short, whole) = (held(pupils(listed)), held(pupils(records)));
+    Api::answering(move |asked| match asked.path.starts_with("/pupils") {
+        true => short(asked),
+        false => whole(asked),
+    })
+}
+
+fn asked_for_one(api: &Api) -> usize {
+    let asked = api.asked();
+    asked
+        .iter()
+        .filter(|asked| asked.starts_with("GET /pupil/"))
+        .count()
+}
+
+#[test]
+fn a_record_that_is_missing_from_the_list_and_exists_stops_the_run() {
+    let api = hiding(4, 5);
+    let mut desk = Desk::at(&without_search(), &roster(5));
+    let ended = desk.import(&api).unwrap();
+    let Some(Stop::LookUp { why, cause, .. }) = &ended.stop else {
+        panic!("{:?}", ended.stop);
+    };
+    assert_eq!(*cause, Code::ApiIncomplete);
+    let setting = "lookup.paging.offset = \"offset\"";
+    assert!(why.contains("row 6") && why.contains(setting), "{why}");
+    assert!(!why.contains("p5"), "nobody is named: {why}");
+    assert_eq!(ended.summary.new_rows, None);
+    assert_eq!(ended.summary.states.not_sent, 5);
+    assert!(desk.states().is_empty(), "{:?}", desk.states());
+    assert_eq!(asked_for_one(&api), 1);
+}
+
+#[test]
+fn what_was_reported_before_a_list_proved_incomplete_does_not_hold() {
+    let api = hiding(12, 13);
+    let mut desk = Desk::at(
+        &without_search(),
+        &("id,name\nx1,Åsa\n".to_owned() + &roster(13)[8..]),
+    );
+    let ended = desk.import(&api).unwrap();
+    assert!(ended.stop.is_some());
+    // The first one is really not there, and its row came well before that of the thirteenth.
+    assert_eq!(asked_for_one(&api), 2);
+    assert!(desk.states().is_empty(), "{:?}", desk.states());
+    assert_eq!(ended.summary.states.not_sent, 14);
+    let rows = desk.look(&hiding(12, 13)).unwrap();
+    assert_eq!((rows.plan.invalid, rows.plan.unchanged), (0, 0));
+    assert!(rows.plan.problems.is_empty() && rows.stop.is_some());
+}
+
+#[test]
+fn twenty_records_at_most_are_read_before_rows_are_reported_as_missing() {
+    for missing in [1, 19, 20, 21, 50] {
+        let rows: String = (1..=missing).map(|row| format!("x{row},Åsa\n")).collect();
+        let mut desk = Desk::at(&without_search(), &format!("id,name\n{rows}"));
+        let api = Api::holding(pupils(4));
+        let ended = desk.import(&api).unwrap();
+        assert_eq!(ended.stop, None);
+        assert_eq!(desk.states(), vec!["invalid lookup.not_found"; missing]);
+        assert_eq!(asked_for_one(&api), missing.min(20));
+        // They are part of what a plan says that an import costs.
+        assert_eq!(desk.plan(desk.run().id).lookups, api.asked().len() as u64);
+    }
+}
+
+#[test]
+fn a_search_that_finds_nothing_is_not_believed_either() {
+    let (nothing, whole) = (held(pupils(0)), held(pupils(2)));
+    let api = Api::answering(move |asked| match asked.method.as_str() {
+        "POST" => nothing(asked),
+        _ => whole(asked),
+    });
+    let mut desk = Desk::new(&roster(2));
+    let stop = desk.import(&api).unwrap().stop.unwrap();
+    assert!(stop.to_string().contains("lookup.search_filter"), "{stop}");
+}
+
+#[test]
+fn only_a_key_that_names_a_record_is_read_and_only_its_record_is_proof() {
+    // An address names no record in a path.
+    let mut desk = Desk::new("email,name\nnobody@example.se,Åsa\n");
+    let api = Api::holding(pupils(2));
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["invalid lookup.not_found"]);
+    assert_eq!(api.asked(), [SEARCH]);
+    // Where one cannot be read, or what comes back is another record or none, nothing is proven.
+    for (status, body) in [
+        (403, json!({})),
+        (404, json!({})),
+        (405, json!({})),
+        (410, json!({})),
+        (422, json!({})),
+        (200, json!({"id": "p1"})),
+        (200, json!({"error": "no such pupil"})),
+        (200, json!([])),
+        (200, json!(null)),
+    ] {
+        let whole = held(pupils(2));
+        let answer = body.clone();
+        let api = Api::answering(move |asked| match asked.path.starts_with("/pupil/") {
+            true => (status, answer.clone()),
+            false => whole(asked),
+        });
+        let mut desk = Desk::at(&without_search(), "id,name\nx9,Åsa\n");
+        desk.import(&api).unwrap();
+        assert_eq!(
+            desk.states(),
+            ["invalid lookup.not_found"],
+            "{status} {body}"
+        );
+    }
+    // What cannot be known stops the run.
+    let whole = held(pupils(2));
+    let api = Api::answering(move |asked| match asked.path.starts_with("/pupil/") {
+        true => (500, json!({})),
+        false => whole(asked),
+    });
+    let mut desk = Desk::at(&without_search(), "id,name\nx9,Åsa\n");
+    assert_eq!(stopped(&mut desk, &api), Code::ApiAnswered);
+}
+
+#[test]
+fn a_list_that_is_not_whole_stops_only_where_nothing_else_finds_its_records() {
+    let api = || {
+        let whole = held(pupils(8));
+        Api::answering(move |asked| match asked.path.starts_with("/pupils") {
+            // Its last page lacks one that its total counts.
+            true => {
+                let (status, mut page) = whole(asked);
+                page["data"]
+                    .as_array_mut()
+                    .unwrap()
+                    .retain(|record| record["id"] != "p8");
+                (status, page)
+            }
+            false => whole(asked),
+        })
+    };
+    let mut desk = Desk::at(&without_search(), &roster(8));
+    assert_eq!(stopped(&mut desk, &api()), Code::ApiIncomplete);
+    let mut desk = Desk::new(&roster(8));
+    desk.import(&api()).unwrap();
+    unchanged(&desk, 8);
+}
+
+#[test]
+fn a_search_ends_once_every_key_is_found() {
+    let target = school_with("total = \"/total\"\n", "");
+    let (api, mut desk) = (Api::holding(pupils(9)), Desk::at(&target, &roster(3)));
+    desk.import(&api).unwrap();
+    unchanged(&desk, 3);
+    assert_eq!(
+        api.asked(),
+        [SEARCH],
+        "a full page, of which no total is said"
+    );
+    // One that is not found may stand on the next page.
+    let (api, mut desk) = (Api::holding(pupils(1)), Desk::at(&target, &roster(2)));
+    desk.import(&api).unwrap();
+    let asked = api.asked();
+    assert_eq!(asked[..2], [SEARCH, "POST /search?limit=3&offset=1"]);
+}
+
+#[test]
+fn a_page_that_is_not_there_ends_a_list_that_may_be_whole() {
+    let api = || {
+        let whole = held(pupils(3));
+        Api::answering(move |asked| match asked.path.ends_with("offset=3") {
+            true => (404, json!({"code": "invalid_page"})),
+            false => whole(asked),
+        })
+    };
+    let mut desk = Desk::at(&without_search(), &roster(3));
+    desk.import(&api()).unwrap();
+    unchanged(&desk, 3);
+    let whole = held(pupils(4));
+    let api = Api::answering(move |asked| match asked.path.ends_with("offset=3") {
+        true => (404, json!({})),
+        false => whole(asked),
+    });
+    let mut desk = Desk::at(&without_search(), &roster(3));
+    assert_eq!(stopped(&mut desk, &api), Code::ApiAnswered);
 }

@@ -86,7 +86,7 @@ fn records_are_looked_up_by_the_key_of_the_file() {
     let look_up = |desk: &Desk| {
         let prepared = desk.prepared();
         let look_up = Reading::of(&prepared, &desk.settings.delivery).look_up();
-        look_up.map(|how| how.search(&["x"], None).unwrap().body.unwrap())
+        look_up.map(|how| how.search(&["x"]).first().unwrap().body.unwrap())
     };
     let by = |name: &str| Some(serde_json::json!({"filter": {name: ["x"]}}));
     assert_eq!(look_up(&Desk::new("id,name\np1,Åsa\n")), by("id"));

@@ -104,9 +104,30 @@ fn usual_id() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Paging {
-    Offset { limit: String, offset: String },
-    Page { parameter: String },
-    Next { pointer: String },
+    Offset {
+        limit: String,
+        offset: String,
+        #[serde(default)]
+        first: usize,
+    },
+    Page {
+        parameter: String,
+        #[serde(default = "usual_first_page")]
+        first: usize,
+    },
+    Next {
+        pointer: String,
+    },
+    Link {},
+    Cursor {
+        pointer: String,
+        parameter: Option<String>,
+        body: Option<String>,
+    },
+}
+
+fn usual_first_page() -> usize {
+    1
 }
 
 #[derive(Debug, Clone, Deserialize)]

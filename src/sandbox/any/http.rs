@@ -192,7 +192,8 @@ async fn handle(
             let host = headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok());
-            page(lookup, &records.found(&wanted), &uri, host.unwrap_or(""))
+            let found = records.found(&wanted);
+            page(lookup, &found, (&uri, &body), host.unwrap_or(""))
         }
         _ => of_field(api, StatusCode::NOT_FOUND, "", "Not found."),
     }
@@ -358,25 +359,40 @@ fn collect(
 }
 
 /// A page of records, as the file describes it.
-fn page(lookup: &Lookup, found: &[&Value], uri: &Uri, host: &str) -> Response {
+fn page(lookup: &Lookup, found: &[&Value], (uri, sent): (&Uri, &[u8]), host: &str) -> Response {
     let query: BTreeMap<String, String> =
         Query::try_from_uri(uri).map_or_else(|_| BTreeMap::new(), |Query(query)| query);
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
     let (passed, size) = match &lookup.paging {
-        Paging::Offset { limit, offset } => (
-            number(offset).unwrap_or(0),
+        Paging::Offset {
+            limit,
+            offset,
+            first,
+        } => (
+            number(offset).unwrap_or(0).saturating_sub(*first),
             number(limit)
                 .unwrap_or(lookup.page_size)
                 .min(lookup.page_size),
         ),
-        Paging::Page { parameter } => {
-            let page = number(parameter).unwrap_or(1).max(1);
-            (
-                (page - 1).saturating_mul(lookup.page_size),
-                lookup.page_size,
-            )
+        Paging::Page { parameter, first } => {
+            let page = number(parameter).unwrap_or(*first).saturating_sub(*first);
+            (page.saturating_mul(lookup.page_size), lookup.page_size)
         }
-        Paging::Next { .. } => (number("after").unwrap_or(0), lookup.page_size),
+        Paging::Next { .. } | Paging::Link {} => (number("after").unwrap_or(0), lookup.page_size),
+        Paging::Cursor {
+            parameter, body, ..
+        } => {
+            let sent: Value = serde_json::from_slice(sent).unwrap_or_default();
+            let in_body = body
+                .as_ref()
+                .and_then(|place| sent.pointer(place)?.as_str());
+            let in_query = parameter.as_ref().and_then(|name| query.get(name));
+            let cursor = in_body.or(in_query.map(String::as_str)).unwrap_or_default();
+            let passed = cursor
+                .strip_prefix("after ")
+                .and_then(|text| text.parse().ok());
+            (passed.unwrap_or(0), lookup.page_size)
+        }
     };
     let shown: Vec<Value> = found
         .iter()
@@ -390,12 +406,21 @@ fn page(lookup: &Lookup, found: &[&Value], uri: &Uri, host: &str) -> Response {
     if !lookup.total.is_empty() {
         put(&mut body, &lookup.total, found.len().into());
     }
-    if let Paging::Next { pointer } = &lookup.paging {
-        let next = match end < found.len() {
-            true => json!(format!("http://{host}{}?after={end}", uri.path())),
-            false => Value::Null,
-        };
-        put(&mut body, pointer, next);
+    let is_last = end >= found.len();
+    let next = format!("http://{host}{}?after={end}", uri.path());
+    match &lookup.paging {
+        Paging::Next { pointer } if is_last => put(&mut body, pointer, Value::Null),
+        Paging::Next { pointer } => put(&mut body, pointer, next.into()),
+        // A cursor that would be another one if it were not encoded.
+        Paging::Cursor { pointer, .. } if !is_last => {
+            put(&mut body, pointer, format!("after {end}").into());
+        }
+        Paging::Link {} => {
+            let relation = if is_last { "first" } else { "next" };
+            let link = format!("<{next}>; rel=\"{relation}\"");
+            return ([(header::LINK, link)], Json(body)).into_response();
+        }
+        Paging::Cursor { .. } | Paging::Offset { .. } | Paging::Page { .. } => {}
     }
     Json(body).into_response()
 }

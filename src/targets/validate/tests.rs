@@ -807,6 +807,95 @@ fn a_setting_without_effect_is_refused() {
 }
 
 #[test]
+fn paging_that_cannot_be_asked_for_is_refused() {
+    let line = "paging = { kind = \"next\", pointer = \"/next\" }";
+    let paging = |to: &str| format!("paging = {{ {to} }}");
+    for (to, reason) in [
+        (
+            "kind = \"page\", parameter = \"page\", first = 2",
+            "lookup.paging.first must be 0 or 1",
+        ),
+        (
+            "kind = \"offset\", limit = \"n\", offset = \"from\", first = 7",
+            "lookup.paging.first must be 0 or 1",
+        ),
+        (
+            "kind = \"page\", parameter = \"\"",
+            "lookup.paging.parameter = \"\" names no query parameter",
+        ),
+        (
+            "kind = \"offset\", limit = \"n&x\", offset = \"from\"",
+            "lookup.paging.limit = \"n&x\" is no name of a query parameter; percent-encode what is no letter or digit",
+        ),
+        (
+            "kind = \"offset\", limit = \"n\", offset = \"a b\"",
+            "lookup.paging.offset = \"a b\" is no name of a query parameter; percent-encode what is no letter or digit",
+        ),
+        (
+            "kind = \"next\", pointer = \"\"",
+            "lookup.paging.pointer is empty, which is the whole answer",
+        ),
+    ] {
+        are_refused(&[(line, &paging(to), &paging(to), reason)]);
+    }
+    let cursor = "kind = \"cursor\", pointer = \"/next\"";
+    for (more, reason) in [
+        (
+            "",
+            "lookup.paging says nowhere how the cursor is repeated; name a parameter",
+        ),
+        (
+            ", body = \"/cursor\"",
+            "lookup.list has no body, so lookup.paging needs a parameter for the cursor",
+        ),
+        (
+            ", parameter = \"a\", body = \"cursor\"",
+            "the JSON pointer \"cursor\" must begin with a slash: \"/cursor\"",
+        ),
+        (
+            ", parameter = \"a\", body = \"\"",
+            "lookup.paging.body is empty, which is the whole body",
+        ),
+        (
+            ", parameter = \"a=b\"",
+            "lookup.paging.parameter = \"a=b\" is no name of a query parameter; percent-encode what is no letter or digit",
+        ),
+    ] {
+        let to = paging(&format!("{cursor}{more}"));
+        are_refused(&[(line, &to, &to, reason)]);
+    }
+    are_taken(&[
+        (line, &paging("kind = \"link\"")),
+        (
+            line,
+            &paging(&format!("{cursor}, parameter = \"pageToken\"")),
+        ),
+        (
+            line,
+            &paging(&format!(
+                "{cursor}, parameter = \"a\", body = \"/page/cursor\""
+            )),
+        ),
+        (
+            line,
+            &paging("kind = \"page\", parameter = \"page[number]\", first = 0"),
+        ),
+        (
+            line,
+            &paging("kind = \"offset\", limit = \"$top\", offset = \"$skip\", first = 1"),
+        ),
+    ]);
+    let trust = "total = \"/total\"\ntrust_total = true";
+    are_taken(&[("total = \"/total\"", trust)]);
+    are_refused(&[(
+        "total = \"/total\"",
+        "trust_total = true",
+        "trust_total = true",
+        "lookup.trust_total is about lookup.total, and there is none",
+    )]);
+}
+
+#[test]
 fn the_headers_of_a_quota_are_refused_that_would_not_be_read() {
     let quota = |lines: &str| format!("burst = 1\n\n[quota.headers]\n{lines}");
     for (lines, place, reason) in [

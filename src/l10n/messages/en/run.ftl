@@ -56,7 +56,6 @@ row-not-sent-because = not sent: { $why }
 
 canary-not-updated = row { $row } was not updated
 canary-not-held = row { $row } does not hold the { $field } that was sent
-lookup-same-page = the API gives the same page of records again, so they would never end; fix paging in the target's file
 lookup-unasked = a search for { $asked } keys found { $found } records, some of which have none of them, so the API ignores the search's filter; fix [lookup] in the target's file, or use --key with another field
 how-looked-up = { $records } looked up { $page } a request
 how-searched = { $rows } { $records } looked up { $page } a request ({ $searches } requests), since listing all { $total } would take more

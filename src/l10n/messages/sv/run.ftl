@@ -54,7 +54,6 @@ row-not-sent-because = inte skickad: { $why }
 
 canary-not-updated = rad { $row } uppdaterades inte
 canary-not-held = posten för rad { $row } har inte det { $field } som skickades
-lookup-same-page = API:et ger samma sida med poster igen, så de skulle aldrig ta slut; rätta paging i målfilen
 lookup-unasked = en sökning efter { $asked } nycklar gav { $found } poster, varav några inte har någon av dem, så API:et bortser från sökfiltret; rätta [lookup] i målfilen, eller använd --key med ett annat fält
 how-looked-up = { $records } slås upp { $page } per anrop
 how-searched = { $rows } { $records } slås upp { $page } per anrop ({ $searches } anrop), eftersom det skulle krävas fler anrop för att lista alla { $total }
