@@ -125,7 +125,7 @@ pub struct Arrivals<'a> {
     newest: HashMap<String, (i64, i64)>,
     seen: BTreeSet<(String, String)>,
     /// The files of which this process has recorded that they wait.
-    waiting: BTreeSet<(String, String)>,
+    waiting: BTreeMap<(String, String), Option<Code>>,
     /// The fates of this sweep.
     tally: Tally,
     /// Whether anything was recorded since the tally was taken.
@@ -144,7 +144,7 @@ impl<'a> Arrivals<'a> {
             stays: HashMap::new(),
             newest: HashMap::new(),
             seen: BTreeSet::new(),
-            waiting: BTreeSet::new(),
+            waiting: BTreeMap::new(),
             tally: Tally::default(),
             has_news: false,
         };
@@ -197,11 +197,18 @@ impl<'a> Arrivals<'a> {
 
     /// Counts a file that still waits. Returns false if this process has not recorded yet that it does.
     pub fn still_waits(&mut self, (name, stamp): (&str, &str)) -> bool {
-        let is_known = self.waiting.contains(&(name.to_owned(), stamp.to_owned()));
+        let file = (name.to_owned(), stamp.to_owned());
+        let is_known = self.waiting.contains_key(&file);
         if is_known {
             self.tally.add((name, stamp), Fate::Waiting, None);
         }
         is_known
+    }
+
+    /// Whether this process has recorded that a file waits, for this reason.
+    pub fn waits_because(&self, (name, stamp): (&str, &str), why: &Fact) -> bool {
+        let file = (name.to_owned(), stamp.to_owned());
+        self.waiting.get(&file) == Some(&Some(why.code()))
     }
 
     /// Records an entry that stays in the inbox. Returns whether that is news: the journal did not know it,
@@ -238,7 +245,7 @@ impl<'a> Arrivals<'a> {
         self.tally.add((name, stamp), fate, None);
         let file = (name.to_owned(), stamp.to_owned());
         match fate {
-            Fate::Waiting => self.waiting.insert(file),
+            Fate::Waiting => self.waiting.insert(file, why.map(Fact::code)),
             _ => self.waiting.remove(&file),
         };
         self.write((name, stamp), fate, path, run, why)

@@ -393,9 +393,11 @@ impl<'a> Sweep<'a> {
                     Some(_) => fact.at_path(&path),
                     None => fact,
                 };
-                self.record((&name, stamp), fate, &path, None, Some(&fact))?;
                 // What has not changed since was reported then.
-                if !(exit == Exit::Refused && known.is_some()) {
+                let waits = fate == Fate::Waiting;
+                let is_known = waits && self.arrivals.borrow().waits_because((&name, stamp), &fact);
+                self.record((&name, stamp), fate, &path, None, Some(&fact))?;
+                if !is_known && !(exit == Exit::Refused && known.is_some()) {
                     self.desk.told(&name, Told::NotImported(&fact));
                     let inbox = Some(self.options.folder.as_path());
                     // Settings that are wrong are nothing that became of this file.

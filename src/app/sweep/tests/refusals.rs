@@ -180,6 +180,9 @@ fn wrong_settings_are_told_here_and_notified_to_nobody() {
         let worst = sweep.once(&mut HashMap::new()).unwrap().worst;
         assert_eq!(worst, worse(None, Some(error().exit())));
         assert_eq!(desk.noting.told().len(), 1, "{}", error());
+        // What lies there as before has been told.
+        sweep.once(&mut HashMap::new()).unwrap();
+        assert_eq!(desk.noting.told(), Vec::<String>::new(), "{}", error());
         assert_eq!(desk.has_notified(), is_notified, "{}", error());
         let aside = files(&scene, "failed").contains(&"a.csv".to_owned());
         assert_eq!(aside, is_put_aside, "{}", error());
