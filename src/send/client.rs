@@ -226,12 +226,16 @@ impl Client {
         if (200..300).contains(&status)
             && let Some(what) = foreign(&self.spec, request.row.is_some(), &body)
         {
-            // A success whose body was cut off was not received.
-            if is_cut_off(&body) {
-                return Err(Fault::Lost);
+            match is_cut_off(&body) {
+                // It is longer than what is read of it.
+                true if more => {}
+                // A success whose body was cut off was not received.
+                true => return Err(Fault::Lost),
+                false => {
+                    answer.holds_instead(what, &body, &self.spec.answers);
+                    self.blank(&mut answer);
+                }
             }
-            answer.holds_instead(what, &body, &self.spec.answers);
-            self.blank(&mut answer);
         }
         answer.stale_token = signed.token.filter(|_| status == 401);
         Ok((answer, body))

@@ -648,7 +648,7 @@ fn a_damaged_record_is_named_and_takes_no_other_with_it() {
         ["updated", "failed", "updated", "updated", "updated"]
     );
     assert!(results[2].iter().any(|cell| cell == "journal.damaged"));
-    damage("UPDATE outcome SET state = 'updated', at = 'soon' WHERE id & 255 = 2");
+    damage("UPDATE outcome SET state = 'updated', at = 9223372036854775807 WHERE id & 255 = 2");
     let output = folder.run(&format!("report {run} --results again.csv"));
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(

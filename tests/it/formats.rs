@@ -412,11 +412,12 @@ fn holding(
     let server = Server::start(move |seen| {
         let mut held = of_server.lock().unwrap();
         if seen.method == "GET" && !seen.path.starts_with("/users/") {
-            return respond(
-                200,
-                &[],
-                &json!({"data": [held.user], "total": 1}).to_string(),
-            );
+            let data = match seen.path.contains("page=1") {
+                true => vec![held.user.clone()],
+                false => Vec::new(),
+            };
+            let page = json!({"data": data, "total": 1});
+            return respond(200, &[], &page.to_string());
         }
         if seen.method == "GET" {
             let answer = held.user.to_string();

@@ -316,7 +316,7 @@ fn the_formats_before_and_after_a_migration_are_told() {
     let address = cluster.address(&cluster.empty_database());
     let state = State::in_database(&address, None, &folder.path("local")).unwrap();
     let (before, after) = migrate(&state).unwrap();
-    assert!(before == 0 && after > 1, "{before} {after}");
+    assert!(before == 0 && after > 0, "{before} {after}");
     assert_eq!(migrate(&state).unwrap(), (after, after));
 }
 
