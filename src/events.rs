@@ -159,6 +159,10 @@ pub enum WaitingFor {
     RetryAfter,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// What an import would do.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Plan {
@@ -200,6 +204,9 @@ pub struct Plan {
     pub examples: Vec<ExampleChange>,
     /// What is wrong with the first few invalid rows. Personal data, like the examples.
     pub problems: Vec<String>,
+    /// Requests that read a record right before each change of it, where its version is sent along.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reads_before: u64,
     /// Requests that can be made at once, as the bucket is.
     pub at_once: u64,
     /// Seconds that it takes at the quota, from the bucket as it is.
@@ -218,6 +225,13 @@ pub struct Plan {
     /// Whether its rows are recorded as they are sent, and may not all be there yet.
     #[serde(default)]
     pub is_ahead: bool,
+}
+
+impl Plan {
+    /// The requests that so many changes take.
+    pub fn requests_for(&self, changes: u64) -> u64 {
+        changes.saturating_mul(self.reads_before.saturating_add(1))
+    }
 }
 
 /// A column that is not imported, and the field that it looks like.

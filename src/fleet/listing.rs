@@ -121,7 +121,7 @@ fn fill(
             && let Ok(rate) = plan.rate.parse::<Rate>()
         {
             let left = summary.states.not_sent.saturating_sub(plan.left_out);
-            let seconds = rate.interval().as_secs_f64() * left as f64;
+            let seconds = rate.interval().as_secs_f64() * plan.requests_for(left) as f64;
             let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
             summary.to_send = Some(left);
             summary.estimated_s = Some(seconds);

@@ -1,4 +1,4 @@
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::model::Value;
 use crate::targets::{Clear, FieldSpec, Kind, Place, TargetSpec};
@@ -166,15 +166,28 @@ fn put(record: &mut Json, path: &[String], value: Json) {
     }
 }
 
-/// What a record holds besides the target's fields and what only the API sets.
+/// What a record holds besides the target's fields and what only the API sets. An object of nothing but
+/// these may as well be null or not there.
 pub fn unnamed(spec: &TargetSpec, record: &Json) -> Json {
     let mut rest = record.clone();
     let fields = spec.fields.iter().map(|field| &field.pointer);
     let id = spec.lookup.as_ref().map(|how| &how.id);
     for pointer in fields.chain(&spec.update.read_only).chain(id) {
-        remove(&mut rest, &tokens(pointer));
+        let path = tokens(pointer);
+        remove(&mut rest, &path);
+        for end in (1..path.len()).rev() {
+            let place: String = path[..end].iter().map(|name| escaped(name)).collect();
+            let inner = rest.pointer(&place);
+            if inner.is_some_and(|inner| inner.is_null() || *inner == Json::Object(Map::new())) {
+                remove(&mut rest, &path[..end]);
+            }
+        }
     }
     rest
+}
+
+fn escaped(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 fn remove(record: &mut Json, path: &[String]) {
@@ -332,6 +345,26 @@ mod tests {
                 .count(),
             1
         );
+    }
+
+    #[test]
+    fn an_object_of_the_targets_fields_alone_is_nothing_that_no_field_names() {
+        let mut spec = (*crate::plan::tests::registry()).clone();
+        let surname = spec.field("surname").unwrap();
+        spec.fields[surname].pointer = "/a~1b/name/last".to_owned();
+        let rest = |text: &str| unnamed(&spec, &serde_json::from_str(text).unwrap());
+        let sent = rest(r#"{"other":1,"a/b":{"name":{"last":"Ek"}}}"#);
+        assert_eq!(sent, serde_json::json!({"other": 1}));
+        for same in [
+            r#"{"other":1}"#,
+            r#"{"other":1,"a/b":null}"#,
+            r#"{"other":1,"a/b":{}}"#,
+            r#"{"other":1,"a/b":{"name":null}}"#,
+        ] {
+            assert_eq!(rest(same), sent, "{same}");
+        }
+        assert_ne!(rest(r#"{"other":1,"a/b":{"name":{"first":"Bo"}}}"#), sent);
+        assert_ne!(rest(r#"{"other":null}"#), sent);
     }
 
     #[test]

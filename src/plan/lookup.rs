@@ -77,6 +77,11 @@ impl LookUp {
         (self.spec.key_field() == Some(self.key)).then(|| self.read(key))?
     }
 
+    /// The path of one record, with the name of its key.
+    pub fn read_path(&self) -> &str {
+        self.how.read.as_deref().unwrap_or_default()
+    }
+
     /// What says in the target's file how records are found by their keys.
     pub fn setting_of_search(&self) -> String {
         match &self.how.search {

@@ -218,7 +218,13 @@ impl<'a> Walk<'a> {
     /// found: several may have one key.
     pub fn may_hold_twins(&self) -> bool {
         let size = u64::from(self.look_up.how.page_size);
-        self.last.records >= size && self.total().is_some_and(|total| total > self.received)
+        let is_more = match &self.last.next {
+            Named::At(_) | Named::Cursor(_) => true,
+            Named::Unsaid | Named::Nothing => {
+                self.total().is_some_and(|total| total > self.received)
+            }
+        };
+        self.last.records >= size && is_more
     }
 
     /// Whether there may be a page after the last one, where pages are counted.
@@ -259,7 +265,7 @@ impl<'a> Walk<'a> {
                 setting,
             });
         }
-        let is_proven = self.total.is_some() && !self.counts_page;
+        let is_proven = self.total().is_some();
         let follows = matches!(self.look_up.how.paging, Paging::Link {});
         if self.last.is_linked && !follows && !is_proven {
             return Err(LookUpError::Linked);

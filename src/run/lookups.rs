@@ -251,7 +251,7 @@ impl Work<'_> {
 
     async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
         let Planning { answers, past, .. } = self.planning;
-        let (answer, link, is_kept) = self.answer(question).await?;
+        let (answer, link, is_kept) = self.answer(question, &question.path).await?;
         let text = match answers.filter(|_| !is_kept) {
             Some(_) => answer.to_string(),
             None => String::new(),
@@ -273,8 +273,12 @@ impl Work<'_> {
     }
 
     /// What the API answers, with its `Link` header, or has answered to an earlier slice, and whether that
-    /// was so.
-    async fn answer(&self, question: &Question) -> Result<(Json, Option<String>, bool), Halt> {
+    /// was so. `told` is the path that a stop names.
+    async fn answer(
+        &self,
+        question: &Question,
+        told: &str,
+    ) -> Result<(Json, Option<String>, bool), Halt> {
         let Planning {
             answers,
             transport,
@@ -301,7 +305,7 @@ impl Work<'_> {
                 Some(after) => Err(Halt::Stop(Stop::Due { after })),
                 None => Ok((Json::Null, None, false)),
             },
-            Fetched::Stopped(stop) => Err(Halt::Stop(at_path(stop, &question.path))),
+            Fetched::Stopped(stop) => Err(Halt::Stop(at_path(stop, told))),
         }
     }
 
@@ -481,7 +485,9 @@ impl Work<'_> {
         while !left.is_empty() {
             let room = self.planning.transport.room().clamp(1, left.len());
             let (round, others) = left.split_at(room);
-            let asked = round.iter().map(|(_, question)| self.read_one(question));
+            let asked = round
+                .iter()
+                .map(|(_, question)| self.read_one(&look_up, question));
             for (((key, line), _), record) in round.iter().zip(join_all(asked).await) {
                 let held = look_up.key_of(&record?).and_then(|key| self.key_text(key));
                 if held.is_some() && held == self.key_text(&Json::from(*key)) {
@@ -497,8 +503,9 @@ impl Work<'_> {
     }
 
     /// One record; nothing where the API gives none.
-    async fn read_one(&self, question: &Question) -> Result<Json, Halt> {
-        let (answer, _, is_kept) = match self.answer(question).await {
+    async fn read_one(&self, look_up: &LookUp, question: &Question) -> Result<Json, Halt> {
+        // The key in the question's path may be somebody's, and what stops a run is told to others too.
+        let (answer, _, is_kept) = match self.answer(question, look_up.read_path()).await {
             Err(halt) if gives_none(&halt) => (Json::Null, None, false),
             other => other?,
         };

@@ -200,8 +200,9 @@ fn counts(groups: &BTreeMap<Cow<'static, str>, ProblemGroup>) -> Vec<(String, u6
 pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planned) -> Plan {
     let survey = &prepared.survey;
     let left_out = planned.states.not_sent - planned.to_send;
+    let spec = prepared.checker.spec();
     Plan {
-        target: prepared.checker.spec().title.clone(),
+        target: spec.title.clone(),
         base_url: delivery.client.base_url.clone(),
         token_url: None,
         rows: survey.rows,
@@ -212,6 +213,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         unchanged: planned.states.unchanged,
         left_out,
         to_send: planned.to_send,
+        reads_before: u64::from(spec.update.if_match.is_some()),
         settled: StateCounts {
             not_sent: left_out,
             ..planned.states

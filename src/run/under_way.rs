@@ -346,7 +346,8 @@ impl<'a> Run<'a> {
         let road = self.setup.tracker.road(pace);
         plan.rate = rate.to_string();
         plan.at_once = (road.level as u64).min(u64::from(burst));
-        let time = road.time_for(plan.to_send as f64).unwrap_or_default();
+        let requests = plan.requests_for(plan.to_send) as f64;
+        let time = road.time_for(requests).unwrap_or_default();
         let seconds = time.as_secs_f64();
         plan.estimate_s = seconds;
         let time = jiff::SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();

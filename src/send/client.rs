@@ -134,10 +134,14 @@ impl Client {
                 builder.add_root_certificate(root.clone())
             });
             let is_plain = |url: &reqwest::Url| url.scheme() == "http";
-            if is_plain(&url) && token_url.as_ref().is_none_or(is_plain) {
-                // Plain http is for this machine alone: no proxy may carry it elsewhere, and nobody shows
-                // a certificate, so that none of the machine's roots need be read.
-                builder.no_proxy().tls_certs_only([])
+            if !is_plain(&url) {
+                return builder;
+            }
+            // Plain http is for this machine alone: no proxy may carry it elsewhere.
+            let builder = builder.no_proxy();
+            if token_url.as_ref().is_none_or(is_plain) {
+                // No server shows a certificate, so none of the machine's roots need be read.
+                builder.tls_certs_only([])
             } else {
                 builder
             }

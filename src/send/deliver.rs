@@ -228,10 +228,17 @@ impl<R: Record> Sender<'_, R> {
         }
         let intend = async |attempt| Ok(self.record.intent(call.row, attempt).await?);
         let (mut made, mut changes) = (call.attempts, 0);
+        let mut refused: Option<(String, Attempts)> = None;
         let attempts = loop {
             let version = match self.version_of(&call, made, &halted).await? {
                 None => None,
-                Some(Version::Is(version)) => Some(version),
+                Some(Version::Is(version)) => {
+                    // It is not the record that has changed: the same would be refused again.
+                    if let Some((_, last)) = refused.take_if(|(named, _)| *named == version) {
+                        break last;
+                    }
+                    Some(version)
+                }
                 Some(Version::Settled(outcome)) => {
                     self.record.outcome(outcome.clone()).await?;
                     return Ok(Done {
@@ -268,11 +275,14 @@ impl<R: Record> Sender<'_, R> {
                 .await?;
             let is_changed =
                 matches!(&attempts.last, Some(Ok((answer, _))) if answer.status == 412);
-            if version.is_none() || !is_changed || changes == MOST_CHANGES {
-                break attempts;
+            match version.filter(|_| is_changed && changes < MOST_CHANGES) {
+                // The record may have changed since it was read: it is read again.
+                Some(version) => {
+                    (made, changes) = (attempts.made, changes + 1);
+                    refused = Some((version, attempts));
+                }
+                None => break attempts,
             }
-            // The record was changed since it was read: it is read again.
-            (made, changes) = (attempts.made, changes + 1);
         };
         let lost = matches!(
             attempts.last,
@@ -318,6 +328,30 @@ impl<R: Record> Sender<'_, R> {
         };
         let (answer, etag) = match self.transport.fetch_answer(&path, None, halted).await? {
             (Fetched::Json(answer), beside) => (answer, beside.etag),
+            // One record cannot be read, as one cannot be updated: the others are not at fault.
+            (
+                Fetched::Stopped(Stop::LookUp {
+                    why,
+                    status: Some(status),
+                    message,
+                    ..
+                }),
+                _,
+            ) => {
+                let state = match status {
+                    400..500 => RowState::Rejected,
+                    _ => RowState::Failed,
+                };
+                return Ok(Some(Version::Settled(Outcome {
+                    http_status: Some(status),
+                    error_code: format!("http.{status}"),
+                    error: match message.is_empty() {
+                        true => why,
+                        false => (self.explain)(&message),
+                    },
+                    ..self.outcome(call, state, made)
+                })));
+            }
             (Fetched::Stopped(stop), _) => return Ok(Some(Version::Stopped(Some(stop)))),
             (Fetched::Halted, _) => return Ok(Some(Version::Stopped(None))),
             (Fetched::NoJson, _) => return unknown(),

@@ -364,7 +364,14 @@ fn a_full_first_page_that_says_nothing_of_the_next_one_stops() {
             ..naming(1..=50, Named::Unsaid)
         }
     };
-    assert_eq!(gone(look_up.list(), &counted(50)).1, Ok(50));
+    let trusting = registry(|how| {
+        by_next(how);
+        how.trust_total = true;
+    });
+    assert_eq!(gone(trusting.list(), &counted(50)).1, Ok(50));
+    // It may have counted its own records.
+    let (_, listed) = gone(look_up.list(), &counted(50));
+    assert_eq!(listed.unwrap_err().code(), Code::ApiIncomplete);
     let (_, listed) = gone(look_up.list(), &counted(51));
     assert!(listed.unwrap_err().to_string().contains("50 of 51"));
 }
@@ -432,6 +439,9 @@ fn a_search_is_not_asked_again_for_what_a_short_page_says_whole() {
     assert!(!twins(page(1..=50, Some(50))));
     assert!(!twins(page(1..=30, Some(51))));
     assert!(!twins(page(1..=50, None)));
+    assert!(twins(naming(1..=50, at("/people/search?page=2"))));
+    assert!(!twins(naming(1..=30, at("/people/search?page=2"))));
+    assert!(!twins(naming(1..=50, Named::Nothing)));
 }
 
 #[test]
@@ -500,7 +510,16 @@ fn a_next_page_in_a_link_header_that_the_file_does_not_follow_stops() {
     };
     let named = registry(by_next);
     assert_eq!(last(&named, linked(3, None)), Err(LookUpError::Linked));
-    assert_eq!(last(&named, linked(3, Some(3))), Ok(None));
+    assert_eq!(
+        last(&named, linked(3, Some(3))),
+        Err(LookUpError::Linked),
+        "it may have counted its own records"
+    );
+    let trusting = registry(|how| {
+        by_next(how);
+        how.trust_total = true;
+    });
+    assert_eq!(last(&trusting, linked(3, Some(3))), Ok(None));
     let counted = registry(by_offset(0));
     assert_eq!(last(&counted, linked(0, None)), Err(LookUpError::Linked));
     let followed = registry(|how| how.paging = Paging::Link {});

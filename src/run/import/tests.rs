@@ -189,6 +189,23 @@ fn a_plan_that_nobody_could_make_has_no_exit_code_of_a_guard() {
 }
 
 #[test]
+fn a_plan_counts_the_request_that_reads_a_record_before_its_change() {
+    let plan = |target: &str| {
+        let (api, mut desk) = (Api::holding(school(5)), Desk::at(target, &roster(5)));
+        let pace = &mut desk.delivery().pace;
+        (pace.own, pace.own_burst) = ("3600/h".parse().unwrap(), 1);
+        desk.look(&api).unwrap().plan
+    };
+    let school = crate::run::tests::SCHOOL;
+    let versioned = school.replace("keep =", "if_match = \"etag\"\nkeep =");
+    let (one, two) = (plan(school), plan(&versioned));
+    assert_eq!((one.to_send, two.to_send), (5, 5));
+    assert_eq!((one.requests_for(5), two.requests_for(5)), (5, 10));
+    let more = two.estimate_s - one.estimate_s;
+    assert!((more - 5.0).abs() < 0.1, "{more}");
+}
+
+#[test]
 fn the_time_that_a_plan_takes_is_told_by_the_quota_and_the_bucket() {
     let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(5)));
     let pace = &mut desk.delivery().pace;

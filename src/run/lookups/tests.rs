@@ -441,6 +441,21 @@ fn a_search_that_finds_nothing_is_not_believed_either() {
 }
 
 #[test]
+fn a_record_that_cannot_be_read_is_told_without_its_key() {
+    let whole = held(pupils(2));
+    let api = Api::answering(move |asked| match asked.path.starts_with("/pupil/") {
+        true => (501, json!({})),
+        false => whole(asked),
+    });
+    let mut desk = Desk::at(&without_search(), "id,name\nx9,Åsa\n");
+    let stop = desk.import(&api).unwrap().stop.unwrap().to_string();
+    assert!(
+        stop.contains("/pupil/{id}") && !stop.contains("x9"),
+        "{stop}"
+    );
+}
+
+#[test]
 fn only_a_key_that_names_a_record_is_read_and_only_its_record_is_proof() {
     // An address names no record in a path.
     let mut desk = Desk::new("email,name\nnobody@example.se,Åsa\n");

@@ -454,3 +454,33 @@ fn errors_are_the_same_where_code_and_words_are() {
     assert_eq!(one, error_of(&outcome(RowState::Failed, "gone")));
     assert_ne!(one, error_of(&outcome(RowState::Failed, "taken")));
 }
+
+fn versioned() -> Cast {
+    let mut cast = Cast::default();
+    cast.spec.update.if_match = Some("/version".into());
+    cast
+}
+
+#[test]
+fn a_record_that_cannot_be_read_before_its_update_is_its_rows_fault() {
+    let gone = r#"{"error":{"code":"NotFound","message":"no such student"}}"#;
+    let version = reply(200, r#"{"version":1}"#);
+    let script = vec![reply(404, gone), version, reply(200, "")];
+    let ended = deliver(&Scene::with(versioned(), script), vec![call(1), call(2)]);
+    assert_eq!(ended.stop, None);
+    let states = [RowState::Rejected, RowState::Updated];
+    assert_eq!(ended.states(), states);
+    let outcome = &ended.outcomes[0];
+    assert_eq!(outcome.error_code, "http.404");
+    assert_eq!(outcome.error, "explained: no such student");
+}
+
+#[test]
+fn a_version_that_is_refused_is_not_sent_again() {
+    let read = || reply(200, r#"{"version":1}"#);
+    let script = vec![read(), reply(412, ""), read(), reply(412, "")];
+    let ended = deliver(&Scene::with(versioned(), script), vec![call(1)]);
+    assert_eq!(ended.states(), [RowState::Rejected]);
+    assert_eq!(ended.outcomes[0].error_code, "http.412");
+    assert_eq!(ended.asked.len(), 3, "{:?}", ended.asked);
+}

@@ -10,7 +10,7 @@ lookup-record-lacks = API:et kräver { $field }, och posten ({ $record }) saknar
 lookup-same-page = sida { $page } har bara poster från tidigare sidor, så listan skulle aldrig ta slut; rätta { $setting } i målfilen, eller ange lookup.trust_total = true om den första sidan har alla poster
 lookup-fewer = { $listed } av { $total } poster listades och det finns ingen sida till, så listan är inte fullständig; rätta { $setting }, dess first eller lookup.total i målfilen, eller kör igen om poster togs bort under tiden
 lookup-fewer-repeated = { $listed } av { $total } poster listades och { $repeated } av dem flera gånger, så listan är inte fullständig; rätta { $setting } eller dess first (0 eller 1) i målfilen, eller kör igen om poster lades till eller togs bort under tiden
-lookup-no-next = den första sidan har { $records } poster, vilket är en full sida, och anger ingen nästa sida, så listan kan vara ofullständig; rätta { $setting } i målfilen, eller ange lookup.total
+lookup-no-next = den första sidan har { $records } poster, vilket är en full sida, och anger ingen nästa sida, så listan kan vara ofullständig; rätta { $setting } i målfilen, eller ange lookup.total (med lookup.trust_total = true, om det gäller alla sidor)
 lookup-elsewhere = nästa sida finns på { $address }, som inte ligger under API:ets adress, och inloggningsuppgifter skickas inte någon annanstans; rätta adressen eller lookup.paging i målfilen
 lookup-no-address = värdet som anger nästa sida är varken en adress eller null; rätta { $setting } i målfilen
 lookup-exists = { $record } på rad { $row } hittades inte men finns: en egen förfrågan ger ett svar, så listan eller sökningen är inte fullständig och ingen rad rapporteras som saknad; rätta { $setting } i målfilen
