@@ -245,6 +245,8 @@ mod tests {
             ("name", "<null>", "", "null"),
             ("name", "..", "?text.no_value", "\"..\""),
             ("name", "NULL", "?text.no_value", "\"NULL\""),
+            ("name", "OKÄND", "?text.no_value", "\"OKÄND\""),
+            ("name", "DBNull DBNull", "text.no_value", "-"),
             ("bio", "<null>", "null.not_allowed", "-"),
             ("bio", "a\nb", "", "\"a\\nb\""),
             ("name", "a\nb", "?text.line_break", "\"a\\nb\""),

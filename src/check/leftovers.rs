@@ -408,7 +408,8 @@ pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
     at_edge
 }
 
-/// Whether ordinary text (see [`super::ascii::IS_ORDINARY`]) is certainly none of this by how it begins.
+/// Whether ordinary text (see [`super::ascii::IS_ORDINARY`]), with letters of western Europe or without, is certainly
+/// none of this by how it begins.
 #[inline]
 pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
     match bytes.first() {
@@ -419,9 +420,10 @@ pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
         Some(b'E' | b'e') => {
             !bytes.starts_with(b"Err:") && !is(bytes, "empty") && !is(bytes, "ej angivet")
         }
-        Some(b'D') => bytes != b"DBNull",
+        Some(b'D') => !bytes.starts_with(b"DBNull") || !is_no_value(bytes),
         Some(b'T' | b't') => !is(bytes, "tomt"),
-        Some(b'O' | b'o') => !is(bytes, "okänd") && !is(bytes, "okänt"),
+        // Okänd, okänt; the case of the ä is no difference of ASCII.
+        Some(b'O' | b'o') => !matches!(bytes, [_, b'K' | b'k', ..]) || !is_no_value(bytes),
         _ => true,
     }
 }
