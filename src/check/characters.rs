@@ -218,6 +218,23 @@ mod tests {
     }
 
     #[test]
+    fn letters_that_look_alike_are_of_one_alphabet() {
+        for text in ["P\u{430}ul", "\u{3B1}b", "\u{400}\u{C5}", "\u{52F}\u{24F}"] {
+            assert!(mixes_scripts(text), "{text:?}");
+        }
+        // No letter of the International Phonetic Alphabet is taken for one of a name.
+        for text in [
+            "Paul",
+            "Åsa",
+            "\u{430}\u{3B1}",
+            "\u{430}1",
+            "\u{430}\u{250}",
+        ] {
+            assert!(!mixes_scripts(text), "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_a_reader_cannot_see_is_named() {
         assert_eq!(
             named("a\u{200B}b\u{200B}").as_deref(),

@@ -58,8 +58,8 @@ impl Holding {
             let is = match kind {
                 Kind::Uuid => uuid::is_normal(text),
                 Kind::IdentityNumber => {
-                    text.bytes().filter(u8::is_ascii_digit).count() >= 8
-                        && text.len() >= 10
+                    // Any nine digits may be a number that lost its leading zero.
+                    text.len() >= 10
                         && identity_number::check(text, Marked::Unknown, today, &mut None).is_ok()
                 }
                 Kind::Email => text.contains('@') && email::check(text).is_ok(),
@@ -100,6 +100,7 @@ mod tests {
             (Kind::Uuid, "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11"),
             (Kind::IdentityNumber, "20100402-2388"),
             (Kind::IdentityNumber, "1004022388"),
+            (Kind::IdentityNumber, "150101-TF01"),
             (Kind::Email, "anna@example.se"),
             (Kind::Phone, "070-174 06 05"),
             (Kind::PostalCode, "169 56"),
@@ -127,7 +128,13 @@ mod tests {
     #[test]
     fn short_and_nearly_right_cells_are_of_no_kind() {
         let roster = Roster::of(&built_in("meitner"), "id;what\na;b\n");
-        for text in ["904022388", "1-2-3-4-5-6-7-8", "anna@", "Anna"] {
+        for text in [
+            "904022388",
+            "100402-TFAB",
+            "1-2-3-4-5-6-7-8",
+            "anna@",
+            "Anna",
+        ] {
             let mut holding = Holding::default();
             holding.add(text, &roster.checker);
             assert_eq!(holding.filled, 1);

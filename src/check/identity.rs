@@ -16,9 +16,7 @@ impl Checker {
         for identity in &self.identities {
             self.compare_identity(identity, row, checked);
         }
-        if checked.doubts.len() > 1 {
-            refuse_repeated(checked);
-        }
+        refuse_repeated(checked);
     }
 
     fn compare_identity<'a>(
@@ -291,8 +289,9 @@ mod tests {
                 Some(false),
             ),
             ("20100402-2388;;;;A", "", None),
-            // What was put back in another cell says nothing of the number.
+            // Whatever else was put back says nothing of the number.
             ("20100402-2388;;;;'Anna", "~text.apostrophe", None),
+            ("'20100402-2388;;;;A", "~text.apostrophe", None),
             (
                 "20100402-2388;;25/12/2010;;A",
                 "?identity_number.birth_date ~date.day_month_order",

@@ -244,12 +244,13 @@ fn split(text: &str) -> Result<Parts, Fault> {
 /// The number as it is normalised: `YYYYMMDD-NNNN`.
 fn normal(year: i16, parts: &Parts) -> CompactString {
     let mut text = *b"00000000-0000";
+    // Writes the last two digits of `number`.
     let mut put = |at: usize, number: i16| {
         text[at] += (number / 10 % 10) as u8;
         text[at + 1] += (number % 10) as u8;
     };
     put(0, year / 100);
-    put(2, year % 100);
+    put(2, year);
     put(4, parts.month.into());
     put(6, parts.day.into());
     text[9..].copy_from_slice(&parts.last_four);

@@ -245,6 +245,8 @@ mod tests {
             ("name", "<null>", "", "null"),
             ("name", "..", "?text.no_value", "\"..\""),
             ("name", "NULL", "?text.no_value", "\"NULL\""),
+            ("name", "OKÄND", "?text.no_value", "\"OKÄND\""),
+            ("name", "DBNull DBNull", "text.no_value", "-"),
             ("bio", "<null>", "null.not_allowed", "-"),
             ("bio", "a\nb", "", "\"a\\nb\""),
             ("name", "a\nb", "?text.line_break", "\"a\\nb\""),
@@ -314,18 +316,18 @@ mod tests {
         ];
         let mut spec = (*target(&fields)).clone();
         spec.region = None;
-        let roster = Roster::of(&spec.into(), "id;mobile;group\n1;nil;\n2;x;\n3;;None\n");
-        assert_eq!(roster.found(), ["text.no_value", "", ""]);
+        let text = "id;mobile;group\n1;nil;\n2;x;\n3;;None\n4;; None\n";
+        let roster = Roster::of(&spec.into(), text);
+        assert_eq!(roster.found(), ["text.no_value", "", "", ""]);
     }
 
     #[test]
     fn a_number_for_tests_is_doubtful_where_the_records_are_real() {
         let spec = target(&[("number", "kind = \"identity_number\"")]);
         for (production, expected) in [(false, ""), (true, "?identity_number.test")] {
-            let roster = Roster::with(&spec, "id;number\n1;20170101-2393\n", |options| {
-                options.production = production;
-            });
-            assert_eq!(roster.found(), [expected]);
+            let text = "id;number\n1;20170101-2393\n2;201701012393\n";
+            let roster = Roster::with(&spec, text, |options| options.production = production);
+            assert_eq!(roster.found(), [expected; 2]);
         }
     }
 

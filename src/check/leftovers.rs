@@ -297,11 +297,8 @@ pub(super) fn is_date(bytes: &[u8]) -> bool {
         _ => false,
     };
     // Of most numbers the first signs tell that they are none.
-    may_be && bytes.len() <= LONGEST_DATE && is_day_or_time(bytes)
+    may_be && is_day_or_time(bytes)
 }
-
-/// Bytes of `31-mar-2026`.
-const LONGEST_DATE: usize = 11;
 
 #[inline(never)]
 fn is_day_or_time(bytes: &[u8]) -> bool {
@@ -311,7 +308,7 @@ fn is_day_or_time(bytes: &[u8]) -> bool {
     ];
     let number = |part: &[u8], most: u16| {
         let text = std::str::from_utf8(part).ok();
-        let is_number = !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        let is_number = part.iter().all(u8::is_ascii_digit);
         is_number && text.is_some_and(|text| text.parse::<u16>().is_ok_and(|n| n <= most))
     };
     let month = |part: &[u8]| MONTHS.iter().any(|name| part.eq_ignore_ascii_case(*name));
@@ -408,7 +405,8 @@ pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
     at_edge
 }
 
-/// Whether ordinary text (see [`super::ascii::IS_ORDINARY`]) is certainly none of this by how it begins.
+/// Whether ordinary text (see [`super::ascii::IS_ORDINARY`]), with letters of western Europe or without, is certainly
+/// none of this by how it begins.
 #[inline]
 pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
     match bytes.first() {
@@ -419,9 +417,10 @@ pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
         Some(b'E' | b'e') => {
             !bytes.starts_with(b"Err:") && !is(bytes, "empty") && !is(bytes, "ej angivet")
         }
-        Some(b'D') => bytes != b"DBNull",
+        Some(b'D') => !bytes.starts_with(b"DBNull") || !is_no_value(bytes),
         Some(b'T' | b't') => !is(bytes, "tomt"),
-        Some(b'O' | b'o') => !is(bytes, "okänd") && !is(bytes, "okänt"),
+        // Okänd, okänt; the case of the ä is no difference of ASCII.
+        Some(b'O' | b'o') => !matches!(bytes, [_, b'K' | b'k', ..]) || !is_no_value(bytes),
         _ => true,
     }
 }
@@ -546,6 +545,9 @@ mod tests {
             "10:15",
             "9:05:00",
             "1-maj-2026",
+            "31-dec-26",
+            "31-mar-2026",
+            "23:59",
         ] {
             assert!(is_date(text.as_bytes()), "{text}");
         }
@@ -560,6 +562,30 @@ mod tests {
             "7:1",
             "12345",
             "a:b",
+            "a-mar",
+            "-mar",
+            "1-",
+            "1-2-3",
+            "32-mar",
+            "001-mar",
+            "1x-mar",
+            "mar-+1",
+            "mar-026",
+            "1-xyz-2026",
+            "1x-mar-2026",
+            "1-mar-202",
+            "26-03-01",
+            "2026-3-01",
+            "2026-xx-01",
+            "2026-03-32",
+            "9999-03-01",
+            "1234-5-6",
+            "1-2-3-4",
+            "12:x",
+            "25:00",
+            "001:30",
+            "9:5:00",
+            "1:02:03:04",
         ] {
             assert!(!is_date(text.as_bytes()), "{text}");
         }
@@ -570,6 +596,7 @@ mod tests {
         for (text, meant) in [
             ("Bj|rn", "Björn"),
             ("K{llstr|m", "Källström"),
+            ("H}kan", "Håkan"),
             ("]sa", "Åsa"),
             ("\\rjan", "Örjan"),
             ("Anna [berg", "Anna Äberg"),
@@ -698,6 +725,8 @@ mod tests {
             "System.Object",
             "Microsoft.Exchange",
             "Err:502",
+            "b'Anna'",
+            "u'Anna'",
         ] {
             assert!(!is_not_begun(text.as_bytes()), "{text}");
         }
@@ -711,9 +740,35 @@ mod tests {
             "Sven",
             "Martin",
             "Erik",
+            "Oskar",
+            "Okända",
+            "Tomas",
+            "Tove",
+            "Daniel",
+            "DBNullsson",
+            "Bo",
             "Anna",
         ] {
             assert!(is_not_begun(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_no_value_is_known_by_how_it_begins() {
+        for word in WORDS.iter().chain(&NAMES).chain(&PHRASES) {
+            let (lower, upper) = (word.to_lowercase(), word.to_uppercase());
+            let capital: String = upper.chars().take(1).chain(lower.chars().skip(1)).collect();
+            for word in [*word, &lower, &upper, &capital] {
+                for text in [
+                    word.to_owned(),
+                    format!("{word} {word}"),
+                    format!("{word},NULL"),
+                    format!("{word}@example.se"),
+                ] {
+                    let is_one = no_value(&text).is_some() && text.starts_with(char::is_alphabetic);
+                    assert!(!is_one || !is_not_begun(text.as_bytes()), "{text}");
+                }
+            }
         }
     }
 }

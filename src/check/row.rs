@@ -646,17 +646,26 @@ mod tests {
         sheet
             .write_row(0, 0, ["id", "mail", "name", "points"])
             .unwrap();
-        sheet.write_row(1, 0, ["1", "a@"]).unwrap();
+        sheet.write_row(1, 0, ["", "a@"]).unwrap();
         let day = rust_xlsxwriter::ExcelDateTime::from_ymd(2010, 4, 2).unwrap();
         let format = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd");
         sheet.write_with_format(1, 2, &day, &format).unwrap();
         let zeros = rust_xlsxwriter::Format::new().set_num_format("000");
+        sheet.write_with_format(1, 0, 1, &zeros).unwrap();
         sheet.write_with_format(1, 3, 7, &zeros).unwrap();
         let roster = Roster::of_bytes(&target(&CLUB), &workbook.save_to_buffer().unwrap());
-        let found = "cell.date email.no_domain ~cell.number_format";
+        let found = "cell.date email.no_domain ~cell.number_format ~cell.number_format";
         assert_eq!(roster.found(), [found]);
-        let shown = roster.each(|_, row| row.restored[0].message.clone());
-        let why = what_was_restored("cell.number_format");
-        assert_eq!(shown, [say().cell_restored("007", "7", why)]);
+        let shown = roster.each(|_, row| {
+            let all = row.problems[..1].iter().chain(&row.restored);
+            all.map(|one| one.message.clone()).collect::<Vec<_>>()
+        });
+        let why = || what_was_restored("cell.number_format");
+        let expected = [
+            say().cell_is_date("C2", "2010-04-02"),
+            say().cell_read("001", why()),
+            say().cell_restored("007", "7", why()),
+        ];
+        assert_eq!(shown, [expected]);
     }
 }

@@ -241,9 +241,7 @@ impl Survey {
                 row.problems.push(problem);
             }
         }
-        if !self.repeated.is_empty() && !row.doubts.is_empty() {
-            move_doubts(row, |suspect| self.repeated.contains(&suspect));
-        }
+        move_doubts(row, |suspect| self.repeated.contains(&suspect));
     }
 
     /// The row that is sent in place of `row`, if another one with the same key is.
@@ -858,5 +856,15 @@ mod tests {
         let found: Vec<u64> = (0..1100).filter(|row| set.contains(*row)).collect();
         assert_eq!(found, [0, 1, 63, 64, 65, 66, 200, 1000]);
         assert_eq!(set.count(), 8);
+    }
+
+    #[test]
+    fn text_without_capitals_is_compared_as_it_stands() {
+        for text in ["Anna", "annA@b.se", "åsa", "ÅÄÖ", "a@É.se"] {
+            assert!(may_have_capitals(text.as_bytes()), "{text}");
+        }
+        for text in ["", "anna@b.se", "[a-z]_1"] {
+            assert!(!may_have_capitals(text.as_bytes()), "{text}");
+        }
     }
 }
