@@ -162,6 +162,41 @@ fn every_way_to_sign_in_and_to_page_that_a_file_can_say_is_played() {
 }
 
 #[test]
+fn a_played_target_has_the_versions_that_its_file_names() {
+    let target = repository().join("samples/targets/skolkort.toml");
+    let text = std::fs::read_to_string(target).unwrap();
+    let lookup = r#"[lookup]
+keys = ["card_id"]
+read = "/cards/{card_id}"
+list = "/cards"
+records = "/data"
+page_size = 50
+paging = { kind = "link" }
+
+[quota]
+"#;
+    for version in ["etag", "/meta/version"] {
+        let replaces = format!("replaces = false\nif_match = \"{version}\"");
+        let text = text.replace("replaces = false", &replaces);
+        let folder = Folder::new();
+        folder.write("own.toml", text.replace("[quota]\n", lookup));
+        let header = "card_id,holder,code,limit,active,level\n";
+        let rows = "1,Åsa Ek,AB123,200,true,pupil\n2,Bo Ek,AB124,200,true,pupil\n";
+        folder.write("cards.csv", format!("{header}{rows}"));
+        let output = folder.run("import cards.csv --target own.toml --sandbox");
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{version}: {}",
+            stderr(&output)
+        );
+        let states = folder.csv("cards.results.csv", b',');
+        let updated = states.iter().flatten().any(|cell| cell == "updated");
+        assert!(updated, "{version}: {states:?}");
+    }
+}
+
+#[test]
 fn a_played_target_refuses_as_its_file_says() {
     let folder = Folder::new();
     let target = repository().join("samples/targets/skolkort.toml");

@@ -383,6 +383,7 @@ list = "/users"
 read = "/users/{id}"
 records = "/data"
 total = "/total"
+trust_total = true
 page_size = 50
 paging = { kind = "page", parameter = "page" }
 

@@ -40,6 +40,7 @@ pub(super) struct Update {
     #[serde(default)]
     pub(super) body: String,
     pub(super) content_type: Option<String>,
+    pub(super) if_match: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -157,6 +158,20 @@ async fn handle(
             if kind != Some(expected.unwrap_or("application/json")) {
                 return refuse(api, 415, "The body has another media type.");
             }
+            let current = records.get(&key).map(tag_of);
+            if let Some(current) = current.filter(|_| api.update.if_match.is_some()) {
+                match headers.get(header::IF_MATCH) {
+                    Some(named) if *named == current => {}
+                    Some(_) => {
+                        let status = StatusCode::PRECONDITION_FAILED;
+                        return of_field(api, status, "", "The record has another version.");
+                    }
+                    None => {
+                        let status = StatusCode::PRECONDITION_REQUIRED;
+                        return of_field(api, status, "", "The update names no version.");
+                    }
+                }
+            }
             let Ok(body) = serde_json::from_slice::<Value>(&body) else {
                 return refuse(api, 400, "The body is not JSON.");
             };
@@ -178,7 +193,15 @@ async fn handle(
             }
         }
         ("read", _) => match records.get(&key) {
-            Some(record) => Json(enveloped(api, record.clone())).into_response(),
+            Some(record) => {
+                let tag = tag_of(record);
+                let mut record = record.clone();
+                let version = api.update.if_match.as_deref();
+                if let Some(pointer) = version.filter(|place| place.starts_with('/')) {
+                    put(&mut record, pointer, tag.clone().into());
+                }
+                ([(header::ETAG, tag)], Json(enveloped(api, record))).into_response()
+            }
             None => refuse(api, 404, "There is no such record."),
         },
         (_, Some(lookup)) => {
@@ -242,6 +265,13 @@ fn fitting(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
         }
     }
     Some(names)
+}
+
+/// The entity tag of a record as it is now (RFC 9110, section 8.8.3).
+fn tag_of(record: &Value) -> String {
+    let mut hasher = DefaultHasher::new();
+    record.to_string().hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
 }
 
 /// A record as it stands in the answer to an update or to reading it.
