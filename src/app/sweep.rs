@@ -394,10 +394,11 @@ impl<'a> Sweep<'a> {
                     None => fact,
                 };
                 // What has not changed since was reported then.
-                let waits = fate == Fate::Waiting;
-                let is_known = waits && self.arrivals.borrow().waits_because((&name, stamp), &fact);
+                let is_told = exit == Exit::Refused && known.is_some()
+                    || fate == Fate::Waiting
+                        && self.arrivals.borrow().waits_because((&name, stamp), &fact);
                 self.record((&name, stamp), fate, &path, None, Some(&fact))?;
-                if !is_known && !(exit == Exit::Refused && known.is_some()) {
+                if !is_told {
                     self.desk.told(&name, Told::NotImported(&fact));
                     let inbox = Some(self.options.folder.as_path());
                     // Settings that are wrong are nothing that became of this file.
