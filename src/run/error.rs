@@ -285,6 +285,20 @@ mod tests {
                 Exit::Interrupted,
             ),
             (
+                RunError::Read(ReadError::UnknownEncoding {
+                    path: "r.csv".into(),
+                    likely: Vec::new(),
+                }),
+                Exit::Usage,
+            ),
+            (
+                RunError::Read(ReadError::SeveralSheets {
+                    path: "r.xlsx".into(),
+                    sheets: vec![run(), run()],
+                }),
+                Exit::Usage,
+            ),
+            (
                 RunError::Send(SendError::SignIn(SignInError::Empty { variable: run() })),
                 Exit::Refused,
             ),

@@ -410,6 +410,13 @@ impl Desk {
         std::fs::write(&self.settings.roster.file, roster).unwrap();
     }
 
+    /// Makes a workbook the roster.
+    pub(super) fn put_workbook(&mut self, mut book: rust_xlsxwriter::Workbook) {
+        let file = self.folder.path().join("r.xlsx");
+        book.save(&file).unwrap();
+        self.settings.roster.file = file;
+    }
+
     pub(super) fn delivery(&mut self) -> &mut Delivery {
         &mut self.settings.delivery
     }

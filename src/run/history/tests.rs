@@ -18,6 +18,14 @@ fn cells(fields: &[(u32, &str)]) -> Vec<u8> {
     cells
 }
 
+/// The cells of such a row whose second one only looked right.
+fn looked_right(value: &str) -> Vec<u8> {
+    let mut cells = cells(&[(1, "Åsa"), (2, value)]);
+    cells.extend(2_u32.to_le_bytes());
+    cells.extend((xxh3_64(b"\x01\0kind") as u32).to_le_bytes());
+    cells
+}
+
 /// A row that is to be looked up, with these cells.
 fn item(fields: &[(u32, &str)]) -> Item {
     Item {
@@ -305,4 +313,48 @@ fn a_file_tells_itself_that_a_row_was_cut_where_nothing_else_is_known() {
     let divided = refused(1, "row.divided", OLD);
     assert_eq!(of(&row, &[divided]).unwrap().1, "row.divided");
     assert_eq!(of(&row, &[refused(1, "row.divided", NEW)]), None);
+}
+
+#[test]
+fn a_row_with_a_cell_that_only_looks_right_stays_invalid_until_it_is_changed() {
+    let history = [PastRow {
+        cells: looked_right("Lund"),
+        ..refused(1, "cell.date", &[])
+    }];
+    let hint = say().row_correct_cell();
+    let wrong = Some((
+        RowState::Invalid,
+        "cell.date".to_owned(),
+        format!("why 1{hint}"),
+    ));
+    assert_eq!(of(&item(OLD), &history), wrong);
+    let other = item(&[(1, "Bo"), (2, "Lund")]);
+    assert_eq!(of(&other, &history), wrong, "another cell was changed");
+    for is_released in [false, true] {
+        let mut changed = item(NEW);
+        changed.is_released = is_released;
+        assert_eq!(of(&changed, &history), None);
+    }
+    let mut released = item(OLD);
+    released.is_released = true;
+    assert_eq!(of(&released, &history), None, "its error code was emptied");
+}
+
+#[test]
+fn a_file_tells_itself_that_a_cell_has_lost_its_kind_where_nothing_else_is_known() {
+    let mut row = item(OLD);
+    row.lost_kind = Some("cell.date");
+    let lost = Some((
+        RowState::Invalid,
+        "cell.date".to_owned(),
+        say().row_lost_kind(),
+    ));
+    assert_eq!(of(&row, &[]), lost);
+    assert_eq!(of(&row, &[refused(1, "text.too_long", NEW)]), lost);
+    // Here it is known, and that the cell was changed since.
+    let known = PastRow {
+        cells: looked_right("Umeå"),
+        ..refused(1, "cell.date", &[])
+    };
+    assert_eq!(of(&row, &[known]), None);
 }

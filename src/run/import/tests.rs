@@ -12,8 +12,8 @@ use crate::run::context::{Consent, Made, Slice, Sliced, Start};
 use crate::run::error::RunError;
 use crate::run::import::late_enough;
 use crate::run::saved::saved_plan;
-use crate::run::settings::{Retries, Settings};
-use crate::run::tests::{Api, Asked, Desk, SCHOOL, held, unreadable};
+use crate::run::settings::{Pauses, Retries, Settings};
+use crate::run::tests::{Api, Asked, Desk, SCHOOL, held, school_with, unreadable};
 use crate::send::{Rate, Stop, StopRequest};
 
 /// A roster of so many rows, and the records that differ from it.
@@ -176,6 +176,18 @@ fn a_look_tells_what_an_import_would_do_and_does_nothing() {
     assert!(matches!(looked.held, Some(Held::MaxChanges { .. })));
     assert_eq!(looked.summary.held_by, looked.held);
     assert_eq!(looked.summary.exit_code, Exit::Held);
+}
+
+#[test]
+fn a_look_has_none_of_the_pauses_of_the_run_that_it_would_retry() {
+    let (api, mut desk) = (Api::holding(school(1)), Desk::new(&roster(1)));
+    desk.import(&api).unwrap();
+    let run = desk.run();
+    let later = run.finished_at.unwrap() + Duration::from_secs(60);
+    desk.settings.pauses = Pauses::of(&run, None, None, later);
+    assert_ne!(desk.settings.pauses, Pauses::default());
+    let summary = desk.look(&api).unwrap().summary;
+    assert_eq!((summary.idle_s, summary.held_s), (0.0, 0.0));
 }
 
 #[test]
@@ -582,7 +594,8 @@ fn a_run_that_was_stopped_before_all_was_planned_plans_the_rest() {
 
 #[test]
 fn rows_that_are_planned_already_are_not_planned_again() {
-    let (api, mut desk) = (willing(), Desk::at(&unreadable(), &roster(4)));
+    let text = roster(4).replace("p2,Åsa", "p2,");
+    let (api, mut desk) = (willing(), Desk::at(&unreadable(), &text));
     desk.stop.send_replace(StopRequest::Now);
     desk.import(&api).unwrap();
     // The process died when half of them were.
@@ -597,13 +610,19 @@ fn rows_that_are_planned_already_are_not_planned_again() {
     writer.room_blocking().unwrap();
     writer.close().unwrap();
     assert_eq!(desk.journal().rows_of(run.id).unwrap(), 2);
+    let invalid = |desk: &Desk| desk.outcomes(run.id).into_iter().find(|one| one.row == 2);
+    let planned = invalid(&desk).unwrap();
     desk.stop.send_replace(StopRequest::None);
+    desk.later(Duration::from_secs(60));
     let start = resume(&mut desk);
     desk.start(&api, start).unwrap();
-    assert_eq!(desk.states(), ["updated"; 4]);
+    assert_eq!(invalid(&desk).unwrap().finished_at, planned.finished_at);
+    let mut states = desk.states();
+    assert!(states.remove(1).starts_with("invalid"));
+    assert_eq!(states, ["updated"; 3]);
     let mut paths: Vec<String> = api.changes().into_iter().map(|(path, _)| path).collect();
     paths.sort();
-    assert_eq!(paths, ["/pupil/p1", "/pupil/p2", "/pupil/p3", "/pupil/p4"]);
+    assert_eq!(paths, ["/pupil/p1", "/pupil/p3", "/pupil/p4"]);
 }
 
 #[test]
@@ -721,6 +740,20 @@ fn a_slice_asks_no_more_than_it_may_for_a_plan() {
 }
 
 #[test]
+fn a_run_in_slices_plans_no_row_before_all_records_are_read() {
+    let target = school_with("list = \"/pupils\"\n", "");
+    let (api, mut desk) = (Api::holding(school(9)), Desk::at(&target, &roster(9)));
+    desk.delivery().sender.concurrency = 1;
+    desk.slice(&api, Start::New("import"), slice(2)).unwrap();
+    let run = desk.run();
+    assert_eq!((api.asked().len(), run.state), (2, RunState::Planning));
+    assert_eq!(desk.journal().rows_of(run.id).unwrap(), 0);
+    let start = resume(&mut desk);
+    desk.slice(&api, start, slice(3)).unwrap();
+    assert_eq!(desk.journal().rows_of(run.id).unwrap(), 9);
+}
+
+#[test]
 fn a_slice_that_is_asked_to_stop_leaves_the_run_to_others() {
     let (api, mut desk) = (Api::holding(school(2)), Desk::new(&roster(2)));
     desk.stop.send_replace(StopRequest::Finish);
@@ -760,7 +793,7 @@ fn a_slice_that_is_refused_ends_the_run_with_its_open_rows() {
 fn the_first_rows_of_a_sliced_run_are_read_back_once() {
     let (api, mut desk) = (Api::holding(school(4)), Desk::new(&roster(4)));
     desk.delivery().canary = Some(2);
-    desk.settings.target = crate::run::tests::school_with("list = \"/pupils\"\n", "");
+    desk.settings.target = school_with("list = \"/pupils\"\n", "");
     desk.delivery().sender.concurrency = 1;
     let (_, stop, slices) = sliced(&mut desk, &api, slice(2 + 1));
     assert_eq!(stop, None);

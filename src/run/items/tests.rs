@@ -1,7 +1,7 @@
 use super::*;
 use crate::check::{DuplicatePolicy, EmptyCell};
 use crate::run::reading::Reading;
-use crate::run::tests::{Desk, unreadable};
+use crate::run::tests::{Desk, school_with, unreadable};
 
 fn items(desk: &Desk) -> Vec<Item> {
     let prepared = desk.prepared();
@@ -190,6 +190,10 @@ fn what_is_wrong_with_a_row_is_part_of_what_it_says() {
         &mark("id,name,email\np1,Åsa,nonsense\n").1
     ));
     assert!(!says_the_same(&other, &wrong));
+    // The same text is not wrong in every field.
+    let target = school_with("kind = \"email\"", "kind = \"text\"");
+    let right = items(&Desk::at(&target, "id,name,email\np1,Åsa,nonsense\n")).remove(0);
+    assert!(!says_the_same(&wrong, &right.mark.cells));
 }
 
 #[test]
@@ -216,4 +220,36 @@ fn a_row_that_was_cut_is_known_again_in_its_results() {
     assert!(is_as_it_was(&filled, &cut));
     let item = items(&Desk::new("id,name,city\np1,Åsa,Lund,more\n")).remove(0);
     assert!(item.has_surplus);
+}
+
+#[test]
+fn a_cell_that_only_looks_right_does_so_as_long_as_it_says_the_same() {
+    let of = |fields: &[(u32, &str)]| -> Vec<u8> {
+        let of = |(name, text): &(u32, &str)| {
+            let print = fingerprint(*text == LOST_KIND, text, &mut Vec::new());
+            [name.to_le_bytes(), print.to_le_bytes()].concat()
+        };
+        fields.iter().flat_map(of).collect()
+    };
+    let (name, lost) = ((1, "Åsa"), (2, LOST_KIND));
+    let date = of(&[name, (2, "2010-04-02"), lost]);
+    let empty = of(&[name, (2, ""), lost]);
+    for (now, is_date, is_empty) in [
+        (&[name, (2, "2010-04-02")][..], true, false),
+        (&[name, (2, "2010-04-02"), lost], true, false),
+        (&[(1, "Bo"), (2, "2010-04-02")], true, false),
+        (&[name, (2, "2010-04-03")], false, false),
+        (&[name, (2, "")], false, true),
+        (&[name], false, true),
+    ] {
+        assert_eq!(still_looks_right(&of(now), &date), is_date, "{now:?}");
+        assert_eq!(still_looks_right(&of(now), &empty), is_empty, "{now:?}");
+    }
+    let two = of(&[(1, "TRUE"), (1, LOST_KIND), (2, "2010-04-02"), lost]);
+    let one_is_changed = of(&[(1, "x"), (2, "2010-04-02")]);
+    assert!(still_looks_right(&one_is_changed, &two));
+    let both_are = of(&[(1, "x"), (2, "2010-04-03")]);
+    assert!(!still_looks_right(&both_are, &two));
+    let none = of(&[name]);
+    assert!(!still_looks_right(&none, &none));
 }

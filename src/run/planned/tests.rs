@@ -198,6 +198,50 @@ fn a_plan_has_the_figures_of_the_file_and_of_what_is_to_be_done() {
     assert_eq!(plan.problems, ["wrong"]);
     assert_eq!(plan.repairs, [("text.formula".to_owned(), 1)]);
     assert_eq!(plan.doubts, [("text.invisible_character".to_owned(), 1)]);
+    let noticed = plan.noticed.iter();
+    let noticed: Vec<(&str, u64, u64, &str)> = noticed
+        .map(|one| (&*one.code, one.count, one.line, &*one.column))
+        .collect();
+    assert_eq!(
+        noticed,
+        [
+            ("text.formula", 1, 2, "Namn"),
+            ("text.invisible_character", 1, 4, "Namn")
+        ]
+    );
+}
+
+#[test]
+fn a_plan_counts_the_rows_that_a_workbook_hides() {
+    for (skips_hidden, rows) in [(false, 2), (true, 1)] {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet();
+        for (row, cells) in (0..).zip([["id", "name"], ["p1", "Åsa"], ["p2", "Bo"]]) {
+            sheet.write_row(row, 0, cells).unwrap();
+        }
+        sheet.set_row_hidden(1).unwrap();
+        let mut desk = Desk::new("");
+        desk.put_workbook(book);
+        desk.settings.roster.read.skip_hidden = skips_hidden;
+        let prepared = desk.prepared();
+        let plan = plan_of(&prepared, desk.delivery(), &Planned::default());
+        assert_eq!(
+            (plan.rows, plan.hidden_rows, plan.skips_hidden),
+            (rows, 1, skips_hidden)
+        );
+    }
+}
+
+#[test]
+fn the_examples_that_the_file_alone_tells_are_of_rows_that_change_anything() {
+    let target = unreadable().replace("required = true\nexample = \"Åsa\"", "example = \"Åsa\"");
+    let rows: String = (1..=EXAMPLES).map(|row| format!("p{row},\n")).collect();
+    let desk = Desk::at(&target, &format!("id,name\n{rows}p9,Åsa\n"));
+    let prepared = desk.prepared();
+    assert_eq!(prepared.survey.invalid, 0);
+    let reading = Reading::of(&prepared, &desk.settings.delivery);
+    let foreseen = Planned::foreseen(&prepared, &reading, desk.clock.as_ref()).unwrap();
+    assert_eq!(lines(&foreseen), [7]);
 }
 
 #[test]

@@ -127,3 +127,51 @@ fn the_rows_that_are_wanted_are_seen_with_all_that_is_wrong_with_them() {
     let named = |row: &RawRow<'_>| row.cells().any(|cell| cell.bytes() == b"p3");
     assert_eq!(row_numbers(&prepared, named).unwrap(), [3, 4]);
 }
+
+#[test]
+fn a_column_that_may_have_been_meant_for_a_field_is_told_with_its_place() {
+    let told = |roster: &str| {
+        let desk = Desk::new(roster);
+        desk.prepared();
+        let events = desk.watched.events().into_iter();
+        let columns = events.filter_map(|event| match event {
+            RunEvent::Unmapped(columns) => Some(columns),
+            _ => None,
+        });
+        let words = columns.map(|columns| {
+            let columns = columns.iter();
+            columns
+                .map(|one| format!("{} {}", one.at, one.field.as_str()))
+                .collect::<Vec<_>>()
+        });
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(told("id,name,stret\np1,Åsa,S\n"), [["3 street"]]);
+    assert!(told("id,name,street\np1,Åsa,S\n").is_empty());
+}
+
+#[test]
+fn of_a_workbook_with_several_rosters_one_must_be_named() {
+    let refused = |headers: [[&str; 2]; 2], named: Option<&str>| {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        for (number, header) in (1..).zip(headers) {
+            let sheet = book.add_worksheet();
+            sheet.set_name(format!("Class {number}")).unwrap();
+            sheet.write_row(0, 0, header).unwrap();
+            sheet.write_row(1, 0, ["p1", "Åsa"]).unwrap();
+        }
+        let mut desk = Desk::new("");
+        desk.put_workbook(book);
+        desk.settings.roster.read.sheet = named.map(str::to_owned);
+        match desk.try_prepare() {
+            Ok(_) => Vec::new(),
+            Err(RunError::Read(ReadError::SeveralSheets { sheets, .. })) => sheets,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let (roster, other) = (["id", "name"], ["Term", "Room"]);
+    assert_eq!(refused([roster, roster], None), ["Class 1", "Class 2"]);
+    assert_eq!(refused([other, roster], None), ["Class 2"]);
+    assert!(refused([roster, other], None).is_empty());
+    assert!(refused([roster, roster], Some("Class 2")).is_empty());
+}

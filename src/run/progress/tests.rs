@@ -71,6 +71,8 @@ fn a_slower_rate_that_was_in_force_is_believed_until_the_api_has_said_another() 
     assert_eq!((&*heard.rate, seconds(&heard)), ("1500/h", 3600));
     let fast = known("3000/h", 50, 1500.0);
     assert_eq!((&*fast.rate, seconds(&fast)), ("1500/h", 3600));
+    let same = known("25/m", 50, 1500.0);
+    assert_eq!((&*same.rate, seconds(&same)), ("1500/h", 3600));
 }
 
 #[test]

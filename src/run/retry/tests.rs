@@ -122,11 +122,17 @@ fn an_undo_is_no_origin_of_rows() {
     let copy = desk.folder.path().join("copy.csv");
     std::fs::write(&copy, ROSTER).unwrap();
     desk.delivery().undoes = Some(desk.run().name);
+    let other_header = ROSTER.replace("id", "nummer");
+    desk.rewrite(&other_header);
+    desk.settings.roster.map.overrides = vec![("nummer".into(), "id".into())];
     desk.start(&api, Start::New("undo")).unwrap();
     let undo = desk.run();
     assert_eq!(undo.command, "undo");
     assert_ne!(undo.id, first);
     assert_eq!(found(&desk, &copy, None), [first]);
+    // How it was told to read its own file says nothing of others.
+    std::fs::write(&copy, other_header).unwrap();
+    assert!(found(&desk, &copy, None).is_empty());
 }
 
 #[test]

@@ -201,6 +201,20 @@ fn a_value_that_another_record_keeps_is_not_sent() {
 }
 
 #[test]
+fn a_value_that_a_record_has_already_is_sent_though_another_has_it_too() {
+    let mut records = listed();
+    records[4]["email"] = json!("a@b.se");
+    let (api, mut desk) = (
+        Api::holding(records),
+        Desk::new(&four(["a", "b", "c", "d"])),
+    );
+    desk.delivery().all = true;
+    desk.import(&api).unwrap();
+    assert!(api.asked().iter().all(|asked| !asked.contains("search")));
+    assert_eq!(desk.states(), ["updated"; 4]);
+}
+
+#[test]
 fn values_that_need_not_be_unique_are_anybodys() {
     let target = school_with("kind = \"email\"\nunique = true", "kind = \"email\"");
     let (api, mut desk) = (
