@@ -7,10 +7,11 @@ use crate::targets::{Clear, FieldSpec, Kind, Place, TargetSpec};
 #[derive(Debug, Clone)]
 pub struct BodyShape {
     root: Vec<Member>,
-    /// What stands before the fields' members and after them.
+    /// The bytes of every body before the fields' members.
     before: Vec<u8>,
+    /// The bytes of every body after the fields' members.
     after: Vec<u8>,
-    /// What is written for null, by field.
+    /// The JSON that clears each field.
     clears: Vec<&'static str>,
 }
 
@@ -55,14 +56,14 @@ impl BodyShape {
         self.enclosed(|body| self.write_members(body, &self.root, values))
     }
 
-    /// The members that `write` writes, with what stands in every body around them.
+    /// Returns the body with the members that `write` adds.
     fn enclosed(&self, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut body = Vec::with_capacity(512);
         body.extend_from_slice(&self.before);
         write(&mut body);
         let mut after = &*self.after;
         if body.len() == self.before.len() {
-            // The comma that would part the fields from their neighbours.
+            // Without members, the comma between them and their neighbours is removed.
             if body.ends_with(b",") {
                 body.pop();
             } else {
@@ -109,8 +110,9 @@ impl BodyShape {
         }
     }
 
-    /// The body of an update that erases what it leaves out: `record` as it was read without what
-    /// only the API sets, and in it the fields that `values` has.
+    /// Returns the body of an update that erases what it leaves out.
+    ///
+    /// It is `record` with the fields that `values` has, without the members that only the API sets.
     pub fn build_whole(
         &self,
         spec: &TargetSpec,
@@ -141,15 +143,16 @@ impl BodyShape {
     }
 }
 
-/// What clears a field: no number and no boolean is an empty text.
+/// Returns the JSON that clears a field. Integers and Booleans cannot be an empty string.
 fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
-    match spec.update.clear {
-        Clear::Empty if !matches!(field.kind, Kind::Boolean | Kind::Integer) => "\"\"",
-        _ => "null",
+    match (spec.update.clear, field.kind) {
+        (Clear::Null, _) | (Clear::Empty, Kind::Boolean | Kind::Integer) => "null",
+        (Clear::Empty, _) => "\"\"",
     }
 }
 
-fn put(record: &mut Json, path: &[String], value: Json) {
+/// Puts a value at a path, and makes the objects on the way. The empty path is the whole.
+pub(super) fn put(record: &mut Json, path: &[String], value: Json) {
     let [name, rest @ ..] = path else {
         *record = value;
         return;
@@ -166,8 +169,9 @@ fn put(record: &mut Json, path: &[String], value: Json) {
     }
 }
 
-/// What a record holds besides the target's fields and what only the API sets. An object of nothing but
-/// these may as well be null or not there.
+/// Returns the members of a record that are neither fields nor set by the API alone.
+///
+/// An object without other members is left out, as is null in its place: both mean the same.
 pub fn unnamed(spec: &TargetSpec, record: &Json) -> Json {
     let mut rest = record.clone();
     let fields = spec.fields.iter().map(|field| &field.pointer);
@@ -204,16 +208,16 @@ fn remove(record: &mut Json, path: &[String]) {
     }
 }
 
-/// A name that no API has.
+/// A member name that no API uses.
 const MARK: &str = "\u{0}fields";
 
-/// What stands in every body before the fields' members and after them.
+/// Returns the bytes of every body before and after the fields' members.
 fn envelope(spec: &TargetSpec) -> (Vec<u8>, Vec<u8>) {
     let mut whole = Json::Object(spec.update.body_members.clone());
     let places = tokens(&spec.update.body);
     let mut place = &mut whole;
     for token in &places {
-        // What is no list and no object yet becomes an object.
+        // Anything but a list with that element or an object becomes an object.
         let is_list = matches!(&*place, Json::Array(items) if token.parse().is_ok_and(|at: usize| at < items.len()));
         if !is_list && !place.is_object() {
             *place = Json::Object(Default::default());
@@ -306,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_stand_where_the_envelope_has_them() {
+    fn the_fields_are_written_into_the_envelope() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let surname = spec.field("surname").unwrap();
         let mut body = |pointer: &str, members: &str, surnames: &[&'static str]| {
@@ -331,7 +335,7 @@ mod tests {
             "Operations": [{"op": "replace", "value": {"surname": "Ek"}}],
         });
         assert_eq!(serde_json::from_str::<Json>(&scim).unwrap(), expected);
-        // Beside other members, before or after the fields' own.
+        // The other member comes before or after the fields.
         for member in ["a", "zz"] {
             let members = format!("{{\"{member}\":1}}");
             let whole = body("", &members, &["Ek"]);
@@ -348,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_the_targets_fields_alone_is_nothing_that_no_field_names() {
+    fn an_object_with_fields_alone_has_no_unnamed_member() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let surname = spec.field("surname").unwrap();
         spec.fields[surname].pointer = "/a~1b/name/last".to_owned();

@@ -70,7 +70,7 @@ impl Planner {
         }
     }
 
-    /// A call with a body, to the record that `path`'s values name.
+    /// Returns a call with `body` for the record that the values in `path` name.
     fn call_with(
         &self,
         at: RowAt,

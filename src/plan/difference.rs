@@ -94,8 +94,8 @@ impl Planner {
         Ok(Difference::Call(Box::new(call)))
     }
 
-    /// Whether a record that holds `held` holds `meant` of a field. Where an empty text clears it, that
-    /// is the same as nothing.
+    /// Whether `held` of a record equals `meant` for a field. If an empty string clears fields, it equals
+    /// null.
     fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
         let is_empty = |value: &Json| value.is_null() || value == "";
         *held == *meant

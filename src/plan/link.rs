@@ -1,20 +1,34 @@
-/// Where the first link of a `Link` header leads that names the next page (RFC 8288): an address that may be
-/// relative. No maintained crate reads the header whole: commas in addresses and several relations of one
-/// link are what APIs send.
-pub(super) fn next_of(header: &str) -> Option<&str> {
+//! Reads `Link` headers (RFC 8288).
+
+/// A `Link` header cannot be parsed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// Returns the target of the first link with `rel="next"`, which may be a relative reference.
+///
+/// No maintained crate parses the header in full: APIs send commas in addresses and several relations in
+/// one link.
+///
+/// # Errors
+/// If the header cannot be parsed before a next page is found.
+pub(super) fn next_of(header: &str) -> Result<Option<&str>, Malformed> {
     let mut rest = header;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
-        let (target, after) = rest.strip_prefix('<')?.split_once('>')?;
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let target = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+        let (target, after) = target.ok_or(Malformed)?;
         let (is_next, after) = parameters(after);
         if is_next {
-            return Some(target.trim());
+            return Ok(Some(target.trim()));
         }
         rest = after;
     }
 }
 
-/// Reads the parameters of a link. Returns whether it is the next page of this one, and what follows.
+/// Reads the parameters of a link. Returns whether it leads to the next page, and the rest of the header.
 fn parameters(text: &str) -> (bool, &str) {
     let (mut rest, mut relation, mut is_of_other) = (text, None, false);
     loop {
@@ -32,9 +46,9 @@ fn parameters(text: &str) -> (bool, &str) {
             None => (String::new(), after),
         };
         match name.to_ascii_lowercase().as_str() {
-            // The first one counts (section 3.3).
+            // Only the first one counts (section 3.3).
             "rel" => relation = relation.or(Some(value)),
-            // It links something else (section 3.2).
+            // The link is not one of this page (section 3.2).
             "anchor" => is_of_other = true,
             _ => {}
         }
@@ -46,7 +60,7 @@ fn parameters(text: &str) -> (bool, &str) {
     (is_next && !is_of_other, rest)
 }
 
-/// A parameter's value, a token or a quoted text, and what follows it.
+/// Reads a parameter's value, a token or a quoted string. Returns it and the rest of the header.
 fn value_of(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([';', ',']).unwrap_or(text.len());
@@ -98,13 +112,25 @@ mod tests {
             ("<https://h/2>; rel=\"nextish\"", None),
             ("<https://h/2>; title=next", None),
             ("<https://h/2>", None),
-            ("https://h/2; rel=next", None),
-            ("<https://h/2; rel=next", None),
             ("<https://h/2>; rel=\"next", Some("https://h/2")),
             (", ,<a>;rel=first,, <b>;foo;rel=next", Some("b")),
             ("", None),
+            (" , ", None),
         ] {
-            assert_eq!(next_of(header), expected, "{header}");
+            assert_eq!(next_of(header), Ok(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_parsed_is_not_taken_for_one_without_a_next_page() {
+        for header in [
+            "https://h/2; rel=next",
+            "<https://h/2; rel=next",
+            "<https://h/1>; rel=first; a b; rel=next",
+            "<https://h/1>; rel=prev, https://h/2; rel=next",
+            "next",
+        ] {
+            assert_eq!(next_of(header), Err(Malformed), "{header}");
         }
     }
 }

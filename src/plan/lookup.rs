@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use percent_encoding::utf8_percent_encode;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
+use super::body::put;
 use crate::targets::{Lookup, SEGMENT, SearchNames, TargetSpec};
 
 /// What is asked of an API to learn what its records hold, and how its answers are read. Makes no
@@ -50,15 +51,15 @@ impl LookUp {
         self.how.list.is_some()
     }
 
-    /// The body of a search for the records that have one of `keys`.
+    /// Returns the body of a search for the records with one of `keys`.
     pub(super) fn search_body(&self, keys: &[&str]) -> Json {
-        let mut body = self.how.search_body.clone();
+        let mut body = Json::Object(self.how.search_body.clone());
         let filter = self.how.search_filter.split('/').skip(1);
         let mut places: Vec<String> = filter.map(str::to_owned).collect();
         places.extend(self.filter_names());
         let keys = keys.iter().map(|key| Json::from(*key)).collect();
         put(&mut body, &places, keys);
-        Json::Object(body)
+        body
     }
 
     /// Asks for the one record with this id.
@@ -72,17 +73,17 @@ impl LookUp {
         })
     }
 
-    /// The same for the record with this key, where a key names it there.
+    /// Returns the question for the record with this key, if the key is the one in the path.
     pub fn read_by_key(&self, key: &str) -> Option<Question> {
         (self.spec.key_field() == Some(self.key)).then(|| self.read(key))?
     }
 
-    /// The path of one record, with the name of its key.
+    /// Returns the path of one record, with the name of the key in place of its value.
     pub fn read_path(&self) -> &str {
         self.how.read.as_deref().unwrap_or_default()
     }
 
-    /// What says in the target's file how records are found by their keys.
+    /// Returns the setting in the target file by which records are found.
     pub fn setting_of_search(&self) -> String {
         match &self.how.search {
             Some(_) => format!("lookup.search_filter = \"{}\"", self.how.search_filter),
@@ -113,24 +114,6 @@ impl LookUp {
             Json::Number(number) => Some(number.to_string()),
             _ => None,
         }
-    }
-}
-
-/// Puts `value` into `object` at the end of `places`, and makes the objects on the way.
-pub(super) fn put(object: &mut Map<String, Json>, places: &[String], value: Json) {
-    let [name, rest @ ..] = places else {
-        return;
-    };
-    if rest.is_empty() {
-        object.insert(name.clone(), value);
-        return;
-    }
-    let inner = object.entry(name.clone()).or_insert(Json::Null);
-    if !inner.is_object() {
-        *inner = Json::Object(Map::new());
-    }
-    if let Json::Object(inner) = inner {
-        put(inner, rest, value);
     }
 }
 

@@ -124,7 +124,7 @@ read_only = true
         Arc::new(crate::targets::parse("registry.toml", REGISTRY).unwrap())
     }
 
-    /// Look-ups of it by its field `mobile`, with what is changed in its file.
+    /// Look-ups by its field `mobile` after `change` to its settings.
     pub(super) fn look_up(change: impl Fn(&mut Lookup)) -> LookUp {
         let mut spec = (*registry()).clone();
         change(spec.lookup.as_mut().unwrap());

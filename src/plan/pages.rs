@@ -1,8 +1,10 @@
+//! Reads pages of records from answers, and the next page that an answer names.
+
 use serde_json::Value as Json;
 use thiserror::Error;
 use url::Url;
 
-use super::link::next_of;
+use super::link::{Malformed, next_of};
 use super::lookup::LookUp;
 use crate::l10n::say;
 use crate::model::Code;
@@ -13,61 +15,61 @@ use crate::targets::Paging;
 pub struct Page {
     /// The records.
     pub records: Vec<Json>,
-    /// How many records there are on all pages, if the API says.
+    /// The number of records on all pages, if the answer has it.
     pub total: Option<u64>,
-    /// The page after it, if the API says.
+    /// The next page.
     pub(super) next: Named,
     /// Whether the answer's `Link` header names a next page.
     pub(super) is_linked: bool,
 }
 
-/// What an answer says of the page after it.
+/// The next page, as an answer names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Named {
-    /// Nothing.
+    /// The answer does not mention a next page.
     #[default]
     Unsaid,
-    /// That there is none.
+    /// There is no next page.
     Nothing,
-    /// Its path below the base address, with its query.
+    /// The path of the next page below the base address, with its query.
     At(String),
-    /// What the request for it says.
+    /// The cursor that the request for the next page repeats.
     Cursor(String),
 }
 
-/// Why the records of a list cannot be read, or are not all that there are.
+/// Why a list of records cannot be read, or is incomplete.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LookUpError {
     /// An answer has no list of records.
     #[error("{}", say().lookup_no_list(pointer.as_str()))]
     NoList {
-        /// Where it should be.
+        /// The pointer to the list in the target file.
         pointer: String,
     },
-    /// A page repeats those before it.
+    /// A page has no new records, or leads back to an earlier page.
     #[error("{}", say().lookup_same_page(*page, setting.as_str()))]
     SamePage {
-        /// Its number, from 1.
+        /// The number of the page, from 1.
         page: u64,
         /// What to correct in the target's file.
         setting: String,
     },
-    /// Fewer records were listed than there are.
+    /// Fewer records were listed than the total.
     #[error("{}", fewer(*listed, *total, *repeated, setting))]
     Fewer {
-        /// Records that were listed, each counted once.
+        /// The number of different records that were listed.
         listed: u64,
-        /// Records that there are.
+        /// The number of all records.
         total: u64,
-        /// Records that were listed again.
+        /// The number of records that were listed again.
         repeated: u64,
         /// What to correct in the target's file.
         setting: String,
     },
-    /// The only page is full and names no other.
+    /// The first page is full and names no next page.
     #[error("{}", say().lookup_no_next(*records, setting.as_str()))]
     NoNext {
-        /// Records on it.
+        /// The number of records on it.
         records: u64,
         /// What to correct in the target's file.
         setting: String,
@@ -81,7 +83,7 @@ pub enum LookUpError {
     /// The `Link` header names a next page, and the target's file does not follow it.
     #[error("{}", say().lookup_linked())]
     Linked,
-    /// What should name the next page does not.
+    /// The value for the next page is neither an address, a cursor, nor null.
     #[error("{}", say().lookup_no_address(setting.as_str()))]
     NoAddress {
         /// What to correct in the target's file.
@@ -97,7 +99,7 @@ fn fewer(listed: u64, total: u64, repeated: u64, setting: &str) -> String {
 }
 
 impl LookUpError {
-    /// The same as a code.
+    /// Returns the code of the error.
     pub fn code(&self) -> Code {
         match self {
             LookUpError::NoList { .. } => Code::ApiNoList,
@@ -111,12 +113,14 @@ impl LookUpError {
 }
 
 impl LookUp {
-    /// Reads the answer to a question, whose `Link` header may name the next page. `at` is the base address
-    /// and the question's path below it; the next page's address must lie below the same.
+    /// Reads the answer to a question.
+    ///
+    /// `link` is the answer's `Link` header. `at` is the base address and the question's path below it. The
+    /// next page's address must lie below the same base address.
     ///
     /// # Errors
-    /// When there is no list of records where the target's file says, or no next page where the answer
-    /// says.
+    /// If the answer has no list of records at `lookup.records`, or names a next page that cannot be
+    /// requested.
     pub fn page(
         &self,
         mut answer: Json,
@@ -127,14 +131,15 @@ impl LookUp {
         let total = (!how.total.is_empty())
             .then(|| answer.pointer(&how.total).and_then(Json::as_u64))
             .flatten();
-        let linked = link.and_then(next_of);
+        let linked = link.map(next_of);
         let next = match &how.paging {
             Paging::Next { pointer } => self.named_at(answer.pointer(pointer), at)?,
             Paging::Cursor { pointer, .. } => self.cursor_at(answer.pointer(pointer))?,
-            Paging::Link {} => match (link, linked) {
-                (_, Some(next)) => Named::At(below(next, at)?),
-                (Some(_), None) => Named::Nothing,
-                (None, None) => Named::Unsaid,
+            Paging::Link {} => match &linked {
+                Some(Ok(Some(next))) => self.below(next, at)?,
+                Some(Ok(None)) => Named::Nothing,
+                Some(Err(Malformed)) => return Err(self.no_address()),
+                None => Named::Unsaid,
             },
             Paging::Offset { .. } | Paging::Page { .. } => Named::Unsaid,
         };
@@ -150,7 +155,7 @@ impl LookUp {
             records,
             total,
             next,
-            is_linked: linked.is_some(),
+            is_linked: matches!(linked, Some(Ok(Some(_)))),
         })
     }
 
@@ -161,9 +166,7 @@ impl LookUp {
             Some(Json::String(cursor)) if cursor.is_empty() => Ok(Named::Nothing),
             Some(Json::String(cursor)) => Ok(Named::Cursor(cursor.clone())),
             Some(Json::Number(cursor)) => Ok(Named::Cursor(cursor.to_string())),
-            Some(_) => Err(LookUpError::NoAddress {
-                setting: self.setting(),
-            }),
+            Some(_) => Err(self.no_address()),
         }
     }
 
@@ -172,18 +175,26 @@ impl LookUp {
             None => Ok(Named::Unsaid),
             Some(Json::Null | Json::Bool(false)) => Ok(Named::Nothing),
             Some(Json::String(next)) if next.is_empty() => Ok(Named::Nothing),
-            Some(Json::String(next)) => below(next, at).map(Named::At),
-            Some(_) => Err(LookUpError::NoAddress {
-                setting: self.setting(),
-            }),
+            Some(Json::String(next)) => self.below(next, at),
+            Some(_) => Err(self.no_address()),
         }
     }
 
-    /// What says in the target's file how one page follows another.
+    fn no_address(&self) -> LookUpError {
+        LookUpError::NoAddress {
+            setting: self.setting(),
+        }
+    }
+
+    /// Returns the setting in the target file that leads to the next page.
     pub(super) fn setting(&self) -> String {
         match &self.how.paging {
-            Paging::Offset { offset, .. } => format!("lookup.paging.offset = \"{offset}\""),
-            Paging::Page { parameter, .. } => format!("lookup.paging.parameter = \"{parameter}\""),
+            Paging::Offset { offset, first, .. } => {
+                format!("lookup.paging.offset = \"{offset}\" (first = {first})")
+            }
+            Paging::Page { parameter, first } => {
+                format!("lookup.paging.parameter = \"{parameter}\" (first = {first})")
+            }
             Paging::Next { pointer } | Paging::Cursor { pointer, .. } => {
                 format!("lookup.paging.pointer = \"{pointer}\"")
             }
@@ -191,40 +202,39 @@ impl LookUp {
         }
     }
 
-    /// Whether pages are counted, and none names the next one.
+    /// Whether pages are requested by number or offset, and not by what an answer names.
     pub(super) fn counts_pages(&self) -> bool {
         self.how.paging.is_counted()
     }
-}
 
-/// The path and query of a next page below the base address, as RFC 3986, section 5, has it: the reference
-/// is relative to the page that names it. Credentials go nowhere but to the address that was asked for: not
-/// to another host or port, nor past what looks like a user's name.
-fn below(next: &str, (base_url, path): (&str, &str)) -> Result<String, LookUpError> {
-    let base = base_url.trim_end_matches('/');
-    let own = Url::parse(base).ok();
-    let to = Url::parse(&format!("{base}{path}")).and_then(|page| page.join(next));
-    let (Some(own), Ok(to)) = (own, to) else {
-        return Err(LookUpError::Elsewhere {
-            address: String::new(),
-        });
-    };
-    let is_same_place = to.scheme() == own.scheme()
+    /// Resolves a next page relative to the page that names it (RFC 3986, section 5).
+    ///
+    /// Credentials are sent only to the API: not to another host or port, and not to an address with a user
+    /// name.
+    fn below(&self, next: &str, (base_url, path): (&str, &str)) -> Result<Named, LookUpError> {
+        let base = base_url.trim_end_matches('/');
+        let own = Url::parse(base);
+        let to = Url::parse(&format!("{base}{path}")).and_then(|page| page.join(next));
+        let (Ok(own), Ok(to)) = (own, to) else {
+            return Err(self.no_address());
+        };
+        let is_same_place = to.scheme() == own.scheme()
         && to.port_or_known_default() == own.port_or_known_default()
-        // An API behind a proxy may name its pages without TLS. They are asked for with it.
+        // An API behind a proxy may write http in its addresses. The request still uses https.
         || (to.scheme(), own.scheme()) == ("http", "https") && (to.port(), own.port()) == (None, None);
-    let is_anonymous = to.username().is_empty() && to.password().is_none();
-    let rest = to.path().strip_prefix(own.path().trim_end_matches('/'));
-    match rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
-        Some(rest) if is_same_place && is_anonymous && to.host() == own.host() => {
-            Ok(match to.query() {
-                Some(query) => format!("{rest}?{query}"),
-                None => rest.to_owned(),
-            })
+        let is_anonymous = to.username().is_empty() && to.password().is_none();
+        let rest = to.path().strip_prefix(own.path().trim_end_matches('/'));
+        match rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+            Some(rest) if is_same_place && is_anonymous && to.host() == own.host() => {
+                Ok(Named::At(match to.query() {
+                    Some(query) => format!("{rest}?{query}"),
+                    None => rest.to_owned(),
+                }))
+            }
+            _ => Err(LookUpError::Elsewhere {
+                address: format!("{}{}", to.origin().ascii_serialization(), to.path()),
+            }),
         }
-        _ => Err(LookUpError::Elsewhere {
-            address: format!("{}{}", to.origin().ascii_serialization(), to.path()),
-        }),
     }
 }
 

@@ -1,69 +1,75 @@
+//! Follows the pages of a list or search until it is complete, or stops if it cannot be.
+
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use percent_encoding::utf8_percent_encode;
-use serde_json::Value as Json;
 
-use super::body::tokens;
-use super::lookup::{LookUp, Question, put};
+use super::body::{put, tokens};
+use super::lookup::{LookUp, Question};
 use super::pages::{LookUpError, Named, Page};
 use crate::targets::{Paging, SEGMENT};
 
-/// Pages without a record that are followed in a row, where each names the next one.
+/// The maximum number of consecutive pages without a record.
 const EMPTY_PAGES: u64 = 100;
 
-/// A way through all pages of a list or of a search. It ends when the list is whole, and with an error
-/// where it cannot be: no record is taken for missing because its page was not read.
+/// A walk through all pages of a list or search.
+///
+/// It ends when the list is complete, and with an error if the list cannot be complete. No record counts as
+/// missing because its page was not read.
 #[derive(Debug)]
 pub struct Walk<'a> {
     look_up: &'a LookUp,
     what: What<'a>,
-    /// The records seen, each by a hash of its id.
+    /// Hashes of the ids of the records listed.
     ids: HashSet<u64>,
-    /// The addresses at which it went on, each by a hash.
+    /// Hashes of the next pages' addresses and cursors.
     addresses: HashSet<u64>,
-    /// Pages read, records on them, and pages without one since the last that had any.
+    /// The number of pages read.
     pages: u64,
+    /// The number of records on them.
     received: u64,
+    /// The number of consecutive pages without a record.
     empty: u64,
-    /// How many records there are, as the first page said and as the last one says.
+    /// The total of the first page.
     first_total: Option<u64>,
+    /// The total of the last page.
     total: Option<u64>,
-    /// Whether the first page has as many records as there are by its total, which may be the page's own.
+    /// Whether the total of the first page equals its number of records, so it may count that page alone.
     may_count_page: bool,
-    /// Whether what is called the total turned out to be no number of all records.
+    /// Whether the total is proven not to count all records.
     counts_page: bool,
     last: Last,
 }
 
-/// What is listed.
+/// The records that a walk lists.
 #[derive(Debug)]
 enum What<'a> {
     All,
-    /// Those that have one of these keys.
+    /// The records with one of these keys.
     Keys(&'a [&'a str]),
 }
 
-/// What the last page said.
+/// The last page.
 #[derive(Debug, Default)]
 struct Last {
     records: u64,
-    /// Whether any of them is on no page before.
+    /// Whether any of its records is on no earlier page.
     is_new: bool,
     next: Named,
-    /// Whether any page has named the one after it.
+    /// Whether any page so far named a next page.
     was_named: bool,
-    /// Whether its `Link` header names one.
+    /// Whether its `Link` header names a next page.
     is_linked: bool,
 }
 
 impl LookUp {
-    /// A way through all records.
+    /// Starts a walk through all records.
     pub fn list(&self) -> Walk<'_> {
         Walk::new(self, What::All)
     }
 
-    /// A way through the records that have one of `keys`.
+    /// Starts a walk through the records with one of `keys`.
     pub fn search<'a>(&'a self, keys: &'a [&'a str]) -> Walk<'a> {
         Walk::new(self, What::Keys(keys))
     }
@@ -87,37 +93,36 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Asks for the first page; nothing where the API has no such list.
+    /// Returns the question for the first page, if the API has a list or search.
     pub fn first(&self) -> Option<Question> {
         self.numbered(0, 0)
     }
 
-    /// Records seen so far, each counted once.
+    /// Returns the number of different records so far.
     pub fn listed(&self) -> u64 {
         self.ids.len() as u64
     }
 
-    /// How many records there are, where the API says it and nothing contradicts it. A first page with as
-    /// many records may tell its own number.
+    /// Returns the number of all records, if the API has it and nothing contradicts it.
+    ///
+    /// The total is doubtful after a first page that has as many records: it may count that page alone.
     pub fn total(&self) -> Option<u64> {
         let is_doubtful = self.counts_page || self.may_count_page && self.pages == 1;
         self.total.filter(|_| !is_doubtful)
     }
 
-    /// Takes a page in.
+    /// Adds the answer to the last question.
     ///
     /// # Errors
-    /// When it has records of earlier pages alone, or leads back to one: it would never end.
+    /// If the walk would never end: the page has only records of earlier pages, leads back to an earlier
+    /// page, or follows too many pages without a record.
     pub fn add(&mut self, page: &Page) -> Result<(), LookUpError> {
         let records = page.records.len() as u64;
         let seen = self.ids.len();
         for record in &page.records {
-            let mut hasher = DefaultHasher::new();
-            match self.look_up.id_of(record) {
-                Some(id) => id.hash(&mut hasher),
-                None => record.to_string().hash(&mut hasher),
-            }
-            self.ids.insert(hasher.finish());
+            let id = self.look_up.id_of(record);
+            self.ids
+                .insert(hash(&id.unwrap_or_else(|| record.to_string())));
         }
         let is_new = self.ids.len() > seen;
         self.pages += 1;
@@ -158,8 +163,9 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Takes note that there is no page where the next one was asked for. Returns whether that can be the
-    /// end of the list: some APIs have no page behind the last one.
+    /// Notes that the requested page does not exist. Returns whether the list may end there.
+    ///
+    /// Some APIs answer 404 after the last page.
     pub fn is_past_the_end(&mut self) -> bool {
         let is_end = self.pages > 0
             && self.look_up.counts_pages()
@@ -171,10 +177,10 @@ impl<'a> Walk<'a> {
         is_end
     }
 
-    /// Asks for the page after the last one that was taken in; nothing where the list is whole.
+    /// Returns the question for the next page, or nothing if the list is complete.
     ///
     /// # Errors
-    /// When there is none, and the list is not whole.
+    /// If there is no next page and the list is incomplete.
     pub fn next(&self) -> Result<Option<Question>, LookUpError> {
         let more = match &self.last.next {
             Named::At(path) => Some(self.question(path.clone())),
@@ -191,11 +197,12 @@ impl<'a> Walk<'a> {
         Ok(more)
     }
 
-    /// The questions after the last page, as far as they are known before it is answered, and at most so
-    /// many: the first is the one that [`Walk::next`] asks.
+    /// Returns the questions for at most `most` next pages that can be requested concurrently.
+    ///
+    /// The first question is that of [`Walk::next`].
     ///
     /// # Errors
-    /// As that.
+    /// As [`Walk::next`].
     pub fn ahead(&self, most: usize) -> Result<Vec<Question>, LookUpError> {
         let Some(next) = self.next()? else {
             return Ok(Vec::new());
@@ -214,8 +221,9 @@ impl<'a> Walk<'a> {
         Ok(std::iter::once(next).chain(others).collect())
     }
 
-    /// Whether a further page may hold records beyond those that were asked for by their keys and are all
-    /// found: several may have one key.
+    /// Whether a further page may have records with keys that were found already.
+    ///
+    /// Several records may have the same key.
     pub fn may_hold_twins(&self) -> bool {
         let size = u64::from(self.look_up.how.page_size);
         let is_more = match &self.last.next {
@@ -227,15 +235,15 @@ impl<'a> Walk<'a> {
         self.last.records >= size && is_more
     }
 
-    /// Whether there may be a page after the last one, where pages are counted.
+    /// Whether there may be a page after the last one, if pages are requested by number or offset.
     fn may_go_on(&self) -> bool {
         if self.last.records == 0 || !self.last.is_new {
             return false;
         }
         match self.total() {
-            // Overlapping pages have fewer records than they seem to have.
+            // Records on overlapping pages count once.
             Some(total) => self.received < total || self.listed() < total,
-            // A search is not asked twice because its answer is the whole of a short page.
+            // A short page with as many records as its total is the whole answer to a search.
             None if self.total.is_some() && !self.counts_page && self.is_search() => {
                 self.last.records >= u64::from(self.look_up.how.page_size)
             }
@@ -247,7 +255,7 @@ impl<'a> Walk<'a> {
         matches!(self.what, What::Keys(_))
     }
 
-    /// How many records are there and were not listed, if any: as many as there were when it began.
+    /// Returns how many records were not listed, of those that existed at the first page.
     fn lacking(&self) -> Option<u64> {
         let total = self.first_total.filter(|_| !self.counts_page)?;
         total.checked_sub(self.listed()).filter(|lack| *lack > 0)
@@ -281,7 +289,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The question for the page that a cursor leads to.
+    /// Returns the question for the page at a cursor.
     fn at_cursor(&self, cursor: &str) -> Option<Question> {
         let Paging::Cursor {
             parameter, body, ..
@@ -297,14 +305,15 @@ impl<'a> Walk<'a> {
             }
             _ => self.question(path),
         };
-        if let (Some(Json::Object(sent)), Some(place)) = (&mut question.body, body) {
+        if let (Some(sent), Some(place)) = (&mut question.body, body) {
             put(sent, &tokens(place), cursor.into());
         }
         Some(question)
     }
 
-    /// The question for the page before which so many pages and records stand, where pages are counted,
-    /// and for the first one in any case.
+    /// Returns the question for the page after so many pages and records.
+    ///
+    /// If answers name the next page, only the first page has a question.
     fn numbered(&self, pages: u64, passed: u64) -> Option<Question> {
         let how = &self.look_up.how;
         let path = self.path()?;
@@ -329,7 +338,7 @@ impl<'a> Walk<'a> {
         Some(self.question(path))
     }
 
-    /// The path of what is listed, without what says which page.
+    /// Returns the path of the list or search, without the parameters of a page.
     fn path(&self) -> Option<&'a str> {
         let how = &self.look_up.how;
         match self.what {
@@ -347,8 +356,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A path with more in its query.
-pub(super) fn with_query(path: &str, more: &str) -> String {
+/// Adds a parameter to the query of a path.
+fn with_query(path: &str, more: &str) -> String {
     let mark = if path.contains('?') { '&' } else { '?' };
     format!("{path}{mark}{more}")
 }

@@ -18,7 +18,7 @@ use crate::targets::Kind;
 /// Nanoseconds between two words about how far the look-ups have come.
 const EVERY: u64 = 1_000_000_000;
 
-/// Records that are read one by one, of those that were not found, before any is reported as missing.
+/// The maximum number of records that are read one by one before rows are reported as missing.
 const REREAD: usize = 20;
 
 /// A stop because a look-up was refused, with the path that was asked. What stands behind it may name
@@ -43,7 +43,7 @@ fn at_path(stop: Stop, path: &str) -> Stop {
     }
 }
 
-/// Whether the API has nothing where it was asked.
+/// Whether the API answered that the path does not exist.
 fn has_nothing(halt: &Halt) -> bool {
     let Halt::Stop(Stop::LookUp { status, .. }) = halt else {
         return false;
@@ -51,7 +51,7 @@ fn has_nothing(halt: &Halt) -> bool {
     matches!(status, Some(404 | 410))
 }
 
-/// Whether the API refuses to give one record, as it does where there is none or where none may be read.
+/// Whether the API refused to return one record, because it does not exist or may not be read.
 fn gives_none(halt: &Halt) -> bool {
     match halt {
         Halt::Stop(Stop::LookUp { status, .. }) => status
@@ -96,7 +96,7 @@ impl Work<'_> {
         self.learn_of(&keys).await
     }
 
-    /// `rows` are their keys and lines.
+    /// Asks what planning will ask for these rows: their keys and sheet rows.
     async fn learn_of(&mut self, rows: &[(String, u64)]) -> Result<(), Halt> {
         let mut unknown = Vec::new();
         for (key, line) in rows {
@@ -161,8 +161,9 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Takes all pages after the first one into the register, as many at a time as may be under way where
-    /// it is known how many follow.
+    /// Adds all pages after the first one to the register.
+    ///
+    /// Pages are requested concurrently if the total proves that they follow.
     async fn list_rest(
         &mut self,
         register: &Register,
@@ -174,14 +175,14 @@ impl Work<'_> {
             let ahead = match walk.ahead(room) {
                 Ok(ahead) if ahead.is_empty() => return Ok(()),
                 Ok(ahead) => ahead,
-                // What was not listed is searched for.
+                // Records that were not listed are searched for.
                 Err(LookUpError::Fewer { .. }) if look_up.can_search() => return Ok(()),
                 Err(error) => return Err(self.unreadable(&error)),
             };
             let asked = ahead.iter().map(|question| self.ask(look_up, question));
             for (question, answered) in ahead.iter().zip(join_all(asked).await) {
                 if walk.next().ok().flatten().as_ref() != Some(question) {
-                    // Where the next page begins is not what was thought, if there is one.
+                    // The page before was shorter than expected: the next one begins elsewhere.
                     break;
                 }
                 match answered {
@@ -196,17 +197,17 @@ impl Work<'_> {
         }
     }
 
-    /// Takes a page in, and stops where it leads nowhere.
+    /// Adds a page to a walk, and stops if the walk would never end.
     fn take(&self, walk: &mut Walk<'_>, page: &Page) -> Result<(), Halt> {
         walk.add(page).map_err(|error| self.unreadable(&error))
     }
 
-    /// A stop because the records cannot be read as the target's file says, or are not all that there are.
+    /// Returns the stop for a list that cannot be read or is incomplete.
     fn unreadable(&self, error: &LookUpError) -> Halt {
         self.doubted(error.to_string(), error.code())
     }
 
-    /// A stop because what was answered contradicts itself.
+    /// Returns the stop for answers that contradict each other. A later slice does not reuse them.
     fn doubted(&self, why: String, cause: Code) -> Halt {
         if let Some(answers) = self.planning.answers {
             answers.doubt();
@@ -272,8 +273,9 @@ impl Work<'_> {
         Ok(page)
     }
 
-    /// What the API answers, with its `Link` header, or has answered to an earlier slice, and whether that
-    /// was so. `told` is the path that a stop names.
+    /// Returns the answer to a question, its `Link` header, and whether an earlier slice received it.
+    ///
+    /// `told` is the path that a stop names.
     async fn answer(
         &self,
         question: &Question,
@@ -309,7 +311,8 @@ impl Work<'_> {
         }
     }
 
-    /// All records that have one of the keys. No page is asked for once each key has found one.
+    /// Returns the records with one of the keys. It stops once every key is found, unless a further page
+    /// may have other records with the same keys.
     async fn search(&self, look_up: &LookUp, keys: &[&str]) -> Result<Vec<Json>, Halt> {
         let mut found = Vec::new();
         let mut walk = look_up.search(keys);
@@ -340,7 +343,7 @@ impl Work<'_> {
         Ok(found)
     }
 
-    /// Keys as they are compared.
+    /// Normalizes keys for comparison.
     fn key_texts(&self, keys: &[&str]) -> HashSet<Option<String>> {
         let keys = keys.iter().map(|key| self.key_text(&Json::from(*key)));
         keys.collect()
@@ -457,7 +460,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Records by the key that finds them.
+    /// Groups records by key.
     fn by_key<'r>(&self, records: &'r [Json]) -> HashMap<String, Vec<&'r Json>> {
         let mut by_key: HashMap<String, Vec<&Json>> = HashMap::new();
         for record in records {
@@ -469,9 +472,9 @@ impl Work<'_> {
         by_key
     }
 
-    /// Reads the first records one by one that were neither listed nor searched for with success, and stops
-    /// where one of them exists: then no other is reported as missing either. `rows` are their keys and
-    /// lines.
+    /// Reads records one by one that neither the list nor a search returned, and stops if one exists.
+    ///
+    /// `rows` are their keys and sheet rows. After a stop no row is reported as missing.
     async fn doubt(&mut self, rows: &[(&str, u64)]) -> Result<(), Halt> {
         let Some(look_up) = self.look_up.clone() else {
             return Ok(());
@@ -488,11 +491,16 @@ impl Work<'_> {
             let asked = round
                 .iter()
                 .map(|(_, question)| self.read_one(&look_up, question));
-            for (((key, line), _), record) in round.iter().zip(join_all(asked).await) {
-                let held = look_up.key_of(&record?).and_then(|key| self.key_text(key));
+            for (((key, line), _), answered) in round.iter().zip(join_all(asked).await) {
+                let answer = answered?;
+                let spec = self.planning.prepared.checker.spec();
+                let held = spec
+                    .record_in(&answer)
+                    .and_then(|record| look_up.key_of(record))
+                    .and_then(|key| self.key_text(key));
                 if held.is_some() && held == self.key_text(&Json::from(*key)) {
-                    let record = self.planning.prepared.checker.spec().record_name();
-                    // Nobody's key: what stops a run is told to others too.
+                    let record = spec.record_name();
+                    // Notifications include the reason of a stop, so it names the row and not the key.
                     let why = say().lookup_exists(record, *line, look_up.setting_of_search());
                     return Err(self.doubted(why, Code::ApiIncomplete));
                 }
@@ -502,9 +510,9 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// One record; nothing where the API gives none.
+    /// Returns the answer with one record, or null if the API refuses to return the record.
     async fn read_one(&self, look_up: &LookUp, question: &Question) -> Result<Json, Halt> {
-        // The key in the question's path may be somebody's, and what stops a run is told to others too.
+        // The key may be personal data and notifications include the reason of a stop: name the template.
         let (answer, _, is_kept) = match self.answer(question, look_up.read_path()).await {
             Err(halt) if gives_none(&halt) => (Json::Null, None, false),
             other => other?,

@@ -23,7 +23,7 @@ fn an_answer_is_read_where_the_target_says() {
         let page = page(json!({"data": [{}, {}], "count": total}));
         assert_eq!(page.total, None, "{total}");
     }
-    // No total is said, whatever the answer as a whole is.
+    // Without the setting there is no total.
     let look_up = registry(|_| ());
     assert_eq!(
         look_up.page(json!({"data": []}), None, AT).unwrap().total,
@@ -37,6 +37,14 @@ fn an_answer_is_read_where_the_target_says() {
         "its answer has no list of records at /data"
     );
     assert_eq!(error.code(), Code::ApiNoList);
+}
+
+fn below(next: &str, at: (&str, &str)) -> Result<Named, LookUpError> {
+    registry(by_next).below(next, at)
+}
+
+fn at(path: &str) -> Result<Named, LookUpError> {
+    Ok(Named::At(path.to_owned()))
 }
 
 #[test]
@@ -54,28 +62,25 @@ fn a_next_page_is_relative_to_the_page_that_names_it() {
         ("./more/2#top", "/more/2"),
         ("https://api.example.se/v1?cursor=b", "?cursor=b"),
         ("/v1/people?after=%C3%A5%2Fb", "/people?after=%C3%A5%2Fb"),
-        // Behind a proxy an API may not know that it is asked with TLS.
+        // An API behind a proxy may not know that the request uses TLS.
         ("http://api.example.se/v1/people?page=2", "/people?page=2"),
     ] {
         let expected = match next {
             "?page=2" => "/people?page=2",
             _ => expected,
         };
-        assert_eq!(below(next, AT).as_deref(), Ok(expected), "{next}");
+        assert_eq!(below(next, AT), at(expected), "{next}");
     }
     let root = ("https://api.example.se", "/people");
-    assert_eq!(
-        below("people?page=2", root).as_deref(),
-        Ok("/people?page=2")
-    );
+    assert_eq!(below("people?page=2", root), at("/people?page=2"));
 }
 
 #[test]
-fn credentials_go_to_no_next_page_elsewhere() {
+fn credentials_are_sent_to_no_next_page_outside_the_api() {
     for next in [
         "https://elsewhere.example.se/v1/people?page=2",
         "//elsewhere.example.se/v1/people",
-        // Names that only begin like the API's own.
+        // Host names that only begin like the API's.
         "https://api.example.se.example.org/v1/x",
         "https://api.example.se@example.org/v1/x",
         "https://user@api.example.se/v1/x",
@@ -98,13 +103,18 @@ fn credentials_go_to_no_next_page_elsewhere() {
     assert!(below("https://127.0.0.1:8787/v1/people", plain).is_err());
     assert!(below("http://127.0.0.1/v1/people", plain).is_err());
     assert!(below("http://127.0.0.1:8787/v1/people?2", plain).is_ok());
+    // What cannot be parsed has no address to show.
+    for next in ["https://", "https://[::1/v1", "//:0:0"] {
+        let error = below(next, AT).unwrap_err();
+        assert!(matches!(error, LookUpError::NoAddress { .. }), "{error}");
+    }
     let told = below("https://u:w@elsewhere.example.se/v1/x?a=secret", AT).unwrap_err();
     let told = told.to_string();
     assert!(told.contains("https://elsewhere.example.se/v1/x"), "{told}");
 }
 
 #[test]
-fn a_page_names_the_next_one_or_none_or_says_nothing() {
+fn an_answer_names_the_next_page_or_null_or_has_no_such_member() {
     let look_up = registry(by_next);
     let next = |answer: Json| look_up.page(answer, None, AT).map(|page| page.next);
     for (answer, expected) in [
@@ -127,7 +137,7 @@ fn a_page_names_the_next_one_or_none_or_says_nothing() {
 }
 
 #[test]
-fn a_link_header_names_the_next_page_or_says_that_there_is_none() {
+fn a_link_header_has_the_next_page_or_none() {
     let look_up = registry(|how| how.paging = Paging::Link {});
     let page = |link: Option<&str>| look_up.page(json!({"data": []}), link, AT);
     let next = "<https://api.example.se/v1/people?after=b>; rel=\"next\"";
@@ -140,7 +150,12 @@ fn a_link_header_names_the_next_page_or_says_that_there_is_none() {
     assert_eq!(page(None).unwrap().next, Named::Unsaid);
     let elsewhere = page(Some("<https://elsewhere.example.se/>; rel=next"));
     assert_eq!(elsewhere.unwrap_err().code(), Code::ApiNextPage);
-    // Whatever the file says, it is noticed.
+    for malformed in ["https://api.example.se/v1/people?after=b; rel=next", "<x"] {
+        let error = page(Some(malformed)).unwrap_err();
+        assert_eq!(error.code(), Code::ApiNextPage, "{malformed}");
+        assert!(error.to_string().contains("kind = \"link\""), "{error}");
+    }
+    // It is noticed with other kinds of paging too.
     let counted = registry(|_| ());
     let page = counted.page(json!({"data": []}), Some(next), AT).unwrap();
     assert!(page.is_linked && page.next == Named::Unsaid);

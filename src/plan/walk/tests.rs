@@ -5,7 +5,7 @@ use crate::model::Code;
 use crate::plan::tests::look_up as registry;
 use crate::targets::Lookup;
 
-/// A server of records numbered from 1: what it answers to a path.
+/// A server of records numbered from 1: returns the page at a path.
 type Server<'a> = &'a dyn Fn(&str) -> Page;
 
 /// The value of a number in a query.
@@ -24,7 +24,7 @@ fn page(ids: impl IntoIterator<Item = u64>, total: Option<u64>) -> Page {
     }
 }
 
-/// Goes through all pages. Returns the paths, and how many records were listed.
+/// Walks through all pages. Returns the paths and the number of records listed.
 fn gone(mut walk: Walk<'_>, server: Server<'_>) -> (Vec<String>, Result<u64, LookUpError>) {
     let (mut paths, mut next) = (Vec::new(), walk.first());
     while let Some(question) = next {
@@ -73,12 +73,12 @@ fn by_next(how: &mut Lookup) {
     };
 }
 
-/// Records `from` on of so many, at most `most` of them.
+/// At most `most` of `of` records, from `from`.
 fn part(of: u64, from: u64, most: u64) -> impl Iterator<Item = u64> {
     from + 1..=of.min(from + most)
 }
 
-/// A server of offsets, whose first one is `first`, that gives at most `cap` records.
+/// A server that counts records from `first` and returns at most `cap` of them.
 fn offsets(
     of: u64,
     first: u64,
@@ -94,7 +94,7 @@ fn offsets(
     }
 }
 
-/// A server of numbered pages of `size` records, whose first one is `first`.
+/// A server of pages of `size` records that are numbered from `first`.
 fn pages(of: u64, first: u64, size: u64) -> impl Fn(&str) -> Page {
     move |path| {
         let number = number(path, "page").unwrap().saturating_sub(first);
@@ -103,9 +103,15 @@ fn pages(of: u64, first: u64, size: u64) -> impl Fn(&str) -> Page {
 }
 
 #[test]
-fn a_list_is_gone_through_whatever_its_total_counts_and_however_it_is_capped() {
-    let totals: [fn(u64, u64) -> Option<u64>; 3] =
-        [|_, all| Some(all), |own, _| Some(own), |_, _| None];
+fn every_page_is_read_whatever_the_total_counts_and_the_api_caps() {
+    let totals: [fn(u64, u64) -> Option<u64>; 5] = [
+        |_, all| Some(all),
+        |own, _| Some(own),
+        |_, _| None,
+        // It counts pages, or something else.
+        |_, all| Some(all.div_ceil(50)),
+        |_, _| Some(0),
+    ];
     for (kind, total) in totals.into_iter().enumerate() {
         for of in [0, 1, 20, 49, 50, 51, 100, 240] {
             for cap in [7, 20, 50, 100] {
@@ -115,7 +121,7 @@ fn a_list_is_gone_through_whatever_its_total_counts_and_however_it_is_capped() {
             }
         }
     }
-    // A page of the server's own size.
+    // The server chooses the size of a page.
     for of in [0, 1, 50, 100, 240] {
         for size in [20, 50, 100] {
             let look_up = registry(by_page(1));
@@ -126,7 +132,7 @@ fn a_list_is_gone_through_whatever_its_total_counts_and_however_it_is_capped() {
 }
 
 #[test]
-fn a_further_page_is_asked_for_only_where_there_may_be_one() {
+fn a_further_page_is_requested_only_if_it_may_exist() {
     let asked = |of, total: fn(u64, u64) -> Option<u64>, trust| {
         let look_up = registry(|how| {
             by_offset(0)(how);
@@ -139,7 +145,7 @@ fn a_further_page_is_asked_for_only_where_there_may_be_one() {
     let all = |_: u64, all: u64| Some(all);
     assert_eq!(asked(120, all, false), 3);
     assert_eq!(asked(100, all, false), 2, "the last page is full");
-    // As many as the page has may be its own number.
+    // A total that equals the page may count the page alone.
     assert_eq!(asked(50, all, false), 2);
     assert_eq!(asked(50, all, true), 1);
     assert_eq!(asked(20, all, false), 2);
@@ -150,14 +156,14 @@ fn a_further_page_is_asked_for_only_where_there_may_be_one() {
 }
 
 #[test]
-fn the_first_page_is_the_one_that_the_target_names() {
+fn the_first_page_has_the_number_in_the_target_file() {
     let first = |change: &dyn Fn(&mut Lookup)| registry(change).list().first().unwrap().path;
     assert_eq!(first(&by_offset(0)), "/people?limit=50&offset=0");
     assert_eq!(first(&by_offset(1)), "/people?limit=50&offset=1");
     assert_eq!(first(&by_page(0)), "/people?page=0");
     assert_eq!(first(&by_page(1)), "/people?page=1");
     assert_eq!(first(&by_next), "/people");
-    // A query that is already there is gone on with.
+    // The parameter is added to the query of the path.
     let look_up = registry(by_page(1));
     let search = look_up.search(&["a"]).first().unwrap().path;
     assert_eq!(search, "/people/search?fields=all&page=1");
@@ -175,7 +181,7 @@ fn the_first_page_is_the_one_that_the_target_names() {
 }
 
 #[test]
-fn a_list_whose_pages_are_counted_otherwise_stops() {
+fn a_list_with_a_wrong_first_number_or_parameter_stops_or_is_complete() {
     let all = |_: u64, all: u64| Some(all);
     let told = |change: &dyn Fn(&mut Lookup), server: Server<'_>| {
         let look_up = registry(change);
@@ -189,7 +195,7 @@ fn a_list_whose_pages_are_counted_otherwise_stops() {
         let (_, listed) = gone(look_up.list(), &offsets(of, 1, 50, all));
         assert_eq!(listed, Ok(of));
     }
-    // It counts from 0, and the first record is passed over.
+    // The API counts from 0: the first record is skipped.
     let (code, text) = told(&by_offset(1), &offsets(240, 0, 50, all));
     assert_eq!(code, Code::ApiIncomplete, "{text}");
     assert!(text.contains("239 of 240"), "{text}");
@@ -201,18 +207,18 @@ fn a_list_whose_pages_are_counted_otherwise_stops() {
     let (code, text) = told(&by_page(0), &pages(240, 1, 50));
     assert_eq!(code, Code::ApiSamePage, "{text}");
     assert!(text.contains("page 2"), "{text}");
-    // The parameter is called otherwise.
+    // The parameter has another name, so the API ignores it.
     for total in [Some(240), Some(50), None] {
         let (code, text) = told(&by_offset(0), &|_| page(1..=50, total));
         assert_eq!(code, Code::ApiSamePage, "{total:?}: {text}");
     }
-    // What counts records is taken for what counts pages: pages overlap.
+    // The parameter counts records, not pages: pages overlap.
     let overlapping = |path: &str| {
         let from = number(path, "page").unwrap() - 1;
         page(part(240, from, 50), Some(240))
     };
     let (paths, listed) = gone(registry(by_page(1)).list(), &overlapping);
-    assert_eq!((paths.len(), listed), (191, Ok(240)), "slow, and whole");
+    assert_eq!((paths.len(), listed), (191, Ok(240)), "slow and complete");
     let stuck = |path: &str| {
         let from = number(path, "page").unwrap().min(3) - 1;
         page(part(240, from, 50), Some(240))
@@ -241,7 +247,7 @@ fn a_list_that_ends_before_its_total_stops() {
     assert_eq!(paths.len(), 3, "{paths:?}");
     let error = listed.unwrap_err();
     assert!(error.to_string().contains("30 of 240"), "{error}");
-    // It is whole where there are as many as when it began, whatever has come meanwhile.
+    // A record that is added during the listing does not count as missing.
     let (_, listed) = gone(look_up.list(), &|path| {
         let passed = number(path, "offset").unwrap();
         match passed {
@@ -253,7 +259,7 @@ fn a_list_that_ends_before_its_total_stops() {
 }
 
 #[test]
-fn an_empty_page_with_a_total_is_not_the_end_of_what_was_said() {
+fn an_empty_page_does_not_end_a_list_below_its_total() {
     let look_up = registry(by_offset(0));
     let (_, listed) = gone(look_up.list(), &|_| page([], Some(7)));
     assert!(listed.unwrap_err().to_string().contains("0 of 7"));
@@ -262,7 +268,7 @@ fn an_empty_page_with_a_total_is_not_the_end_of_what_was_said() {
 }
 
 #[test]
-fn nothing_behind_the_last_page_is_the_end_where_pages_are_counted() {
+fn a_page_that_does_not_exist_ends_a_counted_list_that_may_be_complete() {
     let look_up = registry(by_page(1));
     let mut walk = look_up.list();
     assert!(!walk.is_past_the_end(), "the first page must be there");
@@ -280,7 +286,7 @@ fn nothing_behind_the_last_page_is_the_end_where_pages_are_counted() {
 }
 
 #[test]
-fn pages_are_asked_for_ahead_where_it_is_known_that_they_follow() {
+fn pages_are_requested_ahead_if_the_total_proves_that_they_follow() {
     let ahead = |first: Page, most| {
         let look_up = registry(by_offset(0));
         let mut walk = look_up.list();
@@ -297,7 +303,7 @@ fn pages_are_asked_for_ahead_where_it_is_known_that_they_follow() {
     assert_eq!(ahead(page(1..=50, Some(100)), 8), [50]);
     assert_eq!(ahead(page(1..=50, Some(240)), 0), [50]);
     assert_eq!(ahead(page(1..=50, Some(u64::MAX)), 3).len(), 3);
-    // Fewer than were asked for, no total, or one that may be the page's own.
+    // A short page, no total, or a total that may count the page alone.
     assert_eq!(ahead(page(1..=20, Some(240)), 8), [20]);
     assert_eq!(ahead(page(1..=50, None), 8), [50]);
     assert_eq!(ahead(page(1..=50, Some(50)), 8), [50]);
@@ -333,13 +339,13 @@ fn pages_that_name_the_next_one_are_read_until_none_is_named() {
     let look_up = registry(by_next);
     let (paths, listed) = gone(look_up.list(), &|path| match path {
         "/people" => naming(1..=50, at("/people?after=50")),
-        // Records that may not be seen make pages short, or empty.
+        // Pages are short or empty if the API hides records.
         "/people?after=50" => naming([], at("/people?after=100")),
         "/people?after=100" => naming(101..=103, at("/people?after=150")),
         _ => naming(151..=200, Named::Nothing),
     });
     assert_eq!((paths.len(), listed), (4, Ok(103)));
-    // Some leave it out on the last page.
+    // Some APIs leave the member out on the last page.
     let (_, listed) = gone(look_up.list(), &|path| match path {
         "/people" => naming(1..=50, at("/people?after=50")),
         _ => naming(51..=100, Named::Unsaid),
@@ -350,14 +356,14 @@ fn pages_that_name_the_next_one_are_read_until_none_is_named() {
 }
 
 #[test]
-fn a_full_first_page_that_says_nothing_of_the_next_one_stops() {
+fn a_full_first_page_without_a_next_page_stops() {
     let look_up = registry(by_next);
     let (_, listed) = gone(look_up.list(), &|_| naming(1..=50, Named::Unsaid));
     let error = listed.unwrap_err();
     assert_eq!(error.code(), Code::ApiIncomplete);
     assert!(error.to_string().contains("pointer = \"/next\""), "{error}");
     let (_, listed) = gone(look_up.list(), &|_| naming(1..=50, Named::Nothing));
-    assert_eq!(listed, Ok(50), "it says that there is none");
+    assert_eq!(listed, Ok(50), "null is the end");
     let counted = |total| {
         move |_: &str| Page {
             total: Some(total),
@@ -369,7 +375,7 @@ fn a_full_first_page_that_says_nothing_of_the_next_one_stops() {
         how.trust_total = true;
     });
     assert_eq!(gone(trusting.list(), &counted(50)).1, Ok(50));
-    // It may have counted its own records.
+    // The total may count the page alone.
     let (_, listed) = gone(look_up.list(), &counted(50));
     assert_eq!(listed.unwrap_err().code(), Code::ApiIncomplete);
     let (_, listed) = gone(look_up.list(), &counted(51));
@@ -380,7 +386,7 @@ fn a_full_first_page_that_says_nothing_of_the_next_one_stops() {
 fn pages_that_repeat_or_go_in_a_circle_stop() {
     let look_up = registry(by_next);
     for server in [
-        // The same page under new addresses, the same address, and new ones for ever.
+        // The same page at new addresses, the same address, and new addresses without end.
         (&|path: &str| naming(1..=3, at(&format!("{path}x")))) as Server<'_>,
         &|_| naming([], at("/people?after=1")),
         &|path| naming([], at(&format!("{path}x"))),
@@ -414,7 +420,7 @@ fn records_with_the_same_numeric_ids_are_the_same() {
 }
 
 #[test]
-fn a_search_is_not_asked_again_for_what_a_short_page_says_whole() {
+fn a_short_page_with_its_total_ends_a_search() {
     let look_up = registry(by_offset(0));
     let keys: Vec<String> = (1..=50).map(|key| key.to_string()).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -424,7 +430,7 @@ fn a_search_is_not_asked_again_for_what_a_short_page_says_whole() {
         walk.next().map(|next| next.is_some())
     };
     assert_eq!(after(page(1..=30, Some(30))), Ok(false));
-    // A full one, a capped one, and one of which nothing is said.
+    // A full page, a capped page, and a page without a total.
     assert_eq!(after(page(1..=50, Some(50))), Ok(true));
     assert_eq!(after(page(1..=30, Some(40))), Ok(true));
     assert_eq!(after(page(1..=30, None)), Ok(true));
@@ -445,7 +451,7 @@ fn a_search_is_not_asked_again_for_what_a_short_page_says_whole() {
 }
 
 #[test]
-fn a_search_asks_with_its_body_on_every_page() {
+fn every_page_of_a_search_is_requested_with_its_body() {
     let look_up = registry(by_offset(0));
     let keys = ["1", "2"];
     let mut walk = look_up.search(&keys);
@@ -488,7 +494,7 @@ fn a_cursor_is_repeated_in_a_parameter_or_in_the_body() {
     assert_eq!(search.path, "/people/search?fields=all");
     let body = json!({"mobile": ["1"], "page": {"cursor": "a/b="}});
     assert_eq!(search.body, Some(body));
-    // One that never changes never ends.
+    // A cursor that never changes never ends.
     let mut walk = look_up.list();
     walk.add(&cursor()).unwrap();
     assert!(
@@ -513,7 +519,7 @@ fn a_next_page_in_a_link_header_that_the_file_does_not_follow_stops() {
     assert_eq!(
         last(&named, linked(3, Some(3))),
         Err(LookUpError::Linked),
-        "it may have counted its own records"
+        "the total may count the page alone"
     );
     let trusting = registry(|how| {
         by_next(how);

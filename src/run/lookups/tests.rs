@@ -123,7 +123,7 @@ fn an_api_that_tells_no_total_is_searched_or_listed_to_its_last_page() {
     let (api, mut desk) = (Api::holding(pupils(7)), Desk::at(&target, &roster(7)));
     desk.import(&api).unwrap();
     unchanged(&desk, 7);
-    // A short page may be a capped one: the last one is that without a record.
+    // The API may cap pages, so only a page without a record is the last.
     let pages = [3, 6, 7].map(|passed| format!("GET /pupils?limit=3&offset={passed}"));
     assert_eq!(api.asked(), [FIRST, &*pages[0], &*pages[1], &*pages[2]]);
     assert_eq!(desk.how(), say().how_listed("7", say_pupils(), 3, "7"));
@@ -173,7 +173,7 @@ fn a_record_that_slips_from_one_page_to_the_next_is_one_record() {
             ]),
             false => json!([{"id": "p3", "name": "Cy"}, {"id": "p4", "name": "D"}]),
         };
-        // One was added before them meanwhile.
+        // A record was added before them meanwhile.
         let total = if asked.path.ends_with("=0") { 4 } else { 5 };
         (200, json!({"total": total, "data": page}))
     });
@@ -360,7 +360,7 @@ fn look_ups_that_take_their_time_tell_how_far_they_are() {
     assert!(told("1000/s", crate::run::tests::SCHOOL).is_empty());
 }
 
-/// The school without a search, whose list lacks the records after the first `listed`.
+/// The school with a list that lacks the records after the first `listed`.
 fn hiding(listed: usize, records: usize) -> Api {
     let (short, whole) = (held(pupils(listed)), held(pupils(records)));
     Api::answering(move |asked| match asked.path.starts_with("/pupils") {
@@ -388,7 +388,7 @@ fn a_record_that_is_missing_from_the_list_and_exists_stops_the_run() {
     assert_eq!(*cause, Code::ApiIncomplete);
     let setting = "lookup.paging.offset = \"offset\"";
     assert!(why.contains("row 6") && why.contains(setting), "{why}");
-    assert!(!why.contains("p5"), "nobody is named: {why}");
+    assert!(!why.contains("p5"), "the key is not shown: {why}");
     assert_eq!(ended.summary.new_rows, None);
     assert_eq!(ended.summary.states.not_sent, 5);
     assert!(desk.states().is_empty(), "{:?}", desk.states());
@@ -396,7 +396,7 @@ fn a_record_that_is_missing_from_the_list_and_exists_stops_the_run() {
 }
 
 #[test]
-fn what_was_reported_before_a_list_proved_incomplete_does_not_hold() {
+fn rows_reported_before_a_list_proves_incomplete_are_withdrawn() {
     let api = hiding(12, 13);
     let mut desk = Desk::at(
         &without_search(),
@@ -404,7 +404,7 @@ fn what_was_reported_before_a_list_proved_incomplete_does_not_hold() {
     );
     let ended = desk.import(&api).unwrap();
     assert!(ended.stop.is_some());
-    // The first one is really not there, and its row came well before that of the thirteenth.
+    // The first one does not exist, and its row is planned before that of the thirteenth.
     assert_eq!(asked_for_one(&api), 2);
     assert!(desk.states().is_empty(), "{:?}", desk.states());
     assert_eq!(ended.summary.states.not_sent, 14);
@@ -423,13 +423,13 @@ fn twenty_records_at_most_are_read_before_rows_are_reported_as_missing() {
         assert_eq!(ended.stop, None);
         assert_eq!(desk.states(), vec!["invalid lookup.not_found"; missing]);
         assert_eq!(asked_for_one(&api), missing.min(20));
-        // They are part of what a plan says that an import costs.
+        // The plan counts these requests.
         assert_eq!(desk.plan(desk.run().id).lookups, api.asked().len() as u64);
     }
 }
 
 #[test]
-fn a_search_that_finds_nothing_is_not_believed_either() {
+fn a_search_that_omits_an_existing_record_stops_the_run() {
     let (nothing, whole) = (held(pupils(0)), held(pupils(2)));
     let api = Api::answering(move |asked| match asked.method.as_str() {
         "POST" => nothing(asked),
@@ -441,7 +441,7 @@ fn a_search_that_finds_nothing_is_not_believed_either() {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_told_without_its_key() {
+fn a_failed_read_of_a_record_is_reported_without_its_key() {
     let whole = held(pupils(2));
     let api = Api::answering(move |asked| match asked.path.starts_with("/pupil/") {
         true => (501, json!({})),
@@ -456,14 +456,14 @@ fn a_record_that_cannot_be_read_is_told_without_its_key() {
 }
 
 #[test]
-fn only_a_key_that_names_a_record_is_read_and_only_its_record_is_proof() {
-    // An address names no record in a path.
+fn only_the_record_with_the_rows_key_proves_that_it_exists() {
+    // The path has the id, and the roster has the e-mail address.
     let mut desk = Desk::new("email,name\nnobody@example.se,Åsa\n");
     let api = Api::holding(pupils(2));
     desk.import(&api).unwrap();
     assert_eq!(desk.states(), ["invalid lookup.not_found"]);
     assert_eq!(api.asked(), [SEARCH]);
-    // Where one cannot be read, or what comes back is another record or none, nothing is proven.
+    // A refusal, another record, and an answer without a record prove nothing.
     for (status, body) in [
         (403, json!({})),
         (404, json!({})),
@@ -489,7 +489,7 @@ fn only_a_key_that_names_a_record_is_read_and_only_its_record_is_proof() {
             "{status} {body}"
         );
     }
-    // What cannot be known stops the run.
+    // A server error stops the run.
     let whole = held(pupils(2));
     let api = Api::answering(move |asked| match asked.path.starts_with("/pupil/") {
         true => (500, json!({})),
@@ -500,11 +500,46 @@ fn only_a_key_that_names_a_record_is_read_and_only_its_record_is_proof() {
 }
 
 #[test]
-fn a_list_that_is_not_whole_stops_only_where_nothing_else_finds_its_records() {
+fn a_short_page_among_concurrent_requests_loses_no_record() {
+    let whole = held(pupils(12));
+    let api = Api::answering(move |asked| {
+        let (status, mut page) = whole(asked);
+        if asked.path.ends_with("offset=3") {
+            page["data"].as_array_mut().unwrap().truncate(2);
+        }
+        (status, page)
+    });
+    let mut desk = Desk::at(&without_search(), &roster(12));
+    assert_eq!(desk.import(&api).unwrap().stop, None);
+    unchanged(&desk, 12);
+}
+
+#[test]
+fn a_record_that_is_read_alone_is_found_in_its_envelope() {
+    let api = || {
+        let (short, whole) = (held(pupils(4)), held(pupils(5)));
+        Api::answering(move |asked| match asked.path.starts_with("/pupil/") {
+            true => {
+                let (status, record) = whole(asked);
+                (status, json!({"pupil": record}))
+            }
+            false => short(asked),
+        })
+    };
+    let enveloped = without_search().replace("[answers]", "[answers]\nrecord = \"/pupil\"");
+    let mut desk = Desk::at(&enveloped, &roster(5));
+    assert_eq!(stopped(&mut desk, &api()), Code::ApiIncomplete);
+    // A record that is not where the file says proves nothing.
+    let mut desk = Desk::at(&without_search(), &roster(5));
+    assert_eq!(desk.import(&api()).unwrap().stop, None);
+}
+
+#[test]
+fn an_incomplete_list_stops_the_run_unless_a_search_finds_the_records() {
     let api = || {
         let whole = held(pupils(8));
         Api::answering(move |asked| match asked.path.starts_with("/pupils") {
-            // Its last page lacks one that its total counts.
+            // The last page lacks a record that the total counts.
             true => {
                 let (status, mut page) = whole(asked);
                 page["data"]
@@ -529,12 +564,8 @@ fn a_search_ends_once_every_key_is_found() {
     let (api, mut desk) = (Api::holding(pupils(9)), Desk::at(&target, &roster(3)));
     desk.import(&api).unwrap();
     unchanged(&desk, 3);
-    assert_eq!(
-        api.asked(),
-        [SEARCH],
-        "a full page, of which no total is said"
-    );
-    // One that is not found may stand on the next page.
+    assert_eq!(api.asked(), [SEARCH], "a full page without a total");
+    // A record that is not found yet may be on the next page.
     let (api, mut desk) = (Api::holding(pupils(1)), Desk::at(&target, &roster(2)));
     desk.import(&api).unwrap();
     let asked = api.asked();
@@ -542,7 +573,7 @@ fn a_search_ends_once_every_key_is_found() {
 }
 
 #[test]
-fn a_page_that_is_not_there_ends_a_list_that_may_be_whole() {
+fn a_page_that_does_not_exist_ends_a_list_that_may_be_complete() {
     let api = || {
         let whole = held(pupils(3));
         Api::answering(move |asked| match asked.path.ends_with("offset=3") {

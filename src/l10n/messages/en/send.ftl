@@ -9,13 +9,13 @@ held-shrunk = the file has { $rows } rows and had { $last } the last time, and -
 held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
 lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it
 lookup-record-lacks = the API needs { $field }, and the { $record } has none
-lookup-same-page = page { $page } has only records of earlier pages, so the listing would never end; correct { $setting } in the target's file, or set lookup.trust_total = true if the first page has all records
-lookup-fewer = { $listed } of { $total } records were listed and there is no further page, so the listing is incomplete; correct { $setting }, its first, or lookup.total in the target's file, or run again if records were removed meanwhile
-lookup-fewer-repeated = { $listed } of { $total } records were listed and { $repeated } of them repeatedly, so the listing is incomplete; correct { $setting } or its first (0 or 1) in the target's file, or run again if records were added or removed meanwhile
-lookup-no-next = the first page has { $records } records, which is a full page, and names no next page, so the listing may be incomplete; correct { $setting } in the target's file, or name lookup.total (with lookup.trust_total = true, if it counts the records of all pages)
-lookup-elsewhere = the next page is at { $address }, which is not below the API's address, and credentials are sent nowhere else; correct the address or lookup.paging in the target's file
-lookup-no-address = the value that names the next page is neither an address nor null; correct { $setting } in the target's file
-lookup-exists = the { $record } of row { $row } was not found and exists: a request for that { $record } alone returns it, so the listing or search is incomplete and no row is reported as missing; correct { $setting } in the target's file
+lookup-same-page = page { $page } has no new records or leads back to an earlier page, so the listing would never end; correct { $setting } in the target's file, or set lookup.trust_total = true if the first page has all records
+lookup-fewer = { $listed } of { $total } records were listed and there is no further page, so the listing is incomplete; correct { $setting } or lookup.total in the target's file, or run again if records were removed meanwhile
+lookup-fewer-repeated = { $listed } of { $total } records were listed and { $repeated } of them repeatedly, so the listing is incomplete; correct { $setting } in the target's file, or run again if records were added or removed meanwhile
+lookup-no-next = the first page is full ({ $records } records) and names no next page, so the listing may be incomplete; correct { $setting } in the target's file, or set lookup.total (with lookup.trust_total = true if it counts the records of all pages)
+lookup-elsewhere = the next page is at { $address }, which is not below the API's address, and credentials are sent only to the API; correct the address or lookup.paging in the target's file
+lookup-no-address = the answer's value for the next page is neither an address, a cursor, nor null; correct { $setting } in the target's file
+lookup-exists = the listing or search is incomplete: it did not return the { $record } of row { $row }, and a request for that { $record } alone does. No row is reported as missing; correct { $setting } in the target's file
 lookup-linked = the answer's Link header names a next page, which the target's file does not follow; set paging = {"{"} kind = "link" {"}"} in [lookup]
 lookup-no-list = its answer has no list of records at { $pointer }
 

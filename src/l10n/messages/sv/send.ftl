@@ -7,13 +7,13 @@ held-shrunk = filen har { $rows } rader och hade { $last } förra gången, och -
 held-changes = { $changes } av { $rows } rader skulle ändra en post, och --max-changes är { $most }
 lookup-nobody-has-it = API:et kräver { $field } i varje uppdatering, och varken raden eller posten ({ $record }) har det
 lookup-record-lacks = API:et kräver { $field }, och posten ({ $record }) saknar det
-lookup-same-page = sida { $page } har bara poster från tidigare sidor, så listan skulle aldrig ta slut; rätta { $setting } i målfilen, eller ange lookup.trust_total = true om den första sidan har alla poster
-lookup-fewer = { $listed } av { $total } poster listades och det finns ingen sida till, så listan är inte fullständig; rätta { $setting }, dess first eller lookup.total i målfilen, eller kör igen om poster togs bort under tiden
-lookup-fewer-repeated = { $listed } av { $total } poster listades och { $repeated } av dem flera gånger, så listan är inte fullständig; rätta { $setting } eller dess first (0 eller 1) i målfilen, eller kör igen om poster lades till eller togs bort under tiden
-lookup-no-next = den första sidan har { $records } poster, vilket är en full sida, och anger ingen nästa sida, så listan kan vara ofullständig; rätta { $setting } i målfilen, eller ange lookup.total (med lookup.trust_total = true, om det gäller alla sidor)
-lookup-elsewhere = nästa sida finns på { $address }, som inte ligger under API:ets adress, och inloggningsuppgifter skickas inte någon annanstans; rätta adressen eller lookup.paging i målfilen
-lookup-no-address = värdet som anger nästa sida är varken en adress eller null; rätta { $setting } i målfilen
-lookup-exists = { $record } på rad { $row } hittades inte men finns: en egen förfrågan ger ett svar, så listan eller sökningen är inte fullständig och ingen rad rapporteras som saknad; rätta { $setting } i målfilen
+lookup-same-page = sida { $page } har inga nya poster eller leder tillbaka till en tidigare sida, så listan skulle aldrig ta slut; rätta { $setting } i målfilen, eller ange lookup.trust_total = true om den första sidan har alla poster
+lookup-fewer = { $listed } av { $total } poster listades och det finns ingen sida till, så listan är inte fullständig; rätta { $setting } eller lookup.total i målfilen, eller kör igen om poster togs bort under tiden
+lookup-fewer-repeated = { $listed } av { $total } poster listades och { $repeated } av dem flera gånger, så listan är inte fullständig; rätta { $setting } i målfilen, eller kör igen om poster lades till eller togs bort under tiden
+lookup-no-next = den första sidan är full ({ $records } poster) och anger ingen nästa sida, så listan kan vara ofullständig; rätta { $setting } i målfilen, eller ange lookup.total (med lookup.trust_total = true om det räknar posterna på alla sidor)
+lookup-elsewhere = nästa sida finns på { $address }, som inte ligger under API:ets adress, och inloggningsuppgifter skickas bara till API:et; rätta adressen eller lookup.paging i målfilen
+lookup-no-address = svarets värde för nästa sida är varken en adress, en markör eller null; rätta { $setting } i målfilen
+lookup-exists = listan eller sökningen är inte fullständig: { $record } på rad { $row } saknas där men finns när den hämtas för sig. Ingen rad rapporteras som saknad; rätta { $setting } i målfilen
 lookup-linked = svarets Link-huvud anger en nästa sida, som målfilen inte följer; ange paging = {"{"} kind = "link" {"}"} i [lookup]
 lookup-no-list = dess svar har ingen lista med poster på { $pointer }
 
