@@ -2,24 +2,31 @@
 //! and look-up. The built-in APIs are files of the same kind that a user writes for a third one;
 //! no code here or elsewhere knows an API by its name.
 
+mod answers;
 mod error;
 mod field;
 mod load;
+mod lookup;
 mod mistake;
 mod places;
 mod quota;
+mod sign_in;
 mod spec;
+mod update;
 mod validate;
+mod variables;
 mod words;
 
+pub use answers::{Answers, Expects};
 pub use error::TargetError;
 pub use field::{FieldSpec, Kind, Place};
 pub use load::{BUILT_IN, load, parse, text};
+pub use lookup::{Lookup, Paging, SearchNames};
 pub use mistake::{Mistake, Mistakes, read_toml};
 pub use places::place_of;
 pub use quota::{Quota, QuotaHeaders, RateUnit, ResetUnit};
-pub use spec::{
-    Answers, Clear, ETAG, Expects, Lookup, Paging, Region, SEGMENT, SearchNames, SignIn,
-    TargetSpec, Update, Variable, placeholders,
-};
+pub use sign_in::SignIn;
+pub use spec::{Region, TargetSpec};
+pub use update::{Clear, ETAG, Update};
+pub use variables::{SEGMENT, Variable, placeholders};
 pub use words::Words;

@@ -1,8 +1,11 @@
 use self::idle::validate_idle;
 use super::field::{self, FieldSpec, Kind};
+use super::lookup::{Lookup, Paging};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
-use super::spec::{Lookup, Paging, SignIn, TargetSpec, placeholders};
+use super::sign_in::SignIn;
+use super::spec::TargetSpec;
+use super::variables::placeholders;
 
 /// Finds all that in a well-formed target does not fit together.
 pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {

@@ -1,10 +1,15 @@
+//! Settings of a target file that have no effect, and what HTTP or JSON cannot send.
+
 use std::collections::HashSet;
 
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::places::{Found, Place};
-use super::super::spec::{ETAG, SignIn, TargetSpec, placeholders};
+use super::super::sign_in::SignIn;
+use super::super::spec::TargetSpec;
+use super::super::update::ETAG;
+use super::super::variables::placeholders;
 use crate::model::Method;
 
 /// Headers that the HTTP client sets itself, and what to use instead if the format has it.
@@ -487,3 +492,6 @@ fn refused_pointer(field: &FieldSpec) -> Option<String> {
         "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and lists cannot be written; make the field read_only or leave it out"
     ))
 }
+
+#[cfg(test)]
+mod tests;

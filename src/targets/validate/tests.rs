@@ -128,14 +128,14 @@ fn mistakes_in(text: &str) -> Vec<(String, String)> {
 }
 
 /// Each case: what is replaced, by what, the place that is named and the reason.
-fn are_refused(cases: &[(&str, &str, &str, &str)]) {
+pub(super) fn are_refused(cases: &[(&str, &str, &str, &str)]) {
     for (from, to, place, reason) in cases {
         let expected = [((*place).to_owned(), (*reason).to_owned())];
         assert_eq!(mistakes(from, to), expected, "{from} → {to}");
     }
 }
 
-fn are_taken(cases: &[(&str, &str)]) {
+pub(super) fn are_taken(cases: &[(&str, &str)]) {
     for (from, to) in cases {
         assert_eq!(mistakes(from, to), [], "{from} → {to}");
     }
@@ -624,189 +624,6 @@ fn what_an_identity_number_is_compared_with_must_be_a_date_and_two_choices() {
 }
 
 #[test]
-fn a_setting_without_effect_is_refused() {
-    let headers = "[headers]";
-    are_refused(&[
-        (
-            "Accept =",
-            "Content-Type =",
-            headers,
-            "the header Content-Type cannot be set here: set update.content_type",
-        ),
-        (
-            "Accept =",
-            "content-type =",
-            headers,
-            "the header content-type cannot be set here: set update.content_type",
-        ),
-        (
-            "Accept =",
-            "Host =",
-            headers,
-            "the header Host cannot be set here: the host is that of the address",
-        ),
-        (
-            "Accept =",
-            "\"A B\" =",
-            headers,
-            "\"A B\" is not a valid header name",
-        ),
-        (
-            "\"application/json\"",
-            "\"a\\nb\"",
-            headers,
-            "the value of the header Accept has a character that no header can have",
-        ),
-        (
-            "Accept = \"application/json\"",
-            "Accept = \"application/json\"\naccept = \"text/plain\"",
-            headers,
-            "the header accept is set twice, in different case",
-        ),
-        (
-            "token_path = \"/token\"",
-            "token_path = \"/{tenant}/token\"",
-            "[[sign_in]]",
-            "an oauth sign-in asks for {tenant}, and there is no [variables.tenant]",
-        ),
-        (
-            "[variables.kind]",
-            "[variables.unused]\nabout = \"x\"\n[variables.kind]",
-            "[variables.school]",
-            "no address and no path has {unused}, so [variables.unused] has no effect",
-        ),
-        (
-            "[update]",
-            "[[sign_in]]\nkind = \"headers\"\nheaders = { A = \"CLIENT_ID\", B = \"CLIENT_SECRET_2\", C = \"C\" }\n[update]",
-            "[[sign_in]]",
-            "the sign-in from CLIENT_ID and CLIENT_SECRET_2 and C is never used: an earlier one needs no other variables",
-        ),
-        (
-            "keep = [\"temporary\"]",
-            "keep = [\"id\"]",
-            "keep = [\"id\"]",
-            "update.keep holds \"id\", which stands in the path and is always sent",
-        ),
-        (
-            "/{kind}/members/{id}\"",
-            "/{kind}/members/{id}#x\"",
-            "path = \"/{kind}/members/{id}#x\"",
-            "the path \"/{kind}/members/{id}#x\" has a fragment, which is never sent",
-        ),
-        (
-            "/{kind}/members/{id}\"",
-            "/{kind}/members/{id}/}\"",
-            "path = \"/{kind}/members/{id}/}\"",
-            "the braces in the path \"/{kind}/members/{id}/}\" do not match",
-        ),
-        (
-            "read = \"/members/{id}\"",
-            "read = \"/members\"",
-            "read = \"/members\"",
-            "lookup.read reads one record, so it needs {id} in it",
-        ),
-        (
-            "list = \"/members\"",
-            "list = \"/members?fields=all&API_KEY={kind}\"",
-            "list = \"/members?fields=all&API_KEY={kind}\"",
-            "the query parameter API_KEY looks like a secret, and secrets in the query string are not supported; use [[sign_in]] if the API also takes it in a header",
-        ),
-        (
-            "list = \"/members\"",
-            "list = \"/{org}/members\"",
-            "list = \"/{org}/members\"",
-            "lookup.list asks for {org}, and there is no [variables.org]",
-        ),
-        (
-            "search = \"/members/search\"\n",
-            "",
-            "search_filter = \"/filter\"",
-            "lookup.search_filter has no effect without lookup.search",
-        ),
-        (
-            "keys = [\"id\"]",
-            "keys = [\"title\"]",
-            "keys = [\"title\"]",
-            "lookup.keys holds \"title\", for which no file has a column",
-        ),
-        (
-            "in = \"path\"",
-            "in = \"path\"\nnullable = true",
-            "nullable = true",
-            "the field \"id\" stands in the path, so it cannot have nullable",
-        ),
-        (
-            "in = \"path\"",
-            "in = \"path\"\ndefault = \"1\"",
-            "default = \"1\"",
-            "the field \"id\" stands in the path, so it cannot have default",
-        ),
-        (
-            "pointer = \"/addressee\"",
-            "pointer = \"/addressee\"\nread_only = true\nrequired = true",
-            "required = true",
-            "required has no effect on \"note\", which is read-only",
-        ),
-        (
-            "constant = \"x\"",
-            "constant = \"x\"\nunique = true",
-            "unique = true",
-            "unique has no effect on \"title\", which is constant and has no column",
-        ),
-        (
-            "pointer = \"/addressee\"",
-            "pointer = \"/addressee\"\npast = true",
-            "past = true",
-            "past of \"note\" has no effect: it is for date, and the kind is text",
-        ),
-        (
-            "pointer = \"/addressee\"",
-            "pointer = \"/addressee\"\nfree_text = true",
-            "free_text = true",
-            "free_text of \"note\" has no effect: it is for email and eppn, and the kind is text",
-        ),
-        (
-            "kind = \"country\"\n",
-            "kind = \"country\"\nlines = true\n",
-            "lines = true",
-            "lines of \"country\" has no effect: it is for text, and the kind is country",
-        ),
-        (
-            "pointer = \"/addressee\"",
-            "pointer = \"/addressee\"\nmin_length = 5\nmax_length = 4",
-            "min_length = 5",
-            "\"note\" has min_length 5 and max_length 4, so no value fits",
-        ),
-    ]);
-    for element in ["/class/0", "/class/12/name", "/0", "/class/-"] {
-        let line = format!("pointer = \"{element}\"");
-        let token = element.split('/').find(|token| {
-            !token.is_empty() && token.chars().all(|c| c.is_ascii_digit() || c == '-')
-        });
-        let reason = format!(
-            "the pointer \"{element}\" of \"note\" names the element {} of a list, and lists cannot be written; make the field read_only or leave it out",
-            token.unwrap()
-        );
-        are_refused(&[("pointer = \"/addressee\"", &line, &line, &reason)]);
-        are_taken(&[(
-            "pointer = \"/addressee\"",
-            &format!("{line}\nread_only = true"),
-        )]);
-    }
-    are_taken(&[
-        ("pointer = \"/addressee\"", "pointer = \"/class/a1\""),
-        ("pointer = \"/addressee\"", "pointer = \"/a~1b~0\""),
-        ("list = \"/members\"", "list = \"/{kind}/members\""),
-    ]);
-    are_refused(&[(
-        "pointer = \"/addressee\"",
-        "pointer = \"/a~b\"",
-        "pointer = \"/a~b\"",
-        "the JSON pointer \"/a~b\" has a ~ that is neither ~0 nor ~1",
-    )]);
-}
-
-#[test]
 fn paging_that_cannot_be_asked_for_is_refused() {
     let line = "paging = { kind = \"next\", pointer = \"/next\" }";
     let paging = |to: &str| format!("paging = {{ {to} }}");
@@ -896,44 +713,6 @@ fn paging_that_cannot_be_asked_for_is_refused() {
 }
 
 #[test]
-fn the_headers_of_a_quota_are_refused_that_would_not_be_read() {
-    let quota = |lines: &str| format!("burst = 1\n\n[quota.headers]\n{lines}");
-    for (lines, place, reason) in [
-        (
-            "draft = true\nlimit = \"X-L\"",
-            "limit = \"X-L\"",
-            "quota.headers.limit has no effect with draft = true, which reads RateLimit and RateLimit-Policy",
-        ),
-        (
-            "draft = false",
-            "[quota.headers]",
-            "[quota.headers] names no header, so it has no effect",
-        ),
-        (
-            "reset = \"X-R\"",
-            "reset = \"X-R\"",
-            "quota.headers.reset has no effect without quota.headers.remaining",
-        ),
-        (
-            "remaining = \"X-R\"\nreset_unit = \"epoch-seconds\"",
-            "reset_unit = \"epoch-seconds\"",
-            "quota.headers.reset_unit has no effect without quota.headers.reset",
-        ),
-        (
-            "limit = \"X L\"",
-            "limit = \"X L\"",
-            "\"X L\" is not a valid header name",
-        ),
-    ] {
-        are_refused(&[("burst = 1", &quota(lines), place, reason)]);
-    }
-    are_taken(&[
-        ("burst = 1", &quota("limit = \"X-L\"")),
-        ("burst = 1", &quota("draft = true")),
-    ]);
-}
-
-#[test]
 fn a_token_endpoint_is_refused_whose_host_is_not_named_in_full() {
     let path = "token_path = \"/token\"";
     let url = |address: &str| format!("token_url = \"{address}\"");
@@ -976,43 +755,4 @@ fn a_token_endpoint_is_refused_whose_host_is_not_named_in_full() {
             "an oauth sign-in needs token_path, or token_url if the token endpoint is on another host than the API",
         ),
     ]);
-}
-
-#[test]
-fn a_body_is_refused_that_is_not_json_or_has_a_field_twice() {
-    let method = "method = \"PATCH\"";
-    for kind in [
-        "application/x-www-form-urlencoded",
-        "multipart/form-data",
-        "text/xml",
-        "application/soap+xml",
-        "json",
-        "",
-    ] {
-        let line = format!("content_type = \"{kind}\"");
-        let reason = format!(
-            "update.content_type is \"{kind}\", and updates are sent as JSON: application/json or another type that ends in +json; form bodies and XML are not supported"
-        );
-        are_refused(&[(method, &format!("{method}\n{line}"), &line, &reason)]);
-    }
-    for kind in [
-        "application/scim+json",
-        "application/merge-patch+json; charset=utf-8",
-    ] {
-        are_taken(&[(method, &format!("{method}\ncontent_type = \"{kind}\""))]);
-    }
-    let line = "body_members = { title = \"x\" }";
-    are_refused(&[(
-        method,
-        &format!("{method}\n{line}"),
-        line,
-        "update.body_members holds \"title\", where the field \"title\" is written",
-    )]);
-    are_taken(&[(method, &format!("{method}\nbody = \"/user\"\n{line}"))]);
-    are_refused(&[(
-        method,
-        &format!("{method}\nbody = \"user\""),
-        "body = \"user\"",
-        "the JSON pointer \"user\" must begin with a slash: \"/user\"",
-    )]);
 }

@@ -1,0 +1,183 @@
+//! The ways to sign in that a target file names.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A way to sign in. Only names of environment variables stand here, never a secret.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SignIn {
+    /// Constant headers on every request.
+    Headers {
+        /// Header name to the environment variable that holds its value.
+        headers: BTreeMap<String, String>,
+    },
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer {
+        /// Environment variable that holds the token.
+        token: String,
+    },
+    /// `Authorization: WORD …`, for APIs with a word of their own.
+    Token {
+        /// The word before the token.
+        word: String,
+        /// Environment variable that holds the token.
+        token: String,
+    },
+    /// HTTP Basic (RFC 7617).
+    Basic {
+        /// Environment variable that holds the user name.
+        username: String,
+        /// Environment variable that holds the password; none sends an empty one.
+        password: Option<String>,
+    },
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4).
+    Oauth {
+        /// Path of the token endpoint, at the root of the base address's host. Variables stand in
+        /// it as `{name}`. Either this or `token_url` is needed.
+        token_path: Option<String>,
+        /// Address of a token endpoint on another host, to which the client secret is sent. The
+        /// host is written in full; variables may stand in the path.
+        token_url: Option<String>,
+        /// The scope to ask for, space-separated; may hold variables.
+        scope: Option<String>,
+        /// The audience to ask for, where the authorization server needs one; may hold variables.
+        audience: Option<String>,
+        /// Environment variable that holds the client id.
+        client_id: String,
+        /// Environment variable that holds the client secret.
+        client_secret: String,
+    },
+}
+
+impl SignIn {
+    /// The environment variables that this way needs.
+    pub fn variables(&self) -> Vec<&str> {
+        match self {
+            SignIn::Headers { headers } => headers.values().map(String::as_str).collect(),
+            SignIn::Bearer { token } | SignIn::Token { token, .. } => vec![token],
+            SignIn::Basic { username, password } => std::iter::once(username.as_str())
+                .chain(password.as_deref())
+                .collect(),
+            SignIn::Oauth {
+                client_id,
+                client_secret,
+                ..
+            } => vec![client_id, client_secret],
+        }
+    }
+
+    /// The texts in which variables may stand.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &String> {
+        let texts = match self {
+            SignIn::Oauth {
+                token_path,
+                token_url,
+                scope,
+                audience,
+                ..
+            } => [token_path, token_url, scope, audience].map(Option::as_ref),
+            _ => [None; 4],
+        };
+        texts.into_iter().flatten()
+    }
+
+    pub(super) fn templates_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let texts = match self {
+            SignIn::Oauth {
+                token_path,
+                token_url,
+                scope,
+                audience,
+                ..
+            } => [token_path, token_url, scope, audience].map(Option::as_mut),
+            _ => [const { None }; 4],
+        };
+        texts.into_iter().flatten()
+    }
+
+    /// The token endpoint: an address, or a path at the root of the API's host.
+    pub fn token_endpoint(&self) -> Option<&str> {
+        match self {
+            SignIn::Oauth {
+                token_path,
+                token_url,
+                ..
+            } => token_url.as_deref().or(token_path.as_deref()),
+            _ => None,
+        }
+    }
+
+    /// The same way with its token endpoint at the API's own host.
+    pub fn at_the_api(mut self) -> SignIn {
+        if let SignIn::Oauth {
+            token_path,
+            token_url,
+            ..
+        } = &mut self
+            && let Some(url) = token_url.take()
+        {
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            *token_path = Some(format!("/{path}"));
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_to_sign_in_needs_every_variable_that_it_names() {
+        let name = |text: &str| text.to_owned();
+        for (way, variables) in [
+            (
+                SignIn::Headers {
+                    headers: BTreeMap::from(
+                        [("Client-ID", "ID"), ("Client-Secret", "SECRET")]
+                            .map(|(header, variable)| (name(header), name(variable))),
+                    ),
+                },
+                vec!["ID", "SECRET"],
+            ),
+            (SignIn::Bearer { token: name("T") }, vec!["T"]),
+            (
+                SignIn::Token {
+                    word: name("Token"),
+                    token: name("T"),
+                },
+                vec!["T"],
+            ),
+            (
+                SignIn::Basic {
+                    username: name("U"),
+                    password: None,
+                },
+                vec!["U"],
+            ),
+            (
+                SignIn::Basic {
+                    username: name("U"),
+                    password: Some(name("P")),
+                },
+                vec!["U", "P"],
+            ),
+            (
+                SignIn::Oauth {
+                    token_path: Some(name("/token")),
+                    token_url: None,
+                    scope: None,
+                    audience: None,
+                    client_id: name("ID"),
+                    client_secret: name("SECRET"),
+                },
+                vec!["ID", "SECRET"],
+            ),
+        ] {
+            assert_eq!(way.variables(), variables);
+        }
+    }
+}
