@@ -110,7 +110,7 @@ fn with_care<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Result<Content
     if text.starts_with('#') || text.starts_with("Err:") {
         refuse_spreadsheet_error(text)?;
     }
-    if !is_western(text) {
+    if !is_western(text) || has_late_capital(text.as_bytes()) {
         refuse_damage(text, notes)?;
     }
     let read = match text.strip_prefix('=') {
@@ -152,7 +152,7 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
         Some(quoted) => quoted,
         None => inner,
     };
-    // With another apostrophe behind it, the first one is not certain to be no part of the value.
+    // If another apostrophe follows, the first one may be part of the value.
     if inner.starts_with('\'') || inner.ends_with('\'') {
         notes
             .doubts
@@ -231,8 +231,8 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
     text
 }
 
-/// The whole number of `184.0`, `184,00` or `184.000000`; none of any other text. In `1.000` three zeros may be a
-/// thousand's.
+/// Returns the whole number of `184.0`, `184,00` or `184.000000`, and nothing for other text. Three zeros, as in
+/// `1.000`, may mean thousands.
 fn whole_number(text: &str) -> Option<&str> {
     const THOUSAND: usize = 3;
     let zeros = text.len() - text.trim_end_matches('0').len();
@@ -266,7 +266,7 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
         }
         before = Some(c);
     }
-    // A person's names may be of two alphabets, and none of them is.
+    // A person can have names in two alphabets, but each name uses one.
     alike |= text
         .split(|c: char| !c.is_alphabetic())
         .any(characters::mixes_scripts);
@@ -281,7 +281,7 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
     }
 }
 
-/// That a character looks like another one, or a letter like one of another alphabet.
+/// Reports a character that looks like another one, or a letter that looks like one of another alphabet.
 fn lookalike(text: &str) -> Fault {
     let named = characters::named(text).unwrap_or_default();
     Fault::new(
@@ -405,7 +405,7 @@ pub(super) fn has_plain_ends(bytes: &[u8]) -> bool {
     (first.is_ascii_alphanumeric() || *first >= 0x80) && leftovers::is_not_begun(bytes)
 }
 
-/// Whether a text that ends in a zero ends in decimals that are all zeros.
+/// Whether all decimals of a text that ends in a zero are zeros.
 #[inline]
 fn ends_in_zeros(before: u8, bytes: &[u8]) -> bool {
     match before {
@@ -418,10 +418,23 @@ fn ends_in_zeros(before: u8, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a text is of western letters and of ordinary ASCII alone.
+/// Whether a text consists of western letters and ordinary ASCII, with its capitals where a name has them.
 #[inline]
 pub(super) fn is_western_name(text: &str) -> bool {
     text.bytes().all(|byte| IS_WESTERN_NAME[usize::from(byte)])
+        && !has_late_capital(text.as_bytes())
+}
+
+/// Whether a western capital beyond ASCII stands between two small letters, or behind two: `BjÜrn` and `AndrÄ` are
+/// Mac Roman read as CP850. `SvÖ` is an abbreviation.
+#[inline]
+fn has_late_capital(bytes: &[u8]) -> bool {
+    let is_small = |byte: u8| matches!(byte, b'a'..=b'z' | 0xA0..=0xBF);
+    bytes.windows(4).any(|four| match *four {
+        [before, 0xC3, 0x80..=0x9E, behind] => is_small(before) && is_small(behind),
+        [first, second, 0xC3, 0x80..=0x9E] => is_small(first) && is_small(second),
+        _ => false,
+    })
 }
 
 /// The text that a formula is, where it is nothing but one: `"0184"`, or `""&" x"`, with which the program
@@ -441,9 +454,22 @@ fn quoted(formula: &str) -> Option<Cow<'_, str>> {
 
 /// Finds what a conversion on the file's way here broke. `notes` says what it may have broken.
 fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
-    // U+FFFD in UTF-8, read as Windows-1252, Mac Roman, CP850, CP437 and Windows-1251, and the first of these once
-    // more.
-    const REPLACED: [&str; 6] = ["ï¿½", "ÔøΩ", "´┐¢", "∩┐╜", "пїЅ", "Ã¯Â¿Â½"];
+    // U+FFFD in UTF-8, read as Windows-1252, ISO 8859-15, Windows-1250, Windows-1257, Mac Roman, CP850, CP852, CP437,
+    // Windows-1251, KOI8-R and CP866, and as Windows-1252 twice.
+    const REPLACED: [&str; 12] = [
+        "ï¿½",
+        "ï¿œ",
+        "ďż˝",
+        "ļæ½",
+        "ÔøΩ",
+        "´┐¢",
+        "´┐Ż",
+        "∩┐╜",
+        "пїЅ",
+        "О©╫",
+        "я┐╜",
+        "Ã¯Â¿Â½",
+    ];
     if let Some(shown) = REPLACED.iter().find(|shown| text.contains(**shown)) {
         return Err(Fault::new(
             "text.replacement_character",
@@ -451,10 +477,12 @@ fn refuse_damage(text: &str, notes: &mut Notes) -> Result<(), Fault> {
         ));
     }
     let wrong = mojibake(text);
+    // Western letters alone may be an abbreviation.
     if let Some(Mojibake {
         repaired,
         is_certain: true,
     }) = &wrong
+        && !is_western(text)
     {
         return Err(Fault::new(
             "text.mojibake",
@@ -495,29 +523,50 @@ fn has_quotes_around(text: &str) -> bool {
 
 /// What a spreadsheet shows in the place of a value.
 fn refuse_spreadsheet_error(text: &str) -> Result<(), Fault> {
-    // In languages in which they end in no mark.
-    const SPREADSHEET_ERRORS: [&str; 6] = [
+    // The English and Swedish ones in any case, and those of other languages that do not end in a mark.
+    const SPREADSHEET_ERRORS: [&str; 30] = [
         "#N/A",
+        "#N/A!",
+        "#REF!",
+        "#VALUE!",
+        "#NAME?",
+        "#DIV/0!",
+        "#NUM!",
+        "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+        "#CONNECT!",
+        "#BUSY!",
+        "#GETTING_DATA",
+        "#ERROR!",
+        "#SAKNAS!",
+        "#REFERENS!",
+        "#VÄRDEFEL!",
+        "#NAMN?",
+        "#DIVISION/0!",
+        "#OGILTIGT!",
+        "#SKÄRNING!",
+        "#FÄLT!",
+        "#HÄMTAR_DATA",
         "#NV",
         "#I/T",
         "#N/D",
-        "#GETTING_DATA",
-        "#HÄMTAR_DATA",
+        "#N/B",
+        "#Н/Д",
     ];
     // LibreOffice shows other errors as a number.
     let is_numbered = text
         .strip_prefix("Err:")
         .is_some_and(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()));
     let in_capitals = text.to_uppercase();
-    // All others are a word and a mark: #REF!, #SAKNAS!, #NAMN?, #DIV/0!
+    // All others are a word in capitals and a mark: #BEZUG!, #NOM?
     let is_capital = |c: char| c.is_uppercase() || matches!(c, '/' | '0' | '_' | '.');
-    let word = |text: &str| {
-        text.strip_prefix('#')?
-            .strip_suffix(['!', '?'])
-            .map(str::to_owned)
-    };
-    let is_word =
-        word(text).is_some_and(|word| word.chars().count() > 1 && word.chars().all(is_capital));
+    let word = text
+        .strip_prefix('#')
+        .and_then(|text| text.strip_suffix(['!', '?']));
+    let is_word = word.is_some_and(|word| word.chars().count() > 1 && word.chars().all(is_capital));
     if is_numbered || is_word || SPREADSHEET_ERRORS.contains(&&*in_capitals) {
         return Err(Fault::new(
             "text.spreadsheet_error",
@@ -764,6 +813,7 @@ mod tests {
     fn what_a_program_writes_for_a_missing_value_is_doubtful_or_wrong() {
         let no_value = ["text.no_value"].as_slice();
         let question_mark = ["text.question_mark"].as_slice();
+        let strange = ["text.strange_letters"].as_slice();
         for (text, form, expected, doubts) in [
             ("NULL", Form::Words, "NULL", no_value),
             ("Null", Form::Words, "Null", no_value),
@@ -794,9 +844,18 @@ mod tests {
             ("#A!", Form::Words, "#A!", &[]),
             ("#Å?", Form::Number, "#Å?", &[]),
             ("#ÅÄ?", Form::Words, "text.spreadsheet_error", &[]),
-            // Letters of western Europe are believed wherever they stand.
-            (" AndrÄ", Form::Words, "AndrÄ", &[]),
             ("#hurra!", Form::Words, "#hurra!", &[]),
+            ("#saknas!", Form::Words, "text.spreadsheet_error", &[]),
+            ("#Ref!", Form::Words, "text.spreadsheet_error", &[]),
+            ("#N/B", Form::Words, "text.spreadsheet_error", &[]),
+            // A capital behind small letters comes from a wrong encoding more often than from an abbreviation.
+            ("AndrÄ", Form::Words, "AndrÄ", strange),
+            (" BjÜrn", Form::Words, "BjÜrn", strange),
+            ("ANDRÄ", Form::Words, "ANDRÄ", &[]),
+            ("McÉwan", Form::Words, "McÉwan", &[]),
+            ("AnnaÖberg", Form::Words, "AnnaÖberg", &[]),
+            ("3bÄ", Form::Words, "3bÄ", &[]),
+            ("SvÖ", Form::Words, "SvÖ", &[]),
             ("NULL", Form::Key, "text.no_value", &[]),
             ("NULL", Form::Number, "NULL", &[]),
             ("-", Form::Code, "-", &[]),
@@ -875,7 +934,27 @@ mod tests {
     }
 
     #[test]
-    fn a_cells_form_is_that_of_its_field() {
+    fn a_replacement_character_is_found_in_any_encoding() {
+        for text in [
+            "Sï¿½ren",
+            "Sï¿œren",
+            "Sďż˝ren",
+            "Sļæ½ren",
+            "SÔøΩren",
+            "S´┐¢ren",
+            "S´┐Żren",
+            "S∩┐╜ren",
+            "SпїЅren",
+            "SО©╫ren",
+            "Sя┐╜ren",
+            "SÃ¯Â¿Â½ren",
+        ] {
+            assert_eq!(look(text), Err("text.replacement_character"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_decides_the_form_of_its_cells() {
         let plain = target(&[("x", "kind = \"text\"")]);
         let mut field = plain.fields[1].clone();
         assert_eq!(Form::of(&field, false), Form::Words);
@@ -902,7 +981,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_cell_ends_and_begins_as_a_value_does() {
+    fn plain_cells_have_plain_first_and_last_characters() {
         for text in ["a", "ab", "a b", "a10", "a.1", "Åab", "10"] {
             assert!(has_plain_ends(text.as_bytes()), "{text}");
         }
@@ -914,7 +993,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_around_a_value_are_known_in_pairs() {
+    fn quotes_around_a_value_are_recognized_in_pairs() {
         for text in [
             "\"a\"", "`a`", "`a'", "´a´", "“a”", "“a“", "”a”", "„a“", "„a”", "‘a’", "’a’", "‚a‘",
             "‚a’", "»a«", "»a»", "«a»", "›a‹", "›a›", "‹a›",

@@ -84,7 +84,7 @@ pub(super) fn plain(text: &str) -> (Cow<'_, str>, bool, bool) {
     (Cow::Owned(plain), dropped, replaced)
 }
 
-/// Whether a text has letters of two alphabets whose letters look alike: Latin, and Greek or Cyrillic.
+/// Whether a text mixes Latin letters with Greek or Cyrillic ones, which look alike.
 pub(super) fn mixes_scripts(text: &str) -> bool {
     let is_other = |c: char| matches!(c, '\u{370}'..='\u{3FF}' | '\u{400}'..='\u{52F}');
     let is_latin = |c: char| c.is_alphabetic() && c < '\u{250}';
@@ -218,11 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn letters_that_look_alike_are_of_one_alphabet() {
+    fn mixed_alphabets_are_found() {
         for text in ["P\u{430}ul", "\u{3B1}b", "\u{400}\u{C5}", "\u{52F}\u{24F}"] {
             assert!(mixes_scripts(text), "{text:?}");
         }
-        // No letter of the International Phonetic Alphabet is taken for one of a name.
+        // Letters of the International Phonetic Alphabet do not count as Latin.
         for text in [
             "Paul",
             "Åsa",

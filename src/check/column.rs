@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_cell_says_what_its_field_and_the_options_make_of_it() {
+    fn the_field_and_the_options_decide_what_an_empty_cell_means() {
         let text = "kind = \"text\"";
         let required = &format!("{text}\nrequired = true");
         let nullable = &format!("{text}\nnullable = true");
@@ -147,7 +147,7 @@ mod tests {
             (required, EmptyCell::Keep, Some(0), Empty::Missing),
             (default, EmptyCell::Keep, None, Empty::Default),
             (in_path, EmptyCell::Keep, None, Empty::Missing),
-            // What finds the record must be there; of the rest of a path the record says it.
+            // The key must be there; the record has the other parts of the path.
             (in_path, EmptyCell::Keep, Some(0), Empty::Nothing),
             (in_path, EmptyCell::Keep, Some(1), Empty::Missing),
             (nullable, EmptyCell::Clear, Some(1), Empty::Missing),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_with_limits_that_a_glance_does_not_see_needs_care() {
+    fn a_glance_skips_fields_with_limits_that_it_does_not_check() {
         for (keys, is_known) in [
             ("kind = \"text\"", true),
             ("kind = \"text\"\nmax_length = 3", true),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_compared_with_what_the_file_has_columns_for() {
+    fn an_identity_number_is_compared_with_the_columns_of_the_file() {
         let number = "kind = \"identity_number\"";
         let born = "\nborn_from = \"day\"";
         let gender = "\ngender_from = { field = \"sex\", women = \"F\", men = \"M\" }";

@@ -113,7 +113,7 @@ mod tests {
             assert_eq!(check(text).unwrap().as_text(), code, "{text}");
         }
         assert_eq!(check("NOR"), Ok(Value::Text("NOR")));
-        // What stands in brackets may be left out, where it tells no two apart.
+        // The part in brackets is optional, except where it separates two countries.
         assert_eq!(check("Micronesia").unwrap().as_text(), "FSM");
         for bad in ["XX", "XYZ", "Svealand", "1", "Korea"] {
             assert_eq!(check(bad).unwrap_err().code, "country.unknown", "{bad}");

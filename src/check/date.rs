@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_in_its_normal_form_stands_as_it_is() {
+    fn a_date_in_normal_form_is_kept() {
         let day = jiff::civil::date(1987, 12, 30);
         assert_eq!(plain_date("1987-12-30"), Some(day));
         assert_eq!(

@@ -47,7 +47,7 @@ mod tests {
     use crate::check::sample::{Roster, target};
 
     #[test]
-    fn an_example_or_a_default_that_its_own_field_refuses_is_named() {
+    fn refused_examples_and_defaults_are_reported() {
         let spec = target(&[
             ("mail", "kind = \"email\"\nexample = \"anna@\""),
             (
@@ -58,7 +58,7 @@ mod tests {
                 "code",
                 "kind = \"text\"\nmax_length = 3\nexample = \"abcd\"",
             ),
-            // What is sent all the same, what needs the user's word, and nothing.
+            // A doubtful, a guarded and an empty example are not refused.
             ("phone", "kind = \"phone\"\nexample = \"846500400\""),
             (
                 "role",

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_in_scientific_notation_is_known() {
+    fn scientific_notation_is_recognized() {
         for text in ["2,01912E+11", "2.01e-5", "1E5", "12e05", "2E+11"] {
             assert!(is_scientific(text), "{text}");
         }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_are_empty_with_neither_a_doubt_nor_a_repair() {
+    fn notes_without_doubts_and_repairs_are_empty() {
         let mut notes = Notes::default();
         assert!(notes.is_empty());
         notes.restored.push("text.formula");

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_known_at_a_glance_by_their_kind() {
+    fn a_glance_takes_plain_cells_of_each_kind() {
         let value = |text: &str| Some(Value::Rewritten(text.into()));
         for (target, field, text, expected) in [
             ("meitner", "country_code", "SWE", value("SWE")),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_heeds_how_long_a_value_may_be_and_when() {
+    fn a_glance_checks_length_and_date_limits() {
         let spec = target(&[
             ("short", "kind = \"text\"\nmax_length = 3"),
             ("day", "kind = \"date\""),

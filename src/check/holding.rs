@@ -58,7 +58,7 @@ impl Holding {
             let is = match kind {
                 Kind::Uuid => uuid::is_normal(text),
                 Kind::IdentityNumber => {
-                    // Any nine digits may be a number that lost its leading zero.
+                    // Shorter ones are excluded: any nine digits may be a number without its leading zero.
                     text.len() >= 10
                         && identity_number::check(text, Marked::Unknown, today, &mut None).is_ok()
                 }
@@ -94,7 +94,7 @@ mod tests {
     use crate::check::sample::{Roster, built_in};
 
     #[test]
-    fn a_column_is_of_the_kind_that_nine_of_ten_cells_are_of() {
+    fn nine_of_ten_cells_decide_the_kind_of_a_column() {
         let spec = built_in("meitner");
         for (kind, cell) in [
             (Kind::Uuid, "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11"),
@@ -108,7 +108,7 @@ mod tests {
             (Kind::MunicipalityCode, "0184"),
         ] {
             for (alike, expected) in [(9, Some(kind)), (8, None)] {
-                // A column that is a field comes first, and an empty cell says nothing.
+                // The first column is a field and is skipped, as are empty cells.
                 let mut text = "id;what\na;\n".to_owned();
                 for row in 0..10 {
                     text += &format!("a{row};{}\n", if row < alike { cell } else { "Anna" });
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_nearly_right_cells_are_of_no_kind() {
+    fn short_and_incomplete_cells_have_no_kind() {
         let roster = Roster::of(&built_in("meitner"), "id;what\na;b\n");
         for text in [
             "904022388",
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_stretches_hold_is_added_up() {
+    fn holdings_are_added_up() {
         let of = |filled, first| Holding {
             filled,
             alike: [first, 0, 2, 0, 0, 0, 0],

@@ -114,7 +114,7 @@ pub(super) enum Suspect {
 impl Suspect {
     /// What a doubt suspects.
     pub(super) fn of(doubt: &Problem) -> Option<Suspect> {
-        // The cell as it stands: what keeps text from becoming a number is no part of the word.
+        // The cell is unchanged here; the marks that keep text from becoming a number are not part of the word.
         let text = doubt.value.trim_matches(characters::is_padding);
         let bare = text
             .strip_prefix("=\"")
@@ -176,7 +176,7 @@ mod tests {
     use crate::check::sample::{Roster, built_in};
 
     #[test]
-    fn a_word_is_known_behind_what_keeps_text_from_becoming_a_number() {
+    fn a_word_is_recognized_without_its_text_marks() {
         let of = |value: &str| {
             let code = "text.no_value".into();
             let value = value.to_owned();
@@ -204,7 +204,7 @@ mod tests {
     const HEADER: &str = "id;identity_number;gender;date_of_birth;identity_temporary;first_name";
 
     #[test]
-    fn a_number_is_compared_with_the_other_cells_of_its_row() {
+    fn an_identity_number_is_compared_with_its_row() {
         let spec = built_in("meitner");
         for (cells, expected) in [
             ("20100402-2388;Kvinna;2010-04-02;;A", ""),
@@ -232,14 +232,14 @@ mod tests {
                 "?identity_number.birth_date ?identity_number.gender",
             ),
             (";Man;2010-04-03;;A", "required.empty"),
-            // Of such a number the day is written otherwise, or left out.
+            // A coordination number has the day plus 60, or no day.
             ("19701063-2391;Man;1970-10-03;;A", ""),
             (
                 "19701063-2391;Man;1970-10-04;;A",
                 "?identity_number.birth_date",
             ),
             ("19700072-2392;;1970-07-12;;A", ""),
-            // Of a temporary number nobody knows, but of one form.
+            // Temporary numbers are not compared, except those with TF.
             ("20100402-1234;Kvinna;2010-04-02;ja;A", ""),
             ("20100402-T123;Kvinna;2010-04-02;ja;A", ""),
             (
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compared_is_named_as_the_file_names_it() {
+    fn messages_name_the_columns_of_the_file() {
         let text = "id;Personnummer;Kön;Född;first_name\n\
             0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11;20100402-2388;Man;2010-04-03;A\n";
         let messages = Roster::of(&built_in("meitner"), text).each(|_, row| {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_a_temporary_form_marks_its_row_where_the_row_does_not() {
+    fn a_temporary_number_marks_its_row() {
         let id = "0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11";
         let spec = built_in("meitner");
         let marked = spec.field("identity_temporary").unwrap();
@@ -289,7 +289,7 @@ mod tests {
                 Some(false),
             ),
             ("20100402-2388;;;;A", "", None),
-            // Whatever else was put back says nothing of the number.
+            // Other repairs do not mark the row.
             ("20100402-2388;;;;'Anna", "~text.apostrophe", None),
             ("'20100402-2388;;;;A", "~text.apostrophe", None),
             (
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_doubtful_in_one_cell_is_wrong_in_several_of_a_row() {
+    fn repeated_doubts_in_a_row_are_problems() {
         let spec = built_in("pathwright");
         for (cells, expected) in [
             ("NULL;Ek;Solna", "?text.no_value"),
@@ -344,7 +344,7 @@ mod tests {
             let text = format!("external_id;first_name;last_name;location\n1;{cells}\n");
             let roster = Roster::of(&spec, &text);
             assert_eq!(roster.found(), [expected], "{cells}");
-            // What is wrong says so.
+            // The message no longer states a doubt.
             roster.each(|_, row| {
                 for wrong in row.problems {
                     let says = match &*wrong.code {
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_of_another_kind_is_no_suspicion() {
+    fn other_doubts_are_not_suspects() {
         for code in ["text.quotes", "text.apostrophe"] {
             let value = "NULL?".to_owned();
             let code = code.into();

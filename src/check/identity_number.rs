@@ -532,7 +532,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_kept_for_tests_is_known() {
-        // From Skatteverket's list, or as those on it, and others.
+        // Numbers from Skatteverket's list or built like them, and others.
         for (number, is_one) in [
             ("19850113-9995", true),
             ("19870102-2389", true),
@@ -576,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_of_a_temporary_number_is_told_from_others() {
+    fn temporary_forms_are_recognized() {
         for text in ["TF01", "tf01", "T123", "t123", "R220", "20150101-r220"] {
             assert!(has_temporary_form(text), "{text}");
         }
@@ -594,7 +594,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_day_is_one_of_its_century() {
+    fn the_century_decides_leap_days() {
         for (ymd, nine, is) in [
             ("19960229", [9, 6, 0, 2, 2, 9, 0, 0, 0], true),
             ("20000229", [0, 0, 0, 2, 2, 9, 0, 0, 0], true),
@@ -607,7 +607,7 @@ mod tests {
     }
 
     #[test]
-    fn the_check_digit_is_that_of_luhn() {
+    fn the_check_digit_follows_luhn() {
         for (nine, digit) in [
             // Skatteverket's example, 811218-9876.
             ([8, 1, 1, 2, 1, 8, 9, 8, 7], 6),

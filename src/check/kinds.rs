@@ -223,7 +223,7 @@ mod tests {
     use crate::check::sample::{Roster, target};
 
     #[test]
-    fn a_cell_is_checked_by_its_kind_and_what_its_target_says() {
+    fn the_kind_and_the_target_decide_how_a_cell_is_checked() {
         let spec = target(&[
             ("name", "kind = \"text\"\nnullable = true"),
             ("bio", "kind = \"text\"\nlines = true"),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_are_no_name_in_a_path() {
+    fn dots_are_refused_in_a_path() {
         let roster = Roster::of(&target(&[]), "id\n..\n.\n...\n1\n");
         assert_eq!(
             roster.found(),
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_phone_may_be_any_text_it_is_no_word_for_no_value() {
+    fn a_phone_without_a_region_refuses_words_for_no_value() {
         let fields = [
             ("mobile", "kind = \"phone\""),
             ("group", "kind = \"choice\"\nchoices = [\"None\"]"),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_for_tests_is_doubtful_where_the_records_are_real() {
+    fn a_test_number_is_doubtful_in_production() {
         let spec = target(&[("number", "kind = \"identity_number\"")]);
         for (production, expected) in [(false, ""), (true, "?identity_number.test")] {
             let text = "id;number\n1;20170101-2393\n2;201701012393\n";
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_postal_code_is_one_of_its_rows_country() {
+    fn the_country_of_the_row_decides_its_postal_code() {
         let spec = target(&[
             ("zip", "kind = \"postal_code\"\ncountry_from = \"country\""),
             ("country", "kind = \"country\""),

@@ -14,7 +14,7 @@ pub(super) enum NoValue {
     Word(&'static str),
     /// It is written as a name is: several persons of a family may have it.
     Name(&'static str),
-    /// What people write, such as `saknas`: the same in several cells means no more than in one.
+    /// A word that people write, such as `saknas`. Repetition in other cells does not make it certain.
     Phrase,
     /// A mark such as `-`.
     Mark,
@@ -51,7 +51,7 @@ const WORDS: [&str; 27] = [
     "#EMPTY",
 ];
 
-/// The same in the words of people, in lower case.
+/// Words that people write for a missing value, in lower case.
 const PHRASES: [&str; 8] = [
     "saknas",
     "okänd",
@@ -63,7 +63,7 @@ const PHRASES: [&str; 8] = [
     "empty",
 ];
 
-/// What an unset or empty value is called between brackets.
+/// Words for a missing value between brackets.
 const BRACKETED: [&str; 7] = ["null", "nil", "none", "nan", "undefined", "blank", "unset"];
 
 /// The same words as people are called.
@@ -93,9 +93,9 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     if is_one_of(&CERTAIN, text) {
         return Some(NoValue::Certain);
     }
-    // Behind a formula, <null> is the text that it is.
+    // Within a formula, <null> is ordinary text.
     if let Some(inner) = within_brackets(text).filter(|_| !text.eq_ignore_ascii_case("<null>"))
-        // Tom is a name; a Swedish Excel writes (tom).
+        // Tom is a name; Excel in Swedish writes (tom).
         && (is_one_of(&BRACKETED, inner) || is_one_of(&PHRASES, inner) || inner == "tom")
     {
         return Some(NoValue::Certain);
@@ -114,7 +114,7 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
     (!text.chars().any(char::is_alphanumeric)).then_some(NoValue::Mark)
 }
 
-/// What stands between brackets, where nothing is beside them.
+/// Returns the text between the brackets that enclose all of it.
 fn within_brackets(text: &str) -> Option<&str> {
     let pairs = [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')];
     let of = |(open, close)| text.strip_prefix(open)?.strip_suffix(close);
@@ -183,7 +183,7 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
         };
         let of = |name: &str| captures.name(name).map(|group| group.as_str());
         let number = |digits: &str, base: u32| u32::from_str_radix(digits, base).ok();
-        // "a_x0041_b" may be meant so.
+        // "a_x0041_b" may be intended.
         let is_letter = |c: char| !c.is_ascii() && c.is_alphabetic();
         let is_meant = |digits: &str| {
             let c = number(digits, 16).and_then(char::from_u32);
@@ -217,7 +217,7 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
             }
         }
         if let Some(controls) = of("controls") {
-            // "AD\nisse" may be meant so.
+            // "AD\nisse" may be intended.
             let behind = text[whole.end()..].chars().next();
             let goes_on = behind.is_some_and(|c| c.is_lowercase() || c == '\\');
             if goes_on && !controls.starts_with("\\r\\n") {
@@ -287,7 +287,7 @@ fn entity(name: &str) -> Option<char> {
     Some(other)
 }
 
-/// Whether a text is what a spreadsheet makes of `3-4` or `MAR1`: a date or a time as it shows them.
+/// Whether a text is a date or a time as a spreadsheet shows it after converting `3-4` or `MAR1`.
 #[inline]
 pub(super) fn is_date(bytes: &[u8]) -> bool {
     let is_mark = |byte: &u8| matches!(byte, b'-' | b':');
@@ -296,7 +296,7 @@ pub(super) fn is_date(bytes: &[u8]) -> bool {
         [_, _, _, mark, ..] => *mark == b'-',
         _ => false,
     };
-    // Of most numbers the first signs tell that they are none.
+    // The first characters rule out most numbers.
     may_be && is_day_or_time(bytes)
 }
 
@@ -333,8 +333,8 @@ fn is_day_or_time(bytes: &[u8]) -> bool {
     }
 }
 
-/// A text whose letters å, ä and ö were read as the signs of ASCII that had their places in the 7-bit character set
-/// of Sweden (SEN 85 02 00): `Bj|rn`. None where the signs may be meant.
+/// Returns the text with å, ä and ö where it has the ASCII characters that share their codes in Sweden's 7-bit
+/// character set (SEN 85 02 00): `Bj|rn`. Returns nothing if the characters may be intended.
 pub(super) fn of_seven_bits(text: &str) -> Option<String> {
     let letter = |c: char| {
         Some(match c {
@@ -405,8 +405,8 @@ pub(super) fn question_mark(text: &str) -> Option<QuestionMark> {
     at_edge
 }
 
-/// Whether ordinary text (see [`super::ascii::IS_ORDINARY`]), with letters of western Europe or without, is certainly
-/// none of this by how it begins.
+/// Whether the beginning of a text rules out all of these. The text is ordinary (see
+/// [`super::ascii::IS_ORDINARY`]) except for letters of western Europe.
 #[inline]
 pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
     match bytes.first() {
@@ -419,7 +419,7 @@ pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
         }
         Some(b'D') => !bytes.starts_with(b"DBNull") || !is_no_value(bytes),
         Some(b'T' | b't') => !is(bytes, "tomt"),
-        // Okänd, okänt; the case of the ä is no difference of ASCII.
+        // Okänd, okänt: an ASCII comparison does not fold the ä.
         Some(b'O' | b'o') => !matches!(bytes, [_, b'K' | b'k', ..]) || !is_no_value(bytes),
         _ => true,
     }
@@ -536,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_a_spreadsheet_made_are_told_from_numbers() {
+    fn converted_dates_and_times_are_recognized() {
         for text in [
             "2026-03-01",
             "3-apr",
@@ -592,7 +592,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_seven_bits_are_told_from_signs() {
+    fn letters_of_seven_bits_are_recognized() {
         for (text, meant) in [
             ("Bj|rn", "Björn"),
             ("K{llstr|m", "Källström"),
@@ -707,7 +707,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_text_is_known_by_how_it_begins() {
+    fn most_text_is_ruled_out_by_its_beginning() {
         for text in [
             "NA",
             "Na",
@@ -754,7 +754,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_no_value_is_known_by_how_it_begins() {
+    fn no_word_for_no_value_is_ruled_out_by_its_beginning() {
         for word in WORDS.iter().chain(&NAMES).chain(&PHRASES) {
             let (lower, upper) = (word.to_lowercase(), word.to_uppercase());
             let capital: String = upper.chars().take(1).chain(lower.chars().skip(1)).collect();

@@ -161,7 +161,7 @@ fn digits_of<'a>(text: &str, kept: &'a mut [u8; 32]) -> Result<(bool, &'a str), 
                     say().phone_too_many_digits(text),
                 ));
             }
-            // Two of them were several numbers.
+            // has_several refuses a second one.
             '+' if length == 0 => plus = true,
             ' ' | '-' | '(' | ')' | '.' | '/' => {}
             _ => {
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn most_mobile_numbers_are_plain() {
+    fn common_mobile_formats_are_plain() {
         let spaced = format!("070{}1740605", " ".repeat(22));
         for text in ["070-174 06 05", "0701740605", "+46 70 174 06 05", &spaced] {
             let number = Value::Rewritten("+46701740605".into());

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_with_too_few_digits_may_be_a_foreign_one() {
+    fn a_short_code_may_be_foreign() {
         let code = |text| perhaps_foreign(check(text).unwrap_err()).code;
         assert_eq!(code("1695"), "postal_code.unusual");
         assert_eq!(code("1,6956E+04"), "postal_code.scientific");

@@ -29,7 +29,7 @@ mod tests {
     use crate::check::severity::{Finding, SEVERITIES, Severity};
 
     #[test]
-    fn each_finding_that_puts_something_back_has_words_of_its_own() {
+    fn each_repair_has_its_own_description() {
         let is_restored = |one: &&Finding| one.severity == Severity::Restored;
         let codes = SEVERITIES.iter().filter(is_restored).map(|one| one.code);
         let words: BTreeSet<String> = codes.clone().map(what_was_restored).collect();

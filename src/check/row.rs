@@ -449,11 +449,11 @@ mod tests {
     ];
 
     #[test]
-    fn a_row_has_the_values_that_no_cell_says() {
+    fn a_row_has_its_constants_and_defaults() {
         let spec = target(&CLUB);
         let roster = Roster::of(&spec, "id;name\n1;Anna\n");
         assert_eq!(roster.values(), ["\"1\" \"Anna\" - \"a\" 7 - - -"]);
-        // A default stands where the file has no column, and where its cell is empty.
+        // A default applies without a column and to an empty cell.
         let roster = Roster::of(&spec, "id;points\n1;\n2;x\n");
         assert_eq!(
             roster.values(),
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_checked_in_place_of_the_last_one() {
+    fn a_checked_row_replaces_the_last_one() {
         let spec = target(&CLUB);
         let roster = Roster::of(&spec, "id;name;mail\n1;Anna;a@\n2;Eva\n3;;\n4;'Bo;x@y.se\n");
         let found = roster.tables(|table| {
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_taken_whole_has_all_of_its_parts() {
+    fn an_object_that_is_replaced_whole_needs_all_its_parts() {
         let spec = target(&CLUB);
         let text = "id;street;city;mail\n1;A;B;\n2;A;;\n3;;;\n4;A;;a@\n";
         let roster = Roster::of(&spec, text);
@@ -501,7 +501,7 @@ mod tests {
             message.contains("address") && message.contains("city"),
             "{message}"
         );
-        // The record has the rest.
+        // The record supplies the other parts.
         let read = Roster::with(&spec, text, |options| options.sparse_key = Some(0));
         assert_eq!(read.found(), ["", "", "", "email.no_domain"]);
         let mut no_objects = (*spec).clone();
@@ -511,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_a_program_leaves_out_are_reported() {
+    fn missing_trailing_cells_are_reported() {
         let text = "id;name;street;city\n1;A;B;C\n2;A\n3;A\n4;A\n5;A\n";
         let left_out = "~row.trailing_cells";
         assert_eq!(
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_back_is_described_as_it_was_and_is() {
+    fn a_repair_is_described_before_and_after() {
         let spec = built_in("meitner");
         let text = "id;identity_number;phone_number1;first_name;last_name\n\
             0b8c2f1e-5d1c-4b55-9c0a-2f6a1f0c7e11;20150101-TF01;701740605;'Anna;NULL\n";
@@ -559,7 +559,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_nobody_sees_is_named_once() {
+    fn an_invisible_character_is_named_once() {
         let text = "id;name;mail\n1;An\u{200B}na;\n2;;a@ex\u{430}mple\n3;;a@example\n";
         let found = Roster::of(&target(&CLUB), text).each(|_, mut row| {
             row.problems.append(&mut row.doubts);
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_is_shown_as_it_begins() {
+    fn a_long_cell_is_shortened() {
         let long = "å".repeat(201);
         let shown = format!("{}…", "å".repeat(200));
         assert_eq!(shorten(Cell::Text(&long)), shown);
@@ -582,7 +582,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_called_what_its_column_is_and_its_values_in_its_language() {
+    fn fields_are_named_by_column_and_values_by_language() {
         use serde_json::json;
         let roster = Roster::of(&target(&CLUB), "id;Kön\n1;Kvinna\n");
         let checker = &roster.checker;
@@ -609,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_may_be_looked_at_whatever_its_width() {
+    fn a_row_of_any_width_can_be_checked() {
         let roster = Roster::of(&target(&CLUB), "id;name;mail\n1;Anna\n2; ;a@b.se\n");
         let checker = &roster.checker;
         let blank = |name| roster.each(|row, _| checker.is_blank(row, name));
@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn another_cell_says_what_is_left_of_it() {
+    fn the_text_of_another_cell_is_cleaned() {
         let text = "id;name;points;mail\n1;Anna;'7;\n2;<null>;#N/A;x\n";
         let roster = Roster::of(&target(&CLUB), text);
         let says = |name| roster.each(|row, _| roster.checker.other_cell(name, row));
@@ -640,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_workbook_shows_comes_first() {
+    fn workbook_findings_come_first() {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet();
         sheet

@@ -1,4 +1,4 @@
-//! A small file and a target of its own, for the tests of the checks.
+//! A small file and a small target for the tests of the checks.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ in = "path"
 unique = true
 "#;
 
-/// A target with the field `id` and others, each by its name and its other keys in TOML. Those below `/address` are
-/// taken whole only.
+/// Builds a target with the field `id` and others, each given by its name and its other keys in TOML. The API
+/// replaces `/address` as a whole.
 pub(super) fn target(fields: &[(&str, &str)]) -> Arc<TargetSpec> {
     let mut path = "/members/{id}".to_owned();
     let (mut text, mut whole) = (String::new(), "");
@@ -53,12 +53,12 @@ pub(super) fn target(fields: &[(&str, &str)]) -> Arc<TargetSpec> {
     Arc::new(crate::targets::parse("club.toml", &text).unwrap())
 }
 
-/// A built-in target.
+/// Loads a built-in target.
 pub(super) fn built_in(name: &str) -> Arc<TargetSpec> {
     Arc::new(crate::targets::load(name).unwrap())
 }
 
-/// A file and what checks it.
+/// A file and its checker.
 pub(super) struct Roster {
     pub(super) input: Input,
     pub(super) checker: Checker,
@@ -66,12 +66,12 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// A file that the record is read for, so that it needs a column for no field but a key.
+    /// Opens a file with default options. Each record is read first, so the file needs only a key column.
     pub(super) fn of(spec: &Arc<TargetSpec>, text: &str) -> Roster {
         Roster::with(spec, text, |_| {})
     }
 
-    /// The same, with other options than a user's who says nothing.
+    /// Opens a file with other options.
     pub(super) fn with(
         spec: &Arc<TargetSpec>,
         text: &str,
@@ -80,7 +80,7 @@ impl Roster {
         Roster::open(spec, text.as_bytes(), set)
     }
 
-    /// The same of a workbook.
+    /// Opens a workbook.
     pub(super) fn of_bytes(spec: &Arc<TargetSpec>, bytes: &[u8]) -> Roster {
         Roster::open(spec, bytes, |_| {})
     }
@@ -104,7 +104,7 @@ impl Roster {
         }
     }
 
-    /// Looks at each stretch of rows.
+    /// Calls `look` for each table of rows.
     pub(super) fn tables<T: Send>(&self, look: impl Fn(&Table) -> T + Sync) -> Vec<T> {
         let mut all = Vec::new();
         self.input
@@ -116,7 +116,7 @@ impl Roster {
         all
     }
 
-    /// Looks at each row, which was checked.
+    /// Checks each row and calls `look` for it.
     pub(super) fn each<T: Send>(
         &self,
         look: impl Fn(&RawRow<'_>, CheckedRow<'_>) -> T + Sync,
@@ -126,8 +126,8 @@ impl Roster {
         all.into_iter().flatten().collect()
     }
 
-    /// What was found in each row: the codes of its problems, of its doubts behind `?`, and of what was put back
-    /// behind `~`.
+    /// Returns the findings of each row: the codes of its problems, its doubts with `?` in front, and its repairs with
+    /// `~`.
     pub(super) fn found(&self) -> Vec<String> {
         self.each(|_, row| {
             let named = |mark: &str, found: &[Problem]| -> Vec<String> {
@@ -145,7 +145,7 @@ impl Roster {
         })
     }
 
-    /// What each row says, by field: `-` where it says nothing, `null` where it clears.
+    /// Returns the values of each row, by field: `-` for no value, `null` for a cleared field.
     pub(super) fn values(&self) -> Vec<String> {
         self.each(|_, row| {
             let values = row.values.iter().map(|value| match value {

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_doubtful_by_its_code_and_field() {
+    fn the_code_and_the_field_decide_what_is_doubtful() {
         for (code, free_text, is) in [
             ("text.no_value", false, true),
             ("email.format", true, true),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn each_severity_has_words_of_its_own() {
+    fn each_severity_has_its_own_name() {
         let all = [Restored, Doubtful, InvalidUnlessFreeText, Invalid];
         let words: std::collections::BTreeSet<String> = all.map(Severity::in_words).into();
         assert_eq!(words.len(), all.len(), "{words:?}");

@@ -316,8 +316,7 @@ impl Unique {
     }
 }
 
-/// Whether one of the bytes is a capital of ASCII, or of another letter. All are looked at, which is done for
-/// many at once.
+/// Whether a byte is an ASCII capital or not ASCII. The loop has no early exit, so the compiler vectorizes it.
 fn may_have_capitals(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, |found, byte| {
         found | byte.is_ascii_uppercase() | !byte.is_ascii()
@@ -578,14 +577,14 @@ mod tests {
         survey(&roster.input, &roster.checker, Some(0), policy, 7, &|_| {}).unwrap()
     }
 
-    /// How many there are of each code.
+    /// Returns the count of each code.
     fn counts(groups: &Groups) -> Vec<(&str, u64)> {
         let counts = groups.iter().map(|(code, group)| (&**code, group.count));
         counts.collect()
     }
 
     #[test]
-    fn every_row_and_all_that_was_found_in_it_is_counted() {
+    fn rows_and_findings_are_counted() {
         let text = "id;name;mail;points\n\
             1;Anna;a@b.se;\n\
             ;;;\n\
@@ -598,7 +597,7 @@ mod tests {
             8;;x@;\n";
         let roster = Roster::of(&target(&CLUB), text);
         let ends = std::sync::Mutex::new(Vec::new());
-        let told = |end| ends.lock().unwrap().push(end);
+        let report = |end| ends.lock().unwrap().push(end);
         let key = Some(0);
         let found = survey(
             &roster.input,
@@ -606,7 +605,7 @@ mod tests {
             key,
             DuplicatePolicy::Error,
             7,
-            &told,
+            &report,
         );
         let found = found.unwrap();
         assert_eq!(*ends.lock().unwrap(), [text.len() as u64]);
@@ -652,7 +651,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_cell_is_kept_as_it_begins() {
+    fn a_long_cell_is_kept_shortened() {
         let long = "a".repeat(1025);
         let roster = Roster::of(&target(&CLUB), &format!("id;name;mail\n1;{long};x@\n"));
         let found = surveyed(&roster, DuplicatePolicy::Error);
@@ -660,7 +659,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_with_the_same_key_are_wrong_or_left_out() {
+    fn the_policy_decides_which_duplicates_are_sent() {
         let text = "id;mail;points\n1;a@b.se;\n2;c@d.se;\n1;A@b.se;x\n1;c@d.se;\n3;C@D.se;\n";
         let roster = Roster::of(&target(&CLUB), text);
         let (id, mail) = (("text.duplicate", 2), ("email.duplicate", 3));
@@ -670,7 +669,7 @@ mod tests {
                 (3, 0, vec![mail, ("integer.format", 1), id]),
                 [None, None, None, None, None],
             ),
-            // Row 3 is wrong in itself, so that row 4 is the other one, and what is left out repeats nothing.
+            // Row 3 is invalid, so row 4 is the duplicate of row 1. Superseded rows do not count as duplicates.
             (
                 DuplicatePolicy::First,
                 (2, 1, vec![("email.duplicate", 1), ("integer.format", 1)]),
@@ -696,7 +695,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_learns_what_is_wrong_with_it_because_of_others() {
+    fn problems_caused_by_other_rows_are_added() {
         let text = "id;name;mail\n1;NULL;a@b.se\n2;Bo;A@b.se\n1;NULL;\n";
         let roster = Roster::of(&target(&CLUB), text);
         let others = |policy| {
@@ -733,7 +732,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_doubtful_in_one_cell_is_wrong_in_several_of_a_file() {
+    fn repeated_doubts_in_a_file_are_problems() {
         let spec = target(&CLUB);
         for (names, expected, invalid) in [
             (&["NULL"][..], "?text.no_value", 0),
@@ -778,7 +777,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_repeats_another_whatever_its_case_and_an_id_does_not() {
+    fn addresses_ignore_case_and_ids_do_not() {
         let text = "id;mail\na;Ärla@b.se\nA;ärla@b.se\nb;a@b.SE\nc;A@B.se\nd;\ne;\n";
         let roster = Roster::of(&target(&CLUB), text);
         let found = surveyed(&roster, DuplicatePolicy::Error);
@@ -786,7 +785,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_names_two_records_where_the_rest_of_the_path_differs() {
+    fn the_whole_path_decides_whether_an_id_repeats() {
         let spec = built_in("pathwright");
         let key = spec.field("external_id");
         let text = "external_id;integration\n1;external\n1;saml2\n1;external\n2;saml2\n";
@@ -795,13 +794,13 @@ mod tests {
         let found = survey(&roster.input, &roster.checker, key, policy, 7, &|_| {}).unwrap();
         let duplicates: Vec<_> = found.duplicates.rows().collect();
         assert_eq!(duplicates, [(3, key.unwrap())]);
-        // Without a key it is unique as any other field is.
+        // Without a key it is unique like any other field.
         let found = survey(&roster.input, &roster.checker, None, policy, 7, &|_| {}).unwrap();
         assert_eq!((found.invalid, found.key()), (2, None));
     }
 
     #[test]
-    fn a_column_that_is_no_field_is_taken_for_a_free_one_of_its_kind() {
+    fn an_unmapped_column_is_matched_to_a_free_field_of_its_kind() {
         let mut text = "id;name;what;other\n".to_owned();
         for row in 0..10 {
             text += &format!("{row};Anna;a{row}@b.se;Anna\n");
@@ -816,7 +815,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_put_together_in_the_files_order() {
+    fn stretches_are_joined_in_file_order() {
         let text = "id;name;mail;what\n\
             1;'Anna;x@;2010-04-02\n2;'Anna;x@;\n3;NULL;y@z.se;\n4;'Anna;x@;x\n5;NULL;;2010-04-02\n6;A;x@;\n7;A;x@;\n8;A;x@;\n";
         let roster = Roster::of(&target(&CLUB), text);
@@ -848,7 +847,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_of_rows_holds_what_was_put_into_it() {
+    fn a_set_of_rows_contains_its_rows() {
         let rows = [0, 1, 63, 64, 65, 200, 200];
         let mut set: RowSet = rows.into_iter().collect();
         assert_eq!(set.count(), 6);
@@ -859,7 +858,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_capitals_is_compared_as_it_stands() {
+    fn capitals_are_found() {
         for text in ["Anna", "annA@b.se", "åsa", "ÅÄÖ", "a@É.se"] {
             assert!(may_have_capitals(text.as_bytes()), "{text}");
         }

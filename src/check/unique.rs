@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn two_values_are_one_where_all_of_their_hash_is() {
+    fn values_with_the_same_whole_hash_are_duplicates() {
         let stretches = vec![
             vec![seen(1, 1, 1), seen(1, 2, 2)],
             vec![seen(2, 1, 3), seen(1, 2, 4), seen(1, 2, 5)],
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_duplicates_of_a_row_are_found_among_those_of_others() {
+    fn the_duplicates_of_a_row_are_found() {
         let mut duplicates = Duplicates::default();
         let of = |rows: [u32; 3]| vec![rows.map(|row| seen(1, 1, row)).to_vec()];
         duplicates.add(vec![(3, of([2, 5, 9]))], false);
@@ -184,10 +184,10 @@ mod tests {
     }
 
     #[test]
-    fn few_values_that_do_not_repeat_are_left_to_sort() {
+    fn most_unique_values_are_not_sorted() {
         let all = (0..5000).map(|row| Seen::new(&format!("v{row}"), 7, row));
         let left = candidates(&vec![all.collect()]);
-        // A table of 2,048 words has a bit for one in 26.
+        // The table has 2,048 words, about 26 bits for each value.
         assert!((100..300).contains(&left.len()), "{}", left.len());
     }
 }

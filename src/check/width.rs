@@ -102,9 +102,9 @@ impl Checker {
     }
 }
 
-/// Whether a cell holds a column's name, with or without blanks around it.
+/// Whether a cell holds a column's name, ignoring surrounding blanks.
 fn is_name(text: &str, name: &str) -> bool {
-    // Nearly every cell of a file begins with something else.
+    // The first byte rules out nearly every cell.
     match text.as_bytes().first() {
         Some(first) if first.is_ascii_alphanumeric() && name.as_bytes().first() != Some(first) => {
             false
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_results_file_says_of_a_row_holds_until_its_code_is_emptied() {
+    fn codes_in_a_results_file_apply_until_they_are_emptied() {
         let spec = built_in("pathwright");
         let text = "external_id;first_name;import_error_code;import_error\n\
             1;Anna;;\n\
@@ -206,7 +206,7 @@ mod tests {
         );
         let released = [true, false, false, false, false];
         assert_eq!(roster.each(|row, _| checker.is_released(row)), released);
-        // Where an earlier run is known, it says what the rows said.
+        // A known earlier run supplies the codes instead.
         let recalls = Roster::with(&spec, text, |options| options.recalls = true);
         assert_eq!(recalls.found(), ["", "", "", "", ""]);
         let own = Roster::of(&spec, "external_id;first_name\n1;Anna\n");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_looks_whole_in_a_results_file_is_described() {
+    fn earlier_damage_to_a_row_is_described() {
         for code in DAMAGED {
             assert!(is_damage(code), "{code}");
         }

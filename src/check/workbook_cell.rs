@@ -81,7 +81,7 @@ mod tests {
     use crate::check::sample::{Roster, built_in};
 
     #[test]
-    fn what_a_spreadsheet_made_of_a_cell_is_put_back_doubtful_or_wrong() {
+    fn the_mark_and_the_kind_decide_the_finding() {
         use CellMark::*;
         let roster = Roster::of(&built_in("pathwright"), "external_id;bio\n1;x\n");
         let found = |mark: CellMark, kind: Kind| {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_looks_right_elsewhere_is_known_by_its_code() {
+    fn codes_of_cells_that_look_right_are_known() {
         assert!(looks_right("cell.date") && !looks_right("text.spreadsheet_error"));
         assert_eq!(known_code(b"cell.time"), Some("cell.time"));
         assert_eq!(known_code(b"text.spreadsheet_error"), None);
