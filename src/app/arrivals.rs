@@ -77,7 +77,7 @@ impl Stay {
 /// How many files of a sweep had each fate, and why files stay in the inbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// By name and stamp: two files of one name are two files.
+    /// By name and stamp, so that files with the same name are counted separately.
     fates: BTreeMap<(String, String), Fate>,
     stays: BTreeMap<(String, String), Stay>,
 }
@@ -85,7 +85,7 @@ pub struct Tally {
 impl Tally {
     fn add(&mut self, (name, stamp): (&str, &str), fate: Fate, why: Option<&Fact>) {
         let file = (name.to_owned(), stamp.to_owned());
-        // An entry that stays and changes is one entry.
+        // An entry that stays and changes is counted once.
         self.stays.retain(|(stays, _), _| stays != name);
         self.fates
             .retain(|(other, _), fate| other != name || *fate != Fate::NotProcessed);
@@ -124,9 +124,9 @@ pub struct Arrivals<'a> {
     /// The modification time of the newest file of each name that was imported.
     newest: HashMap<String, (i64, i64)>,
     seen: BTreeSet<(String, String)>,
-    /// The files of which this process has recorded that they wait.
+    /// The files that this process has recorded as waiting, each with the code of the reason.
     waiting: BTreeMap<(String, String), Option<Code>>,
-    /// The fates of this sweep.
+    /// The fates since the tally was last taken.
     tally: Tally,
     /// Whether anything was recorded since the tally was taken.
     has_news: bool,
@@ -189,13 +189,13 @@ impl<'a> Arrivals<'a> {
             .is_some_and(|(own, newest)| own < *newest)
     }
 
-    /// Takes the fates since the last time. Returns them with whether any of them was recorded since.
+    /// Takes the fates since the last call, and whether any of them was recorded in the journal.
     pub fn take_tally(&mut self) -> (Tally, bool) {
         let has_news = std::mem::take(&mut self.has_news);
         (std::mem::take(&mut self.tally), has_news)
     }
 
-    /// Counts a file that still waits. Returns false if this process has not recorded yet that it does.
+    /// Counts a file that still waits. Returns false if this process has not recorded it as waiting yet.
     pub fn still_waits(&mut self, (name, stamp): (&str, &str)) -> bool {
         let file = (name.to_owned(), stamp.to_owned());
         let is_known = self.waiting.contains_key(&file);
@@ -205,7 +205,7 @@ impl<'a> Arrivals<'a> {
         is_known
     }
 
-    /// Whether this process has recorded that a file waits, for this reason.
+    /// Whether this process has recorded a file as waiting for this reason.
     pub fn waits_because(&self, (name, stamp): (&str, &str), why: &Fact) -> bool {
         let file = (name.to_owned(), stamp.to_owned());
         self.waiting.get(&file) == Some(&Some(why.code()))
@@ -265,11 +265,7 @@ impl<'a> Arrivals<'a> {
             stamp: stamp.to_owned(),
             at: self.session.clock.timestamp(),
             fate,
-            // A link is named, and not where it leads to.
-            path: std::path::absolute(path)
-                .unwrap_or_else(|_| path.to_owned())
-                .display()
-                .to_string(),
+            path: path.display().to_string(),
             run: run.map(str::to_owned),
             why: why.cloned(),
         };
@@ -298,8 +294,8 @@ impl<'a> Arrivals<'a> {
         let inbox = self.inbox.display().to_string();
         let journal = Journal::open(state)?;
         let mut all = arrived(&journal, state, Timestamp::MIN)?;
-        // A file that somebody removed by hand does not wait any more. What stays in the inbox was looked at just
-        // now; its name may be no text, and where a link leads there may be nothing.
+        // A file that was deleted by hand no longer waits. This sweep has seen the entries that stay; their paths
+        // may not exist as text, or be links without a target.
         all.retain(|file| {
             let is_there = || Path::new(&file.file).exists();
             file.inbox == inbox && (file.fate == Fate::NotProcessed || is_there())
@@ -454,7 +450,7 @@ pub(super) fn arrived(
         };
         let run = match journal.run(Some(name)) {
             Ok(run) => run,
-            // It was pruned.
+            // The run was pruned.
             Err(JournalError::NoRun { .. }) => return Ok(arrived),
             Err(error) => return Err(error.into()),
         };

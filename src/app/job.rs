@@ -3,7 +3,7 @@ use super::error::AppError;
 use super::notify::Notifications;
 use super::session::Session;
 use crate::run::{Consent, Context, Ended, Prepared, Proposal, Settings, Start};
-use crate::send::Credentials;
+use crate::send::{Credentials, Stop};
 
 /// One run, from its settings to its archive.
 pub struct Job<'a> {
@@ -56,7 +56,9 @@ impl Job<'_> {
         settings.delivery.paths = ended.paths.clone();
         archive(session, &settings, &mut ended.summary)?;
         let inbox = settings.inbox.as_deref();
-        self.notifications.send(session, inbox, &ended.summary);
+        let why = ended.stop.as_ref().map(Stop::fact);
+        self.notifications
+            .send(session, inbox, &ended.summary, why.as_ref());
         Ok(ended)
     }
 }

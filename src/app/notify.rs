@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::AppError;
 use super::session::Session;
+use super::sweep::is_same_refusal;
 
 use crate::journal::RosterLock;
 use crate::log;
@@ -41,8 +42,8 @@ pub struct Notifications {
     pub target: Option<String>,
     /// The profile in use, which the metrics name.
     pub profile: Option<String>,
-    /// Whether it was reported before that the API cannot be used.
-    pub is_refusal_known: bool,
+    /// Why the API could not be used before, if that has been reported.
+    pub known_refusal: Option<Fact>,
 }
 
 /// What is told of a file that could not be imported.
@@ -60,12 +61,25 @@ struct Failure<'a> {
 
 impl Notifications {
     /// Tells of a run. What fails here is logged and changes nothing.
-    pub fn send(&self, session: &Session, inbox: Option<&Path>, summary: &Summary) {
+    pub fn send(
+        &self,
+        session: &Session,
+        inbox: Option<&Path>,
+        summary: &Summary,
+        why: Option<&Fact>,
+    ) {
         let at = summary.finished_at;
         self.measure(session, inbox, summary.exit_code, at, Some(summary));
-        if !(self.is_refusal_known && summary.exit_code == Exit::Refused) {
+        if !(summary.exit_code == Exit::Refused && self.has_reported(why)) {
             self.tell(&summary.facts());
         }
+    }
+
+    /// Whether a refusal of this kind has been reported before.
+    pub fn has_reported(&self, why: Option<&Fact>) -> bool {
+        self.known_refusal
+            .as_ref()
+            .is_some_and(|known| is_same_refusal(known, why))
     }
 
     /// Tells of a file that could not be imported, and why. A wrong command line, and a file that
@@ -128,7 +142,7 @@ impl Notifications {
         let Some(path) = &self.metrics else {
             return;
         };
-        let inbox = inbox.map(|inbox| inbox.display().to_string());
+        let inbox = inbox.map(|inbox| absolute(inbox).display().to_string());
         let target = summary.map(|summary| summary.target.as_str());
         let sample = Sample {
             target: target.or(self.target.as_deref()).unwrap_or_default(),
@@ -321,7 +335,7 @@ mod tests {
                 command: Some(command(&format!("cat > '{}'", heard.display()))),
             })
         };
-        notifications.send(&scene.session, None, &summary);
+        notifications.send(&scene.session, None, &summary, None);
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(&heard).unwrap()).unwrap();
         assert_eq!(

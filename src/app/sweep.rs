@@ -46,7 +46,7 @@ pub trait Desk {
     /// Reports the fate of the file that was dropped as `name`.
     fn told(&self, name: &str, what: Told<'_>);
 
-    /// Reports what a pass of a watch came to in which anything was recorded.
+    /// Reports the outcome of a pass of `watch` that recorded anything.
     fn passed(&self, _swept: &Swept) {}
 }
 
@@ -160,6 +160,12 @@ pub(super) struct Pass {
     is_refused: bool,
 }
 
+/// Whether a refusal is of the same kind as an earlier one: the API refuses the credentials, or cannot be
+/// reached.
+pub(super) fn is_same_refusal(known: &Fact, why: Option<&Fact>) -> bool {
+    is_unreachable(known) == why.is_some_and(is_unreachable)
+}
+
 impl Pass {
     fn add(&mut self, exit: Option<Exit>) {
         self.worst = worse(self.worst, exit);
@@ -215,7 +221,7 @@ impl<'a> Sweep<'a> {
         })
     }
 
-    /// One pass of a watch, which reports what it came to. Returns whether any account is refused.
+    /// Makes one pass of `watch` and reports its outcome. Returns whether any account is refused.
     pub(super) fn pass(&self, seen: &mut Seen) -> Result<bool, AppError> {
         let pass = self.once(seen);
         let (tally, has_news) = self.arrivals.borrow_mut().take_tally();
@@ -355,7 +361,7 @@ impl<'a> Sweep<'a> {
             && Instant::now() < refused.until
         {
             let known = (&*name, stamp);
-            // A file that was tried has its own reason, and has been reported.
+            // A file that was tried keeps its own reason, which has been reported.
             if !self.arrivals.borrow_mut().still_waits(known) {
                 let why = Fact::new(Code::InboxWaits).because_of(refused.why.clone());
                 self.record(known, Fate::Waiting, file, None, Some(&why))?;
@@ -363,7 +369,8 @@ impl<'a> Sweep<'a> {
             }
             return Ok(Some(Exit::Refused));
         }
-        match self.import(file, (&name, stamp), known.is_some()) {
+        let known = known.map(|refused| refused.why);
+        match self.import(file, (&name, stamp), known.as_ref()) {
             Ok(Some((exit, why))) => {
                 self.remember(account, exit, why.as_ref());
                 Ok(Some(exit))
@@ -380,28 +387,28 @@ impl<'a> Sweep<'a> {
                 let aside = error
                     .is_of_file()
                     .then(|| self.put_aside(file, &name, &fact));
-                let (fate, path) = match aside {
-                    Some(Ok(path)) => (Fate::Failed, path),
-                    // The other files are none the worse for it.
-                    Some(Err(trouble)) => {
-                        self.desk.told(&name, Told::NotImported(&trouble.fact()));
-                        (Fate::Waiting, file.to_owned())
-                    }
-                    None => (Fate::Waiting, file.to_owned()),
+                // A file that cannot be moved does not stop the others.
+                let (fate, path, trouble) = match aside {
+                    Some(Ok(path)) => (Fate::Failed, path, None),
+                    Some(Err(trouble)) => (Fate::Waiting, file.to_owned(), Some(trouble.fact())),
+                    None => (Fate::Waiting, file.to_owned(), None),
                 };
                 let fact = match fact.path() {
                     Some(_) => fact.at_path(&path),
                     None => fact,
                 };
-                // What has not changed since was reported then.
-                let is_told = exit == Exit::Refused && known.is_some()
+                let is_known =
+                    |known: &Fact| exit == Exit::Refused && is_same_refusal(known, Some(&fact));
+                let is_reported = known.as_ref().is_some_and(is_known)
                     || fate == Fate::Waiting
                         && self.arrivals.borrow().waits_because((&name, stamp), &fact);
                 self.record((&name, stamp), fate, &path, None, Some(&fact))?;
-                if !is_told {
-                    self.desk.told(&name, Told::NotImported(&fact));
+                if !is_reported {
+                    for why in trouble.iter().chain([&fact]) {
+                        self.desk.told(&name, Told::NotImported(why));
+                    }
                     let inbox = Some(self.options.folder.as_path());
-                    // Settings that are wrong are nothing that became of this file.
+                    // A wrong setting is reported here only: it concerns every file.
                     if error.is_of_file() || exit != Exit::Usage {
                         let notifications = self.desk.notifications(&name);
                         notifications.not_imported(self.session, &path, inbox, exit, &fact);
@@ -442,14 +449,14 @@ impl<'a> Sweep<'a> {
         &self,
         file: &Path,
         (name, stamp): (&str, &str),
-        is_refusal_known: bool,
+        known_refusal: Option<&Fact>,
     ) -> Result<Option<(Exit, Option<Fact>)>, AppError> {
         let is_older = self.arrivals.borrow().is_older(name, stamp);
         if is_older && !self.options.again && !self.options.fresh {
             return Err(AppError::Older);
         }
         let (mut wanted, mut notifications) = self.desk.wanted(file, name)?;
-        notifications.is_refusal_known = is_refusal_known;
+        notifications.known_refusal = known_refusal.cloned();
         wanted.settings.roster.read.origin = Origin::Dropped;
         let mut ready = ready(self.session, wanted)?;
         // It was dealt with and moved away while the lock was waited for.
@@ -481,7 +488,7 @@ impl<'a> Sweep<'a> {
         let why = ended.stop.as_ref().map(Stop::fact);
         let path = Path::new(&summary.file);
         self.record((name, stamp), fate, path, run, why.as_ref())?;
-        if !(is_refusal_known && summary.exit_code == Exit::Refused) {
+        if !(summary.exit_code == Exit::Refused && notifications.has_reported(why.as_ref())) {
             self.desk.told(name, Told::Ended(&ended, &ready.settings));
         }
         Ok(Some((summary.exit_code, why)))
@@ -521,7 +528,7 @@ impl<'a> Sweep<'a> {
             let is_known = is_whole(&summary)
                 && is_last_of_its_name(&journal, &record)?
                 && settings.mean_the_same(&ready.settings)
-                // Another profile's credentials may lead to another school.
+                // The credentials of another profile may belong to another school.
                 && settings.profile == ready.settings.profile;
             if !is_known || self.options.again {
                 return Ok(None);

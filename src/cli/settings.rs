@@ -398,6 +398,6 @@ pub(in crate::cli) fn notifications(config: &Config) -> Notifications {
         notify: config.first(|layer| &layer.notify),
         target: config.first(|layer| &layer.target),
         profile: config.profile().map(str::to_owned),
-        is_refusal_known: false,
+        known_refusal: None,
     }
 }

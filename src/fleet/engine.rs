@@ -182,7 +182,7 @@ async fn one_worker(
     worker.run().await.map_err(|error| away(&error))
 }
 
-/// Whether a worker ends for this. A pause is of its runs.
+/// Whether this request ends a worker. A pause concerns only its runs.
 fn ends(request: &StopRequest) -> bool {
     *request > StopRequest::Pause
 }
@@ -198,7 +198,7 @@ fn away(error: &(dyn std::error::Error + 'static)) -> Fact {
     }
 }
 
-/// Mends what was lost, and logs how much that was.
+/// Repairs lost jobs and queues, and logs their number.
 fn mend_and_say(database: &Database) -> Result<(), JournalError> {
     match mend(database)? {
         0 => {}
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_ends_where_it_is_asked_to_and_not_for_a_pause() {
+    fn a_worker_ends_at_a_stop_request_and_not_at_a_pause() {
         assert!(!ends(&StopRequest::None) && !ends(&StopRequest::Pause));
         assert!(ends(&StopRequest::Finish) && ends(&StopRequest::Now));
     }

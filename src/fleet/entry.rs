@@ -150,7 +150,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_state_has_a_word_of_its_own() {
+    fn each_state_has_its_own_word() {
         use EntryState::{Failed, Finished, Held, Running, Stopped, Waiting};
         let words = [Waiting, Running, Finished, Held, Stopped, Failed].map(EntryState::in_words);
         assert_eq!(

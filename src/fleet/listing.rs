@@ -89,8 +89,8 @@ pub fn place_of(
     Ok(Some(entry))
 }
 
-/// Fills in what only the queue knows of a run: the figures of its batches, and when the rest will be done.
-/// The plan is read only if more is to be done.
+/// Adds the queue's figures of a run: those of its batches, and the estimated finish. The plan is read only
+/// for an open entry.
 fn fill(
     shown: &mut ListedRun,
     run: &RunRecord,
@@ -138,8 +138,8 @@ mod tests {
     use crate::app::listed;
     use crate::app::scene::{Scene, roster, second};
 
-    /// A run of two rows as it is shown: the journal counts ten requests, and the queue seven of which two
-    /// were made again.
+    /// Returns how a run of two rows is shown, and whether its plan was read. The journal counts ten requests and
+    /// leaves five rows.
     fn shown(run: RunState, entry: &Entry, rate: &str) -> (ListedRun, bool) {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_waits_tells_how_far_it_is_and_when_it_will_be_done() {
+    fn a_waiting_run_is_shown_with_its_figures_and_its_estimated_finish() {
         for (due, done_by) in [(2_100, 2_112), (1_900, 2_012)] {
             let waiting = Entry {
                 due: second(due),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_run_that_sends_and_that_the_queue_goes_on_with_has_an_estimate() {
+    fn only_a_sending_run_of_an_open_queue_entry_has_an_estimate() {
         use EntryState::{Failed, Finished, Held, Running, Stopped, Waiting};
         for state in [Waiting, Running, Finished, Held, Stopped, Failed] {
             for run in [RunState::Planning, RunState::Running, RunState::Held] {
@@ -195,7 +195,7 @@ mod tests {
                 assert_eq!(asked, is_open, "{state:?}");
                 let is_estimated = is_open && run == RunState::Running;
                 assert_eq!(shown.summary.to_send.is_some(), is_estimated, "{state:?}");
-                // No worker goes on with what was taken out of the queue.
+                // No worker resumes a run that was removed from the queue.
                 let is_left = state == Stopped && run != RunState::Held;
                 let expected = if is_left { RunState::Interrupted } else { run };
                 assert_eq!(shown.state, expected, "{state:?}");
@@ -207,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn the_figures_of_a_run_that_has_ended_are_those_that_it_ended_with() {
+    fn a_finished_run_keeps_its_final_figures() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(2));
         let run = scene.finished("first", 2, &scene.settings("r.csv"));
         let mut shown = listed(&scene.journal(), &run, &scene.session.state).unwrap();
         let before = serde_json::to_value(&shown).unwrap();
-        // Its end is recorded in the journal, and not in the queue yet.
+        // The journal has its end, and the queue does not yet.
         let running = entry(EntryState::Running, false);
         let plan = || panic!("nothing is left to be done");
         fill(&mut shown, &run, &running, second(2_000), plan).unwrap();

@@ -416,7 +416,7 @@ impl Worker<'_> {
             why.as_ref(),
         )?;
         if let Some(summary) = &summary {
-            notifications.send(session, None, summary);
+            notifications.send(session, None, summary, why.as_ref());
         }
         self.door.heard(Heard::Ended(&Ended {
             file: waiting.file.clone(),

@@ -23,8 +23,8 @@ struct Known {
     why: Option<Fact>,
 }
 
-/// Puts the files in a folder, and those that arrive meanwhile, into the queue, and archives those whose runs
-/// have ended since, with their results.
+/// Adds the files in a folder, and those that arrive meanwhile, to the queue, and archives the files whose runs
+/// have ended, with their results.
 ///
 /// # Errors
 /// When the folder cannot be read or written to, or the database refuses.
@@ -69,7 +69,7 @@ struct QueueSweep<'a> {
     arrivals: Arrivals<'a>,
     /// The files of `processing` that this sweep has looked at, by path and stamp.
     settled: HashSet<(PathBuf, String)>,
-    /// The worst of the exit codes of what has ended.
+    /// The worst exit code of the files so far.
     worst: Option<Exit>,
 }
 
@@ -83,8 +83,7 @@ impl QueueSweep<'_> {
         }
     }
 
-    /// Claims the files that lie unchanged, the oldest first. Returns whether the folder has to be looked at
-    /// again.
+    /// Claims the files that have not changed, oldest first. Returns whether the folder has to be read again.
     fn take(&mut self, waited_for: &mut Awaited) -> Result<bool, AppError> {
         let failed = self.failed("read-folder");
         let seen = self.inbox.entries().map_err(&failed)?;
@@ -119,8 +118,8 @@ impl QueueSweep<'_> {
         Ok(has_taken || is_news)
     }
 
-    /// Reports an entry that stays in the folder, once. One that looks like a roster leads to the exit code of a
-    /// row that failed.
+    /// Reports an entry that stays in the folder, once. If it looks like a roster, the exit code is that of a failed
+    /// row.
     fn stays(
         &mut self,
         (name, stamp): (&str, &str),
@@ -144,7 +143,7 @@ impl QueueSweep<'_> {
         notifications.not_imported(self.session, file, inbox, exit, why);
     }
 
-    /// Puts the files that were claimed into the queue, and archives those whose runs have ended.
+    /// Adds the claimed files to the queue, and archives those whose runs have ended.
     fn settle(&mut self) -> Result<(), AppError> {
         let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
         for entry in &taken.others {
@@ -167,17 +166,11 @@ impl QueueSweep<'_> {
             }
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             let swept = self.one(&file, (&name, &stamp)).unwrap_or_else(|error| {
-                // What is wrong with the file will be wrong tomorrow; one file's trouble is not the others'.
-                let why = error.fact();
-                if !error.is_of_file() {
-                    return SweptFile::Failed(why);
+                // A faulty file makes room for the next one. No error of one file stops the others.
+                match error.is_of_file() {
+                    true => self.put_aside(&file, &name, error.fact(), Some(error.exit())),
+                    false => SweptFile::Failed(error.fact()),
                 }
-                let aside = put_aside(self.session, &self.inbox, &file, why.clone());
-                if let Ok(SweptFile::Failed(moved)) = &aside {
-                    let path = moved.path().unwrap_or(&file);
-                    self.notify(&name, path, error.exit(), moved);
-                }
-                aside.unwrap_or_else(|error| SweptFile::Failed(error.fact()))
             });
             let exit = match &swept {
                 SweptFile::Ended(summary) => Some(summary.exit_code),
@@ -206,7 +199,8 @@ impl QueueSweep<'_> {
         let why = known.why.unwrap_or(Fact::new(Code::QueueUnknown));
         match (known.state.as_str(), known.run) {
             ("waiting" | "running", _) => Ok(SweptFile::Waiting),
-            ("failed", _) => put_aside(session, inbox, file, why),
+            // The worker has sent the notification.
+            ("failed", _) => Ok(self.put_aside(file, name, why, None)),
             (_, Some(run)) if is_undone(session, &run)? => {
                 let file_name = absolute(file).display().to_string();
                 let error = RunError::Undone {
@@ -222,9 +216,25 @@ impl QueueSweep<'_> {
             }),
         }
     }
+
+    /// Moves a file that is not imported to `failed`, and sends a notification with this exit code.
+    fn put_aside(&self, file: &Path, name: &str, why: Fact, exit: Option<Exit>) -> SweptFile {
+        match put_aside(self.session, &self.inbox, file, &why) {
+            Ok(moved) => {
+                if let Some(exit) = exit {
+                    self.notify(name, moved.path().unwrap_or(file), exit, &moved);
+                }
+                SweptFile::Failed(moved)
+            }
+            Err(trouble) => {
+                (self.desk.told)(name, &SweptFile::Failed(why));
+                SweptFile::Failed(trouble.fact())
+            }
+        }
+    }
 }
 
-/// Whether any of these files may still be written to: no marker says that it is whole.
+/// Whether any of these files may still be written to, because it has no marker.
 fn may_grow(files: &HashMap<String, Lying>) -> bool {
     files.values().any(|lying| !lying.ready)
 }
@@ -260,13 +270,9 @@ fn record(
     }
 }
 
-/// Moves a file that is not imported out of the way, with a report that says why.
-fn put_aside(
-    session: &Session,
-    inbox: &Inbox,
-    file: &Path,
-    why: Fact,
-) -> Result<SweptFile, AppError> {
+/// Moves a file that is not imported to `failed`, with a report of the reason. Returns the reason with the new
+/// path.
+fn put_aside(session: &Session, inbox: &Inbox, file: &Path, why: &Fact) -> Result<Fact, AppError> {
     let name = file.file_name().unwrap_or_default();
     let beside = why.clone().at_path(Path::new(name));
     let explained = inbox.explain(file, &beside.in_words());
@@ -277,10 +283,10 @@ fn put_aside(
     })?;
     let moved = put(session, inbox, file, &[], Place::Failed)?;
     let path = moved.last().map_or(file, |(_, to)| to);
-    Ok(SweptFile::Failed(why.at_path(path)))
+    Ok(why.clone().at_path(path))
 }
 
-/// Whether a run was undone. One that was forgotten since was not.
+/// Whether a run was undone. A run that was pruned counts as not undone.
 fn is_undone(session: &Session, run: &str) -> Result<bool, AppError> {
     match Journal::open(&session.state)?.run(Some(run)) {
         Ok(record) => Ok(record.state == RunState::Undone),

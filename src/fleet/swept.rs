@@ -25,10 +25,10 @@ pub enum SweptFile {
 pub struct QueueDesk<'a> {
     /// Whether the `import_` columns come first in the results.
     pub outcome_first: bool,
-    /// The profile of the file of a name; an error for one that is to stay in the folder.
+    /// Returns the profile of a file by its name, or an error if the file stays in the folder.
     pub profile_of: &'a dyn Fn(&str) -> Result<Option<String>, AppError>,
-    /// Who is notified of the file of a name if it cannot be imported.
+    /// Returns the notifications for a file by its name.
     pub notifications_of: &'a dyn Fn(&str) -> Notifications,
-    /// Reports the fate of the file of a name.
+    /// Reports the outcome of a file by its name.
     pub told: &'a dyn Fn(&str, &SweptFile),
 }

@@ -51,6 +51,9 @@ struct Fleet {
     address: String,
 }
 
+/// Settings that write each notification to a file.
+const TELLS: &str = "[notify]\ncommand = [\"sh\", \"-c\", \"cat >> told.jsonl\"]\n";
+
 impl Fleet {
     /// So many schools whose records are those of the `texts`, each with a quota of so many requests a
     /// second.
@@ -90,6 +93,15 @@ impl Fleet {
             schools,
             address,
         }
+    }
+
+    /// Makes an inbox for the files of the first school, with these lines at the top of the config.
+    fn make_inbox(&self, settings: &str) {
+        let config = self.folder.path("rosterpatch.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let text = text.replace("[profile.s0]\n", "[profile.s0]\nfiles = [\"s0*\"]\n");
+        std::fs::write(config, settings.to_owned() + &text).unwrap();
+        std::fs::create_dir(self.folder.path("inbox")).unwrap();
     }
 
     fn command(&self, worker: usize, address: &str) -> Command {
@@ -577,7 +589,7 @@ fn what_a_slice_has_read_no_later_one_reads_again() {
     let read = read();
     // The page that was under way when the worker was killed, if any was, is read twice.
     assert!((10..=12).contains(&read), "{read} pages read of ten");
-    // Those that were not found are read alone.
+    // Students that were not found are read one by one.
     let read = read + sandbox.requests("read");
     assert_eq!(kept(), 0, "what is in the plan is kept nowhere else");
     let journal = Journal::open(&fleet.state()).unwrap();
@@ -704,12 +716,7 @@ fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 30)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
-    let text = std::fs::read_to_string(fleet.folder.path("rosterpatch.toml")).unwrap();
-    fleet.folder.write(
-        "rosterpatch.toml",
-        text.replace("[profile.s0]\n", "[profile.s0]\nfiles = [\"s0*\"]\n"),
-    );
-    std::fs::create_dir(fleet.folder.path("inbox")).unwrap();
+    fleet.make_inbox("");
     fleet.folder.write("inbox/s0-0.csv", &texts[0][0]);
     fleet.folder.write("inbox/s0-1.csv", "no,header\n1,2\n");
     let sweep = || fleet.run(&["sweep", "inbox", "--enqueue", "--settle", "0s"]);
@@ -759,19 +766,11 @@ fn a_folder_is_swept_into_the_queue_and_gets_its_results_back() {
 }
 
 #[test]
-fn an_older_file_is_not_put_into_the_queue_after_a_newer_one_of_its_name() {
+fn an_older_file_of_the_same_name_is_not_enqueued() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
-    let text = std::fs::read_to_string(fleet.folder.path("rosterpatch.toml")).unwrap();
-    fleet.folder.write(
-        "rosterpatch.toml",
-        format!(
-            "metrics = \"run.prom\"\n[notify]\ncommand = [\"sh\", \"-c\", \"cat >> told.jsonl\"]\n{}",
-            text.replace("[profile.s0]\n", "[profile.s0]\nfiles = [\"s0*\"]\n")
-        ),
-    );
-    std::fs::create_dir(fleet.folder.path("inbox")).unwrap();
+    fleet.make_inbox(&format!("metrics = \"run.prom\"\n{TELLS}"));
     let sweep = |further: &[&str]| {
         let sweep = ["sweep", "inbox", "--enqueue", "--settle", "0s"];
         fleet.run(&[&sweep[..], further].concat())
@@ -788,7 +787,7 @@ fn an_older_file_is_not_put_into_the_queue_after_a_newer_one_of_its_name() {
     let worker = fleet.worker(0, &fleet.address, "1");
     fleet.wait(Duration::from_secs(60), pause);
     end(vec![worker]);
-    // Last week's file arrives before the results of this week's are fetched.
+    // An older file arrives before the results of the newer one are fetched.
     let older = fleet.folder.write("inbox/s0-0.csv", roster(0, 2));
     let file = std::fs::File::options().append(true).open(older).unwrap();
     let last_week = std::time::SystemTime::now() - Duration::from_secs(7 * 86_400);
@@ -827,7 +826,7 @@ fn an_older_file_is_not_put_into_the_queue_after_a_newer_one_of_its_name() {
     assert!(metrics.contains("rosterpatch_inbox_files{"), "{metrics}");
     let queue = stdout(&fleet.run(&["queue", "--all", "--format", "json"]));
     assert_eq!(queue.matches("\"id\"").count(), 1, "{queue}");
-    // It is imported if that is asked for.
+    // With --again it is imported.
     std::fs::rename(moved, fleet.folder.path("inbox/s0-0.csv")).unwrap();
     let again = sweep(&["--again"]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
@@ -1648,15 +1647,7 @@ fn what_stands_in_a_file_is_in_no_queue_and_no_workers_log() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
-    let text = std::fs::read_to_string(fleet.folder.path("rosterpatch.toml")).unwrap();
-    fleet.folder.write(
-        "rosterpatch.toml",
-        format!(
-            "[notify]\ncommand = [\"sh\", \"-c\", \"cat >> told.jsonl\"]\n{}",
-            text.replace("[profile.s0]\n", "[profile.s0]\nfiles = [\"s0*\"]\n")
-        ),
-    );
-    std::fs::create_dir(fleet.folder.path("inbox")).unwrap();
+    fleet.make_inbox(TELLS);
     let canaries = ["Qvarnsj", "Videkulls", &identity_number(777)];
     let person = format!("Qvarnsjövinge,Videkullsgatan 4711,{}\n", canaries[2]);
     fleet.folder.write("inbox/s0-1.csv", &person);
@@ -1709,13 +1700,13 @@ fn what_stands_in_a_file_is_in_no_queue_and_no_workers_log() {
 }
 
 #[test]
-fn a_file_whose_job_was_lost_is_given_another_and_the_worker_says_so() {
+fn a_file_whose_job_was_lost_gets_another_and_the_worker_reports_it() {
     let Some(cluster) = shared() else { return };
     let texts = vec![vec![roster(0, 3)]];
     let fleet = Fleet::new(cluster.database(), &texts, 1e6, "unlimited");
     fleet.enqueue(0, &texts[0]);
     let state = fleet.state();
-    // Its worker died, and another one took the queue with it.
+    // The job is lost, and the lock of its queue has expired.
     let lost = state.database().unwrap().change(|tables| {
         tables.execute("DELETE FROM rosterpatch_queue._private_jobs", &[])?;
         tables.execute(

@@ -643,45 +643,24 @@ impl LibraryRun {
         };
         let credentials = Credentials::find(&spec, variable).unwrap();
         let prepared = prepare(&roster, spec.clone(), 7, &Unobserved)?;
-        let settings = Settings {
-            target: targets::text(&target).unwrap(),
-            delivery: Delivery {
-                client: ClientOptions {
-                    base_url: base_url.to_owned(),
-                    timeout: Duration::from_secs(45),
-                    ca_certificates: None,
-                },
-                pace: Pace {
-                    own: self.rate,
-                    own_burst: self.burst,
-                    ceiling: self.ceiling,
-                    burst: None,
-                    share: 1.0,
-                },
-                sender: self.sender,
-                variables: spec.variable_values(&self.variables).unwrap(),
-                selection: self.selection.clone(),
-                paths: ResultPaths::beside(&roster.file),
-                no_undo: false,
-                all: self.all,
-                blind: self.blind,
-                guards: self.guards,
-                canary: self.canary,
-                trust_for: self.trust_for,
-                undoes: None,
-                expected: None,
-                retries: None,
+        let mut settings = settings_of(&target, base_url, roster);
+        settings.delivery = Delivery {
+            pace: Pace {
+                own: self.rate,
+                own_burst: self.burst,
+                ceiling: self.ceiling,
+                burst: None,
+                share: 1.0,
             },
-            roster,
-            sandbox: false,
-            inbox: None,
-            dropped_as: None,
-            moving_from: None,
-            queued: None,
-            replaces: None,
-            config: None,
-            profile: None,
-            pauses: Default::default(),
+            sender: self.sender,
+            variables: spec.variable_values(&self.variables).unwrap(),
+            selection: self.selection.clone(),
+            all: self.all,
+            blind: self.blind,
+            guards: self.guards,
+            canary: self.canary,
+            trust_for: self.trust_for,
+            ..settings.delivery
         };
         let (_never, never) = tokio::sync::watch::channel(StopRequest::None);
         let stop = self.stop.clone().unwrap_or(never);
@@ -703,5 +682,58 @@ impl LibraryRun {
             }
         };
         import(&prepared, &settings, start, &context)
+    }
+}
+
+/// Returns the settings of an import to this address, without a quota and with the usual guards.
+pub fn settings_of(target: &str, base_url: &str, roster: Roster) -> Settings {
+    Settings {
+        target: targets::text(target).unwrap(),
+        delivery: Delivery {
+            client: ClientOptions {
+                base_url: base_url.to_owned(),
+                timeout: Duration::from_secs(45),
+                ca_certificates: None,
+            },
+            pace: Pace {
+                own: "unlimited".parse().unwrap(),
+                own_burst: 1000,
+                ceiling: None,
+                burst: None,
+                share: 1.0,
+            },
+            sender: SenderOptions {
+                concurrency: 4,
+                max_attempts: 1,
+                backoff: Backoff::default(),
+                grace: Duration::from_secs(5),
+            },
+            variables: BTreeMap::new(),
+            selection: Selection::default(),
+            paths: ResultPaths::beside(&roster.file),
+            no_undo: false,
+            all: false,
+            blind: false,
+            guards: Guards {
+                max_invalid: Threshold::Percent(10.0),
+                max_changes: None,
+                max_shrink: Threshold::Percent(100.0),
+            },
+            canary: None,
+            trust_for: Duration::ZERO,
+            expected: None,
+            retries: None,
+            undoes: None,
+        },
+        roster,
+        sandbox: false,
+        inbox: None,
+        dropped_as: None,
+        moving_from: None,
+        queued: None,
+        replaces: None,
+        config: None,
+        profile: None,
+        pauses: Default::default(),
     }
 }

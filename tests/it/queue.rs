@@ -1,5 +1,5 @@
-//! The queue of many machines, with a worker in the test's own process: what becomes of a file, and what
-//! happens between the steps of a batch.
+//! Tests of the shared queue with a worker in the test's own process: the outcome of each file, and events
+//! between the steps of a batch.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rosterpatch::app::{
-    AppError, Notifications, Session, StopSignal, SweepOptions, Tally, Wanted, listed,
+    AppError, Notifications, Session, StopSignal, SweepOptions, Swept, Tally, Wanted, listed,
 };
 use rosterpatch::check::{CheckOptions, DuplicatePolicy};
 use rosterpatch::events::Unobserved;
@@ -18,92 +18,28 @@ use rosterpatch::fleet::{
 };
 use rosterpatch::journal::{Fate, Journal, JournalError, RunState, State, cell};
 use rosterpatch::map::MapOptions;
-use rosterpatch::model::{Code, Exit, Threshold};
-use rosterpatch::plan::{Guards, Selection};
+use rosterpatch::model::{Code, Exit};
 use rosterpatch::read::{Origin, ReadOptions};
-use rosterpatch::report::ResultPaths;
-use rosterpatch::run::{Delivery, Roster, RunError, Settings};
-use rosterpatch::send::{Backoff, ClientOptions, Credentials, Pace, SenderOptions, StopRequest};
+use rosterpatch::run::{Roster, RunError};
+use rosterpatch::send::{Credentials, StopRequest};
 use rosterpatch::targets::{self, TargetSpec};
 
-use crate::harness::{Folder, Server, plain_roster, respond, wait_until};
+use crate::harness::{Folder, Server, plain_roster, respond, settings_of, wait_until};
 use crate::postgres::shared;
 
-/// What happens while a worker asks how a file of the queue is imported.
+/// Runs while a worker asks how to import a file of the queue.
 type Meanwhile = dyn Fn(&State) -> Result<(), AppError> + Send + Sync;
 
-/// What a worker of the test's own process knows, and what it told.
+/// The entry point of a worker in the test's own process, with what it reported.
 struct Door {
     target: PathBuf,
     base_url: String,
     meanwhile: Box<Meanwhile>,
-    /// The file's name, and why it is done later, or how its way through the queue ended.
+    /// The name of each reported file, with the reason why it is postponed or has ended.
     heard: Mutex<Vec<(String, Option<Code>)>>,
 }
 
-impl Door {
-    fn settings(&self, file: &Path) -> Settings {
-        Settings {
-            target: targets::text(self.target.to_str().unwrap()).unwrap(),
-            delivery: Delivery {
-                client: ClientOptions {
-                    base_url: self.base_url.clone(),
-                    timeout: Duration::from_secs(45),
-                    ca_certificates: None,
-                },
-                pace: Pace {
-                    own: "unlimited".parse().unwrap(),
-                    own_burst: 1000,
-                    ceiling: None,
-                    burst: None,
-                    share: 1.0,
-                },
-                sender: SenderOptions {
-                    concurrency: 4,
-                    max_attempts: 1,
-                    backoff: Backoff::default(),
-                    grace: Duration::from_secs(5),
-                },
-                variables: BTreeMap::new(),
-                selection: Selection::default(),
-                paths: ResultPaths::beside(file),
-                no_undo: false,
-                all: false,
-                blind: false,
-                guards: Guards {
-                    max_invalid: Threshold::Percent(10.0),
-                    max_changes: None,
-                    max_shrink: Threshold::Percent(100.0),
-                },
-                canary: None,
-                trust_for: Duration::ZERO,
-                expected: None,
-                retries: None,
-                undoes: None,
-            },
-            roster: Roster {
-                file: file.to_owned(),
-                read: ReadOptions::default(),
-                map: MapOptions::default(),
-                key: None,
-                check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
-                duplicates: DuplicatePolicy::Error,
-                sparse: true,
-            },
-            sandbox: false,
-            inbox: None,
-            dropped_as: None,
-            moving_from: None,
-            queued: None,
-            replaces: None,
-            config: None,
-            profile: None,
-            pauses: Default::default(),
-        }
-    }
-}
-
-/// Each profile's credentials have a quota of their own.
+/// Returns different credentials, and so a different quota, for each profile.
 fn credentials_of(profile: Option<&str>, spec: &TargetSpec) -> Credentials {
     Credentials::find(spec, |_| Some(profile.unwrap_or("none").into())).unwrap()
 }
@@ -125,7 +61,19 @@ impl FleetDoor for Door {
         let wanted = Wanted {
             credentials: credentials_of(profile, &spec),
             spec: Arc::new(spec),
-            settings: self.settings(file),
+            settings: settings_of(
+                self.target.to_str().unwrap(),
+                &self.base_url,
+                Roster {
+                    file: file.to_owned(),
+                    read: ReadOptions::default(),
+                    map: MapOptions::default(),
+                    key: None,
+                    check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
+                    duplicates: DuplicatePolicy::Error,
+                    sparse: true,
+                },
+            ),
             holds: true,
             play: None,
         };
@@ -162,7 +110,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// None where PostgreSQL is not installed. The API gives `status` to each update.
+    /// Returns none if PostgreSQL is not installed. The API responds with `status` to each request.
     fn new(status: u16) -> Option<Queue> {
         let cluster = shared()?;
         let folder = Folder::new();
@@ -190,7 +138,7 @@ impl Queue {
         all.into_iter().find(|entry| entry.id == id).unwrap()
     }
 
-    /// A value of a file in the queue that is shown nowhere.
+    /// The quota of a file, which no command prints.
     fn account(&self, id: i64) -> Option<String> {
         let account = self.state.database().unwrap().change(|tables| {
             cell(
@@ -210,7 +158,7 @@ impl Queue {
         }
     }
 
-    /// Has a worker with this door at work until something is so, and returns what it told.
+    /// Runs a worker until a condition holds, and returns what it reported.
     fn work_until(
         &self,
         door: Door,
@@ -232,7 +180,7 @@ impl Queue {
             let tick = move || ticked.store(true, Ordering::SeqCst);
             std::thread::spawn(move || work(&session, door, Arc::new(make), 1, Arc::new(tick)))
         };
-        // It ends even if the test fails.
+        // The worker ends even if the test fails.
         struct Asks(StopSignal);
         impl Drop for Asks {
             fn drop(&mut self) {
@@ -252,14 +200,14 @@ impl Queue {
         !matches!(state, EntryState::Waiting | EntryState::Running)
     }
 
-    /// How many updates were asked for.
+    /// The number of updates that the API has received.
     fn updates(&self) -> usize {
         let seen = self.api.seen();
         seen.iter().filter(|seen| seen.method == "PATCH").count()
     }
 }
 
-/// A roster of ten students of whom one has no name: more than its guard lets through.
+/// A roster of eight students, one without a name: more invalid rows than the guard allows.
 fn held_roster() -> String {
     plain_roster(8).replacen("Åsa,Ek", ",", 1)
 }
@@ -310,7 +258,7 @@ fn a_file_moves_to_the_queue_of_its_quota_and_is_done_a_batch_at_a_time() {
 }
 
 #[test]
-fn the_formats_before_and_after_a_migration_are_told() {
+fn migrate_returns_the_formats_before_and_after() {
     let Some(cluster) = shared() else { return };
     let folder = Folder::new();
     let address = cluster.address(&cluster.empty_database());
@@ -321,7 +269,7 @@ fn the_formats_before_and_after_a_migration_are_told() {
 }
 
 #[test]
-fn a_job_that_is_another_workers_by_now_changes_nothing() {
+fn a_job_locked_by_another_worker_changes_nothing() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("r.csv", &plain_roster(3), None);
     let was_asked = Arc::new(AtomicBool::new(false));
@@ -345,7 +293,7 @@ fn a_job_that_is_another_workers_by_now_changes_nothing() {
 }
 
 #[test]
-fn a_batch_whose_file_is_taken_out_of_the_queue_sends_nothing_more() {
+fn a_file_that_is_removed_during_its_batch_sends_nothing() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("r.csv", &plain_roster(3), None);
     let mut door = queue.door();
@@ -362,7 +310,7 @@ fn a_batch_whose_file_is_taken_out_of_the_queue_sends_nothing_more() {
     assert_eq!(entry.code, Some(Code::QueueRemoved));
     assert_eq!(queue.updates(), 0);
     assert_eq!(heard, []);
-    // It is put back, and begins.
+    // After it is put back it begins again.
     assert_eq!(put_back(&queue.state, id).unwrap(), GoesOn::Again);
     queue.work_until(queue.door(), "its end", || queue.has_ended(id));
     assert_eq!(queue.entry(id).state, EntryState::Finished);
@@ -370,7 +318,7 @@ fn a_batch_whose_file_is_taken_out_of_the_queue_sends_nothing_more() {
 }
 
 #[test]
-fn what_a_guard_holds_waits_for_its_approval_which_may_come_before_that() {
+fn a_held_file_is_sent_after_its_approval_which_may_precede_the_hold() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("held.csv", &held_roster(), None);
     let heard = queue.work_until(queue.door(), "its end", || queue.has_ended(id));
@@ -390,7 +338,7 @@ fn what_a_guard_holds_waits_for_its_approval_which_may_come_before_that() {
     assert_eq!(entry.exit_code, Some(i32::from(Exit::RowsFailed.code())));
     assert_eq!(queue.updates(), 7);
 
-    // Approved while it is planned, before any guard holds it.
+    // This one is approved while it is planned, before a guard holds it.
     let early = queue.put("early.csv", &held_roster(), Some("a"));
     let mut door = queue.door();
     let goes_on = Arc::new(Mutex::new(None));
@@ -413,7 +361,7 @@ fn what_a_guard_holds_waits_for_its_approval_which_may_come_before_that() {
 }
 
 #[test]
-fn a_worker_that_cannot_know_how_a_file_is_imported_leaves_it_to_others() {
+fn a_worker_without_the_profile_of_a_file_leaves_it_to_others() {
     let Some(queue) = Queue::new(200) else { return };
     let id = queue.put("r.csv", &plain_roster(3), None);
     let mut door = queue.door();
@@ -424,7 +372,7 @@ fn a_worker_that_cannot_know_how_a_file_is_imported_leaves_it_to_others() {
     assert!(!entry.is_ahead, "it stays due: {entry:?}");
     assert_eq!(heard, [("r.csv".to_owned(), entry.code)]);
 
-    // Where the journal is away nothing can be recorded.
+    // A worker that lost its lease records nothing.
     let lost = queue.put("lost.csv", &plain_roster(2), None);
     let was_asked = Arc::new(AtomicBool::new(false));
     let asked = was_asked.clone();
@@ -439,7 +387,7 @@ fn a_worker_that_cannot_know_how_a_file_is_imported_leaves_it_to_others() {
 }
 
 #[test]
-fn an_api_that_does_not_answer_is_asked_later_and_one_that_refuses_ends_the_file() {
+fn an_unreachable_api_is_retried_later_and_a_refusal_stops_the_file() {
     let Some(queue) = Queue::new(401) else { return };
     let away = queue.put("away.csv", &plain_roster(3), None);
     let mut door = queue.door();
@@ -456,26 +404,73 @@ fn an_api_that_does_not_answer_is_asked_later_and_one_that_refuses_ends_the_file
     assert_eq!(heard, [("refused.csv".to_owned(), entry.code)]);
 }
 
-/// The fates that files had, with how many.
+/// The fates of a sweep's files, each with its count.
 fn told_of(tally: &Tally) -> Vec<(Fate, u64)> {
     tally.fates().filter(|(_, files)| *files > 0).collect()
 }
 
+/// Sweeps the inbox into the queue.
+fn swept(queue: &Queue, told: &dyn Fn(&str, &SweptFile)) -> Swept {
+    let options = SweepOptions {
+        folder: queue.folder.path("inbox"),
+        settle: Duration::ZERO,
+        interval: Duration::ZERO,
+        again: false,
+        fresh: false,
+    };
+    let desk = QueueDesk {
+        outcome_first: false,
+        profile_of: &|_| Ok(None),
+        notifications_of: &|_| Notifications::default(),
+        told,
+    };
+    sweep_into_queue(&queue.session(), &options, &desk).unwrap()
+}
+
 #[test]
-fn a_folder_that_is_swept_gets_back_what_has_ended() {
+fn a_file_that_cannot_be_moved_is_reported_with_both_reasons() {
+    let Some(queue) = Queue::new(200) else { return };
+    std::fs::create_dir(queue.folder.path("inbox")).unwrap();
+    let inbox = queue.folder.path("inbox").canonicalize().unwrap();
+    let newer = format!(
+        "INSERT INTO arrival (inbox, name, stamp, at, fate, path)
+         VALUES ('{}', 'a.csv', '9999999999.000000000:1', 1, 'done', '')",
+        inbox.display()
+    );
+    let database = queue.state.database().unwrap();
+    let known = database.change(|tables| tables.execute(&newer, &[]));
+    assert_eq!(known.unwrap(), 1);
+    queue.folder.write("inbox/a.csv", plain_roster(1));
+    queue.folder.write("inbox/a.csv.ready", "");
+    // This file has the name of the folder for failed files.
+    queue.folder.write("inbox/failed", "");
+    let told = Mutex::new(Vec::new());
+    let hear = |name: &str, swept: &SweptFile| match swept {
+        SweptFile::Failed(why) if name == "a.csv" => told.lock().unwrap().push(why.code()),
+        _ => {}
+    };
+    let swept = swept(&queue, &hear);
+    assert_eq!(swept.exit, Exit::CannotDo);
+    let told = told.into_inner().unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0], Code::InboxOlder);
+    assert_ne!(told[1], Code::InboxOlder);
+}
+
+#[test]
+fn a_sweep_archives_the_files_whose_runs_have_ended() {
     let Some(queue) = Queue::new(200) else { return };
     let folder = queue.folder.path("inbox");
     std::fs::create_dir(&folder).unwrap();
     let drop = |name: &str, text: &str| {
         queue.folder.write(&format!("inbox/{name}"), text);
-        // It is whole, whatever the time.
+        // With a marker the file does not have to settle.
         queue.folder.write(&format!("inbox/{name}.ready"), "");
     };
     drop("done.csv", &plain_roster(3));
     drop("undone.csv", &plain_roster(4));
     drop("held.csv", &held_roster());
     drop("broken.csv", "no,header\n1,2\n");
-    let session = queue.session();
     let sweep = || {
         let told = Mutex::new(BTreeMap::new());
         let hear = |name: &str, swept: &SweptFile| {
@@ -497,20 +492,7 @@ fn a_folder_that_is_swept_gets_back_what_has_ended() {
             };
             told.lock().unwrap().insert(name.to_owned(), text);
         };
-        let options = SweepOptions {
-            folder: folder.clone(),
-            settle: Duration::ZERO,
-            interval: Duration::ZERO,
-            again: false,
-            fresh: false,
-        };
-        let desk = QueueDesk {
-            outcome_first: false,
-            profile_of: &|_| Ok(None),
-            notifications_of: &|_| Notifications::default(),
-            told: &hear,
-        };
-        let swept = sweep_into_queue(&session, &options, &desk).unwrap();
+        let swept = swept(&queue, &hear);
         (swept.exit, swept.tally, told.into_inner().unwrap())
     };
     let (exit, _, told) = sweep();
@@ -545,7 +527,7 @@ fn a_folder_that_is_swept_gets_back_what_has_ended() {
         "{told:?}"
     );
     assert_eq!(told_of(&tally).len(), 3, "{tally:?}");
-    // What is held is known by its run.
+    // The journal has the run of the held file.
     let arrivals = queue.state.database().unwrap().change(|tables| {
         let rows = tables.rows("SELECT name, run FROM arrival ORDER BY name", &[])?;
         let known = |row| Ok((cell::<String>(row, 0)?, cell::<Option<String>>(row, 1)?));
@@ -554,8 +536,8 @@ fn a_folder_that_is_swept_gets_back_what_has_ended() {
     let held = ("held.csv".to_owned(), Some(run));
     assert!(arrivals.unwrap().contains(&held));
     let left = std::fs::read_dir(folder.join("processing")).unwrap();
-    assert_eq!(left.count(), 1, "what is held");
-    // Dropped again, it is another one.
+    assert_eq!(left.count(), 1, "the held file");
+    // The same file can be dropped again.
     drop("done.csv", &plain_roster(3));
     assert_eq!(sweep().2["done.csv"], "enqueued");
 }

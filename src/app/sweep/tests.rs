@@ -12,10 +12,10 @@ use crate::send::StopRequest;
 /// Imports each file to one address, and notes what it is told.
 struct Noting<'a> {
     scene: &'a Scene,
-    base_url: String,
+    base_url: RefCell<String>,
     told: RefCell<Vec<String>>,
     account: Cell<u64>,
-    /// The fates of each pass that was reported.
+    /// The fates of each reported pass.
     passes: RefCell<Vec<Vec<(Fate, u64)>>>,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Noting<'a> {
     fn of(scene: &'a Scene, api: &Api) -> Noting<'a> {
         Noting {
             scene,
-            base_url: api.base_url.clone(),
+            base_url: RefCell::new(api.base_url.clone()),
             told: RefCell::default(),
             account: Cell::new(1),
             passes: RefCell::default(),
@@ -39,7 +39,7 @@ impl<'a> Noting<'a> {
 impl Desk for Noting<'_> {
     fn wanted(&self, file: &Path, _: &str) -> Result<(Wanted<'_>, Notifications), AppError> {
         let mut settings = self.scene.settings("r.csv");
-        settings.delivery.client.base_url = self.base_url.clone();
+        settings.delivery.client.base_url = self.base_url.borrow().clone();
         settings.delivery.blind = true;
         settings.roster.sparse = false;
         settings.delivery.paths = ResultPaths::beside(file);
@@ -97,7 +97,7 @@ fn files(scene: &Scene, below: &str) -> Vec<String> {
     found
 }
 
-/// The fates that any file of a sweep had.
+/// The fates of a sweep's files, each with its count.
 fn fates(swept: &Swept) -> Vec<(Fate, u64)> {
     let all = swept.tally.fates();
     all.filter(|(_, count)| *count > 0).collect()
@@ -470,7 +470,7 @@ fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
     scene.write("in/a.csv", "");
     scene.write("in/b.csv", &roster(1));
-    // Where the first one belongs nothing can be put.
+    // A file has the name of the folder that the first one belongs in.
     scene.write("in/failed", "");
     let swept = sweep.run().unwrap();
     assert_eq!(swept.exit, Exit::CannotDo);
@@ -478,6 +478,8 @@ fn a_file_that_cannot_be_moved_out_of_the_way_stops_no_other() {
     assert_eq!(fates(&swept), [(Fate::Done, 1), (Fate::Waiting, 1)]);
     let told = noting.told();
     assert!(told.contains(&"b.csv: 1 updated".to_owned()), "{told:?}");
+    sweep.once(&mut HashMap::new()).unwrap();
+    assert_eq!(noting.told(), Vec::<String>::new(), "once");
 }
 
 #[test]
@@ -496,7 +498,7 @@ fn two_files_of_one_name_are_counted_as_two() {
 }
 
 #[test]
-fn a_pass_of_a_watch_in_which_anything_happened_is_reported_with_what_still_waits() {
+fn a_pass_of_watch_that_records_anything_is_reported_with_the_files_that_still_wait() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -511,7 +513,7 @@ fn a_pass_of_a_watch_in_which_anything_happened_is_reported_with_what_still_wait
     scene.write("in/notes.doc", "");
     let both = vec![(Fate::Done, 1), (Fate::NotProcessed, 1)];
     assert_eq!(passes(), [both]);
-    // What stays is no news, and is counted beside what is.
+    // A file that stays is counted only in a pass that records something else.
     assert!(passes().is_empty());
     scene.write("in/b.csv", "");
     let next = vec![(Fate::Failed, 1), (Fate::NotProcessed, 1)];

@@ -1,12 +1,12 @@
-//! Files that are not imported: why, when they are tried again, and who is notified.
+//! Tests of files that are not imported: the reasons, the retries and the notifications.
 
 use super::*;
 use crate::send::SignInError;
 
-/// What a desk answers when it is asked how a file is imported.
+/// The error that a desk returns for each file, or none.
 type Answer = dyn Fn() -> Option<AppError>;
 
-/// Imports no file, or does something before a folder is looked at.
+/// A desk that can fail for each file, and can act before the folder is read.
 struct Failing<'a> {
     noting: Noting<'a>,
     answer: RefCell<Box<Answer>>,
@@ -28,7 +28,7 @@ impl<'a> Failing<'a> {
         *self.answer.borrow_mut() = Box::new(move || Some(error()));
     }
 
-    /// Whether anyone was notified since the last look.
+    /// Whether a notification was sent since the last call.
     fn has_notified(&self) -> bool {
         std::fs::remove_file(&self.metrics).is_ok()
     }
@@ -56,7 +56,7 @@ impl Desk for Failing<'_> {
         self.noting.account(name)
     }
 
-    /// The metrics of the folder are nobody's.
+    /// Only files have metrics, the folder has none.
     fn notifications(&self, name: &str) -> Notifications {
         Notifications {
             metrics: (!name.is_empty()).then(|| self.metrics.clone()),
@@ -75,7 +75,7 @@ fn no_key() -> AppError {
 }
 
 #[test]
-fn an_account_is_paused_by_how_often_and_why_it_was_refused_until_it_is_accepted() {
+fn the_pause_of_an_account_depends_on_the_number_and_the_kind_of_its_refusals() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -103,7 +103,7 @@ fn an_account_is_paused_by_how_often_and_why_it_was_refused_until_it_is_accepted
 }
 
 #[test]
-fn what_is_told_once_is_told_again_only_with_another_reason() {
+fn a_failure_is_reported_again_only_with_another_reason() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let desk = Failing::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();
@@ -115,7 +115,7 @@ fn what_is_told_once_is_told_again_only_with_another_reason() {
     let refused = "a.csv: not imported: sign_in.empty";
     assert_eq!(desk.noting.told(), [refused]);
     assert!(desk.has_notified());
-    // Its pause is over, and it is refused again.
+    // The pause ends, and the account is refused again.
     let is_over = || {
         let mut refused = sweep.refused.borrow_mut();
         refused.get_mut(&1).unwrap().until = Instant::now();
@@ -139,7 +139,7 @@ fn what_is_told_once_is_told_again_only_with_another_reason() {
 }
 
 #[test]
-fn an_api_that_refuses_again_once_a_pause_is_over_is_no_news() {
+fn a_second_refusal_by_the_api_is_not_reported() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 401));
     let noting = Noting::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
@@ -154,7 +154,25 @@ fn an_api_that_refuses_again_once_a_pause_is_over_is_no_news() {
 }
 
 #[test]
-fn wrong_settings_are_told_here_and_notified_to_nobody() {
+fn a_refusal_is_reported_after_an_api_could_not_be_reached() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 401));
+    let noting = Noting::of(&scene, &api);
+    let of_api = noting.base_url.replace("http://127.0.0.1:1".to_owned());
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    scene.write("in/a.csv", &roster(1));
+    let once = || {
+        let worst = sweep.once(&mut HashMap::new()).unwrap().worst;
+        assert_eq!(worst, Some(Exit::Refused));
+        sweep.refused.borrow_mut().get_mut(&1).unwrap().until = Instant::now();
+        noting.told().len()
+    };
+    assert_eq!((once(), once()), (1, 0), "it cannot be reached");
+    noting.base_url.replace(of_api);
+    assert_eq!((once(), once()), (1, 0), "it refuses");
+}
+
+#[test]
+fn wrong_settings_are_reported_without_a_notification() {
     for (error, is_notified, is_put_aside) in [
         (
             (|| AppError::Usage("no".into())) as fn() -> AppError,
@@ -180,7 +198,7 @@ fn wrong_settings_are_told_here_and_notified_to_nobody() {
         let worst = sweep.once(&mut HashMap::new()).unwrap().worst;
         assert_eq!(worst, worse(None, Some(error().exit())));
         assert_eq!(desk.noting.told().len(), 1, "{}", error());
-        // What lies there as before has been told.
+        // An unchanged file has been reported.
         sweep.once(&mut HashMap::new()).unwrap();
         assert_eq!(desk.noting.told(), Vec::<String>::new(), "{}", error());
         assert_eq!(desk.has_notified(), is_notified, "{}", error());
@@ -190,7 +208,7 @@ fn wrong_settings_are_told_here_and_notified_to_nobody() {
 }
 
 #[test]
-fn a_file_that_is_older_than_the_last_of_its_name_is_imported_only_if_that_is_asked_for() {
+fn an_older_file_of_the_same_name_is_imported_only_with_again_or_fresh() {
     for (again, fresh, told) in [
         (false, false, "a.csv: not imported: inbox.older"),
         (true, false, "a.csv: 2 updated"),
@@ -217,11 +235,11 @@ fn a_file_that_is_older_than_the_last_of_its_name_is_imported_only_if_that_is_as
 }
 
 #[test]
-fn what_lies_among_the_taken_files_and_is_none_is_set_aside_and_told() {
+fn an_entry_of_processing_that_is_no_file_is_set_aside_and_reported() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let desk = Failing::of(&scene, &api);
     let sweep = Sweep::new(&scene.session, &desk, options(&scene)).unwrap();
-    // Only the account itself can make anything there.
+    // Only this account can create entries there.
     scene.write("in/a.csv", &roster(1));
     let lying = sweep.inbox.entries().unwrap().files.remove("a.csv");
     let taken = sweep
@@ -238,7 +256,7 @@ fn what_lies_among_the_taken_files_and_is_none_is_set_aside_and_told() {
 }
 
 #[test]
-fn a_file_that_grows_while_a_sweep_waits_for_it_is_waited_for_again() {
+fn a_sweep_waits_again_for_a_file_that_grows_meanwhile() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let desk = Failing::of(&scene, &api);
     let options = SweepOptions {
