@@ -7,12 +7,11 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expects {
-    /// The record as it is now.
+    /// The record as it is after the update.
     Record,
 }
 
-/// How answers are understood. Every 2xx is success, whatever its body, unless `expects` says what
-/// it contains.
+/// How answers are read. Every 2xx is success, whatever its body, unless `expects` is set.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
@@ -28,8 +27,8 @@ pub struct Answers {
     /// JSON pointer to the request's id.
     #[serde(default)]
     pub request_id: String,
-    /// What a success of an update contains. One that does not stops the run: a login page or a
-    /// proxy answered.
+    /// What the answer to a successful update contains. Any other content stops the run: a login
+    /// page or a proxy answered.
     pub expects: Option<Expects>,
     /// JSON pointer to the record in the answer to an update and to `lookup.read`.
     #[serde(default)]

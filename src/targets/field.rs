@@ -57,7 +57,7 @@ impl Kind {
         Kind::Integer,
     ];
 
-    /// Whether a problem code says that a value of a kind stands in several rows.
+    /// Whether a problem code reports a value that several rows have.
     pub fn is_duplicate(code: &str) -> bool {
         let kind = code.strip_suffix(".duplicate");
         Kind::ALL.iter().any(|own| kind == Some(own.as_str()))

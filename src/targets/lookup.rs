@@ -32,8 +32,8 @@ pub struct Lookup {
     /// JSON pointer to the number of all records.
     #[serde(default)]
     pub total: String,
-    /// Whether the total is known to be that of all records. Otherwise a first page with as many records
-    /// may have told its own number, and the next one is asked for.
+    /// Whether the total is known to count all records. Otherwise, if the first page has as many
+    /// records, the total may count only that page, so the next page is requested.
     #[serde(default)]
     pub trust_total: bool,
     /// Records a page.
@@ -71,7 +71,7 @@ pub enum Paging {
         limit: String,
         /// The parameter that holds the number to pass over.
         offset: String,
-        /// Its value on the first page: 1 where it is the number of the page's first record.
+        /// Its value on the first page: 1 if the API counts records from 1.
         #[serde(default)]
         first: u8,
     },
@@ -85,31 +85,32 @@ pub enum Paging {
     },
     /// Each answer holds the next page's address.
     Next {
-        /// JSON pointer to it; null or nothing on the last page. It may be relative to the page's own.
+        /// JSON pointer to it; null or absent on the last page. The address may be relative to that
+        /// of the page.
         pointer: String,
     },
-    /// Each answer names the next page in its `Link` header (RFC 8288), with `rel="next"`.
+    /// The `Link` header of each answer (RFC 8288) has the next page's address, with `rel="next"`.
     Link {},
     /// Each answer holds a cursor, which the next request repeats.
     Cursor {
-        /// JSON pointer to it; null, empty or nothing on the last page.
+        /// JSON pointer to it; null, empty or absent on the last page.
         pointer: String,
-        /// The query parameter that repeats it.
+        /// The query parameter that holds the cursor of the next request.
         parameter: Option<String>,
-        /// JSON pointer in a search's body to where it is repeated, in place of the parameter.
+        /// JSON pointer in a search's body that holds it instead of the parameter.
         body: Option<String>,
     },
 }
 
 impl Paging {
-    /// Whether pages are counted, and none names the next one.
+    /// Whether pages are requested by number or offset, and no page names the next one.
     pub fn is_counted(&self) -> bool {
         matches!(self, Paging::Offset { .. } | Paging::Page { .. })
     }
 }
 
 impl Lookup {
-    /// The paths of its requests.
+    /// The paths of the look-up's requests.
     pub(super) fn paths(&self) -> impl Iterator<Item = &String> {
         [&self.read, &self.search, &self.list].into_iter().flatten()
     }

@@ -35,15 +35,15 @@ pub enum SignIn {
     },
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4).
     Oauth {
-        /// Path of the token endpoint, at the root of the base address's host. Variables stand in
-        /// it as `{name}`. Either this or `token_url` is needed.
+        /// Path of the token endpoint, at the root of the base address's host. It may hold
+        /// variables as `{name}`. A sign-in has either `token_path` or `token_url`.
         token_path: Option<String>,
-        /// Address of a token endpoint on another host, to which the client secret is sent. The
-        /// host is written in full; variables may stand in the path.
+        /// Address of a token endpoint on another host. The client secret is sent there, so only
+        /// the path may hold variables.
         token_url: Option<String>,
-        /// The scope to ask for, space-separated; may hold variables.
+        /// The requested scopes, separated by spaces; may hold variables.
         scope: Option<String>,
-        /// The audience to ask for, where the authorization server needs one; may hold variables.
+        /// The requested audience, if the authorization server needs it; may hold variables.
         audience: Option<String>,
         /// Environment variable that holds the client id.
         client_id: String,
@@ -69,7 +69,7 @@ impl SignIn {
         }
     }
 
-    /// The texts in which variables may stand.
+    /// The texts that may hold variables.
     pub(super) fn templates(&self) -> impl Iterator<Item = &String> {
         let texts = match self {
             SignIn::Oauth {
@@ -110,7 +110,7 @@ impl SignIn {
         }
     }
 
-    /// The same way with its token endpoint at the API's own host.
+    /// Moves the token endpoint to the API's own host.
     pub fn at_the_api(mut self) -> SignIn {
         if let SignIn::Oauth {
             token_path,

@@ -46,7 +46,7 @@ pub struct TargetSpec {
     pub region: Option<Region>,
     /// Base addresses by name. The one called `production` is the default.
     pub environments: BTreeMap<String, String>,
-    /// Variables of the addresses and the update's path, given with `--var`.
+    /// Variables of the addresses, paths and sign-in, set with `--var`.
     #[serde(default)]
     pub variables: BTreeMap<String, Variable>,
     /// Headers that stand on every request, besides those of the sign-in. No secrets.

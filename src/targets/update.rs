@@ -13,7 +13,7 @@ pub struct Update {
     pub method: Method,
     /// Path below the base address, with `{field}` for each field that goes into it.
     pub path: String,
-    /// The media type of the body: JSON, such as `application/scim+json`.
+    /// The media type of the body: a JSON type, such as `application/scim+json`.
     #[serde(default = "default_content_type")]
     pub content_type: String,
     /// JSON pointer in the body below which the fields stand, such as `/user`.
@@ -28,22 +28,23 @@ pub struct Update {
     /// stand in every update as they are.
     #[serde(default)]
     pub keep: Vec<String>,
-    /// What `If-Match` sends, so that an update of a record that somebody has changed meanwhile is
-    /// refused with 412: `etag`, the `ETag` header of `lookup.read`, or a JSON pointer to the
-    /// version in the record, such as `/meta/version`.
+    /// The version that `If-Match` sends: `etag`, the `ETag` header of `lookup.read`, or a JSON
+    /// pointer to the version in the record, such as `/meta/version`. If the record has changed since
+    /// it was read, the API refuses the update with 412.
     pub if_match: Option<String>,
-    /// Whether the API merges a body into the record, nested objects too: only what differs is sent.
+    /// Whether the API merges a body into the record, nested objects included. Then only the fields
+    /// that differ are sent.
     #[serde(default)]
     pub merges: bool,
     /// What clears a field.
     #[serde(default)]
     pub clear: Clear,
-    /// `PUT`: whether it erases what the body leaves out. Then the record is sent as it was read,
-    /// with what differs.
+    /// `PUT`: whether it erases what the body leaves out. Then the whole record is sent as it was
+    /// read, with the changes in it.
     #[serde(default = "yes")]
     pub replaces: bool,
-    /// `PUT`: pointers of what only the API sets and the fields do not name, such as `/meta`. It is
-    /// left out of the body.
+    /// `PUT`: pointers of members that only the API sets and no field names, such as `/meta`. They
+    /// are left out of the body.
     #[serde(default)]
     pub read_only: Vec<String>,
     /// Pointers of nested objects that the API takes whole only: part of one would lose the rest.
@@ -51,7 +52,7 @@ pub struct Update {
     pub whole: Vec<String>,
 }
 
-/// In `update.if_match`: the version is that of the `ETag` header.
+/// The value of `update.if_match` that takes the version from the `ETag` header.
 pub const ETAG: &str = "etag";
 
 /// What clears a field.
@@ -61,7 +62,7 @@ pub enum Clear {
     /// JSON `null`.
     #[default]
     Null,
-    /// An empty text.
+    /// An empty string.
     Empty,
 }
 

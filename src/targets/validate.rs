@@ -103,7 +103,8 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         if let Some(key) = own
             && !placeholders(path).any(|other| other == key)
         {
-            let message = format!("lookup.{name} reads one record, so it needs {{{key}}} in it");
+            let message =
+                format!("lookup.{name} reads one record, so its path must contain {{{key}}}");
             found.add(place, message);
         }
         for unknown in placeholders(path)
@@ -124,7 +125,7 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         must_be_pointer(found, Place::Key("lookup", key), pointer);
     }
     if lookup.trust_total && lookup.total.is_empty() {
-        let message = "lookup.trust_total is about lookup.total, and there is none";
+        let message = "lookup.trust_total has no effect without lookup.total";
         found.add(Place::Key("lookup", "trust_total"), message);
     }
     validate_paging(lookup, found);
@@ -161,13 +162,13 @@ fn validate_paging(lookup: &Lookup, found: &mut Found<'_>) {
     {
         let wrong = match (parameter, body) {
             (_, Some(_)) if lookup.search.is_none() => {
-                "lookup.paging.body is a place in a search's body, and there is no lookup.search"
+                "lookup.paging.body has no effect without lookup.search"
             }
             (None, Some(_)) if lookup.list.is_some() => {
-                "lookup.list has no body, so lookup.paging needs a parameter for the cursor"
+                "lookup.paging needs a parameter: lookup.list has no body that could hold the cursor"
             }
             (None, None) => {
-                "lookup.paging says nowhere how the cursor is repeated; name a parameter"
+                "lookup.paging needs a parameter or a body that holds the cursor of the next request"
             }
             _ => "",
         };
@@ -178,7 +179,7 @@ fn validate_paging(lookup: &Lookup, found: &mut Found<'_>) {
             match &**body {
                 "" => found.add(
                     place(),
-                    "lookup.paging.body is empty, which is the whole body",
+                    "lookup.paging.body is empty, and must point to a member of the body",
                 ),
                 body => must_be_pointer(found, place(), body),
             }
@@ -188,21 +189,22 @@ fn validate_paging(lookup: &Lookup, found: &mut Found<'_>) {
         match &**pointer {
             "" => found.add(
                 place(),
-                "lookup.paging.pointer is empty, which is the whole answer",
+                "lookup.paging.pointer is empty, and must point to a member of the answer",
             ),
             pointer => must_be_pointer(found, place(), pointer),
         }
     }
 }
 
-/// Why a text is no name of a query parameter, if it is none: it is sent as it stands.
+/// The reason why `name` cannot be a query parameter, if it cannot. Names are sent unencoded.
 fn not_a_parameter(name: &str) -> Option<&'static str> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~$[]@:!*'()%".contains(c);
     if name.is_empty() {
-        return Some("names no query parameter");
+        return Some("is empty, and must name a query parameter");
     }
-    (!name.chars().all(is_safe))
-        .then_some("is no name of a query parameter; percent-encode what is no letter or digit")
+    (!name.chars().all(is_safe)).then_some(
+        "is not the name of a query parameter; percent-encode all but letters and digits",
+    )
 }
 
 /// A path is put behind the base address as it stands.
@@ -296,7 +298,7 @@ fn validate_secrets(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Where a token is fetched. The client secret goes there, so that the file names its host in full.
+/// Checks the token endpoint. The client secret is sent there, so its host may not hold a variable.
 fn validate_oauth(spec: &TargetSpec, way: &SignIn, found: &mut Found<'_>) {
     let SignIn::Oauth {
         token_path,
@@ -314,7 +316,7 @@ fn validate_oauth(spec: &TargetSpec, way: &SignIn, found: &mut Found<'_>) {
     match (token_path, token_url) {
         (Some(_), Some(_)) => found.add(
             url,
-            "token_path and token_url both say where the token is fetched; keep token_url if the token endpoint is on another host than the API",
+            "token_path and token_url are both set; keep token_url if the token endpoint is on another host than the API",
         ),
         (None, None) => found.add(
             Place::Key("sign_in", ""),
@@ -327,9 +329,9 @@ fn validate_oauth(spec: &TargetSpec, way: &SignIn, found: &mut Found<'_>) {
         let message = if !address.starts_with("https://") && !is_of_this_machine(address) {
             "token_url must begin with https://; the client secret is sent there"
         } else if host.is_empty() || host.contains(['{', '}']) {
-            "token_url must name its host in full: the client secret is sent there, so no variable may stand in the host"
+            "token_url must name its host in full, without variables: the client secret is sent there"
         } else if address.contains(['@', '?', '#']) {
-            "token_url has a user name, a query or a fragment; the client credentials are sent in the form body alone"
+            "token_url must not have a user name, a query or a fragment; the client credentials are sent in the form body"
         } else {
             ""
         };

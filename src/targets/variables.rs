@@ -9,15 +9,15 @@ use serde::Deserialize;
 use super::lookup::Lookup;
 use super::spec::TargetSpec;
 
-/// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one path
-/// segment whatever it holds.
+/// All characters but the unreserved ones of RFC 3986, section 2.3: what is encoded in a value that
+/// fills one path segment.
 pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A variable of a target's addresses.
+/// A variable of a target's addresses, paths and sign-in.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
@@ -28,9 +28,8 @@ pub struct Variable {
 }
 
 impl TargetSpec {
-    /// The same target with the values of its variables in the paths of look-ups and in its
-    /// sign-in. In the update's path a row may say otherwise, and an address is made by
-    /// [`TargetSpec::address`].
+    /// Fills the variables into the paths of look-ups and into the sign-in. A row can override a
+    /// variable in the update's path, and [`TargetSpec::address`] fills those of an address.
     pub fn with_variables(mut self, values: &BTreeMap<String, String>) -> TargetSpec {
         for (name, value) in values {
             let mark = format!("{{{name}}}");
@@ -43,7 +42,7 @@ impl TargetSpec {
             }
             for way in &mut self.sign_in {
                 for text in way.templates_mut() {
-                    // What is an address or a path takes a value as one segment.
+                    // In an address or a path, a value fills one segment.
                     let is_place = text.starts_with('/') || text.starts_with("http");
                     let value = if is_place { &encoded } else { value };
                     *text = text.replace(&mark, value);
@@ -53,7 +52,8 @@ impl TargetSpec {
         self
     }
 
-    /// A variable without a value that the update's path or a look-up needs, and what it is.
+    /// The name and the description of a variable that the update's path or a look-up needs and
+    /// `values` lacks.
     pub fn lacks(&self, values: &BTreeMap<String, String>) -> Option<(&str, &str)> {
         let lookup = self.lookup.iter().flat_map(Lookup::paths);
         let names = lookup

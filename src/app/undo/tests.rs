@@ -122,7 +122,9 @@ fn a_run_of_which_nothing_is_known_that_could_be_put_back_is_not_undone() {
     let no_undo = |settings: &mut Settings| settings.delivery.no_undo = true;
     assert_eq!(refused(&scene, &no_undo), Code::WhyNoUndo);
     let unreadable = |settings: &mut Settings| {
-        settings.target = TARGET.replace("list = \"/student\"", "read = \"/student/{id}\"");
+        let (head, rest) = TARGET.split_once("[lookup]").unwrap();
+        let (_, fields) = rest.split_once("[[fields]]").unwrap();
+        settings.target = format!("{head}[[fields]]{fields}");
     };
     assert_eq!(refused(&scene, &unreadable), Code::WhyUnreadable);
     // What went to an API that is played still is put back there.

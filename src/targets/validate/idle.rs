@@ -1,10 +1,11 @@
-//! Settings of a target file that have no effect, and what HTTP or JSON cannot send.
+//! Finds settings of a target file that have no effect or that no request can carry.
 
 use std::collections::HashSet;
 
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::super::field::{self, FieldSpec, Kind};
+use super::super::lookup::Paging;
 use super::super::places::{Found, Place};
 use super::super::sign_in::SignIn;
 use super::super::spec::TargetSpec;
@@ -12,19 +13,19 @@ use super::super::update::ETAG;
 use super::super::variables::placeholders;
 use crate::model::Method;
 
-/// Headers that the HTTP client sets itself, and what to use instead if the format has it.
+/// Headers that the HTTP client sets, each with the setting to use instead or the reason.
 const OWN_HEADERS: &[(&str, &str)] = &[
     ("content-type", "set update.content_type"),
     ("accept-encoding", "the client negotiates compression"),
     ("connection", "the client manages its connections"),
     ("content-length", "the client counts the body"),
-    ("host", "the host is that of the address"),
+    ("host", "the client takes the host from the address"),
     ("transfer-encoding", "the client frames the body"),
     ("te", "the client frames the body"),
     ("upgrade", "the client manages its connections"),
 ];
 
-/// Finds the settings that would have no effect.
+/// Finds settings that have no effect or that no request can carry.
 pub(super) fn validate_idle(spec: &TargetSpec, found: &mut Found<'_>) {
     validate_headers(spec, found);
     validate_sign_in(spec, found);
@@ -41,7 +42,7 @@ pub(super) fn validate_idle(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Why a header that a file names cannot be sent, if it cannot.
+/// The reason why a header of a target file cannot be sent, if it cannot.
 fn refused_header(name: &str) -> Option<String> {
     if name.parse::<HeaderName>().is_err() {
         return Some(format!("\"{name}\" is not a valid header name"));
@@ -64,7 +65,7 @@ fn validate_headers(spec: &TargetSpec, found: &mut Found<'_>) {
         let message = if let Some(message) = refused_header(name) {
             message
         } else if HeaderValue::from_str(value).is_err() {
-            format!("the value of the header {name} has a character that no header can have")
+            format!("the value of the header {name} has a character that is not allowed in headers")
         } else if of_sign_in {
             format!("the header {name} is set by a sign-in, which replaces this value")
         } else if !seen.insert(name.to_ascii_lowercase()) {
@@ -86,7 +87,7 @@ fn validate_sign_in(spec: &TargetSpec, found: &mut Found<'_>) {
             SignIn::Token { word, .. }
                 if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_graphic()) =>
             {
-                Some("the word of a token sign-in is one word of ASCII characters".to_owned())
+                Some("the word of a token sign-in must be one word of ASCII characters".to_owned())
             }
             _ => None,
         };
@@ -100,7 +101,7 @@ fn validate_sign_in(spec: &TargetSpec, found: &mut Found<'_>) {
         });
         if is_shadowed {
             let message = format!(
-                "the sign-in from {} is never used: an earlier one needs no other variables",
+                "the sign-in from {} is never used: an earlier one needs no variables beyond these",
                 own.join(" and ")
             );
             found.add_secret(Place::Key("sign_in", ""), message);
@@ -108,7 +109,7 @@ fn validate_sign_in(spec: &TargetSpec, found: &mut Found<'_>) {
     }
 }
 
-/// Variables stand in addresses and in paths.
+/// Finds variables that no address, path or sign-in contains, and addresses that no path can follow.
 fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
     let lookup = spec.lookup.as_ref();
     let texts = spec
@@ -118,7 +119,7 @@ fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
         .chain(lookup.into_iter().flat_map(|how| how.paths()))
         .chain(spec.sign_in.iter().flat_map(SignIn::templates));
     let used: HashSet<&str> = texts.flat_map(|text| placeholders(text)).collect();
-    // A name that is nothing's may be a misspelt one, and is reported by itself.
+    // An unknown name may be a misspelt variable; it has its own message.
     let is_known = |name: &&str| spec.variables.contains_key(*name) || spec.field(name).is_some();
     let are_known = used.iter().all(is_known) && !spec.environments.is_empty();
     for name in spec.variables.keys() {
@@ -126,7 +127,7 @@ fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
             found.add(
                 Place::Key("variables", ""),
                 format!(
-                    "no address and no path has {{{name}}}, so [variables.{name}] has no effect"
+                    "[variables.{name}] has no effect: no address, path or sign-in contains {{{name}}}"
                 ),
             );
         }
@@ -158,7 +159,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
             let own = |field: &&FieldSpec| field.pointer.split('/').nth(1) == Some(name);
             if let Some(field) = spec.fields.iter().find(own) {
                 let message = format!(
-                    "update.body_members holds \"{name}\", where the field \"{}\" is written",
+                    "update.body_members sets \"{name}\", which the field \"{}\" sets too",
                     field.name()
                 );
                 found.add(Place::Key("update", "body_members"), message);
@@ -170,7 +171,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         let place = Place::Key("update", "if_match");
         if version != ETAG && !version.starts_with('/') {
             let message = format!(
-                "update.if_match is \"{version}\", and must be \"{ETAG}\" or a JSON pointer into the record such as \"/meta/version\""
+                "update.if_match is \"{version}\"; it must be \"{ETAG}\" or a JSON pointer into the record such as \"/meta/version\""
             );
             found.add(place, message);
         }
@@ -193,11 +194,11 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     }
     let is_put = update.method == Method::Put;
     if update.merges && is_put && update.replaces {
-        let message = "update.merges does not fit a PUT that replaces the record; set update.replaces = false if it does not";
+        let message = "update.merges contradicts a PUT that replaces the record; set update.replaces = false if the API keeps what the body leaves out";
         found.add(Place::Key("update", "merges"), message);
     }
     if update.merges && !update.whole.is_empty() {
-        let message = "update.merges sends part of an object, and update.whole holds objects that are taken whole only";
+        let message = "update.whole contradicts update.merges, which sends parts of objects";
         found.add(Place::Key("update", "whole"), message);
     }
     if !is_put && !update.replaces {
@@ -220,15 +221,28 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     if spec.erases() && !spec.is_readable() {
         found.add(
             Place::Key("update", "method"),
-            "a PUT replaces the record, and without lookup.search or lookup.list the record cannot be read, so what the roster does not name would be erased; set update.replaces = false if this API keeps what the body leaves out",
+            "a PUT that replaces the record needs lookup.search or lookup.list: unless the record is read, what the roster leaves out is erased; set update.replaces = false if the API keeps what the body leaves out",
         );
+    }
+    if spec.erases() {
+        for (key, is_set) in [
+            ("keep", !update.keep.is_empty()),
+            ("whole", !update.whole.is_empty()),
+        ] {
+            if is_set {
+                let message = format!(
+                    "update.{key} has no effect: a PUT that replaces the record sends all of it"
+                );
+                found.add(Place::Key("update", key), message);
+            }
+        }
     }
     for name in &spec.update.keep {
         let Some(field) = spec.field(name).map(|index| &spec.fields[index]) else {
             continue;
         };
         let message = if field.place == field::Place::Path {
-            format!("update.keep holds \"{name}\", which stands in the path and is always sent")
+            format!("update.keep holds \"{name}\", which is in the path and is always sent")
         } else if field.read_only {
             format!("update.keep holds \"{name}\", which is read-only and is never sent")
         } else {
@@ -238,12 +252,12 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     }
     if !spec.update.keep.is_empty() && !spec.is_readable() {
         let message =
-            "update.keep has no effect: without lookup.search or lookup.list no record is read";
+            "update.keep has no effect without lookup.search or lookup.list: no record is read";
         found.add(Place::Key("update", "keep"), message);
     }
 }
 
-/// Parameters of a query that hold a secret in the APIs that sign requests so.
+/// Query parameters that usually hold a secret.
 const SECRET_PARAMETERS: &[&str] = &[
     "access_token",
     "api-key",
@@ -259,7 +273,8 @@ const SECRET_PARAMETERS: &[&str] = &[
     "token",
 ];
 
-/// Why a path cannot have its query, if it cannot: what stands in an address is logged on the way.
+/// The reason why a path cannot have its query, if it cannot. Servers and proxies log addresses, so
+/// these must not hold a secret.
 fn refused_query(path: &str) -> Option<String> {
     let (_, query) = path.split_once('?')?;
     let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
@@ -273,7 +288,8 @@ fn refused_query(path: &str) -> Option<String> {
     ))
 }
 
-/// What no path can have: a fragment is never sent, and a brace without its other one is no name.
+/// The reason why a path cannot be used, if it cannot: a fragment, which is never sent, or unmatched
+/// braces.
 fn refused_path(path: &str) -> Option<String> {
     if path.contains('#') {
         return Some(format!(
@@ -295,7 +311,7 @@ fn refused_path(path: &str) -> Option<String> {
     is_open.then(|| format!("the braces in the path \"{path}\" do not match"))
 }
 
-/// Why a body cannot have a media type, if it cannot: bodies are JSON.
+/// The reason why a body cannot have a media type, if it cannot: bodies are JSON.
 fn refused_media_type(text: &str) -> Option<String> {
     if HeaderValue::from_str(text).is_err() {
         return Some(format!(
@@ -382,16 +398,31 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             found.add_secret(Place::Key("lookup", key), message);
         }
     }
+    if !spec.is_readable() {
+        let message = "[lookup] has no effect without lookup.search or lookup.list";
+        found.add(Place::Key("lookup", ""), message);
+    }
+    if let Paging::Cursor {
+        parameter: Some(_),
+        body: Some(_),
+        ..
+    } = &lookup.paging
+        && lookup.list.is_none()
+        && lookup.search.is_some()
+    {
+        let message = "lookup.paging.parameter has no effect without lookup.list: a search repeats the cursor in lookup.paging.body";
+        found.add(Place::Key("lookup", "paging"), message);
+    }
     for name in &lookup.keys {
         let field = spec.field(name).map(|index| &spec.fields[index]);
         if field.is_some_and(|field| field.read_only || field.constant.is_some()) {
-            let message = format!("lookup.keys holds \"{name}\", for which no file has a column");
+            let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);
         }
     }
 }
 
-/// What has no effect in one field; `wrong` takes the key at fault and the message.
+/// Finds settings without effect in one field; `wrong` takes the key at fault and the message.
 fn validate_field(
     spec: &TargetSpec,
     field: &FieldSpec,
@@ -413,7 +444,7 @@ fn validate_field(
         ] {
             if is_set {
                 let message =
-                    format!("the field \"{name}\" stands in the path, so it cannot have {key}");
+                    format!("the field \"{name}\" is in the path, so it cannot have {key}");
                 wrong(key, message);
             }
         }
@@ -471,7 +502,7 @@ fn validate_field(
     }
 }
 
-/// Why a pointer into the body cannot be written at, if it cannot.
+/// The reason why a field cannot be written at its pointer, if it cannot.
 fn refused_pointer(field: &FieldSpec) -> Option<String> {
     let pointer = &field.pointer;
     let name = field.name();
@@ -489,7 +520,7 @@ fn refused_pointer(field: &FieldSpec) -> Option<String> {
     };
     let element = pointer.split('/').skip(1).find(is_of_list)?;
     Some(format!(
-        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and lists cannot be written; make the field read_only or leave it out"
+        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and rosterpatch does not write lists; make the field read_only or remove it"
     ))
 }
 

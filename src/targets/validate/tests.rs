@@ -2,7 +2,7 @@ use crate::targets::error::TargetError;
 use crate::targets::load::parse;
 
 /// A target without mistakes that uses each setting which can be refused.
-const MEMBERS: &str = r##"name = "members"
+pub(super) const MEMBERS: &str = r##"name = "members"
 title = "Members"
 record = "member"
 
@@ -115,7 +115,7 @@ fn mistakes(from: &str, to: &str) -> Vec<(String, String)> {
     mistakes_in(&MEMBERS.replace(from, to))
 }
 
-fn mistakes_in(text: &str) -> Vec<(String, String)> {
+pub(super) fn mistakes_in(text: &str) -> Vec<(String, String)> {
     match parse("members.toml", text) {
         Ok(_) => Vec::new(),
         Err(TargetError::Mistakes { mistakes }) => {
@@ -473,7 +473,8 @@ fn an_update_is_refused_that_could_not_be_addressed_to_one_record() {
         [
             (
                 "[variables.school]".to_owned(),
-                "no address and no path has {kind}, so [variables.kind] has no effect".to_owned()
+                "[variables.kind] has no effect: no address, path or sign-in contains {kind}"
+                    .to_owned()
             ),
             (path.to_owned(), no_key.to_owned()),
             (
@@ -572,7 +573,7 @@ fn a_number_is_refused_that_would_send_nothing_or_too_much() {
 }
 
 #[test]
-fn what_an_identity_number_is_compared_with_must_be_a_date_and_two_choices() {
+fn an_identity_number_is_compared_with_a_date_field_and_two_choices_only() {
     let with = |kind: &str, setting: &str| {
         let field = "kind = \"identity_number\"\npointer = \"/pin\"\ntemporary_if = \"temporary\"";
         let other = format!("kind = \"{kind}\"\npointer = \"/pin\"\n{setting}");
@@ -624,7 +625,7 @@ fn what_an_identity_number_is_compared_with_must_be_a_date_and_two_choices() {
 }
 
 #[test]
-fn paging_that_cannot_be_asked_for_is_refused() {
+fn paging_without_a_usable_parameter_or_pointer_is_refused() {
     let line = "paging = { kind = \"next\", pointer = \"/next\" }";
     let paging = |to: &str| format!("paging = {{ {to} }}");
     for (to, reason) in [
@@ -638,19 +639,19 @@ fn paging_that_cannot_be_asked_for_is_refused() {
         ),
         (
             "kind = \"page\", parameter = \"\"",
-            "lookup.paging.parameter = \"\" names no query parameter",
+            "lookup.paging.parameter = \"\" is empty, and must name a query parameter",
         ),
         (
             "kind = \"offset\", limit = \"n&x\", offset = \"from\"",
-            "lookup.paging.limit = \"n&x\" is no name of a query parameter; percent-encode what is no letter or digit",
+            "lookup.paging.limit = \"n&x\" is not the name of a query parameter; percent-encode all but letters and digits",
         ),
         (
             "kind = \"offset\", limit = \"n\", offset = \"a b\"",
-            "lookup.paging.offset = \"a b\" is no name of a query parameter; percent-encode what is no letter or digit",
+            "lookup.paging.offset = \"a b\" is not the name of a query parameter; percent-encode all but letters and digits",
         ),
         (
             "kind = \"next\", pointer = \"\"",
-            "lookup.paging.pointer is empty, which is the whole answer",
+            "lookup.paging.pointer is empty, and must point to a member of the answer",
         ),
     ] {
         are_refused(&[(line, &paging(to), &paging(to), reason)]);
@@ -659,11 +660,11 @@ fn paging_that_cannot_be_asked_for_is_refused() {
     for (more, reason) in [
         (
             "",
-            "lookup.paging says nowhere how the cursor is repeated; name a parameter",
+            "lookup.paging needs a parameter or a body that holds the cursor of the next request",
         ),
         (
             ", body = \"/cursor\"",
-            "lookup.list has no body, so lookup.paging needs a parameter for the cursor",
+            "lookup.paging needs a parameter: lookup.list has no body that could hold the cursor",
         ),
         (
             ", parameter = \"a\", body = \"cursor\"",
@@ -671,11 +672,11 @@ fn paging_that_cannot_be_asked_for_is_refused() {
         ),
         (
             ", parameter = \"a\", body = \"\"",
-            "lookup.paging.body is empty, which is the whole body",
+            "lookup.paging.body is empty, and must point to a member of the body",
         ),
         (
             ", parameter = \"a=b\"",
-            "lookup.paging.parameter = \"a=b\" is no name of a query parameter; percent-encode what is no letter or digit",
+            "lookup.paging.parameter = \"a=b\" is not the name of a query parameter; percent-encode all but letters and digits",
         ),
     ] {
         let to = paging(&format!("{cursor}{more}"));
@@ -708,16 +709,17 @@ fn paging_that_cannot_be_asked_for_is_refused() {
         "total = \"/total\"",
         "trust_total = true",
         "trust_total = true",
-        "lookup.trust_total is about lookup.total, and there is none",
+        "lookup.trust_total has no effect without lookup.total",
     )]);
 }
 
 #[test]
-fn a_token_endpoint_is_refused_whose_host_is_not_named_in_full() {
+fn a_token_url_must_name_its_host_in_full() {
     let path = "token_path = \"/token\"";
     let url = |address: &str| format!("token_url = \"{address}\"");
-    let host = "token_url must name its host in full: the client secret is sent there, so no variable may stand in the host";
-    let more = "token_url has a user name, a query or a fragment; the client credentials are sent in the form body alone";
+    let host =
+        "token_url must name its host in full, without variables: the client secret is sent there";
+    let more = "token_url must not have a user name, a query or a fragment; the client credentials are sent in the form body";
     let plain = "token_url must begin with https://; the client secret is sent there";
     for (address, reason) in [
         ("https://{school}.example.se/token", host),
@@ -746,7 +748,7 @@ fn a_token_endpoint_is_refused_whose_host_is_not_named_in_full() {
             path,
             &both,
             &url("https://login.example.se/token"),
-            "token_path and token_url both say where the token is fetched; keep token_url if the token endpoint is on another host than the API",
+            "token_path and token_url are both set; keep token_url if the token endpoint is on another host than the API",
         ),
         (
             path,

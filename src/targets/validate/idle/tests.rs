@@ -1,4 +1,4 @@
-use crate::targets::validate::tests::{are_refused, are_taken};
+use crate::targets::validate::tests::{MEMBERS, are_refused, are_taken, mistakes_in};
 
 #[test]
 fn a_setting_without_effect_is_refused() {
@@ -20,7 +20,7 @@ fn a_setting_without_effect_is_refused() {
             "Accept =",
             "Host =",
             headers,
-            "the header Host cannot be set here: the host is that of the address",
+            "the header Host cannot be set here: the client takes the host from the address",
         ),
         (
             "Accept =",
@@ -32,7 +32,7 @@ fn a_setting_without_effect_is_refused() {
             "\"application/json\"",
             "\"a\\nb\"",
             headers,
-            "the value of the header Accept has a character that no header can have",
+            "the value of the header Accept has a character that is not allowed in headers",
         ),
         (
             "Accept = \"application/json\"",
@@ -50,19 +50,19 @@ fn a_setting_without_effect_is_refused() {
             "[variables.kind]",
             "[variables.unused]\nabout = \"x\"\n[variables.kind]",
             "[variables.school]",
-            "no address and no path has {unused}, so [variables.unused] has no effect",
+            "[variables.unused] has no effect: no address, path or sign-in contains {unused}",
         ),
         (
             "[update]",
             "[[sign_in]]\nkind = \"headers\"\nheaders = { A = \"CLIENT_ID\", B = \"CLIENT_SECRET_2\", C = \"C\" }\n[update]",
             "[[sign_in]]",
-            "the sign-in from CLIENT_ID and CLIENT_SECRET_2 and C is never used: an earlier one needs no other variables",
+            "the sign-in from CLIENT_ID and CLIENT_SECRET_2 and C is never used: an earlier one needs no variables beyond these",
         ),
         (
             "keep = [\"temporary\"]",
             "keep = [\"id\"]",
             "keep = [\"id\"]",
-            "update.keep holds \"id\", which stands in the path and is always sent",
+            "update.keep holds \"id\", which is in the path and is always sent",
         ),
         (
             "/{kind}/members/{id}\"",
@@ -80,7 +80,7 @@ fn a_setting_without_effect_is_refused() {
             "read = \"/members/{id}\"",
             "read = \"/members\"",
             "read = \"/members\"",
-            "lookup.read reads one record, so it needs {id} in it",
+            "lookup.read reads one record, so its path must contain {id}",
         ),
         (
             "list = \"/members\"",
@@ -104,19 +104,19 @@ fn a_setting_without_effect_is_refused() {
             "keys = [\"id\"]",
             "keys = [\"title\"]",
             "keys = [\"title\"]",
-            "lookup.keys holds \"title\", for which no file has a column",
+            "lookup.keys holds \"title\", which has no column in any file",
         ),
         (
             "in = \"path\"",
             "in = \"path\"\nnullable = true",
             "nullable = true",
-            "the field \"id\" stands in the path, so it cannot have nullable",
+            "the field \"id\" is in the path, so it cannot have nullable",
         ),
         (
             "in = \"path\"",
             "in = \"path\"\ndefault = \"1\"",
             "default = \"1\"",
-            "the field \"id\" stands in the path, so it cannot have default",
+            "the field \"id\" is in the path, so it cannot have default",
         ),
         (
             "pointer = \"/addressee\"",
@@ -161,7 +161,7 @@ fn a_setting_without_effect_is_refused() {
             !token.is_empty() && token.chars().all(|c| c.is_ascii_digit() || c == '-')
         });
         let reason = format!(
-            "the pointer \"{element}\" of \"note\" names the element {} of a list, and lists cannot be written; make the field read_only or leave it out",
+            "the pointer \"{element}\" of \"note\" names the element {} of a list, and rosterpatch does not write lists; make the field read_only or remove it",
             token.unwrap()
         );
         are_refused(&[("pointer = \"/addressee\"", &line, &line, &reason)]);
@@ -184,7 +184,7 @@ fn a_setting_without_effect_is_refused() {
 }
 
 #[test]
-fn the_headers_of_a_quota_are_refused_that_would_not_be_read() {
+fn quota_headers_without_effect_are_refused() {
     let quota = |lines: &str| format!("burst = 1\n\n[quota.headers]\n{lines}");
     for (lines, place, reason) in [
         (
@@ -222,7 +222,7 @@ fn the_headers_of_a_quota_are_refused_that_would_not_be_read() {
 }
 
 #[test]
-fn a_body_is_refused_that_is_not_json_or_has_a_field_twice() {
+fn an_update_body_must_be_json_and_sets_each_member_once() {
     let method = "method = \"PATCH\"";
     for kind in [
         "application/x-www-form-urlencoded",
@@ -249,7 +249,7 @@ fn a_body_is_refused_that_is_not_json_or_has_a_field_twice() {
         method,
         &format!("{method}\n{line}"),
         line,
-        "update.body_members holds \"title\", where the field \"title\" is written",
+        "update.body_members sets \"title\", which the field \"title\" sets too",
     )]);
     are_taken(&[(method, &format!("{method}\nbody = \"/user\"\n{line}"))]);
     are_refused(&[(
@@ -258,4 +258,49 @@ fn a_body_is_refused_that_is_not_json_or_has_a_field_twice() {
         "body = \"user\"",
         "the JSON pointer \"user\" must begin with a slash: \"/user\"",
     )]);
+}
+
+#[test]
+fn keep_and_whole_are_refused_for_a_put_that_replaces_the_record() {
+    let patch = "method = \"PATCH\"";
+    let put = "method = \"PUT\"";
+    let kept = "keep = [\"temporary\"]\nwhole = [\"/address\"]";
+    let reason = |key: &str| {
+        format!("update.{key} has no effect: a PUT that replaces the record sends all of it")
+    };
+    for (key, line) in [
+        ("keep", "keep = [\"temporary\"]"),
+        ("whole", "whole = [\"/address\"]"),
+    ] {
+        let text = MEMBERS.replace(patch, put).replace(kept, line);
+        assert_eq!(mistakes_in(&text), [(line.to_owned(), reason(key))]);
+    }
+    are_taken(&[(patch, &format!("{put}\nreplaces = false"))]);
+}
+
+#[test]
+fn a_lookup_without_search_or_list_and_an_unused_cursor_parameter_are_refused() {
+    let (search, filter, list) = (
+        "search = \"/members/search\"\n",
+        "search_filter = \"/filter\"\n",
+        "list = \"/members\"\n",
+    );
+    let without = |lines: &[&str]| {
+        let text = MEMBERS.replace("keep = [\"temporary\"]\n", "");
+        lines.iter().fold(text, |text, line| text.replace(line, ""))
+    };
+    let reason = "[lookup] has no effect without lookup.search or lookup.list";
+    assert_eq!(
+        mistakes_in(&without(&[search, filter, list])),
+        [("[lookup]".to_owned(), reason.to_owned())]
+    );
+    let next = "paging = { kind = \"next\", pointer = \"/next\" }";
+    let cursor =
+        "paging = { kind = \"cursor\", pointer = \"/next\", parameter = \"a\", body = \"/a\" }";
+    let reason = "lookup.paging.parameter has no effect without lookup.list: a search repeats the cursor in lookup.paging.body";
+    assert_eq!(
+        mistakes_in(&without(&[list]).replace(next, cursor)),
+        [(cursor.to_owned(), reason.to_owned())]
+    );
+    assert_eq!(mistakes_in(&without(&[]).replace(next, cursor)), []);
 }
