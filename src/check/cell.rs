@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use super::ascii::{IS_ORDINARY, is_ordinary};
 use super::characters::{self, Odd, odd};
+use super::escapes;
 use super::fault::{Fault, Notes};
 use super::leftovers::{self, NoValue, QuestionMark};
 use crate::l10n::say;
@@ -295,7 +296,7 @@ fn refuse_leftovers(text: &str, form: Form, notes: &mut Notes) -> Result<(), Fau
     if leftovers::is_object(text) {
         return Err(Fault::new("text.object", say().cell_object(text)));
     }
-    if let Some(meant) = leftovers::unescaped(text) {
+    if let Some(meant) = escapes::unescaped(text) {
         return Err(escaped(text, &meant));
     }
     if has_quotes_around(text) {

@@ -12,6 +12,7 @@ mod country;
 mod date;
 mod email;
 mod eppn;
+mod escapes;
 mod examples;
 mod fault;
 mod glance;

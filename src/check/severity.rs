@@ -190,6 +190,7 @@ mod tests {
             include_str!("cell.rs"),
             include_str!("choice.rs"),
             include_str!("identity.rs"),
+            include_str!("escapes.rs"),
             include_str!("leftovers.rs"),
             include_str!("restored.rs"),
             include_str!("country.rs"),

@@ -164,7 +164,6 @@ pub fn nearest_code(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
     use std::path::Path;
 
     use super::*;

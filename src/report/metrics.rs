@@ -124,7 +124,7 @@ pub fn write_inbox_metrics(path: &Path, inbox: &str, all: &[Lying]) -> Result<()
 fn change(path: &Path, change: impl FnOnce(&mut Series)) -> Result<(), ReportError> {
     let text = match crate::safe_fs::read_file(path, MOST) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        // A file that is begun anew would set every counter back.
+        // A new file would reset every counter.
         read => read.map_err(|source| ReportError::Write {
             path: path.to_owned(),
             source,
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_cannot_be_read_are_not_begun_anew() {
+    fn an_unreadable_metrics_file_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.prom");
         let text = "# a comment that is too long\n".repeat(MOST as usize / 20);
