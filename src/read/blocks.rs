@@ -219,13 +219,13 @@ mod tests {
         }
     }
 
-    /// Where the row ends in which the last bound of a beginning of the text is, and that bound.
+    /// Scans the first `cut` bytes. Returns the end of the first row that reaches the last bound found, and the bound.
     fn bound_of(text: &str, cut: usize) -> (usize, usize) {
         let bytes = text.as_bytes();
         let mut scan = Scan::new(b',');
         scan.advance(&bytes[..cut.min(bytes.len())], false);
         let (mut record, mut at) = (crate::read::split::Record::default(), 0);
-        // What a line end's second half leaves is no row.
+        // The second half of a line ending is not a row.
         while at < scan.bound {
             record.read(bytes, at, b',');
             at = record.end;
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_behind_blanks_opens_a_cell_where_a_block_ends() {
+    fn a_quote_after_blanks_opens_a_cell_at_a_block_end() {
         let (at, bound) = bound_of("\"\"\r \"\n\"\r", 9);
         assert_eq!(at, bound);
     }

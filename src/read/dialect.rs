@@ -214,7 +214,7 @@ pub(super) fn sniff_delimiter(sample: &[u8]) -> u8 {
             same += u32::from(count == header);
         }
         let agreement = if rows == 0 {
-            // What stands in the last row alone is no header.
+            // A last row below a title is not a header.
             f64::from(u8::from(titles == 0))
         } else {
             f64::from(same) / f64::from(rows)

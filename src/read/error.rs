@@ -76,7 +76,7 @@ pub enum ReadError {
         /// The sheets it has, comma-separated.
         found: String,
     },
-    /// Another sheet of the workbook than the first may be the roster, and none was named.
+    /// Several sheets of the workbook may be the roster, and none was chosen.
     #[error("{}", say().read_several_sheets(path.display().to_string(), sheets.join(", ")))]
     SeveralSheets {
         /// The file.

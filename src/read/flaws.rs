@@ -167,7 +167,7 @@ impl Likeness {
     }
 }
 
-/// Whether a row is what a program prints below the last one: `(3 rows affected)`, `3 rows selected.`
+/// Whether a row is the row count that a program prints below the last row: `(3 rows affected)`, `3 rows selected.`
 fn is_count(row: &Edge) -> bool {
     let text = row.first.trim_ascii();
     let text = text.strip_prefix(b"(").unwrap_or(text);
@@ -252,7 +252,7 @@ mod tests {
                 "i;n;a\n#1;A;Storg 1\nlgh 2\nc/o\n#2;B;C\n",
                 vec![with(3), with(4), with(3), None],
             ),
-            // What programs print below the last row.
+            // Row counts below the last row.
             (
                 "i;n;a\n#1;A;B\n#2;B;C\n\n(2 rows affected)\n",
                 vec![None; 3],

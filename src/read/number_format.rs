@@ -138,7 +138,7 @@ impl NumberFormat {
         }
         let digits = self::plain(value.abs());
         let mut text = section.filled(&digits);
-        // Of 0 a format without a digit that must stand shows nothing.
+        // A format without a required digit shows nothing for 0.
         if text.is_empty() {
             return as_it_is(Some(CellMark::ShownOtherwise));
         }
@@ -149,7 +149,7 @@ impl NumberFormat {
         Shown { text, mark }
     }
 
-    /// Whether its section for text shows something else than the text, or nothing.
+    /// Whether the section for text does not show the text.
     pub(super) fn hides_text(&self) -> bool {
         matches!(&self.sections[..], [_, _, _, text] if !text.shows.text && !text.shows.value)
     }
@@ -199,7 +199,8 @@ pub(super) fn built_in(id: u16) -> Option<&'static str> {
         2 => "0.00",
         3 => "#,##0",
         4 => "#,##0.00",
-        // Excel's own: ECMA-376-1 (section 18.8.30) leaves these out. 37 to 40 are as [MS-OI29500] has them.
+        // ECMA-376-1 (section 18.8.30) does not define 5 to 8 and 41 to 44; these are Excel's. 37 to 40 follow
+        // [MS-OI29500].
         5 | 6 | 41 | 42 => "#,##0_)",
         7 | 8 | 43 | 44 => "#,##0.00_)",
         9 => "0%",

@@ -20,7 +20,7 @@ const SHEET: u16 = 0x0085;
 /// Which program calculated it; there is none where none has.
 const CALCULATED: u16 = 0x01C1;
 const PASSWORD: u16 = 0x002F;
-/// From which day its dates are counted.
+/// The day from which its dates are counted.
 const DATES: u16 = 0x0022;
 const FORMAT: u16 = 0x041E;
 const STYLE: u16 = 0x00E0;
@@ -68,7 +68,7 @@ struct SheetNotes {
 }
 
 impl OldNotes {
-    /// A number as a date where its format shows one: what reads the workbook does not know every such format.
+    /// Converts a number to a date if its format shows one. calamine does not recognize every date format.
     fn dated(&self, value: Data, format: Option<&NumberFormat>) -> Data {
         let shows_any = format.is_some_and(|format| format.shows_date_and_time() != (false, false));
         let days = match value {
@@ -146,7 +146,7 @@ pub(super) fn look_at(file: &File) -> Result<OldNotes, Trouble> {
             None => return Ok(notes),
             Some(bytes) => match cfb::CompoundFile::open(Cursor::new(bytes)) {
                 Ok(compound) => read_workbook(compound, &mut stream)?,
-                // What reads it may be less strict, but would not know the formats of its cells.
+                // calamine may still read it, but the formats of its cells would be unknown.
                 Err(_) => return Err(Trouble::Kind(Code::KindOle)),
             },
         },
@@ -214,8 +214,8 @@ fn read_workbook<F: Read + Seek>(
     Ok(())
 }
 
-/// A compound file, with empty sectors behind it as far as its allocation table could reach: some programs, such
-/// as SheetJS, end the file with the last sector that is in use. Nothing of any other file.
+/// Returns a compound file padded with empty sectors to the end of its allocation table, and nothing for any other
+/// file. Some programs, such as SheetJS, end the file after the last sector in use.
 fn padded(mut file: &File) -> Result<Option<Vec<u8>>, Trouble> {
     // The signature, the size of a sector and the number of sectors of the table ([MS-CFB], section 2.2).
     const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
@@ -234,9 +234,10 @@ fn padded(mut file: &File) -> Result<Option<Vec<u8>>, Trouble> {
     if let (Some(shift), Some(tables)) = (shift, tables) {
         let sector = 1_usize << shift;
         let tables = u32::from_le_bytes(*tables) as usize;
-        // One that names more tables than it has bytes for is damaged.
-        if tables <= bytes.len() / sector {
-            let all = 1 + tables * (sector / 4);
+        let (own, each) = (bytes.len() / sector, sector / 4);
+        // A table for many more sectors than the file has is damaged, or made to fill the memory.
+        if tables <= 2 * own / each + 1 {
+            let all = 1 + tables * each;
             bytes.resize(bytes.len().max(all * sector), 0);
         }
     }
@@ -532,5 +533,29 @@ impl<'a> Iterator for Records<'a> {
             bytes,
             rest,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_table_that_fits_the_file_pads_it() {
+        for (tables, expected) in [(0, Some(2048)), (1, Some(129 * 512)), (2, Some(2048))] {
+            let mut bytes = vec![0; 2048];
+            bytes[..8].copy_from_slice(&[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]);
+            (bytes[30], bytes[44]) = (9, tables);
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            let Ok(padded) = padded(&file) else {
+                panic!("it can be read");
+            };
+            assert_eq!(padded.map(|bytes| bytes.len()), expected, "{tables}");
+        }
+        let Ok(other) = padded(&tempfile::tempfile().unwrap()) else {
+            panic!("it can be read");
+        };
+        assert_eq!(other, None);
     }
 }

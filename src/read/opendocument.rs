@@ -298,7 +298,7 @@ impl Cell {
                 None => Shown::text(text),
             },
             ("currency", Some(_)) => match parsed {
-                // Its last digits are lost.
+                // A spreadsheet keeps 15 digits.
                 Some(number) if number.abs() >= 1e15 => {
                     Shown::marked(plain(number), CellMark::LongNumber)
                 }
@@ -508,7 +508,7 @@ mod tests {
         }
     }
 
-    /// A cell with these events between its tags.
+    /// Reads a cell with these events between its tags.
     fn cell(tag: &str, events: &[(&str, &str)]) -> Shown {
         let mut cell = Cell::of(&BytesStart::from_content(tag, "table:table-cell".len()));
         for (name, text) in events {
@@ -522,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_shape_is_none_of_its_cells() {
+    fn the_text_of_a_shape_is_ignored() {
         let tag = "table:table-cell office:value-type=\"string\"";
         let shape = [("draw:custom-shape", ""), ("text:p", "OBS")];
         assert_eq!(cell(tag, &shape), Shown::text(String::new()));
@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_one_without_a_text_too() {
+    fn an_error_without_text_is_an_error() {
         let tag = "table:table-cell calcext:value-type=\"error\" office:value-type=\"string\"";
         for (events, text) in [(&[][..], "#ERROR!"), (&[("text:p", "#N/A")], "#N/A")] {
             let shown = cell(tag, events);

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::constructs::{Constructs, attribute};
 use super::sheet_limits::{MAX_METADATA, MAX_TAGS, Trouble};
@@ -141,10 +142,9 @@ impl Package {
                 return Err(Trouble::Workbook(say().workbook_two_parts(name)));
             }
             let name = new.map_or(name, |(_, name)| name.clone());
-            copy.raw_copy_file_rename(entry, name)
-                .map_err(Trouble::of)?;
+            copy.raw_copy_file_rename(entry, name).map_err(of_copy)?;
         }
-        copy.finish().map(Some).map_err(Trouble::of)
+        copy.finish().map(Some).map_err(of_copy)
     }
 
     /// Which sheet's part it is, by the sheet's place in the workbook.
@@ -169,6 +169,15 @@ impl Package {
     pub(super) fn is_texts(&self, name: &str) -> bool {
         let folder = self.main.rfind('/').map_or(0, |at| at + 1);
         name.strip_prefix(&self.main[..folder]) == Some("sharedstrings.xml")
+    }
+}
+
+/// Converts an error of copying an archive. A full disk is not a fault of the workbook.
+fn of_copy(error: ZipError) -> Trouble {
+    use ErrorKind::{QuotaExceeded, StorageFull};
+    match error {
+        ZipError::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded) => error.into(),
+        error => Trouble::of(error),
     }
 }
 
@@ -254,5 +263,18 @@ fn each_tag(
             let most = crate::l10n::number(MAX_TAGS);
             return Err(Trouble::Workbook(say().workbook_too_many_tags(part, most)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_the_archive() {
+        let full = ErrorKind::StorageFull.into();
+        assert!(matches!(of_copy(ZipError::Io(full)), Trouble::Io(_)));
+        let cut = ErrorKind::UnexpectedEof.into();
+        assert!(matches!(of_copy(ZipError::Io(cut)), Trouble::Workbook(_)));
     }
 }

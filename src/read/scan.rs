@@ -272,13 +272,13 @@ impl Input {
     }
 }
 
-/// The first row of a block that is no empty line.
+/// The first row of a block that is not an empty line.
 struct FirstRow {
-    /// How many cells it has.
+    /// The number of its cells.
     cells: usize,
-    /// How its first cell begins.
+    /// The beginning of its first cell.
     first: Vec<u8>,
-    /// How many line ends stand above it in the block.
+    /// The number of line endings above it in the block.
     above: u64,
 }
 
@@ -311,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_ends_above_the_first_row_of_a_block_are_counted() {
+    fn line_endings_above_the_first_row_are_counted() {
         let shape = Shape::below(&["a".to_owned(), "b".to_owned()], b';');
         for (block, above) in [
             ("lgh 2;x\n", 0),

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::error::ReadError;
+use super::source::of_temporary;
 use crate::l10n::say;
 use crate::model::Code;
 
@@ -79,7 +80,7 @@ impl Trouble {
 
 impl From<std::io::Error> for Trouble {
     fn from(error: std::io::Error) -> Self {
-        Trouble::Io(error)
+        Trouble::Io(of_temporary(error))
     }
 }
 
@@ -96,4 +97,29 @@ pub(super) fn refuse_place(row: u32, above: u32, column: u32) -> Result<(), Trou
         return Err(Trouble::Workbook(why));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use super::*;
+    use crate::model::Refusal;
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_the_workbook() {
+        let path = Path::new("r.xlsx");
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let ReadError::Io { source, .. } = Trouble::from(io::Error::from(kind)).at(path) else {
+                panic!("{kind}");
+            };
+            assert_eq!(Refusal::within(&source), Some(&Refusal::NoTemporary));
+        }
+        let ReadError::Io { source, .. } =
+            Trouble::from(io::Error::from(ErrorKind::NotFound)).at(path)
+        else {
+            panic!("not an I/O error");
+        };
+        assert_eq!(source.kind(), ErrorKind::NotFound);
+    }
 }

@@ -41,7 +41,7 @@ pub(super) struct Kept {
     pub(super) marks: Marks,
     /// Hidden rows below the first one that has something in it.
     pub(super) hidden_rows: u64,
-    /// Whether no cell has anything in it.
+    /// Whether all cells are empty.
     pub(super) is_empty: bool,
 }
 
@@ -122,7 +122,11 @@ impl<W: Write> Rows<W> {
             self.kept.marks.note(self.row, marks)?;
         }
         let written = self.writer.write_record(self.cells.drain(..));
-        written.map_err(std::io::Error::from)?;
+        // The conversion of the csv crate would lose the kind of the error.
+        written.map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => error,
+            other => std::io::Error::other(format!("{other:?}")),
+        })?;
         Ok(())
     }
 
@@ -132,5 +136,40 @@ impl<W: Write> Rows<W> {
         self.writer.flush()?;
         self.kept.is_empty = self.width == 0 && self.kept.marks.is_empty();
         Ok(self.kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use super::*;
+    use crate::model::Refusal;
+
+    struct FullDisk;
+
+    impl Write for FullDisk {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_the_sheet() {
+        let is_full = |end: Result<(), Trouble>| match end {
+            Err(Trouble::Io(error)) => Refusal::within(&error) == Some(&Refusal::NoTemporary),
+            _ => false,
+        };
+        let mut rows = Rows::to(FullDisk, false);
+        let cell = || Shown::text("x".repeat(1000));
+        let all = (0..20).try_for_each(|row| rows.put(row, 0, cell()));
+        assert!(is_full(all));
+        let mut few = Rows::to(FullDisk, false);
+        assert!(few.put(0, 0, cell()).is_ok());
+        assert!(is_full(few.end().map(|_| ())));
     }
 }

@@ -39,13 +39,13 @@ pub fn content_of(path: &Path, origin: Origin) -> Result<Vec<u8>, ReadError> {
     })
 }
 
-/// A file without a name in the folder for temporary files.
+/// Creates an unnamed file in the folder for temporary files.
 pub(super) fn temporary() -> io::Result<File> {
     tempfile::tempfile().map_err(|_| Refusal::NoTemporary.into())
 }
 
-/// An error of copying: a disk without room is not the fault of the file that is copied.
-fn of_temporary(error: io::Error) -> io::Error {
+/// Converts an error of writing a copy: a full disk is not a fault of the copied file.
+pub(super) fn of_temporary(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refusal::NoTemporary.into(),
         _ => error,

@@ -277,7 +277,7 @@ impl Record {
     }
 }
 
-/// Appends bytes. A large text grows by an eighth: twice its size is more than a row may take.
+/// Appends bytes. A large text grows by an eighth, because doubling it would exceed the memory for a row.
 fn put(text: &mut Vec<u8>, more: &[u8]) {
     const LARGE: usize = 1024 * 1024;
     let lacks_room = text.capacity() - text.len() < more.len();
@@ -303,7 +303,7 @@ fn is_blank(row: &[u8], delimiter: u8) -> bool {
     std::str::from_utf8(row).is_ok_and(|row| row.chars().all(is_blank))
 }
 
-/// Whether a character is a blank: nothing that anybody sees, or Ctrl-Z, with which DOS programs end a file.
+/// Whether a character is invisible space, or Ctrl-Z, with which DOS programs end a file.
 pub(crate) fn is_blank_char(c: char) -> bool {
     c.is_whitespace()
         || matches!(

@@ -115,7 +115,7 @@ pub(super) fn write_out(
         let kept = kept.unwrap_or_default();
         let is_empty = kept.is_empty;
         written = Some((sheet, text, kept));
-        // A new workbook has empty sheets, and the roster may stand in any.
+        // A new workbook may have empty sheets before the roster.
         if !is_empty {
             break;
         }
