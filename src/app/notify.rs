@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::AppError;
 use super::session::Session;
-use super::sweep::is_same_refusal;
 
 use crate::journal::RosterLock;
 use crate::log;
@@ -44,6 +43,34 @@ pub struct Notifications {
     pub profile: Option<String>,
     /// Why the API could not be used before, if that has been reported.
     pub known_refusal: Option<Fact>,
+}
+
+/// Whether a reason is an API that could not be reached, and not one that refuses.
+pub(super) fn is_unreachable(fact: &Fact) -> bool {
+    let codes = [Some(fact.code()), fact.cause()];
+    codes.into_iter().flatten().any(|code| {
+        matches!(
+            code,
+            Code::ApiUnreachable
+                | Code::ApiFailing
+                | Code::NetworkRefused
+                | Code::NetworkNoHost
+                | Code::NetworkTimeOut
+                | Code::NetworkTls
+                | Code::NetworkConnect
+                | Code::NetworkLost
+                | Code::NetworkProxy
+                | Code::NetworkCertificate
+                | Code::NetworkIssuer
+                | Code::NetworkTooLarge
+        )
+    })
+}
+
+/// Whether a refusal is of the same kind as an earlier one: the API refuses the credentials, or cannot be
+/// reached.
+pub(super) fn is_same_refusal(known: &Fact, why: Option<&Fact>) -> bool {
+    is_unreachable(known) == why.is_some_and(is_unreachable)
 }
 
 /// What is told of a file that could not be imported.

@@ -14,19 +14,15 @@ use tokio::sync::oneshot;
 
 use super::ready::Wanted;
 use super::session::Session;
-use crate::check::{CheckOptions, DuplicatePolicy};
+use crate::check::CheckOptions;
 use crate::events::Unobserved;
 use crate::journal::{
     Journal, NewRun, PlannedRow, PlannedWhat, Record, RowMark, RunRecord, RunState, Stage, State,
     Writer,
 };
-use crate::map::MapOptions;
-use crate::model::{Call, Change, Exit, Outcome, RowAt, RowState, Summary, Threshold, hex};
-use crate::plan::{Guards, Selection};
-use crate::read::ReadOptions;
-use crate::report::ResultPaths;
-use crate::run::{Delivery, Roster, Settings, absolute};
-use crate::send::{Backoff, ClientOptions, Credentials, Pace, SenderOptions};
+use crate::model::{Call, Change, Exit, Outcome, RowAt, RowState, Summary, hex};
+use crate::run::{Settings, absolute};
+use crate::send::{Backoff, Credentials, SenderOptions};
 use crate::targets;
 
 /// An API of students that have an id, a name and a nickname, which may be missing.
@@ -101,62 +97,13 @@ impl Scene {
 
     /// How the file called `name` is imported, to an address where nobody listens.
     pub(crate) fn settings(&self, name: &str) -> Settings {
-        let file = self.path(name);
-        Settings {
-            target: TARGET.to_owned(),
-            delivery: Delivery {
-                client: ClientOptions {
-                    base_url: "http://127.0.0.1:1".to_owned(),
-                    timeout: Duration::from_secs(5),
-                    ca_certificates: None,
-                },
-                pace: Pace {
-                    own: "1000/s".parse().unwrap(),
-                    own_burst: 1000,
-                    ceiling: None,
-                    burst: NonZeroU32::new(1000),
-                    share: 1.0,
-                },
-                sender: sender(1),
-                variables: Default::default(),
-                selection: Selection::default(),
-                paths: ResultPaths::beside(&file),
-                no_undo: false,
-                all: false,
-                blind: false,
-                guards: Guards {
-                    max_invalid: Threshold::Percent(100.0),
-                    max_changes: None,
-                    max_shrink: Threshold::Percent(100.0),
-                },
-                canary: None,
-                trust_for: Duration::ZERO,
-                expected: None,
-                retries: None,
-                undoes: None,
-            },
-            roster: Roster {
-                file,
-                read: ReadOptions {
-                    copy: true,
-                    ..ReadOptions::default()
-                },
-                map: MapOptions::default(),
-                key: None,
-                check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
-                duplicates: DuplicatePolicy::default(),
-                sparse: true,
-            },
-            sandbox: false,
-            inbox: None,
-            dropped_as: None,
-            moving_from: None,
-            queued: None,
-            replaces: None,
-            config: None,
-            profile: None,
-            pauses: Default::default(),
-        }
+        let mut settings = Settings::of_test(TARGET, self.path(name));
+        settings.delivery.client.timeout = Duration::from_secs(5);
+        settings.delivery.pace.burst = NonZeroU32::new(1000);
+        settings.delivery.sender = sender(1);
+        settings.roster.read.copy = true;
+        settings.roster.check = CheckOptions::new(jiff::civil::date(2026, 8, 17));
+        settings
     }
 
     /// A run called `name` that has come to `state`, as the journal keeps it. Its content is what its file

@@ -8,7 +8,7 @@ use super::arrivals::{Arrivals, Tally, fate_of, place_of};
 use super::begin::{begin, last_of_content};
 use super::error::AppError;
 use super::job::Job;
-use super::notify::Notifications;
+use super::notify::{Notifications, is_same_refusal, is_unreachable};
 use super::paths::NamedPaths;
 use super::ready::{Ready, Wanted, ready};
 use super::session::Session;
@@ -127,28 +127,6 @@ fn pause_after(times: u32, is_reachable: bool) -> Duration {
     Duration::from_secs(seconds.min(600))
 }
 
-/// Whether a reason is an API that could not be reached, and not one that refuses.
-fn is_unreachable(fact: &Fact) -> bool {
-    let codes = [Some(fact.code()), fact.cause()];
-    codes.into_iter().flatten().any(|code| {
-        matches!(
-            code,
-            Code::ApiUnreachable
-                | Code::ApiFailing
-                | Code::NetworkRefused
-                | Code::NetworkNoHost
-                | Code::NetworkTimeOut
-                | Code::NetworkTls
-                | Code::NetworkConnect
-                | Code::NetworkLost
-                | Code::NetworkProxy
-                | Code::NetworkCertificate
-                | Code::NetworkIssuer
-                | Code::NetworkTooLarge
-        )
-    })
-}
-
 /// What one pass over a folder came to.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
@@ -158,12 +136,6 @@ pub(super) struct Pass {
     has_taken: bool,
     /// Whether any file waits because its account is refused.
     is_refused: bool,
-}
-
-/// Whether a refusal is of the same kind as an earlier one: the API refuses the credentials, or cannot be
-/// reached.
-pub(super) fn is_same_refusal(known: &Fact, why: Option<&Fact>) -> bool {
-    is_unreachable(known) == why.is_some_and(is_unreachable)
 }
 
 impl Pass {

@@ -289,4 +289,74 @@ impl Settings {
 }
 
 #[cfg(test)]
+impl Settings {
+    /// Returns the settings of an import in a unit test, to an address without a server.
+    pub(crate) fn of_test(target: &str, file: PathBuf) -> Settings {
+        use crate::check::{CheckOptions, DuplicatePolicy};
+        use crate::map::MapOptions;
+        use crate::model::Threshold;
+        use crate::read::ReadOptions;
+        use crate::send::Backoff;
+
+        Settings {
+            target: target.to_owned(),
+            delivery: Delivery {
+                client: ClientOptions {
+                    base_url: "http://127.0.0.1:1".into(),
+                    timeout: Duration::from_secs(45),
+                    ca_certificates: None,
+                },
+                pace: Pace {
+                    own: "1000/s".parse().unwrap(),
+                    own_burst: 1000,
+                    ceiling: None,
+                    burst: None,
+                    share: 1.0,
+                },
+                sender: SenderOptions {
+                    concurrency: 2,
+                    max_attempts: 2,
+                    backoff: Backoff::default(),
+                    grace: Duration::from_secs(10),
+                },
+                variables: Default::default(),
+                selection: Selection::default(),
+                paths: ResultPaths::beside(&file),
+                all: false,
+                no_undo: false,
+                blind: false,
+                guards: Guards {
+                    max_invalid: Threshold::Percent(100.0),
+                    max_changes: None,
+                    max_shrink: Threshold::Percent(100.0),
+                },
+                canary: None,
+                trust_for: Duration::ZERO,
+                expected: None,
+                retries: None,
+                undoes: None,
+            },
+            roster: Roster {
+                file,
+                read: ReadOptions::default(),
+                map: MapOptions::default(),
+                key: None,
+                check: CheckOptions::new(jiff::civil::date(2026, 8, 20)),
+                duplicates: DuplicatePolicy::Error,
+                sparse: true,
+            },
+            sandbox: false,
+            inbox: None,
+            dropped_as: None,
+            moving_from: None,
+            queued: None,
+            replaces: None,
+            config: None,
+            profile: None,
+            pauses: Default::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -11,19 +11,14 @@ use super::context::{Consent, Context, Ended, Looked, Made, Proposal, Slice, Sli
 use super::error::RunError;
 use super::import::{import, import_slice, look};
 use super::items::{Item, What};
-use super::prepare::{Prepared, Roster, prepare};
+use super::prepare::{Prepared, prepare};
 use super::reading::Reading;
 use super::settings::{Delivery, Settings};
-use crate::check::{CheckOptions, DuplicatePolicy};
 use crate::clock::{Clock, VirtualClock};
 use crate::events::{Observer, Plan, RunEvent};
 use crate::journal::{Journal, JournalError, NewRun, PlannedRow, PlannedWhat, RunRecord, State};
-use crate::map::MapOptions;
 use crate::model::{Call, Outcome};
-use crate::plan::{Guards, Selection, Threshold};
-use crate::read::ReadOptions;
-use crate::report::ResultPaths;
-use crate::send::{Backoff, ClientOptions, Credentials, Pace, SenderOptions, StopRequest};
+use crate::send::{Credentials, StopRequest};
 use crate::targets::{self, TargetSpec};
 
 /// An API whose records can be read one by one, searched for and listed, three a page.
@@ -328,63 +323,7 @@ impl Desk {
         let file = folder.path().join("r.csv");
         std::fs::write(&file, text).unwrap();
         let start = "2026-08-20T18:00:00Z".parse().unwrap();
-        let settings = Settings {
-            target: target.to_owned(),
-            delivery: Delivery {
-                client: ClientOptions {
-                    base_url: "http://127.0.0.1:1".into(),
-                    timeout: Duration::from_secs(45),
-                    ca_certificates: None,
-                },
-                pace: Pace {
-                    own: "1000/s".parse().unwrap(),
-                    own_burst: 1000,
-                    ceiling: None,
-                    burst: None,
-                    share: 1.0,
-                },
-                sender: SenderOptions {
-                    concurrency: 2,
-                    max_attempts: 2,
-                    backoff: Backoff::default(),
-                    grace: Duration::from_secs(10),
-                },
-                variables: Default::default(),
-                selection: Selection::default(),
-                paths: ResultPaths::beside(&file),
-                all: false,
-                no_undo: false,
-                blind: false,
-                guards: Guards {
-                    max_invalid: Threshold::Percent(100.0),
-                    max_changes: None,
-                    max_shrink: Threshold::Percent(100.0),
-                },
-                canary: None,
-                trust_for: Duration::ZERO,
-                expected: None,
-                retries: None,
-                undoes: None,
-            },
-            roster: Roster {
-                file,
-                read: ReadOptions::default(),
-                map: MapOptions::default(),
-                key: None,
-                check: CheckOptions::new(jiff::civil::date(2026, 8, 20)),
-                duplicates: DuplicatePolicy::Error,
-                sparse: true,
-            },
-            sandbox: false,
-            inbox: None,
-            dropped_as: None,
-            moving_from: None,
-            queued: None,
-            replaces: None,
-            config: None,
-            profile: None,
-            pauses: Default::default(),
-        };
+        let settings = Settings::of_test(target, file);
         Desk {
             folder,
             clock: Arc::new(VirtualClock::starting_at(start)),
