@@ -253,7 +253,7 @@ mod tests {
         assert!(!write(std::io::ErrorKind::StorageFull).is_of_file());
         assert!(!AppError::from(JournalError::TakenOver).is_of_file());
         assert!(!file("take", std::io::ErrorKind::NotFound).is_of_file());
-        // Nor is a full folder for temporary files, to which a file is copied before it is read.
+        // A full folder for temporary files is not the roster's fault either: each file is copied there.
         let read = |source: std::io::Error| {
             AppError::from(ReadError::Io {
                 path: "r.csv".into(),

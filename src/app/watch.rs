@@ -68,11 +68,11 @@ pub fn watch(
     Ok(Exit::Success)
 }
 
-/// The longest time until a change to the config or to a credential file is noticed while an account is refused.
+/// The longest time until `watch` notices a change to the config or to a credential file while an account is
+/// refused.
 const NOTICED: Duration = Duration::from_secs(5);
 
-/// The time until the folder is looked at again: files that have to settle first are looked at as soon as they
-/// may have.
+/// Returns the time until the folder is read again. Files that must settle are read as soon as they may have.
 fn pause(options: &SweepOptions, unsettled: bool, is_refused: bool) -> Duration {
     let soon = options.settle.max(Duration::from_millis(100));
     let all = [(unsettled, soon), (is_refused, NOTICED)].into_iter();
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(pause(2_000, 30_000, true, false), 2_000);
         assert_eq!(pause(0, 30_000, true, false), 100, "not without a rest");
         assert_eq!(pause(60_000, 30_000, true, false), 30_000);
-        // New credentials are noticed before the next look is due.
+        // New credentials are noticed before the interval ends.
         assert_eq!(pause(2_000, 30_000, false, true), 5_000);
         assert_eq!(pause(2_000, 30_000, true, true), 2_000);
         assert_eq!(pause(2_000, 1_000, false, true), 1_000);

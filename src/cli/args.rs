@@ -386,7 +386,7 @@ pub(in crate::cli) struct PlanArgs {
 pub(in crate::cli) struct RunsArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<RunsCommand>,
-    /// List the files that arrived in inboxes within TIME, such as 1d
+    /// List the files that arrived in inboxes within the last TIME, such as 1d
     #[arg(long, value_name = "TIME", conflicts_with = "limit")]
     pub(in crate::cli) since: Option<Time>,
     /// Only the newest N

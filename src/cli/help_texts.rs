@@ -219,8 +219,8 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Bara de N första giltiga raderna",
     ),
     (
-        "List the files that arrived in inboxes within TIME, such as 1d",
-        "Lista filerna som har kommit till inkorgar inom TIME, till exempel 1d",
+        "List the files that arrived in inboxes within the last TIME, such as 1d",
+        "Lista filerna som har kommit till inkorgar under den senaste tiden, till exempel 1d",
     ),
     ("Only the newest N", "Bara de N senaste"),
     (

@@ -32,7 +32,7 @@ const LATENCY: Duration = Duration::from_millis(20);
 /// # Errors
 /// When the target names none that could be found.
 pub(in crate::cli) fn credentials(spec: &TargetSpec) -> Result<Credentials, AppError> {
-    // The sandbox plays the token endpoint too, wherever the API has it.
+    // The sandbox also simulates the token endpoint, at its own address.
     let mut spec = spec.clone();
     let ways = std::mem::take(&mut spec.sign_in).into_iter();
     spec.sign_in = ways.map(SignIn::at_the_api).collect();

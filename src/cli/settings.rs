@@ -350,15 +350,15 @@ pub(in crate::cli) fn journal_flag_for_others(state: &State) -> String {
     }
 }
 
-/// The account that owns the journal, if a reader may be another one: a log and the mail of cron are read by
-/// others than the account that writes them.
+/// Returns the account that owns the journal, if the reader may have another account. Logs and cron's mail have
+/// other readers than the account that writes them.
 pub(in crate::cli) fn account_of(state: &State, is_terminal: bool) -> Option<String> {
     let owner = crate::safe_fs::owner_of(state.folder())?;
     let is_needed = owner.name != "root" && (!owner.is_own || !is_terminal);
     is_needed.then_some(owner.name)
 }
 
-/// A command on standard output, with the account that has to run it if the reader may be another one.
+/// Returns a command for standard output, with the account that has to run it if the reader may have another.
 pub(in crate::cli) fn as_owner(state: &State, command: &str) -> String {
     match account_of(state, super::terminal::shows_out()) {
         Some(account) => format!("sudo -u {account} {command}"),

@@ -31,7 +31,7 @@ pub(super) struct Opened {
     pub(super) look: Result<FileLook, String>,
     /// The rows, checked, or why their columns are not understood.
     pub(super) checked: Result<Checked, String>,
-    /// The sheets of which a person has to choose one before the rows can be checked.
+    /// The sheets from which a person must choose before the rows can be checked.
     pub(super) which_sheet: Vec<String>,
     /// The run whose rows are tried again, if they are.
     pub(super) again: Option<Again>,
@@ -193,7 +193,7 @@ impl Opened {
         let mut prepared = prepare(&self.roster, spec, rand::random(), &Unobserved)?;
         let run = self.again.as_ref().map(|again| again.run.as_str());
         if prepared.input.sheets().len() > 1 && self.roster.read.sheet.is_none() {
-            // The page shows which one is read, and lets a person choose another.
+            // The page shows the chosen sheet and offers the others.
             self.roster.read.sheet = prepared.input.sheet_name().map(str::to_owned);
         }
         let sheet = self.roster.read.sheet.as_deref();

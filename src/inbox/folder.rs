@@ -70,7 +70,7 @@ pub struct Entries {
 pub struct Taken {
     /// The files, the oldest first.
     pub files: Vec<PathBuf>,
-    /// What is no file, and was moved to `failed`.
+    /// The entries that are no files and were moved to `failed`.
     pub others: Vec<SetAside>,
 }
 
@@ -310,7 +310,7 @@ fn keep(root: &Folder, folder: &Folder, name: &str, as_seen: &Look) -> io::Resul
     }
 }
 
-/// Moves an entry into `failed`, under a name that is free there, and returns where it is.
+/// Moves an entry into `failed` under a free name, and returns its path there.
 fn set_aside(root: &Folder, from: &Folder, name: &str) -> io::Result<PathBuf> {
     let failed = root.private(FAILED)?;
     for number in 1..=MOST {

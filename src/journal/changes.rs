@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(kept, r#"~["Åsa",9,null,52,4,32,["x",1],21]"#);
         let read = changes_of(&kept, &call.changed, &call.body).unwrap();
         assert_eq!(read, call.changes);
-        // As it is kept where the call says something else.
+        // Changes that differ from the call are kept in full.
         let long = r#"[["first","Åsa","Bo"]]"#;
         assert_eq!(changes_of(long, "", b"").unwrap(), call.changes[..1]);
         // Nothing that is damaged is guessed at.

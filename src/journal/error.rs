@@ -70,7 +70,7 @@ pub enum JournalError {
         /// The newest format known here.
         known: i64,
     },
-    /// The file has tables, and they are not those of a journal.
+    /// The file has tables that are not those of a journal.
     #[error("{}", say().journal_foreign(path.display().to_string()))]
     Foreign {
         /// The file.

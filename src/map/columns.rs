@@ -313,7 +313,7 @@ fn resolve_overrides(
         let exactly = header
             .iter()
             .position(|name| fold_header(name) == fold_header(column));
-        // Of two headers that are alike, neither is meant more than the other.
+        // Two similar headers are ambiguous.
         let alike = || {
             let is_alike = |at: &usize| name_key(&header[*at]) == name_key(column);
             let mut alike = (0..header.len()).filter(is_alike);
@@ -575,7 +575,7 @@ mod tests {
             ]
         );
         assert_eq!(map.unknown_at().collect::<Vec<_>>(), [2, 3, 4]);
-        // The words of a field stand for it where no other column is the field's.
+        // A header with the words of a field is offered for it, unless another column has the field.
         let near = |header: &[&str]| {
             let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
             guesses(&header, &spec).last().unwrap().near
@@ -615,7 +615,7 @@ mod tests {
         );
         assert!(map(&header, &[("Mobiltelefon", "")]).is_ok());
         assert!(map(&header, &[("mobil", "phone_number2")]).is_ok());
-        // Two headers that differ by a separator alone: neither is taken for a third spelling.
+        // Of two headers that differ only by a separator, a third spelling matches neither.
         let mut alike = NEEDED.to_vec();
         alike.extend(["Tel-nr", "Tel_nr"]);
         let fit = |column| map(&alike, &[(column, "phone_number1")]);

@@ -71,7 +71,7 @@ mod tests {
     use crate::targets;
 
     #[test]
-    fn a_column_is_offered_for_a_field_that_can_be_set_and_has_none() {
+    fn a_column_is_offered_for_a_free_writable_field() {
         let with = |change: fn(&mut FieldSpec)| {
             let mut spec = targets::load("meitner").unwrap();
             let of = |name| spec.field(name).unwrap();

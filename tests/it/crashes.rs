@@ -456,7 +456,7 @@ fn a_newer_journal_or_another_programs_file_is_refused_and_not_touched() {
     let server = Server::start(|_| respond(200, &[], "{}"));
     for (pragma, why) in [
         ("user_version", "newer version"),
-        ("application_id", "is no journal"),
+        ("application_id", "is not a rosterpatch journal"),
     ] {
         let connection = rusqlite::Connection::open(&path).unwrap();
         connection.pragma_update(None, pragma, 999).unwrap();

@@ -1,5 +1,5 @@
-//! The image of the sample fleet: its last stage as buildah builds it, and the steps of that stage taken in a
-//! folder where no builder is.
+//! Tests of the sample fleet's image: its last stage built by buildah, and the steps of that stage run in a folder
+//! without a builder.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -16,10 +16,10 @@ fn sample(name: &str) -> String {
     std::fs::read_to_string(repository().join("samples/fleet").join(name)).unwrap()
 }
 
-/// The instructions of a stage, each with what it says.
+/// The instructions of a stage, each with its arguments.
 type Stage = Vec<(String, String)>;
 
-/// The two stages: the first builds the program, and the last is the image.
+/// Returns the two stages: the first builds the program, the last is the image.
 fn stages() -> [Stage; 2] {
     let text = sample("Dockerfile").replace("\\\n", " ");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -34,7 +34,7 @@ fn stages() -> [Stage; 2] {
     stages.try_into().expect("two stages")
 }
 
-/// Where the first stage leaves the program, which the last one copies from there.
+/// Returns the path of the program in the first stage, from which the last stage copies it.
 fn built() -> String {
     let [first, last] = stages();
     let of = |stage: &Stage, name: &str| {
@@ -195,7 +195,7 @@ fn buildah_builds_the_image_and_its_account_runs_the_program_in_it() {
         assert!(output.status.success(), "{arguments:?}: {told}");
         stdout(&output)
     };
-    // A Debian root of this machine's architecture stands for the image of the registry.
+    // A Debian root of this machine's architecture replaces the registry's image.
     done(&["from", "--name", "base", "scratch"]);
     done(&["add", "--quiet", "base", base.to_str().unwrap(), "/"]);
     let trust = ["--signature-policy", policy.to_str().unwrap()];
@@ -208,7 +208,7 @@ fn buildah_builds_the_image_and_its_account_runs_the_program_in_it() {
         .concat(),
     );
     done(&["rm", "base"]);
-    // The last stage as it is written; the program of this build stands for the one of the first stage.
+    // The last stage is built unchanged. The program of this build replaces that of the first stage.
     let text = sample("Dockerfile");
     let last = text.rfind("\nFROM ").unwrap();
     folder.write("Containerfile", &text[last + 1..]);
@@ -260,7 +260,7 @@ fn buildah_builds_the_image_and_its_account_runs_the_program_in_it() {
     }
     done(&["rm", "own"]);
     if !is_root() {
-        // The files of the image belong to accounts that only exist in its namespace.
+        // The files of the image belong to accounts of its user namespace.
         let store = [folder.path("store"), folder.path("runtime")];
         let [store, runtime] = store.map(|path| path.display().to_string());
         let _ = buildah(&["unshare", "rm", "-rf", &store, &runtime]);

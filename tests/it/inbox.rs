@@ -410,7 +410,7 @@ credentials = {{ MEITNER_CLIENT_CREDENTIALS = "NACKA_ID", MEITNER_CLIENT_SECRET 
             (header("client-id"), header("client-secret"))
         })
         .collect();
-    // The oldest file goes first: which that is, this test does not say.
+    // Both files have the same age, so their order is open.
     ids.sort();
     let of = |id: &str, secret: &str| (id.to_owned(), secret.to_owned());
     assert_eq!(
@@ -508,7 +508,7 @@ fn a_watch_takes_what_comes_and_ends_well() {
     signal(child.id(), "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(server.seen().len(), 2);
-    // Each pass that did something ends with an object that counts its files.
+    // Each pass that recorded an outcome ends with an object that counts the files.
     let told = std::fs::read_to_string(folder.path("watch.jsonl")).unwrap();
     let told: Vec<serde_json::Value> = told
         .lines()
@@ -537,8 +537,7 @@ fn a_watch_takes_what_comes_and_ends_well() {
 }
 
 #[test]
-fn a_watch_retries_refused_credentials_when_a_file_of_theirs_or_the_config_changes_or_it_is_restarted()
- {
+fn a_watch_retries_refused_credentials_after_a_change_of_their_file_or_the_config_or_a_restart() {
     let folder = inbox();
     let server = Server::start(|seen| {
         let is_good = seen.headers["client-secret"] == "good";
@@ -580,14 +579,14 @@ fn a_watch_retries_refused_credentials_when_a_file_of_theirs_or_the_config_chang
     folder.write("secret.txt", "good");
     wait_until("a changed credential file", || is_done("a.csv"));
     assert_eq!(tries(), 2);
-    // Another variable, which is refused too. The config is read before a file has settled.
+    // The other variable is refused too. The config is read before the file has settled.
     configure("OTHER_SECRET");
     folder.write("inbox/b.csv", plain_roster(1).replace("-8000-", "-8001-"));
     wait_until("refused again", || tries() == 3);
     configure("SOLNA_SECRET");
     wait_until("a changed config", || is_done("b.csv"));
     assert_eq!(tries(), 4);
-    // The environment of a process does not change: the next process has the new one.
+    // The environment of a process does not change. The next process has the new one.
     configure("OTHER_SECRET");
     folder.write("inbox/c.csv", plain_roster(1).replace("-8000-", "-8002-"));
     wait_until("taken", || {
@@ -665,7 +664,7 @@ fn setup_steps() -> String {
 }
 
 #[test]
-fn the_nightly_sample_works_as_it_is_written_with_the_environment_of_cron() {
+fn the_nightly_sample_works_with_the_environment_of_cron() {
     if !is_root() {
         return skipped("the nightly sample is not set up: only root can make its accounts");
     }
@@ -804,7 +803,7 @@ fn the_systemd_units_are_without_mistakes() {
 }
 
 #[test]
-fn prometheus_accepts_the_alert_rules_and_raises_each_of_them() {
+fn prometheus_accepts_the_alert_rules_and_fires_each_of_them() {
     let rules = repository().join("samples/nightly/alerts.yml");
     let text = std::fs::read_to_string(&rules).unwrap();
     let written = std::fs::read_to_string(repository().join("src/report/metrics.rs")).unwrap();
@@ -821,7 +820,7 @@ fn prometheus_accepts_the_alert_rules_and_raises_each_of_them() {
     if !has_command("promtool", "prometheus") {
         return;
     }
-    // A quiet inbox, and one in which everything is wrong for three days.
+    // One inbox without problems, and one with every problem for three days.
     let series = |inbox: &str, files: u32, since: &str, exit_code: u32| {
         let fates = ["held", "not_processed", "waiting"].map(|fate| {
             format!(
@@ -1032,7 +1031,7 @@ fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let first = stdout(&output).lines().next().map(str::to_owned);
     let summary: serde_json::Value = serde_json::from_str(&first.unwrap()).unwrap();
-    // The config may be named anew: the profile is the run's own.
+    // With another config file, the profile is still the run's own.
     std::fs::rename(folder.path("rosterpatch.toml"), folder.path("other.toml")).unwrap();
     let run = summary["run"].as_str().unwrap();
     let output = program(&["approve", run, "--config", "other.toml"]);
@@ -1233,7 +1232,7 @@ fn the_oldest_file_goes_first_and_an_older_one_of_the_same_name_is_refused() {
 }
 
 #[test]
-fn a_copy_of_another_profiles_file_is_imported_and_every_entry_that_stays_is_counted() {
+fn a_copy_of_another_profiles_file_is_imported_and_all_remaining_entries_are_counted() {
     use std::os::unix::ffi::OsStrExt;
     let folder = inbox();
     let server = ok();
@@ -1254,7 +1253,7 @@ fn a_copy_of_another_profiles_file_is_imported_and_every_entry_that_stays_is_cou
     let output = folder.send(&["sweep", "inbox", "--settle", "0s", "--all"]);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let told = stdout(&output);
-    // Two profiles may lead to two schools.
+    // Two profiles may belong to two schools.
     assert!(told.contains("b-1.csv: 2 updated"), "{told}");
     assert!(told.contains("a-empty.csv: 0 rows, 0 requests"), "{told}");
     let reasons = "2 not processed (1 with a name that is not UTF-8, 1 not a file)";
@@ -1270,7 +1269,7 @@ fn a_copy_of_another_profiles_file_is_imported_and_every_entry_that_stays_is_cou
     let copy = find("duplicate")["file"].as_str().unwrap();
     assert!(
         copy.ends_with("/a-2.csv"),
-        "where it is, and not where the first one is: {copy}"
+        "not the path of the first file: {copy}"
     );
     let retry = find("partial")["next"]["retry"].as_str().unwrap();
     assert!(
@@ -1280,7 +1279,7 @@ fn a_copy_of_another_profiles_file_is_imported_and_every_entry_that_stays_is_cou
 }
 
 #[test]
-fn a_file_that_cannot_be_copied_waits_and_is_not_at_fault() {
+fn a_file_that_cannot_be_copied_waits() {
     let folder = inbox();
     let server = ok();
     folder.write("inbox/a.csv", plain_roster(1));

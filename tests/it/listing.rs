@@ -1,4 +1,4 @@
-//! Lists of records as APIs page them: what exists is found, or the run stops and reports nobody as missing.
+//! Paged listings: rosterpatch finds every record, or stops and reports no row as missing.
 
 use std::process::Output;
 
@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::{Folder, Seen, Server, respond, stderr};
 
-/// A target whose records are listed and read one by one, by no API in particular.
+/// A target with a list of records and single records.
 const TARGET: &str = r#"
 name = "club"
 title = "A club's members"
@@ -37,7 +37,7 @@ pointer = "/town"
 kind = "text"
 "#;
 
-/// Members who are there.
+/// The number of members.
 const MEMBERS: usize = 240;
 
 fn member(number: usize) -> Json {
@@ -57,7 +57,7 @@ fn asked(seen: &Seen, name: &str) -> Option<usize> {
     pairs.find(|(other, _)| *other == name)?.1.parse().ok()
 }
 
-/// A club whose list is what `list` makes of a request; single members are read and changed as anywhere.
+/// A server of members. `list` answers the requests for pages.
 fn club(list: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> Server {
     Server::start(move |seen| {
         let path = seen.path.split('?').next().unwrap_or_default();
@@ -75,7 +75,7 @@ fn page(body: Json) -> Response<Body> {
     respond(200, &[], &body.to_string())
 }
 
-/// Imports members 1 to `last`, who have moved. Returns what the program printed, and where.
+/// Imports members 1 to `last` with another town.
 fn import(server: &Server, lookup: &str, last: usize) -> (Folder, Output) {
     let folder = Folder::new();
     folder.write("club.toml", TARGET.replace("LOOKUP", lookup));
@@ -92,7 +92,7 @@ fn import(server: &Server, lookup: &str, last: usize) -> (Folder, Output) {
     (folder, output)
 }
 
-/// Every member is found and changed, with so many requests to read them.
+/// Asserts that every member is updated after so many look-up requests.
 fn all_are_updated(server: &Server, lookup: &str, lookups: usize) {
     let (_folder, output) = import(server, lookup, MEMBERS);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -104,7 +104,7 @@ fn all_are_updated(server: &Server, lookup: &str, lookups: usize) {
     assert_eq!(changed, MEMBERS);
 }
 
-/// The run stops, says what to correct, changes nothing and reports nobody as missing.
+/// Asserts that the run stops, names what to correct, sends nothing and reports no row as missing.
 fn is_stopped(server: &Server, lookup: &str, told: &[&str]) {
     let (folder, output) = import(server, lookup, MEMBERS);
     let text = stderr(&output);
@@ -138,7 +138,7 @@ paging = { kind = "page", parameter = "sheet" }
 "#;
 
 #[test]
-fn a_total_that_is_the_pages_own_ends_no_list() {
+fn a_total_that_counts_the_page_does_not_end_the_list() {
     for (cap, lookups) in [(50, 6), (30, 9), (1000, 6)] {
         let server = club(move |seen| {
             let most = asked(seen, "most").unwrap().min(cap);
@@ -150,7 +150,16 @@ fn a_total_that_is_the_pages_own_ends_no_list() {
 }
 
 #[test]
-fn a_list_without_a_total_goes_on_to_the_page_without_a_record() {
+fn a_total_that_counts_pages_does_not_end_the_list() {
+    let server = club(|seen| {
+        let items = members(asked(seen, "skip").unwrap(), 50);
+        page(json!({"count": MEMBERS.div_ceil(50), "items": items}))
+    });
+    all_are_updated(&server, OFFSET, 6);
+}
+
+#[test]
+fn a_list_without_a_total_ends_at_a_page_without_a_record() {
     let without_total = OFFSET.replace("total = \"/count\"\n", "");
     for (cap, lookups) in [(50, 6), (100, 6), (30, 9)] {
         let server = club(move |seen| {
@@ -162,13 +171,13 @@ fn a_list_without_a_total_goes_on_to_the_page_without_a_record() {
 }
 
 #[test]
-fn pages_of_the_servers_own_size_are_followed_by_their_numbers() {
+fn numbered_pages_may_have_any_size() {
     for size in [100, 20, 7, 240, 1000] {
         let server = club(move |seen| {
             let number = asked(seen, "sheet").unwrap();
             page(json!({"count": MEMBERS, "items": members((number - 1) * size, size)}))
         });
-        // A page with all of them may have told its own number.
+        // A total that equals the page may count the page alone.
         let lookups = match size {
             240 | 1000 => 2,
             size => MEMBERS.div_ceil(size),
@@ -178,7 +187,7 @@ fn pages_of_the_servers_own_size_are_followed_by_their_numbers() {
 }
 
 #[test]
-fn pages_that_count_from_another_number_stop_the_run_or_are_named() {
+fn a_wrong_first_number_stops_the_run_unless_no_record_is_skipped() {
     let from_0 = || {
         club(|seen| {
             let number = asked(seen, "sheet").unwrap();
@@ -197,7 +206,7 @@ fn pages_that_count_from_another_number_stop_the_run_or_are_named() {
             page(json!({"count": MEMBERS, "items": items}))
         })
     };
-    // Pages that overlap by a member lose none.
+    // Pages that overlap by a member skip none.
     all_are_updated(&from_1(), OFFSET, 5);
     let named = OFFSET.replace("\"skip\"", "\"skip\", first = 1");
     all_are_updated(&from_1(), &named, 5);
@@ -209,7 +218,7 @@ fn pages_that_count_from_another_number_stop_the_run_or_are_named() {
 }
 
 #[test]
-fn a_list_that_never_moves_stops_the_run() {
+fn a_list_that_repeats_its_first_page_stops_the_run() {
     for total in [json!(240), json!(50), Json::Null] {
         let server = club(move |_| page(json!({"count": total, "items": members(0, 50)})));
         is_stopped(
@@ -221,8 +230,8 @@ fn a_list_that_never_moves_stops_the_run() {
 }
 
 #[test]
-fn members_whom_no_list_shows_are_found_one_by_one_and_nobody_is_reported_as_missing() {
-    // It ends early and counts what it shows.
+fn a_missing_member_that_exists_stops_the_run() {
+    // The list ends early, and its total counts only the members in it.
     let server = club(|seen| {
         let skip = asked(seen, "skip").unwrap();
         let items = members(skip, 100_usize.saturating_sub(skip).min(50));
@@ -238,7 +247,7 @@ fn members_whom_no_list_shows_are_found_one_by_one_and_nobody_is_reported_as_mis
 }
 
 #[test]
-fn members_who_are_not_there_are_reported_after_twenty_requests_of_their_own() {
+fn twenty_missing_members_are_requested_before_rows_are_reported_as_missing() {
     let server = club(|seen| {
         let items = members(asked(seen, "skip").unwrap(), 50);
         page(json!({"count": MEMBERS, "items": items}))
@@ -254,19 +263,20 @@ fn members_who_are_not_there_are_reported_after_twenty_requests_of_their_own() {
     assert_eq!(folder.csv("r.new.csv", b',').len(), 31);
 }
 
-/// The same list where an answer names the next page; the first one is `/v2/members`.
+/// A server of members whose answers name the next page. The first page is `/v2/members`.
 fn named(next: impl Fn(usize) -> Response<Body> + Send + Sync + 'static) -> Server {
     club(move |seen| next(asked(seen, "after").unwrap_or(0)))
 }
 
+/// The settings of a list whose answers name the next page.
+fn paged_by(paging: &str) -> String {
+    let (rest, _) = OFFSET.split_once("total").unwrap();
+    format!("{rest}page_size = 50\npaging = {{ {paging} }}\n")
+}
+
 #[test]
-fn next_pages_are_followed_however_they_are_named() {
-    let lookup = |paging: &str| {
-        format!(
-            "read = \"/members/{{number}}\"\nlist = \"/members\"\nrecords = \"/items\"\npage_size = 50\npaging = {{ {paging} }}"
-        )
-    };
-    let by_next = lookup("kind = \"next\", pointer = \"/links/next\"");
+fn next_pages_are_followed_by_address_link_header_and_cursor() {
+    let by_next = paged_by("kind = \"next\", pointer = \"/links/next\"");
     for form in ["/v2/members?after=", "members?after=", "?after="] {
         let server = named(move |after| {
             let items = members(after, 50);
@@ -290,8 +300,8 @@ fn next_pages_are_followed_however_they_are_named() {
             )
         })
     };
-    all_are_updated(&linked(), &lookup("kind = \"link\""), 5);
-    // It is noticed where another way is described.
+    all_are_updated(&linked(), &paged_by("kind = \"link\""), 5);
+    // The header is noticed with other kinds of paging.
     is_stopped(&linked(), &by_next, &["kind = \"link\""]);
 
     let server = named(|after| {
@@ -302,12 +312,51 @@ fn next_pages_are_followed_however_they_are_named() {
             false => page(json!({"items": items})),
         }
     });
-    let cursor = lookup("kind = \"cursor\", pointer = \"/more\", parameter = \"after\"");
+    let cursor = paged_by("kind = \"cursor\", pointer = \"/more\", parameter = \"after\"");
     all_are_updated(&server, &cursor, 5);
 }
 
 #[test]
-fn a_next_page_at_another_host_is_not_asked_for() {
+fn a_next_page_that_is_not_named_or_leads_back_stops_the_run() {
+    let by_next = paged_by("kind = \"next\", pointer = \"/next\"");
+    let told = "lookup.paging.pointer = \"/next\"";
+    let unnamed = named(|_| page(json!({"items": members(0, 50)})));
+    is_stopped(&unnamed, &by_next, &["first page is full", told]);
+    let object = named(|_| page(json!({"items": members(0, 50), "next": {"after": 50}})));
+    is_stopped(&object, &by_next, &[told]);
+    // Pages without a record that lead to each other.
+    let circle = named(|after| page(json!({"items": [], "next": format!("?after={}", 1 - after)})));
+    is_stopped(&circle, &by_next, &["page 3", told]);
+    let malformed = named(|after| {
+        let items = json!({"items": members(after, 50)}).to_string();
+        let link = format!("/v2/members?after={}; rel=next", after + 50);
+        respond(200, &[("Link", &link)], &items)
+    });
+    is_stopped(
+        &malformed,
+        &paged_by("kind = \"link\""),
+        &["kind = \"link\""],
+    );
+}
+
+#[test]
+fn a_page_that_does_not_exist_ends_the_list_unless_the_total_is_higher() {
+    let ending_at = |end: usize| {
+        club(move |seen| {
+            let skip = asked(seen, "skip").unwrap();
+            match skip < end {
+                true => page(json!({"count": MEMBERS, "items": members(skip, 50)})),
+                false => respond(404, &[], r#"{"why": "no such page"}"#),
+            }
+        })
+    };
+    let without_total = OFFSET.replace("total = \"/count\"\n", "");
+    all_are_updated(&ending_at(MEMBERS), &without_total, 6);
+    is_stopped(&ending_at(100), OFFSET, &["no such page"]);
+}
+
+#[test]
+fn a_next_page_at_another_host_is_not_requested() {
     let elsewhere = Server::start(|_| respond(200, &[], "{}"));
     let next = format!("{}/v2/members?after=50", elsewhere.base_url);
     let server = named(move |after| page(json!({"items": members(after, 50), "next": next})));

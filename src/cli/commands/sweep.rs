@@ -113,7 +113,7 @@ impl<'a> SweepDesk<'a> {
     fn options(&self) -> SweepOptions {
         let inbox = self.front.config.fill(&self.args.inbox);
         SweepOptions {
-            // Paths and commands in the journal are valid in any folder.
+            // The journal's paths and commands must be valid in any working directory.
             folder: std::path::absolute(&self.args.folder)
                 .unwrap_or_else(|_| self.args.folder.clone()),
             settle: inbox.settle().length,
@@ -123,7 +123,7 @@ impl<'a> SweepDesk<'a> {
         }
     }
 
-    /// What a sweep came to, with the same figures as the closing line.
+    /// Returns the outcome of a sweep, with the same figures as the closing line.
     fn closing(&self, swept: &Swept) -> serde_json::Value {
         let count = |word: &str, count: u64| (word.to_owned(), count.into());
         let fates = swept.tally.fates();
@@ -147,7 +147,7 @@ fn text_of(config: &Config) -> Option<Vec<u8>> {
 }
 
 impl SweepDesk<'_> {
-    /// Puts the files into the queue, and those away whose runs have ended there.
+    /// Adds the files to the queue, and archives those whose runs have ended.
     fn enqueue(&self) -> Result<Swept, AppError> {
         let options = self.options();
         let is_json = self.args.output.format == Format::Json;

@@ -21,7 +21,7 @@ struct Page {
     encodings: Vec<(String, String, bool)>,
     delimiters: Vec<(&'static str, String, bool)>,
     sheets: Vec<(String, bool)>,
-    /// Whether nothing is known to be right yet, so that a person has to choose.
+    /// Whether a person must choose, because nothing could be read yet.
     must_choose: bool,
     header_line: u64,
     header: Vec<String>,

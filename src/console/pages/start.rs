@@ -110,7 +110,7 @@ fn files(desk: &Desk) -> Result<Vec<ArrivedFile>, AppError> {
     let shown = files.into_iter().take(FILES).map(|file| {
         let is_there = match file.run.as_deref().map(|name| journal.run(Some(name))) {
             Some(Ok(_)) => true,
-            // It was pruned.
+            // The run was pruned.
             None | Some(Err(JournalError::NoRun { .. })) => false,
             Some(Err(error)) => return Err(error.into()),
         };

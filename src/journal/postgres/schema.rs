@@ -3,9 +3,8 @@ use super::connection::{Connection, Tables, Wrong, cell};
 /// The format. Raised with every change that an older program could not read.
 pub(super) const VERSION: i64 = 1;
 
-/// Format 1. The tables are those of the journal in a file; `claim` counts who began something last, `roster`
-/// holds the files themselves, so that every machine has them, and `answer` what an API has answered while a
-/// run is planned a slice at a time.
+/// Format 1. The tables are those of the journal in a file. `claim` is the fencing token, `roster` holds the
+/// files for every machine, and `answer` keeps the API's responses while a run is planned in batches.
 const TABLES: &str = "
 CREATE TABLE run (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

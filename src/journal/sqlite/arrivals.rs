@@ -94,6 +94,7 @@ mod tests {
         let good = "INSERT INTO arrival VALUES ('/in', 'a.csv', '1.0:1', 5, 'done', '/in/a.csv', NULL, NULL)";
         for (damage, is_read) in [
             ("UPDATE arrival SET at = 6", true),
+            ("UPDATE arrival SET at = 9223372036854775807", false),
             ("UPDATE arrival SET fate = 'eaten'", false),
             ("UPDATE arrival SET why = '{\"code\":\"no.such\"}'", false),
         ] {

@@ -5,17 +5,16 @@ use crate::journal::row_id::{id_of, row_of};
 /// The journal's format. Raised with every change that an older program could not read.
 pub(super) const VERSION: i64 = 1;
 
-/// What marks the file as a journal of rosterpatch (sqlite.org/pragma.html#pragma_application_id): "rost".
+/// Marks the file as a journal of rosterpatch: "rost" (<https://sqlite.org/pragma.html#pragma_application_id>).
 const APPLICATION: i64 = 0x726F_7374;
 
-/// Format 1: narrow records in the file's order. A row's number is a part of its key, so that every write is
-/// an append, and nothing is kept by which only an undo or another try searches.
+/// Format 1: narrow records in the file's order. A row's number is part of its key, so that every write is an
+/// append. While a run sends, no index is written that only `undo` or `retry` needs.
 ///
-/// `planned` is what a row says, by fingerprints, and what is to be sent for it; of what it changes nothing
-/// where nothing was read, since that is the body. `changed` is the number of a `field_set`. `sending` is the
-/// row up to which the requests of a run may have been made. `row_key`, and what was `delivered`, are written in
-/// order when a run ends. `boot` is time that nobody can set: where each start of the machine lies in it.
-/// `arrival` has the files that were dropped into inboxes.
+/// `planned` holds the fingerprints of a row's cells and its request; it holds no changes if nothing was read,
+/// since the body has them. `changed` is the id of a `field_set`. `sending` is the row up to which a run may have
+/// made requests. `row_key` and `delivered` are written in order when a run ends. `boot` has the position of
+/// each start of the machine on a time scale that no clock change affects. `arrival` lists the files that were dropped into inboxes.
 const TABLES: &str = "
 CREATE TABLE run (
     id               INTEGER PRIMARY KEY,
@@ -148,15 +147,15 @@ pub(super) fn slices(connection: &Connection, run: i64) -> rusqlite::Result<Vec<
 /// What [`prepare`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A journal of this format, now.
+    /// The journal has this format.
     Ready,
-    /// One of a newer format, which is left as it is.
+    /// The journal has a newer format and is unchanged.
     Newer(i64),
-    /// Another program's tables, or a journal from before the first release.
+    /// The tables are another program's, or from before the first release.
     Foreign,
 }
 
-/// Makes the tables where there are none, and brings older ones to this format.
+/// Creates the tables in an empty file, and brings older tables to this format.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<Found> {
     // Two processes may open a new journal at once: the second waits, and finds it made.
     let transaction =
@@ -170,7 +169,9 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<Found> {
     if format > VERSION {
         return Ok(Found::Newer(format));
     }
-    let done = usize::try_from(format).unwrap_or_default();
+    let Ok(done) = usize::try_from(format) else {
+        return Ok(Found::Foreign);
+    };
     for step in STEPS.get(done..).unwrap_or_default() {
         transaction.execute_batch(step)?;
     }
@@ -187,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_is_made_once_and_what_is_newer_or_foreign_is_left_alone() {
+    fn a_journal_is_created_once_and_newer_or_foreign_tables_stay_unchanged() {
         let mut own = Connection::open_in_memory().unwrap();
         assert_eq!(prepare(&mut own).unwrap(), Found::Ready);
         assert_eq!(prepare(&mut own).unwrap(), Found::Ready);
