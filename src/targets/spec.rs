@@ -11,7 +11,6 @@ use super::lookup::Lookup;
 use super::quota::Quota;
 use super::sign_in::SignIn;
 use super::update::Update;
-use super::variables::{Variable, placeholders};
 use super::words::{Words, words_in};
 use crate::l10n::Language;
 use crate::model::{Call, Change, Method};
@@ -72,6 +71,24 @@ pub enum Region {
     /// Sweden.
     #[serde(rename = "SE")]
     Sweden,
+}
+
+/// A variable of a target's addresses, paths and sign-in.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// What it stands for, for messages.
+    pub about: String,
+    /// Its value where none is given.
+    pub default: Option<String>,
+}
+
+/// The names between braces in a path.
+pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| {
+        let (name, _) = rest.split_once('}')?;
+        Some(name)
+    })
 }
 
 impl TargetSpec {

@@ -4,8 +4,7 @@ use super::lookup::{Lookup, Paging};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
 use super::sign_in::SignIn;
-use super::spec::TargetSpec;
-use super::variables::placeholders;
+use super::spec::{TargetSpec, placeholders};
 
 /// Finds all that in a well-formed target does not fit together.
 pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {

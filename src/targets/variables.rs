@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::lookup::Lookup;
-use super::spec::TargetSpec;
+use super::spec::{TargetSpec, Variable, placeholders};
 
 /// All characters but the unreserved ones of RFC 3986, section 2.3: what is encoded in a value that
 /// fills one path segment.
@@ -16,16 +14,6 @@ pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-
-/// A variable of a target's addresses, paths and sign-in.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Variable {
-    /// What it stands for, for messages.
-    pub about: String,
-    /// Its value where none is given.
-    pub default: Option<String>,
-}
 
 impl TargetSpec {
     /// Fills the variables into the paths of look-ups and into the sign-in. A row can override a
@@ -130,14 +118,6 @@ impl TargetSpec {
         }
         Ok(address)
     }
-}
-
-/// The names between braces in a path.
-pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
-    path.split('{').skip(1).filter_map(|rest| {
-        let (name, _) = rest.split_once('}')?;
-        Some(name)
-    })
 }
 
 #[cfg(test)]

@@ -8,9 +8,8 @@ use super::super::field::{self, FieldSpec, Kind};
 use super::super::lookup::Paging;
 use super::super::places::{Found, Place};
 use super::super::sign_in::SignIn;
-use super::super::spec::TargetSpec;
+use super::super::spec::{TargetSpec, placeholders};
 use super::super::update::ETAG;
-use super::super::variables::placeholders;
 use crate::model::Method;
 
 /// Headers that the HTTP client sets, each with the setting to use instead or the reason.
