@@ -116,7 +116,13 @@ fn every_way_to_sign_in_and_to_page_that_a_file_can_say_is_played() {
             )],
             "dotted",
         ),
-        (vec![("method = \"PATCH\"", "method = \"PUT\"")], "put"),
+        (
+            vec![
+                ("method = \"PATCH\"", "method = \"PUT\""),
+                ("keep = [\"identity_temporary\"]", ""),
+            ],
+            "put",
+        ),
     ] {
         let folder = Folder::new();
         let text = own_target(&changes);
