@@ -56,11 +56,13 @@ impl Planned {
             survey,
             ..
         } = prepared;
-        let to_send = survey.rows - survey.invalid;
+        let withheld = survey.withheld.len() as u64;
+        let to_send = survey.rows - survey.invalid - withheld;
         let mut planned = Planned {
             states: StateCounts {
                 invalid: survey.invalid,
                 not_sent: to_send,
+                withheld,
                 ..StateCounts::default()
             },
             to_send,

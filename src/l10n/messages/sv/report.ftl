@@ -66,6 +66,7 @@ plan-not-read = { $why }; inget har skickats
 plan-try-blind = { $why }; inget har skickats; om inloggningsuppgifterna ger rätt att skriva men inte läsa, planerar --blind utan att läsa
 
 progress-reading = läser { $file }: { $dialect }, { $columns }
+rows-withheld = { $rows } med skyddade personuppgifter undantas (varken jämförs eller skickas): { $lines }
 progress-ignored = kolumner som hoppas över, inga fält i målet: { $columns }
 column-unmapped = kolumnen "{ $header }" importeras inte och liknar { $field }; --map "{ $header }={ $field }" importerar den, --map "{ $header }=" hoppar över den
 column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; --map "RUBRIK={ $field }" importerar den, --map "RUBRIK=" hoppar över den
@@ -157,6 +158,7 @@ word-invalid = ogiltig
 word-rejected = avvisad
 word-failed = misslyckad
 word-not-sent = ej skickad
+word-withheld = undantagen
 word-unknown = okänd
 summary-undone-by = ångrad av { $run }
 report-undone = Den här körningen har ångrats av { $run }. I resultatfilen står vilka rader som har återställts.
