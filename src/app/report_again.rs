@@ -6,7 +6,7 @@ use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::Summary;
 use crate::report::{Reported, ResultPaths, ResultsOf, UnplacedResults, write_html, write_results};
-use crate::run::{Settings, open};
+use crate::run::{Release, Settings, open};
 
 /// Writes a run's results and report from what the journal knows and its roster, where `settings` say that
 /// it lies. Returns the run's figures, with where the files are now.
@@ -59,6 +59,7 @@ pub fn report_again(
             timeline: &written.timeline,
             header: input.header(),
             why: (!names.is_empty()).then(|| say().report_undone(names.join(", "))),
+            release: settings.roster.release.as_ref().map(Release::in_words),
             is_played: settings.sandbox,
             journal_flag,
         },

@@ -199,6 +199,11 @@ impl Survey {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
     }
 
+    /// Rows that pass the checks, without those about protected persons.
+    pub fn valid(&self) -> u64 {
+        self.rows - self.invalid - self.withheld.len() as u64
+    }
+
     /// The number that the spreadsheet shows beside a row, in the file that the row came from first.
     pub fn line_of(&self, row: u64) -> u64 {
         self.lines.line_of(row)

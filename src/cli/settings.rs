@@ -109,6 +109,7 @@ pub(in crate::cli) fn roster(
             overrides: columns.into_iter().collect(),
             sparse: false,
             of_results: false,
+            is_released: false,
         },
         key: options.key.clone(),
         check: CheckOptions {

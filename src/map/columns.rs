@@ -37,6 +37,9 @@ pub struct MapOptions {
     /// the user's own.
     #[serde(default)]
     pub of_results: bool,
+    /// Whether rows about protected persons are sent, so that their marking may be ignored.
+    #[serde(skip)]
+    pub is_released: bool,
 }
 
 /// Which column holds which field.
@@ -89,9 +92,17 @@ impl ColumnMap {
         let overrides = resolve_overrides(&map.header, spec, options)?;
         for (column, name) in header.iter().enumerate() {
             let folded = fold_header(name);
+            let is_marking = is_protected(&name_key(name)) && !names.contains_key(&name_key(name));
             let is_protected = match overrides.get(&column) {
-                Some(decided) => *decided == Decided::Protected,
-                None => is_protected(&name_key(name)),
+                Some(Decided::Protected) => true,
+                Some(_) if is_marking && !options.is_released => {
+                    return Err(MapError::Protected {
+                        column: map.header[column].clone(),
+                        at: column + 1,
+                    });
+                }
+                Some(_) => false,
+                None => is_marking,
             };
             let field = match overrides.get(&column) {
                 Some(Decided::Field(field)) => Some(*field),
@@ -417,6 +428,7 @@ mod tests {
         let options = MapOptions {
             sparse: false,
             of_results: false,
+            is_released: false,
             overrides: overrides
                 .iter()
                 .map(|&(column, field)| (column.into(), field.into()))

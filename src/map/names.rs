@@ -207,6 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn markings_of_protected_persons_are_recognized() {
+        for header in [
+            "Sekretessmarkering",
+            "Sekretessmarkering (J/N)",
+            "Sekretes-markering",
+            "Skyddade personuppgifter",
+            "Skyddad identitet",
+            "Skyddad ID",
+            "Skyddad_folkbokföring",
+            "securityMarking",
+            "security_marking",
+            "Protected identity",
+        ] {
+            assert!(is_protected(&name_key(header)), "{header}");
+        }
+        for header in ["Skyddsombud", "Personnummer", "Sektion", "Class", "Notes"] {
+            assert!(!is_protected(&name_key(header)), "{header}");
+        }
+    }
+
+    #[test]
     fn a_lacking_column_is_named_in_the_language_that_is_spoken_first() {
         let spec = crate::targets::load("meitner").unwrap();
         let headers = |name: &str, language| {

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::events::{Progress, RunEvent, UnmappedColumn, WaitingFor};
 use crate::l10n::{clock_time, columns, duration, number, rows, say};
-use crate::report::{for_terminal, plan_lines};
+use crate::report::{for_terminal, plan_lines, withheld_rows};
 
 /// The lines that say an event to a person at the moment `now`; none for what only moves a counter.
 pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
@@ -26,7 +26,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             lines
         }
         RunEvent::Unmapped(columns) => columns.iter().map(unmapped).collect(),
-        RunEvent::Withheld(lines) => vec![withheld(lines)],
+        RunEvent::Withheld(lines) => vec![withheld_rows(lines)],
         RunEvent::Planned(plan) => plan_lines(plan, now),
         RunEvent::LookedUp { done, of } => {
             vec![say().progress_looked_up(number(*done), number(*of))]
@@ -70,16 +70,6 @@ fn unmapped(column: &UnmappedColumn) -> String {
         Some(header) => for_terminal(&say().column_unmapped(header.as_str(), field)),
         None => say().column_unmapped_at(column.at, field),
     }
-}
-
-/// How many rows are about protected persons, and which.
-pub fn withheld(lines: &[u64]) -> String {
-    const SHOWN: usize = 20;
-    let mut named: Vec<String> = lines.iter().take(SHOWN).map(|line| number(*line)).collect();
-    if lines.len() > SHOWN {
-        named.push("…".to_owned());
-    }
-    say().rows_withheld(rows(lines.len() as u64), named.join(", "))
 }
 
 /// The beginning of a run; of one that goes on, how far it had come, and how long the rest takes.

@@ -56,13 +56,12 @@ impl Planned {
             survey,
             ..
         } = prepared;
-        let withheld = survey.withheld.len() as u64;
-        let to_send = survey.rows - survey.invalid - withheld;
+        let to_send = survey.valid();
         let mut planned = Planned {
             states: StateCounts {
                 invalid: survey.invalid,
                 not_sent: to_send,
-                withheld,
+                withheld: survey.withheld.len() as u64,
                 ..StateCounts::default()
             },
             to_send,

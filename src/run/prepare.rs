@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::error::RunError;
 use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, Survey, survey};
 use crate::events::{Observer, RunEvent, UnmappedColumn};
+use crate::l10n::say;
 use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
 use crate::model::{Problem, RowAt, RowState};
 use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions, Withholding};
@@ -45,6 +46,17 @@ pub struct Release {
     pub account: String,
     /// The machine on which it was decided.
     pub machine: String,
+}
+
+impl Release {
+    /// Who had the rows sent, and why, for a person.
+    pub fn in_words(&self) -> String {
+        say().run_released(
+            self.account.as_str(),
+            self.machine.as_str(),
+            self.reason.as_str(),
+        )
+    }
 }
 
 /// A roster that was read and checked from its first row to its last. Nothing has been sent.
@@ -163,6 +175,7 @@ fn map_roster(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Mapped, RunError
     let sparse = roster.sparse && spec.is_readable();
     let map_options = MapOptions {
         sparse,
+        is_released: roster.release.is_some(),
         ..roster.map.clone()
     };
     let map = ColumnMap::new(input.header(), &spec, &map_options);

@@ -3,6 +3,7 @@
 of-results = this is a results file of an earlier run: its import_ columns are left out and written anew; row numbers are those of the file that its rows came from first
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = columns
+check-protected = (marks protected persons)
 check-ignored = (ignored)
 check-ignored-meant = (ignored; looks like { $field }: --map "{ $header }={ $field }")
 check-no-header = (no header)

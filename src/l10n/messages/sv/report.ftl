@@ -1,6 +1,7 @@
 of-results = det här är en resultatfil från en tidigare körning: dess import_-kolumner utelämnas och skrivs på nytt; radnumren är de i filen som raderna först kom från
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = kolumner
+check-protected = (märker skyddade personuppgifter)
 check-ignored = (hoppas över)
 check-ignored-meant = (hoppas över; liknar { $field }: --map "{ $header }={ $field }")
 check-no-header = (ingen rubrik)
