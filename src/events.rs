@@ -32,6 +32,8 @@ pub enum RunEvent {
     },
     /// Columns that are not imported and may have been meant to be.
     Unmapped(Vec<UnmappedColumn>),
+    /// Rows about protected persons are withheld: the numbers that the spreadsheet shows beside them.
+    Withheld(Vec<u64>),
     /// Some of the file was read and checked.
     Read {
         /// Bytes so far.

@@ -73,6 +73,8 @@ pub struct CheckedRow<'a> {
     pub doubts: Vec<Problem>,
     /// What a program had changed, and was put back.
     pub restored: Vec<Problem>,
+    /// Whether it is about a protected person, so that it has no values and is not sent.
+    pub is_withheld: bool,
     /// Whether the values are there that are the same in every row.
     has_constants: bool,
 }
@@ -190,6 +192,13 @@ impl Checker {
         checked.problems.clear();
         checked.doubts.clear();
         checked.restored.clear();
+        checked.is_withheld = row.is_withheld();
+        if checked.is_withheld {
+            checked.values.clear();
+            checked.values.resize_with(self.spec.fields.len(), || None);
+            checked.has_constants = false;
+            return;
+        }
         // With cells missing or in excess, which cell belongs to which column is a guess.
         if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
             checked.values.clear();

@@ -109,6 +109,7 @@ findings! {
     Invalid "row.too_many_cells" what_row_too_many_cells "" remedy_cells;
     Invalid "row.divided" what_row_divided "" remedy_cells;
     Invalid "row.truncated" what_row_truncated "" remedy_export;
+    Invalid "row.concealed" what_row_concealed "" remedy_cells;
     Invalid "row.text_after_quote" what_row_text_after_quote "\"Anna \\\"Ann\\\" M\"" remedy_quotes;
     Invalid "row.header" what_row_header "" remedy_row;
     Invalid "row.part_of_object" what_row_part_of_object "" remedy_value;

@@ -193,6 +193,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Hoppa över rader som är dolda i arbetsboken",
     ),
     (
+        "Send rows about protected persons, too, and record why",
+        "Skicka även rader med skyddade personuppgifter och spara skälet",
+    ),
+    (
         "Let rows set a guarded value, such as membership_type=admin (repeatable)",
         "Låt rader sätta ett skyddat värde, till exempel membership_type=admin (kan upprepas)",
     ),

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
-use super::names::{headers_for, known_names, name_key, nearest, within};
+use super::names::{PROTECTED, headers_for, is_protected, known_names, name_key, nearest, within};
 use crate::l10n::{Language, say};
 use crate::read::fold_header;
 use crate::targets::{FieldSpec, TargetSpec};
@@ -37,6 +37,9 @@ pub struct MapOptions {
     /// the user's own.
     #[serde(default)]
     pub of_results: bool,
+    /// Whether rows about protected persons are sent, so that their marking may be ignored.
+    #[serde(skip)]
+    pub is_released: bool,
 }
 
 /// Which column holds which field.
@@ -51,6 +54,10 @@ pub struct ColumnMap {
     error_code: Option<usize>,
     /// The column of a results file that holds the number which the row had in its first file.
     line: Option<usize>,
+    /// The column of a results file that holds each row's state.
+    state: Option<usize>,
+    /// The columns that mark persons as protected.
+    protected: Vec<usize>,
     /// Columns that a row is to have: in a results file, those that a spreadsheet added for a row
     /// with too many cells are none.
     width: usize,
@@ -77,24 +84,42 @@ impl ColumnMap {
             of_results: false,
             error_code: None,
             line: None,
+            state: None,
+            protected: Vec::new(),
             width: header.len(),
             least: 0,
         };
         let overrides = resolve_overrides(&map.header, spec, options)?;
         for (column, name) in header.iter().enumerate() {
             let folded = fold_header(name);
+            let is_marking = is_protected(&name_key(name)) && !names.contains_key(&name_key(name));
+            let is_protected = match overrides.get(&column) {
+                Some(Decided::Protected) => true,
+                Some(_) if is_marking && !options.is_released => {
+                    return Err(MapError::Protected {
+                        column: map.header[column].clone(),
+                        at: column + 1,
+                    });
+                }
+                Some(_) => false,
+                None => is_marking,
+            };
             let field = match overrides.get(&column) {
-                Some(decided) => *decided,
+                Some(Decided::Field(field)) => Some(*field),
+                Some(Decided::Ignored | Decided::Protected) => None,
                 None => names.get(&name_key(name)).copied(),
             };
             match field {
                 Some(field) => map.claim(field, column, spec)?,
+                None if is_protected => map.protected.push(column),
                 None if RESULT_COLUMNS.contains(&folded.as_str()) => {
                     map.of_results = true;
                     if folded == "import_error_code" {
                         map.error_code = Some(column);
                     } else if folded == "import_line" {
                         map.line = Some(column);
+                    } else if folded == "import_status" {
+                        map.state = Some(column);
                     }
                 }
                 None if folded.is_empty() || overrides.contains_key(&column) => {}
@@ -241,6 +266,25 @@ impl ColumnMap {
         self.line
     }
 
+    /// The columns that mark persons as protected.
+    pub fn protected(&self) -> &[usize] {
+        &self.protected
+    }
+
+    /// The column of a results file that holds each row's state.
+    pub fn state_column(&self) -> Option<usize> {
+        self.state
+    }
+
+    /// The columns that a results file adds to those of a roster.
+    pub fn result_columns(&self) -> Vec<usize> {
+        let is_ours = |column: &usize| {
+            let name = fold_header(&self.header[*column]);
+            RESULT_COLUMNS.contains(&name.as_str())
+        };
+        (0..self.header.len()).filter(is_ours).collect()
+    }
+
     /// The headers that are not fields, without surrounding space.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|&column| self.header(column))
@@ -264,6 +308,15 @@ pub struct Guess {
     pub field: Option<usize>,
     /// Where it is none's, the field whose name it may be a misspelling of.
     pub near: Option<usize>,
+    /// Whether it marks persons as protected.
+    pub is_protected: bool,
+}
+
+/// The columns whose headers say that they mark persons as protected.
+pub fn protected_columns(header: &[String]) -> Vec<usize> {
+    let columns = header.iter().enumerate();
+    let marks = columns.filter(|(_, name)| is_protected(&name_key(name)));
+    marks.map(|(column, _)| column).collect()
 }
 
 /// What each column is taken for by its header.
@@ -280,9 +333,12 @@ pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
         .map(|name| {
             let folded = fold_header(name);
             let field = names.get(&name_key(name)).copied();
-            let may_be = field.is_none() && !folded.is_empty() && !of_ours(&folded);
+            let is_protected = field.is_none() && is_protected(&name_key(name));
+            let may_be =
+                field.is_none() && !is_protected && !folded.is_empty() && !of_ours(&folded);
             Guess {
                 field,
+                is_protected,
                 near: may_be
                     .then(|| nearest(name, &names).or_else(|| within(name, &names, is_free)))
                     .flatten()
@@ -302,11 +358,22 @@ pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {
     found.map(|(language, _)| language.as_str())
 }
 
+/// What the user makes of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decided {
+    /// It holds this field, by position.
+    Field(usize),
+    /// It marks persons as protected.
+    Protected,
+    /// It is not imported.
+    Ignored,
+}
+
 fn resolve_overrides(
     header: &[String],
     spec: &TargetSpec,
     options: &MapOptions,
-) -> Result<HashMap<usize, Option<usize>>, MapError> {
+) -> Result<HashMap<usize, Decided>, MapError> {
     let mut decided = HashMap::new();
     for (column, field) in &options.overrides {
         // Two headers may differ by a separator alone.
@@ -324,8 +391,10 @@ fn resolve_overrides(
             found: header.join(", "),
         })?;
         let field = match field.trim() {
-            "" => None,
-            name => Some(field_named(spec, name)?),
+            "" => Decided::Ignored,
+            // A target may have a field of this name.
+            PROTECTED if spec.field(PROTECTED).is_none() => Decided::Protected,
+            name => Decided::Field(field_named(spec, name)?),
         };
         decided.insert(position, field);
     }
@@ -359,6 +428,7 @@ mod tests {
         let options = MapOptions {
             sparse: false,
             of_results: false,
+            is_released: false,
             overrides: overrides
                 .iter()
                 .map(|&(column, field)| (column.into(), field.into()))
@@ -546,7 +616,11 @@ mod tests {
             .aliases
             .insert("en".to_owned(), aliases);
         let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
-        let guess = |field, near| Guess { field, near };
+        let guess = |field, near| Guess {
+            field,
+            near,
+            is_protected: false,
+        };
         assert_eq!(
             guesses(&header, &spec),
             [

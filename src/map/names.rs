@@ -69,6 +69,37 @@ pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(S
         .map(|(_, name, field)| (in_capitals(name), *field))
 }
 
+/// What `--map` calls a column that marks persons as protected.
+pub const PROTECTED: &str = "protected";
+
+/// Whether a header, as [`name_key`] returns it, names the marking of protected persons, also if it is misspelt.
+/// `securityMarking` is the name in SS 12000.
+pub(super) fn is_protected(key: &str) -> bool {
+    const PARTS: [&str; 9] = [
+        "sekretess",
+        "skyddad",
+        "skyddsmarkering",
+        "kvarskriv",
+        "securitymarking",
+        "security marking",
+        "secrecy",
+        "protected",
+        "confidential",
+    ];
+    const WHOLE: [&str; 5] = [
+        "sekretessmarkering",
+        "skyddade personuppgifter",
+        "skyddad identitet",
+        "skyddad folkbokföring",
+        "security marking",
+    ];
+    const MISTAKES: usize = 2;
+    PARTS.iter().any(|part| key.contains(part))
+        || WHOLE
+            .iter()
+            .any(|name| strsim::damerau_levenshtein(name, key) <= MISTAKES)
+}
+
 /// The known name whose words all stand in `header`, as in `Epost elev`; the longest, where several do.
 pub(super) fn within(
     header: &str,
@@ -173,6 +204,27 @@ mod tests {
             assert_eq!(field(found).as_deref(), expected, "{header}");
         }
         assert_eq!(within("Epost elev", &names, |_| false), None);
+    }
+
+    #[test]
+    fn markings_of_protected_persons_are_recognized() {
+        for header in [
+            "Sekretessmarkering",
+            "Sekretessmarkering (J/N)",
+            "Sekretes-markering",
+            "Skyddade personuppgifter",
+            "Skyddad identitet",
+            "Skyddad ID",
+            "Skyddad_folkbokföring",
+            "securityMarking",
+            "security_marking",
+            "Protected identity",
+        ] {
+            assert!(is_protected(&name_key(header)), "{header}");
+        }
+        for header in ["Skyddsombud", "Personnummer", "Sektion", "Class", "Notes"] {
+            assert!(!is_protected(&name_key(header)), "{header}");
+        }
     }
 
     #[test]

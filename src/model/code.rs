@@ -79,6 +79,7 @@ codes! {
     MapMissing "map.missing" fact_missing;
     MapNoKey "map.no_key" fact_no_key;
     MapTwoColumns "map.two_columns" fact_two_columns;
+    MapProtected "map.protected" fact_map_protected;
     MapReadOnly "map.read_only" fact_read_only;
     MapNoColumn "map.no_column" fact_no_column;
     MapNoField "map.no_field" fact_no_field;

@@ -34,6 +34,7 @@ mod signatures;
 mod source;
 mod split;
 mod table;
+mod withhold;
 mod workbook;
 mod workers;
 
@@ -50,4 +51,5 @@ pub use mojibake::{Mojibake, mojibake};
 pub use source::{Origin, content_of};
 pub(crate) use split::is_blank_char;
 pub use table::{Cell, Flaw, RawRow, Table};
+pub use withhold::Withholding;
 pub use workers::start_workers;

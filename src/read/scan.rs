@@ -183,8 +183,16 @@ impl Input {
             if self.sheet.is_none() {
                 table.mark_truncated(shape.least);
             }
+            // Nobody can have edited what marks a person as protected, since such rows are not shown.
+            let marked = match self.withholding.is_possible() {
+                true => table.marked(&self.withholding),
+                false => Vec::new(),
+            };
             if !self.mends.is_empty() {
                 table.mend(&self.mends, self.header.len());
+            }
+            if self.withholding.is_possible() {
+                table.withhold(&marked, &self.withholding, shape);
             }
         }
         // A row that a quote glued together hides the rows within it, so it stops the run; but

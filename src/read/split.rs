@@ -194,6 +194,7 @@ impl<'a> Found<'a> {
             first: RowAt::FIRST,
             marks: None,
             mended: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 }

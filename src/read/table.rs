@@ -32,6 +32,8 @@ pub struct Table {
     /// What a workbook knows about its cells, and those for which it no longer holds.
     pub(super) marks: Option<Arc<Marks>>,
     pub(super) mended: Vec<(u64, usize)>,
+    /// The numbers of the rows whose cells were emptied because they are about protected persons, ascending.
+    pub(super) withheld: Vec<u64>,
 }
 
 /// Bytes between two cells of a row: the delimiter, where they lie in the block as it stands.
@@ -96,6 +98,8 @@ pub enum Flaw {
     Truncated,
     /// The program that wrote the file left out empty cells at the end of its rows.
     FilledUp,
+    /// The row is damaged and may be about a protected person, so its cells were emptied.
+    Concealed,
 }
 
 /// How a file's rows are written.
@@ -192,6 +196,25 @@ impl Table {
                 // Whoever changed it has seen it.
                 span.flaw = None;
             }
+        }
+    }
+
+    /// Empties all cells of a row but those in the columns `kept`.
+    pub(super) fn empty(&mut self, index: usize, kept: &[usize]) {
+        let Some(row) = self.rows().nth(index) else {
+            return;
+        };
+        let cell = |column: usize| {
+            let cell = row.cell(column).filter(|_| kept.contains(&column));
+            cell.map_or(Vec::new(), |cell| cell.bytes().to_vec())
+        };
+        let cells: Vec<Vec<u8>> = (0..row.len()).map(cell).collect();
+        let (start, first_cell) = (self.text.len(), self.ends.len());
+        for cell in cells {
+            self.append(&cell);
+        }
+        if let Some(span) = self.rows.get_mut(index) {
+            (span.start, span.cells) = (start, first_cell..self.ends.len());
         }
     }
 
@@ -299,6 +322,13 @@ impl<'a> RawRow<'a> {
         })
     }
 
+    /// Whether it is about a protected person, so that its cells were emptied.
+    #[inline]
+    pub fn is_withheld(&self) -> bool {
+        let withheld = &self.table.withheld;
+        !withheld.is_empty() && withheld.binary_search(&self.at.row).is_ok()
+    }
+
     /// Whether a workbook knows anything about its cells beside their text.
     #[inline]
     pub fn has_marks(&self) -> bool {
@@ -309,6 +339,7 @@ impl<'a> RawRow<'a> {
     pub fn mark(&self, index: usize) -> Option<CellMark> {
         let marks = self.table.marks.as_ref()?;
         let is_mended = self.table.mended.contains(&(self.at.row, index));
+        let is_mended = is_mended || self.is_withheld();
         let text = self.cell(index).filter(|_| !is_mended)?;
         marks.of(self.at.sheet_row, index, text.bytes())
     }

@@ -1,14 +1,14 @@
 use super::results::NOT_FOUND;
 use crate::check::SEVERITIES;
 use crate::l10n::{Messages, say};
-use crate::model::{Code, LEFT_OUT, Refusal};
+use crate::model::{Code, LEFT_OUT, PROTECTED, Refusal};
 use crate::targets::Kind;
 
 /// A message without arguments.
 type Phrase = fn(&Messages) -> String;
 
 /// Codes of rows that no check of a cell gives: what each means, and what to do about it.
-const OF_ROWS: [(&str, Phrase, Phrase); 10] = [
+const OF_ROWS: [(&str, Phrase, Phrase); 11] = [
     (
         NOT_FOUND,
         Messages::what_lookup_not_found,
@@ -58,6 +58,11 @@ const OF_ROWS: [(&str, Phrase, Phrase); 10] = [
         LEFT_OUT,
         Messages::what_row_left_out,
         Messages::remedy_row_left_out,
+    ),
+    (
+        PROTECTED,
+        Messages::what_row_protected,
+        Messages::remedy_row_protected,
     ),
 ];
 

@@ -38,6 +38,8 @@ pub struct Reported<'a> {
     pub header: &'a [String],
     /// Why the run ended before its last row, if it did and that is known.
     pub why: Option<String>,
+    /// Who had rows about protected persons sent, and why.
+    pub release: Option<String>,
     /// Whether it went to a sandbox of its own, which is gone.
     pub is_played: bool,
     /// What leads another command to the journal, such as ` --state DIR`.
@@ -54,6 +56,7 @@ struct Page<'a> {
     more: Option<String>,
     doubtful: String,
     why: Option<String>,
+    release: Option<String>,
     next: Option<Next>,
     slots: Vec<Stretch>,
     began: String,
@@ -175,6 +178,7 @@ pub fn write_html(
         rows,
         doubtful: doubtful_values(summary.warnings),
         why,
+        release: reported.release.clone(),
         next: next(reported),
         slots: stretches(reported.timeline, summary),
         began: local_seconds(summary.started_at),

@@ -82,6 +82,7 @@ pub fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
         ),
         (plan.invalid, Messages::state_invalid, Some(Tone::Old)),
         (plan.left_out, Messages::plan_left_out, Some(Tone::Warning)),
+        (plan.settled.withheld, Messages::state_withheld, None),
     ];
     let some = reasons.into_iter().filter(|(count, ..)| *count > 0);
     some.map(|(count, phrase, tone)| (phrase(say(), count, number(count)), tone))

@@ -1,6 +1,7 @@
 use super::context::Ended;
 use super::error::RunError;
 use super::planned::{columns_of, understood};
+use super::prepare::Release;
 use super::reading::Reading;
 use super::settings::to_json;
 use super::under_way::{Run, Setup};
@@ -163,6 +164,13 @@ impl Run<'_> {
                 timeline: &written.timeline,
                 header: prepared.input.header(),
                 why: stop.as_ref().map(Stop::for_person),
+                release: self
+                    .setup
+                    .settings
+                    .roster
+                    .release
+                    .as_ref()
+                    .map(Release::in_words),
                 is_played: self.setup.settings.sandbox,
                 journal_flag: &self.setup.context.journal_flag,
             },

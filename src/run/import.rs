@@ -272,6 +272,7 @@ pub fn look(
             invalid: plan.invalid,
             unchanged: plan.unchanged,
             not_sent: plan.to_send + plan.left_out,
+            withheld: plan.settled.withheld,
             ..StateCounts::default()
         };
         let mut summary = run.summary(states, stop.as_ref());

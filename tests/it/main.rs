@@ -32,6 +32,7 @@ mod pacing;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod properties;
+mod protected;
 #[cfg(feature = "postgres")]
 mod queue;
 mod reading;

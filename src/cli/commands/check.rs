@@ -43,7 +43,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
     }
     let states = StateCounts {
         invalid: prepared.survey.invalid,
-        not_sent: prepared.survey.rows - prepared.survey.invalid,
+        not_sent: prepared.survey.valid(),
+        withheld: prepared.survey.withheld.len() as u64,
         ..StateCounts::default()
     };
     let mut summary = Summary::of_no_run(

@@ -138,6 +138,7 @@ fn seed_roster(file: &Path, clock: &dyn Clock) -> Roster {
         check: CheckOptions::new(today(clock.timestamp())),
         duplicates: DuplicatePolicy::First,
         sparse: false,
+        release: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::l10n::{Language, say};
-use crate::map::{field_named, guesses};
+use crate::map::{PROTECTED, field_named, guesses};
 use crate::read::fold_header;
 use crate::targets::TargetSpec;
 
@@ -33,6 +33,8 @@ struct Column {
     /// Fields to choose from: the value, the name, and whether it is this one.
     fields: Vec<(String, String, bool)>,
     is_left_out: bool,
+    /// What marks protected persons is not offered to be left out.
+    is_protected: bool,
     /// What it may have been meant for.
     near: Option<String>,
 }
@@ -70,10 +72,12 @@ fn made(desk: &Desk) -> Made {
         .enumerate()
         .filter(|(_, (header, _))| !header.trim().is_empty())
         .map(|(index, (header, guess))| {
-            let chosen = match said_of(opened, header) {
+            let said = said_of(opened, header);
+            let chosen = match said {
                 Some(field) => field_named(spec, field).ok(),
                 None => guess.field,
             };
+            let is_protected = guess.is_protected || said == Some(PROTECTED) && chosen.is_none();
             let samples = look.rows.iter().filter_map(|row| row.get(index));
             let samples = samples.filter(|cell| !cell.trim().is_empty());
             Column {
@@ -81,7 +85,8 @@ fn made(desk: &Desk) -> Made {
                 header: header.clone(),
                 samples: samples.take(SAMPLES).cloned().collect(),
                 fields: fields(spec, chosen),
-                is_left_out: chosen.is_none(),
+                is_left_out: chosen.is_none() && !is_protected,
+                is_protected,
                 near: guess
                     .near
                     .or_else(|| unmapped(index))
@@ -148,7 +153,10 @@ pub(in crate::console) async fn choose(
                 let Some(chosen) = said.get(&format!("c{index}")) else {
                     continue;
                 };
-                let own = guess.field.map(|field| opened.spec.fields[field].name());
+                let own = match guess.is_protected {
+                    true => Some(PROTECTED),
+                    false => guess.field.map(|field| opened.spec.fields[field].name()),
+                };
                 if own.unwrap_or_default() != chosen {
                     overrides.push((header.trim().to_owned(), chosen.clone()));
                 } else {

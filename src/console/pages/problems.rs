@@ -224,7 +224,7 @@ fn left(checked: &Checked) -> Left {
             0 => say().console_none_left(),
             rows => say().console_left(rows, number(rows)),
         },
-        valid: say().console_valid(number(survey.rows - survey.invalid), number(survey.rows)),
+        valid: say().console_valid(number(survey.valid()), number(survey.rows)),
     }
 }
 

@@ -56,6 +56,7 @@ console-your-column = Your column
 console-its-cells = Sample values
 console-is-field = Sets the field
 console-field-of = Field of { $column }
+console-marks-protected = marks protected persons
 console-leave-out = (leave it out)
 console-near = Did you mean { $field }?
 console-keep = Keep this for next time

@@ -85,6 +85,7 @@ dialect-ods = OpenDocument spreadsheet
 
 map-result-column = the column "{ $column }" has the name of one that the results add, and the file is not a results file; give it another name
 map-two-columns = the columns "{ $first }" and "{ $second }" both hold the field { $field }; leave one out with --map "{ $second }="
+map-protected = column "{ $column }" marks protected persons; it can be ignored or used for a field only with --release-protected "REASON"
 map-read-only = the column "{ $column }" holds { $field }, which { $target } does not let anyone set; leave it out with --map "{ $column }="
 map-no-column = --map names the column "{ $column }", which the file does not have; it has: { $found }
 map-no-field = there is no field "{ $field }" in the target { $target }; it has: { $known }

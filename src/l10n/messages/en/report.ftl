@@ -3,6 +3,7 @@
 of-results = this is a results file of an earlier run: its import_ columns are left out and written anew; row numbers are those of the file that its rows came from first
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = columns
+check-protected = (marks protected persons)
 check-ignored = (ignored)
 check-ignored-meant = (ignored; looks like { $field }: --map "{ $header }={ $field }")
 check-no-header = (no header)
@@ -67,6 +68,7 @@ plan-not-read = { $why }; nothing was sent
 plan-try-blind = { $why }; nothing was sent; if these credentials may write and not read, --blind plans without reading
 
 progress-reading = reading { $file }: { $dialect }, { $columns }
+rows-withheld = { $rows } about protected persons withheld (not looked up, not sent): { $lines }
 progress-ignored = columns ignored, not fields of the target: { $columns }
 column-unmapped = column "{ $header }" is not imported and looks like { $field }; --map "{ $header }={ $field }" imports it, --map "{ $header }=" ignores it
 column-unmapped-at = column { $at } is not imported and looks like { $field }; --map "HEADER={ $field }" imports it, --map "HEADER=" ignores it
@@ -158,6 +160,7 @@ word-invalid = invalid
 word-rejected = rejected
 word-failed = failed
 word-not-sent = not sent
+word-withheld = withheld
 word-unknown = unknown
 summary-undone-by = undone by { $run }
 report-undone = This run was undone by { $run }. Its results name the rows that were put back.

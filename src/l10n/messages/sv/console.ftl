@@ -56,6 +56,7 @@ console-your-column = Din kolumn
 console-its-cells = Exempel på värden
 console-is-field = Fyller fältet
 console-field-of = Fält för { $column }
+console-marks-protected = märker skyddade personuppgifter
 console-leave-out = (hoppa över)
 console-near = Menade du { $field }?
 console-keep = Kom ihåg till nästa gång

@@ -83,6 +83,7 @@ dialect-ods = OpenDocument-kalkylblad
 
 map-result-column = kolumnen "{ $column }" har samma namn som en av kolumnerna som resultatfilen lägger till, och filen är ingen resultatfil; ge den ett annat namn
 map-two-columns = kolumnerna "{ $first }" och "{ $second }" innehåller båda fältet { $field }; hoppa över en av dem med --map "{ $second }="
+map-protected = kolumnen "{ $column }" märker personer med skyddade uppgifter; den kan bara hoppas över eller användas för ett fält med --release-protected "SKÄL"
 map-read-only = kolumnen "{ $column }" innehåller { $field }, som { $target } inte låter någon sätta; hoppa över den med --map "{ $column }="
 map-no-column = --map nämner kolumnen "{ $column }", som inte finns i filen; den har: { $found }
 map-no-field = fältet "{ $field }" finns inte i { $target }; där finns: { $known }

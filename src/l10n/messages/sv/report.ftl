@@ -1,6 +1,7 @@
 of-results = det här är en resultatfil från en tidigare körning: dess import_-kolumner utelämnas och skrivs på nytt; radnumren är de i filen som raderna först kom från
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = kolumner
+check-protected = (märker skyddade personuppgifter)
 check-ignored = (hoppas över)
 check-ignored-meant = (hoppas över; liknar { $field }: --map "{ $header }={ $field }")
 check-no-header = (ingen rubrik)
@@ -66,6 +67,7 @@ plan-not-read = { $why }; inget har skickats
 plan-try-blind = { $why }; inget har skickats; om inloggningsuppgifterna ger rätt att skriva men inte läsa, planerar --blind utan att läsa
 
 progress-reading = läser { $file }: { $dialect }, { $columns }
+rows-withheld = { $rows } med skyddade personuppgifter undantas (varken jämförs eller skickas): { $lines }
 progress-ignored = kolumner som hoppas över, inga fält i målet: { $columns }
 column-unmapped = kolumnen "{ $header }" importeras inte och liknar { $field }; --map "{ $header }={ $field }" importerar den, --map "{ $header }=" hoppar över den
 column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; --map "RUBRIK={ $field }" importerar den, --map "RUBRIK=" hoppar över den
@@ -157,6 +159,7 @@ word-invalid = ogiltig
 word-rejected = avvisad
 word-failed = misslyckad
 word-not-sent = ej skickad
+word-withheld = undantagen
 word-unknown = okänd
 summary-undone-by = ångrad av { $run }
 report-undone = Den här körningen har ångrats av { $run }. I resultatfilen står vilka rader som har återställts.
