@@ -115,6 +115,7 @@ mod tests {
         let folder = Path::new(&summary.file).parent().unwrap();
         assert!(folder.starts_with(scene.path("link/done")), "{folder:?}");
         assert_eq!(summary.report, Some(folder.join("a.report.html")));
+        assert!(folder.join("a.report.html").is_file());
         let run = scene.record("first");
         // The journal knows a file by one name, whatever link leads to it.
         assert!(

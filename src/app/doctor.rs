@@ -434,12 +434,18 @@ mod tests {
 
     /// The same with or without credentials.
     fn found_with(base_url: &str, is_signed: bool) -> Vec<(String, Health, String)> {
+        let findings = examined(base_url, is_signed, of_api);
+        let told = |finding: Finding| (finding.what, finding.health, finding.told);
+        findings.into_iter().map(told).collect()
+    }
+
+    fn examined<T>(base_url: &str, is_signed: bool, look: impl Fn(&Examined<'_>) -> T) -> T {
         let scene = Scene::new();
         let mut settings = scene.settings("r.csv");
         settings.delivery.client.base_url = base_url.to_owned();
         let wanted = wanted(settings);
         let delivery = &wanted.settings.delivery;
-        let findings = of_api(&Examined {
+        look(&Examined {
             spec: wanted.spec,
             client: &delivery.client,
             asking: is_signed.then_some(Asking {
@@ -448,9 +454,32 @@ mod tests {
                 state: &scene.session.state,
             }),
             clock: scene.session.clock.clone(),
-        });
-        let told = |finding: Finding| (finding.what, finding.health, finding.told);
-        findings.into_iter().map(told).collect()
+        })
+    }
+
+    #[test]
+    fn a_connection_by_tls_is_told_of() {
+        for (address, told) in [
+            ("https://a.example", say().doctor_tls("https://a.example")),
+            ("http://127.0.0.1:1", "http://127.0.0.1:1".to_owned()),
+        ] {
+            let finding = examined(address, false, well_network);
+            assert_eq!((finding.health, finding.told), (Health::Well, told));
+        }
+    }
+
+    #[test]
+    fn a_request_that_has_to_wait_is_no_lack_of_rights() {
+        let read = |asks_to_wait| {
+            examined("http://127.0.0.1:1", true, |examined| {
+                let mut answer = Answer::default();
+                (answer.status, answer.asks_to_wait) = (403, asks_to_wait);
+                let found = of_answer(examined, examined.asking.as_ref().unwrap(), &answer);
+                found.into_iter().nth(1).unwrap().told
+            })
+        };
+        assert_eq!(read(false), say().doctor_blind("HTTP 403"));
+        assert_eq!(read(true), "HTTP 403");
     }
 
     fn health(found: &[(String, Health, String)], what: &str) -> Option<Health> {

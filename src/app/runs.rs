@@ -261,6 +261,14 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_died_after_its_last_row_did_not_end() {
+        let scene = Scene::new();
+        let run = scene.run("first", RunState::Running, &scene.settings("r.csv"));
+        scene.rows(&run, &[Some(RowState::Updated)]);
+        assert_eq!(shown(&scene, "first").summary.exit_code, Exit::Interrupted);
+    }
+
+    #[test]
     fn an_undone_run_names_the_undos_that_have_begun_to_put_it_back() {
         let scene = Scene::new();
         scene.write("r.csv", &roster(1));

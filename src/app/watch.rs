@@ -57,9 +57,8 @@ pub fn watch(
             complain(&error);
             false
         });
-        let unsettled = seen
-            .values()
-            .any(|(_, since)| since.elapsed() < options.settle);
+        let mut since = seen.values().map(|(_, since)| since);
+        let unsettled = since.any(|since| is_unsettled(*since, options.settle));
         let pause = pause(options, unsettled, is_refused);
         rest(pause, unsettled, &woken, stop);
     }
@@ -71,6 +70,11 @@ pub fn watch(
 /// The longest time until `watch` notices a change to the config or to a credential file while an account is
 /// refused.
 const NOTICED: Duration = Duration::from_secs(5);
+
+/// Whether a file that has been as it is `since` then may still change.
+fn is_unsettled(since: Instant, settle: Duration) -> bool {
+    since.elapsed() < settle
+}
 
 /// Returns the time until the folder is read again. Files that must settle are read as soon as they may have.
 fn pause(options: &SweepOptions, unsettled: bool, is_refused: bool) -> Duration {
@@ -147,6 +151,12 @@ mod tests {
         assert_eq!(pause(2_000, 30_000, false, true), 5_000);
         assert_eq!(pause(2_000, 30_000, true, true), 2_000);
         assert_eq!(pause(2_000, 1_000, false, true), 1_000);
+    }
+
+    #[test]
+    fn a_file_settles_once_it_has_not_changed_for_so_long() {
+        assert!(is_unsettled(Instant::now(), LONG));
+        assert!(!is_unsettled(Instant::now(), Duration::ZERO));
     }
 
     /// How long a rest of `pause` takes while the folder changes again and again.

@@ -310,6 +310,43 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_erases_is_the_record_with_the_changes() {
+        let mut spec = (*crate::plan::tests::registry()).clone();
+        spec.update.read_only = vec!["/meta/version".to_owned()];
+        let mut values = vec![None; spec.fields.len()];
+        values[spec.field("id").unwrap()] = Some(Value::Text("not in the body"));
+        values[spec.field("surname").unwrap()] = Some(Value::Text("Ek"));
+        values[spec.field("nickname").unwrap()] = Some(Value::Null);
+        values[spec.field("temporary").unwrap()] = Some(Value::Null);
+        values[spec.field("city").unwrap()] = Some(Value::Null);
+        let record = serde_json::json!({
+            "surname": "Ask",
+            "nickname": "Kim",
+            "temporary": true,
+            "other": 1,
+            "address": {"street": "Storgatan 1", "verified": true},
+            "meta": {"version": 7, "kind": "x"},
+        });
+        for (clear, cleared) in [(Clear::Null, Json::Null), (Clear::Empty, Json::from(""))] {
+            spec.update.clear = clear;
+            let shape = BodyShape::of(&spec);
+            let whole = shape.build_whole(&spec, record.clone(), &values);
+            // A Boolean cannot be an empty string.
+            let expected = serde_json::json!({
+                "surname": "Ek",
+                "nickname": cleared,
+                "temporary": null,
+                "other": 1,
+                "address": {"street": "Storgatan 1", "city": cleared},
+                "meta": {"kind": "x"},
+            });
+            assert_eq!(serde_json::from_slice::<Json>(&whole).unwrap(), expected);
+            let part: Json = serde_json::from_slice(&shape.build(&values)).unwrap();
+            assert_eq!(part["address"]["city"], cleared);
+        }
+    }
+
+    #[test]
     fn the_fields_are_written_into_the_envelope() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let surname = spec.field("surname").unwrap();

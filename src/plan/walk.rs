@@ -172,7 +172,8 @@ impl<'a> Walk<'a> {
             && self.total().is_none_or(|total| self.received >= total);
         if is_end {
             self.last = Last::default();
-            self.pages += 1;
+            // There are no other records that the total could count.
+            self.may_count_page = false;
         }
         is_end
     }
@@ -237,7 +238,7 @@ impl<'a> Walk<'a> {
 
     /// Whether there may be a page after the last one, if pages are requested by number or offset.
     fn may_go_on(&self) -> bool {
-        if self.last.records == 0 || !self.last.is_new {
+        if !self.last.is_new {
             return false;
         }
         match self.total() {
@@ -313,7 +314,7 @@ impl<'a> Walk<'a> {
 
     /// Returns the question for the page after so many pages and records.
     ///
-    /// If answers name the next page, only the first page has a question.
+    /// If answers name the next page, only the first page is requested by number.
     fn numbered(&self, pages: u64, passed: u64) -> Option<Question> {
         let how = &self.look_up.how;
         let path = self.path()?;
@@ -330,10 +331,7 @@ impl<'a> Walk<'a> {
                 let number = pages.saturating_add(u64::from(*first));
                 with_query(path, &format!("{parameter}={number}"))
             }
-            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } if pages == 0 => {
-                path.to_owned()
-            }
-            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } => return None,
+            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } => path.to_owned(),
         };
         Some(self.question(path))
     }

@@ -152,6 +152,98 @@ mod tests {
         );
     }
 
+    /// A target whose paths, token endpoint and scope hold variables.
+    const TARGET: &str = r#"
+name = "school"
+title = "School"
+record = "student"
+environments = { production = "https://api.example/{city}" }
+update = { method = "PATCH", path = "/{school}/student/{id}", idempotent = true }
+answers = { retry = [503], reject = [400], stop = [401] }
+
+[variables.city]
+about = "the city"
+
+[variables.school]
+about = "the school"
+
+[variables.tenant]
+about = "the tenant"
+
+[[sign_in]]
+kind = "oauth"
+token_path = "/{tenant}/token"
+scope = "read {tenant}"
+client_id = "ID"
+client_secret = "SECRET"
+
+[quota]
+requests = 1
+per = "s"
+burst = 1
+
+[lookup]
+keys = ["id"]
+list = "/{tenant}/student"
+records = "/data"
+page_size = 1
+paging = { kind = "page", parameter = "page" }
+
+[[fields]]
+name = "id"
+kind = "text"
+in = "path"
+
+[[fields]]
+name = "name"
+pointer = "/name"
+kind = "text"
+"#;
+
+    #[test]
+    fn a_value_is_encoded_in_a_path_and_not_in_a_scope() {
+        let mut spec = crate::targets::parse("school.toml", TARGET).unwrap();
+        let values = values(&[("tenant", "a b")]);
+        let texts = |spec: &TargetSpec| -> Vec<String> {
+            let signs_in = spec.sign_in.iter().flat_map(|way| way.templates());
+            signs_in.cloned().collect()
+        };
+        let of_tenant = spec.clone().with_variables(&values);
+        assert_eq!(texts(&of_tenant), ["/a%20b/token", "read a b"]);
+        let lists = of_tenant.lookup.unwrap().list;
+        assert_eq!(lists.as_deref(), Some("/a%20b/student"));
+        // A token endpoint on another host.
+        if let crate::targets::SignIn::Oauth {
+            token_path,
+            token_url,
+            ..
+        } = &mut spec.sign_in[0]
+        {
+            *token_path = None;
+            *token_url = Some("https://login.example/{tenant}".to_owned());
+        }
+        let of_tenant = spec.with_variables(&values);
+        assert_eq!(
+            texts(&of_tenant),
+            ["https://login.example/a%20b", "read a b"]
+        );
+    }
+
+    #[test]
+    fn a_variable_of_a_path_without_a_value_is_lacking() {
+        let spec = crate::targets::parse("school.toml", TARGET).unwrap();
+        let lacks = |given: &[(&str, &str)]| {
+            let lacking = spec.lacks(&values(given));
+            lacking.map(|(name, about)| (name.to_owned(), about.to_owned()))
+        };
+        let (school, tenant) = (("school", "1"), ("tenant", "2"));
+        let lacking = |name: &str, about: &str| Some((name.to_owned(), about.to_owned()));
+        assert_eq!(lacks(&[school]), lacking("tenant", "the tenant"));
+        assert_eq!(lacks(&[tenant]), lacking("school", "the school"));
+        // The variable of an address has a message of its own, and fields are no variables.
+        assert_eq!(lacks(&[school, tenant]), None);
+    }
+
     #[test]
     fn an_address_takes_only_values_that_cannot_lead_elsewhere() {
         let spec = load("pathwright").unwrap();

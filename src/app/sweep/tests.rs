@@ -189,6 +189,19 @@ fn a_file_whose_rows_fail_or_that_cannot_be_read_goes_to_failed_and_the_worst_ex
 }
 
 #[test]
+fn a_watch_that_is_asked_to_stop_imports_nothing_more() {
+    let (scene, api) = (Scene::new(), Api::of("Åsa", 200));
+    let noting = Noting::of(&scene, &api);
+    scene.write("in/a.csv", &roster(1));
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    scene.session.stop.ask(StopRequest::Finish);
+    let complain = |error: &AppError| panic!("{error}");
+    let exit = crate::app::watch::watch(&scene.session, &sweep, &complain).unwrap();
+    assert_eq!(exit, Exit::Success);
+    assert!(scene.path("in/a.csv").exists());
+}
+
+#[test]
 fn a_file_that_another_process_is_at_work_on_is_left_to_it() {
     let (scene, api) = (Scene::new(), Api::of("Bo", 200));
     let noting = Noting::of(&scene, &api);

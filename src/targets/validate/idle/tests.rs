@@ -41,6 +41,24 @@ fn a_setting_without_effect_is_refused() {
             "the header accept is set twice, in different case",
         ),
         (
+            "[update]",
+            "[[sign_in]]\nkind = \"headers\"\nheaders = { accept = \"KEY\" }\n[update]",
+            headers,
+            "the header Accept is set by a sign-in, which replaces this value",
+        ),
+        (
+            "[update]",
+            "[[sign_in]]\nkind = \"headers\"\nheaders = { Content-Type = \"KEY\" }\n[update]",
+            "[[sign_in]]",
+            "the header Content-Type cannot be set here: set update.content_type",
+        ),
+        (
+            "[update]",
+            "[[sign_in]]\nkind = \"headers\"\nheaders = {}\n[update]",
+            "[[sign_in]]",
+            "this sign-in sends no header",
+        ),
+        (
             "token_path = \"/token\"",
             "token_path = \"/{tenant}/token\"",
             "[[sign_in]]",
@@ -171,6 +189,10 @@ fn a_setting_without_effect_is_refused() {
         )]);
     }
     are_taken(&[
+        (
+            "pointer = \"/addressee\"",
+            "pointer = \"/addressee\"\nmin_length = 4\nmax_length = 4",
+        ),
         ("pointer = \"/addressee\"", "pointer = \"/class/a1\""),
         ("pointer = \"/addressee\"", "pointer = \"/a~1b~0\""),
         ("list = \"/members\"", "list = \"/{kind}/members\""),
@@ -181,6 +203,70 @@ fn a_setting_without_effect_is_refused() {
         "pointer = \"/a~b\"",
         "the JSON pointer \"/a~b\" has a ~ that is neither ~0 nor ~1",
     )]);
+}
+
+#[test]
+fn the_word_of_a_token_sign_in_is_one_word_of_ascii_characters() {
+    let way = |word: &str| {
+        format!("[[sign_in]]\nkind = \"token\"\nword = \"{word}\"\ntoken = \"T\"\n[update]")
+    };
+    for word in ["", "To ken", "Tökén"] {
+        let reason = "the word of a token sign-in must be one word of ASCII characters";
+        are_refused(&[("[update]", &way(word), "[[sign_in]]", reason)]);
+    }
+    are_taken(&[("[update]", &way("Token"))]);
+}
+
+#[test]
+fn settings_of_an_update_that_contradict_others_are_refused() {
+    let (method, put) = ("method = \"PATCH\"", "method = \"PUT\"");
+    let line = "if_match = \"version\"";
+    are_refused(&[
+        (
+            method,
+            &format!("{method}\n{line}"),
+            line,
+            "update.if_match is \"version\"; it must be \"etag\" or a JSON pointer into the record such as \"/meta/version\"",
+        ),
+        (
+            method,
+            &format!("{method}\nmerges = true"),
+            "whole = [\"/address\"]",
+            "update.whole contradicts update.merges, which sends parts of objects",
+        ),
+        (
+            method,
+            &format!("{method}\nread_only = [\"/meta\"]"),
+            "read_only = [\"/meta\"]",
+            "update.read_only has no effect: only a PUT that replaces the record sends what no field names",
+        ),
+    ]);
+    for version in ["etag", "/meta/version"] {
+        are_taken(&[(method, &format!("{method}\nif_match = \"{version}\""))]);
+    }
+    are_taken(&[("whole = [\"/address\"]", "merges = true")]);
+    let kept = "keep = [\"temporary\"]\nwhole = [\"/address\"]";
+    let of_put = |line: &str| mistakes_in(&MEMBERS.replace(method, put).replace(kept, line));
+    let line = "read_only = [\"meta\"]";
+    let reason = "the JSON pointer \"meta\" must begin with a slash: \"/meta\"";
+    assert_eq!(of_put(line), [(line.to_owned(), reason.to_owned())]);
+    assert_eq!(of_put("read_only = [\"/meta\"]"), []);
+}
+
+#[test]
+fn the_place_of_a_record_in_an_answer_is_refused_if_no_answer_is_read() {
+    let record = "code = \"/code\"\nrecord = \"/data\"";
+    are_taken(&[("code = \"/code\"", record)]);
+    let text = MEMBERS
+        .replace("read = \"/members/{id}\"\n", "")
+        .replace("code = \"/code\"", record);
+    let reason = "answers.record has no effect without answers.expects or lookup.read";
+    assert_eq!(
+        mistakes_in(&text),
+        [("record = \"/data\"".to_owned(), reason.to_owned())]
+    );
+    let expected = format!("{record}\nexpects = \"record\"");
+    assert_eq!(mistakes_in(&text.replace(record, &expected)), []);
 }
 
 #[test]
@@ -303,4 +389,11 @@ fn a_lookup_without_search_or_list_and_an_unused_cursor_parameter_are_refused() 
         [(cursor.to_owned(), reason.to_owned())]
     );
     assert_eq!(mistakes_in(&without(&[]).replace(next, cursor)), []);
+    let reason = "lookup.paging.body has no effect without lookup.search";
+    assert_eq!(
+        mistakes_in(&without(&[search, filter]).replace(next, cursor)),
+        [(cursor.to_owned(), reason.to_owned())]
+    );
+    let in_body = cursor.replace("parameter = \"a\", ", "");
+    assert_eq!(mistakes_in(&without(&[list]).replace(next, &in_body)), []);
 }
