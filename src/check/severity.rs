@@ -122,6 +122,7 @@ findings! {
     Invalid "text.formula" what_text_formula "=A1+B1" remedy_as_text;
     Invalid "text.spreadsheet_error" what_text_spreadsheet_error "#N/A" remedy_as_text;
     Invalid "cell.formula_without_result" what_cell_formula_without_result "=A1&B1" remedy_calculate;
+    Invalid "cell.merged" what_cell_merged "" remedy_unmerge;
     Invalid "cell.date" what_cell_date "2026-03-01" remedy_as_text;
     Invalid "cell.time" what_cell_time "10:15" remedy_as_text;
     Invalid "cell.percentage" what_cell_percentage "50 %" remedy_as_text;

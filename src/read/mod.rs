@@ -18,6 +18,7 @@ mod lines;
 mod look;
 mod mark;
 mod mends;
+mod merges;
 mod mojibake;
 mod number_format;
 mod old_workbook;

@@ -309,8 +309,18 @@ impl<'a> RawRow<'a> {
     pub fn mark(&self, index: usize) -> Option<CellMark> {
         let marks = self.table.marks.as_ref()?;
         let is_mended = self.table.mended.contains(&(self.at.row, index));
-        let text = self.cell(index).filter(|_| !is_mended)?;
-        marks.of(self.at.sheet_row, index, text.bytes())
+        // A workbook leaves out empty cells at the end of a row.
+        let text = self.cell(index).map_or(&[][..], Cell::bytes);
+        let mark = marks.of(self.at.sheet_row, index, text);
+        mark.filter(|_| !is_mended)
+    }
+
+    /// What the merged cell shows whose top-left cell stands there.
+    pub fn shown_by_merged(&self, row: u32, column: u16) -> &'a str {
+        let marks = self.table.marks.as_ref();
+        marks
+            .and_then(|marks| marks.shown(row, column))
+            .unwrap_or_default()
     }
 
     /// The cells, in order.

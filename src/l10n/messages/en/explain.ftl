@@ -9,6 +9,7 @@ remedy-value = Correct the cell in the list or in the file of failed rows, and i
 remedy-as-text = Format the column as text in the spreadsheet, enter the value again and export the list once more.
 remedy-export = Export the list again from the source system, as CSV UTF-8 or as a workbook.
 remedy-calculate = Open the workbook in Excel or LibreOffice, save it, and run the command again.
+remedy-unmerge = Unmerge the cells in the spreadsheet, and write the value in every cell that it applies to.
 remedy-program = Correct the program that writes the list: it must write plain text in UTF-8, and an empty cell for a missing value.
 remedy-allow = If the value is intended, allow it with --allow FIELD=VALUE.
 remedy-cells = Put quotes around values that contain the delimiter or a line break, and fill in the missing cells.
@@ -83,6 +84,7 @@ what-text-too-long = more than 10,000 bytes in a cell
 what-text-formula = a formula in place of its value
 what-text-spreadsheet-error = a spreadsheet error such as `#N/A`, or `####`
 what-cell-formula-without-result = a formula without a stored result
+what-cell-merged = a workbook cell that a merged cell covers, whose value is stored in another cell
 what-cell-date = a workbook cell with a date, in a column that does not take dates
 what-cell-time = a workbook cell with a time of day or a duration
 what-cell-percentage = a workbook cell with a percentage

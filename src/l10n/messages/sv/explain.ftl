@@ -8,6 +8,7 @@ remedy-value = Rätta cellen i listan eller i filen med rader att rätta, och im
 remedy-as-text = Formatera kolumnen som text i kalkylprogrammet, skriv in värdet igen och exportera listan på nytt.
 remedy-export = Exportera listan på nytt från systemet den kommer från, som CSV UTF-8 eller som arbetsbok.
 remedy-calculate = Öppna arbetsboken i Excel eller LibreOffice, spara den och kör kommandot igen.
+remedy-unmerge = Dela upp den sammanfogade cellen i kalkylprogrammet och skriv värdet i varje cell där det ska gälla.
 remedy-program = Rätta programmet som skriver listan: det ska skriva vanlig text i UTF-8 och lämna cellen tom när ett värde saknas.
 remedy-allow = Tillåt värdet med --allow FÄLT=VÄRDE om det är rätt.
 remedy-cells = Sätt citattecken runt värden som innehåller avgränsningstecknet eller en radbrytning, och fyll i cellerna som saknas.
@@ -82,6 +83,7 @@ what-text-too-long = mer än 10 000 byte i en cell
 what-text-formula = en formel i stället för dess värde
 what-text-spreadsheet-error = ett felvärde från ett kalkylprogram, till exempel `#SAKNAS!`, eller `####`
 what-cell-formula-without-result = en formel utan sparat resultat
+what-cell-merged = en cell i en arbetsbok som täcks av en sammanfogad cell, med värdet sparat i en annan cell
 what-cell-date = ett datum i en arbetsbok, i en kolumn som inte ska ha datum
 what-cell-time = ett klockslag eller en tid i en arbetsbok
 what-cell-percentage = en procentsats i en arbetsbok
