@@ -121,14 +121,18 @@ impl Marks {
 
 /// The name of a cell as a spreadsheet writes it, such as `F2`; the column is counted from 0.
 pub fn cell_name(row: u64, column: usize) -> String {
+    format!("{}{row}", column_letters(column))
+}
+
+/// The letters with which a spreadsheet names a column; it is counted from 0.
+pub fn column_letters(column: usize) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
     while rest > 0 {
         letters.push(char::from(b'A' + ((rest - 1) % 26) as u8));
         rest = (rest - 1) / 26;
     }
-    let letters: String = letters.iter().rev().collect();
-    format!("{letters}{row}")
+    letters.iter().rev().collect()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub use error::{MOST_ROWS, ReadError};
 pub use guess::{Likely, encodings};
 pub use header::fold_header;
 pub use input::{Input, ReadOptions};
-pub use mark::{CellMark, cell_name};
+pub use mark::{CellMark, cell_name, column_letters};
 pub use mends::Mends;
 pub(crate) use mojibake::of_utf_7;
 pub use mojibake::{Mojibake, mojibake};
