@@ -81,7 +81,8 @@ pub(super) fn content<'a>(
             say().cell_too_long(text.len(), LONGEST),
         ));
     }
-    if is_plain(text.as_bytes()) {
+    let bytes = text.as_bytes();
+    if is_plain(bytes) && !(form == Form::Key && leftovers::is_written_number(bytes)) {
         return Ok(Content::Text(text));
     }
     with_care(text, form, notes)
@@ -227,6 +228,9 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
                 Cow::Owned(text)
             }
         };
+    } else if form == Form::Key && leftovers::is_written_number(text.as_bytes()) {
+        let doubt = Fault::new("text.number", say().cell_number_perhaps(&*text));
+        notes.doubts.push(doubt);
     }
     text
 }
@@ -650,7 +654,12 @@ mod tests {
             ("184,0", Form::Number, "184", decimal, &[]),
             ("+4722123456.0", Form::Number, "+4722123456", decimal, &[]),
             ("184.0", Form::Words, "184.0", &[], decimal),
-            ("1.184.0", Form::Key, "1.184.0", &[], &[]),
+            ("1.184.0", Form::Key, "1.184.0", &[], &["text.number"]),
+            ("12 345", Form::Key, "12 345", &[], &["text.number"]),
+            ("12\u{A0}345", Form::Key, "12 345", alike, &["text.number"]),
+            ("50 %", Form::Key, "50 %", &[], &["text.number"]),
+            ("12 345", Form::Words, "12 345", &[], &[]),
+            ("12 345", Form::Number, "12 345", &[], &[]),
             ("-.0", Form::Key, "-.0", &[], &[]),
             ("x.0", Form::Key, "x.0", &[], &[]),
             (" 184.", Form::Key, "184.", &[], &[]),
@@ -666,10 +675,10 @@ mod tests {
                 &[],
                 &[],
             ),
-            ("184.50", Form::Key, "184.50", &[], &[]),
+            ("184.50", Form::Key, "184.50", &[], &["text.number"]),
             ("184.00", Form::Key, "184", decimal, &[]),
             ("184,000000", Form::Number, "184", decimal, &[]),
-            ("1.000", Form::Key, "1.000", &[], &[]),
+            ("1.000", Form::Key, "1.000", &[], &["text.number"]),
             ("10", Form::Key, "10", &[], &[]),
             ("E-100", Form::Key, "E-100", &[], &[]),
             ("3-apr", Form::Key, "3-apr", &[], &["text.date"]),

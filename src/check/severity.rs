@@ -82,6 +82,7 @@ findings! {
     Doubtful "text.question_mark" what_text_question_mark_doubtful "S?derlund" remedy_export;
     Doubtful "text.strange_letters" what_text_strange_letters "Bjšrn" remedy_export;
     Doubtful "text.date" what_text_date "3-apr" remedy_as_text;
+    Doubtful "text.number" what_text_number "12 345" remedy_as_text;
     Doubtful "text.quotes" what_text_quotes "”Anna”" remedy_look;
     Doubtful "text.line_break" what_text_line_break "Storgatan 1<U+000A>Solna" remedy_look;
     Doubtful "cell.shown_otherwise" what_cell_shown_otherwise "184.5, 185" remedy_look;

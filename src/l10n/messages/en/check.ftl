@@ -91,6 +91,7 @@ cell-read = "{ $text }": { $why }
 cell-apostrophe = "{ $text }" begins with an apostrophe; remove it if a spreadsheet added it
 cell-lookalike-character = the cell holds { $characters }, which looks like an ordinary character; enter the value again
 cell-decimal-zero = "{ $text }" looks like a whole number that a program wrote with decimals
+cell-number-perhaps = "{ $text }" looks like a number that a program wrote with a thousands separator, decimals or a percent sign; if so, { -as-text }
 cell-date-perhaps = "{ $text }" looks like a date or a time that a spreadsheet made of another value; if so, { -as-text }
 cell-no-value = "{ $text }" stands for a missing value; empty the cell, or write <null> to clear the field
 cell-no-value-perhaps = "{ $text }" may stand for a missing value; empty the cell if it is not a name

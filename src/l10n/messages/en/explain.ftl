@@ -44,6 +44,7 @@ what-text-no-value-doubtful = a word for a missing value, such as `NULL` or `nan
 what-text-question-mark-doubtful = a question mark beside a letter, `S?derlund`, in one cell
 what-text-strange-letters = letters that may come from a wrong encoding, `Bjšrn`
 what-text-date = what looks like a date or a time, in a column that finds records: `3-apr`
+what-text-number = a number with thousands separators, decimals or a percent sign, in a column that finds records: `12 345`
 what-text-quotes = quotation marks around a value, `”Anna”`
 what-text-line-break = a line break
 what-cell-shown-otherwise = a number that the workbook displays as a different one, 184.5 as 185

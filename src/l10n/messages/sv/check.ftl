@@ -88,6 +88,7 @@ cell-read = "{ $text }": { $why }
 cell-apostrophe = "{ $text }" börjar med en apostrof; ta bort den om den kommer från ett kalkylprogram
 cell-lookalike-character = cellen innehåller { $characters }, som ser ut som ett vanligt tecken; skriv in värdet igen
 cell-decimal-zero = "{ $text }" ser ut som ett heltal som ett program har skrivit med decimaler
+cell-number-perhaps = "{ $text }" ser ut som ett tal som ett program har skrivit med tusentalsavgränsare, decimaler eller procenttecken; i så fall: { -as-text }
 cell-date-perhaps = "{ $text }" ser ut som ett datum eller en tid som ett kalkylprogram har gjort av ett annat värde; i så fall: { -as-text }
 cell-no-value = "{ $text }" betyder att värdet saknas; töm cellen, eller skriv <null> för att tömma fältet
 cell-no-value-perhaps = "{ $text }" kan betyda att värdet saknas; töm cellen om det inte är ett namn

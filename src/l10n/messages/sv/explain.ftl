@@ -43,6 +43,7 @@ what-text-no-value-doubtful = ett ord för ett värde som saknas, till exempel `
 what-text-question-mark-doubtful = ett frågetecken intill en bokstav, `S?derlund`, i en cell
 what-text-strange-letters = bokstäver som kan komma av fel teckenkodning, `Bjšrn`
 what-text-date = det som ser ut som ett datum eller en tid, i en kolumn som pekar ut poster: `3-apr`
+what-text-number = ett tal med tusentalsavgränsare, decimaler eller procenttecken, i en kolumn som pekar ut poster: `12 345`
 what-text-quotes = citattecken runt ett värde, `”Anna”`
 what-text-line-break = en radbrytning
 what-cell-shown-otherwise = ett tal som arbetsboken visar som ett annat, 184,5 som 185
