@@ -183,6 +183,17 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
 /// A value in its field's form: with the characters that its odd ones can only be meant for, and a whole
 /// number without the `.0` with which programs write it where a column has gaps.
 fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str> {
+    if form != Form::Lines
+        && text
+            .chars()
+            .any(|c| characters::odd(c) == Some(Odd::Foreign))
+    {
+        let named = characters::named(&text).unwrap_or_default();
+        let message = say().cell_foreign_character(named);
+        notes
+            .doubts
+            .push(Fault::new("text.foreign_character", message));
+    }
     if !form.is_strict() {
         if form == Form::Words {
             doubt_characters(&text, notes);
@@ -266,7 +277,7 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
                 alike |= is_letter(before) && is_letter(characters.peek().copied());
             }
             Some(Odd::Like(_)) => alike = true,
-            Some(Odd::Joiner) | None => {}
+            Some(Odd::Joiner | Odd::Foreign) | None => {}
         }
         before = Some(c);
     }
@@ -609,6 +620,7 @@ mod tests {
         let invisible = ["text.invisible_character"].as_slice();
         let alike = ["text.lookalike_character"].as_slice();
         let decimal = ["text.decimal_zero"].as_slice();
+        let foreign = ["text.foreign_character"].as_slice();
         for (text, form, expected, restored, doubts) in [
             ("'0184", Form::Key, "0184", apostrophe, [].as_slice()),
             (
@@ -722,6 +734,26 @@ mod tests {
                 &[],
             ),
             ("\u{2066}Anna\u{2069}", Form::Words, "Anna", invisible, &[]),
+            ("\u{1D400}nna", Form::Words, "\u{1D400}nna", &[], alike),
+            ("\u{1D400}1", Form::Key, "A1", alike, &[]),
+            ("Anna\tEk", Form::Words, "Anna\tEk", &[], foreign),
+            ("12\t34", Form::Key, "12\t34", &[], foreign),
+            (
+                "Anna \u{1F600}",
+                Form::Words,
+                "Anna \u{1F600}",
+                &[],
+                foreign,
+            ),
+            (
+                "\u{E001}nna@x.se",
+                Form::Code,
+                "\u{E001}nna@x.se",
+                &[],
+                foreign,
+            ),
+            ("\u{2605}1", Form::Number, "\u{2605}1", &[], foreign),
+            ("\u{1F600}\t", Form::Lines, "\u{1F600}", &[], &[]),
             ("An\u{200B}na", Form::Words, "An\u{200B}na", &[], invisible),
             (
                 "20100402\u{2014}5118",

@@ -76,6 +76,7 @@ findings! {
     Restored "row.trailing_cells" what_row_trailing_cells "" remedy_restored;
     Doubtful "text.invisible_character" what_text_invisible_character "20100402<U+200B>-2388" remedy_look;
     Doubtful "text.lookalike_character" what_text_lookalike_character "20100402–2388" remedy_look;
+    Doubtful "text.foreign_character" what_text_foreign_character "Anna ☺" remedy_look;
     Doubtful "text.apostrophe" what_text_apostrophe "'t Hooft" remedy_look;
     Doubtful "text.decimal_zero" what_text_decimal_zero "184.0" remedy_look;
     Doubtful "text.no_value" what_text_no_value_doubtful "NULL" remedy_program;

@@ -89,6 +89,7 @@ cell-holds = { $message }; the cell holds { $characters }
 cell-restored = "{ $before }" → "{ $after }": { $why }
 cell-read = "{ $text }": { $why }
 cell-apostrophe = "{ $text }" begins with an apostrophe; remove it if a spreadsheet added it
+cell-foreign-character = the cell contains { $characters }, which values seldom have; enter the value again if it is wrong
 cell-lookalike-character = the cell holds { $characters }, which looks like an ordinary character; enter the value again
 cell-decimal-zero = "{ $text }" looks like a whole number that a program wrote with decimals
 cell-number-perhaps = "{ $text }" looks like a number that a program wrote with a thousands separator, decimals or a percent sign; if so, { -as-text }

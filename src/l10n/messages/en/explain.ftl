@@ -26,7 +26,7 @@ what-text-formula-restored = text as a formula, `="0184"`
 what-text-apostrophe-restored = text after a leading apostrophe, `'0184`
 what-text-decimal-zero-restored = a whole number with decimals in a field of numbers or keys, `184.0`
 what-text-invisible-character-restored = an invisible character such as U+200B, except within a name
-what-text-lookalike-character-restored = an unusual dash, space or fullwidth character, except in a name
+what-text-lookalike-character-restored = an unusual dash, space, fullwidth or mathematical character, except in a name
 what-cell-number-format = a value shown with the workbook's number format, `0184` for 184
 what-cell-before-midnight = a date 12 seconds before midnight, as some programs write it
 what-identity-number-temporary-restored = the format of a temporary number, `20150101-TF01`, if no column specifies the kind
@@ -38,6 +38,7 @@ what-date-day-month-order-restored = day before month, if the date is unambiguou
 what-row-trailing-cells = empty cells missing at the end of many rows
 what-text-invisible-character = an invisible character within a name
 what-text-lookalike-character = a dash between letters, or an unusual space or character form, in a name
+what-text-foreign-character = a tab, a symbol, an emoji or a private-use character within a value
 what-text-apostrophe = an apostrophe before a name, `'t Hooft`
 what-text-decimal-zero = a whole number with decimals in a field of other text
 what-text-no-value-doubtful = a word for a missing value, such as `NULL` or `nan`, in one cell of a text field

@@ -86,6 +86,7 @@ cell-holds = { $message }; cellen innehåller { $characters }
 cell-restored = "{ $before }" → "{ $after }": { $why }
 cell-read = "{ $text }": { $why }
 cell-apostrophe = "{ $text }" börjar med en apostrof; ta bort den om den kommer från ett kalkylprogram
+cell-foreign-character = cellen innehåller { $characters }, som sällan hör till ett värde; skriv in värdet igen om det är fel
 cell-lookalike-character = cellen innehåller { $characters }, som ser ut som ett vanligt tecken; skriv in värdet igen
 cell-decimal-zero = "{ $text }" ser ut som ett heltal som ett program har skrivit med decimaler
 cell-number-perhaps = "{ $text }" ser ut som ett tal som ett program har skrivit med tusentalsavgränsare, decimaler eller procenttecken; i så fall: { -as-text }

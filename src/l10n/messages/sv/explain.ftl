@@ -25,7 +25,7 @@ what-text-formula-restored = text i form av en formel, `="0184"`
 what-text-apostrophe-restored = text efter en apostrof, `'0184`
 what-text-decimal-zero-restored = ett heltal med decimaler i ett fält för nummer eller nycklar, `184.0`
 what-text-invisible-character-restored = ett osynligt tecken, till exempel U+200B, utom inne i ett namn
-what-text-lookalike-character-restored = ett ovanligt streck, ett ovanligt mellanslag eller ett brett tecken, utom i ett namn
+what-text-lookalike-character-restored = ett ovanligt streck, ett ovanligt mellanslag eller ett brett eller matematiskt tecken, utom i ett namn
 what-cell-number-format = ett värde som visas med arbetsbokens talformat, `0184` för 184
 what-cell-before-midnight = ett datum 12 sekunder före midnatt, som vissa program skriver det
 what-identity-number-temporary-restored = ett nummer som ser ut som ett tillfälligt nummer, `20150101-TF01`, när ingen kolumn anger det
@@ -37,6 +37,7 @@ what-date-day-month-order-restored = dag före månad, när datumet bara kan lä
 what-row-trailing-cells = tomma celler som saknas i slutet av många rader
 what-text-invisible-character = ett osynligt tecken inne i ett namn
 what-text-lookalike-character = ett streck mellan bokstäver, eller ett ovanligt mellanslag eller tecken, i ett namn
+what-text-foreign-character = ett tabbtecken, en symbol, en emoji eller ett tecken för privat bruk i ett värde
 what-text-apostrophe = en apostrof före ett namn, `'t Hooft`
 what-text-decimal-zero = ett heltal med decimaler i ett fält för annan text
 what-text-no-value-doubtful = ett ord för ett värde som saknas, till exempel `NULL` eller `nan`, i en cell i ett textfält
