@@ -118,8 +118,11 @@ fn held<'a>(
 mod tests {
     use super::*;
 
+    /// A row and a column.
+    type Place = (u32, u32);
+
     /// The columns of each row that are marked, where these cells are merged.
-    fn marked(merged: &[((u32, u32), (u32, u32))], rows: &[&[&str]]) -> Vec<Vec<usize>> {
+    fn marked(merged: &[(Place, Place)], rows: &[&[&str]]) -> Vec<Vec<usize>> {
         let (mut merges, mut kept) = (Merges::default(), Marks::default());
         for (first, last) in merged {
             assert!(merges.add(*first, *last).is_ok());
