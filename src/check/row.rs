@@ -649,6 +649,41 @@ mod tests {
     }
 
     #[test]
+    fn what_a_merged_cell_covers_is_wrong_where_a_field_is_read_from_it() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        let plain = rust_xlsxwriter::Format::new();
+        let header = ["id", "mail", "name", "points", "note"];
+        sheet.write_row(1, 0, header).unwrap();
+        sheet.merge_range(0, 0, 0, 4, "Club", &plain).unwrap();
+        for (row, id) in (2..).zip(["1", "2", "", "3", "4"]) {
+            sheet.write_string(row, 0, id).unwrap();
+        }
+        sheet.merge_range(2, 2, 5, 3, "Åsa", &plain).unwrap();
+        sheet.merge_range(2, 4, 6, 4, "unmapped", &plain).unwrap();
+        // A value of its own, which the sheet does not show, and the one that it shows.
+        sheet.write_string(3, 2, "Bo").unwrap();
+        sheet.write_string(5, 2, "Åsa").unwrap();
+        let roster = Roster::of_bytes(&target(&CLUB), &workbook.save_to_buffer().unwrap());
+        let merged = "cell.merged";
+        let both = format!("{merged} {merged}");
+        // Below a title, the reader fills up what the workbook leaves out at the end of a row.
+        let filled = |found: &str| format!("{found} ~row.trailing_cells").trim().to_owned();
+        let expected = [merged.into(), filled(&both), filled(merged), filled("")];
+        assert_eq!(roster.found(), expected);
+        let shown: Vec<Vec<String>> =
+            roster.each(|_, row| row.problems.iter().map(|one| one.message.clone()).collect());
+        let says = |cell: &str| say().cell_is_merged(cell, "Åsa", "C3");
+        let expected: [Vec<String>; 4] = [
+            vec![says("D3")],
+            vec![says("C4"), says("D4")],
+            vec![says("D6")],
+            Vec::new(),
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
     fn workbook_findings_come_first() {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet();

@@ -76,12 +76,14 @@ findings! {
     Restored "row.trailing_cells" what_row_trailing_cells "" remedy_restored;
     Doubtful "text.invisible_character" what_text_invisible_character "20100402<U+200B>-2388" remedy_look;
     Doubtful "text.lookalike_character" what_text_lookalike_character "20100402–2388" remedy_look;
+    Doubtful "text.foreign_character" what_text_foreign_character "Anna ☺" remedy_look;
     Doubtful "text.apostrophe" what_text_apostrophe "'t Hooft" remedy_look;
     Doubtful "text.decimal_zero" what_text_decimal_zero "184.0" remedy_look;
     Doubtful "text.no_value" what_text_no_value_doubtful "NULL" remedy_program;
     Doubtful "text.question_mark" what_text_question_mark_doubtful "S?derlund" remedy_export;
     Doubtful "text.strange_letters" what_text_strange_letters "Bjšrn" remedy_export;
     Doubtful "text.date" what_text_date "3-apr" remedy_as_text;
+    Doubtful "text.number" what_text_number "12 345" remedy_as_text;
     Doubtful "text.quotes" what_text_quotes "”Anna”" remedy_look;
     Doubtful "text.line_break" what_text_line_break "Storgatan 1<U+000A>Solna" remedy_look;
     Doubtful "cell.shown_otherwise" what_cell_shown_otherwise "184.5, 185" remedy_look;
@@ -123,6 +125,7 @@ findings! {
     Invalid "text.formula" what_text_formula "=A1+B1" remedy_as_text;
     Invalid "text.spreadsheet_error" what_text_spreadsheet_error "#N/A" remedy_as_text;
     Invalid "cell.formula_without_result" what_cell_formula_without_result "=A1&B1" remedy_calculate;
+    Invalid "cell.merged" what_cell_merged "" remedy_unmerge;
     Invalid "cell.date" what_cell_date "2026-03-01" remedy_as_text;
     Invalid "cell.time" what_cell_time "10:15" remedy_as_text;
     Invalid "cell.percentage" what_cell_percentage "50 %" remedy_as_text;

@@ -1,11 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
 use super::names::{PROTECTED, headers_for, is_protected, known_names, name_key, nearest, within};
 use crate::l10n::{Language, say};
-use crate::read::fold_header;
+use crate::read::{column_letters, fold_header};
 use crate::targets::{FieldSpec, TargetSpec};
 
 /// The columns that a results file has beside the input's: no field of any target, and no
@@ -49,6 +49,8 @@ pub struct ColumnMap {
     /// By field: the column that holds it.
     columns: Vec<Option<usize>>,
     unknown: Vec<usize>,
+    /// Columns without a header that were not mapped by the user.
+    nameless: Vec<usize>,
     of_results: bool,
     /// The column that holds the code of what was wrong with each row, in a results file.
     error_code: Option<usize>,
@@ -81,6 +83,7 @@ impl ColumnMap {
             header: header.iter().map(|name| tidy(name)).collect(),
             columns: vec![None; spec.fields.len()],
             unknown: Vec::new(),
+            nameless: Vec::new(),
             of_results: false,
             error_code: None,
             line: None,
@@ -89,7 +92,8 @@ impl ColumnMap {
             width: header.len(),
             least: 0,
         };
-        let overrides = resolve_overrides(&map.header, spec, options)?;
+        let names_of_columns = column_names(header);
+        let overrides = resolve_overrides(&names_of_columns, spec, options)?;
         for (column, name) in header.iter().enumerate() {
             let folded = fold_header(name);
             let is_marking = is_protected(&name_key(name)) && !names.contains_key(&name_key(name));
@@ -110,7 +114,10 @@ impl ColumnMap {
                 None => names.get(&name_key(name)).copied(),
             };
             match field {
-                Some(field) => map.claim(field, column, spec)?,
+                Some(field) => {
+                    map.header[column].clone_from(&names_of_columns[column]);
+                    map.claim(field, column, spec)?;
+                }
                 None if is_protected => map.protected.push(column),
                 None if RESULT_COLUMNS.contains(&folded.as_str()) => {
                     map.of_results = true;
@@ -122,7 +129,8 @@ impl ColumnMap {
                         map.state = Some(column);
                     }
                 }
-                None if folded.is_empty() || overrides.contains_key(&column) => {}
+                None if overrides.contains_key(&column) => {}
+                None if folded.is_empty() => map.nameless.push(column),
                 None => map.unknown.push(column),
             }
         }
@@ -136,6 +144,7 @@ impl ColumnMap {
         map.least = named.map_or(0, |last| last + 1);
         if map.of_results {
             map.width = map.least;
+            map.nameless.retain(|column| *column < map.least);
         }
         map.require(spec, &names, options.sparse)?;
         Ok(map)
@@ -229,6 +238,11 @@ impl ColumnMap {
         self.header.get(column).map_or("", String::as_str)
     }
 
+    /// The headers of all columns, without surrounding space.
+    pub(super) fn headers(&self) -> &[String] {
+        &self.header
+    }
+
     /// What the user calls a field: the header of its column, or its own name where it has none.
     pub fn name_of<'a>(&'a self, spec: &'a TargetSpec, field: usize) -> &'a str {
         let header = self.column(field).map(|column| self.header(column));
@@ -295,10 +309,27 @@ impl ColumnMap {
         self.unknown.iter().map(|column| column + 1)
     }
 
-    /// The columns that are not fields, by position.
-    pub(super) fn unknown_columns(&self) -> impl Iterator<Item = usize> + '_ {
-        self.unknown.iter().copied()
+    /// The columns that are not fields, by position, those without a header included.
+    pub fn free_columns(&self) -> impl Iterator<Item = usize> + '_ {
+        self.unknown.iter().chain(&self.nameless).copied()
     }
+}
+
+/// What the user calls each column: its header without surrounding space, or its letters where it has none. Letters
+/// that are another column's header stand in brackets.
+pub fn column_names(header: &[String]) -> Vec<String> {
+    let headers: HashSet<String> = header.iter().map(|name| fold_header(name)).collect();
+    let name = |(column, header): (usize, &String)| {
+        if !fold_header(header).is_empty() {
+            return tidy(header);
+        }
+        let mut letters = column_letters(column);
+        while headers.contains(&fold_header(&letters)) {
+            letters = format!("({letters})");
+        }
+        letters
+    };
+    header.iter().enumerate().map(name).collect()
 }
 
 /// What a column is taken for, without being told.
@@ -575,6 +606,25 @@ mod tests {
         };
         let known = map_with(lone, |_| (), &options).unwrap();
         assert_eq!(known.error_code_column(), Some(0));
+    }
+
+    #[test]
+    fn a_column_without_a_header_is_called_by_its_letters() {
+        let header = ["id", "", "B", " ", "(d)", "d", "\u{200B}"].map(str::to_owned);
+        let names = ["id", "(B)", "B", "((D))", "(d)", "d", "G"];
+        assert_eq!(column_names(&header), names);
+
+        let mut header = NEEDED.to_vec();
+        header.extend(["", "B", ""]);
+        let map = |said: &[_]| map(&header, said).unwrap();
+        let spec = targets::load("meitner").unwrap();
+        let email = spec.field("email_address1").unwrap();
+        let free = |map: &ColumnMap| map.free_columns().collect::<Vec<_>>();
+        assert_eq!(free(&map(&[])), [5, 4, 6]);
+        assert_eq!(free(&map(&[("e", "")])), [5, 6]);
+        let mapped = map(&[("E", "email_address1")]);
+        assert_eq!((mapped.column(email), free(&mapped)), (Some(4), vec![5, 6]));
+        assert_eq!(mapped.name_of(&spec, email), "E");
     }
 
     #[test]

@@ -195,6 +195,7 @@ impl<'a> Found<'a> {
             marks: None,
             mended: Vec::new(),
             withheld: Vec::new(),
+            conceals: false,
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Table {
     pub(super) mended: Vec<(u64, usize)>,
     /// The numbers of the rows whose cells were emptied because they are about protected persons, ascending.
     pub(super) withheld: Vec<u64>,
+    /// Whether rows of the file may be about protected persons.
+    pub(super) conceals: bool,
 }
 
 /// Bytes between two cells of a row: the delimiter, where they lie in the block as it stands.
@@ -339,9 +341,20 @@ impl<'a> RawRow<'a> {
     pub fn mark(&self, index: usize) -> Option<CellMark> {
         let marks = self.table.marks.as_ref()?;
         let is_mended = self.table.mended.contains(&(self.at.row, index));
-        let is_mended = is_mended || self.is_withheld();
-        let text = self.cell(index).filter(|_| !is_mended)?;
-        marks.of(self.at.sheet_row, index, text.bytes())
+        // A workbook leaves out empty cells at the end of a row.
+        let text = self.cell(index).map_or(&[][..], Cell::bytes);
+        let mark = marks.of(self.at.sheet_row, index, text);
+        mark.filter(|_| !is_mended && !self.is_withheld())
+    }
+
+    /// What the merged cell shows whose top-left cell stands there.
+    pub fn shown_by_merged(&self, row: u32, column: u16) -> &'a str {
+        // Its row may be about a protected person.
+        let marks = self.table.marks.as_ref();
+        marks
+            .filter(|_| !self.table.conceals)
+            .and_then(|marks| marks.shown(row, column))
+            .unwrap_or_default()
     }
 
     /// The cells, in order.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::header::fold_header;
+use super::mark::CellMark;
 use super::table::{Cell, Flaw, RawRow, Shape, Table};
 
 /// Which rows of a file are withheld: those that the file or an earlier results file marks, and those that were found
@@ -30,7 +31,9 @@ impl Withholding {
     pub fn holds(&self, row: &RawRow<'_>) -> bool {
         let is_marked = |column: &usize| {
             let cell = row.cell(*column);
+            // What a merged cell shows or a formula would is not known.
             cell.is_some_and(|cell| marks_protected(cell.bytes()))
+                || row.mark(*column).is_some_and(CellMark::marks_empty)
         };
         let is_withheld = |(column, word): (usize, &str)| {
             let cell = row.cell(column).map(Cell::bytes);
@@ -65,6 +68,7 @@ impl Table {
     /// Empties the cells of the rows at these places, and of all rows in which a marking may be in any cell, since
     /// cells are missing or surplus.
     pub(super) fn withhold(&mut self, places: &[usize], by: &Withholding, shape: &Shape) {
+        self.conceals = true;
         for &index in places {
             self.empty(index, &by.kept);
             self.withheld.push(self.first.row + index as u64);

@@ -169,7 +169,7 @@ fn column_lines(checker: &Checker, unmapped: &[Unmapped]) -> Vec<String> {
         let became = match field {
             Some(field) => spec.fields[field].name().to_owned(),
             None => match unmapped.iter().find(|one| one.column == column) {
-                Some(one) => say().check_ignored_meant(one.name.as_str(), header),
+                Some(one) => say().check_ignored_meant(one.name.as_str(), one.header.as_str()),
                 None if map.protected().contains(&column) => say().check_protected(),
                 None => say().check_ignored(),
             },

@@ -10,7 +10,7 @@ use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::l10n::{Language, say};
-use crate::map::{PROTECTED, field_named, guesses};
+use crate::map::{PROTECTED, column_names, field_named, guesses};
 use crate::read::fold_header;
 use crate::targets::TargetSpec;
 
@@ -65,12 +65,18 @@ fn made(desk: &Desk) -> Made {
         let found = unmapped.find(|one| one.column == column)?;
         Some(found.field)
     };
-    let mut columns: Vec<Column> = look
-        .header
+    let names = column_names(&look.header);
+    // One without a header is shown where it is or may be a field.
+    let is_shown = |index: usize| {
+        !look.header[index].trim().is_empty()
+            || unmapped(index).is_some()
+            || said_of(opened, &names[index]).is_some()
+    };
+    let mut columns: Vec<Column> = names
         .iter()
         .zip(&guesses)
         .enumerate()
-        .filter(|(_, (header, _))| !header.trim().is_empty())
+        .filter(|(index, _)| is_shown(*index))
         .map(|(index, (header, guess))| {
             let said = said_of(opened, header);
             let chosen = match said {
@@ -149,7 +155,11 @@ pub(in crate::console) async fn choose(
             };
             let guesses = guesses(&look.header, &opened.spec);
             let (mut overrides, mut usual) = (Vec::new(), Vec::new());
-            for (index, (header, guess)) in look.header.iter().zip(&guesses).enumerate() {
+            for (index, (header, guess)) in column_names(&look.header)
+                .into_iter()
+                .zip(&guesses)
+                .enumerate()
+            {
                 let Some(chosen) = said.get(&format!("c{index}")) else {
                     continue;
                 };
@@ -158,9 +168,9 @@ pub(in crate::console) async fn choose(
                     false => guess.field.map(|field| opened.spec.fields[field].name()),
                 };
                 if own.unwrap_or_default() != chosen {
-                    overrides.push((header.trim().to_owned(), chosen.clone()));
+                    overrides.push((header, chosen.clone()));
                 } else {
-                    usual.push(header.trim().to_owned());
+                    usual.push(header);
                 }
             }
             opened.roster.map.overrides = overrides.clone();

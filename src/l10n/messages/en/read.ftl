@@ -66,6 +66,7 @@ workbook-too-many-repeated = up to row { $row } cells are repeated more than { $
 workbook-too-large = unpacked it would be larger than 1 GiB
 workbook-file-too-large = it is larger than { $limit } MiB
 workbook-too-many-marks = up to row { $row }, the cell type changes more than { $most } times within the columns; save the sheet as text in a new workbook
+workbook-too-many-merged = the sheet has more than { $most } merged cells; unmerge them, or save the sheet as text in a new workbook
 workbook-too-many-columns = row { $row } has a cell in column { $column }, and { $most } columns are the most; delete what stands beside the roster
 workbook-too-far-below = row { $row } stands far below the others, and { $most } empty rows between two are the most; delete what stands below the roster
 workbook-cell-too-large = row { $row } has a cell with { $length } bytes of text, and { $most } are the most
