@@ -200,7 +200,8 @@ impl LookUp {
                 format!("lookup.paging.pointer = \"{pointer}\"")
             }
             Some(Paging::Link {}) => "lookup.paging.kind = \"link\"".to_owned(),
-            None => "lookup.paging".to_owned(),
+            // Only a list or search has pages.
+            None => String::new(),
         }
     }
 

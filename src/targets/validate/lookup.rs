@@ -89,6 +89,9 @@ pub(super) fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
 
 /// Finds settings of pages that no request needs, and those that one lacks.
 fn validate_pages(lookup: &Lookup, found: &mut Found<'_>) {
+    if !lookup.finds_any() {
+        return;
+    }
     let has_lists = lookup.has_lists();
     for (key, is_set) in [
         ("records", lookup.records.is_some()),
@@ -121,6 +124,11 @@ fn validate_pages(lookup: &Lookup, found: &mut Found<'_>) {
 /// Finds keys by which no request finds a record.
 fn validate_keys(spec: &TargetSpec, lookup: &Lookup, found: &mut Found<'_>) {
     if lookup.search.is_some() || lookup.list.is_some() || !lookup.finds_any() {
+        return;
+    }
+    // A misspelt key has its own message.
+    let mut queries = lookup.query.iter();
+    if queries.any(|query| spec.field(query.key()).is_none()) {
         return;
     }
     let own = spec.key_field().map(|index| spec.fields[index].name());
@@ -197,7 +205,9 @@ fn validate_query(
     ];
     for (key, text) in texts {
         let mut names = placeholders(text.unwrap_or_default());
-        if let Some(variable) = names.find(|name| spec.variables.contains_key(*name)) {
+        if let Some(variable) =
+            names.find(|name| *name != "key" && spec.variables.contains_key(*name))
+        {
             let message = format!(
                 "{key} holds {{{variable}}}, and variables stand only in the path of a lookup.query"
             );
