@@ -6,8 +6,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::variables::placeholders;
-
 /// A GET request that finds the records with a key, or one record.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,10 +56,5 @@ impl Query {
     /// Returns the maximum number of keys in one request.
     pub fn most(&self) -> usize {
         self.most.unwrap_or(1).max(1) as usize
-    }
-
-    /// Returns the names of the variables that the path asks for.
-    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
-        placeholders(&self.path).filter(|name| *name != "key")
     }
 }

@@ -1,7 +1,7 @@
 """Serves users as RFC 7644 describes: a list, a filter (section 3.4.2.2) and single users. Knows no target file.
 
-Usage: scim_server.py USERS. Prints its port. The users are numbered from 1; the update of every 50th one is
-refused once. GET /_log returns the requests so far, and GET /_users the users.
+Usage: scim_server.py USERS. Prints its port. The users are numbered from 1; the first update of every
+50th one fails. GET /_log returns the requests so far, and GET /_users the users.
 """
 import http.server
 import json
@@ -89,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(404, "no such resource")
         if int(name[2:]) % 50 == 0 and name not in refused:
             refused.add(name)
-            return self.error(409, "locked")
+            return self.error(501, "not now")
         users[name].update(body)
         return self.answer(200, users[name])
 

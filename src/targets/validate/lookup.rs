@@ -256,9 +256,8 @@ fn validate_query_path(
             "[variables.key] cannot be used with lookup.query, whose {key} is a row's key";
         wrong("path", message.to_owned());
     }
-    for unknown in query
-        .variables()
-        .filter(|name| !spec.variables.contains_key(*name))
+    for unknown in
+        placeholders(path).filter(|name| *name != "key" && !spec.variables.contains_key(*name))
     {
         let message =
             format!("the path asks for {{{unknown}}}, and there is no [variables.{unknown}]");
