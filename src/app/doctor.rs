@@ -10,13 +10,13 @@ use crate::clock::{Clock, UnixNanos};
 use crate::journal::{Journal, JournalError, State};
 use crate::l10n::{duration, number, say};
 use crate::model::{Code, with_causes};
-use crate::plan::LookUp;
+use crate::plan::{LookUp, Question};
 use crate::report::{Placing, WholeFile};
 use crate::run::shared_pacer;
 use crate::send::{
     Answer, Client, ClientOptions, Credentials, Fault, Pace, Route, SendError, Trouble,
 };
-use crate::targets::TargetSpec;
+use crate::targets::{Kind, TargetSpec};
 
 /// One thing that was looked at before an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,11 +175,8 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         }
     }
     let route = route.as_ref();
-    let look_up = examined.spec.keys().first().copied();
-    let look_up = look_up.and_then(|key| LookUp::new(&examined.spec, key));
-    let question = look_up.as_ref().and_then(|look_up| look_up.list().first());
-    let (Some(asking), Some(look_up), Some(question)) = (&examined.asking, &look_up, question)
-    else {
+    let question = question(&examined.spec);
+    let (Some(asking), Some((look_up, question))) = (&examined.asking, &question) else {
         found.push(of_network(examined, route).await);
         found.push(match examined.asking {
             Some(_) => {
@@ -205,7 +202,8 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         found.push(Finding::new(say().doctor_state(), Health::Wrong, told));
         return found;
     }
-    let body = question.body.map(|body| body.to_string().into_bytes());
+    let body = question.body.as_ref();
+    let body = body.map(|body| body.to_string().into_bytes());
     match client.probe(&question.path, body.as_deref()).await {
         Ok((answer, json)) => {
             found.push(well_network(examined));
@@ -227,6 +225,23 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         Err(fault) => found.push(of_fault(examined, route, fault)),
     }
     found
+}
+
+/// Returns a question whose answer is a page of records: of all, or of those with a key that no record has.
+fn question(spec: &Arc<TargetSpec>) -> Option<(LookUp, Question)> {
+    let keys = spec.keys().into_iter();
+    let mut look_ups = keys.filter_map(|key| Some((key, LookUp::new(spec, key)?)));
+    look_ups.find_map(|(key, look_up)| {
+        let nothing = match spec.fields[key].kind {
+            Kind::Email | Kind::Eppn => "rosterpatch@example.invalid",
+            Kind::Uuid => "00000000-0000-0000-0000-000000000000",
+            _ => "0",
+        };
+        let all = look_up.list().first();
+        let filtered = || look_up.search(&[nothing]).first();
+        let question = all.or_else(|| filtered().filter(|asked| asked.body.is_none()))?;
+        Some((look_up, question))
+    })
 }
 
 fn client(examined: &Examined<'_>, credentials: &Credentials) -> Result<Client, SendError> {

@@ -16,6 +16,7 @@ mod crashes;
 mod delivery;
 mod differences;
 mod estimates;
+mod finding;
 #[cfg(feature = "postgres")]
 mod fleet;
 mod formats;

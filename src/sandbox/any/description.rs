@@ -90,12 +90,45 @@ pub(super) struct Lookup {
     pub(super) search_body: Map<String, Value>,
     #[serde(default)]
     pub(super) search_names: String,
+    #[serde(default)]
+    pub(super) query: Vec<Query>,
     pub(super) list: Option<String>,
+    #[serde(default)]
     pub(super) records: String,
     #[serde(default)]
     pub(super) total: String,
+    #[serde(default)]
     pub(super) page_size: usize,
+    #[serde(default = "usual_paging")]
     pub(super) paging: Paging,
+}
+
+fn usual_paging() -> Paging {
+    Paging::Link {}
+}
+
+/// A GET request that finds records by a key.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Query {
+    pub(super) key: String,
+    pub(super) path: String,
+    pub(super) parameter: Option<String>,
+    #[serde(default = "usual_filter")]
+    pub(super) filter: String,
+    #[serde(default)]
+    pub(super) between: String,
+    #[serde(default = "usual_around")]
+    pub(super) around: String,
+    #[serde(default)]
+    pub(super) escape: BTreeMap<char, String>,
+}
+
+fn usual_filter() -> String {
+    "{key}".to_owned()
+}
+
+fn usual_around() -> String {
+    "{filter}".to_owned()
 }
 
 fn usual_id() -> String {

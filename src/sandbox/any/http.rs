@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::PATH;
 use super::description::{Description, Lookup, Paging, Way};
+use super::filter::{key_in, keys_in};
 use super::records::{Records, put, text_of};
 use crate::sandbox::SECRET;
 use crate::sandbox::bucket::Level;
@@ -127,7 +128,25 @@ async fn handle(
     let Some(path) = uri.path().strip_prefix(PATH) else {
         return of_field(api, StatusCode::NOT_FOUND, "", "Not found.");
     };
-    let Some((kind, names)) = asked(api, &method, path) else {
+    let (mut of_one, mut filtered) = (None, None);
+    let queried = queried(api, &uri, path).filter(|_| method == Method::GET);
+    let asked = match queried {
+        Some(Queried::List(wanted)) => {
+            filtered = wanted;
+            Some(("query", BTreeMap::new()))
+        }
+        Some(Queried::One(place, key)) => {
+            of_one = records.key_with(&place, &key);
+            let other = || asked(api, &method, path);
+            let is_found = of_one.is_some();
+            (!is_found)
+                .then(other)
+                .flatten()
+                .or(Some(("read", BTreeMap::new())))
+        }
+        None => asked(api, &method, path),
+    };
+    let Some((kind, names)) = asked else {
         return of_field(api, StatusCode::NOT_FOUND, "", "Not found.");
     };
     stats.count(kind);
@@ -147,6 +166,7 @@ async fn handle(
         .into_iter()
         .filter_map(|name| names.get(name).cloned())
         .collect();
+    let key = of_one.unwrap_or(key);
     match (kind, &api.lookup) {
         ("update", _) => {
             let record = key.join("/");
@@ -210,6 +230,10 @@ async fn handle(
                     Ok(wanted) => wanted,
                     Err(what) => return refuse(api, 400, what),
                 },
+                "query" => match filtered {
+                    Some(wanted) => vec![wanted],
+                    None => return refuse(api, 400, "The filter is not understood."),
+                },
                 _ => Vec::new(),
             };
             let host = headers
@@ -242,6 +266,39 @@ fn asked(
         let template = template?.split('?').next().unwrap_or_default();
         let names = fitting(template, path)?;
         (method.as_str() == verb).then_some((kind, names))
+    })
+}
+
+/// What a query of the target's file asks for.
+enum Queried {
+    /// The records that have one of the values at a place. Nothing where the filter is not understood.
+    List(Option<(String, HashSet<String>)>),
+    /// The record that has the value at the place.
+    One(String, String),
+}
+
+fn queried(api: &Description, uri: &Uri, path: &str) -> Option<Queried> {
+    let queries = &api.lookup.as_ref()?.query;
+    let sent: BTreeMap<String, String> =
+        Query::try_from_uri(uri).map_or_else(|_| BTreeMap::new(), |Query(sent)| sent);
+    queries.iter().find_map(|query| {
+        let field = api.fields.iter().find(|field| field.name == query.key)?;
+        let template = query.path.split('?').next()?;
+        if let Some(parameter) = &query.parameter {
+            let filter = sent
+                .get(parameter)
+                .filter(|_| fitting(template, path).is_some())?;
+            let keys = keys_in(query, filter);
+            let wanted = keys.map(|keys| (api.place(field), keys.into_iter().collect()));
+            return Some(Queried::List(wanted));
+        }
+        let mut places = template.split('/').zip(path.split('/'));
+        let (place, segment) = places.find(|(place, _)| place.contains("{key}"))?;
+        let text = percent_decode_str(segment).decode_utf8().ok()?;
+        let key = key_in(query, place, &text)?;
+        // The other segments are as they are elsewhere.
+        fitting(&template.replace(place, "{key}"), path)?;
+        Some(Queried::One(api.place(field), key))
     })
 }
 

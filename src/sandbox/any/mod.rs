@@ -3,6 +3,7 @@
 //! file is read here anew, so that a mistake in how the rest of the crate reads it shows.
 
 mod description;
+mod filter;
 mod http;
 mod records;
 

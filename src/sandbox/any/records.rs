@@ -87,6 +87,14 @@ impl Records {
         self.by_key.get(key)
     }
 
+    /// The key of the record that has this text at a place.
+    pub(super) fn key_with(&self, place: &str, text: &str) -> Option<Vec<String>> {
+        let mut records = self.by_key.iter();
+        let is_found = |record: &Value| record.pointer(place).map(text_of).as_deref() == Some(text);
+        let (key, _) = records.find(|(_, record)| is_found(record))?;
+        Some(key.clone())
+    }
+
     /// The records for which all of `wanted` holds: a place, and the values of which one stands there.
     pub(super) fn found(&self, wanted: &[(String, HashSet<String>)]) -> Vec<&Value> {
         let fits = |record: &&Value| {

@@ -365,8 +365,9 @@ fn keep_and_whole_are_refused_for_a_put_that_replaces_the_record() {
 }
 
 #[test]
-fn a_lookup_without_search_or_list_and_an_unused_cursor_parameter_are_refused() {
-    let (search, filter, list) = (
+fn a_lookup_without_a_request_and_an_unused_cursor_parameter_are_refused() {
+    let (read, search, filter, list) = (
+        "read = \"/members/{id}\"\n",
         "search = \"/members/search\"\n",
         "search_filter = \"/filter\"\n",
         "list = \"/members\"\n",
@@ -375,9 +376,10 @@ fn a_lookup_without_search_or_list_and_an_unused_cursor_parameter_are_refused() 
         let text = MEMBERS.replace("keep = [\"temporary\"]\n", "");
         lines.iter().fold(text, |text, line| text.replace(line, ""))
     };
-    let reason = "[lookup] has no effect without lookup.search or lookup.list";
+    let reason =
+        "[lookup] has no effect without lookup.read, lookup.query, lookup.search or lookup.list";
     assert_eq!(
-        mistakes_in(&without(&[search, filter, list])),
+        mistakes_in(&without(&[read, search, filter, list])),
         [("[lookup]".to_owned(), reason.to_owned())]
     );
     let next = "paging = { kind = \"next\", pointer = \"/next\" }";
