@@ -184,7 +184,7 @@ impl BodyShape {
             {
                 let value = match value {
                     Value::Null if field.pointer.is_in_list() => Json::Null,
-                    Value::Null if self.clears[index] != "null" => Json::from(""),
+                    Value::Null => serde_json::from_str(self.clears[index]).unwrap_or_default(),
                     value => value.to_json(),
                 };
                 field.pointer.set(&mut record, value);
@@ -198,9 +198,11 @@ impl BodyShape {
     }
 }
 
-/// Returns the JSON that clears a field. Integers and Booleans cannot be an empty string.
+/// Returns the JSON that clears a field. Integers and Booleans cannot be an empty string, and a list is
+/// cleared by an empty one.
 fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
     match (spec.update.clear, field.kind) {
+        (_, Kind::List) => "[]",
         (Clear::Null, _) | (Clear::Empty, Kind::Boolean | Kind::Integer) => "null",
         (Clear::Empty, _) => "\"\"",
     }

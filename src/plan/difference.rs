@@ -7,7 +7,7 @@ use super::call::Planner;
 use crate::check::Checker;
 use crate::l10n::say;
 use crate::model::{Call, Change, Problem, RowAt, Value};
-use crate::targets::{Clear, Place, Unclear};
+use crate::targets::{Clear, ListMode, Place, Unclear};
 
 /// What is to be done for a row whose record is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +56,7 @@ impl Planner {
     ) -> Result<Difference, Problem> {
         let spec = self.spec();
         let mut changes = Vec::new();
+        let mut row = Cow::Borrowed(values);
         let mut changed = vec![false; spec.fields.len()];
         for (index, field) in spec.fields.iter().enumerate() {
             let Some(value) = values[index]
@@ -64,8 +65,15 @@ impl Planner {
             else {
                 continue;
             };
-            let to = value.to_json();
             let from = self.held(checker, record, index)?;
+            let to = match field.is_list() {
+                true => {
+                    let to = list_after(checker, index, &from, value);
+                    row.to_mut()[index] = Some(value_of(&to));
+                    to
+                }
+                false => value.to_json(),
+            };
             let same = self.are_same(checker, index, &from, &to);
             if !same || all {
                 changed[index] = true;
@@ -79,7 +87,7 @@ impl Planner {
         if changes.is_empty() {
             return Ok(Difference::None);
         }
-        let own = |index: usize| values[index].clone();
+        let own = |index: usize| row[index].clone();
         let body = self.whole_body(checker, record, &changed, own, |field| {
             say().lookup_nobody_has_it(field, spec.record_name())
         })?;
@@ -105,7 +113,13 @@ impl Planner {
         field: usize,
     ) -> Result<Cow<'a, Json>, Problem> {
         let own = &self.spec().fields[field];
-        let (code, message) = match own.pointer.get(record) {
+        let held = match own.pointer.get(record) {
+            Ok(Some(held)) if own.is_list() && !(held.is_array() || held.is_null()) => {
+                Err(Unclear::NoList)
+            }
+            held => held,
+        };
+        let (code, message) = match held {
             Ok(held) => return Ok(held.unwrap_or(Cow::Owned(Json::Null))),
             Err(Unclear::Several(count)) => (
                 "lookup.several_elements",
@@ -131,8 +145,7 @@ impl Planner {
     /// null.
     fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
         let is_empty = |value: &Json| value.is_null() || value == "";
-        *held == *meant
-            || checker.normalised(field, held) == *meant
+        checker.is_same(field, held, meant)
             || self.spec().update.clear == Clear::Empty && is_empty(held) && is_empty(meant)
     }
 
@@ -221,8 +234,9 @@ impl Planner {
                 continue;
             }
             let own = &spec.fields[index];
-            // A list without the element is one that the API had.
-            if before.is_null() && !own.nullable && !own.pointer.is_in_list() {
+            // A list without the element is one that the API had, and so is an empty one.
+            let is_of_list = own.is_list() || own.pointer.is_in_list();
+            if before.is_null() && !own.nullable && !is_of_list {
                 left.cannot_be_cleared.push(change.field.clone());
                 continue;
             }
@@ -250,12 +264,45 @@ impl Planner {
     }
 }
 
+/// Returns the list that a record has after a row with this value: each value as the record holds it, the
+/// new ones at the end. A row that clears the field empties the list, whatever it does to lists otherwise.
+fn list_after(checker: &Checker, field: usize, held: &Json, value: &Value<'_>) -> Json {
+    let held = held.as_array().map_or(&[][..], Vec::as_slice);
+    let known: Vec<Json> = held
+        .iter()
+        .map(|item| checker.normalised(field, item))
+        .collect();
+    let Json::Array(own) = value.to_json() else {
+        return Json::Array(Vec::new());
+    };
+    let is_own = |(_, known): &(&Json, &Json)| own.contains(known);
+    let as_held = || held.iter().zip(&known);
+    match checker.spec().fields[field].mode() {
+        ListMode::Add => {
+            let new = own.iter().filter(|item| !known.contains(item));
+            held.iter().chain(new).cloned().collect()
+        }
+        ListMode::Remove => {
+            let left = as_held().filter(|pair| !is_own(pair));
+            left.map(|(item, _)| item.clone()).collect()
+        }
+        ListMode::Replace => {
+            let of_record = |item: &Json| {
+                let same = as_held().find(|(_, known)| *known == item);
+                same.map_or_else(|| item.clone(), |(held, _)| held.clone())
+            };
+            own.iter().map(of_record).collect()
+        }
+    }
+}
+
 /// A record's value as it is sent back.
 fn value_of(json: &Json) -> Value<'static> {
     match json {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),
         Json::String(text) => Value::Rewritten(text.as_str().into()),
+        Json::Array(items) => Value::List(items.iter().map(value_of).collect()),
         other => Value::Number(other.to_string().into()),
     }
 }

@@ -66,7 +66,7 @@ impl Reread for Reader<'_> {
                 // It is sent along as it was read; of what is changed nothing was read.
                 None => Some(to).filter(|_| !is_changed),
             };
-            let is = |other: &Json| held == other || self.checker.normalised(index, held) == *other;
+            let is = |other: &Json| self.checker.is_same(index, held, other);
             if before.is_some_and(|before| !is(before) && !is(to)) {
                 return Judged::Changed(self.checker.name_of(index).to_string());
             }
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
             };
             let held = held.unwrap_or(Cow::Owned(Json::Null));
             let is_cleared = *to == "" && held.is_null();
-            held != to && !is_cleared && self.checker.normalised(*index, &held) != *to
+            !is_cleared && !self.checker.is_same(*index, &held, &to)
         };
         let mut lacking = fields.filter(lacks);
         lacking.next().map(|(index, _)| index)

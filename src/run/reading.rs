@@ -86,9 +86,7 @@ impl<'a> Reading<'a> {
         let fields = checker.spec().fields.iter().enumerate();
         let is_written = |(index, field): &(usize, &FieldSpec)| {
             let has_value = field.constant.is_some() || field.default.is_some();
-            field.pointer.is_in_list()
-                && !field.read_only
-                && (has_value || checker.map().column(*index).is_some())
+            field.needs_record() && (has_value || checker.map().column(*index).is_some())
         };
         fields.filter(is_written).map(|(index, _)| index)
     }

@@ -20,7 +20,7 @@ mod words;
 
 pub use answers::{Answers, Expects};
 pub use error::TargetError;
-pub use field::{FieldSpec, Kind, Place};
+pub use field::{FieldSpec, Kind, ListMode, Place, Separator};
 pub use load::{BUILT_IN, load, parse, text};
 pub use lookup::{Lookup, Paging, SearchNames};
 pub use mistake::{Mistake, Mistakes, read_toml};

@@ -71,6 +71,15 @@ impl From<&str> for Pointer {
             let wrong = "it selects elements of a list, so it must end in a member of them, as in /emails[type=work]/value";
             pointer.wrong.get_or_insert(wrong.to_owned());
         }
+        let mut each = pointer
+            .within
+            .iter()
+            .skip_while(|step| **step != Step::Each);
+        if each.any(|step| *step == Step::Each) && each.any(|step| !matches!(step, Step::Member(_)))
+        {
+            let wrong = "nothing can be selected within every element";
+            pointer.wrong.get_or_insert(wrong.to_owned());
+        }
         let mut pairs = pointer.within.windows(2);
         if pairs.any(
             |pair| matches!(pair, [Step::Element { by, .. }, Step::Member(name)] if by == name),
@@ -113,6 +122,11 @@ impl Pointer {
     /// Whether it selects elements of a list, which an update must contain as a whole.
     pub fn is_in_list(&self) -> bool {
         !self.within.is_empty()
+    }
+
+    /// Whether it selects every element, so that the value is a list.
+    pub(super) fn selects_each(&self) -> bool {
+        self.within.contains(&Step::Each)
     }
 
     /// The members that lead to the object in which the value or its list stands. They are empty for a

@@ -449,7 +449,7 @@ fn validate_field(
         wrong("pattern", message);
     }
     for value in &field.guarded {
-        if field.kind == Kind::Choice && !field.choices.contains(value) {
+        if field.value_kind() == Kind::Choice && !field.choices.contains(value) {
             wrong(
                 "guarded",
                 format!("\"{name}\" guards \"{value}\", which is not among its choices"),
@@ -466,7 +466,7 @@ fn validate_field(
     }
     validate_place(spec, field, wrong);
     validate_references(spec, field, wrong);
-    if (field.kind == Kind::Choice) == field.choices.is_empty() {
+    if (field.value_kind() == Kind::Choice) == field.choices.is_empty() {
         wrong(
             "choices",
             format!("the field \"{name}\" needs choices exactly when its kind is \"choice\""),

@@ -48,6 +48,27 @@ name = "home_email"
 kind = "email"
 pointer = "/emails[type=home]/value"
 nullable = true
+
+[[fields]]
+name = "tags"
+kind = "list"
+items = "text"
+pointer = "/tags"
+
+[[fields]]
+name = "groups"
+kind = "list"
+items = "text"
+pointer = "/groups[]/id"
+mode = "remove"
+
+[[fields]]
+name = "courses"
+kind = "list"
+items = "text"
+pointer = "/courses"
+mode = "replace"
+separator = "|"
 "#;
 
 type Records = Arc<Mutex<Vec<Json>>>;
@@ -213,4 +234,61 @@ fn a_list_that_is_not_read_is_not_replaced() {
     let mut expected = people();
     expected[0]["emails"][2]["value"] = json!("new@x.se");
     assert_eq!(*scene.records.lock().unwrap(), expected);
+}
+
+#[test]
+fn values_of_a_list_are_added_removed_and_put_back() {
+    let scene = Scene::new();
+    let roster = "id,tags,groups,courses\n1,new;kept,g1,Ma|Sv\n2,\"a\nb\",g9,Ma\n";
+    let (code, told) = scene.import(roster, &[]);
+    assert_eq!(code, Some(0), "{told}");
+    let mut expected = people();
+    expected[0]["tags"] = json!(["old", "kept", "new"]);
+    expected[0]["groups"] = json!([{"id": "g2", "name": "Two"}]);
+    expected[0]["courses"] = json!(["Ma", "Sv"]);
+    expected[1]["tags"] = json!(["a", "b"]);
+    expected[1]["courses"] = json!(["Ma"]);
+    assert_eq!(*scene.records.lock().unwrap(), expected);
+    // In another order, and as often as they are written, they are the same.
+    let again = "id,tags,groups,courses\n1,kept;new;new,g1,Sv|Ma\n2,b;a,,Ma\n";
+    let (_, told) = scene.import(again, &[]);
+    assert!(told.contains("2 unchanged"), "{told}");
+    // Somebody adds to another list in the meantime.
+    scene.records.lock().unwrap()[1]["name"] = json!("Alm");
+    scene.undo();
+    let mut expected = people();
+    expected[0]["courses"] = json!([]);
+    expected[1]["courses"] = json!([]);
+    expected[1]["name"] = json!("Alm");
+    // The API tells the names of groups by itself.
+    expected[0]["groups"] = json!([{"id": "g1"}, {"id": "g2", "name": "Two"}]);
+    assert_eq!(*scene.records.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_list_that_is_replaced_needs_no_record() {
+    let scene = Scene::new();
+    let (code, told) = scene.import("id,courses\n1,Ma|Sv\n", &["--blind"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(scene.person(0)["courses"], json!(["Ma", "Sv"]));
+    let (code, told) = scene.import("id,tags\n1,new\n", &["--blind"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("the whole list in which tags stands"),
+        "{told}"
+    );
+}
+
+#[test]
+fn lists_are_rehearsed_against_the_simulated_api() {
+    let scene = Scene::new();
+    let roster = "id,work_email,tags,groups,courses\n\
+        1,a@x.se,x;y,g1,Ma\n2,b@x.se,x,g1;g2,Sv|Ma\n3,c@x.se,,,\n";
+    scene.folder.write("r.csv", roster);
+    let run = |command: &[&str]| {
+        scene.run(&[command, &["--target", "people.toml", "--sandbox"]].concat())
+    };
+    let (code, told) = run(&["import", "r.csv", "--yes"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("updated"), "{told}");
 }

@@ -306,3 +306,162 @@ fn an_undo_puts_an_element_back_beside_what_has_changed_since() {
         (Difference::None, vec!["work".to_owned()])
     );
 }
+
+const LISTS: &str = r#"
+[[fields]]
+name = "tags"
+kind = "list"
+items = "text"
+pointer = "/tags"
+
+[[fields]]
+name = "mobiles"
+kind = "list"
+items = "phone"
+pointer = "/mobiles"
+mode = "replace"
+nullable = true
+
+[[fields]]
+name = "left"
+kind = "list"
+items = "text"
+pointer = "/left"
+mode = "remove"
+
+[[fields]]
+name = "clubs"
+kind = "list"
+items = "text"
+pointer = "/clubs[]/id"
+nullable = true
+
+[[fields]]
+name = "classes"
+kind = "list"
+items = "text"
+pointer = "/custom[name=classes]/values"
+mode = "replace"
+"#;
+
+fn member() -> Json {
+    json!({
+        "uuid": "1",
+        "surname": "Ek",
+        "temporary": false,
+        "tags": ["b", "a", "b"],
+        "mobiles": ["070-174 06 05", "x"],
+        "left": ["c", "d", "e"],
+        "clubs": [{"id": "k1", "name": "One"}, {"name": "none"}, {"id": "k2"}],
+        "custom": [{"name": "other", "values": ["o"]}],
+    })
+}
+
+#[test]
+fn a_list_is_compared_as_a_set_and_changed_by_its_mode() {
+    let scene = Scene {
+        spec: registry_with(MERGES, LISTS),
+    };
+    // Each: the field, the row's values, and what is sent; nothing where the record has it.
+    for (field, row, expected) in [
+        ("tags", json!(["a", "b"]), None),
+        ("tags", json!(["a"]), None),
+        (
+            "tags",
+            json!(["c", "a", "d"]),
+            Some(json!(["b", "a", "b", "c", "d"])),
+        ),
+        ("mobiles", json!(["x", "+46701740605"]), None),
+        (
+            "mobiles",
+            json!(["y", "+46701740605"]),
+            Some(json!(["y", "070-174 06 05"])),
+        ),
+        ("mobiles", json!(["x"]), Some(json!(["x"]))),
+        ("mobiles", Json::Null, Some(json!([]))),
+        ("left", json!(["x"]), None),
+        ("left", json!(["d", "x"]), Some(json!(["c", "e"]))),
+        ("left", json!(["c", "d", "e"]), Some(json!([]))),
+        ("clubs", json!(["k2"]), None),
+        (
+            "clubs",
+            json!(["k3", "k1"]),
+            Some(json!([
+                {"id": "k1", "name": "One"}, {"name": "none"}, {"id": "k2"}, {"id": "k3"}
+            ])),
+        ),
+        ("clubs", Json::Null, Some(json!([{"name": "none"}]))),
+        (
+            "classes",
+            json!(["7A"]),
+            Some(
+                json!([{"name": "other", "values": ["o"]}, {"name": "classes", "values": ["7A"]}]),
+            ),
+        ),
+    ] {
+        let row = [(field, row)];
+        let found = scene.difference(&row, &member()).unwrap();
+        let Some(expected) = expected else {
+            assert_eq!(found, Difference::None, "{row:?}");
+            continue;
+        };
+        let (changes, body) = call(found);
+        let member_of = if field == "classes" { "custom" } else { field };
+        assert_eq!(body[member_of], expected, "{row:?}");
+        let after = patched(&member(), &body);
+        assert_eq!(
+            scene.difference(&row, &after).unwrap(),
+            Difference::None,
+            "{row:?}"
+        );
+        // An undo restores the list as it was, in its order.
+        let (found, left) = scene.undone(&changes, &after).unwrap();
+        assert!(left.is_empty());
+        let (_, body) = call(found);
+        let undone = patched(&after, &body);
+        match (field, &row[0].1) {
+            // What an element had beside is gone with it.
+            ("clubs", Json::Null) => assert_eq!(
+                undone["clubs"],
+                json!([{"name": "none"}, {"id": "k1"}, {"id": "k2"}])
+            ),
+            _ => assert_eq!(undone, member(), "{row:?}"),
+        }
+    }
+    // Where there is no list yet, one is made, and an undo empties it.
+    for record in [json!({}), json!({"tags": null}), json!({"tags": []})] {
+        let record = patched(&record, &json!({"surname": "Ek", "temporary": false}));
+        let (changes, body) = scene.sent(&[("tags", json!(["a"]))], &record);
+        assert_eq!(body["tags"], json!(["a"]));
+        let (found, _) = scene.undone(&changes, &patched(&record, &body)).unwrap();
+        assert_eq!(call(found).1["tags"], json!([]), "{record}");
+        let found = scene
+            .difference(&[("left", json!(["a"]))], &record)
+            .unwrap();
+        assert_eq!(found, Difference::None, "nothing to remove");
+    }
+    let mut record = member();
+    record["tags"] = json!("a");
+    let problem = scene.difference(&[("tags", json!(["a"]))], &record);
+    assert_eq!(problem.unwrap_err().code, "lookup.no_list");
+}
+
+#[test]
+fn an_undo_leaves_a_list_that_somebody_else_has_changed() {
+    let scene = Scene {
+        spec: registry_with(MERGES, LISTS),
+    };
+    let (changes, body) = scene.sent(&[("tags", json!(["c"]))], &member());
+    let mut after = patched(&member(), &body);
+    // Another order is no change.
+    after["tags"] = json!(["c", "b", "a"]);
+    let (found, left) = scene.undone(&changes, &after).unwrap();
+    assert!(left.is_empty());
+    assert_eq!(call(found).1["tags"], json!(["b", "a", "b"]));
+    after["tags"] = json!(["c", "b"]);
+    let (found, left) = scene.undone(&changes, &after).unwrap();
+    assert_eq!(
+        (found, left.changed_since),
+        (Difference::None, vec!["tags".to_owned()])
+    );
+}

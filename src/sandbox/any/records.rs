@@ -243,6 +243,11 @@ fn take(
 /// What is wrong with a value for a field, if anything.
 fn wrong(field: &Field, value: &Value) -> Option<String> {
     let expected = match (&*field.kind, value) {
+        ("list", Value::Array(values)) => {
+            let one = one_of(field);
+            return values.iter().find_map(|value| wrong(&one, value));
+        }
+        ("list", _) => "a list",
         (_, Value::Null) if field.nullable => return None,
         (_, Value::Null) => "not null",
         ("integer", Value::Number(_)) | ("boolean", Value::Bool(_)) => return None,
@@ -288,8 +293,24 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
+/// A field for one value of a list.
+fn one_of(field: &Field) -> Field {
+    Field {
+        kind: field.items.clone().unwrap_or_default(),
+        nullable: false,
+        ..field.clone()
+    }
+}
+
 fn typed(field: &Field, text: &str) -> Value {
     match &*field.kind {
+        "list" => {
+            let one = one_of(field);
+            let separators = [field.separator.unwrap_or(';'), '\n', '\r'];
+            let values = text.split(separators).map(str::trim);
+            let values = values.filter(|value| !value.is_empty());
+            values.map(|value| typed(&one, value)).collect()
+        }
         "integer" => text.parse::<i64>().map_or(text.into(), Value::from),
         "boolean" => Value::Bool(text == "true"),
         _ => text.into(),

@@ -421,9 +421,9 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);
         }
-        if field
-            .is_some_and(|field| field.place == field::Place::Body && field.pointer.is_in_list())
-        {
+        if field.is_some_and(|field| {
+            field.place == field::Place::Body && (field.is_list() || field.pointer.is_in_list())
+        }) {
             let message = format!(
                 "lookup.keys holds \"{name}\", which is in a list, and a record is not found by an element of a list"
             );
@@ -488,10 +488,15 @@ fn validate_field(
             }
         }
     }
-    let kind = field.kind;
+    validate_list(spec, field, wrong);
+    let kind = field.value_kind();
     let takes_any = matches!(kind, Kind::Email | Kind::Eppn);
     for (key, is_set, of) in [
-        ("lines", field.lines && kind != Kind::Text, "text"),
+        (
+            "lines",
+            field.lines && kind != Kind::Text && !field.is_list(),
+            "text",
+        ),
         ("past", field.past && kind != Kind::Date, "date"),
         ("free_text", field.free_text && !takes_any, "email and eppn"),
     ] {
@@ -509,6 +514,69 @@ fn validate_field(
         let message =
             format!("\"{name}\" has min_length {least} and max_length {most}, so no value fits");
         wrong("min_length", message);
+    }
+}
+
+/// Finds what does not fit together in a field that is a list, and settings of lists in others.
+fn validate_list(
+    spec: &TargetSpec,
+    field: &FieldSpec,
+    wrong: &mut dyn FnMut(&'static str, String),
+) {
+    let name = field.name();
+    if !field.is_list() {
+        for (key, is_set) in [
+            ("items", field.items.is_some()),
+            ("separator", field.separator.is_some()),
+            ("mode", field.mode.is_some()),
+        ] {
+            if is_set {
+                let message = format!(
+                    "{key} of \"{name}\" has no effect: it is for list, and the kind is {}",
+                    field.kind.as_str()
+                );
+                wrong(key, message);
+            }
+        }
+        if field.pointer.selects_each() {
+            let message = format!(
+                "the pointer \"{}\" of \"{name}\" selects every element, so its kind must be \"list\"",
+                field.pointer
+            );
+            wrong("pointer", message);
+        }
+        return;
+    }
+    match field.items {
+        None => wrong(
+            "kind",
+            format!(
+                "the field \"{name}\" is a list, so it needs the kind of its values, as in items = \"text\""
+            ),
+        ),
+        Some(Kind::List) => wrong("items", format!("the values of \"{name}\" cannot be lists")),
+        Some(_) => {}
+    }
+    if field.place == field::Place::Path {
+        wrong(
+            "kind",
+            format!("the field \"{name}\" is in the path, so it cannot be a list"),
+        );
+    }
+    for (key, is_set) in [("unique", field.unique), ("lines", field.lines)] {
+        if is_set {
+            wrong(key, format!("{key} of \"{name}\" has no effect on a list"));
+        }
+    }
+    if field.read_only && field.mode.is_some() {
+        let message = format!("mode has no effect on \"{name}\", which is read-only");
+        wrong("mode", message);
+    }
+    if field.needs_record() && !field.pointer.is_in_list() && !spec.is_readable() {
+        let message = format!(
+            "the list \"{name}\" is read before values are added or removed, so it needs lookup.search or lookup.list, or mode = \"replace\""
+        );
+        wrong(if field.mode.is_some() { "mode" } else { "kind" }, message);
     }
 }
 

@@ -396,3 +396,121 @@ fn an_element_of_a_list_is_selected_where_it_can_be_written() {
         "{blind:?}"
     );
 }
+
+#[test]
+fn a_list_has_what_lists_need_and_others_have_not() {
+    let addressee = "kind = \"text\"\npointer = \"/addressee\"";
+    let list = "kind = \"list\"\nitems = \"text\"\npointer = \"/tags\"";
+    are_taken(&[
+        (addressee, list),
+        (
+            addressee,
+            "kind = \"list\"\nitems = \"email\"\npointer = \"/groups[]/id\"\nfree_text = true",
+        ),
+        (
+            addressee,
+            "kind = \"list\"\nitems = \"choice\"\nchoices = [\"a\"]\nguarded = [\"a\"]\npointer = \"/tags\"\nseparator = \"|\"\nmode = \"remove\"",
+        ),
+        (
+            addressee,
+            "kind = \"list\"\nitems = \"text\"\npointer = \"/custom[name=class]/values\"\nmode = \"replace\"",
+        ),
+        (
+            addressee,
+            "kind = \"list\"\nitems = \"text\"\npointer = \"/tags\"\nread_only = true",
+        ),
+    ]);
+    let refused = |field: &str, place: &str, reason: &str| {
+        are_refused(&[(addressee, field, place, reason)]);
+    };
+    let tags = |keys: &str| format!("{list}\n{keys}");
+    for (key, value) in [("items", "text"), ("separator", ","), ("mode", "add")] {
+        let line = format!("{key} = \"{value}\"");
+        refused(
+            &format!("{addressee}\n{line}"),
+            &line,
+            &format!("{key} of \"note\" has no effect: it is for list, and the kind is text"),
+        );
+    }
+    refused(
+        "kind = \"text\"\npointer = \"/groups[]/id\"",
+        "pointer = \"/groups[]/id\"",
+        "the pointer \"/groups[]/id\" of \"note\" selects every element, so its kind must be \"list\"",
+    );
+    refused(
+        "kind = \"list\"\nitems = \"text\"\npointer = \"/groups[]/ids[]/id\"",
+        "pointer = \"/groups[]/ids[]/id\"",
+        "the pointer \"/groups[]/ids[]/id\" of \"note\" is refused: nothing can be selected within every element",
+    );
+    refused(
+        "kind = \"list\"\npointer = \"/tags\"",
+        "kind = \"list\"",
+        "the field \"note\" is a list, so it needs the kind of its values, as in items = \"text\"",
+    );
+    refused(
+        "kind = \"list\"\nitems = \"list\"\npointer = \"/tags\"",
+        "items = \"list\"",
+        "the values of \"note\" cannot be lists",
+    );
+    refused(
+        &tags("unique = true"),
+        "unique = true",
+        "unique of \"note\" has no effect on a list",
+    );
+    refused(
+        &tags("lines = true"),
+        "lines = true",
+        "lines of \"note\" has no effect on a list",
+    );
+    refused(
+        &tags("read_only = true\nmode = \"add\""),
+        "mode = \"add\"",
+        "mode has no effect on \"note\", which is read-only",
+    );
+    refused(
+        &tags("past = true"),
+        "past = true",
+        "past of \"note\" has no effect: it is for date, and the kind is text",
+    );
+    let with = |changes: &[(&str, &str)]| {
+        let mut text = MEMBERS.to_owned();
+        for (from, to) in changes {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text = text.replace(from, to);
+        }
+        let messages = mistakes_in(&text).into_iter();
+        messages.map(|(_, message)| message).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        with(&[(addressee, list), ("keys = [\"id\"]", "keys = [\"note\"]")]),
+        [
+            "lookup.keys holds \"note\", which is in a list, and a record is not found by an element of a list"
+        ]
+    );
+    let in_path = "kind = \"text\"\nin = \"path\"\naliases";
+    let message = "the field \"id\" is in the path, so it cannot be a list";
+    let found = with(&[(
+        in_path,
+        "kind = \"list\"\nitems = \"text\"\nin = \"path\"\naliases",
+    )]);
+    assert_eq!(found, [message]);
+    let unread = [
+        ("search = \"/members/search\"\n", ""),
+        ("search_filter = \"/filter\"\n", ""),
+        ("list = \"/members\"\n", ""),
+    ];
+    let message = "the list \"note\" is read before values are added or removed, so it needs lookup.search or lookup.list, or mode = \"replace\"";
+    for (field, is_refused) in [
+        (list.to_owned(), true),
+        (tags("mode = \"remove\""), true),
+        (tags("mode = \"replace\""), false),
+        (tags("read_only = true"), false),
+    ] {
+        let found = with(&[&[(addressee, &*field)], &unread[..]].concat());
+        assert_eq!(
+            found.contains(&message.to_owned()),
+            is_refused,
+            "{field}: {found:?}"
+        );
+    }
+}
