@@ -292,3 +292,41 @@ fn lists_are_rehearsed_against_the_simulated_api() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("updated"), "{told}");
 }
+
+#[test]
+fn another_change_to_the_list_since_the_plan_is_not_overwritten() {
+    for (changes, is_refused) in [
+        (
+            json!({"type": "other", "value": "o1@x.se", "note": "since"}),
+            true,
+        ),
+        (
+            json!({"type": "other", "value": "o1@x.se", "note": {"by": "hand"}}),
+            false,
+        ),
+    ] {
+        let mut people = people();
+        people[0]["version"] = json!(1);
+        let records: Records = Arc::new(Mutex::new(people));
+        let (of_server, change) = (records.clone(), changes.clone());
+        // It changes when the record is read for the update.
+        let server = Server::start(move |seen| {
+            if seen.path == "/people/1" && seen.method == "GET" {
+                let mut records = of_server.lock().unwrap();
+                records[0]["emails"][1] = change.clone();
+            }
+            answer(&of_server, seen)
+        });
+        let scene = Scene {
+            records,
+            server,
+            ..Scene::new()
+        };
+        let versioned = TARGET.replace("merges = true", "merges = true\nif_match = \"/version\"");
+        scene.folder.write("people.toml", versioned);
+        let (code, told) = scene.import("id,work_email\n1,new@x.se\n", &[]);
+        assert_eq!(code, Some(if is_refused { 3 } else { 0 }), "{told}");
+        assert_eq!(scene.updates(), usize::from(!is_refused), "{told}");
+        assert_eq!(scene.person(0)["emails"][1], changes);
+    }
+}
