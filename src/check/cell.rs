@@ -44,10 +44,10 @@ pub(super) enum Form {
 impl Form {
     /// The form of a field's cells. `is_key` says that the field can find a record.
     pub(super) fn of(field: &FieldSpec, is_key: bool) -> Form {
-        match field.kind {
+        match field.value_kind() {
             Kind::Text if field.lines => Form::Lines,
             Kind::Text if is_key || field.unique || field.place == Place::Path => Form::Key,
-            Kind::Text => Form::Words,
+            Kind::Text | Kind::List => Form::Words,
             Kind::IdentityNumber
             | Kind::Date
             | Kind::Boolean

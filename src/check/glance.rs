@@ -65,7 +65,7 @@ impl Checker {
                 let sweden = (text == "Sverige").then_some(country::SWEDEN);
                 return put(into, sweden.map(Value::Rewritten));
             }
-            Kind::Phone | Kind::Integer => false,
+            Kind::Phone | Kind::Integer | Kind::List => false,
         };
         if as_it_stands {
             *into = Some(Value::Text(text));

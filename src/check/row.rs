@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regex::Regex;
@@ -96,7 +97,8 @@ impl Checker {
                     empty: Empty::of(field, index, &options),
                     glance: Glance::of(field),
                     form: Form::of(field, keys.contains(&index)),
-                    choices: (field.kind == Kind::Choice).then(|| Choices::of(field, language)),
+                    choices: (field.value_kind() == Kind::Choice)
+                        .then(|| Choices::of(field, language)),
                     // A target whose pattern is none has been refused long before.
                     pattern: field
                         .pattern
@@ -129,9 +131,8 @@ impl Checker {
                 .as_ref()
                 .or(field.default.as_ref().filter(|_| missing));
             if let Some(text) = text {
-                let value = self
-                    .of_kind(field, None, text, &|_| None, &mut None)
-                    .map_or_else(|_| Value::Rewritten(text.into()), Value::into_owned);
+                let value = self.of_target(field, None, text);
+                let value = value.unwrap_or_else(|_| Value::Rewritten(text.into()));
                 constants.push((index, value));
             }
         }
@@ -175,7 +176,37 @@ impl Checker {
                 self.of_kind(spec, choices, text.trim(), &|_| None, &mut None)
                     .map_or_else(|_| held.clone(), |value| value.to_json())
             }
+            Json::Array(items) if spec.is_list() => {
+                let items = items.iter().map(|item| self.normalised(field, item));
+                items.collect()
+            }
             other => other.clone(),
+        }
+    }
+
+    /// Whether what a record holds for a field is what is meant, in whatever form it is kept. The order of a
+    /// list does not matter, nor how often it has a value.
+    pub fn is_same(
+        &self,
+        field: usize,
+        held: &serde_json::Value,
+        meant: &serde_json::Value,
+    ) -> bool {
+        use serde_json::Value as Json;
+        if held == meant {
+            return true;
+        }
+        let set = |list: &Json| match self.normalised(field, list) {
+            Json::Array(items) => {
+                let texts = items.iter().map(Json::to_string);
+                Some(texts.collect::<BTreeSet<String>>())
+            }
+            Json::Null => Some(BTreeSet::new()),
+            _ => None,
+        };
+        match self.spec.fields[field].is_list() {
+            true => set(held).is_some_and(|held| Some(held) == set(meant)),
+            false => self.normalised(field, held) == *meant,
         }
     }
 

@@ -86,6 +86,7 @@ findings! {
     Doubtful "text.number" what_text_number "12 345" remedy_as_text;
     Doubtful "text.quotes" what_text_quotes "”Anna”" remedy_look;
     Doubtful "text.line_break" what_text_line_break "Storgatan 1<U+000A>Solna" remedy_look;
+    Doubtful "list.separator" what_list_separator "7A, 7B" remedy_separator;
     Doubtful "cell.shown_otherwise" what_cell_shown_otherwise "184.5, 185" remedy_look;
     Doubtful "identity_number.test" what_identity_number_test "20170101-2393" remedy_look;
     Doubtful "identity_number.birth_date" what_identity_number_birth_date "20100402-2388, 2010-04-03" remedy_look;
@@ -164,6 +165,7 @@ findings! {
     Invalid "municipality_code.county" what_municipality_code_county "0284" remedy_value;
     Invalid "country.unknown" what_country_unknown "Svealand" remedy_value;
     Invalid "choice.unknown" what_choice_unknown "Okänt" remedy_value;
+    Invalid "list.separator" what_list_separator "a@x.se, b@x.se" remedy_separator;
     Invalid "boolean.unknown" what_boolean_unknown "kanske" remedy_value;
     Invalid "integer.format" what_integer_format "1,5" remedy_value;
     Invalid "integer.scientific" what_integer_scientific "1E+05" remedy_as_text;

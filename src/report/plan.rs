@@ -34,6 +34,11 @@ pub fn write_changes(
     let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     journal.each_call::<ReportError>(run, |call, _| {
         for change in &*spec.changes_of(&call) {
+            let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+            let text_of = |value: &Json| match field {
+                Some(field) => field.in_words(value, None),
+                None => text_of(value),
+            };
             let from = change.from.as_ref().map_or(String::new(), text_of);
             let (row, to) = (call.at.row.to_string(), text_of(&change.to));
             let line = call.at.sheet_row.to_string();

@@ -168,6 +168,8 @@ fn usual_first_page() -> usize {
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: String,
+    pub(super) items: Option<String>,
+    pub(super) separator: Option<char>,
     #[serde(default, rename = "in")]
     pub(super) place: String,
     #[serde(default)]

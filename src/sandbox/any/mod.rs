@@ -5,6 +5,7 @@
 mod description;
 mod filter;
 mod http;
+mod lists;
 mod records;
 
 pub use description::Description;

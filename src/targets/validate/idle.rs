@@ -7,6 +7,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::lookup::Paging;
 use super::super::places::{Found, Place};
+use super::super::pointer::{Pointer, selecting};
 use super::super::sign_in::SignIn;
 use super::super::spec::{TargetSpec, placeholders};
 use super::super::update::ETAG;
@@ -155,7 +156,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     }
     if spec.update.body.is_empty() {
         for name in spec.update.body_members.keys() {
-            let own = |field: &&FieldSpec| field.pointer.split('/').nth(1) == Some(name);
+            let own = |field: &&FieldSpec| field.pointer.path().first() == Some(name);
             if let Some(field) = spec.fields.iter().find(own) {
                 let message = format!(
                     "update.body_members sets \"{name}\", which the field \"{}\" sets too",
@@ -168,7 +169,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     let update = &spec.update;
     if let Some(version) = &update.if_match {
         let place = Place::Key("update", "if_match");
-        if version != ETAG && !version.starts_with('/') {
+        if version != ETAG && (!version.starts_with('/') || selecting(version).is_some()) {
             let message = format!(
                 "update.if_match is \"{version}\"; it must be \"{ETAG}\" or a JSON pointer into the record such as \"/meta/version\""
             );
@@ -205,13 +206,14 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         let message = "update.read_only has no effect: only a PUT that replaces the record sends what no field names";
         found.add(Place::Key("update", "read_only"), message);
     }
-    for pointer in update
-        .read_only
-        .iter()
-        .filter(|pointer| !pointer.starts_with('/'))
-    {
-        let message =
-            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"");
+    for pointer in &update.read_only {
+        let message = if !pointer.starts_with('/') {
+            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"")
+        } else if let Some(wrong) = Pointer::from(&**pointer).wrong() {
+            format!("the JSON pointer \"{pointer}\" is refused: {wrong}")
+        } else {
+            continue;
+        };
         found.add(Place::Key("update", "read_only"), message);
     }
     if spec.erases() && !spec.is_readable() {
@@ -414,6 +416,14 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);
         }
+        if field.is_some_and(|field| {
+            field.place == field::Place::Body && (field.is_list() || field.pointer.is_in_list())
+        }) {
+            let message = format!(
+                "lookup.keys holds \"{name}\", which is in a list, and a record is not found by an element of a list"
+            );
+            found.add(Place::Key("lookup", "keys"), message);
+        }
     }
 }
 
@@ -424,7 +434,7 @@ fn validate_field(
     wrong: &mut dyn FnMut(&'static str, String),
 ) {
     let name = field.name();
-    if let Some(message) = refused_pointer(field) {
+    if let Some(message) = refused_pointer(spec, field) {
         wrong("pointer", message);
     }
     if field.place == field::Place::Path {
@@ -473,10 +483,15 @@ fn validate_field(
             }
         }
     }
-    let kind = field.kind;
+    validate_list(spec, field, wrong);
+    let kind = field.value_kind();
     let takes_any = matches!(kind, Kind::Email | Kind::Eppn);
     for (key, is_set, of) in [
-        ("lines", field.lines && kind != Kind::Text, "text"),
+        (
+            "lines",
+            field.lines && kind != Kind::Text && !field.is_list(),
+            "text",
+        ),
         ("past", field.past && kind != Kind::Date, "date"),
         ("free_text", field.free_text && !takes_any, "email and eppn"),
     ] {
@@ -497,25 +512,104 @@ fn validate_field(
     }
 }
 
-/// The reason why a field cannot be written at its pointer, if it cannot.
-fn refused_pointer(field: &FieldSpec) -> Option<String> {
-    let pointer = &field.pointer;
+/// Finds what does not fit together in a field that is a list, and settings of lists in others.
+fn validate_list(
+    spec: &TargetSpec,
+    field: &FieldSpec,
+    wrong: &mut dyn FnMut(&'static str, String),
+) {
     let name = field.name();
+    if !field.is_list() {
+        for (key, is_set) in [
+            ("items", field.items.is_some()),
+            ("separator", field.separator.is_some()),
+            ("mode", field.mode.is_some()),
+        ] {
+            if is_set {
+                let message = format!(
+                    "{key} of \"{name}\" has no effect: it is for list, and the kind is {}",
+                    field.kind.as_str()
+                );
+                wrong(key, message);
+            }
+        }
+        if field.pointer.selects_each() {
+            let message = format!(
+                "the pointer \"{}\" of \"{name}\" selects every element, so its kind must be \"list\"",
+                field.pointer
+            );
+            wrong("pointer", message);
+        }
+        return;
+    }
+    match field.items {
+        None => wrong(
+            "kind",
+            format!(
+                "the field \"{name}\" is a list, so it needs the kind of its values, as in items = \"text\""
+            ),
+        ),
+        Some(Kind::List) => wrong("items", format!("the values of \"{name}\" cannot be lists")),
+        Some(_) => {}
+    }
+    if field.place == field::Place::Path {
+        wrong(
+            "kind",
+            format!("the field \"{name}\" is in the path, so it cannot be a list"),
+        );
+    }
+    for (key, is_set) in [("unique", field.unique), ("lines", field.lines)] {
+        if is_set {
+            wrong(key, format!("{key} of \"{name}\" has no effect on a list"));
+        }
+    }
+    if field.read_only && field.mode.is_some() {
+        let message = format!("mode has no effect on \"{name}\", which is read-only");
+        wrong("mode", message);
+    }
+    if field.needs_record() && !field.pointer.is_in_list() && !spec.is_readable() {
+        let message = format!(
+            "the list \"{name}\" is read before values are added or removed, so it needs lookup.search or lookup.list, or mode = \"replace\""
+        );
+        wrong(if field.mode.is_some() { "mode" } else { "kind" }, message);
+    }
+}
+
+/// The reason why a field cannot be written at its pointer, if it cannot.
+fn refused_pointer(spec: &TargetSpec, field: &FieldSpec) -> Option<String> {
+    let pointer = field.pointer.as_str();
+    let name = field.name();
+    if let Some(wrong) = field.pointer.wrong() {
+        return Some(format!(
+            "the pointer \"{pointer}\" of \"{name}\" is refused: {wrong}"
+        ));
+    }
     let mut escapes = pointer.split('~').skip(1);
     if escapes.any(|rest| !rest.starts_with(['0', '1'])) {
         return Some(format!(
             "the JSON pointer \"{pointer}\" has a ~ that is neither ~0 nor ~1"
         ));
     }
-    if field.place != field::Place::Body || field.read_only {
+    let is_in_list = field.pointer.is_in_list();
+    if field.place != field::Place::Body {
+        return is_in_list.then(|| {
+            format!("the field \"{name}\" is in the path, so its pointer cannot select from a list")
+        });
+    }
+    if field.read_only {
         return None;
+    }
+    if is_in_list && !spec.is_readable() {
+        return Some(format!(
+            "the pointer \"{pointer}\" of \"{name}\" selects from a list, which an update must contain as a whole, so it needs lookup.search or lookup.list"
+        ));
     }
     let is_of_list = |token: &&str| {
         *token == "-" || !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
     };
     let element = pointer.split('/').skip(1).find(is_of_list)?;
     Some(format!(
-        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and rosterpatch does not write lists; make the field read_only or remove it"
+        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and elements are not written by position; select it by a member, as in \"/emails[type=work]/value\", or make the field read_only"
     ))
 }
 
