@@ -275,7 +275,9 @@ impl<'a> Transport<'a> {
     /// Makes a request once. A look-up whose answer is cut off or no JSON has not been answered.
     async fn make(&self, request: &Request<'_>) -> Result<(Answer, Option<Json>), Fault> {
         let (answer, body) = self.client.call(request).await?;
-        if request.row.is_some() || answer.status / 100 != 2 || answer.of_sign_in {
+        let is_look_up = request.row.is_none() && answer.status / 100 == 2 && !answer.of_sign_in;
+        // A login page would come again.
+        if !is_look_up || answer.foreign.is_some() {
             return Ok((answer, None));
         }
         match serde_json::from_slice(&body) {
