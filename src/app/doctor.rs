@@ -343,15 +343,19 @@ pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Finding> {
         ),
         _ => (say().doctor_read(), Health::Refused, status),
     };
-    let said = answer.said(sent);
     Some(Finding::new(
         what,
         health,
-        match said.is_empty() {
-            true => told,
-            false => say().doctor_said(told, said),
-        },
+        with_said(told, answer.said(sent)),
     ))
+}
+
+/// What was found, and the API's own words if there are any.
+fn with_said(told: String, said: String) -> String {
+    match said.is_empty() {
+        true => told,
+        false => say().doctor_said(told, said),
+    }
 }
 
 /// A success that is not the API's, or a redirect, which no client follows: a login page's or a proxy's.
@@ -378,7 +382,11 @@ pub(super) fn not_of_api(
     };
     let status = format!("HTTP {}", answer.status);
     let told = say().doctor_other(why, status, at.0);
-    Some(Finding::new(what, Health::Wrong, told))
+    let said = match answer.of_sign_in {
+        true => String::new(),
+        false => answer.said(&[]),
+    };
+    Some(Finding::new(what, Health::Wrong, with_said(told, said)))
 }
 
 /// What an answer of the API shows.

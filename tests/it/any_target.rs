@@ -24,7 +24,7 @@ fn own_target(changes: &[(&str, &str)]) -> String {
     text
 }
 
-fn playing(text: &str, roster: &str) -> Arc<Sandbox> {
+pub fn playing(text: &str, roster: &str) -> Arc<Sandbox> {
     let options = SandboxOptions {
         depth: 1e9,
         interval: Duration::from_nanos(1),

@@ -168,7 +168,7 @@ test-no-such-key = { $field } is not a key of this target; --by takes one of { $
 test-no-key = the value of --key is of none of the kinds of the target's keys: { $known }. Name one with --by
 test-not-found = no record has this { $field }: check --key, and what lookup.keys and the field's pointer say
 test-several = { $count } records have this { $field }: a row cannot be matched by it
-test-unasked = the answer has { $count } records that were not searched for: the API ignores the filter. Check { $setting }
+test-unasked = the answer has records that were not searched for ({ $count }): the API ignores the filter. Check { $setting }
 test-no-record = the answer has no JSON object at answers.record = "{ $pointer }"
 test-enough = not requested: the test makes at most { $most } requests, and a new token may be needed
 test-limit = limit: { $rate }

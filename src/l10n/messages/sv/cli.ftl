@@ -166,7 +166,7 @@ test-no-such-key = { $field } är ingen nyckel för det här målet; --by tar en
 test-no-key = värdet i --key passar ingen av målets nycklar: { $known }. Ange en med --by
 test-not-found = ingen post har den här { $field }: kontrollera --key samt lookup.keys och fältets pointer
 test-several = { $count } poster har den här { $field }: en rad kan inte hittas med den
-test-unasked = svaret innehåller { $count } poster som ingen sökte efter: API:et bortser från filtret. Kontrollera { $setting }
+test-unasked = svaret innehåller poster som ingen sökte efter ({ $count }): API:et bortser från filtret. Kontrollera { $setting }
 test-no-record = svaret har inget JSON-objekt vid answers.record = "{ $pointer }"
 test-enough = inte anropat: provet gör högst { $most } anrop, och en ny token kan behövas
 test-limit = gräns: { $rate }
