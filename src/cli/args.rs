@@ -10,7 +10,7 @@ use super::options::{
     RosterOptions, StartOptions, pair,
 };
 use super::values::{Address, Time};
-use crate::sandbox::Faults;
+use crate::sandbox::{Faults, Variation};
 use crate::send::Rate;
 
 /// Brings a school's directory API up to date with a CSV roster: one rate-limited request a row,
@@ -548,6 +548,10 @@ pub(in crate::cli) struct SandboxArgs {
     /// slow=5%:800ms, truncate, garbage, html, close
     #[arg(long, value_name = "SPEC")]
     pub(in crate::cli) faults: Option<Faults>,
+    /// Differ from the target file: capped-pages, other-first, absent-members, null-members,
+    /// unnamed-members, shuffled-records, page-totals (repeatable)
+    #[arg(long, value_name = "VARIATION", requires = "target")]
+    pub(in crate::cli) vary: Vec<Variation>,
     /// What is drawn by chance is drawn from this number
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(in crate::cli) random_seed: u64,

@@ -54,6 +54,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "The field that the key belongs to",
         "Fältet som nyckeln hör till",
     ),
+    (
+        "Differ from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals (repeatable)",
+        "Avvik från målfilen: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals (kan upprepas)",
+    ),
     ("Explain a problem code", "Förklara en felkod"),
     (
         "A code from import_error_code; without it, list all codes",

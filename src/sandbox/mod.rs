@@ -12,7 +12,7 @@ mod simulation;
 mod stats;
 mod wire;
 
-pub use any::{Description, PATH as TARGET_PATH};
+pub use any::{Description, PATH as TARGET_PATH, Variation};
 pub use faults::{Faults, FaultsError};
 pub use server::{Sandbox, SandboxOptions, SeedRow, serve};
 pub use simulation::Simulation;

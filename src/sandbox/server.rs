@@ -11,7 +11,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
 
-use super::any::{self, Description, Records};
+use super::any::{self, Description, Records, Variation};
 use super::bucket::{Bucket, Level};
 use super::faults::{Draw, Fault, Faults};
 use super::meitner::{self, Students};
@@ -42,6 +42,8 @@ pub struct SandboxOptions {
     pub faults: Faults,
     /// What is drawn by chance is drawn from this number.
     pub seed: u64,
+    /// How the API of a target file differs from its file.
+    pub vary: Vec<Variation>,
 }
 
 impl Default for SandboxOptions {
@@ -53,6 +55,7 @@ impl Default for SandboxOptions {
             latency: Duration::ZERO,
             faults: Faults::default(),
             seed: 1,
+            vary: Vec::new(),
         }
     }
 }
@@ -122,7 +125,7 @@ impl Sandbox {
         clock: Arc<dyn Clock>,
     ) -> Sandbox {
         let sandbox = Sandbox::with(options, meitner::copy(&[], clock.timestamp()), &[], clock);
-        sandbox.lock().any = Some(Records::new(api, rows));
+        sandbox.lock().any = Some(Records::new(api, rows, options.vary.clone()));
         sandbox
     }
 

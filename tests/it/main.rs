@@ -46,5 +46,6 @@ mod telling;
 mod terminal;
 mod tls;
 mod undone;
+mod variations;
 mod watching;
 mod workbooks;

@@ -17,7 +17,7 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::ReadOptions;
 use crate::run::{Roster, prepare, today};
-use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
+use crate::sandbox::{Description, SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
@@ -48,6 +48,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
         latency: args.latency.length,
         faults: args.faults.clone().unwrap_or_default(),
         seed: args.random_seed,
+        vary: args.vary.clone(),
     };
     if let Some((spec, text)) = described {
         return play_target(args, (spec, &text), &options, quota, clock);
@@ -81,7 +82,11 @@ fn play_target(
     quota: Rate,
     clock: Arc<dyn Clock>,
 ) -> Result<Exit> {
-    let simulation = Simulation::of(text)?;
+    let simulation = match args.vary.is_empty() {
+        true => Simulation::of(text)?,
+        // The simulations of the built-in APIs have no variations.
+        false => Simulation::Described(Box::new(Description::parse(text)?)),
+    };
     let path = simulation.path();
     let name = args.target.as_deref().unwrap_or_default();
     let mut rows = Vec::new();

@@ -42,6 +42,13 @@ pub(super) struct Update {
     pub(super) body: String,
     pub(super) content_type: Option<String>,
     pub(super) if_match: Option<String>,
+    /// Whether a PUT erases what its body leaves out.
+    #[serde(default = "yes")]
+    pub(super) replaces: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Clone, Deserialize)]
