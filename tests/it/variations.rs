@@ -200,52 +200,62 @@ fn import(target: &str, vary: Vec<Variation>, key: Option<&str>) -> Outcome {
 
 #[test]
 fn an_api_that_differs_from_its_file_is_understood_or_the_run_stops_and_names_the_setting() {
-    let mut table = Vec::new();
     let folder = Folder::new();
-    for target in shipped().into_iter().chain(listed_only(&folder)) {
-        let spec = targets::load(&target).unwrap();
-        let usual = import(&target, Vec::new(), None);
-        assert_eq!(usual.stop, None, "{target}");
-        assert_eq!(usual.invalid, Vec::<String>::new(), "{target}");
-        let expected = values(&usual.after);
-        assert_eq!(expected.len(), ROWS, "{target}");
-        assert_ne!(values(&usual.before), expected, "{target}: nothing to do");
-        let others = spec.keys().into_iter().filter(|_| spec.is_readable());
-        let others = others.map(|key| spec.fields[key].name()).skip(1).take(1);
-        let keys: Vec<Option<&str>> = std::iter::once(None).chain(others.map(Some)).collect();
-        for variation in Variation::ALL {
-            for key in &keys {
-                let name = format!("{} {variation} by {key:?}", spec.name);
-                let got = import(&target, vec![variation], *key);
-                assert_eq!(got.invalid, Vec::<String>::new(), "{name}: {:?}", got.stop);
-                let (before, after) = (values(&got.before), values(&got.after));
-                let unnamed = |records: &[(String, Vec<(String, String)>)]| -> Vec<_> {
-                    let all = records.iter().flat_map(|(_, values)| values);
-                    let own = all.filter(|(place, _)| place.contains("Unnamed"));
-                    own.cloned().collect()
-                };
-                assert_eq!(unnamed(&after), unnamed(&before), "{name}");
-                match &got.stop {
-                    Some(why) => {
-                        assert!(why.contains("lookup."), "{name}: {why}");
-                        assert_eq!(before, after, "{name}: {why}");
-                        table.push(format!("{name}: stops"));
-                    }
-                    None => {
-                        let named: Vec<_> = after
-                            .iter()
-                            .map(|(key, values)| {
-                                let mut values = values.clone();
-                                values.retain(|(place, _)| !place.contains("Unnamed"));
-                                (key.clone(), values)
-                            })
-                            .collect();
-                        assert_eq!(named, expected, "{name}: {}", got.states);
-                        table.push(format!("{name}: as it should"));
-                    }
+    let (shipped, listed) = (shipped(), listed_only(&folder));
+    std::thread::scope(|scope| {
+        for target in &shipped {
+            scope.spawn(|| vary(target, true));
+        }
+        for target in &listed {
+            scope.spawn(|| vary(target, false));
+        }
+    });
+}
+
+/// Imports to one target under every variation, also by another key.
+fn vary(target: &str, by_others: bool) {
+    let spec = targets::load(target).unwrap();
+    let usual = import(target, Vec::new(), None);
+    assert_eq!(usual.stop, None, "{target}");
+    assert_eq!(usual.invalid, Vec::<String>::new(), "{target}");
+    let expected = values(&usual.after);
+    assert_eq!(expected.len(), ROWS, "{target}");
+    assert_ne!(values(&usual.before), expected, "{target}: nothing to do");
+    let others = spec
+        .keys()
+        .into_iter()
+        .filter(|_| by_others && spec.is_readable());
+    let others = others.map(|key| spec.fields[key].name()).skip(1).take(1);
+    let keys: Vec<Option<&str>> = std::iter::once(None).chain(others.map(Some)).collect();
+    for variation in Variation::ALL {
+        for key in &keys {
+            let name = format!("{} {variation} by {key:?}", spec.name);
+            let got = import(target, vec![variation], *key);
+            assert_eq!(got.invalid, Vec::<String>::new(), "{name}: {:?}", got.stop);
+            let (before, after) = (values(&got.before), values(&got.after));
+            let unnamed = |records: &[(String, Vec<(String, String)>)]| -> Vec<_> {
+                let all = records.iter().flat_map(|(_, values)| values);
+                let own = all.filter(|(place, _)| place.contains("Unnamed"));
+                own.cloned().collect()
+            };
+            assert_eq!(unnamed(&after), unnamed(&before), "{name}");
+            match &got.stop {
+                Some(why) => {
+                    assert!(why.contains("lookup."), "{name}: {why}");
+                    assert_eq!(before, after, "{name}: {why}");
+                }
+                None => {
+                    let named: Vec<_> = after
+                        .iter()
+                        .map(|(key, values)| {
+                            let mut values = values.clone();
+                            values.retain(|(place, _)| !place.contains("Unnamed"));
+                            (key.clone(), values)
+                        })
+                        .collect();
+                    assert_eq!(named, expected, "{name}: {}", got.states);
                 }
             }
         }
     }
-    println!("{}", table.join("\n"));
 }
