@@ -401,7 +401,12 @@ mod tests {
         for (clear, cleared) in [(Clear::Null, Json::Null), (Clear::Empty, Json::from(""))] {
             spec.update.clear = clear;
             let shape = BodyShape::of(&spec);
-            let whole = shape.build_whole(&spec, record.clone(), &values);
+            let sent = Sent {
+                values: values.clone(),
+                record: &record,
+                lists: Vec::new(),
+            };
+            let whole = shape.build_whole(&spec, &sent);
             // A Boolean cannot be an empty string.
             let expected = serde_json::json!({
                 "surname": "Ek",

@@ -7,7 +7,7 @@ use super::call::Planner;
 use crate::check::Checker;
 use crate::l10n::say;
 use crate::model::{Call, Change, Problem, RowAt, Value};
-use crate::targets::{Clear, ListMode, Place, Unclear};
+use crate::targets::{Clear, ListMode, Place, TargetSpec, Unclear};
 
 /// What is to be done for a row whose record is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,18 +121,7 @@ impl Planner {
         };
         let (code, message) = match held {
             Ok(held) => return Ok(held.unwrap_or(Cow::Owned(Json::Null))),
-            Err(Unclear::Several(count)) => (
-                "lookup.several_elements",
-                say().lookup_several_elements(
-                    own.pointer.as_str(),
-                    count,
-                    self.spec().record_name(),
-                ),
-            ),
-            Err(Unclear::NoList) => (
-                "lookup.no_list",
-                say().lookup_not_a_list(own.pointer.as_str(), self.spec().record_name()),
-            ),
+            Err(unclear) => explained(&unclear, own.pointer.as_str(), self.spec()),
         };
         Err(Problem {
             column: checker.name_of(field).to_owned(),
@@ -309,5 +298,19 @@ fn value_of(json: &Json) -> Value<'static> {
 
 #[cfg(test)]
 mod list_tests;
+/// The code and the message of a record that does not say which element of a list is meant.
+pub fn explained(unclear: &Unclear, pointer: &str, spec: &TargetSpec) -> (&'static str, String) {
+    match unclear {
+        Unclear::Several(count) => (
+            "lookup.several_elements",
+            say().lookup_several_elements(pointer, *count, spec.record_name()),
+        ),
+        Unclear::NoList => (
+            "lookup.no_list",
+            say().lookup_not_a_list(pointer, spec.record_name()),
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests;

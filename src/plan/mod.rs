@@ -17,7 +17,7 @@ mod walk;
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, lists_of, unnamed};
 pub use call::Planner;
-pub use difference::{Difference, Left, Values};
+pub use difference::{Difference, Left, Values, explained};
 pub use forecast::Road;
 pub use guards::Guards;
 pub use lookup::{LookUp, Question};

@@ -44,9 +44,11 @@ mod sandbox;
 mod soak;
 #[cfg(feature = "postgres")]
 mod stores;
+mod target_test;
 mod telling;
 mod terminal;
 mod tls;
 mod undone;
+mod variations;
 mod watching;
 mod workbooks;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 /// What of a target's file a server must know.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Description {
+    name: String,
     pub(super) sign_in: Vec<Way>,
     pub(super) update: Update,
     pub(super) answers: Answers,
@@ -41,6 +42,13 @@ pub(super) struct Update {
     pub(super) body: String,
     pub(super) content_type: Option<String>,
     pub(super) if_match: Option<String>,
+    /// Whether a PUT erases what its body leaves out.
+    #[serde(default = "yes")]
+    pub(super) replaces: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -192,6 +200,11 @@ impl Description {
     /// When it is no target.
     pub fn parse(text: &str) -> Result<Description, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// The name, and the method and path of the update: what tells one API from another.
+    pub(in crate::sandbox) fn identity(&self) -> (&str, &str, &str) {
+        (&self.name, &self.update.method, &self.update.path)
     }
 
     /// Names of the fields in the update's path, in its order: those that tell one record from another.

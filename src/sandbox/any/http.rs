@@ -117,6 +117,7 @@ async fn handle(
     else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    records.asked += u64::from(uri.path().starts_with(PATH));
     let api = &records.api;
     let refuse = |api: &Description, status: u16, what: &str| {
         let status = StatusCode::from_u16(api.status(status)).unwrap_or(StatusCode::BAD_REQUEST);
@@ -209,7 +210,7 @@ async fn handle(
                 }
                 Some(Ok(after)) => {
                     stats.record(&record).updates += 1;
-                    with_record(Json(enveloped(&records.api, after)).into_response(), record)
+                    with_record(Json(enveloped(records, after)).into_response(), record)
                 }
             }
         }
@@ -221,7 +222,7 @@ async fn handle(
                 if let Some(pointer) = version.filter(|place| place.starts_with('/')) {
                     put(&mut record, pointer, tag.clone().into());
                 }
-                ([(header::ETAG, tag)], Json(enveloped(api, record))).into_response()
+                ([(header::ETAG, tag)], Json(enveloped(records, record))).into_response()
             }
             None => refuse(api, 404, "There is no such record."),
         },
@@ -240,8 +241,7 @@ async fn handle(
             let host = headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok());
-            let found = records.found(&wanted);
-            page(lookup, &found, (&uri, &body), host.unwrap_or(""))
+            page(records, lookup, &wanted, (&uri, &body), host.unwrap_or(""))
         }
         _ => of_field(api, StatusCode::NOT_FOUND, "", "Not found."),
     }
@@ -333,8 +333,11 @@ fn tag_of(record: &Value) -> String {
 }
 
 /// A record as it stands in the answer to an update or to reading it.
-fn enveloped(api: &Description, record: Value) -> Value {
-    match &*api.answers.record {
+fn enveloped(records: &Records, mut record: Value) -> Value {
+    for variation in &records.variations {
+        variation.shown(&mut record);
+    }
+    match &*records.api.answers.record {
         "" => record,
         place => {
             let mut answer = Value::Object(Map::new());
@@ -447,10 +450,24 @@ fn collect(
 }
 
 /// A page of records, as the file describes it.
-fn page(lookup: &Lookup, found: &[&Value], (uri, sent): (&Uri, &[u8]), host: &str) -> Response {
+fn page(
+    records: &Records,
+    lookup: &Lookup,
+    wanted: &[(String, HashSet<String>)],
+    (uri, sent): (&Uri, &[u8]),
+    host: &str,
+) -> Response {
+    let mut found = records.found(wanted);
+    for variation in &records.variations {
+        variation.order(&mut found, records.asked);
+    }
     let query: BTreeMap<String, String> =
         Query::try_from_uri(uri).map_or_else(|_| BTreeMap::new(), |Query(query)| query);
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+    let capped = |size: usize| {
+        let variations = records.variations.iter();
+        variations.fold(size, |size, one| one.page_size(size))
+    };
     let (passed, size) = match &lookup.paging {
         Paging::Offset {
             limit,
@@ -464,7 +481,8 @@ fn page(lookup: &Lookup, found: &[&Value], (uri, sent): (&Uri, &[u8]), host: &st
         ),
         Paging::Page { parameter, first } => {
             let page = number(parameter).unwrap_or(*first).saturating_sub(*first);
-            (page.saturating_mul(lookup.page_size), lookup.page_size)
+            let size = capped(lookup.page_size);
+            (page.saturating_mul(size), size)
         }
         Paging::Next { .. } | Paging::Link {} => (number("after").unwrap_or(0), lookup.page_size),
         Paging::Cursor {
@@ -482,17 +500,24 @@ fn page(lookup: &Lookup, found: &[&Value], (uri, sent): (&Uri, &[u8]), host: &st
             (passed.unwrap_or(0), lookup.page_size)
         }
     };
-    let shown: Vec<Value> = found
+    let size = capped(size);
+    let mut shown: Vec<Value> = found
         .iter()
         .skip(passed)
         .take(size)
         .map(|record| (*record).clone())
         .collect();
+    for variation in &records.variations {
+        shown.iter_mut().for_each(|record| variation.shown(record));
+    }
     let mut body = Value::Object(Map::new());
+    let count = shown.len();
     let end = passed.saturating_add(shown.len());
     put(&mut body, &lookup.records, Value::Array(shown));
     if !lookup.total.is_empty() {
-        put(&mut body, &lookup.total, found.len().into());
+        let variations = records.variations.iter();
+        let total = variations.fold(found.len(), |total, one| one.total(total, count));
+        put(&mut body, &lookup.total, total.into());
     }
     let is_last = end >= found.len();
     let next = format!("http://{host}{}?after={end}", uri.path());

@@ -7,10 +7,12 @@ mod filter;
 mod http;
 mod lists;
 mod records;
+mod variation;
 
 pub use description::Description;
 pub(in crate::sandbox) use http::{error, rate_headers, routes};
 pub(in crate::sandbox) use records::Records;
+pub use variation::Variation;
 
 /// The path below which it is served.
 pub const PATH: &str = "/target";

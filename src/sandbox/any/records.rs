@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::description::{Description, Field};
 use super::lists::{at, list_of, put};
+use super::variation::{UNNAMED, Variation};
 use crate::sandbox::server::SeedRow;
 
 /// The records of an API that a file describes, by what tells them apart.
@@ -13,6 +14,10 @@ pub(in crate::sandbox) struct Records {
     by_key: BTreeMap<Vec<String>, Value>,
     /// Who holds a value that must be unique, by its place and text.
     taken: HashMap<(String, String), Vec<String>>,
+    /// How the API differs from its file.
+    pub(super) variations: Vec<Variation>,
+    /// Look-ups so far.
+    pub(super) asked: u64,
 }
 
 /// Why an update is refused: with which status, by which name of the field, and in words.
@@ -26,7 +31,14 @@ pub(super) struct Refusal {
 impl Records {
     /// Records that are what the roster's `rows` might have been before: of every third, one member is
     /// not there yet.
-    pub(in crate::sandbox) fn new(api: Description, rows: &[SeedRow]) -> Records {
+    pub(in crate::sandbox) fn new(
+        mut api: Description,
+        rows: &[SeedRow],
+        variations: Vec<Variation>,
+    ) -> Records {
+        for variation in &variations {
+            variation.describe(&mut api);
+        }
         let mut by_key = BTreeMap::new();
         let missing = api.fields.iter().find(|field| {
             field.kind == "text"
@@ -64,13 +76,24 @@ impl Records {
                     put(&mut record, &api.place(field), typed(field, text));
                 }
             }
+            for variation in &variations {
+                for (place, value) in variation.more(&api, &record, number) {
+                    put(&mut record, &place, value);
+                }
+            }
             by_key.insert(key, record);
         }
         let mut taken = HashMap::new();
         for (key, record) in &by_key {
             take(&api, &mut taken, key, record);
         }
-        Records { api, by_key, taken }
+        Records {
+            api,
+            by_key,
+            taken,
+            variations,
+            asked: 0,
+        }
     }
 
     pub(in crate::sandbox) fn len(&self) -> usize {
@@ -118,7 +141,7 @@ impl Records {
             return Some(Err(refusal));
         }
         let mut after = match &*self.api.update.method {
-            "PUT" => {
+            "PUT" if self.api.update.replaces => {
                 let mut whole = Value::Object(Map::new());
                 for field in self.api.fields.iter().filter(|field| field.place == "path") {
                     let place = self.api.place(field);
@@ -150,7 +173,11 @@ impl Records {
         if !body.is_object() {
             return refuse(400, "", "The body is not a JSON object.");
         }
+        let unnamed = format!("/{UNNAMED}");
         for (place, value) in leaves(body, String::new()) {
+            if self.variations.contains(&Variation::UnnamedMembers) && place.starts_with(&unnamed) {
+                continue;
+            }
             let of_list = self.api.fields.iter().filter(|field| {
                 let own = self.api.place(field);
                 list_of(&own) == Some(&place)

@@ -4,7 +4,7 @@ use super::super::lookup::{Lookup, Paging};
 use super::super::places::{Found, Place};
 use super::super::query::Query;
 use super::super::spec::TargetSpec;
-use super::super::variables::placeholders;
+use super::super::spec::placeholders;
 use super::idle::{refused_path, refused_query};
 use super::{must_be_pointer, must_begin_with_slash};
 
