@@ -162,15 +162,20 @@ pub fn write_rest(
         candidates,
         (path, Like::ours(placing)),
         each,
-        |change| Some(said(spec, change)),
+        |change| said(spec, change),
     )
 }
 
-/// What the row of a change said: of a list, the values that it was to add or to remove.
-fn said<'a>(spec: &TargetSpec, change: &'a Change) -> Cow<'a, Json> {
+/// What the row of a change said: of a list, the values that it was to add or to remove. It is unknown what
+/// was to be removed from a list of which nothing was kept.
+fn said<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
     let field = spec.field(&change.field).map(|index| &spec.fields[index]);
-    let (Some(field), Some(from), Json::Array(to)) = (field, &change.from, &change.to) else {
-        return Cow::Borrowed(&change.to);
+    let (Some(field), Json::Array(to)) = (field, &change.to) else {
+        return Some(Cow::Borrowed(&change.to));
+    };
+    let Some(from) = &change.from else {
+        let is_known = field.mode() != ListMode::Remove;
+        return is_known.then_some(Cow::Borrowed(&change.to));
     };
     let from = from.as_array().map_or(&[][..], Vec::as_slice);
     let only = |of: &[Json], others: &[Json]| {
@@ -182,7 +187,7 @@ fn said<'a>(spec: &TargetSpec, change: &'a Change) -> Cow<'a, Json> {
         ListMode::Remove => only(from, to),
         ListMode::Replace => to.clone(),
     };
-    Cow::Owned(Json::Array(values))
+    Some(Cow::Owned(Json::Array(values)))
 }
 
 /// Writes one side of the changes of the calls that `each` hands out, as often as it is asked, as a
