@@ -39,6 +39,7 @@ mod retrying;
 mod sample;
 mod sandbox;
 mod soak;
+mod spreadsheet_rows;
 #[cfg(feature = "postgres")]
 mod stores;
 mod telling;
