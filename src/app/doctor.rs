@@ -16,7 +16,7 @@ use crate::run::shared_pacer;
 use crate::send::{
     Answer, Client, ClientOptions, Credentials, Fault, Pace, Route, SendError, Trouble,
 };
-use crate::targets::TargetSpec;
+use crate::targets::{Quota, TargetSpec};
 
 /// One thing that was looked at before an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +177,7 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
     let route = route.as_ref();
     let look_up = examined.spec.keys().first().copied();
     let look_up = look_up.and_then(|key| LookUp::new(&examined.spec, key));
+    let look_up = look_up.or_else(|| LookUp::of_known(&examined.spec));
     let question = look_up.as_ref().and_then(|look_up| look_up.list().first());
     let (Some(asking), Some(look_up), Some(question)) = (&examined.asking, &look_up, question)
     else {
@@ -384,7 +385,10 @@ fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> V
         _ if is_well => Finding::new(
             say().doctor_read(),
             Health::Well,
-            examined.spec.records_name(),
+            match examined.spec.is_readable() {
+                true => examined.spec.records_name(),
+                false => say().doctor_keys(),
+            },
         ),
         403 if !answer.is_throttled() => Finding::new(
             say().doctor_read(),
@@ -394,7 +398,7 @@ fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> V
         _ => Finding::new(say().doctor_read(), Health::Refused, status),
     });
     found.extend(of_clock(examined.clock.now(), answer.date));
-    found.push(of_quota(asking, answer));
+    found.push(of_quota(&examined.spec.quota, asking, answer));
     found
 }
 
@@ -411,11 +415,17 @@ fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
     Some(Finding::new(say().doctor_clock(), health, told))
 }
 
-fn of_quota(asking: &Asking<'_>, answer: &Answer) -> Finding {
-    let (rate, burst) = asking.pace.in_force(answer.announced.limit);
+fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Finding {
+    let pace = &asking.pace;
+    let (rate, burst) = pace.in_force(answer.announced.limit);
+    let is_own = pace.ceiling.is_none() && answer.announced.limit.is_none();
+    let rate = match quota.guess && is_own {
+        true => say().rate_guessed(rate.to_string()),
+        false => rate.to_string(),
+    };
     let told = match answer.announced.remaining {
-        Some(left) => say().doctor_quota_left(rate.to_string(), number(left.max(0.0) as u64)),
-        None => say().doctor_quota(rate.to_string(), number(u64::from(burst.get()))),
+        Some(left) => say().doctor_quota_left(rate.as_str(), number(left.max(0.0) as u64)),
+        None => say().doctor_quota(rate.as_str(), number(u64::from(burst.get()))),
     };
     Finding::new(say().doctor_quota_name(), Health::Well, told)
 }

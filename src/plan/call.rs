@@ -128,6 +128,24 @@ impl Planner {
         self.path(&values)
     }
 
+    /// The path of the record that an entry of [`TargetSpec::known`] names, if it names one.
+    pub fn path_known(&self, entry: &Json) -> Option<String> {
+        let known = self.spec.known.as_ref()?;
+        let mut texts = vec![None; self.spec.fields.len()];
+        for (name, pointer) in &known.fields {
+            texts[self.spec.field(name)?] = match entry.pointer(pointer)? {
+                Json::String(text) => Some(text.clone()),
+                Json::Number(number) => Some(number.to_string()),
+                _ => return None,
+            };
+        }
+        let values: Vec<Option<Value<'_>>> = texts
+            .iter()
+            .map(|text| text.as_deref().map(Value::Text))
+            .collect();
+        Some(self.path(&values))
+    }
+
     fn path(&self, values: &[Option<Value<'_>>]) -> String {
         let mut path = String::with_capacity(64);
         for segment in &self.path {

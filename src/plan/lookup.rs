@@ -36,6 +36,15 @@ impl LookUp {
         })
     }
 
+    /// The list of the keys that the API knows; none where the target has no such list.
+    pub fn of_known(spec: &Arc<TargetSpec>) -> Option<LookUp> {
+        Some(LookUp {
+            spec: spec.clone(),
+            how: spec.known.as_ref()?.as_lookup(),
+            key: spec.key_field()?,
+        })
+    }
+
     /// Keys that one search asks for, and records on a page.
     pub fn page_size(&self) -> usize {
         self.how.page_size as usize

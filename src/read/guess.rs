@@ -340,7 +340,15 @@ mod tests {
     #[test]
     fn an_american_file_with_one_mark_in_a_bio_is_read_and_no_broken_word_is_suggested() {
         let coder = Coder::of("windows-1252").unwrap();
-        for mark in ["“best”", "wait…", "Acme™", "€5", "100 €", "Škoda", "Smith’s"] {
+        for mark in [
+            "“best”",
+            "wait…",
+            "Acme™",
+            "€5",
+            "100 €",
+            "Škoda",
+            "Smith’s",
+        ] {
             for name in ["Ann", "Peña", "García", "José", "Zoë", "Renée"] {
                 let text = format!("E-1,{name},Runs the {mark} club\r\nE-2,Bob,Plays chess\r\n");
                 let bytes = coder.encode(&text).unwrap();
@@ -356,7 +364,10 @@ mod tests {
                 };
                 for one in Words::read(&bytes[..]).unwrap().verdict().unwrap_err() {
                     let is_usual = one.charset.label() == USUAL;
-                    assert!(is_usual || looks(&one.word) > Looks::Broken, "{text}: {one:?}");
+                    assert!(
+                        is_usual || looks(&one.word) > Looks::Broken,
+                        "{text}: {one:?}"
+                    );
                 }
             }
         }

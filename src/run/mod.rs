@@ -12,6 +12,7 @@ mod finish;
 mod history;
 mod import;
 mod items;
+mod known_keys;
 mod lookups;
 mod name;
 mod past;

@@ -2,6 +2,7 @@
 
 mod adversary;
 mod ahead;
+mod american;
 mod any_target;
 mod apis;
 mod architecture;

@@ -166,5 +166,9 @@ fn a_plan_its_changes_its_requests_and_its_problems_have_the_numbers_of_the_spre
     let of = |key: &str| &changes.iter().find(|row| row[1] == key).unwrap()[line];
     assert_eq!((&**of("E-1"), &**of("E-3")), ("2", "5"));
     let shown = folder.run("plan r.csv --target pathwright --sandbox --show-request 3");
-    assert!(stdout(&shown).contains("row 5 (import_row 3)"), "{}", stdout(&shown));
+    assert!(
+        stdout(&shown).contains("row 5 (import_row 3)"),
+        "{}",
+        stdout(&shown)
+    );
 }
