@@ -156,7 +156,7 @@ pub(in crate::cli) fn note_on_keys(
 ) -> Option<String> {
     let (column, name, kind) = map.kind_of_key(spec)?;
     let sent = variables.get(name).map_or("", String::as_str);
-    (sent != kind).then(|| say().column_kind_of_key(column, name, kind, sent))
+    (sent != kind).then(|| say().column_kind_of_key(column, kind, sent, name))
 }
 
 /// Says the way on after a run that ended early, and in these words why.

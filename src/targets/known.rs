@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lookup::{Lookup, Paging, SearchNames};
-use super::spec::TargetSpec;
 use crate::l10n::Language;
 
 /// A list of the keys that the API knows, for an API whose records cannot be read.
@@ -48,13 +47,10 @@ impl Known {
             paging: self.paging.clone(),
         }
     }
-}
 
-impl TargetSpec {
     /// What to do about a key that the API does not know, in the language that is spoken, else in English.
-    pub fn remedy_of_unknown_key(&self) -> Option<&str> {
-        let remedy = &self.known.as_ref()?.remedy;
-        let spoken = remedy.get(Language::spoken().code());
-        spoken.or_else(|| remedy.get("en")).map(String::as_str)
+    pub fn remedy(&self) -> Option<&str> {
+        let spoken = self.remedy.get(Language::spoken().code());
+        spoken.or_else(|| self.remedy.get("en")).map(String::as_str)
     }
 }
