@@ -217,6 +217,9 @@ pub struct Plan {
     pub estimated_finish: Option<Timestamp>,
     /// The quota, such as `1500/h`.
     pub rate: String,
+    /// Whether it is the target's own, and a guess.
+    #[serde(default)]
+    pub rate_is_guess: bool,
     /// Values restored because a spreadsheet had changed them, by code.
     pub repairs: Vec<(String, u64)>,
     /// Doubtful values, by code.

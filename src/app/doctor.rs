@@ -16,7 +16,7 @@ use crate::run::shared_pacer;
 use crate::send::{
     Answer, Client, ClientOptions, Credentials, Fault, Pace, Route, SendError, Trouble,
 };
-use crate::targets::{Kind, TargetSpec};
+use crate::targets::{Kind, Quota, TargetSpec};
 
 /// One thing that was looked at before an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,7 +231,7 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
 fn question(spec: &Arc<TargetSpec>) -> Option<(LookUp, Question)> {
     let keys = spec.keys().into_iter();
     let mut look_ups = keys.filter_map(|key| Some((key, LookUp::new(spec, key)?)));
-    look_ups.find_map(|(key, look_up)| {
+    let found = look_ups.find_map(|(key, look_up)| {
         let nothing = match spec.fields[key].kind {
             Kind::Email | Kind::Eppn => "rosterpatch@example.invalid",
             Kind::Uuid => "00000000-0000-0000-0000-000000000000",
@@ -241,6 +241,11 @@ fn question(spec: &Arc<TargetSpec>) -> Option<(LookUp, Question)> {
         let filtered = || look_up.search(&[nothing]).first();
         let question = all.or_else(|| filtered().filter(|asked| asked.body.is_none()))?;
         Some((look_up, question))
+    });
+    found.or_else(|| {
+        let known = LookUp::of_known(spec)?;
+        let question = known.list().first()?;
+        Some((known, question))
     })
 }
 
@@ -422,12 +427,15 @@ fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> V
         Finding::new(
             say().doctor_read(),
             Health::Well,
-            examined.spec.records_name(),
+            match examined.spec.is_readable() {
+                true => examined.spec.records_name(),
+                false => say().doctor_keys(),
+            },
         )
     };
     found.push(refusal.unwrap_or_else(well));
     found.extend(of_clock(examined.clock.now(), answer.date));
-    found.push(of_quota(asking, answer));
+    found.push(of_quota(&examined.spec.quota, asking, answer));
     found
 }
 
@@ -444,11 +452,17 @@ fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
     Some(Finding::new(say().doctor_clock(), health, told))
 }
 
-fn of_quota(asking: &Asking<'_>, answer: &Answer) -> Finding {
-    let (rate, burst) = asking.pace.in_force(answer.announced.limit);
+fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Finding {
+    let pace = &asking.pace;
+    let (rate, burst) = pace.in_force(answer.announced.limit);
+    let is_own = pace.ceiling.is_none() && answer.announced.limit.is_none();
+    let rate = match quota.guess && is_own {
+        true => say().rate_guessed(rate.to_string()),
+        false => rate.to_string(),
+    };
     let told = match answer.announced.remaining {
-        Some(left) => say().doctor_quota_left(rate.to_string(), number(left.max(0.0) as u64)),
-        None => say().doctor_quota(rate.to_string(), number(u64::from(burst.get()))),
+        Some(left) => say().doctor_quota_left(rate.as_str(), number(left.max(0.0) as u64)),
+        None => say().doctor_quota(rate.as_str(), number(u64::from(burst.get()))),
     };
     Finding::new(say().doctor_quota_name(), Health::Well, told)
 }

@@ -118,6 +118,9 @@ pub(in crate::cli) struct CheckArgs {
     pub(in crate::cli) roster: RosterOptions,
     #[command(flatten)]
     pub(in crate::cli) place: PlaceOptions,
+    /// A variable of the target's addresses (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, help_heading = "Delivery")]
+    pub(in crate::cli) var: Vec<(String, String)>,
     /// Write every problem to a CSV file, one a line
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(in crate::cli) problems: Option<PathBuf>,

@@ -255,6 +255,25 @@ impl ColumnMap {
         language_of(field, self.header(column))
     }
 
+    /// The kind of key that the header of the key's column names, if a field without a column says which kind
+    /// the keys are of: the header, the field and its choice. `NameID` names a choice of which it is a synonym.
+    pub fn kind_of_key<'a>(&'a self, spec: &'a TargetSpec) -> Option<(&'a str, &'a str, &'a str)> {
+        let key = spec.key_field()?;
+        let header = self.header(self.column(key)?);
+        let joined = |text: &str| name_key(text).replace(' ', "");
+        let named = joined(header);
+        let others = spec.path_fields().filter_map(|name| spec.field(name));
+        let mut others = others.filter(|field| *field != key && self.column(*field).is_none());
+        others.find_map(|field| {
+            let field = &spec.fields[field];
+            let mut kinds = field.synonyms.iter();
+            let (choice, _) = kinds.find(|(choice, words)| {
+                joined(choice) == named || words.iter().any(|word| joined(word) == named)
+            })?;
+            Some((header, field.name(), choice.as_str()))
+        })
+    }
+
     /// How many columns a row may have.
     pub fn width(&self) -> usize {
         self.width
@@ -489,6 +508,24 @@ mod tests {
         assert_eq!(column("email_address1"), Some(5));
         assert_eq!(column("gender"), None);
         assert_eq!(map.unknown().collect::<Vec<_>>(), ["Klass"]);
+    }
+
+    #[test]
+    fn a_header_of_the_key_may_say_of_which_kind_the_keys_are() {
+        let spec = targets::load("pathwright").unwrap();
+        let of = |header: &[&str]| {
+            let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+            let map = ColumnMap::new(&header, &spec, &MapOptions::default()).unwrap();
+            let found = map.kind_of_key(&spec);
+            found.map(|(header, field, choice)| format!("{header}: {field}={choice}"))
+        };
+        for header in ["NameID", "Name ID", "SAML NameID"] {
+            let expected = format!("{header}: integration=saml2");
+            assert_eq!(of(&[header, "First"]), Some(expected));
+        }
+        assert_eq!(of(&["Student ID", "First"]), None);
+        // The rows say it themselves.
+        assert_eq!(of(&["NameID", "integration"]), None);
     }
 
     fn map_with(

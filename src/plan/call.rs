@@ -4,6 +4,8 @@ use std::sync::Arc;
 use percent_encoding::utf8_percent_encode;
 use sha2::{Digest, Sha256};
 
+use serde_json::Value as Json;
+
 use super::body::{BodyShape, Sent};
 use crate::check::CheckedRow;
 use crate::model::{Call, Change, Fingerprint, RowAt, Value};
@@ -108,6 +110,24 @@ impl Planner {
             values[key] = Some(Value::Text(id));
         }
         self.path(&values)
+    }
+
+    /// The path of the record that an entry of [`TargetSpec::known`] names, if it names one.
+    pub fn path_known(&self, entry: &Json) -> Option<String> {
+        let known = self.spec.known.as_ref()?;
+        let mut texts = vec![None; self.spec.fields.len()];
+        for (name, pointer) in &known.fields {
+            texts[self.spec.field(name)?] = match entry.pointer(pointer)? {
+                Json::String(text) => Some(text.clone()),
+                Json::Number(number) => Some(number.to_string()),
+                _ => return None,
+            };
+        }
+        let values: Vec<Option<Value<'_>>> = texts
+            .iter()
+            .map(|text| text.as_deref().map(Value::Text))
+            .collect();
+        Some(self.path(&values))
     }
 
     fn path(&self, values: &[Option<Value<'_>>]) -> String {

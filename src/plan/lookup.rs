@@ -82,6 +82,15 @@ impl LookUp {
         })
     }
 
+    /// The list of the keys that the API knows; none where the target has no such list.
+    pub fn of_known(spec: &Arc<TargetSpec>) -> Option<LookUp> {
+        Some(LookUp {
+            spec: spec.clone(),
+            how: spec.known.as_ref()?.as_lookup(),
+            key: spec.key_field()?,
+        })
+    }
+
     /// Whether records can be found by their keys.
     pub fn can_find(&self) -> bool {
         self.way().is_some()

@@ -134,7 +134,11 @@ pub fn notes(plan: &Plan) -> Vec<String> {
 /// The requests and the time that a plan takes.
 pub fn time_line(plan: &Plan, now: Timestamp) -> String {
     let to_make = plan.requests_for(plan.to_send);
-    let (sent, rate) = (requests(to_make), plan.rate.as_str());
+    let rate = match plan.rate_is_guess {
+        true => say().rate_guessed(plan.rate.as_str()),
+        false => plan.rate.clone(),
+    };
+    let (sent, rate) = (requests(to_make), rate.as_str());
     let time = duration(plan.estimate_s);
     let mut line = if plan.at_once > 0 && to_make > plan.at_once {
         say().plan_time_at_once(sent, rate, number(plan.at_once), time)

@@ -25,11 +25,12 @@ pub fn target_text(spec: &TargetSpec) -> String {
     );
     let _ = writeln!(
         text,
-        "{:<12} {} requests / {}, at most {} at once",
+        "{:<12} {} requests / {}, at most {} at once{}",
         "quota",
         spec.quota.requests,
         spec.quota.per.letter(),
-        spec.quota.burst
+        spec.quota.burst,
+        if spec.quota.guess { " (a guess)" } else { "" }
     );
     write_access(&mut text, spec);
     write_fields(&mut text, spec);
@@ -67,6 +68,9 @@ fn write_access(text: &mut String, spec: &TargetSpec) {
             endpoint.unwrap_or_default(),
             way.variables().join(" and ")
         );
+    }
+    if let Some(known) = &spec.known {
+        let _ = writeln!(text, "{:<12} of keys, by GET {}", "list", known.list);
     }
     match &spec.lookup {
         Some(lookup) => {

@@ -211,6 +211,7 @@ impl Run<'_> {
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
             plan.rate = rate.to_string();
+            plan.rate_is_guess = false;
             self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
         }
         Ok(())

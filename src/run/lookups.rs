@@ -63,6 +63,23 @@ pub(super) fn gives_none(halt: &Halt) -> bool {
     }
 }
 
+/// Why the API gives no list of its keys, in words; nothing where the run must stop, as for wrong credentials.
+pub(super) fn refused_with(halt: &Halt) -> Option<String> {
+    match halt {
+        Halt::Stop(Stop::LookUp {
+            why, status: None, ..
+        }) => Some(say().how_keys_unreadable(why.as_str())),
+        Halt::Stop(
+            Stop::LookUp {
+                status: Some(status),
+                ..
+            }
+            | Stop::Refused { status, .. },
+        ) if gives_none(halt) => Some(say().how_keys_refused(status.to_string())),
+        _ => None,
+    }
+}
+
 /// How the records of the rows are found.
 impl Work<'_> {
     /// Rows that are looked up at once: as many as a request can ask for, for each request that may be under way. Every slice of a
@@ -83,6 +100,9 @@ impl Work<'_> {
             for item in items {
                 if self.succeeded_before(&item)?.is_some() {
                     continue;
+                }
+                if let What::Call(_) = item.what {
+                    self.list_keys_once().await?;
                 }
                 if let What::LookUp { key, .. } = item.what {
                     self.choose_once().await?;

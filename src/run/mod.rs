@@ -13,6 +13,8 @@ mod finish;
 mod history;
 mod import;
 mod items;
+mod known_keys;
+mod list_keys;
 mod lookups;
 mod name;
 mod past;

@@ -29,6 +29,11 @@ impl<'a> Reading<'a> {
         LookUp::new(self.prepared.checker.spec(), self.key?)
     }
 
+    /// Whether the keys that the API knows are listed.
+    pub(super) fn lists_keys(&self) -> bool {
+        !self.delivery.blind && self.prepared.checker.spec().known.is_some()
+    }
+
     /// What makes calls of rows.
     pub(super) fn planner(&self) -> Planner {
         let spec = self.prepared.checker.spec();
@@ -58,6 +63,9 @@ impl<'a> Reading<'a> {
         let valid = survey.rows - survey.invalid;
         let says_enough =
             |enough: Vec<usize>| enough.iter().all(|field| survey.filled[*field] == valid);
+        if self.lists_keys() {
+            return false;
+        }
         self.look_up().is_none() || self.enough().is_some_and(says_enough)
     }
 

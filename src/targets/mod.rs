@@ -5,6 +5,7 @@
 mod answers;
 mod error;
 mod field;
+mod known;
 mod load;
 mod lookup;
 mod mistake;
@@ -22,6 +23,7 @@ mod words;
 pub use answers::{Answers, Expects};
 pub use error::TargetError;
 pub use field::{FieldSpec, Kind, ListMode, Place, Separator};
+pub use known::Known;
 pub use load::{BUILT_IN, load, parse, text};
 pub use lookup::{Lookup, Paging, SearchNames};
 pub use mistake::{Mistake, Mistakes, read_toml};

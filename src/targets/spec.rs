@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::answers::Answers;
 use super::field::FieldSpec;
+use super::known::Known;
 use super::lookup::Lookup;
 use super::quota::Quota;
 use super::sign_in::SignIn;
@@ -61,6 +62,8 @@ pub struct TargetSpec {
     pub quota: Quota,
     /// How records are read, if they can be.
     pub lookup: Option<Lookup>,
+    /// How the keys that the API knows are listed, if records cannot be read.
+    pub known: Option<Known>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
 }

@@ -43,6 +43,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
         found.add(Place::Key("quota", "burst"), "quota.burst must be above 0");
     }
     validate_lookup(spec, &mut found);
+    validate_known(spec, &mut found);
     validate_idle(spec, &mut found);
     found.mistakes
 }
@@ -62,6 +63,42 @@ fn shared_alias<'a>(field: &FieldSpec, earlier: &'a [FieldSpec]) -> Option<(Stri
         let shared = own.iter().find(|header| theirs.contains(header))?;
         Some((shared.clone(), other.name()))
     })
+}
+
+fn validate_known(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(known) = &spec.known else {
+        return;
+    };
+    if spec.is_readable() {
+        let message = "[known] has no effect: [lookup] lists or finds the records themselves";
+        found.add(Place::Key("known", ""), message);
+    }
+    if known.page_size == 0 {
+        let message = "known.page_size must be above 0";
+        found.add(Place::Key("known", "page_size"), message);
+    }
+    must_begin_with_slash(found, Place::Key("known", "list"), "path", &known.list);
+    for unknown in placeholders(&known.list).filter(|name| !spec.variables.contains_key(*name)) {
+        let message =
+            format!("known.list asks for {{{unknown}}}, and there is no [variables.{unknown}]");
+        found.add(Place::Key("known", "list"), message);
+    }
+    for (key, pointer) in [("records", &known.records), ("total", &known.total)] {
+        must_be_pointer(found, Place::Key("known", key), pointer);
+    }
+    for (name, pointer) in &known.fields {
+        must_be_pointer(found, Place::Key("known", "fields"), pointer);
+        if !spec.path_fields().any(|other| other == name) {
+            let message =
+                format!("known.fields holds \"{name}\", which is no field of the update's path");
+            found.add(Place::Key("known", "fields"), message);
+        }
+    }
+    let key = spec.key_field().map(|index| spec.fields[index].name());
+    if let Some(key) = key.filter(|key| !known.fields.contains_key(*key)) {
+        let message = format!("known.fields must say where {key} stands in an entry");
+        found.add(Place::Key("known", "fields"), message);
+    }
 }
 
 /// A path is put behind the base address as it stands.

@@ -25,6 +25,9 @@ impl TargetSpec {
             for path in self.lookup.iter_mut().flat_map(Lookup::paths_mut) {
                 *path = path.replace(&mark, &encoded);
             }
+            if let Some(known) = &mut self.known {
+                known.list = known.list.replace(&mark, &encoded);
+            }
             for way in &mut self.sign_in {
                 for text in way.templates_mut() {
                     // In an address or a path, a value fills one segment.
@@ -41,7 +44,9 @@ impl TargetSpec {
     /// `values` lacks.
     pub fn lacks(&self, values: &BTreeMap<String, String>) -> Option<(&str, &str)> {
         let lookup = self.lookup.iter().flat_map(Lookup::paths);
+        let known = self.known.iter().map(|known| &known.list);
         let names = lookup
+            .chain(known)
             .chain([&self.update.path])
             .flat_map(|path| placeholders(path));
         let mut lacking = names.filter(|name| {
@@ -78,9 +83,26 @@ impl TargetSpec {
         }
         let value = |(name, variable): (&String, &Variable)| {
             let value = given.get(name).or(variable.default.as_ref())?;
-            Some((name.clone(), value.clone()))
+            Some((name.clone(), self.within_host(name, value)))
         };
         Ok(self.variables.iter().filter_map(value).collect())
+    }
+
+    /// The part of a host name that stands for a variable, if `value` is the host or an address on it:
+    /// `oakwood` of `https://oakwood.pathwright.com/library`.
+    fn within_host(&self, name: &str, value: &str) -> String {
+        let mark = format!("://{{{name}}}");
+        let value = value.trim();
+        let host = value.split_once("://").map_or(value, |(_, rest)| rest);
+        let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+        let within = self.environments.values().find_map(|address| {
+            let (_, rest) = address.split_once(&mark)?;
+            let ending = rest.split('/').next().filter(|ending| !ending.is_empty())?;
+            let at = host.len().checked_sub(ending.len())?;
+            let (part, found) = host.split_at_checked(at)?;
+            (found.eq_ignore_ascii_case(ending) && !part.is_empty()).then_some(part)
+        });
+        within.unwrap_or(value).to_owned()
     }
 
     /// An address with its variables put in.
@@ -136,6 +158,15 @@ mod tests {
         assert_eq!(of(&[]), Ok(values(&[("integration", "external")])));
         let both = [("integration", "saml2"), ("school", "oakwood")];
         assert_eq!(of(&both), Ok(values(&both)));
+        for school in [
+            "oakwood.pathwright.com",
+            "https://oakwood.pathwright.com/",
+            "http://oakwood.Pathwright.com/library?x=1",
+            " oakwood ",
+        ] {
+            let given = of(&[("school", school)]).unwrap();
+            assert_eq!(given["school"], "oakwood", "{school}");
+        }
         assert_eq!(
             of(&[("city", "x")]),
             Err("pathwright has no variable \"city\"; it has integration, school".to_owned())

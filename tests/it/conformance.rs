@@ -180,6 +180,7 @@ impl Subject {
         }
         if self.target == "pathwright" {
             run.variables = BTreeMap::from([("school".into(), "oakwood".into())]);
+            run.blind = true;
         }
         run
     }

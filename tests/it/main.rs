@@ -2,6 +2,7 @@
 
 mod adversary;
 mod ahead;
+mod american;
 mod any_target;
 mod apis;
 mod architecture;
@@ -42,6 +43,7 @@ mod retrying;
 mod sample;
 mod sandbox;
 mod soak;
+mod spreadsheet_rows;
 #[cfg(feature = "postgres")]
 mod stores;
 mod target_test;

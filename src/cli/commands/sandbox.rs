@@ -50,13 +50,21 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
         seed: args.random_seed,
         vary: args.vary.clone(),
     };
-    if let Some((spec, text)) = described {
+    let named = args.target.as_deref();
+    let is_built_in = targets::BUILT_IN
+        .iter()
+        .any(|(name, _)| Some(*name) == named);
+    if let Some((spec, text)) = described.filter(|_| !is_built_in) {
         return play_target(args, (spec, &text), &options, quota, clock);
     }
     let mut rows = Vec::new();
     if !args.empty {
         for file in &args.seed {
-            rows.extend(rows_of(file, clock.as_ref())?);
+            rows.extend(rows_of(
+                file,
+                named.filter(|_| is_built_in),
+                clock.as_ref(),
+            )?);
         }
     }
     let sandbox = Arc::new(Sandbox::new(&options, &rows, clock));
@@ -148,15 +156,16 @@ fn seed_roster(file: &Path, clock: &dyn Clock) -> Roster {
     }
 }
 
-/// The rows of a roster file, as the sandbox takes them.
-fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
+/// The rows of a roster file for the built-in target `only`, or for any, as the sandbox takes them.
+fn rows_of(file: &Path, only: Option<&str>, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
     let mut roster = seed_roster(file, clock);
     // A seed is a roster of whichever API its header fits, the whole of it before a part; the
     // first one's complaint is the one to tell.
     let mut complaint = None;
     for sparse in [false, true] {
         roster.sparse = sparse;
-        for (name, _) in targets::BUILT_IN {
+        let all = targets::BUILT_IN.iter().map(|(name, _)| *name);
+        for name in all.filter(|name| only.is_none_or(|only| only == *name)) {
             let spec = Arc::new(targets::load(name)?);
             match prepare(&roster, spec, 0, &Unobserved) {
                 Ok(prepared) => return Ok(seed_rows(&prepared)?),

@@ -132,7 +132,7 @@ fn fields(spec: &TargetSpec, chosen: Option<usize>) -> Vec<(String, String, bool
 }
 
 /// A field as a person calls it: by its first alias in the language that is spoken, and its own name.
-fn name_of(spec: &TargetSpec, field: usize) -> String {
+pub(super) fn name_of(spec: &TargetSpec, field: usize) -> String {
     let field = &spec.fields[field];
     let aliases = field.aliases.get(Language::spoken().code());
     match aliases.and_then(|aliases| aliases.first()) {

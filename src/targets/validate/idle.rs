@@ -117,6 +117,7 @@ fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
         .values()
         .chain([&spec.update.path])
         .chain(lookup.into_iter().flat_map(|how| how.paths()))
+        .chain(spec.known.iter().map(|known| &known.list))
         .chain(spec.sign_in.iter().flat_map(SignIn::templates));
     let used: HashSet<&str> = texts.flat_map(|text| placeholders(text)).collect();
     // An unknown name may be a misspelt variable; it has its own message.

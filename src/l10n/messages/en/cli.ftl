@@ -104,6 +104,7 @@ doctor-sign-in = sign-in
 doctor-refused = the API refuses the credentials ({ $status }); check them in the environment
 doctor-said = { $told }. The API said: { $said }
 doctor-read = reading
+doctor-keys = the list of keys
 doctor-unreadable = this API cannot be asked for records, so the first row that is sent will show whether it lets you in
 doctor-blind = these credentials may not read ({ $status }); if they may write, --blind sends without reading
 doctor-clock = clock

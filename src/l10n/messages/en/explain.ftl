@@ -133,7 +133,7 @@ what-integer-format = not a whole number
 what-integer-scientific = a number cut short by a spreadsheet
 
 what-lookup-not-found = No record in the API has this key.
-remedy-lookup-not-found = Correct the key, or create the record first: the file NAME.new.csv has these rows.
+remedy-lookup-not-found = Correct the key, or create or link the record first: the file NAME.new.csv has these rows.
 what-lookup-several = Several records in the API have this key.
 remedy-lookup-several = Use another key with --key, or remove the duplicate in the API.
 what-lookup-several-elements = The record has several values where the target file expects one, such as two work e-mail addresses.

@@ -46,6 +46,7 @@ plan-restored = { $cells } changed by a program and restored: { $what } ({ $code
 plan-doubts = { $values }, which the API may well take: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fields to change: { $fields }
+rate-guessed = { $rate } (a guess)
 plan-time = { $requests } at { $rate }: { $time }
 plan-time-at-once = { $requests } at { $rate }, { $count } of them at once: { $time }
 plan-until = , done about { $finish }
@@ -72,6 +73,7 @@ rows-withheld = { $rows } about protected persons withheld (not looked up, not s
 progress-ignored = columns ignored, not fields of the target: { $columns }
 column-unmapped = column "{ $header }" is not imported and looks like { $field }; --map "{ $header }={ $field }" imports it, --map "{ $header }=" ignores it
 column-unmapped-at = column { $at } is not imported and looks like { $field }; --map "HEADER={ $field }" imports it, --map "HEADER=" ignores it
+column-kind-of-key = the column "{ $column }" holds keys of the kind { $kind }, and they are sent as { $sent }; add --var { $name }={ $kind }
 column-misspelt = column "{ $header }" is not imported, and its header resembles { $field }; add --map "{ $header }={ $field }" to import it or --map "{ $header }=" to ignore it
 column-ask = Column "{ $header }" looks like { $field }. Import it as { $field }?
 progress-read = of the file read

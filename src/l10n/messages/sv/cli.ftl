@@ -102,6 +102,7 @@ doctor-sign-in = inloggning
 doctor-refused = API:et avvisar inloggningsuppgifterna ({ $status }); kontrollera dem i miljön
 doctor-said = { $told }. API:et svarade: { $said }
 doctor-read = läsning
+doctor-keys = listan över nycklar
 doctor-unreadable = det går inte att fråga det här API:et efter poster, så den första raden som skickas visar om du släpps in
 doctor-blind = de här inloggningsuppgifterna får inte läsa ({ $status }); får de skriva, så skickar --blind utan att läsa
 doctor-clock = klocka

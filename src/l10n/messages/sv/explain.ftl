@@ -132,7 +132,7 @@ what-integer-format = inte ett heltal
 what-integer-scientific = ett nummer som ett kalkylprogram har kortat av
 
 what-lookup-not-found = Ingen post i målsystemet har den här nyckeln.
-remedy-lookup-not-found = Rätta nyckeln, eller skapa posten först: filen NAMN.new.csv har de här raderna.
+remedy-lookup-not-found = Rätta nyckeln, eller skapa eller länka posten först: filen NAMN.new.csv har de här raderna.
 what-lookup-several = Flera poster i målsystemet har den här nyckeln.
 remedy-lookup-several = Använd en annan nyckel med --key, eller ta bort dubbletten i målsystemet.
 what-lookup-several-elements = Posten har flera värden där målfilen räknar med ett, till exempel två e-postadresser till arbetet.

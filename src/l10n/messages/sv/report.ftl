@@ -45,6 +45,7 @@ plan-restored = { $cells } som ett program har ändrat är återställda: { $wha
 plan-doubts = { $values }, som API:et troligen godtar: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fält som ändras: { $fields }
+rate-guessed = { $rate } (en gissning)
 plan-time = { $requests } i takten { $rate }: { $time }
 plan-time-at-once = { $requests } i takten { $rate }, varav { $count } på en gång: { $time }
 plan-until = , klart ungefär { $finish }
@@ -71,6 +72,7 @@ rows-withheld = { $rows } med skyddade personuppgifter undantas (varken jämför
 progress-ignored = kolumner som hoppas över, inga fält i målet: { $columns }
 column-unmapped = kolumnen "{ $header }" importeras inte och liknar { $field }; --map "{ $header }={ $field }" importerar den, --map "{ $header }=" hoppar över den
 column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; --map "RUBRIK={ $field }" importerar den, --map "RUBRIK=" hoppar över den
+column-kind-of-key = kolumnen "{ $column }" innehåller nycklar av slaget { $kind }, men de skickas som { $sent }; lägg till --var { $name }={ $kind }
 column-misspelt = kolumnen "{ $header }" importeras inte, men rubriken liknar { $field }; lägg till --map "{ $header }={ $field }" för att importera den eller --map "{ $header }=" för att hoppa över den
 column-ask = Kolumnen "{ $header }" liknar { $field }. Importera den som { $field }?
 progress-read = av filen läst
