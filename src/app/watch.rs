@@ -29,14 +29,7 @@ pub fn watch(
     let (wake, woken) = mpsc::channel();
     // Changes are only a reason to look sooner: on a network share none are told.
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        use notify::event::{AccessKind, AccessMode, EventKind};
-        // That the folder was looked into, by this process too, is no change.
-        let is_look = matches!(
-            event,
-            Ok(notify::Event { kind: EventKind::Access(access), .. })
-                if access != AccessKind::Close(AccessMode::Write)
-        );
-        if !is_look {
+        if may_be_change(&event) {
             // A watcher that has ended is not woken.
             let _ = wake.send(());
         }
@@ -70,6 +63,19 @@ pub fn watch(
 /// The longest time until `watch` notices a change to the config or to a credential file while an account is
 /// refused.
 const NOTICED: Duration = Duration::from_secs(5);
+
+/// Whether what happened in the folder may have changed it. That it was looked into, by this process too, is no
+/// change.
+fn may_be_change(event: &notify::Result<notify::Event>) -> bool {
+    use notify::event::{AccessKind, AccessMode, EventKind};
+    match event {
+        Ok(notify::Event {
+            kind: EventKind::Access(access),
+            ..
+        }) => *access == AccessKind::Close(AccessMode::Write),
+        _ => true,
+    }
+}
 
 /// Whether a file that has been as it is `since` then may still change.
 fn is_unsettled(since: Instant, settle: Duration) -> bool {
@@ -151,6 +157,23 @@ mod tests {
         assert_eq!(pause(2_000, 30_000, false, true), 5_000);
         assert_eq!(pause(2_000, 30_000, true, true), 2_000);
         assert_eq!(pause(2_000, 1_000, false, true), 1_000);
+    }
+
+    #[test]
+    fn a_folder_that_is_looked_into_has_not_changed() {
+        use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
+        let of = |kind| may_be_change(&Ok(notify::Event::new(kind)));
+        let access = |access| of(EventKind::Access(access));
+        assert!(!access(AccessKind::Open(AccessMode::Any)));
+        assert!(!access(AccessKind::Close(AccessMode::Read)));
+        assert!(!access(AccessKind::Read));
+        assert!(
+            access(AccessKind::Close(AccessMode::Write)),
+            "it is written"
+        );
+        assert!(of(EventKind::Create(CreateKind::File)));
+        assert!(of(EventKind::Any));
+        assert!(may_be_change(&Err(notify::Error::generic("too many"))));
     }
 
     #[test]

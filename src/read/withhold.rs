@@ -1,6 +1,6 @@
 //! Rows about protected persons, whose cells are emptied before any other part of the program reads them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::header::fold_header;
@@ -58,23 +58,11 @@ fn marks_protected(cell: &[u8]) -> bool {
 }
 
 impl Table {
-    /// Returns the places of the rows that are withheld.
-    pub(super) fn marked(&self, by: &Withholding) -> Vec<usize> {
-        let rows = self.rows().enumerate();
-        let marked = rows.filter(|(_, row)| by.holds(row));
-        marked.map(|(index, _)| index).collect()
-    }
-
-    /// Empties the cells of the rows at these places, and of all rows in which a marking may be in any cell, since
-    /// cells are missing or surplus.
-    pub(super) fn withhold(&mut self, places: &[usize], by: &Withholding, shape: &Shape) {
-        self.conceals = true;
-        for &index in places {
-            self.empty(index, &by.kept);
-            self.withheld.push(self.first.row + index as u64);
-        }
-        if by.columns.is_empty() {
-            return;
+    /// Returns the places of the rows to be emptied, each with whether it is withheld. The others are damaged: a
+    /// marking may be in any of their cells, since cells are missing or surplus.
+    pub(super) fn hidden_rows(&self, by: &Withholding, shape: &Shape) -> BTreeMap<usize, bool> {
+        if !by.is_possible() {
+            return BTreeMap::new();
         }
         let is_damaged = |row: &RawRow<'_>| {
             let filled = |index| {
@@ -87,12 +75,23 @@ impl Table {
                 None => row.len() < shape.least || (shape.width..row.len()).any(filled),
             }
         };
+        let why = |row: &RawRow<'_>| match by.holds(row) {
+            true => Some(true),
+            false => (!by.columns.is_empty() && is_damaged(row)).then_some(false),
+        };
         let rows = self.rows().enumerate();
-        let damaged = rows.filter(|(index, row)| is_damaged(row) && !places.contains(index));
-        let damaged: Vec<usize> = damaged.map(|(index, _)| index).collect();
-        for index in damaged {
+        rows.filter_map(|(index, row)| Some((index, why(&row)?)))
+            .collect()
+    }
+
+    /// Empties the cells of rows that [`Table::hidden_rows`] returned.
+    pub(super) fn withhold(&mut self, hidden: &BTreeMap<usize, bool>, by: &Withholding) {
+        self.conceals |= by.is_possible();
+        for (&index, &is_withheld) in hidden {
             self.empty(index, &by.kept);
-            if let Some(span) = self.rows.get_mut(index) {
+            if is_withheld {
+                self.withheld.push(self.first.row + index as u64);
+            } else if let Some(span) = self.rows.get_mut(index) {
                 span.flaw = Some(Flaw::Concealed);
             }
         }
@@ -138,9 +137,10 @@ mod tests {
             rows: Arc::new([5].into()),
             ..Withholding::default()
         };
-        let places = table.marked(&by);
-        assert_eq!(places, [1, 4]);
-        table.withhold(&places, &by, &shape);
+        let hidden = table.hidden_rows(&by, &shape);
+        let expected = [(1, true), (2, false), (3, false), (4, true)];
+        assert_eq!(hidden, expected.into());
+        table.withhold(&hidden, &by);
         let shown = |row: RawRow<'_>| {
             let cells = row
                 .cells()

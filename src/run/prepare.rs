@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -238,18 +239,24 @@ fn withhold(input: &mut Input, checker: &Checker) -> Result<(), ReadError> {
         let hashes: Vec<u64> = keys.iter().filter_map(hash).collect();
         (row.at.row, marked.holds(row), hashes)
     };
-    input.scan(
-        |table| table.rows().map(|row| of_row(&row)).collect::<Vec<_>>(),
-        |rows| {
-            for (row, is_marked, hashes) in rows {
-                match is_marked {
-                    true => protected.extend(hashes),
-                    false => others.push((row, hashes)),
+    // What somebody changed adds persons to those of the file, and takes none away.
+    let mends = input.mends().clone();
+    let is_mended = !mends.is_empty();
+    for mends in iter::once(Mends::default()).chain(is_mended.then_some(mends)) {
+        input.mend(mends);
+        input.scan(
+            |table| table.rows().map(|row| of_row(&row)).collect::<Vec<_>>(),
+            |rows| {
+                for (row, is_marked, hashes) in rows {
+                    match is_marked {
+                        true => protected.extend(hashes),
+                        false => others.push((row, hashes)),
+                    }
                 }
-            }
-            Ok::<bool, ReadError>(true)
-        },
-    )?;
+                Ok::<bool, ReadError>(true)
+            },
+        )?;
+    }
     let is_protected = |(row, hashes): &(u64, Vec<u64>)| {
         let is_one = hashes.iter().any(|hash| protected.contains(hash));
         is_one.then_some(*row)

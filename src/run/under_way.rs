@@ -320,12 +320,7 @@ impl<'a> Run<'a> {
         }
         let uncounted = match &answers {
             None => setup.stats.requests(),
-            // They are forgotten in the step that says what becomes of the plan.
-            Some(answers) if planned.stop.is_none() => answers.uncounted(),
-            Some(answers) => {
-                answers.leave(&*run.journal)?;
-                0
-            }
+            Some(answers) => answers.conclude(&*run.journal, planned.stop.is_none())?,
         };
         let mut plan = plan_of(setup.prepared, delivery, &planned);
         plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
