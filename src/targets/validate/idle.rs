@@ -570,7 +570,7 @@ fn validate_list(
     }
     if field.needs_record() && !field.pointer.is_in_list() && !spec.is_readable() {
         let message = format!(
-            "the list \"{name}\" is read before values are added or removed, so it needs lookup.search or lookup.list, or mode = \"replace\""
+            "the list \"{name}\" is read before values are added or removed, so it needs a look-up such as lookup.read or lookup.list, or mode = \"replace\""
         );
         wrong(if field.mode.is_some() { "mode" } else { "kind" }, message);
     }
@@ -602,7 +602,7 @@ fn refused_pointer(spec: &TargetSpec, field: &FieldSpec) -> Option<String> {
     }
     if is_in_list && !spec.is_readable() {
         return Some(format!(
-            "the pointer \"{pointer}\" of \"{name}\" selects from a list, which an update must contain as a whole, so it needs lookup.search or lookup.list"
+            "the pointer \"{pointer}\" of \"{name}\" selects from a list, which an update must contain as a whole, so it needs a look-up such as lookup.read or lookup.list"
         ));
     }
     let is_of_list = |token: &&str| {
