@@ -298,7 +298,7 @@ impl FieldSpec {
     /// The values in a cell of a list, without space around them.
     pub fn values_in<'a>(&self, cell: &'a str) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
         let separator = self.separator().character();
-        let values = cell.split(move |c| c == separator || c == '\n' || c == '\r');
+        let values = cell.split([separator, '\n', '\r']);
         values.map(str::trim).filter(|value| !value.is_empty())
     }
 
