@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use reqwest::header::{HeaderName, HeaderValue};
 
+use super::super::answers::Expects;
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::lookup::Paging;
 use super::super::places::{Found, Place};
@@ -330,8 +331,9 @@ fn refused_media_type(text: &str) -> Option<String> {
 
 fn validate_answers(spec: &TargetSpec, found: &mut Found<'_>) {
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
-    if !spec.answers.record.is_empty() && spec.answers.expects.is_none() && !reads_one {
-        let message = "answers.record has no effect without answers.expects or lookup.read";
+    let is_answered = !matches!(spec.answers.expects, None | Some(Expects::NoContent));
+    if !spec.answers.record.is_empty() && !is_answered && !reads_one {
+        let message = "answers.record has no effect without lookup.read or an answers.expects that contains the record";
         found.add(Place::Key("answers", "record"), message);
     }
 }
