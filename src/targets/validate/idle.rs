@@ -192,6 +192,10 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
             found.add(place, message);
         }
     }
+    if update.if_match_optional && update.if_match.is_none() {
+        let message = "update.if_match_optional has no effect without update.if_match";
+        found.add(Place::Key("update", "if_match_optional"), message);
+    }
     let is_put = update.method == Method::Put;
     if update.merges && is_put && update.replaces {
         let message = "update.merges contradicts a PUT that replaces the record; set update.replaces = false if the API keeps what the body leaves out";
