@@ -85,6 +85,7 @@ codes! {
 
     RunOtherPlan "run.other_plan" fact_other_plan;
     RunBlindCanary "run.blind_canary" run_blind_canary;
+    RunBlindLists "run.blind_lists" fact_blind_lists;
     RunUnreadableCanary "run.unreadable_canary" fact_unreadable_canary;
     RunNotRetriable "run.not_retriable" fact_not_retriable;
     RunNotUndoable "run.not_undoable" fact_not_undoable;

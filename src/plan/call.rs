@@ -2,10 +2,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use percent_encoding::utf8_percent_encode;
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::body::{BodyShape, tokens};
+use super::body::{BodyShape, Sent};
 use crate::check::CheckedRow;
 use crate::model::{Call, Change, Fingerprint, RowAt, Value};
 use crate::targets::{Place, SEGMENT, TargetSpec};
@@ -16,8 +15,6 @@ pub struct Planner {
     spec: Arc<TargetSpec>,
     shape: BodyShape,
     path: Vec<Segment>,
-    /// Where each field stands in a record: its pointer's tokens.
-    places: Vec<Vec<String>>,
 }
 
 /// A part of the update's path.
@@ -35,11 +32,6 @@ impl Planner {
         Planner {
             shape: BodyShape::of(&spec),
             path: segments(&spec, &variables),
-            places: spec
-                .fields
-                .iter()
-                .map(|field| tokens(&field.pointer))
-                .collect(),
             spec,
         }
     }
@@ -97,26 +89,16 @@ impl Planner {
         at: RowAt,
         key: &str,
         path: &[Option<Value<'_>>],
-        (body, record): (&[Option<Value<'_>>], &Json),
+        sent: &Sent<'_>,
         changes: Vec<Change>,
     ) -> Call {
         let body = match self.spec.erases() {
-            true => self.shape.build_whole(&self.spec, record.clone(), body),
-            false => self.shape.build(body),
+            true => self.shape.build_whole(&self.spec, sent),
+            false => self.shape.build_beside(sent),
         };
         let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
         let call = self.call_with(at, key, path, body, changed.join(" "));
         Call { changes, ..call }
-    }
-
-    /// What a record holds of a field, if anything.
-    pub(super) fn held<'a>(&self, record: &'a Json, field: usize) -> Option<&'a Json> {
-        let mut places = self.places[field].iter();
-        places.try_fold(record, |value, token| match value {
-            Json::Object(members) => members.get(token),
-            Json::Array(items) => items.get(token.parse::<usize>().ok()?),
-            _ => None,
-        })
     }
 
     /// The path of the record with this id.
@@ -175,8 +157,6 @@ fn fingerprint(body: &[u8]) -> Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::plan::tests::registry;
 
@@ -244,30 +224,5 @@ mod tests {
         }
         let unset = Planner::new(registry(), BTreeMap::new());
         assert_eq!(unset.path_of("7"), "//groups//people/7/");
-    }
-
-    #[test]
-    fn a_field_is_found_in_a_record_through_objects_and_lists() {
-        let mut spec = (*registry()).clone();
-        let street = spec.field("street").unwrap();
-        let record = json!({
-            "surname": "Ek",
-            "a/b~c": {"": 1},
-            "lines": [{"text": "Storgatan 1"}, null],
-        });
-        for (pointer, held) in [
-            ("/surname", Some(json!("Ek"))),
-            ("/surname/0", None),
-            ("/lines/0/text", Some(json!("Storgatan 1"))),
-            ("/lines/1", Some(Json::Null)),
-            ("/lines/2", None),
-            ("/lines/x", None),
-            ("/a~1b~0c/", Some(json!(1))),
-            ("/absent/street", None),
-        ] {
-            spec.fields[street].pointer = pointer.to_owned();
-            let planner = Planner::new(Arc::new(spec.clone()), BTreeMap::new());
-            assert_eq!(planner.held(&record, street), held.as_ref(), "{pointer}");
-        }
     }
 }

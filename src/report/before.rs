@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -206,15 +207,15 @@ fn write_roster(
         let own = |field: usize| {
             let pointer = &spec.fields[field].pointer;
             needed(field)
-                .then(|| spec.sent_in(&sent)?.pointer(pointer))
+                .then(|| pointer.get(spec.sent_in(&sent)?).ok()?)
                 .flatten()
         };
         let cells = fields.iter().map(|field| {
             let value = match changed(*field) {
-                Some(change) => side(change),
+                Some(change) => side(change).map(Cow::Borrowed),
                 None => own(*field),
             };
-            value.map_or(String::new(), cell)
+            value.map_or(String::new(), |value| cell(&value))
         });
         let mut record = ByteRecord::new();
         for name in names_in(spec, &call, &places) {

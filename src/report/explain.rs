@@ -8,7 +8,7 @@ use crate::targets::Kind;
 type Phrase = fn(&Messages) -> String;
 
 /// Codes of rows that no check of a cell gives: what each means, and what to do about it.
-const OF_ROWS: [(&str, Phrase, Phrase); 10] = [
+const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
     (
         NOT_FOUND,
         Messages::what_lookup_not_found,
@@ -18,6 +18,16 @@ const OF_ROWS: [(&str, Phrase, Phrase); 10] = [
         "lookup.several",
         Messages::what_lookup_several,
         Messages::remedy_lookup_several,
+    ),
+    (
+        "lookup.several_elements",
+        Messages::what_lookup_several_elements,
+        Messages::remedy_lookup_several_elements,
+    ),
+    (
+        "lookup.no_list",
+        Messages::what_lookup_no_list,
+        Messages::remedy_lookup_no_list,
     ),
     (
         "lookup.incomplete",

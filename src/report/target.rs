@@ -151,8 +151,8 @@ fn traits_of(field: &FieldSpec) -> String {
             traits.push(format!("{word} {length} characters"));
         }
     }
-    if !field.pointer.is_empty() {
-        traits.push(format!("at {}", field.pointer));
+    if !field.pointer.as_str().is_empty() {
+        traits.push(format!("at {}", field.pointer.as_str()));
     }
     traits.join(", ")
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use toml::Spanned;
 
+use super::pointer::Pointer;
 use crate::model::Declared;
 
 /// What a field's cells hold, and so how they are checked and normalised.
@@ -118,9 +119,10 @@ pub struct FieldSpec {
     /// Where it goes in the request.
     #[serde(default, rename = "in")]
     pub place: Place,
-    /// JSON pointer (RFC 6901) into the body, and into the record that comes back.
+    /// JSON pointer (RFC 6901) into the body, and into the record that comes back. It can select one
+    /// element of a list, as in `/emails[type=work]/value`.
     #[serde(default)]
-    pub pointer: String,
+    pub pointer: Pointer,
     /// Whether a row without it is invalid, and a file without its column refused.
     #[serde(default)]
     pub required: bool,
@@ -215,12 +217,8 @@ impl FieldSpec {
     /// Every header by which the column is recognised besides the field's name: the API's own
     /// name for it and the aliases of all languages.
     pub fn other_names(&self) -> impl Iterator<Item = String> + '_ {
-        let dotted = self.pointer.trim_start_matches('/').replace('/', ".");
-        let last = self.pointer.rsplit('/').next().unwrap_or("").to_owned();
-        [dotted, last]
-            .into_iter()
-            .filter(|name| !name.is_empty())
-            .chain(self.aliases.values().flatten().cloned())
+        let names = self.pointer.names().into_iter();
+        names.chain(self.aliases.values().flatten().cloned())
     }
 }
 

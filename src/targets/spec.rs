@@ -109,7 +109,7 @@ impl TargetSpec {
     /// Positions of the fields that stand in the nested object at `pointer`.
     pub fn fields_below<'a>(&'a self, pointer: &'a str) -> impl Iterator<Item = usize> + 'a {
         let below = move |field: &FieldSpec| {
-            let rest = field.pointer.strip_prefix(pointer);
+            let rest = field.pointer.as_str().strip_prefix(pointer);
             !field.read_only && rest.is_some_and(|rest| rest.starts_with('/'))
         };
         let fields = self.fields.iter().enumerate();
@@ -167,7 +167,7 @@ impl TargetSpec {
             Some(Change {
                 field: name.to_owned(),
                 from: None,
-                to: self.sent_in(&body)?.pointer(&field.pointer)?.clone(),
+                to: field.pointer.get(self.sent_in(&body)?).ok()??.into_owned(),
             })
         };
         Cow::Owned(names.filter_map(change).collect())
@@ -205,7 +205,7 @@ impl TargetSpec {
     pub fn record_pointer(&self, field: usize) -> String {
         match &self.lookup {
             Some(lookup) if self.key_field() == Some(field) => lookup.id.clone(),
-            _ => self.fields[field].pointer.clone(),
+            _ => self.fields[field].pointer.as_str().to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@ use super::field::{self, FieldSpec, Kind};
 use super::lookup::{Lookup, Paging};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
+use super::pointer::selecting;
 use super::sign_in::SignIn;
 use super::spec::{TargetSpec, placeholders};
 
@@ -216,10 +217,16 @@ fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &str, path: 
     }
 }
 
-/// A JSON pointer is empty or begins with a slash (RFC 6901).
+/// A JSON pointer is empty or begins with a slash (RFC 6901). Only those of fields select from lists.
 fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str) {
     if !pointer.is_empty() {
         must_begin_with_slash(found, place, "JSON pointer", pointer);
+    }
+    if let Some(token) = selecting(pointer) {
+        let message = format!(
+            "the JSON pointer \"{pointer}\" selects elements of a list with \"{token}\", which only the pointer of a field can"
+        );
+        found.add(place, message);
     }
 }
 
@@ -387,6 +394,8 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
                 Place::Key("update", "whole"),
                 format!("update.whole names \"{pointer}\", and no field stands there"),
             );
+        } else {
+            must_be_pointer(found, Place::Key("update", "whole"), pointer);
         }
     }
 }
@@ -484,8 +493,8 @@ fn validate_place(
 ) {
     let name = field.name();
     match field.place {
-        field::Place::Body if !field.pointer.starts_with('/') => {
-            let pointer = match &*field.pointer {
+        field::Place::Body if !field.pointer.as_str().starts_with('/') => {
+            let pointer = match field.pointer.as_str() {
                 "" => name,
                 pointer => pointer,
             };
@@ -509,7 +518,9 @@ fn validate_place(
             let clash = spec.fields.iter().find(|other| {
                 other.place == field::Place::Body
                     && other.name() != name
-                    && (other.pointer == *own || other.pointer.starts_with(&format!("{own}/")))
+                    && own.clashes(&other.pointer)
+                    // The outer one of two has the mistake.
+                    && !own.is_below(other.pointer.path())
             });
             if let Some(other) = clash {
                 wrong(

@@ -8,6 +8,7 @@ use super::super::answers::Expects;
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::lookup::Paging;
 use super::super::places::{Found, Place};
+use super::super::pointer::{Pointer, selecting};
 use super::super::sign_in::SignIn;
 use super::super::spec::{TargetSpec, placeholders};
 use super::super::update::ETAG;
@@ -156,7 +157,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     }
     if spec.update.body.is_empty() {
         for name in spec.update.body_members.keys() {
-            let own = |field: &&FieldSpec| field.pointer.split('/').nth(1) == Some(name);
+            let own = |field: &&FieldSpec| field.pointer.path().first() == Some(name);
             if let Some(field) = spec.fields.iter().find(own) {
                 let message = format!(
                     "update.body_members sets \"{name}\", which the field \"{}\" sets too",
@@ -169,7 +170,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     let update = &spec.update;
     if let Some(version) = &update.if_match {
         let place = Place::Key("update", "if_match");
-        if version != ETAG && !version.starts_with('/') {
+        if version != ETAG && (!version.starts_with('/') || selecting(version).is_some()) {
             let message = format!(
                 "update.if_match is \"{version}\"; it must be \"{ETAG}\" or a JSON pointer into the record such as \"/meta/version\""
             );
@@ -213,13 +214,14 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         let message = "update.read_only has no effect: only a PUT that replaces the record sends what no field names";
         found.add(Place::Key("update", "read_only"), message);
     }
-    for pointer in update
-        .read_only
-        .iter()
-        .filter(|pointer| !pointer.starts_with('/'))
-    {
-        let message =
-            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"");
+    for pointer in &update.read_only {
+        let message = if !pointer.starts_with('/') {
+            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"")
+        } else if let Some(wrong) = Pointer::from(&**pointer).wrong() {
+            format!("the JSON pointer \"{pointer}\" is refused: {wrong}")
+        } else {
+            continue;
+        };
         found.add(Place::Key("update", "read_only"), message);
     }
     if spec.erases() && !spec.is_readable() {
@@ -424,6 +426,14 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);
         }
+        if field
+            .is_some_and(|field| field.place == field::Place::Body && field.pointer.is_in_list())
+        {
+            let message = format!(
+                "lookup.keys holds \"{name}\", which is in a list, and a record is not found by an element of a list"
+            );
+            found.add(Place::Key("lookup", "keys"), message);
+        }
     }
 }
 
@@ -434,7 +444,7 @@ fn validate_field(
     wrong: &mut dyn FnMut(&'static str, String),
 ) {
     let name = field.name();
-    if let Some(message) = refused_pointer(field) {
+    if let Some(message) = refused_pointer(spec, field) {
         wrong("pointer", message);
     }
     if field.place == field::Place::Path {
@@ -508,24 +518,40 @@ fn validate_field(
 }
 
 /// The reason why a field cannot be written at its pointer, if it cannot.
-fn refused_pointer(field: &FieldSpec) -> Option<String> {
-    let pointer = &field.pointer;
+fn refused_pointer(spec: &TargetSpec, field: &FieldSpec) -> Option<String> {
+    let pointer = field.pointer.as_str();
     let name = field.name();
+    if let Some(wrong) = field.pointer.wrong() {
+        return Some(format!(
+            "the pointer \"{pointer}\" of \"{name}\" is refused: {wrong}"
+        ));
+    }
     let mut escapes = pointer.split('~').skip(1);
     if escapes.any(|rest| !rest.starts_with(['0', '1'])) {
         return Some(format!(
             "the JSON pointer \"{pointer}\" has a ~ that is neither ~0 nor ~1"
         ));
     }
-    if field.place != field::Place::Body || field.read_only {
+    let is_in_list = field.pointer.is_in_list();
+    if field.place != field::Place::Body {
+        return is_in_list.then(|| {
+            format!("the field \"{name}\" is in the path, so its pointer cannot select from a list")
+        });
+    }
+    if field.read_only {
         return None;
+    }
+    if is_in_list && !spec.is_readable() {
+        return Some(format!(
+            "the pointer \"{pointer}\" of \"{name}\" selects from a list, which an update must contain as a whole, so it needs lookup.search or lookup.list"
+        ));
     }
     let is_of_list = |token: &&str| {
         *token == "-" || !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
     };
     let element = pointer.split('/').skip(1).find(is_of_list)?;
     Some(format!(
-        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and rosterpatch does not write lists; make the field read_only or remove it"
+        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and elements are not written by position; select it by a member, as in \"/emails[type=work]/value\", or make the field read_only"
     ))
 }
 

@@ -2,6 +2,7 @@
 
 run-header = { $file }, line { $line }
 run-blind-canary = --canary reads back what was sent, and --blind reads nothing
+run-blind-lists = --blind reads nothing, and an update replaces the whole list in which { $fields } stands, so the record must be read first; ignore the column with --map COLUMN=, or import without --blind
 run-unreadable-canary = --canary reads back what was sent, and the records of { $target } cannot be read
 run-not-retriable = the run { $run } cannot be tried again: { $why }
 run-not-undoable = the run { $run } cannot be undone: { $why }

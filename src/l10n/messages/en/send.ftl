@@ -8,6 +8,8 @@ held-invalid = { $invalid } of { $rows } rows are invalid, and --max-invalid is 
 held-shrunk = the file has { $rows } rows and had { $last } the last time, and --max-shrink is { $most }
 held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
 lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it
+lookup-several-elements = { $pointer } selects { $count } elements in this { $record }, so it is not known which one is meant
+lookup-not-a-list = { $pointer } selects from a list, and this { $record } has something else there
 lookup-record-lacks = the API needs { $field }, and the { $record } has none
 lookup-same-page = page { $page } has no new records or leads back to an earlier page, so the listing would never end; correct { $setting } in the target's file, or set lookup.trust_total = true if the first page has all records
 lookup-fewer = { $listed } of { $total } records were listed and there is no further page, so the listing is incomplete; correct { $setting } or lookup.total in the target's file, or run again if records were removed meanwhile

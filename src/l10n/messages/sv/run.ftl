@@ -1,5 +1,6 @@
 run-header = { $file }, rad { $line }
 run-blind-canary = --canary läser tillbaka det som skickats, och --blind läser ingenting
+run-blind-lists = --blind läser ingenting, och varje ändring ersätter hela listan där { $fields } finns, så posten måste läsas först; uteslut kolumnen med --map KOLUMN=, eller importera utan --blind
 run-unreadable-canary = --canary läser tillbaka det som skickats, och posterna i { $target } går inte att läsa
 run-not-retriable = körningen { $run } kan inte göras om: { $why }
 run-not-undoable = körningen { $run } kan inte ångras: { $why }

@@ -6,6 +6,8 @@ held-invalid = { $invalid } av { $rows } rader är ogiltiga, och --max-invalid �
 held-shrunk = filen har { $rows } rader och hade { $last } förra gången, och --max-shrink är { $most }
 held-changes = { $changes } av { $rows } rader skulle ändra en post, och --max-changes är { $most }
 lookup-nobody-has-it = API:et kräver { $field } i varje uppdatering, och varken raden eller posten ({ $record }) har det
+lookup-several-elements = { $pointer } pekar ut { $count } värden i posten ({ $record }), så det går inte att veta vilket som avses
+lookup-not-a-list = { $pointer } pekar in i en lista, och posten ({ $record }) har något annat där
 lookup-record-lacks = API:et kräver { $field }, och posten ({ $record }) saknar det
 lookup-same-page = sida { $page } har inga nya poster eller leder tillbaka till en tidigare sida, så listan skulle aldrig ta slut; rätta { $setting } i målfilen, eller ange lookup.trust_total = true om den första sidan har alla poster
 lookup-fewer = { $listed } av { $total } poster listades och det finns ingen sida till, så listan är inte fullständig; rätta { $setting } eller lookup.total i målfilen, eller kör igen om poster togs bort under tiden

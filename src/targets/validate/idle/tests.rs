@@ -161,7 +161,7 @@ fn a_setting_without_effect_is_refused() {
             !token.is_empty() && token.chars().all(|c| c.is_ascii_digit() || c == '-')
         });
         let reason = format!(
-            "the pointer \"{element}\" of \"note\" names the element {} of a list, and rosterpatch does not write lists; make the field read_only or remove it",
+            "the pointer \"{element}\" of \"note\" names the element {} of a list, and elements are not written by position; select it by a member, as in \"/emails[type=work]/value\", or make the field read_only",
             token.unwrap()
         );
         are_refused(&[("pointer = \"/addressee\"", &line, &line, &reason)]);
@@ -303,4 +303,96 @@ fn a_lookup_without_search_or_list_and_an_unused_cursor_parameter_are_refused() 
         [(cursor.to_owned(), reason.to_owned())]
     );
     assert_eq!(mistakes_in(&without(&[]).replace(next, cursor)), []);
+}
+
+#[test]
+fn an_element_of_a_list_is_selected_where_it_can_be_written() {
+    let addressee = "pointer = \"/addressee\"";
+    let work = "pointer = \"/emails[type=work]/value\"";
+    let home = "pointer = \"/emails[type=home]/value\"";
+    let second = |pointer: &str| {
+        format!("{work}\n\n[[fields]]\nname = \"second\"\nkind = \"text\"\n{pointer}")
+    };
+    are_taken(&[
+        (addressee, work),
+        (addressee, "pointer = \"/address/lines[n=1]/text\""),
+        (addressee, &format!("{work}\nread_only = true")),
+        (addressee, &format!("{work}\nunique = true")),
+        (addressee, &second(home)),
+        (addressee, &second("pointer = \"/emails[type=work]/label\"")),
+    ]);
+    are_refused(&[
+        (
+            addressee,
+            "pointer = \"/emails[type=work]\"",
+            "pointer = \"/emails[type=work]\"",
+            "the pointer \"/emails[type=work]\" of \"note\" is refused: it selects elements of a list, so it must end in a member of them, as in /emails[type=work]/value",
+        ),
+        (
+            addressee,
+            "pointer = \"/emails[type=work]/0\"",
+            "pointer = \"/emails[type=work]/0\"",
+            "the pointer \"/emails[type=work]/0\" of \"note\" names the element 0 of a list, and elements are not written by position; select it by a member, as in \"/emails[type=work]/value\", or make the field read_only",
+        ),
+        (
+            "in = \"path\"\naliases",
+            "in = \"path\"\npointer = \"/ids[type=own]/value\"\naliases",
+            "pointer = \"/ids[type=own]/value\"",
+            "the field \"id\" is in the path, so its pointer cannot select from a list",
+        ),
+        (
+            "message = \"/message\"",
+            "message = \"/errors[n=1]/text\"",
+            "message = \"/errors[n=1]/text\"",
+            "the JSON pointer \"/errors[n=1]/text\" selects elements of a list with \"errors[n=1]\", which only the pointer of a field can",
+        ),
+        (
+            "keep = [\"temporary\"]",
+            "keep = [\"temporary\"]\nif_match = \"/meta[n=1]/version\"",
+            "if_match = \"/meta[n=1]/version\"",
+            "update.if_match is \"/meta[n=1]/version\"; it must be \"etag\" or a JSON pointer into the record such as \"/meta/version\"",
+        ),
+    ]);
+    let with = |changes: &[(&str, &str)]| {
+        let mut text = MEMBERS.to_owned();
+        for (from, to) in changes {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text = text.replace(from, to);
+        }
+        let messages = mistakes_in(&text).into_iter();
+        messages.map(|(_, message)| message).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        with(&[(addressee, work), ("keys = [\"id\"]", "keys = [\"note\"]")]),
+        [
+            "lookup.keys holds \"note\", which is in a list, and a record is not found by an element of a list"
+        ]
+    );
+    assert_eq!(
+        with(&[
+            (addressee, work),
+            ("whole = [\"/address\"]", "whole = [\"/emails[type=work]\"]")
+        ]),
+        [
+            "the JSON pointer \"/emails[type=work]\" selects elements of a list with \"emails[type=work]\", which only the pointer of a field can"
+        ]
+    );
+    let primary = second("pointer = \"/emails[primary=true]/label\"");
+    assert_eq!(
+        with(&[(addressee, &primary)]),
+        [
+            "the pointer \"/emails[type=work]/value\" of \"note\" and \"/emails[primary=true]/label\" of \"second\" cannot both be filled",
+            "the pointer \"/emails[primary=true]/label\" of \"second\" and \"/emails[type=work]/value\" of \"note\" cannot both be filled",
+        ]
+    );
+    let blind = with(&[
+        (addressee, work),
+        ("search = \"/members/search\"\n", ""),
+        ("search_filter = \"/filter\"\n", ""),
+        ("list = \"/members\"\n", ""),
+    ]);
+    assert!(
+        blind.contains(&"the pointer \"/emails[type=work]/value\" of \"note\" selects from a list, which an update must contain as a whole, so it needs lookup.search or lookup.list".to_owned()),
+        "{blind:?}"
+    );
 }
