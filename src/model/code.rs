@@ -146,6 +146,7 @@ codes! {
     ApiNextPage "api.next_page" fact_next_page;
     ApiUnasked "api.unasked" fact_unasked;
     ApiNoList "api.no_list" fact_no_list;
+    ApiNoRecord "api.no_record" fact_no_record;
     ApiForeign "api.foreign" fact_foreign;
     AnswerHtml "answer.html" came_html;
     AnswerEmpty "answer.empty" came_empty;

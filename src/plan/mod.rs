@@ -9,6 +9,7 @@ mod guards;
 mod link;
 mod lookup;
 mod pages;
+mod query_text;
 mod saved;
 mod selection;
 mod walk;

@@ -8,7 +8,7 @@ use crate::targets::Kind;
 type Phrase = fn(&Messages) -> String;
 
 /// Codes of rows that no check of a cell gives: what each means, and what to do about it.
-const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
+const OF_ROWS: [(&str, Phrase, Phrase); 15] = [
     (
         NOT_FOUND,
         Messages::what_lookup_not_found,
@@ -38,6 +38,21 @@ const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
         "lookup.other_record",
         Messages::what_lookup_other_record,
         Messages::remedy_lookup_other_record,
+    ),
+    (
+        "lookup.other_key",
+        Messages::what_lookup_other_key,
+        Messages::remedy_lookup_other_key,
+    ),
+    (
+        "lookup.refused",
+        Messages::what_lookup_refused,
+        Messages::remedy_lookup_refused,
+    ),
+    (
+        "lookup.unwritable",
+        Messages::what_lookup_unwritable,
+        Messages::remedy_lookup_unwritable,
     ),
     (
         "lookup.taken",

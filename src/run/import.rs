@@ -305,7 +305,7 @@ fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError
     if settings.delivery.canary.is_some() && settings.delivery.blind {
         return Err(RunError::BlindCanary);
     }
-    if settings.delivery.canary.is_some() && !(reads_one && spec.is_readable()) {
+    if settings.delivery.canary.is_some() && !reads_one {
         return Err(RunError::UnreadableCanary {
             target: spec.name.clone(),
         });

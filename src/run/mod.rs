@@ -8,6 +8,7 @@ mod conflicts;
 mod context;
 mod error;
 mod figures;
+mod finding;
 mod finish;
 mod history;
 mod import;

@@ -17,6 +17,7 @@ use crate::events::Plan;
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::model::{Code, Held, StateCounts};
 use crate::send::{Stats, Stop, Transport};
+use crate::targets::Paging;
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -272,7 +273,9 @@ impl<'a> Run<'a> {
         // Where each page names the next one, that address may be good for a moment only: then all are read
         // by one slice, however long it takes.
         let lookup = setup.prepared.checker.spec().lookup.as_ref();
-        let is_numbered = lookup.is_none_or(|how| how.paging.is_counted());
+        let is_numbered = lookup
+            .and_then(|how| how.paging.as_ref())
+            .is_none_or(Paging::is_counted);
         let answers = match setup.slice.filter(|_| is_numbered) {
             Some(slice) => {
                 setup.tools.pacer.set_patience(Some(slice.patience));

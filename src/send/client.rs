@@ -161,7 +161,7 @@ impl Client {
             base: options.base_url.trim_end_matches('/').to_owned(),
             signer: Signer::new(credentials, origin, clock.clone()),
             largest_page: spec.lookup.as_ref().map_or(BODY, |how| {
-                let records = RECORD.saturating_mul(how.page_size as usize);
+                let records = RECORD.saturating_mul(how.page_size.unwrap_or(1) as usize);
                 records.clamp(BODY, LARGEST)
             }),
             timeout: options.timeout,

@@ -133,10 +133,9 @@ impl TargetSpec {
         self.path_fields().last().and_then(|name| self.field(name))
     }
 
-    /// Whether many records can be read with one request.
+    /// Whether records can be read.
     pub fn is_readable(&self) -> bool {
-        let lookup = self.lookup.as_ref();
-        lookup.is_some_and(|lookup| lookup.search.is_some() || lookup.list.is_some())
+        self.lookup.as_ref().is_some_and(Lookup::finds_any)
     }
 
     /// The fields by which a record can be found, by position, the best one first: the one in the
@@ -267,6 +266,8 @@ mod tests {
         change(&mut spec, |how| {
             how.list = None;
         });
+        assert!(spec.is_readable(), "one by one");
+        change(&mut spec, |how| how.read = None);
         assert!(!spec.is_readable());
         assert_eq!(names(&spec), ["id"]);
         change(&mut spec, |how| how.search = Some("/search".into()));

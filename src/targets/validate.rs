@@ -1,6 +1,6 @@
 use self::idle::validate_idle;
+use self::lookup::validate_lookup;
 use super::field::{self, FieldSpec, Kind};
-use super::lookup::{Lookup, Paging};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
 use super::pointer::selecting;
@@ -62,149 +62,6 @@ fn shared_alias<'a>(field: &FieldSpec, earlier: &'a [FieldSpec]) -> Option<(Stri
         let shared = own.iter().find(|header| theirs.contains(header))?;
         Some((shared.clone(), other.name()))
     })
-}
-
-fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
-    let Some(lookup) = &spec.lookup else {
-        return;
-    };
-    for key in lookup.keys.iter().filter(|key| spec.field(key).is_none()) {
-        found.add(
-            Place::Key("lookup", "keys"),
-            format!("lookup.keys holds \"{key}\", and no field has that name"),
-        );
-    }
-    if lookup.page_size == 0 {
-        let message = "lookup.page_size must be above 0";
-        found.add(Place::Key("lookup", "page_size"), message);
-    }
-    for (key, path) in [
-        ("read", &lookup.read),
-        ("search", &lookup.search),
-        ("list", &lookup.list),
-    ] {
-        if let Some(path) = path {
-            must_begin_with_slash(found, Place::Key("lookup", key), "path", path);
-        }
-    }
-    let key = spec.key_field().map(|index| spec.fields[index].name());
-    for (name, path, own) in [
-        ("read", &lookup.read, key),
-        ("search", &lookup.search, None),
-        ("list", &lookup.list, None),
-    ] {
-        let Some(path) = path else {
-            continue;
-        };
-        let place = Place::Key("lookup", name);
-        if name == "read" && own.is_none() {
-            continue;
-        }
-        if let Some(key) = own
-            && !placeholders(path).any(|other| other == key)
-        {
-            let message =
-                format!("lookup.{name} reads one record, so its path must contain {{{key}}}");
-            found.add(place, message);
-        }
-        for unknown in placeholders(path)
-            .filter(|other| Some(*other) != own && !spec.variables.contains_key(*other))
-        {
-            let message = format!(
-                "lookup.{name} asks for {{{unknown}}}, and there is no [variables.{unknown}]"
-            );
-            found.add(place, message);
-        }
-    }
-    for (key, pointer) in [
-        ("id", &lookup.id),
-        ("records", &lookup.records),
-        ("total", &lookup.total),
-        ("search_filter", &lookup.search_filter),
-    ] {
-        must_be_pointer(found, Place::Key("lookup", key), pointer);
-    }
-    if lookup.trust_total && lookup.total.is_empty() {
-        let message = "lookup.trust_total has no effect without lookup.total";
-        found.add(Place::Key("lookup", "trust_total"), message);
-    }
-    validate_paging(lookup, found);
-}
-
-fn validate_paging(lookup: &Lookup, found: &mut Found<'_>) {
-    let paging = &lookup.paging;
-    let place = || Place::Key("lookup", "paging");
-    let parameters: Vec<(&str, &String)> = match paging {
-        Paging::Offset { limit, offset, .. } => vec![("limit", limit), ("offset", offset)],
-        Paging::Page { parameter, .. } => vec![("parameter", parameter)],
-        Paging::Cursor {
-            parameter: Some(parameter),
-            ..
-        } => vec![("parameter", parameter)],
-        Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link {} => Vec::new(),
-    };
-    for (key, name) in parameters {
-        if let Some(message) = not_a_parameter(name) {
-            found.add(
-                place(),
-                format!("lookup.paging.{key} = \"{name}\" {message}"),
-            );
-        }
-    }
-    if let Paging::Offset { first, .. } | Paging::Page { first, .. } = paging
-        && *first > 1
-    {
-        found.add(place(), "lookup.paging.first must be 0 or 1");
-    }
-    if let Paging::Cursor {
-        parameter, body, ..
-    } = paging
-    {
-        let wrong = match (parameter, body) {
-            (_, Some(_)) if lookup.search.is_none() => {
-                "lookup.paging.body has no effect without lookup.search"
-            }
-            (None, Some(_)) if lookup.list.is_some() => {
-                "lookup.paging needs a parameter: lookup.list has no body that could hold the cursor"
-            }
-            (None, None) => {
-                "lookup.paging needs a parameter or a body that holds the cursor of the next request"
-            }
-            _ => "",
-        };
-        if !wrong.is_empty() {
-            found.add(place(), wrong);
-        }
-        if let Some(body) = body {
-            match &**body {
-                "" => found.add(
-                    place(),
-                    "lookup.paging.body is empty, and must point to a member of the body",
-                ),
-                body => must_be_pointer(found, place(), body),
-            }
-        }
-    }
-    if let Paging::Next { pointer } | Paging::Cursor { pointer, .. } = paging {
-        match &**pointer {
-            "" => found.add(
-                place(),
-                "lookup.paging.pointer is empty, and must point to a member of the answer",
-            ),
-            pointer => must_be_pointer(found, place(), pointer),
-        }
-    }
-}
-
-/// The reason why `name` cannot be a query parameter, if it cannot. Names are sent unencoded.
-fn not_a_parameter(name: &str) -> Option<&'static str> {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~$[]@:!*'()%".contains(c);
-    if name.is_empty() {
-        return Some("is empty, and must name a query parameter");
-    }
-    (!name.chars().all(is_safe)).then_some(
-        "is not the name of a query parameter; percent-encode all but letters and digits",
-    )
 }
 
 /// A path is put behind the base address as it stands.
@@ -594,5 +451,6 @@ fn validate_references(
 }
 
 mod idle;
+mod lookup;
 #[cfg(test)]
 mod tests;

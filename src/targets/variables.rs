@@ -22,11 +22,8 @@ impl TargetSpec {
         for (name, value) in values {
             let mark = format!("{{{name}}}");
             let encoded = utf8_percent_encode(value, SEGMENT).to_string();
-            if let Some(how) = &mut self.lookup {
-                let paths = [&mut how.read, &mut how.search, &mut how.list];
-                for path in paths.into_iter().flatten() {
-                    *path = path.replace(&mark, &encoded);
-                }
+            for path in self.lookup.iter_mut().flat_map(Lookup::paths_mut) {
+                *path = path.replace(&mark, &encoded);
             }
             for way in &mut self.sign_in {
                 for text in way.templates_mut() {

@@ -46,31 +46,31 @@ fn gone(mut walk: Walk<'_>, server: Server<'_>) -> (Vec<String>, Result<u64, Loo
 fn by_offset(first: u8) -> impl Fn(&mut Lookup) {
     move |how| {
         how.total = "/count".to_owned();
-        how.page_size = 50;
-        how.paging = Paging::Offset {
+        how.page_size = Some(50);
+        how.paging = Some(Paging::Offset {
             limit: "limit".to_owned(),
             offset: "offset".to_owned(),
             first,
-        };
+        });
     }
 }
 
 fn by_page(first: u8) -> impl Fn(&mut Lookup) {
     move |how| {
         how.total = "/count".to_owned();
-        how.page_size = 50;
-        how.paging = Paging::Page {
+        how.page_size = Some(50);
+        how.paging = Some(Paging::Page {
             parameter: "page".to_owned(),
             first,
-        };
+        });
     }
 }
 
 fn by_next(how: &mut Lookup) {
-    how.page_size = 50;
-    how.paging = Paging::Next {
+    how.page_size = Some(50);
+    how.paging = Some(Paging::Next {
         pointer: "/next".to_owned(),
-    };
+    });
 }
 
 /// At most `most` of `of` records, from `from`.
@@ -470,11 +470,11 @@ fn every_page_of_a_search_is_requested_with_its_body() {
 fn a_cursor_is_repeated_in_a_parameter_or_in_the_body() {
     let by = |parameter: Option<&str>, body: Option<&str>| {
         registry(|how| {
-            how.paging = Paging::Cursor {
+            how.paging = Some(Paging::Cursor {
                 pointer: "/next".to_owned(),
                 parameter: parameter.map(str::to_owned),
                 body: body.map(str::to_owned),
-            };
+            });
         })
     };
     let cursor = || naming(1..=2, Named::Cursor("a/b=".to_owned()));
@@ -528,6 +528,6 @@ fn a_next_page_in_a_link_header_that_the_file_does_not_follow_stops() {
     assert_eq!(last(&trusting, linked(3, Some(3))), Ok(None));
     let counted = registry(by_offset(0));
     assert_eq!(last(&counted, linked(0, None)), Err(LookUpError::Linked));
-    let followed = registry(|how| how.paging = Paging::Link {});
+    let followed = registry(|how| how.paging = Some(Paging::Link {}));
     assert_eq!(last(&followed, linked(1, None)), Ok(None));
 }

@@ -180,9 +180,6 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
             let message =
                 "update.if_match needs lookup.read: the record is read before each update";
             found.add(place, message);
-        } else if !spec.is_readable() {
-            let message = "update.if_match needs lookup.search or lookup.list";
-            found.add(place, message);
         }
         if spec
             .headers
@@ -227,7 +224,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     if spec.erases() && !spec.is_readable() {
         found.add(
             Place::Key("update", "method"),
-            "a PUT that replaces the record needs lookup.search or lookup.list: unless the record is read, what the roster leaves out is erased; set update.replaces = false if the API keeps what the body leaves out",
+            "a PUT that replaces the record needs a request in [lookup]: unless the record is read, what the roster leaves out is erased; set update.replaces = false if the API keeps what the body leaves out",
         );
     }
     if spec.erases() {
@@ -257,8 +254,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         found.add(Place::Key("update", "keep"), message);
     }
     if !spec.update.keep.is_empty() && !spec.is_readable() {
-        let message =
-            "update.keep has no effect without lookup.search or lookup.list: no record is read";
+        let message = "update.keep has no effect without a request in [lookup]: no record is read";
         found.add(Place::Key("update", "keep"), message);
     }
 }
@@ -281,7 +277,7 @@ const SECRET_PARAMETERS: &[&str] = &[
 
 /// The reason why a path cannot have its query, if it cannot. Servers and proxies log addresses, so
 /// these must not hold a secret.
-fn refused_query(path: &str) -> Option<String> {
+pub(super) fn refused_query(path: &str) -> Option<String> {
     let (_, query) = path.split_once('?')?;
     let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
     let name = names.find(|name| {
@@ -296,7 +292,7 @@ fn refused_query(path: &str) -> Option<String> {
 
 /// The reason why a path cannot be used, if it cannot: a fragment, which is never sent, or unmatched
 /// braces.
-fn refused_path(path: &str) -> Option<String> {
+pub(super) fn refused_path(path: &str) -> Option<String> {
     if path.contains('#') {
         return Some(format!(
             "the path \"{path}\" has a fragment, which is never sent"
@@ -406,14 +402,14 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         }
     }
     if !spec.is_readable() {
-        let message = "[lookup] has no effect without lookup.search or lookup.list";
+        let message = "[lookup] has no effect without lookup.read, lookup.query, lookup.search or lookup.list";
         found.add(Place::Key("lookup", ""), message);
     }
-    if let Paging::Cursor {
+    if let Some(Paging::Cursor {
         parameter: Some(_),
         body: Some(_),
         ..
-    } = &lookup.paging
+    }) = &lookup.paging
         && lookup.list.is_none()
         && lookup.search.is_some()
     {

@@ -72,6 +72,7 @@ fact-same-page = the API returns the same page of records again; fix paging in t
 fact-incomplete = the API's list of records is incomplete; fix paging in the target's file
 fact-next-page = the next page of the API's records cannot be requested; fix paging in the target's file
 fact-no-list = the API's answer has no list of records; fix [lookup] in the target's file
+fact-no-record = the API's answer has no record where the target's file says; fix [lookup] or answers.record in the target's file
 fact-canary-not-updated = the first rows were read back, and one was not updated
 fact-canary-not-held = the first rows were read back, and one does not hold what was sent
 fact-lost = the connection ended before an answer came

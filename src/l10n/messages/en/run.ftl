@@ -50,6 +50,9 @@ row-none-has = no { $record } has "{ $key }"
 row-several-have = { $count } { $records } have "{ $key }", so it does not say which is meant
 row-found-no-id = the { $record } that was found has no id
 row-other-record = the { $record } with "{ $key }" has the id { $id }, and the row says { $own }
+row-other-key = the API answered the request for "{ $key }" with a { $record } that has another key; write the key as the { $record } has it, or use --key with another field
+row-look-up-refused = the API refused the request for the record with "{ $key }" (HTTP { $status }); correct the key, or use --key with another field
+row-unwritable = "{ $part }" in "{ $key }" would change the look-up, so the API was not asked; add it to escape in [[lookup.query]] in the target's file if the API has a way to write it, or use --key with another field
 row-taken = another { $record }, with the id { $id }, has "{ $value }", and it must be unique
 row-changed-since = someone has changed { $names } since, so it was left as it is
 row-cannot-be-cleared = { $names } was empty before, and the API does not let it be cleared, so it was left as it is
@@ -58,6 +61,7 @@ row-not-sent-because = not sent: { $why }
 canary-not-updated = row { $row } was not updated
 canary-not-held = row { $row } does not hold the { $field } that was sent
 lookup-unasked = a search for { $asked } keys found { $found } records, some of which have none of them, so the API ignores the search's filter; fix [lookup] in the target's file, or use --key with another field
+lookup-unasked-by-query = a request for { $asked } keys found { $found } records, some of which have none of them, so the API ignores the filter; fix [[lookup.query]] in the target's file, set partial = true in it if the API also returns records that only contain a key, or use --key with another field
 how-looked-up = { $records } looked up { $page } a request
 how-searched = { $rows } { $records } looked up { $page } a request ({ $searches } requests), since listing all { $total } would take more
 how-listed = all { $total } { $records } listed { $page } a request, since looking { $rows } rows up would take no fewer

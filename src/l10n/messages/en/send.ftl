@@ -20,6 +20,7 @@ lookup-no-address = the answer's value for the next page is neither an address, 
 lookup-exists = the listing or search is incomplete: it did not return the { $record } of row { $row }, and a request for that { $record } alone does. No row is reported as missing; correct { $setting } in the target's file
 lookup-linked = the answer's Link header names a next page, which the target's file does not follow; set paging = {"{"} kind = "link" {"}"} in [lookup]
 lookup-no-list = its answer has no list of records at { $pointer }
+lookup-no-record = the answer to { $path } has no record with an id at { $pointer }; correct answers.record or lookup.id in the target's file, or set parameter in [[lookup.query]] if the answer is a list
 
 credentials-missing = no credentials for { $target }: set { $ways } in the environment, or the same names with _FILE behind them to files that hold the values
 credentials-or = , or{" "}

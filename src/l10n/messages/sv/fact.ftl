@@ -71,6 +71,7 @@ fact-same-page = API:et ger samma sida med poster igen; rätta paging i målfile
 fact-incomplete = API:ets lista med poster är inte fullständig; rätta paging i målfilen
 fact-next-page = nästa sida med poster går inte att hämta; rätta paging i målfilen
 fact-no-list = API:ets svar har ingen lista med poster; rätta [lookup] i målfilen
+fact-no-record = API:ets svar har ingen post där målfilen anger; rätta [lookup] eller answers.record i målfilen
 fact-canary-not-updated = de första raderna lästes tillbaka, och en var inte uppdaterad
 fact-canary-not-held = de första raderna lästes tillbaka, och en innehöll inte det som skickats
 fact-lost = anslutningen bröts innan något svar kom

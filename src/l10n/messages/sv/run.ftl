@@ -48,6 +48,9 @@ row-none-has = ingen { $record } har "{ $key }"
 row-several-have = { $count } { $records } har "{ $key }", så det framgår inte vilken som menas
 row-found-no-id = den { $record } som hittades saknar id
 row-other-record = den { $record } som har "{ $key }" har id { $id }, och på raden står { $own }
+row-other-key = frågan om "{ $key }" gav en { $record } som har en annan nyckel; skriv nyckeln så som den står i målsystemet, eller använd --key med ett annat fält
+row-look-up-refused = målsystemet nekade frågan om "{ $key }" (HTTP { $status }); rätta nyckeln, eller använd --key med ett annat fält
+row-unwritable = "{ $part }" i "{ $key }" skulle ändra frågan, så den ställdes inte; lägg till tecknet i escape i [[lookup.query]] i målfilen om API:et har ett sätt att skriva det, eller använd --key med ett annat fält
 row-taken = en annan { $record }, med id { $id }, har "{ $value }", och det måste vara unikt
 row-changed-since = någon har ändrat { $names } sedan dess, så det lämnades som det är
 row-cannot-be-cleared = { $names } var tomt tidigare, och API:et tillåter inte att det töms, så det lämnades som det är
@@ -56,6 +59,7 @@ row-not-sent-because = inte skickad: { $why }
 canary-not-updated = rad { $row } uppdaterades inte
 canary-not-held = posten för rad { $row } har inte det { $field } som skickades
 lookup-unasked = en sökning efter { $asked } nycklar gav { $found } poster, varav några inte har någon av dem, så API:et bortser från sökfiltret; rätta [lookup] i målfilen, eller använd --key med ett annat fält
+lookup-unasked-by-query = en fråga om { $asked } nycklar gav { $found } poster, varav några inte har någon av dem, så API:et bortser från filtret; rätta [[lookup.query]] i målfilen, ange partial = true där om API:et också svarar med poster som bara innehåller en nyckel, eller använd --key med ett annat fält
 how-looked-up = { $records } slås upp { $page } per anrop
 how-searched = { $rows } { $records } slås upp { $page } per anrop ({ $searches } anrop), eftersom det skulle krävas fler anrop för att lista alla { $total }
 how-listed = alla { $total } { $records } listas { $page } per anrop, eftersom det inte skulle krävas färre anrop för att slå upp { $rows } rader

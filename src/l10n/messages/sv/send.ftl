@@ -18,6 +18,7 @@ lookup-no-address = svarets värde för nästa sida är varken en adress, en mar
 lookup-exists = listan eller sökningen är inte fullständig: { $record } på rad { $row } saknas där men finns när den hämtas för sig. Ingen rad rapporteras som saknad; rätta { $setting } i målfilen
 lookup-linked = svarets Link-huvud anger en nästa sida, som målfilen inte följer; ange paging = {"{"} kind = "link" {"}"} i [lookup]
 lookup-no-list = dess svar har ingen lista med poster på { $pointer }
+lookup-no-record = svaret på { $path } har ingen post med id på { $pointer }; rätta answers.record eller lookup.id i målfilen, eller ange parameter i [[lookup.query]] om svaret är en lista
 
 credentials-missing = inloggningsuppgifter saknas för { $target }: ange { $ways } som miljövariabler, eller samma namn följda av _FILE för filer som innehåller värdena
 credentials-or = , eller{" "}
