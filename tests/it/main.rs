@@ -26,6 +26,7 @@ mod image;
 mod inbox;
 mod judges;
 mod language;
+mod list_fields;
 mod listing;
 mod machine;
 mod pacing;

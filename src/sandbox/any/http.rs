@@ -14,7 +14,8 @@ use serde_json::{Map, Value, json};
 
 use super::PATH;
 use super::description::{Description, Lookup, Paging, Way};
-use super::records::{Records, put, text_of};
+use super::lists::put;
+use super::records::{Records, text_of};
 use crate::sandbox::SECRET;
 use crate::sandbox::bucket::Level;
 use crate::sandbox::server::{Inner, Sandbox, with_record};

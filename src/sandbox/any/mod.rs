@@ -4,6 +4,7 @@
 
 mod description;
 mod http;
+mod lists;
 mod records;
 
 pub use description::Description;

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::description::{Description, Field};
+use super::lists::{at, list_of, put};
 use crate::sandbox::server::SeedRow;
 
 /// The records of an API that a file describes, by what tells them apart.
@@ -142,6 +143,28 @@ impl Records {
             return refuse(400, "", "The body is not a JSON object.");
         }
         for (place, value) in leaves(body, String::new()) {
+            let of_list = self.api.fields.iter().filter(|field| {
+                let own = self.api.place(field);
+                list_of(&own) == Some(&place)
+            });
+            let of_list: Vec<&Field> = of_list.collect();
+            if !of_list.is_empty() {
+                let is_list = |item: &Vec<Value>| item.iter().all(Value::is_object);
+                if !value.is_null() && !value.as_array().is_some_and(is_list) {
+                    return refuse(
+                        422,
+                        place.trim_start_matches('/'),
+                        "This must be a list of objects.",
+                    );
+                }
+                for field in of_list {
+                    let own = self.api.place(field);
+                    if let Some(value) = at(body, &own).filter(|value| !value.is_null()) {
+                        self.check_value(key, field, own, &value)?;
+                    }
+                }
+                continue;
+            }
             let field = self.api.fields.iter().find(|field| {
                 let own = self.api.place(field);
                 own == place || value.is_null() && own.starts_with(&format!("{place}/"))
@@ -153,13 +176,29 @@ impl Records {
                     "There is no such member.",
                 );
             };
-            if let Some(message) = wrong(field, value) {
-                return refuse(422, &field.name, &message);
-            }
-            let holder = self.taken.get(&(place, text_of(value)));
-            if field.unique && holder.is_some_and(|holder| holder != key) {
-                return refuse(409, &field.name, "Another record has this value.");
-            }
+            self.check_value(key, field, place, value)?;
+        }
+        Ok(())
+    }
+
+    fn check_value(
+        &self,
+        key: &[String],
+        field: &Field,
+        place: String,
+        value: &Value,
+    ) -> Result<(), Refusal> {
+        let refuse = |status, message: String| Refusal {
+            status,
+            field: field.name.clone(),
+            message,
+        };
+        if let Some(message) = wrong(field, value) {
+            return Err(refuse(422, message));
+        }
+        let holder = self.taken.get(&(place, text_of(value)));
+        if field.unique && holder.is_some_and(|holder| holder != key) {
+            return Err(refuse(409, "Another record has this value.".to_owned()));
         }
         Ok(())
     }
@@ -183,8 +222,8 @@ fn unique(api: &Description, record: &Value) -> Vec<(String, String)> {
     fields
         .filter_map(|field| {
             let place = api.place(field);
-            let value = record.pointer(&place).filter(|value| !value.is_null())?;
-            let text = text_of(value);
+            let value = at(record, &place).filter(|value| !value.is_null())?;
+            let text = text_of(&value);
             Some((place, text))
         })
         .collect()
@@ -247,20 +286,6 @@ fn merge(into: &mut Value, from: &Value) {
         }
         (into, from) => *into = from.clone(),
     }
-}
-
-/// Puts a value at a JSON pointer, in objects that are made on the way. The empty one is the whole.
-pub(super) fn put(whole: &mut Value, pointer: &str, value: Value) {
-    let mut place = whole;
-    // RFC 6901, section 4.
-    for name in pointer.split('/').skip(1) {
-        let name = name.replace("~1", "/").replace("~0", "~");
-        if !place.is_object() {
-            *place = Value::Object(Map::new());
-        }
-        place = &mut place[name];
-    }
-    *place = value;
 }
 
 fn typed(field: &Field, text: &str) -> Value {
