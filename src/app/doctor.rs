@@ -292,7 +292,7 @@ fn well_network(examined: &Examined<'_>) -> Finding {
 }
 
 /// Why no answer came, and what to do about it.
-fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Finding {
+pub(super) fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Finding {
     let address = &*examined.client.base_url;
     match (fault, route.and_then(Route::proxy)) {
         (Fault::Connect(Trouble::Proxy), Some(proxy)) => Finding::new(
@@ -322,9 +322,45 @@ async fn permit(
     pacer.permit().await.map(|_| ())
 }
 
+/// What the API answered in place of success, with its own words: for the person who asked, and for no log.
+/// `sent` is the body of the request.
+pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Finding> {
+    let status = format!("HTTP {}", answer.status);
+    let is_sign_in = answer.of_sign_in || answer.status == 401;
+    let (what, health, told) = match answer.status {
+        200..300 if !answer.of_sign_in => return None,
+        _ if is_sign_in => {
+            let health = match answer.of_sign_in && !answer.sign_in_refused {
+                true => Health::Unknown,
+                false => Health::Refused,
+            };
+            (say().doctor_sign_in(), health, say().doctor_refused(status))
+        }
+        403 if !answer.is_throttled() => (
+            say().doctor_read(),
+            Health::Refused,
+            say().doctor_blind(status),
+        ),
+        _ => (say().doctor_read(), Health::Refused, status),
+    };
+    Some(Finding::new(
+        what,
+        health,
+        with_said(told, answer.said(sent)),
+    ))
+}
+
+/// What was found, and the API's own words if there are any.
+fn with_said(told: String, said: String) -> String {
+    match said.is_empty() {
+        true => told,
+        false => say().doctor_said(told, said),
+    }
+}
+
 /// A success that is not the API's, or a redirect, which no client follows: a login page's or a proxy's.
 /// Planning would stop at it.
-fn not_of_api(
+pub(super) fn not_of_api(
     at: (&str, &str),
     look_up: &LookUp,
     answer: &Answer,
@@ -346,53 +382,35 @@ fn not_of_api(
     };
     let status = format!("HTTP {}", answer.status);
     let told = say().doctor_other(why, status, at.0);
-    Some(Finding::new(what, Health::Wrong, told))
+    let said = match answer.of_sign_in {
+        true => String::new(),
+        false => answer.said(&[]),
+    };
+    Some(Finding::new(what, Health::Wrong, with_said(told, said)))
 }
 
 /// What an answer of the API shows.
 fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> Vec<Finding> {
     let status = format!("HTTP {}", answer.status);
-    let is_well = (200..300).contains(&answer.status);
+    let refusal = of_refusal(answer, &[]);
     let mut found = Vec::new();
-    if answer.of_sign_in {
-        let health = match answer.sign_in_refused {
-            true => Health::Refused,
-            false => Health::Unknown,
-        };
-        found.push(Finding::new(
-            say().doctor_sign_in(),
-            health,
-            say().doctor_refused(status),
-        ));
+    if answer.of_sign_in || answer.status == 401 {
+        found.extend(refusal);
         return found;
     }
-    if answer.status == 401 {
-        let told = say().doctor_refused(status);
-        found.push(Finding::new(say().doctor_sign_in(), Health::Refused, told));
-        return found;
-    }
-    let signed_in = match is_well {
-        true => Health::Well,
-        false => Health::Unknown,
+    let signed_in = match refusal {
+        None => Health::Well,
+        Some(_) => Health::Unknown,
     };
-    found.push(Finding::new(
-        say().doctor_sign_in(),
-        signed_in,
-        status.clone(),
-    ));
-    found.push(match answer.status {
-        _ if is_well => Finding::new(
+    found.push(Finding::new(say().doctor_sign_in(), signed_in, status));
+    let well = || {
+        Finding::new(
             say().doctor_read(),
             Health::Well,
             examined.spec.records_name(),
-        ),
-        403 if !answer.is_throttled() => Finding::new(
-            say().doctor_read(),
-            Health::Refused,
-            say().doctor_blind(status),
-        ),
-        _ => Finding::new(say().doctor_read(), Health::Refused, status),
-    });
+        )
+    };
+    found.push(refusal.unwrap_or_else(well));
     found.extend(of_clock(examined.clock.now(), answer.date));
     found.push(of_quota(asking, answer));
     found

@@ -177,6 +177,42 @@ impl Checker {
         }
     }
 
+    /// Returns what a record holds for a field as it is compared with cells, and null if it holds nothing.
+    ///
+    /// # Errors
+    /// If no cell can hold it, with the reason: each import would send the field again.
+    pub fn judge(
+        &self,
+        field: usize,
+        held: &serde_json::Value,
+    ) -> Result<serde_json::Value, String> {
+        use serde_json::Value as Json;
+        let spec = &self.spec.fields[field];
+        match (held, spec.kind) {
+            (Json::String(text), _) if !text.trim().is_empty() => {
+                let column = self.columns.iter().find(|column| column.field == field);
+                let choices = column.and_then(|column| column.choices.as_ref());
+                let value = self.of_kind(spec, choices, text.trim(), &|_| None, &mut None);
+                match value.map(|value| value.to_json()) {
+                    Ok(value) => Ok(value),
+                    Err(fault) => Err(fault.into_inner().message),
+                }
+            }
+            (Json::Null | Json::String(_), _)
+            | (Json::Bool(_), Kind::Boolean)
+            | (Json::Number(_), Kind::Integer) => Ok(self.normalised(field, held)),
+            (Json::Array(_) | Json::Object(_) | Json::Bool(_) | Json::Number(_), kind) => {
+                let found = match held {
+                    Json::Array(_) => say().json_list(),
+                    Json::Object(_) => say().json_object(),
+                    Json::Bool(_) => say().json_boolean(),
+                    _ => say().json_number(),
+                };
+                Err(say().json_other_kind(found, kind.as_str()))
+            }
+        }
+    }
+
     /// Checks every cell of `row`. Never fails: what is wrong is in the result.
     pub fn check<'a>(&self, row: &RawRow<'a>) -> CheckedRow<'a> {
         let mut checked = CheckedRow::default();

@@ -206,6 +206,9 @@ pub(in crate::cli) enum TargetsCommand {
         #[arg(long)]
         toml: bool,
     },
+    /// Read one record and one page from the API, and show how each field is understood
+    #[command(after_help = "Example:\n  rosterpatch targets test school.toml --key 201004022384")]
+    Test(Box<TestArgs>),
     /// Print the JSON Schema of target files, or of the config file, for editors
     Schema {
         /// Of which kind of file
@@ -485,6 +488,13 @@ pub(in crate::cli) struct DoctorArgs {
         hide_env = true
     )]
     pub(in crate::cli) target: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) reach: ReachArgs,
+}
+
+/// Where an API is, for a command that only reads.
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct ReachArgs {
     /// The target's environment [default: production]
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) env: Option<String>,
@@ -497,6 +507,24 @@ pub(in crate::cli) struct DoctorArgs {
     /// A file of root certificates in PEM, trusted besides the machine's own
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) ca_cert: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct TestArgs {
+    /// A built-in target, or a file that describes one
+    #[arg(value_name = "NAME|FILE.toml")]
+    pub(in crate::cli) name: String,
+    /// The key of an existing record, such as an identity number
+    #[arg(long, value_name = "VALUE")]
+    pub(in crate::cli) key: String,
+    /// The field that the key belongs to [default: the first key field whose kind fits]
+    #[arg(long, value_name = "FIELD")]
+    pub(in crate::cli) by: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) reach: ReachArgs,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(in crate::cli) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,12 +11,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
 
-use super::PATHS;
 use super::any::{self, Description, Records};
 use super::bucket::{Bucket, Level};
 use super::faults::{Draw, Fault, Faults};
 use super::meitner::{self, Students};
 use super::pathwright::{self, Members};
+use super::simulation::Simulation;
 use super::stats::Stats;
 use super::wire::{Spoil, SpoilableListener, Wire};
 use crate::clock::Clock;
@@ -92,6 +92,19 @@ impl Sandbox {
     pub fn new(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
         let students = meitner::seed(rows, options.seed, clock.timestamp());
         Sandbox::with(options, students, rows, clock)
+    }
+
+    /// A sandbox of one API, whose records are what the roster's `rows` might have been before the import.
+    pub fn of(
+        options: &SandboxOptions,
+        simulation: Simulation,
+        rows: &[SeedRow],
+        clock: Arc<dyn Clock>,
+    ) -> Sandbox {
+        match simulation {
+            Simulation::Meitner | Simulation::Pathwright => Sandbox::new(options, rows, clock),
+            Simulation::Described(api) => Sandbox::playing(options, *api, rows, clock),
+        }
     }
 
     /// A sandbox whose students hold what the roster's `rows` say.
@@ -273,7 +286,7 @@ async fn with_fault(
 
 /// An error in the shape of the API whose path it is.
 fn nothing(uri: &Uri, status: StatusCode) -> Response {
-    if uri.path().starts_with(PATHS[1]) {
+    if uri.path().starts_with(pathwright::PATH) {
         pathwright::nothing(status)
     } else {
         meitner::nothing(status)
@@ -311,7 +324,8 @@ async fn around(
         inner.stats.record(&record).acknowledged += 1;
     }
     // One of the APIs tells how much is left on every answer; of the other nobody knows.
-    let tells = inner.any.is_none() && (path.starts_with(PATHS[0]) || path.starts_with("/oauth"));
+    let tells =
+        inner.any.is_none() && (path.starts_with(meitner::PATH) || path.starts_with("/oauth"));
     let level = inner.bucket.level(now);
     if let Some(records) = &inner.any {
         let headers = any::rate_headers(records, level, now / 1_000_000);

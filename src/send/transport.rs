@@ -242,7 +242,12 @@ impl<'a> Transport<'a> {
                 counted += 1;
             }
             let left = counted < self.options.max_attempts;
-            let verdict = verdict(self.spec, answer, request.repeatable, left);
+            let is_foreign = answer.is_ok_and(|answer| answer.foreign.is_some());
+            let verdict = match verdict(self.spec, answer, request.repeatable, left) {
+                // A proxy's page in place of a look-up's answer may be gone at the next attempt.
+                Verdict::Stop if is_foreign && request.row.is_none() && left => Verdict::Retry,
+                verdict => verdict,
+            };
             let (status, fault) = (
                 answer.ok().map(|answer| answer.status),
                 answer.err().map(|fault| fault.cause().as_str()),
@@ -275,7 +280,8 @@ impl<'a> Transport<'a> {
     /// Makes a request once. A look-up whose answer is cut off or no JSON has not been answered.
     async fn make(&self, request: &Request<'_>) -> Result<(Answer, Option<Json>), Fault> {
         let (answer, body) = self.client.call(request).await?;
-        if request.row.is_some() || answer.status / 100 != 2 || answer.of_sign_in {
+        let is_look_up = request.row.is_none() && answer.status / 100 == 2 && !answer.of_sign_in;
+        if !is_look_up || answer.foreign.is_some() {
             return Ok((answer, None));
         }
         match serde_json::from_slice(&body) {
@@ -292,7 +298,7 @@ impl<'a> Transport<'a> {
         again: bool,
     ) -> Result<(), SendError> {
         let latency = Duration::from_nanos(self.clock.now().saturating_sub(sent_at));
-        let well = answer.is_ok_and(|answer| answer.status < 500);
+        let well = answer.is_ok_and(|answer| answer.status < 500 && answer.foreign.is_none());
         lock(&self.load).answered(well, latency);
         if well {
             lock(&self.budget).deposit();

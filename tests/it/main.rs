@@ -42,6 +42,7 @@ mod sandbox;
 mod soak;
 #[cfg(feature = "postgres")]
 mod stores;
+mod target_test;
 mod telling;
 mod terminal;
 mod tls;

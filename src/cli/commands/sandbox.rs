@@ -17,7 +17,7 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::ReadOptions;
 use crate::run::{Roster, prepare, today};
-use crate::sandbox::{Description, SECRET, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve};
+use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
@@ -73,7 +73,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
     })
 }
 
-/// Serves the API that a target's file describes.
+/// Serves the API of a target.
 fn play_target(
     args: &SandboxArgs,
     (spec, text): (Arc<targets::TargetSpec>, &str),
@@ -81,7 +81,8 @@ fn play_target(
     quota: Rate,
     clock: Arc<dyn Clock>,
 ) -> Result<Exit> {
-    let api = Description::parse(text)?;
+    let simulation = Simulation::of(text)?;
+    let path = simulation.path();
     let name = args.target.as_deref().unwrap_or_default();
     let mut rows = Vec::new();
     for file in args.seed.iter().filter(|_| !args.empty) {
@@ -98,12 +99,12 @@ fn play_target(
         .iter()
         .map(|name| format!("export {name}={SECRET}\n"))
         .collect();
-    let sandbox = Arc::new(Sandbox::playing(options, api, &rows, clock));
+    let sandbox = Arc::new(Sandbox::of(options, simulation, &rows, clock));
     let records = sandbox.records();
     listen(args, sandbox, |address| {
         format!(
             "{exports}# {records} records, {quota}; for example:\n\
-             # rosterpatch import FILE --target {name} --base-url http://{address}{TARGET_PATH}\n\
+             # rosterpatch import FILE --target {name} --base-url http://{address}{path}\n\
              # counts of requests: http://{address}/_sandbox/stats\n"
         )
     })

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 /// What of a target's file a server must know.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Description {
+    name: String,
     pub(super) sign_in: Vec<Way>,
     pub(super) update: Update,
     pub(super) answers: Answers,
@@ -158,6 +159,11 @@ impl Description {
     /// When it is no target.
     pub fn parse(text: &str) -> Result<Description, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// The name, and the method and path of the update: what tells one API from another.
+    pub(in crate::sandbox) fn identity(&self) -> (&str, &str, &str) {
+        (&self.name, &self.update.method, &self.update.path)
     }
 
     /// Names of the fields in the update's path, in its order: those that tell one record from another.

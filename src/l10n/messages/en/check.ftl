@@ -102,3 +102,9 @@ identity-birth-date = "{ $text }" and { $column }, { $date }, are different days
 identity-gender = the last digits of "{ $text }" and { $column }, { $gender }, are different genders
 phone-several = "{ $text }" looks like more than one telephone number; keep one in the cell
 identity-inferred = "{ $text }" has the format of a temporary number, and no column confirms it; it is sent as a temporary number
+
+json-list = a list
+json-object = an object
+json-boolean = a JSON boolean
+json-number = a JSON number
+json-other-kind = the record holds { $found }; kind = "{ $kind }" cannot be compared with it

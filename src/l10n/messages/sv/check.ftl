@@ -99,3 +99,9 @@ identity-birth-date = "{ $text }" och { $column }, { $date }, är olika födelse
 identity-gender = de sista siffrorna i "{ $text }" och { $column }, { $gender }, är olika kön
 phone-several = "{ $text }" ser ut som flera telefonnummer; behåll bara ett i cellen
 identity-inferred = "{ $text }" ser ut som ett tillfälligt nummer, men ingen kolumn bekräftar det; det skickas som ett tillfälligt nummer
+
+json-list = en lista
+json-object = ett objekt
+json-boolean = ett JSON-värde sant eller falskt
+json-number = ett JSON-tal
+json-other-kind = posten innehåller { $found }; kind = "{ $kind }" går inte att jämföra med det
