@@ -12,7 +12,7 @@ use crate::model::with_causes;
 use crate::plan::{LookUp, Question, unnamed};
 use crate::run::{shared_pacer, today};
 use crate::send::{Client, Pacer, QuotaHeader, QuotaMeaning, Route};
-use crate::targets::{Kind, Place, TargetSpec};
+use crate::targets::{Place, TargetSpec};
 
 /// The maximum number of requests of one test, token requests included.
 pub const MOST_REQUESTS: u64 = 5;
@@ -106,7 +106,7 @@ pub struct ListedPage {
     /// The number of records on it.
     pub records: usize,
     /// The number of records that were asked for.
-    pub page_size: usize,
+    pub page_size: u64,
     /// The pointer to the total, if the target has one.
     pub total_pointer: Option<String>,
     /// The total, if the answer has it.
@@ -272,7 +272,10 @@ impl Test<'_> {
         if let Some(look_up) = &look_up {
             let text = self.text.clone();
             let keys = [text.as_str()];
-            if let Some(question) = look_up.search(&keys).first() {
+            if let Some(question) = look_up.find_one(&text) {
+                let record = self.read(&question).await;
+                found = record.map(|record| ("search", record));
+            } else if let Some(question) = look_up.search(&keys).first() {
                 let records = self.page("search", look_up, &question, false).await;
                 found = records.and_then(|records| self.searched(look_up, records));
             }
@@ -280,7 +283,7 @@ impl Test<'_> {
                 let records = self.page("list", look_up, &question, true).await;
                 let mut records = records.into_iter().flatten();
                 // Without a search, the record may be on the first page.
-                if found.is_none() && !look_up.can_search() {
+                if found.is_none() && !look_up.can_find() {
                     let held = records.find(|record| self.is_sought(look_up, record));
                     found = held.map(|record| ("list", record));
                 }
@@ -478,13 +481,13 @@ impl Test<'_> {
         let Some(held) = look_up.key_of(record) else {
             return false;
         };
-        let held = match self.checker.normalised(self.key, held) {
+        let held = match self.checker.normalised(self.key, &held) {
             Json::String(text) => text,
             other => other.to_string(),
         };
-        match self.spec().fields[self.key].kind {
-            Kind::Email => held.to_lowercase() == self.text.to_lowercase(),
-            _ => held == self.text,
+        match self.spec().fields[self.key].folds_case() {
+            true => held.to_lowercase() == self.text.to_lowercase(),
+            false => held == self.text,
         }
     }
 

@@ -133,6 +133,7 @@ impl Planner {
         let is_empty = |value: &Json| value.is_null() || value == "";
         *held == *meant
             || checker.normalised(field, held) == *meant
+            || self.spec().fields[field].ignore_case && differ_in_case(held, meant)
             || self.spec().update.clear == Clear::Empty && is_empty(held) && is_empty(meant)
     }
 
@@ -248,6 +249,14 @@ impl Planner {
         let call = self.call_for(at, key, &path_values, &body, back);
         Ok((Difference::Call(Box::new(call)), left))
     }
+}
+
+/// Whether two texts differ in nothing but case.
+fn differ_in_case(one: &Json, other: &Json) -> bool {
+    let (Some(one), Some(other)) = (one.as_str(), other.as_str()) else {
+        return false;
+    };
+    one.to_lowercase() == other.to_lowercase()
 }
 
 /// A record's value as it is sent back.

@@ -115,6 +115,11 @@ impl Pointer {
         !self.within.is_empty()
     }
 
+    /// Whether it is a list of what many elements have.
+    pub fn is_of_each(&self) -> bool {
+        self.within.contains(&Step::Each)
+    }
+
     /// The members that lead to the object in which the value or its list stands. They are empty for a
     /// member of the record itself.
     pub fn object(&self) -> &[String] {

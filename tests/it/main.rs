@@ -39,6 +39,7 @@ mod reading;
 mod retrying;
 mod sample;
 mod sandbox;
+mod scim;
 mod soak;
 #[cfg(feature = "postgres")]
 mod stores;

@@ -422,14 +422,21 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);
         }
-        if field
-            .is_some_and(|field| field.place == field::Place::Body && field.pointer.is_in_list())
-        {
-            let message = format!(
-                "lookup.keys holds \"{name}\", which is in a list, and a record is not found by an element of a list"
-            );
-            found.add(Place::Key("lookup", "keys"), message);
-        }
+        let Some(pointer) = field
+            .filter(|field| field.place == field::Place::Body)
+            .map(|field| &field.pointer)
+        else {
+            continue;
+        };
+        let reason = if pointer.is_of_each() {
+            "has many values, and a record is found by one"
+        } else if pointer.is_in_list() && lookup.search.is_some() {
+            "is in a list, and lookup.search finds no record by an element of a list"
+        } else {
+            continue;
+        };
+        let message = format!("lookup.keys holds \"{name}\", which {reason}");
+        found.add(Place::Key("lookup", "keys"), message);
     }
 }
 
