@@ -147,7 +147,7 @@ fn people_are_changed_and_changed_back_and_nothing_else_of_them() {
         // Another client changes a person, and an undo leaves what that client wrote.
         judge.change("/_store", &json!({"userName": "u4", "title": "Rektor"}));
         let run = summary["run"].as_str().unwrap();
-        client.run(&["undo", run, "--yes", "--rate", "unlimited"], 3);
+        client.run(&["undo", run, "--yes", "--rate", "unlimited"], 0);
         let mut before = person(3);
         let numbers = before["phoneNumbers"].as_array_mut().unwrap();
         numbers.reverse();
@@ -168,7 +168,8 @@ fn a_refused_row_is_mended_and_sent_again() {
     let folder = Folder::new();
     let client = client(&folder, &judge);
     folder.write("r.csv", "external_id,user_name\nE-1,u2\nE-3,anna\n");
-    let summary = client.send("import", "r.csv", &[], 3);
+    let key = ["--key", "external_id"];
+    let summary = client.send("import", "r.csv", &key, 3);
     assert_eq!(
         (&summary["updated"], &summary["rejected"]),
         (&json!(1), &json!(1))
@@ -183,7 +184,7 @@ fn a_refused_row_is_mended_and_sent_again() {
     client.run(&["retry", "r.failed.csv", "--yes"], 0);
     assert_eq!(held(&judge, "bo")["externalId"], "E-1");
     // Access is neither taken nor given by mistake.
-    folder.write("a.csv", "email,active\nu4@x.se,false\nU5@x.se,true\n");
+    folder.write("a.csv", "email,active\nu4@x.se,false\nu5@x.se,true\n");
     client.send("import", "a.csv", &["--max-invalid", "100%"], 3);
     assert_eq!(held(&judge, "u4")["active"], true);
     let allowed = [
@@ -218,4 +219,41 @@ fn thousands_are_listed_page_by_page() {
     assert_eq!(counts, (&json!(40), &json!(3960)), "{summary}");
     // 40 pages, and each record that is updated.
     assert_eq!(requests(&judge, "GET").len(), 80);
+}
+
+#[test]
+fn a_service_without_a_usable_patch_is_changed_by_put() {
+    let Some(python) = python() else { return };
+    let person = |row: usize| {
+        json!({"username": format!("u{row}"), "first_name": "Åsa", "last_name": format!("Ek{row}"),
+               "email": format!("u{row}@x.se"), "scim_external_id": format!("E-{row}"), "is_active": row != 3})
+    };
+    let lines: String = (1..=120).map(|row| format!("{}\n", person(row))).collect();
+    let judge = Judge::start(&python, "django_scim_app.py", "", &lines);
+    let folder = Folder::new();
+    let target = folder.sample("targets/scim-put.toml").display().to_string();
+    let client = Client {
+        folder: &folder,
+        base_url: format!("{}/scim/v2", judge.address),
+        target: &target,
+    };
+    let mut roster = "user_name,first_name,email\n".to_owned();
+    for row in 1..=120 {
+        let name = if row % 40 == 3 { "Bo" } else { "Åsa" };
+        roster.push_str(&format!("u{row},{name},u{row}@x.se\n"));
+    }
+    folder.write("r.csv", roster.replace("u7@x.se", "new7@x.se"));
+    let summary = client.send("import", "r.csv", &[], 0);
+    let counts = (&summary["updated"], &summary["unchanged"]);
+    assert_eq!(counts, (&json!(4), &json!(116)), "{summary}");
+    let held = |name: &str| judge.ask("/_store")["people"][name].clone();
+    let third = json!({"first_name": "Bo", "last_name": "Ek3", "email": "u3@x.se",
+                       "external_id": "E-3", "is_active": false, "shoe_size": 38});
+    assert_eq!(held("u3"), third);
+    assert_eq!(held("u7")["email"], "new7@x.se");
+    assert_eq!(requests(&judge, "PUT"), [false; 4]);
+    let run = summary["run"].as_str().unwrap();
+    client.run(&["undo", run, "--yes", "--rate", "unlimited"], 0);
+    assert_eq!(held("u3")["first_name"], "Åsa");
+    assert_eq!(held("u7")["email"], "u7@x.se");
 }

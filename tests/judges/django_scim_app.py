@@ -1,7 +1,6 @@
 """A Django application that serves its people by SCIM 2.0, with django-scim2.
 
-Usage: django_scim_app.py MOST, the most records that it puts on a page. Reads its people from standard
-input, one JSON object a line. Prints its own port. GET /_store answers with the people and the requests.
+Reads its people from standard input, one JSON object a line. Prints its own port. GET /_store answers with the people and the requests.
 """
 
 import json
@@ -79,7 +78,13 @@ served = get_wsgi_application()
 def application(environ, start_response):
     with lock:
         if environ["PATH_INFO"] != "/_store":
-            requests.append({"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]})
+            requests.append(
+                {
+                    "method": environ["REQUEST_METHOD"],
+                    "path": environ["PATH_INFO"],
+                    "if_match": environ.get("HTTP_IF_MATCH"),
+                }
+            )
         return served(environ, start_response)
 
 
