@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::spec::placeholders;
+use super::placeholders::placeholders;
 
 /// A GET request that finds the records with a key, or one record.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

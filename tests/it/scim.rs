@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use crate::harness::{Folder, stderr, stdout};
+use crate::harness::{Folder, repository, stderr, stdout};
 use crate::judges::{Judge, python};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -231,7 +231,8 @@ fn a_service_without_a_usable_patch_is_changed_by_put() {
     let lines: String = (1..=120).map(|row| format!("{}\n", person(row))).collect();
     let judge = Judge::start(&python, "django_scim_app.py", "", &lines);
     let folder = Folder::new();
-    let target = folder.sample("targets/scim-put.toml").display().to_string();
+    let target = repository().join("samples/targets/scim-put.toml");
+    let target = target.display().to_string();
     let client = Client {
         folder: &folder,
         base_url: format!("{}/scim/v2", judge.address),

@@ -182,7 +182,7 @@ impl Text {
     }
 
     fn list(&mut self, list: &ListedPage) {
-        let page = say().test_page(list.records as u64, list.page_size as u64);
+        let page = say().test_page(list.records as u64, list.page_size);
         let total = match (&list.total_pointer, list.total) {
             (None, _) => say().test_total_unset(),
             (Some(pointer), None) => say().test_total_missing(pointer.as_str()),

@@ -7,10 +7,11 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::super::answers::Expects;
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::lookup::Paging;
+use super::super::placeholders::placeholders;
 use super::super::places::{Found, Place};
 use super::super::pointer::{Pointer, selecting};
 use super::super::sign_in::SignIn;
-use super::super::spec::{TargetSpec, placeholders};
+use super::super::spec::TargetSpec;
 use super::super::update::ETAG;
 use crate::model::Method;
 
