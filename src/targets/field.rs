@@ -178,6 +178,10 @@ pub struct FieldSpec {
     /// Whether no two records may share a value.
     #[serde(default)]
     pub unique: bool,
+    /// Whether values that differ only in case are the same for the API: records are found by either,
+    /// and neither replaces the other.
+    #[serde(default)]
+    pub ignore_case: bool,
     /// Whether only the API sets it: a column for it is refused.
     #[serde(default)]
     pub read_only: bool,
@@ -259,6 +263,11 @@ impl FieldSpec {
         words
             .and_then(|words| words.get(choice))
             .map_or(choice, String::as_str)
+    }
+
+    /// Whether values that differ only in case are the same for the API.
+    pub fn folds_case(&self) -> bool {
+        self.ignore_case || self.kind == Kind::Email
     }
 
     /// The field's name.

@@ -460,7 +460,7 @@ fn an_element_of_a_list_is_selected_where_it_can_be_written() {
     assert_eq!(
         with(&[(addressee, work), ("keys = [\"id\"]", "keys = [\"note\"]")]),
         [
-            "lookup.keys holds \"note\", which is in a list, and a record is not found by an element of a list"
+            "lookup.keys holds \"note\", which is in a list, and lookup.search finds no record by an element of a list"
         ]
     );
     assert_eq!(
