@@ -240,7 +240,10 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
                 Cow::Owned(text)
             }
         };
-    } else if form == Form::Key && leftovers::is_written_number(text.as_bytes()) {
+    } else if form == Form::Key
+        && notes.doubts.is_empty()
+        && leftovers::is_written_number(text.as_bytes())
+    {
         let doubt = Fault::new("text.number", say().cell_number_perhaps(&*text));
         notes.doubts.push(doubt);
     }
