@@ -142,6 +142,7 @@ fn the_clean_sample_is_all_updated() {
             "rejected",
             "failed",
             "not_sent",
+            "withheld",
             "requests",
             "lookups",
             "retries",
