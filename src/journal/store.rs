@@ -270,7 +270,8 @@ pub trait Outcomes {
     /// When the journal cannot be read.
     fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError>;
 
-    /// How many rows of a run did not succeed, by state and code, the most frequent first.
+    /// How many rows of a run did not succeed, by state and code, the most frequent first; and how many
+    /// succeeded with a code, of which something is doubtful.
     ///
     /// # Errors
     /// When the journal cannot be read.

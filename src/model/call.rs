@@ -90,6 +90,8 @@ pub struct Pending {
     pub path: String,
     /// The JSON body.
     pub body: Vec<u8>,
+    /// Names of the fields that are in the body because they are to be changed, space-separated.
+    pub changed: String,
     /// What is to be said of the row even if it succeeds.
     pub note: String,
     /// Requests made for the row before this run was interrupted, as far as is known.

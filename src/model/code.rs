@@ -150,6 +150,7 @@ codes! {
     AnswerEmpty "answer.empty" came_empty;
     AnswerNoJson "answer.no_json" came_no_json;
     AnswerNoRecord "answer.no_record" came_no_record;
+    AnswerNotApplied "answer.not_applied" what_answer_not_applied;
     RecordChanged "record.changed" fact_record_changed;
     RecordVersion "record.no_version" fact_record_version;
     ApiRateHeader "api.rate_header" fact_rate_header;

@@ -8,7 +8,7 @@ use crate::targets::Kind;
 type Phrase = fn(&Messages) -> String;
 
 /// Codes of rows that no check of a cell gives: what each means, and what to do about it.
-const OF_ROWS: [(&str, Phrase, Phrase); 10] = [
+const OF_ROWS: [(&str, Phrase, Phrase); 11] = [
     (
         NOT_FOUND,
         Messages::what_lookup_not_found,
@@ -43,6 +43,11 @@ const OF_ROWS: [(&str, Phrase, Phrase); 10] = [
         "undo.changed_since",
         Messages::what_undo_changed_since,
         Messages::remedy_undo_changed_since,
+    ),
+    (
+        "answer.not_applied",
+        Messages::what_answer_not_applied,
+        Messages::remedy_answer_not_applied,
     ),
     (
         "network.unknown",
@@ -135,11 +140,16 @@ pub fn explain_all() -> String {
     for (code, what) in Refusal::CODES {
         line(code, what(say()), None);
     }
-    for code in Code::ALL.iter().filter(|code| **code != Code::RunHeld) {
+    for code in Code::ALL.iter().filter(|code| !is_of_row(code)) {
         line(code.as_str(), code.sentence(), None);
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Whether a code is listed among those of rows.
+fn is_of_row(code: &Code) -> bool {
+    OF_ROWS.iter().any(|(known, ..)| *known == code.as_str())
 }
 
 /// The known code that is most like a text, if one is.

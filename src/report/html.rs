@@ -156,7 +156,7 @@ pub fn write_html(
     let summary = reported.summary;
     let all = summary.states.unsuccessful();
     // Failures are searched for among all rows.
-    let (rows, kinds) = match all {
+    let (rows, kinds) = match all + summary.warnings {
         0 => Default::default(),
         _ => (listed(journal, run, reported)?, journal.kinds(run)?),
     };
@@ -284,6 +284,7 @@ fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
         advice: match kind.state {
             RowState::Rejected => say().html_advice_rejected(said),
             RowState::Failed => say().html_advice_failed(said),
+            RowState::Updated => say().remedy_answer_not_applied(),
             _ => said.to_owned(),
         },
     }

@@ -1,6 +1,7 @@
 use tokio::sync::mpsc;
 
 use super::ahead::Ahead;
+use super::applied::Applied;
 use super::canary::Reader;
 use super::context::Ended;
 use super::error::RunError;
@@ -160,8 +161,10 @@ impl Setup<'_> {
             reader = reader.map(|reader| reader.comparing(journal, id));
         }
         let vocabulary = Vocabulary::new(&self.prepared.checker);
+        let applied = Applied::new(&self.prepared.checker);
         let sender = Sender {
             explain: &|message| vocabulary.explain(message),
+            not_applied: &|call, answer| applied.not_applied(call, answer),
             transport: self.transport,
             record: writer,
             reread: reader.as_ref().map(|reader| reader as &dyn Reread),

@@ -29,6 +29,17 @@ pub struct Sender<'a, R> {
     pub reread: Option<&'a dyn Reread>,
     /// Puts the API's message about a row into the words of its user.
     pub explain: &'a dyn Fn(&str) -> String,
+    /// Compares what was sent with the record in the answer.
+    pub not_applied: &'a dyn Fn(&Pending, &Json) -> Option<NotApplied>,
+}
+
+/// What a success does not show of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotApplied {
+    /// Whether the row counts as refused: nothing was applied, or a permission was not.
+    pub is_rejected: bool,
+    /// The fields, in words.
+    pub text: String,
 }
 
 /// Tells from a record whether a call was carried out whose answer nobody saw.
@@ -485,11 +496,15 @@ impl<R: Record> Sender<'_, R> {
             .is_ok_and(|(answer, _)| !answer.sign_in_refused);
         let mut stop = None;
         match last {
-            Ok((answer, _)) => {
+            Ok((answer, body)) => {
                 outcome.http_status = Some(answer.status);
                 outcome.request_id.clone_from(&answer.request_id);
                 if verdict == Some(Verdict::Accept) {
                     outcome.error.clone_from(&call.note);
+                    if let Some(not_applied) = body.and_then(|body| (self.not_applied)(call, &body))
+                    {
+                        note_not_applied(&mut outcome, not_applied);
+                    }
                 } else {
                     outcome.error_code = if answer.code.is_empty() {
                         format!("http.{}", answer.status)
@@ -525,6 +540,19 @@ impl<R: Record> Sender<'_, R> {
             stop,
         }
     }
+}
+
+/// Records what an accepted request did not change.
+fn note_not_applied(outcome: &mut Outcome, not_applied: NotApplied) {
+    let NotApplied { is_rejected, text } = not_applied;
+    outcome.error_code = Code::AnswerNotApplied.as_str().to_owned();
+    if is_rejected {
+        outcome.state = RowState::Rejected;
+    }
+    outcome.error = match outcome.error.is_empty() {
+        true => text,
+        false => format!("{}; {text}", outcome.error),
+    };
 }
 
 /// A version in a record as an entity tag (RFC 9110, section 8.8.3): it may stand there as one already.

@@ -35,8 +35,9 @@ impl Calls for Postgres {
         self.read(|tables| {
             let reach = reach_of(tables, run)?;
             let rows = tables.rows(
-                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open')
+                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open'), names
                  FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
                  WHERE planned.id > $1 AND planned.id <= $2 AND path IS NOT NULL
                    AND (state IS NULL OR state IN ('unknown', 'open'))
                  ORDER BY planned.id LIMIT $3",
@@ -150,6 +151,7 @@ fn pending(row: &Row, number: u64) -> Result<(Pending, bool), Wrong> {
         row: number,
         path: cell(row, 1)?,
         body: cell(row, 2)?,
+        changed: cell::<Option<String>>(row, 6)?.unwrap_or_default(),
         note: cell::<Option<String>>(row, 3)?.unwrap_or_default(),
         attempts: attempts.unwrap_or(0).unsigned_abs(),
         doubtful: state == Some(RowState::Unknown),

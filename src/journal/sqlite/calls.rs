@@ -21,8 +21,9 @@ impl Calls for Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open')
+                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open'), names
                  FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
                  WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL
                    AND (state IS NULL OR state IN ('unknown', 'open'))
                  ORDER BY planned.id LIMIT ?3",
@@ -139,6 +140,7 @@ fn pending(row: &Row<'_>, number: u64) -> rusqlite::Result<(Pending, bool)> {
         row: number,
         path: row.get(1)?,
         body: row.get(2)?,
+        changed: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
         note: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
         attempts: attempts.unwrap_or(0),
         doubtful: state == Some(RowState::Unknown),

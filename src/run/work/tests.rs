@@ -289,6 +289,7 @@ fn a_record_holds_what_was_sent_as_the_target_understands_it() {
         row: 1,
         path: "/pupil/p%201".into(),
         body: body.to_string().into_bytes(),
+        changed: String::new(),
         note: String::new(),
         attempts: 0,
         doubtful: false,

@@ -61,6 +61,7 @@ fn call(row: u64) -> Pending {
         row,
         path: format!("/student/{row}"),
         body: br#"{"name":"Anna Ek"}"#.to_vec(),
+        changed: "name".into(),
         note: "a note".into(),
         attempts: 0,
         doubtful: false,
@@ -106,6 +107,7 @@ fn deliver_with(scene: &Scene, calls: Vec<Pending>, request: StopRequest) -> End
         record: &record,
         reread: Some(&Readable),
         explain: &|message| format!("explained: {message}"),
+        not_applied: &|_, _| None,
     };
     let (feed, receiver) = mpsc::channel(calls.len().max(1));
     for call in calls {
@@ -290,6 +292,7 @@ fn what_is_in_doubt_is_left_to_the_process_that_goes_on_where_this_one_may_not_a
         record: &record,
         reread: Some(&Readable),
         explain: &str::to_owned,
+        not_applied: &|_, _| None,
     };
     let (_halt, halted) = watch::channel(true);
     let done = sender.one(doubtful(), false, halted);
@@ -329,6 +332,7 @@ fn a_row_that_was_halted_before_its_next_attempt_is_in_doubt_only_where_an_answe
             record: &record,
             reread: None,
             explain: &str::to_owned,
+            not_applied: &|_, _| None,
         };
         let attempts = |last, doubtful| Attempts {
             made: 1,
@@ -372,6 +376,7 @@ fn a_request_that_is_under_way_may_finish_within_the_grace_unless_the_run_stops_
             record: &record,
             reread: None,
             explain: &str::to_owned,
+            not_applied: &|_, _| None,
         };
         let (feed, calls) = mpsc::channel(1);
         feed.try_send(call(1)).unwrap();

@@ -137,6 +137,8 @@ what-lookup-taken = Another record in the API has this value, and it must be uni
 remedy-lookup-taken = Correct the value, or change the other record first.
 what-undo-cannot-be-cleared = The field was empty before the run, and the API does not allow clearing it.
 remedy-undo-cannot-be-cleared = Correct the record in the API if needed.
+what-answer-not-applied = The API accepted the request, but the record in its answer does not show what was sent.
+remedy-answer-not-applied = Check the record in the system. Leave out fields that the API does not let you change, with --map "COLUMN=".
 what-undo-changed-since = The record was changed after the run, so undo does not restore it.
 remedy-undo-changed-since = Check the record in the API.
 what-network-unknown = The request was sent, but no response was received.

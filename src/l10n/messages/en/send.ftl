@@ -19,6 +19,8 @@ lookup-exists = the listing or search is incomplete: it did not return the { $re
 lookup-linked = the answer's Link header names a next page, which the target's file does not follow; set paging = {"{"} kind = "link" {"}"} in [lookup]
 lookup-no-list = its answer has no list of records at { $pointer }
 
+answer-not-applied = not applied: { $fields } (the API accepted the request, but its answer does not show what was sent)
+
 credentials-missing = no credentials for { $target }: set { $ways } in the environment, or the same names with _FILE behind them to files that hold the values
 credentials-or = , or{" "}
 credentials-file = cannot read the file { $path } that { $variable } names

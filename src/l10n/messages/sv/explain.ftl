@@ -136,6 +136,8 @@ what-lookup-taken = En annan post i målsystemet har det här värdet, och det m
 remedy-lookup-taken = Rätta värdet, eller ändra den andra posten först.
 what-undo-cannot-be-cleared = Fältet var tomt före körningen och kan inte tömmas.
 remedy-undo-cannot-be-cleared = Rätta posten i målsystemet om det behövs.
+what-answer-not-applied = Systemet tog emot ändringen, men svaret visar inte det som skickades.
+remedy-answer-not-applied = Kontrollera posten i systemet. Utelämna fält som inte går att ändra, med --map "KOLUMN=".
 what-undo-changed-since = Posten har ändrats efter körningen, så den återställs inte.
 remedy-undo-changed-since = Kontrollera posten i målsystemet.
 what-network-unknown = Ändringen skickades, men svaret kom aldrig fram.

@@ -17,6 +17,8 @@ lookup-exists = listan eller sökningen är inte fullständig: { $record } på r
 lookup-linked = svarets Link-huvud anger en nästa sida, som målfilen inte följer; ange paging = {"{"} kind = "link" {"}"} i [lookup]
 lookup-no-list = dess svar har ingen lista med poster på { $pointer }
 
+answer-not-applied = ändrades inte: { $fields } (systemet tog emot ändringen, men svaret visar inte det som skickades)
+
 credentials-missing = inloggningsuppgifter saknas för { $target }: ange { $ways } som miljövariabler, eller samma namn följda av _FILE för filer som innehåller värdena
 credentials-or = , eller{" "}
 credentials-file = kan inte läsa filen { $path } som { $variable } pekar på
