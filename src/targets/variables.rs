@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::field::Place;
 use super::lookup::Lookup;
 use super::spec::TargetSpec;
 
@@ -28,10 +29,17 @@ pub struct Variable {
 }
 
 impl TargetSpec {
-    /// Fills the variables into the paths of look-ups and into the sign-in. A row can override a
-    /// variable in the update's path, and [`TargetSpec::address`] fills those of an address.
+    /// Fills the variables into the paths of look-ups and into the sign-in. In the update's path, a
+    /// variable is the default of the field with its name. A row can override it, and [`TargetSpec::address`] fills those of an address.
     pub fn with_variables(mut self, values: &BTreeMap<String, String>) -> TargetSpec {
         for (name, value) in values {
+            if let Some(field) = self.field(name) {
+                let field = &mut self.fields[field];
+                let is_open = field.place == Place::Path && field.constant.is_none();
+                if is_open && field.default.is_none() {
+                    field.default = Some(value.clone());
+                }
+            }
             let mark = format!("{{{name}}}");
             let encoded = utf8_percent_encode(value, SEGMENT).to_string();
             if let Some(how) = &mut self.lookup {
