@@ -84,6 +84,7 @@ codes! {
     MapNoField "map.no_field" fact_no_field;
 
     RunOtherPlan "run.other_plan" fact_other_plan;
+    RunNothingToClear "run.nothing_to_clear" fact_nothing_to_clear;
     RunBlindCanary "run.blind_canary" run_blind_canary;
     RunUnreadableCanary "run.unreadable_canary" fact_unreadable_canary;
     RunNotRetriable "run.not_retriable" fact_not_retriable;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, Survey, survey};
+use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, survey};
 use crate::events::{Observer, RunEvent, UnmappedColumn};
+use crate::l10n::say;
 use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
 use crate::model::{Problem, RowAt};
 use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions};
@@ -105,6 +106,7 @@ pub fn prepare(
         sparse_key: key.filter(|_| sparse),
         ..roster.check.clone()
     };
+    refuse_idle_clear(&spec, &map, options.empty)?;
     let checker = Checker::new(spec, Arc::new(map), options);
     let of = input.size();
     let told = |done: u64| {
@@ -133,6 +135,27 @@ pub fn prepare(
         checker,
         survey,
         unmapped,
+    })
+}
+
+/// Refuses to clear values where no empty cell could.
+fn refuse_idle_clear(spec: &TargetSpec, map: &ColumnMap, empty: EmptyCell) -> Result<(), RunError> {
+    let fields = spec.fields.iter().enumerate();
+    let clearable = fields.filter(|(_, field)| field.nullable && field.default.is_none());
+    let clearable: Vec<_> = clearable.collect();
+    let any = clearable
+        .iter()
+        .any(|(index, _)| map.column(*index).is_some());
+    if empty == EmptyCell::Keep || any {
+        return Ok(());
+    }
+    let names: Vec<&str> = clearable.iter().map(|(_, field)| field.name()).collect();
+    Err(RunError::NothingToClear {
+        target: spec.name.clone(),
+        columns: match names.is_empty() {
+            true => say().run_no_fields(),
+            false => names.join(", "),
+        },
     })
 }
 

@@ -1,6 +1,8 @@
 ### A run: why it cannot be done, what planning found, and the way on after it ended early.
 
 run-header = { $file }, line { $line }
+run-no-fields = none
+run-nothing-to-clear = --empty clear has no effect: none of the file's columns can be cleared in { $target }. Fields that can be cleared: { $fields }. Leave the option out
 run-blind-canary = --canary reads back what was sent, and --blind reads nothing
 run-unreadable-canary = --canary reads back what was sent, and the records of { $target } cannot be read
 run-not-retriable = the run { $run } cannot be tried again: { $why }

@@ -1,4 +1,6 @@
 run-header = { $file }, rad { $line }
+run-no-fields = inga
+run-nothing-to-clear = --empty clear har ingen verkan: ingen av filens kolumner går att tömma i { $target }. Fält som går att tömma: { $fields }. Utelämna flaggan
 run-blind-canary = --canary läser tillbaka det som skickats, och --blind läser ingenting
 run-unreadable-canary = --canary läser tillbaka det som skickats, och posterna i { $target } går inte att läsa
 run-not-retriable = körningen { $run } kan inte göras om: { $why }
