@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::body::{BodyShape, tokens};
 use crate::check::CheckedRow;
-use crate::model::{Call, Change, Fingerprint, RowAt, Value};
+use crate::model::{Call, Change, FieldPrint, Fingerprint, RowAt, Value};
 use crate::targets::{Place, SEGMENT, TargetSpec};
 
 /// Makes calls out of valid rows.
@@ -65,7 +65,7 @@ impl Planner {
         let call = self.call_with(row.at, key, &row.values, body, changed);
         Call {
             // What cannot be read is remembered, so that the same is not sent again.
-            fingerprint: Some(fingerprint(&call.body)),
+            fingerprint: Some(self.fingerprint(&call.path, &row.values)),
             ..call
         }
     }
@@ -119,6 +119,16 @@ impl Planner {
         })
     }
 
+    /// Fingerprints of the fields that are sent to the record at `path`.
+    fn fingerprint(&self, path: &str, values: &[Option<Value<'_>>]) -> Fingerprint {
+        let fields = self.spec.fields.iter().zip(values);
+        let sent = fields.filter(|(field, _)| field.place == Place::Body);
+        let prints = sent.filter_map(|(field, value)| {
+            Some(field_print(path, field.name(), &value.as_ref()?.to_json()))
+        });
+        prints.flatten().collect()
+    }
+
     /// The path of the record with this id.
     pub fn path_of(&self, id: &str) -> String {
         let mut values = vec![None; self.spec.fields.len()];
@@ -165,11 +175,17 @@ fn segments(spec: &TargetSpec, variables: &BTreeMap<String, String>) -> Vec<Segm
     segments
 }
 
-/// A fingerprint of a body.
-fn fingerprint(body: &[u8]) -> Fingerprint {
-    let mut half = Fingerprint::default();
+/// The fingerprint of a field of the record at `path`.
+pub fn field_print(path: &str, field: &str, value: &Json) -> FieldPrint {
+    let mut hash = Sha256::new();
+    for part in [path, field] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(value.to_string().as_bytes());
+    let mut half = FieldPrint::default();
     let length = half.len();
-    half.copy_from_slice(&Sha256::digest(body)[..length]);
+    half.copy_from_slice(&hash.finalize()[..length]);
     half
 }
 
@@ -219,11 +235,24 @@ mod tests {
         );
         assert_eq!(first.changed, "surname mobile city");
         assert!(first.changes.is_empty());
-        // The same body has the same fingerprint; its first half of the SHA-256 is kept.
-        let digest = Sha256::digest(&first.body);
-        assert_eq!(first.fingerprint.unwrap(), digest[..16]);
+        // Each field has its own fingerprint, in the order of `changed`.
+        let print = |field: &str, value: Json| field_print(&first.path, field, &value);
+        let expected = [
+            print("surname", json!("Ek")),
+            print("mobile", Json::Null),
+            print("city", json!("Lund")),
+        ];
+        assert_eq!(first.fingerprint.clone().unwrap(), expected.concat());
         let other = call(&[id.clone(), ("city", Value::Text("Solna"))]);
-        assert_ne!(first.fingerprint, other.fingerprint);
+        assert_eq!(other.fingerprint.unwrap(), print("city", json!("Solna")));
+        assert_ne!(
+            print("city", json!("Lund")),
+            print("surname", json!("Lund"))
+        );
+        assert_ne!(
+            print("city", json!("Lund")),
+            field_print("/elsewhere", "city", &json!("Lund"))
+        );
         assert_eq!(other.changed, "city");
         assert_eq!(call(&[id]).changed, "");
     }

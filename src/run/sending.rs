@@ -40,7 +40,7 @@ impl<'a> Run<'a> {
             ..
         } = self;
         let now = setup.context.clock.timestamp();
-        journal.begin_sending(id, &setup.tools.account, now)?;
+        journal.begin_sending(id, &setup.tools.place, now)?;
         let stage = match setup.may_be_ahead() {
             true => Stage::Sending,
             false => Stage::StrictSending,
