@@ -152,6 +152,7 @@ codes! {
     AnswerNoJson "answer.no_json" came_no_json;
     AnswerNoRecord "answer.no_record" came_no_record;
     AnswerNotApplied "answer.not_applied" what_answer_not_applied;
+    AnswerFieldRefused "answer.field_refused" what_answer_field_refused;
     RecordChanged "record.changed" fact_record_changed;
     RecordVersion "record.no_version" fact_record_version;
     ApiRateHeader "api.rate_header" fact_rate_header;

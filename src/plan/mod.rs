@@ -15,7 +15,7 @@ mod walk;
 
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, unnamed};
-pub use call::{Planner, field_print};
+pub use call::{Planner, field_print, without};
 pub use difference::{Difference, Left, Values};
 pub use forecast::Road;
 pub use guards::Guards;

@@ -8,7 +8,7 @@ use crate::targets::Kind;
 type Phrase = fn(&Messages) -> String;
 
 /// Codes of rows that no check of a cell gives: what each means, and what to do about it.
-const OF_ROWS: [(&str, Phrase, Phrase); 11] = [
+const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
     (
         NOT_FOUND,
         Messages::what_lookup_not_found,
@@ -48,6 +48,11 @@ const OF_ROWS: [(&str, Phrase, Phrase); 11] = [
         "answer.not_applied",
         Messages::what_answer_not_applied,
         Messages::remedy_answer_not_applied,
+    ),
+    (
+        "answer.field_refused",
+        Messages::what_answer_field_refused,
+        Messages::remedy_answer_field_refused,
     ),
     (
         "network.unknown",

@@ -57,6 +57,16 @@ impl<'a> Applied<'a> {
         })
     }
 
+    /// The header of the column that an error is about, where only some accounts may change its field.
+    pub(super) fn refused_column(&self, errors: &Json) -> Option<String> {
+        let spec = self.checker.spec();
+        let refused = spec.fields.iter().enumerate().find(|(index, field)| {
+            let is_named = || errors.pointer(&field.pointer).is_some();
+            field.only_some_accounts && self.checker.map().column(*index).is_some() && is_named()
+        });
+        refused.map(|(index, _)| self.checker.name_of(index).to_owned())
+    }
+
     /// Whether `held` is what was sent, apart from its form.
     fn is_shown(&self, field: usize, held: &Json, sent: &Json) -> bool {
         let is_empty = |value: &Json| match value {

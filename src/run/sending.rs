@@ -164,6 +164,7 @@ impl Setup<'_> {
         let applied = Applied::new(&self.prepared.checker);
         let sender = Sender {
             explain: &|message| vocabulary.explain(message),
+            refused_column: &|fields| applied.refused_column(fields),
             not_applied: &|call, answer| applied.not_applied(call, answer),
             transport: self.transport,
             record: writer,

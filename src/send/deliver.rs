@@ -29,6 +29,8 @@ pub struct Sender<'a, R> {
     pub reread: Option<&'a dyn Reread>,
     /// Puts the API's message about a row into the words of its user.
     pub explain: &'a dyn Fn(&str) -> String,
+    /// The header of a column that only some accounts may change, where an error is about its field.
+    pub refused_column: &'a dyn Fn(&Json) -> Option<String>,
     /// Compares what was sent with the record in the answer.
     pub not_applied: &'a dyn Fn(&Pending, &Json) -> Option<NotApplied>,
 }
@@ -97,6 +99,8 @@ struct Done {
     body: Vec<u8>,
     answered: bool,
     stop: Option<Stop>,
+    /// The column that the API let nobody change for this account.
+    column: Option<String>,
 }
 
 impl<R: Record> Sender<'_, R> {
@@ -153,7 +157,7 @@ impl<R: Record> Sender<'_, R> {
                     if let Some(outcome) = done.outcome {
                         let error = error_of(&outcome);
                         if repeats.note(error.as_deref()) && stopped.is_none() {
-                            self.halt(&halt, &mut stopped, self.repeated(&outcome, &done.body));
+                            self.halt(&halt, &mut stopped, self.repeated(&outcome, &done.body, done.column));
                         }
                     }
                     if let Some(stop) = done.stop {
@@ -223,6 +227,7 @@ impl<R: Record> Sender<'_, R> {
                         body: call.body,
                         answered: false,
                         stop: None,
+                        column: None,
                     });
                 }
                 None => Some(self.in_doubt(&call)),
@@ -234,6 +239,7 @@ impl<R: Record> Sender<'_, R> {
                     body: call.body,
                     answered: false,
                     stop: None,
+                    column: None,
                 });
             }
         }
@@ -257,6 +263,7 @@ impl<R: Record> Sender<'_, R> {
                         body: call.body,
                         answered: true,
                         stop: None,
+                        column: None,
                     });
                 }
                 Some(Version::Stopped(stop)) => {
@@ -265,6 +272,7 @@ impl<R: Record> Sender<'_, R> {
                         body: call.body,
                         answered: false,
                         stop,
+                        column: None,
                     });
                 }
             };
@@ -447,7 +455,7 @@ impl<R: Record> Sender<'_, R> {
     }
 
     /// The stop that an error calls for in which nearly every row ended, the last one with this body.
-    fn repeated(&self, outcome: &Outcome, body: &[u8]) -> Stop {
+    fn repeated(&self, outcome: &Outcome, body: &[u8], column: Option<String>) -> Stop {
         match outcome.http_status {
             None => self
                 .transport
@@ -456,6 +464,7 @@ impl<R: Record> Sender<'_, R> {
                 status,
                 error: status_and_code(status, &outcome.error_code),
                 message: redacted(&outcome.error, body),
+                column,
             },
         }
     }
@@ -474,6 +483,7 @@ impl<R: Record> Sender<'_, R> {
                 body: Vec::new(),
                 answered: false,
                 stop: None,
+                column: None,
             };
         };
         let is_foreign = matches!(&last, Ok((answer, _)) if answer.foreign.is_some());
@@ -494,7 +504,7 @@ impl<R: Record> Sender<'_, R> {
         let answered = last
             .as_ref()
             .is_ok_and(|(answer, _)| !answer.sign_in_refused);
-        let mut stop = None;
+        let (mut stop, mut column) = (None, None);
         match last {
             Ok((answer, body)) => {
                 outcome.http_status = Some(answer.status);
@@ -515,6 +525,14 @@ impl<R: Record> Sender<'_, R> {
                         Some(what) => say().stop_foreign(answer.status, what.sentence()),
                         None => (self.explain)(&answer.message),
                     };
+                    if verdict == Some(Verdict::Reject)
+                        && let Some(fields) = &answer.fields
+                    {
+                        column = (self.refused_column)(fields);
+                    }
+                    if column.is_some() && answer.code.is_empty() {
+                        outcome.error_code = Code::AnswerFieldRefused.as_str().to_owned();
+                    }
                 }
                 if verdict == Some(Verdict::Stop) {
                     stop = Some(Stop::refused(answer, &call.body, false));
@@ -538,6 +556,7 @@ impl<R: Record> Sender<'_, R> {
             body: Vec::new(),
             answered,
             stop,
+            column,
         }
     }
 }

@@ -139,6 +139,8 @@ what-undo-cannot-be-cleared = The field was empty before the run, and the API do
 remedy-undo-cannot-be-cleared = Correct the record in the API if needed.
 what-answer-not-applied = The API accepted the request, but the record in its answer does not show what was sent.
 remedy-answer-not-applied = Check the record in the system. Leave out fields that the API does not let you change, with --map "COLUMN=".
+what-answer-field-refused = The API refused a field that only some accounts may change.
+remedy-answer-field-refused = Leave its column out: resume or retry with --map "COLUMN=".
 what-undo-changed-since = The record was changed after the run, so undo does not restore it.
 remedy-undo-changed-since = Check the record in the API.
 what-network-unknown = The request was sent, but no response was received.

@@ -89,6 +89,9 @@ on-no-read = if these credentials may write and not read, --blind sends without 
 on-credentials = check the credentials in the environment and { $on }
 on-address = check the address and the network and { $on }
 on-network = check the network and { $on }
+resume-only-leaves-out = resume takes --map only to leave a column out, as "COLUMN="; "{ $pair }" maps one to a field. Use retry for that
+resume-nothing-left = without these columns nothing is left to send; import the file again
+on-only-some = only some accounts may change "{ $column }"; leave the column out, and { $on }
 on-wrong = find out what is wrong and { $on }
 on-canary = find out what the API makes of the rows and { $on }
 

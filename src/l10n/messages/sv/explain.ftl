@@ -138,6 +138,8 @@ what-undo-cannot-be-cleared = Fältet var tomt före körningen och kan inte tö
 remedy-undo-cannot-be-cleared = Rätta posten i målsystemet om det behövs.
 what-answer-not-applied = Systemet tog emot ändringen, men svaret visar inte det som skickades.
 remedy-answer-not-applied = Kontrollera posten i systemet. Utelämna fält som inte går att ändra, med --map "KOLUMN=".
+what-answer-field-refused = Systemet avvisade ett fält som bara går att ändra för vissa konton.
+remedy-answer-field-refused = Utelämna kolumnen: fortsätt eller försök igen med --map "KOLUMN=".
 what-undo-changed-since = Posten har ändrats efter körningen, så den återställs inte.
 remedy-undo-changed-since = Kontrollera posten i målsystemet.
 what-network-unknown = Ändringen skickades, men svaret kom aldrig fram.
