@@ -93,6 +93,7 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
         record: &NoRecord,
         reread: None,
         explain: &str::to_owned,
+        refused_column: &|_| None,
         not_applied: &|_, _| None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
