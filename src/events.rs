@@ -32,6 +32,8 @@ pub enum RunEvent {
     },
     /// Columns that are not imported and may have been meant to be.
     Unmapped(Vec<UnmappedColumn>),
+    /// Rows about protected persons are withheld: the numbers that the spreadsheet shows beside them.
+    Withheld(Vec<u64>),
     /// Some of the file was read and checked.
     Read {
         /// Bytes so far.
@@ -219,6 +221,9 @@ pub struct Plan {
     pub estimated_finish: Option<Timestamp>,
     /// The quota, such as `1500/h`.
     pub rate: String,
+    /// Whether it is the target's own, and a guess.
+    #[serde(default)]
+    pub rate_is_guess: bool,
     /// Values restored because a spreadsheet had changed them, by code.
     pub repairs: Vec<(String, u64)>,
     /// Doubtful values, by code.

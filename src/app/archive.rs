@@ -6,7 +6,7 @@ use super::session::Session;
 use crate::inbox::Inbox;
 use crate::journal::Journal;
 use crate::model::Summary;
-use crate::run::{Settings, absolute, to_json, today};
+use crate::run::{Settings, to_json, today};
 
 /// Moves a file of an inbox, and what was written beside it, to where it belongs after its run,
 /// and has the journal know; nothing where the run is to be gone on with, or its file was not
@@ -20,16 +20,7 @@ pub(super) fn archive(
         return Ok(());
     };
     let inbox = Inbox::at(inbox);
-    // What was asked for elsewhere stays there.
-    let own = settings.roster.file.parent().map(absolute);
-    let beside: Vec<PathBuf> = settings
-        .delivery
-        .paths
-        .all()
-        .into_iter()
-        .filter(|path| path.parent().map(absolute) == own)
-        .cloned()
-        .collect();
+    let written: Vec<PathBuf> = settings.delivery.paths.all().into_iter().cloned().collect();
     let today = today(session.clock.timestamp()).to_string();
     let failed = |source| AppError::File {
         action: "put-away",
@@ -38,7 +29,7 @@ pub(super) fn archive(
     };
     let _alone = inbox.alone().map_err(failed)?;
     let moves = inbox
-        .places(&settings.roster.file, &beside, place, &today)
+        .places(&settings.roster.file, &written, place, &today)
         .map_err(failed)?;
     let moved = &moves.paths;
     let Some((own, new)) = moved.last() else {
@@ -115,6 +106,7 @@ mod tests {
         let folder = Path::new(&summary.file).parent().unwrap();
         assert!(folder.starts_with(scene.path("link/done")), "{folder:?}");
         assert_eq!(summary.report, Some(folder.join("a.report.html")));
+        assert!(folder.join("a.report.html").is_file());
         let run = scene.record("first");
         // The journal knows a file by one name, whatever link leads to it.
         assert!(

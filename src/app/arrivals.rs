@@ -494,7 +494,147 @@ pub(super) fn arrived(
 mod tests {
     use super::*;
     use crate::app::scene::Scene;
-    use crate::model::StateCounts;
+    use crate::model::{Kind, StateCounts};
+
+    const STAMP: &str = "7.000000000:1";
+
+    #[test]
+    fn the_reasons_why_entries_stay_are_counted_by_kind() {
+        let io = |refusal: Refusal| Fact::new(Code::FileIo).with_io(&refusal.into());
+        let reasons = [
+            Fact::new(Code::InboxNoProfile),
+            Fact::new(Code::ConfigSeveralProfiles),
+            io(Refusal::NotARoster),
+            io(Refusal::Unfinished),
+            io(Refusal::NotUtf8),
+            io(Refusal::NotAFile { kind: Kind::Pipe }),
+            io(Refusal::Stopped),
+        ];
+        let mut tally = Tally::default();
+        for (name, why) in (0..).zip(&reasons) {
+            let name = format!("{name}.csv");
+            tally.add((&name, STAMP), Fate::NotProcessed, Some(why));
+        }
+        let counted = |tally: &Tally| tally.reasons().collect::<Vec<_>>();
+        assert_eq!(counted(&tally), Stay::ALL.map(|stay| (stay, 1)));
+        assert_eq!(
+            Stay::ALL.map(Stay::as_str),
+            [
+                "no_profile",
+                "several_profiles",
+                "not_a_roster",
+                "unfinished_upload",
+                "not_utf8",
+                "not_a_file",
+                "other"
+            ]
+        );
+        // An entry that changes is counted once, and a file that is imported stays no longer.
+        tally.add(("0.csv", "8.0:2"), Fate::NotProcessed, Some(&reasons[1]));
+        tally.add(("2.csv", STAMP), Fate::Done, None);
+        assert_eq!(tally.files(), 7);
+        let few = [0, 2, 0, 1, 1, 1, 1];
+        assert_eq!(
+            counted(&tally),
+            Stay::ALL.into_iter().zip(few).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_another_process_recorded_of_an_inbox_is_known_and_what_is_gone_is_forgotten() {
+        let scene = Scene::new();
+        let session = &scene.session;
+        let inbox = scene.path("in");
+        let why = Fact::new(Code::InboxNoProfile);
+        let read = |name: &str| Arrivals::read(session, &scene.path(name)).unwrap();
+        let mut first = read("in");
+        assert!(first.stays("other.txt", STAMP, &why).unwrap());
+        scene.write("in/held.csv", "");
+        for name in ["held.csv", "gone.csv"] {
+            first
+                .ended((name, STAMP), Fate::Held, &inbox.join(name), None, None)
+                .unwrap();
+        }
+        assert!(read("elsewhere").stays("x.txt", STAMP, &why).unwrap());
+
+        let mut other = read("in");
+        assert!(!other.stays("other.txt", STAMP, &why).unwrap());
+        assert!(other.is_older("held.csv", "6.000000000:1"));
+        assert!(!other.is_older("held.csv", STAMP));
+        // A file that was deleted by hand is held no longer.
+        let lying = other.lying().unwrap();
+        let lying: Vec<_> = lying
+            .iter()
+            .map(|lying| (lying.fate, lying.files, lying.oldest.is_some()))
+            .collect();
+        assert_eq!(
+            lying,
+            [
+                ("held", 1, true),
+                ("waiting", 0, false),
+                ("not_processed", 1, true)
+            ]
+        );
+        let within = |hours| {
+            let age = SignedDuration::from_hours(hours);
+            arrived_within(&scene.journal(), &session.state, age).unwrap()
+        };
+        assert_eq!(within(1).len(), 4);
+        assert!(within(-1).is_empty());
+        other.forget_gone().unwrap();
+        assert_eq!(within(1).len(), 4, "it was seen again");
+        read("in").forget_gone().unwrap();
+        assert_eq!(within(1).len(), 3);
+        assert!(other.inbox.ends_with("in"));
+    }
+
+    #[test]
+    fn a_file_ends_as_its_run_did_and_a_duplicate_stays_one() {
+        let scene = Scene::new();
+        let run = scene.finished("first", 1, &scene.settings("a.csv"));
+        let mut arrivals = Arrivals::read(&scene.session, &scene.path("in")).unwrap();
+        for (name, fate) in [("copy.csv", Fate::Duplicate), ("a.csv", Fate::Waiting)] {
+            let path = scene.path("in").join(name);
+            arrivals
+                .ended((name, STAMP), fate, &path, Some("first"), None)
+                .unwrap();
+        }
+        let found = arrived(&scene.journal(), &scene.session.state, Timestamp::MIN).unwrap();
+        let of = |name: &str| {
+            let file = found.iter().find(|file| file.name == name).unwrap();
+            (file.fate, file.file.clone())
+        };
+        let copy = scene.path("in/copy.csv").display().to_string();
+        assert_eq!(of("copy.csv"), (Fate::Duplicate, copy));
+        assert_eq!(of("a.csv"), (Fate::Done, run.file));
+    }
+
+    #[test]
+    fn a_person_is_needed_unless_a_file_was_imported_or_its_run_goes_on() {
+        let scene = Scene::new();
+        for (fate, expected) in [
+            (Fate::Done, false),
+            (Fate::Duplicate, false),
+            (Fate::Waiting, false),
+            (Fate::Held, true),
+            (Fate::Partial, true),
+            (Fate::Failed, true),
+            (Fate::NotProcessed, true),
+        ] {
+            let file = Arrived {
+                arrived_at: Timestamp::UNIX_EPOCH,
+                name: String::new(),
+                inbox: String::new(),
+                fate,
+                file: scene.path("in").display().to_string(),
+                run: None,
+                why: None,
+                reason: None,
+                next: None,
+            };
+            assert_eq!(file.needs_person(), expected, "{fate:?}");
+        }
+    }
 
     #[test]
     fn a_file_goes_where_its_end_says_and_stays_while_its_run_can_go_on() {

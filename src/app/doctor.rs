@@ -10,13 +10,13 @@ use crate::clock::{Clock, UnixNanos};
 use crate::journal::{Journal, JournalError, State};
 use crate::l10n::{duration, number, say};
 use crate::model::{Code, with_causes};
-use crate::plan::LookUp;
+use crate::plan::{LookUp, Question};
 use crate::report::{Placing, WholeFile};
 use crate::run::shared_pacer;
 use crate::send::{
     Answer, Client, ClientOptions, Credentials, Fault, Pace, Route, SendError, Trouble,
 };
-use crate::targets::TargetSpec;
+use crate::targets::{Kind, Quota, TargetSpec};
 
 /// One thing that was looked at before an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,11 +175,8 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         }
     }
     let route = route.as_ref();
-    let look_up = examined.spec.keys().first().copied();
-    let look_up = look_up.and_then(|key| LookUp::new(&examined.spec, key));
-    let question = look_up.as_ref().and_then(|look_up| look_up.list().first());
-    let (Some(asking), Some(look_up), Some(question)) = (&examined.asking, &look_up, question)
-    else {
+    let question = question(&examined.spec);
+    let (Some(asking), Some((look_up, question))) = (&examined.asking, &question) else {
         found.push(of_network(examined, route).await);
         found.push(match examined.asking {
             Some(_) => {
@@ -205,7 +202,8 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         found.push(Finding::new(say().doctor_state(), Health::Wrong, told));
         return found;
     }
-    let body = question.body.map(|body| body.to_string().into_bytes());
+    let body = question.body.as_ref();
+    let body = body.map(|body| body.to_string().into_bytes());
     match client.probe(&question.path, body.as_deref()).await {
         Ok((answer, json)) => {
             found.push(well_network(examined));
@@ -227,6 +225,28 @@ async fn ask(examined: &Examined<'_>) -> Vec<Finding> {
         Err(fault) => found.push(of_fault(examined, route, fault)),
     }
     found
+}
+
+/// Returns a question whose answer is a page of records: of all, or of those with a key that no record has.
+fn question(spec: &Arc<TargetSpec>) -> Option<(LookUp, Question)> {
+    let keys = spec.keys().into_iter();
+    let mut look_ups = keys.filter_map(|key| Some((key, LookUp::new(spec, key)?)));
+    let found = look_ups.find_map(|(key, look_up)| {
+        let nothing = match spec.fields[key].kind {
+            Kind::Email | Kind::Eppn => "rosterpatch@example.invalid",
+            Kind::Uuid => "00000000-0000-0000-0000-000000000000",
+            _ => "0",
+        };
+        let all = look_up.list().first();
+        let filtered = || look_up.search(&[nothing]).first();
+        let question = all.or_else(|| filtered().filter(|asked| asked.body.is_none()))?;
+        Some((look_up, question))
+    });
+    found.or_else(|| {
+        let known = LookUp::of_known(spec)?;
+        let question = known.list().first()?;
+        Some((known, question))
+    })
 }
 
 fn client(examined: &Examined<'_>, credentials: &Credentials) -> Result<Client, SendError> {
@@ -292,7 +312,7 @@ fn well_network(examined: &Examined<'_>) -> Finding {
 }
 
 /// Why no answer came, and what to do about it.
-fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Finding {
+pub(super) fn of_fault(examined: &Examined<'_>, route: Option<&Route>, fault: Fault) -> Finding {
     let address = &*examined.client.base_url;
     match (fault, route.and_then(Route::proxy)) {
         (Fault::Connect(Trouble::Proxy), Some(proxy)) => Finding::new(
@@ -322,9 +342,45 @@ async fn permit(
     pacer.permit().await.map(|_| ())
 }
 
+/// What the API answered in place of success, with its own words: for the person who asked, and for no log.
+/// `sent` is the body of the request.
+pub(super) fn of_refusal(answer: &Answer, sent: &[u8]) -> Option<Finding> {
+    let status = format!("HTTP {}", answer.status);
+    let is_sign_in = answer.of_sign_in || answer.status == 401;
+    let (what, health, told) = match answer.status {
+        200..300 if !answer.of_sign_in => return None,
+        _ if is_sign_in => {
+            let health = match answer.of_sign_in && !answer.sign_in_refused {
+                true => Health::Unknown,
+                false => Health::Refused,
+            };
+            (say().doctor_sign_in(), health, say().doctor_refused(status))
+        }
+        403 if !answer.is_throttled() => (
+            say().doctor_read(),
+            Health::Refused,
+            say().doctor_blind(status),
+        ),
+        _ => (say().doctor_read(), Health::Refused, status),
+    };
+    Some(Finding::new(
+        what,
+        health,
+        with_said(told, answer.said(sent)),
+    ))
+}
+
+/// What was found, and the API's own words if there are any.
+fn with_said(told: String, said: String) -> String {
+    match said.is_empty() {
+        true => told,
+        false => say().doctor_said(told, said),
+    }
+}
+
 /// A success that is not the API's, or a redirect, which no client follows: a login page's or a proxy's.
 /// Planning would stop at it.
-fn not_of_api(
+pub(super) fn not_of_api(
     at: (&str, &str),
     look_up: &LookUp,
     answer: &Answer,
@@ -346,55 +402,40 @@ fn not_of_api(
     };
     let status = format!("HTTP {}", answer.status);
     let told = say().doctor_other(why, status, at.0);
-    Some(Finding::new(what, Health::Wrong, told))
+    let said = match answer.of_sign_in {
+        true => String::new(),
+        false => answer.said(&[]),
+    };
+    Some(Finding::new(what, Health::Wrong, with_said(told, said)))
 }
 
 /// What an answer of the API shows.
 fn of_answer(examined: &Examined<'_>, asking: &Asking<'_>, answer: &Answer) -> Vec<Finding> {
     let status = format!("HTTP {}", answer.status);
-    let is_well = (200..300).contains(&answer.status);
+    let refusal = of_refusal(answer, &[]);
     let mut found = Vec::new();
-    if answer.of_sign_in {
-        let health = match answer.sign_in_refused {
-            true => Health::Refused,
-            false => Health::Unknown,
-        };
-        found.push(Finding::new(
-            say().doctor_sign_in(),
-            health,
-            say().doctor_refused(status),
-        ));
+    if answer.of_sign_in || answer.status == 401 {
+        found.extend(refusal);
         return found;
     }
-    if answer.status == 401 {
-        let told = say().doctor_refused(status);
-        found.push(Finding::new(say().doctor_sign_in(), Health::Refused, told));
-        return found;
-    }
-    let signed_in = match is_well {
-        true => Health::Well,
-        false => Health::Unknown,
+    let signed_in = match refusal {
+        None => Health::Well,
+        Some(_) => Health::Unknown,
     };
-    found.push(Finding::new(
-        say().doctor_sign_in(),
-        signed_in,
-        status.clone(),
-    ));
-    found.push(match answer.status {
-        _ if is_well => Finding::new(
+    found.push(Finding::new(say().doctor_sign_in(), signed_in, status));
+    let well = || {
+        Finding::new(
             say().doctor_read(),
             Health::Well,
-            examined.spec.records_name(),
-        ),
-        403 if !answer.is_throttled() => Finding::new(
-            say().doctor_read(),
-            Health::Refused,
-            say().doctor_blind(status),
-        ),
-        _ => Finding::new(say().doctor_read(), Health::Refused, status),
-    });
+            match examined.spec.is_readable() {
+                true => examined.spec.records_name(),
+                false => say().doctor_keys(),
+            },
+        )
+    };
+    found.push(refusal.unwrap_or_else(well));
     found.extend(of_clock(examined.clock.now(), answer.date));
-    found.push(of_quota(asking, answer));
+    found.push(of_quota(&examined.spec.quota, asking, answer));
     found
 }
 
@@ -411,11 +452,17 @@ fn of_clock(now: UnixNanos, of_api: Option<UnixNanos>) -> Option<Finding> {
     Some(Finding::new(say().doctor_clock(), health, told))
 }
 
-fn of_quota(asking: &Asking<'_>, answer: &Answer) -> Finding {
-    let (rate, burst) = asking.pace.in_force(answer.announced.limit);
+fn of_quota(quota: &Quota, asking: &Asking<'_>, answer: &Answer) -> Finding {
+    let pace = &asking.pace;
+    let (rate, burst) = pace.in_force(answer.announced.limit);
+    let is_own = pace.ceiling.is_none() && answer.announced.limit.is_none();
+    let rate = match quota.guess && is_own {
+        true => say().rate_guessed(rate.to_string()),
+        false => rate.to_string(),
+    };
     let told = match answer.announced.remaining {
-        Some(left) => say().doctor_quota_left(rate.to_string(), number(left.max(0.0) as u64)),
-        None => say().doctor_quota(rate.to_string(), number(u64::from(burst.get()))),
+        Some(left) => say().doctor_quota_left(rate.as_str(), number(left.max(0.0) as u64)),
+        None => say().doctor_quota(rate.as_str(), number(u64::from(burst.get()))),
     };
     Finding::new(say().doctor_quota_name(), Health::Well, told)
 }
@@ -434,12 +481,18 @@ mod tests {
 
     /// The same with or without credentials.
     fn found_with(base_url: &str, is_signed: bool) -> Vec<(String, Health, String)> {
+        let findings = examined(base_url, is_signed, of_api);
+        let told = |finding: Finding| (finding.what, finding.health, finding.told);
+        findings.into_iter().map(told).collect()
+    }
+
+    fn examined<T>(base_url: &str, is_signed: bool, look: impl Fn(&Examined<'_>) -> T) -> T {
         let scene = Scene::new();
         let mut settings = scene.settings("r.csv");
         settings.delivery.client.base_url = base_url.to_owned();
         let wanted = wanted(settings);
         let delivery = &wanted.settings.delivery;
-        let findings = of_api(&Examined {
+        look(&Examined {
             spec: wanted.spec,
             client: &delivery.client,
             asking: is_signed.then_some(Asking {
@@ -448,9 +501,32 @@ mod tests {
                 state: &scene.session.state,
             }),
             clock: scene.session.clock.clone(),
-        });
-        let told = |finding: Finding| (finding.what, finding.health, finding.told);
-        findings.into_iter().map(told).collect()
+        })
+    }
+
+    #[test]
+    fn a_connection_by_tls_is_told_of() {
+        for (address, told) in [
+            ("https://a.example", say().doctor_tls("https://a.example")),
+            ("http://127.0.0.1:1", "http://127.0.0.1:1".to_owned()),
+        ] {
+            let finding = examined(address, false, well_network);
+            assert_eq!((finding.health, finding.told), (Health::Well, told));
+        }
+    }
+
+    #[test]
+    fn a_request_that_has_to_wait_is_no_lack_of_rights() {
+        let read = |asks_to_wait| {
+            examined("http://127.0.0.1:1", true, |examined| {
+                let mut answer = Answer::default();
+                (answer.status, answer.asks_to_wait) = (403, asks_to_wait);
+                let found = of_answer(examined, examined.asking.as_ref().unwrap(), &answer);
+                found.into_iter().nth(1).unwrap().told
+            })
+        };
+        assert_eq!(read(false), say().doctor_blind("HTTP 403"));
+        assert_eq!(read(true), "HTTP 403");
     }
 
     fn health(found: &[(String, Health, String)], what: &str) -> Option<Health> {

@@ -24,6 +24,7 @@ mod session;
 mod spool;
 mod stop;
 mod sweep;
+mod target_test;
 mod undo;
 mod watch;
 
@@ -49,6 +50,10 @@ pub use spool::{at_hand, forget_spool, forget_spooled, spool, spooled};
 pub use stop::{StopSignal, asked_to_stop};
 pub use sweep::{
     Awaited, Desk, Sweep, SweepOptions, Swept, Told, not_processed, set_aside, wait, worse,
+};
+pub use target_test::{
+    FieldState, FoundField, ListedPage, MOST_REQUESTS, ShownHeader, Step, TargetTest, TestKey,
+    test_target,
 };
 pub use undo::{Undone, undone};
 pub use watch::watch;

@@ -370,6 +370,44 @@ mod tests {
             (&"first".into(), &2.into())
         );
         assert!(metrics.is_file());
+
+        // A refusal is reported once, and the end of a run each time.
+        let refusal = Fact::new(Code::ApiRefused);
+        for (exit, known, is_told) in [
+            (Exit::Refused, false, true),
+            (Exit::Refused, true, false),
+            (Exit::Success, true, true),
+        ] {
+            std::fs::remove_file(&heard).ok();
+            let summary = Summary {
+                exit_code: exit,
+                ..summary.clone()
+            };
+            let notifications = Notifications {
+                known_refusal: known.then(|| refusal.clone()),
+                ..notifications.clone()
+            };
+            notifications.send(&scene.session, None, &summary, Some(&refusal));
+            assert_eq!(heard.is_file(), is_told, "{exit:?}, known: {known}");
+        }
+    }
+
+    #[test]
+    fn the_files_that_lie_in_an_inbox_are_counted() {
+        let scene = Scene::new();
+        let metrics = scene.path("metrics.prom");
+        let notifications = Notifications {
+            metrics: Some(metrics.clone()),
+            ..Notifications::default()
+        };
+        let lying = Lying {
+            fate: "held",
+            files: 2,
+            oldest: None,
+        };
+        notifications.lying(&scene.session, &scene.path("in"), &[lying]);
+        let counted = std::fs::read_to_string(&metrics).unwrap();
+        assert!(counted.contains("held"), "{counted}");
     }
 
     #[test]

@@ -175,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn a_roster_is_read_again_with_what_was_said_of_a_column() {
+        let scene = Scene::new();
+        scene.write("r.csv", "id,name,short\n1,Bo,B\n");
+        let mut wanted = wanted(scene.settings("r.csv"));
+        wanted.settings.roster.map.sparse = true;
+        let mut ready = ready(&scene.session, wanted).unwrap();
+        let said = vec![("short".to_owned(), "nickname".to_owned())];
+        let before = ready.prepared.clone();
+        ready.say_of_columns(&scene.session, said.clone()).unwrap();
+        assert_eq!(ready.settings.roster.map.overrides, said);
+        assert!(!Arc::ptr_eq(&before, &ready.prepared));
+    }
+
+    #[test]
     fn standard_input_is_held_by_its_content_and_not_by_its_name() {
         let scene = Scene::new();
         let state = &scene.session.state;

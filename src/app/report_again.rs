@@ -1,11 +1,12 @@
+use std::sync::Arc;
+
 use super::error::AppError;
 use super::runs::{figures_of, figures_so_far, undone_by};
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::Summary;
-use crate::read::Input;
 use crate::report::{Reported, ResultPaths, ResultsOf, UnplacedResults, write_html, write_results};
-use crate::run::Settings;
+use crate::run::{Release, Settings, open};
 
 /// Writes a run's results and report from what the journal knows and its roster, where `settings` say that
 /// it lies. Returns the run's figures, with where the files are now.
@@ -19,8 +20,7 @@ pub fn report_again(
     paths: &ResultPaths,
     journal_flag: &str,
 ) -> Result<Summary, AppError> {
-    let input = Input::open(&settings.roster.file, &settings.roster.read)
-        .map_err(crate::run::RunError::from)?;
+    let input = open(&settings.roster, Arc::new(settings.spec()?))?;
     if input.sha256().map_err(crate::run::RunError::from)? != run.sha256 {
         let why = say().runs_file_changed(run.file.as_str(), run.name.as_str());
         return Err(AppError::Front(why));
@@ -59,6 +59,7 @@ pub fn report_again(
             timeline: &written.timeline,
             header: input.header(),
             why: (!names.is_empty()).then(|| say().report_undone(names.join(", "))),
+            release: settings.roster.release.as_ref().map(Release::in_words),
             is_played: settings.sandbox,
             journal_flag,
         },

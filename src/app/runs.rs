@@ -5,7 +5,7 @@ use crate::events::Plan;
 use crate::journal::{Journal, RunLock, RunRecord, RunState, State};
 use crate::l10n::say;
 use crate::model::{Exit, RowState, Summary};
-use crate::run::Settings;
+use crate::run::{Release, Settings};
 
 /// A run in a list: its figures, how far it has come, and what it put back if it is an undo.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,9 @@ pub struct ListedRun {
     /// The runs that put it back, if it was undone; the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone_by: Vec<String>,
+    /// Who had rows about protected persons sent, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
 }
 
 fn as_word<S: Serializer>(state: &RunState, serializer: S) -> Result<S::Ok, S::Error> {
@@ -45,15 +48,19 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
         let open = summary.rows.saturating_sub(summary.states.total());
         summary.states.add(RowState::NotSent, open);
     }
-    let undoes = Settings::of(run)
-        .ok()
-        .and_then(|settings| settings.delivery.undoes);
-    let is_queued = Settings::of(run).is_ok_and(|settings| settings.queued.is_some());
+    let settings = Settings::of(run).ok();
+    let is_queued = settings
+        .as_ref()
+        .is_some_and(|settings| settings.queued.is_some());
+    let (undoes, release) = settings.map_or((None, None), |settings| {
+        (settings.delivery.undoes, settings.roster.release)
+    });
     Ok(ListedRun {
         summary,
         state,
         is_queued,
         undoes,
+        release,
         undone_by: undone_by(journal, run)?
             .into_iter()
             .map(|undo| undo.name)
@@ -251,6 +258,14 @@ mod tests {
         scene.rows(&run, &[Some(Updated)]);
         assert_eq!(shown(&scene, "whole").summary.states.updated, 0);
         assert!(figures_of(&scene.record("undone")).is_err());
+    }
+
+    #[test]
+    fn a_run_that_died_after_its_last_row_did_not_end() {
+        let scene = Scene::new();
+        let run = scene.run("first", RunState::Running, &scene.settings("r.csv"));
+        scene.rows(&run, &[Some(RowState::Updated)]);
+        assert_eq!(shown(&scene, "first").summary.exit_code, Exit::Interrupted);
     }
 
     #[test]

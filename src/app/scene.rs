@@ -77,6 +77,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let state = State::in_folder(&folder.path().join("state"));
         let session = Session::new(Box::new(Unobserved), state).unwrap();
+        session.stop.leave_signals();
         Scene { folder, session }
     }
 

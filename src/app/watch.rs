@@ -29,14 +29,7 @@ pub fn watch(
     let (wake, woken) = mpsc::channel();
     // Changes are only a reason to look sooner: on a network share none are told.
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        use notify::event::{AccessKind, AccessMode, EventKind};
-        // That the folder was looked into, by this process too, is no change.
-        let is_look = matches!(
-            event,
-            Ok(notify::Event { kind: EventKind::Access(access), .. })
-                if access != AccessKind::Close(AccessMode::Write)
-        );
-        if !is_look {
+        if may_be_change(&event) {
             // A watcher that has ended is not woken.
             let _ = wake.send(());
         }
@@ -57,9 +50,8 @@ pub fn watch(
             complain(&error);
             false
         });
-        let unsettled = seen
-            .values()
-            .any(|(_, since)| since.elapsed() < options.settle);
+        let mut since = seen.values().map(|(_, since)| since);
+        let unsettled = since.any(|since| is_unsettled(*since, options.settle));
         let pause = pause(options, unsettled, is_refused);
         rest(pause, unsettled, &woken, stop);
     }
@@ -71,6 +63,24 @@ pub fn watch(
 /// The longest time until `watch` notices a change to the config or to a credential file while an account is
 /// refused.
 const NOTICED: Duration = Duration::from_secs(5);
+
+/// Whether what happened in the folder may have changed it. That it was looked into, by this process too, is no
+/// change.
+fn may_be_change(event: &notify::Result<notify::Event>) -> bool {
+    use notify::event::{AccessKind, AccessMode, EventKind};
+    match event {
+        Ok(notify::Event {
+            kind: EventKind::Access(access),
+            ..
+        }) => *access == AccessKind::Close(AccessMode::Write),
+        _ => true,
+    }
+}
+
+/// Whether a file that has been as it is `since` then may still change.
+fn is_unsettled(since: Instant, settle: Duration) -> bool {
+    since.elapsed() < settle
+}
 
 /// Returns the time until the folder is read again. Files that must settle are read as soon as they may have.
 fn pause(options: &SweepOptions, unsettled: bool, is_refused: bool) -> Duration {
@@ -147,6 +157,29 @@ mod tests {
         assert_eq!(pause(2_000, 30_000, false, true), 5_000);
         assert_eq!(pause(2_000, 30_000, true, true), 2_000);
         assert_eq!(pause(2_000, 1_000, false, true), 1_000);
+    }
+
+    #[test]
+    fn a_folder_that_is_looked_into_has_not_changed() {
+        use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
+        let of = |kind| may_be_change(&Ok(notify::Event::new(kind)));
+        let access = |access| of(EventKind::Access(access));
+        assert!(!access(AccessKind::Open(AccessMode::Any)));
+        assert!(!access(AccessKind::Close(AccessMode::Read)));
+        assert!(!access(AccessKind::Read));
+        assert!(
+            access(AccessKind::Close(AccessMode::Write)),
+            "it is written"
+        );
+        assert!(of(EventKind::Create(CreateKind::File)));
+        assert!(of(EventKind::Any));
+        assert!(may_be_change(&Err(notify::Error::generic("too many"))));
+    }
+
+    #[test]
+    fn a_file_settles_once_it_has_not_changed_for_so_long() {
+        assert!(is_unsettled(Instant::now(), LONG));
+        assert!(!is_unsettled(Instant::now(), Duration::ZERO));
     }
 
     /// How long a rest of `pause` takes while the folder changes again and again.

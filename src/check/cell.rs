@@ -44,10 +44,10 @@ pub(super) enum Form {
 impl Form {
     /// The form of a field's cells. `is_key` says that the field can find a record.
     pub(super) fn of(field: &FieldSpec, is_key: bool) -> Form {
-        match field.kind {
+        match field.value_kind() {
             Kind::Text if field.lines => Form::Lines,
             Kind::Text if is_key || field.unique || field.place == Place::Path => Form::Key,
-            Kind::Text => Form::Words,
+            Kind::Text | Kind::List => Form::Words,
             Kind::IdentityNumber
             | Kind::Date
             | Kind::Boolean
@@ -82,7 +82,8 @@ pub(super) fn content<'a>(
             say().cell_too_long(text.len(), LONGEST),
         ));
     }
-    if is_plain(text.as_bytes()) {
+    let bytes = text.as_bytes();
+    if is_plain(bytes) && !(form == Form::Key && leftovers::is_written_number(bytes)) {
         return Ok(Content::Text(text));
     }
     with_care(text, form, notes)
@@ -183,6 +184,17 @@ fn without_apostrophe<'a>(text: &'a str, form: Form, notes: &mut Notes) -> Optio
 /// A value in its field's form: with the characters that its odd ones can only be meant for, and a whole
 /// number without the `.0` with which programs write it where a column has gaps.
 fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str> {
+    if form != Form::Lines
+        && text
+            .chars()
+            .any(|c| characters::odd(c) == Some(Odd::Foreign))
+    {
+        let named = characters::named(&text).unwrap_or_default();
+        let message = say().cell_foreign_character(named);
+        notes
+            .doubts
+            .push(Fault::new("text.foreign_character", message));
+    }
     if !form.is_strict() {
         if form == Form::Words {
             doubt_characters(&text, notes);
@@ -228,6 +240,9 @@ fn in_form<'a>(text: Cow<'a, str>, form: Form, notes: &mut Notes) -> Cow<'a, str
                 Cow::Owned(text)
             }
         };
+    } else if form == Form::Key && leftovers::is_written_number(text.as_bytes()) {
+        let doubt = Fault::new("text.number", say().cell_number_perhaps(&*text));
+        notes.doubts.push(doubt);
     }
     text
 }
@@ -263,7 +278,7 @@ fn doubt_characters(text: &str, notes: &mut Notes) {
                 alike |= is_letter(before) && is_letter(characters.peek().copied());
             }
             Some(Odd::Like(_)) => alike = true,
-            Some(Odd::Joiner) | None => {}
+            Some(Odd::Joiner | Odd::Foreign) | None => {}
         }
         before = Some(c);
     }
@@ -655,6 +670,7 @@ mod tests {
         let invisible = ["text.invisible_character"].as_slice();
         let alike = ["text.lookalike_character"].as_slice();
         let decimal = ["text.decimal_zero"].as_slice();
+        let foreign = ["text.foreign_character"].as_slice();
         for (text, form, expected, restored, doubts) in [
             ("'0184", Form::Key, "0184", apostrophe, [].as_slice()),
             (
@@ -700,7 +716,12 @@ mod tests {
             ("184,0", Form::Number, "184", decimal, &[]),
             ("+4722123456.0", Form::Number, "+4722123456", decimal, &[]),
             ("184.0", Form::Words, "184.0", &[], decimal),
-            ("1.184.0", Form::Key, "1.184.0", &[], &[]),
+            ("1.184.0", Form::Key, "1.184.0", &[], &["text.number"]),
+            ("12 345", Form::Key, "12 345", &[], &["text.number"]),
+            ("12\u{A0}345", Form::Key, "12 345", alike, &["text.number"]),
+            ("50 %", Form::Key, "50 %", &[], &["text.number"]),
+            ("12 345", Form::Words, "12 345", &[], &[]),
+            ("12 345", Form::Number, "12 345", &[], &[]),
             ("-.0", Form::Key, "-.0", &[], &[]),
             ("x.0", Form::Key, "x.0", &[], &[]),
             (" 184.", Form::Key, "184.", &[], &[]),
@@ -716,10 +737,10 @@ mod tests {
                 &[],
                 &[],
             ),
-            ("184.50", Form::Key, "184.50", &[], &[]),
+            ("184.50", Form::Key, "184.50", &[], &["text.number"]),
             ("184.00", Form::Key, "184", decimal, &[]),
             ("184,000000", Form::Number, "184", decimal, &[]),
-            ("1.000", Form::Key, "1.000", &[], &[]),
+            ("1.000", Form::Key, "1.000", &[], &["text.number"]),
             ("10", Form::Key, "10", &[], &[]),
             ("E-100", Form::Key, "E-100", &[], &[]),
             ("3-apr", Form::Key, "3-apr", &[], &["text.date"]),
@@ -763,6 +784,26 @@ mod tests {
                 &[],
             ),
             ("\u{2066}Anna\u{2069}", Form::Words, "Anna", invisible, &[]),
+            ("\u{1D400}nna", Form::Words, "\u{1D400}nna", &[], alike),
+            ("\u{1D400}1", Form::Key, "A1", alike, &[]),
+            ("Anna\tEk", Form::Words, "Anna\tEk", &[], foreign),
+            ("12\t34", Form::Key, "12\t34", &[], foreign),
+            (
+                "Anna \u{1F600}",
+                Form::Words,
+                "Anna \u{1F600}",
+                &[],
+                foreign,
+            ),
+            (
+                "\u{E001}nna@x.se",
+                Form::Code,
+                "\u{E001}nna@x.se",
+                &[],
+                foreign,
+            ),
+            ("\u{2605}1", Form::Number, "\u{2605}1", &[], foreign),
+            ("\u{1F600}\t", Form::Lines, "\u{1F600}", &[], &[]),
             ("An\u{200B}na", Form::Words, "An\u{200B}na", &[], invisible),
             (
                 "20100402\u{2014}5118",

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// What a character is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Odd {
@@ -12,11 +14,14 @@ pub(super) enum Odd {
     Joiner,
     /// It looks like this ASCII character.
     Like(char),
+    /// No value is known to have it: a tab, a symbol, or a character without a meaning that all programs know.
+    Foreign,
 }
 
 /// What a character is, unless it is an ordinary one.
 pub(super) fn odd(c: char) -> Option<Odd> {
     Some(match c {
+        '\t' => Odd::Foreign,
         ..'\u{A0}' => return None,
         '\u{200C}' | '\u{200D}' => Odd::Joiner,
         '\u{AD}'
@@ -54,8 +59,28 @@ pub(super) fn odd(c: char) -> Option<Odd> {
         | '\u{FE63}' => Odd::Like('-'),
         // The fullwidth forms of ASCII stand in its order.
         '\u{FF01}'..='\u{FF5E}' => Odd::Like(char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c)),
+        // Letters and digits of formulas.
+        '\u{2102}'..='\u{2138}' | '\u{1D400}'..='\u{1D7FF}' => match formula_letter(c) {
+            Some(letter) => Odd::Like(letter),
+            None if c < '\u{1D400}' => return None,
+            None => Odd::Foreign,
+        },
+        // Circled letters, symbols and emoji, and characters that each program may use as it likes.
+        '\u{2460}'..='\u{24FF}'
+        | '\u{2600}'..='\u{27BF}'
+        | '\u{2B00}'..='\u{2BFF}'
+        | '\u{E000}'..='\u{F8FF}'
+        | '\u{1F000}'..='\u{1FAFF}'
+        | '\u{F0000}'.. => Odd::Foreign,
         _ => return None,
     })
+}
+
+/// The ASCII letter or digit that one of formulas is a form of.
+fn formula_letter(c: char) -> Option<char> {
+    let mut letters = std::iter::once(c).nfkc();
+    let letter = letters.next().filter(char::is_ascii_alphanumeric);
+    letter.filter(|_| letters.next().is_none())
 }
 
 /// Whether a character stands at the end of a value by accident: space, or nothing visible.
@@ -67,13 +92,14 @@ pub(super) fn is_padding(c: char) -> bool {
 /// ones look like. Also, whether a character was dropped, and whether one was replaced.
 pub(super) fn plain(text: &str) -> (Cow<'_, str>, bool, bool) {
     let (mut dropped, mut replaced) = (false, false);
-    if text.is_ascii() || text.chars().all(|c| odd(c).is_none()) {
+    let stays = |c: char| matches!(odd(c), None | Some(Odd::Foreign));
+    if text.is_ascii() || text.chars().all(stays) {
         return (Cow::Borrowed(text), dropped, replaced);
     }
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match odd(c) {
-            None => plain.push(c),
+            None | Some(Odd::Foreign) => plain.push(c),
             Some(Odd::Like(other)) => {
                 replaced = true;
                 plain.push(other);
@@ -95,7 +121,7 @@ pub(super) fn mixes_scripts(text: &str) -> bool {
 /// `U+200B ZERO WIDTH SPACE`, each once.
 pub(super) fn named(text: &str) -> Option<String> {
     const MOST: usize = 5;
-    if text.is_ascii() {
+    if text.is_ascii() && !text.contains('\t') {
         return None;
     }
     let mut found: Vec<String> = Vec::new();
@@ -125,6 +151,7 @@ fn is_unclear(c: char) -> bool {
 /// The Unicode name of a character of the table; none for letters and digits.
 fn name(c: char) -> &'static str {
     match c {
+        '\t' => "TAB",
         '\u{A0}' => "NO-BREAK SPACE",
         '\u{AD}' => "SOFT HYPHEN",
         '\u{34F}' => "COMBINING GRAPHEME JOINER",
@@ -176,6 +203,10 @@ fn name(c: char) -> &'static str {
         '\u{2069}' => "POP DIRECTIONAL ISOLATE",
         '\u{207B}' => "SUPERSCRIPT MINUS",
         '\u{2212}' => "MINUS SIGN",
+        '\u{2102}'..='\u{2138}' | '\u{1D400}'..='\u{1D7FF}' => "MATHEMATICAL LETTER",
+        '\u{2460}'..='\u{24FF}' => "ENCLOSED CHARACTER",
+        '\u{2600}'..='\u{27BF}' | '\u{2B00}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}' => "SYMBOL",
+        '\u{E000}'..='\u{F8FF}' | '\u{F0000}'.. => "PRIVATE USE CHARACTER",
         '\u{2E3A}' => "TWO-EM DASH",
         '\u{3000}' => "IDEOGRAPHIC SPACE",
         '\u{3164}' => "HANGUL FILLER",
@@ -208,6 +239,13 @@ mod tests {
             ),
             ("169\u{A0}56\u{202F}\u{3000}", "169 56  ", false, true),
             ("\u{FF11}\u{FF21}\u{FF20}", "1A@", false, true),
+            ("\u{1D400}nn\u{1D7CF} \u{211D}", "Ann1 R", false, true),
+            (
+                "a\tb\u{E000}\u{1F600}\u{2116}",
+                "a\tb\u{E000}\u{1F600}\u{2116}",
+                false,
+                false,
+            ),
             ("Åsa é", "Åsa é", false, false),
         ] {
             let found = plain(text);

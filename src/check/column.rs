@@ -112,7 +112,8 @@ impl Glance {
         let needs_care = is_limited
             || is_rewritten && field.max_length.is_some()
             // "." and ".." are no names in a path.
-            || matches!(field.kind, Kind::Text | Kind::Choice) && field.place == Place::Path;
+            || matches!(field.kind, Kind::Text | Kind::Choice) && field.place == Place::Path
+            || field.is_list();
         Glance {
             kind: (!needs_care).then_some(field.kind),
             // No text has more characters than bytes.

@@ -1,8 +1,9 @@
+use super::cell::Form;
 use super::column::{Column, Empty, Glance};
 use super::row::Checker;
 use super::{
-    boolean, country, date, email, identity_number, municipality_code, phone, postal_code, text,
-    uuid,
+    boolean, country, date, email, identity_number, leftovers, municipality_code, phone,
+    postal_code, text, uuid,
 };
 use crate::model::Value;
 use crate::targets::Kind;
@@ -36,7 +37,10 @@ impl Checker {
             return false;
         }
         let as_it_stands = match kind {
-            Kind::Text => text::is_plain(text),
+            Kind::Text => {
+                let is_key = column.form == Form::Key;
+                text::is_plain(text) && !(is_key && leftovers::is_written_number(text.as_bytes()))
+            }
             Kind::Uuid => uuid::is_normal(text),
             Kind::IdentityNumber => {
                 identity_number::is_normal(text, self.options.today)
@@ -61,7 +65,7 @@ impl Checker {
                 let sweden = (text == "Sverige").then_some(country::SWEDEN);
                 return put(into, sweden.map(Value::Rewritten));
             }
-            Kind::Phone | Kind::Integer => false,
+            Kind::Phone | Kind::Integer | Kind::List => false,
         };
         if as_it_stands {
             *into = Some(Value::Text(text));

@@ -32,8 +32,8 @@ impl Holding {
     pub(super) fn of_columns(table: &Table, checker: &Checker) -> Vec<(usize, Holding)> {
         let mut holdings: Vec<(usize, Holding)> = checker
             .map
-            .unknown_at()
-            .map(|position| (position - 1, Holding::default()))
+            .free_columns()
+            .map(|column| (column, Holding::default()))
             .collect();
         if holdings.is_empty() {
             return holdings;
@@ -107,9 +107,15 @@ mod tests {
             (Kind::Date, "2010-04-02"),
             (Kind::MunicipalityCode, "0184"),
         ] {
-            for (alike, expected) in [(9, Some(kind)), (8, None)] {
+            // A column without a header holds what one with a header does.
+            for (alike, header, expected) in [
+                (9, "what", Some(kind)),
+                (9, "", Some(kind)),
+                (8, "what", None),
+                (8, "", None),
+            ] {
                 // The first column is a field and is skipped, as are empty cells.
-                let mut text = "id;what\na;\n".to_owned();
+                let mut text = format!("id;{header}\na;\n");
                 for row in 0..10 {
                     text += &format!("a{row};{}\n", if row < alike { cell } else { "Anna" });
                 }

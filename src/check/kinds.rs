@@ -1,6 +1,6 @@
 use serde_json::Value as Json;
 
-use super::cell::{Content, content, no_value, undecodable};
+use super::cell::{Content, Form, content, no_value, undecodable};
 use super::choice::Choices;
 use super::column::{Column, Empty};
 use super::fault::{Checked, Fault, Notes};
@@ -15,7 +15,7 @@ use super::{
 use crate::l10n::say;
 use crate::model::{Problem, Value};
 use crate::read::{Cell, RawRow};
-use crate::targets::{FieldSpec, Kind, Place};
+use crate::targets::{FieldSpec, Kind, Place, Separator};
 
 /// A cell's text as a value of its field's kind.
 impl Checker {
@@ -33,15 +33,23 @@ impl Checker {
             Some(Cell::Undecodable(bytes)) => return Err(undecodable(bytes)),
             None => "",
         };
-        *into = match content(text, column.form, notes)? {
+        let content = match field.is_list() {
+            false => content(text, column.form, notes)?,
+            true => {
+                // Each value is doubted by itself.
+                let mut whole = Notes::default();
+                let found = content(text, Form::Lines, &mut whole)?;
+                notes.restored.extend(whole.restored);
+                found
+            }
+        };
+        *into = match content {
             Content::Text(text) => Some(self.value_of(column, row, text, notes)?),
             Content::Restored(text) => Some(self.value_of(column, row, &text, notes)?.into_owned()),
             Content::Empty => match column.empty {
                 Empty::Default => {
                     let default = field.default.as_deref().unwrap_or_default();
-                    let choices = column.choices.as_ref();
-                    let value = self.of_kind(field, choices, default, &|_| None, &mut None)?;
-                    Some(value.into_owned())
+                    Some(self.of_target(field, column.choices.as_ref(), default)?)
                 }
                 Empty::Nothing => None,
                 Empty::Cleared => Some(Value::Null),
@@ -69,8 +77,85 @@ impl Checker {
         notes: &mut Notes,
     ) -> Checked<'a> {
         let field = &self.spec.fields[column.field];
+        if !field.is_list() {
+            return self.one_of(column, row, text, notes);
+        }
+        let items = field.values_in(text);
+        let count = items.clone().count();
+        if count == 0 {
+            return Err(no_value(text));
+        }
+        let mut values = Vec::with_capacity(count);
+        for (number, item) in (1_u64..).zip(items) {
+            let value = match content(item, column.form, notes) {
+                Ok(Content::Text(text)) => self.one_of(column, row, text, notes),
+                Ok(Content::Restored(text)) => {
+                    let value = self.one_of(column, row, &text, notes);
+                    value.map(Value::into_owned)
+                }
+                Ok(Content::Empty) => continue,
+                Ok(Content::Clear) => Err(no_value(item)),
+                Err(fault) => Err(fault),
+            };
+            let value = value.map_err(|fault| match count {
+                1 => self.perhaps_several(field, item).unwrap_or(fault),
+                _ => {
+                    let fault = fault.into_inner();
+                    let message = say().cell_list_item(number, count as u64, fault.message);
+                    Fault::new(fault.code, message)
+                }
+            })?;
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        if count == 1 {
+            notes.doubts.extend(self.perhaps_several(field, text));
+        }
+        Ok(Value::List(values))
+    }
+
+    /// That a value of a list may be several, between which is another separator than the field's.
+    fn perhaps_several(&self, field: &FieldSpec, item: &str) -> Option<Fault> {
+        let own = field.separator().character();
+        let mut others = Separator::ALL.iter().map(|other| other.character());
+        let found = others.find(|other| *other != own && item.contains(*other))?;
+        let message = say().cell_list_separator(item, found.to_string(), own.to_string());
+        Some(Fault::new("list.separator", message))
+    }
+
+    /// A value that the target file gives: a default or a constant.
+    pub(super) fn of_target(
+        &self,
+        field: &FieldSpec,
+        choices: Option<&Choices>,
+        text: &str,
+    ) -> Checked<'static> {
+        let one = |text: &str| {
+            let value = self.of_kind(field, choices, text, &|_| None, &mut None);
+            value.map(Value::into_owned)
+        };
+        match field.is_list() {
+            true => {
+                let values: Result<_, Fault> = field.values_in(text).map(one).collect();
+                values.map(Value::List)
+            }
+            false => one(text),
+        }
+    }
+
+    /// The same of one value.
+    fn one_of<'a>(
+        &self,
+        column: &Column,
+        row: &RawRow<'_>,
+        text: &'a str,
+        notes: &mut Notes,
+    ) -> Checked<'a> {
+        let field = &self.spec.fields[column.field];
         // Space that a formula keeps is a part of text, and of nothing else.
-        let text = match field.kind {
+        let kind = field.value_kind();
+        let text = match kind {
             Kind::Text => text,
             _ => text.trim(),
         };
@@ -80,9 +165,9 @@ impl Checker {
         let other = |name: &str| self.other_cell(name, row);
         let mut repaired = None;
         let checked = self.of_kind(field, column.choices.as_ref(), text, &other, &mut repaired);
-        let takes_any = field.kind == Kind::Phone && self.spec.region.is_none();
+        let takes_any = kind == Kind::Phone && self.spec.region.is_none();
         if (checked.is_err() || takes_any)
-            && field.kind != Kind::Text
+            && kind != Kind::Text
             && leftovers::no_value(text).is_some_and(|word| word != NoValue::Phrase)
         {
             return Err(no_value(text));
@@ -102,7 +187,7 @@ impl Checker {
 
     /// What is unusual about a value that is right in itself.
     pub(super) fn second_thought(&self, field: &FieldSpec, value: &Value<'_>) -> Option<Fault> {
-        match field.kind {
+        match field.value_kind() {
             Kind::IdentityNumber if self.options.production => {
                 identity_number::doubt(&value.as_text())
             }
@@ -121,7 +206,7 @@ impl Checker {
         repaired: &mut Option<&'static str>,
     ) -> Checked<'a> {
         let today = self.options.today;
-        match field.kind {
+        match field.value_kind() {
             Kind::Text if field.lines => Ok(Value::Text(cell)),
             Kind::Text => text::check(cell),
             Kind::Uuid => uuid::check(cell),
@@ -164,6 +249,8 @@ impl Checker {
             Kind::MunicipalityCode => municipality_code::check(cell, repaired),
             Kind::Eppn => eppn::check(cell),
             Kind::Integer => integer::check(cell),
+            // A target with a list of lists is refused.
+            Kind::List => text::check(cell),
         }
     }
 
@@ -326,6 +413,101 @@ mod tests {
             assert_eq!(roster.found(), [expected], "{field} {cell}");
             assert_eq!(says, [value], "{field} {cell}");
         }
+    }
+
+    #[test]
+    fn each_value_of_a_list_is_checked_by_itself() {
+        let list = |keys: &str| format!("kind = \"list\"\nmode = \"replace\"\n{keys}");
+        let ids = list("items = \"uuid\"\nnullable = true");
+        let tags = list(
+            "items = \"text\"\nseparator = \",\"\nmax_length = 4\nguarded = [\"vip\"]\ndefault = \"a,b\"",
+        );
+        let spec = target(&[
+            ("ids", &ids),
+            ("tags", &tags),
+            ("mails", &list("items = \"email\"\nseparator = \"|\"")),
+            ("words", &list("items = \"text\"")),
+            ("codes", &list("items = \"municipality_code\"")),
+            (
+                "kinds",
+                &list("items = \"choice\"\nchoices = [\"A\", \"B\"]"),
+            ),
+            ("days", &list("items = \"date\"\npast = true")),
+        ]);
+        let (one, two) = (
+            "0be85103-97b1-435f-af10-712babf0d299",
+            "1be85103-97b1-435f-af10-712babf0d299",
+        );
+        let both = format!("[\"{one}\",\"{two}\"]");
+        for (field, cell, expected, value) in [
+            ("ids", one, "", &*format!("[\"{one}\"]")),
+            ("ids", &format!("{one};{two}"), "", &both),
+            ("ids", &format!(" {one} ;; {two}; "), "", &both),
+            ("ids", &format!("{one}\n{two}\r\n{one}"), "", &both),
+            (
+                "ids",
+                &format!("{{{}}};{two}", one.to_uppercase()),
+                "",
+                &both,
+            ),
+            ("ids", &format!("{one};x"), "uuid.format", "-"),
+            ("ids", &format!("{one},{two}"), "list.separator", "-"),
+            ("ids", "", "", "-"),
+            ("ids", "<null>", "", "null"),
+            ("ids", &format!("{one};<null>"), "text.no_value", "-"),
+            ("ids", ";", "text.no_value", "-"),
+            ("tags", "a, b ,c", "", "[\"a\",\"b\",\"c\"]"),
+            ("tags", "=\"a,b\"", "~text.formula", "[\"a\",\"b\"]"),
+            ("tags", "a;b", "?list.separator", "[\"a;b\"]"),
+            ("tags", "a,b;c", "", "[\"a\",\"b;c\"]"),
+            ("tags", "a,vip", "guarded.not_allowed", "-"),
+            ("tags", "a,abcde", "length.too_long", "-"),
+            ("tags", "", "", "[\"a\",\"b\"]"),
+            ("tags", "<null>", "null.not_allowed", "-"),
+            ("mails", "a@x.se|b@x.se", "", "[\"a@x.se\",\"b@x.se\"]"),
+            ("mails", "a@x.se|b@", "email.no_domain", "-"),
+            ("mails", "a@x.se;b@x.se", "list.separator", "-"),
+            ("words", "NULL;b", "?text.no_value", "[\"NULL\",\"b\"]"),
+            (
+                "codes",
+                "184;0380",
+                "~municipality_code.leading_zero",
+                "[\"0184\",\"0380\"]",
+            ),
+            ("kinds", "a;B", "", "[\"A\",\"B\"]"),
+            ("kinds", "a;C", "choice.unknown", "-"),
+            (
+                "days",
+                "2010-04-02;20110402",
+                "",
+                "[\"2010-04-02\",\"2011-04-02\"]",
+            ),
+            ("days", "2010-04-02;2099-01-01", "date.future", "-"),
+        ] {
+            let cell = format!("\"{}\"", cell.replace('"', "\"\""));
+            let roster = Roster::of(&spec, &format!("id;{field}\n1;{cell}\n"));
+            let at = spec.field(field).unwrap();
+            let says = roster.each(|_, row| {
+                let value = row.values[at].as_ref();
+                value.map_or("-".to_owned(), |value| value.to_json().to_string())
+            });
+            assert_eq!(roster.found(), [expected], "{field} {cell}");
+            assert_eq!(says, [value], "{field} {cell}");
+        }
+        let roster = Roster::of(&spec, &format!("id;ids\n1;\"{one};x\"\n"));
+        let told = roster.each(|_, row| row.problems[0].message.clone());
+        assert!(told[0].starts_with("value 2 of 2: "), "{told:?}");
+        let constant = target(&[(
+            "tags",
+            "kind = \"list\"\nmode = \"replace\"\nitems = \"integer\"\nconstant = \"1;2\"",
+        )]);
+        let roster = Roster::of(&constant, "id\n1\n");
+        let says = roster.each(|_, row| {
+            row.values[1]
+                .as_ref()
+                .map(|value| value.to_json().to_string())
+        });
+        assert_eq!(says, [Some("[1,2]".to_owned())]);
     }
 
     #[test]

@@ -148,6 +148,38 @@ pub(super) fn is_object(text: &str) -> bool {
         && OBJECT.as_ref().is_some_and(|object| object.is_match(text))
 }
 
+/// Whether a text is a number as a person reads it: with thousands separators, decimals or a percent sign.
+#[inline]
+pub(super) fn is_written_number(bytes: &[u8]) -> bool {
+    let may_be = matches!(bytes, [b'0'..=b'9' | b'+' | b'-', ..]);
+    may_be && !bytes.iter().all(u8::is_ascii_alphanumeric) && has_separators(bytes)
+}
+
+#[inline(never)]
+fn has_separators(bytes: &[u8]) -> bool {
+    let digits = match bytes {
+        [b'+' | b'-', digits @ ..] => digits,
+        digits => digits,
+    };
+    let whole = digits.strip_suffix(b"%").map(<[u8]>::trim_ascii_end);
+    let number = whole.unwrap_or(digits);
+    let is_separator = |byte: &u8| matches!(byte, b' ' | b'.' | b',' | b'\'');
+    let parts: Vec<&[u8]> = number.split(is_separator).collect();
+    let is_digits = |part: &&[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    if !parts.iter().all(is_digits) {
+        return false;
+    }
+    let (Some((last, groups)), Some(first)) = (parts.split_last(), parts.first()) else {
+        return false;
+    };
+    if groups.is_empty() {
+        return whole.is_some();
+    }
+    let has_decimals = matches!(number[number.len() - last.len() - 1], b'.' | b',');
+    let is_grouped = first.len() <= 3 && groups[1..].iter().all(|part| part.len() == 3);
+    (has_decimals && groups.len() == 1) || is_grouped && (has_decimals || last.len() == 3)
+}
+
 /// Whether a text is a date or a time as a spreadsheet shows it after converting `3-4` or `MAR1`.
 #[inline]
 pub(super) fn is_date(bytes: &[u8]) -> bool {
@@ -319,6 +351,33 @@ fn is_no_value(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn written_numbers_are_told_from_keys() {
+        for text in [
+            "12 345",
+            "12,345",
+            "12.345",
+            "1'234'567",
+            "184,50",
+            "184.5",
+            "50%",
+            "50 %",
+            "-1 234",
+            "+1 234,5",
+            "1.234,50",
+            "1.184.0",
+            "1.000",
+        ] {
+            assert!(is_written_number(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "184", "7A", "2026-1", "169 56", "1 23", "1234 567", "1.2.3", "12 345 A", "1..2", ".5",
+            "184,", "+", "%", "-", "1,5%%", "Anna 12",
+        ] {
+            assert!(!is_written_number(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn words_for_no_value() {

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regex::Regex;
@@ -73,6 +74,8 @@ pub struct CheckedRow<'a> {
     pub doubts: Vec<Problem>,
     /// What a program had changed, and was put back.
     pub restored: Vec<Problem>,
+    /// Whether it is about a protected person, so that it has no values and is not sent.
+    pub is_withheld: bool,
     /// Whether the values are there that are the same in every row.
     has_constants: bool,
 }
@@ -94,7 +97,8 @@ impl Checker {
                     empty: Empty::of(field, index, &options),
                     glance: Glance::of(field),
                     form: Form::of(field, keys.contains(&index)),
-                    choices: (field.kind == Kind::Choice).then(|| Choices::of(field, language)),
+                    choices: (field.value_kind() == Kind::Choice)
+                        .then(|| Choices::of(field, language)),
                     // A target whose pattern is none has been refused long before.
                     pattern: field
                         .pattern
@@ -127,9 +131,8 @@ impl Checker {
                 .as_ref()
                 .or(field.default.as_ref().filter(|_| missing));
             if let Some(text) = text {
-                let value = self
-                    .of_kind(field, None, text, &|_| None, &mut None)
-                    .map_or_else(|_| Value::Rewritten(text.into()), Value::into_owned);
+                let value = self.of_target(field, None, text);
+                let value = value.unwrap_or_else(|_| Value::Rewritten(text.into()));
                 constants.push((index, value));
             }
         }
@@ -173,7 +176,74 @@ impl Checker {
                 self.of_kind(spec, choices, text.trim(), &|_| None, &mut None)
                     .map_or_else(|_| held.clone(), |value| value.to_json())
             }
+            Json::Array(items) if spec.is_list() => {
+                let items = items.iter().map(|item| self.normalised(field, item));
+                items.collect()
+            }
             other => other.clone(),
+        }
+    }
+
+    /// Whether what a record holds for a field is what is meant, in whatever form it is kept. The order of a
+    /// list does not matter, nor how often it has a value.
+    pub fn is_same(
+        &self,
+        field: usize,
+        held: &serde_json::Value,
+        meant: &serde_json::Value,
+    ) -> bool {
+        use serde_json::Value as Json;
+        if held == meant {
+            return true;
+        }
+        let set = |list: &Json| match self.normalised(field, list) {
+            Json::Array(items) => {
+                let texts = items.iter().map(Json::to_string);
+                Some(texts.collect::<BTreeSet<String>>())
+            }
+            Json::Null => Some(BTreeSet::new()),
+            _ => None,
+        };
+        match self.spec.fields[field].is_list() {
+            true => set(held).is_some_and(|held| Some(held) == set(meant)),
+            false => self.normalised(field, held) == *meant,
+        }
+    }
+
+    /// Returns what a record holds for a field as it is compared with cells, and null if it holds nothing.
+    ///
+    /// # Errors
+    /// If no cell can hold it, with the reason: each import would send the field again.
+    pub fn judge(
+        &self,
+        field: usize,
+        held: &serde_json::Value,
+    ) -> Result<serde_json::Value, String> {
+        use serde_json::Value as Json;
+        let spec = &self.spec.fields[field];
+        match (held, spec.kind) {
+            (Json::String(text), _) if !text.trim().is_empty() => {
+                let column = self.columns.iter().find(|column| column.field == field);
+                let choices = column.and_then(|column| column.choices.as_ref());
+                let value = self.of_kind(spec, choices, text.trim(), &|_| None, &mut None);
+                match value.map(|value| value.to_json()) {
+                    Ok(value) => Ok(value),
+                    Err(fault) => Err(fault.into_inner().message),
+                }
+            }
+            (Json::Array(_), _) if spec.is_list() => Ok(self.normalised(field, held)),
+            (Json::Null | Json::String(_), _)
+            | (Json::Bool(_), Kind::Boolean)
+            | (Json::Number(_), Kind::Integer) => Ok(self.normalised(field, held)),
+            (Json::Array(_) | Json::Object(_) | Json::Bool(_) | Json::Number(_), kind) => {
+                let found = match held {
+                    Json::Array(_) => say().json_list(),
+                    Json::Object(_) => say().json_object(),
+                    Json::Bool(_) => say().json_boolean(),
+                    _ => say().json_number(),
+                };
+                Err(say().json_other_kind(found, kind.as_str()))
+            }
         }
     }
 
@@ -190,6 +260,13 @@ impl Checker {
         checked.problems.clear();
         checked.doubts.clear();
         checked.restored.clear();
+        checked.is_withheld = row.is_withheld();
+        if checked.is_withheld {
+            checked.values.clear();
+            checked.values.resize_with(self.spec.fields.len(), || None);
+            checked.has_constants = false;
+            return;
+        }
         // With cells missing or in excess, which cell belongs to which column is a guess.
         if let Some(problem) = self.wrong_width(row).or_else(|| self.filled_up(row)) {
             checked.values.clear();
@@ -637,6 +714,41 @@ mod tests {
         );
         assert_eq!(says("mail"), [None, Some("x".to_owned())]);
         assert_eq!(says("city"), [None, None]);
+    }
+
+    #[test]
+    fn what_a_merged_cell_covers_is_wrong_where_a_field_is_read_from_it() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        let plain = rust_xlsxwriter::Format::new();
+        let header = ["id", "mail", "name", "points", "note"];
+        sheet.write_row(1, 0, header).unwrap();
+        sheet.merge_range(0, 0, 0, 4, "Club", &plain).unwrap();
+        for (row, id) in (2..).zip(["1", "2", "", "3", "4"]) {
+            sheet.write_string(row, 0, id).unwrap();
+        }
+        sheet.merge_range(2, 2, 5, 3, "Åsa", &plain).unwrap();
+        sheet.merge_range(2, 4, 6, 4, "unmapped", &plain).unwrap();
+        // A value of its own, which the sheet does not show, and the one that it shows.
+        sheet.write_string(3, 2, "Bo").unwrap();
+        sheet.write_string(5, 2, "Åsa").unwrap();
+        let roster = Roster::of_bytes(&target(&CLUB), &workbook.save_to_buffer().unwrap());
+        let merged = "cell.merged";
+        let both = format!("{merged} {merged}");
+        // Below a title, the reader fills up what the workbook leaves out at the end of a row.
+        let filled = |found: &str| format!("{found} ~row.trailing_cells").trim().to_owned();
+        let expected = [merged.into(), filled(&both), filled(merged), filled("")];
+        assert_eq!(roster.found(), expected);
+        let shown: Vec<Vec<String>> =
+            roster.each(|_, row| row.problems.iter().map(|one| one.message.clone()).collect());
+        let says = |cell: &str| say().cell_is_merged(cell, "Åsa", "C3");
+        let expected: [Vec<String>; 4] = [
+            vec![says("D3")],
+            vec![says("C4"), says("D4")],
+            vec![says("D6")],
+            Vec::new(),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -76,14 +76,17 @@ findings! {
     Restored "row.trailing_cells" what_row_trailing_cells "" remedy_restored;
     Doubtful "text.invisible_character" what_text_invisible_character "20100402<U+200B>-2388" remedy_look;
     Doubtful "text.lookalike_character" what_text_lookalike_character "20100402–2388" remedy_look;
+    Doubtful "text.foreign_character" what_text_foreign_character "Anna ☺" remedy_look;
     Doubtful "text.apostrophe" what_text_apostrophe "'t Hooft" remedy_look;
     Doubtful "text.decimal_zero" what_text_decimal_zero "184.0" remedy_look;
     Doubtful "text.no_value" what_text_no_value_doubtful "NULL" remedy_program;
     Doubtful "text.question_mark" what_text_question_mark_doubtful "S?derlund" remedy_export;
     Doubtful "text.strange_letters" what_text_strange_letters "Bjšrn" remedy_export;
     Doubtful "text.date" what_text_date "3-apr" remedy_as_text;
+    Doubtful "text.number" what_text_number "12 345" remedy_as_text;
     Doubtful "text.quotes" what_text_quotes "”Anna”" remedy_look;
     Doubtful "text.line_break" what_text_line_break "Storgatan 1<U+000A>Solna" remedy_look;
+    Doubtful "list.separator" what_list_separator "7A, 7B" remedy_separator;
     Doubtful "cell.shown_otherwise" what_cell_shown_otherwise "184.5, 185" remedy_look;
     Doubtful "identity_number.test" what_identity_number_test "20170101-2393" remedy_look;
     Doubtful "identity_number.birth_date" what_identity_number_birth_date "20100402-2388, 2010-04-03" remedy_look;
@@ -109,6 +112,7 @@ findings! {
     Invalid "row.too_many_cells" what_row_too_many_cells "" remedy_cells;
     Invalid "row.divided" what_row_divided "" remedy_cells;
     Invalid "row.truncated" what_row_truncated "" remedy_export;
+    Invalid "row.concealed" what_row_concealed "" remedy_cells;
     Invalid "row.text_after_quote" what_row_text_after_quote "\"Anna \\\"Ann\\\" M\"" remedy_quotes;
     Invalid "row.header" what_row_header "" remedy_row;
     Invalid "row.part_of_object" what_row_part_of_object "" remedy_value;
@@ -122,6 +126,7 @@ findings! {
     Invalid "text.formula" what_text_formula "=A1+B1" remedy_as_text;
     Invalid "text.spreadsheet_error" what_text_spreadsheet_error "#N/A" remedy_as_text;
     Invalid "cell.formula_without_result" what_cell_formula_without_result "=A1&B1" remedy_calculate;
+    Invalid "cell.merged" what_cell_merged "" remedy_unmerge;
     Invalid "cell.date" what_cell_date "2026-03-01" remedy_as_text;
     Invalid "cell.time" what_cell_time "10:15" remedy_as_text;
     Invalid "cell.percentage" what_cell_percentage "50 %" remedy_as_text;
@@ -160,6 +165,7 @@ findings! {
     Invalid "municipality_code.county" what_municipality_code_county "0284" remedy_value;
     Invalid "country.unknown" what_country_unknown "Svealand" remedy_value;
     Invalid "choice.unknown" what_choice_unknown "Okänt" remedy_value;
+    Invalid "list.separator" what_list_separator "a@x.se, b@x.se" remedy_separator;
     Invalid "boolean.unknown" what_boolean_unknown "kanske" remedy_value;
     Invalid "integer.format" what_integer_format "1,5" remedy_value;
     Invalid "integer.scientific" what_integer_scientific "1E+05" remedy_as_text;

@@ -20,6 +20,8 @@ pub struct Survey {
     pub empty_rows: u64,
     /// Rows with at least one problem, duplicates included.
     pub invalid: u64,
+    /// The numbers that the spreadsheet shows beside the rows about protected persons, ascending.
+    pub withheld: Vec<u64>,
     /// Valid rows that are left out because another row has the same key.
     pub superseded: u64,
     /// All problems, of which a row can have several.
@@ -141,6 +143,7 @@ pub fn survey(
             false => total.empty_rows,
         },
         invalid: 0,
+        withheld: total.withheld,
         superseded: 0,
         problems: total.problems,
         groups: total.groups,
@@ -194,6 +197,11 @@ impl Survey {
 
     fn supersedes(&self, field: usize) -> bool {
         self.key == Some(field) && self.policy != DuplicatePolicy::Error
+    }
+
+    /// Rows that pass the checks, without those about protected persons.
+    pub fn valid(&self) -> u64 {
+        self.rows - self.invalid - self.withheld.len() as u64
     }
 
     /// The number that the spreadsheet shows beside a row, in the file that the row came from first.
@@ -368,6 +376,7 @@ struct Stretch {
     empty_rows: u64,
     problems: u64,
     invalid: RowSet,
+    withheld: Vec<u64>,
     lines: Lines,
     groups: Groups,
     doubts: Groups,
@@ -396,6 +405,10 @@ impl Stretch {
             checker.check_into(&row, &mut checked);
             stretch.rows += 1;
             stretch.lines.note(checked.at.row, checked.at.sheet_row);
+            if checked.is_withheld {
+                stretch.withheld.push(checked.at.sheet_row);
+                continue;
+            }
             for (seen, unique) in stretch.seen.iter_mut().flatten().zip(unique) {
                 if let Some(text) = unique.text(&checked.values) {
                     seen.push(Seen::new(&text, seed, row.at.row));
@@ -448,6 +461,7 @@ impl Stretch {
         self.empty_rows += next.empty_rows;
         self.problems += next.problems;
         self.invalid.append(next.invalid);
+        self.withheld.extend(next.withheld);
         self.first_invalid.extend(next.first_invalid);
         self.first_invalid.truncate(SHOWN_ROWS);
         for (own, filled) in self.filled.iter_mut().zip(next.filled) {

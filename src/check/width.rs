@@ -10,13 +10,17 @@ pub const TOO_FEW: &str = "row.too_few_cells";
 /// The code of a row with more cells than the header has.
 pub const TOO_MANY: &str = "row.too_many_cells";
 
+/// The code of a damaged row whose cells were emptied.
+const CONCEALED: &str = "row.concealed";
+
 /// The codes of rows that look like any other one in a results file, which gives each as many cells.
-const DAMAGED: [&str; 5] = [
+const DAMAGED: [&str; 6] = [
     TOO_FEW,
     "row.divided",
     "row.truncated",
     "row.text_after_quote",
     "row.header",
+    CONCEALED,
 ];
 
 /// Whether a row with this problem looks like any other one in a results file.
@@ -124,6 +128,7 @@ fn of_flaw(flaw: Flaw) -> Option<Problem> {
         }
         Flaw::Divided { other } => ("row.divided", say().row_divided(other)),
         Flaw::Truncated => ("row.truncated", say().row_truncated()),
+        Flaw::Concealed => (CONCEALED, say().row_concealed()),
         Flaw::FilledUp => return None,
     };
     Some(Problem::of_row(code, message))

@@ -47,19 +47,28 @@ pub(super) fn look(
                 say().cell_without_result(cell),
             );
         }
+        CellMark::Merged {
+            row: at,
+            column: in_column,
+        } => {
+            let first = cell_name(at.into(), in_column.into());
+            let shown = row.shown_by_merged(at, in_column);
+            return wrong("cell.merged", say().cell_is_merged(cell, shown, first));
+        }
     }
     Ok(())
 }
 
 /// The codes of cells whose text would do elsewhere, so that it must not pass once the workbook's kinds of cells are
 /// gone.
-const LOOKS_RIGHT: [&str; 6] = [
+const LOOKS_RIGHT: [&str; 7] = [
     "cell.date",
     "cell.time",
     "cell.percentage",
     "cell.boolean",
     "cell.long_number",
     "cell.formula_without_result",
+    "cell.merged",
 ];
 
 /// Whether a cell with this problem looks like any other one in a file that knows no kinds of cells, such as the
@@ -111,6 +120,7 @@ mod tests {
             (Error, Kind::Text, "text.spreadsheet_error"),
             (LongNumber, Kind::Text, "cell.long_number"),
             (NoResult, Kind::Text, "cell.formula_without_result"),
+            (Merged { row: 2, column: 1 }, Kind::Text, "cell.merged"),
         ] {
             assert_eq!(found(mark, kind), expected, "{mark:?} {kind:?}");
         }

@@ -10,7 +10,7 @@ use super::options::{
     RosterOptions, StartOptions, pair,
 };
 use super::values::{Address, Time};
-use crate::sandbox::Faults;
+use crate::sandbox::{Faults, Variation};
 use crate::send::Rate;
 
 /// Brings a school's directory API up to date with a CSV roster: one rate-limited request a row,
@@ -118,6 +118,9 @@ pub(in crate::cli) struct CheckArgs {
     pub(in crate::cli) roster: RosterOptions,
     #[command(flatten)]
     pub(in crate::cli) place: PlaceOptions,
+    /// A variable of the target's addresses (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, help_heading = "Delivery")]
+    pub(in crate::cli) var: Vec<(String, String)>,
     /// Write every problem to a CSV file, one a line
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(in crate::cli) problems: Option<PathBuf>,
@@ -206,6 +209,9 @@ pub(in crate::cli) enum TargetsCommand {
         #[arg(long)]
         toml: bool,
     },
+    /// Read one record and one page from the API, and show how each field is understood
+    #[command(after_help = "Example:\n  rosterpatch targets test school.toml --key 201004022384")]
+    Test(Box<TestArgs>),
     /// Print the JSON Schema of target files, or of the config file, for editors
     Schema {
         /// Of which kind of file
@@ -488,6 +494,13 @@ pub(in crate::cli) struct DoctorArgs {
         hide_env = true
     )]
     pub(in crate::cli) target: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) reach: ReachArgs,
+}
+
+/// Where an API is, for a command that only reads.
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct ReachArgs {
     /// The target's environment [default: production]
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) env: Option<String>,
@@ -500,6 +513,24 @@ pub(in crate::cli) struct DoctorArgs {
     /// A file of root certificates in PEM, trusted besides the machine's own
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) ca_cert: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct TestArgs {
+    /// A built-in target, or a file that describes one
+    #[arg(value_name = "NAME|FILE.toml")]
+    pub(in crate::cli) name: String,
+    /// The key of an existing record, such as an identity number
+    #[arg(long, value_name = "VALUE")]
+    pub(in crate::cli) key: String,
+    /// The field that the key belongs to [default: the first key field whose kind fits]
+    #[arg(long, value_name = "FIELD")]
+    pub(in crate::cli) by: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) reach: ReachArgs,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(in crate::cli) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -523,6 +554,10 @@ pub(in crate::cli) struct SandboxArgs {
     /// slow=5%:800ms, truncate, garbage, html, close
     #[arg(long, value_name = "SPEC")]
     pub(in crate::cli) faults: Option<Faults>,
+    /// Differ from the target file: capped-pages, other-first, absent-members, null-members,
+    /// unnamed-members, shuffled-records, page-totals (repeatable)
+    #[arg(long, value_name = "VARIATION", requires = "target")]
+    pub(in crate::cli) vary: Vec<Variation>,
     /// What is drawn by chance is drawn from this number
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(in crate::cli) random_seed: u64,

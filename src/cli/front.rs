@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::config::Config;
@@ -7,12 +8,13 @@ use crate::app::{AppError, Job, Ready, Session, way_on};
 use crate::events::{Observer, Plan};
 use crate::journal::State;
 use crate::l10n::{records, say};
-use crate::map::Likeness;
+use crate::map::{ColumnMap, Likeness};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::progress::Unwatched;
 use crate::report::{Look, plan_examples, summary_text};
 use crate::run::{Ended, Proposal, RunError, Settings, Start};
 use crate::send::Stop;
+use crate::targets::TargetSpec;
 
 /// What every command that sends begins with: a session and the config.
 pub(in crate::cli) struct Front {
@@ -73,6 +75,11 @@ impl Front {
         ready: &mut Ready,
         agreed: bool,
     ) -> Result<(), AppError> {
+        let checker = &ready.prepared.checker;
+        let variables = &ready.settings.delivery.variables;
+        if let Some(note) = note_on_keys(checker.map(), checker.spec(), variables) {
+            terminal::note(&note);
+        }
         let unmapped = &ready.prepared.unmapped;
         if agreed {
             let misspelt: Vec<String> = unmapped
@@ -139,6 +146,17 @@ impl Front {
         print_summary(format, &ended.summary, self.look);
         Ok(ended.summary.exit_code)
     }
+}
+
+/// What to say where the header of the key's column names another kind of key than the run sends.
+pub(in crate::cli) fn note_on_keys(
+    map: &ColumnMap,
+    spec: &TargetSpec,
+    variables: &BTreeMap<String, String>,
+) -> Option<String> {
+    let (column, name, kind) = map.kind_of_key(spec)?;
+    let sent = variables.get(name).map_or("", String::as_str);
+    (sent != kind).then(|| say().column_kind_of_key(column, kind, sent, name))
 }
 
 /// Says the way on after a run that ended early, and in these words why.

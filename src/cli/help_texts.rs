@@ -42,6 +42,22 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Put the files into the queue of many machines, and put away those whose runs have ended there",
         "Lägg filerna i kön för många datorer, och lägg undan dem vars körningar är klara där",
     ),
+    (
+        "Read one record and one page from the API, and show how each field is understood",
+        "Läs en post och en sida från API:et, och visa hur varje fält tolkas",
+    ),
+    (
+        "The key of an existing record, such as an identity number",
+        "Nyckeln till en post som finns, till exempel ett personnummer",
+    ),
+    (
+        "The field that the key belongs to",
+        "Fältet som nyckeln hör till",
+    ),
+    (
+        "Differ from the target file: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals (repeatable)",
+        "Avvik från målfilen: capped-pages, other-first, absent-members, null-members, unnamed-members, shuffled-records, page-totals (kan upprepas)",
+    ),
     ("Explain a problem code", "Förklara en felkod"),
     (
         "A code from import_error_code; without it, list all codes",
@@ -195,6 +211,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
     (
         "Skip rows hidden in the workbook",
         "Hoppa över rader som är dolda i arbetsboken",
+    ),
+    (
+        "Send rows about protected persons, too, and record why",
+        "Skicka även rader med skyddade personuppgifter och spara skälet",
     ),
     (
         "Let rows set a guarded value, such as membership_type=admin (repeatable)",
@@ -512,6 +532,10 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
         "1500/h, eller den för --target",
     ),
     ("the locale's", "datorns"),
+    (
+        "the first key field whose kind fits",
+        "det första nyckelfält vars typ passar",
+    ),
     ("none", "ingen"),
     (
         "NAME.results.csv beside the file",

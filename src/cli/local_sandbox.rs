@@ -9,9 +9,7 @@ use crate::clock::Clock;
 use crate::l10n::say;
 use crate::read::ReadError;
 use crate::run::{Prepared, RunError};
-use crate::sandbox::{
-    Description, PATHS, SECRET, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve,
-};
+use crate::sandbox::{SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
 use crate::send::{Credentials, Rate};
 use crate::targets::{RateUnit, SignIn, TargetSpec};
 
@@ -47,12 +45,10 @@ pub(in crate::cli) fn play(
     clock: Arc<dyn Clock>,
 ) -> Result<Played, AppError> {
     let spec = prepared.checker.spec();
-    // The API that the target describes is told by where its address leads.
-    let path = PATHS.into_iter().find(|path| {
-        spec.environments
-            .values()
-            .any(|address| address.trim_end_matches('/').ends_with(path))
-    });
+    let simulation = Simulation::of(target).map_err(|error| {
+        AppError::Front(say().cli_not_played(spec.name.as_str(), error.to_string()))
+    })?;
+    let path = simulation.path();
     let options = SandboxOptions {
         depth: f64::from(SANDBOX_QUOTA.1),
         interval: SANDBOX_QUOTA.0.interval(),
@@ -60,18 +56,7 @@ pub(in crate::cli) fn play(
         ..SandboxOptions::default()
     };
     let rows = seed_rows(prepared).map_err(RunError::from)?;
-    let (sandbox, path) = match path {
-        Some(path) => (Sandbox::new(&options, &rows, clock), path),
-        // Any other is played as its own file says.
-        None => {
-            let api = Description::parse(target).map_err(|error| {
-                AppError::Front(say().cli_not_played(spec.name.as_str(), error.to_string()))
-            })?;
-            let sandbox = Sandbox::playing(&options, api, &rows, clock);
-            (sandbox, TARGET_PATH)
-        }
-    };
-    let sandbox = Arc::new(sandbox);
+    let sandbox = Arc::new(Sandbox::of(&options, simulation, &rows, clock));
     let no_port = |error: std::io::Error| AppError::Front(say().cli_no_port(error.to_string()));
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
     listener.set_nonblocking(true).map_err(no_port)?;

@@ -188,6 +188,10 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "Begin a target file of your own:",
                 "rosterpatch targets show meitner --toml > my-api.toml\nrosterpatch targets schema > target.schema.json",
             ),
+            (
+                "Test it against the API, with the key of an existing record:",
+                "rosterpatch targets test my-api.toml --key 201004022384",
+            ),
         ],
     ),
     (

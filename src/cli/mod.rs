@@ -170,7 +170,7 @@ fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(match &args.command {
         Command::Check(check) => check::run(common, check)?,
         Command::Template(template) => template::run(common, template)?,
-        Command::Targets(targets) => targets::run(targets)?,
+        Command::Targets(targets) => targets::run(common, targets)?,
         Command::Import(import) => import::run(common, import)?,
         Command::Plan(plan) => plan::run(common, plan)?,
         Command::Retry(retry) => retry::run(common, retry)?,

@@ -79,6 +79,9 @@ groups! {
             /// Let rows set a guarded value, such as membership_type=admin (repeatable)
             #[arg(long, value_name = "FIELD=VALUE", value_parser = pair, hide_short_help = true)]
             allow: Vec<(String, String)>;
+            /// Send rows about protected persons, too, and record why
+            #[arg(long, value_name = "REASON", hide_short_help = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+            release_protected: Option<String>;
         }
     }
 

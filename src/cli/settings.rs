@@ -20,7 +20,7 @@ use crate::map::{ColumnMap, MapOptions};
 use crate::model::Code;
 use crate::plan::{Guards, Selection};
 use crate::read::{Mends, ReadOptions};
-use crate::run::{Roster, today};
+use crate::run::{Release, Roster, today};
 use crate::send::{Backoff, Credentials, Pace, Rate, SenderOptions};
 use crate::targets::{self, Mistake, Mistakes, TargetError, TargetSpec};
 
@@ -75,6 +75,15 @@ fn refuse_wrong_examples(origin: &str, text: &str, spec: &Arc<TargetSpec>) -> Re
     Err(TargetError::Mistakes { mistakes }.into())
 }
 
+/// The decision to send rows about protected persons, with who made it.
+fn release(reason: String) -> Release {
+    Release {
+        reason,
+        account: whoami::username().unwrap_or_default(),
+        machine: whoami::hostname().unwrap_or_default(),
+    }
+}
+
 /// The roster as it is asked for.
 pub(in crate::cli) fn roster(
     config: &Config,
@@ -100,6 +109,7 @@ pub(in crate::cli) fn roster(
             overrides: columns.into_iter().collect(),
             sparse: false,
             of_results: false,
+            is_released: false,
         },
         key: options.key.clone(),
         check: CheckOptions {
@@ -117,6 +127,7 @@ pub(in crate::cli) fn roster(
             Duplicate::Error => DuplicatePolicy::Error,
         },
         sparse: true,
+        release: options.release_protected.clone().map(release),
     }
 }
 

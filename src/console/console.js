@@ -10,7 +10,7 @@ document.addEventListener("htmx:sse:after:connection", () => setLost(false));
 
 // Cells are sent only where they were changed here: the others may have been changed in another window.
 const isCell = (input) => input?.form?.id === "plan" && input.type !== "hidden";
-const unchanged = () => [...document.querySelectorAll("#grid input")].filter((input) => isCell(input) && input.value === input.defaultValue);
+const unchanged = () => [...document.querySelectorAll("#grid :is(input, textarea)")].filter((input) => isCell(input) && input.value === input.defaultValue);
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (!ctx.sourceElement.closest?.("#grid")) return;
   for (const input of unchanged()) ctx.request.body.delete(input.name);
@@ -22,14 +22,14 @@ document.addEventListener("formdata", ({ target, formData }) => {
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (!ctx.cells || !ctx.response?.raw?.ok) return;
   for (const [name, value] of ctx.cells) {
-    const input = document.querySelector(`#grid input[name="${name}"]`);
+    const input = document.querySelector(`#grid [name="${name}"]`);
     if (isCell(input)) input.defaultValue = value;
   }
 });
 
 // A cell that has become right, or wrong, is that to a screen reader too.
 document.addEventListener("htmx:after:settle", () => {
-  for (const input of document.querySelectorAll("#grid td input")) {
+  for (const input of document.querySelectorAll("#grid td :is(input, textarea)")) {
     const fault = document.getElementById(input.id.replace("i", "e"));
     if (fault?.textContent) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");

@@ -266,6 +266,7 @@ mod tests {
                 check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
                 duplicates: DuplicatePolicy::default(),
                 sparse: false,
+                release: None,
             }),
             target: None,
             sha256: String::new(),

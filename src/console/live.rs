@@ -133,6 +133,7 @@ impl Observer for Watching {
             }
             RunEvent::Reading { .. }
             | RunEvent::Unmapped(_)
+            | RunEvent::Withheld(_)
             | RunEvent::Read { .. }
             | RunEvent::Planned(_)
             | RunEvent::Looked

@@ -6,8 +6,9 @@ use super::door::Door;
 use crate::app::{AppError, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
+use crate::map::protected_columns;
 use crate::model::{Outcome, RowState, hex, with_causes};
-use crate::read::{Input, Mends, Origin, ReadError};
+use crate::read::{Input, Mends, Origin, ReadError, Withholding};
 use crate::run::{
     Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
 };
@@ -383,7 +384,11 @@ impl AlikeValues {
 
 /// What a file looks like.
 fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
-    let input = Input::open(&roster.file, &roster.read)?;
+    let mut input = Input::open(&roster.file, &roster.read)?;
+    input.withhold(Withholding {
+        columns: protected_columns(input.header()),
+        ..Withholding::default()
+    });
     let mut rows: Vec<Vec<String>> = Vec::new();
     input.scan(
         |table| {

@@ -1,11 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
-use super::names::{headers_for, known_names, name_key, nearest, within};
+use super::names::{PROTECTED, headers_for, is_protected, known_names, name_key, nearest, within};
 use crate::l10n::{Language, say};
-use crate::read::fold_header;
+use crate::read::{column_letters, fold_header};
 use crate::targets::{FieldSpec, TargetSpec};
 
 /// The columns that a results file has beside the input's: no field of any target, and no
@@ -37,6 +37,9 @@ pub struct MapOptions {
     /// the user's own.
     #[serde(default)]
     pub of_results: bool,
+    /// Whether rows about protected persons are sent, so that their marking may be ignored.
+    #[serde(skip)]
+    pub is_released: bool,
 }
 
 /// Which column holds which field.
@@ -46,11 +49,17 @@ pub struct ColumnMap {
     /// By field: the column that holds it.
     columns: Vec<Option<usize>>,
     unknown: Vec<usize>,
+    /// Columns without a header that were not mapped by the user.
+    nameless: Vec<usize>,
     of_results: bool,
     /// The column that holds the code of what was wrong with each row, in a results file.
     error_code: Option<usize>,
     /// The column of a results file that holds the number which the row had in its first file.
     line: Option<usize>,
+    /// The column of a results file that holds each row's state.
+    state: Option<usize>,
+    /// The columns that mark persons as protected.
+    protected: Vec<usize>,
     /// Columns that a row is to have: in a results file, those that a spreadsheet added for a row
     /// with too many cells are none.
     width: usize,
@@ -74,30 +83,54 @@ impl ColumnMap {
             header: header.iter().map(|name| tidy(name)).collect(),
             columns: vec![None; spec.fields.len()],
             unknown: Vec::new(),
+            nameless: Vec::new(),
             of_results: false,
             error_code: None,
             line: None,
+            state: None,
+            protected: Vec::new(),
             width: header.len(),
             least: 0,
         };
-        let overrides = resolve_overrides(&map.header, spec, options)?;
+        let names_of_columns = column_names(header);
+        let overrides = resolve_overrides(&names_of_columns, spec, options)?;
         for (column, name) in header.iter().enumerate() {
             let folded = fold_header(name);
+            let is_marking = is_protected(&name_key(name)) && !names.contains_key(&name_key(name));
+            let is_protected = match overrides.get(&column) {
+                Some(Decided::Protected) => true,
+                Some(_) if is_marking && !options.is_released => {
+                    return Err(MapError::Protected {
+                        column: map.header[column].clone(),
+                        at: column + 1,
+                    });
+                }
+                Some(_) => false,
+                None => is_marking,
+            };
             let field = match overrides.get(&column) {
-                Some(decided) => *decided,
+                Some(Decided::Field(field)) => Some(*field),
+                Some(Decided::Ignored | Decided::Protected) => None,
                 None => names.get(&name_key(name)).copied(),
             };
             match field {
-                Some(field) => map.claim(field, column, spec)?,
+                Some(field) => {
+                    map.header[column].clone_from(&names_of_columns[column]);
+                    map.claim(field, column, spec)?;
+                }
+                None if is_protected => map.protected.push(column),
                 None if RESULT_COLUMNS.contains(&folded.as_str()) => {
                     map.of_results = true;
                     if folded == "import_error_code" {
                         map.error_code = Some(column);
                     } else if folded == "import_line" {
                         map.line = Some(column);
+                    } else if folded == "import_status" {
+                        map.state = Some(column);
                     }
                 }
-                None if folded.is_empty() || overrides.contains_key(&column) => {}
+                None if overrides.contains_key(&column) => {}
+                None if folded.is_empty() => map.nameless.push(column),
                 None => map.unknown.push(column),
             }
         }
@@ -111,6 +144,7 @@ impl ColumnMap {
         map.least = named.map_or(0, |last| last + 1);
         if map.of_results {
             map.width = map.least;
+            map.nameless.retain(|column| *column < map.least);
         }
         map.require(spec, &names, options.sparse)?;
         Ok(map)
@@ -204,6 +238,11 @@ impl ColumnMap {
         self.header.get(column).map_or("", String::as_str)
     }
 
+    /// The headers of all columns, without surrounding space.
+    pub(super) fn headers(&self) -> &[String] {
+        &self.header
+    }
+
     /// What the user calls a field: the header of its column, or its own name where it has none.
     pub fn name_of<'a>(&'a self, spec: &'a TargetSpec, field: usize) -> &'a str {
         let header = self.column(field).map(|column| self.header(column));
@@ -214,6 +253,25 @@ impl ColumnMap {
     /// field's own name, or the API's.
     pub fn language_of<'a>(&self, field: &'a FieldSpec, column: usize) -> Option<&'a str> {
         language_of(field, self.header(column))
+    }
+
+    /// The kind of key that the header of the key's column names, if a field without a column says which kind
+    /// the keys are of: the header, the field and its choice. `NameID` names a choice of which it is a synonym.
+    pub fn kind_of_key<'a>(&'a self, spec: &'a TargetSpec) -> Option<(&'a str, &'a str, &'a str)> {
+        let key = spec.key_field()?;
+        let header = self.header(self.column(key)?);
+        let joined = |text: &str| name_key(text).replace(' ', "");
+        let named = joined(header);
+        let others = spec.path_fields().filter_map(|name| spec.field(name));
+        let mut others = others.filter(|field| *field != key && self.column(*field).is_none());
+        others.find_map(|field| {
+            let field = &spec.fields[field];
+            let mut kinds = field.synonyms.iter();
+            let (choice, _) = kinds.find(|(choice, words)| {
+                joined(choice) == named || words.iter().any(|word| joined(word) == named)
+            })?;
+            Some((header, field.name(), choice.as_str()))
+        })
     }
 
     /// How many columns a row may have.
@@ -241,6 +299,25 @@ impl ColumnMap {
         self.line
     }
 
+    /// The columns that mark persons as protected.
+    pub fn protected(&self) -> &[usize] {
+        &self.protected
+    }
+
+    /// The column of a results file that holds each row's state.
+    pub fn state_column(&self) -> Option<usize> {
+        self.state
+    }
+
+    /// The columns that a results file adds to those of a roster.
+    pub fn result_columns(&self) -> Vec<usize> {
+        let is_ours = |column: &usize| {
+            let name = fold_header(&self.header[*column]);
+            RESULT_COLUMNS.contains(&name.as_str())
+        };
+        (0..self.header.len()).filter(is_ours).collect()
+    }
+
     /// The headers that are not fields, without surrounding space.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|&column| self.header(column))
@@ -251,10 +328,27 @@ impl ColumnMap {
         self.unknown.iter().map(|column| column + 1)
     }
 
-    /// The columns that are not fields, by position.
-    pub(super) fn unknown_columns(&self) -> impl Iterator<Item = usize> + '_ {
-        self.unknown.iter().copied()
+    /// The columns that are not fields, by position, those without a header included.
+    pub fn free_columns(&self) -> impl Iterator<Item = usize> + '_ {
+        self.unknown.iter().chain(&self.nameless).copied()
     }
+}
+
+/// What the user calls each column: its header without surrounding space, or its letters where it has none. Letters
+/// that are another column's header stand in brackets.
+pub fn column_names(header: &[String]) -> Vec<String> {
+    let headers: HashSet<String> = header.iter().map(|name| fold_header(name)).collect();
+    let name = |(column, header): (usize, &String)| {
+        if !fold_header(header).is_empty() {
+            return tidy(header);
+        }
+        let mut letters = column_letters(column);
+        while headers.contains(&fold_header(&letters)) {
+            letters = format!("({letters})");
+        }
+        letters
+    };
+    header.iter().enumerate().map(name).collect()
 }
 
 /// What a column is taken for, without being told.
@@ -264,6 +358,15 @@ pub struct Guess {
     pub field: Option<usize>,
     /// Where it is none's, the field whose name it may be a misspelling of.
     pub near: Option<usize>,
+    /// Whether it marks persons as protected.
+    pub is_protected: bool,
+}
+
+/// The columns whose headers say that they mark persons as protected.
+pub fn protected_columns(header: &[String]) -> Vec<usize> {
+    let columns = header.iter().enumerate();
+    let marks = columns.filter(|(_, name)| is_protected(&name_key(name)));
+    marks.map(|(column, _)| column).collect()
 }
 
 /// What each column is taken for by its header.
@@ -280,9 +383,12 @@ pub fn guesses(header: &[String], spec: &TargetSpec) -> Vec<Guess> {
         .map(|name| {
             let folded = fold_header(name);
             let field = names.get(&name_key(name)).copied();
-            let may_be = field.is_none() && !folded.is_empty() && !of_ours(&folded);
+            let is_protected = field.is_none() && is_protected(&name_key(name));
+            let may_be =
+                field.is_none() && !is_protected && !folded.is_empty() && !of_ours(&folded);
             Guess {
                 field,
+                is_protected,
                 near: may_be
                     .then(|| nearest(name, &names).or_else(|| within(name, &names, is_free)))
                     .flatten()
@@ -302,11 +408,22 @@ pub fn language_of<'a>(field: &'a FieldSpec, header: &str) -> Option<&'a str> {
     found.map(|(language, _)| language.as_str())
 }
 
+/// What the user makes of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decided {
+    /// It holds this field, by position.
+    Field(usize),
+    /// It marks persons as protected.
+    Protected,
+    /// It is not imported.
+    Ignored,
+}
+
 fn resolve_overrides(
     header: &[String],
     spec: &TargetSpec,
     options: &MapOptions,
-) -> Result<HashMap<usize, Option<usize>>, MapError> {
+) -> Result<HashMap<usize, Decided>, MapError> {
     let mut decided = HashMap::new();
     for (column, field) in &options.overrides {
         // Two headers may differ by a separator alone.
@@ -324,8 +441,10 @@ fn resolve_overrides(
             found: header.join(", "),
         })?;
         let field = match field.trim() {
-            "" => None,
-            name => Some(field_named(spec, name)?),
+            "" => Decided::Ignored,
+            // A target may have a field of this name.
+            PROTECTED if spec.field(PROTECTED).is_none() => Decided::Protected,
+            name => Decided::Field(field_named(spec, name)?),
         };
         decided.insert(position, field);
     }
@@ -359,6 +478,7 @@ mod tests {
         let options = MapOptions {
             sparse: false,
             of_results: false,
+            is_released: false,
             overrides: overrides
                 .iter()
                 .map(|&(column, field)| (column.into(), field.into()))
@@ -388,6 +508,24 @@ mod tests {
         assert_eq!(column("email_address1"), Some(5));
         assert_eq!(column("gender"), None);
         assert_eq!(map.unknown().collect::<Vec<_>>(), ["Klass"]);
+    }
+
+    #[test]
+    fn a_header_of_the_key_may_say_of_which_kind_the_keys_are() {
+        let spec = targets::load("pathwright").unwrap();
+        let of = |header: &[&str]| {
+            let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+            let map = ColumnMap::new(&header, &spec, &MapOptions::default()).unwrap();
+            let found = map.kind_of_key(&spec);
+            found.map(|(header, field, choice)| format!("{header}: {field}={choice}"))
+        };
+        for header in ["NameID", "Name ID", "SAML NameID"] {
+            let expected = format!("{header}: integration=saml2");
+            assert_eq!(of(&[header, "First"]), Some(expected));
+        }
+        assert_eq!(of(&["Student ID", "First"]), None);
+        // The rows say it themselves.
+        assert_eq!(of(&["NameID", "integration"]), None);
     }
 
     fn map_with(
@@ -508,6 +646,25 @@ mod tests {
     }
 
     #[test]
+    fn a_column_without_a_header_is_called_by_its_letters() {
+        let header = ["id", "", "B", " ", "(d)", "d", "\u{200B}"].map(str::to_owned);
+        let names = ["id", "(B)", "B", "((D))", "(d)", "d", "G"];
+        assert_eq!(column_names(&header), names);
+
+        let mut header = NEEDED.to_vec();
+        header.extend(["", "B", ""]);
+        let map = |said: &[_]| map(&header, said).unwrap();
+        let spec = targets::load("meitner").unwrap();
+        let email = spec.field("email_address1").unwrap();
+        let free = |map: &ColumnMap| map.free_columns().collect::<Vec<_>>();
+        assert_eq!(free(&map(&[])), [5, 4, 6]);
+        assert_eq!(free(&map(&[("e", "")])), [5, 6]);
+        let mapped = map(&[("E", "email_address1")]);
+        assert_eq!((mapped.column(email), free(&mapped)), (Some(4), vec![5, 6]));
+        assert_eq!(mapped.name_of(&spec, email), "E");
+    }
+
+    #[test]
     fn a_field_is_called_as_in_the_file_in_the_language_of_its_header() {
         let header = [
             "id",
@@ -546,7 +703,11 @@ mod tests {
             .aliases
             .insert("en".to_owned(), aliases);
         let header: Vec<String> = header.iter().map(|&name| name.into()).collect();
-        let guess = |field, near| Guess { field, near };
+        let guess = |field, near| Guess {
+            field,
+            near,
+            is_protected: false,
+        };
         assert_eq!(
             guesses(&header, &spec),
             [

@@ -40,6 +40,14 @@ pub enum MapError {
         /// Header of the second column.
         second: String,
     },
+    /// A column that marks protected persons was to be ignored, or used for a field.
+    #[error("{}", say().map_protected(column.as_str()))]
+    Protected {
+        /// The column's header.
+        column: String,
+        /// Position of the column, from 1.
+        at: usize,
+    },
     /// A column holds a field that cannot be set.
     #[error("{}", say().map_read_only(column.as_str(), field.as_str(), target.as_str()))]
     ReadOnly {
@@ -92,6 +100,7 @@ impl MapError {
             MapError::TwoColumns { field, at, .. } => Fact::new(Code::MapTwoColumns)
                 .at_columns(*at)
                 .with_names([field.clone()]),
+            MapError::Protected { at, .. } => Fact::new(Code::MapProtected).at_column(*at),
             MapError::ReadOnly { field, at, .. } => Fact::new(Code::MapReadOnly)
                 .at_column(*at)
                 .with_names([field.clone()]),

@@ -7,6 +7,10 @@ mod names;
 mod unmapped;
 
 pub(crate) use columns::field_named;
-pub use columns::{ColumnMap, Guess, MapOptions, RESULT_COLUMNS, guesses, language_of};
+pub use columns::{
+    ColumnMap, Guess, MapOptions, RESULT_COLUMNS, column_names, guesses, language_of,
+    protected_columns,
+};
 pub use error::MapError;
+pub use names::PROTECTED;
 pub use unmapped::{Likeness, Unmapped};

@@ -69,6 +69,37 @@ pub(super) fn nearest(header: &str, names: &HashMap<String, usize>) -> Option<(S
         .map(|(_, name, field)| (in_capitals(name), *field))
 }
 
+/// What `--map` calls a column that marks persons as protected.
+pub const PROTECTED: &str = "protected";
+
+/// Whether a header, as [`name_key`] returns it, names the marking of protected persons, also if it is misspelt.
+/// `securityMarking` is the name in SS 12000.
+pub(super) fn is_protected(key: &str) -> bool {
+    const PARTS: [&str; 9] = [
+        "sekretess",
+        "skyddad",
+        "skyddsmarkering",
+        "kvarskriv",
+        "securitymarking",
+        "security marking",
+        "secrecy",
+        "protected",
+        "confidential",
+    ];
+    const WHOLE: [&str; 5] = [
+        "sekretessmarkering",
+        "skyddade personuppgifter",
+        "skyddad identitet",
+        "skyddad folkbokföring",
+        "security marking",
+    ];
+    const MISTAKES: usize = 2;
+    PARTS.iter().any(|part| key.contains(part))
+        || WHOLE
+            .iter()
+            .any(|name| strsim::damerau_levenshtein(name, key) <= MISTAKES)
+}
+
 /// The known name whose words all stand in `header`, as in `Epost elev`; the longest, where several do.
 pub(super) fn within(
     header: &str,
@@ -145,7 +176,6 @@ mod tests {
         for (header, expected) in [
             ("Elevnr", Some("external_source_id")),
             ("Elev-nr.", Some("external_source_id")),
-            ("Phone Number", Some("phone_number1")),
             ("Personnumer", Some("identity_number")),
             ("Fornamn", Some("first_name")),
             ("Mobiltel", Some("phone_number1")),
@@ -176,6 +206,27 @@ mod tests {
     }
 
     #[test]
+    fn markings_of_protected_persons_are_recognized() {
+        for header in [
+            "Sekretessmarkering",
+            "Sekretessmarkering (J/N)",
+            "Sekretes-markering",
+            "Skyddade personuppgifter",
+            "Skyddad identitet",
+            "Skyddad ID",
+            "Skyddad_folkbokföring",
+            "securityMarking",
+            "security_marking",
+            "Protected identity",
+        ] {
+            assert!(is_protected(&name_key(header)), "{header}");
+        }
+        for header in ["Skyddsombud", "Personnummer", "Sektion", "Class", "Notes"] {
+            assert!(!is_protected(&name_key(header)), "{header}");
+        }
+    }
+
+    #[test]
     fn a_lacking_column_is_named_in_the_language_that_is_spoken_first() {
         let spec = crate::targets::load("meitner").unwrap();
         let headers = |name: &str, language| {
@@ -184,16 +235,76 @@ mod tests {
         };
         assert_eq!(
             headers("last_name", Language::English),
-            "last_name: Last name, Surname, Family name, Efternamn"
+            "last_name: Last name, Surname, Family name, Last, Legal last name, Efternamn"
         );
         assert_eq!(
             headers("last_name", Language::Swedish),
-            "Efternamn: last_name, Last name, Surname, Family name"
+            "Efternamn: last_name, Last name, Surname, Family name, Last, Legal last name"
         );
         let spec = crate::targets::load("pathwright").unwrap();
         let email = &spec.fields[spec.field("member_id").unwrap()];
         let expected = ("member_id".to_owned(), Vec::new());
         assert_eq!(headers_for(email, Language::Swedish), expected);
+    }
+
+    #[test]
+    fn each_header_of_a_built_in_target_finds_its_own_field() {
+        for (target, _) in crate::targets::BUILT_IN {
+            let spec = crate::targets::load(target).unwrap();
+            let names = known_names(&spec);
+            for (index, field) in spec.fields.iter().enumerate() {
+                for header in field.aliases.values().flatten() {
+                    let found = names.get(&name_key(header));
+                    assert_eq!(found, Some(&index), "{target}: {header}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_headers_of_american_systems_are_known() {
+        for (target, headers) in [
+            (
+                "pathwright",
+                &[
+                    ("Phone Number", "phone_number"),
+                    ("Cell Phone", "phone_number"),
+                    ("Mobile Phone", "phone_number"),
+                    ("Membership Type", "membership_type"),
+                    ("Family Name", "last_name"),
+                    ("Legal Last Name", "last_name"),
+                    ("First", "first_name"),
+                    ("Work Email", "email"),
+                    ("Work Contact: Work Email", "email"),
+                    ("Email - Primary Work", "email"),
+                    ("Biography", "bio"),
+                    ("Prefix", "salutation"),
+                    ("Employee ID", "external_id"),
+                    ("Employee #", "external_id"),
+                    ("Associate ID", "external_id"),
+                ][..],
+            ),
+            (
+                "meitner",
+                &[
+                    ("Phone Number", "phone_number1"),
+                    ("Cell Phone", "phone_number1"),
+                    ("Mobile-Phone", "phone_number1"),
+                    ("First", "first_name"),
+                    ("Family Name", "last_name"),
+                    ("Work Email", "email_address1"),
+                    ("Identity number", "identity_number"),
+                    ("DOB", "date_of_birth"),
+                ],
+            ),
+        ] {
+            let spec = crate::targets::load(target).unwrap();
+            let names = known_names(&spec);
+            for (header, field) in headers {
+                let found = names.get(&name_key(header)).copied();
+                assert_eq!(found, spec.field(field), "{target}: {header}");
+            }
+        }
     }
 
     #[test]

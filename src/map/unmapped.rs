@@ -1,4 +1,4 @@
-use super::columns::ColumnMap;
+use super::columns::{ColumnMap, column_names};
 use super::names::{known_names, nearest, within};
 use crate::targets::{FieldSpec, TargetSpec};
 
@@ -7,7 +7,7 @@ use crate::targets::{FieldSpec, TargetSpec};
 pub struct Unmapped {
     /// The column, by position.
     pub column: usize,
-    /// Its header.
+    /// Its header, or its letters where it has none.
     pub header: String,
     /// The field, by position.
     pub field: usize,
@@ -42,6 +42,7 @@ impl ColumnMap {
             let is_written = !declared.read_only && declared.constant.is_none();
             is_written && self.column(field).is_none()
         };
+        let columns = column_names(self.headers());
         let of = |column: usize| {
             let header = self.header(column);
             let spelled = nearest(header, &names).filter(|(_, field)| is_free(*field));
@@ -54,13 +55,13 @@ impl ColumnMap {
             };
             Some(Unmapped {
                 column,
-                header: header.to_owned(),
+                header: columns[column].clone(),
                 field,
                 name: FieldSpec::name(&spec.fields[field]).to_owned(),
                 why,
             })
         };
-        self.unknown_columns().filter_map(of).collect()
+        self.free_columns().filter_map(of).collect()
     }
 }
 
@@ -88,12 +89,13 @@ mod tests {
                 "Efternamn elev",
                 "Spalt",
                 "Klass",
+                "",
             ];
             let header = header.map(str::to_owned);
             let map = ColumnMap::new(&header, &spec, &MapOptions::default()).unwrap();
             let holds = |column: usize, is_free: &dyn Fn(usize) -> bool| {
                 assert!(!is_free(spec.field("first_name").unwrap()));
-                (header[column] == "Spalt" && is_free(gender)).then_some(gender)
+                (matches!(&*header[column], "Spalt" | "") && is_free(gender)).then_some(gender)
             };
             let unmapped = map.unmapped(&spec, holds);
             let emails = Unmapped {
@@ -106,10 +108,14 @@ mod tests {
             assert_eq!(unmapped[0], emails);
             let others = unmapped[1..].iter();
             others
-                .map(|one| (one.column, one.field == gender, one.why))
+                .map(|one| (one.header.clone(), one.field == gender, one.why))
                 .collect::<Vec<_>>()
         };
-        let offered = [(5, true, Likeness::Words), (8, true, Likeness::Cells)];
+        let offered = [
+            ("Gender elev".to_owned(), true, Likeness::Words),
+            ("Spalt".to_owned(), true, Likeness::Cells),
+            ("K".to_owned(), true, Likeness::Cells),
+        ];
         assert_eq!(with(|_| ()), offered);
         assert_eq!(with(|field| field.read_only = true), []);
         assert_eq!(with(|field| field.constant = Some("Other".into())), []);

@@ -79,6 +79,7 @@ codes! {
     MapMissing "map.missing" fact_missing;
     MapNoKey "map.no_key" fact_no_key;
     MapTwoColumns "map.two_columns" fact_two_columns;
+    MapProtected "map.protected" fact_map_protected;
     MapReadOnly "map.read_only" fact_read_only;
     MapNoColumn "map.no_column" fact_no_column;
     MapNoField "map.no_field" fact_no_field;
@@ -86,6 +87,7 @@ codes! {
     RunOtherPlan "run.other_plan" fact_other_plan;
     RunNothingToClear "run.nothing_to_clear" fact_nothing_to_clear;
     RunBlindCanary "run.blind_canary" run_blind_canary;
+    RunBlindLists "run.blind_lists" fact_blind_lists;
     RunUnreadableCanary "run.unreadable_canary" fact_unreadable_canary;
     RunNotRetriable "run.not_retriable" fact_not_retriable;
     RunNotUndoable "run.not_undoable" fact_not_undoable;
@@ -146,6 +148,7 @@ codes! {
     ApiNextPage "api.next_page" fact_next_page;
     ApiUnasked "api.unasked" fact_unasked;
     ApiNoList "api.no_list" fact_no_list;
+    ApiNoRecord "api.no_record" fact_no_record;
     ApiForeign "api.foreign" fact_foreign;
     AnswerHtml "answer.html" came_html;
     AnswerEmpty "answer.empty" came_empty;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The states in which a row can end. Every row of a finished run is in exactly one of the first
-/// six; `Unknown` exists only in a run that died, until it is resumed.
+/// seven; `Unknown` exists only in a run that died, until it is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowState {
@@ -22,19 +22,22 @@ pub enum RowState {
     Failed,
     /// Not attempted.
     NotSent,
+    /// The row is about a protected person; it was not looked up and not sent.
+    Withheld,
     /// Sent, and no answer seen.
     Unknown,
 }
 
 impl RowState {
     /// Every state, in the order of the summary.
-    pub const ALL: [RowState; 7] = [
+    pub const ALL: [RowState; 8] = [
         RowState::Updated,
         RowState::Unchanged,
         RowState::Invalid,
         RowState::Rejected,
         RowState::Failed,
         RowState::NotSent,
+        RowState::Withheld,
         RowState::Unknown,
     ];
 
@@ -47,6 +50,7 @@ impl RowState {
             RowState::Rejected => "rejected",
             RowState::Failed => "failed",
             RowState::NotSent => "not_sent",
+            RowState::Withheld => "withheld",
             RowState::Unknown => "unknown",
         }
     }
@@ -60,6 +64,7 @@ impl RowState {
             RowState::Rejected => say().word_rejected(),
             RowState::Failed => say().word_failed(),
             RowState::NotSent => say().word_not_sent(),
+            RowState::Withheld => say().word_withheld(),
             RowState::Unknown => say().word_unknown(),
         }
     }
@@ -89,6 +94,9 @@ impl FromStr for RowState {
 
 /// The code of a row that was not among those asked for.
 pub const LEFT_OUT: &str = "row.left_out";
+
+/// The code of a row about a protected person.
+pub const PROTECTED: &str = "row.protected";
 
 /// The code of a row whose record in the journal is damaged.
 pub const DAMAGED: &str = "journal.damaged";

@@ -22,6 +22,9 @@ pub struct StateCounts {
     pub failed: u64,
     /// Rows that were not attempted.
     pub not_sent: u64,
+    /// Rows about protected persons, which are not sent.
+    #[serde(default)]
+    pub withheld: u64,
 }
 
 impl StateCounts {
@@ -35,12 +38,13 @@ impl StateCounts {
             RowState::Rejected => self.rejected += rows,
             RowState::Failed | RowState::Unknown => self.failed += rows,
             RowState::NotSent => self.not_sent += rows,
+            RowState::Withheld => self.withheld += rows,
         }
     }
 
     /// The sum of all states: the rows of the file.
     pub fn total(&self) -> u64 {
-        self.updated + self.unchanged + self.invalid + self.rejected + self.failed + self.not_sent
+        self.each().into_iter().map(|(_, count)| count).sum()
     }
 
     /// Rows that an administrator has to look at.
@@ -65,7 +69,7 @@ impl StateCounts {
     }
 
     /// Each state and its count, in the summary's order.
-    pub fn each(&self) -> [(RowState, u64); 6] {
+    pub fn each(&self) -> [(RowState, u64); 7] {
         [
             (RowState::Updated, self.updated),
             (RowState::Unchanged, self.unchanged),
@@ -73,6 +77,7 @@ impl StateCounts {
             (RowState::Rejected, self.rejected),
             (RowState::Failed, self.failed),
             (RowState::NotSent, self.not_sent),
+            (RowState::Withheld, self.withheld),
         ]
     }
 }
@@ -87,6 +92,7 @@ fn phrase(state: RowState, count: u64) -> String {
         RowState::Rejected => say().state_rejected(count, number),
         RowState::Failed | RowState::Unknown => say().state_failed(count, number),
         RowState::NotSent => say().state_not_sent(count, number),
+        RowState::Withheld => say().state_withheld(count, number),
     }
 }
 
@@ -110,9 +116,9 @@ pub struct Summary {
     pub sheet: Option<String>,
     /// Columns in the input.
     pub columns: usize,
-    /// Rows in the input: the sum of the six states.
+    /// Rows in the input: the sum of the seven states.
     pub rows: u64,
-    /// The six states.
+    /// The seven states.
     #[serde(flatten)]
     pub states: StateCounts,
     /// All requests made, look-ups and retries included.

@@ -16,6 +16,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// A JSON number, kept as its JSON text so that no digit is lost.
     Number(CompactString),
+    /// The values of a list.
+    List(Vec<Value<'a>>),
     /// An explicit clearing of the field: JSON `null`.
     Null,
 }
@@ -28,6 +30,7 @@ impl Value<'_> {
             Value::Rewritten(text) => Value::Rewritten(text),
             Value::Bool(flag) => Value::Bool(flag),
             Value::Number(digits) => Value::Number(digits),
+            Value::List(values) => Value::List(values.into_iter().map(Value::into_owned).collect()),
             Value::Null => Value::Null,
         }
     }
@@ -40,17 +43,23 @@ impl Value<'_> {
             Value::Bool(flag) => (*flag).into(),
             Value::Number(digits) => serde_json::from_str(digits)
                 .unwrap_or_else(|_| serde_json::Value::String(digits.to_string())),
+            Value::List(values) => values.iter().map(Value::to_json).collect(),
             Value::Null => serde_json::Value::Null,
         }
     }
 
-    /// The value as plain text: what stands in a path, and what whole-file checks compare.
+    /// The value as plain text: what stands in a path, and what whole-file checks compare. Values of a list
+    /// are on lines of their own, which none of them has.
     #[inline]
     pub fn as_text(&self) -> Cow<'_, str> {
         match self {
             Value::Text(text) => Cow::Borrowed(text),
             Value::Rewritten(text) | Value::Number(text) => Cow::Borrowed(text.as_str()),
             Value::Bool(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
+            Value::List(values) => {
+                let texts: Vec<_> = values.iter().map(Value::as_text).collect();
+                Cow::Owned(texts.join("\n"))
+            }
             Value::Null => Cow::Borrowed(""),
         }
     }

@@ -1,7 +1,9 @@
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 use crate::model::Value;
-use crate::targets::{Clear, FieldSpec, Kind, Place, TargetSpec};
+use crate::targets::{Clear, FieldSpec, Kind, Place, Pointer, TargetSpec};
 
 /// How a target's fields lie in its JSON body: worked out once, from their pointers.
 #[derive(Debug, Clone)]
@@ -26,6 +28,42 @@ struct Member {
 enum Node {
     Field(usize),
     Object(Vec<Member>),
+    /// A list that is sent as it was read, with the values of these fields in its elements.
+    List(Vec<(usize, Pointer)>),
+}
+
+/// What an update of a record that was read holds.
+#[derive(Debug)]
+pub(super) struct Sent<'a> {
+    /// The values by field.
+    pub(super) values: Vec<Option<Value<'static>>>,
+    /// The record as it was read.
+    pub(super) record: &'a Json,
+    /// Fields whose lists are sent as they were read.
+    pub(super) lists: Vec<usize>,
+}
+
+impl Sent<'_> {
+    /// Returns the list from which these fields select, with their values; nothing if it is not sent.
+    fn list(&self, fields: &[(usize, Pointer)]) -> Option<Json> {
+        let value = |field: usize| self.values[field].as_ref();
+        let is_sent =
+            |(field, _): &(usize, Pointer)| value(*field).is_some() || self.lists.contains(field);
+        if !fields.iter().any(is_sent) {
+            return None;
+        }
+        let list = fields
+            .iter()
+            .find_map(|(_, pointer)| pointer.stem_in(self.record));
+        let mut list = list.cloned();
+        for (field, pointer) in fields {
+            if let Some(value) = value(*field) {
+                pointer.set_in_list(list.get_or_insert(Json::Null), value.to_json());
+            }
+        }
+        // What the record lacks is not sent as it was read.
+        list
+    }
 }
 
 impl BodyShape {
@@ -34,7 +72,7 @@ impl BodyShape {
         let mut root = Vec::new();
         for (index, field) in spec.fields.iter().enumerate() {
             if field.place == Place::Body {
-                insert(&mut root, &tokens(&field.pointer), index);
+                insert(&mut root, field.pointer.path(), (index, &field.pointer));
             }
         }
         let (before, after) = envelope(spec);
@@ -52,8 +90,16 @@ impl BodyShape {
 
     /// The body, as JSON, with the fields that `values` has, each typed; an object none of whose fields
     /// is there is left out.
+    ///
+    /// It has no list that must be read first: a run whose rows have one reads their records.
     pub fn build(&self, values: &[Option<Value<'_>>]) -> Vec<u8> {
-        self.enclosed(|body| self.write_members(body, &self.root, values))
+        self.enclosed(|body| self.write_members(body, &self.root, values, &|_| None))
+    }
+
+    /// Returns the body of an update of a record that was read.
+    pub(super) fn build_beside(&self, sent: &Sent<'_>) -> Vec<u8> {
+        let list = |fields: &[(usize, Pointer)]| sent.list(fields);
+        self.enclosed(|body| self.write_members(body, &self.root, &sent.values, &list))
     }
 
     /// Returns the body with the members that `write` adds.
@@ -74,7 +120,14 @@ impl BodyShape {
         body
     }
 
-    fn write_members(&self, body: &mut Vec<u8>, members: &[Member], values: &[Option<Value<'_>>]) {
+    /// Writes the members that have values. `list` returns the list from which fields select.
+    fn write_members(
+        &self,
+        body: &mut Vec<u8>,
+        members: &[Member],
+        values: &[Option<Value<'_>>],
+        list: &dyn Fn(&[(usize, Pointer)]) -> Option<Json>,
+    ) {
         let mut is_first = true;
         for Member { name, node } in members {
             let before = body.len();
@@ -97,10 +150,15 @@ impl BodyShape {
                 Node::Object(children) => {
                     body.push(b'{');
                     let opened = body.len();
-                    self.write_members(body, children, values);
+                    self.write_members(body, children, values, list);
                     body.push(b'}');
                     body.len() > opened + 1
                 }
+                Node::List(fields) => match list(fields) {
+                    // Writing to memory cannot fail.
+                    Some(list) => serde_json::to_writer(&mut *body, &list).is_ok(),
+                    None => false,
+                },
             };
             if is_there {
                 is_first = false;
@@ -112,27 +170,24 @@ impl BodyShape {
 
     /// Returns the body of an update that erases what it leaves out.
     ///
-    /// It is `record` with the fields that `values` has, without the members that only the API sets.
-    pub fn build_whole(
-        &self,
-        spec: &TargetSpec,
-        mut record: Json,
-        values: &[Option<Value<'_>>],
-    ) -> Vec<u8> {
+    /// It is the record with the values, without the members that only the API sets.
+    pub(super) fn build_whole(&self, spec: &TargetSpec, sent: &Sent<'_>) -> Vec<u8> {
+        let mut record = sent.record.clone();
         let own = spec.fields.iter().filter(|field| field.read_only);
-        let own = own.map(|field| &field.pointer);
-        for pointer in own.chain(&spec.update.read_only) {
-            remove(&mut record, &tokens(pointer));
+        let own = own.map(|field| Cow::Borrowed(&field.pointer));
+        for pointer in own.chain(set_by_api(spec)) {
+            pointer.remove(&mut record);
         }
         for (index, field) in spec.fields.iter().enumerate() {
-            if let Some(Some(value)) = values.get(index)
+            if let Some(Some(value)) = sent.values.get(index)
                 && field.place == Place::Body
             {
                 let value = match value {
-                    Value::Null if self.clears[index] != "null" => Json::from(""),
+                    Value::Null if field.pointer.is_in_list() => Json::Null,
+                    Value::Null => serde_json::from_str(self.clears[index]).unwrap_or_default(),
                     value => value.to_json(),
                 };
-                put(&mut record, &tokens(&field.pointer), value);
+                field.pointer.set(&mut record, value);
             }
         }
         let members = record.to_string();
@@ -143,9 +198,11 @@ impl BodyShape {
     }
 }
 
-/// Returns the JSON that clears a field. Integers and Booleans cannot be an empty string.
-fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
+/// Returns the JSON that clears a field. Integers and Booleans cannot be an empty string, and a list is
+/// cleared by an empty one.
+pub(super) fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
     match (spec.update.clear, field.kind) {
+        (_, Kind::List) => "[]",
         (Clear::Null, _) | (Clear::Empty, Kind::Boolean | Kind::Integer) => "null",
         (Clear::Empty, _) => "\"\"",
     }
@@ -169,43 +226,44 @@ pub(super) fn put(record: &mut Json, path: &[String], value: Json) {
     }
 }
 
+/// Members that only the API sets and no field names.
+fn set_by_api(spec: &TargetSpec) -> impl Iterator<Item = Cow<'_, Pointer>> {
+    let pointers = spec.update.read_only.iter();
+    pointers.map(|pointer| Cow::Owned(Pointer::from(&**pointer)))
+}
+
 /// Returns the members of a record that are neither fields nor set by the API alone.
 ///
-/// An object without other members is left out, as is null in its place: both mean the same.
+/// An object or a list without other members is left out, as is null in its place: both mean the same.
 pub fn unnamed(spec: &TargetSpec, record: &Json) -> Json {
     let mut rest = record.clone();
-    let fields = spec.fields.iter().map(|field| &field.pointer);
-    let id = spec.lookup.as_ref().map(|how| &how.id);
-    for pointer in fields.chain(&spec.update.read_only).chain(id) {
-        let path = tokens(pointer);
-        remove(&mut rest, &path);
-        for end in (1..path.len()).rev() {
-            let place: String = path[..end].iter().map(|name| escaped(name)).collect();
-            let inner = rest.pointer(&place);
-            if inner.is_some_and(|inner| inner.is_null() || *inner == Json::Object(Map::new())) {
-                remove(&mut rest, &path[..end]);
-            }
-        }
+    let fields = spec
+        .fields
+        .iter()
+        .map(|field| Cow::Borrowed(&field.pointer));
+    let id = spec
+        .lookup
+        .iter()
+        .map(|how| Cow::Owned(Pointer::from(&*how.id)));
+    for pointer in fields.chain(set_by_api(spec)).chain(id) {
+        pointer.remove_with_empty(&mut rest);
     }
     rest
 }
 
-fn escaped(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-fn remove(record: &mut Json, path: &[String]) {
-    match (record, path) {
-        (Json::Object(members), [name]) => {
-            members.remove(name);
+/// Returns the lists of a record, each at its place, from which fields select and which `sent` has.
+pub fn lists_of(spec: &TargetSpec, record: &Json, sent: &Json) -> Json {
+    let mut lists = Json::Object(Map::new());
+    for field in &spec.fields {
+        let pointer = &field.pointer;
+        if pointer.is_in_list()
+            && pointer.stem_in(sent).is_some()
+            && let Some(list) = pointer.stem_in(record)
+        {
+            put(&mut lists, pointer.path(), list.clone());
         }
-        (Json::Object(members), [name, rest @ ..]) => {
-            if let Some(inner) = members.get_mut(name) {
-                remove(inner, rest);
-            }
-        }
-        _ => {}
     }
+    lists
 }
 
 /// A member name that no API uses.
@@ -238,14 +296,27 @@ fn envelope(spec: &TargetSpec) -> (Vec<u8>, Vec<u8>) {
     (before.as_bytes().to_vec(), after.as_bytes().to_vec())
 }
 
-fn insert(members: &mut Vec<Member>, path: &[String], field: usize) {
+fn insert(members: &mut Vec<Member>, path: &[String], field: (usize, &Pointer)) {
     let [name, rest @ ..] = path else {
         return;
     };
     let name = format!("{}:", Json::from(name.as_str()));
     if rest.is_empty() {
-        let node = Node::Field(field);
-        members.push(Member { name, node });
+        let (index, pointer) = field;
+        if !pointer.is_in_list() {
+            let node = Node::Field(index);
+            members.push(Member { name, node });
+            return;
+        }
+        let own = (index, pointer.clone());
+        let known = members.iter_mut().find(|other| other.name == name);
+        match known.map(|member| &mut member.node) {
+            Some(Node::List(fields)) => fields.push(own),
+            Some(Node::Field(_) | Node::Object(_)) | None => {
+                let node = Node::List(vec![own]);
+                members.push(Member { name, node });
+            }
+        }
         return;
     }
     let known = members
@@ -310,6 +381,48 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_erases_is_the_record_with_the_changes() {
+        let mut spec = (*crate::plan::tests::registry()).clone();
+        spec.update.read_only = vec!["/meta/version".to_owned()];
+        let mut values = vec![None; spec.fields.len()];
+        values[spec.field("id").unwrap()] = Some(Value::Text("not in the body"));
+        values[spec.field("surname").unwrap()] = Some(Value::Text("Ek"));
+        values[spec.field("nickname").unwrap()] = Some(Value::Null);
+        values[spec.field("temporary").unwrap()] = Some(Value::Null);
+        values[spec.field("city").unwrap()] = Some(Value::Null);
+        let record = serde_json::json!({
+            "surname": "Ask",
+            "nickname": "Kim",
+            "temporary": true,
+            "other": 1,
+            "address": {"street": "Storgatan 1", "verified": true},
+            "meta": {"version": 7, "kind": "x"},
+        });
+        for (clear, cleared) in [(Clear::Null, Json::Null), (Clear::Empty, Json::from(""))] {
+            spec.update.clear = clear;
+            let shape = BodyShape::of(&spec);
+            let sent = Sent {
+                values: values.clone(),
+                record: &record,
+                lists: Vec::new(),
+            };
+            let whole = shape.build_whole(&spec, &sent);
+            // A Boolean cannot be an empty string.
+            let expected = serde_json::json!({
+                "surname": "Ek",
+                "nickname": cleared,
+                "temporary": null,
+                "other": 1,
+                "address": {"street": "Storgatan 1", "city": cleared},
+                "meta": {"kind": "x"},
+            });
+            assert_eq!(serde_json::from_slice::<Json>(&whole).unwrap(), expected);
+            let part: Json = serde_json::from_slice(&shape.build(&values)).unwrap();
+            assert_eq!(part["address"]["city"], cleared);
+        }
+    }
+
+    #[test]
     fn the_fields_are_written_into_the_envelope() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let surname = spec.field("surname").unwrap();
@@ -355,7 +468,7 @@ mod tests {
     fn an_object_with_fields_alone_has_no_unnamed_member() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let surname = spec.field("surname").unwrap();
-        spec.fields[surname].pointer = "/a~1b/name/last".to_owned();
+        spec.fields[surname].pointer = "/a~1b/name/last".into();
         let rest = |text: &str| unnamed(&spec, &serde_json::from_str(text).unwrap());
         let sent = rest(r#"{"other":1,"a/b":{"name":{"last":"Ek"}}}"#);
         assert_eq!(sent, serde_json::json!({"other": 1}));
@@ -375,7 +488,7 @@ mod tests {
     fn an_object_none_of_whose_fields_is_there_is_left_out() {
         let mut spec = (*crate::plan::tests::registry()).clone();
         let street = spec.field("street").unwrap();
-        spec.fields[street].pointer = "/address/home/a~1b~0c".to_owned();
+        spec.fields[street].pointer = "/address/home/a~1b~0c".into();
         let shape = BodyShape::of(&spec);
         let body = |set: &[(&str, Value<'static>)]| {
             let mut values = vec![None; spec.fields.len()];

@@ -5,10 +5,10 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::body::{BodyShape, tokens};
+use super::body::{BodyShape, Sent, cleared};
 use crate::check::CheckedRow;
 use crate::model::{Call, Change, FieldPrint, Fingerprint, RowAt, Value};
-use crate::targets::{Place, SEGMENT, TargetSpec};
+use crate::targets::{FieldSpec, Place, SEGMENT, TargetSpec};
 
 /// Makes calls out of valid rows.
 #[derive(Debug, Clone)]
@@ -16,8 +16,6 @@ pub struct Planner {
     spec: Arc<TargetSpec>,
     shape: BodyShape,
     path: Vec<Segment>,
-    /// Where each field stands in a record: its pointer's tokens.
-    places: Vec<Vec<String>>,
 }
 
 /// A part of the update's path.
@@ -35,11 +33,6 @@ impl Planner {
         Planner {
             shape: BodyShape::of(&spec),
             path: segments(&spec, &variables),
-            places: spec
-                .fields
-                .iter()
-                .map(|field| tokens(&field.pointer))
-                .collect(),
             spec,
         }
     }
@@ -97,26 +90,16 @@ impl Planner {
         at: RowAt,
         key: &str,
         path: &[Option<Value<'_>>],
-        (body, record): (&[Option<Value<'_>>], &Json),
+        sent: &Sent<'_>,
         changes: Vec<Change>,
     ) -> Call {
         let body = match self.spec.erases() {
-            true => self.shape.build_whole(&self.spec, record.clone(), body),
-            false => self.shape.build(body),
+            true => self.shape.build_whole(&self.spec, sent),
+            false => self.shape.build_beside(sent),
         };
         let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
         let call = self.call_with(at, key, path, body, changed.join(" "));
         Call { changes, ..call }
-    }
-
-    /// What a record holds of a field, if anything.
-    pub(super) fn held<'a>(&self, record: &'a Json, field: usize) -> Option<&'a Json> {
-        let mut places = self.places[field].iter();
-        places.try_fold(record, |value, token| match value {
-            Json::Object(members) => members.get(token),
-            Json::Array(items) => items.get(token.parse::<usize>().ok()?),
-            _ => None,
-        })
     }
 
     /// Fingerprints of the fields that are sent to the record at `path`.
@@ -136,6 +119,24 @@ impl Planner {
             values[key] = Some(Value::Text(id));
         }
         self.path(&values)
+    }
+
+    /// The path of the record that an entry of [`TargetSpec::known`] names, if it names one.
+    pub fn path_known(&self, entry: &Json) -> Option<String> {
+        let known = self.spec.known.as_ref()?;
+        let mut texts = vec![None; self.spec.fields.len()];
+        for (name, pointer) in &known.fields {
+            texts[self.spec.field(name)?] = match entry.pointer(pointer)? {
+                Json::String(text) => Some(text.clone()),
+                Json::Number(number) => Some(number.to_string()),
+                _ => return None,
+            };
+        }
+        let values: Vec<Option<Value<'_>>> = texts
+            .iter()
+            .map(|text| text.as_deref().map(Value::Text))
+            .collect();
+        Some(self.path(&values))
     }
 
     fn path(&self, values: &[Option<Value<'_>>]) -> String {
@@ -158,39 +159,34 @@ pub fn without(spec: &TargetSpec, mut call: Call, fields: &[usize]) -> Call {
     let mut body: Json = serde_json::from_slice(&call.body).unwrap_or_default();
     for field in fields {
         let field = &spec.fields[*field];
-        take_out(
-            &mut body,
-            &tokens(&format!("{}{}", spec.update.body, field.pointer)),
-        );
+        let change = call.changes.iter().find(|it| it.field == field.name());
+        let before = change.map(|change| change.from.clone());
+        // Without them the update would erase them, so they are sent as they were read.
+        let is_kept = spec.erases() || field.pointer.is_in_list();
+        if let Some(sent) = body.pointer_mut(&spec.update.body) {
+            match before {
+                Some(Some(from)) if is_kept => field.pointer.set(sent, from),
+                None if is_kept => {}
+                _ => field.pointer.remove_with_empty(sent),
+            }
+        }
         call.changes.retain(|change| change.field != field.name());
         let names = call.changed.split(' ').filter(|name| *name != field.name());
         call.changed = names.collect::<Vec<_>>().join(" ");
     }
     call.body = body.to_string().into_bytes();
     let sent = spec.sent_in(&body);
-    let prints = spec
-        .fields
-        .iter()
-        .filter(|field| field.place == Place::Body);
-    let prints = prints.filter_map(|field| {
-        let value = sent?.pointer(&field.pointer)?;
+    let in_body = |field: &&FieldSpec| field.place == Place::Body;
+    let prints = spec.fields.iter().filter(in_body).filter_map(|field| {
+        let value = field.pointer.get(sent?).ok()??;
+        let value = match value.to_string() == cleared(spec, field) {
+            true => &Json::Null,
+            false => &*value,
+        };
         Some(field_print(&call.path, field.name(), value))
     });
     call.fingerprint = Some(prints.flatten().collect());
     call
-}
-
-/// Removes the value at a path, and the objects on the way that it leaves empty.
-fn take_out(object: &mut Json, path: &[String]) {
-    let (Json::Object(members), [name, rest @ ..]) = (object, path) else {
-        return;
-    };
-    if let Some(inner) = members.get_mut(name) {
-        take_out(inner, rest);
-        if rest.is_empty() || inner.as_object().is_some_and(serde_json::Map::is_empty) {
-            members.remove(name);
-        }
-    }
 }
 
 /// The parts of the update's path, each variable in its place.
@@ -313,31 +309,6 @@ mod tests {
         }
         let unset = Planner::new(registry(), BTreeMap::new());
         assert_eq!(unset.path_of("7"), "//groups//people/7/");
-    }
-
-    #[test]
-    fn a_field_is_found_in_a_record_through_objects_and_lists() {
-        let mut spec = (*registry()).clone();
-        let street = spec.field("street").unwrap();
-        let record = json!({
-            "surname": "Ek",
-            "a/b~c": {"": 1},
-            "lines": [{"text": "Storgatan 1"}, null],
-        });
-        for (pointer, held) in [
-            ("/surname", Some(json!("Ek"))),
-            ("/surname/0", None),
-            ("/lines/0/text", Some(json!("Storgatan 1"))),
-            ("/lines/1", Some(Json::Null)),
-            ("/lines/2", None),
-            ("/lines/x", None),
-            ("/a~1b~0c/", Some(json!(1))),
-            ("/absent/street", None),
-        ] {
-            spec.fields[street].pointer = pointer.to_owned();
-            let planner = Planner::new(Arc::new(spec.clone()), BTreeMap::new());
-            assert_eq!(planner.held(&record, street), held.as_ref(), "{pointer}");
-        }
     }
 
     #[test]

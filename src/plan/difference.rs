@@ -1,10 +1,13 @@
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
+use super::body::Sent;
 use super::call::Planner;
 use crate::check::Checker;
 use crate::l10n::say;
 use crate::model::{Call, Change, Problem, RowAt, Value};
-use crate::targets::{Clear, Place};
+use crate::targets::{Clear, ListMode, Place, TargetSpec, Unclear};
 
 /// What is to be done for a row whose record is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +56,7 @@ impl Planner {
     ) -> Result<Difference, Problem> {
         let spec = self.spec();
         let mut changes = Vec::new();
+        let mut row = Cow::Borrowed(values);
         let mut changed = vec![false; spec.fields.len()];
         for (index, field) in spec.fields.iter().enumerate() {
             let Some(value) = values[index]
@@ -61,14 +65,21 @@ impl Planner {
             else {
                 continue;
             };
-            let to = value.to_json();
-            let from = self.held(record, index).unwrap_or(&Json::Null);
-            let same = self.are_same(checker, index, from, &to);
+            let from = self.held(checker, record, index)?;
+            let to = match field.is_list() {
+                true => {
+                    let to = list_after(checker, index, &from, value);
+                    row.to_mut()[index] = Some(value_of(&to));
+                    to
+                }
+                false => value.to_json(),
+            };
+            let same = self.are_same(checker, index, &from, &to);
             if !same || all {
                 changed[index] = true;
                 changes.push(Change {
                     field: field.name().to_owned(),
-                    from: Some(from.clone()),
+                    from: Some(from.into_owned()),
                     to,
                 });
             }
@@ -76,12 +87,9 @@ impl Planner {
         if changes.is_empty() {
             return Ok(Difference::None);
         }
-        let own = |index: usize| values[index].clone();
-        let body = self.whole_body(record, &changed, own).map_err(|field| {
-            Problem::of_row(
-                "lookup.incomplete",
-                say().lookup_nobody_has_it(field, spec.record_name()),
-            )
+        let own = |index: usize| row[index].clone();
+        let body = self.whole_body(checker, record, &changed, own, |field| {
+            say().lookup_nobody_has_it(field, spec.record_name())
         })?;
         let mut path_values: Values = vec![None; spec.fields.len()];
         for index in spec.path_fields().filter_map(|name| spec.field(name)) {
@@ -90,61 +98,99 @@ impl Planner {
         if let Some(key) = spec.key_field() {
             path_values[key] = Some(Value::Rewritten(id.into()));
         }
-        let call = self.call_for(at, key, &path_values, (&body, record), changes);
+        let call = self.call_for(at, key, &path_values, &body, changes);
         Ok(Difference::Call(Box::new(call)))
+    }
+
+    /// Returns what a record holds of a field; null where it holds nothing.
+    ///
+    /// # Errors
+    /// If the record does not say which element of a list is meant.
+    fn held<'a>(
+        &self,
+        checker: &Checker,
+        record: &'a Json,
+        field: usize,
+    ) -> Result<Cow<'a, Json>, Problem> {
+        let own = &self.spec().fields[field];
+        let held = match own.pointer.get(record) {
+            Ok(Some(held)) if own.is_list() && !(held.is_array() || held.is_null()) => {
+                Err(Unclear::NoList)
+            }
+            held => held,
+        };
+        let (code, message) = match held {
+            Ok(held) => return Ok(held.unwrap_or(Cow::Owned(Json::Null))),
+            Err(unclear) => explained(&unclear, own.pointer.as_str(), self.spec()),
+        };
+        Err(Problem {
+            column: checker.name_of(field).to_owned(),
+            field: own.name().to_owned(),
+            ..Problem::of_row(code, message)
+        })
     }
 
     /// Whether `held` of a record equals `meant` for a field. If an empty string clears fields, it equals
     /// null.
     fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
         let is_empty = |value: &Json| value.is_null() || value == "";
-        *held == *meant
-            || checker.normalised(field, held) == *meant
+        checker.is_same(field, held, meant)
             || self.spec().update.clear == Clear::Empty && is_empty(held) && is_empty(meant)
     }
 
-    /// The values of a body in which the `changed` fields have their `own` value, and what must
-    /// stand beside them that of the record. The error is the name of a field that has none.
-    fn whole_body(
+    /// The body in which the `changed` fields have their `own` value, and what must stand beside them that
+    /// of the record. `lacks` is the message for the name of a field that every update needs and that has
+    /// no value.
+    fn whole_body<'a>(
         &self,
-        record: &Json,
+        checker: &Checker,
+        record: &'a Json,
         changed: &[bool],
         own: impl Fn(usize) -> Option<Value<'static>>,
-    ) -> Result<Values, String> {
+        lacks: impl Fn(String) -> String,
+    ) -> Result<Sent<'a>, Problem> {
         let spec = self.spec();
         let object_of = |index: usize| {
-            let (object, _) = spec.fields[index].pointer.rsplit_once('/')?;
+            let object = spec.fields[index].pointer.object();
             (!object.is_empty()).then_some(object)
         };
-        let touched: Vec<&str> = (0..spec.fields.len())
+        let touched: Vec<&[String]> = (0..spec.fields.len())
             .filter(|index| changed[*index])
             .filter_map(object_of)
             .collect();
-        let mut body = vec![None; spec.fields.len()];
+        let mut values = vec![None; spec.fields.len()];
+        let mut lists = Vec::new();
         for (index, field) in spec.fields.iter().enumerate() {
             if field.place != Place::Body || field.read_only {
                 continue;
             }
             if changed[index] {
-                body[index] = own(index);
+                values[index] = own(index);
                 continue;
             }
-            let of_record = || match self.held(record, index) {
-                None | Some(Json::Null) => None,
-                Some(value) => Some(value_of(value)),
+            let of_record = || match &*self.held(checker, record, index)? {
+                Json::Null => Ok(None),
+                value => Ok(Some(value_of(value))),
             };
             let kept = spec.update.keep.iter().any(|name| name == field.name());
             if field.required {
-                let value = of_record().ok_or_else(|| field.name().to_owned())?;
-                body[index] = Some(value);
+                let lacks = || Problem::of_row("lookup.incomplete", lacks(field.name().to_owned()));
+                values[index] = Some(of_record()?.ok_or_else(lacks)?);
             } else if kept
                 || !spec.update.merges
                     && object_of(index).is_some_and(|object| touched.contains(&object))
             {
-                body[index] = of_record();
+                match field.pointer.is_in_list() {
+                    true => lists.push(index),
+                    false => values[index] = of_record()?,
+                }
             }
         }
-        Ok(body)
+        Ok(Sent {
+            values,
+            record,
+            lists,
+        })
     }
 
     /// The call that puts `changes` back, each to what it was before, where the record still holds
@@ -168,15 +214,18 @@ impl Planner {
             let (Some(index), Some(before)) = (spec.field(&change.field), &change.from) else {
                 continue;
             };
-            let holds = self.held(record, index).unwrap_or(&Json::Null);
-            if self.are_same(checker, index, holds, before) {
+            let holds = self.held(checker, record, index)?;
+            if self.are_same(checker, index, &holds, before) {
                 continue;
             }
-            if !self.are_same(checker, index, holds, &change.to) {
+            if !self.are_same(checker, index, &holds, &change.to) {
                 left.changed_since.push(change.field.clone());
                 continue;
             }
-            if before.is_null() && !spec.fields[index].nullable {
+            let own = &spec.fields[index];
+            // A list without the element is one that the API had, and so is an empty one.
+            let is_of_list = own.is_list() || own.pointer.is_in_list();
+            if before.is_null() && !own.nullable && !is_of_list {
                 left.cannot_be_cleared.push(change.field.clone());
                 continue;
             }
@@ -184,27 +233,55 @@ impl Planner {
             values[index] = Some(value_of(before));
             back.push(Change {
                 field: change.field.clone(),
-                from: Some(holds.clone()),
+                from: Some(holds.into_owned()),
                 to: before.clone(),
             });
         }
         if back.is_empty() {
             return Ok((Difference::None, left));
         }
-        let body = self
-            .whole_body(record, &changed, |index| values[index].clone())
-            .map_err(|field| {
-                Problem::of_row(
-                    "lookup.incomplete",
-                    say().lookup_record_lacks(field, spec.record_name()),
-                )
-            })?;
+        let own = |index: usize| values[index].clone();
+        let body = self.whole_body(checker, record, &changed, own, |field| {
+            say().lookup_record_lacks(field, spec.record_name())
+        })?;
         let mut path_values: Values = vec![None; spec.fields.len()];
         if let Some(key) = spec.key_field() {
             path_values[key] = Some(Value::Rewritten(id.into()));
         }
-        let call = self.call_for(at, key, &path_values, (&body, record), back);
+        let call = self.call_for(at, key, &path_values, &body, back);
         Ok((Difference::Call(Box::new(call)), left))
+    }
+}
+
+/// Returns the list that a record has after a row with this value: each value as the record holds it, the
+/// new ones at the end. A row that clears the field empties the list, whatever it does to lists otherwise.
+fn list_after(checker: &Checker, field: usize, held: &Json, value: &Value<'_>) -> Json {
+    let held = held.as_array().map_or(&[][..], Vec::as_slice);
+    let known: Vec<Json> = held
+        .iter()
+        .map(|item| checker.normalised(field, item))
+        .collect();
+    let Json::Array(own) = value.to_json() else {
+        return Json::Array(Vec::new());
+    };
+    let is_own = |(_, known): &(&Json, &Json)| own.contains(known);
+    let as_held = || held.iter().zip(&known);
+    match checker.spec().fields[field].mode() {
+        ListMode::Add => {
+            let new = own.iter().filter(|item| !known.contains(item));
+            held.iter().chain(new).cloned().collect()
+        }
+        ListMode::Remove => {
+            let left = as_held().filter(|pair| !is_own(pair));
+            left.map(|(item, _)| item.clone()).collect()
+        }
+        ListMode::Replace => {
+            let of_record = |item: &Json| {
+                let same = as_held().find(|(_, known)| *known == item);
+                same.map_or_else(|| item.clone(), |(held, _)| held.clone())
+            };
+            own.iter().map(of_record).collect()
+        }
     }
 }
 
@@ -214,7 +291,24 @@ fn value_of(json: &Json) -> Value<'static> {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),
         Json::String(text) => Value::Rewritten(text.as_str().into()),
+        Json::Array(items) => Value::List(items.iter().map(value_of).collect()),
         other => Value::Number(other.to_string().into()),
+    }
+}
+
+#[cfg(test)]
+mod list_tests;
+/// The code and the message of a record that does not say which element of a list is meant.
+pub fn explained(unclear: &Unclear, pointer: &str, spec: &TargetSpec) -> (&'static str, String) {
+    match unclear {
+        Unclear::Several(count) => (
+            "lookup.several_elements",
+            say().lookup_several_elements(pointer, *count, spec.record_name()),
+        ),
+        Unclear::NoList => (
+            "lookup.no_list",
+            say().lookup_not_a_list(pointer, spec.record_name()),
+        ),
     }
 }
 

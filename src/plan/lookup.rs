@@ -4,7 +4,8 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::Value as Json;
 
 use super::body::put;
-use crate::targets::{Lookup, SEGMENT, SearchNames, TargetSpec};
+use super::query_text;
+use crate::targets::{Lookup, Query, SEGMENT, SearchNames, TargetSpec};
 
 /// What is asked of an API to learn what its records hold, and how its answers are read. Makes no
 /// request itself.
@@ -13,6 +14,21 @@ pub struct LookUp {
     spec: Arc<TargetSpec>,
     pub(super) how: Lookup,
     key: usize,
+}
+
+/// How the records with some keys are found.
+#[derive(Debug)]
+pub(super) enum Way<'a> {
+    /// A search at this path.
+    Search(&'a str),
+    /// A query whose parameter holds a filter.
+    Filter(&'a Query, &'a str),
+    /// A request for each record. `mark` stands for the key in `path`.
+    One {
+        path: &'a str,
+        mark: String,
+        query: Option<&'a Query>,
+    },
 }
 
 /// A request that only reads.
@@ -25,8 +41,7 @@ pub struct Question {
 }
 
 impl LookUp {
-    /// Look-ups by the field at position `key`; none where the target's records cannot be read in
-    /// batches.
+    /// Look-ups by the field at position `key`; none where the target's records cannot be read.
     pub fn new(spec: &Arc<TargetSpec>, key: usize) -> Option<LookUp> {
         let how = spec.lookup.clone().filter(|_| spec.is_readable())?;
         Some(LookUp {
@@ -36,14 +51,104 @@ impl LookUp {
         })
     }
 
-    /// Keys that one search asks for, and records on a page.
-    pub fn page_size(&self) -> usize {
-        self.how.page_size as usize
+    /// Records on a page.
+    pub fn page_size(&self) -> u64 {
+        self.how.page_size.unwrap_or(1).into()
+    }
+
+    /// Returns the way in which records are found by the key, if there is one.
+    ///
+    /// `lookup.read` is one only if the records cannot be listed either.
+    pub(super) fn way(&self) -> Option<Way<'_>> {
+        if let Some(path) = &self.how.search {
+            return Some(Way::Search(path));
+        }
+        let name = self.spec.fields[self.key].name();
+        if let Some(query) = self.how.query_by(name) {
+            return Some(match &query.parameter {
+                Some(parameter) => Way::Filter(query, parameter),
+                None => Way::One {
+                    path: &query.path,
+                    mark: Query::KEY.to_owned(),
+                    query: Some(query),
+                },
+            });
+        }
+        let is_read = self.how.list.is_none() && self.spec.key_field() == Some(self.key);
+        Some(Way::One {
+            path: self.how.read.as_deref().filter(|_| is_read)?,
+            mark: format!("{{{name}}}"),
+            query: None,
+        })
+    }
+
+    /// The list of the keys that the API knows; none where the target has no such list.
+    pub fn of_known(spec: &Arc<TargetSpec>) -> Option<LookUp> {
+        Some(LookUp {
+            spec: spec.clone(),
+            how: spec.known.as_ref()?.as_lookup(),
+            key: spec.key_field()?,
+        })
     }
 
     /// Whether records can be found by their keys.
-    pub fn can_search(&self) -> bool {
-        self.how.search.is_some()
+    pub fn can_find(&self) -> bool {
+        self.way().is_some()
+    }
+
+    /// Whether each request that finds records asks for one of them, by its path.
+    pub fn finds_one(&self) -> bool {
+        matches!(self.way(), Some(Way::One { .. }))
+    }
+
+    /// Whether the target's file can say that a search also returns records that no key asks for.
+    pub fn can_be_partial(&self) -> bool {
+        matches!(self.way(), Some(Way::Filter(..)))
+    }
+
+    /// Whether a search may also return records that no key asks for.
+    pub fn is_partial(&self) -> bool {
+        matches!(self.way(), Some(Way::Filter(query, _)) if query.partial)
+    }
+
+    /// Returns the maximum number of keys that one request asks for.
+    pub fn keys_at_once(&self) -> usize {
+        match self.way() {
+            Some(Way::Search(_)) => self.page_size() as usize,
+            Some(Way::Filter(query, _)) => query.most(),
+            Some(Way::One { .. }) => 1,
+            None => self.page_size() as usize,
+        }
+    }
+
+    /// Returns the part of a key because of which no request can ask for it, if there is one.
+    pub fn unwritable<'k>(&self, key: &'k str) -> Option<&'k str> {
+        match self.way()? {
+            Way::Search(_) => None,
+            Way::Filter(query, _) => query_text::unwritable(query, key),
+            Way::One { path, mark, query } => query_text::unwritable_in(path, &mark, query, key),
+        }
+    }
+
+    /// Returns the question for the one record with this key, if records are found one by one.
+    pub fn find_one(&self, key: &str) -> Option<Question> {
+        let Some(Way::One { path, mark, query }) = self.way() else {
+            return None;
+        };
+        let key = query.map_or(key.to_owned(), |query| query_text::escaped(query, key));
+        let encoded = utf8_percent_encode(&key, SEGMENT).to_string();
+        Some(Question {
+            path: path.replace(&mark, &encoded),
+            body: None,
+        })
+    }
+
+    /// Returns the path of the requests for one record, with the name of the key in place of its value.
+    pub fn path_of_one(&self) -> &str {
+        match self.way() {
+            Some(Way::One { path, .. }) => path,
+            _ => self.read_path(),
+        }
     }
 
     /// Whether all records can be listed.
@@ -85,9 +190,12 @@ impl LookUp {
 
     /// Returns the setting in the target file by which records are found.
     pub fn setting_of_search(&self) -> String {
-        match &self.how.search {
-            Some(_) => format!("lookup.search_filter = \"{}\"", self.how.search_filter),
-            None => self.setting(),
+        match self.way() {
+            Some(Way::Search(_)) => {
+                format!("lookup.search_filter = \"{}\"", self.how.search_filter)
+            }
+            Some(Way::Filter(query, _)) => format!("lookup.query.filter = '{}'", query.template()),
+            Some(Way::One { .. }) | None => self.setting(),
         }
     }
 
@@ -104,6 +212,11 @@ impl LookUp {
     /// The text by which a record is found, as it stands in it.
     pub fn key_of<'a>(&self, record: &'a Json) -> Option<&'a Json> {
         record.pointer(&self.spec.record_pointer(self.key))
+    }
+
+    /// The pointer to a record's own id.
+    pub fn id_pointer(&self) -> &str {
+        &self.how.id
     }
 
     /// A record's own id, as the update's path names it.
@@ -174,16 +287,16 @@ mod tests {
     #[test]
     fn records_are_read_in_batches_only_in_the_ways_the_target_has() {
         let listed = registry(|how| how.search = None);
-        assert!(listed.can_list() && !listed.can_search());
+        assert!(listed.can_list() && !listed.can_find());
         assert_eq!(listed.search(&["a"]).first(), None);
         let searched = registry(|how| how.list = None);
-        assert!(searched.can_search() && !searched.can_list());
+        assert!(searched.can_find() && !searched.can_list());
         assert_eq!(searched.list().first(), None);
         assert_eq!(searched.page_size(), 2);
 
         let mut single = (*crate::plan::tests::registry()).clone();
         let how = single.lookup.as_mut().unwrap();
-        (how.search, how.list) = (None, None);
+        (how.search, how.list, how.read) = (None, None, None);
         assert!(LookUp::new(&Arc::new(single), 0).is_none());
     }
 

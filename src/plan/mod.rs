@@ -9,14 +9,15 @@ mod guards;
 mod link;
 mod lookup;
 mod pages;
+mod query_text;
 mod saved;
 mod selection;
 mod walk;
 
 pub use crate::model::{Threshold, ThresholdError};
-pub use body::{BodyShape, unnamed};
+pub use body::{BodyShape, lists_of, unnamed};
 pub use call::{Planner, field_print, without};
-pub use difference::{Difference, Left, Values};
+pub use difference::{Difference, Left, Values, explained};
 pub use forecast::Road;
 pub use guards::Guards;
 pub use lookup::{LookUp, Question};
@@ -121,7 +122,13 @@ read_only = true
 "#;
 
     pub(super) fn registry() -> Arc<TargetSpec> {
-        Arc::new(crate::targets::parse("registry.toml", REGISTRY).unwrap())
+        registry_with("", "")
+    }
+
+    /// The same with these lines in its `[update]`, and these fields.
+    pub(super) fn registry_with(update: &str, fields: &str) -> Arc<TargetSpec> {
+        let text = REGISTRY.replace("[lookup]", &format!("{update}\n[lookup]")) + fields;
+        Arc::new(crate::targets::parse("registry.toml", &text).unwrap())
     }
 
     /// Look-ups by its field `mobile` after `change` to its settings.

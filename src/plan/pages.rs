@@ -133,21 +133,22 @@ impl LookUp {
             .flatten();
         let linked = link.map(next_of);
         let next = match &how.paging {
-            Paging::Next { pointer } => self.named_at(answer.pointer(pointer), at)?,
-            Paging::Cursor { pointer, .. } => self.cursor_at(answer.pointer(pointer))?,
-            Paging::Link {} => match &linked {
+            Some(Paging::Next { pointer }) => self.named_at(answer.pointer(pointer), at)?,
+            Some(Paging::Cursor { pointer, .. }) => self.cursor_at(answer.pointer(pointer))?,
+            Some(Paging::Link {}) => match &linked {
                 Some(Ok(Some(next))) => self.below(next, at)?,
                 Some(Ok(None)) => Named::Nothing,
                 Some(Err(Malformed)) => return Err(self.no_address()),
                 None => Named::Unsaid,
             },
-            Paging::Offset { .. } | Paging::Page { .. } => Named::Unsaid,
+            Some(Paging::Offset { .. } | Paging::Page { .. }) | None => Named::Unsaid,
         };
-        let records = match answer.pointer_mut(&how.records).map(Json::take) {
+        let place = how.records.as_deref().unwrap_or_default();
+        let records = match answer.pointer_mut(place).map(Json::take) {
             Some(Json::Array(records)) => records,
             _ => {
                 return Err(LookUpError::NoList {
-                    pointer: how.records.clone(),
+                    pointer: place.to_owned(),
                 });
             }
         };
@@ -189,22 +190,24 @@ impl LookUp {
     /// Returns the setting in the target file that leads to the next page.
     pub(super) fn setting(&self) -> String {
         match &self.how.paging {
-            Paging::Offset { offset, first, .. } => {
+            Some(Paging::Offset { offset, first, .. }) => {
                 format!("lookup.paging.offset = \"{offset}\" (first = {first})")
             }
-            Paging::Page { parameter, first } => {
+            Some(Paging::Page { parameter, first }) => {
                 format!("lookup.paging.parameter = \"{parameter}\" (first = {first})")
             }
-            Paging::Next { pointer } | Paging::Cursor { pointer, .. } => {
+            Some(Paging::Next { pointer } | Paging::Cursor { pointer, .. }) => {
                 format!("lookup.paging.pointer = \"{pointer}\"")
             }
-            Paging::Link {} => "lookup.paging.kind = \"link\"".to_owned(),
+            Some(Paging::Link {}) => "lookup.paging.kind = \"link\"".to_owned(),
+            // Only a list or search has pages.
+            None => String::new(),
         }
     }
 
     /// Whether pages are requested by number or offset, and not by what an answer names.
     pub(super) fn counts_pages(&self) -> bool {
-        self.how.paging.is_counted()
+        self.how.paging.as_ref().is_some_and(Paging::is_counted)
     }
 
     /// Resolves a next page relative to the page that names it (RFC 3986, section 5).

@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use percent_encoding::utf8_percent_encode;
+use serde_json::Value as Json;
 
 use super::body::{put, tokens};
-use super::lookup::{LookUp, Question};
+use super::lookup::{LookUp, Question, Way};
 use super::pages::{LookUpError, Named, Page};
+use super::query_text;
 use crate::targets::{Paging, SEGMENT};
 
 /// The maximum number of consecutive pages without a record.
@@ -172,7 +174,8 @@ impl<'a> Walk<'a> {
             && self.total().is_none_or(|total| self.received >= total);
         if is_end {
             self.last = Last::default();
-            self.pages += 1;
+            // There are no other records that the total could count.
+            self.may_count_page = false;
         }
         is_end
     }
@@ -207,7 +210,7 @@ impl<'a> Walk<'a> {
         let Some(next) = self.next()? else {
             return Ok(Vec::new());
         };
-        let size = u64::from(self.look_up.how.page_size);
+        let size = self.look_up.page_size();
         let left = match self.total() {
             Some(total) if self.look_up.counts_pages() && self.last.records == size => {
                 total.saturating_sub(self.received).div_ceil(size)
@@ -225,7 +228,7 @@ impl<'a> Walk<'a> {
     ///
     /// Several records may have the same key.
     pub fn may_hold_twins(&self) -> bool {
-        let size = u64::from(self.look_up.how.page_size);
+        let size = self.look_up.page_size();
         let is_more = match &self.last.next {
             Named::At(_) | Named::Cursor(_) => true,
             Named::Unsaid | Named::Nothing => {
@@ -237,7 +240,7 @@ impl<'a> Walk<'a> {
 
     /// Whether there may be a page after the last one, if pages are requested by number or offset.
     fn may_go_on(&self) -> bool {
-        if self.last.records == 0 || !self.last.is_new {
+        if !self.last.is_new {
             return false;
         }
         match self.total() {
@@ -245,7 +248,7 @@ impl<'a> Walk<'a> {
             Some(total) => self.received < total || self.listed() < total,
             // A short page with as many records as its total is the whole answer to a search.
             None if self.total.is_some() && !self.counts_page && self.is_search() => {
-                self.last.records >= u64::from(self.look_up.how.page_size)
+                self.last.records >= self.look_up.page_size()
             }
             None => true,
         }
@@ -274,11 +277,11 @@ impl<'a> Walk<'a> {
             });
         }
         let is_proven = self.total().is_some();
-        let follows = matches!(self.look_up.how.paging, Paging::Link {});
+        let follows = matches!(self.look_up.how.paging, Some(Paging::Link {}));
         if self.last.is_linked && !follows && !is_proven {
             return Err(LookUpError::Linked);
         }
-        let is_full = self.last.records >= u64::from(self.look_up.how.page_size);
+        let is_full = self.last.records >= self.look_up.page_size();
         let is_unsaid = self.last.next == Named::Unsaid && !self.look_up.counts_pages();
         if is_unsaid && is_full && !self.last.was_named && !is_proven {
             return Err(LookUpError::NoNext {
@@ -291,15 +294,15 @@ impl<'a> Walk<'a> {
 
     /// Returns the question for the page at a cursor.
     fn at_cursor(&self, cursor: &str) -> Option<Question> {
-        let Paging::Cursor {
+        let Some(Paging::Cursor {
             parameter, body, ..
-        } = &self.look_up.how.paging
+        }) = &self.look_up.how.paging
         else {
             return None;
         };
-        let path = self.path()?.to_owned();
+        let path = self.path()?;
         let mut question = match parameter {
-            Some(parameter) if body.is_none() || !self.is_search() => {
+            Some(parameter) if body.is_none() || self.body().is_none() => {
                 let cursor = utf8_percent_encode(cursor, SEGMENT);
                 self.question(with_query(&path, &format!("{parameter}={cursor}")))
             }
@@ -313,45 +316,55 @@ impl<'a> Walk<'a> {
 
     /// Returns the question for the page after so many pages and records.
     ///
-    /// If answers name the next page, only the first page has a question.
+    /// If answers name the next page, only the first page is requested by number.
     fn numbered(&self, pages: u64, passed: u64) -> Option<Question> {
         let how = &self.look_up.how;
         let path = self.path()?;
-        let path = match &how.paging {
+        let path = match how.paging.as_ref()? {
             Paging::Offset {
                 limit,
                 offset,
                 first,
             } => {
-                let (size, passed) = (how.page_size, passed.saturating_add(u64::from(*first)));
-                with_query(path, &format!("{limit}={size}&{offset}={passed}"))
+                let size = self.look_up.page_size();
+                let passed = passed.saturating_add(u64::from(*first));
+                with_query(&path, &format!("{limit}={size}&{offset}={passed}"))
             }
             Paging::Page { parameter, first } => {
                 let number = pages.saturating_add(u64::from(*first));
-                with_query(path, &format!("{parameter}={number}"))
+                with_query(&path, &format!("{parameter}={number}"))
             }
-            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } if pages == 0 => {
-                path.to_owned()
-            }
-            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } => return None,
+            Paging::Next { .. } | Paging::Link {} | Paging::Cursor { .. } => path,
         };
         Some(self.question(path))
     }
 
-    /// Returns the path of the list or search, without the parameters of a page.
-    fn path(&self) -> Option<&'a str> {
-        let how = &self.look_up.how;
+    /// Returns the path of the list, search or query, without the parameters of a page.
+    fn path(&self) -> Option<String> {
         match self.what {
-            What::All => how.list.as_deref(),
-            What::Keys(_) => how.search.as_deref(),
+            What::All => self.look_up.how.list.clone(),
+            What::Keys(keys) => match self.look_up.way()? {
+                Way::Search(path) => Some(path.to_owned()),
+                Way::Filter(query, parameter) => {
+                    let filter = query_text::filter(query, keys);
+                    let filter = utf8_percent_encode(&filter, SEGMENT);
+                    Some(with_query(&query.path, &format!("{parameter}={filter}")))
+                }
+                Way::One { .. } => None,
+            },
+        }
+    }
+
+    /// Returns the body of a search.
+    fn body(&self) -> Option<Json> {
+        match (&self.what, self.look_up.way()) {
+            (What::Keys(keys), Some(Way::Search(_))) => Some(self.look_up.search_body(keys)),
+            _ => None,
         }
     }
 
     fn question(&self, path: String) -> Question {
-        let body = match self.what {
-            What::All => None,
-            What::Keys(keys) => Some(self.look_up.search_body(keys)),
-        };
+        let body = self.body();
         Question { path, body }
     }
 }

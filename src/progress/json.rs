@@ -81,6 +81,7 @@ impl Observer for JsonLines {
                 let columns: Vec<Value> = columns.iter().map(column).collect();
                 json!({"event": "unmapped", "columns": columns})
             }
+            RunEvent::Withheld(lines) => json!({"event": "withheld", "lines": lines}),
             RunEvent::Planned(plan) => json!({
                 "event": "planned", "rows": plan.rows, "invalid": plan.invalid,
                 "left_out": plan.left_out, "to_send": plan.to_send, "rate": plan.rate,

@@ -45,6 +45,7 @@ impl Observer for LogEvents {
                     tracing::warn!(column = at, names = field.as_str(), "unmapped");
                 }
             }
+            RunEvent::Withheld(lines) => tracing::info!(rows = lines.len(), "protected persons"),
             RunEvent::LookedUp { done, of } => {
                 if self.detail {
                     tracing::info!(done, of, "looking up");

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::events::{Progress, RunEvent, UnmappedColumn, WaitingFor};
 use crate::l10n::{clock_time, columns, duration, number, rows, say};
-use crate::report::{for_terminal, plan_lines};
+use crate::report::{for_terminal, plan_lines, withheld_rows};
 
 /// The lines that say an event to a person at the moment `now`; none for what only moves a counter.
 pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
@@ -26,6 +26,7 @@ pub fn lines(event: &RunEvent, now: Timestamp) -> Vec<String> {
             lines
         }
         RunEvent::Unmapped(columns) => columns.iter().map(unmapped).collect(),
+        RunEvent::Withheld(lines) => vec![withheld_rows(lines)],
         RunEvent::Planned(plan) => plan_lines(plan, now),
         RunEvent::LookedUp { done, of } => {
             vec![say().progress_looked_up(number(*done), number(*of))]

@@ -338,6 +338,42 @@ mod tests {
     }
 
     #[test]
+    fn an_american_file_with_one_mark_in_a_bio_is_read_and_no_broken_word_is_suggested() {
+        let coder = Coder::of("windows-1252").unwrap();
+        for mark in [
+            "“best”",
+            "wait…",
+            "Acme™",
+            "€5",
+            "100 €",
+            "Škoda",
+            "Smith’s",
+        ] {
+            for name in ["Ann", "Peña", "García", "José", "Zoë", "Renée"] {
+                let text = format!("E-1,{name},Runs the {mark} club\r\nE-2,Bob,Plays chess\r\n");
+                let bytes = coder.encode(&text).unwrap();
+                let verdict = Words::read(&bytes[..]).unwrap().verdict();
+                assert_eq!(verdict.map(Charset::label), Ok("windows-1252"), "{text}");
+            }
+        }
+        // What is suggested for a file in another encoding is never a word that no language has.
+        for label in ["macintosh", "cp850", "cp437"] {
+            for text in ["Peña,“best”", "José,García", "Renée,Zoë"] {
+                let Some(bytes) = Coder::of(label).unwrap().encode(text) else {
+                    continue;
+                };
+                for one in Words::read(&bytes[..]).unwrap().verdict().unwrap_err() {
+                    let is_usual = one.charset.label() == USUAL;
+                    assert!(
+                        is_usual || looks(&one.word) > Looks::Broken,
+                        "{text}: {one:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn another_encoding_is_asked_about_whatever_letters_the_file_has() {
         let mut silent = Vec::new();
         for label in ["macintosh", "cp850", "cp437", "cp865", "x-mac-icelandic"] {

@@ -15,6 +15,7 @@ use super::sheet_rows::DELIMITER;
 use super::source::{Origin, Source};
 use super::split::Record;
 use super::table::{Shape, Table};
+use super::withhold::Withholding;
 use super::workbook::{Sheet, Wanted, may_be_workbook, write_out};
 use crate::l10n::say;
 use crate::model::{FileFormat, RowAt};
@@ -61,6 +62,7 @@ pub struct Input {
     /// Where the rows begin in the decoded text.
     pub(super) body: RowAt,
     pub(super) mends: Mends,
+    pub(super) withholding: Withholding,
 }
 
 /// How much of the decoded text is looked at to find the dialect and the header.
@@ -157,6 +159,7 @@ impl Input {
                 offset: 0,
             },
             mends: options.mends.clone(),
+            withholding: Withholding::default(),
         };
         let above = above.unwrap_or_else(|| above_header(text, delimiter));
         let skipped = sample.get(..skipped).unwrap_or_default();
@@ -178,6 +181,16 @@ impl Input {
     /// Has these cells stand in place of the file's own from now on, and no others.
     pub fn mend(&mut self, mends: Mends) {
         self.mends = mends;
+    }
+
+    /// Empties the cells of these rows whenever rows are read from now on.
+    pub fn withhold(&mut self, what: Withholding) {
+        self.withholding = what;
+    }
+
+    /// The rows whose cells are emptied.
+    pub fn withholding(&self) -> &Withholding {
+        &self.withholding
     }
 
     /// The cells that stand in place of the file's own.

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::sheet_limits::{MAX_MARKS, Trouble};
 use crate::l10n::say;
 
@@ -25,6 +27,20 @@ pub enum CellMark {
     LongNumber,
     /// A formula without a stored result.
     NoResult,
+    /// The cell lies in a merged cell that shows something else. Its value is stored in its top-left cell.
+    Merged {
+        /// The top-left cell's row, as the spreadsheet counts.
+        row: u32,
+        /// Its column, counted from 0.
+        column: u16,
+    },
+}
+
+impl CellMark {
+    /// Whether it means something for an empty cell.
+    pub(super) fn marks_empty(self) -> bool {
+        matches!(self, CellMark::NoResult | CellMark::Merged { .. })
+    }
 }
 
 /// The marks of a sheet's cells. Most columns are of one kind, so only where the mark changes is kept.
@@ -33,6 +49,8 @@ pub(super) struct Marks {
     /// By column: the row from which on a mark holds, as the spreadsheet counts, ascending.
     columns: Vec<Vec<(u32, Option<CellMark>)>>,
     changes: usize,
+    /// What merged cells show, by the places of their top-left cells.
+    merged: HashMap<(u32, u16), String>,
 }
 
 impl Marks {
@@ -41,12 +59,12 @@ impl Marks {
     pub(super) fn note(
         &mut self,
         row: u32,
-        cells: impl ExactSizeIterator<Item = (bool, Option<CellMark>)>,
+        cells: impl Iterator<Item = (bool, Option<CellMark>)>,
     ) -> Result<(), Trouble> {
         for (column, (is_empty, mark)) in cells.enumerate() {
             let last = self.columns.get(column).and_then(|changes| changes.last());
             let before = last.and_then(|(_, mark)| *mark);
-            let goes_on = is_empty && mark.is_none() && before != Some(CellMark::NoResult);
+            let goes_on = is_empty && mark.is_none() && !before.is_some_and(CellMark::marks_empty);
             if mark == before || goes_on {
                 continue;
             }
@@ -69,7 +87,30 @@ impl Marks {
         let row = u32::try_from(row).ok()?;
         let after = changes.partition_point(|(first, _)| *first <= row);
         let (_, mark) = changes.get(after.checked_sub(1)?)?;
-        mark.filter(|mark| *mark == CellMark::NoResult || !text.is_empty())
+        mark.filter(|mark| mark.marks_empty() || !text.is_empty())
+    }
+
+    /// The mark of the cells that a merged cell covers which shows `text`. The row of its top-left cell is counted
+    /// from 0 here.
+    pub(super) fn merged(&mut self, (row, column): (u32, u32), text: &str) -> CellMark {
+        /// Characters that are kept: enough to know the value.
+        const SHOWN: usize = 60;
+        let (row, column) = (row + 1, column as u16);
+        self.merged.entry((row, column)).or_insert_with(|| {
+            let end = text.char_indices().nth(SHOWN);
+            end.map_or(text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
+        });
+        CellMark::Merged { row, column }
+    }
+
+    /// What the merged cell shows whose top-left cell stands there.
+    pub(super) fn shown(&self, row: u32, column: u16) -> Option<&str> {
+        self.merged.get(&(row, column)).map(String::as_str)
+    }
+
+    /// Columns up to the last that has a mark anywhere.
+    pub(super) fn columns(&self) -> usize {
+        self.columns.len()
     }
 
     /// Whether no cell has one.
@@ -80,14 +121,18 @@ impl Marks {
 
 /// The name of a cell as a spreadsheet writes it, such as `F2`; the column is counted from 0.
 pub fn cell_name(row: u64, column: usize) -> String {
+    format!("{}{row}", column_letters(column))
+}
+
+/// The letters with which a spreadsheet names a column; it is counted from 0.
+pub fn column_letters(column: usize) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
     while rest > 0 {
         letters.push(char::from(b'A' + ((rest - 1) % 26) as u8));
         rest = (rest - 1) / 26;
     }
-    let letters: String = letters.iter().rev().collect();
-    format!("{letters}{row}")
+    letters.iter().rev().collect()
 }
 
 #[cfg(test)]

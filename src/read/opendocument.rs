@@ -159,6 +159,8 @@ struct Row {
     /// Columns so far, and the cells that have something in them: where each begins and how often it stands.
     columns: u32,
     cells: Vec<(u32, u32, Shown)>,
+    /// Merged cells: the column where each begins, and the rows and columns that it spans.
+    merged: Vec<(u32, (u32, u32))>,
 }
 
 impl Row {
@@ -168,11 +170,15 @@ impl Row {
         self.is_hidden = is_hidden || visibility.is_some_and(|said| said != "visible");
         self.columns = 0;
         self.cells.clear();
+        self.merged.clear();
     }
 
     fn take(&mut self, cell: Cell) {
         let (first, times) = (self.columns, cell.times);
         self.columns = self.columns.saturating_add(times);
+        if cell.spans != (1, 1) {
+            self.merged.push((first, cell.spans));
+        }
         let shown = cell.shown();
         if !shown.text.is_empty() || shown.mark.is_some() {
             self.cells.push((first, times, shown));
@@ -186,6 +192,13 @@ impl Row {
         }
         if !self.cells.is_empty() {
             for row in self.first..next {
+                for (first, (rows_spanned, columns)) in &self.merged {
+                    let end = (
+                        row.saturating_add(rows_spanned - 1),
+                        first.saturating_add(columns - 1),
+                    );
+                    rows.merges.add((row, *first), end)?;
+                }
                 for (first, times, shown) in &self.cells {
                     for column in *first..first.saturating_add(*times) {
                         rows.put(row, column, shown.clone())?;
@@ -202,6 +215,8 @@ impl Row {
 #[derive(Default)]
 struct Cell {
     times: u32,
+    /// Rows and columns that it covers.
+    spans: (u32, u32),
     kind: String,
     value: Option<String>,
     is_error: bool,
@@ -229,6 +244,7 @@ impl Cell {
         };
         Cell {
             times: times(tag, "table:number-columns-repeated"),
+            spans: spans(tag),
             kind,
             value,
             is_error: attribute(tag, "calcext:value-type").is_some_and(|kind| kind == "error"),
@@ -461,6 +477,19 @@ struct RowCount {
 fn times(tag: &BytesStart<'_>, name: &str) -> u32 {
     let said = attribute(tag, name).and_then(|value| value.trim().parse().ok());
     said.unwrap_or(1)
+}
+
+/// The rows and columns that a cell covers.
+fn spans(tag: &BytesStart<'_>) -> (u32, u32) {
+    let spanned = |name: &str| times(tag, name).max(1);
+    // Few cells are merged.
+    match tag.attributes_raw().contains("-spanned") {
+        true => (
+            spanned("table:number-rows-spanned"),
+            spanned("table:number-columns-spanned"),
+        ),
+        false => (1, 1),
+    }
 }
 
 /// What an attribute of a tag says, with its entities as the characters that they stand for.

@@ -183,9 +183,14 @@ impl Input {
             if self.sheet.is_none() {
                 table.mark_truncated(shape.least);
             }
+            // An edit can withhold a row and release none: it may have been made without seeing the row.
+            let by = &self.withholding;
+            let mut hidden = table.hidden_rows(by, shape);
             if !self.mends.is_empty() {
                 table.mend(&self.mends, self.header.len());
+                hidden.extend(table.hidden_rows(by, shape));
             }
+            table.withhold(&hidden, by);
         }
         // A row that a quote glued together hides the rows within it, so it stops the run; but
         // the stretches before it are whole.

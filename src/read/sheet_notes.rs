@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use quick_xml::events::{BytesStart, Event};
 
 use super::constructs::attribute;
+use super::merges::Merges;
 use super::sheet_limits::{MAX_MARKS, Trouble};
 use crate::l10n::{number, say};
 
@@ -15,6 +16,7 @@ pub(super) struct SheetNotes {
     pub(super) without_result: Vec<(u32, u32)>,
     /// Cells with a formula and 0 for its result, which is none where all are to be calculated anew.
     pub(super) zero: Vec<(u32, u32)>,
+    pub(super) merges: Merges,
     row: u32,
     column: u32,
     cell: Option<Cell>,
@@ -154,6 +156,15 @@ impl SheetNotes {
                     cell.has_value = true;
                 }
             }
+            "mergeCell" => {
+                let said = raw(tag, "ref");
+                let corners = said.as_deref().and_then(|said| said.split_once(':'));
+                if let Some((first, last)) = corners
+                    && let (Some(first), Some(last)) = (place(first), place(last))
+                {
+                    self.merges.add(first, last)?;
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -271,6 +282,17 @@ mod tests {
         assert_eq!(found.without_result, expected);
         assert_eq!(found.zero, [(8, 26)]);
         assert!(found.lacks_result(8, 26, true) && !found.lacks_result(8, 26, false));
+    }
+
+    #[test]
+    fn merged_cells_are_found() {
+        let found = notes(
+            "<row r=\"2\"/><mergeCells><mergeCell ref=\"A1:B2\"/><mergeCell ref='AA3:AA9'></mergeCell>\
+             <mergeCell ref=\"C1\"/><mergeCell ref=\"C1:x\"/><mergeCell/></mergeCells>",
+        );
+        let mut expected = Merges::default();
+        assert!(expected.add((0, 0), (1, 1)).is_ok() && expected.add((2, 26), (8, 26)).is_ok());
+        assert_eq!(format!("{:?}", found.merges), format!("{expected:?}"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use super::mark::{CellMark, Marks};
+use super::merges::Merges;
 use super::number_format::Shown;
 use super::sheet_limits::{MAX_CELL, MAX_TEXT, Trouble, refuse_place};
 use super::sheet_notes::Stretches;
@@ -31,6 +32,7 @@ pub(super) struct Rows<W: Write> {
     width: usize,
     /// Rows that nobody sees, counted from 0.
     pub(super) hidden: Stretches,
+    pub(super) merges: Merges,
     skips_hidden: bool,
     kept: Kept,
 }
@@ -59,6 +61,7 @@ impl<W: Write> Rows<W> {
             text: 0,
             width: 0,
             hidden: Stretches::default(),
+            merges: Merges::default(),
             skips_hidden,
             kept: Kept::default(),
         }
@@ -97,6 +100,8 @@ impl<W: Write> Rows<W> {
     fn end_row(&mut self) -> Result<(), Trouble> {
         let last = self.cells.iter().rposition(|cell| !cell.trim().is_empty());
         let is_filled = last.is_some() || self.marks.iter().any(Option::is_some);
+        self.merges
+            .cover(self.row, &self.cells, &mut self.marks, &mut self.kept.marks);
         if self.width > 0 && is_filled && self.hidden.has(self.row) {
             self.kept.hidden_rows += 1;
             if self.skips_hidden {
@@ -116,10 +121,15 @@ impl<W: Write> Rows<W> {
             self.cells.resize(2, String::new());
         }
         if !(self.marks.is_empty() && self.kept.marks.is_empty()) {
-            self.marks.resize(self.cells.len(), None);
-            let marks = self.cells.iter().zip(self.marks.drain(..));
-            let marks = marks.map(|(cell, mark)| (cell.is_empty(), mark));
-            self.kept.marks.note(self.row, marks)?;
+            // A covered cell may lie behind the row's last.
+            let width = self.cells.len().max(self.marks.len());
+            let width = width.max(self.kept.marks.columns());
+            let marks = self.marks.drain(..).chain(std::iter::repeat(None));
+            let cells = self.cells.iter().map(String::is_empty);
+            let cells = cells.chain(std::iter::repeat(true));
+            self.kept
+                .marks
+                .note(self.row, cells.zip(marks).take(width))?;
         }
         let written = self.writer.write_record(self.cells.drain(..));
         // The conversion of the csv crate would lose the kind of the error.

@@ -194,6 +194,8 @@ impl<'a> Found<'a> {
             first: RowAt::FIRST,
             marks: None,
             mended: Vec::new(),
+            withheld: Vec::new(),
+            conceals: false,
         }
     }
 }

@@ -32,6 +32,10 @@ pub struct Table {
     /// What a workbook knows about its cells, and those for which it no longer holds.
     pub(super) marks: Option<Arc<Marks>>,
     pub(super) mended: Vec<(u64, usize)>,
+    /// The numbers of the rows whose cells were emptied because they are about protected persons, ascending.
+    pub(super) withheld: Vec<u64>,
+    /// Whether rows of the file may be about protected persons.
+    pub(super) conceals: bool,
 }
 
 /// Bytes between two cells of a row: the delimiter, where they lie in the block as it stands.
@@ -96,6 +100,8 @@ pub enum Flaw {
     Truncated,
     /// The program that wrote the file left out empty cells at the end of its rows.
     FilledUp,
+    /// The row is damaged and may be about a protected person, so its cells were emptied.
+    Concealed,
 }
 
 /// How a file's rows are written.
@@ -192,6 +198,25 @@ impl Table {
                 // Whoever changed it has seen it.
                 span.flaw = None;
             }
+        }
+    }
+
+    /// Empties all cells of a row but those in the columns `kept`.
+    pub(super) fn empty(&mut self, index: usize, kept: &[usize]) {
+        let Some(row) = self.rows().nth(index) else {
+            return;
+        };
+        let cell = |column: usize| {
+            let cell = row.cell(column).filter(|_| kept.contains(&column));
+            cell.map_or(Vec::new(), |cell| cell.bytes().to_vec())
+        };
+        let cells: Vec<Vec<u8>> = (0..row.len()).map(cell).collect();
+        let (start, first_cell) = (self.text.len(), self.ends.len());
+        for cell in cells {
+            self.append(&cell);
+        }
+        if let Some(span) = self.rows.get_mut(index) {
+            (span.start, span.cells) = (start, first_cell..self.ends.len());
         }
     }
 
@@ -299,6 +324,13 @@ impl<'a> RawRow<'a> {
         })
     }
 
+    /// Whether it is about a protected person, so that its cells were emptied.
+    #[inline]
+    pub fn is_withheld(&self) -> bool {
+        let withheld = &self.table.withheld;
+        !withheld.is_empty() && withheld.binary_search(&self.at.row).is_ok()
+    }
+
     /// Whether a workbook knows anything about its cells beside their text.
     #[inline]
     pub fn has_marks(&self) -> bool {
@@ -309,8 +341,20 @@ impl<'a> RawRow<'a> {
     pub fn mark(&self, index: usize) -> Option<CellMark> {
         let marks = self.table.marks.as_ref()?;
         let is_mended = self.table.mended.contains(&(self.at.row, index));
-        let text = self.cell(index).filter(|_| !is_mended)?;
-        marks.of(self.at.sheet_row, index, text.bytes())
+        // A workbook leaves out empty cells at the end of a row.
+        let text = self.cell(index).map_or(&[][..], Cell::bytes);
+        let mark = marks.of(self.at.sheet_row, index, text);
+        mark.filter(|_| !is_mended && !self.is_withheld())
+    }
+
+    /// What the merged cell shows whose top-left cell stands there.
+    pub fn shown_by_merged(&self, row: u32, column: u16) -> &'a str {
+        // Its row may be about a protected person.
+        let marks = self.table.marks.as_ref();
+        marks
+            .filter(|_| !self.table.conceals)
+            .and_then(|marks| marks.shown(row, column))
+            .unwrap_or_default()
     }
 
     /// The cells, in order.

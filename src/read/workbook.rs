@@ -263,6 +263,10 @@ impl<'a> Book<'a> {
             Book::Xlsx(book) => book.write(sheet, rows, most),
             Book::Xls(book, notes) => {
                 let range = book.worksheet_range(&sheet.name).map_err(Trouble::of)?;
+                let merged = book.merge_cells_by_sheet_name(&sheet.name);
+                for merged in merged.map_err(Trouble::of)? {
+                    rows.merges.add(merged.start, merged.end)?;
+                }
                 notes.write(&range, sheet, rows, most)
             }
             Book::Ods(book) => book.write(sheet, rows, most),
@@ -295,6 +299,7 @@ impl NewBook {
         let notes = self.notes.get_mut(sheet.place);
         let mut notes = notes.map(std::mem::take).unwrap_or_default();
         rows.hidden = std::mem::take(&mut notes.hidden);
+        rows.merges = std::mem::take(&mut notes.merges);
         let cells = self.book.worksheet_cells_reader(&sheet.name);
         let mut cells = cells.map_err(Trouble::of)?;
         let formats = cells.styles().iter().map(|style| {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::whole_file::Placing;
 use crate::journal::Journal;
 use crate::model::{Call, Change, RowState};
 use crate::read::Dialect;
-use crate::targets::TargetSpec;
+use crate::targets::{FieldSpec, ListMode, TargetSpec};
 
 /// How a roster of the program's own is written.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ impl Like<'_> {
 /// that the target itself finds them by, with the values that they had before. A cell is empty
 /// where the run left the field alone, and `<null>` where there was nothing. Returns the path, or
 /// nothing where the run replaced nothing that is known. What was empty and cannot be cleared is left
-/// out, or the roster could not be imported.
+/// out, or the roster could not be imported, and so is a list that no cell puts back.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
@@ -62,14 +63,26 @@ pub fn write_before(
     };
     let candidates = journal.fields_changed(run)?;
     write_roster(spec, candidates, (path, like), each, |change| {
-        let nullable = |field: usize| spec.fields[field].nullable;
-        let can_be_cleared = || spec.field(&change.field).is_some_and(nullable);
+        let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+        let can_be_cleared = || field.is_some_and(|field| field.nullable);
         // An empty cell would leave the field as it is.
-        let from = change.from.as_ref().map(|from| match from.as_str() {
-            Some("") => &Json::Null,
-            _ => from,
-        });
-        from.filter(|from| !from.is_null() || can_be_cleared())
+        let from = change
+            .from
+            .as_ref()
+            .map(|from| match (from, from.as_str()) {
+                (Json::Array(items), _) if items.is_empty() => &Json::Null,
+                (_, Some("")) => &Json::Null,
+                _ => from,
+            });
+        let from = from.filter(|from| !from.is_null() || can_be_cleared())?;
+        // A row that adds to a list, or removes from it, does not put it back.
+        let is_put_back = |field: &FieldSpec| match from {
+            Json::Array(items) => {
+                field.mode() == ListMode::Replace && field.cell_of(items).is_some()
+            }
+            _ => !field.is_list() || field.mode() == ListMode::Replace,
+        };
+        Some(Cow::Borrowed(from)).filter(|_| field.is_none_or(is_put_back))
     })
 }
 
@@ -149,8 +162,32 @@ pub fn write_rest(
         candidates,
         (path, Like::ours(placing)),
         each,
-        |change| Some(&change.to),
+        |change| said(spec, change),
     )
+}
+
+/// What the row of a change said: of a list, the values that it was to add or to remove. It is unknown what
+/// was to be removed from a list of which nothing was kept.
+fn said<'a>(spec: &TargetSpec, change: &'a Change) -> Option<Cow<'a, Json>> {
+    let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+    let (Some(field), Json::Array(to)) = (field, &change.to) else {
+        return Some(Cow::Borrowed(&change.to));
+    };
+    let Some(from) = &change.from else {
+        let is_known = field.mode() != ListMode::Remove;
+        return is_known.then_some(Cow::Borrowed(&change.to));
+    };
+    let from = from.as_array().map_or(&[][..], Vec::as_slice);
+    let only = |of: &[Json], others: &[Json]| {
+        let rest = of.iter().filter(|item| !others.contains(item));
+        rest.cloned().collect::<Vec<_>>()
+    };
+    let values = match field.mode() {
+        ListMode::Add => only(to, from),
+        ListMode::Remove => only(from, to),
+        ListMode::Replace => to.clone(),
+    };
+    Some(Cow::Owned(Json::Array(values)))
 }
 
 /// Writes one side of the changes of the calls that `each` hands out, as often as it is asked, as a
@@ -161,7 +198,7 @@ fn write_roster(
     candidates: Vec<String>,
     (path, like): (&Path, Like<'_>),
     each: impl Fn(&mut dyn FnMut(Call) -> Result<bool, ReportError>) -> Result<(), ReportError>,
-    side: impl Fn(&Change) -> Option<&Json>,
+    side: impl for<'a> Fn(&'a Change) -> Option<Cow<'a, Json>>,
 ) -> Result<Option<PathBuf>, ReportError> {
     let candidates: BTreeSet<usize> = candidates
         .iter()
@@ -206,7 +243,7 @@ fn write_roster(
         let own = |field: usize| {
             let pointer = &spec.fields[field].pointer;
             needed(field)
-                .then(|| spec.sent_in(&sent)?.pointer(pointer))
+                .then(|| pointer.get(spec.sent_in(&sent)?).ok()?)
                 .flatten()
         };
         let cells = fields.iter().map(|field| {
@@ -214,7 +251,7 @@ fn write_roster(
                 Some(change) => side(change),
                 None => own(*field),
             };
-            value.map_or(String::new(), cell)
+            value.map_or(String::new(), |value| cell(&spec.fields[*field], &value))
         });
         let mut record = ByteRecord::new();
         for name in names_in(spec, &call, &places) {
@@ -227,9 +264,14 @@ fn write_roster(
     Ok(Some(file.finish()?))
 }
 
-fn cell(value: &Json) -> String {
+fn cell(field: &FieldSpec, value: &Json) -> String {
     match value {
         Json::Null => "<null>".into(),
+        Json::Array(items) if items.is_empty() => "<null>".into(),
+        Json::Array(items) => {
+            let text = field.cell_of(items).unwrap_or_default();
+            safe_cell(&text, Reader::Program).into_owned()
+        }
         Json::String(text) => safe_cell(text, Reader::Program).into_owned(),
         other => safe_cell(&other.to_string(), Reader::Program).into_owned(),
     }

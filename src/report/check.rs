@@ -69,7 +69,11 @@ pub fn check_text(
             look,
         ));
     }
-    let valid = number(survey.rows - survey.invalid);
+    if !survey.withheld.is_empty() {
+        lines.extend(look.lines(None, "", &withheld_rows(&survey.withheld)));
+        lines.push(String::new());
+    }
+    let valid = number(survey.valid());
     if survey.problems == 0 {
         let text = say().check_all_valid(valid, rows(survey.rows));
         lines.extend(look.lines(Some(Tone::New), "", &text));
@@ -165,7 +169,8 @@ fn column_lines(checker: &Checker, unmapped: &[Unmapped]) -> Vec<String> {
         let became = match field {
             Some(field) => spec.fields[field].name().to_owned(),
             None => match unmapped.iter().find(|one| one.column == column) {
-                Some(one) => say().check_ignored_meant(one.name.as_str(), header),
+                Some(one) => say().check_ignored_meant(one.name.as_str(), one.header.as_str()),
+                None if map.protected().contains(&column) => say().check_protected(),
                 None => say().check_ignored(),
             },
         };
@@ -187,6 +192,16 @@ fn place(at: RowAt, problem: &Problem) -> String {
     } else {
         say().place_cell(at.sheet_row, problem.column.as_str())
     }
+}
+
+/// How many rows are about protected persons, and which.
+pub fn withheld_rows(lines: &[u64]) -> String {
+    const SHOWN: usize = 20;
+    let mut named: Vec<String> = lines.iter().take(SHOWN).map(|line| number(*line)).collect();
+    if lines.len() > SHOWN {
+        named.push("…".to_owned());
+    }
+    say().rows_withheld(rows(lines.len() as u64), named.join(", "))
 }
 
 /// That a workbook hides rows, if it does, and whether they were left out.

@@ -1,14 +1,14 @@
 use super::results::NOT_FOUND;
 use crate::check::SEVERITIES;
 use crate::l10n::{Messages, say};
-use crate::model::{Code, LEFT_OUT, Refusal};
+use crate::model::{Code, LEFT_OUT, PROTECTED, Refusal};
 use crate::targets::Kind;
 
 /// A message without arguments.
 type Phrase = fn(&Messages) -> String;
 
 /// Codes of rows that no check of a cell gives: what each means, and what to do about it.
-const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
+const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
     (
         NOT_FOUND,
         Messages::what_lookup_not_found,
@@ -20,6 +20,16 @@ const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
         Messages::remedy_lookup_several,
     ),
     (
+        "lookup.several_elements",
+        Messages::what_lookup_several_elements,
+        Messages::remedy_lookup_several_elements,
+    ),
+    (
+        "lookup.no_list",
+        Messages::what_lookup_no_list,
+        Messages::remedy_lookup_no_list,
+    ),
+    (
         "lookup.incomplete",
         Messages::what_lookup_incomplete,
         Messages::remedy_lookup_incomplete,
@@ -28,6 +38,21 @@ const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
         "lookup.other_record",
         Messages::what_lookup_other_record,
         Messages::remedy_lookup_other_record,
+    ),
+    (
+        "lookup.other_key",
+        Messages::what_lookup_other_key,
+        Messages::remedy_lookup_other_key,
+    ),
+    (
+        "lookup.refused",
+        Messages::what_lookup_refused,
+        Messages::remedy_lookup_refused,
+    ),
+    (
+        "lookup.unwritable",
+        Messages::what_lookup_unwritable,
+        Messages::remedy_lookup_unwritable,
     ),
     (
         "lookup.taken",
@@ -68,6 +93,11 @@ const OF_ROWS: [(&str, Phrase, Phrase); 12] = [
         LEFT_OUT,
         Messages::what_row_left_out,
         Messages::remedy_row_left_out,
+    ),
+    (
+        PROTECTED,
+        Messages::what_row_protected,
+        Messages::remedy_row_protected,
     ),
 ];
 

@@ -38,6 +38,8 @@ pub struct Reported<'a> {
     pub header: &'a [String],
     /// Why the run ended before its last row, if it did and that is known.
     pub why: Option<String>,
+    /// Who had rows about protected persons sent, and why.
+    pub release: Option<String>,
     /// Whether it went to a sandbox of its own, which is gone.
     pub is_played: bool,
     /// What leads another command to the journal, such as ` --state DIR`.
@@ -54,6 +56,7 @@ struct Page<'a> {
     more: Option<String>,
     doubtful: String,
     why: Option<String>,
+    release: Option<String>,
     next: Option<Next>,
     slots: Vec<Stretch>,
     began: String,
@@ -175,6 +178,7 @@ pub fn write_html(
         rows,
         doubtful: doubtful_values(summary.warnings),
         why,
+        release: reported.release.clone(),
         next: next(reported),
         slots: stretches(reported.timeline, summary),
         began: local_seconds(summary.started_at),
@@ -273,10 +277,12 @@ fn merged(kinds: Vec<FailureKind>) -> Vec<FailureKind> {
 /// A kind of failure with what to do about it: what the first of its rows was told.
 fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
     let code = kind.code.clone();
-    let first = rows
-        .iter()
-        .find(|row| row.outcome.state == kind.state && row.outcome.error_code == code);
-    let said = first.map_or("", |row| &*row.wrong);
+    let said = said_of(
+        rows.iter()
+            .filter(|row| row.outcome.state == kind.state && row.outcome.error_code == code)
+            .map(|row| (&*row.column, &*row.wrong)),
+    );
+    let said = said.as_str();
     Kind {
         state: kind.state,
         code,
@@ -291,6 +297,29 @@ fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
             _ => said.to_owned(),
         },
     }
+}
+
+/// What rows of one code were told: the first message of each column, since one code may have another limit in
+/// another column.
+fn said_of<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    const MOST: usize = 3;
+    let mut said: Vec<(&str, &str)> = Vec::new();
+    let mut is_more = false;
+    for (column, wrong) in rows {
+        if said
+            .iter()
+            .any(|(other, told)| *other == column || *told == wrong)
+        {
+            continue;
+        }
+        is_more = said.len() == MOST;
+        if is_more {
+            break;
+        }
+        said.push((column, wrong));
+    }
+    let texts: Vec<&str> = said.iter().map(|(_, wrong)| *wrong).collect();
+    texts.join("; ") + if is_more { "; …" } else { "" }
 }
 
 /// What to do next, if anything.
@@ -382,4 +411,27 @@ fn files(summary: &Summary) -> Vec<(String, String)> {
         .into_iter()
         .filter_map(|(name, path)| Some((name, path.as_ref()?.display().to_string())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said_of;
+
+    #[test]
+    fn one_code_is_advised_for_each_column() {
+        let rows = [
+            ("Bio", "no more than 500"),
+            ("Bio", "no more than 500"),
+            ("City", "no more than 20"),
+            ("Town", "no more than 20"),
+        ];
+        assert_eq!(
+            said_of(rows.into_iter()),
+            "no more than 500; no more than 20"
+        );
+        let many = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")];
+        assert_eq!(said_of(many.into_iter()), "1; 2; 3; …");
+        assert_eq!(said_of(many[..3].iter().copied()), "1; 2; 3");
+        assert_eq!(said_of(std::iter::empty()), "");
+    }
 }

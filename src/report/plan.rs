@@ -34,6 +34,11 @@ pub fn write_changes(
     let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
     journal.each_call::<ReportError>(run, |call, _| {
         for change in &*spec.changes_of(&call) {
+            let field = spec.field(&change.field).map(|index| &spec.fields[index]);
+            let text_of = |value: &Json| match field {
+                Some(field) => field.in_words(value, None),
+                None => text_of(value),
+            };
             let from = change.from.as_ref().map_or(String::new(), text_of);
             let (row, to) = (call.at.row.to_string(), text_of(&change.to));
             let line = call.at.sheet_row.to_string();
@@ -82,6 +87,7 @@ pub fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
         ),
         (plan.invalid, Messages::state_invalid, Some(Tone::Old)),
         (plan.left_out, Messages::plan_left_out, Some(Tone::Warning)),
+        (plan.settled.withheld, Messages::state_withheld, None),
     ];
     let some = reasons.into_iter().filter(|(count, ..)| *count > 0);
     some.map(|(count, phrase, tone)| (phrase(say(), count, number(count)), tone))
@@ -128,7 +134,11 @@ pub fn notes(plan: &Plan) -> Vec<String> {
 /// The requests and the time that a plan takes.
 pub fn time_line(plan: &Plan, now: Timestamp) -> String {
     let to_make = plan.requests_for(plan.to_send);
-    let (sent, rate) = (requests(to_make), plan.rate.as_str());
+    let rate = match plan.rate_is_guess {
+        true => say().rate_guessed(plan.rate.as_str()),
+        false => plan.rate.clone(),
+    };
+    let (sent, rate) = (requests(to_make), rate.as_str());
     let time = duration(plan.estimate_s);
     let mut line = if plan.at_once > 0 && to_make > plan.at_once {
         say().plan_time_at_once(sent, rate, number(plan.at_once), time)

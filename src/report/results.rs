@@ -114,7 +114,7 @@ pub fn write_results(
                 let record = cells.with(outcome.as_ref(), &warning, held.as_deref(), &layout);
                 let error = outcome.as_ref().map_or("", |outcome| &outcome.error);
                 results.write(&record, state, error)?;
-                if !state.succeeded() && !left_out {
+                if !state.succeeded() && state != RowState::Withheld && !left_out {
                     let sheet = match &mut failed {
                         Some(sheet) => sheet,
                         none => none.insert(begin(paths, &paths.failed, input, &layout)?),

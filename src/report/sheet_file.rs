@@ -182,7 +182,7 @@ impl WorkbookFile {
                 (Some(0xFD_EC_EA), faults(&self.header, &self.outcome, error))
             }
             RowState::NotSent | RowState::Unknown => (Some(0xFF_F6_DC), Vec::new()),
-            RowState::Updated | RowState::Unchanged => (None, Vec::new()),
+            RowState::Updated | RowState::Unchanged | RowState::Withheld => (None, Vec::new()),
         };
         let colored = |color: u32| Format::new().set_background_color(Color::RGB(color));
         let row = row.map(colored);

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use crate::targets::{FieldSpec, Place, SignIn, TargetSpec};
+use crate::targets::{FieldSpec, Lookup, Place, SignIn, TargetSpec};
 
 /// What a target file says, for a person.
 pub fn target_text(spec: &TargetSpec) -> String {
@@ -25,11 +25,12 @@ pub fn target_text(spec: &TargetSpec) -> String {
     );
     let _ = writeln!(
         text,
-        "{:<12} {} requests / {}, at most {} at once",
+        "{:<12} {} requests / {}, at most {} at once{}",
         "quota",
         spec.quota.requests,
         spec.quota.per.letter(),
-        spec.quota.burst
+        spec.quota.burst,
+        if spec.quota.guess { " (a guess)" } else { "" }
     );
     write_access(&mut text, spec);
     write_fields(&mut text, spec);
@@ -68,9 +69,15 @@ fn write_access(text: &mut String, spec: &TargetSpec) {
             way.variables().join(" and ")
         );
     }
+    if let Some(known) = &spec.known {
+        let _ = writeln!(text, "{:<12} of keys, by GET {}", "list", known.list);
+    }
     match &spec.lookup {
         Some(lookup) => {
             let _ = writeln!(text, "{:<12} by {}", "look-up", lookup.keys.join(", "));
+            for request in requests_of(lookup) {
+                let _ = writeln!(text, "{:<12} {request}", "");
+            }
         }
         None => {
             let _ = writeln!(text, "{:<12} none", "look-up");
@@ -87,6 +94,28 @@ fn write_access(text: &mut String, spec: &TargetSpec) {
     for (name, value) in &spec.headers {
         let _ = writeln!(text, "{:<12} {name}: {value}", "header");
     }
+}
+
+/// The requests that read records, and what each of them finds.
+fn requests_of(lookup: &Lookup) -> Vec<String> {
+    let of = |verb: &str, path: &Option<String>, finds: &str| {
+        path.as_ref().map(|path| format!("{verb} {path}: {finds}"))
+    };
+    let queries = lookup.query.iter().map(|query| {
+        let (path, key, most) = (&query.path, query.key(), query.most());
+        match &query.parameter {
+            Some(parameter) => {
+                let mark = if path.contains('?') { '&' } else { '?' };
+                format!("GET {path}{mark}{parameter}=…: by {key}, {most} a request")
+            }
+            None => format!("GET {path}: by {key}, one record"),
+        }
+    });
+    let list = of("GET", &lookup.list, "all records");
+    let search = of("POST", &lookup.search, "by any key");
+    let read = of("GET", &lookup.read, "one record");
+    let others = [search, list, read].into_iter().flatten();
+    queries.chain(others).collect()
 }
 
 fn write_fields(text: &mut String, spec: &TargetSpec) {
@@ -151,8 +180,8 @@ fn traits_of(field: &FieldSpec) -> String {
             traits.push(format!("{word} {length} characters"));
         }
     }
-    if !field.pointer.is_empty() {
-        traits.push(format!("at {}", field.pointer));
+    if !field.pointer.as_str().is_empty() {
+        traits.push(format!("at {}", field.pointer.as_str()));
     }
     traits.join(", ")
 }

@@ -43,7 +43,7 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
         let line = format!("  {count:>7} {word}");
         lines.push(match state {
             RowState::Updated => look.paint(Tone::New, &line),
-            RowState::Unchanged => line,
+            RowState::Unchanged | RowState::Withheld => line,
             RowState::Unknown | RowState::NotSent => look.paint(Tone::Warning, &line),
             RowState::Invalid | RowState::Rejected | RowState::Failed => {
                 look.paint(Tone::Old, &line)

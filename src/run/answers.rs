@@ -143,7 +143,7 @@ impl<'a> KeptAnswers<'a> {
 
     /// Has the journal hold what was answered to this slice, for the next one; nothing where it contradicts
     /// itself.
-    pub(super) fn leave(&self, journal: &dyn Answers) -> Result<(), JournalError> {
+    fn leave(&self, journal: &dyn Answers) -> Result<(), JournalError> {
         let mut held = self.lock();
         if held.are_doubted {
             held.unkept.clear();
@@ -163,8 +163,22 @@ impl<'a> KeptAnswers<'a> {
         Ok(())
     }
 
+    /// Ends the plan, and returns the requests to be counted with it. A plan that was stopped leaves its answers
+    /// to the next slice; those of a whole one are forgotten in the step that says what becomes of it.
+    pub(super) fn conclude(
+        &self,
+        journal: &dyn Answers,
+        is_whole: bool,
+    ) -> Result<u64, JournalError> {
+        if is_whole {
+            return Ok(self.uncounted());
+        }
+        self.leave(journal)?;
+        Ok(0)
+    }
+
     /// Requests that were made and are not counted in the journal yet: from now on they are.
-    pub(super) fn uncounted(&self) -> u64 {
+    fn uncounted(&self) -> u64 {
         let mut held = self.lock();
         let made = self.stats.requests();
         made.saturating_sub(std::mem::replace(&mut held.counted, made))

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 use unicode_normalization::UnicodeNormalization;
 
@@ -31,15 +33,17 @@ impl<'a> Applied<'a> {
             if field.place != Place::Body || field.read_only {
                 continue;
             }
-            let Some(to) = sent.pointer(&field.pointer) else {
+            // What is sent as it was read may hold several such elements.
+            let Ok(Some(to)) = field.pointer.get(sent) else {
                 continue;
             };
             let is_changed = || call.changed.split(' ').any(|name| name == field.name());
-            let held = match record.pointer(&field.pointer) {
-                None if !is_promised => continue,
-                held => held.unwrap_or(&Json::Null),
+            let is_shown = match field.pointer.get(record) {
+                Ok(None) if !is_promised => continue,
+                Ok(held) => self.is_shown(index, &held.unwrap_or(Cow::Owned(Json::Null)), &to),
+                Err(_) => false,
             };
-            if self.is_shown(index, held, to) {
+            if is_shown {
                 any_applied |= is_changed();
                 continue;
             }
@@ -61,7 +65,7 @@ impl<'a> Applied<'a> {
     pub(super) fn refused_column(&self, errors: &Json) -> Option<String> {
         let spec = self.checker.spec();
         let refused = spec.fields.iter().enumerate().find(|(index, field)| {
-            let is_named = || errors.pointer(&field.pointer).is_some();
+            let is_named = || field.pointer.stem_in(errors).is_some();
             field.only_some_accounts && self.checker.map().column(*index).is_some() && is_named()
         });
         refused.map(|(index, _)| self.checker.name_of(index).to_owned())

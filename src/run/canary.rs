@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value as Json;
@@ -9,7 +10,7 @@ use crate::check::{Checker, Survey};
 use crate::journal::{Journal, JournalError};
 use crate::l10n::say;
 use crate::model::{Change, Code, Fact, Pending, RowState};
-use crate::plan::{LookUp, unnamed};
+use crate::plan::{LookUp, lists_of, unnamed};
 use crate::send::{Fetched, Judged, Reread, Stop, StopRequest, Transport};
 use crate::targets::{FieldSpec, Place};
 
@@ -49,10 +50,15 @@ impl Reread for Reader<'_> {
             if field.place != Place::Body || field.read_only {
                 continue;
             }
-            let Some(to) = sent.pointer(&field.pointer) else {
+            // What is sent as it was read may hold several such elements.
+            let Ok(Some(to)) = field.pointer.get(sent) else {
                 continue;
             };
-            let held = record.pointer(&field.pointer).unwrap_or(&Json::Null);
+            let to = &*to;
+            let Ok(held) = field.pointer.get(record) else {
+                return Judged::Changed(self.checker.name_of(index).to_string());
+            };
+            let held = &*held.unwrap_or(Cow::Owned(Json::Null));
             let is_changed = changed.iter().any(|name| name == field.name());
             let change = changes.iter().find(|change| change.field == field.name());
             let before = match change {
@@ -60,14 +66,22 @@ impl Reread for Reader<'_> {
                 // It is sent along as it was read; of what is changed nothing was read.
                 None => Some(to).filter(|_| !is_changed),
             };
-            let is = |other: &Json| held == other || self.checker.normalised(index, held) == *other;
+            let is = |other: &Json| self.checker.is_same(index, held, other);
             if before.is_some_and(|before| !is(before) && !is(to)) {
                 return Judged::Changed(self.checker.name_of(index).to_string());
             }
         }
-        match spec.erases() && unnamed(spec, record) != unnamed(spec, sent) {
-            true => Judged::Changed(say().record_other()),
-            false => Judged::Stands,
+        let is_same = match spec.erases() {
+            true => unnamed(spec, record) == unnamed(spec, sent),
+            // The rest of each list is sent as it was read.
+            false => {
+                let sent = lists_of(spec, sent, sent);
+                unnamed(spec, &lists_of(spec, record, &sent)) == unnamed(spec, &sent)
+            }
+        };
+        match is_same {
+            true => Judged::Stands,
+            false => Judged::Changed(say().record_other()),
         }
     }
 
@@ -122,13 +136,19 @@ impl<'a> Reader<'a> {
         let sent = spec.sent_in(&body)?;
         let fields = spec.fields.iter().enumerate();
         let lacks = |(index, field): &(usize, &FieldSpec)| {
-            let to = sent.pointer(&field.pointer);
-            let to = to.filter(|_| field.place == Place::Body);
-            to.is_some_and(|to| {
-                let held = record.pointer(&field.pointer).unwrap_or(&Json::Null);
-                let is_cleared = *to == "" && held.is_null();
-                held != to && !is_cleared && self.checker.normalised(*index, held) != *to
-            })
+            if field.place != Place::Body {
+                return false;
+            }
+            // What is sent as it was read may hold several such elements.
+            let Ok(Some(to)) = field.pointer.get(sent) else {
+                return false;
+            };
+            let Ok(held) = field.pointer.get(record) else {
+                return true;
+            };
+            let held = held.unwrap_or(Cow::Owned(Json::Null));
+            let is_cleared = *to == "" && held.is_null();
+            !is_cleared && !self.checker.is_same(*index, &held, &to)
         };
         let mut lacking = fields.filter(lacks);
         lacking.next().map(|(index, _)| index)

@@ -32,8 +32,9 @@ impl Work<'_> {
         for (field, own) in spec.fields.iter().enumerate() {
             if own.unique
                 && own.place == Place::Body
-                && let Some(held) = record.pointer(&own.pointer)
-                && let Some(value) = self.comparable(field, held)
+                // A row that would change one of several elements is refused when it is planned.
+                && let Ok(Some(held)) = own.pointer.get(record)
+                && let Some(value) = self.comparable(field, &held)
             {
                 register.add_holder(field, &value, &id)?;
             }
@@ -208,6 +209,7 @@ mod tests {
                     planning: &planning,
                     planner: &planner,
                     look_up: reading.look_up(),
+                    known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),
                     has_chosen: true,
                     reread: 0,

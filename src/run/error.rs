@@ -43,6 +43,12 @@ pub enum RunError {
     /// What is sent is to be read back, and nothing is read.
     #[error("{}", say().run_blind_canary())]
     BlindCanary,
+    /// Lists that an update contains as a whole are not read.
+    #[error("{}", say().run_blind_lists(fields.join(", ")))]
+    BlindLists {
+        /// What the user calls the fields.
+        fields: Vec<String>,
+    },
     /// What is sent is to be read back, and the records cannot be read.
     #[error("{}", say().run_unreadable_canary(target.as_str()))]
     UnreadableCanary {
@@ -219,6 +225,7 @@ impl RunError {
             RunError::OtherPlan { .. } => Fact::new(Code::RunOtherPlan),
             RunError::NothingToClear { .. } => Fact::new(Code::RunNothingToClear),
             RunError::BlindCanary => Fact::new(Code::RunBlindCanary),
+            RunError::BlindLists { .. } => Fact::new(Code::RunBlindLists),
             RunError::UnreadableCanary { .. } => Fact::new(Code::RunUnreadableCanary),
             RunError::NotRetriable { run, why } => {
                 Fact::new(Code::RunNotRetriable).in_run(run).because(*why)

@@ -1,6 +1,7 @@
 use super::context::Ended;
 use super::error::RunError;
 use super::planned::{columns_of, understood};
+use super::prepare::Release;
 use super::reading::Reading;
 use super::settings::to_json;
 use super::under_way::{Run, Setup};
@@ -163,6 +164,13 @@ impl Run<'_> {
                 timeline: &written.timeline,
                 header: prepared.input.header(),
                 why: stop.as_ref().map(Stop::for_person),
+                release: self
+                    .setup
+                    .settings
+                    .roster
+                    .release
+                    .as_ref()
+                    .map(Release::in_words),
                 is_played: self.setup.settings.sandbox,
                 journal_flag: &self.setup.context.journal_flag,
             },
@@ -203,6 +211,7 @@ impl Run<'_> {
         let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
         if let Some(mut plan) = plan.filter(|plan| plan.rate != rate.to_string()) {
             plan.rate = rate.to_string();
+            plan.rate_is_guess = false;
             self.journal.set_plan(self.id, &to_json(&plan)?, 0)?;
         }
         Ok(())

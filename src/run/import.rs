@@ -5,6 +5,7 @@ use super::error::RunError;
 use super::finish::DoneMeanwhile;
 use super::prepare::Prepared;
 use super::progress::Tracker;
+use super::reading::Reading;
 use super::settings::{Pauses, Settings};
 use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
@@ -70,7 +71,7 @@ fn import_with(
     slice: Option<Slice>,
     context: &Context<'_>,
 ) -> Result<(Sliced, Made), RunError> {
-    refuse_blind_canary(prepared, settings)?;
+    refuse_blind(prepared, settings)?;
     let mut settings = settings.clone();
     // Names are taken before anything is done, so that two runs never share one.
     let _claim = match start {
@@ -256,7 +257,7 @@ pub fn look(
     settings: &Settings,
     context: &Context<'_>,
 ) -> Result<Looked, RunError> {
-    refuse_blind_canary(prepared, settings)?;
+    refuse_blind(prepared, settings)?;
     // Those of the run that it would retry, if they are here, are not its own.
     let settings = &Settings {
         pauses: Pauses::default(),
@@ -272,6 +273,7 @@ pub fn look(
             invalid: plan.invalid,
             unchanged: plan.unchanged,
             not_sent: plan.to_send + plan.left_out,
+            withheld: plan.settled.withheld,
             ..StateCounts::default()
         };
         let mut summary = run.summary(states, stop.as_ref());
@@ -297,17 +299,21 @@ pub fn look(
     })
 }
 
-/// A canary needs records that can be read back.
-fn refuse_blind_canary(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
+/// Refuses what needs records that are read, where they are not: a canary, and elements of lists.
+fn refuse_blind(prepared: &Prepared, settings: &Settings) -> Result<(), RunError> {
     let spec = prepared.checker.spec();
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
     if settings.delivery.canary.is_some() && settings.delivery.blind {
         return Err(RunError::BlindCanary);
     }
-    if settings.delivery.canary.is_some() && !(reads_one && spec.is_readable()) {
+    if settings.delivery.canary.is_some() && !reads_one {
         return Err(RunError::UnreadableCanary {
             target: spec.name.clone(),
         });
+    }
+    let fields = Reading::of(prepared, &settings.delivery).unread_lists();
+    if !fields.is_empty() {
+        return Err(RunError::BlindLists { fields });
     }
     Ok(())
 }

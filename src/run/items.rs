@@ -5,7 +5,7 @@ use crate::check::{CheckedRow, Checker, Survey, looks_right};
 use crate::clock::Clock;
 use crate::journal::RowMark;
 use crate::l10n::say;
-use crate::model::{Call, LEFT_OUT, Outcome, Problem, RowState, Value};
+use crate::model::{Call, LEFT_OUT, Outcome, PROTECTED, Problem, RowState, Value};
 use crate::plan::{Planner, Selection, Values};
 use crate::read::{Input, RawRow, ReadError, Table};
 
@@ -123,6 +123,9 @@ impl ItemMaker<'_> {
 
     fn what(&self, row: &mut CheckedRow<'_>) -> What {
         let number = row.at.row;
+        if row.is_withheld {
+            return What::Settled(settled_withheld(self.clock, number));
+        }
         if !self.selection.holds(number, row.at.sheet_row) {
             return What::Settled(self.left_out(number, say().row_not_asked_for()));
         }
@@ -169,6 +172,12 @@ impl ItemMaker<'_> {
     fn left_out(&self, row: u64, why: String) -> Outcome {
         settled(self.clock, row, RowState::NotSent, LEFT_OUT, why)
     }
+}
+
+/// The outcome of a row about a protected person.
+pub(super) fn settled_withheld(clock: &dyn Clock, row: u64) -> Outcome {
+    let why = say().row_protected();
+    settled(clock, row, RowState::Withheld, PROTECTED, why)
 }
 
 /// The outcome of a row that is invalid.

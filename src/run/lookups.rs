@@ -44,7 +44,7 @@ fn at_path(stop: Stop, path: &str) -> Stop {
 }
 
 /// Whether the API answered that the path does not exist.
-fn has_nothing(halt: &Halt) -> bool {
+pub(super) fn has_nothing(halt: &Halt) -> bool {
     let Halt::Stop(Stop::LookUp { status, .. }) = halt else {
         return false;
     };
@@ -52,7 +52,7 @@ fn has_nothing(halt: &Halt) -> bool {
 }
 
 /// Whether the API refused to return one record, because it does not exist or may not be read.
-fn gives_none(halt: &Halt) -> bool {
+pub(super) fn gives_none(halt: &Halt) -> bool {
     match halt {
         Halt::Stop(Stop::LookUp { status, .. }) => status
             .is_some_and(|status| (400..500).contains(&status) && !matches!(status, 408 | 429)),
@@ -63,13 +63,30 @@ fn gives_none(halt: &Halt) -> bool {
     }
 }
 
+/// Why the API gives no list of its keys, in words; nothing where the run must stop, as for wrong credentials.
+pub(super) fn refused_with(halt: &Halt) -> Option<String> {
+    match halt {
+        Halt::Stop(Stop::LookUp {
+            why, status: None, ..
+        }) => Some(say().how_keys_unreadable(why.as_str())),
+        Halt::Stop(
+            Stop::LookUp {
+                status: Some(status),
+                ..
+            }
+            | Stop::Refused { status, .. },
+        ) if gives_none(halt) => Some(say().how_keys_refused(status.to_string())),
+        _ => None,
+    }
+}
+
 /// How the records of the rows are found.
 impl Work<'_> {
-    /// Rows that are looked up at once: a page for each request that may be under way. Every slice of a
+    /// Rows that are looked up at once: as many as a request can ask for, for each request that may be under way. Every slice of a
     /// plan asks for the same ones together, however the API fares meanwhile.
     pub(super) fn round(&self) -> usize {
-        let page = self.look_up.as_ref().map_or(1, LookUp::page_size);
-        page * match &self.planning.answers {
+        let keys = self.look_up.as_ref().map_or(1, LookUp::keys_at_once);
+        keys * match &self.planning.answers {
             Some(_) => self.planning.delivery.sender.concurrency.max(1),
             None => self.planning.transport.room(),
         }
@@ -83,6 +100,9 @@ impl Work<'_> {
             for item in items {
                 if self.succeeded_before(&item)?.is_some() {
                     continue;
+                }
+                if let What::Call(_) = item.what {
+                    self.list_keys_once().await?;
                 }
                 if let What::LookUp { key, .. } = item.what {
                     self.choose_once().await?;
@@ -106,10 +126,11 @@ impl Work<'_> {
         }
         let keys: Vec<&str> = unknown.iter().map(|(key, _)| *key).collect();
         let found = self.search_all(&keys).await?;
-        let found = self.by_key(&found);
+        let records = self.by_key(&found.records);
         unknown.retain(|(key, _)| {
-            let key = self.key_text(&Json::from(*key));
-            key.is_none_or(|key| !found.contains_key(&key))
+            let text = self.key_text(&Json::from(*key));
+            let is_found = text.is_some_and(|text| records.contains_key(&text));
+            !is_found && !found.unanswered.contains_key(*key)
         });
         self.doubt(&unknown).await
     }
@@ -132,12 +153,13 @@ impl Work<'_> {
         let survey = &prepared.survey;
         let rows = survey.rows - survey.invalid - survey.superseded;
         let rows = self.planning.delivery.selection.most(survey.rows, rows);
-        let page = look_up.page_size() as u64;
-        let searches = rows.div_ceil(page);
-        if look_up.can_search() && (searches <= 1 || !look_up.can_list()) {
-            self.planned.how = say().how_looked_up(records, page);
+        let at_once = look_up.keys_at_once() as u64;
+        let searches = rows.div_ceil(at_once);
+        if look_up.can_find() && (searches <= 1 || !look_up.can_list()) {
+            self.planned.how = say().how_looked_up(records, at_once);
             return Ok(());
         }
+        let page = look_up.page_size();
         // One request tells how many there are, and is the first page if they are listed.
         let mut walk = look_up.list();
         let Some(question) = walk.first() else {
@@ -146,10 +168,10 @@ impl Work<'_> {
         let first = self.ask(&look_up, &question).await?;
         self.take(&mut walk, &first)?;
         let listings = walk.total().map(|total| total.div_ceil(page));
-        if look_up.can_search() && listings.is_none_or(|listings| listings > searches) {
+        if look_up.can_find() && listings.is_none_or(|listings| listings > searches) {
             let total = walk.total().map_or_else(|| say().how_many(), number);
             self.planned.how =
-                say().how_searched(number(rows), records, page, number(searches), total);
+                say().how_searched(number(rows), records, at_once, number(searches), total);
             return Ok(());
         }
         let register = Register::new()?;
@@ -176,7 +198,7 @@ impl Work<'_> {
                 Ok(ahead) if ahead.is_empty() => return Ok(()),
                 Ok(ahead) => ahead,
                 // Records that were not listed are searched for.
-                Err(LookUpError::Fewer { .. }) if look_up.can_search() => return Ok(()),
+                Err(LookUpError::Fewer { .. }) if look_up.can_find() => return Ok(()),
                 Err(error) => return Err(self.unreadable(&error)),
             };
             let asked = ahead.iter().map(|question| self.ask(look_up, question));
@@ -198,17 +220,17 @@ impl Work<'_> {
     }
 
     /// Adds a page to a walk, and stops if the walk would never end.
-    fn take(&self, walk: &mut Walk<'_>, page: &Page) -> Result<(), Halt> {
+    pub(super) fn take(&self, walk: &mut Walk<'_>, page: &Page) -> Result<(), Halt> {
         walk.add(page).map_err(|error| self.unreadable(&error))
     }
 
     /// Returns the stop for a list that cannot be read or is incomplete.
-    fn unreadable(&self, error: &LookUpError) -> Halt {
+    pub(super) fn unreadable(&self, error: &LookUpError) -> Halt {
         self.doubted(error.to_string(), error.code())
     }
 
     /// Returns the stop for answers that contradict each other. A later slice does not reuse them.
-    fn doubted(&self, why: String, cause: Code) -> Halt {
+    pub(super) fn doubted(&self, why: String, cause: Code) -> Halt {
         if let Some(answers) = self.planning.answers {
             answers.doubt();
         }
@@ -250,7 +272,7 @@ impl Work<'_> {
         }
     }
 
-    async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
+    pub(super) async fn ask(&self, look_up: &LookUp, question: &Question) -> Result<Page, Halt> {
         let Planning { answers, past, .. } = self.planning;
         let (answer, link, is_kept) = self.answer(question, &question.path).await?;
         let text = match answers.filter(|_| !is_kept) {
@@ -276,7 +298,7 @@ impl Work<'_> {
     /// Returns the answer to a question, its `Link` header, and whether an earlier slice received it.
     ///
     /// `told` is the path that a stop names.
-    async fn answer(
+    pub(super) async fn answer(
         &self,
         question: &Question,
         told: &str,
@@ -311,66 +333,14 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the records with one of the keys. It stops once every key is found, unless a further page
-    /// may have other records with the same keys.
-    async fn search(&self, look_up: &LookUp, keys: &[&str]) -> Result<Vec<Json>, Halt> {
-        let mut found = Vec::new();
-        let mut walk = look_up.search(keys);
-        let mut sought = self.key_texts(keys);
-        let mut next = walk.first();
-        while let Some(question) = next {
-            match self.ask(look_up, &question).await {
-                Ok(page) => {
-                    self.take(&mut walk, &page)?;
-                    self.refuse_unasked(look_up, keys, &page)?;
-                    for key in page
-                        .records
-                        .iter()
-                        .filter_map(|found| look_up.key_of(found))
-                    {
-                        sought.remove(&self.key_text(key));
-                    }
-                    found.extend(page.records);
-                }
-                Err(halt) if has_nothing(&halt) && walk.is_past_the_end() => {}
-                Err(halt) => return Err(halt),
-            }
-            if sought.is_empty() && !walk.may_hold_twins() {
-                break;
-            }
-            next = walk.next().map_err(|error| self.unreadable(&error))?;
-        }
-        Ok(found)
-    }
-
     /// Normalizes keys for comparison.
-    fn key_texts(&self, keys: &[&str]) -> HashSet<Option<String>> {
+    pub(super) fn key_texts(&self, keys: &[&str]) -> HashSet<Option<String>> {
         let keys = keys.iter().map(|key| self.key_text(&Json::from(*key)));
         keys.collect()
     }
 
-    /// Stops where an answer to a search holds more than was asked for: the API has passed the filter
-    /// over, and would hand out its whole register for every search.
-    fn refuse_unasked(&self, look_up: &LookUp, keys: &[&str], page: &Page) -> Result<(), Halt> {
-        let asked = keys.len() as u64;
-        let found = page.total.unwrap_or(0).max(page.records.len() as u64);
-        if found <= asked {
-            return Ok(());
-        }
-        // Two records may have one key, where the API lets them: that is no fault of the search.
-        let keys = self.key_texts(keys);
-        let was_asked = |record: &Json| {
-            let key = look_up.key_of(record).and_then(|key| self.key_text(key));
-            key.is_some() && keys.contains(&key)
-        };
-        if page.records.iter().all(was_asked) {
-            return Ok(());
-        }
-        Err(self.doubted(say().lookup_unasked(asked, found), Code::ApiUnasked))
-    }
-
     /// A key as it is compared: normalised, and e-mail addresses without regard to case.
-    fn key_text(&self, held: &Json) -> Option<String> {
+    pub(super) fn key_text(&self, held: &Json) -> Option<String> {
         self.comparable(self.planning.prepared.survey.key()?, held)
     }
 
@@ -398,31 +368,6 @@ impl Work<'_> {
         Ok(register.find(&key.unwrap_or_default())?)
     }
 
-    /// All records that the keys find, a page of them a request; nothing where none can be searched for.
-    async fn search_all(&self, keys: &[&str]) -> Result<Vec<Json>, Halt> {
-        let Some(look_up) = self.look_up.as_ref().filter(|look_up| look_up.can_search()) else {
-            return Ok(Vec::new());
-        };
-        let chunks: Vec<&[&str]> = keys.chunks(look_up.page_size()).collect();
-        let mut found = Vec::new();
-        // The first request goes alone: if the credentials are wrong, one has told so.
-        let transport = self.planning.transport;
-        let alone = usize::from(!transport.has_sent());
-        let (one, mut others) = chunks.split_at(alone.min(chunks.len()));
-        let mut part = one;
-        loop {
-            let asked = part.iter().map(|chunk| self.search(look_up, chunk));
-            for records in join_all(asked).await {
-                found.extend(records?);
-            }
-            if others.is_empty() {
-                return Ok(found);
-            }
-            // As many as may be under way, which may be fewer than a moment ago.
-            (part, others) = others.split_at(transport.room().clamp(1, others.len()));
-        }
-    }
-
     /// Finds the rows' records, and plans each row.
     pub(super) async fn resolve(&mut self, rows: Vec<Unresolved>) -> Result<(), Halt> {
         let mut unknown = Vec::new();
@@ -442,13 +387,15 @@ impl Work<'_> {
         // A record may have come, or slipped from one page to another, while they were listed.
         let keys: Vec<&str> = unknown.iter().map(|row| row.key.as_str()).collect();
         let found = self.search_all(&keys).await?;
-        let by_key = self.by_key(&found);
+        let by_key = self.by_key(&found.records);
         let mut missing = Vec::new();
         for row in unknown {
             let key = self.key_text(&Json::from(row.key.as_str()));
-            match key.and_then(|key| by_key.get(&key)) {
-                Some(records) => self.settle(row, records).await?,
-                None => missing.push(row),
+            let records = key.and_then(|key| by_key.get(&key));
+            match (records, found.unanswered.get(&row.key)) {
+                (Some(records), _) => self.settle(row, records).await?,
+                (None, Some(why)) => self.settle_unanswered(row, why).await?,
+                (None, None) => missing.push(row),
             }
         }
         let rows = missing.iter();
@@ -476,7 +423,8 @@ impl Work<'_> {
     ///
     /// `rows` are their keys and sheet rows. After a stop no row is reported as missing.
     async fn doubt(&mut self, rows: &[(&str, u64)]) -> Result<(), Halt> {
-        let Some(look_up) = self.look_up.clone() else {
+        // What was read one by one is not read again.
+        let Some(look_up) = self.look_up.clone().filter(|how| !how.finds_one()) else {
             return Ok(());
         };
         let left = REREAD.saturating_sub(self.reread);

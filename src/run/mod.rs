@@ -9,10 +9,13 @@ mod conflicts;
 mod context;
 mod error;
 mod figures;
+mod finding;
 mod finish;
 mod history;
 mod import;
 mod items;
+mod known_keys;
+mod list_keys;
 mod lookups;
 mod name;
 mod past;
@@ -38,8 +41,8 @@ pub use name::run_name;
 pub use past::is_last_of_its_name;
 pub use planned::understood;
 pub use prepare::{
-    Prepared, Roster, SeenRow, each_row_seen, prepare, refuse_empty, row_numbers, row_problems,
-    rows_seen,
+    Prepared, Release, Roster, SeenRow, each_row_seen, open, prepare, refuse_empty, row_numbers,
+    row_problems, rows_seen,
 };
 pub use retry::find_runs;
 pub use saved::saved_plan;

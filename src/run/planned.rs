@@ -58,11 +58,12 @@ impl Planned {
             survey,
             ..
         } = prepared;
-        let to_send = survey.rows - survey.invalid;
+        let to_send = survey.valid();
         let mut planned = Planned {
             states: StateCounts {
                 invalid: survey.invalid,
                 not_sent: to_send,
+                withheld: survey.withheld.len() as u64,
                 ..StateCounts::default()
             },
             to_send,

@@ -2,6 +2,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::error::RunError;
 use super::items::ItemMaker;
+use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::reading::Reading;
 use super::work::{Halt, Planning, Work};
@@ -26,6 +27,7 @@ impl Planning<'_> {
             planning: self,
             planner: &planner,
             look_up,
+            known: KnownKeys::default(),
             register: None,
             has_chosen: false,
             reread: 0,
@@ -35,7 +37,7 @@ impl Planning<'_> {
             done: 0,
             told_at: self.clock.now(),
         };
-        let learns = self.answers.is_some() && work.look_up.is_some();
+        let learns = self.answers.is_some() && (work.look_up.is_some() || reading.lists_keys());
         let passes: &[Pass] = match learns {
             true => &[Pass::Learn, Pass::Plan],
             false => &[Pass::Plan],

@@ -1,15 +1,18 @@
+use std::collections::HashSet;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::RunError;
 use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, survey};
 use crate::events::{Observer, RunEvent, UnmappedColumn};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
-use crate::model::{Problem, RowAt};
-use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions};
+use crate::model::{Problem, RowAt, RowState};
+use crate::read::{Input, MOST_ROWS, Mends, RawRow, ReadError, ReadOptions, Withholding};
 use crate::targets::TargetSpec;
 
 /// A roster, and how it is to be understood.
@@ -30,6 +33,31 @@ pub struct Roster {
     /// Whether the file may lack what its records have, where they can be read.
     #[serde(default)]
     pub sparse: bool,
+    /// Who has rows about protected persons sent, and why; without it they are withheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
+}
+
+/// The decision to send rows about protected persons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Why, in the words of who decided it.
+    pub reason: String,
+    /// The account that decided it.
+    pub account: String,
+    /// The machine on which it was decided.
+    pub machine: String,
+}
+
+impl Release {
+    /// Who had the rows sent, and why, for a person.
+    pub fn in_words(&self) -> String {
+        say().run_released(
+            self.account.as_str(),
+            self.machine.as_str(),
+            self.reason.as_str(),
+        )
+    }
 }
 
 /// A roster that was read and checked from its first row to its last. Nothing has been sent.
@@ -43,6 +71,8 @@ pub struct Prepared {
     pub survey: Survey,
     /// The columns that are not imported and may have been meant to be.
     pub unmapped: Vec<Unmapped>,
+    /// Whether rows about protected persons are sent.
+    is_released: bool,
 }
 
 impl Prepared {
@@ -52,6 +82,9 @@ impl Prepared {
     /// When the file can no longer be read.
     pub fn mend(&mut self, mends: Mends) -> Result<(), RunError> {
         self.input.mend(mends);
+        if !self.is_released {
+            withhold(&mut self.input, &self.checker)?;
+        }
         self.survey = self.survey.again(&self.input, &self.checker)?;
         Ok(())
     }
@@ -67,32 +100,12 @@ pub fn prepare(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Prepared, RunError> {
-    let input = Input::open(&roster.file, &roster.read)?;
-    let map_error = |source| RunError::Map {
-        file: roster.file.display().to_string(),
-        line: input.header_line(),
-        source: Box::new(source),
-    };
-    let sparse = roster.sparse && spec.is_readable();
-    let map_options = MapOptions {
-        sparse,
-        ..roster.map.clone()
-    };
-    let map = ColumnMap::new(input.header(), &spec, &map_options);
-    refuse_other_sheets(&input, &spec, &map_options, map.is_ok())?;
-    let map = map.map_err(map_error)?;
-    let key = match &roster.key {
-        Some(name) => Some(asked_key(name, &spec, &map, sparse, &map_error)?),
-        None => {
-            let mut keys = spec.keys().into_iter();
-            let has_column = |key: &usize| map.column(*key).is_some();
-            if sparse {
-                keys.find(has_column)
-            } else {
-                keys.next()
-            }
-        }
-    };
+    let Mapped {
+        input,
+        checker,
+        key,
+    } = map_roster(roster, spec)?;
+    let map = checker.map();
     observer.on_event(&RunEvent::Reading {
         file: roster.file.display().to_string(),
         dialect: input.description(),
@@ -102,12 +115,6 @@ pub fn prepare(
         unknown_at: map.unknown_at().collect(),
         of_results: map.is_of_results(),
     });
-    let options = CheckOptions {
-        sparse_key: key.filter(|_| sparse),
-        ..roster.check.clone()
-    };
-    refuse_idle_clear(&spec, &map, options.empty)?;
-    let checker = Checker::new(spec, Arc::new(map), options);
     let of = input.size();
     let told = |done: u64| {
         let done = done.min(of);
@@ -118,6 +125,9 @@ pub fn prepare(
     told(of);
     let survey = survey?;
     refuse_too_many(input.path(), survey.rows)?;
+    if !survey.withheld.is_empty() {
+        observer.on_event(&RunEvent::Withheld(survey.withheld.clone()));
+    }
     let (map, spec) = (checker.map(), checker.spec());
     let holds =
         |column: usize, is_free: &dyn Fn(usize) -> bool| survey.held_in(column, spec, is_free);
@@ -135,6 +145,7 @@ pub fn prepare(
         checker,
         survey,
         unmapped,
+        is_released: roster.release.is_some(),
     })
 }
 
@@ -157,6 +168,127 @@ fn refuse_idle_clear(spec: &TargetSpec, map: &ColumnMap, empty: EmptyCell) -> Re
             false => names.join(", "),
         },
     })
+}
+
+/// A roster whose columns are known, and whose rows about protected persons are empty.
+struct Mapped {
+    input: Input,
+    checker: Checker,
+    /// The field that finds the record, by position.
+    key: Option<usize>,
+}
+
+/// Opens a roster whose rows are to be shown or copied. The cells of those about protected persons are empty.
+///
+/// # Errors
+/// When the file cannot be read or its header not be mapped.
+pub fn open(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Input, RunError> {
+    Ok(map_roster(roster, spec)?.input)
+}
+
+fn map_roster(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Mapped, RunError> {
+    let mut input = Input::open(&roster.file, &roster.read)?;
+    let header_line = input.header_line();
+    let map_error = |source| RunError::Map {
+        file: roster.file.display().to_string(),
+        line: header_line,
+        source: Box::new(source),
+    };
+    let sparse = roster.sparse && spec.is_readable();
+    let map_options = MapOptions {
+        sparse,
+        is_released: roster.release.is_some(),
+        ..roster.map.clone()
+    };
+    let map = ColumnMap::new(input.header(), &spec, &map_options);
+    refuse_other_sheets(&input, &spec, &map_options, map.is_ok())?;
+    let map = map.map_err(map_error)?;
+    let key = match &roster.key {
+        Some(name) => Some(asked_key(name, &spec, &map, sparse, &map_error)?),
+        None => {
+            let mut keys = spec.keys().into_iter();
+            let has_column = |key: &usize| map.column(*key).is_some();
+            if sparse {
+                keys.find(has_column)
+            } else {
+                keys.next()
+            }
+        }
+    };
+    let options = CheckOptions {
+        sparse_key: key.filter(|_| sparse),
+        ..roster.check.clone()
+    };
+    refuse_idle_clear(&spec, &map, options.empty)?;
+    let checker = Checker::new(spec, Arc::new(map), options);
+    if roster.release.is_none() {
+        withhold(&mut input, &checker)?;
+    }
+    Ok(Mapped {
+        input,
+        checker,
+        key,
+    })
+}
+
+/// Empties the cells of rows about protected persons, from here on. A person whom one row marks is protected in all
+/// rows with the same key.
+fn withhold(input: &mut Input, checker: &Checker) -> Result<(), ReadError> {
+    input.withhold(Withholding::default());
+    let map = checker.map();
+    let marked = Withholding {
+        columns: map.protected().to_vec(),
+        state: map
+            .state_column()
+            .map(|column| (column, RowState::Withheld.as_str())),
+        kept: map.result_columns(),
+        rows: Arc::default(),
+    };
+    if !marked.is_possible() {
+        return Ok(());
+    }
+    let keys = checker.spec().keys();
+    // Of each row, hashes of its keys.
+    let mut protected = HashSet::new();
+    let mut others = Vec::new();
+    let of_row = |row: &RawRow<'_>| {
+        let checked = checker.check(row);
+        let hash = |key: &usize| {
+            let value = checked.values.get(*key)?.as_ref()?;
+            let text = value.as_text().to_lowercase();
+            (!text.is_empty()).then(|| xxh3_64(format!("{key}/{text}").as_bytes()))
+        };
+        let hashes: Vec<u64> = keys.iter().filter_map(hash).collect();
+        (row.at.row, marked.holds(row), hashes)
+    };
+    // What somebody changed adds persons to those of the file, and takes none away.
+    let mends = input.mends().clone();
+    let is_mended = !mends.is_empty();
+    for mends in iter::once(Mends::default()).chain(is_mended.then_some(mends)) {
+        input.mend(mends);
+        input.scan(
+            |table| table.rows().map(|row| of_row(&row)).collect::<Vec<_>>(),
+            |rows| {
+                for (row, is_marked, hashes) in rows {
+                    match is_marked {
+                        true => protected.extend(hashes),
+                        false => others.push((row, hashes)),
+                    }
+                }
+                Ok::<bool, ReadError>(true)
+            },
+        )?;
+    }
+    let is_protected = |(row, hashes): &(u64, Vec<u64>)| {
+        let is_one = hashes.iter().any(|hash| protected.contains(hash));
+        is_one.then_some(*row)
+    };
+    let rows = others.iter().filter_map(is_protected).collect();
+    input.withhold(Withholding {
+        rows: Arc::new(rows),
+        ..marked
+    });
+    Ok(())
 }
 
 /// Refuses a workbook of which another visible sheet than the first may be the roster, where none was named.

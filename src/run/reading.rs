@@ -4,7 +4,7 @@ use super::settings::Delivery;
 use crate::clock::Clock;
 use crate::l10n::say;
 use crate::plan::{LookUp, Planner};
-use crate::targets::Place;
+use crate::targets::{FieldSpec, Place};
 
 /// Which rows' records a run reads before it changes them, and why it does not read the others.
 pub(super) struct Reading<'a> {
@@ -27,6 +27,11 @@ impl<'a> Reading<'a> {
     /// How records are found; none where they cannot be read, or are not to be.
     pub(super) fn look_up(&self) -> Option<LookUp> {
         LookUp::new(self.prepared.checker.spec(), self.key?)
+    }
+
+    /// Whether the keys that the API knows are listed.
+    pub(super) fn lists_keys(&self) -> bool {
+        !self.delivery.blind && self.prepared.checker.spec().known.is_some()
     }
 
     /// What makes calls of rows.
@@ -58,6 +63,9 @@ impl<'a> Reading<'a> {
         let valid = survey.rows - survey.invalid;
         let says_enough =
             |enough: Vec<usize>| enough.iter().all(|field| survey.filled[*field] == valid);
+        if self.lists_keys() {
+            return false;
+        }
         self.look_up().is_none() || self.enough().is_some_and(says_enough)
     }
 
@@ -70,7 +78,7 @@ impl<'a> Reading<'a> {
         let is_asked = delivery.all && delivery.no_undo && delivery.undoes.is_none();
         let is_known = self.key.is_some() && self.key == spec.key_field();
         // What the roster does not name is erased unless the record was read.
-        if !is_asked || !is_known || spec.erases() {
+        if !is_asked || !is_known || spec.erases() || self.in_list().next().is_some() {
             return None;
         }
         let is_needed = |field: &usize| {
@@ -80,18 +88,43 @@ impl<'a> Reading<'a> {
         Some((0..spec.fields.len()).filter(is_needed).collect())
     }
 
+    /// The fields of the rows whose lists must be read, since an update contains them as a whole.
+    fn in_list(&self) -> impl Iterator<Item = usize> {
+        let checker = &self.prepared.checker;
+        let fields = checker.spec().fields.iter().enumerate();
+        let is_written = |(index, field): &(usize, &FieldSpec)| {
+            let has_value = field.constant.is_some() || field.default.is_some();
+            field.needs_record() && (has_value || checker.map().column(*index).is_some())
+        };
+        fields.filter(is_written).map(|(index, _)| index)
+    }
+
+    /// The names of fields that cannot be written, since their lists are not read.
+    pub(super) fn unread_lists(&self) -> Vec<String> {
+        let checker = &self.prepared.checker;
+        let names = |field: usize| checker.name_of(field).to_owned();
+        match self.look_up() {
+            Some(_) => Vec::new(),
+            None => self.in_list().map(names).collect(),
+        }
+    }
+
     /// Whether the API may reset a field that an update leaves out: the target says so, or it stands in
     /// an object in which the file has another field.
     fn is_at_risk(&self, field: usize) -> bool {
         let checker = &self.prepared.checker;
         let spec = checker.spec();
         let own = &spec.fields[field];
-        let parent = own.pointer.rsplit_once('/');
-        let parent = parent.map_or("", |(parent, _)| parent);
+        let object = own.pointer.object();
         let is_kept = spec.update.keep.iter().any(|name| name == own.name());
         let has_column = |field: usize| checker.map().column(field).is_some();
-        let has_sibling = || spec.fields_below(parent).any(has_column);
-        let is_of_object = !spec.update.merges && !parent.is_empty();
+        let has_sibling = || {
+            let fields = spec.fields.iter().enumerate();
+            let mut beside =
+                fields.filter(|(_, other)| !other.read_only && other.pointer.is_below(object));
+            beside.any(|(index, _)| has_column(index))
+        };
+        let is_of_object = !spec.update.merges && !object.is_empty();
         !own.read_only && (is_kept || is_of_object && has_sibling())
     }
 

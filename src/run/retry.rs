@@ -130,6 +130,7 @@ fn keys_of(
         file: file.to_owned(),
         read: read.clone(),
         map: MapOptions {
+            is_released: false,
             overrides,
             sparse: false,
             of_results: true,

@@ -344,6 +344,7 @@ impl Settings {
                 check: CheckOptions::new(jiff::civil::date(2026, 8, 20)),
                 duplicates: DuplicatePolicy::Error,
                 sparse: true,
+                release: None,
             },
             sandbox: false,
             inbox: None,

@@ -16,7 +16,8 @@ use super::work::Planning;
 use crate::events::Plan;
 use crate::journal::{Journal, NewRun, RunLock, RunRecord, RunState, Stage, Writer};
 use crate::model::{Code, Held, StateCounts};
-use crate::send::{Stats, Stop, Transport};
+use crate::send::{Rate, Stats, Stop, Transport};
+use crate::targets::Paging;
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -271,8 +272,10 @@ impl<'a> Run<'a> {
         let delivery = &setup.settings.delivery;
         // Where each page names the next one, that address may be good for a moment only: then all are read
         // by one slice, however long it takes.
-        let lookup = setup.prepared.checker.spec().lookup.as_ref();
-        let is_numbered = lookup.is_none_or(|how| how.paging.is_counted());
+        let spec = setup.prepared.checker.spec();
+        let of_records = spec.lookup.iter().filter_map(|how| how.paging.as_ref());
+        let of_keys = spec.known.iter().map(|how| &how.paging);
+        let is_numbered = of_records.chain(of_keys).all(Paging::is_counted);
         let answers = match setup.slice.filter(|_| is_numbered) {
             Some(slice) => {
                 setup.tools.pacer.set_patience(Some(slice.patience));
@@ -317,12 +320,7 @@ impl<'a> Run<'a> {
         }
         let uncounted = match &answers {
             None => setup.stats.requests(),
-            // They are forgotten in the step that says what becomes of the plan.
-            Some(answers) if planned.stop.is_none() => answers.uncounted(),
-            Some(answers) => {
-                answers.leave(&*run.journal)?;
-                0
-            }
+            Some(answers) => answers.conclude(&*run.journal, planned.stop.is_none())?,
         };
         let mut plan = plan_of(setup.prepared, delivery, &planned);
         plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
@@ -345,6 +343,14 @@ impl<'a> Run<'a> {
         let pace = pace_of(self.setup.transport.latency(), concurrency);
         let road = self.setup.tracker.road(pace);
         plan.rate = rate.to_string();
+        let pace = &self.setup.settings.delivery.pace;
+        let quota = &self.setup.prepared.checker.spec().quota;
+        let own = Rate {
+            requests: quota.requests,
+            per: quota.per,
+        };
+        let is_own = pace.ceiling.is_none() && pace.own == own;
+        plan.rate_is_guess = quota.guess && is_own && pace.in_force(None).0 == rate;
         plan.at_once = (road.level as u64).min(u64::from(burst));
         let requests = plan.requests_for(plan.to_send) as f64;
         let time = road.time_for(requests).unwrap_or_default();

@@ -20,14 +20,9 @@ impl Vocabulary {
             if header == field.name() {
                 continue;
             }
-            let dotted = field.pointer.trim_start_matches('/').replace('/', ".");
-            let last = field.pointer.rsplit('/').next().unwrap_or_default();
-            for name in [field.name(), &dotted, last] {
-                if !name.is_empty() && name != header {
-                    headers
-                        .entry(name.to_owned())
-                        .or_insert_with(|| header.to_owned());
-                }
+            let names = std::iter::once(field.name().to_owned()).chain(field.pointer.names());
+            for name in names.filter(|name| name != header) {
+                headers.entry(name).or_insert_with(|| header.to_owned());
             }
         }
         Vocabulary { headers }

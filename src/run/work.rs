@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::answers::KeptAnswers;
 use super::error::RunError;
 use super::items::{Item, What, settled, settled_invalid};
+use super::known_keys::KnownKeys;
 use super::planned::Planned;
 use super::prepare::Prepared;
 use super::settings::Delivery;
@@ -82,6 +83,8 @@ pub(super) struct Work<'a> {
     pub(super) planning: &'a Planning<'a>,
     pub(super) planner: &'a Planner,
     pub(super) look_up: Option<LookUp>,
+    /// The keys that the API knows, if records cannot be read.
+    pub(super) known: KnownKeys,
     /// All records, where they were listed.
     pub(super) register: Option<Register>,
     /// Whether it is decided if all records are listed.
@@ -338,7 +341,11 @@ impl Work<'_> {
             (false, true) => call.changed = differing.join(" "),
             (false, false) => {}
         }
-        self.call(mark, call).await
+        self.list_keys_once().await?;
+        match self.unknown_key(&call) {
+            Some(problem) => self.invalid(mark, problem).await,
+            None => self.call(mark, call).await,
+        }
     }
 
     pub(super) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {

@@ -8,18 +8,17 @@ mod faults;
 mod meitner;
 mod pathwright;
 mod server;
+mod simulation;
 mod stats;
 mod wire;
 
-pub use any::{Description, PATH as TARGET_PATH};
+pub use any::{Description, PATH as TARGET_PATH, Variation};
 pub use faults::{Faults, FaultsError};
 pub use server::{Sandbox, SandboxOptions, SeedRow, serve};
+pub use simulation::Simulation;
 
 /// The client id, the client secret and the token that the sandbox takes.
 pub const SECRET: &str = "sandbox";
-
-/// The paths below which the sandbox serves its APIs.
-pub const PATHS: [&str; 2] = ["/directory/v1", "/api/public"];
 
 /// A client id that may read and not write.
 pub const READ_ONLY: &str = "sandbox-readonly";

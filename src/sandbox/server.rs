@@ -11,12 +11,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
 
-use super::PATHS;
-use super::any::{self, Description, Records};
+use super::any::{self, Description, Records, Variation};
 use super::bucket::{Bucket, Level};
 use super::faults::{Draw, Fault, Faults};
 use super::meitner::{self, Students};
 use super::pathwright::{self, Members};
+use super::simulation::Simulation;
 use super::stats::Stats;
 use super::wire::{Spoil, SpoilableListener, Wire};
 use crate::clock::Clock;
@@ -42,6 +42,8 @@ pub struct SandboxOptions {
     pub faults: Faults,
     /// What is drawn by chance is drawn from this number.
     pub seed: u64,
+    /// How the API of a target file differs from its file.
+    pub vary: Vec<Variation>,
 }
 
 impl Default for SandboxOptions {
@@ -53,6 +55,7 @@ impl Default for SandboxOptions {
             latency: Duration::ZERO,
             faults: Faults::default(),
             seed: 1,
+            vary: Vec::new(),
         }
     }
 }
@@ -94,6 +97,19 @@ impl Sandbox {
         Sandbox::with(options, students, rows, clock)
     }
 
+    /// A sandbox of one API, whose records are what the roster's `rows` might have been before the import.
+    pub fn of(
+        options: &SandboxOptions,
+        simulation: Simulation,
+        rows: &[SeedRow],
+        clock: Arc<dyn Clock>,
+    ) -> Sandbox {
+        match simulation {
+            Simulation::Meitner | Simulation::Pathwright => Sandbox::new(options, rows, clock),
+            Simulation::Described(api) => Sandbox::playing(options, *api, rows, clock),
+        }
+    }
+
     /// A sandbox whose students hold what the roster's `rows` say.
     pub fn holding(options: &SandboxOptions, rows: &[SeedRow], clock: Arc<dyn Clock>) -> Sandbox {
         let students = meitner::copy(rows, clock.timestamp());
@@ -109,7 +125,7 @@ impl Sandbox {
         clock: Arc<dyn Clock>,
     ) -> Sandbox {
         let sandbox = Sandbox::with(options, meitner::copy(&[], clock.timestamp()), &[], clock);
-        sandbox.lock().any = Some(Records::new(api, rows));
+        sandbox.lock().any = Some(Records::new(api, rows, options.vary.clone()));
         sandbox
     }
 
@@ -273,7 +289,7 @@ async fn with_fault(
 
 /// An error in the shape of the API whose path it is.
 fn nothing(uri: &Uri, status: StatusCode) -> Response {
-    if uri.path().starts_with(PATHS[1]) {
+    if uri.path().starts_with(pathwright::PATH) {
         pathwright::nothing(status)
     } else {
         meitner::nothing(status)
@@ -311,7 +327,8 @@ async fn around(
         inner.stats.record(&record).acknowledged += 1;
     }
     // One of the APIs tells how much is left on every answer; of the other nobody knows.
-    let tells = inner.any.is_none() && (path.starts_with(PATHS[0]) || path.starts_with("/oauth"));
+    let tells =
+        inner.any.is_none() && (path.starts_with(meitner::PATH) || path.starts_with("/oauth"));
     let level = inner.bucket.level(now);
     if let Some(records) = &inner.any {
         let headers = any::rate_headers(records, level, now / 1_000_000);

@@ -5,7 +5,7 @@ use super::headers::{Announced, announced, date, wait};
 use super::trouble::Trouble;
 use crate::clock::UnixNanos;
 use crate::l10n::say;
-use crate::model::Code;
+use crate::model::{Code, redacted};
 use crate::targets::{Answers, Quota};
 
 /// What came back for a request, as far as it matters.
@@ -127,6 +127,15 @@ impl Answer {
             answer.explain(body, answers);
         }
         answer
+    }
+
+    /// The API's message for the person who asked, and for no log: without what it may quote of the body
+    /// that was `sent`. JSON without a message says nothing once its values are left out.
+    pub fn said(&self, sent: &[u8]) -> String {
+        match self.message.starts_with('{') {
+            true => String::new(),
+            false => redacted(&self.message, sent),
+        }
     }
 
     /// Takes note of what a body says of an error.

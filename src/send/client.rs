@@ -12,6 +12,7 @@ use super::body::{BODY, BODY_TIME, LARGEST, RECORD, body_of};
 use super::credentials::Credentials;
 use super::error::SendError;
 use super::foreign::foreign;
+use super::headers::{QuotaHeader, quota_headers};
 use super::sign_in::{Signer, TokenError};
 use super::tls::client_builder;
 use super::trouble::Trouble;
@@ -161,7 +162,7 @@ impl Client {
             base: options.base_url.trim_end_matches('/').to_owned(),
             signer: Signer::new(credentials, origin, clock.clone()),
             largest_page: spec.lookup.as_ref().map_or(BODY, |how| {
-                let records = RECORD.saturating_mul(how.page_size as usize);
+                let records = RECORD.saturating_mul(how.page_size.unwrap_or(1) as usize);
                 records.clamp(BODY, LARGEST)
             }),
             timeout: options.timeout,
@@ -188,9 +189,18 @@ impl Client {
     /// Makes one request, after fetching a token for it if one is needed. Returns what came back
     /// and, of a success, the body.
     pub(super) async fn call(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>), Fault> {
+        let (answer, body, _) = self.exchange(request).await?;
+        Ok((answer, body))
+    }
+
+    /// The same, with the headers of the answer.
+    async fn exchange(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>, HeaderMap), Fault> {
         let signed = match self.signer.sign(&self.http).await {
             Ok(signed) => signed,
-            Err(error) => return self.no_token(error).map(|answer| (answer, Vec::new())),
+            Err(error) => {
+                let answer = self.no_token(error)?;
+                return Ok((answer, Vec::new(), HeaderMap::new()));
+            }
         };
         let mut builder = self
             .http
@@ -242,7 +252,7 @@ impl Client {
             }
         }
         answer.stale_token = signed.token.filter(|_| status == 401);
-        Ok((answer, body))
+        Ok((answer, body, headers))
     }
 
     /// Asks for something once, as a look-up does, and returns what came back, with its JSON if it has any.
@@ -254,6 +264,19 @@ impl Client {
         path: &str,
         body: Option<&[u8]>,
     ) -> Result<(Answer, Option<Json>), Fault> {
+        let (answer, json, _) = self.inspect(path, body).await?;
+        Ok((answer, json))
+    }
+
+    /// The same, with what the headers say of the quota.
+    ///
+    /// # Errors
+    /// When no answer came back.
+    pub async fn inspect(
+        &self,
+        path: &str,
+        body: Option<&[u8]>,
+    ) -> Result<(Answer, Option<Json>, Vec<QuotaHeader>), Fault> {
         let request = Request {
             method: match body {
                 Some(_) => reqwest::Method::POST,
@@ -265,8 +288,19 @@ impl Client {
             row: None,
             repeatable: false,
         };
-        let (answer, body) = self.call(&request).await?;
-        Ok((answer, serde_json::from_slice(&body).ok()))
+        let (answer, body, headers) = self.exchange(&request).await?;
+        let quota = quota_headers(&headers, &self.spec.quota, self.clock.now());
+        Ok((answer, serde_json::from_slice(&body).ok(), quota))
+    }
+
+    /// Returns the number of requests to the token endpoint so far.
+    pub fn token_requests(&self) -> u64 {
+        self.signer.fetched()
+    }
+
+    /// Whether requests are signed with a token that may have to be fetched first.
+    pub fn fetches_tokens(&self) -> bool {
+        self.signer.fetches()
     }
 
     /// Takes note that the token with which `answer` was refused is of no more use. Returns

@@ -1,7 +1,7 @@
 use serde_json::Value as Json;
 
 use super::answer::{Answer, Fault};
-use super::stop::{Stop, said, status_and_code};
+use super::stop::{Stop, status_and_code};
 use super::verdict::Verdict;
 use crate::l10n::say;
 use crate::model::Code;
@@ -44,7 +44,7 @@ pub(super) fn why_stopped(
             why: status_and_code(answer.status, &answer.code),
             cause: Code::ApiAnswered,
             status: Some(answer.status),
-            message: said(&answer, sent.unwrap_or_default()),
+            message: answer.said(sent.unwrap_or_default()),
         },
         Err(fault @ (Fault::Connect(_) | Fault::TimeOut)) => {
             unreachable(fault.in_words(), fault.cause())

@@ -28,10 +28,10 @@ fn holds_record(spec: &TargetSpec, answer: &Json) -> bool {
         return false;
     };
     let id = spec.lookup.as_ref().map(|how| how.id.as_str());
-    let fields = spec.fields.iter().map(|field| field.pointer.as_str());
-    let mut members = fields
-        .chain(id)
-        .filter_map(|pointer| pointer.split('/').nth(1));
+    let id = id.and_then(|pointer| pointer.split('/').nth(1));
+    let fields = spec.fields.iter();
+    let fields = fields.filter_map(|field| field.pointer.path().first());
+    let mut members = fields.map(String::as_str).chain(id);
     members.any(|member| record.contains_key(member))
 }
 

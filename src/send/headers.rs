@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 
 use super::rate::Rate;
 use crate::clock::UnixNanos;
@@ -103,6 +103,96 @@ fn number(item: Option<&sfv::BareItem>) -> Option<u64> {
     }
 }
 
+/// A header that describes the quota, and how it is understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuotaHeader {
+    /// The header's name, as the target file has it.
+    pub name: String,
+    /// Its value; none if the answer lacks the header.
+    pub value: Option<String>,
+    /// What is understood of it.
+    pub means: Vec<QuotaMeaning>,
+}
+
+/// What a header says of the quota.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum QuotaMeaning {
+    /// Requests of a period.
+    Limit(Rate),
+    /// Requests that are left.
+    Remaining(f64),
+    /// Seconds until more requests are available.
+    Reset(u64),
+    /// Seconds before which no request should be made.
+    RetryAfter(u64),
+    /// The target file does not name the header.
+    Unnamed,
+    /// The value cannot be read.
+    Unreadable,
+}
+
+/// Returns the headers that the target file names for the quota, `Retry-After`, and headers that look as if
+/// they described a quota.
+pub(super) fn quota_headers(
+    headers: &HeaderMap,
+    quota: &Quota,
+    now: UnixNanos,
+) -> Vec<QuotaHeader> {
+    let seconds = |moment: Moment| match moment {
+        Moment::At(at) => Some(at.saturating_sub(now).div_ceil(1_000_000_000)),
+        Moment::Passed => Some(0),
+        Moment::Unusable => None,
+    };
+    let text = |name: &str| {
+        let value = headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let said = announced(headers, quota);
+    let mut found: Vec<QuotaHeader> = Vec::new();
+    let mut add = |name: &str, means: Vec<Option<QuotaMeaning>>| {
+        if name.is_empty() || found.iter().any(|one| one.name.eq_ignore_ascii_case(name)) {
+            return;
+        }
+        let value = text(name);
+        let mut means: Vec<QuotaMeaning> = means.into_iter().flatten().collect();
+        if means.is_empty() && value.is_some() {
+            means.push(QuotaMeaning::Unreadable);
+        }
+        let name = name.to_owned();
+        found.push(QuotaHeader { name, value, means });
+    };
+    let limit = said.limit.map(QuotaMeaning::Limit);
+    let remaining = said.remaining.map(QuotaMeaning::Remaining);
+    match &quota.headers {
+        Some(names) if names.draft => {
+            let reset = draft_wait(headers, false).map(QuotaMeaning::Reset);
+            add("RateLimit", vec![remaining, reset]);
+            add("RateLimit-Policy", vec![limit]);
+        }
+        Some(names) => {
+            let reset = text(&names.reset).and_then(|text| number_of(&text));
+            let reset = reset.and_then(|number| seconds(reset_at(number, names.reset_unit, now)));
+            add(&names.limit, vec![limit]);
+            add(&names.remaining, vec![remaining]);
+            add(&names.reset, vec![reset.map(QuotaMeaning::Reset)]);
+        }
+        None => {}
+    }
+    if let Some(value) = text("retry-after") {
+        let wait = seconds(retry_after(&value, now)).map(QuotaMeaning::RetryAfter);
+        add("Retry-After", vec![wait]);
+    }
+    for name in headers.keys().map(HeaderName::as_str) {
+        if ["ratelimit", "rate-limit", "quota"]
+            .iter()
+            .any(|word| name.contains(word))
+        {
+            add(name, vec![Some(QuotaMeaning::Unnamed)]);
+        }
+    }
+    found
+}
+
 /// When the next request may be made, by an answer's headers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Wait {
@@ -152,7 +242,7 @@ pub(super) fn wait(headers: &HeaderMap, quota: Option<&QuotaHeaders>, now: UnixN
 /// The moment of the reset header, if nothing remains.
 fn reset(headers: &HeaderMap, quota: &QuotaHeaders, now: UnixNanos) -> Option<Moment> {
     if quota.draft {
-        return draft_wait(headers).map(|seconds| after(seconds as f64, now));
+        return draft_wait(headers, true).map(|seconds| after(seconds as f64, now));
     }
     let text = |name: &str| headers.get(name).map(|value| value.to_str());
     let remaining = text(&quota.remaining)?;
@@ -165,11 +255,16 @@ fn reset(headers: &HeaderMap, quota: &QuotaHeaders, now: UnixNanos) -> Option<Mo
     let Some(number) = text(&quota.reset)?.ok().and_then(number_of) else {
         return Some(Moment::Unusable);
     };
-    Some(match quota.reset_unit {
+    Some(reset_at(number, quota.reset_unit, now))
+}
+
+/// The moment that a number in the reset header names.
+fn reset_at(number: f64, unit: ResetUnit, now: UnixNanos) -> Moment {
+    match unit {
         ResetUnit::EpochMilliseconds => at(number * 1e6, now),
         ResetUnit::EpochSeconds => at(number * 1e9, now),
         ResetUnit::Seconds => after(number, now),
-    })
+    }
 }
 
 /// A number that is not below zero, with or without a fraction.
@@ -198,8 +293,8 @@ fn at(nanoseconds: f64, now: UnixNanos) -> Moment {
 /// `"perhr";r=0;t=30`, or in its earlier form `limit=100, remaining=0, reset=30`. Where the time
 /// is not said, it is at most the window that `RateLimit-Policy` gives the policy of that name
 /// (`"perhr";q=1000;w=3600`). Of several policies the longest wait counts. A field that cannot be
-/// read is as if it were not there.
-fn draft_wait(headers: &HeaderMap) -> Option<u64> {
+/// read is as if it were not there. Unless `only_empty`, also where requests remain.
+fn draft_wait(headers: &HeaderMap, only_empty: bool) -> Option<u64> {
     use sfv::{BareItem, Dictionary, List, ListEntry, Parser};
     let field = headers.get("ratelimit")?.to_str().ok()?;
     let windows = headers
@@ -216,7 +311,7 @@ fn draft_wait(headers: &HeaderMap) -> Option<u64> {
         return policies
             .iter()
             .filter_map(|entry| match entry {
-                ListEntry::Item(item) if number(item.params.get("r")) == Some(0) => {
+                ListEntry::Item(item) if !only_empty || number(item.params.get("r")) == Some(0) => {
                     number(item.params.get("t")).or_else(|| window_of(&item.bare_item))
                 }
                 _ => None,
@@ -228,7 +323,7 @@ fn draft_wait(headers: &HeaderMap) -> Option<u64> {
         Some(ListEntry::Item(item)) => number(Some(&item.bare_item)),
         _ => None,
     };
-    (member("remaining") == Some(0)).then(|| member("reset"))?
+    (!only_empty || member("remaining") == Some(0)).then(|| member("reset"))?
 }
 
 /// A value of `Retry-After`: whole seconds or a date, and what servers send besides: a fraction
@@ -476,6 +571,56 @@ mod tests {
             let headers = [("RateLimit-Policy", nonsense)];
             assert_eq!(read(&quota, &headers).0, None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn each_header_that_describes_a_quota_is_shown_as_it_is_understood() {
+        let mut quota = crate::targets::load("meitner").unwrap().quota;
+        let shown = |quota: &Quota, headers: &[(&'static str, &str)]| -> Vec<String> {
+            let found = quota_headers(&map(headers), quota, NOW);
+            let shown = found.iter().map(|one| {
+                let value = one.value.as_deref().unwrap_or("-");
+                format!("{}={value}: {:?}", one.name, one.means)
+            });
+            shown.collect()
+        };
+        let epoch = [
+            ("RateLimit-Limit", "5000"),
+            ("RateLimit-Remaining", "x"),
+            ("RateLimit-Reset", "1785585605000"),
+            ("X-Quota-Day", "7"),
+            ("Retry-After", "soon"),
+        ];
+        let rate = "Limit(Rate { requests: 5000.0, per: Hour })";
+        let expected = [
+            format!("RateLimit-Limit=5000: [{rate}]"),
+            "RateLimit-Remaining=x: [Unreadable]".into(),
+            "RateLimit-Reset=1785585605000: [Reset(5)]".into(),
+            "Retry-After=soon: [Unreadable]".into(),
+            "x-quota-day=7: [Unnamed]".into(),
+        ];
+        assert_eq!(shown(&quota, &epoch), expected);
+        let expected = [
+            "RateLimit-Limit=-: []",
+            "RateLimit-Remaining=-: []",
+            "RateLimit-Reset=-: []",
+        ];
+        assert_eq!(shown(&quota, &[]), expected);
+        if let Some(headers) = &mut quota.headers {
+            headers.draft = true;
+        }
+        let draft = [
+            ("RateLimit", "\"perhr\";r=50;t=30"),
+            ("RateLimit-Policy", "\"perhr\";q=5000;w=3600"),
+        ];
+        let expected = [
+            "RateLimit=\"perhr\";r=50;t=30: [Remaining(50.0), Reset(30)]".to_owned(),
+            format!("RateLimit-Policy=\"perhr\";q=5000;w=3600: [{rate}]"),
+        ];
+        assert_eq!(shown(&quota, &draft), expected);
+        quota.headers = None;
+        let unnamed = shown(&quota, &[("RateLimit-Limit", "5000")]);
+        assert_eq!(unnamed, ["ratelimit-limit=5000: [Unnamed]"]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use credentials::{Credentials, SignInError};
 pub use deliver::{Judged, NotApplied, Reread, Sender};
 pub use error::SendError;
 pub use fetched::{Beside, Fetched};
-pub use headers::Announced;
+pub use headers::{Announced, QuotaHeader, QuotaMeaning};
 pub use pacer::Pacer;
 pub use rate::{Pace, Rate, RateError};
 pub use route::Route;

@@ -24,6 +24,8 @@ pub(super) struct Signer {
     token: tokio::sync::Mutex<Option<Token>>,
     /// Number of the last token that the API no longer takes.
     refused: AtomicU64,
+    /// Requests to the token endpoint.
+    fetched: AtomicU64,
     /// Whatever must not be told: the credentials, and every token that was had for them.
     secrets: Mutex<Vec<SecretString>>,
 }
@@ -113,6 +115,7 @@ impl Signer {
             clock,
             token: tokio::sync::Mutex::new(None),
             refused: AtomicU64::new(0),
+            fetched: AtomicU64::new(0),
         }
     }
 
@@ -124,6 +127,16 @@ impl Signer {
                 *text = text.replace(secret, "…");
             }
         }
+    }
+
+    /// Whether requests are signed with a token.
+    pub(super) fn fetches(&self) -> bool {
+        !matches!(self.credentials, Credentials::Headers(_))
+    }
+
+    /// Returns the number of requests to the token endpoint so far.
+    pub(super) fn fetched(&self) -> u64 {
+        self.fetched.load(Ordering::Relaxed)
     }
 
     /// Takes note that the API no longer takes token number `token`.
@@ -183,6 +196,7 @@ impl Signer {
             false => token_endpoint.clone(),
         };
         let asked_at = self.clock.now();
+        self.fetched.fetch_add(1, Ordering::Relaxed);
         let response = http
             .post(address)
             .form(&form)

@@ -1,6 +1,6 @@
 use super::answer::Answer;
 use crate::l10n::say;
-use crate::model::{Code, Fact, Held, is_code, redacted, visible};
+use crate::model::{Code, Fact, Held, is_code, visible};
 
 /// Whether someone has asked for a run to stop, or to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,10 +123,10 @@ impl Stop {
             return Stop::Foreign {
                 status: answer.status,
                 what,
-                message: said(&answer, body),
+                message: answer.said(body),
             };
         }
-        let message = said(&answer, body);
+        let message = answer.said(body);
         let code = Some(answer.code).filter(|code| is_code(code));
         Stop::Refused {
             status: answer.status,
@@ -172,15 +172,6 @@ impl Stop {
             }
             other => other.to_string(),
         }
-    }
-}
-
-/// An answer's message, without what it may quote of `body`. JSON without a message says nothing once its
-/// values are left out.
-pub(super) fn said(answer: &Answer, body: &[u8]) -> String {
-    match answer.message.starts_with('{') {
-        true => String::new(),
-        false => redacted(&answer.message, body),
     }
 }
 

@@ -242,7 +242,12 @@ impl<'a> Transport<'a> {
                 counted += 1;
             }
             let left = counted < self.options.max_attempts;
-            let verdict = verdict(self.spec, answer, request.repeatable, left);
+            let is_foreign = answer.is_ok_and(|answer| answer.foreign.is_some());
+            let verdict = match verdict(self.spec, answer, request.repeatable, left) {
+                // A proxy's page in place of a look-up's answer may be gone at the next attempt.
+                Verdict::Stop if is_foreign && request.row.is_none() && left => Verdict::Retry,
+                verdict => verdict,
+            };
             let (status, fault) = (
                 answer.ok().map(|answer| answer.status),
                 answer.err().map(|fault| fault.cause().as_str()),
@@ -281,7 +286,7 @@ impl<'a> Transport<'a> {
             let shown = is_success.then(|| serde_json::from_slice(&body).ok());
             return Ok((answer, shown.flatten()));
         }
-        if answer.status / 100 != 2 || answer.of_sign_in {
+        if answer.status / 100 != 2 || answer.of_sign_in || answer.foreign.is_some() {
             return Ok((answer, None));
         }
         match serde_json::from_slice(&body) {
@@ -298,7 +303,7 @@ impl<'a> Transport<'a> {
         again: bool,
     ) -> Result<(), SendError> {
         let latency = Duration::from_nanos(self.clock.now().saturating_sub(sent_at));
-        let well = answer.is_ok_and(|answer| answer.status < 500);
+        let well = answer.is_ok_and(|answer| answer.status < 500 && answer.foreign.is_none());
         lock(&self.load).answered(well, latency);
         if well {
             lock(&self.budget).deposit();

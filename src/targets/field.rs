@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use toml::Spanned;
 
+use super::pointer::Pointer;
 use crate::model::Declared;
 
 /// What a field's cells hold, and so how they are checked and normalised.
@@ -37,11 +38,13 @@ pub enum Kind {
     Eppn,
     /// A whole number.
     Integer,
+    /// A list of values, each of the kind `items`.
+    List,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Text,
         Kind::Uuid,
         Kind::IdentityNumber,
@@ -55,6 +58,7 @@ impl Kind {
         Kind::MunicipalityCode,
         Kind::Eppn,
         Kind::Integer,
+        Kind::List,
     ];
 
     /// Whether a problem code reports a value that several rows have.
@@ -79,6 +83,7 @@ impl Kind {
             Kind::MunicipalityCode => "municipality_code",
             Kind::Eppn => "eppn",
             Kind::Integer => "integer",
+            Kind::List => "list",
         }
     }
 }
@@ -92,6 +97,48 @@ pub enum Place {
     Body,
     /// Into the path, in place of `{name}`.
     Path,
+}
+
+/// What a row does to the list that a record has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ListMode {
+    /// Its values are added to the list.
+    #[default]
+    Add,
+    /// Its values replace the list.
+    Replace,
+    /// Its values are removed from the list.
+    Remove,
+}
+
+/// What is between two values in a cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Separator {
+    /// A semicolon.
+    #[default]
+    #[serde(rename = ";")]
+    Semicolon,
+    /// A comma.
+    #[serde(rename = ",")]
+    Comma,
+    /// A vertical bar.
+    #[serde(rename = "|")]
+    Bar,
+}
+
+impl Separator {
+    /// Every separator.
+    pub const ALL: [Separator; 3] = [Separator::Semicolon, Separator::Comma, Separator::Bar];
+
+    /// The character.
+    pub fn character(self) -> char {
+        match self {
+            Separator::Semicolon => ';',
+            Separator::Comma => ',',
+            Separator::Bar => '|',
+        }
+    }
 }
 
 /// Where a row says a person's gender.
@@ -118,9 +165,10 @@ pub struct FieldSpec {
     /// Where it goes in the request.
     #[serde(default, rename = "in")]
     pub place: Place,
-    /// JSON pointer (RFC 6901) into the body, and into the record that comes back.
+    /// JSON pointer (RFC 6901) into the body, and into the record that comes back. It can select one
+    /// element of a list, as in `/emails[type=work]/value`.
     #[serde(default)]
-    pub pointer: String,
+    pub pointer: Pointer,
     /// Whether a row without it is invalid, and a file without its column refused.
     #[serde(default)]
     pub required: bool,
@@ -153,6 +201,12 @@ pub struct FieldSpec {
     /// sent as it stands, unless it was damaged on its way.
     #[serde(default)]
     pub free_text: bool,
+    /// `list`: the kind of each value.
+    pub items: Option<Kind>,
+    /// `list`: what is between two values in a cell, besides line breaks; `;` where it is not set.
+    pub separator: Option<Separator>,
+    /// `list`: what a row does to the list; `add` where it is not set.
+    pub mode: Option<ListMode>,
     /// `text`: whether line breaks may stand in it.
     #[serde(default)]
     pub lines: bool,
@@ -193,6 +247,11 @@ impl FieldSpec {
             Json::String(text) => self.word_for(text, language).to_owned(),
             Json::Bool(true) if language == Some("sv") => "Ja".to_owned(),
             Json::Bool(false) if language == Some("sv") => "Nej".to_owned(),
+            Json::Array(items) => {
+                let words = items.iter().map(|item| self.in_words(item, language));
+                let between = format!("{} ", self.separator().character());
+                words.collect::<Vec<_>>().join(&between)
+            }
             other => other.to_string(),
         }
     }
@@ -210,6 +269,62 @@ impl FieldSpec {
         self.name.get_ref()
     }
 
+    /// The kind of its value, or of each of its values.
+    pub fn value_kind(&self) -> Kind {
+        match (self.kind, self.items) {
+            (Kind::List, Some(items)) => items,
+            (kind, _) => kind,
+        }
+    }
+
+    /// Whether it holds a list of values.
+    pub fn is_list(&self) -> bool {
+        self.kind == Kind::List
+    }
+
+    /// What is between two values in a cell.
+    pub fn separator(&self) -> Separator {
+        self.separator.unwrap_or_default()
+    }
+
+    /// What a row does to the list that a record has.
+    pub fn mode(&self) -> ListMode {
+        self.mode.unwrap_or_default()
+    }
+
+    /// Whether the record must be read to write it: an update contains the whole list.
+    pub fn needs_record(&self) -> bool {
+        let is_changed = self.is_list() && self.mode() != ListMode::Replace;
+        !self.read_only && (is_changed || self.pointer.is_in_list())
+    }
+
+    /// The values in a cell of a list, without space around them.
+    pub fn values_in<'a>(&self, cell: &'a str) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        let separator = self.separator().character();
+        let values = cell.split(move |c| c == separator || c == '\n' || c == '\r');
+        values.map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// The cell that holds these values of a list; nothing if a cell cannot.
+    pub fn cell_of(&self, values: &[Json]) -> Option<String> {
+        let mut cell = String::new();
+        for value in values {
+            let text = self.in_words(value, None);
+            let mut same = self.values_in(&text);
+            if value.is_array()
+                || value.is_object()
+                || (same.next(), same.next()) != (Some(&*text), None)
+            {
+                return None;
+            }
+            if !cell.is_empty() {
+                cell.push(self.separator().character());
+            }
+            cell.push_str(&text);
+        }
+        Some(cell)
+    }
+
     /// The same for logs and notifications.
     pub fn declared(&self) -> Declared {
         Declared::name(self.name())
@@ -218,12 +333,8 @@ impl FieldSpec {
     /// Every header by which the column is recognised besides the field's name: the API's own
     /// name for it and the aliases of all languages.
     pub fn other_names(&self) -> impl Iterator<Item = String> + '_ {
-        let dotted = self.pointer.trim_start_matches('/').replace('/', ".");
-        let last = self.pointer.rsplit('/').next().unwrap_or("").to_owned();
-        [dotted, last]
-            .into_iter()
-            .filter(|name| !name.is_empty())
-            .chain(self.aliases.values().flatten().cloned())
+        let names = self.pointer.names().into_iter();
+        names.chain(self.aliases.values().flatten().cloned())
     }
 }
 
@@ -259,6 +370,37 @@ mod tests {
         ] {
             assert_eq!(gender.in_words(&value, language), shown, "{language:?}");
         }
+    }
+
+    #[test]
+    fn a_list_is_written_into_a_cell_and_read_from_it() {
+        let spec = crate::targets::load("meitner").unwrap();
+        let mut field = spec.fields[spec.field("gender").unwrap()].clone();
+        (field.kind, field.items) = (Kind::List, Some(Kind::Choice));
+        assert_eq!(
+            field.in_words(&json!(["Female", "x"]), Some("sv")),
+            "Kvinna; x"
+        );
+        field.separator = Some(Separator::Comma);
+        assert_eq!(field.in_words(&json!(["Female", 7]), None), "Female, 7");
+        for (values, cell) in [
+            (json!(["a", "b;c", 7]), Some("a,b;c,7")),
+            (json!([]), Some("")),
+            (json!(["a,b"]), None),
+            (json!(["a\nb"]), None),
+            (json!([" a"]), None),
+            (json!([""]), None),
+            (json!([null]), None),
+            (json!([["a"]]), None),
+            (json!([{"id": 1}]), None),
+        ] {
+            let found = field.cell_of(values.as_array().unwrap());
+            assert_eq!(found.as_deref(), cell, "{values}");
+        }
+        assert_eq!(
+            field.values_in("a , b\n,c;d").collect::<Vec<_>>(),
+            ["a", "b", "c;d"]
+        );
     }
 
     #[test]

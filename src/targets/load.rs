@@ -198,6 +198,42 @@ mod tests {
     }
 
     #[test]
+    fn a_way_to_sign_in_that_is_not_supported_is_refused_as_such() {
+        for (from, to) in [
+            ("kind = \"headers\"", "kind = \"jwt\""),
+            ("kind = \"headers\"", "kind = \"query\""),
+            (
+                "kind = \"oauth\"",
+                "kind = \"oauth\"\nprivate_key = \"KEY\"",
+            ),
+            ("kind = \"oauth\"", "kind = \"oauth\"\nassertion = \"KEY\""),
+        ] {
+            let told = broken(from, to);
+            assert!(
+                told.contains(
+                    "JWT, AWS Signature) and secrets in the query string are not supported"
+                ),
+                "{told}"
+            );
+        }
+        for (from, to, part) in [
+            (
+                "method = \"PATCH\"",
+                "method = \"PATCH\"\ncontent_type = \"application/x-www-form-urlencoded\"",
+                "form bodies and XML are not supported",
+            ),
+            (
+                "list = \"/student\"",
+                "list = \"/student?api_key=1\"",
+                "secrets in the query string are not supported",
+            ),
+        ] {
+            let told = broken(from, to);
+            assert!(told.contains(part), "{told}");
+        }
+    }
+
+    #[test]
     fn a_line_that_may_hold_a_secret_is_not_shown() {
         for (from, to) in [
             ("client_secret = \"MEITNER", "client_secrt = \"sk-live-1"),

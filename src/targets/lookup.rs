@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::query::Query;
+
 /// How records are read.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,10 +27,13 @@ pub struct Lookup {
     /// How a search names a field of a nested object.
     #[serde(default)]
     pub search_names: SearchNames,
+    /// Requests that find records by a key, with GET.
+    #[serde(default)]
+    pub query: Vec<Query>,
     /// Path that lists all records, with GET.
     pub list: Option<String>,
-    /// JSON pointer to the records in an answer.
-    pub records: String,
+    /// JSON pointer to the records in an answer that has several.
+    pub records: Option<String>,
     /// JSON pointer to the number of all records.
     #[serde(default)]
     pub total: String,
@@ -37,9 +42,9 @@ pub struct Lookup {
     #[serde(default)]
     pub trust_total: bool,
     /// Records a page.
-    pub page_size: u32,
+    pub page_size: Option<u32>,
     /// How one page follows another.
-    pub paging: Paging,
+    pub paging: Option<Paging>,
 }
 
 /// How a search names a field of a nested object.
@@ -107,11 +112,49 @@ impl Paging {
     pub fn is_counted(&self) -> bool {
         matches!(self, Paging::Offset { .. } | Paging::Page { .. })
     }
+
+    /// The query parameters of its requests, each with the key that sets its name.
+    pub(super) fn parameters(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Paging::Offset { limit, offset, .. } => vec![("limit", limit), ("offset", offset)],
+            Paging::Page { parameter, .. } => vec![("parameter", parameter)],
+            Paging::Cursor {
+                parameter: Some(parameter),
+                ..
+            } => vec![("parameter", parameter)],
+            Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link {} => Vec::new(),
+        }
+    }
 }
 
 impl Lookup {
+    /// Returns the query that finds records by the field called `name`.
+    pub fn query_by(&self, name: &str) -> Option<&Query> {
+        self.query.iter().find(|query| query.key() == name)
+    }
+
+    /// Whether any request finds or lists records.
+    pub(super) fn finds_any(&self) -> bool {
+        self.paths().next().is_some()
+    }
+
+    /// Whether any answer is a list of records, which may have pages.
+    pub(super) fn has_lists(&self) -> bool {
+        let is_list = |query: &Query| query.parameter.is_some();
+        self.search.is_some() || self.list.is_some() || self.query.iter().any(is_list)
+    }
+
     /// The paths of the look-up's requests.
     pub(super) fn paths(&self) -> impl Iterator<Item = &String> {
-        [&self.read, &self.search, &self.list].into_iter().flatten()
+        let of_queries = self.query.iter().map(|query| &query.path);
+        let others = [&self.read, &self.search, &self.list];
+        others.into_iter().flatten().chain(of_queries)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn paths_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let of_queries = self.query.iter_mut().map(|query| &mut query.path);
+        let others = [&mut self.read, &mut self.search, &mut self.list];
+        others.into_iter().flatten().chain(of_queries)
     }
 }

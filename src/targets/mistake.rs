@@ -256,6 +256,9 @@ fn in_words(text: &str, span: Range<usize>, message: &str) -> Mistake {
     }
 }
 
+/// What a way to sign in cannot be.
+const BEYOND: &str = "signed requests and tokens (JWT, AWS Signature) and secrets in the query string are not supported";
+
 /// Words that other tools have for values of ours.
 const SYNONYMS: [(&str, &str); 12] = [
     ("string", "text"),
@@ -286,6 +289,9 @@ fn help(found: &str, known: &[&str]) -> Option<String> {
     let nearest = nearest.filter(|word| distance(word) <= 1.max(found.chars().count() / 3));
     Some(match synonym.or(nearest.copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.contains(&"oauth") || known.contains(&"client_secret") => {
+            format!("there are {}; {BEYOND}", known.join(", "))
+        }
         None => format!("there are {}", known.join(", ")),
     })
 }

@@ -50,6 +50,9 @@ pub struct Quota {
     pub per: RateUnit,
     /// Requests that a full bucket lets through at once.
     pub burst: u32,
+    /// Whether the API's vendor does not publish it.
+    #[serde(default)]
+    pub guess: bool,
     /// The headers that tell how much is left.
     pub headers: Option<QuotaHeaders>,
 }

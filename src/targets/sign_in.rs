@@ -180,4 +180,24 @@ mod tests {
             assert_eq!(way.variables(), variables);
         }
     }
+
+    #[test]
+    fn only_an_oauth_sign_in_has_a_token_endpoint() {
+        let oauth = |path: Option<&str>, url: Option<&str>| SignIn::Oauth {
+            token_path: path.map(str::to_owned),
+            token_url: url.map(str::to_owned),
+            scope: None,
+            audience: None,
+            client_id: "ID".to_owned(),
+            client_secret: "SECRET".to_owned(),
+        };
+        let bearer = SignIn::Bearer {
+            token: "T".to_owned(),
+        };
+        assert_eq!(bearer.token_endpoint(), None);
+        assert_eq!(oauth(Some("/a"), None).token_endpoint(), Some("/a"));
+        let other = oauth(None, Some("https://b.example/c/d"));
+        assert_eq!(other.token_endpoint(), Some("https://b.example/c/d"));
+        assert_eq!(other.at_the_api().token_endpoint(), Some("/c/d"));
+    }
 }

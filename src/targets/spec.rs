@@ -7,11 +7,11 @@ use serde_json::Value as Json;
 
 use super::answers::Answers;
 use super::field::FieldSpec;
+use super::known::Known;
 use super::lookup::Lookup;
 use super::quota::Quota;
 use super::sign_in::SignIn;
 use super::update::Update;
-use super::variables::{Variable, placeholders};
 use super::words::{Words, words_in};
 use crate::l10n::Language;
 use crate::model::{Call, Change, Method};
@@ -62,6 +62,8 @@ pub struct TargetSpec {
     pub quota: Quota,
     /// How records are read, if they can be.
     pub lookup: Option<Lookup>,
+    /// How the keys that the API knows are listed, if records cannot be read.
+    pub known: Option<Known>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
 }
@@ -72,6 +74,24 @@ pub enum Region {
     /// Sweden.
     #[serde(rename = "SE")]
     Sweden,
+}
+
+/// A variable of a target's addresses, paths and sign-in.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// What it stands for, for messages.
+    pub about: String,
+    /// Its value where none is given.
+    pub default: Option<String>,
+}
+
+/// The names between braces in a path.
+pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| {
+        let (name, _) = rest.split_once('}')?;
+        Some(name)
+    })
 }
 
 impl TargetSpec {
@@ -92,7 +112,7 @@ impl TargetSpec {
     /// Positions of the fields that stand in the nested object at `pointer`.
     pub fn fields_below<'a>(&'a self, pointer: &'a str) -> impl Iterator<Item = usize> + 'a {
         let below = move |field: &FieldSpec| {
-            let rest = field.pointer.strip_prefix(pointer);
+            let rest = field.pointer.as_str().strip_prefix(pointer);
             !field.read_only && rest.is_some_and(|rest| rest.starts_with('/'))
         };
         let fields = self.fields.iter().enumerate();
@@ -116,10 +136,9 @@ impl TargetSpec {
         self.path_fields().last().and_then(|name| self.field(name))
     }
 
-    /// Whether many records can be read with one request.
+    /// Whether records can be read.
     pub fn is_readable(&self) -> bool {
-        let lookup = self.lookup.as_ref();
-        lookup.is_some_and(|lookup| lookup.search.is_some() || lookup.list.is_some())
+        self.lookup.as_ref().is_some_and(Lookup::finds_any)
     }
 
     /// The fields by which a record can be found, by position, the best one first: the one in the
@@ -150,7 +169,7 @@ impl TargetSpec {
             Some(Change {
                 field: name.to_owned(),
                 from: None,
-                to: self.sent_in(&body)?.pointer(&field.pointer)?.clone(),
+                to: field.pointer.get(self.sent_in(&body)?).ok()??.into_owned(),
             })
         };
         Cow::Owned(names.filter_map(change).collect())
@@ -188,7 +207,7 @@ impl TargetSpec {
     pub fn record_pointer(&self, field: usize) -> String {
         match &self.lookup {
             Some(lookup) if self.key_field() == Some(field) => lookup.id.clone(),
-            _ => self.fields[field].pointer.clone(),
+            _ => self.fields[field].pointer.as_str().to_owned(),
         }
     }
 }
@@ -250,6 +269,8 @@ mod tests {
         change(&mut spec, |how| {
             how.list = None;
         });
+        assert!(spec.is_readable(), "one by one");
+        change(&mut spec, |how| how.read = None);
         assert!(!spec.is_readable());
         assert_eq!(names(&spec), ["id"]);
         change(&mut spec, |how| how.search = Some("/search".into()));

@@ -1,11 +1,11 @@
 use self::idle::validate_idle;
+use self::lookup::validate_lookup;
 use super::field::{self, FieldSpec, Kind};
-use super::lookup::{Lookup, Paging};
 use super::mistake::Mistake;
 use super::places::{Found, Place};
+use super::pointer::selecting;
 use super::sign_in::SignIn;
-use super::spec::TargetSpec;
-use super::variables::placeholders;
+use super::spec::{TargetSpec, placeholders};
 
 /// Finds all that in a well-formed target does not fit together.
 pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
@@ -43,6 +43,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
         found.add(Place::Key("quota", "burst"), "quota.burst must be above 0");
     }
     validate_lookup(spec, &mut found);
+    validate_known(spec, &mut found);
     validate_idle(spec, &mut found);
     found.mistakes
 }
@@ -64,147 +65,40 @@ fn shared_alias<'a>(field: &FieldSpec, earlier: &'a [FieldSpec]) -> Option<(Stri
     })
 }
 
-fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
-    let Some(lookup) = &spec.lookup else {
+fn validate_known(spec: &TargetSpec, found: &mut Found<'_>) {
+    let Some(known) = &spec.known else {
         return;
     };
-    for key in lookup.keys.iter().filter(|key| spec.field(key).is_none()) {
-        found.add(
-            Place::Key("lookup", "keys"),
-            format!("lookup.keys holds \"{key}\", and no field has that name"),
-        );
+    if spec.is_readable() {
+        let message = "[known] has no effect: [lookup] lists or finds the records themselves";
+        found.add(Place::Key("known", ""), message);
     }
-    if lookup.page_size == 0 {
-        let message = "lookup.page_size must be above 0";
-        found.add(Place::Key("lookup", "page_size"), message);
+    if known.page_size == 0 {
+        let message = "known.page_size must be above 0";
+        found.add(Place::Key("known", "page_size"), message);
     }
-    for (key, path) in [
-        ("read", &lookup.read),
-        ("search", &lookup.search),
-        ("list", &lookup.list),
-    ] {
-        if let Some(path) = path {
-            must_begin_with_slash(found, Place::Key("lookup", key), "path", path);
+    must_begin_with_slash(found, Place::Key("known", "list"), "path", &known.list);
+    for unknown in placeholders(&known.list).filter(|name| !spec.variables.contains_key(*name)) {
+        let message =
+            format!("known.list asks for {{{unknown}}}, and there is no [variables.{unknown}]");
+        found.add(Place::Key("known", "list"), message);
+    }
+    for (key, pointer) in [("records", &known.records), ("total", &known.total)] {
+        must_be_pointer(found, Place::Key("known", key), pointer);
+    }
+    for (name, pointer) in &known.fields {
+        must_be_pointer(found, Place::Key("known", "fields"), pointer);
+        if !spec.path_fields().any(|other| other == name) {
+            let message =
+                format!("known.fields holds \"{name}\", which is no field of the update's path");
+            found.add(Place::Key("known", "fields"), message);
         }
     }
     let key = spec.key_field().map(|index| spec.fields[index].name());
-    for (name, path, own) in [
-        ("read", &lookup.read, key),
-        ("search", &lookup.search, None),
-        ("list", &lookup.list, None),
-    ] {
-        let Some(path) = path else {
-            continue;
-        };
-        let place = Place::Key("lookup", name);
-        if name == "read" && own.is_none() {
-            continue;
-        }
-        if let Some(key) = own
-            && !placeholders(path).any(|other| other == key)
-        {
-            let message =
-                format!("lookup.{name} reads one record, so its path must contain {{{key}}}");
-            found.add(place, message);
-        }
-        for unknown in placeholders(path)
-            .filter(|other| Some(*other) != own && !spec.variables.contains_key(*other))
-        {
-            let message = format!(
-                "lookup.{name} asks for {{{unknown}}}, and there is no [variables.{unknown}]"
-            );
-            found.add(place, message);
-        }
+    if let Some(key) = key.filter(|key| !known.fields.contains_key(*key)) {
+        let message = format!("known.fields must say where {key} stands in an entry");
+        found.add(Place::Key("known", "fields"), message);
     }
-    for (key, pointer) in [
-        ("id", &lookup.id),
-        ("records", &lookup.records),
-        ("total", &lookup.total),
-        ("search_filter", &lookup.search_filter),
-    ] {
-        must_be_pointer(found, Place::Key("lookup", key), pointer);
-    }
-    if lookup.trust_total && lookup.total.is_empty() {
-        let message = "lookup.trust_total has no effect without lookup.total";
-        found.add(Place::Key("lookup", "trust_total"), message);
-    }
-    validate_paging(lookup, found);
-}
-
-fn validate_paging(lookup: &Lookup, found: &mut Found<'_>) {
-    let paging = &lookup.paging;
-    let place = || Place::Key("lookup", "paging");
-    let parameters: Vec<(&str, &String)> = match paging {
-        Paging::Offset { limit, offset, .. } => vec![("limit", limit), ("offset", offset)],
-        Paging::Page { parameter, .. } => vec![("parameter", parameter)],
-        Paging::Cursor {
-            parameter: Some(parameter),
-            ..
-        } => vec![("parameter", parameter)],
-        Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link {} => Vec::new(),
-    };
-    for (key, name) in parameters {
-        if let Some(message) = not_a_parameter(name) {
-            found.add(
-                place(),
-                format!("lookup.paging.{key} = \"{name}\" {message}"),
-            );
-        }
-    }
-    if let Paging::Offset { first, .. } | Paging::Page { first, .. } = paging
-        && *first > 1
-    {
-        found.add(place(), "lookup.paging.first must be 0 or 1");
-    }
-    if let Paging::Cursor {
-        parameter, body, ..
-    } = paging
-    {
-        let wrong = match (parameter, body) {
-            (_, Some(_)) if lookup.search.is_none() => {
-                "lookup.paging.body has no effect without lookup.search"
-            }
-            (None, Some(_)) if lookup.list.is_some() => {
-                "lookup.paging needs a parameter: lookup.list has no body that could hold the cursor"
-            }
-            (None, None) => {
-                "lookup.paging needs a parameter or a body that holds the cursor of the next request"
-            }
-            _ => "",
-        };
-        if !wrong.is_empty() {
-            found.add(place(), wrong);
-        }
-        if let Some(body) = body {
-            match &**body {
-                "" => found.add(
-                    place(),
-                    "lookup.paging.body is empty, and must point to a member of the body",
-                ),
-                body => must_be_pointer(found, place(), body),
-            }
-        }
-    }
-    if let Paging::Next { pointer } | Paging::Cursor { pointer, .. } = paging {
-        match &**pointer {
-            "" => found.add(
-                place(),
-                "lookup.paging.pointer is empty, and must point to a member of the answer",
-            ),
-            pointer => must_be_pointer(found, place(), pointer),
-        }
-    }
-}
-
-/// The reason why `name` cannot be a query parameter, if it cannot. Names are sent unencoded.
-fn not_a_parameter(name: &str) -> Option<&'static str> {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~$[]@:!*'()%".contains(c);
-    if name.is_empty() {
-        return Some("is empty, and must name a query parameter");
-    }
-    (!name.chars().all(is_safe)).then_some(
-        "is not the name of a query parameter; percent-encode all but letters and digits",
-    )
 }
 
 /// A path is put behind the base address as it stands.
@@ -217,10 +111,16 @@ fn must_begin_with_slash(found: &mut Found<'_>, place: Place, what: &str, path: 
     }
 }
 
-/// A JSON pointer is empty or begins with a slash (RFC 6901).
+/// A JSON pointer is empty or begins with a slash (RFC 6901). Only those of fields select from lists.
 fn must_be_pointer(found: &mut Found<'_>, place: Place, pointer: &str) {
     if !pointer.is_empty() {
         must_begin_with_slash(found, place, "JSON pointer", pointer);
+    }
+    if let Some(token) = selecting(pointer) {
+        let message = format!(
+            "the JSON pointer \"{pointer}\" selects elements of a list with \"{token}\", which only the pointer of a field can"
+        );
+        found.add(place, message);
     }
 }
 
@@ -388,6 +288,8 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
                 Place::Key("update", "whole"),
                 format!("update.whole names \"{pointer}\", and no field stands there"),
             );
+        } else {
+            must_be_pointer(found, Place::Key("update", "whole"), pointer);
         }
     }
 }
@@ -440,7 +342,7 @@ fn validate_field(
         wrong("pattern", message);
     }
     for value in &field.guarded {
-        if field.kind == Kind::Choice && !field.choices.contains(value) {
+        if field.value_kind() == Kind::Choice && !field.choices.contains(value) {
             wrong(
                 "guarded",
                 format!("\"{name}\" guards \"{value}\", which is not among its choices"),
@@ -457,7 +359,7 @@ fn validate_field(
     }
     validate_place(spec, field, wrong);
     validate_references(spec, field, wrong);
-    if (field.kind == Kind::Choice) == field.choices.is_empty() {
+    if (field.value_kind() == Kind::Choice) == field.choices.is_empty() {
         wrong(
             "choices",
             format!("the field \"{name}\" needs choices exactly when its kind is \"choice\""),
@@ -485,8 +387,8 @@ fn validate_place(
 ) {
     let name = field.name();
     match field.place {
-        field::Place::Body if !field.pointer.starts_with('/') => {
-            let pointer = match &*field.pointer {
+        field::Place::Body if !field.pointer.as_str().starts_with('/') => {
+            let pointer = match field.pointer.as_str() {
                 "" => name,
                 pointer => pointer,
             };
@@ -510,7 +412,9 @@ fn validate_place(
             let clash = spec.fields.iter().find(|other| {
                 other.place == field::Place::Body
                     && other.name() != name
-                    && (other.pointer == *own || other.pointer.starts_with(&format!("{own}/")))
+                    && own.clashes(&other.pointer)
+                    // The outer one of two has the mistake.
+                    && !own.is_below(other.pointer.path())
             });
             if let Some(other) = clash {
                 wrong(
@@ -584,5 +488,6 @@ fn validate_references(
 }
 
 mod idle;
+mod lookup;
 #[cfg(test)]
 mod tests;

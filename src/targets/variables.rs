@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::field::Place;
 use super::lookup::Lookup;
-use super::spec::TargetSpec;
+use super::spec::{TargetSpec, Variable, placeholders};
 
 /// All characters but the unreserved ones of RFC 3986, section 2.3: what is encoded in a value that
 /// fills one path segment.
@@ -17,16 +15,6 @@ pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-
-/// A variable of a target's addresses, paths and sign-in.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Variable {
-    /// What it stands for, for messages.
-    pub about: String,
-    /// Its value where none is given.
-    pub default: Option<String>,
-}
 
 impl TargetSpec {
     /// Fills the variables into the paths of look-ups and into the sign-in. In the update's path, a
@@ -42,11 +30,11 @@ impl TargetSpec {
             }
             let mark = format!("{{{name}}}");
             let encoded = utf8_percent_encode(value, SEGMENT).to_string();
-            if let Some(how) = &mut self.lookup {
-                let paths = [&mut how.read, &mut how.search, &mut how.list];
-                for path in paths.into_iter().flatten() {
-                    *path = path.replace(&mark, &encoded);
-                }
+            for path in self.lookup.iter_mut().flat_map(Lookup::paths_mut) {
+                *path = path.replace(&mark, &encoded);
+            }
+            if let Some(known) = &mut self.known {
+                known.list = known.list.replace(&mark, &encoded);
             }
             for way in &mut self.sign_in {
                 for text in way.templates_mut() {
@@ -64,7 +52,9 @@ impl TargetSpec {
     /// `values` lacks.
     pub fn lacks(&self, values: &BTreeMap<String, String>) -> Option<(&str, &str)> {
         let lookup = self.lookup.iter().flat_map(Lookup::paths);
+        let known = self.known.iter().map(|known| &known.list);
         let names = lookup
+            .chain(known)
             .chain([&self.update.path])
             .flat_map(|path| placeholders(path));
         let mut lacking = names.filter(|name| {
@@ -101,9 +91,26 @@ impl TargetSpec {
         }
         let value = |(name, variable): (&String, &Variable)| {
             let value = given.get(name).or(variable.default.as_ref())?;
-            Some((name.clone(), value.clone()))
+            Some((name.clone(), self.within_host(name, value)))
         };
         Ok(self.variables.iter().filter_map(value).collect())
+    }
+
+    /// The part of a host name that stands for a variable, if `value` is the host or an address on it:
+    /// `oakwood` of `https://oakwood.pathwright.com/library`.
+    fn within_host(&self, name: &str, value: &str) -> String {
+        let mark = format!("://{{{name}}}");
+        let value = value.trim();
+        let host = value.split_once("://").map_or(value, |(_, rest)| rest);
+        let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+        let within = self.environments.values().find_map(|address| {
+            let (_, rest) = address.split_once(&mark)?;
+            let ending = rest.split('/').next().filter(|ending| !ending.is_empty())?;
+            let at = host.len().checked_sub(ending.len())?;
+            let (part, found) = host.split_at_checked(at)?;
+            (found.eq_ignore_ascii_case(ending) && !part.is_empty()).then_some(part)
+        });
+        within.unwrap_or(value).to_owned()
     }
 
     /// An address with its variables put in.
@@ -140,14 +147,6 @@ impl TargetSpec {
     }
 }
 
-/// The names between braces in a path.
-pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
-    path.split('{').skip(1).filter_map(|rest| {
-        let (name, _) = rest.split_once('}')?;
-        Some(name)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +166,15 @@ mod tests {
         assert_eq!(of(&[]), Ok(values(&[("integration", "external")])));
         let both = [("integration", "saml2"), ("school", "oakwood")];
         assert_eq!(of(&both), Ok(values(&both)));
+        for school in [
+            "oakwood.pathwright.com",
+            "https://oakwood.pathwright.com/",
+            "http://oakwood.Pathwright.com/library?x=1",
+            " oakwood ",
+        ] {
+            let given = of(&[("school", school)]).unwrap();
+            assert_eq!(given["school"], "oakwood", "{school}");
+        }
         assert_eq!(
             of(&[("city", "x")]),
             Err("pathwright has no variable \"city\"; it has integration, school".to_owned())
@@ -178,6 +186,98 @@ mod tests {
             none,
             Err("meitner has no variable \"city\"; it has none".to_owned())
         );
+    }
+
+    /// A target whose paths, token endpoint and scope hold variables.
+    const TARGET: &str = r#"
+name = "school"
+title = "School"
+record = "student"
+environments = { production = "https://api.example/{city}" }
+update = { method = "PATCH", path = "/{school}/student/{id}", idempotent = true }
+answers = { retry = [503], reject = [400], stop = [401] }
+
+[variables.city]
+about = "the city"
+
+[variables.school]
+about = "the school"
+
+[variables.tenant]
+about = "the tenant"
+
+[[sign_in]]
+kind = "oauth"
+token_path = "/{tenant}/token"
+scope = "read {tenant}"
+client_id = "ID"
+client_secret = "SECRET"
+
+[quota]
+requests = 1
+per = "s"
+burst = 1
+
+[lookup]
+keys = ["id"]
+list = "/{tenant}/student"
+records = "/data"
+page_size = 1
+paging = { kind = "page", parameter = "page" }
+
+[[fields]]
+name = "id"
+kind = "text"
+in = "path"
+
+[[fields]]
+name = "name"
+pointer = "/name"
+kind = "text"
+"#;
+
+    #[test]
+    fn a_value_is_encoded_in_a_path_and_not_in_a_scope() {
+        let mut spec = crate::targets::parse("school.toml", TARGET).unwrap();
+        let values = values(&[("tenant", "a b")]);
+        let texts = |spec: &TargetSpec| -> Vec<String> {
+            let signs_in = spec.sign_in.iter().flat_map(|way| way.templates());
+            signs_in.cloned().collect()
+        };
+        let of_tenant = spec.clone().with_variables(&values);
+        assert_eq!(texts(&of_tenant), ["/a%20b/token", "read a b"]);
+        let lists = of_tenant.lookup.unwrap().list;
+        assert_eq!(lists.as_deref(), Some("/a%20b/student"));
+        // A token endpoint on another host.
+        if let crate::targets::SignIn::Oauth {
+            token_path,
+            token_url,
+            ..
+        } = &mut spec.sign_in[0]
+        {
+            *token_path = None;
+            *token_url = Some("https://login.example/{tenant}".to_owned());
+        }
+        let of_tenant = spec.with_variables(&values);
+        assert_eq!(
+            texts(&of_tenant),
+            ["https://login.example/a%20b", "read a b"]
+        );
+    }
+
+    #[test]
+    fn a_variable_of_a_path_without_a_value_is_lacking() {
+        let spec = crate::targets::parse("school.toml", TARGET).unwrap();
+        let lacks = |given: &[(&str, &str)]| {
+            let lacking = spec.lacks(&values(given));
+            lacking.map(|(name, about)| (name.to_owned(), about.to_owned()))
+        };
+        let (school, tenant) = (("school", "1"), ("tenant", "2"));
+        let lacking = |name: &str, about: &str| Some((name.to_owned(), about.to_owned()));
+        assert_eq!(lacks(&[school]), lacking("tenant", "the tenant"));
+        assert_eq!(lacks(&[tenant]), lacking("school", "the school"));
+        // The variable of an address has a message of its own, and fields are no variables.
+        assert_eq!(lacks(&[school, tenant]), None);
     }
 
     #[test]

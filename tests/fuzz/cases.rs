@@ -238,6 +238,7 @@ fn checked(bytes: &[u8], of_results: bool) {
             overrides,
             sparse: false,
             of_results,
+            is_released: false,
         },
     ) else {
         return;

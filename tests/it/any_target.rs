@@ -24,7 +24,7 @@ fn own_target(changes: &[(&str, &str)]) -> String {
     text
 }
 
-fn playing(text: &str, roster: &str) -> Arc<Sandbox> {
+pub fn playing(text: &str, roster: &str) -> Arc<Sandbox> {
     let options = SandboxOptions {
         depth: 1e9,
         interval: Duration::from_nanos(1),
@@ -116,7 +116,13 @@ fn every_way_to_sign_in_and_to_page_that_a_file_can_say_is_played() {
             )],
             "dotted",
         ),
-        (vec![("method = \"PATCH\"", "method = \"PUT\"")], "put"),
+        (
+            vec![
+                ("method = \"PATCH\"", "method = \"PUT\""),
+                ("keep = [\"identity_temporary\"]\n", ""),
+            ],
+            "put",
+        ),
     ] {
         let folder = Folder::new();
         let text = own_target(&changes);
@@ -239,4 +245,22 @@ fn a_played_target_refuses_as_its_file_says() {
         last.contains("rejected|404") && last.contains("There is no such record"),
         "{last}"
     );
+}
+
+#[test]
+fn an_address_that_ends_as_that_of_a_built_in_api_does_not_select_its_simulation() {
+    let folder = Folder::new();
+    let text = rosterpatch::targets::BUILT_IN[0].1;
+    let text = text
+        .replace("name = \"meitner\"", "name = \"other\"")
+        .replace("\"/student", "\"/users");
+    assert!(text.contains("/directory/v1\"") && text.contains("\"/users/{id}\""));
+    folder.write("other.toml", &text);
+    folder.write("r.csv", plain_roster(9));
+    let output = folder.run("import r.csv --target other.toml --sandbox --format json");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let address = summary["base_url"].as_str().unwrap();
+    assert!(address.ends_with(TARGET_PATH), "{address}");
+    assert_eq!(summary["updated"], 3, "{summary}");
 }

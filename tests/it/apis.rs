@@ -109,7 +109,7 @@ fn every_example_that_is_documented_passes_the_check_and_is_sent_as_documented()
             &PATHWRIGHT[..],
             "/member/external/some_account%40gsuite.example.com/",
             PATHWRIGHT_BODY,
-            &["--var", "school=oakwood"][..],
+            &["--var", "school=oakwood", "--blind"][..],
         ),
     ] {
         folder.write("r.csv", roster(cells));

@@ -179,10 +179,21 @@ fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
 
 /// Writes a workbook with openpyxl, a cell of these in each row; nothing where that is not installed.
 fn by_openpyxl(folder: &Folder, name: &str, cells: &[(&str, Json, &str)]) -> Option<()> {
+    merged_by_openpyxl(folder, name, cells, &[])
+}
+
+/// The same, with the cells of these ranges merged.
+fn merged_by_openpyxl(
+    folder: &Folder,
+    name: &str,
+    cells: &[(&str, Json, &str)],
+    ranges: &[&str],
+) -> Option<()> {
     let python = installed("JUDGES_PYTHON")?;
     let mut child = Command::new(python)
         .arg(repository().join("tests/judges/workbook_kinds.py"))
         .arg(folder.path(name))
+        .args(ranges)
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -278,6 +289,123 @@ fn a_formula_that_no_program_has_calculated_is_no_empty_cell() {
             told(&folder, "none.xlsx", "--empty clear"),
             BTreeMap::from([(2, code)])
         );
+    }
+}
+
+#[test]
+fn a_cell_that_a_merged_one_covers_is_no_empty_cell() {
+    let folder = Folder::new();
+    let merged = "cell.merged".to_owned();
+    let expected = BTreeMap::from([
+        (2, "7A".into()),
+        (3, merged.clone()),
+        (4, merged.clone()),
+        (5, "7B".into()),
+        (6, String::new()),
+        (7, merged.clone()),
+        (8, "0184 (as shown)".into()),
+        (9, merged.clone()),
+    ]);
+    let cells = [
+        ("text", json!("7A"), ""),
+        ("text", json!(null), ""),
+        ("text", json!(null), ""),
+        ("text", json!("7B"), ""),
+        ("text", json!(null), ""),
+        ("text", json!(null), ""),
+        ("number", json!(184), "0000"),
+        ("text", json!(null), ""),
+    ];
+    let ranges = ["E2:E4", "D7:E7", "E8:E9"];
+    let judge = |file: &str| {
+        for more in ["", "--empty clear"] {
+            assert_eq!(told(&folder, file, more), expected, "{file} {more}");
+        }
+        let rows = folder.csv("out.csv", b';');
+        let says = |line: u64| {
+            rows.iter()
+                .find(|row| row.contains(&plain_id(line as usize - 1)))
+        };
+        let why = says(3).unwrap().concat();
+        for part in ["cell E3 ", "\"7A\" is stored in E2 only", "unmerge"] {
+            assert!(why.contains(part), "{file}: {why}");
+        }
+        let why = says(9).unwrap().concat();
+        assert!(why.contains("\"0184\" is stored in E8"), "{file}: {why}");
+        let why = says(7).unwrap().concat();
+        assert!(why.contains("\"Ek\" is stored in D7"), "{file}: {why}");
+    };
+    if merged_by_openpyxl(&folder, "merged.xlsx", &cells, &ranges).is_none() {
+        return;
+    }
+    judge("merged.xlsx");
+    // What the results say of it stays wrong until somebody corrects it.
+    let output = folder.run(
+        "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes --empty clear",
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let again = folder.csv("again.csv", b';');
+    let row = again.iter().find(|row| row.contains(&plain_id(2))).unwrap();
+    assert!(
+        row.contains(&merged) && row.contains(&"invalid".to_owned()),
+        "{row:?}"
+    );
+    if office().is_none() {
+        return;
+    }
+    for kind in ["ods", "xls"] {
+        folder.rewritten_by_office("merged.xlsx", kind);
+        judge(&format!("office-out/merged.{kind}"));
+    }
+}
+
+#[test]
+fn merged_titles_unmapped_columns_and_empty_rows_change_nothing() {
+    let folder = Folder::new();
+    let plain = Format::new();
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet
+        .merge_range(0, 0, 1, 6, "Elever 2026", &plain)
+        .unwrap();
+    for (column, name) in (0..).zip(HEADER) {
+        sheet.write_string(3, column, name).unwrap();
+    }
+    sheet.write_string(3, 6, "anteckning").unwrap();
+    for row in [4, 5, 6, 9] {
+        for (column, text) in (0..).zip(person(row)) {
+            sheet.write_string(row, column, text).unwrap();
+        }
+        sheet.write_string(row, 6, "x").unwrap();
+    }
+    sheet.merge_range(4, 6, 5, 6, "ny", &plain).unwrap();
+    sheet.write_string(5, 6, "x").unwrap();
+    for column in 0..5 {
+        sheet
+            .merge_range(9, column, 11, column, "", &plain)
+            .unwrap();
+    }
+    for (column, text) in (0..).zip(person(9)) {
+        sheet.write_string(9, column, text).unwrap();
+    }
+    sheet.write_string(9, 4, "7B").unwrap();
+    // Nothing is shown for it.
+    sheet.merge_range(5, 4, 6, 4, "", &plain).unwrap();
+    book.save(folder.path("titled.xlsx")).unwrap();
+    let expected = BTreeMap::from([
+        (5, String::new()),
+        (6, String::new()),
+        (7, String::new()),
+        (10, "7B".into()),
+    ]);
+    assert_eq!(told(&folder, "titled.xlsx", ""), expected);
+    if office().is_none() {
+        return;
+    }
+    for kind in ["ods", "xls"] {
+        folder.rewritten_by_office("titled.xlsx", kind);
+        let found = told(&folder, &format!("office-out/titled.{kind}"), "");
+        assert_eq!(found, expected, "{kind}");
     }
 }
 

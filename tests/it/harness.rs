@@ -633,6 +633,7 @@ impl LibraryRun {
             },
             duplicates: self.duplicates,
             sparse: !self.blind,
+            release: None,
         };
         let variable = |name: &str| {
             let known = self

@@ -2,6 +2,7 @@
 
 mod adversary;
 mod ahead;
+mod american;
 mod any_target;
 mod apis;
 mod architecture;
@@ -16,6 +17,7 @@ mod crashes;
 mod delivery;
 mod differences;
 mod estimates;
+mod finding;
 #[cfg(feature = "postgres")]
 mod fleet;
 mod formats;
@@ -26,12 +28,14 @@ mod image;
 mod inbox;
 mod judges;
 mod language;
+mod list_fields;
 mod listing;
 mod machine;
 mod pacing;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod properties;
+mod protected;
 #[cfg(feature = "postgres")]
 mod queue;
 mod reading;
@@ -39,11 +43,14 @@ mod retrying;
 mod sample;
 mod sandbox;
 mod soak;
+mod spreadsheet_rows;
 #[cfg(feature = "postgres")]
 mod stores;
+mod target_test;
 mod telling;
 mod terminal;
 mod tls;
 mod undone;
+mod variations;
 mod watching;
 mod workbooks;

@@ -72,6 +72,7 @@ impl FleetDoor for Door {
                     check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
                     duplicates: DuplicatePolicy::Error,
                     sparse: true,
+                    release: None,
                 },
             ),
             holds: true,

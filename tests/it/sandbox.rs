@@ -237,8 +237,8 @@ fn members_are_written_and_their_links_paged() {
             400,
             member,
             TOKEN,
-            r#"{"id":1}"#,
-            json!({"id": ["This field is read-only."]}),
+            r#"{"id":7,"first_name":""}"#,
+            json!({"first_name": ["This field may not be blank."]}),
         ),
     ] {
         let answer = served.ask("PATCH", path, headers, body);

@@ -36,6 +36,8 @@ from django.http import JsonResponse
 from django.urls import path
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
@@ -44,7 +46,7 @@ from django.core.wsgi import get_wsgi_application
 
 version = sys.argv[2] if len(sys.argv) > 2 else ""
 store = {tuple(line.split(maxsplit=1)): {} for line in sys.stdin.read().splitlines()}
-counts = {"patched": 0, "throttled": 0, "refused": 0}
+counts = {"patched": 0, "throttled": 0, "listed": 0, "refused": 0}
 lock = threading.Lock()
 
 
@@ -126,6 +128,32 @@ class Member(serializers.Serializer):
         return instance
 
 
+class LinkPages(PageNumberPagination):
+    page_size = 100
+
+
+class LinkView(ListAPIView):
+    authentication_classes = [SchoolToken]
+    permission_classes = [IsAuthenticated]
+    throttle_classes = [Throttle]
+    pagination_class = LinkPages
+
+    def list(self, request):
+        links = [
+            {
+                "id": number,
+                "user": number,
+                "link_type": integration,
+                "external_id": external_id,
+                "last_external_update": "2026-01-15T08:00:00Z",
+            }
+            for number, (integration, external_id) in enumerate(store, 1)
+        ]
+        with lock:
+            counts["listed"] += 1
+        return self.get_paginated_response(self.paginate_queryset(links))
+
+
 class MemberView(APIView):
     authentication_classes = [SchoolToken]
     permission_classes = [IsAuthenticated]
@@ -155,6 +183,7 @@ def dump(request):
 
 urlpatterns = [
     path("api/public/member/<str:integration>/<str:external_id>/", MemberView.as_view()),
+    path("api/public/link/", LinkView.as_view()),
     path("_store", dump),
 ]
 

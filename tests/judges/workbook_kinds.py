@@ -1,7 +1,8 @@
 """Workbooks by openpyxl with cells of every kind.
 
-    workbook_kinds.py OUT       writes the cells that standard input lists as JSON: [[kind, value, format], ...],
-                                one a row below a header, in the column external_source_id
+    workbook_kinds.py OUT [RANGE...]    writes the cells that standard input lists as JSON: [[kind, value, format],
+                                        ...], one a row below a header, in the column external_source_id, and
+                                        merges the cells of each range
 """
 
 import datetime
@@ -33,4 +34,6 @@ for number, (people, kind, value, form) in enumerate(json.load(sys.stdin), start
     cell.value = value_of(kind, value)
     if form:
         cell.number_format = form
+for merged in sys.argv[2:]:
+    sheet.merge_cells(merged)
 book.save(sys.argv[1])

@@ -401,3 +401,12 @@ fn elsewhere_what_is_said_now_goes_before_what_was_said_then() {
     assert!(settings.roster.check.strict && settings.roster.sparse);
     assert!(!settings.delivery.blind);
 }
+
+#[test]
+fn results_on_standard_input_are_not_read_for_the_runs_that_they_are_of() {
+    let scene = Scene::new();
+    let mut results = scene.settings("r.csv").roster;
+    results.file = "-".into();
+    let found = runs_of(&scene.session, &results, None, None).unwrap();
+    assert!(found.is_empty());
+}

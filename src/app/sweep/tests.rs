@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::*;
 use crate::app::scene::{Api, Scene, roster, wanted};
+use crate::app::watch::watch;
 use crate::journal::RosterLock;
 use crate::model::RowState;
 use crate::report::ResultPaths;
@@ -17,6 +18,8 @@ struct Noting<'a> {
     account: Cell<u64>,
     /// The fates of each reported pass.
     passes: RefCell<Vec<Vec<(Fate, u64)>>>,
+    /// Whether a stop is asked for once a pass is reported.
+    stops: Cell<bool>,
 }
 
 impl<'a> Noting<'a> {
@@ -27,6 +30,7 @@ impl<'a> Noting<'a> {
             told: RefCell::default(),
             account: Cell::new(1),
             passes: RefCell::default(),
+            stops: Cell::new(false),
         }
     }
 
@@ -71,6 +75,9 @@ impl Desk for Noting<'_> {
 
     fn passed(&self, swept: &Swept) {
         self.passes.borrow_mut().push(fates(swept));
+        if self.stops.get() {
+            self.scene.session.stop.ask(StopRequest::Finish);
+        }
     }
 }
 
@@ -186,6 +193,19 @@ fn a_file_whose_rows_fail_or_that_cannot_be_read_goes_to_failed_and_the_worst_ex
     assert!(failed.contains(&"b.csv".to_owned()) && failed.contains(&"b.error.txt".to_owned()));
     // What is out of the way is not tried again.
     assert_eq!(sweep.run().unwrap().exit, Exit::Success);
+}
+
+#[test]
+fn a_watch_that_is_asked_to_stop_imports_nothing_more() {
+    let (scene, api) = (Scene::new(), Api::of("Åsa", 200));
+    let noting = Noting::of(&scene, &api);
+    scene.write("in/a.csv", &roster(1));
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    scene.session.stop.ask(StopRequest::Finish);
+    let complain = |error: &AppError| panic!("{error}");
+    let exit = crate::app::watch::watch(&scene.session, &sweep, &complain).unwrap();
+    assert_eq!(exit, Exit::Success);
+    assert!(scene.path("in/a.csv").exists());
 }
 
 #[test]
@@ -534,4 +554,17 @@ fn a_pass_of_watch_that_records_anything_is_reported_with_the_files_that_still_w
     sweep.pass(&mut HashMap::new()).unwrap();
     let both = vec![(Fate::Waiting, 1), (Fate::NotProcessed, 1)];
     assert_eq!(noting.passes.take(), [both]);
+}
+
+#[test]
+fn a_watch_imports_what_is_there_and_ends_once_it_is_asked_to_stop() {
+    let (scene, api) = (Scene::new(), Api::of("Bo", 200));
+    let noting = Noting::of(&scene, &api);
+    noting.stops.set(true);
+    let sweep = Sweep::new(&scene.session, &noting, options(&scene)).unwrap();
+    let watch = || watch(&scene.session, &sweep, &|error| panic!("{error}"));
+    assert!(watch().is_err(), "there is no folder");
+    scene.write("in/a.csv", &roster(1));
+    assert_eq!(watch().unwrap(), Exit::Success);
+    assert_eq!(noting.told(), ["a.csv: 1 updated"]);
 }

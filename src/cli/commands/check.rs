@@ -5,8 +5,8 @@ use anyhow::Result;
 use crate::app::{refuse_in_place_of, refuse_kind};
 use crate::cli::args::CheckArgs;
 use crate::cli::config::Config;
-use crate::cli::front::print_json;
-use crate::cli::options::{Format, GeneralOptions};
+use crate::cli::front::{note_on_keys, print_json};
+use crate::cli::options::{ConnectionOptions, Format, GeneralOptions};
 use crate::cli::{logging, settings, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::events::Unobserved;
@@ -36,6 +36,14 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
         Ok(prepare(&roster, spec.clone(), rand::random(), &Unobserved)?)
     })?;
     refuse_empty(&prepared)?;
+    let connection = config.fill(&ConnectionOptions {
+        var: args.var.clone(),
+        ..ConnectionOptions::default()
+    });
+    let variables = settings::variables(&config, &connection, &spec)?;
+    if let Some(note) = note_on_keys(prepared.checker.map(), &spec, &variables) {
+        terminal::note(&note);
+    }
     if let Some(path) = &args.problems {
         write_problems(path, prepared.input.dialect(), |each| {
             row_problems(&prepared, |at, problem| each(at, problem))
@@ -43,7 +51,8 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &CheckArgs) -> Result<E
     }
     let states = StateCounts {
         invalid: prepared.survey.invalid,
-        not_sent: prepared.survey.rows - prepared.survey.invalid,
+        not_sent: prepared.survey.valid(),
+        withheld: prepared.survey.withheld.len() as u64,
         ..StateCounts::default()
     };
     let mut summary = Summary::of_no_run(

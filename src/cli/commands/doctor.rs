@@ -125,8 +125,8 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<F
     };
     found.push(well(say().doctor_target(), spec.title.clone()));
     let connection = config.fill(&ConnectionOptions {
-        var: args.var.clone(),
-        ca_cert: args.ca_cert.clone(),
+        var: args.reach.var.clone(),
+        ca_cert: args.reach.ca_cert.clone(),
         ..ConnectionOptions::default()
     });
     // A variable may stand in the address of the token endpoint.
@@ -149,8 +149,8 @@ fn examine(config: &Config, common: &GeneralOptions, args: &DoctorArgs) -> Vec<F
     let token_url = credentials.as_ref().ok().and_then(Credentials::token_url);
     found.extend(token_url.map(|url| well(say().doctor_token(), say().doctor_token_at(url))));
     let place = config.place(&PlaceOptions {
-        env: args.env.clone(),
-        base_url: args.base_url.clone(),
+        env: args.reach.env.clone(),
+        base_url: args.reach.base_url.clone(),
         ..PlaceOptions::default()
     });
     let client = || -> Result<ClientOptions, AppError> {

@@ -19,6 +19,7 @@ pub(super) mod runs;
 pub(super) mod sandbox;
 pub(super) mod show_config;
 pub(super) mod sweep;
+pub(super) mod target_test;
 pub(super) mod targets;
 pub(super) mod template;
 pub(super) mod undo;

@@ -18,7 +18,7 @@ use crate::fleet::{Entry, place_of};
 use crate::journal::{Journal, RunRecord, RunState, State};
 use crate::l10n::{local_time, number, runs, say};
 use crate::model::{Code, Exit, Fact, with_causes};
-use crate::report::{ResultPaths, summary_text};
+use crate::report::{ResultPaths, for_terminal, summary_text};
 use crate::run::Settings;
 
 /// `rosterpatch runs`: the newest first.
@@ -197,6 +197,9 @@ pub(in crate::cli) fn show(common: &GeneralOptions, args: &ShowArgs) -> Result<E
             if !listed.undone_by.is_empty() {
                 let by = say().summary_undone_by(listed.undone_by.join(", "));
                 terminal::out(&format!("{by}\n"));
+            }
+            if let Some(release) = &listed.release {
+                terminal::out(&format!("{}\n", for_terminal(&release.in_words())));
             }
             let way = settings::way_to(&run.name, &place);
             let is_played = Settings::of(&run).is_ok_and(|settings| settings.sandbox);

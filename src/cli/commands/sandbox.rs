@@ -17,7 +17,7 @@ use crate::map::MapOptions;
 use crate::model::Exit;
 use crate::read::ReadOptions;
 use crate::run::{Roster, prepare, today};
-use crate::sandbox::{Description, SECRET, Sandbox, SandboxOptions, SeedRow, TARGET_PATH, serve};
+use crate::sandbox::{Description, SECRET, Sandbox, SandboxOptions, SeedRow, Simulation, serve};
 use crate::send::Rate;
 use crate::targets::{self, RateUnit};
 
@@ -48,14 +48,23 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
         latency: args.latency.length,
         faults: args.faults.clone().unwrap_or_default(),
         seed: args.random_seed,
+        vary: args.vary.clone(),
     };
-    if let Some((spec, text)) = described {
+    let named = args.target.as_deref();
+    let is_built_in = targets::BUILT_IN
+        .iter()
+        .any(|(name, _)| Some(*name) == named);
+    if let Some((spec, text)) = described.filter(|_| !is_built_in) {
         return play_target(args, (spec, &text), &options, quota, clock);
     }
     let mut rows = Vec::new();
     if !args.empty {
         for file in &args.seed {
-            rows.extend(rows_of(file, clock.as_ref())?);
+            rows.extend(rows_of(
+                file,
+                named.filter(|_| is_built_in),
+                clock.as_ref(),
+            )?);
         }
     }
     let sandbox = Arc::new(Sandbox::new(&options, &rows, clock));
@@ -73,7 +82,7 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &SandboxArgs) -> Result
     })
 }
 
-/// Serves the API that a target's file describes.
+/// Serves the API of a target.
 fn play_target(
     args: &SandboxArgs,
     (spec, text): (Arc<targets::TargetSpec>, &str),
@@ -81,7 +90,12 @@ fn play_target(
     quota: Rate,
     clock: Arc<dyn Clock>,
 ) -> Result<Exit> {
-    let api = Description::parse(text)?;
+    let simulation = match args.vary.is_empty() {
+        true => Simulation::of(text)?,
+        // The simulations of the built-in APIs have no variations.
+        false => Simulation::Described(Box::new(Description::parse(text)?)),
+    };
+    let path = simulation.path();
     let name = args.target.as_deref().unwrap_or_default();
     let mut rows = Vec::new();
     for file in args.seed.iter().filter(|_| !args.empty) {
@@ -98,12 +112,12 @@ fn play_target(
         .iter()
         .map(|name| format!("export {name}={SECRET}\n"))
         .collect();
-    let sandbox = Arc::new(Sandbox::playing(options, api, &rows, clock));
+    let sandbox = Arc::new(Sandbox::of(options, simulation, &rows, clock));
     let records = sandbox.records();
     listen(args, sandbox, |address| {
         format!(
             "{exports}# {records} records, {quota}; for example:\n\
-             # rosterpatch import FILE --target {name} --base-url http://{address}{TARGET_PATH}\n\
+             # rosterpatch import FILE --target {name} --base-url http://{address}{path}\n\
              # counts of requests: http://{address}/_sandbox/stats\n"
         )
     })
@@ -138,18 +152,20 @@ fn seed_roster(file: &Path, clock: &dyn Clock) -> Roster {
         check: CheckOptions::new(today(clock.timestamp())),
         duplicates: DuplicatePolicy::First,
         sparse: false,
+        release: None,
     }
 }
 
-/// The rows of a roster file, as the sandbox takes them.
-fn rows_of(file: &Path, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
+/// The rows of a roster file for the built-in target `only`, or for any, as the sandbox takes them.
+fn rows_of(file: &Path, only: Option<&str>, clock: &dyn Clock) -> Result<Vec<SeedRow>> {
     let mut roster = seed_roster(file, clock);
     // A seed is a roster of whichever API its header fits, the whole of it before a part; the
     // first one's complaint is the one to tell.
     let mut complaint = None;
     for sparse in [false, true] {
         roster.sparse = sparse;
-        for (name, _) in targets::BUILT_IN {
+        let all = targets::BUILT_IN.iter().map(|(name, _)| *name);
+        for name in all.filter(|name| only.is_none_or(|only| only == *name)) {
             let spec = Arc::new(targets::load(name)?);
             match prepare(&roster, spec, 0, &Unobserved) {
                 Ok(prepared) => return Ok(seed_rows(&prepared)?),

@@ -1,16 +1,17 @@
 use anyhow::Result;
 use schemars::schema_for;
 
+use super::target_test;
 use crate::cli::args::{SchemaOf, TargetsArgs, TargetsCommand};
 use crate::cli::front::print_json;
-use crate::cli::options::Layer;
+use crate::cli::options::{GeneralOptions, Layer};
 use crate::cli::{settings, terminal};
 use crate::model::Exit;
 use crate::report::target_text;
 use crate::targets::{self, BUILT_IN, TargetSpec};
 
-/// `rosterpatch targets` and `rosterpatch targets show NAME`.
-pub(in crate::cli) fn run(args: &TargetsArgs) -> Result<Exit> {
+/// `rosterpatch targets` and its subcommands.
+pub(in crate::cli) fn run(common: &GeneralOptions, args: &TargetsArgs) -> Result<Exit> {
     match &args.command {
         None => {
             for (name, _) in BUILT_IN {
@@ -25,6 +26,7 @@ pub(in crate::cli) fn run(args: &TargetsArgs) -> Result<Exit> {
         Some(TargetsCommand::Show { name, toml: false }) => {
             terminal::out(&target_text(&*settings::target(Some(name))?));
         }
+        Some(TargetsCommand::Test(args)) => return Ok(target_test::run(common, args)?),
         Some(TargetsCommand::Schema { of }) => {
             let schema = match of {
                 SchemaOf::Target => schema_for!(TargetSpec),

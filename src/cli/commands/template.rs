@@ -6,7 +6,7 @@ use crate::cli::args::TemplateArgs;
 use crate::cli::config::Config;
 use crate::cli::options::GeneralOptions;
 use crate::cli::{settings, terminal};
-use crate::l10n::say;
+use crate::l10n::{Language, say};
 use crate::model::Exit;
 use crate::report::roster_text;
 use crate::targets::{FieldSpec, Kind, TargetSpec};
@@ -20,9 +20,10 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &TemplateArgs) -> Resul
     if let Some(language) = language {
         refuse_unknown(&spec, language)?;
     }
-    // Headers for people are for their spreadsheet: a Swedish one wants semicolons, and a mark to
-    // know UTF-8 by.
-    let delimiter = if language.is_some() { b';' } else { b',' };
+    // Headers for people are for their spreadsheet: a Swedish one wants semicolons, an English one commas,
+    // and both a mark to know UTF-8 by.
+    let is_swedish = language == Some(Language::Swedish.code());
+    let delimiter = if is_swedish { b';' } else { b',' };
     // A roster has no columns for what only the API, or nobody, sets.
     let fields: Vec<&FieldSpec> = spec
         .fields

@@ -10,7 +10,7 @@ use crate::console::desk::Desk;
 use crate::console::opened::Opened;
 use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::l10n::{Language, say};
-use crate::map::{field_named, guesses};
+use crate::map::{PROTECTED, column_names, field_named, guesses};
 use crate::read::fold_header;
 use crate::targets::TargetSpec;
 
@@ -33,6 +33,8 @@ struct Column {
     /// Fields to choose from: the value, the name, and whether it is this one.
     fields: Vec<(String, String, bool)>,
     is_left_out: bool,
+    /// What marks protected persons is not offered to be left out.
+    is_protected: bool,
     /// What it may have been meant for.
     near: Option<String>,
 }
@@ -63,17 +65,25 @@ fn made(desk: &Desk) -> Made {
         let found = unmapped.find(|one| one.column == column)?;
         Some(found.field)
     };
-    let mut columns: Vec<Column> = look
-        .header
+    let names = column_names(&look.header);
+    // One without a header is shown where it is or may be a field.
+    let is_shown = |index: usize| {
+        !look.header[index].trim().is_empty()
+            || unmapped(index).is_some()
+            || said_of(opened, &names[index]).is_some()
+    };
+    let mut columns: Vec<Column> = names
         .iter()
         .zip(&guesses)
         .enumerate()
-        .filter(|(_, (header, _))| !header.trim().is_empty())
+        .filter(|(index, _)| is_shown(*index))
         .map(|(index, (header, guess))| {
-            let chosen = match said_of(opened, header) {
+            let said = said_of(opened, header);
+            let chosen = match said {
                 Some(field) => field_named(spec, field).ok(),
                 None => guess.field,
             };
+            let is_protected = guess.is_protected || said == Some(PROTECTED) && chosen.is_none();
             let samples = look.rows.iter().filter_map(|row| row.get(index));
             let samples = samples.filter(|cell| !cell.trim().is_empty());
             Column {
@@ -81,7 +91,8 @@ fn made(desk: &Desk) -> Made {
                 header: header.clone(),
                 samples: samples.take(SAMPLES).cloned().collect(),
                 fields: fields(spec, chosen),
-                is_left_out: chosen.is_none(),
+                is_left_out: chosen.is_none() && !is_protected,
+                is_protected,
                 near: guess
                     .near
                     .or_else(|| unmapped(index))
@@ -121,7 +132,7 @@ fn fields(spec: &TargetSpec, chosen: Option<usize>) -> Vec<(String, String, bool
 }
 
 /// A field as a person calls it: by its first alias in the language that is spoken, and its own name.
-fn name_of(spec: &TargetSpec, field: usize) -> String {
+pub(super) fn name_of(spec: &TargetSpec, field: usize) -> String {
     let field = &spec.fields[field];
     let aliases = field.aliases.get(Language::spoken().code());
     match aliases.and_then(|aliases| aliases.first()) {
@@ -144,15 +155,22 @@ pub(in crate::console) async fn choose(
             };
             let guesses = guesses(&look.header, &opened.spec);
             let (mut overrides, mut usual) = (Vec::new(), Vec::new());
-            for (index, (header, guess)) in look.header.iter().zip(&guesses).enumerate() {
+            for (index, (header, guess)) in column_names(&look.header)
+                .into_iter()
+                .zip(&guesses)
+                .enumerate()
+            {
                 let Some(chosen) = said.get(&format!("c{index}")) else {
                     continue;
                 };
-                let own = guess.field.map(|field| opened.spec.fields[field].name());
+                let own = match guess.is_protected {
+                    true => Some(PROTECTED),
+                    false => guess.field.map(|field| opened.spec.fields[field].name()),
+                };
                 if own.unwrap_or_default() != chosen {
-                    overrides.push((header.trim().to_owned(), chosen.clone()));
+                    overrides.push((header, chosen.clone()));
                 } else {
-                    usual.push(header.trim().to_owned());
+                    usual.push(header);
                 }
             }
             opened.roster.map.overrides = overrides.clone();

@@ -8,12 +8,16 @@ use serde::Deserialize;
 use crate::app::{RecordChanges, dossier, write_dossier};
 use crate::console::desk::Desk;
 use crate::console::page::{Frame, download, html, page, written};
+use crate::console::pages::columns::name_of;
 use crate::l10n::{local_time, say};
+use crate::targets::load;
 
 #[derive(Template)]
 #[template(path = "person.html", config = ".askama.toml")]
 struct Page {
     frame: Frame,
+    /// What a person is found by.
+    by: String,
     key: String,
     encoded: String,
     records: Vec<(String, RecordChanges)>,
@@ -40,6 +44,7 @@ pub(in crate::console) async fn show(
             percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC);
         Ok(html(&Page {
             frame: Frame::of(desk, "person", say().console_person_title()),
+            by: asked_for(desk),
             encoded: encoded.to_string(),
             key: key.to_owned(),
             records: records
@@ -48,6 +53,20 @@ pub(in crate::console) async fn show(
         }))
     })
     .await
+}
+
+/// What a person is found by: the keys of the target, as far as one is known.
+fn asked_for(desk: &Desk) -> String {
+    let opened = desk.opened().as_ref().map(|opened| opened.spec.clone());
+    let named = || Some(Arc::new(load(&desk.door.target()?).ok()?));
+    match opened.or_else(named) {
+        None => say().console_person_any_key(),
+        Some(spec) => {
+            let keys = spec.keys().into_iter().take(3);
+            let names: Vec<String> = keys.map(|key| name_of(&spec, key)).collect();
+            say().console_person_key(names.join(", "))
+        }
+    }
 }
 
 /// The same as a file, for whoever asks what is held of them.

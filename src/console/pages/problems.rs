@@ -84,6 +84,8 @@ struct Cell {
     column: usize,
     header: String,
     value: String,
+    /// Whether its field holds several lines.
+    has_lines: bool,
     fault: String,
     doubt: String,
 }
@@ -224,7 +226,7 @@ fn left(checked: &Checked) -> Left {
             0 => say().console_none_left(),
             rows => say().console_left(rows, number(rows)),
         },
-        valid: say().console_valid(number(survey.rows - survey.invalid), number(survey.rows)),
+        valid: say().console_valid(number(survey.valid()), number(survey.rows)),
     }
 }
 
@@ -246,6 +248,7 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
             column,
             header: header.clone(),
             value: seen.cells.get(column).cloned().unwrap_or_default(),
+            has_lines: has_lines(checked, column),
             fault: of(&seen.problems, column),
             doubt: match (of(&seen.doubts, column), of(&seen.restored, column)) {
                 (doubt, restored) if doubt.is_empty() || restored.is_empty() => doubt + &restored,
@@ -275,6 +278,7 @@ fn row_of(base: &str, opened: &Opened, checked: &Checked, seen: &SeenRow) -> Row
             column,
             header: say().console_surplus(),
             value: cell.clone(),
+            has_lines: false,
             fault: String::new(),
             doubt: String::new(),
         });
@@ -352,9 +356,10 @@ pub(super) fn take_typed(
         let width = checked.prepared.input.header().len().max(seen.cells.len());
         for (column, text) in typed.remove(&seen.at.row).unwrap_or_default() {
             let known = seen.cells.get(column).map_or("", String::as_str);
-            // A browser's field has no line breaks (HTML, 4.10.5.1.2).
-            if column < width && known.replace(['\r', '\n'], "") != *text {
-                changed.push((seen.at.row, column, text.clone()));
+            if let Some(text) = typed_in(known, text, has_lines(checked, column))
+                && column < width
+            {
+                changed.push((seen.at.row, column, text));
             }
         }
     }
@@ -362,6 +367,30 @@ pub(super) fn take_typed(
         true => Ok(()),
         false => opened.mend(&changed),
     }
+}
+
+/// Whether a column's field holds several lines.
+fn has_lines(checked: &Checked, column: usize) -> bool {
+    let checker = &checked.prepared.checker;
+    let mut fields = checker.spec().fields.iter().enumerate();
+    fields.any(|(index, field)| field.lines && checker.map().column(index) == Some(column))
+}
+
+/// What was typed in a cell that holds `known`; nothing where it is unchanged. A browser's field for one line
+/// has no line breaks (HTML, 4.10.5.1.2), and one for several lines sends each as CRLF (HTML, 4.10.22.4).
+fn typed_in(known: &str, text: &str, has_lines: bool) -> Option<String> {
+    if !has_lines {
+        return (known.replace(['\r', '\n'], "") != text).then(|| text.to_owned());
+    }
+    let plain = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = plain(text);
+    if plain(known) == text {
+        return None;
+    }
+    Some(match known.contains("\r\n") {
+        true => text.replace('\n', "\r\n"),
+        false => text,
+    })
 }
 
 fn number_in<T: std::str::FromStr>(
@@ -467,4 +496,25 @@ pub(in crate::console) async fn file(
         Ok(download(&format!("{stem}.mended.{ending}"), bytes))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::typed_in;
+
+    #[test]
+    fn lines_stay_lines_and_what_is_not_edited_is_not_changed() {
+        for (known, typed, has_lines, expected) in [
+            ("a\nb", "a\r\nb", true, None),
+            ("a\r\nb", "a\r\nb", true, None),
+            ("a\nb", "a\r\nc", true, Some("a\nc")),
+            ("a\r\nb", "a\r\nc", true, Some("a\r\nc")),
+            ("a", "a\r\nb", true, Some("a\nb")),
+            ("a\nb", "ab", false, None),
+            ("a", "b", false, Some("b")),
+        ] {
+            let found = typed_in(known, typed, has_lines);
+            assert_eq!(found.as_deref(), expected, "{known:?}, {typed:?}");
+        }
+    }
 }

@@ -80,6 +80,25 @@ fn a_row_that_the_record_already_matches_needs_no_request() {
 }
 
 #[test]
+fn an_empty_string_equals_null_if_it_clears_fields() {
+    use crate::targets::Clear;
+    for (clear, held, meant, expected) in [
+        (Clear::Empty, json!(null), json!(""), true),
+        (Clear::Empty, json!(""), json!(""), true),
+        (Clear::Empty, json!(null), json!("x"), false),
+        (Clear::Empty, json!("x"), json!(""), false),
+        (Clear::Null, json!(null), json!(""), false),
+    ] {
+        let mut spec = (*registry()).clone();
+        spec.update.clear = clear;
+        let (checker, city) = (checker(&registry(), &["id"]), spec.field("city").unwrap());
+        let planner = Planner::new(std::sync::Arc::new(spec), BTreeMap::new());
+        let found = planner.are_same(&checker, city, &held, &meant);
+        assert_eq!(found, expected, "{clear:?}: {held} and {meant}");
+    }
+}
+
+#[test]
 fn a_request_holds_what_differs_and_what_the_api_needs_with_it() {
     // Each: the row, the fields changed, and the whole body.
     for (row, changed, expected) in [

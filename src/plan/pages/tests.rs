@@ -8,9 +8,9 @@ const AT: (&str, &str) = ("https://api.example.se/v1", "/people?page=1");
 
 fn by_next(how: &mut Lookup) {
     how.total = "/count".to_owned();
-    how.paging = Paging::Next {
+    how.paging = Some(Paging::Next {
         pointer: "/next".to_owned(),
-    };
+    });
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn an_answer_names_the_next_page_or_null_or_has_no_such_member() {
 
 #[test]
 fn a_link_header_has_the_next_page_or_none() {
-    let look_up = registry(|how| how.paging = Paging::Link {});
+    let look_up = registry(|how| how.paging = Some(Paging::Link {}));
     let page = |link: Option<&str>| look_up.page(json!({"data": []}), link, AT);
     let next = "<https://api.example.se/v1/people?after=b>; rel=\"next\"";
     let named = page(Some(next)).unwrap();
@@ -164,11 +164,11 @@ fn a_link_header_has_the_next_page_or_none() {
 #[test]
 fn a_cursor_is_a_text_or_a_number() {
     let look_up = registry(|how| {
-        how.paging = Paging::Cursor {
+        how.paging = Some(Paging::Cursor {
             pointer: "/next".to_owned(),
             parameter: Some("after".to_owned()),
             body: None,
-        };
+        });
     });
     let next = |answer: Json| look_up.page(answer, None, AT).map(|page| page.next);
     let cursor = |text: &str| Ok(Named::Cursor(text.to_owned()));

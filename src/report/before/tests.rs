@@ -249,3 +249,101 @@ fn the_rest_of_a_run_is_what_it_was_to_send_for_these_rows() {
     assert_eq!(rest(&[1]), cells(&[&["id", "gender"], &["id 1", "Other"]]));
     assert_eq!(rest(&[]), None);
 }
+
+/// The target with its postal city as a list that rows change so.
+fn with_list(mode: ListMode) -> TargetSpec {
+    let mut spec = meitner();
+    let city = spec.field("postal_city").unwrap();
+    let field = &mut spec.fields[city];
+    field.kind = crate::targets::Kind::List;
+    field.items = Some(crate::targets::Kind::Text);
+    field.mode = Some(mode);
+    spec
+}
+
+#[test]
+fn a_list_is_written_as_the_row_that_gives_it() {
+    let list = |values: &[&str]| json!(values);
+    // Each: how rows change the list, what it was and is to be, and the cells of what it was and what the
+    // row said. A roster without a cell is not written.
+    for (mode, from, to, was, said) in [
+        (
+            ListMode::Replace,
+            Some(list(&["a", "b"])),
+            list(&["c"]),
+            Some("a;b"),
+            Some("c"),
+        ),
+        (
+            ListMode::Replace,
+            Some(list(&[])),
+            list(&["c"]),
+            Some("<null>"),
+            Some("c"),
+        ),
+        (
+            ListMode::Replace,
+            Some(list(&["a"])),
+            list(&[]),
+            Some("a"),
+            Some("<null>"),
+        ),
+        // A cell would be read as two values.
+        (
+            ListMode::Replace,
+            Some(list(&["a;b"])),
+            list(&["c"]),
+            None,
+            Some("c"),
+        ),
+        (ListMode::Replace, None, list(&["c"]), None, Some("c")),
+        (
+            ListMode::Add,
+            Some(list(&["a", "b"])),
+            list(&["a", "b", "c"]),
+            None,
+            Some("c"),
+        ),
+        (
+            ListMode::Add,
+            Some(Json::Null),
+            list(&["c"]),
+            None,
+            Some("c"),
+        ),
+        (ListMode::Add, None, list(&["a", "c"]), None, Some("a;c")),
+        (
+            ListMode::Add,
+            Some(list(&["a"])),
+            list(&[]),
+            None,
+            Some("<null>"),
+        ),
+        (
+            ListMode::Remove,
+            Some(list(&["a", "b"])),
+            list(&["a"]),
+            None,
+            Some("b"),
+        ),
+        // What is left is not what is to be removed.
+        (ListMode::Remove, None, list(&["a"]), None, None),
+    ] {
+        let spec = with_list(mode);
+        let changes = [("postal_city", from.clone(), to.clone())];
+        let mut held = updated(1, &changes);
+        let sent = json!({"address": {"postalCity": to}});
+        held.call.as_mut().unwrap().body = sent.to_string().into_bytes();
+        let (_folder, path) = place();
+        let (journal, run) = journal_of(vec![held]);
+        let ours = || Like::ours(Placing::Replace);
+        let cell = |rows: Rows| rows.map(|rows| rows[1][1].clone());
+        let before = cell(read(
+            write_before(&journal, run, &spec, &path, ours()).unwrap(),
+        ));
+        assert_eq!(before.as_deref(), was, "{mode:?} {from:?} {to}");
+        let placing = Placing::Replace;
+        let rest = write_rest(&journal, run, &spec, &[1], &path, placing).unwrap();
+        assert_eq!(cell(read(rest)).as_deref(), said, "{mode:?} {from:?} {to}");
+    }
+}

@@ -202,6 +202,21 @@ fn nobody_goes_on_from_answers_that_contradict_themselves() {
 }
 
 #[test]
+fn a_stopped_plan_leaves_its_answers_and_a_whole_one_only_its_count() {
+    for (is_whole, returned, counted, left) in [(false, 0, 1, Some(json!([1]))), (true, 1, 0, None)]
+    {
+        let slices = Slices::new();
+        let plan = slices.slice(5);
+        slices.keep(&plan, "/1", "[1]");
+        let conclude = || plan.conclude(&slices.kept, is_whole).unwrap();
+        assert_eq!(conclude(), returned);
+        assert_eq!(slices.kept.requests.get(), counted);
+        assert_eq!(slices.find(&slices.slice(5), "/1"), left);
+        assert_eq!(conclude(), 0, "each request is counted once");
+    }
+}
+
+#[test]
 fn what_cannot_be_understood_is_asked_again() {
     let slices = Slices::new();
     let first = slices.slice(5);

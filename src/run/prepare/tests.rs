@@ -175,3 +175,35 @@ fn of_a_workbook_with_several_rosters_one_must_be_named() {
     assert!(refused([roster, other], None).is_empty());
     assert!(refused([roster, roster], Some("Class 2")).is_empty());
 }
+
+#[test]
+fn an_edit_releases_no_row_about_a_protected_person() {
+    let roster = "id,name,email,Skyddad\np1,Åsa,a@b.se,Ja\np2,Bo,A@B.se,\np3,Cy,c@b.se,\np4,Di\n\
+                  p5,Ek,e@b.se,\np1,Fi,f@b.se,\n";
+    let empty = |prepared: &Prepared| {
+        let is_empty = |row: &RawRow<'_>| row.cells().all(|cell| cell.bytes().is_empty());
+        row_numbers(prepared, is_empty).unwrap()
+    };
+    let mut prepared = Desk::new(roster).prepared();
+    // By any key; and the damaged row may be about one.
+    assert_eq!(empty(&prepared), [1, 2, 4, 6]);
+    assert_eq!(prepared.survey.withheld, [2, 3, 7]);
+    for (row, column, text, withheld) in [
+        (1, 3, "Nej", &[2, 3, 7][..]),
+        (1, 0, "p9", &[2, 3, 7]),
+        (2, 2, "b@b.se", &[2, 3, 7]),
+        (4, 1, "Dan", &[2, 3, 7]),
+        (3, 3, "Ja", &[2, 3, 4, 7]),
+        (5, 0, "p1", &[2, 3, 6, 7]),
+    ] {
+        let mut mends = Mends::default();
+        mends.set(row, column, text.into());
+        prepared.mend(mends).unwrap();
+        assert_eq!(prepared.survey.withheld, withheld, "{row} {text}");
+        assert!(
+            [1, 2, 4, 6]
+                .iter()
+                .all(|row| empty(&prepared).contains(row))
+        );
+    }
+}

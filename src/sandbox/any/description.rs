@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 /// What of a target's file a server must know.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Description {
+    name: String,
     pub(super) sign_in: Vec<Way>,
     pub(super) update: Update,
     pub(super) answers: Answers,
@@ -41,6 +42,13 @@ pub(super) struct Update {
     pub(super) body: String,
     pub(super) content_type: Option<String>,
     pub(super) if_match: Option<String>,
+    /// Whether a PUT erases what its body leaves out.
+    #[serde(default = "yes")]
+    pub(super) replaces: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -90,12 +98,45 @@ pub(super) struct Lookup {
     pub(super) search_body: Map<String, Value>,
     #[serde(default)]
     pub(super) search_names: String,
+    #[serde(default)]
+    pub(super) query: Vec<Query>,
     pub(super) list: Option<String>,
+    #[serde(default)]
     pub(super) records: String,
     #[serde(default)]
     pub(super) total: String,
+    #[serde(default)]
     pub(super) page_size: usize,
+    #[serde(default = "usual_paging")]
     pub(super) paging: Paging,
+}
+
+fn usual_paging() -> Paging {
+    Paging::Link {}
+}
+
+/// A GET request that finds records by a key.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Query {
+    pub(super) key: String,
+    pub(super) path: String,
+    pub(super) parameter: Option<String>,
+    #[serde(default = "usual_filter")]
+    pub(super) filter: String,
+    #[serde(default)]
+    pub(super) between: String,
+    #[serde(default = "usual_around")]
+    pub(super) around: String,
+    #[serde(default)]
+    pub(super) escape: BTreeMap<char, String>,
+}
+
+fn usual_filter() -> String {
+    "{key}".to_owned()
+}
+
+fn usual_around() -> String {
+    "{filter}".to_owned()
 }
 
 fn usual_id() -> String {
@@ -135,6 +176,8 @@ fn usual_first_page() -> usize {
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: String,
+    pub(super) items: Option<String>,
+    pub(super) separator: Option<char>,
     #[serde(default, rename = "in")]
     pub(super) place: String,
     #[serde(default)]
@@ -157,6 +200,11 @@ impl Description {
     /// When it is no target.
     pub fn parse(text: &str) -> Result<Description, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// The name, and the method and path of the update: what tells one API from another.
+    pub(in crate::sandbox) fn identity(&self) -> (&str, &str, &str) {
+        (&self.name, &self.update.method, &self.update.path)
     }
 
     /// Names of the fields in the update's path, in its order: those that tell one record from another.

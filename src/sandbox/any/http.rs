@@ -14,7 +14,9 @@ use serde_json::{Map, Value, json};
 
 use super::PATH;
 use super::description::{Description, Lookup, Paging, Way};
-use super::records::{Records, put, text_of};
+use super::filter::{key_in, keys_in};
+use super::lists::put;
+use super::records::{Records, text_of};
 use crate::sandbox::SECRET;
 use crate::sandbox::bucket::Level;
 use crate::sandbox::server::{Inner, Sandbox, with_record};
@@ -115,6 +117,7 @@ async fn handle(
     else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    records.asked += u64::from(uri.path().starts_with(PATH));
     let api = &records.api;
     let refuse = |api: &Description, status: u16, what: &str| {
         let status = StatusCode::from_u16(api.status(status)).unwrap_or(StatusCode::BAD_REQUEST);
@@ -127,7 +130,25 @@ async fn handle(
     let Some(path) = uri.path().strip_prefix(PATH) else {
         return of_field(api, StatusCode::NOT_FOUND, "", "Not found.");
     };
-    let Some((kind, names)) = asked(api, &method, path) else {
+    let (mut of_one, mut filtered) = (None, None);
+    let queried = queried(api, &uri, path).filter(|_| method == Method::GET);
+    let asked = match queried {
+        Some(Queried::List(wanted)) => {
+            filtered = wanted;
+            Some(("query", BTreeMap::new()))
+        }
+        Some(Queried::One(place, key)) => {
+            of_one = records.key_with(&place, &key);
+            let other = || asked(api, &method, path);
+            let is_found = of_one.is_some();
+            (!is_found)
+                .then(other)
+                .flatten()
+                .or(Some(("read", BTreeMap::new())))
+        }
+        None => asked(api, &method, path),
+    };
+    let Some((kind, names)) = asked else {
         return of_field(api, StatusCode::NOT_FOUND, "", "Not found.");
     };
     stats.count(kind);
@@ -147,6 +168,7 @@ async fn handle(
         .into_iter()
         .filter_map(|name| names.get(name).cloned())
         .collect();
+    let key = of_one.unwrap_or(key);
     match (kind, &api.lookup) {
         ("update", _) => {
             let record = key.join("/");
@@ -188,7 +210,7 @@ async fn handle(
                 }
                 Some(Ok(after)) => {
                     stats.record(&record).updates += 1;
-                    with_record(Json(enveloped(&records.api, after)).into_response(), record)
+                    with_record(Json(enveloped(records, after)).into_response(), record)
                 }
             }
         }
@@ -200,7 +222,7 @@ async fn handle(
                 if let Some(pointer) = version.filter(|place| place.starts_with('/')) {
                     put(&mut record, pointer, tag.clone().into());
                 }
-                ([(header::ETAG, tag)], Json(enveloped(api, record))).into_response()
+                ([(header::ETAG, tag)], Json(enveloped(records, record))).into_response()
             }
             None => refuse(api, 404, "There is no such record."),
         },
@@ -210,13 +232,16 @@ async fn handle(
                     Ok(wanted) => wanted,
                     Err(what) => return refuse(api, 400, what),
                 },
+                "query" => match filtered {
+                    Some(wanted) => vec![wanted],
+                    None => return refuse(api, 400, "The filter is not understood."),
+                },
                 _ => Vec::new(),
             };
             let host = headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok());
-            let found = records.found(&wanted);
-            page(lookup, &found, (&uri, &body), host.unwrap_or(""))
+            page(records, lookup, &wanted, (&uri, &body), host.unwrap_or(""))
         }
         _ => of_field(api, StatusCode::NOT_FOUND, "", "Not found."),
     }
@@ -242,6 +267,39 @@ fn asked(
         let template = template?.split('?').next().unwrap_or_default();
         let names = fitting(template, path)?;
         (method.as_str() == verb).then_some((kind, names))
+    })
+}
+
+/// What a query of the target's file asks for.
+enum Queried {
+    /// The records that have one of the values at a place. Nothing where the filter is not understood.
+    List(Option<(String, HashSet<String>)>),
+    /// The record that has the value at the place.
+    One(String, String),
+}
+
+fn queried(api: &Description, uri: &Uri, path: &str) -> Option<Queried> {
+    let queries = &api.lookup.as_ref()?.query;
+    let sent: BTreeMap<String, String> =
+        Query::try_from_uri(uri).map_or_else(|_| BTreeMap::new(), |Query(sent)| sent);
+    queries.iter().find_map(|query| {
+        let field = api.fields.iter().find(|field| field.name == query.key)?;
+        let template = query.path.split('?').next()?;
+        if let Some(parameter) = &query.parameter {
+            let filter = sent
+                .get(parameter)
+                .filter(|_| fitting(template, path).is_some())?;
+            let keys = keys_in(query, filter);
+            let wanted = keys.map(|keys| (api.place(field), keys.into_iter().collect()));
+            return Some(Queried::List(wanted));
+        }
+        let mut places = template.split('/').zip(path.split('/'));
+        let (place, segment) = places.find(|(place, _)| place.contains("{key}"))?;
+        let text = percent_decode_str(segment).decode_utf8().ok()?;
+        let key = key_in(query, place, &text)?;
+        // The other segments are as they are elsewhere.
+        fitting(&template.replace(place, "{key}"), path)?;
+        Some(Queried::One(api.place(field), key))
     })
 }
 
@@ -275,8 +333,11 @@ fn tag_of(record: &Value) -> String {
 }
 
 /// A record as it stands in the answer to an update or to reading it.
-fn enveloped(api: &Description, record: Value) -> Value {
-    match &*api.answers.record {
+fn enveloped(records: &Records, mut record: Value) -> Value {
+    for variation in &records.variations {
+        variation.shown(&mut record);
+    }
+    match &*records.api.answers.record {
         "" => record,
         place => {
             let mut answer = Value::Object(Map::new());
@@ -389,10 +450,24 @@ fn collect(
 }
 
 /// A page of records, as the file describes it.
-fn page(lookup: &Lookup, found: &[&Value], (uri, sent): (&Uri, &[u8]), host: &str) -> Response {
+fn page(
+    records: &Records,
+    lookup: &Lookup,
+    wanted: &[(String, HashSet<String>)],
+    (uri, sent): (&Uri, &[u8]),
+    host: &str,
+) -> Response {
+    let mut found = records.found(wanted);
+    for variation in &records.variations {
+        variation.order(&mut found, records.asked);
+    }
     let query: BTreeMap<String, String> =
         Query::try_from_uri(uri).map_or_else(|_| BTreeMap::new(), |Query(query)| query);
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+    let capped = |size: usize| {
+        let variations = records.variations.iter();
+        variations.fold(size, |size, one| one.page_size(size))
+    };
     let (passed, size) = match &lookup.paging {
         Paging::Offset {
             limit,
@@ -406,7 +481,8 @@ fn page(lookup: &Lookup, found: &[&Value], (uri, sent): (&Uri, &[u8]), host: &st
         ),
         Paging::Page { parameter, first } => {
             let page = number(parameter).unwrap_or(*first).saturating_sub(*first);
-            (page.saturating_mul(lookup.page_size), lookup.page_size)
+            let size = capped(lookup.page_size);
+            (page.saturating_mul(size), size)
         }
         Paging::Next { .. } | Paging::Link {} => (number("after").unwrap_or(0), lookup.page_size),
         Paging::Cursor {
@@ -424,17 +500,24 @@ fn page(lookup: &Lookup, found: &[&Value], (uri, sent): (&Uri, &[u8]), host: &st
             (passed.unwrap_or(0), lookup.page_size)
         }
     };
-    let shown: Vec<Value> = found
+    let size = capped(size);
+    let mut shown: Vec<Value> = found
         .iter()
         .skip(passed)
         .take(size)
         .map(|record| (*record).clone())
         .collect();
+    for variation in &records.variations {
+        shown.iter_mut().for_each(|record| variation.shown(record));
+    }
     let mut body = Value::Object(Map::new());
+    let count = shown.len();
     let end = passed.saturating_add(shown.len());
     put(&mut body, &lookup.records, Value::Array(shown));
     if !lookup.total.is_empty() {
-        put(&mut body, &lookup.total, found.len().into());
+        let variations = records.variations.iter();
+        let total = variations.fold(found.len(), |total, one| one.total(total, count));
+        put(&mut body, &lookup.total, total.into());
     }
     let is_last = end >= found.len();
     let next = format!("http://{host}{}?after={end}", uri.path());

@@ -3,12 +3,16 @@
 //! file is read here anew, so that a mistake in how the rest of the crate reads it shows.
 
 mod description;
+mod filter;
 mod http;
+mod lists;
 mod records;
+mod variation;
 
 pub use description::Description;
 pub(in crate::sandbox) use http::{error, rate_headers, routes};
 pub(in crate::sandbox) use records::Records;
+pub use variation::Variation;
 
 /// The path below which it is served.
 pub const PATH: &str = "/target";

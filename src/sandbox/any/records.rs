@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::description::{Description, Field};
+use super::lists::{at, list_of, put};
+use super::variation::{UNNAMED, Variation};
 use crate::sandbox::server::SeedRow;
 
 /// The records of an API that a file describes, by what tells them apart.
@@ -12,6 +14,10 @@ pub(in crate::sandbox) struct Records {
     by_key: BTreeMap<Vec<String>, Value>,
     /// Who holds a value that must be unique, by its place and text.
     taken: HashMap<(String, String), Vec<String>>,
+    /// How the API differs from its file.
+    pub(super) variations: Vec<Variation>,
+    /// Look-ups so far.
+    pub(super) asked: u64,
 }
 
 /// Why an update is refused: with which status, by which name of the field, and in words.
@@ -25,7 +31,14 @@ pub(super) struct Refusal {
 impl Records {
     /// Records that are what the roster's `rows` might have been before: of every third, one member is
     /// not there yet.
-    pub(in crate::sandbox) fn new(api: Description, rows: &[SeedRow]) -> Records {
+    pub(in crate::sandbox) fn new(
+        mut api: Description,
+        rows: &[SeedRow],
+        variations: Vec<Variation>,
+    ) -> Records {
+        for variation in &variations {
+            variation.describe(&mut api);
+        }
         let mut by_key = BTreeMap::new();
         let missing = api.fields.iter().find(|field| {
             field.kind == "text"
@@ -63,13 +76,24 @@ impl Records {
                     put(&mut record, &api.place(field), typed(field, text));
                 }
             }
+            for variation in &variations {
+                for (place, value) in variation.more(&api, &record, number) {
+                    put(&mut record, &place, value);
+                }
+            }
             by_key.insert(key, record);
         }
         let mut taken = HashMap::new();
         for (key, record) in &by_key {
             take(&api, &mut taken, key, record);
         }
-        Records { api, by_key, taken }
+        Records {
+            api,
+            by_key,
+            taken,
+            variations,
+            asked: 0,
+        }
     }
 
     pub(in crate::sandbox) fn len(&self) -> usize {
@@ -85,6 +109,14 @@ impl Records {
 
     pub(super) fn get(&self, key: &[String]) -> Option<&Value> {
         self.by_key.get(key)
+    }
+
+    /// The key of the record that has this text at a place.
+    pub(super) fn key_with(&self, place: &str, text: &str) -> Option<Vec<String>> {
+        let mut records = self.by_key.iter();
+        let is_found = |record: &Value| record.pointer(place).map(text_of).as_deref() == Some(text);
+        let (key, _) = records.find(|(_, record)| is_found(record))?;
+        Some(key.clone())
     }
 
     /// The records for which all of `wanted` holds: a place, and the values of which one stands there.
@@ -109,7 +141,7 @@ impl Records {
             return Some(Err(refusal));
         }
         let mut after = match &*self.api.update.method {
-            "PUT" => {
+            "PUT" if self.api.update.replaces => {
                 let mut whole = Value::Object(Map::new());
                 for field in self.api.fields.iter().filter(|field| field.place == "path") {
                     let place = self.api.place(field);
@@ -141,7 +173,33 @@ impl Records {
         if !body.is_object() {
             return refuse(400, "", "The body is not a JSON object.");
         }
+        let unnamed = format!("/{UNNAMED}");
         for (place, value) in leaves(body, String::new()) {
+            if self.variations.contains(&Variation::UnnamedMembers) && place.starts_with(&unnamed) {
+                continue;
+            }
+            let of_list = self.api.fields.iter().filter(|field| {
+                let own = self.api.place(field);
+                list_of(&own) == Some(&place)
+            });
+            let of_list: Vec<&Field> = of_list.collect();
+            if !of_list.is_empty() {
+                let is_list = |item: &Vec<Value>| item.iter().all(Value::is_object);
+                if !value.is_null() && !value.as_array().is_some_and(is_list) {
+                    return refuse(
+                        422,
+                        place.trim_start_matches('/'),
+                        "This must be a list of objects.",
+                    );
+                }
+                for field in of_list {
+                    let own = self.api.place(field);
+                    if let Some(value) = at(body, &own).filter(|value| !value.is_null()) {
+                        self.check_value(key, field, own, &value)?;
+                    }
+                }
+                continue;
+            }
             let field = self.api.fields.iter().find(|field| {
                 let own = self.api.place(field);
                 own == place || value.is_null() && own.starts_with(&format!("{place}/"))
@@ -153,13 +211,29 @@ impl Records {
                     "There is no such member.",
                 );
             };
-            if let Some(message) = wrong(field, value) {
-                return refuse(422, &field.name, &message);
-            }
-            let holder = self.taken.get(&(place, text_of(value)));
-            if field.unique && holder.is_some_and(|holder| holder != key) {
-                return refuse(409, &field.name, "Another record has this value.");
-            }
+            self.check_value(key, field, place, value)?;
+        }
+        Ok(())
+    }
+
+    fn check_value(
+        &self,
+        key: &[String],
+        field: &Field,
+        place: String,
+        value: &Value,
+    ) -> Result<(), Refusal> {
+        let refuse = |status, message: String| Refusal {
+            status,
+            field: field.name.clone(),
+            message,
+        };
+        if let Some(message) = wrong(field, value) {
+            return Err(refuse(422, message));
+        }
+        let holder = self.taken.get(&(place, text_of(value)));
+        if field.unique && holder.is_some_and(|holder| holder != key) {
+            return Err(refuse(409, "Another record has this value.".to_owned()));
         }
         Ok(())
     }
@@ -183,8 +257,8 @@ fn unique(api: &Description, record: &Value) -> Vec<(String, String)> {
     fields
         .filter_map(|field| {
             let place = api.place(field);
-            let value = record.pointer(&place).filter(|value| !value.is_null())?;
-            let text = text_of(value);
+            let value = at(record, &place).filter(|value| !value.is_null())?;
+            let text = text_of(&value);
             Some((place, text))
         })
         .collect()
@@ -204,6 +278,11 @@ fn take(
 /// What is wrong with a value for a field, if anything.
 fn wrong(field: &Field, value: &Value) -> Option<String> {
     let expected = match (&*field.kind, value) {
+        ("list", Value::Array(values)) => {
+            let one = one_of(field);
+            return values.iter().find_map(|value| wrong(&one, value));
+        }
+        ("list", _) => "a list",
         (_, Value::Null) if field.nullable => return None,
         (_, Value::Null) => "not null",
         ("integer", Value::Number(_)) | ("boolean", Value::Bool(_)) => return None,
@@ -249,22 +328,24 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
-/// Puts a value at a JSON pointer, in objects that are made on the way. The empty one is the whole.
-pub(super) fn put(whole: &mut Value, pointer: &str, value: Value) {
-    let mut place = whole;
-    // RFC 6901, section 4.
-    for name in pointer.split('/').skip(1) {
-        let name = name.replace("~1", "/").replace("~0", "~");
-        if !place.is_object() {
-            *place = Value::Object(Map::new());
-        }
-        place = &mut place[name];
+/// A field for one value of a list.
+fn one_of(field: &Field) -> Field {
+    Field {
+        kind: field.items.clone().unwrap_or_default(),
+        nullable: false,
+        ..field.clone()
     }
-    *place = value;
 }
 
 fn typed(field: &Field, text: &str) -> Value {
     match &*field.kind {
+        "list" => {
+            let one = one_of(field);
+            let separators = [field.separator.unwrap_or(';'), '\n', '\r'];
+            let values = text.split(separators).map(str::trim);
+            let values = values.filter(|value| !value.is_empty());
+            values.map(|value| typed(&one, value)).collect()
+        }
         "integer" => text.parse::<i64>().map_or(text.into(), Value::from),
         "boolean" => Value::Bool(text == "true"),
         _ => text.into(),

@@ -27,3 +27,9 @@ mod validate;
 pub(super) use http::{nothing, routes};
 pub(super) use seed::{copy, seed};
 pub(super) use students::Students;
+
+/// The path below which it is served.
+pub(super) const PATH: &str = "/directory/v1";
+
+/// The name, method and path of the update in its target file.
+pub(super) const IDENTITY: (&str, &str, &str) = ("meitner", "PATCH", "/student/{id}");

@@ -116,6 +116,7 @@ async fn update(
 ) -> Response {
     let name = format!("{}/{}", key.0, key.1);
     let record = name.clone();
+    let now = sandbox.clock.timestamp().to_string();
     let response = answer(&sandbox, "update", &headers, |inner| {
         inner.stats.record(&name).requests += 1;
         let body: Value = serde_json::from_slice(&body).map_err(|error| {
@@ -124,7 +125,7 @@ async fn update(
                 &format!("JSON parse error - {error}"),
             )
         })?;
-        match inner.members.update(&key, &body) {
+        match inner.members.update(&key, &body, &now) {
             None => Err(Refused::detail(StatusCode::NOT_FOUND, "Not found.")),
             Some(Err(Messages(messages))) => Err(Refused(
                 StatusCode::BAD_REQUEST,
@@ -165,16 +166,10 @@ async fn links(
         }
         let results: Vec<Value> = inner
             .members
-            .keys()
-            .enumerate()
+            .links()
             .skip((page - 1) * PAGE)
             .take(PAGE)
-            .map(|(number, (integration, id))| {
-                json!({
-                    "id": number + 1, "user": number + 1, "link_type": integration,
-                    "external_id": id, "last_external_update": null,
-                })
-            })
+            .cloned()
             .collect();
         let at = |page: usize| json!(format!("{address}?page={page}"));
         Ok(json!({

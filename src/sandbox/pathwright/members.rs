@@ -27,6 +27,8 @@ const SALUTATIONS: [&str; 8] = [
     "Rev.",
     "Rabbi",
 ];
+const SETTABLE: [&str; 5] = ["first_name", "last_name", "email", "profile", "membership"];
+const PROFILE: [&str; 4] = ["salutation", "bio", "location", "phone_number"];
 const MEMBERSHIPS: [&str; 3] = ["admin", "pathwright", "student"];
 
 impl Members {
@@ -43,21 +45,36 @@ impl Members {
         )
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.by_key.keys()
+    /// The links of all members, in the order of their keys.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Json> {
+        let links = self
+            .by_key
+            .values()
+            .filter_map(|member| member.get("links"));
+        links.filter_map(Json::as_array).flatten()
     }
 
     /// Merges `change` into a member. Nothing where there is none.
-    pub(super) fn update(&mut self, key: &Key, change: &Json) -> Option<Result<Json, Messages>> {
+    pub(super) fn update(
+        &mut self,
+        key: &Key,
+        change: &Json,
+        now: &str,
+    ) -> Option<Result<Json, Messages>> {
         let member = self.by_key.get_mut(key)?;
         let signs_on = key.0 == "saml2";
         Some(judge(change, member, signs_on).map(|change| {
             for (name, value) in change {
-                match (member.get_mut(name), value) {
-                    (Some(Json::Object(old)), Json::Object(new)) => old.extend(new.clone()),
-                    _ => {
-                        member.insert(name.clone(), value.clone());
+                match (member.get_mut(&name), value) {
+                    (Some(Json::Object(old)), Json::Object(new)) => old.extend(new),
+                    (_, value) => {
+                        member.insert(name, value);
                     }
+                }
+            }
+            if let Some(Json::Array(links)) = member.get_mut("links") {
+                for link in links {
+                    link["last_external_update"] = json!(now);
                 }
             }
             Json::Object(member.clone())
@@ -65,11 +82,12 @@ impl Members {
     }
 }
 
-fn judge<'a>(
-    change: &'a Json,
+/// What a client sets of a member, or what is wrong with that.
+fn judge(
+    change: &Json,
     member: &Map<String, Json>,
     signs_on: bool,
-) -> Result<&'a Map<String, Json>, Messages> {
+) -> Result<Map<String, Json>, Messages> {
     let mut messages = Map::new();
     let Json::Object(change) = change else {
         messages.insert(
@@ -113,18 +131,46 @@ fn judge<'a>(
                 continue;
             }
             ("profile" | "membership", _) => Some("Invalid data. Expected a dictionary.".into()),
-            ("id" | "links", _) => Some("This field is read-only.".into()),
-            _ => Some("Unknown field.".into()),
+            // The framework ignores what it does not know or does not let a client set.
+            _ => None,
         };
         if let Some(message) = message {
             messages.insert(name.clone(), json!([message]));
         }
     }
-    if messages.is_empty() {
-        Ok(change)
-    } else {
-        Err(Messages(messages))
+    if !messages.is_empty() {
+        return Err(Messages(messages));
     }
+    let own = change
+        .iter()
+        .filter(|(name, _)| SETTABLE.contains(&name.as_str()));
+    let own = own.map(|(name, value)| {
+        let value = match (name.as_str(), value) {
+            ("profile", Json::Object(profile)) => {
+                let known = profile
+                    .iter()
+                    .filter(|(name, _)| PROFILE.contains(&name.as_str()));
+                Json::Object(
+                    known
+                        .map(|(name, value)| (name.clone(), value.clone()))
+                        .collect(),
+                )
+            }
+            ("membership", Json::Object(membership)) => {
+                let known = membership
+                    .iter()
+                    .filter(|(name, _)| *name == "membership_type");
+                Json::Object(
+                    known
+                        .map(|(name, value)| (name.clone(), value.clone()))
+                        .collect(),
+                )
+            }
+            (_, value) => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    Ok(own.collect())
 }
 
 fn nested(
@@ -154,6 +200,9 @@ fn choice_fault(value: &Json, choices: &[&str]) -> Option<String> {
     }
 }
 
+/// When the members' links were last used, before the roster was imported.
+const LAST_UPDATE: &str = "2026-01-15T08:00:00Z";
+
 /// Members as they might have been before the roster was imported: every third one with another
 /// place, and in a roster of a hundred rows or more three missing.
 pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
@@ -170,10 +219,11 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
         if rows.len() >= 100 && number % (rows.len() / 3) == rows.len() / 6 {
             continue;
         }
+        let integration = text("integration").unwrap_or("external");
         let older = number % 3 == 0;
         let value = |name: &str| text(name).map_or(Json::Null, |text| json!(text));
         let location = if older {
-            json!("Gamla orten")
+            json!("Old Town")
         } else {
             value("location")
         };
@@ -189,12 +239,15 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
                 "phone_number": value("phone_number"),
             },
             "membership": {"membership_type": "student"},
-            "links": [],
+            "links": [{
+                "id": number + 1,
+                "user": number + 1,
+                "link_type": integration,
+                "external_id": id,
+                "last_external_update": LAST_UPDATE,
+            }],
         });
-        let key = (
-            text("integration").unwrap_or("external").to_owned(),
-            id.to_owned(),
-        );
+        let key = (integration.to_owned(), id.to_owned());
         if let Json::Object(member) = member {
             members.by_key.insert(key, member);
         }
@@ -205,6 +258,29 @@ pub(in crate::sandbox) fn seed(rows: &[SeedRow]) -> Members {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: &str = "2026-02-01T08:00:00Z";
+
+    #[test]
+    fn links_are_as_documented_and_what_a_client_cannot_set_is_ignored() {
+        let mut members = members();
+        let link = members.links().nth(1).unwrap().clone();
+        assert_eq!(
+            link,
+            json!({"id": 2, "user": 2, "link_type": "saml2", "external_id": "2",
+                   "last_external_update": LAST_UPDATE})
+        );
+        let key = ("saml2".to_owned(), "2".to_owned());
+        let body = json!({"id": 9, "links": [], "nickname": "x", "first_name": "Bo",
+                          "profile": {"bio": "a", "age": 3}});
+        let member = members.update(&key, &body, NOW).unwrap().unwrap();
+        assert_eq!(
+            (&member["id"], &member["first_name"]),
+            (&json!(2), &json!("Bo"))
+        );
+        assert_eq!(member["links"][0]["last_external_update"], NOW);
+        assert!(member.get("nickname").is_none() && member["profile"].get("age").is_none());
+    }
 
     fn members() -> Members {
         let row = |id: &str, integration: &str| -> SeedRow {
@@ -224,7 +300,7 @@ mod tests {
         let mut members = members();
         let key = ("external".to_owned(), "1".to_owned());
         let body = json!({"first_name": "Åsa", "profile": {"salutation": "Dr."}});
-        let member = members.update(&key, &body).unwrap().unwrap();
+        let member = members.update(&key, &body, NOW).unwrap().unwrap();
         assert_eq!(member["profile"]["salutation"], "Dr.");
         assert!(
             member["profile"].get("bio").is_some(),
@@ -232,21 +308,21 @@ mod tests {
         );
         let body =
             json!({"first_name": "", "profile": {"salutation": "Sir"}, "id": 1, "email": "b@x.se"});
-        let Messages(messages) = members.update(&key, &body).unwrap().unwrap_err();
+        let Messages(messages) = members.update(&key, &body, NOW).unwrap().unwrap_err();
         assert_eq!(
             messages["profile"]["salutation"],
             json!(["\"Sir\" is not a valid choice."])
         );
-        assert_eq!(messages.len(), 4);
+        assert_eq!(messages.len(), 3, "a read-only member is ignored");
         assert!(
             members
-                .update(&("external".into(), "9".into()), &body)
+                .update(&("external".into(), "9".into()), &body, NOW)
                 .is_none()
         );
         let key = ("saml2".to_owned(), "2".to_owned());
         assert!(
             members
-                .update(&key, &json!({"email": "b@x.se"}))
+                .update(&key, &json!({"email": "b@x.se"}), NOW)
                 .unwrap()
                 .is_ok()
         );

@@ -96,7 +96,7 @@ fn a_page_has_room_for_large_records_between_a_megabyte_and_a_quarter_of_a_gigab
         (4097, 262_144),
     ] {
         let mut cast = Cast::default();
-        cast.spec.lookup.as_mut().unwrap().page_size = records;
+        cast.spec.lookup.as_mut().unwrap().page_size = Some(records);
         let scene = Scene::with(cast, Vec::new());
         assert_eq!(scene.client.largest_page, kilobytes * 1024, "{records}");
     }

@@ -184,6 +184,14 @@ fn a_look_up_is_answered_by_json_alone() {
     ));
     assert_eq!(scene.asked().len(), 1);
 
+    // A page that stays stops the run with its words.
+    let page = || reply(200, "<html>Sign in</html>");
+    let scene = Scene::new((0..5).map(|_| page()).collect());
+    let Fetched::Stopped(stop) = scene.fetch(&scene.transport()) else {
+        panic!("it was answered");
+    };
+    assert!(stop.for_person().contains("Sign in"), "{stop:?}");
+
     // A row's answer may have any body.
     let scene = Scene::new(vec![reply(200, "<html>")]);
     assert_eq!(send(&scene, 0, None), (1, Some(Verdict::Accept), false));

@@ -7,10 +7,10 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::lookup::Paging;
 use super::super::places::{Found, Place};
+use super::super::pointer::{Pointer, selecting};
 use super::super::sign_in::SignIn;
-use super::super::spec::TargetSpec;
+use super::super::spec::{TargetSpec, placeholders};
 use super::super::update::ETAG;
-use super::super::variables::placeholders;
 use crate::model::Method;
 
 /// Headers that the HTTP client sets, each with the setting to use instead or the reason.
@@ -117,6 +117,7 @@ fn validate_variables(spec: &TargetSpec, found: &mut Found<'_>) {
         .values()
         .chain([&spec.update.path])
         .chain(lookup.into_iter().flat_map(|how| how.paths()))
+        .chain(spec.known.iter().map(|known| &known.list))
         .chain(spec.sign_in.iter().flat_map(SignIn::templates));
     let used: HashSet<&str> = texts.flat_map(|text| placeholders(text)).collect();
     // An unknown name may be a misspelt variable; it has its own message.
@@ -156,7 +157,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     }
     if spec.update.body.is_empty() {
         for name in spec.update.body_members.keys() {
-            let own = |field: &&FieldSpec| field.pointer.split('/').nth(1) == Some(name);
+            let own = |field: &&FieldSpec| field.pointer.path().first() == Some(name);
             if let Some(field) = spec.fields.iter().find(own) {
                 let message = format!(
                     "update.body_members sets \"{name}\", which the field \"{}\" sets too",
@@ -169,7 +170,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
     let update = &spec.update;
     if let Some(version) = &update.if_match {
         let place = Place::Key("update", "if_match");
-        if version != ETAG && !version.starts_with('/') {
+        if version != ETAG && (!version.starts_with('/') || selecting(version).is_some()) {
             let message = format!(
                 "update.if_match is \"{version}\"; it must be \"{ETAG}\" or a JSON pointer into the record such as \"/meta/version\""
             );
@@ -178,9 +179,6 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         if spec.lookup.as_ref().is_none_or(|how| how.read.is_none()) {
             let message =
                 "update.if_match needs lookup.read: the record is read before each update";
-            found.add(place, message);
-        } else if !spec.is_readable() {
-            let message = "update.if_match needs lookup.search or lookup.list";
             found.add(place, message);
         }
         if spec
@@ -209,19 +207,20 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         let message = "update.read_only has no effect: only a PUT that replaces the record sends what no field names";
         found.add(Place::Key("update", "read_only"), message);
     }
-    for pointer in update
-        .read_only
-        .iter()
-        .filter(|pointer| !pointer.starts_with('/'))
-    {
-        let message =
-            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"");
+    for pointer in &update.read_only {
+        let message = if !pointer.starts_with('/') {
+            format!("the JSON pointer \"{pointer}\" must begin with a slash: \"/{pointer}\"")
+        } else if let Some(wrong) = Pointer::from(&**pointer).wrong() {
+            format!("the JSON pointer \"{pointer}\" is refused: {wrong}")
+        } else {
+            continue;
+        };
         found.add(Place::Key("update", "read_only"), message);
     }
     if spec.erases() && !spec.is_readable() {
         found.add(
             Place::Key("update", "method"),
-            "a PUT that replaces the record needs lookup.search or lookup.list: unless the record is read, what the roster leaves out is erased; set update.replaces = false if the API keeps what the body leaves out",
+            "a PUT that replaces the record needs a request in [lookup]: unless the record is read, what the roster leaves out is erased; set update.replaces = false if the API keeps what the body leaves out",
         );
     }
     if spec.erases() {
@@ -251,8 +250,7 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
         found.add(Place::Key("update", "keep"), message);
     }
     if !spec.update.keep.is_empty() && !spec.is_readable() {
-        let message =
-            "update.keep has no effect without lookup.search or lookup.list: no record is read";
+        let message = "update.keep has no effect without a request in [lookup]: no record is read";
         found.add(Place::Key("update", "keep"), message);
     }
 }
@@ -275,7 +273,7 @@ const SECRET_PARAMETERS: &[&str] = &[
 
 /// The reason why a path cannot have its query, if it cannot. Servers and proxies log addresses, so
 /// these must not hold a secret.
-fn refused_query(path: &str) -> Option<String> {
+pub(super) fn refused_query(path: &str) -> Option<String> {
     let (_, query) = path.split_once('?')?;
     let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
     let name = names.find(|name| {
@@ -290,7 +288,7 @@ fn refused_query(path: &str) -> Option<String> {
 
 /// The reason why a path cannot be used, if it cannot: a fragment, which is never sent, or unmatched
 /// braces.
-fn refused_path(path: &str) -> Option<String> {
+pub(super) fn refused_path(path: &str) -> Option<String> {
     if path.contains('#') {
         return Some(format!(
             "the path \"{path}\" has a fragment, which is never sent"
@@ -399,14 +397,14 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
         }
     }
     if !spec.is_readable() {
-        let message = "[lookup] has no effect without lookup.search or lookup.list";
+        let message = "[lookup] has no effect without lookup.read, lookup.query, lookup.search or lookup.list";
         found.add(Place::Key("lookup", ""), message);
     }
-    if let Paging::Cursor {
+    if let Some(Paging::Cursor {
         parameter: Some(_),
         body: Some(_),
         ..
-    } = &lookup.paging
+    }) = &lookup.paging
         && lookup.list.is_none()
         && lookup.search.is_some()
     {
@@ -419,6 +417,14 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);
         }
+        if field.is_some_and(|field| {
+            field.place == field::Place::Body && (field.is_list() || field.pointer.is_in_list())
+        }) {
+            let message = format!(
+                "lookup.keys holds \"{name}\", which is in a list, and a record is not found by an element of a list"
+            );
+            found.add(Place::Key("lookup", "keys"), message);
+        }
     }
 }
 
@@ -429,7 +435,7 @@ fn validate_field(
     wrong: &mut dyn FnMut(&'static str, String),
 ) {
     let name = field.name();
-    if let Some(message) = refused_pointer(field) {
+    if let Some(message) = refused_pointer(spec, field) {
         wrong("pointer", message);
     }
     if field.place == field::Place::Path {
@@ -480,10 +486,15 @@ fn validate_field(
             }
         }
     }
-    let kind = field.kind;
+    validate_list(spec, field, wrong);
+    let kind = field.value_kind();
     let takes_any = matches!(kind, Kind::Email | Kind::Eppn);
     for (key, is_set, of) in [
-        ("lines", field.lines && kind != Kind::Text, "text"),
+        (
+            "lines",
+            field.lines && kind != Kind::Text && !field.is_list(),
+            "text",
+        ),
         ("past", field.past && kind != Kind::Date, "date"),
         ("free_text", field.free_text && !takes_any, "email and eppn"),
     ] {
@@ -504,25 +515,104 @@ fn validate_field(
     }
 }
 
-/// The reason why a field cannot be written at its pointer, if it cannot.
-fn refused_pointer(field: &FieldSpec) -> Option<String> {
-    let pointer = &field.pointer;
+/// Finds what does not fit together in a field that is a list, and settings of lists in others.
+fn validate_list(
+    spec: &TargetSpec,
+    field: &FieldSpec,
+    wrong: &mut dyn FnMut(&'static str, String),
+) {
     let name = field.name();
+    if !field.is_list() {
+        for (key, is_set) in [
+            ("items", field.items.is_some()),
+            ("separator", field.separator.is_some()),
+            ("mode", field.mode.is_some()),
+        ] {
+            if is_set {
+                let message = format!(
+                    "{key} of \"{name}\" has no effect: it is for list, and the kind is {}",
+                    field.kind.as_str()
+                );
+                wrong(key, message);
+            }
+        }
+        if field.pointer.selects_each() {
+            let message = format!(
+                "the pointer \"{}\" of \"{name}\" selects every element, so its kind must be \"list\"",
+                field.pointer
+            );
+            wrong("pointer", message);
+        }
+        return;
+    }
+    match field.items {
+        None => wrong(
+            "kind",
+            format!(
+                "the field \"{name}\" is a list, so it needs the kind of its values, as in items = \"text\""
+            ),
+        ),
+        Some(Kind::List) => wrong("items", format!("the values of \"{name}\" cannot be lists")),
+        Some(_) => {}
+    }
+    if field.place == field::Place::Path {
+        wrong(
+            "kind",
+            format!("the field \"{name}\" is in the path, so it cannot be a list"),
+        );
+    }
+    for (key, is_set) in [("unique", field.unique), ("lines", field.lines)] {
+        if is_set {
+            wrong(key, format!("{key} of \"{name}\" has no effect on a list"));
+        }
+    }
+    if field.read_only && field.mode.is_some() {
+        let message = format!("mode has no effect on \"{name}\", which is read-only");
+        wrong("mode", message);
+    }
+    if field.needs_record() && !field.pointer.is_in_list() && !spec.is_readable() {
+        let message = format!(
+            "the list \"{name}\" is read before values are added or removed, so it needs lookup.search or lookup.list, or mode = \"replace\""
+        );
+        wrong(if field.mode.is_some() { "mode" } else { "kind" }, message);
+    }
+}
+
+/// The reason why a field cannot be written at its pointer, if it cannot.
+fn refused_pointer(spec: &TargetSpec, field: &FieldSpec) -> Option<String> {
+    let pointer = field.pointer.as_str();
+    let name = field.name();
+    if let Some(wrong) = field.pointer.wrong() {
+        return Some(format!(
+            "the pointer \"{pointer}\" of \"{name}\" is refused: {wrong}"
+        ));
+    }
     let mut escapes = pointer.split('~').skip(1);
     if escapes.any(|rest| !rest.starts_with(['0', '1'])) {
         return Some(format!(
             "the JSON pointer \"{pointer}\" has a ~ that is neither ~0 nor ~1"
         ));
     }
-    if field.place != field::Place::Body || field.read_only {
+    let is_in_list = field.pointer.is_in_list();
+    if field.place != field::Place::Body {
+        return is_in_list.then(|| {
+            format!("the field \"{name}\" is in the path, so its pointer cannot select from a list")
+        });
+    }
+    if field.read_only {
         return None;
+    }
+    if is_in_list && !spec.is_readable() {
+        return Some(format!(
+            "the pointer \"{pointer}\" of \"{name}\" selects from a list, which an update must contain as a whole, so it needs lookup.search or lookup.list"
+        ));
     }
     let is_of_list = |token: &&str| {
         *token == "-" || !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
     };
     let element = pointer.split('/').skip(1).find(is_of_list)?;
     Some(format!(
-        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and rosterpatch does not write lists; make the field read_only or remove it"
+        "the pointer \"{pointer}\" of \"{name}\" names the element {element} of a list, and elements are not written by position; select it by a member, as in \"/emails[type=work]/value\", or make the field read_only"
     ))
 }
 

@@ -70,6 +70,9 @@ state-failed = { $count ->
 state-not-sent = { $count ->
    *[other] { $number } not sent
 }
+state-withheld = { $count ->
+   *[other] { $number } withheld
+}
 amount-files = { $count ->
     [one] { $number } file
    *[other] { $number } files

@@ -56,6 +56,7 @@ console-your-column = Your column
 console-its-cells = Sample values
 console-is-field = Sets the field
 console-field-of = Field of { $column }
+console-marks-protected = marks protected persons
 console-leave-out = (leave it out)
 console-near = Did you mean { $field }?
 console-keep = Keep this for next time
@@ -134,7 +135,8 @@ console-mend-rows = Mend the rows that failed
 console-undo = Undo: show what would be put back
 
 console-person-title = What has changed for one person?
-console-person-key = Identity number, e-mail address or another key
+console-person-key = { $keys } or another value of the person
+console-person-any-key = A key, an e-mail address or another value of the person
 console-address = The console is open at { $address }
 console-no-browser = no browser could be started; open this address yourself: { $address }
 console-other-file = this page was made for another file, or for another way to read it; open the page again

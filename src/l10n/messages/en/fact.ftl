@@ -35,12 +35,14 @@ fact-result-column = a column has the name of one that the results add, and the 
 fact-missing = the header lacks columns that every row needs; rename the columns, or map them with --map COLUMN=FIELD. `rosterpatch check` shows what was found
 fact-no-key = the header has no column that finds a record, and one of these is enough; rename a column, or map it with --map COLUMN=FIELD. `rosterpatch check` shows what was found
 fact-two-columns = two columns hold the same field; leave one out with --map COLUMN=
+fact-map-protected = a column that marks protected persons may only be ignored with --release-protected
 fact-read-only = a column holds a field that cannot be set; leave it out with --map COLUMN=
 fact-no-column = --map names a column that the file does not have
 fact-no-field = --map or --key names a field that the target does not have
 
 fact-other-plan = the changes are not those of the saved plan, and nothing was sent; make a new plan
 fact-nothing-to-clear = --empty clear has no effect: none of the file's columns can be cleared in the target
+fact-blind-lists = --blind reads nothing, and the file has values in lists that an update replaces whole
 fact-unreadable-canary = --canary reads back what was sent, and the target's records cannot be read
 fact-not-retriable = the run cannot be retried
 fact-not-undoable = the run cannot be undone
@@ -72,6 +74,7 @@ fact-same-page = the API returns the same page of records again; fix paging in t
 fact-incomplete = the API's list of records is incomplete; fix paging in the target's file
 fact-next-page = the next page of the API's records cannot be requested; fix paging in the target's file
 fact-no-list = the API's answer has no list of records; fix [lookup] in the target's file
+fact-no-record = the API's answer has no record where the target's file says; fix [lookup] or answers.record in the target's file
 fact-canary-not-updated = the first rows were read back, and one was not updated
 fact-canary-not-held = the first rows were read back, and one does not hold what was sent
 fact-lost = the connection ended before an answer came

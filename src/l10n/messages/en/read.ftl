@@ -66,6 +66,7 @@ workbook-too-many-repeated = up to row { $row } cells are repeated more than { $
 workbook-too-large = unpacked it would be larger than 1 GiB
 workbook-file-too-large = it is larger than { $limit } MiB
 workbook-too-many-marks = up to row { $row }, the cell type changes more than { $most } times within the columns; save the sheet as text in a new workbook
+workbook-too-many-merged = the sheet has more than { $most } merged cells; unmerge them, or save the sheet as text in a new workbook
 workbook-too-many-columns = row { $row } has a cell in column { $column }, and { $most } columns are the most; delete what stands beside the roster
 workbook-too-far-below = row { $row } stands far below the others, and { $most } empty rows between two are the most; delete what stands below the roster
 workbook-cell-too-large = row { $row } has a cell with { $length } bytes of text, and { $most } are the most
@@ -85,6 +86,7 @@ dialect-ods = OpenDocument spreadsheet
 
 map-result-column = the column "{ $column }" has the name of one that the results add, and the file is not a results file; give it another name
 map-two-columns = the columns "{ $first }" and "{ $second }" both hold the field { $field }; leave one out with --map "{ $second }="
+map-protected = column "{ $column }" marks protected persons; it can be ignored or used for a field only with --release-protected "REASON"
 map-read-only = the column "{ $column }" holds { $field }, which { $target } does not let anyone set; leave it out with --map "{ $column }="
 map-no-column = --map names the column "{ $column }", which the file does not have; it has: { $found }
 map-no-field = there is no field "{ $field }" in the target { $target }; it has: { $known }

@@ -3,6 +3,7 @@
 of-results = this is a results file of an earlier run: its import_ columns are left out and written anew; row numbers are those of the file that its rows came from first
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = columns
+check-protected = (marks protected persons)
 check-ignored = (ignored)
 check-ignored-meant = (ignored; looks like { $field }: --map "{ $header }={ $field }")
 check-no-header = (no header)
@@ -45,6 +46,7 @@ plan-restored = { $cells } changed by a program and restored: { $what } ({ $code
 plan-doubts = { $values }, which the API may well take: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fields to change: { $fields }
+rate-guessed = { $rate } (a guess)
 plan-time = { $requests } at { $rate }: { $time }
 plan-time-at-once = { $requests } at { $rate }, { $count } of them at once: { $time }
 plan-until = , done about { $finish }
@@ -67,9 +69,11 @@ plan-not-read = { $why }; nothing was sent
 plan-try-blind = { $why }; nothing was sent; if these credentials may write and not read, --blind plans without reading
 
 progress-reading = reading { $file }: { $dialect }, { $columns }
+rows-withheld = { $rows } about protected persons withheld (not looked up, not sent): { $lines }
 progress-ignored = columns ignored, not fields of the target: { $columns }
 column-unmapped = column "{ $header }" is not imported and looks like { $field }; --map "{ $header }={ $field }" imports it, --map "{ $header }=" ignores it
 column-unmapped-at = column { $at } is not imported and looks like { $field }; --map "HEADER={ $field }" imports it, --map "HEADER=" ignores it
+column-kind-of-key = the column "{ $column }" holds keys of the kind { $kind }, and they are sent as { $sent }; add --var { $name }={ $kind }
 column-misspelt = column "{ $header }" is not imported, and its header resembles { $field }; add --map "{ $header }={ $field }" to import it or --map "{ $header }=" to ignore it
 column-ask = Column "{ $header }" looks like { $field }. Import it as { $field }?
 progress-read = of the file read
@@ -158,6 +162,7 @@ word-invalid = invalid
 word-rejected = rejected
 word-failed = failed
 word-not-sent = not sent
+word-withheld = withheld
 word-unknown = unknown
 summary-undone-by = undone by { $run }
 report-undone = This run was undone by { $run }. Its results name the rows that were put back.

@@ -8,6 +8,8 @@ held-invalid = { $invalid } of { $rows } rows are invalid, and --max-invalid is 
 held-shrunk = the file has { $rows } rows and had { $last } the last time, and --max-shrink is { $most }
 held-changes = { $changes } of { $rows } rows would change a record, and --max-changes is { $most }
 lookup-nobody-has-it = the API needs { $field } in every update, and neither the row nor the { $record } has it
+lookup-several-elements = { $pointer } selects { $count } elements in this { $record }, so it is not known which one is meant
+lookup-not-a-list = { $pointer } selects from a list, and this { $record } has something else there
 lookup-record-lacks = the API needs { $field }, and the { $record } has none
 lookup-same-page = page { $page } has no new records or leads back to an earlier page, so the listing would never end; correct { $setting } in the target's file, or set lookup.trust_total = true if the first page has all records
 lookup-fewer = { $listed } of { $total } records were listed and there is no further page, so the listing is incomplete; correct { $setting } or lookup.total in the target's file, or run again if records were removed meanwhile
@@ -18,6 +20,7 @@ lookup-no-address = the answer's value for the next page is neither an address, 
 lookup-exists = the listing or search is incomplete: it did not return the { $record } of row { $row }, and a request for that { $record } alone does. No row is reported as missing; correct { $setting } in the target's file
 lookup-linked = the answer's Link header names a next page, which the target's file does not follow; set paging = {"{"} kind = "link" {"}"} in [lookup]
 lookup-no-list = its answer has no list of records at { $pointer }
+lookup-no-record = the answer to { $path } has no record with an id at { $pointer }; correct answers.record or lookup.id in the target's file, or set parameter in [[lookup.query]] if the answer is a list
 
 answer-not-applied = not applied: { $fields } (the API accepted the request, but its answer does not show what was sent)
 

@@ -75,6 +75,10 @@ state-not-sent = { $count ->
     [one] { $number } ej skickad
    *[other] { $number } ej skickade
 }
+state-withheld = { $count ->
+    [one] { $number } undantagen
+   *[other] { $number } undantagna
+}
 amount-files = { $count ->
     [one] { $number } fil
    *[other] { $number } filer

@@ -56,6 +56,7 @@ console-your-column = Din kolumn
 console-its-cells = Exempel på värden
 console-is-field = Fyller fältet
 console-field-of = Fält för { $column }
+console-marks-protected = märker skyddade personuppgifter
 console-leave-out = (hoppa över)
 console-near = Menade du { $field }?
 console-keep = Kom ihåg till nästa gång
@@ -134,7 +135,8 @@ console-mend-rows = Rätta raderna som inte gick igenom
 console-undo = Ångra: visa vad som skulle återställas
 
 console-person-title = Vad har ändrats för en person?
-console-person-key = Personnummer, e-postadress eller annan nyckel
+console-person-key = { $keys } eller en annan uppgift om personen
+console-person-any-key = Nyckel, e-postadress eller en annan uppgift om personen
 console-address = Konsolen är öppen på { $address }
 console-no-browser = ingen webbläsare kunde startas; öppna den här adressen själv: { $address }
 console-other-file = sidan hör till en annan fil, eller till filen läst på ett annat sätt; öppna sidan igen

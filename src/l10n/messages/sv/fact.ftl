@@ -34,12 +34,14 @@ fact-result-column = en kolumn har samma namn som en av resultatets, men filen �
 fact-missing = kolumner som varje rad behöver saknas i rubrikraden; byt namn på kolumnerna, eller ange dem med --map KOLUMN=FÄLT. `rosterpatch check` visar vad som hittades
 fact-no-key = rubrikraden har ingen kolumn att hitta poster med, och en av dessa räcker; byt namn på en kolumn, eller ange den med --map KOLUMN=FÄLT. `rosterpatch check` visar vad som hittades
 fact-two-columns = två kolumner innehåller samma fält; uteslut en med --map KOLUMN=
+fact-map-protected = en kolumn som märker personer med skyddade uppgifter får bara hoppas över med --release-protected
 fact-read-only = en kolumn innehåller ett fält som inte går att ändra; uteslut den med --map KOLUMN=
 fact-no-column = --map anger en kolumn som filen inte har
 fact-no-field = --map eller --key anger ett fält som målet inte har
 
 fact-other-plan = ändringarna är inte de i den sparade planen, och inget har skickats; gör en ny plan
 fact-nothing-to-clear = --empty clear har ingen verkan: ingen av filens kolumner går att tömma i målet
+fact-blind-lists = --blind läser ingenting, och filen har värden i listor som varje ändring ersätter helt
 fact-unreadable-canary = --canary läser tillbaka det som skickats, och posterna i målet går inte att läsa
 fact-not-retriable = körningen kan inte göras om
 fact-not-undoable = körningen kan inte ångras
@@ -71,6 +73,7 @@ fact-same-page = API:et ger samma sida med poster igen; rätta paging i målfile
 fact-incomplete = API:ets lista med poster är inte fullständig; rätta paging i målfilen
 fact-next-page = nästa sida med poster går inte att hämta; rätta paging i målfilen
 fact-no-list = API:ets svar har ingen lista med poster; rätta [lookup] i målfilen
+fact-no-record = API:ets svar har ingen post där målfilen anger; rätta [lookup] eller answers.record i målfilen
 fact-canary-not-updated = de första raderna lästes tillbaka, och en var inte uppdaterad
 fact-canary-not-held = de första raderna lästes tillbaka, och en innehöll inte det som skickats
 fact-lost = anslutningen bröts innan något svar kom

@@ -64,6 +64,7 @@ workbook-too-many-repeated = fram till rad { $row } upprepas celler mer än { $m
 workbook-too-large = uppackad skulle den bli större än 1 GiB
 workbook-file-too-large = den är större än { $limit } MiB
 workbook-too-many-marks = fram till rad { $row } byter cellerna i kolumnerna typ mer än { $most } gånger; spara bladet som text i en ny arbetsbok
+workbook-too-many-merged = bladet har fler än { $most } sammanfogade celler; dela upp dem eller spara bladet som text i en ny arbetsbok
 workbook-too-many-columns = rad { $row } har en cell i kolumn { $column }, och högst { $most } kolumner läses; ta bort det som står bredvid listan
 workbook-too-far-below = rad { $row } står långt under de andra, och högst { $most } tomma rader emellan läses; ta bort det som står under listan
 workbook-cell-too-large = rad { $row } har en cell med { $length } byte text, och högst { $most } läses
@@ -83,6 +84,7 @@ dialect-ods = OpenDocument-kalkylblad
 
 map-result-column = kolumnen "{ $column }" har samma namn som en av kolumnerna som resultatfilen lägger till, och filen är ingen resultatfil; ge den ett annat namn
 map-two-columns = kolumnerna "{ $first }" och "{ $second }" innehåller båda fältet { $field }; hoppa över en av dem med --map "{ $second }="
+map-protected = kolumnen "{ $column }" märker personer med skyddade uppgifter; den kan bara hoppas över eller användas för ett fält med --release-protected "SKÄL"
 map-read-only = kolumnen "{ $column }" innehåller { $field }, som { $target } inte låter någon sätta; hoppa över den med --map "{ $column }="
 map-no-column = --map nämner kolumnen "{ $column }", som inte finns i filen; den har: { $found }
 map-no-field = fältet "{ $field }" finns inte i { $target }; där finns: { $known }

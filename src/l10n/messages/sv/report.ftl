@@ -1,6 +1,7 @@
 of-results = det här är en resultatfil från en tidigare körning: dess import_-kolumner utelämnas och skrivs på nytt; radnumren är de i filen som raderna först kom från
 check-first = { $file }: { $dialect }, { $columns }, { $rows }
 check-columns = kolumner
+check-protected = (märker skyddade personuppgifter)
 check-ignored = (hoppas över)
 check-ignored-meant = (hoppas över; liknar { $field }: --map "{ $header }={ $field }")
 check-no-header = (ingen rubrik)
@@ -44,6 +45,7 @@ plan-restored = { $cells } som ett program har ändrat är återställda: { $wha
 plan-doubts = { $values }, som API:et troligen godtar: { $code }
 plan-lookups = { $how }: { $requests }
 plan-fields = fält som ändras: { $fields }
+rate-guessed = { $rate } (en gissning)
 plan-time = { $requests } i takten { $rate }: { $time }
 plan-time-at-once = { $requests } i takten { $rate }, varav { $count } på en gång: { $time }
 plan-until = , klart ungefär { $finish }
@@ -66,9 +68,11 @@ plan-not-read = { $why }; inget har skickats
 plan-try-blind = { $why }; inget har skickats; om inloggningsuppgifterna ger rätt att skriva men inte läsa, planerar --blind utan att läsa
 
 progress-reading = läser { $file }: { $dialect }, { $columns }
+rows-withheld = { $rows } med skyddade personuppgifter undantas (varken jämförs eller skickas): { $lines }
 progress-ignored = kolumner som hoppas över, inga fält i målet: { $columns }
 column-unmapped = kolumnen "{ $header }" importeras inte och liknar { $field }; --map "{ $header }={ $field }" importerar den, --map "{ $header }=" hoppar över den
 column-unmapped-at = kolumn { $at } importeras inte och liknar { $field }; --map "RUBRIK={ $field }" importerar den, --map "RUBRIK=" hoppar över den
+column-kind-of-key = kolumnen "{ $column }" innehåller nycklar av slaget { $kind }, men de skickas som { $sent }; lägg till --var { $name }={ $kind }
 column-misspelt = kolumnen "{ $header }" importeras inte, men rubriken liknar { $field }; lägg till --map "{ $header }={ $field }" för att importera den eller --map "{ $header }=" för att hoppa över den
 column-ask = Kolumnen "{ $header }" liknar { $field }. Importera den som { $field }?
 progress-read = av filen läst
@@ -157,6 +161,7 @@ word-invalid = ogiltig
 word-rejected = avvisad
 word-failed = misslyckad
 word-not-sent = ej skickad
+word-withheld = undantagen
 word-unknown = okänd
 summary-undone-by = ångrad av { $run }
 report-undone = Den här körningen har ångrats av { $run }. I resultatfilen står vilka rader som har återställts.

@@ -6,6 +6,8 @@ held-invalid = { $invalid } av { $rows } rader är ogiltiga, och --max-invalid �
 held-shrunk = filen har { $rows } rader och hade { $last } förra gången, och --max-shrink är { $most }
 held-changes = { $changes } av { $rows } rader skulle ändra en post, och --max-changes är { $most }
 lookup-nobody-has-it = API:et kräver { $field } i varje uppdatering, och varken raden eller posten ({ $record }) har det
+lookup-several-elements = { $pointer } pekar ut { $count } värden i posten ({ $record }), så det går inte att veta vilket som avses
+lookup-not-a-list = { $pointer } pekar in i en lista, och posten ({ $record }) har något annat där
 lookup-record-lacks = API:et kräver { $field }, och posten ({ $record }) saknar det
 lookup-same-page = sida { $page } har inga nya poster eller leder tillbaka till en tidigare sida, så listan skulle aldrig ta slut; rätta { $setting } i målfilen, eller ange lookup.trust_total = true om den första sidan har alla poster
 lookup-fewer = { $listed } av { $total } poster listades och det finns ingen sida till, så listan är inte fullständig; rätta { $setting } eller lookup.total i målfilen, eller kör igen om poster togs bort under tiden
@@ -16,6 +18,7 @@ lookup-no-address = svarets värde för nästa sida är varken en adress, en mar
 lookup-exists = listan eller sökningen är inte fullständig: { $record } på rad { $row } saknas där men finns när den hämtas för sig. Ingen rad rapporteras som saknad; rätta { $setting } i målfilen
 lookup-linked = svarets Link-huvud anger en nästa sida, som målfilen inte följer; ange paging = {"{"} kind = "link" {"}"} i [lookup]
 lookup-no-list = dess svar har ingen lista med poster på { $pointer }
+lookup-no-record = svaret på { $path } har ingen post med id på { $pointer }; rätta answers.record eller lookup.id i målfilen, eller ange parameter i [[lookup.query]] om svaret är en lista
 
 answer-not-applied = ändrades inte: { $fields } (systemet tog emot ändringen, men svaret visar inte det som skickades)
 

@@ -1,0 +1,608 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::doctor::{Asking, Examined, Finding, Health, not_of_api, of_fault, of_refusal};
+use super::error::AppError;
+use crate::check::{CheckOptions, Checker};
+use crate::l10n::say;
+use crate::map::{ColumnMap, MapOptions};
+use crate::model::with_causes;
+use crate::plan::{LookUp, Question, explained, unnamed};
+use crate::run::{shared_pacer, today};
+use crate::send::{Client, Pacer, QuotaHeader, QuotaMeaning, Route};
+use crate::targets::{Kind, Place, TargetSpec};
+
+/// The maximum number of requests of one test, token requests included.
+pub const MOST_REQUESTS: u64 = 5;
+
+/// What a test of a target shows: how each request was answered, and how the answers were understood.
+#[derive(Debug, Default, Serialize)]
+pub struct TargetTest {
+    /// The field that finds the record.
+    pub key: String,
+    /// Where it stands in a record.
+    pub key_pointer: String,
+    /// Requests to the API, in their order.
+    pub steps: Vec<Step>,
+    /// The record that the key finds.
+    pub record: Option<FoundRecord>,
+    /// The first page of all records.
+    pub list: Option<ListedPage>,
+    /// Headers that describe the quota.
+    pub quota: Vec<ShownHeader>,
+    /// Requests made, token requests included.
+    pub requests: u64,
+    /// What is wrong.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+}
+
+/// One request of a test.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// `search`, `list` or `read`.
+    pub name: &'static str,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path below the base address.
+    pub path: String,
+    /// The status of the answer; none if there was no answer or no request.
+    pub status: Option<u16>,
+    /// The number of records in the answer.
+    pub records: Option<usize>,
+    /// What is wrong with the answer.
+    pub error: Option<String>,
+}
+
+/// How a record is understood.
+#[derive(Debug, Serialize)]
+pub struct FoundRecord {
+    /// The request that returned it.
+    pub from: &'static str,
+    /// The fields, in the target's order.
+    pub fields: Vec<FoundField>,
+    /// Members that no field names, by pointer.
+    pub unnamed: Vec<(String, Json)>,
+}
+
+/// How a field is understood.
+#[derive(Debug, Serialize)]
+pub struct FoundField {
+    /// The field's name.
+    pub field: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Where it stands in the record.
+    pub pointer: String,
+    /// How it stands there.
+    pub state: FieldState,
+    /// The value in the record.
+    pub value: Option<Json>,
+    /// The value as it is compared with a cell's.
+    pub compared: Option<Json>,
+    /// Why no cell can hold the value.
+    pub error: Option<String>,
+}
+
+/// How a field stands in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldState {
+    /// With a value that a cell can hold.
+    Read,
+    /// Without a value.
+    Empty,
+    /// Not at all.
+    Absent,
+    /// With a value that no cell can hold.
+    Unreadable,
+}
+
+/// The first page of all records.
+#[derive(Debug, Serialize)]
+pub struct ListedPage {
+    /// The number of records on it.
+    pub records: usize,
+    /// The number of records that were asked for.
+    pub page_size: u64,
+    /// The pointer to the total, if the target has one.
+    pub total_pointer: Option<String>,
+    /// The total, if the answer has it.
+    pub total: Option<u64>,
+    /// Whether the total may count the page alone.
+    pub total_is_doubtful: bool,
+    /// The path of the next page; none if the listing is complete.
+    pub next: Option<String>,
+}
+
+/// A header that describes the quota.
+#[derive(Debug, Serialize)]
+pub struct ShownHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value; none if the answers lack the header.
+    pub value: Option<String>,
+    /// How it is understood.
+    pub means: Vec<String>,
+}
+
+/// The key of the record that is read.
+#[derive(Debug)]
+pub struct TestKey<'a> {
+    /// Its value.
+    pub value: &'a str,
+    /// The field; else the first look-up key whose kind takes the value.
+    pub field: Option<&'a str>,
+}
+
+/// Reads one record and one page of the list, and reports how each was understood. Changes nothing.
+///
+/// # Errors
+/// If the target cannot be read from, or the key is not one of its keys.
+pub fn test_target(examined: &Examined<'_>, key: &TestKey<'_>) -> Result<TargetTest, AppError> {
+    let checker = checker_of(examined)?;
+    let (field, text) = key_of(&checker, key)?;
+    let spec = checker.spec().clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(AppError::TooFewThreads)?;
+    let asking = examined.asking.as_ref().ok_or_else(|| {
+        let why = say().doctor_not_tried();
+        AppError::Front(why)
+    })?;
+    let client = Client::new(
+        spec.clone(),
+        asking.credentials.clone(),
+        examined.client,
+        examined.clock.clone(),
+    )
+    .map_err(|error| AppError::Front(with_causes(&error)))?;
+    let pacer =
+        pacer(&client, examined, asking).map_err(|error| AppError::Front(with_causes(&error)))?;
+    let mut test = Test {
+        examined,
+        checker: &checker,
+        client: &client,
+        pacer: &pacer,
+        key: field,
+        text,
+        made: 0,
+        is_over: false,
+        told: TargetTest {
+            key: spec.fields[field].name().to_owned(),
+            key_pointer: spec.record_pointer(field),
+            ..TargetTest::default()
+        },
+    };
+    runtime.block_on(test.run());
+    Ok(test.told)
+}
+
+fn pacer(
+    client: &Client,
+    examined: &Examined<'_>,
+    asking: &Asking<'_>,
+) -> Result<Pacer, crate::journal::JournalError> {
+    let clock = examined.clock.clone();
+    shared_pacer(
+        client,
+        &asking.credentials,
+        asking.pace,
+        asking.state,
+        clock,
+    )
+}
+
+/// A checker of every column that a roster for the target can have.
+fn checker_of(examined: &Examined<'_>) -> Result<Checker, AppError> {
+    let spec = &examined.spec;
+    let writable = spec.fields.iter().filter(|field| !field.read_only);
+    let names: Vec<String> = writable
+        .filter(|field| field.constant.is_none())
+        .map(|field| field.name().to_owned())
+        .collect();
+    let map = ColumnMap::new(&names, spec, &MapOptions::default())
+        .map_err(|error| AppError::Front(with_causes(&error)))?;
+    let options = CheckOptions::new(today(examined.clock.timestamp()));
+    Ok(Checker::new(spec.clone(), Arc::new(map), options))
+}
+
+/// The field that finds the record, and its value as a search names it.
+fn key_of(checker: &Checker, key: &TestKey<'_>) -> Result<(usize, String), AppError> {
+    let spec = checker.spec();
+    let keys =
+        match spec.is_readable() || spec.lookup.as_ref().is_some_and(|how| how.read.is_some()) {
+            true => spec.keys(),
+            false => return Err(AppError::Front(say().test_unreadable(spec.name.as_str()))),
+        };
+    let value = Json::from(key.value);
+    let text_of = |field: usize| match checker.judge(field, &value) {
+        Ok(Json::String(text)) => Some(text),
+        Ok(Json::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let names = || {
+        let names: Vec<&str> = keys.iter().map(|key| spec.fields[*key].name()).collect();
+        names.join(", ")
+    };
+    let found = match key.field {
+        Some(name) => {
+            let field = spec.field(name).filter(|field| keys.contains(field));
+            let field =
+                field.ok_or_else(|| AppError::Usage(say().test_no_such_key(name, names())))?;
+            Some((
+                field,
+                text_of(field).unwrap_or_else(|| key.value.to_owned()),
+            ))
+        }
+        None => keys
+            .iter()
+            .find_map(|field| Some((*field, text_of(*field)?))),
+    };
+    found.ok_or_else(|| AppError::Usage(say().test_no_key(names())))
+}
+
+/// A test under way.
+struct Test<'a> {
+    examined: &'a Examined<'a>,
+    checker: &'a Checker,
+    client: &'a Client,
+    pacer: &'a Pacer,
+    key: usize,
+    text: String,
+    /// Requests made, but those for tokens.
+    made: u64,
+    /// Whether no further request can be answered otherwise: the credentials are refused, or no answer came.
+    is_over: bool,
+    told: TargetTest,
+}
+
+impl Test<'_> {
+    fn spec(&self) -> &Arc<TargetSpec> {
+        self.checker.spec()
+    }
+
+    async fn run(&mut self) {
+        let look_up = LookUp::new(self.spec(), self.key);
+        let mut found = None;
+        let mut id = (self.spec().key_field() == Some(self.key)).then(|| self.text.clone());
+        if let Some(look_up) = &look_up {
+            let text = self.text.clone();
+            let keys = [text.as_str()];
+            if let Some(question) = look_up.search(&keys).first() {
+                let records = self.page("search", look_up, &question, false).await;
+                found = records.and_then(|records| self.searched(look_up, records));
+            }
+            if let Some(question) = look_up.find_one(&text) {
+                let record = self.read("find", &question).await;
+                found = record.map(|record| ("find", record));
+            }
+            if let Some(question) = look_up.list().first() {
+                let records = self.page("list", look_up, &question, true).await;
+                let mut records = records.into_iter().flatten();
+                // Without a search, the record may be on the first page.
+                if found.is_none() && !look_up.can_find() {
+                    let held = records.find(|record| self.is_sought(look_up, record));
+                    found = held.map(|record| ("list", record));
+                }
+            }
+            let own = found.as_ref().and_then(|(_, record)| look_up.id_of(record));
+            id = own.or(id);
+        }
+        if let Some(id) = id
+            && found.as_ref().is_none_or(|(from, _)| *from != "find")
+            && let Some(question) = self.read_question(&id)
+            && let Some(record) = self.read("read", &question).await
+        {
+            found = found.or(Some(("read", record)));
+        }
+        match found {
+            Some((from, record)) => self.told.record = Some(self.understood(from, &record)),
+            None if self.told.findings.is_empty() => {
+                let told = say().test_not_found(self.told.key.as_str());
+                self.wrong(told);
+            }
+            None => {}
+        }
+        self.told.requests = self.made + self.client.token_requests();
+    }
+
+    fn wrong(&mut self, told: String) {
+        let finding = Finding::new(say().doctor_read(), Health::Wrong, told);
+        self.told.findings.push(finding);
+    }
+
+    /// The question for one record, as `lookup.read` has it.
+    fn read_question(&self, id: &str) -> Option<Question> {
+        let spec = self.spec();
+        let path = spec.lookup.as_ref()?.read.as_deref()?;
+        let name = spec.fields[spec.key_field()?].name();
+        let id = percent_encoding::utf8_percent_encode(id, crate::targets::SEGMENT).to_string();
+        Some(Question {
+            path: path.replace(&format!("{{{name}}}"), &id),
+            body: None,
+        })
+    }
+
+    /// Makes a request, if the test may make one more, and returns the JSON of a success.
+    async fn ask(
+        &mut self,
+        name: &'static str,
+        question: &Question,
+        look_up: Option<&LookUp>,
+    ) -> Option<(Json, Option<String>)> {
+        if self.is_over {
+            return None;
+        }
+        let method = match question.body {
+            Some(_) => "POST",
+            None => "GET",
+        };
+        self.told.steps.push(Step {
+            name,
+            method,
+            path: question.path.clone(),
+            status: None,
+            records: None,
+            error: None,
+        });
+        // A token that has expired meanwhile would be fetched again.
+        let cost = 1 + u64::from(self.client.fetches_tokens());
+        if self.made + self.client.token_requests() + cost > MOST_REQUESTS {
+            self.failed(say().test_enough(MOST_REQUESTS));
+            return None;
+        }
+        if let Err(error) = self.pacer.permit().await {
+            let told = with_causes(&error);
+            self.failed(told.clone());
+            self.wrong(told);
+            return None;
+        }
+        let body = question.body.as_ref().map(Json::to_string);
+        let body = body.as_deref().map(str::as_bytes);
+        let came = self.client.inspect(&question.path, body).await;
+        let (answer, json, quota) = match came {
+            Ok(came) => came,
+            Err(fault) => {
+                self.made += 1;
+                self.is_over = true;
+                let route = Route::to_api(&self.examined.client.base_url);
+                let finding = of_fault(self.examined, route.as_ref(), fault);
+                self.failed(finding.told.clone());
+                self.told.findings.push(finding);
+                return None;
+            }
+        };
+        // The request itself is not made without a token.
+        self.made += u64::from(!answer.of_sign_in);
+        self.is_over = answer.of_sign_in || answer.status == 401;
+        self.note_quota(quota);
+        if let Some(step) = self.told.steps.last_mut() {
+            step.status = Some(answer.status);
+        }
+        let base_url = &self.examined.client.base_url;
+        let at = (base_url.as_str(), question.path.as_str());
+        let wrong = match look_up {
+            Some(look_up) => not_of_api(at, look_up, &answer, json.clone()),
+            None if (200..300).contains(&answer.status) && json.is_none() => {
+                let status = format!("HTTP {}", answer.status);
+                let told = say().doctor_other(say().doctor_no_json(), status, base_url.as_str());
+                Some(Finding::new(say().doctor_read(), Health::Wrong, told))
+            }
+            None if (300..400).contains(&answer.status) => {
+                let status = format!("HTTP {}", answer.status);
+                let told = say().doctor_other(say().doctor_redirect(), status, base_url.as_str());
+                Some(Finding::new(say().doctor_read(), Health::Wrong, told))
+            }
+            None => None,
+        };
+        if let Some(finding) = wrong.or_else(|| of_refusal(&answer, body.unwrap_or_default())) {
+            self.failed(finding.told.clone());
+            self.told.findings.push(finding);
+            return None;
+        }
+        Some((json?, answer.link))
+    }
+
+    fn failed(&mut self, why: String) {
+        if let Some(step) = self.told.steps.last_mut() {
+            step.error = Some(why);
+        }
+    }
+
+    /// Reads one page of records, and describes it if it is one of all records.
+    async fn page(
+        &mut self,
+        name: &'static str,
+        look_up: &LookUp,
+        question: &Question,
+        is_list: bool,
+    ) -> Option<Vec<Json>> {
+        let (json, link) = self.ask(name, question, Some(look_up)).await?;
+        let base_url = self.examined.client.base_url.clone();
+        let page = look_up
+            .page(json, link.as_deref(), (&base_url, &question.path))
+            .ok()?;
+        if let Some(step) = self.told.steps.last_mut() {
+            step.records = Some(page.records.len());
+        }
+        if is_list {
+            let how = self.spec().lookup.clone()?;
+            let mut walk = look_up.list();
+            let next = walk.add(&page).and_then(|()| walk.next());
+            let (next, error) = match next {
+                Ok(next) => (next.map(|question| question.path), None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            if let Some(why) = error {
+                self.failed(why.clone());
+                self.wrong(why);
+            }
+            let records = page.records.len();
+            self.told.list = Some(ListedPage {
+                records,
+                page_size: look_up.page_size(),
+                total_is_doubtful: !how.trust_total && page.total == Some(records as u64),
+                total_pointer: Some(how.total).filter(|pointer| !pointer.is_empty()),
+                total: page.total,
+                next,
+            });
+        }
+        Some(page.records)
+    }
+
+    /// The record that a search found, if it is the one that was sought.
+    fn searched(&mut self, look_up: &LookUp, records: Vec<Json>) -> Option<(&'static str, Json)> {
+        let all = records.len();
+        let mut sought: Vec<Json> = records
+            .into_iter()
+            .filter(|record| self.is_sought(look_up, record))
+            .collect();
+        if sought.len() < all {
+            let others = all - sought.len();
+            let told = say().test_unasked(others as u64, look_up.setting_of_search());
+            self.failed(told.clone());
+            self.wrong(told);
+        } else if sought.is_empty() {
+            let told = say().test_not_found(self.told.key.as_str());
+            self.failed(told.clone());
+            self.wrong(told);
+        } else if sought.len() > 1 {
+            let told = say().test_several(sought.len() as u64, self.told.key.as_str());
+            self.failed(told.clone());
+            self.wrong(told);
+        }
+        (!sought.is_empty()).then(|| ("search", sought.swap_remove(0)))
+    }
+
+    /// Whether a record has the key, as planning compares it.
+    fn is_sought(&self, look_up: &LookUp, record: &Json) -> bool {
+        let Some(held) = look_up.key_of(record) else {
+            return false;
+        };
+        let held = match self.checker.normalised(self.key, held) {
+            Json::String(text) => text,
+            other => other.to_string(),
+        };
+        match self.spec().fields[self.key].kind {
+            Kind::Email => held.to_lowercase() == self.text.to_lowercase(),
+            _ => held == self.text,
+        }
+    }
+
+    /// Reads one record by its id.
+    async fn read(&mut self, name: &'static str, question: &Question) -> Option<Json> {
+        let (json, _) = self.ask(name, question, None).await?;
+        let record = self.spec().record_in(&json).filter(|it| it.is_object());
+        let Some(record) = record.cloned() else {
+            let told = say().test_no_record(self.spec().answers.record.as_str());
+            self.failed(told.clone());
+            self.wrong(told);
+            return None;
+        };
+        Some(record)
+    }
+
+    fn understood(&self, from: &'static str, record: &Json) -> FoundRecord {
+        let spec = self.spec();
+        let fields = spec.fields.iter().enumerate();
+        let fields = fields.filter_map(|(index, field)| {
+            let pointer = spec.record_pointer(index);
+            // A place in the path that is none of the record's.
+            if pointer.is_empty() && field.place == Place::Path {
+                return None;
+            }
+            let held = match spec.key_field() == Some(index) {
+                true => Ok(record.pointer(&pointer).map(Cow::Borrowed)),
+                false => field.pointer.get(record),
+            };
+            let (held, judged) = match held {
+                Ok(held) => {
+                    let judged = held.as_ref().map(|held| self.checker.judge(index, held));
+                    (held, judged)
+                }
+                Err(unclear) => {
+                    let (_, why) = explained(&unclear, &pointer, spec);
+                    (None, Some(Err(why)))
+                }
+            };
+            let (state, compared, error) = match judged {
+                None => (FieldState::Absent, None, None),
+                Some(Ok(Json::Null)) => (FieldState::Empty, None, None),
+                Some(Ok(value)) => (FieldState::Read, Some(value), None),
+                Some(Err(why)) => (FieldState::Unreadable, None, Some(why)),
+            };
+            Some(FoundField {
+                field: field.name().to_owned(),
+                kind: field.kind.as_str(),
+                pointer,
+                state,
+                value: held.map(Cow::into_owned),
+                compared,
+                error,
+            })
+        });
+        let mut rest = Vec::new();
+        leaves(&unnamed(spec, record), String::new(), &mut rest);
+        FoundRecord {
+            from,
+            fields: fields.collect(),
+            unnamed: rest,
+        }
+    }
+
+    /// Keeps each header as the first answer that has it describes it.
+    fn note_quota(&mut self, quota: Vec<QuotaHeader>) {
+        for header in quota {
+            let means = header.means.into_iter().map(meaning).collect();
+            let shown = ShownHeader {
+                name: header.name,
+                value: header.value,
+                means,
+            };
+            let known = &mut self.told.quota;
+            match known.iter_mut().find(|known| known.name == shown.name) {
+                Some(known) if known.value.is_none() => *known = shown,
+                Some(_) => {}
+                None => known.push(shown),
+            }
+        }
+    }
+}
+
+impl TargetTest {
+    /// Whether the record has values that no cell can hold.
+    pub fn has_unreadable(&self) -> bool {
+        let fields = self.record.iter().flat_map(|record| &record.fields);
+        let mut states = fields.map(|field| field.state);
+        states.any(|state| state == FieldState::Unreadable)
+    }
+}
+
+fn meaning(meaning: QuotaMeaning) -> String {
+    match meaning {
+        QuotaMeaning::Limit(rate) => say().test_limit(rate.to_string()),
+        QuotaMeaning::Remaining(left) => say().test_remaining(left.to_string()),
+        QuotaMeaning::Reset(seconds) => say().test_reset(seconds),
+        QuotaMeaning::RetryAfter(seconds) => say().test_retry_after(seconds),
+        QuotaMeaning::Unnamed => say().test_header_unnamed(),
+        QuotaMeaning::Unreadable => say().test_header_unreadable(),
+    }
+}
+
+/// Every value that is not an object, with its pointer.
+fn leaves(value: &Json, place: String, found: &mut Vec<(String, Json)>) {
+    match value {
+        Json::Object(members) if !members.is_empty() || place.is_empty() => {
+            for (name, value) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                leaves(value, format!("{place}/{name}"), found);
+            }
+        }
+        leaf => found.push((place, leaf.clone())),
+    }
+}

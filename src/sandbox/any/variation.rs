@@ -1,0 +1,150 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use super::description::{Description, Paging};
+
+/// A behaviour of a simulated API that its target file does not describe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variation {
+    /// Pages hold fewer records than asked for.
+    CappedPages,
+    /// The first page or record has number 0 instead of 1, or 1 instead of 0.
+    OtherFirst,
+    /// Members without a value are absent.
+    AbsentMembers,
+    /// Members without a value are null.
+    NullMembers,
+    /// Records have members that no field names.
+    UnnamedMembers,
+    /// Each answer has the records in another order.
+    ShuffledRecords,
+    /// The total counts the records of the page.
+    PageTotals,
+}
+
+/// Records of a capped page.
+const CAP: usize = 7;
+
+/// The member that no field names.
+pub(super) const UNNAMED: &str = "sandboxUnnamed";
+
+impl Variation {
+    /// Every variation.
+    pub const ALL: [Variation; 7] = [
+        Variation::CappedPages,
+        Variation::OtherFirst,
+        Variation::AbsentMembers,
+        Variation::NullMembers,
+        Variation::UnnamedMembers,
+        Variation::ShuffledRecords,
+        Variation::PageTotals,
+    ];
+
+    /// The name that `--vary` takes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Variation::CappedPages => "capped-pages",
+            Variation::OtherFirst => "other-first",
+            Variation::AbsentMembers => "absent-members",
+            Variation::NullMembers => "null-members",
+            Variation::UnnamedMembers => "unnamed-members",
+            Variation::ShuffledRecords => "shuffled-records",
+            Variation::PageTotals => "page-totals",
+        }
+    }
+
+    /// Changes how the API pages, before the first request.
+    pub(super) fn describe(self, api: &mut Description) {
+        if let (Variation::OtherFirst, Some(lookup)) = (self, &mut api.lookup)
+            && let Paging::Offset { first, .. } | Paging::Page { first, .. } = &mut lookup.paging
+        {
+            *first = usize::from(*first == 0);
+        }
+    }
+
+    /// Members that a record has besides its own before the first request, by pointer.
+    pub(super) fn more(
+        self,
+        api: &Description,
+        record: &Value,
+        number: usize,
+    ) -> Vec<(String, Value)> {
+        match self {
+            Variation::UnnamedMembers => vec![
+                (format!("/{UNNAMED}/number"), number.into()),
+                (format!("/{UNNAMED}/a~1b"), Value::Array(vec![])),
+            ],
+            Variation::NullMembers => {
+                let places = api.fields.iter().map(|field| api.place(field));
+                places
+                    .filter(|place| !place.is_empty() && record.pointer(place).is_none())
+                    .map(|place| (place, Value::Null))
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Changes the records that an answer to a look-up is made of.
+    pub(super) fn order<T>(self, found: &mut [T], asked: u64) {
+        if self == Variation::ShuffledRecords && !found.is_empty() {
+            let length = found.len();
+            // Another one for each request, the same in each run.
+            let by = usize::try_from(asked).unwrap_or(0).wrapping_mul(17) % length;
+            found.rotate_left(by);
+            if asked % 2 == 1 {
+                found.reverse();
+            }
+        }
+    }
+
+    /// The records of a page where `size` are asked for.
+    pub(super) fn page_size(self, size: usize) -> usize {
+        match self {
+            Variation::CappedPages => size.min(CAP),
+            _ => size,
+        }
+    }
+
+    /// The total on a page of so many records.
+    pub(super) fn total(self, total: usize, page: usize) -> usize {
+        match self {
+            Variation::PageTotals => page,
+            _ => total,
+        }
+    }
+
+    /// Changes a record as it stands in an answer.
+    pub(super) fn shown(self, record: &mut Value) {
+        if self == Variation::AbsentMembers {
+            drop_nulls(record);
+        }
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.values_mut().for_each(drop_nulls);
+        members.retain(|_, value| !value.is_null() && *value != Value::Object(Map::new()));
+    }
+}
+
+impl fmt::Display for Variation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Variation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Variation, String> {
+        let named = |variation: &Variation| variation.as_str() == text;
+        Variation::ALL.into_iter().find(named).ok_or_else(|| {
+            let names: Vec<&str> = Variation::ALL.iter().map(|one| one.as_str()).collect();
+            format!("it is one of {}", names.join(", "))
+        })
+    }
+}

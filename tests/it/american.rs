@@ -1,0 +1,205 @@
+//! What an American school does with the second built-in target, whose records cannot be read.
+
+use std::process::Output;
+use std::sync::Arc;
+
+use rosterpatch::clock::{Clock, SystemClock};
+use rosterpatch::sandbox::{Sandbox, SandboxOptions};
+
+use crate::harness::{Folder, repository, serve_sandbox_at, stderr, stdout};
+
+/// A sandbox of members that have these ids, by the kind of link.
+fn members(ids: &[(&str, &str)]) -> Arc<Sandbox> {
+    let rows: Vec<Vec<(String, String)>> = ids
+        .iter()
+        .map(|(integration, id)| {
+            vec![
+                ("integration".to_owned(), (*integration).to_owned()),
+                ("external_id".to_owned(), (*id).to_owned()),
+            ]
+        })
+        .collect();
+    let options = SandboxOptions {
+        depth: 1e9,
+        interval: std::time::Duration::from_nanos(1),
+        ..SandboxOptions::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Arc::new(Sandbox::holding(&options, &rows, clock))
+}
+
+fn run(folder: &Folder, base_url: &str, token: &str, arguments: &str) -> Output {
+    let common = ["--target", "pathwright", "--base-url", base_url];
+    folder
+        .program()
+        .args(arguments.split(' '))
+        .args(common)
+        .env("PATHWRIGHT_API_TOKEN", token)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_sample_succeeds_with_one_command() {
+    let folder = Folder::new();
+    folder.sample("members.csv");
+    let output = folder.run("import members.csv --target pathwright --sandbox");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("7 updated"), "{}", stdout(&output));
+}
+
+#[test]
+fn ids_that_are_not_linked_are_reported_before_anything_is_sent() {
+    let folder = Folder::new();
+    let sandbox = members(&[("external", "E-1"), ("external", "E-2"), ("saml2", "E-3")]);
+    let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), "/api/public");
+    folder.write("r.csv", "Student ID,First Name\nE-1,Ann\ne-2,Bob\nE-3,Cy\n");
+    let plan = run(
+        &folder,
+        &base_url,
+        "sandbox",
+        "plan r.csv --max-invalid 50%",
+    );
+    let told = stdout(&plan);
+    assert!(
+        told.contains("the API knows no member by \"E-3\""),
+        "{told}"
+    );
+    assert!(told.contains("link these members first"), "{told}");
+    assert_eq!(sandbox.requests("update"), 0);
+    assert_eq!(sandbox.requests("list"), 1, "one request a page");
+
+    let import = run(
+        &folder,
+        &base_url,
+        "sandbox",
+        "import r.csv --yes --max-invalid 50%",
+    );
+    assert_eq!(import.status.code(), Some(3), "{}", stderr(&import));
+    let new = folder.csv("r.new.csv", b',');
+    // An id that differs in case alone may be known: it is sent, and this API does not know it.
+    assert_eq!((new.len(), &*new[1][0], &*new[2][0]), (3, "e-2", "E-3"));
+    assert_eq!(sandbox.requests("update"), 2);
+
+    let blind = run(
+        &folder,
+        &base_url,
+        "sandbox",
+        "import r.csv --yes --blind --all --fresh",
+    );
+    assert_eq!(blind.status.code(), Some(3), "{}", stderr(&blind));
+    assert_eq!(sandbox.requests("list"), 2, "the import listed once");
+    assert_eq!(sandbox.requests("update"), 5);
+}
+
+#[test]
+fn a_kind_of_link_that_the_list_lacks_proves_nothing() {
+    let folder = Folder::new();
+    let sandbox = members(&[("external", "E-1")]);
+    let (base_url, _stop) = serve_sandbox_at(sandbox.clone(), "/api/public");
+    folder.write("r.csv", "NameID,First Name\na@example.com,Ann\n");
+    let plan = run(
+        &folder,
+        &base_url,
+        "sandbox",
+        "plan r.csv --var integration=saml2",
+    );
+    assert_eq!(plan.status.code(), Some(0), "{}", stdout(&plan));
+    assert!(stdout(&plan).contains("1  to send"), "{}", stdout(&plan));
+}
+
+#[test]
+fn the_doctor_proves_the_token() {
+    let folder = Folder::new();
+    let (base_url, _stop) = serve_sandbox_at(members(&[("external", "E-1")]), "/api/public");
+    for (token, code) in [("sandbox", 0), ("wrong", 6)] {
+        let output = run(&folder, &base_url, token, "doctor");
+        assert_eq!(output.status.code(), Some(code), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_column_of_name_ids_is_recognised() {
+    let folder = Folder::new();
+    folder.write("r.csv", "NameID,First Name\na@example.com,Ann\n");
+    let check = folder.run("check r.csv --target pathwright");
+    let told = stderr(&check);
+    assert!(told.contains("--var integration=saml2"), "{told}");
+    let check = folder.run("check r.csv --target pathwright --var integration=saml2");
+    assert!(!stderr(&check).contains("--var"), "{}", stderr(&check));
+}
+
+#[test]
+fn a_header_that_is_nearly_right_stops_a_run_that_nobody_watches() {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        "Student ID,First Name,Phone Numbr\nE-1,Ann,8645550123\n",
+    );
+    let (base_url, _stop) = serve_sandbox_at(members(&[("external", "E-1")]), "/api/public");
+    let output = run(&folder, &base_url, "sandbox", "import r.csv --yes");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    folder.write("rosterpatch.toml", "map = { \"Phone Numbr\" = \"\" }\n");
+    let output = run(&folder, &base_url, "sandbox", "import r.csv --yes");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_template_with_english_headers_has_commas_and_passes() {
+    let folder = Folder::new();
+    let output = folder.run("template --target pathwright --headers en --example");
+    let text = stdout(&output);
+    assert!(text.contains("First name,Last name"), "{text}");
+    assert!(!text.contains('Å') && !text.contains(".se"), "{text}");
+    folder.write("t.csv", text);
+    let check = folder.run("check t.csv --target pathwright");
+    assert_eq!(check.status.code(), Some(0), "{}", stdout(&check));
+}
+
+#[test]
+fn a_guessed_rate_is_marked_as_one() {
+    let folder = Folder::new();
+    folder.write("r.csv", "Student ID,First Name\nE-1,Ann\n");
+    let (base_url, _stop) = serve_sandbox_at(members(&[("external", "E-1")]), "/api/public");
+    let plan = run(&folder, &base_url, "sandbox", "plan r.csv");
+    assert!(
+        stdout(&plan).contains("60/m (a guess)"),
+        "{}",
+        stdout(&plan)
+    );
+    let plan = run(&folder, &base_url, "sandbox", "plan r.csv --rate 30/m");
+    assert!(!stdout(&plan).contains("guess"), "{}", stdout(&plan));
+    let shown = stdout(&folder.run("targets show pathwright"));
+    assert!(shown.contains("(a guess)"), "{shown}");
+}
+
+#[test]
+fn the_sandbox_of_a_built_in_target_is_seeded_from_a_file() {
+    use std::io::{BufRead, BufReader};
+    let folder = Folder::new();
+    let file = repository().join("samples/members.csv");
+    let mut command = folder.command();
+    command
+        .args([
+            "sandbox",
+            "--target",
+            "pathwright",
+            "--listen",
+            "127.0.0.1:0",
+            "--seed",
+        ])
+        .arg(file)
+        .stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let told = lines
+        .map_while(Result::ok)
+        .find(|line| line.contains("records"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        told.as_deref()
+            .is_some_and(|told| told.contains("# 7 records")),
+        "{told:?}"
+    );
+}

@@ -1,0 +1,144 @@
+//! Rows about protected persons reach no request, no file and no table.
+
+use std::path::Path;
+
+use crate::harness::{Folder, stderr, stdout};
+
+/// What the cells of such rows contain.
+const SECRET: &str = "Hemligsson";
+
+/// A roster in which the second, the fourth and the last row are about protected persons, the last since it is about
+/// the same person as the second.
+fn roster() -> String {
+    let plain = crate::harness::plain_roster(5);
+    let mut lines: Vec<String> = plain.lines().map(str::to_owned).collect();
+    let marks = ["Sekretessmarkering", "Nej", "Ja", "Ingen", "vet ej", ""];
+    for (line, mark) in lines.iter_mut().zip(marks) {
+        line.push_str(&format!(",{mark}"));
+    }
+    for line in [2, 4] {
+        lines[line] = lines[line].replace("Ek", SECRET);
+    }
+    let again = lines[2].replace(",Ja", ",").replace("Åsa", "Eva");
+    lines.push(again);
+    lines.join("\n") + "\n"
+}
+
+fn assert_no_secret(folder: &Path, but: &[&str]) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            assert_no_secret(&path, but);
+        } else if !but.iter().any(|name| path.ends_with(name)) {
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes
+                .windows(SECRET.len())
+                .any(|text| text == SECRET.as_bytes());
+            assert!(!found, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn protected_rows_are_withheld_everywhere() {
+    let folder = Folder::new();
+    folder.write("r.csv", roster());
+    let before = crate::harness::plain_roster(5).replace("Åsa", "Bo");
+    let (sandbox, base_url, _stop) =
+        crate::harness::sandbox_holding(&before, std::time::Duration::ZERO);
+    let place = ["--target", "meitner", "--base-url", &base_url];
+    let run = |command: &[&str]| {
+        let output = folder.with_sandbox(&[command, &place].concat());
+        for text in [stdout(&output), stderr(&output)] {
+            assert!(!text.contains(SECRET), "{text}");
+        }
+        output
+    };
+    let checked = folder.with_sandbox(&["check", "r.csv", "--target", "meitner"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", stderr(&checked));
+    assert!(
+        stdout(&checked).contains("3 rows about protected persons"),
+        "{}",
+        stdout(&checked)
+    );
+    let planned = run(&["plan", "r.csv"]);
+    assert!(
+        stdout(&planned).contains("3  withheld"),
+        "{}",
+        stdout(&planned)
+    );
+    let output = run(&["import", "r.csv", "--yes", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains(": 3, 5, 7"), "{}", stderr(&output));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&summary["withheld"], &summary["updated"]),
+        (&3.into(), &3.into())
+    );
+    assert_eq!(sandbox.requests("update"), 3);
+    let students = sandbox.students().to_string();
+    assert!(!students.contains(SECRET), "{students}");
+
+    let rows = folder.csv("r.results.csv", b',');
+    assert_eq!(rows[2][..5], ["", "", "", "", ""]);
+    assert_eq!(rows[2][6], "withheld");
+    let run_name = folder.runs().split(' ').next().unwrap().to_owned();
+    assert_eq!(
+        folder.with_sandbox(&["report", &run_name]).status.code(),
+        Some(0)
+    );
+    assert!(!folder.path("r.failed.csv").exists());
+    assert_no_secret(&folder.path(""), &["r.csv"]);
+
+    // A results file says so of its rows, whose cells it does not have.
+    let again = run(&[
+        "retry",
+        "r.results.csv",
+        "--only",
+        "invalid,not_sent",
+        "--yes",
+    ]);
+    assert_ne!(again.status.code(), Some(3), "{}", stderr(&again));
+    assert_eq!(sandbox.requests("update"), 3);
+}
+
+#[test]
+fn a_marking_is_ignored_only_for_a_reason_that_is_kept() {
+    let folder = Folder::new();
+    folder.write(
+        "r.csv",
+        roster().lines().take(6).collect::<Vec<_>>().join("\n"),
+    );
+    let before = crate::harness::plain_roster(5).replace("Åsa", "Bo");
+    let (sandbox, base_url, _stop) =
+        crate::harness::sandbox_holding(&before, std::time::Duration::ZERO);
+    let import = |more: &[&str]| {
+        let place = [
+            "import",
+            "r.csv",
+            "--yes",
+            "--target",
+            "meitner",
+            "--base-url",
+            &base_url,
+        ];
+        folder.with_sandbox(&[&place, more].concat())
+    };
+    for field in ["", "postal_city"] {
+        let refused = import(&["--map", &format!("Sekretessmarkering={field}")]);
+        assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+        assert!(
+            stderr(&refused).contains("--release-protected"),
+            "{}",
+            stderr(&refused)
+        );
+    }
+    let sent = import(&["--release-protected", "samtycke finns"]);
+    assert_eq!(sent.status.code(), Some(0), "{}", stderr(&sent));
+    assert_eq!(sandbox.requests("update"), 5);
+    let run_name = folder.runs().split(' ').next().unwrap().to_owned();
+    let shown = stdout(&folder.with_sandbox(&["show", &run_name]));
+    assert!(shown.contains("samtycke finns"), "{shown}");
+    let report = std::fs::read_to_string(folder.path("r.report.html")).unwrap();
+    assert!(report.contains("samtycke finns"));
+}
