@@ -13,7 +13,7 @@ use crate::model::with_causes;
 use crate::plan::{LookUp, Question, explained, unnamed};
 use crate::run::{shared_pacer, today};
 use crate::send::{Client, Pacer, QuotaHeader, QuotaMeaning, Route};
-use crate::targets::{Kind, Place, TargetSpec};
+use crate::targets::{Place, TargetSpec};
 
 /// The maximum number of requests of one test, token requests included.
 pub const MOST_REQUESTS: u64 = 5;
@@ -273,13 +273,12 @@ impl Test<'_> {
         if let Some(look_up) = &look_up {
             let text = self.text.clone();
             let keys = [text.as_str()];
-            if let Some(question) = look_up.search(&keys).first() {
-                let records = self.page("search", look_up, &question, false).await;
-                found = records.and_then(|records| self.searched(look_up, records));
-            }
             if let Some(question) = look_up.find_one(&text) {
                 let record = self.read("find", &question).await;
                 found = record.map(|record| ("find", record));
+            } else if let Some(question) = look_up.search(&keys).first() {
+                let records = self.page("search", look_up, &question, false).await;
+                found = records.and_then(|records| self.searched(look_up, records));
             }
             if let Some(question) = look_up.list().first() {
                 let records = self.page("list", look_up, &question, true).await;
@@ -484,13 +483,13 @@ impl Test<'_> {
         let Some(held) = look_up.key_of(record) else {
             return false;
         };
-        let held = match self.checker.normalised(self.key, held) {
+        let held = match self.checker.normalised(self.key, &held) {
             Json::String(text) => text,
             other => other.to_string(),
         };
-        match self.spec().fields[self.key].kind {
-            Kind::Email => held.to_lowercase() == self.text.to_lowercase(),
-            _ => held == self.text,
+        match self.spec().fields[self.key].folds_case() {
+            true => held.to_lowercase() == self.text.to_lowercase(),
+            false => held == self.text,
         }
     }
 

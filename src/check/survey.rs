@@ -8,7 +8,7 @@ use super::unique::{DuplicatePolicy, Duplicates, Seen, Stretches};
 use crate::l10n::say;
 use crate::model::{Lines, Problem, RowAt, Value};
 use crate::read::{Cell, Input, RawRow, ReadError, Table};
-use crate::targets::{FieldSpec, Kind, TargetSpec};
+use crate::targets::{FieldSpec, TargetSpec};
 
 /// What one pass over all rows showed: how many there are, how many are valid, what is wrong, and
 /// what only the whole file can show.
@@ -293,7 +293,7 @@ impl Unique {
         let of = |(index, field): (usize, &FieldSpec)| Unique {
             field: index,
             // No two mailboxes differ by case alone in practice, and the API says 409.
-            folds: field.kind == Kind::Email,
+            folds: field.folds_case(),
             path: match key {
                 Some(key) if key == index => spec
                     .path_fields()

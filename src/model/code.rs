@@ -156,6 +156,7 @@ codes! {
     AnswerNoRecord "answer.no_record" came_no_record;
     AnswerNotApplied "answer.not_applied" what_answer_not_applied;
     AnswerFieldRefused "answer.field_refused" what_answer_field_refused;
+    AnswerContent "answer.content" came_content;
     RecordChanged "record.changed" fact_record_changed;
     RecordVersion "record.no_version" fact_record_version;
     ApiRateHeader "api.rate_header" fact_rate_header;

@@ -93,13 +93,12 @@ impl BodyShape {
     ///
     /// It has no list that must be read first: a run whose rows have one reads their records.
     pub fn build(&self, values: &[Option<Value<'_>>]) -> Vec<u8> {
-        self.enclosed(|body| self.write_members(body, &self.root, values, &|_| None))
+        self.enclosed(|body| self.write_members(body, &self.root, values, None))
     }
 
     /// Returns the body of an update of a record that was read.
     pub(super) fn build_beside(&self, sent: &Sent<'_>) -> Vec<u8> {
-        let list = |fields: &[(usize, Pointer)]| sent.list(fields);
-        self.enclosed(|body| self.write_members(body, &self.root, &sent.values, &list))
+        self.enclosed(|body| self.write_members(body, &self.root, &sent.values, Some(sent)))
     }
 
     /// Returns the body with the members that `write` adds.
@@ -120,13 +119,13 @@ impl BodyShape {
         body
     }
 
-    /// Writes the members that have values. `list` returns the list from which fields select.
+    /// Writes the members that have values, and the lists of the record that was read, if one was.
     fn write_members(
         &self,
         body: &mut Vec<u8>,
         members: &[Member],
         values: &[Option<Value<'_>>],
-        list: &dyn Fn(&[(usize, Pointer)]) -> Option<Json>,
+        read: Option<&Sent<'_>>,
     ) {
         let mut is_first = true;
         for Member { name, node } in members {
@@ -150,11 +149,11 @@ impl BodyShape {
                 Node::Object(children) => {
                     body.push(b'{');
                     let opened = body.len();
-                    self.write_members(body, children, values, list);
+                    self.write_members(body, children, values, read);
                     body.push(b'}');
                     body.len() > opened + 1
                 }
-                Node::List(fields) => match list(fields) {
+                Node::List(fields) => match read.and_then(|sent| sent.list(fields)) {
                     // Writing to memory cannot fail.
                     Some(list) => serde_json::to_writer(&mut *body, &list).is_ok(),
                     None => false,

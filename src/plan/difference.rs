@@ -135,6 +135,7 @@ impl Planner {
     fn are_same(&self, checker: &Checker, field: usize, held: &Json, meant: &Json) -> bool {
         let is_empty = |value: &Json| value.is_null() || value == "";
         checker.is_same(field, held, meant)
+            || self.spec().fields[field].ignore_case && differ_in_case(held, meant)
             || self.spec().update.clear == Clear::Empty && is_empty(held) && is_empty(meant)
     }
 
@@ -283,6 +284,14 @@ fn list_after(checker: &Checker, field: usize, held: &Json, value: &Value<'_>) -
             own.iter().map(of_record).collect()
         }
     }
+}
+
+/// Whether two texts differ in nothing but case.
+fn differ_in_case(one: &Json, other: &Json) -> bool {
+    let (Some(one), Some(other)) = (one.as_str(), other.as_str()) else {
+        return false;
+    };
+    one.to_lowercase() == other.to_lowercase()
 }
 
 /// A record's value as it is sent back.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use percent_encoding::utf8_percent_encode;
@@ -210,8 +211,13 @@ impl LookUp {
     }
 
     /// The text by which a record is found, as it stands in it.
-    pub fn key_of<'a>(&self, record: &'a Json) -> Option<&'a Json> {
-        record.pointer(&self.spec.record_pointer(self.key))
+    pub fn key_of<'a>(&self, record: &'a Json) -> Option<Cow<'a, Json>> {
+        if self.spec.key_field() == Some(self.key) {
+            return record.pointer(&self.how.id).map(Cow::Borrowed);
+        }
+        let held = self.spec.fields[self.key].pointer.get(record);
+        // Else the record does not say which element is meant.
+        held.unwrap_or_default()
     }
 
     /// The pointer to a record's own id.
@@ -332,11 +338,11 @@ mod tests {
     fn a_record_says_its_key_and_its_id_where_the_target_says() {
         let look_up = registry(|_| ());
         let record = json!({"uuid": "u", "mobile": "070", "id": "other"});
-        assert_eq!(look_up.key_of(&record), Some(&json!("070")));
+        assert_eq!(look_up.key_of(&record), Some(Cow::Owned(json!("070"))));
         assert_eq!(look_up.id_of(&record).as_deref(), Some("u"));
         let spec = look_up.spec.clone();
         let by_id = LookUp::new(&spec, spec.field("id").unwrap()).unwrap();
-        assert_eq!(by_id.key_of(&record), Some(&json!("u")));
+        assert_eq!(by_id.key_of(&record), Some(Cow::Owned(json!("u"))));
         let body = by_id.search(&["u"]).first().unwrap().body.unwrap();
         assert_eq!(body, json!({"uuid": ["u"]}));
     }

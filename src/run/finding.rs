@@ -97,7 +97,7 @@ impl Work<'_> {
                 let why = say().lookup_no_record(look_up.path_of_one(), place);
                 return Err(self.doubted(why, Code::ApiNoRecord));
             };
-            let held = look_up.key_of(record).and_then(|held| self.key_text(held));
+            let held = look_up.key_of(record).and_then(|held| self.key_text(&held));
             match held.is_some() && held == self.key_text(&Json::from(key)) {
                 true => found.records.push(record.clone()),
                 false => found.add(key, Unanswered::Other),
@@ -153,7 +153,7 @@ impl Work<'_> {
                         .iter()
                         .filter_map(|found| look_up.key_of(found))
                     {
-                        sought.remove(&self.key_text(key));
+                        sought.remove(&self.key_text(&key));
                     }
                     found.extend(page.records);
                     self.refuse_unasked(look_up, keys, &found, total)?;
@@ -186,7 +186,7 @@ impl Work<'_> {
         // Two records may have one key, where the API lets them: that is no fault of the search.
         let keys = self.key_texts(keys);
         let was_asked = |record: &Json| {
-            let key = look_up.key_of(record).and_then(|key| self.key_text(key));
+            let key = look_up.key_of(record).and_then(|key| self.key_text(&key));
             key.is_some() && keys.contains(&key)
         };
         if records.iter().all(was_asked) {

@@ -27,7 +27,7 @@ impl Work<'_> {
         let survey = &self.planning.prepared.survey;
         let rows = survey.rows - survey.invalid - survey.superseded;
         let rows = self.planning.delivery.selection.most(survey.rows, rows);
-        let page_size = look_up.page_size() as u64;
+        let page_size = look_up.page_size();
         let mut keys = Keys::default();
         let mut walk = look_up.list();
         let mut next = walk.first();

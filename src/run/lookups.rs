@@ -13,7 +13,6 @@ use crate::l10n::{number, say};
 use crate::model::Code;
 use crate::plan::{LookUp, LookUpError, Page, Question, Walk};
 use crate::send::{Fetched, Stop};
-use crate::targets::Kind;
 
 /// Nanoseconds between two words about how far the look-ups have come.
 const EVERY: u64 = 1_000_000_000;
@@ -251,7 +250,7 @@ impl Work<'_> {
         page: &Page,
     ) -> Result<(), Halt> {
         for record in &page.records {
-            if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(key)) {
+            if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(&key)) {
                 register.add(&key, &record.to_string())?;
             }
             self.note_unique(register, look_up, record)?;
@@ -352,7 +351,7 @@ impl Work<'_> {
             Json::Number(number) => number.to_string(),
             _ => return None,
         };
-        Some(if checker.spec().fields[field].kind == Kind::Email {
+        Some(if checker.spec().fields[field].folds_case() {
             text.to_lowercase()
         } else {
             text
@@ -412,7 +411,7 @@ impl Work<'_> {
         let mut by_key: HashMap<String, Vec<&Json>> = HashMap::new();
         for record in records {
             let key = self.look_up.as_ref().and_then(|how| how.key_of(record));
-            if let Some(key) = key.and_then(|key| self.key_text(key)) {
+            if let Some(key) = key.and_then(|key| self.key_text(&key)) {
                 by_key.entry(key).or_default().push(record);
             }
         }
@@ -445,7 +444,7 @@ impl Work<'_> {
                 let held = spec
                     .record_in(&answer)
                     .and_then(|record| look_up.key_of(record))
-                    .and_then(|key| self.key_text(key));
+                    .and_then(|key| self.key_text(&key));
                 if held.is_some() && held == self.key_text(&Json::from(*key)) {
                     let record = spec.record_name();
                     // Notifications include the reason of a stop, so it names the row and not the key.

@@ -238,7 +238,7 @@ impl Client {
         }
         let mut answer = self.read(status, &headers, &body);
         if (200..300).contains(&status)
-            && let Some(what) = foreign(&self.spec, request.row.is_some(), &body)
+            && let Some(what) = foreign(&self.spec, request.row.is_some(), status, &body)
         {
             match is_cut_off(&body) {
                 // It is longer than what is read of it.

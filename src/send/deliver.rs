@@ -399,6 +399,7 @@ impl<R: Record> Sender<'_, R> {
         };
         match version {
             Some(version) => Ok(Some(Version::Is(version))),
+            None if self.transport.spec.update.if_match_optional => Ok(None),
             None => unknown(),
         }
     }

@@ -3,16 +3,28 @@ use serde_json::Value as Json;
 use crate::model::Code;
 use crate::targets::{Expects, TargetSpec};
 
+const NO_CONTENT: u16 = 204;
+
 /// What a success holds in place of what it should contain; nothing if it contains that. An update
-/// should be answered with the record, if the target's file says so, and a look-up with JSON.
-pub(super) fn foreign(spec: &TargetSpec, is_update: bool, body: &[u8]) -> Option<Code> {
-    let is_expected = spec.answers.expects == Some(Expects::Record);
-    if is_update && !is_expected {
-        return None;
+/// should be answered as the target's file says, if it says so, and a look-up with JSON.
+pub(super) fn foreign(
+    spec: &TargetSpec,
+    is_update: bool,
+    status: u16,
+    body: &[u8],
+) -> Option<Code> {
+    let expects = spec.answers.expects.filter(|_| is_update);
+    match expects {
+        None if is_update => return None,
+        Some(Expects::NoContent | Expects::RecordOrNoContent) if status == NO_CONTENT => {
+            return None;
+        }
+        _ => {}
     }
     let body = body.trim_ascii();
     match serde_json::from_slice::<Json>(body) {
         Ok(_) if !is_update => None,
+        Ok(_) if expects == Some(Expects::NoContent) => Some(Code::AnswerContent),
         Ok(json) => (!holds_record(spec, &json)).then_some(Code::AnswerNoRecord),
         Err(_) if body.starts_with(b"<") => Some(Code::AnswerHtml),
         // Reading is attempted again: the answer may have been cut off.
@@ -42,7 +54,7 @@ mod tests {
     #[test]
     fn a_success_without_the_record_is_not_the_apis() {
         let mut spec = crate::targets::load("meitner").unwrap();
-        let of = |spec: &TargetSpec, body: &str| foreign(spec, true, body.as_bytes());
+        let of = |spec: &TargetSpec, body: &str| foreign(spec, true, 200, body.as_bytes());
         for (body, expected) in [
             (r#"{"id":"1","firstName":"Bo"}"#, None),
             (r#"{"firstName":null}"#, None),
@@ -70,9 +82,38 @@ mod tests {
     }
 
     #[test]
+    fn an_update_may_be_answered_without_content_where_the_target_says_so() {
+        let mut spec = crate::targets::load("meitner").unwrap();
+        let record = r#"{"id":"1"}"#;
+        for (expects, status, body, expected) in [
+            (Expects::Record, 204, "", Some(Code::AnswerEmpty)),
+            (Expects::NoContent, 204, "", None),
+            (Expects::NoContent, 200, "", Some(Code::AnswerEmpty)),
+            (Expects::NoContent, 202, "", Some(Code::AnswerEmpty)),
+            (Expects::NoContent, 200, record, Some(Code::AnswerContent)),
+            (Expects::NoContent, 200, "<html>", Some(Code::AnswerHtml)),
+            (Expects::RecordOrNoContent, 204, "", None),
+            (Expects::RecordOrNoContent, 200, record, None),
+            (Expects::RecordOrNoContent, 200, "", Some(Code::AnswerEmpty)),
+            (
+                Expects::RecordOrNoContent,
+                200,
+                "{}",
+                Some(Code::AnswerNoRecord),
+            ),
+        ] {
+            spec.answers.expects = Some(expects);
+            let found = foreign(&spec, true, status, body.as_bytes());
+            assert_eq!(found, expected, "{expects:?}, {status} {body}");
+        }
+        // A look-up without content has nothing to read.
+        assert_eq!(foreign(&spec, false, 204, b""), None);
+    }
+
+    #[test]
     fn a_page_in_place_of_a_look_ups_answer_is_not_the_apis() {
         let spec = crate::targets::load("meitner").unwrap();
-        let of = |body: &str| foreign(&spec, false, body.as_bytes());
+        let of = |body: &str| foreign(&spec, false, 200, body.as_bytes());
         assert_eq!(of("<html>"), Some(Code::AnswerHtml));
         for body in ["{}", r#"{"data":[]}"#, "", r#"{"data":[{"#] {
             assert_eq!(of(body), None, "{body}");

@@ -9,6 +9,10 @@ use serde::Deserialize;
 pub enum Expects {
     /// The record as it is after the update.
     Record,
+    /// 204 No Content.
+    NoContent,
+    /// The record, or 204 No Content.
+    RecordOrNoContent,
 }
 
 /// How answers are read. Every 2xx is success, whatever its body, unless `expects` is set.

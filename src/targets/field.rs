@@ -178,6 +178,10 @@ pub struct FieldSpec {
     /// Whether no two records may share a value.
     #[serde(default)]
     pub unique: bool,
+    /// Whether values that differ only in case are the same for the API: records are found by either,
+    /// and neither replaces the other.
+    #[serde(default)]
+    pub ignore_case: bool,
     /// Whether only the API sets it: a column for it is refused.
     #[serde(default)]
     pub read_only: bool,
@@ -264,6 +268,11 @@ impl FieldSpec {
             .map_or(choice, String::as_str)
     }
 
+    /// Whether values that differ only in case are the same for the API.
+    pub fn folds_case(&self) -> bool {
+        self.ignore_case || self.kind == Kind::Email
+    }
+
     /// The field's name.
     pub fn name(&self) -> &str {
         self.name.get_ref()
@@ -301,7 +310,7 @@ impl FieldSpec {
     /// The values in a cell of a list, without space around them.
     pub fn values_in<'a>(&self, cell: &'a str) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
         let separator = self.separator().character();
-        let values = cell.split(move |c| c == separator || c == '\n' || c == '\r');
+        let values = cell.split([separator, '\n', '\r']);
         values.map(str::trim).filter(|value| !value.is_empty())
     }
 

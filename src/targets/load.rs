@@ -9,6 +9,7 @@ use super::validate::validate;
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("meitner", include_str!("meitner.toml")),
     ("pathwright", include_str!("pathwright.toml")),
+    ("scim", include_str!("scim.toml")),
 ];
 
 /// The target called `name`: a built-in one or, when the name ends in `.toml` or holds a path

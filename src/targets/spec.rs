@@ -9,6 +9,7 @@ use super::answers::Answers;
 use super::field::FieldSpec;
 use super::known::Known;
 use super::lookup::Lookup;
+use super::placeholders::placeholders;
 use super::quota::Quota;
 use super::sign_in::SignIn;
 use super::update::Update;
@@ -84,14 +85,6 @@ pub struct Variable {
     pub about: String,
     /// Its value where none is given.
     pub default: Option<String>,
-}
-
-/// The names between braces in a path.
-pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
-    path.split('{').skip(1).filter_map(|rest| {
-        let (name, _) = rest.split_once('}')?;
-        Some(name)
-    })
 }
 
 impl TargetSpec {

@@ -32,6 +32,9 @@ pub struct Update {
     /// pointer to the version in the record, such as `/meta/version`. If the record has changed since
     /// it was read, the API refuses the update with 412.
     pub if_match: Option<String>,
+    /// Whether a record without a version is updated without `If-Match`. Otherwise its row fails.
+    #[serde(default)]
+    pub if_match_optional: bool,
     /// Whether the API merges a body into the record, nested objects included. Then only the fields
     /// that differ are sent.
     #[serde(default)]

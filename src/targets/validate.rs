@@ -2,10 +2,11 @@ use self::idle::validate_idle;
 use self::lookup::validate_lookup;
 use super::field::{self, FieldSpec, Kind};
 use super::mistake::Mistake;
+use super::placeholders::placeholders;
 use super::places::{Found, Place};
 use super::pointer::selecting;
 use super::sign_in::SignIn;
-use super::spec::{TargetSpec, placeholders};
+use super::spec::TargetSpec;
 
 /// Finds all that in a well-formed target does not fit together.
 pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {

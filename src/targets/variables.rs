@@ -6,7 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::field::Place;
 use super::lookup::Lookup;
-use super::spec::{TargetSpec, Variable, placeholders};
+use super::placeholders::placeholders;
+use super::spec::{TargetSpec, Variable};
 
 /// All characters but the unreserved ones of RFC 3986, section 2.3: what is encoded in a value that
 /// fills one path segment.

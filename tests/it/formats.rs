@@ -179,6 +179,22 @@ fn a_success_without_the_record_stops_the_run_and_is_not_reported_as_done() {
         assert_eq!(states(&folder), vec!["not_sent"; 20], "{body}");
         assert_eq!(server.seen().len(), 1, "it is not sent to again");
     }
+    // A page where nothing is expected.
+    let nothing = ("[answers]", "[answers]\nexpects = \"no_content\"");
+    let folder = users(&[nothing], 20);
+    let server = Server::start(move |_| respond(200, &[], r#"{"id":"1"}"#));
+    let output = import(&folder, &server.base_url, &[]);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("204 No Content"),
+        "{}",
+        stderr(&output)
+    );
+    let folder = users(&[nothing], 20);
+    let server = Server::start(move |_| respond(204, &[], ""));
+    let output = import(&folder, &server.base_url, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(states(&folder), vec!["updated"; 20]);
     // With the record, and without the setting, it is done.
     for (changes, body) in [(&[expects][..], r#"{"id":"1","name":"N1"}"#), (&[], page)] {
         let folder = users(changes, 20);

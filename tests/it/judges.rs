@@ -20,7 +20,7 @@ use crate::harness::{
 use crate::machine::installed;
 
 /// A Python with the judges in it; nothing where they are not installed, and then it is said.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     installed("JUDGES_PYTHON").map(PathBuf::from)
 }
 
@@ -54,13 +54,13 @@ fn metrics_are_what_a_collector_reads() {
 }
 
 /// A judge that serves on a port of its own until it is dropped.
-struct Judge {
+pub(crate) struct Judge {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Judge {
-    fn start(python: &Path, name: &str, argument: &str, input: &str) -> Judge {
+    pub(crate) fn start(python: &Path, name: &str, argument: &str, input: &str) -> Judge {
         let mut child = Command::new(python)
             .arg(script(name))
             .args(argument.split(' '))
@@ -83,18 +83,31 @@ impl Judge {
         }
     }
 
-    fn ask(&self, path: &str) -> Json {
+    pub(crate) fn ask(&self, path: &str) -> Json {
+        self.request(|client, address| client.get(format!("{address}{path}")))
+    }
+
+    /// Sends it a change that another client makes.
+    pub(crate) fn change(&self, path: &str, change: &Json) {
+        let change = change.to_string();
+        self.request(|client, address| client.post(format!("{address}{path}")).body(change));
+    }
+
+    fn request(
+        &self,
+        make: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+    ) -> Json {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         runtime.block_on(async {
-            let url = format!("{}{path}", self.address);
             let client = rosterpatch::send::client_builder()
                 .no_proxy()
                 .build()
                 .unwrap();
-            let body = client.get(url).send().await.unwrap().bytes().await.unwrap();
+            let request = make(&client, &self.address);
+            let body = request.send().await.unwrap().bytes().await.unwrap();
             serde_json::from_slice(&body).unwrap()
         })
     }

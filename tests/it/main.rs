@@ -42,6 +42,7 @@ mod reading;
 mod retrying;
 mod sample;
 mod sandbox;
+mod scim;
 mod soak;
 mod spreadsheet_rows;
 #[cfg(feature = "postgres")]

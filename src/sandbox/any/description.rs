@@ -62,6 +62,7 @@ pub(super) struct Answers {
     pub(super) record: String,
     #[serde(default)]
     pub(super) request_id: String,
+    pub(super) expects: Option<String>,
     pub(super) retry: Vec<u16>,
     pub(super) reject: Vec<u16>,
     pub(super) stop: Vec<u16>,

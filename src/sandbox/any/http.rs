@@ -210,7 +210,11 @@ async fn handle(
                 }
                 Some(Ok(after)) => {
                     stats.record(&record).updates += 1;
-                    with_record(Json(enveloped(records, after)).into_response(), record)
+                    let answer = match records.api.answers.expects.as_deref() {
+                        Some("no_content") => StatusCode::NO_CONTENT.into_response(),
+                        _ => Json(enveloped(records, after)).into_response(),
+                    };
+                    with_record(answer, record)
                 }
             }
         }

@@ -486,6 +486,21 @@ fn a_record_that_cannot_be_read_before_its_update_is_its_rows_fault() {
 }
 
 #[test]
+fn a_record_without_a_version_is_updated_only_if_versions_are_optional() {
+    for (is_optional, states, requests) in [
+        (false, [RowState::Failed], 1),
+        (true, [RowState::Updated], 2),
+    ] {
+        let mut cast = versioned();
+        cast.spec.update.if_match_optional = is_optional;
+        let script = vec![reply(200, "{}"), reply(200, "")];
+        let ended = deliver(&Scene::with(cast, script), vec![call(1)]);
+        assert_eq!(ended.states(), states);
+        assert_eq!(ended.asked.len(), requests, "{:?}", ended.asked);
+    }
+}
+
+#[test]
 fn a_version_that_is_refused_is_not_sent_again() {
     let read = || reply(200, r#"{"version":1}"#);
     let script = vec![read(), reply(412, ""), read(), reply(412, "")];

@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use reqwest::header::{HeaderName, HeaderValue};
 
+use super::super::answers::Expects;
 use super::super::field::{self, FieldSpec, Kind};
 use super::super::lookup::Paging;
+use super::super::placeholders::placeholders;
 use super::super::places::{Found, Place};
 use super::super::pointer::{Pointer, selecting};
 use super::super::sign_in::SignIn;
-use super::super::spec::{TargetSpec, placeholders};
+use super::super::spec::TargetSpec;
 use super::super::update::ETAG;
 use crate::model::Method;
 
@@ -190,6 +192,10 @@ fn validate_update(spec: &TargetSpec, found: &mut Found<'_>) {
             found.add(place, message);
         }
     }
+    if update.if_match_optional && update.if_match.is_none() {
+        let message = "update.if_match_optional has no effect without update.if_match";
+        found.add(Place::Key("update", "if_match_optional"), message);
+    }
     let is_put = update.method == Method::Put;
     if update.merges && is_put && update.replaces {
         let message = "update.merges contradicts a PUT that replaces the record; set update.replaces = false if the API keeps what the body leaves out";
@@ -329,8 +335,9 @@ fn refused_media_type(text: &str) -> Option<String> {
 
 fn validate_answers(spec: &TargetSpec, found: &mut Found<'_>) {
     let reads_one = spec.lookup.as_ref().is_some_and(|how| how.read.is_some());
-    if !spec.answers.record.is_empty() && spec.answers.expects.is_none() && !reads_one {
-        let message = "answers.record has no effect without answers.expects or lookup.read";
+    let is_answered = !matches!(spec.answers.expects, None | Some(Expects::NoContent));
+    if !spec.answers.record.is_empty() && !is_answered && !reads_one {
+        let message = "answers.record has no effect without lookup.read or an answers.expects that contains the record";
         found.add(Place::Key("answers", "record"), message);
     }
 }
@@ -417,14 +424,22 @@ fn validate_lookup(spec: &TargetSpec, found: &mut Found<'_>) {
             let message = format!("lookup.keys holds \"{name}\", which has no column in any file");
             found.add(Place::Key("lookup", "keys"), message);
         }
-        if field.is_some_and(|field| {
-            field.place == field::Place::Body && (field.is_list() || field.pointer.is_in_list())
-        }) {
-            let message = format!(
-                "lookup.keys holds \"{name}\", which is in a list, and a record is not found by an element of a list"
-            );
-            found.add(Place::Key("lookup", "keys"), message);
-        }
+        let Some(pointer) = field
+            .filter(|field| field.place == field::Place::Body)
+            .map(|field| &field.pointer)
+        else {
+            continue;
+        };
+        let is_list = field.is_some_and(FieldSpec::is_list);
+        let reason = if is_list || pointer.selects_each() {
+            "has many values, and a record is found by one"
+        } else if pointer.is_in_list() && lookup.search.is_some() {
+            "is in a list, and lookup.search finds no record by an element of a list"
+        } else {
+            continue;
+        };
+        let message = format!("lookup.keys holds \"{name}\", which {reason}");
+        found.add(Place::Key("lookup", "keys"), message);
     }
 }
 
@@ -572,7 +587,7 @@ fn validate_list(
     }
     if field.needs_record() && !field.pointer.is_in_list() && !spec.is_readable() {
         let message = format!(
-            "the list \"{name}\" is read before values are added or removed, so it needs lookup.search or lookup.list, or mode = \"replace\""
+            "the list \"{name}\" is read before values are added or removed, so it needs a look-up such as lookup.read or lookup.list, or mode = \"replace\""
         );
         wrong(if field.mode.is_some() { "mode" } else { "kind" }, message);
     }
@@ -604,7 +619,7 @@ fn refused_pointer(spec: &TargetSpec, field: &FieldSpec) -> Option<String> {
     }
     if is_in_list && !spec.is_readable() {
         return Some(format!(
-            "the pointer \"{pointer}\" of \"{name}\" selects from a list, which an update must contain as a whole, so it needs lookup.search or lookup.list"
+            "the pointer \"{pointer}\" of \"{name}\" selects from a list, which an update must contain as a whole, so it needs a look-up such as lookup.read or lookup.list"
         ));
     }
     let is_of_list = |token: &&str| {

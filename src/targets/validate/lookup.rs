@@ -1,10 +1,10 @@
 //! Finds what does not fit together in `[lookup]`.
 
 use super::super::lookup::{Lookup, Paging};
+use super::super::placeholders::placeholders;
 use super::super::places::{Found, Place};
 use super::super::query::Query;
 use super::super::spec::TargetSpec;
-use super::super::spec::placeholders;
 use super::idle::{refused_path, refused_query};
 use super::{must_be_pointer, must_begin_with_slash};
 

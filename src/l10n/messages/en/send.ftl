@@ -85,6 +85,7 @@ came-html = an HTML page
 came-empty = an empty body
 came-no-json = a body that is not JSON
 came-no-record = JSON without the record
+came-content = content, where 204 No Content is expected
 stop-unreachable = the API at { $address } could not be reached: { $why }
 stop-failing = nearly every row ends in the same error ({ $error })
 stop-held = held, and nothing was sent: { $why }

@@ -83,6 +83,7 @@ came-html = en HTML-sida
 came-empty = ett tomt svar
 came-no-json = ett svar som inte är JSON
 came-no-record = JSON utan den ändrade posten
+came-content = ett svar med innehåll, fast svaret ska vara 204 utan innehåll
 stop-unreachable = API:et på { $address } gick inte att nå: { $why }
 stop-failing = nästan varje rad slutar i samma fel ({ $error })
 stop-held = spärrad, och inget har skickats: { $why }

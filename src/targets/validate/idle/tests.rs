@@ -460,7 +460,7 @@ fn an_element_of_a_list_is_selected_where_it_can_be_written() {
     assert_eq!(
         with(&[(addressee, work), ("keys = [\"id\"]", "keys = [\"note\"]")]),
         [
-            "lookup.keys holds \"note\", which is in a list, and a record is not found by an element of a list"
+            "lookup.keys holds \"note\", which is in a list, and lookup.search finds no record by an element of a list"
         ]
     );
     assert_eq!(
@@ -485,9 +485,10 @@ fn an_element_of_a_list_is_selected_where_it_can_be_written() {
         ("search = \"/members/search\"\n", ""),
         ("search_filter = \"/filter\"\n", ""),
         ("list = \"/members\"\n", ""),
+        ("read = \"/members/{id}\"\n", ""),
     ]);
     assert!(
-        blind.contains(&"the pointer \"/emails[type=work]/value\" of \"note\" selects from a list, which an update must contain as a whole, so it needs lookup.search or lookup.list".to_owned()),
+        blind.contains(&"the pointer \"/emails[type=work]/value\" of \"note\" selects from a list, which an update must contain as a whole, so it needs a look-up such as lookup.read or lookup.list".to_owned()),
         "{blind:?}"
     );
 }
@@ -593,8 +594,9 @@ fn a_list_has_what_lists_need_and_others_have_not() {
         ("search = \"/members/search\"\n", ""),
         ("search_filter = \"/filter\"\n", ""),
         ("list = \"/members\"\n", ""),
+        ("read = \"/members/{id}\"\n", ""),
     ];
-    let message = "the list \"note\" is read before values are added or removed, so it needs lookup.search or lookup.list, or mode = \"replace\"";
+    let message = "the list \"note\" is read before values are added or removed, so it needs a look-up such as lookup.read or lookup.list, or mode = \"replace\"";
     for (field, is_refused) in [
         (list.to_owned(), true),
         (tags("mode = \"remove\""), true),
