@@ -260,7 +260,7 @@ fn the_place_of_a_record_in_an_answer_is_refused_if_no_answer_is_read() {
     let text = MEMBERS
         .replace("read = \"/members/{id}\"\n", "")
         .replace("code = \"/code\"", record);
-    let reason = "answers.record has no effect without answers.expects or lookup.read";
+    let reason = "answers.record has no effect without lookup.read or an answers.expects that contains the record";
     assert_eq!(
         mistakes_in(&text),
         [("record = \"/data\"".to_owned(), reason.to_owned())]
@@ -579,9 +579,7 @@ fn a_list_has_what_lists_need_and_others_have_not() {
     };
     assert_eq!(
         with(&[(addressee, list), ("keys = [\"id\"]", "keys = [\"note\"]")]),
-        [
-            "lookup.keys holds \"note\", which is in a list, and a record is not found by an element of a list"
-        ]
+        ["lookup.keys holds \"note\", which has many values, and a record is found by one"]
     );
     let in_path = "kind = \"text\"\nin = \"path\"\naliases";
     let message = "the field \"id\" is in the path, so it cannot be a list";
