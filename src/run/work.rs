@@ -292,13 +292,36 @@ impl Work<'_> {
     /// A call to a record that cannot be read: nothing, where the same was delivered lately, and a change
     /// of the fields that were delivered otherwise.
     async fn unread(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
+        let is_resent = match self.since_delivery(&mut call)? {
+            Since::Delivered => {
+                let state = RowState::Unchanged;
+                let clock = self.planning.clock;
+                let outcome = settled(clock, call.at.row, state, "", String::new());
+                return self.settled(mark, outcome).await;
+            }
+            Since::Lowered(problem) => return self.invalid(mark, problem).await,
+            Since::Resent => true,
+            Since::Changed => false,
+        };
+        self.list_keys_once().await?;
+        match self.unknown_key(&call) {
+            Some(problem) => self.invalid(mark, problem).await,
+            None => {
+                self.planned.resent += u64::from(is_resent);
+                self.call(mark, call).await
+            }
+        }
+    }
+
+    /// Compares a call with what was delivered, and leaves only the fields in its changes that differ.
+    fn since_delivery(&self, call: &mut Call) -> Result<Since, Halt> {
         let planning = self.planning;
+        let all = planning.delivery.all;
         let Some(own) = &call.fingerprint else {
-            return self.call(mark, call).await;
+            return Ok(Since::Changed);
         };
         let Some((delivered, at)) = planning.past.delivered(planning.place, &call.path)? else {
-            self.planned.resent += u64::from(!planning.delivery.all);
-            return self.call(mark, call).await;
+            return Ok(if all { Since::Changed } else { Since::Resent });
         };
         let (own, _) = own.as_chunks::<PRINT>();
         let (delivered, _) = delivered.as_chunks::<PRINT>();
@@ -311,7 +334,7 @@ impl Work<'_> {
             let print = field_print(&call.path, spec.fields[field].name(), &Json::from(value));
             delivered.contains(&print)
         };
-        for change in spec.changes_of(&call).iter() {
+        for change in spec.changes_of(call).iter() {
             let field = spec.field(&change.field);
             let field = field.filter(|_| differing.contains(&&*change.field));
             if let Some(problem) = field.and_then(|field| {
@@ -321,31 +344,25 @@ impl Work<'_> {
                     .find(|value| was(field, value))?;
                 checker.lowered(field, before, &change.to)
             }) {
-                return self.invalid(mark, problem).await;
+                return Ok(Since::Lowered(problem));
             }
         }
-        if planning.delivery.all {
-            return self.call(mark, call).await;
+        if all {
+            return Ok(Since::Changed);
         }
         let age = planning.clock.timestamp().duration_since(at);
         // Nobody knows how old it is where the clock was set back since.
         let is_new = Duration::try_from(age).is_ok_and(|age| age <= planning.delivery.trust_for);
         let is_trusted = planning.has_delivered && is_new;
-        match (differing.is_empty(), is_trusted) {
-            (true, true) => {
-                let state = RowState::Unchanged;
-                let outcome = settled(planning.clock, call.at.row, state, "", String::new());
-                return self.settled(mark, outcome).await;
+        Ok(match (differing.is_empty(), is_trusted) {
+            (true, true) => Since::Delivered,
+            (true, false) => Since::Resent,
+            (false, true) => {
+                call.changed = differing.join(" ");
+                Since::Changed
             }
-            (true, false) => self.planned.resent += 1,
-            (false, true) => call.changed = differing.join(" "),
-            (false, false) => {}
-        }
-        self.list_keys_once().await?;
-        match self.unknown_key(&call) {
-            Some(problem) => self.invalid(mark, problem).await,
-            None => self.call(mark, call).await,
-        }
+            (false, false) => Since::Changed,
+        })
     }
 
     pub(super) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
@@ -356,6 +373,18 @@ impl Work<'_> {
         }
         self.put(mark, PlannedWhat::Call(Box::new(call))).await
     }
+}
+
+/// What a call is to a record that cannot be read, by what was delivered before.
+enum Since {
+    /// It was delivered lately.
+    Delivered,
+    /// It takes a guarded value away.
+    Lowered(Problem),
+    /// It changes nothing that is known, and is sent to be sure.
+    Resent,
+    /// It is a change.
+    Changed,
 }
 
 /// What is wrong with a row, or with the run.
