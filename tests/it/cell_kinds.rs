@@ -146,7 +146,7 @@ fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
         (&percent, "cell.percentage"),
         (
             &rounded,
-            "184.5 (external_source_id: cell E9 holds the number 184.5 and shows another one; check which is right, and type it as text)",
+            "184.5 (external_source_id: cell E9 holds the number 184.5 and shows another one; check which is right, and type it as text; external_source_id: \"184.5\" looks like a number that a program wrote with a thousands separator, decimals or a percent sign; if so, format the column as text in the spreadsheet, enter the value again and export once more)",
         ),
         (&long, "cell.long_number"),
         (&date, "cell.date"),
@@ -277,7 +277,7 @@ fn a_formula_that_no_program_has_calculated_is_no_empty_cell() {
         assert_eq!(told(&folder, "zero.xlsx", more), expected, "{more}");
     }
     // What the results say of it stays wrong until somebody corrects it.
-    let output = folder.run(format!(
+    let output = folder.run(&format!(
         "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes {CLEARING}"
     ));
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -343,7 +343,7 @@ fn a_cell_that_a_merged_one_covers_is_no_empty_cell() {
     }
     judge("merged.xlsx");
     // What the results say of it stays wrong until somebody corrects it.
-    let output = folder.run(format!(
+    let output = folder.run(&format!(
         "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes {CLEARING}"
     ));
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));

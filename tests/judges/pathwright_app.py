@@ -125,7 +125,7 @@ class Member(serializers.Serializer):
         return instance
 
     def to_representation(self, instance):
-        return instance
+        return {"id": 1, **instance}
 
 
 class LinkPages(PageNumberPagination):
