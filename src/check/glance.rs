@@ -152,6 +152,7 @@ mod tests {
         |[a-z]{0,3}[?&%=@$(\\\\+*][A-Za-z0-9;]{0,5}|'[0-9A-Za-z]{1,4}'?|[+]?[0-9]{1,5}[.,]0\
         |NULL|Null|nan|None|N/A|nil|undefined( undefined)?|System[.]Object|Err:502|-|--|S&ouml;ren\
         |[A-Za-z0-9]{1,4}(\u{200B}|\u{A0}|\u{2013}|\u{202F}|\u{FF0D}|\u{AD})[A-Za-z0-9]{0,4}\
+        |[0-9]{1,3}[ ,.][0-9]{3}|[0-9]{1,3} ?%\
         |Sverige|SWE|SE|Kvinna|man|Male|Other|SANT|falskt|J|0|<null>|0184|0199|1480|1,2E[+]11";
 
     proptest::proptest! {

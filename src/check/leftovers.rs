@@ -52,7 +52,7 @@ const WORDS: [&str; 27] = [
 ];
 
 /// Words that people write for a missing value, in lower case.
-const PHRASES: [&str; 8] = [
+const PHRASES: [&str; 10] = [
     "saknas",
     "okänd",
     "okänt",
@@ -61,6 +61,9 @@ const PHRASES: [&str; 8] = [
     "missing",
     "unknown",
     "empty",
+    // Google Sheets, of a cell that is calculated.
+    "loading...",
+    "läser in...",
 ];
 
 /// Words for a missing value between brackets.
@@ -312,6 +315,7 @@ pub(super) fn is_not_begun(bytes: &[u8]) -> bool {
         }
         Some(b'D') => !bytes.starts_with(b"DBNull") || !is_no_value(bytes),
         Some(b'T' | b't') => !is(bytes, "tomt"),
+        Some(b'L' | b'l') => bytes.last() != Some(&b'.') || !is_no_value(bytes),
         // Okänd, okänt: an ASCII comparison does not fold the ä.
         Some(b'O' | b'o') => !matches!(bytes, [_, b'K' | b'k', ..]) || !is_no_value(bytes),
         _ => true,

@@ -6,9 +6,9 @@ use super::door::Door;
 use crate::app::{AppError, KeptMends};
 use crate::events::Unobserved;
 use crate::l10n::say;
-use crate::map::protected_columns;
+use crate::map::{PROTECTED, protected_columns};
 use crate::model::{Outcome, RowState, hex, with_causes};
-use crate::read::{Input, Mends, Origin, ReadError, Withholding};
+use crate::read::{Input, Mends, Origin, ReadError, Withholding, fold_header};
 use crate::run::{
     Prepared, Roster, RunError, SeenRow, Settings, each_row_seen, prepare, row_numbers, rows_seen,
 };
@@ -186,6 +186,12 @@ impl Opened {
             Err(AppError::Run(error)) => Err(with_causes(&error)),
             Err(error) => return Err(error),
         };
+        // Only the whole file shows which rows are about a protected person.
+        if let (Ok(look), Ok(checked)) = (&mut self.look, &self.checked)
+            && checked.prepared.input.withholding().is_possible()
+        {
+            look.rows = first_rows(&checked.prepared.input).map_err(RunError::from)?;
+        }
         Ok(())
     }
 
@@ -382,13 +388,8 @@ impl AlikeValues {
     }
 }
 
-/// What a file looks like.
-fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
-    let mut input = Input::open(&roster.file, &roster.read)?;
-    input.withhold(Withholding {
-        columns: protected_columns(input.header()),
-        ..Withholding::default()
-    });
+/// The cells of the first rows.
+fn first_rows(input: &Input) -> Result<Vec<Vec<String>>, ReadError> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     input.scan(
         |table| {
@@ -407,6 +408,23 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
         },
     )?;
     rows.truncate(SAMPLE);
+    Ok(rows)
+}
+
+/// What a file looks like.
+fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
+    let mut input = Input::open(&roster.file, &roster.read)?;
+    let mut columns = protected_columns(input.header());
+    let declared = roster.map.overrides.iter();
+    let declared = declared.filter(|(_, field)| field == PROTECTED);
+    columns.extend(declared.filter_map(|(name, _)| {
+        let is_it = |header: &String| fold_header(header) == fold_header(name);
+        input.header().iter().position(is_it)
+    }));
+    input.withhold(Withholding {
+        columns,
+        ..Withholding::default()
+    });
     let is_workbook = !input.sheets().is_empty();
     Ok(FileLook {
         description: input.description(),
@@ -415,6 +433,53 @@ fn look_at(roster: &Roster) -> Result<FileLook, ReadError> {
         header: input.header().to_vec(),
         header_line: input.header_line(),
         sheets: input.sheets().to_vec(),
-        rows,
+        rows: first_rows(&input)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{CheckOptions, DuplicatePolicy};
+    use crate::journal::State;
+    use crate::map::MapOptions;
+    use crate::read::ReadOptions;
+    use crate::targets::load;
+
+    #[test]
+    fn the_first_rows_show_nothing_of_protected_persons() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("r.csv");
+        let text = "external_id,first_name,mark\n1,Hemlig,Ja\n2,Anna,Nej\n1,Hemlig,\n";
+        for (header, overrides) in [
+            ("Protected", Vec::new()),
+            ("mark", vec![("mark".to_owned(), PROTECTED.to_owned())]),
+        ] {
+            std::fs::write(&file, text.replace("mark", header)).unwrap();
+            let roster = Roster {
+                file: file.clone(),
+                read: ReadOptions::default(),
+                map: MapOptions {
+                    overrides,
+                    ..MapOptions::default()
+                },
+                key: None,
+                check: CheckOptions::new(jiff::civil::date(2026, 8, 17)),
+                duplicates: DuplicatePolicy::Error,
+                sparse: true,
+                release: None,
+            };
+            let spec = Arc::new(load("pathwright").unwrap());
+            let state = State::in_folder(folder.path());
+            let opened = Opened::of(&state, "r".into(), None, (spec, roster), None).unwrap();
+            let rows = opened.look.unwrap().rows;
+            let names: Vec<&str> = rows.iter().map(|row| row[1].as_str()).collect();
+            assert_eq!(
+                names,
+                ["", "Anna", ""],
+                "{header}: {:?}",
+                opened.checked.err()
+            );
+        }
+    }
 }
