@@ -230,6 +230,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Method;
     use crate::plan::tests::registry;
 
     fn variables(values: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -321,5 +322,31 @@ mod tests {
         let field = spec.field("city").unwrap();
         let less = without(&spec, with(&[id.clone(), surname.clone(), city]), &[field]);
         assert_eq!(less, with(&[id, surname]));
+    }
+
+    #[test]
+    fn a_field_that_is_left_out_of_a_whole_record_keeps_the_value_that_was_read() {
+        let mut spec = (*registry()).clone();
+        (spec.update.method, spec.update.replaces) = (Method::Put, true);
+        let call = Call {
+            body: json!({"surname": "Ek", "address": {"city": "Lund"}, "mobile": "1"})
+                .to_string()
+                .into_bytes(),
+            changed: "surname city".to_owned(),
+            changes: vec![Change {
+                field: "city".to_owned(),
+                from: Some(json!("Solna")),
+                to: json!("Lund"),
+            }],
+            ..Planner::new(Arc::new(spec.clone()), BTreeMap::new())
+                .call(&row(&spec, &[("id", Value::Text("7"))]), "k")
+        };
+        let fields = ["city", "mobile"].map(|name| spec.field(name).unwrap());
+        let less = without(&spec, call, &fields);
+        assert_eq!(
+            serde_json::from_slice::<Json>(&less.body).unwrap(),
+            json!({"surname": "Ek", "address": {"city": "Solna"}, "mobile": "1"})
+        );
+        assert_eq!((&*less.changed, less.changes), ("surname", Vec::new()));
     }
 }
