@@ -122,6 +122,8 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
         record,
         reread: None,
         explain: &str::to_owned,
+        refused_column: &|_| None,
+        not_applied: &|_, _| None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -136,6 +138,7 @@ fn send(rows: u64, base_url: &str, record: &impl Record) -> (f64, f64) {
                 // Always the same student: each request succeeds, and costs what any does.
                 path: format!("/student/{}", id(1)),
                 body: br#"{"identityNumber":"20100402-2388","firstName":"Anna","lastName":"Ek","address":{"postalAddress":"Skolgatan 3 B","postalCode":"169 56","postalCity":"Solna"}}"#.to_vec(),
+                changed: String::new(),
                 note: String::new(),
                 attempts: 0,
                 doubtful: false,

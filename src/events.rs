@@ -191,6 +191,10 @@ pub struct Plan {
     pub left_out: u64,
     /// Requests that are to be made.
     pub to_send: u64,
+    /// Of these, those that are made again because it is not remembered what the record holds. They do
+    /// not count as changes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub resent: u64,
     /// Rows that need no request, by state.
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.

@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::log;
-use crate::model::{Code, Fact, Held};
+use crate::model::{Code, Fact, Held, in_quotes};
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
 
@@ -140,6 +140,10 @@ pub fn way_on(
         | Stop::Unreachable {
             was_reached: false, ..
         } => say().on_again(),
+        Stop::Failing {
+            column: Some(column),
+            ..
+        } => say().on_resume(format!("{way} --map {}", in_quotes(&format!("{column}=")))),
         _ => say().on_resume(way),
     };
     Some(format!("{}; {}", words(stop), hint(stop, on)))
@@ -154,6 +158,10 @@ fn hint(stop: &Stop, on: String) -> String {
         } => say().on_address(on),
         Stop::Unreachable { .. } => say().on_network(on),
         Stop::Foreign { .. } => say().on_address(on),
+        Stop::Failing {
+            column: Some(column),
+            ..
+        } => say().on_only_some(column.as_str(), on),
         Stop::Failing { .. } | Stop::LookUp { .. } => say().on_wrong(on),
         Stop::Canary { .. } => say().on_canary(on),
         Stop::Asked | Stop::Due { .. } | Stop::Held { .. } => on,

@@ -5,8 +5,11 @@ use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
+use crate::l10n::say;
 use crate::model::Code;
+use crate::plan::without;
 use crate::run::{RunError, Settings, Start};
+use crate::targets::Place;
 
 /// Which of the runs that have not come to their end is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,57 @@ pub fn go_on(
         GoOn::Approve => Start::Approve(Box::new(record)),
         GoOn::Resume => Start::Resume(Box::new(record)),
     })
+}
+
+/// Leaves columns, by their headers, out of the rows of a run that are still to be sent.
+///
+/// # Errors
+/// When one is mapped to a field, is no column of the file, or leaves nothing to send, or the journal
+/// cannot be written.
+pub fn leave_out(
+    session: &Session,
+    record: &RunRecord,
+    ready: &mut Ready,
+    columns: &[(String, String)],
+) -> Result<(), AppError> {
+    if columns.is_empty() {
+        return Ok(());
+    }
+    if let Some((column, field)) = columns.iter().find(|(_, field)| !field.is_empty()) {
+        let pair = format!("{column}={field}");
+        return Err(AppError::Usage(say().resume_only_leaves_out(pair)));
+    }
+    let before = ready.prepared.clone();
+    ready.say_of_columns(session, columns.to_vec())?;
+    let spec = before.checker.spec();
+    let has = |map: &crate::map::ColumnMap, field: usize| map.column(field).is_some();
+    let (old, new) = (before.checker.map(), ready.prepared.checker.map());
+    let is_sent = |field: &usize| spec.fields[*field].place == Place::Body && has(new, *field);
+    if !(0..spec.fields.len()).any(|field| is_sent(&field)) {
+        return Err(AppError::Usage(say().resume_nothing_left()));
+    }
+    let fields = 0..spec.fields.len();
+    let fields: Vec<usize> = fields
+        .filter(|field| has(old, *field) && !has(new, *field))
+        .collect();
+    let mut journal = Journal::open(&session.state)?;
+    journal.take_over(record.id)?;
+    let mut after = 0;
+    loop {
+        const BATCH: usize = 1024;
+        let calls = journal.open_calls(record.id, after, BATCH)?;
+        let Some(last) = calls.last() else {
+            break;
+        };
+        after = last.at.row;
+        let less: Vec<_> = calls
+            .into_iter()
+            .map(|call| without(spec, call, &fields))
+            .collect();
+        journal.replace_calls(record.id, &less)?;
+    }
+    journal.set_settings(record.id, &ready.settings.to_json()?)?;
+    Ok(())
 }
 
 /// Refuses a run that there is nothing left to do for.

@@ -6,6 +6,7 @@ use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::hold;
 use super::session::Session;
+use crate::check::EmptyCell;
 use crate::events::Plan;
 use crate::journal::{Journal, RosterLock, RunLock, RunState, State};
 use crate::model::Code;
@@ -118,6 +119,8 @@ pub fn undone(session: &Session, name: &str, paths: &NamedPaths) -> Result<Undon
     };
     if let Some(roster) = &written {
         settings.roster = of_our_own(&settings.roster, roster.clone());
+        // The roster names records; its cells clear nothing.
+        settings.roster.check.empty = EmptyCell::Keep;
         let key = spec.key_field();
         settings.roster.key = key.map(|key| spec.fields[key].name().to_owned());
         settings.inbox = None;

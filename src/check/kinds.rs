@@ -1,3 +1,5 @@
+use serde_json::Value as Json;
+
 use super::cell::{Content, Form, content, no_value, undecodable};
 use super::choice::Choices;
 use super::column::{Column, Empty};
@@ -11,7 +13,7 @@ use super::{
     phone, postal_code, text, uuid,
 };
 use crate::l10n::say;
-use crate::model::Value;
+use crate::model::{Problem, Value};
 use crate::read::{Cell, RawRow};
 use crate::targets::{FieldSpec, Kind, Place, Separator};
 
@@ -285,17 +287,44 @@ impl Checker {
             ));
         }
         let name = field.name();
-        let allowed = &self.options.allowed;
-        let is_allowed = allowed
-            .iter()
-            .any(|(field, value)| field == name && *value == text);
-        if field.guarded.iter().any(|value| *value == text) && !is_allowed {
+        let is_guarded = field.guarded.iter().any(|value| *value == text);
+        if is_guarded && !self.is_allowed(name, &text) {
             return Err(Fault::new(
                 "guarded.not_allowed",
                 say().guarded_value(text, name),
             ));
         }
         Ok(())
+    }
+
+    /// Whether the user has allowed a guarded field to be set to this value.
+    fn is_allowed(&self, name: &str, value: &str) -> bool {
+        let mut allowed = self.options.allowed.iter();
+        allowed.any(|(field, allowed)| field == name && allowed == value)
+    }
+
+    /// What is wrong with a change that takes a guarded value away, unless the user has allowed it.
+    pub fn lowered(&self, field: usize, before: &str, to: &Json) -> Option<Problem> {
+        let spec = &self.spec.fields[field];
+        let name = spec.name();
+        let was = self.normalised(field, &Json::from(before));
+        let was = was
+            .as_str()
+            .filter(|was| spec.guarded.iter().any(|one| one == was))?;
+        let text = to.as_str().unwrap_or_default();
+        if was == text || self.is_allowed(name, text) {
+            return None;
+        }
+        let message = match text {
+            "" => say().guarded_cleared(was),
+            text => say().guarded_lowered(was, text, name),
+        };
+        Some(Problem {
+            column: self.name_of(field).to_owned(),
+            field: name.to_owned(),
+            value: text.to_owned(),
+            ..Problem::of_row("guarded.not_allowed", message)
+        })
     }
 
     pub(super) fn has_country(&self, field: &FieldSpec) -> bool {

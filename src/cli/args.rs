@@ -434,6 +434,9 @@ pub(in crate::cli) struct ResumeArgs {
     /// The run; the newest that was interrupted if none is named
     #[arg(value_name = "RUN")]
     pub(in crate::cli) run: Option<String>,
+    /// Leave a column out of the rows that are still to be sent (repeatable)
+    #[arg(long = "map", value_name = "COLUMN=", value_parser = super::options::pair)]
+    pub(in crate::cli) left_out: Vec<(String, String)>,
     #[command(flatten)]
     pub(in crate::cli) quota: QuotaOptions,
     #[command(flatten)]

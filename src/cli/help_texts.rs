@@ -107,6 +107,10 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "A variable of the target's addresses (repeatable)",
         "En variabel i målets adresser (kan upprepas)",
     ),
+    (
+        "Leave a column out of the rows that are still to be sent (repeatable)",
+        "Utelämna en kolumn i raderna som ännu inte skickats (kan upprepas)",
+    ),
     ("All rows", "Alla rader"),
     (
         "Another address, in place of that of --env",

@@ -162,8 +162,13 @@ pub(in crate::cli) fn refuse_idle_allowances(
     spec: &TargetSpec,
 ) -> Result<(), AppError> {
     for (field, value) in &roster.check.allowed {
-        let guarded = spec.field(field).map(|index| &spec.fields[index].guarded);
-        if !guarded.is_some_and(|guarded| guarded.contains(value)) {
+        let field_spec = spec.field(field).map(|index| &spec.fields[index]);
+        // Another value takes a guarded one away, which needs the user's word as well.
+        let is_guarded = field_spec.is_some_and(|one| {
+            let is_value = one.choices.is_empty() || one.choices.contains(value);
+            !one.guarded.is_empty() && is_value
+        });
+        if !is_guarded {
             return Err(AppError::Usage(say().cli_idle_allow(
                 field.as_str(),
                 value.as_str(),

@@ -615,6 +615,7 @@ mod tests {
             status: 500,
             error: String::new(),
             message: String::new(),
+            column: None,
         };
         for (stop, passes) in [
             (unreachable, true),

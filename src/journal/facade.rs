@@ -120,6 +120,21 @@ impl Journal {
         })
     }
 
+    /// The first `most` calls of a run for rows after `after` that were not made, or may not have been.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn open_calls(&self, run: i64, after: u64, most: usize) -> Result<Vec<Call>, JournalError> {
+        let mut calls = Vec::new();
+        self.each_call_after::<JournalError>(run, after, |call, state| {
+            if matches!(state, None | Some(RowState::Unknown | RowState::NotSent)) {
+                calls.push(call);
+            }
+            Ok(calls.len() < most)
+        })?;
+        Ok(calls)
+    }
+
     /// The same for those calls alone that have changed a record, or may have, of which it is known what
     /// it held before.
     ///

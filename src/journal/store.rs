@@ -11,7 +11,7 @@ use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
-use crate::model::{Change, Fingerprint, Outcome, RowState, StateCounts};
+use crate::model::{Call, Change, Fingerprint, Outcome, RowState, StateCounts};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
 /// one suite of tests holds both to them.
@@ -180,6 +180,13 @@ pub trait Runs {
 
 /// What a run is going to send.
 pub trait Calls {
+    /// Replaces calls of a run that were planned: their bodies, their fields and, where there are any, their
+    /// fingerprints. All of them or none.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn replace_calls(&mut self, run: i64, calls: &[Call]) -> Result<(), JournalError>;
+
     /// The first `most` calls of a run for rows after `after` that have no outcome yet, in row order, and
     /// the rows among them whose call is damaged.
     ///
@@ -270,7 +277,8 @@ pub trait Outcomes {
     /// When the journal cannot be read.
     fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError>;
 
-    /// How many rows of a run did not succeed, by state and code, the most frequent first.
+    /// How many rows of a run did not succeed, by state and code, the most frequent first; and how many
+    /// succeeded with a code, of which something is doubtful.
     ///
     /// # Errors
     /// When the journal cannot be read.

@@ -72,14 +72,19 @@ pub struct Call {
     /// The same with their values, for a person to see or undo them. Empty where nothing was read:
     /// what they are to be stands in the body.
     pub changes: Vec<Change>,
-    /// A fingerprint of the body, where it is to be remembered because the record cannot be read.
+    /// Fingerprints of the fields in the body, where they are to be remembered because the record
+    /// cannot be read.
     pub fingerprint: Option<Fingerprint>,
     /// What is to be said of the row even if it succeeds.
     pub note: String,
 }
 
-/// A fingerprint of a body: the first half of its SHA-256.
-pub type Fingerprint = [u8; 16];
+/// Fingerprints of the fields of a body, in the target's order.
+pub type Fingerprint = Vec<u8>;
+
+/// The fingerprint of a field: the first half of a SHA-256 of the record's path, the field's name and
+/// its value.
+pub type FieldPrint = [u8; 16];
 
 /// What is left to send for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +95,8 @@ pub struct Pending {
     pub path: String,
     /// The JSON body.
     pub body: Vec<u8>,
+    /// Names of the fields that are in the body because they are to be changed, space-separated.
+    pub changed: String,
     /// What is to be said of the row even if it succeeds.
     pub note: String,
     /// Requests made for the row before this run was interrupted, as far as is known.

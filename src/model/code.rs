@@ -85,6 +85,7 @@ codes! {
     MapNoField "map.no_field" fact_no_field;
 
     RunOtherPlan "run.other_plan" fact_other_plan;
+    RunNothingToClear "run.nothing_to_clear" fact_nothing_to_clear;
     RunBlindCanary "run.blind_canary" run_blind_canary;
     RunBlindLists "run.blind_lists" fact_blind_lists;
     RunUnreadableCanary "run.unreadable_canary" fact_unreadable_canary;
@@ -153,6 +154,8 @@ codes! {
     AnswerEmpty "answer.empty" came_empty;
     AnswerNoJson "answer.no_json" came_no_json;
     AnswerNoRecord "answer.no_record" came_no_record;
+    AnswerNotApplied "answer.not_applied" what_answer_not_applied;
+    AnswerFieldRefused "answer.field_refused" what_answer_field_refused;
     AnswerContent "answer.content" came_content;
     RecordChanged "record.changed" fact_record_changed;
     RecordVersion "record.no_version" fact_record_version;

@@ -21,7 +21,7 @@ mod threshold;
 mod value;
 mod visible;
 
-pub use call::{Call, Change, Fingerprint, Method, Pending};
+pub use call::{Call, Change, FieldPrint, Fingerprint, Method, Pending};
 pub use causes::with_causes;
 pub use code::Code;
 pub use declared::{Declared, RunName};

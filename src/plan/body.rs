@@ -199,7 +199,7 @@ impl BodyShape {
 
 /// Returns the JSON that clears a field. Integers and Booleans cannot be an empty string, and a list is
 /// cleared by an empty one.
-fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
+pub(super) fn cleared(spec: &TargetSpec, field: &FieldSpec) -> &'static str {
     match (spec.update.clear, field.kind) {
         (_, Kind::List) => "[]",
         (Clear::Null, _) | (Clear::Empty, Kind::Boolean | Kind::Integer) => "null",

@@ -2,14 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use percent_encoding::utf8_percent_encode;
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use serde_json::Value as Json;
-
-use super::body::{BodyShape, Sent};
+use super::body::{BodyShape, Sent, cleared};
 use crate::check::CheckedRow;
-use crate::model::{Call, Change, Fingerprint, RowAt, Value};
-use crate::targets::{Place, SEGMENT, TargetSpec};
+use crate::model::{Call, Change, FieldPrint, Fingerprint, RowAt, Value};
+use crate::targets::{FieldSpec, Place, SEGMENT, TargetSpec};
 
 /// Makes calls out of valid rows.
 #[derive(Debug, Clone)]
@@ -59,7 +58,7 @@ impl Planner {
         let call = self.call_with(row.at, key, &row.values, body, changed);
         Call {
             // What cannot be read is remembered, so that the same is not sent again.
-            fingerprint: Some(fingerprint(&call.body)),
+            fingerprint: Some(self.fingerprint(&call.path, &row.values)),
             ..call
         }
     }
@@ -101,6 +100,16 @@ impl Planner {
         let changed: Vec<&str> = changes.iter().map(|change| &*change.field).collect();
         let call = self.call_with(at, key, path, body, changed.join(" "));
         Call { changes, ..call }
+    }
+
+    /// Fingerprints of the fields that are sent to the record at `path`.
+    fn fingerprint(&self, path: &str, values: &[Option<Value<'_>>]) -> Fingerprint {
+        let fields = self.spec.fields.iter().zip(values);
+        let sent = fields.filter(|(field, _)| field.place == Place::Body);
+        let prints = sent.filter_map(|(field, value)| {
+            Some(field_print(path, field.name(), &value.as_ref()?.to_json()))
+        });
+        prints.flatten().collect()
     }
 
     /// The path of the record with this id.
@@ -145,6 +154,41 @@ impl Planner {
     }
 }
 
+/// A call that was planned, without these fields.
+pub fn without(spec: &TargetSpec, mut call: Call, fields: &[usize]) -> Call {
+    let mut body: Json = serde_json::from_slice(&call.body).unwrap_or_default();
+    for field in fields {
+        let field = &spec.fields[*field];
+        let change = call.changes.iter().find(|it| it.field == field.name());
+        let before = change.map(|change| change.from.clone());
+        // Without them the update would erase them, so they are sent as they were read.
+        let is_kept = spec.erases() || field.pointer.is_in_list();
+        if let Some(sent) = body.pointer_mut(&spec.update.body) {
+            match before {
+                Some(Some(from)) if is_kept => field.pointer.set(sent, from),
+                None if is_kept => {}
+                _ => field.pointer.remove_with_empty(sent),
+            }
+        }
+        call.changes.retain(|change| change.field != field.name());
+        let names = call.changed.split(' ').filter(|name| *name != field.name());
+        call.changed = names.collect::<Vec<_>>().join(" ");
+    }
+    call.body = body.to_string().into_bytes();
+    let sent = spec.sent_in(&body);
+    let in_body = |field: &&FieldSpec| field.place == Place::Body;
+    let prints = spec.fields.iter().filter(in_body).filter_map(|field| {
+        let value = field.pointer.get(sent?).ok()??;
+        let value = match value.to_string() == cleared(spec, field) {
+            true => &Json::Null,
+            false => &*value,
+        };
+        Some(field_print(&call.path, field.name(), value))
+    });
+    call.fingerprint = Some(prints.flatten().collect());
+    call
+}
+
 /// The parts of the update's path, each variable in its place.
 fn segments(spec: &TargetSpec, variables: &BTreeMap<String, String>) -> Vec<Segment> {
     let mut segments = Vec::new();
@@ -167,17 +211,26 @@ fn segments(spec: &TargetSpec, variables: &BTreeMap<String, String>) -> Vec<Segm
     segments
 }
 
-/// A fingerprint of a body.
-fn fingerprint(body: &[u8]) -> Fingerprint {
-    let mut half = Fingerprint::default();
+/// The fingerprint of a field of the record at `path`.
+pub fn field_print(path: &str, field: &str, value: &Json) -> FieldPrint {
+    let mut hash = Sha256::new();
+    for part in [path, field] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(value.to_string().as_bytes());
+    let mut half = FieldPrint::default();
     let length = half.len();
-    half.copy_from_slice(&Sha256::digest(body)[..length]);
+    half.copy_from_slice(&hash.finalize()[..length]);
     half
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::model::Method;
     use crate::plan::tests::registry;
 
     fn variables(values: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -219,11 +272,24 @@ mod tests {
         );
         assert_eq!(first.changed, "surname mobile city");
         assert!(first.changes.is_empty());
-        // The same body has the same fingerprint; its first half of the SHA-256 is kept.
-        let digest = Sha256::digest(&first.body);
-        assert_eq!(first.fingerprint.unwrap(), digest[..16]);
+        // Each field has its own fingerprint, in the order of `changed`.
+        let print = |field: &str, value: Json| field_print(&first.path, field, &value);
+        let expected = [
+            print("surname", json!("Ek")),
+            print("mobile", Json::Null),
+            print("city", json!("Lund")),
+        ];
+        assert_eq!(first.fingerprint.clone().unwrap(), expected.concat());
         let other = call(&[id.clone(), ("city", Value::Text("Solna"))]);
-        assert_ne!(first.fingerprint, other.fingerprint);
+        assert_eq!(other.fingerprint.unwrap(), print("city", json!("Solna")));
+        assert_ne!(
+            print("city", json!("Lund")),
+            print("surname", json!("Lund"))
+        );
+        assert_ne!(
+            print("city", json!("Lund")),
+            field_print("/elsewhere", "city", &json!("Lund"))
+        );
         assert_eq!(other.changed, "city");
         assert_eq!(call(&[id]).changed, "");
     }
@@ -244,5 +310,43 @@ mod tests {
         }
         let unset = Planner::new(registry(), BTreeMap::new());
         assert_eq!(unset.path_of("7"), "//groups//people/7/");
+    }
+
+    #[test]
+    fn a_field_that_is_left_out_is_nowhere_in_a_call() {
+        let spec = registry();
+        let planner = Planner::new(spec.clone(), variables(&[("year", "1"), ("group", "a")]));
+        let with = |values: &[(&str, Value<'static>)]| planner.call(&row(&spec, values), "k");
+        let (id, surname) = (("id", Value::Text("7")), ("surname", Value::Text("Ek")));
+        let city = ("city", Value::Text("Lund"));
+        let field = spec.field("city").unwrap();
+        let less = without(&spec, with(&[id.clone(), surname.clone(), city]), &[field]);
+        assert_eq!(less, with(&[id, surname]));
+    }
+
+    #[test]
+    fn a_field_that_is_left_out_of_a_whole_record_keeps_the_value_that_was_read() {
+        let mut spec = (*registry()).clone();
+        (spec.update.method, spec.update.replaces) = (Method::Put, true);
+        let call = Call {
+            body: json!({"surname": "Ek", "address": {"city": "Lund"}, "mobile": "1"})
+                .to_string()
+                .into_bytes(),
+            changed: "surname city".to_owned(),
+            changes: vec![Change {
+                field: "city".to_owned(),
+                from: Some(json!("Solna")),
+                to: json!("Lund"),
+            }],
+            ..Planner::new(Arc::new(spec.clone()), BTreeMap::new())
+                .call(&row(&spec, &[("id", Value::Text("7"))]), "k")
+        };
+        let fields = ["city", "mobile"].map(|name| spec.field(name).unwrap());
+        let less = without(&spec, call, &fields);
+        assert_eq!(
+            serde_json::from_slice::<Json>(&less.body).unwrap(),
+            json!({"surname": "Ek", "address": {"city": "Solna"}, "mobile": "1"})
+        );
+        assert_eq!((&*less.changed, less.changes), ("surname", Vec::new()));
     }
 }

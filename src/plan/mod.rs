@@ -16,7 +16,7 @@ mod walk;
 
 pub use crate::model::{Threshold, ThresholdError};
 pub use body::{BodyShape, lists_of, unnamed};
-pub use call::Planner;
+pub use call::{Planner, field_print, without};
 pub use difference::{Difference, Left, Values, explained};
 pub use forecast::Road;
 pub use guards::Guards;

@@ -70,6 +70,16 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_undo_changed_since,
     ),
     (
+        "answer.not_applied",
+        Messages::what_answer_not_applied,
+        Messages::remedy_answer_not_applied,
+    ),
+    (
+        "answer.field_refused",
+        Messages::what_answer_field_refused,
+        Messages::remedy_answer_field_refused,
+    ),
+    (
         "network.unknown",
         Messages::what_network_unknown,
         Messages::remedy_network_unknown,
@@ -165,11 +175,16 @@ pub fn explain_all() -> String {
     for (code, what) in Refusal::CODES {
         line(code, what(say()), None);
     }
-    for code in Code::ALL.iter().filter(|code| **code != Code::RunHeld) {
+    for code in Code::ALL.iter().filter(|code| !is_of_row(code)) {
         line(code.as_str(), code.sentence(), None);
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Whether a code is listed among those of rows.
+fn is_of_row(code: &Code) -> bool {
+    OF_ROWS.iter().any(|(known, ..)| *known == code.as_str())
 }
 
 /// The known code that is most like a text, if one is.

@@ -13,7 +13,7 @@ use crate::l10n::{
     Language, Messages, doubtful_values, duration, local_seconds, local_time, number, requests,
     rows as amount, say, times,
 };
-use crate::model::{Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted};
+use crate::model::{Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted};
 
 /// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
 const LISTED: usize = 5_000;
@@ -159,7 +159,7 @@ pub fn write_html(
     let summary = reported.summary;
     let all = summary.states.unsuccessful();
     // Failures are searched for among all rows.
-    let (rows, kinds) = match all {
+    let (rows, kinds) = match all + summary.warnings {
         0 => Default::default(),
         _ => (listed(journal, run, reported)?, journal.kinds(run)?),
     };
@@ -288,8 +288,12 @@ fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
         code,
         count: number(kind.rows),
         advice: match kind.state {
+            RowState::Rejected if kind.code == Code::AnswerFieldRefused.as_str() => {
+                say().remedy_answer_field_refused()
+            }
             RowState::Rejected => say().html_advice_rejected(said),
             RowState::Failed => say().html_advice_failed(said),
+            RowState::Updated => say().remedy_answer_not_applied(),
             _ => said.to_owned(),
         },
     }

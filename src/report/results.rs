@@ -10,7 +10,7 @@ use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
 use crate::l10n::say;
 use crate::map::RESULT_COLUMNS;
-use crate::model::{LEFT_OUT, Lines, Outcome, RowState, StateCounts};
+use crate::model::{Code, LEFT_OUT, Lines, Outcome, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
 
 /// Code of a row of a run that a guard holds.
@@ -87,7 +87,15 @@ pub fn write_results(
                     }
                     warning.push_str(note);
                 }
-                let outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
+                let mut outcome = outcomes.next_if(|outcome| outcome.row == cells.row);
+                if let Some(outcome) = outcome.as_mut().filter(|outcome| is_doubtful(outcome)) {
+                    // The row succeeded, so this is a warning and no error.
+                    let doubt = std::mem::take(&mut outcome.error);
+                    if !warning.is_empty() {
+                        warning.push_str("; ");
+                    }
+                    warning.push_str(&doubt);
+                }
                 let state = outcome
                     .as_ref()
                     .map_or(RowState::NotSent, |outcome| final_state(outcome.state));
@@ -158,6 +166,11 @@ impl UnplacedResults {
 fn was_not_found(outcome: &Outcome) -> bool {
     outcome.error_code == NOT_FOUND
         || (outcome.state == RowState::Rejected && outcome.http_status == Some(404))
+}
+
+/// Whether a row succeeded and the API's answer does not show all of it.
+fn is_doubtful(outcome: &Outcome) -> bool {
+    outcome.state == RowState::Updated && outcome.error_code == Code::AnswerNotApplied.as_str()
 }
 
 /// Begins a file in the input's dialect, with its header and ours.

@@ -144,8 +144,13 @@ impl Setup<'_> {
 fn tells_all(prepared: &Prepared, delivery: &Delivery, has_delivered: bool) -> bool {
     let is_new = delivery.retries.is_none() && delivery.undoes.is_none();
     let is_whole = delivery.selection == Selection::default();
-    let is_believed = has_delivered && !delivery.all;
+    // What was delivered tells too which rows take a permission away.
+    let fields = prepared.checker.spec().fields.iter();
+    let is_believed = has_delivered
+        && (!delivery.all || fields.into_iter().any(|field| !field.guarded.is_empty()));
     delivery.canary.is_none()
+        // Only what was delivered before tells which rows are changes.
+        && delivery.guards.max_changes.is_none()
         && delivery.expected.is_none()
         && is_new
         && is_whole

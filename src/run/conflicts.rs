@@ -185,7 +185,7 @@ mod tests {
                     past: Journal::open(&context.state)?,
                     has_delivered: false,
                     run: id,
-                    account: "",
+                    place: "",
                     undone: None,
                     retried: None,
                     retries_beside: false,

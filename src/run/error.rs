@@ -32,6 +32,14 @@ pub enum RunError {
         /// What is different.
         why: String,
     },
+    /// Empty cells are to clear values, and none of the file's columns can be cleared.
+    #[error("{}", say().run_nothing_to_clear(target.as_str(), columns.as_str()))]
+    NothingToClear {
+        /// The target.
+        target: String,
+        /// The fields of the target that can be cleared.
+        columns: String,
+    },
     /// What is sent is to be read back, and nothing is read.
     #[error("{}", say().run_blind_canary())]
     BlindCanary,
@@ -195,7 +203,7 @@ impl RunError {
         match self {
             RunError::Send(SendError::SignIn(_)) => Exit::Refused,
             RunError::Busy { .. } => Exit::Busy,
-            RunError::Ambiguous { .. } => Exit::Usage,
+            RunError::Ambiguous { .. } | RunError::NothingToClear { .. } => Exit::Usage,
             RunError::OtherPlan { .. } => Exit::Held,
             // A question that an option answers.
             RunError::Read(ReadError::UnknownEncoding { .. }) => Exit::Usage,
@@ -215,6 +223,7 @@ impl RunError {
                 source.fact().at_path(Path::new(file)).at_line(*line)
             }
             RunError::OtherPlan { .. } => Fact::new(Code::RunOtherPlan),
+            RunError::NothingToClear { .. } => Fact::new(Code::RunNothingToClear),
             RunError::BlindCanary => Fact::new(Code::RunBlindCanary),
             RunError::BlindLists { .. } => Fact::new(Code::RunBlindLists),
             RunError::UnreadableCanary { .. } => Fact::new(Code::RunUnreadableCanary),

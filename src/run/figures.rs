@@ -1,5 +1,5 @@
 use super::under_way::Run;
-use crate::model::{Exit, StateCounts, Summary};
+use crate::model::{Exit, RowState, StateCounts, Summary};
 use crate::send::Stop;
 
 impl Run<'_> {
@@ -40,7 +40,7 @@ impl Run<'_> {
             report: None,
             before: None,
             new_rows: None,
-            warnings: prepared.survey.warnings,
+            warnings: prepared.survey.warnings + self.not_applied(),
             held: held.map(|held| held.to_string()),
             held_by: held,
             fields: None,
@@ -52,6 +52,15 @@ impl Run<'_> {
         };
         self.setup.settings.pauses.divide(&mut summary);
         summary
+    }
+}
+
+impl Run<'_> {
+    /// Rows that succeeded and of which the API's answer does not show everything.
+    fn not_applied(&self) -> u64 {
+        let kinds = self.journal.kinds(self.id).unwrap_or_default();
+        let updated = kinds.iter().filter(|kind| kind.state == RowState::Updated);
+        updated.map(|kind| kind.rows).sum()
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod ahead;
 mod answers;
+mod applied;
 mod canary;
 mod conflicts;
 mod context;

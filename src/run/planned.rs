@@ -21,6 +21,8 @@ pub(super) struct Planned {
     pub(super) states: StateCounts,
     /// Calls to make.
     pub(super) to_send: u64,
+    /// Of these, those that are made again because nothing is remembered of the record.
+    pub(super) resent: u64,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
     /// How the records were read.
@@ -214,6 +216,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         unchanged: planned.states.unchanged,
         left_out,
         to_send: planned.to_send,
+        resent: planned.resent,
         reads_before: u64::from(spec.update.if_match.is_some()),
         settled: StateCounts {
             not_sent: left_out,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::RunError;
-use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, Survey, survey};
+use crate::check::{CheckOptions, CheckedRow, Checker, DuplicatePolicy, EmptyCell, Survey, survey};
 use crate::events::{Observer, RunEvent, UnmappedColumn};
 use crate::l10n::say;
 use crate::map::{ColumnMap, MapError, MapOptions, Unmapped};
@@ -149,6 +149,27 @@ pub fn prepare(
     })
 }
 
+/// Refuses to clear values where no empty cell could.
+fn refuse_idle_clear(spec: &TargetSpec, map: &ColumnMap, empty: EmptyCell) -> Result<(), RunError> {
+    let fields = spec.fields.iter().enumerate();
+    let clearable = fields.filter(|(_, field)| field.nullable && field.default.is_none());
+    let clearable: Vec<_> = clearable.collect();
+    let any = clearable
+        .iter()
+        .any(|(index, _)| map.column(*index).is_some());
+    if empty == EmptyCell::Keep || any {
+        return Ok(());
+    }
+    let names: Vec<&str> = clearable.iter().map(|(_, field)| field.name()).collect();
+    Err(RunError::NothingToClear {
+        target: spec.name.clone(),
+        columns: match names.is_empty() {
+            true => say().run_no_fields(),
+            false => names.join(", "),
+        },
+    })
+}
+
 /// A roster whose columns are known, and whose rows about protected persons are empty.
 struct Mapped {
     input: Input,
@@ -198,6 +219,7 @@ fn map_roster(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Mapped, RunError
         sparse_key: key.filter(|_| sparse),
         ..roster.check.clone()
     };
+    refuse_idle_clear(&spec, &map, options.empty)?;
     let checker = Checker::new(spec, Arc::new(map), options);
     if roster.release.is_none() {
         withhold(&mut input, &checker)?;

@@ -1,6 +1,7 @@
 use tokio::sync::mpsc;
 
 use super::ahead::Ahead;
+use super::applied::Applied;
 use super::canary::Reader;
 use super::context::Ended;
 use super::error::RunError;
@@ -39,7 +40,7 @@ impl<'a> Run<'a> {
             ..
         } = self;
         let now = setup.context.clock.timestamp();
-        journal.begin_sending(id, &setup.tools.account, now)?;
+        journal.begin_sending(id, &setup.tools.place, now)?;
         let stage = match setup.may_be_ahead() {
             true => Stage::Sending,
             false => Stage::StrictSending,
@@ -160,8 +161,11 @@ impl Setup<'_> {
             reader = reader.map(|reader| reader.comparing(journal, id));
         }
         let vocabulary = Vocabulary::new(&self.prepared.checker);
+        let applied = Applied::new(&self.prepared.checker);
         let sender = Sender {
             explain: &|message| vocabulary.explain(message),
+            refused_column: &|fields| applied.refused_column(fields),
+            not_applied: &|call, answer| applied.not_applied(call, answer),
             transport: self.transport,
             record: writer,
             reread: reader.as_ref().map(|reader| reader as &dyn Reread),

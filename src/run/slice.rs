@@ -51,6 +51,7 @@ impl Setup<'_> {
                 row: call.at.row,
                 path: call.path,
                 body: call.body,
+                changed: call.changed,
                 note: call.note,
                 attempts: 0,
                 doubtful: false,

@@ -365,7 +365,7 @@ impl Desk {
     }
 
     pub(super) fn try_prepare(&self) -> Result<Prepared, RunError> {
-        let spec = Arc::new(spec_of(&self.settings.target));
+        let spec = Arc::new(self.settings.spec()?);
         prepare(&self.settings.roster, spec, 7, &self.watched)
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rand::SeedableRng;
@@ -49,11 +50,23 @@ pub fn quota_account(
     Ok(quota_of(&client, credentials))
 }
 
+/// The name under which deliveries to this place are remembered.
+fn place_of(spec: &TargetSpec, client: &Client, variables: &BTreeMap<String, String>) -> String {
+    let mut whose = vec![spec.name.as_str()];
+    for (name, value) in variables {
+        whose.extend([name.as_str(), value.as_str()]);
+    }
+    account_of(client.address(), whose.join("\0").as_bytes())
+}
+
 /// What a run is made with.
 pub(super) struct Tools {
     pub(super) client: Client,
     pub(super) pacer: Pacer,
     pub(super) account: String,
+    /// Whose deliveries are remembered: the target, its address and its variables, whatever the
+    /// credentials.
+    pub(super) place: String,
 }
 
 impl Tools {
@@ -70,6 +83,7 @@ impl Tools {
             context.clock.clone(),
         )?;
         let account = account_of(client.address(), &context.credentials.identity());
+        let place = place_of(prepared.checker.spec(), &client, &delivery.variables);
         let pacer = shared_pacer(
             &client,
             &context.credentials,
@@ -81,6 +95,7 @@ impl Tools {
             client,
             pacer,
             account,
+            place,
         })
     }
 

@@ -245,7 +245,7 @@ impl<'a> Run<'a> {
         }
         let has_delivered = journal.merge_delivered(
             state,
-            &setup.tools.account,
+            &setup.tools.place,
             id,
             setup.context.clock.timestamp(),
         )?;
@@ -300,7 +300,7 @@ impl<'a> Run<'a> {
             past: past.journal,
             has_delivered: past.has_delivered,
             run: id,
-            account: &setup.tools.account,
+            place: &setup.tools.place,
             undone: past.undone,
             retried: past.retried,
             retries_beside: past.retries_beside,
@@ -367,7 +367,7 @@ impl<'a> Run<'a> {
         let journal = Journal::open(&setup.context.state)?;
         let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
         let guards = &setup.settings.delivery.guards;
-        Ok(guards.reason(plan.rows, plan.invalid, plan.to_send, last))
+        Ok(guards.reason(plan.rows, plan.invalid, plan.to_send - plan.resent, last))
     }
 
     /// What is different from the plan that the run is held to, if it is held to one.

@@ -15,10 +15,13 @@ use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::say;
-use crate::model::{Call, Outcome, Problem, RowState};
-use crate::plan::{Difference, Left, LookUp, Planner, Values};
+use crate::model::{Call, FieldPrint, Outcome, Problem, RowState};
+use crate::plan::{Difference, Left, LookUp, Planner, Values, field_print};
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
+
+/// Bytes of a field's fingerprint.
+const PRINT: usize = size_of::<FieldPrint>();
 
 /// What planning needs.
 pub(super) struct Planning<'a> {
@@ -36,7 +39,7 @@ pub(super) struct Planning<'a> {
     /// The run's own number.
     pub(super) run: i64,
     /// Whose deliveries they are.
-    pub(super) account: &'a str,
+    pub(super) place: &'a str,
     /// The run that is to be undone.
     pub(super) undone: Option<i64>,
     /// The run that is tried again.
@@ -269,31 +272,97 @@ impl Work<'_> {
             found,
             all,
         )?;
+        if let Difference::Call(call) = &difference {
+            for change in &call.changes {
+                let before = change.from.as_ref().and_then(Json::as_str);
+                let lowered = spec
+                    .field(&change.field)
+                    .zip(before)
+                    .and_then(|(field, before)| {
+                        prepared.checker.lowered(field, before, &change.to)
+                    });
+                if let Some(problem) = lowered {
+                    return Err(problem.into());
+                }
+            }
+        }
         Ok((difference, Left::default()))
     }
 
-    /// A call to a record that cannot be read: nothing, where the same was delivered lately.
-    async fn unread(&mut self, mark: RowMark, call: Call) -> Result<(), Halt> {
-        let planning = self.planning;
-        if let (Some(fingerprint), false) = (&call.fingerprint, planning.delivery.all)
-            && planning.has_delivered
-            && let Some((delivered, at)) = planning.past.delivered(planning.account, &call.path)?
-        {
-            let age = planning.clock.timestamp().duration_since(at);
-            // Nobody knows how old it is where the clock was set back since.
-            let is_new =
-                Duration::try_from(age).is_ok_and(|age| age <= planning.delivery.trust_for);
-            if delivered == *fingerprint && is_new {
+    /// A call to a record that cannot be read: nothing, where the same was delivered lately, and a change
+    /// of the fields that were delivered otherwise.
+    async fn unread(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
+        let is_resent = match self.since_delivery(&mut call)? {
+            Since::Delivered => {
                 let state = RowState::Unchanged;
-                let outcome = settled(planning.clock, call.at.row, state, "", String::new());
+                let clock = self.planning.clock;
+                let outcome = settled(clock, call.at.row, state, "", String::new());
                 return self.settled(mark, outcome).await;
             }
-        }
+            Since::Lowered(problem) => return self.invalid(mark, problem).await,
+            Since::Resent => true,
+            Since::Changed => false,
+        };
         self.list_keys_once().await?;
         match self.unknown_key(&call) {
             Some(problem) => self.invalid(mark, problem).await,
-            None => self.call(mark, call).await,
+            None => {
+                self.planned.resent += u64::from(is_resent);
+                self.call(mark, call).await
+            }
         }
+    }
+
+    /// Compares a call with what was delivered, and leaves only the fields in its changes that differ.
+    fn since_delivery(&self, call: &mut Call) -> Result<Since, Halt> {
+        let planning = self.planning;
+        let all = planning.delivery.all;
+        let Some(own) = &call.fingerprint else {
+            return Ok(Since::Changed);
+        };
+        let Some((delivered, at)) = planning.past.delivered(planning.place, &call.path)? else {
+            return Ok(if all { Since::Changed } else { Since::Resent });
+        };
+        let (own, _) = own.as_chunks::<PRINT>();
+        let (delivered, _) = delivered.as_chunks::<PRINT>();
+        let names = call.changed.split(' ').zip(own);
+        let differs = names.filter(|(_, print)| !delivered.contains(print));
+        let differing: Vec<&str> = differs.map(|(name, _)| name).collect();
+        let checker = &planning.prepared.checker;
+        let spec = checker.spec();
+        let was = |field: usize, value: &str| {
+            let print = field_print(&call.path, spec.fields[field].name(), &Json::from(value));
+            delivered.contains(&print)
+        };
+        for change in spec.changes_of(call).iter() {
+            let field = spec.field(&change.field);
+            let field = field.filter(|_| differing.contains(&&*change.field));
+            if let Some(problem) = field.and_then(|field| {
+                let guarded = spec.fields[field].guarded.iter();
+                let before = guarded
+                    .map(String::as_str)
+                    .find(|value| was(field, value))?;
+                checker.lowered(field, before, &change.to)
+            }) {
+                return Ok(Since::Lowered(problem));
+            }
+        }
+        if all {
+            return Ok(Since::Changed);
+        }
+        let age = planning.clock.timestamp().duration_since(at);
+        // Nobody knows how old it is where the clock was set back since.
+        let is_new = Duration::try_from(age).is_ok_and(|age| age <= planning.delivery.trust_for);
+        let is_trusted = planning.has_delivered && is_new;
+        Ok(match (differing.is_empty(), is_trusted) {
+            (true, true) => Since::Delivered,
+            (true, false) => Since::Resent,
+            (false, true) => {
+                call.changed = differing.join(" ");
+                Since::Changed
+            }
+            (false, false) => Since::Changed,
+        })
     }
 
     pub(super) async fn call(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
@@ -304,6 +373,18 @@ impl Work<'_> {
         }
         self.put(mark, PlannedWhat::Call(Box::new(call))).await
     }
+}
+
+/// What a call is to a record that cannot be read, by what was delivered before.
+enum Since {
+    /// It was delivered lately.
+    Delivered,
+    /// It takes a guarded value away.
+    Lowered(Problem),
+    /// It changes nothing that is known, and is sent to be sure.
+    Resent,
+    /// It is a change.
+    Changed,
 }
 
 /// What is wrong with a row, or with the run.

@@ -17,6 +17,8 @@ pub struct Answer {
     pub code: String,
     /// The error's text, on one line.
     pub message: String,
+    /// What an error says of each field, where it says it by field.
+    pub(super) fields: Option<Json>,
     /// The API's id of the request.
     pub request_id: String,
     /// Moment before which the API asks for no request.
@@ -143,6 +145,9 @@ impl Answer {
                 self.code = text_at(&json, &answers.code);
                 self.message = text_at(&json, &answers.message);
                 self.request_id = text_at(&json, &answers.request_id);
+                if let Some(pointer) = &answers.fields {
+                    self.fields = json.pointer(pointer).filter(|it| it.is_object()).cloned();
+                }
                 if let Some(pointer) = &answers.fields
                     && self.message.is_empty()
                 {

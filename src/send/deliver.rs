@@ -29,6 +29,19 @@ pub struct Sender<'a, R> {
     pub reread: Option<&'a dyn Reread>,
     /// Puts the API's message about a row into the words of its user.
     pub explain: &'a dyn Fn(&str) -> String,
+    /// The header of a column that only some accounts may change, where an error is about its field.
+    pub refused_column: &'a dyn Fn(&Json) -> Option<String>,
+    /// Compares what was sent with the record in the answer.
+    pub not_applied: &'a dyn Fn(&Pending, &Json) -> Option<NotApplied>,
+}
+
+/// What a success does not show of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotApplied {
+    /// Whether the row counts as refused: nothing was applied, or a permission was not.
+    pub is_rejected: bool,
+    /// The fields, in words.
+    pub text: String,
 }
 
 /// Tells from a record whether a call was carried out whose answer nobody saw.
@@ -86,6 +99,8 @@ struct Done {
     body: Vec<u8>,
     answered: bool,
     stop: Option<Stop>,
+    /// The column that the API let nobody change for this account.
+    column: Option<String>,
 }
 
 impl<R: Record> Sender<'_, R> {
@@ -142,7 +157,7 @@ impl<R: Record> Sender<'_, R> {
                     if let Some(outcome) = done.outcome {
                         let error = error_of(&outcome);
                         if repeats.note(error.as_deref()) && stopped.is_none() {
-                            self.halt(&halt, &mut stopped, self.repeated(&outcome, &done.body));
+                            self.halt(&halt, &mut stopped, self.repeated(&outcome, &done.body, done.column));
                         }
                     }
                     if let Some(stop) = done.stop {
@@ -212,6 +227,7 @@ impl<R: Record> Sender<'_, R> {
                         body: call.body,
                         answered: false,
                         stop: None,
+                        column: None,
                     });
                 }
                 None => Some(self.in_doubt(&call)),
@@ -223,6 +239,7 @@ impl<R: Record> Sender<'_, R> {
                     body: call.body,
                     answered: false,
                     stop: None,
+                    column: None,
                 });
             }
         }
@@ -246,6 +263,7 @@ impl<R: Record> Sender<'_, R> {
                         body: call.body,
                         answered: true,
                         stop: None,
+                        column: None,
                     });
                 }
                 Some(Version::Stopped(stop)) => {
@@ -254,6 +272,7 @@ impl<R: Record> Sender<'_, R> {
                         body: call.body,
                         answered: false,
                         stop,
+                        column: None,
                     });
                 }
             };
@@ -437,7 +456,7 @@ impl<R: Record> Sender<'_, R> {
     }
 
     /// The stop that an error calls for in which nearly every row ended, the last one with this body.
-    fn repeated(&self, outcome: &Outcome, body: &[u8]) -> Stop {
+    fn repeated(&self, outcome: &Outcome, body: &[u8], column: Option<String>) -> Stop {
         match outcome.http_status {
             None => self
                 .transport
@@ -446,6 +465,7 @@ impl<R: Record> Sender<'_, R> {
                 status,
                 error: status_and_code(status, &outcome.error_code),
                 message: redacted(&outcome.error, body),
+                column,
             },
         }
     }
@@ -464,6 +484,7 @@ impl<R: Record> Sender<'_, R> {
                 body: Vec::new(),
                 answered: false,
                 stop: None,
+                column: None,
             };
         };
         let is_foreign = matches!(&last, Ok((answer, _)) if answer.foreign.is_some());
@@ -484,13 +505,17 @@ impl<R: Record> Sender<'_, R> {
         let answered = last
             .as_ref()
             .is_ok_and(|(answer, _)| !answer.sign_in_refused);
-        let mut stop = None;
+        let (mut stop, mut column) = (None, None);
         match last {
-            Ok((answer, _)) => {
+            Ok((answer, body)) => {
                 outcome.http_status = Some(answer.status);
                 outcome.request_id.clone_from(&answer.request_id);
                 if verdict == Some(Verdict::Accept) {
                     outcome.error.clone_from(&call.note);
+                    if let Some(not_applied) = body.and_then(|body| (self.not_applied)(call, &body))
+                    {
+                        note_not_applied(&mut outcome, not_applied);
+                    }
                 } else {
                     outcome.error_code = if answer.code.is_empty() {
                         format!("http.{}", answer.status)
@@ -501,6 +526,14 @@ impl<R: Record> Sender<'_, R> {
                         Some(what) => say().stop_foreign(answer.status, what.sentence()),
                         None => (self.explain)(&answer.message),
                     };
+                    if verdict == Some(Verdict::Reject)
+                        && let Some(fields) = &answer.fields
+                    {
+                        column = (self.refused_column)(fields);
+                    }
+                    if column.is_some() && answer.code.is_empty() {
+                        outcome.error_code = Code::AnswerFieldRefused.as_str().to_owned();
+                    }
                 }
                 if verdict == Some(Verdict::Stop) {
                     stop = Some(Stop::refused(answer, &call.body, false));
@@ -524,8 +557,22 @@ impl<R: Record> Sender<'_, R> {
             body: Vec::new(),
             answered,
             stop,
+            column,
         }
     }
+}
+
+/// Records what an accepted request did not change.
+fn note_not_applied(outcome: &mut Outcome, not_applied: NotApplied) {
+    let NotApplied { is_rejected, text } = not_applied;
+    outcome.error_code = Code::AnswerNotApplied.as_str().to_owned();
+    if is_rejected {
+        outcome.state = RowState::Rejected;
+    }
+    outcome.error = match outcome.error.is_empty() {
+        true => text,
+        false => format!("{}; {text}", outcome.error),
+    };
 }
 
 /// A version in a record as an entity tag (RFC 9110, section 8.8.3): it may stand there as one already.

@@ -34,7 +34,7 @@ pub use answer::{Answer, Fault};
 pub use backoff::Backoff;
 pub use client::{Client, ClientOptions};
 pub use credentials::{Credentials, SignInError};
-pub use deliver::{Judged, Reread, Sender};
+pub use deliver::{Judged, NotApplied, Reread, Sender};
 pub use error::SendError;
 pub use fetched::{Beside, Fetched};
 pub use headers::{Announced, QuotaHeader, QuotaMeaning};

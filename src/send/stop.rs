@@ -57,6 +57,8 @@ pub enum Stop {
         error: String,
         /// The API's message, without what it may quote: for the person who asked, and for no log.
         message: String,
+        /// The header of the column that only some accounts may change, if the error is about it.
+        column: Option<String>,
     },
     /// A guard holds the run before anything is sent.
     Held {

@@ -280,8 +280,13 @@ impl<'a> Transport<'a> {
     /// Makes a request once. A look-up whose answer is cut off or no JSON has not been answered.
     async fn make(&self, request: &Request<'_>) -> Result<(Answer, Option<Json>), Fault> {
         let (answer, body) = self.client.call(request).await?;
-        let is_look_up = request.row.is_none() && answer.status / 100 == 2 && !answer.of_sign_in;
-        if !is_look_up || answer.foreign.is_some() {
+        if request.row.is_some() {
+            // The status decides; what a success shows is compared with what was sent.
+            let is_success = answer.status / 100 == 2 && answer.foreign.is_none();
+            let shown = is_success.then(|| serde_json::from_slice(&body).ok());
+            return Ok((answer, shown.flatten()));
+        }
+        if answer.status / 100 != 2 || answer.of_sign_in || answer.foreign.is_some() {
             return Ok((answer, None));
         }
         match serde_json::from_slice(&body) {

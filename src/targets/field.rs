@@ -188,6 +188,9 @@ pub struct FieldSpec {
     /// Values that need the user's word, `--allow FIELD=VALUE`, because they give rights.
     #[serde(default)]
     pub guarded: Vec<String>,
+    /// Whether only some accounts may change it: the API refuses an update with it for the others.
+    #[serde(default)]
+    pub only_some_accounts: bool,
     /// A value for rows whose cell is empty, and for files without the column.
     pub default: Option<String>,
     /// A value that is sent for every row, whatever the file says; the field has no column.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::field::Place;
 use super::lookup::Lookup;
 use super::placeholders::placeholders;
 use super::spec::{TargetSpec, Variable};
@@ -17,10 +18,17 @@ pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl TargetSpec {
-    /// Fills the variables into the paths of look-ups and into the sign-in. A row can override a
-    /// variable in the update's path, and [`TargetSpec::address`] fills those of an address.
+    /// Fills the variables into the paths of look-ups and into the sign-in. In the update's path, a
+    /// variable is the default of the field with its name. A row can override it, and [`TargetSpec::address`] fills those of an address.
     pub fn with_variables(mut self, values: &BTreeMap<String, String>) -> TargetSpec {
         for (name, value) in values {
+            if let Some(field) = self.field(name) {
+                let field = &mut self.fields[field];
+                let is_open = field.place == Place::Path && field.constant.is_none();
+                if is_open && field.default.is_none() {
+                    field.default = Some(value.clone());
+                }
+            }
             let mark = format!("{{{name}}}");
             let encoded = utf8_percent_encode(value, SEGMENT).to_string();
             for path in self.lookup.iter_mut().flat_map(Lookup::paths_mut) {

@@ -20,6 +20,9 @@ const HEADER: [&str; 5] = [
     "external_source_id",
 ];
 
+/// Empty cells clear a field that can be cleared.
+const CLEARING: &str = "--empty clear --map external_source_id=postal_address";
+
 /// The row's first four cells, as they should be.
 fn person(row: u32) -> [String; 4] {
     let number = row as usize;
@@ -143,7 +146,7 @@ fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
         (&percent, "cell.percentage"),
         (
             &rounded,
-            "184.5 (external_source_id: cell E9 holds the number 184.5 and shows another one; check which is right, and type it as text)",
+            "184.5 (external_source_id: cell E9 holds the number 184.5 and shows another one; check which is right, and type it as text; external_source_id: \"184.5\" looks like a number that a program wrote with a thousands separator, decimals or a percent sign; if so, format the column as text in the spreadsheet, enter the value again and export once more)",
         ),
         (&long, "cell.long_number"),
         (&date, "cell.date"),
@@ -270,13 +273,13 @@ fn a_formula_that_no_program_has_calculated_is_no_empty_cell() {
     book.save(folder.path("zero.xlsx")).unwrap();
     let code = "cell.formula_without_result".to_owned();
     let expected = BTreeMap::from([(2, code.clone()), (3, "E-1".into()), (4, String::new())]);
-    for more in ["", "--empty clear"] {
+    for more in ["", CLEARING] {
         assert_eq!(told(&folder, "zero.xlsx", more), expected, "{more}");
     }
     // What the results say of it stays wrong until somebody corrects it.
-    let output = folder.run(
-        "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes --empty clear",
-    );
+    let output = folder.run(&format!(
+        "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes {CLEARING}"
+    ));
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let again = folder.csv("again.csv", b';');
     let row = again.iter().find(|row| row.contains(&plain_id(1))).unwrap();
@@ -286,7 +289,7 @@ fn a_formula_that_no_program_has_calculated_is_no_empty_cell() {
     );
     if by_openpyxl(&folder, "none.xlsx", &[("formula", json!("=A2&\"x\""), "")]).is_some() {
         assert_eq!(
-            told(&folder, "none.xlsx", "--empty clear"),
+            told(&folder, "none.xlsx", CLEARING),
             BTreeMap::from([(2, code)])
         );
     }
@@ -318,7 +321,7 @@ fn a_cell_that_a_merged_one_covers_is_no_empty_cell() {
     ];
     let ranges = ["E2:E4", "D7:E7", "E8:E9"];
     let judge = |file: &str| {
-        for more in ["", "--empty clear"] {
+        for more in ["", CLEARING] {
             assert_eq!(told(&folder, file, more), expected, "{file} {more}");
         }
         let rows = folder.csv("out.csv", b';');
@@ -340,9 +343,9 @@ fn a_cell_that_a_merged_one_covers_is_no_empty_cell() {
     }
     judge("merged.xlsx");
     // What the results say of it stays wrong until somebody corrects it.
-    let output = folder.run(
-        "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes --empty clear",
-    );
+    let output = folder.run(&format!(
+        "retry out.csv --sandbox --target meitner --results again.csv --fresh --yes {CLEARING}"
+    ));
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let again = folder.csv("again.csv", b';');
     let row = again.iter().find(|row| row.contains(&plain_id(2))).unwrap();
@@ -822,7 +825,7 @@ fn an_opendocument_spreadsheet_says_what_its_cells_are() {
         .zip(cells)
         .map(|(row, (_, what))| (row, what.to_owned()))
         .collect();
-    assert_eq!(told(&folder, "k.ods", "--empty clear"), expected);
+    assert_eq!(told(&folder, "k.ods", CLEARING), expected);
     let said = stdout(&folder.run("check k.ods --target meitner"));
     assert!(
         said.contains("sheet \"A & B\"") && said.contains("6 hidden rows read"),

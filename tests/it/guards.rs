@@ -115,11 +115,20 @@ fn a_run_that_would_change_too_much_is_held() {
     let server = ok();
     let mut run = LibraryRun::new();
     run.guards.max_changes = Some(Threshold::Rows(4));
+    run.all = true;
     folder.write("r.csv", plain_roster(5));
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.summary.exit_code, Exit::Held);
     assert_eq!(ended.summary.states.not_sent, 5);
     assert!(server.seen().is_empty());
+    // Rows of which nothing is remembered are no changes.
+    run.all = false;
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.states.updated, 5);
+    // Rows that were delivered otherwise are.
+    folder.write("r.csv", plain_roster(5).replace("Åsa", "Eva"));
+    let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
+    assert_eq!(ended.summary.exit_code, Exit::Held);
     run.guards.max_changes = Some(Threshold::Percent(100.0));
     let ended = run.import(&folder, "r.csv", &server.base_url).unwrap();
     assert_eq!(ended.summary.states.updated, 5);

@@ -440,7 +440,7 @@ impl Server {
                     }
                     seen
                 };
-                answer(&seen)
+                shown(answer(&seen), &seen).await
             }
         });
         let (address, stop) = spawn(move |listener, stopped| async move {
@@ -530,8 +530,26 @@ where
     (address, stop)
 }
 
-/// What both built-in APIs answer an update with, as far as it must be there.
+/// What both built-in APIs answer an update with, as far as it must be there. A server adds what an update
+/// sent, as they do.
 pub const RECORD: &str = r#"{"id":"1"}"#;
+
+/// An answer in which [`RECORD`] shows the members that were sent.
+async fn shown(answer: Response<Body>, seen: &Seen) -> Response<Body> {
+    let (parts, body) = answer.into_parts();
+    if !parts.status.is_success() {
+        return Response::from_parts(parts, body);
+    }
+    let mut body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    if body == RECORD
+        && let Ok(serde_json::Value::Object(sent)) = serde_json::from_str(&seen.body)
+    {
+        let mut record: serde_json::Value = serde_json::from_str(RECORD).unwrap();
+        record.as_object_mut().unwrap().extend(sent);
+        body = record.to_string().into();
+    }
+    Response::from_parts(parts, Body::from(body))
+}
 
 /// An answer with a status, headers and a body.
 pub fn respond(status: u16, headers: &[(&str, &str)], body: &str) -> Response<Body> {

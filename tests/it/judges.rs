@@ -63,7 +63,7 @@ impl Judge {
     pub(crate) fn start(python: &Path, name: &str, argument: &str, input: &str) -> Judge {
         let mut child = Command::new(python)
             .arg(script(name))
-            .arg(argument)
+            .args(argument.split(' '))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -429,4 +429,81 @@ fn openssl_takes_what_is_sent_by_either_version_of_tls() {
         assert_eq!(log.lines().count(), 20);
         assert!(log.lines().all(|line| line.starts_with(name)), "{log}");
     }
+}
+
+/// Imports a roster of members to the application in this version, with more arguments.
+fn members(folder: &Folder, judge: &Judge, arguments: &[&str]) -> (Option<i32>, String) {
+    let address = format!("{}/api/public", judge.address);
+    let common = ["--target", "pathwright", "--base-url", &address, "--yes"];
+    let common = [&common[..], &["--rate", "1000/s", "--burst", "100"]].concat();
+    let output = program(folder, &[arguments, &common[..]].concat(), false);
+    (output.status.code(), stderr(&output))
+}
+
+#[test]
+fn what_the_framework_does_not_apply_is_refused_or_named() {
+    let Some(python) = python() else { return };
+    let row = "E-1,Anna,Solna,student\n";
+    let text = format!("external_id,first_name,location,membership_type\n{row}");
+    for version in ["ignores-membership", "old-member"] {
+        let version = format!("1000/s {version}");
+        let judge = Judge::start(&python, "pathwright_app.py", &version, "external E-1\n");
+        let folder = Folder::new();
+        folder.write("r.csv", &text);
+        let results = || {
+            let (code, told) = members(&folder, &judge, &["import", "r.csv", "--results", "o.csv"]);
+            assert_eq!(code, Some(3), "{version}: {told}");
+            std::fs::read_to_string(folder.path("o.csv")).unwrap()
+        };
+        // Not remembered: it is sent and refused again.
+        for _ in 0..2 {
+            let results = results();
+            assert!(
+                results.contains("rejected,200,answer.not_applied"),
+                "{results}"
+            );
+            assert!(results.contains("membership_type"), "{results}");
+        }
+        assert!(judge.ask("/_store")["counts"]["patched"].as_u64() >= Some(2));
+    }
+}
+
+#[test]
+fn a_column_that_a_school_may_not_change_is_left_out_by_resume() {
+    let Some(python) = python() else { return };
+    let ids: String = (1..=60).map(|row| format!("saml2 E-{row}\n")).collect();
+    let judge = Judge::start(&python, "pathwright_app.py", "1000/s no-sso", &ids);
+    let folder = Folder::new();
+    let rows = (1..=60).map(|row| format!("E-{row},Anna,a{row}@x.se\n"));
+    let text: String = std::iter::once("NameID,First name,Email Address\n".to_owned())
+        .chain(rows)
+        .collect();
+    folder.write("r.csv", text);
+    let import = ["import", "r.csv", "--var", "integration=saml2"];
+    let (code, told) = members(&folder, &judge, &import);
+    assert_eq!(code, Some(5), "{told}");
+    assert_eq!(told.matches("Email Address=").count(), 1, "{told}");
+    let (_, way) = told.split_once("rosterpatch resume ").unwrap();
+    let run = way.split_whitespace().next().unwrap();
+    let resume = [
+        "resume",
+        run,
+        "--map",
+        "Email Address=",
+        "--yes",
+        "--rate",
+        "1000/s",
+    ];
+    let output = program(&folder, &resume, false);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let store = judge.ask("/_store");
+    let counts = &store["counts"];
+    assert_eq!(
+        counts["patched"].as_u64().unwrap() + counts["refused"].as_u64().unwrap(),
+        60
+    );
+    assert_eq!(
+        store["members"]["saml2/E-60"],
+        json!({"first_name": "Anna"})
+    );
 }

@@ -46,6 +46,7 @@ fn call(row: u64) -> Pending {
         row,
         path: "/student/x".into(),
         body: b"{}".to_vec(),
+        changed: String::new(),
         note: String::new(),
         attempts: 0,
         doubtful: false,
@@ -92,6 +93,8 @@ fn send(pace: Pace, requests: u64, server: &Server, clock: &Arc<VirtualClock>) -
         record: &NoRecord,
         reread: None,
         explain: &str::to_owned,
+        refused_column: &|_| None,
+        not_applied: &|_, _| None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -85,7 +85,7 @@ fn call(row: u64, from: Option<serde_json::Value>) -> PlannedRow {
                 from,
                 to: json!(to),
             }],
-            fingerprint: Some([row as u8; 16]),
+            fingerprint: Some(vec![row as u8; 16]),
             note: if row == 3 {
                 "a note".into()
             } else {
@@ -404,7 +404,7 @@ fn delivers(state: &State, account: &str, print: u8, second: Option<i64>) -> i64
     let mut row = call(1, None);
     if let PlannedWhat::Call(call) = &mut row.what {
         call.path = "/x".into();
-        call.fingerprint = Some([print; 16]);
+        call.fingerprint = Some(vec![print; 16]);
     }
     writer.plan(vec![row]).unwrap();
     block_on(async {

@@ -1,6 +1,8 @@
 """A Django REST framework application in the shape of Pathwright's documentation.
 
-Usage: pathwright_app.py RATE, such as 20/s. Reads the ids of its members from standard input, one
+Usage: pathwright_app.py RATE [VERSION]. RATE is such as 20/s. VERSION is one of "ignores-membership" (200, and
+the membership stays), "no-sso" (400 for each email) and "old-member" (200 with the member before the change,
+which is not made). Reads the ids of its members from standard input, one
 `integration id` a line. Prints its own port. GET /_store tells what each member holds and how many
 requests there were.
 """
@@ -42,6 +44,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 from django.core.wsgi import get_wsgi_application
 
+version = sys.argv[2] if len(sys.argv) > 2 else ""
 store = {tuple(line.split(maxsplit=1)): {} for line in sys.stdin.read().splitlines()}
 counts = {"patched": 0, "throttled": 0, "listed": 0, "refused": 0}
 lock = threading.Lock()
@@ -98,7 +101,8 @@ class Member(serializers.Serializer):
     membership = Membership()
 
     def validate_email(self, value):
-        if self.context["integration"] == "external" and self.instance.get("email") != value:
+        is_integrated = version != "no-sso" and self.context["integration"] != "external"
+        if not is_integrated and self.instance.get("email") != value:
             raise serializers.ValidationError("Not integrated with single sign-on.")
         return value
 
@@ -109,6 +113,10 @@ class Member(serializers.Serializer):
         return super().to_internal_value(data)
 
     def update(self, instance, validated):
+        if version == "old-member":
+            return instance
+        if version == "ignores-membership":
+            validated.pop("membership", None)
         for name, value in validated.items():
             if isinstance(value, dict):
                 instance.setdefault(name, {}).update(value)
@@ -117,7 +125,7 @@ class Member(serializers.Serializer):
         return instance
 
     def to_representation(self, instance):
-        return instance
+        return {"id": 1, **instance}
 
 
 class LinkPages(PageNumberPagination):

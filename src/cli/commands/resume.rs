@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::app::{AppError, GoOn, Wanted, at_hand, go_on, ready, resumed};
+use crate::app::{AppError, GoOn, Wanted, at_hand, go_on, leave_out, ready, resumed};
 use crate::cli::args::{OneRunArgs, ResumeArgs};
 use crate::cli::config::Config;
 use crate::cli::front::Front;
@@ -25,6 +25,7 @@ pub(in crate::cli) fn approve(
 ) -> Result<Exit, AppError> {
     let args = ResumeArgs {
         run: Some(args.run.clone()),
+        left_out: Vec::new(),
         files: args.files.clone(),
         quota: args.quota.clone(),
         output: args.output.clone(),
@@ -38,7 +39,7 @@ fn with(common: &GeneralOptions, args: &ResumeArgs, how: GoOn) -> Result<Exit, A
     let paths = settings::named(&args.files);
     let (record, mut run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
     if let Some(queued) = &run_settings.queued {
-        if args.quota.is_said() {
+        if args.quota.is_said() || !args.left_out.is_empty() {
             return Err(AppError::Usage(say().fleet_own_pace(record.name)));
         }
         // Any worker that has its credentials goes on with it.
@@ -75,7 +76,8 @@ fn going_on(
     let config = Config::of_run(common, &run_settings)?;
     settings::repace(&config, &args.quota, &mut run_settings)?;
     let wanted = Wanted::again(run_settings, |spec| settings::credentials(&config, spec))?;
-    let ready = ready(session, wanted)?;
+    let mut ready = ready(session, wanted)?;
     let start = go_on(session, &record, how, &ready)?;
+    leave_out(session, &record, &mut ready, &args.left_out)?;
     front.send(&config, &ready, start, args.yes, args.output.format)
 }

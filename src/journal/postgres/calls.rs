@@ -2,7 +2,7 @@ use postgres::Row;
 
 use super::connection::{Tables, Wrong, cell, word};
 use super::store::{Postgres, signed, text};
-use crate::journal::changes::changes_of;
+use crate::journal::changes::{changes_of, kept};
 use crate::journal::entries::last_segment;
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{CallsLeft, KeptCall, Which};
@@ -35,8 +35,9 @@ impl Calls for Postgres {
         self.read(|tables| {
             let reach = reach_of(tables, run)?;
             let rows = tables.rows(
-                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open')
+                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open'), names
                  FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
                  WHERE planned.id > $1 AND planned.id <= $2 AND path IS NOT NULL
                    AND (state IS NULL OR state IN ('unknown', 'open'))
                  ORDER BY planned.id LIMIT $3",
@@ -57,6 +58,35 @@ impl Calls for Postgres {
                 }
             }
             Ok((calls, damaged))
+        })
+    }
+
+    fn replace_calls(&mut self, run: i64, calls: &[Call]) -> Result<(), JournalError> {
+        self.change(|tables| {
+            for call in calls {
+                let told = |why: serde_json::Error| Refusal::words(why.to_string());
+                let changes = kept(call).map_err(told)?;
+                tables.execute(
+                    "INSERT INTO field_set (run, names) SELECT $1, $2 WHERE NOT EXISTS
+                     (SELECT 1 FROM field_set WHERE run = $1 AND names = $2)",
+                    &[&run, &call.changed],
+                )?;
+                tables.execute(
+                    "UPDATE planned SET body = $3, changes = $4,
+                         fingerprint = CASE WHEN fingerprint IS NOT NULL THEN $5::bytea END,
+                         changed = (SELECT min(id) FROM field_set WHERE run = $1 AND names = $6)
+                     WHERE id = $2",
+                    &[
+                        &run,
+                        &id_of(run, call.at.row),
+                        &call.body,
+                        &changes,
+                        &call.fingerprint,
+                        &call.changed,
+                    ],
+                )?;
+            }
+            Ok(())
         })
     }
 
@@ -150,6 +180,7 @@ fn pending(row: &Row, number: u64) -> Result<(Pending, bool), Wrong> {
         row: number,
         path: cell(row, 1)?,
         body: cell(row, 2)?,
+        changed: cell::<Option<String>>(row, 6)?.unwrap_or_default(),
         note: cell::<Option<String>>(row, 3)?.unwrap_or_default(),
         attempts: attempts.unwrap_or(0).unsigned_abs(),
         doubtful: state == Some(RowState::Unknown),

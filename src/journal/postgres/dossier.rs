@@ -59,6 +59,7 @@ impl Dossiers for Postgres {
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
         self.change(|tables| {
             let mut count = 0;
+            tables.execute("DELETE FROM delivered WHERE record = $1", &[&path])?;
             for run in runs {
                 let rows = tables.rows(
                     "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
@@ -69,7 +70,8 @@ impl Dossiers for Postgres {
                 for row in &rows {
                     let id: i64 = cell(row, 0)?;
                     tables.execute(
-                        "UPDATE planned SET body = ''::bytea, changes = NULL, note = NULL, name = '…'
+                        "UPDATE planned SET body = ''::bytea, changes = NULL, note = NULL, name = '…',
+                                            fingerprint = NULL
                          WHERE id = $1",
                         &[&id],
                     )?;

@@ -155,7 +155,8 @@ impl Outcomes for Postgres {
         self.read(|tables| {
             let rows = tables.rows(
                 "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
-                 WHERE id > $1 AND id <= $2 AND state IN ('invalid', 'rejected', 'failed')
+                 WHERE id > $1 AND id <= $2 AND (state IN ('invalid', 'rejected', 'failed')
+                      OR state = 'updated' AND error_code IS NOT NULL)
                  GROUP BY state, error_code
                  ORDER BY count(*) DESC, error_code COLLATE \"C\" NULLS FIRST",
                 &[&first, &last],

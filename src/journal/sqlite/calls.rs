@@ -1,7 +1,7 @@
 use rusqlite::{Row, params};
 
 use super::store::Sqlite;
-use crate::journal::changes::changes_of;
+use crate::journal::changes::{changes_of, kept};
 use crate::journal::entries::last_segment;
 use crate::journal::error::JournalError;
 use crate::journal::records::{CallsLeft, KeptCall, Which};
@@ -21,8 +21,9 @@ impl Calls for Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open')
+                "SELECT planned.id, path, body, note, attempts, nullif(state, 'open'), names
                  FROM planned LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
                  WHERE planned.id > ?1 AND planned.id <= ?2 AND path IS NOT NULL
                    AND (state IS NULL OR state IN ('unknown', 'open'))
                  ORDER BY planned.id LIMIT ?3",
@@ -46,6 +47,37 @@ impl Calls for Sqlite {
             }
         }
         Ok((calls, damaged))
+    }
+
+    fn replace_calls(&mut self, run: i64, calls: &[Call]) -> Result<(), JournalError> {
+        self.in_one_step(|transaction| {
+            for call in calls {
+                let changes = kept(call)
+                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO field_set (run, names) SELECT ?1, ?2 WHERE NOT EXISTS
+                         (SELECT 1 FROM field_set WHERE run = ?1 AND names = ?2)",
+                    )?
+                    .execute(params![run, call.changed])?;
+                transaction
+                    .prepare_cached(
+                        "UPDATE planned SET body = ?3, changes = ?4,
+                             fingerprint = CASE WHEN fingerprint IS NOT NULL THEN ?5 END,
+                             changed = (SELECT min(id) FROM field_set WHERE run = ?1 AND names = ?6)
+                         WHERE id = ?2",
+                    )?
+                    .execute(params![
+                        run,
+                        id_of(run, call.at.row),
+                        call.body,
+                        changes,
+                        call.fingerprint,
+                        call.changed,
+                    ])?;
+            }
+            Ok(())
+        })
     }
 
     fn set_damaged(&self, run: i64, row: u64, why: &str) -> Result<(), JournalError> {
@@ -139,6 +171,7 @@ fn pending(row: &Row<'_>, number: u64) -> rusqlite::Result<(Pending, bool)> {
         row: number,
         path: row.get(1)?,
         body: row.get(2)?,
+        changed: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
         note: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
         attempts: attempts.unwrap_or(0),
         doubtful: state == Some(RowState::Unknown),

@@ -69,6 +69,7 @@ impl Dossiers for Sqlite {
             .map_err(&explain)?;
         let mut rows = 0;
         self.in_one_step(|transaction| {
+            transaction.execute("DELETE FROM delivered WHERE record = ?1", [path])?;
             for run in runs {
                 let mut ids = transaction.prepare_cached(
                     "SELECT planned.id FROM planned JOIN run ON run.id = planned.id >> 32
@@ -80,7 +81,8 @@ impl Dossiers for Sqlite {
                     .collect::<rusqlite::Result<_>>()?;
                 for id in ids {
                     transaction.execute(
-                        "UPDATE planned SET body = x'', changes = NULL, note = NULL, name = '…'
+                        "UPDATE planned SET body = x'', changes = NULL, note = NULL, name = '…',
+                                            fingerprint = NULL
                          WHERE id = ?1",
                         [id],
                     )?;

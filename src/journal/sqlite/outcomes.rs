@@ -142,7 +142,8 @@ impl Outcomes for Sqlite {
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
         let explain = self.explain("read");
         let sql = "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
-                   WHERE id > ?1 AND id <= ?2 AND state IN ('invalid', 'rejected', 'failed')
+                   WHERE id > ?1 AND id <= ?2 AND (state IN ('invalid', 'rejected', 'failed')
+                        OR state = 'updated' AND error_code IS NOT NULL)
                    GROUP BY state, error_code ORDER BY count(*) DESC, error_code";
         let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
         let ends = params![id_of(run, 0), id_of(run, u64::MAX)];

@@ -88,7 +88,13 @@ fn filtering(count: usize) -> Api {
     Api::answering(move |asked| {
         if let Some(id) = asked.path.strip_prefix("/pupil/") {
             let found = pupils(count).into_iter().find(|pupil| pupil["id"] == id);
-            return found.map_or((404, json!({})), |pupil| (200, pupil));
+            let Some(mut pupil) = found else {
+                return (404, json!({}));
+            };
+            for (name, value) in asked.body.as_object().into_iter().flatten() {
+                pupil[name] = value.clone();
+            }
+            return (200, pupil);
         }
         let found = match asked.path.contains("filter=") {
             true => {

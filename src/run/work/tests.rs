@@ -289,6 +289,7 @@ fn a_record_holds_what_was_sent_as_the_target_understands_it() {
         row: 1,
         path: "/pupil/p%201".into(),
         body: body.to_string().into_bytes(),
+        changed: String::new(),
         note: String::new(),
         attempts: 0,
         doubtful: false,
@@ -327,4 +328,139 @@ fn a_canary_needs_records_that_can_be_read() {
         refused(&mut Desk::at(&unreadable(), ROSTER)),
         Code::RunUnreadableCanary
     );
+}
+
+/// Members of a school whose records cannot be read.
+fn members(text: &str) -> Desk {
+    let mut desk = Desk::at(&crate::targets::text("pathwright").unwrap(), text);
+    let variables = [("integration", "external"), ("school", "oakwood")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    desk.delivery().variables = variables.into();
+    desk.delivery().trust_for = Duration::from_secs(3600);
+    desk
+}
+
+/// A member in the API's words: what it was sent, and nothing else.
+fn echo(asked: &crate::run::tests::Asked) -> (u16, Json) {
+    (200, asked.body.clone())
+}
+
+#[test]
+fn a_variable_is_the_default_of_the_field_in_the_path() {
+    let text = "external_id,integration,first_name\nE1,external,Bo\nE1,,Bo\nE1,saml2,Bo\n";
+    let api = Api::answering(echo);
+    let mut desk = members(text);
+    desk.import(&api).unwrap();
+    assert_eq!(
+        desk.states(),
+        ["updated", "invalid text.duplicate", "updated"]
+    );
+    // The same record is the same, whether the roster says so or leaves the default out.
+    desk.rewrite("external_id,first_name\nE1,Bo\n");
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["unchanged"]);
+}
+
+#[test]
+fn what_is_sent_again_is_no_change() {
+    let most = Some(crate::model::Threshold::Rows(0));
+    let api = Api::answering(echo);
+    let mut desk = members("external_id,first_name\nE1,Bo\nE2,Åsa\n");
+    desk.delivery().guards.max_changes = most;
+    let resent = |desk: &mut Desk, expected: [&str; 2]| {
+        let ended = desk.import(&api).unwrap();
+        assert_eq!(ended.summary.held, None);
+        assert_eq!(desk.states(), expected);
+    };
+    resent(&mut desk, ["updated", "updated"]);
+    desk.later(Duration::from_secs(3601));
+    resent(&mut desk, ["updated", "updated"]);
+    resent(&mut desk, ["unchanged", "unchanged"]);
+    desk.rewrite("external_id,first_name\nE1,Bo\nE2,Eva\n");
+    let held = |desk: &mut Desk| desk.import(&api).unwrap().summary.held_by.is_some();
+    assert!(held(&mut desk));
+    desk.later(Duration::from_secs(3601));
+    assert!(held(&mut desk), "a change is one, however long ago");
+}
+
+#[test]
+fn only_the_fields_that_differ_from_the_last_delivery_are_named() {
+    let api = Api::answering(echo);
+    let mut desk = members("external_id,first_name,last_name,location\nE1,Bo,Ek,Lund\n");
+    desk.import(&api).unwrap();
+    let changed = |desk: &Desk| desk.outcomes(desk.run().id)[0].changed.clone();
+    assert_eq!(changed(&desk), "first_name last_name location");
+    desk.rewrite("external_id,first_name,last_name,location\nE1,Bo,Ek,Solna\n");
+    desk.import(&api).unwrap();
+    assert_eq!(changed(&desk), "location");
+    // Fewer columns say nothing new.
+    desk.rewrite("external_id,location\nE1,Solna\n");
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["unchanged"]);
+}
+
+#[test]
+fn a_row_that_the_answer_does_not_show_is_rejected_and_not_remembered() {
+    let api = Api::answering(|_| (200, json!({"id": 1, "first_name": "Old", "profile": {}})));
+    let mut desk = members("external_id,first_name\nE1,Bo\n");
+    for _ in 0..2 {
+        desk.import(&api).unwrap();
+        assert_eq!(desk.states(), ["rejected answer.not_applied"]);
+    }
+    let api = Api::answering(|_| (200, json!({"id": 1, "first_name": "Bo", "profile": {}})));
+    desk.rewrite("external_id,first_name,location\nE1,Bo,Lund\n");
+    let ended = desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated answer.not_applied"]);
+    let results = std::fs::read_to_string(ended.paths.results).unwrap();
+    assert!(results.contains("not applied: location ("), "{results}");
+}
+
+#[test]
+fn a_permission_is_lowered_only_if_that_is_allowed() {
+    let api = Api::answering(echo);
+    let row = |kind: &str| format!("external_id,first_name,membership_type\nE1,Bo,{kind}\n");
+    let mut desk = members(&row("admin"));
+    let allow = |value: &str| vec![("membership_type".to_owned(), value.to_owned())];
+    desk.settings.roster.check.allowed = allow("admin");
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated"]);
+    desk.rewrite(&row("student"));
+    for all in [false, true] {
+        desk.delivery().all = all;
+        desk.import(&api).unwrap();
+        assert_eq!(desk.states(), ["invalid guarded.not_allowed"], "{all}");
+    }
+    desk.settings.roster.check.allowed = allow("student");
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated"]);
+}
+
+#[test]
+fn a_permission_that_was_read_is_lowered_only_if_that_is_allowed() {
+    let target = school_with(
+        "pointer = \"/role\"",
+        "pointer = \"/role\"\nguarded = [\"head\"]",
+    );
+    let records = json!([{"id": "p1", "name": "Bo", "email": "b@x.se", "role": "head"}]);
+    let api = Api::holding(records);
+    let mut desk = Desk::at(&target, "id,name,role\np1,Bo,pupil\n");
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["invalid guarded.not_allowed"]);
+    desk.settings.roster.check.allowed = vec![("role".into(), "pupil".into())];
+    desk.import(&api).unwrap();
+    assert_eq!(desk.states(), ["updated"]);
+}
+
+#[test]
+fn an_option_that_could_clear_nothing_is_refused() {
+    use crate::check::EmptyCell;
+    let mut desk = members("external_id,first_name\nE1,\n");
+    desk.settings.roster.check.empty = EmptyCell::Clear;
+    let code = desk.try_prepare().unwrap_err().fact().code();
+    assert_eq!(code, Code::RunNothingToClear);
+    let mut desk = Desk::new("id,name,street\np1,Bo,\n");
+    desk.settings.roster.check.empty = EmptyCell::Clear;
+    desk.try_prepare().unwrap();
+    desk.rewrite("id,name\np1,Bo\n");
+    assert!(desk.try_prepare().is_err());
 }

@@ -61,6 +61,7 @@ fn call(row: u64) -> Pending {
         row,
         path: format!("/student/{row}"),
         body: br#"{"name":"Anna Ek"}"#.to_vec(),
+        changed: "name".into(),
         note: "a note".into(),
         attempts: 0,
         doubtful: false,
@@ -106,6 +107,8 @@ fn deliver_with(scene: &Scene, calls: Vec<Pending>, request: StopRequest) -> End
         record: &record,
         reread: Some(&Readable),
         explain: &|message| format!("explained: {message}"),
+        refused_column: &|_| None,
+        not_applied: &|_, _| None,
     };
     let (feed, receiver) = mpsc::channel(calls.len().max(1));
     for call in calls {
@@ -225,6 +228,7 @@ fn the_same_error_on_each_of_the_first_rows_stops_the_run() {
         status,
         error,
         message,
+        ..
     }) = ended.stop
     else {
         panic!("{:?}", ended.stop);
@@ -290,6 +294,8 @@ fn what_is_in_doubt_is_left_to_the_process_that_goes_on_where_this_one_may_not_a
         record: &record,
         reread: Some(&Readable),
         explain: &str::to_owned,
+        refused_column: &|_| None,
+        not_applied: &|_, _| None,
     };
     let (_halt, halted) = watch::channel(true);
     let done = sender.one(doubtful(), false, halted);
@@ -329,6 +335,8 @@ fn a_row_that_was_halted_before_its_next_attempt_is_in_doubt_only_where_an_answe
             record: &record,
             reread: None,
             explain: &str::to_owned,
+            refused_column: &|_| None,
+            not_applied: &|_, _| None,
         };
         let attempts = |last, doubtful| Attempts {
             made: 1,
@@ -372,6 +380,8 @@ fn a_request_that_is_under_way_may_finish_within_the_grace_unless_the_run_stops_
             record: &record,
             reread: None,
             explain: &str::to_owned,
+            refused_column: &|_| None,
+            not_applied: &|_, _| None,
         };
         let (feed, calls) = mpsc::channel(1);
         feed.try_send(call(1)).unwrap();
@@ -498,4 +508,41 @@ fn a_version_that_is_refused_is_not_sent_again() {
     assert_eq!(ended.states(), [RowState::Rejected]);
     assert_eq!(ended.outcomes[0].error_code, "http.412");
     assert_eq!(ended.asked.len(), 3, "{:?}", ended.asked);
+}
+
+#[test]
+fn an_error_about_a_column_that_only_some_may_change_is_told_once_with_the_column() {
+    let refused = r#"{"email":["Not integrated."]}"#;
+    let mut cast = Cast::default();
+    cast.spec.answers.message = String::new();
+    cast.spec.answers.fields = Some(String::new());
+    cast.spec.answers.code = String::new();
+    let script = (0..20).map(|_| reply(400, refused)).collect();
+    let scene = Scene::with(cast, script);
+    let transport = scene.transport();
+    let record = Kept::default();
+    let sender = Sender {
+        transport: &transport,
+        record: &record,
+        reread: None,
+        explain: &str::to_owned,
+        refused_column: &|fields| fields["email"].is_array().then(|| "Mejl".to_owned()),
+        not_applied: &|_, _| None,
+    };
+    let (feed, receiver) = mpsc::channel(20);
+    (1..=20).for_each(|row| feed.try_send(call(row)).unwrap());
+    drop(feed);
+    let (_asks, asked) = watch::channel(StopRequest::None);
+    let stop = sender.deliver(receiver, asked, false);
+    let stop = scene.runtime.block_on(stop).unwrap();
+    let Some(Stop::Failing { column, .. }) = stop else {
+        panic!("{stop:?}");
+    };
+    assert_eq!(column.as_deref(), Some("Mejl"));
+    let outcomes = record.outcomes.into_inner().unwrap();
+    assert!(
+        outcomes
+            .iter()
+            .all(|one| one.error_code == "answer.field_refused")
+    );
 }

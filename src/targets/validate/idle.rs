@@ -460,6 +460,7 @@ fn validate_field(
         for (key, is_set) in [
             ("nullable", field.nullable),
             ("read_only", field.read_only),
+            ("only_some_accounts", field.only_some_accounts),
             ("default", is_key && field.default.is_some()),
             ("constant", is_key && field.constant.is_some()),
         ] {
@@ -476,6 +477,7 @@ fn validate_field(
             ("nullable", field.nullable),
             ("default", field.default.is_some()),
             ("guarded", !field.guarded.is_empty()),
+            ("only_some_accounts", field.only_some_accounts),
         ] {
             if is_set {
                 let message = format!("{key} has no effect on \"{name}\", which is read-only");

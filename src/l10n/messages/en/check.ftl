@@ -25,6 +25,8 @@ number-cut-short = "{ $text }" is a number that a spreadsheet cut short; { -as-t
 length-too-long = the value has { $length } characters, and { $most } is the most
 length-too-short = "{ $text }" has { $length } characters, and { $least } is the least
 pattern-mismatch = "{ $text }" is not of the form { $form }
+guarded-cleared = the record has "{ $from }", which gives rights, so an import does not clear it; change it in the system
+guarded-lowered = "{ $from }" gives rights, so it is replaced by "{ $text }" only with --allow { $field }={ $text }
 guarded-value = "{ $text }" gives rights, so it is sent only with --allow { $field }={ $text }
 boolean-unknown = "{ $text }" is neither true nor false; write SANT or FALSKT, Ja or Nej, 1 or 0
 choice-unknown = "{ $text }" is not one of { $choices }

@@ -79,7 +79,7 @@ what-row-header = a repeated header
 what-row-part-of-object = part of something that the API replaces as a whole
 what-required-empty = an empty cell in a required column
 what-null-not-allowed = `<null>` for a field that cannot be cleared
-what-guarded-not-allowed = a value that grants rights, without `--allow`
+what-guarded-not-allowed = a value that grants rights is set or taken away, without `--allow`
 what-length-too-long = more characters than the API accepts
 what-length-too-short = fewer characters than the API accepts
 what-pattern-mismatch = not in the format that the API accepts
@@ -154,6 +154,10 @@ what-lookup-taken = Another record in the API has this value, and it must be uni
 remedy-lookup-taken = Correct the value, or change the other record first.
 what-undo-cannot-be-cleared = The field was empty before the run, and the API does not allow clearing it.
 remedy-undo-cannot-be-cleared = Correct the record in the API if needed.
+what-answer-not-applied = The API accepted the request, but the record in its answer does not show what was sent.
+remedy-answer-not-applied = Check the record in the system. Leave out fields that the API does not let you change, with --map "COLUMN=".
+what-answer-field-refused = The API refused a field that only some accounts may change.
+remedy-answer-field-refused = Leave its column out: resume or retry with --map "COLUMN=".
 what-undo-changed-since = The record was changed after the run, so undo does not restore it.
 remedy-undo-changed-since = Check the record in the API.
 what-network-unknown = The request was sent, but no response was received.

@@ -41,6 +41,7 @@ fact-no-column = --map names a column that the file does not have
 fact-no-field = --map or --key names a field that the target does not have
 
 fact-other-plan = the changes are not those of the saved plan, and nothing was sent; make a new plan
+fact-nothing-to-clear = --empty clear has no effect: none of the file's columns can be cleared in the target
 fact-blind-lists = --blind reads nothing, and the file has values in lists that an update replaces whole
 fact-unreadable-canary = --canary reads back what was sent, and the target's records cannot be read
 fact-not-retriable = the run cannot be retried

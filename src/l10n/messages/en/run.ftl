@@ -1,6 +1,8 @@
 ### A run: why it cannot be done, what planning found, and the way on after it ended early.
 
 run-header = { $file }, line { $line }
+run-no-fields = none
+run-nothing-to-clear = --empty clear has no effect: none of the file's columns can be cleared in { $target }. Fields that can be cleared: { $fields }. Leave the option out
 run-blind-canary = --canary reads back what was sent, and --blind reads nothing
 run-blind-lists = --blind reads nothing, and an update replaces the whole list in which { $fields } stands, so the record must be read first; ignore the column with --map COLUMN=, or import without --blind
 run-unreadable-canary = --canary reads back what was sent, and the records of { $target } cannot be read
@@ -97,6 +99,9 @@ on-no-read = if these credentials may write and not read, --blind sends without 
 on-credentials = check the credentials in the environment and { $on }
 on-address = check the address and the network and { $on }
 on-network = check the network and { $on }
+resume-only-leaves-out = resume takes --map only to leave a column out, as "COLUMN="; "{ $pair }" maps one to a field. Use retry for that
+resume-nothing-left = without these columns nothing is left to send; import the file again
+on-only-some = only some accounts may change "{ $column }"; leave the column out, and { $on }
 on-wrong = find out what is wrong and { $on }
 on-canary = find out what the API makes of the rows and { $on }
 

@@ -22,6 +22,8 @@ lookup-linked = the answer's Link header names a next page, which the target's f
 lookup-no-list = its answer has no list of records at { $pointer }
 lookup-no-record = the answer to { $path } has no record with an id at { $pointer }; correct answers.record or lookup.id in the target's file, or set parameter in [[lookup.query]] if the answer is a list
 
+answer-not-applied = not applied: { $fields } (the API accepted the request, but its answer does not show what was sent)
+
 credentials-missing = no credentials for { $target }: set { $ways } in the environment, or the same names with _FILE behind them to files that hold the values
 credentials-or = , or{" "}
 credentials-file = cannot read the file { $path } that { $variable } names

@@ -22,6 +22,8 @@ number-cut-short = "{ $text }" är ett tal som ett kalkylprogram har kortat av; 
 length-too-long = värdet är { $length } tecken långt, och högst { $most } är tillåtet
 length-too-short = "{ $text }" är { $length } tecken långt, och minst { $least } krävs
 pattern-mismatch = "{ $text }" följer inte mönstret { $form }
+guarded-cleared = posten har ”{ $from }”, som ger behörigheter och inte tas bort av en tom cell; ändra det i systemet
+guarded-lowered = ”{ $from }” ger behörigheter, så det ersätts av ”{ $text }” bara med --allow { $field }={ $text }
 guarded-value = "{ $text }" ger behörigheter, så det skickas bara med --allow { $field }={ $text }
 boolean-unknown = "{ $text }" är varken sant eller falskt; skriv SANT eller FALSKT, Ja eller Nej, 1 eller 0
 choice-unknown = "{ $text }" är inte något av { $choices }

@@ -78,7 +78,7 @@ what-row-header = en upprepad rubrikrad
 what-row-part-of-object = en del av något som ersätts i sin helhet
 what-required-empty = en tom cell i en obligatorisk kolumn
 what-null-not-allowed = `<null>` för ett fält som inte kan tömmas
-what-guarded-not-allowed = ett värde som ger behörigheter, utan `--allow`
+what-guarded-not-allowed = ett värde som ger behörigheter sätts eller tas bort, utan `--allow`
 what-length-too-long = fler tecken än vad som tillåts
 what-length-too-short = färre tecken än vad som krävs
 what-pattern-mismatch = inte skrivet på det sätt som krävs
@@ -153,6 +153,10 @@ what-lookup-taken = En annan post i målsystemet har det här värdet, och det m
 remedy-lookup-taken = Rätta värdet, eller ändra den andra posten först.
 what-undo-cannot-be-cleared = Fältet var tomt före körningen och kan inte tömmas.
 remedy-undo-cannot-be-cleared = Rätta posten i målsystemet om det behövs.
+what-answer-not-applied = Systemet tog emot ändringen, men svaret visar inte det som skickades.
+remedy-answer-not-applied = Kontrollera posten i systemet. Utelämna fält som inte går att ändra, med --map "KOLUMN=".
+what-answer-field-refused = Systemet avvisade ett fält som bara går att ändra för vissa konton.
+remedy-answer-field-refused = Utelämna kolumnen: fortsätt eller försök igen med --map "KOLUMN=".
 what-undo-changed-since = Posten har ändrats efter körningen, så den återställs inte.
 remedy-undo-changed-since = Kontrollera posten i målsystemet.
 what-network-unknown = Ändringen skickades, men svaret kom aldrig fram.

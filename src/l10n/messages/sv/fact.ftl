@@ -40,6 +40,7 @@ fact-no-column = --map anger en kolumn som filen inte har
 fact-no-field = --map eller --key anger ett fält som målet inte har
 
 fact-other-plan = ändringarna är inte de i den sparade planen, och inget har skickats; gör en ny plan
+fact-nothing-to-clear = --empty clear har ingen verkan: ingen av filens kolumner går att tömma i målet
 fact-blind-lists = --blind läser ingenting, och filen har värden i listor som varje ändring ersätter helt
 fact-unreadable-canary = --canary läser tillbaka det som skickats, och posterna i målet går inte att läsa
 fact-not-retriable = körningen kan inte göras om

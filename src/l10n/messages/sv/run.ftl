@@ -1,4 +1,6 @@
 run-header = { $file }, rad { $line }
+run-no-fields = inga
+run-nothing-to-clear = --empty clear har ingen verkan: ingen av filens kolumner går att tömma i { $target }. Fält som går att tömma: { $fields }. Utelämna flaggan
 run-blind-canary = --canary läser tillbaka det som skickats, och --blind läser ingenting
 run-blind-lists = --blind läser ingenting, och varje ändring ersätter hela listan där { $fields } finns, så posten måste läsas först; uteslut kolumnen med --map KOLUMN=, eller importera utan --blind
 run-unreadable-canary = --canary läser tillbaka det som skickats, och posterna i { $target } går inte att läsa
@@ -95,6 +97,9 @@ on-no-read = om inloggningsuppgifterna ger rätt att skriva men inte läsa, skic
 on-credentials = kontrollera inloggningsuppgifterna i miljön och { $on }
 on-address = kontrollera adressen och nätverket och { $on }
 on-network = kontrollera nätverket och { $on }
+resume-only-leaves-out = resume tar --map bara för att utelämna en kolumn, som ”KOLUMN=”; ”{ $pair }” kopplar en kolumn till ett fält. Använd retry för det
+resume-nothing-left = utan de kolumnerna finns inget kvar att skicka; importera filen på nytt
+on-only-some = ”{ $column }” går bara att ändra för vissa konton; utelämna kolumnen och { $on }
 on-wrong = ta reda på vad som är fel och { $on }
 on-canary = ta reda på vad API:et gör med raderna och { $on }
 

@@ -20,6 +20,8 @@ lookup-linked = svarets Link-huvud anger en nästa sida, som målfilen inte föl
 lookup-no-list = dess svar har ingen lista med poster på { $pointer }
 lookup-no-record = svaret på { $path } har ingen post med id på { $pointer }; rätta answers.record eller lookup.id i målfilen, eller ange parameter i [[lookup.query]] om svaret är en lista
 
+answer-not-applied = ändrades inte: { $fields } (systemet tog emot ändringen, men svaret visar inte det som skickades)
+
 credentials-missing = inloggningsuppgifter saknas för { $target }: ange { $ways } som miljövariabler, eller samma namn följda av _FILE för filer som innehåller värdena
 credentials-or = , eller{" "}
 credentials-file = kan inte läsa filen { $path } som { $variable } pekar på
