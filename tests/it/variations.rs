@@ -68,7 +68,7 @@ fn cell(field: &FieldSpec, row: usize) -> String {
             choices.find(usual).cloned().unwrap_or_default()
         }
         Kind::Boolean => "false".to_owned(),
-        Kind::Text if own => format!("T{row}"),
+        Kind::Text if own => format!("T{row:05}"),
         _ if field.example.is_empty() => "Example".to_owned(),
         _ => field.example.clone(),
     }
@@ -89,6 +89,8 @@ fn roster_for(spec: &TargetSpec) -> String {
         .fields
         .iter()
         .filter(|field| !field.read_only && field.constant.is_none() && !named(field.name()))
+        // Without the option that allows them, no row may have these.
+        .filter(|field| field.guarded.is_empty() || field.kind == Kind::Choice)
         .collect();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
     let mut csv = csv::Writer::from_writer(Vec::new());

@@ -211,7 +211,7 @@ impl Description {
     /// Names of the fields in the update's path, in its order: those that tell one record from another.
     pub(super) fn keys(&self) -> Vec<&str> {
         let segments = self.update.path.split('/');
-        let names = segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+        let names = segments.filter_map(|segment| Some(placeholder(segment)?.1));
         let is_field = |name: &&str| self.fields.iter().any(|field| field.name == *name);
         names.filter(is_field).collect()
     }
@@ -248,4 +248,10 @@ impl Description {
             false => instead.copied().unwrap_or(usual),
         }
     }
+}
+/// The text before a placeholder in a segment of a path, its name, and the text behind it.
+pub(super) fn placeholder(segment: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = segment.split_once('{')?;
+    let (name, behind) = rest.split_once('}')?;
+    Some((before, name, behind))
 }

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::PATH;
-use super::description::{Description, Lookup, Paging, Way};
+use super::description::{Description, Lookup, Paging, Way, placeholder};
 use super::filter::{key_in, keys_in};
 use super::lists::put;
 use super::records::{Records, text_of};
@@ -314,13 +314,11 @@ fn fitting(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
         return None;
     }
     for (place, segment) in places.zip(segments) {
-        match place
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'))
-        {
-            Some(name) => {
+        match placeholder(place) {
+            Some((before, name, behind)) => {
                 let text = percent_decode_str(segment).decode_utf8().ok()?;
-                names.insert(name.to_owned(), text.into_owned());
+                let text = text.strip_prefix(before)?.strip_suffix(behind)?;
+                names.insert(name.to_owned(), text.to_owned());
             }
             None if place == segment => {}
             None => return None,
@@ -524,7 +522,10 @@ fn page(
         put(&mut body, &lookup.total, total.into());
     }
     let is_last = end >= found.len();
-    let next = format!("http://{host}{}?after={end}", uri.path());
+    let own = uri.query().unwrap_or_default().split('&');
+    let kept = own.filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let query: String = kept.map(|pair| format!("{pair}&")).collect();
+    let next = format!("http://{host}{}?{query}after={end}", uri.path());
     match &lookup.paging {
         Paging::Next { pointer } if is_last => put(&mut body, pointer, Value::Null),
         Paging::Next { pointer } => put(&mut body, pointer, next.into()),

@@ -175,7 +175,11 @@ impl Records {
         }
         let unnamed = format!("/{UNNAMED}");
         for (place, value) in leaves(body, String::new()) {
-            if self.variations.contains(&Variation::UnnamedMembers) && place.starts_with(&unnamed) {
+            let takes = |variation| self.variations.contains(&variation);
+            // An API that sends null for a member takes it back.
+            if takes(Variation::NullMembers) && value.is_null()
+                || takes(Variation::UnnamedMembers) && place.starts_with(&unnamed)
+            {
                 continue;
             }
             let of_list = self.api.fields.iter().filter(|field| {

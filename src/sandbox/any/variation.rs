@@ -4,6 +4,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use super::description::{Description, Paging};
+use super::lists::list_of;
 
 /// A behaviour of a simulated API that its target file does not describe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +79,10 @@ impl Variation {
             ],
             Variation::NullMembers => {
                 let places = api.fields.iter().map(|field| api.place(field));
+                // A list has no element that is there for nothing.
+                let is_member = |place: &String| !place.is_empty() && list_of(place).is_none();
                 places
-                    .filter(|place| !place.is_empty() && record.pointer(place).is_none())
+                    .filter(|place| is_member(place) && record.pointer(place).is_none())
                     .map(|place| (place, Value::Null))
                     .collect()
             }
