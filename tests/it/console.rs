@@ -405,7 +405,7 @@ fn the_start_page_shows_the_files_of_the_last_day_and_leads_to_their_rows() {
         let output = sweep("--max-invalid 100%");
         assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
         folder.write("inbox/held.csv", plain_roster(7));
-        let output = sweep("--max-changes 1");
+        let output = sweep("--max-changes 1 --all");
         assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
 
         let (console, cookie) = open();

@@ -1027,7 +1027,9 @@ fn a_held_file_of_a_profile_is_approved_with_its_credentials() {
             .output()
             .unwrap()
     };
-    let output = program(&["sweep", "inbox", "--settle", "0s", "--format", "json"]);
+    let output = program(&[
+        "sweep", "inbox", "--settle", "0s", "--all", "--format", "json",
+    ]);
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let first = stdout(&output).lines().next().map(str::to_owned);
     let summary: serde_json::Value = serde_json::from_str(&first.unwrap()).unwrap();

@@ -163,7 +163,7 @@ fn a_held_file_does_not_go_where_a_planted_link_leads() {
             _ => "100%",
         };
         let server = ok();
-        let output = sweep(&folder, &server, &["--max-changes", guard]);
+        let output = sweep(&folder, &server, &["--max-changes", guard, "--all"]);
         assert_eq!(
             output.status.code(),
             Some(1),
@@ -174,7 +174,7 @@ fn a_held_file_does_not_go_where_a_planted_link_leads() {
         // Without the link it is archived, and nothing is sent again.
         let sent = server.seen().len();
         std::fs::remove_file(folder.path("inbox").join(place)).unwrap();
-        let output = sweep(&folder, &server, &["--max-changes", guard]);
+        let output = sweep(&folder, &server, &["--max-changes", guard, "--all"]);
         let expected = if place == "held" { 4 } else { 0 };
         assert_eq!(
             output.status.code(),
