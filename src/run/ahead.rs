@@ -100,7 +100,11 @@ impl<'a> Run<'a> {
         let setup = self.setup;
         let reading = Reading::of(setup.prepared, &setup.settings.delivery);
         let clock = setup.context.clock.as_ref();
-        let planned = Figures::foreseen(setup.prepared, &reading, clock)?;
+        let mut planned = Figures::foreseen(setup.prepared, &reading, clock)?;
+        // Nothing is remembered, so nothing tells whether a row changes its record.
+        if !setup.settings.delivery.all {
+            planned.resent = planned.to_send;
+        }
         let mut plan = plan_of(setup.prepared, &setup.settings.delivery, &planned);
         plan.token_url = setup.context.credentials.token_url().map(str::to_owned);
         self.forecast(&mut plan);
