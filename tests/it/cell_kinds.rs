@@ -146,7 +146,7 @@ fn what_a_spreadsheet_made_of_a_value_is_sent_as_it_is_shown_or_refused() {
         (&percent, "cell.percentage"),
         (
             &rounded,
-            "184.5 (external_source_id: cell E9 holds the number 184.5 and shows another one; check which is right, and type it as text; external_source_id: \"184.5\" looks like a number that a program wrote with a thousands separator, decimals or a percent sign; if so, format the column as text in the spreadsheet, enter the value again and export once more)",
+            "184.5 (external_source_id: cell E9 holds the number 184.5 and shows another one; check which is right, and type it as text)",
         ),
         (&long, "cell.long_number"),
         (&date, "cell.date"),
