@@ -21,7 +21,7 @@ impl<'a> Applied<'a> {
 
     /// The fields that were sent and that the answer to it does not show as sent.
     ///
-    /// If the target does not promise the record, only members that the answer has are compared.
+    /// If the target does not promise the record, only members that the answer has are compared, and no row is rejected.
     pub(super) fn not_applied(&self, call: &Pending, answer: &Json) -> Option<NotApplied> {
         let spec = self.checker.spec();
         let record = spec.record_in(answer).filter(|it| it.is_object())?;
@@ -53,7 +53,9 @@ impl<'a> Applied<'a> {
         if names.is_empty() {
             return None;
         }
-        let is_rejected = is_guarded || !any_applied && names.iter().any(|(_, changed)| *changed);
+        // Where nothing is promised, the answer may show the record as it was before.
+        let is_rejected = is_promised
+            && (is_guarded || !any_applied && names.iter().any(|(_, changed)| *changed));
         let fields: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
         Some(NotApplied {
             is_rejected,
@@ -273,6 +275,6 @@ mod tests {
         let check = |answer: Json| of(&desk, &sent, "name street", &answer);
         assert_eq!(check(json!({"ok": true})), None);
         assert_eq!(check(json!({"name": "Anna"})), None);
-        assert_eq!(check(json!({"name": "Eva"})), Some((true, "name".into())));
+        assert_eq!(check(json!({"name": "Eva"})), Some((false, "name".into())));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Folder, LibraryRun, Server, respond, stderr, stdout};
+use crate::harness::{Folder, LibraryRun, RECORD, Server, respond, stderr, stdout};
 
 /// An API of users that cannot be read.
 const USERS: &str = r#"
@@ -196,7 +196,7 @@ fn a_success_without_the_record_stops_the_run_and_is_not_reported_as_done() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(states(&folder), vec!["updated"; 20]);
     // With the record, and without the setting, it is done.
-    for (changes, body) in [(&[expects][..], r#"{"id":"1","name":"N1"}"#), (&[], page)] {
+    for (changes, body) in [(&[expects][..], RECORD), (&[], page)] {
         let folder = users(changes, 20);
         let server = Server::start(move |_| respond(200, &[], body));
         let output = import(&folder, &server.base_url, &[]);
