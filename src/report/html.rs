@@ -299,8 +299,7 @@ fn advised(kind: &FailureKind, rows: &[Listed]) -> Kind {
     }
 }
 
-/// What rows of one code were told: the first message of each column, since one code may have another limit in
-/// another column.
+/// Joins the first message of each column, because the limits behind one code differ between columns.
 fn said_of<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     const MOST: usize = 3;
     let mut said: Vec<(&str, &str)> = Vec::new();

@@ -351,7 +351,7 @@ impl Work<'_> {
             return Ok(Since::Changed);
         }
         let age = planning.clock.timestamp().duration_since(at);
-        // Nobody knows how old it is where the clock was set back since.
+        // If the clock was set back since, the age is unknown.
         let is_new = Duration::try_from(age).is_ok_and(|age| age <= planning.delivery.trust_for);
         let is_trusted = planning.has_delivered && is_new;
         Ok(match (differing.is_empty(), is_trusted) {

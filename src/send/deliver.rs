@@ -99,7 +99,7 @@ struct Done {
     body: Vec<u8>,
     answered: bool,
     stop: Option<Stop>,
-    /// The column that the API let nobody change for this account.
+    /// The column that the API does not let this account change.
     column: Option<String>,
 }
 

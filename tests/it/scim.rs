@@ -109,7 +109,7 @@ fn people_are_changed_and_changed_back_and_nothing_else_of_them() {
         let judge = start(&python, options, 12);
         let folder = Folder::new();
         let client = client(&folder, &judge);
-        // The names differ in case. The last but one is taken, and the last is nobody's.
+        // The names differ in case. The second to last name is taken, and the last does not exist.
         let mut roster = "user_name,first_name,email,mobile,phone,department,title\n".to_owned();
         for row in 1..=10 {
             roster.push_str(&format!(

@@ -326,7 +326,7 @@ fn a_list_is_written_as_the_row_that_gives_it() {
             None,
             Some("b"),
         ),
-        // What is left is not what is to be removed.
+        // The remaining values are not those to remove.
         (ListMode::Remove, None, list(&["a"]), None, None),
     ] {
         let spec = with_list(mode);

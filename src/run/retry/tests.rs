@@ -130,7 +130,7 @@ fn an_undo_is_no_origin_of_rows() {
     assert_eq!(undo.command, "undo");
     assert_ne!(undo.id, first);
     assert_eq!(found(&desk, &copy, None), [first]);
-    // How it was told to read its own file says nothing of others.
+    // The options for reading its own file do not apply to others.
     std::fs::write(&copy, other_header).unwrap();
     assert!(found(&desk, &copy, None).is_empty());
 }
