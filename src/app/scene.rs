@@ -319,7 +319,7 @@ fn planned(row: u64, state: Option<RowState>) -> PlannedRow {
             at,
             key: i64::try_from(row).unwrap(),
             cells: vec![0; 4],
-            warning: String::new(),
+            ..RowMark::default()
         },
         what: match state {
             Some(RowState::Invalid) => PlannedWhat::Settled(outcome(row, RowState::Invalid)),

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::model::{Call, Outcome, RowAt};
+use crate::model::{Call, DAMAGED, Found, Outcome, RowAt, RowFacts};
 
 /// A row that is planned.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct PlannedRow {
 }
 
 /// What is kept of a row itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RowMark {
     /// Where it stands.
     pub at: RowAt,
@@ -22,6 +22,8 @@ pub struct RowMark {
     pub cells: Vec<u8>,
     /// What is doubtful about it, for a person; empty where nothing is.
     pub warning: String,
+    /// What planning learned about it.
+    pub facts: RowFacts,
 }
 
 /// What is to be done for a row.
@@ -98,6 +100,28 @@ pub enum Entry {
     Flush,
 }
 
+/// The facts of a row as a column holds them.
+pub(super) fn facts_text(facts: &RowFacts) -> Result<Option<String>, serde_json::Error> {
+    if facts.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(facts).map(Some)
+}
+
+/// The facts of rows whose columns hold these texts. A text that is damaged is reported as a match by
+/// [`DAMAGED`].
+pub(super) fn facts_in(rows: Vec<(u64, String)>) -> Vec<(u64, RowFacts)> {
+    let facts = |text: &str| {
+        serde_json::from_str(text).unwrap_or_else(|_| RowFacts {
+            found: Some(Found {
+                id: String::new(),
+                by: DAMAGED.to_owned(),
+            }),
+        })
+    };
+    rows.iter().map(|(row, text)| (*row, facts(text))).collect()
+}
+
 pub(super) fn filled(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
@@ -117,4 +141,23 @@ const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
 /// A value as it stands in a path.
 pub(super) fn encoded_segment(value: &str) -> String {
     percent_encoding::utf8_percent_encode(value, SEGMENT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_facts_are_reported_and_those_of_other_rows_are_read() {
+        let found = Found {
+            id: "7".into(),
+            by: "name".into(),
+        };
+        let facts = RowFacts { found: Some(found) };
+        assert_eq!(facts_text(&RowFacts::default()).unwrap(), None);
+        let text = facts_text(&facts).unwrap().unwrap();
+        let read = facts_in(vec![(1, "{".into()), (2, text)]);
+        assert_eq!(read[0].1.found.as_ref().unwrap().by, DAMAGED);
+        assert_eq!(read[1], (2, facts));
+    }
 }

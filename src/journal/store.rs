@@ -11,7 +11,7 @@ use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
-use crate::model::{Call, Change, Fingerprint, Outcome, RowState, StateCounts};
+use crate::model::{Call, Change, Fingerprint, Outcome, RowFacts, RowState, StateCounts};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
 /// one suite of tests holds both to them.
@@ -264,6 +264,13 @@ pub trait Outcomes {
     /// When the journal cannot be read.
     fn warnings(&self, run: i64, first: u64, last: u64)
     -> Result<Vec<(u64, String)>, JournalError>;
+
+    /// What planning learned about a run's rows from `first` to `last`, in row order, where it learned
+    /// anything.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn facts(&self, run: i64, first: u64, last: u64) -> Result<Vec<(u64, RowFacts)>, JournalError>;
 
     /// The body that a run was to send for a row; empty where there is none.
     ///

@@ -4,25 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::MapError;
 use super::names::{PROTECTED, headers_for, is_protected, known_names, name_key, nearest, within};
+use super::result_column::{RESULT_COLUMNS, ResultColumn};
 use crate::l10n::{Language, say};
 use crate::read::{column_letters, fold_header};
 use crate::targets::{FieldSpec, TargetSpec};
-
-/// The columns that a results file has beside the input's: no field of any target, and no
-/// mistake where a results file is read again.
-pub const RESULT_COLUMNS: [&str; 11] = [
-    "import_row",
-    "import_status",
-    "import_http_status",
-    "import_error_code",
-    "import_error",
-    "import_changed",
-    "import_attempts",
-    "import_request_id",
-    "import_finished_at",
-    "import_line",
-    "import_warning",
-];
 
 /// What the user says of the columns.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -121,11 +106,12 @@ impl ColumnMap {
                 None if is_protected => map.protected.push(column),
                 None if RESULT_COLUMNS.contains(&folded.as_str()) => {
                     map.of_results = true;
-                    if folded == "import_error_code" {
+                    let is = |ours: ResultColumn| folded == ours.name();
+                    if is(ResultColumn::ErrorCode) {
                         map.error_code = Some(column);
-                    } else if folded == "import_line" {
+                    } else if is(ResultColumn::Line) {
                         map.line = Some(column);
-                    } else if folded == "import_status" {
+                    } else if is(ResultColumn::Status) {
                         map.state = Some(column);
                     }
                 }

@@ -4,13 +4,14 @@
 mod columns;
 mod error;
 mod names;
+mod result_column;
 mod unmapped;
 
 pub(crate) use columns::field_named;
 pub use columns::{
-    ColumnMap, Guess, MapOptions, RESULT_COLUMNS, column_names, guesses, language_of,
-    protected_columns,
+    ColumnMap, Guess, MapOptions, column_names, guesses, language_of, protected_columns,
 };
 pub use error::MapError;
 pub use names::PROTECTED;
+pub use result_column::{RESULT_COLUMNS, ResultColumn};
 pub use unmapped::{Likeness, Unmapped};

@@ -18,6 +18,7 @@ mod recorded_run;
 mod result_paths;
 mod results;
 mod roster;
+mod row_end;
 mod safe_cell;
 mod sheet_file;
 mod shell;

@@ -5,13 +5,14 @@ use jiff::Timestamp;
 use crate::journal::{
     Journal, NewRun, PlannedRow, PlannedWhat, Record, RowMark, RunState, Stage, Writer,
 };
-use crate::model::{Call, Outcome, RowAt, RowState};
+use crate::model::{Call, Outcome, RowAt, RowFacts, RowState};
 
 /// What a journal holds of a row.
 #[derive(Default)]
 pub(super) struct Held {
     pub(super) row: u64,
     pub(super) warning: &'static str,
+    pub(super) facts: RowFacts,
     pub(super) call: Option<Call>,
     pub(super) outcome: Option<Outcome>,
 }
@@ -67,6 +68,7 @@ pub(super) fn journal_of(rows: Vec<Held>) -> (Journal, i64) {
                 key: 0,
                 cells: Vec::new(),
                 warning: held.warning.into(),
+                facts: held.facts,
             },
             what,
         });

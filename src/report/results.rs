@@ -4,17 +4,15 @@ use csv::ByteRecord;
 
 use super::error::ReportError;
 use super::result_paths::{ResultPaths, Written};
+use super::row_end::{RowEnd, final_state};
 use super::safe_cell::{Reader, safe_cell};
 use super::sheet_file::SheetFile;
 use super::timeline::Timeline;
 use crate::journal::{Journal, Recorded};
 use crate::l10n::say;
-use crate::map::RESULT_COLUMNS;
+use crate::map::{RESULT_COLUMNS, ResultColumn};
 use crate::model::{Code, LEFT_OUT, Lines, Outcome, RowState, StateCounts};
 use crate::read::{Cell, Input, Table, fold_header};
-
-/// Code of a row of a run that a guard holds.
-const HELD: &str = "run.held";
 
 /// Code of a row whose record was looked for and not found.
 pub const NOT_FOUND: &str = "lookup.not_found";
@@ -77,6 +75,8 @@ pub fn write_results(
                 .peekable();
             let warnings = journal.warnings(run, first.row, last.row)?;
             let mut warnings = warnings.into_iter().peekable();
+            let facts = journal.facts(run, first.row, last.row)?;
+            let mut facts = facts.into_iter().peekable();
             for cells in rows {
                 let warning = warnings.next_if(|(row, _)| *row == cells.row);
                 let mut warning = warning.map_or(String::new(), |(_, text)| text);
@@ -111,7 +111,16 @@ pub fn write_results(
                     };
                     sheet.write(&cells.kept, state, "")?;
                 }
-                let record = cells.with(outcome.as_ref(), &warning, held.as_deref(), &layout);
+                let facts = facts.next_if(|(row, _)| *row == cells.row);
+                let end = RowEnd {
+                    row: cells.row,
+                    line: cells.line,
+                    outcome: outcome.as_ref(),
+                    warning: &warning,
+                    held: held.as_deref(),
+                    facts: facts.map(|(_, facts)| facts).unwrap_or_default(),
+                };
+                let record = cells.with(&end, &layout);
                 let error = outcome.as_ref().map_or("", |outcome| &outcome.error);
                 results.write(&record, state, error)?;
                 if !state.succeeded() && state != RowState::Withheld && !left_out {
@@ -180,7 +189,7 @@ fn begin(
     input: &Input,
     layout: &Layout,
 ) -> Result<SheetFile, ReportError> {
-    begin_with(paths, path, input, layout, &RESULT_COLUMNS)
+    begin_with(paths, path, input, layout, RESULT_COLUMNS)
 }
 
 /// The same, with these columns behind the input's, or before them.
@@ -255,7 +264,7 @@ impl Layout {
         table
             .rows()
             .map(|row| {
-                // With room for what became of the row, as long as it says little.
+                // With room for the result columns, if they are short.
                 let fields = self.kept.len() + RESULT_COLUMNS.len();
                 let mut kept = ByteRecord::with_capacity(row.bytes() + 256, fields);
                 for &column in &self.kept {
@@ -288,57 +297,14 @@ impl Layout {
 
 impl Cells {
     /// The row's record: what became of it behind its cells, or before them.
-    fn with(
-        mut self,
-        outcome: Option<&Outcome>,
-        warning: &str,
-        held: Option<&str>,
-        layout: &Layout,
-    ) -> ByteRecord {
+    fn with(mut self, end: &RowEnd<'_>, layout: &Layout) -> ByteRecord {
         let mut record = match layout.outcome_first {
             true => ByteRecord::new(),
             false => std::mem::take(&mut self.kept),
         };
-        record.push_field(self.row.to_string().as_bytes());
-        match outcome {
-            None => {
-                record.push_field(RowState::NotSent.as_str().as_bytes());
-                let (code, why) = match held {
-                    Some(why) => (HELD, why),
-                    None => ("", ""),
-                };
-                // No HTTP status, and behind the error nothing was changed, tried, asked or done.
-                for text in ["", code, why, "", "", "", ""] {
-                    record.push_field(inert(text).as_bytes());
-                }
-            }
-            Some(outcome) => {
-                let status = outcome
-                    .http_status
-                    .map_or(String::new(), |status| status.to_string());
-                let unseen = outcome.state == RowState::Unknown;
-                let state = final_state(outcome.state);
-                let why_unseen = unseen.then(|| say().answer_unseen());
-                let (code, error) = match &why_unseen {
-                    Some(why) => ("network.unknown", why.as_str()),
-                    None => (&*outcome.error_code, &*outcome.error),
-                };
-                for text in [
-                    state.as_str(),
-                    &status,
-                    code,
-                    error,
-                    &outcome.changed,
-                    &outcome.attempts.to_string(),
-                    &outcome.request_id,
-                    &format!("{:.3}", outcome.finished_at),
-                ] {
-                    record.push_field(inert(text).as_bytes());
-                }
-            }
+        for column in ResultColumn::ALL {
+            record.push_field(inert(&end.cell(*column)).as_bytes());
         }
-        record.push_field(self.line.to_string().as_bytes());
-        record.push_field(inert(warning).as_bytes());
         if layout.outcome_first {
             record.extend(&self.kept);
         }
@@ -346,15 +312,6 @@ impl Cells {
             record.push_field(cell);
         }
         record
-    }
-}
-
-/// The state in which a row is reported: a request that was sent, and whose answer nobody waited
-/// for, is not known to have arrived.
-fn final_state(state: RowState) -> RowState {
-    match state {
-        RowState::Unknown => RowState::Failed,
-        state => state,
     }
 }
 

@@ -146,7 +146,7 @@ mod tests {
             at: RowAt::FIRST,
             key: 1,
             cells: Vec::new(),
-            warning: String::new(),
+            ..RowMark::default()
         };
         let call = Call {
             at: RowAt::FIRST,

@@ -112,6 +112,7 @@ impl ItemMaker<'_> {
                 key,
                 cells,
                 warning,
+                ..RowMark::default()
             },
             is_released: self.checker.is_released(raw),
             damaged: self.checker.damage_before(raw),

@@ -15,7 +15,7 @@ use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::say;
-use crate::model::{Call, FieldPrint, Outcome, Problem, RowState};
+use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState};
 use crate::plan::{Difference, Left, LookUp, Planner, Values, field_print};
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
@@ -167,7 +167,8 @@ impl Work<'_> {
     pub(super) async fn settle(&mut self, row: Unresolved, records: &[&Json]) -> Result<(), Halt> {
         self.done += 1;
         self.tell(self.done, self.planning.prepared.survey.rows);
-        match self.judge(&row, records) {
+        let mut row = row;
+        match self.judge(&mut row, records) {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
@@ -201,7 +202,7 @@ impl Work<'_> {
 
     /// What the row's record lacks; with the fields that someone has changed since, where a run is
     /// undone.
-    fn judge(&self, row: &Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
+    fn judge(&self, row: &mut Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
         let key = prepared.survey.key();
@@ -238,6 +239,10 @@ impl Work<'_> {
             let text = say().row_found_no_id(spec.record_name());
             return Err(problem("lookup.incomplete", text));
         };
+        row.mark.facts.found = Some(Found {
+            id: id.clone(),
+            by: field.unwrap_or_default().to_owned(),
+        });
         let own = spec
             .key_field()
             .and_then(|field| row.values[field].as_ref());

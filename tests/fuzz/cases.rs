@@ -22,7 +22,8 @@ pub fn roster(bytes: &[u8]) {
 pub fn results(bytes: &[u8]) {
     let header = "id,identity_number,first_name,last_name,import_row,import_status,\
                   import_http_status,import_error_code,import_error,import_changed,import_attempts,\
-                  import_request_id,import_finished_at,import_line,import_warning\n";
+                  import_request_id,import_finished_at,import_line,import_warning,\
+                  import_record_id,import_matched_by\n";
     checked(&[header.as_bytes(), bytes].concat(), true);
 }
 

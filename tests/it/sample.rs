@@ -85,7 +85,9 @@ fn the_results_hold_every_cell_as_it_was_in_the_inputs_order() {
             "import_request_id",
             "import_finished_at",
             "import_line",
-            "import_warning"
+            "import_warning",
+            "import_record_id",
+            "import_matched_by"
         ]
     );
     let bytes = std::fs::read(folder.path("elever-2026-ht.results.csv")).unwrap();

@@ -10,7 +10,7 @@ use rosterpatch::journal::{
     Journal, JournalError, NewRun, PlannedRow, PlannedWhat, QuotaStore, Record, RosterLock,
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
-use rosterpatch::model::{Call, Change, Outcome, RowAt, RowState};
+use rosterpatch::model::{Call, Change, Found, Outcome, RowAt, RowFacts, RowState};
 use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
@@ -62,6 +62,13 @@ fn mark(row: u64, warning: &str) -> RowMark {
         key: row as i64 * 7,
         cells: vec![row as u8; 4],
         warning: warning.into(),
+        facts: RowFacts {
+            // Every other row matched a record.
+            found: (row % 2 == 0).then(|| Found {
+                id: format!("id-{row}"),
+                by: "e-post \"1\"".into(),
+            }),
+        },
     }
 }
 
@@ -188,6 +195,7 @@ fn told(journal: &Journal, run: i64) -> String {
         "warnings",
         format!("{:?}", journal.warnings(run, 1, 9).unwrap()),
     );
+    say("facts", format!("{:?}", journal.facts(run, 1, 9).unwrap()));
     say("body", format!("{:?}", journal.body(run, 3).unwrap()));
     say("no body", format!("{:?}", journal.body(run, 99).unwrap()));
     say(

@@ -6,12 +6,13 @@ use postgres::Row;
 use super::calls::{reach_of, state_at};
 use super::connection::{Tables, Wrong, cell, word};
 use super::store::{Postgres, signed};
+use crate::journal::entries::facts_in;
 use crate::journal::error::{JournalError, Refusal};
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::Outcomes;
 use crate::l10n::say;
-use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
+use crate::model::{DAMAGED, Outcome, RowFacts, RowState, StateCounts};
 
 fn ends(run: i64) -> (i64, i64) {
     (id_of(run, 0), id_of(run, u64::MAX))
@@ -125,6 +126,20 @@ impl Outcomes for Postgres {
             let warning = |row| Ok((count(row, 0)?, cell(row, 1)?));
             rows.iter().map(warning).collect()
         })
+    }
+
+    fn facts(&self, run: i64, first: u64, last: u64) -> Result<Vec<(u64, RowFacts)>, JournalError> {
+        let (first, last) = (id_of(run, first), id_of(run, last));
+        let rows = self.read(|tables| {
+            let rows = tables.rows(
+                "SELECT id, facts FROM planned WHERE id BETWEEN $1 AND $2 AND facts IS NOT NULL
+                 ORDER BY id",
+                &[&first, &last],
+            )?;
+            let facts = |row| Ok((row_of(cell(row, 0)?), cell::<String>(row, 1)?));
+            rows.iter().map(facts).collect::<Result<Vec<_>, Wrong>>()
+        })?;
+        Ok(facts_in(rows))
     }
 
     fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {

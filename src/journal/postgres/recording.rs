@@ -5,7 +5,7 @@ use super::connection::{Tables, Wrong, cell};
 use super::store::{Postgres, signed, text};
 use crate::journal::changes::kept;
 use crate::journal::entries::{
-    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment,
+    Entry, Place, PlannedRow, PlannedWhat, RowMark, facts_text, filled, last_segment,
 };
 use crate::journal::error::Refusal;
 use crate::journal::record::Stage;
@@ -173,6 +173,10 @@ impl<'a> Group<'a> {
             let kept = call.map(kept).transpose().map_err(told)?;
             changes.push(kept.flatten());
         }
+        let facts: Vec<Option<String>> = all()
+            .map(|row| Ok(facts_text(&row.mark.facts)?.map(|facts| text(&facts))))
+            .collect::<Result<_, serde_json::Error>>()
+            .map_err(|why| Refusal::words(why.to_string()))?;
         let ids: Vec<i64> = self.rows.keys().copied().collect();
         let mark = || all().map(|row| &row.mark);
         let lines: Vec<i64> = mark().map(|mark| signed(mark.at.sheet_row)).collect();
@@ -196,17 +200,18 @@ impl<'a> Group<'a> {
             .map(|call| call.and_then(|call| filled(&call.note)).map(text))
             .collect();
         tables.execute(
-            "INSERT INTO planned (id, line, changed, key, cells, path, body, fingerprint, name, note, changes)
+            "INSERT INTO planned (id, line, changed, key, cells, path, body, fingerprint, name, note, changes,
+                                  facts)
              SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[],
                                   $6::text[], $7::bytea[], $8::bytea[], $9::text[], $10::text[],
-                                  $11::text[])
+                                  $11::text[], $12::text[])
              ON CONFLICT (id) DO UPDATE SET line = excluded.line, changed = excluded.changed,
                  key = excluded.key, cells = excluded.cells, path = excluded.path,
                  body = excluded.body, fingerprint = excluded.fingerprint, name = excluded.name,
-                 note = excluded.note, changes = excluded.changes",
+                 note = excluded.note, changes = excluded.changes, facts = excluded.facts",
             &[
                 &ids, &lines, &changed, &keys, &cells, &paths, &bodies, &prints, &names, &notes,
-                &changes,
+                &changes, &facts,
             ],
         )?;
         let doubtful = || mark().filter(|mark| !mark.warning.is_empty());

@@ -38,7 +38,8 @@ CREATE TABLE planned (
     fingerprint bytea,
     name        text,
     note        text,
-    changes     text
+    changes     text,
+    facts       text
 );
 
 CREATE TABLE field_set (

@@ -5,13 +5,14 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::store::Sqlite;
+use crate::journal::entries::facts_in;
 use crate::journal::error::JournalError;
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::run_state::told;
 use crate::journal::store::Outcomes;
 use crate::l10n::say;
-use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
+use crate::model::{DAMAGED, Outcome, RowFacts, RowState, StateCounts};
 
 impl Outcomes for Sqlite {
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
@@ -117,6 +118,23 @@ impl Outcomes for Sqlite {
             })
             .and_then(Iterator::collect)
             .map_err(self.explain("read"))
+    }
+
+    fn facts(&self, run: i64, first: u64, last: u64) -> Result<Vec<(u64, RowFacts)>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id, facts FROM planned WHERE id BETWEEN ?1 AND ?2 AND facts IS NOT NULL
+                 ORDER BY id",
+            )
+            .map_err(self.explain("read"))?;
+        let rows = statement
+            .query_map(params![id_of(run, first), id_of(run, last)], |row| {
+                Ok((row_of(row.get(0)?), row.get(1)?))
+            })
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<(u64, String)>>>)
+            .map_err(self.explain("read"))?;
+        Ok(facts_in(rows))
     }
 
     fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {

@@ -5,7 +5,7 @@ use super::store::Sqlite;
 use super::witness::Witness;
 use crate::journal::changes::kept;
 use crate::journal::entries::{
-    Entry, Place, PlannedRow, PlannedWhat, RowMark, filled, last_segment,
+    Entry, Place, PlannedRow, PlannedWhat, RowMark, facts_text, filled, last_segment,
 };
 use crate::journal::error::Refusal;
 use crate::journal::record::Stage;
@@ -81,7 +81,7 @@ impl<'a> Statements<'a> {
 
     fn call(&mut self) -> rusqlite::Result<&mut CachedStatement<'a>> {
         let sql = "INSERT OR REPLACE INTO planned
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         prepared(&mut self.call, self.transaction, sql)
     }
 
@@ -138,15 +138,18 @@ fn write_row(
         key,
         cells,
         warning,
+        facts,
     } = &row.mark;
+    let unwritable =
+        |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
+    let facts = facts_text(facts).map_err(unwritable)?;
     let run = place.run;
     let id = id_of(run, at.row);
     match &row.what {
         PlannedWhat::Call(call) => {
             let changed = number_of(transaction, place, &call.changed)?;
             let name = Some(&call.key).filter(|key| last_segment(&call.path) != **key);
-            let changes = kept(call)
-                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            let changes = kept(call).map_err(unwritable)?;
             statements.call()?.execute(params![
                 id,
                 at.sheet_row,
@@ -159,14 +162,16 @@ fn write_row(
                 name,
                 filled(&call.note),
                 changes,
+                facts,
             ])?;
         }
         PlannedWhat::Settled(outcome) => {
             transaction
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO planned (id, line, key, cells) VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT OR REPLACE INTO planned (id, line, key, cells, facts)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
-                .execute(params![id, at.sheet_row, key, cells])?;
+                .execute(params![id, at.sheet_row, key, cells, facts])?;
             write_outcome(statements, run, outcome)?;
         }
     }

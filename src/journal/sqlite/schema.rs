@@ -12,7 +12,7 @@ const APPLICATION: i64 = 0x726F_7374;
 /// append. While a run sends, no index is written that only `undo` or `retry` needs.
 ///
 /// `planned` holds the fingerprints of a row's cells and its request; it holds no changes if nothing was read,
-/// since the body has them. `changed` is the id of a `field_set`. `sending` is the row up to which a run may have
+/// since the body has them. `facts` is JSON (`RowFacts`). `changed` is the id of a `field_set`. `sending` is the row up to which a run may have
 /// made requests. `row_key` and `delivered` are written in order when a run ends. `boot` has the position of
 /// each start of the machine on a time scale that no clock change affects. `arrival` lists the files that were dropped into inboxes.
 const TABLES: &str = "
@@ -47,7 +47,8 @@ CREATE TABLE planned (
     fingerprint BLOB,
     name        TEXT,
     note        TEXT,
-    changes     TEXT
+    changes     TEXT,
+    facts       TEXT
 ) STRICT;
 
 CREATE TABLE field_set (

@@ -1,5 +1,6 @@
 use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
 use super::*;
+use crate::model::{Found, RowFacts};
 use crate::read::ReadOptions;
 
 type Rows = Vec<Vec<String>>;
@@ -104,28 +105,30 @@ fn each_row_says_what_became_of_it_and_goes_to_the_files_that_it_belongs_to() {
     assert_eq!(written.lines.line_of(9), 10);
 
     let rows = rows_of(&written.results, b',');
-    let header: Vec<&str> = std::iter::once("name").chain(RESULT_COLUMNS).collect();
+    let header: Vec<&str> = std::iter::once("name")
+        .chain(RESULT_COLUMNS.iter().copied())
+        .collect();
     assert_eq!(rows[0], header);
     let of = |row: usize| rows[row].join("|");
     assert_eq!(
         of(1),
-        "A|1|updated|200||||1|id-1|1970-01-01T00:00:01.000Z|2|"
+        "A|1|updated|200||||1|id-1|1970-01-01T00:00:01.000Z|2|||"
     );
     assert_eq!(
         of(3),
-        "C|3|invalid||name.empty|no name||1|id-3|1970-01-01T00:00:03.000Z|4|"
+        "C|3|invalid||name.empty|no name||1|id-3|1970-01-01T00:00:03.000Z|4|||"
     );
     assert_eq!(
         of(5),
-        "E|5|rejected|404|gone|no such record||1|id-5|1970-01-01T00:00:05.000Z|6|"
+        "E|5|rejected|404|gone|no such record||1|id-5|1970-01-01T00:00:05.000Z|6|||"
     );
     let unseen = say().answer_unseen();
     // Whether the request arrived is not known: it did not succeed.
     assert_eq!(
         of(8)[..],
-        format!("H|8|failed|200|network.unknown|{unseen}||1|id-8|1970-01-01T00:00:08.000Z|9|")
+        format!("H|8|failed|200|network.unknown|{unseen}||1|id-8|1970-01-01T00:00:08.000Z|9|||")
     );
-    assert_eq!(of(9), "I|9|not_sent||||||||10|");
+    assert_eq!(of(9), "I|9|not_sent||||||||10|||");
 
     // Who asked for a part of the rows does not want the others again.
     let failed = first_cells(written.failed.as_ref());
@@ -154,7 +157,31 @@ fn a_row_of_a_held_run_says_why_unless_something_became_of_it() {
     let rows = rows_of(&written.results, b',');
     assert_eq!(rows[1][4..6], ["name.empty", "no name"]);
     let why = say().row_not_sent_because("too many");
-    assert_eq!(rows[2][2..6], ["not_sent", "", HELD, &*why]);
+    assert_eq!(rows[2][2..6], ["not_sent", "", "run.held", &*why]);
+}
+
+#[test]
+fn a_row_names_the_record_that_it_matched_and_the_field_that_found_it() {
+    let roster = Roster::of(b"name,import_matched_by,import_record_id,age\nA,x,y,1\nB,x,y,2\n");
+    let matched = Held {
+        facts: RowFacts {
+            found: Some(Found {
+                id: "=7".into(),
+                by: "name".into(),
+            }),
+        },
+        ..ended(1, RowState::Unchanged)
+    };
+    let written = roster.write(vec![matched, ended(2, RowState::Invalid)]);
+    let rows = rows_of(&written.results, b',');
+    // Those of an earlier results file are replaced.
+    let header: Vec<&str> = ["name", "age"]
+        .into_iter()
+        .chain(RESULT_COLUMNS.iter().copied())
+        .collect();
+    assert_eq!(rows[0], header);
+    assert_eq!(rows[1][13..], ["'=7", "name"]);
+    assert_eq!(rows[2][13..], ["", ""]);
 }
 
 #[test]
@@ -200,7 +227,10 @@ fn a_results_file_that_is_imported_again_keeps_its_lines_and_has_each_column_onc
     );
     let written = roster.write(vec![ended(1, RowState::Updated)]);
     let rows = rows_of(&written.results, b',');
-    let header: Vec<&str> = ["name", "age"].into_iter().chain(RESULT_COLUMNS).collect();
+    let header: Vec<&str> = ["name", "age"]
+        .into_iter()
+        .chain(RESULT_COLUMNS.iter().copied())
+        .collect();
     assert_eq!(rows[0], header);
     let lines: Vec<&str> = rows[1..].iter().map(|row| &*row[11]).collect();
     assert_eq!(
@@ -211,8 +241,8 @@ fn a_results_file_that_is_imported_again_keeps_its_lines_and_has_each_column_onc
     assert_eq!(written.lines.line_of(1), 7);
     assert_eq!(written.lines.line_of(3), 30);
     // What goes beyond the header stands behind everything, without empty cells at its end.
-    assert_eq!(rows[1][13..], ["", "more"]);
-    assert_eq!(rows[2].len(), 13);
+    assert_eq!(rows[1][15..], ["", "more"]);
+    assert_eq!(rows[2].len(), 15);
 }
 
 #[test]
@@ -243,11 +273,15 @@ fn what_became_of_a_row_stands_first_where_that_was_asked_for() {
     roster.paths.outcome_first = true;
     let rows = roster.write(vec![failed(1, RowState::Rejected, "c", "e", Some(404))]);
     let results = rows_of(&rows.results, b',');
-    let header: Vec<&str> = RESULT_COLUMNS.into_iter().chain(["name", "age"]).collect();
+    let header: Vec<&str> = RESULT_COLUMNS
+        .iter()
+        .copied()
+        .chain(["name", "age"])
+        .collect();
     assert_eq!(results[0], header);
     assert_eq!(results[1][..2], ["1", "rejected"]);
-    assert_eq!(results[1][11..], ["A", "1"]);
-    assert_eq!(results[2][11..], ["B", "2", "more"]);
+    assert_eq!(results[1][RESULT_COLUMNS.len()..], ["A", "1"]);
+    assert_eq!(results[2][RESULT_COLUMNS.len()..], ["B", "2", "more"]);
     assert_eq!(
         rows_of(&rows.new.unwrap(), b','),
         [["name", "age"], ["A", "1"]]

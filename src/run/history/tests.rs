@@ -33,7 +33,7 @@ fn item(fields: &[(u32, &str)]) -> Item {
             at: RowAt::FIRST,
             key: 7,
             cells: cells(fields),
-            warning: String::new(),
+            ..RowMark::default()
         },
         is_released: false,
         damaged: None,

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::journal::RunState;
 use crate::l10n::say;
-use crate::model::{Code, Pending};
+use crate::model::{Code, Pending, RowFacts};
 use crate::run::canary::Reader;
 use crate::run::context::{Consent, Start};
 use crate::run::tests::{Api, Desk, SCHOOL, held, school_with, unreadable};
@@ -51,6 +51,26 @@ fn a_record_must_be_the_one_that_the_row_says() {
     let mut desk = Desk::new("email,name\na@b.se,Åsa\n");
     desk.import(&Api::holding(without_id)).unwrap();
     assert_eq!(desk.states(), ["invalid lookup.incomplete"]);
+}
+
+#[test]
+fn a_row_keeps_which_record_it_matched_and_by_which_field() {
+    let roster = "email,name\na@b.se,Åsa\nb@b.se,Beo\nx@b.se,Bo\n";
+    let (api, mut desk) = (Api::holding(school()), Desk::new(roster));
+    desk.settings.roster.key = Some("email".into());
+    desk.import(&api).unwrap();
+    assert_eq!(
+        desk.states(),
+        ["unchanged", "updated", "invalid lookup.not_found"]
+    );
+    let facts = desk.journal().facts(desk.run().id, 1, 9).unwrap();
+    let found = |(row, facts): &(u64, RowFacts)| {
+        let found = facts.found.as_ref().unwrap();
+        (*row, found.id.clone(), found.by.clone())
+    };
+    let of = |row, id: &str| (row, id.to_owned(), "email".to_owned());
+    let found: Vec<_> = facts.iter().map(found).collect();
+    assert_eq!(found, [of(1, "p1"), of(2, "p2")]);
 }
 
 #[test]

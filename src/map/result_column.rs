@@ -1,0 +1,55 @@
+/// Declares the columns of a results file, in their order.
+macro_rules! result_columns {
+    ($($(#[$doc:meta])* $column:ident = $name:literal,)*) => {
+        /// A column that a results file has besides those of the input.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ResultColumn {
+            $($(#[$doc])* $column,)*
+        }
+
+        impl ResultColumn {
+            /// All columns, in their order.
+            pub const ALL: &[ResultColumn] = &[$(ResultColumn::$column,)*];
+
+            /// The column's header.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(ResultColumn::$column => $name,)*
+                }
+            }
+        }
+
+        /// The headers of all columns. They are no field of any target, and no mistake in a results file
+        /// that is imported again.
+        pub const RESULT_COLUMNS: &[&str] = &[$($name,)*];
+    };
+}
+
+result_columns! {
+    /// The row number, from 1.
+    Row = "import_row",
+    /// The row's state.
+    Status = "import_status",
+    /// The HTTP status of the last answer.
+    HttpStatus = "import_http_status",
+    /// The API's error code, or that of the first problem.
+    ErrorCode = "import_error_code",
+    /// Every problem of the row, for a person.
+    Error = "import_error",
+    /// The fields that were sent because they differed.
+    Changed = "import_changed",
+    /// The number of requests for the row.
+    Attempts = "import_attempts",
+    /// The API's id of the last request.
+    RequestId = "import_request_id",
+    /// When the row reached its state.
+    FinishedAt = "import_finished_at",
+    /// The line that a spreadsheet shows for the row, in the file that it came from first.
+    Line = "import_line",
+    /// What is doubtful about the row.
+    Warning = "import_warning",
+    /// The API's id of the record that the row matched.
+    RecordId = "import_record_id",
+    /// The field that found the record.
+    MatchedBy = "import_matched_by",
+}

@@ -1,0 +1,26 @@
+use serde::{Deserialize, Serialize};
+
+/// What planning learned about a row besides its outcome. The journal stores it as JSON, so that a
+/// new fact needs no new column there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowFacts {
+    /// The record that the row matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+}
+
+/// The record that a row matched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The API's id of the record.
+    pub id: String,
+    /// The name of the field that found it.
+    pub by: String,
+}
+
+impl RowFacts {
+    /// Whether nothing was learned.
+    pub fn is_empty(&self) -> bool {
+        *self == RowFacts::default()
+    }
+}

@@ -1,0 +1,72 @@
+use std::borrow::Cow;
+
+use crate::l10n::say;
+use crate::map::ResultColumn;
+use crate::model::{Outcome, RowFacts, RowState};
+
+/// Code of a row of a run that a guard holds.
+const HELD: &str = "run.held";
+
+/// How a row ended, as its results show it.
+pub(super) struct RowEnd<'a> {
+    /// The row number, from 1.
+    pub(super) row: u64,
+    /// The line that a spreadsheet shows for it, in the file that it came from first.
+    pub(super) line: u64,
+    /// Its outcome, if it has one.
+    pub(super) outcome: Option<&'a Outcome>,
+    /// What is doubtful about it.
+    pub(super) warning: &'a str,
+    /// Why the run is held, if it is.
+    pub(super) held: Option<&'a str>,
+    /// What planning learned about it.
+    pub(super) facts: RowFacts,
+}
+
+impl RowEnd<'_> {
+    /// Returns the row's text in a column.
+    pub(super) fn cell(&self, column: ResultColumn) -> Cow<'_, str> {
+        let of = |text: fn(&Outcome) -> Cow<'_, str>| self.outcome.map_or(Cow::Borrowed(""), text);
+        let found = self.facts.found.as_ref();
+        let is_unseen = self
+            .outcome
+            .is_some_and(|outcome| outcome.state == RowState::Unknown);
+        match column {
+            ResultColumn::Row => self.row.to_string().into(),
+            ResultColumn::Status => {
+                let state = self.outcome.map(|outcome| final_state(outcome.state));
+                state.unwrap_or(RowState::NotSent).as_str().into()
+            }
+            ResultColumn::HttpStatus => of(|outcome| {
+                let status = outcome.http_status;
+                status.map_or(Cow::Borrowed(""), |status| status.to_string().into())
+            }),
+            ResultColumn::ErrorCode if is_unseen => "network.unknown".into(),
+            ResultColumn::ErrorCode => match (self.outcome, self.held) {
+                (None, Some(_)) => HELD.into(),
+                _ => of(|outcome| outcome.error_code.as_str().into()),
+            },
+            ResultColumn::Error if is_unseen => say().answer_unseen().into(),
+            ResultColumn::Error => match (self.outcome, self.held) {
+                (None, Some(why)) => why.into(),
+                _ => of(|outcome| outcome.error.as_str().into()),
+            },
+            ResultColumn::Changed => of(|outcome| outcome.changed.as_str().into()),
+            ResultColumn::Attempts => of(|outcome| outcome.attempts.to_string().into()),
+            ResultColumn::RequestId => of(|outcome| outcome.request_id.as_str().into()),
+            ResultColumn::FinishedAt => of(|outcome| format!("{:.3}", outcome.finished_at).into()),
+            ResultColumn::Line => self.line.to_string().into(),
+            ResultColumn::Warning => self.warning.into(),
+            ResultColumn::RecordId => found.map_or("", |found| &found.id).into(),
+            ResultColumn::MatchedBy => found.map_or("", |found| &found.by).into(),
+        }
+    }
+}
+
+/// The state in which a row is reported: a request without an answer is not known to have arrived.
+pub(super) fn final_state(state: RowState) -> RowState {
+    match state {
+        RowState::Unknown => RowState::Failed,
+        state => state,
+    }
+}
