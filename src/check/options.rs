@@ -34,6 +34,9 @@ pub struct CheckOptions {
     /// no column for is then taken from its record.
     #[serde(default)]
     pub sparse_key: Option<usize>,
+    /// The fields, by position, that find the records of rows that the key does not find, in their order.
+    #[serde(default)]
+    pub other_keys: Vec<usize>,
 }
 
 impl CheckOptions {
@@ -47,6 +50,7 @@ impl CheckOptions {
             recalls: false,
             allowed: Vec::new(),
             sparse_key: None,
+            other_keys: Vec::new(),
         }
     }
 }

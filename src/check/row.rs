@@ -163,6 +163,11 @@ impl Checker {
         self.map.name_of(&self.spec, field)
     }
 
+    /// The fields that find the records of rows that the key does not find, by position.
+    pub fn other_keys(&self) -> &[usize] {
+        &self.options.other_keys
+    }
+
     /// What a record holds for a field, in the form to which a cell would be brought; what no cell
     /// could hold stays as it is.
     pub fn normalised(&self, field: usize, held: &serde_json::Value) -> serde_json::Value {

@@ -289,7 +289,8 @@ impl Unique {
     fn all(checker: &Checker, key: Option<usize>) -> Vec<Unique> {
         let spec = checker.spec();
         let fields = spec.fields.iter().enumerate();
-        let unique = fields.filter(|(index, field)| field.unique || key == Some(*index));
+        let is_key = |index: &usize| key == Some(*index) || checker.other_keys().contains(index);
+        let unique = fields.filter(|(index, field)| field.unique || is_key(index));
         let of = |(index, field): (usize, &FieldSpec)| Unique {
             field: index,
             // No two mailboxes differ by case alone in practice, and the API says 409.

@@ -141,7 +141,7 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Fråga inte innan något skickas, om körningen inte hade börjat skicka",
     ),
     (
-        "Field that finds the record",
+        "Field that finds the record, or several in order, separated by commas",
         "Fältet som posten hittas med",
     ),
     (

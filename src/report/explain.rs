@@ -20,6 +20,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_lookup_several,
     ),
     (
+        "lookup.conflicting_keys",
+        Messages::what_lookup_conflicting_keys,
+        Messages::remedy_lookup_conflicting_keys,
+    ),
+    (
         "lookup.several_elements",
         Messages::what_lookup_several_elements,
         Messages::remedy_lookup_several_elements,

@@ -209,6 +209,7 @@ mod tests {
                     planning: &planning,
                     planner: &planner,
                     look_up: reading.look_up(),
+                    key: prepared.survey.key(),
                     known: crate::run::known_keys::KnownKeys::default(),
                     register: Some(register),
                     has_chosen: true,

@@ -221,7 +221,7 @@ impl Work<'_> {
                 say().row_other_key(spec.record_name(), key),
             ),
         };
-        let field = prepared.survey.key();
+        let field = self.key;
         let problem = Problem {
             column: field
                 .map_or("", |key| prepared.checker.name_of(key))

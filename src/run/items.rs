@@ -30,7 +30,13 @@ pub(super) enum What {
     /// This request.
     Call(Box<Call>),
     /// Its record, which this key finds, to be compared with these values.
-    LookUp { key: String, values: Values },
+    LookUp {
+        key: String,
+        /// What further keys find the record by, where this one does not: the field, by position, and its
+        /// value.
+        others: Vec<(usize, String)>,
+        values: Values,
+    },
 }
 
 /// Makes an item of every row.
@@ -159,9 +165,20 @@ impl ItemMaker<'_> {
                 ..call
             }));
         }
+        let value_of = |field: &usize| {
+            let value = row.values[*field].as_ref()?.as_text().into_owned();
+            (!value.is_empty()).then_some((*field, value))
+        };
+        let others = self
+            .checker
+            .other_keys()
+            .iter()
+            .filter_map(value_of)
+            .collect();
         let values = std::mem::take(&mut row.values);
         What::LookUp {
             key,
+            others,
             values: values
                 .into_iter()
                 .map(|value| value.map(Value::into_owned))

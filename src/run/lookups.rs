@@ -42,6 +42,19 @@ fn at_path(stop: Stop, path: &str) -> Stop {
     }
 }
 
+/// The records in these texts.
+pub(super) fn parsed(listed: &[String]) -> Vec<Json> {
+    let records = listed.iter();
+    records
+        .filter_map(|record| serde_json::from_str(record).ok())
+        .collect()
+}
+
+/// What the register has a record under by a further key: no key of another field is the same.
+fn other_key(field: usize, key: &str) -> String {
+    format!("\0{field}/{key}")
+}
+
 /// Whether the API answered that the path does not exist.
 pub(super) fn has_nothing(halt: &Halt) -> bool {
     let Halt::Stop(Stop::LookUp { status, .. }) = halt else {
@@ -79,6 +92,9 @@ pub(super) fn refused_with(halt: &Halt) -> Option<String> {
     }
 }
 
+/// A row's key, its further keys and its sheet row.
+type Learned = (String, Vec<(usize, String)>, u64);
+
 /// How the records of the rows are found.
 impl Work<'_> {
     /// Rows that are looked up at once: as many as a request can ask for, for each request that may be under way. Every slice of a
@@ -103,9 +119,9 @@ impl Work<'_> {
                 if let What::Call(_) = item.what {
                     self.list_keys_once().await?;
                 }
-                if let What::LookUp { key, .. } = item.what {
+                if let What::LookUp { key, others, .. } = item.what {
                     self.choose_once().await?;
-                    keys.push((key, item.mark.at.sheet_row));
+                    keys.push((key, others, item.mark.at.sheet_row));
                     if keys.len() >= self.round() {
                         self.learn_of(&std::mem::take(&mut keys)).await?;
                     }
@@ -115,22 +131,55 @@ impl Work<'_> {
         self.learn_of(&keys).await
     }
 
-    /// Asks what planning will ask for these rows: their keys and sheet rows.
-    async fn learn_of(&mut self, rows: &[(String, u64)]) -> Result<(), Halt> {
+    /// Asks what planning will ask for these rows: their keys, further keys and sheet rows.
+    async fn learn_of(&mut self, rows: &[Learned]) -> Result<(), Halt> {
         let mut unknown = Vec::new();
-        for (key, line) in rows {
-            if self.listed(key)?.is_empty() {
-                unknown.push((key.as_str(), *line));
+        for row @ (key, others, _) in rows {
+            let is_listed = |work: &Self| {
+                let mut found = !work.listed(key)?.is_empty();
+                for (field, value) in others {
+                    found |= !work.listed_by(*field, value)?.is_empty();
+                }
+                Ok::<bool, Halt>(found)
+            };
+            if !is_listed(self)? {
+                unknown.push(row);
             }
         }
-        let keys: Vec<&str> = unknown.iter().map(|(key, _)| *key).collect();
+        let keys: Vec<&str> = unknown.iter().map(|(key, ..)| key.as_str()).collect();
         let found = self.search_all(&keys).await?;
         let records = self.by_key(&found.records);
-        unknown.retain(|(key, _)| {
-            let text = self.key_text(&Json::from(*key));
+        unknown.retain(|(key, ..)| {
+            let text = self.key_text(&Json::from(key.as_str()));
             let is_found = text.is_some_and(|text| records.contains_key(&text));
-            !is_found && !found.unanswered.contains_key(*key)
+            !is_found && !found.unanswered.contains_key(key)
         });
+        for field in self.planning.prepared.checker.other_keys() {
+            let value = |others: &[(usize, String)]| {
+                let own = others.iter().find(|(other, _)| other == field);
+                own.map(|(_, value)| value.clone())
+            };
+            let before = self.find_by(*field);
+            let asked: Vec<String> = unknown
+                .iter()
+                .filter_map(|(_, others, _)| value(others))
+                .collect();
+            let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+            let found = self.search_all(&asked).await?;
+            let records = self.by_key(&found.records);
+            unknown.retain(|(_, others, _)| {
+                value(others).is_none_or(|value| {
+                    let text = self.key_text(&Json::from(value.as_str()));
+                    let is_found = text.is_some_and(|text| records.contains_key(&text));
+                    !is_found && !found.unanswered.contains_key(&value)
+                })
+            });
+            self.find_as(before);
+        }
+        let unknown: Vec<(&str, u64)> = unknown
+            .iter()
+            .map(|(key, _, line)| (key.as_str(), *line))
+            .collect();
         self.doubt(&unknown).await
     }
 
@@ -253,6 +302,11 @@ impl Work<'_> {
             if let Some(key) = look_up.key_of(record).and_then(|key| self.key_text(&key)) {
                 register.add(&key, &record.to_string())?;
             }
+            for field in self.planning.prepared.checker.other_keys() {
+                if let Some(key) = self.key_in(record, *field) {
+                    register.add(&other_key(*field, &key), &record.to_string())?;
+                }
+            }
             self.note_unique(register, look_up, record)?;
         }
         let listed = walk.listed();
@@ -340,7 +394,7 @@ impl Work<'_> {
 
     /// A key as it is compared: normalised, and e-mail addresses without regard to case.
     pub(super) fn key_text(&self, held: &Json) -> Option<String> {
-        self.comparable(self.planning.prepared.survey.key()?, held)
+        self.comparable(self.key?, held)
     }
 
     /// A field's value as it is compared: the same.
@@ -358,6 +412,22 @@ impl Work<'_> {
         })
     }
 
+    /// The key of a record by another field, in the form in which it is compared.
+    pub(super) fn key_in(&self, record: &Json, field: usize) -> Option<String> {
+        let look_up = LookUp::new(self.planning.prepared.checker.spec(), field)?;
+        let held = look_up.key_of(record)?;
+        self.comparable(field, &held)
+    }
+
+    /// The listed records that a further key finds, as JSON.
+    pub(super) fn listed_by(&self, field: usize, value: &str) -> Result<Vec<String>, Halt> {
+        let key = self.comparable(field, &Json::from(value));
+        match (&self.register, key) {
+            (Some(register), Some(key)) => Ok(register.find(&other_key(field, &key))?),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// The listed records that a key finds, as JSON.
     fn listed(&self, key: &str) -> Result<Vec<String>, Halt> {
         let Some(register) = &self.register else {
@@ -371,16 +441,18 @@ impl Work<'_> {
     pub(super) async fn resolve(&mut self, rows: Vec<Unresolved>) -> Result<(), Halt> {
         let mut unknown = Vec::new();
         for row in rows {
-            let listed = self.listed(&row.key)?;
-            let records: Vec<Json> = listed
-                .iter()
-                .filter_map(|record| serde_json::from_str(record).ok())
-                .collect();
-            if records.is_empty() {
-                unknown.push(row);
-            } else {
+            let records = parsed(&self.listed(&row.key)?);
+            let by_others = self.listed_by_others(&row)?;
+            if let Some(field) = self.contradicts(&records, &by_others) {
+                self.settle_contradiction(row, field).await?;
+            } else if !records.is_empty() {
                 self.settle(row, &records.iter().collect::<Vec<_>>())
                     .await?;
+            } else if let Some((field, records)) = by_others.into_iter().next() {
+                self.settle_by(row, field, &records.iter().collect::<Vec<_>>())
+                    .await?;
+            } else {
+                unknown.push(row);
             }
         }
         // A record may have come, or slipped from one page to another, while they were listed.
@@ -392,11 +464,23 @@ impl Work<'_> {
             let key = self.key_text(&Json::from(row.key.as_str()));
             let records = key.and_then(|key| by_key.get(&key));
             match (records, found.unanswered.get(&row.key)) {
-                (Some(records), _) => self.settle(row, records).await?,
+                (Some(records), _) => {
+                    let by_others = self.beside(&row, &found.records);
+                    let records: Vec<Json> =
+                        records.iter().map(|record| (*record).clone()).collect();
+                    match self.contradicts(&records, &by_others) {
+                        Some(field) => self.settle_contradiction(row, field).await?,
+                        None => {
+                            self.settle(row, &records.iter().collect::<Vec<_>>())
+                                .await?
+                        }
+                    }
+                }
                 (None, Some(why)) => self.settle_unanswered(row, why).await?,
                 (None, None) => missing.push(row),
             }
         }
+        let missing = self.resolve_by_others(missing).await?;
         let rows = missing.iter();
         let rows = rows.map(|row| (row.key.as_str(), row.mark.at.sheet_row));
         self.doubt(&rows.collect::<Vec<_>>()).await?;
@@ -407,7 +491,7 @@ impl Work<'_> {
     }
 
     /// Groups records by key.
-    fn by_key<'r>(&self, records: &'r [Json]) -> HashMap<String, Vec<&'r Json>> {
+    pub(super) fn by_key<'r>(&self, records: &'r [Json]) -> HashMap<String, Vec<&'r Json>> {
         let mut by_key: HashMap<String, Vec<&Json>> = HashMap::new();
         for record in records {
             let key = self.look_up.as_ref().and_then(|how| how.key_of(record));

@@ -18,6 +18,7 @@ mod known_keys;
 mod list_keys;
 mod lookups;
 mod name;
+mod other_keys;
 mod past;
 mod planned;
 mod planning;

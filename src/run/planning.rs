@@ -27,6 +27,7 @@ impl Planning<'_> {
             planning: self,
             planner: &planner,
             look_up,
+            key: prepared.survey.key(),
             known: KnownKeys::default(),
             register: None,
             has_chosen: false,

@@ -203,8 +203,18 @@ fn map_roster(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Mapped, RunError
     let map = ColumnMap::new(input.header(), &spec, &map_options);
     refuse_other_sheets(&input, &spec, &map_options, map.is_ok())?;
     let map = map.map_err(map_error)?;
+    let mut other_keys = Vec::new();
     let key = match &roster.key {
-        Some(name) => Some(asked_key(name, &spec, &map, sparse, &map_error)?),
+        Some(names) => {
+            for name in names.split(',').map(str::trim) {
+                let key = asked_key(name, &spec, &map, sparse, &map_error)?;
+                if !other_keys.contains(&key) {
+                    other_keys.push(key);
+                }
+            }
+            // The others find what the first one does not.
+            Some(other_keys.remove(0))
+        }
         None => {
             let mut keys = spec.keys().into_iter();
             let has_column = |key: &usize| map.column(*key).is_some();
@@ -217,6 +227,7 @@ fn map_roster(roster: &Roster, spec: Arc<TargetSpec>) -> Result<Mapped, RunError
     };
     let options = CheckOptions {
         sparse_key: key.filter(|_| sparse),
+        other_keys,
         ..roster.check.clone()
     };
     refuse_idle_clear(&spec, &map, options.empty)?;

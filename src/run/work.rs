@@ -66,6 +66,8 @@ impl<E: Into<RunError>> From<E> for Halt {
 pub(super) struct Unresolved {
     pub(super) mark: RowMark,
     pub(super) key: String,
+    /// Further keys, which find the record if this one does not: the field, by position, and its value.
+    pub(super) others: Vec<(usize, String)>,
     pub(super) values: Values,
 }
 
@@ -83,6 +85,8 @@ pub(super) struct Work<'a> {
     pub(super) planning: &'a Planning<'a>,
     pub(super) planner: &'a Planner,
     pub(super) look_up: Option<LookUp>,
+    /// The field, by position, that finds records now.
+    pub(super) key: Option<usize>,
     /// The keys that the API knows, if records cannot be read.
     pub(super) known: KnownKeys,
     /// All records, where they were listed.
@@ -123,11 +127,16 @@ impl Work<'_> {
                         self.settled(item.mark, outcome).await?;
                     }
                     What::Call(call) => self.unread(item.mark, *call).await?,
-                    What::LookUp { key, values } => {
+                    What::LookUp {
+                        key,
+                        others,
+                        values,
+                    } => {
                         self.choose_once().await?;
                         waiting.push(Unresolved {
                             mark: item.mark,
                             key,
+                            others,
                             values,
                         });
                         if waiting.len() >= self.round() {
@@ -205,7 +214,7 @@ impl Work<'_> {
     fn judge(&self, row: &mut Unresolved, records: &[&Json]) -> Result<(Difference, Left), Wrong> {
         let prepared = self.planning.prepared;
         let spec = prepared.checker.spec();
-        let key = prepared.survey.key();
+        let key = self.key;
         let field = key.map(|key| spec.fields[key].name());
         let name = key.map_or("id", |key| prepared.checker.name_of(key));
         let problem = |code, message| {

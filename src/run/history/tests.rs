@@ -41,6 +41,7 @@ fn item(fields: &[(u32, &str)]) -> Item {
         has_surplus: false,
         what: What::LookUp {
             key: "p1".into(),
+            others: Vec::new(),
             values: Vec::new(),
         },
     }

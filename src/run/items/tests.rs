@@ -37,7 +37,7 @@ fn what(desk: &Desk) -> Vec<String> {
             outcome.error_code
         }
         What::Call(call) => format!("send {}", call.path),
-        What::LookUp { key, values } => {
+        What::LookUp { key, values, .. } => {
             assert!(values.iter().any(Option::is_some));
             format!("look up {key}")
         }

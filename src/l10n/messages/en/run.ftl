@@ -51,6 +51,7 @@ row-fill-in = ; fill in what is missing, or empty its cell import_error_code if 
 row-unknown-key = the API knows no { $record } by "{ $key }"
 row-none-has = no { $record } has "{ $key }"
 row-several-have = { $count } { $records } have "{ $key }", so it does not say which is meant
+row-conflicting-keys = the { $records } that { $one } and { $other } match are not the same, so it is not known which one is meant
 row-found-no-id = the { $record } that was found has no id
 row-other-record = the { $record } with "{ $key }" has the id { $id }, and the row says { $own }
 row-other-key = the API answered the request for "{ $key }" with a { $record } that has another key; write the key as the { $record } has it, or use --key with another field

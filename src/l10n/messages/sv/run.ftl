@@ -49,6 +49,7 @@ row-fill-in = ; fyll i det som saknas, eller töm cellen import_error_code om de
 row-unknown-key = ingen { $record } är känd under "{ $key }"
 row-none-has = ingen { $record } har "{ $key }"
 row-several-have = { $count } { $records } har "{ $key }", så det framgår inte vilken som menas
+row-conflicting-keys = { $one } och { $other } hör till olika { $records }, så det framgår inte vilken som menas
 row-found-no-id = den { $record } som hittades saknar id
 row-other-record = den { $record } som har "{ $key }" har id { $id }, och på raden står { $own }
 row-other-key = frågan om "{ $key }" gav en { $record } som har en annan nyckel; skriv nyckeln så som den står i målsystemet, eller använd --key med ett annat fält

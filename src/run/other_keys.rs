@@ -1,0 +1,173 @@
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+
+use super::lookups::parsed;
+use super::work::{Halt, Unresolved, Work};
+use crate::l10n::say;
+use crate::model::Problem;
+use crate::plan::LookUp;
+
+/// What found records before a further key did.
+pub(super) type Before = (Option<usize>, Option<LookUp>);
+
+/// Records by the further key that found them.
+type ByOthers = Vec<(usize, Vec<Json>)>;
+
+/// Records that further keys find, where `--key` names several fields.
+///
+/// A request by a further key costs quota, so it is made only for rows that no key before it found. Two
+/// keys of a row are compared where that costs nothing: if all records were listed, and with the records
+/// that the same requests returned for other rows.
+impl Work<'_> {
+    /// Finds records by another field from here on. Returns what found them before.
+    pub(super) fn find_by(&mut self, field: usize) -> Before {
+        let look_up = LookUp::new(self.planning.prepared.checker.spec(), field);
+        (
+            self.key.replace(field),
+            std::mem::replace(&mut self.look_up, look_up),
+        )
+    }
+
+    /// Finds records as before.
+    pub(super) fn find_as(&mut self, before: Before) {
+        (self.key, self.look_up) = before;
+    }
+
+    /// The listed records that a row's further keys find.
+    pub(super) fn listed_by_others(&self, row: &Unresolved) -> Result<ByOthers, Halt> {
+        let mut found = Vec::new();
+        for (field, value) in &row.others {
+            found.push((*field, parsed(&self.listed_by(*field, value)?)));
+        }
+        found.retain(|(_, records)| !records.is_empty());
+        Ok(found)
+    }
+
+    /// The records among `records` that a row's further keys find.
+    pub(super) fn beside(&self, row: &Unresolved, records: &[Json]) -> ByOthers {
+        let mut found = Vec::new();
+        for (field, value) in &row.others {
+            let key = self.comparable(*field, &Json::from(value.as_str()));
+            let has_key = |record: &&Json| key.is_some() && self.key_in(record, *field) == key;
+            let same: Vec<Json> = records.iter().filter(has_key).cloned().collect();
+            if !same.is_empty() {
+                found.push((*field, same));
+            }
+        }
+        found
+    }
+
+    /// The fields of two keys that found different records.
+    pub(super) fn contradicts(
+        &self,
+        records: &[Json],
+        by_others: &ByOthers,
+    ) -> Option<(usize, usize)> {
+        let ids = |records: &[Json]| -> HashSet<Option<String>> {
+            let id_of = |record: &Json| self.look_up.as_ref().and_then(|how| how.id_of(record));
+            records.iter().map(id_of).collect()
+        };
+        let own = self.key.filter(|_| !records.is_empty());
+        let mut sets = own.map(|key| (key, ids(records))).into_iter();
+        let mut others = by_others
+            .iter()
+            .map(|(field, records)| (*field, ids(records)));
+        let (first, known) = sets.next().or_else(|| others.next())?;
+        let other = others.find(|(_, other)| other.is_disjoint(&known));
+        other.map(|(field, _)| (first, field))
+    }
+
+    /// Reports a row of which two keys match different records. Says nothing of those records.
+    pub(super) async fn settle_contradiction(
+        &mut self,
+        row: Unresolved,
+        (first, second): (usize, usize),
+    ) -> Result<(), Halt> {
+        let checker = &self.planning.prepared.checker;
+        let spec = checker.spec();
+        let (one, other) = (checker.name_of(first), checker.name_of(second));
+        let problem = Problem {
+            column: one.to_owned(),
+            field: spec.fields[first].name().to_owned(),
+            ..Problem::of_row(
+                "lookup.conflicting_keys",
+                say().row_conflicting_keys(one, other, spec.records_name()),
+            )
+        };
+        self.done += 1;
+        self.invalid(row.mark, problem).await
+    }
+
+    /// Plans a row whose records a further key found.
+    pub(super) async fn settle_by(
+        &mut self,
+        mut row: Unresolved,
+        field: usize,
+        records: &[&Json],
+    ) -> Result<(), Halt> {
+        let own = row.others.iter().find(|(other, _)| *other == field);
+        if let Some((_, value)) = own {
+            row.key.clone_from(value);
+        }
+        let before = self.find_by(field);
+        let settled = self.settle(row, records).await;
+        self.find_as(before);
+        settled
+    }
+
+    /// Finds the records of these rows by further keys, and plans those that are found. Returns the others.
+    pub(super) async fn resolve_by_others(
+        &mut self,
+        rows: Vec<Unresolved>,
+    ) -> Result<Vec<Unresolved>, Halt> {
+        let prepared = self.planning.prepared;
+        let mut missing = rows;
+        for field in prepared.checker.other_keys() {
+            let before = self.find_by(*field);
+            let settled = self.resolve_by(*field, missing).await;
+            self.find_as(before);
+            missing = settled?;
+        }
+        Ok(missing)
+    }
+
+    async fn resolve_by(
+        &mut self,
+        field: usize,
+        rows: Vec<Unresolved>,
+    ) -> Result<Vec<Unresolved>, Halt> {
+        let value = |row: &Unresolved| {
+            let own = row.others.iter().find(|(other, _)| *other == field);
+            own.map(|(_, value)| value.clone())
+        };
+        let asked: Vec<String> = rows.iter().filter_map(value).collect();
+        let keys: Vec<&str> = asked.iter().map(String::as_str).collect();
+        let found = self.search_all(&keys).await?;
+        let by_key = self.by_key(&found.records);
+        let mut missing = Vec::new();
+        for mut row in rows {
+            let Some(value) = value(&row) else {
+                missing.push(row);
+                continue;
+            };
+            let key = self.key_text(&Json::from(value.as_str()));
+            let records = key.and_then(|key| by_key.get(&key));
+            match (records, found.unanswered.get(&value)) {
+                (Some(records), _) => {
+                    row.key = value;
+                    self.settle(row, records).await?;
+                }
+                (None, Some(why)) => {
+                    row.key = value;
+                    self.settle_unanswered(row, why).await?;
+                }
+                (None, None) => missing.push(row),
+            }
+        }
+        Ok(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests;
