@@ -195,6 +195,9 @@ pub struct Plan {
     /// not count as changes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
+    /// Row numbers of the rows that turn one person into another, as far as they are to be sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_rows: Vec<u64>,
     /// Rows that need no request, by state.
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.

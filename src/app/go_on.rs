@@ -1,9 +1,11 @@
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::Ready;
 use super::session::Session;
+use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::model::Code;
@@ -74,6 +76,38 @@ pub fn go_on(
         GoOn::Approve => Start::Approve(Box::new(record)),
         GoOn::Resume => Start::Resume(Box::new(record)),
     })
+}
+
+/// Records which rows of a held run are approved that turn one person into another.
+///
+/// # Errors
+/// When the run is held for such rows and none are named, or the journal cannot be written.
+pub fn approve_rows(
+    session: &Session,
+    name: &str,
+    rows: Option<&[RangeInclusive<u64>]>,
+) -> Result<(), AppError> {
+    let mut journal = Journal::open(&session.state)?;
+    let record = journal.run(Some(name))?;
+    refuse_over(&record, GoOn::Approve)?;
+    let Some(rows) = rows else {
+        let (plan, _) = journal.plan(record.id)?;
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        let changed = plan.map_or(Vec::new(), |plan| plan.identity_rows);
+        let most = Settings::of(&record)?.delivery.guards.max_identity_changes;
+        if changed.len() as u64 <= most {
+            return Ok(());
+        }
+        let changed: Vec<String> = changed.iter().map(u64::to_string).collect();
+        return Err(AppError::Usage(
+            say().on_approve_rows(name, changed.join(",")),
+        ));
+    };
+    let mut settings = Settings::of(&record)?;
+    settings.delivery.approved = Some(rows.to_vec());
+    journal.take_over(record.id)?;
+    journal.set_settings(record.id, &settings.to_json()?)?;
+    Ok(())
 }
 
 /// Leaves columns, by their headers, out of the rows of a run that are still to be sent.

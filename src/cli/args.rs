@@ -36,7 +36,7 @@ pub(in crate::cli) enum Command {
     #[command(after_help = "Example:\n  rosterpatch plan elever.csv --target meitner --sandbox")]
     Plan(Box<PlanArgs>),
     /// Release a run that a guard held, if its file is still the same
-    Approve(Box<OneRunArgs>),
+    Approve(Box<ApproveArgs>),
     /// Put back what a run changed, where it still holds what the run wrote
     Undo(Box<OneRunArgs>),
     /// Import again the rows of a results file that did not succeed, fixed or not
@@ -427,6 +427,30 @@ pub(in crate::cli) struct OneRunArgs {
     /// Do not ask before sending
     #[arg(long)]
     pub(in crate::cli) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct ApproveArgs {
+    #[command(flatten)]
+    pub(in crate::cli) of: OneRunArgs,
+    /// Only these rows that turn one person into another, by import_row, or "none"
+    #[arg(long, value_name = "ROWS")]
+    pub(in crate::cli) rows: Option<ApprovedRows>,
+}
+
+/// Rows that somebody approves.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct ApprovedRows(pub(in crate::cli) Vec<std::ops::RangeInclusive<u64>>);
+
+impl std::str::FromStr for ApprovedRows {
+    type Err = crate::plan::SelectionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(ApprovedRows(match text {
+            "none" => Vec::new(),
+            rows => rows.parse::<crate::plan::Selection>()?.rows,
+        }))
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -141,8 +141,16 @@ pub(super) const SWEDISH: &[(&str, &str)] = &[
         "Fråga inte innan något skickas, om körningen inte hade börjat skicka",
     ),
     (
+        "Hold a run with more rows that turn one person into another",
+        "Håll kvar en körning där fler rader gör en person till en annan",
+    ),
+    (
+        "Only these rows that turn one person into another, by import_row, or \"none\"",
+        "Bara dessa rader som gör en person till en annan, enligt import_row, eller \"none\"",
+    ),
+    (
         "Field that finds the record, or several in order, separated by commas",
-        "Fältet som posten hittas med",
+        "Fältet som posten hittas med, eller flera i ordning, med komma emellan",
     ),
     (
         "Folder of the journal, or its postgres:// address",

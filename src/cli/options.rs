@@ -200,6 +200,8 @@ groups! {
             max_invalid: Threshold = "20%" [value_name = "N|N%"];
             /// Hold a run with more changes
             max_changes: Threshold | "none" [value_name = "N|N%"];
+            /// Hold a run with more rows that turn one person into another
+            max_identity_changes: u64 = "0" [value_name = "N"];
             /// Hold a run whose file shrank more
             ///
             /// since the last one of its name

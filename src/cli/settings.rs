@@ -276,6 +276,7 @@ pub(in crate::cli) fn guards(options: &GuardOptions) -> Guards {
         max_invalid: options.max_invalid(),
         max_changes: options.max_changes,
         max_shrink: options.max_shrink(),
+        max_identity_changes: options.max_identity_changes(),
     }
 }
 

@@ -202,6 +202,7 @@ macro_rules! shown_as_displayed {
 shown_as_displayed!(
     String,
     bool,
+    u64,
     std::num::NonZeroU32,
     std::num::NonZeroU64,
     std::num::NonZeroUsize,

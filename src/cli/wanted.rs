@@ -157,6 +157,7 @@ impl Asked {
             canary: self.canary.canary.map(u64::from),
             trust_for: connection.trust_for().length,
             undoes: None,
+            approved: None,
             expected: None,
             retries: None,
         };

@@ -40,6 +40,13 @@ pub enum Held {
         /// What is allowed.
         most: Threshold,
     },
+    /// Too many rows would turn one person into another.
+    IdentityChanges {
+        /// So many.
+        count: u64,
+        /// What is allowed.
+        most: u64,
+    },
 }
 
 impl Held {
@@ -61,6 +68,10 @@ impl Held {
             Held::MaxChanges { count, rows, most } => {
                 fact(Code::GuardMaxChanges, *count, *rows, most)
             }
+            Held::IdentityChanges { count, most } => {
+                let fact = Fact::new(Code::GuardMaxIdentityChanges);
+                fact.with_count(*count).with_most(*most)
+            }
         }
     }
 }
@@ -77,6 +88,9 @@ impl fmt::Display for Held {
             }
             Held::MaxChanges { count, rows, most } => {
                 say().held_changes(number(*count), number(*rows), most.to_string())
+            }
+            Held::IdentityChanges { count, most } => {
+                say().held_identity(number(*count), number(*most))
             }
         })
     }

@@ -11,6 +11,9 @@ pub struct Guards {
     pub max_changes: Option<Threshold>,
     /// Rows by which the file may have shrunk since the last run of one of its name.
     pub max_shrink: Threshold,
+    /// Rows that may turn one person into another.
+    #[serde(default)]
+    pub max_identity_changes: u64,
 }
 
 impl Default for Guards {
@@ -20,6 +23,7 @@ impl Default for Guards {
             max_invalid: Threshold::Percent(20.0),
             max_changes: None,
             max_shrink: Threshold::Percent(50.0),
+            max_identity_changes: 0,
         }
     }
 }
@@ -28,6 +32,12 @@ impl Default for Guards {
 const FEW: u64 = 10;
 
 impl Guards {
+    /// Why a run is to be held in which so many rows would turn one person into another, if it is.
+    pub fn identity_reason(&self, count: u64) -> Option<Held> {
+        let most = self.max_identity_changes;
+        (count > most).then_some(Held::IdentityChanges { count, most })
+    }
+
     /// Why a run with these figures is to be held, if it is: `rows` in the file, `invalid` ones,
     /// records `to_send`, and the rows of the last run of a file of this name.
     pub fn reason(&self, rows: u64, invalid: u64, to_send: u64, last: Option<u64>) -> Option<Held> {
@@ -110,6 +120,7 @@ mod tests {
             max_invalid: invalid,
             max_shrink: shrink,
             max_changes: Some(changes),
+            max_identity_changes: 0,
         };
         let (rows, percent) = (Threshold::Rows, Threshold::Percent);
         let in_rows = guards(rows(5), rows(5), rows(5));

@@ -20,6 +20,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_lookup_several,
     ),
     (
+        "identity.changed",
+        Messages::what_identity_changed,
+        Messages::remedy_identity_changed,
+    ),
+    (
         "lookup.conflicting_keys",
         Messages::what_lookup_conflicting_keys,
         Messages::remedy_lookup_conflicting_keys,

@@ -211,7 +211,10 @@ fn decide<'a>(
         run.decline()?;
         return Err(RunError::OtherPlan { why });
     }
-    let held = run.held(&plan)?.filter(|_| !is_approved);
+    let held = match is_approved {
+        true => run.held_for_identity(&plan),
+        false => run.held(&plan)?,
+    };
     if let Some(why) = held {
         return Ok(Decision::End(Box::new(run.hold(why)?)));
     }

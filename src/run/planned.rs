@@ -23,6 +23,10 @@ pub(super) struct Planned {
     pub(super) to_send: u64,
     /// Of these, those that are made again because nothing is remembered of the record.
     pub(super) resent: u64,
+    /// Of these, those that turn one person into another, by row number.
+    pub(super) identity_rows: Vec<u64>,
+    /// What the first of them change.
+    identity_examples: Vec<ExampleChange>,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
     /// How the records were read.
@@ -115,6 +119,17 @@ impl Planned {
         self.to_send += 1;
         self.note_changed(&call.changed);
         self.show(checker, call);
+    }
+
+    /// Counts a call that turns one person into another. It is shown before all others.
+    pub(super) fn note_identity(&mut self, checker: &Checker, call: &Call) {
+        self.identity_rows.push(call.at.row);
+        let others = std::mem::replace(
+            &mut self.examples,
+            std::mem::take(&mut self.identity_examples),
+        );
+        self.show(checker, call);
+        self.identity_examples = std::mem::replace(&mut self.examples, others);
     }
 
     /// Shows what a call changes, as long as few are shown. Returns whether there is room for more.
@@ -225,7 +240,13 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         how: planned.how.clone(),
         columns: columns_of(prepared),
         fields: planned.fields().into_iter().collect(),
-        examples: planned.examples.clone(),
+        identity_rows: planned.identity_rows.clone(),
+        examples: {
+            let first = &planned.identity_examples;
+            let is_first = |it: &&ExampleChange| first.iter().any(|one| one.line == it.line);
+            let others = planned.examples.iter().filter(|it| !is_first(it));
+            first.iter().chain(others).cloned().collect()
+        },
         problems: planned.problems.clone(),
         repairs: counts(&survey.restored),
         doubts: counts(&survey.doubts),

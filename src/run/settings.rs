@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,6 +134,10 @@ pub struct Delivery {
     pub variables: BTreeMap<String, String>,
     /// Which rows are asked for.
     pub selection: Selection,
+    /// Of the rows that turn one person into another, those that somebody approved; none where nobody was
+    /// asked yet.
+    #[serde(default)]
+    pub approved: Option<Vec<RangeInclusive<u64>>>,
     /// Where the results go.
     pub paths: ResultPaths,
     /// Whether every valid row is sent, also one whose record holds what it says.
@@ -321,6 +326,7 @@ impl Settings {
                 },
                 variables: Default::default(),
                 selection: Selection::default(),
+                approved: None,
                 paths: ResultPaths::beside(&file),
                 all: false,
                 no_undo: false,
@@ -329,6 +335,7 @@ impl Settings {
                     max_invalid: Threshold::Percent(100.0),
                     max_changes: None,
                     max_shrink: Threshold::Percent(100.0),
+                    max_identity_changes: 0,
                 },
                 canary: None,
                 trust_for: Duration::ZERO,

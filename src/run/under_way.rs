@@ -367,7 +367,15 @@ impl<'a> Run<'a> {
         let journal = Journal::open(&setup.context.state)?;
         let last = rows_last_time(&journal, &self.record.target, setup.settings)?;
         let guards = &setup.settings.delivery.guards;
-        Ok(guards.reason(plan.rows, plan.invalid, plan.to_send - plan.resent, last))
+        let held = guards.reason(plan.rows, plan.invalid, plan.to_send - plan.resent, last);
+        Ok(held.or_else(|| self.held_for_identity(plan)))
+    }
+
+    /// Why the run is held for rows that turn one person into another, if it is. No approval of the run as a
+    /// whole covers them.
+    pub(super) fn held_for_identity(&self, plan: &Plan) -> Option<Held> {
+        let guards = &self.setup.settings.delivery.guards;
+        guards.identity_reason(plan.identity_rows.len() as u64)
     }
 
     /// What is different from the plan that the run is held to, if it is held to one.

@@ -16,7 +16,7 @@ use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::say;
 use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState};
-use crate::plan::{Difference, Left, LookUp, Planner, Values, field_print};
+use crate::plan::{Difference, Left, LookUp, Planner, Values, changes_person, field_print};
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
 
@@ -181,6 +181,27 @@ impl Work<'_> {
             Ok((Difference::Call(call), left)) => {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
+                if self.turns_person(&call, records) {
+                    let approved = self.planning.delivery.approved.as_ref();
+                    let is_in = |rows: &Vec<_>| {
+                        rows.iter()
+                            .any(|rows: &std::ops::RangeInclusive<u64>| rows.contains(&call.at.row))
+                    };
+                    match approved.map(is_in) {
+                        None => {
+                            let checker = &self.planning.prepared.checker;
+                            self.planned.note_identity(checker, &call);
+                        }
+                        Some(true) => {}
+                        Some(false) => {
+                            let (clock, number) = (self.planning.clock, call.at.row);
+                            let why = say().row_identity_changed();
+                            let state = RowState::NotSent;
+                            let outcome = settled(clock, number, state, "identity.changed", why);
+                            return self.settled(row.mark, outcome).await;
+                        }
+                    }
+                }
                 self.call_unless_taken(row.mark, call).await
             }
             Ok((Difference::None, left)) if left.is_empty() => {
@@ -201,6 +222,16 @@ impl Work<'_> {
             Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
             Err(Wrong::Run(error)) => Err(Halt::Error(error)),
         }
+    }
+
+    /// Whether a call would turn one person into another. An undo puts a person back.
+    fn turns_person(&self, call: &Call, records: &[&Json]) -> bool {
+        let spec = self.planning.prepared.checker.spec();
+        let changes = &call.changes;
+        self.planning.undone.is_none()
+            && records
+                .last()
+                .is_some_and(|record| changes_person(spec, record, changes))
     }
 
     pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {

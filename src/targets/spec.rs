@@ -9,6 +9,7 @@ use super::answers::Answers;
 use super::field::FieldSpec;
 use super::known::Known;
 use super::lookup::Lookup;
+use super::person::Person;
 use super::placeholders::placeholders;
 use super::quota::Quota;
 use super::sign_in::SignIn;
@@ -65,6 +66,9 @@ pub struct TargetSpec {
     pub lookup: Option<Lookup>,
     /// How the keys that the API knows are listed, if records cannot be read.
     pub known: Option<Known>,
+    /// The fields that say which person a record is about. With them, a row that would turn a record into
+    /// another person's holds the run.
+    pub person: Option<Person>,
     /// The fields, in the order of a template's columns.
     pub fields: Vec<FieldSpec>,
 }

@@ -44,6 +44,7 @@ pub(super) fn validate(spec: &TargetSpec, text: &str) -> Vec<Mistake> {
         found.add(Place::Key("quota", "burst"), "quota.burst must be above 0");
     }
     validate_lookup(spec, &mut found);
+    validate_person(spec, &mut found);
     validate_known(spec, &mut found);
     validate_idle(spec, &mut found);
     found.mistakes
@@ -99,6 +100,18 @@ fn validate_known(spec: &TargetSpec, found: &mut Found<'_>) {
     if let Some(key) = key.filter(|key| !known.fields.contains_key(*key)) {
         let message = format!("known.fields must say where {key} stands in an entry");
         found.add(Place::Key("known", "fields"), message);
+    }
+}
+
+fn validate_person(spec: &TargetSpec, found: &mut Found<'_>) {
+    let fields = spec.person.iter().flat_map(super::person::Person::fields);
+    for (key, name) in fields {
+        let is_sent = |index: usize| spec.fields[index].place == super::field::Place::Body;
+        if !spec.field(name).is_some_and(is_sent) {
+            let message =
+                format!("person.{key} is \"{name}\", which is no field in the body of an update");
+            found.add(Place::Key("person", key), message);
+        }
     }
 }
 

@@ -64,7 +64,7 @@ fn mark(row: u64, warning: &str) -> RowMark {
         warning: warning.into(),
         facts: RowFacts {
             // Every other row matched a record.
-            found: (row % 2 == 0).then(|| Found {
+            found: row.is_multiple_of(2).then(|| Found {
                 id: format!("id-{row}"),
                 by: "e-post \"1\"".into(),
             }),

@@ -1,7 +1,7 @@
 use std::path::Path;
 
-use crate::app::{AppError, GoOn, Wanted, at_hand, go_on, leave_out, ready, resumed};
-use crate::cli::args::{OneRunArgs, ResumeArgs};
+use crate::app::{AppError, GoOn, Wanted, approve_rows, at_hand, go_on, leave_out, ready, resumed};
+use crate::cli::args::{ApproveArgs, ResumeArgs};
 use crate::cli::config::Config;
 use crate::cli::front::Front;
 use crate::cli::options::GeneralOptions;
@@ -21,8 +21,15 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<
 /// `rosterpatch approve RUN`.
 pub(in crate::cli) fn approve(
     common: &GeneralOptions,
-    args: &OneRunArgs,
+    args: &ApproveArgs,
 ) -> Result<Exit, AppError> {
+    let session = Front::open(common)?.session;
+    approve_rows(
+        &session,
+        &args.of.run,
+        args.rows.as_ref().map(|rows| &*rows.0),
+    )?;
+    let args = &args.of;
     let args = ResumeArgs {
         run: Some(args.run.clone()),
         left_out: Vec::new(),

@@ -839,3 +839,59 @@ fn a_slice_is_due_once_it_finds_many_requests_and_no_full_bucket_overflows() {
         "others go first, and nothing is waited for"
     );
 }
+
+/// The school, whose pupils have two names.
+fn persons() -> (String, Api) {
+    let target = school_with(
+        "[[fields]]\nname = \"id\"",
+        "[person]\nfirst_name = \"name\"\nlast_name = \"role\"\n\n[[fields]]\nname = \"id\"",
+    );
+    let api = Api::holding(json!([
+        {"id": "p1", "name": "Anna", "role": "Ek"},
+        {"id": "p2", "name": "Erik", "role": "Berg"},
+        {"id": "p3", "name": "Sara", "role": "Lind"},
+    ]));
+    (target, api)
+}
+
+const OTHERS: &str = "id,name,role\np1,Kim,Ström\np2,Eric,Sjögren\np3,Olle,Holm\n";
+
+#[test]
+fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() {
+    let (target, api) = persons();
+    let mut desk = Desk::at(&target, OTHERS);
+    let stop = desk.import(&api).unwrap().stop;
+    let why = Held::IdentityChanges { count: 2, most: 0 };
+    assert_eq!(stop, Some(Stop::Held { why }));
+    assert_eq!(desk.plan(desk.run().id).identity_rows, [1, 3]);
+    // These are shown before the changes of other rows.
+    let lines: Vec<u64> = desk
+        .plan(desk.run().id)
+        .examples
+        .iter()
+        .map(|it| it.line)
+        .collect();
+    assert_eq!(lines, [2, 2, 4, 4, 3, 3]);
+    assert!(api.changes().is_empty());
+    // An approval of the run as a whole covers no such row.
+    let approve = |desk: &mut Desk| {
+        let held = Box::new(desk.run());
+        desk.start(&api, Start::Approve(held)).unwrap().stop
+    };
+    assert_eq!(approve(&mut desk), Some(Stop::Held { why }));
+    desk.delivery().approved = Some(vec![3..=3]);
+    assert_eq!(approve(&mut desk), None);
+    assert_eq!(
+        desk.states(),
+        ["not_sent identity.changed", "updated", "updated"]
+    );
+}
+
+#[test]
+fn as_many_persons_are_changed_as_the_guard_allows() {
+    let (target, api) = persons();
+    let mut desk = Desk::at(&target, OTHERS);
+    desk.delivery().guards.max_identity_changes = 2;
+    assert_eq!(desk.import(&api).unwrap().stop, None);
+    assert_eq!(desk.states(), ["updated"; 3]);
+}

@@ -142,6 +142,19 @@ pub(super) fn are_taken(cases: &[(&str, &str)]) {
 }
 
 #[test]
+fn a_person_is_told_by_fields_that_an_update_sends() {
+    let text = crate::targets::text("meitner").unwrap();
+    for (from, to) in [
+        ("birth_date = \"date_of_birth\"", "birth_date = \"born\""),
+        ("number = \"identity_number\"", "number = \"id\""),
+    ] {
+        let text = text.replace(from, to);
+        let error = crate::targets::parse("x.toml", &text).unwrap_err();
+        assert!(error.to_string().contains("person."), "{error}");
+    }
+}
+
+#[test]
 fn fields_that_cannot_be_told_apart_are_refused() {
     are_taken(&[("title = \"Members\"", "title = \"Members\"")]);
     are_refused(&[

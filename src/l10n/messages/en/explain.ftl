@@ -132,6 +132,8 @@ what-boolean-unknown = neither true nor false
 what-integer-format = not a whole number
 what-integer-scientific = a number cut short by a spreadsheet
 
+what-identity-changed = The row would change two or more of first name, last name and date of birth to other values, so the record would be about another person.
+remedy-identity-changed = Check the key of the row. If the change is right, import again and approve the row: rosterpatch approve RUN --rows ROW.
 what-lookup-not-found = No record in the API has this key.
 remedy-lookup-not-found = Correct the key, or create or link the record first: the file NAME.new.csv has these rows.
 what-lookup-several = Several records in the API have this key.

@@ -52,6 +52,7 @@ row-unknown-key = the API knows no { $record } by "{ $key }"
 row-none-has = no { $record } has "{ $key }"
 row-several-have = { $count } { $records } have "{ $key }", so it does not say which is meant
 row-conflicting-keys = the { $records } that { $one } and { $other } match are not the same, so it is not known which one is meant
+row-identity-changed = the row would turn the person of this record into another one, and nobody approved that
 row-found-no-id = the { $record } that was found has no id
 row-other-record = the { $record } with "{ $key }" has the id { $id }, and the row says { $own }
 row-other-key = the API answered the request for "{ $key }" with a { $record } that has another key; write the key as the { $record } has it, or use --key with another field
@@ -93,6 +94,7 @@ notify-empty = notify.command is empty
 
 on-higher-guard = import the file again, with that guard set higher
 on-import-again = import the file again
+on-approve-rows = compare the persons of these rows (import_row) and name those that are right: rosterpatch approve { $run } --rows { $rows }; with --rows none the others are sent
 on-approve = look at it and, if it is right: rosterpatch approve { $run }
 on-resume = go on with: rosterpatch resume { $run }
 on-again = run the command again

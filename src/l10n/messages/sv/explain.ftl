@@ -131,6 +131,8 @@ what-boolean-unknown = varken sant eller falskt
 what-integer-format = inte ett heltal
 what-integer-scientific = ett nummer som ett kalkylprogram har kortat av
 
+what-identity-changed = Raden skulle ändra två eller fler av förnamn, efternamn och födelsedatum till andra värden, så att uppgifterna gäller en annan person.
+remedy-identity-changed = Kontrollera radens nyckel. Om ändringen stämmer: importera igen och godkänn raden med rosterpatch approve KÖRNING --rows RAD.
 what-lookup-not-found = Ingen post i målsystemet har den här nyckeln.
 remedy-lookup-not-found = Rätta nyckeln, eller skapa eller länka posten först: filen NAMN.new.csv har de här raderna.
 what-lookup-several = Flera poster i målsystemet har den här nyckeln.

@@ -50,6 +50,7 @@ row-unknown-key = ingen { $record } är känd under "{ $key }"
 row-none-has = ingen { $record } har "{ $key }"
 row-several-have = { $count } { $records } har "{ $key }", så det framgår inte vilken som menas
 row-conflicting-keys = { $one } och { $other } hör till olika { $records }, så det framgår inte vilken som menas
+row-identity-changed = raden skulle göra personen till en annan, och det har ingen godkänt
 row-found-no-id = den { $record } som hittades saknar id
 row-other-record = den { $record } som har "{ $key }" har id { $id }, och på raden står { $own }
 row-other-key = frågan om "{ $key }" gav en { $record } som har en annan nyckel; skriv nyckeln så som den står i målsystemet, eller använd --key med ett annat fält
@@ -91,6 +92,7 @@ notify-empty = notify.command är tomt
 
 on-higher-guard = importera filen igen med en högre gräns för den spärren
 on-import-again = importera filen igen
+on-approve-rows = jämför personerna på dessa rader (import_row) och ange de som stämmer: rosterpatch approve { $run } --rows { $rows }; med --rows none skickas de övriga raderna
 on-approve = granska den och godkänn den om den stämmer: rosterpatch approve { $run }
 on-resume = fortsätt med: rosterpatch resume { $run }
 on-again = kör kommandot igen
