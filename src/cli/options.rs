@@ -201,7 +201,7 @@ groups! {
             /// Hold a run with more changes
             max_changes: Threshold | "none" [value_name = "N|N%"];
             /// Hold a run with more rows that turn one person into another
-            max_identity_changes: u64 = "0" [value_name = "N"];
+            max_identity_changes: u64 = "0" [value_name = "N", hide_short_help = true];
             /// Hold a run whose file shrank more
             ///
             /// since the last one of its name
