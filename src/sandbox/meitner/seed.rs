@@ -188,19 +188,22 @@ fn make_older(student: &mut Map<String, Json>, random: &mut SmallRng) {
     }
 }
 
-/// Another student that holds some of this one's values.
+/// Another student that holds some of this one's values. It has the same first name and date of birth, so
+/// that a row which matches it changes a surname and does not turn one person into another.
 fn other_holding(
     student: &Map<String, Json>,
     fields: &[&str],
     random: &mut SmallRng,
 ) -> Map<String, Json> {
     let mut other = Map::new();
-    let number = format!("19990101-T{:03}", random.random_range(0..1000));
+    let number = student.get("identityNumber").and_then(Json::as_str);
+    let born = number.and_then(|number| number.get(..8));
+    let born = born.unwrap_or("19990101");
+    let number = format!("{born}-T{:03}", random.random_range(0..1000));
     other.insert("identityNumber".into(), json!(number));
     other.insert("identityTemporary".into(), json!(true));
-    other.insert("firstName".into(), json!("Annan"));
     other.insert("lastName".into(), json!("Elev"));
-    for field in fields {
+    for field in ["firstName"].iter().chain(fields) {
         if let Some(value) = student.get(*field) {
             other.insert((*field).into(), value.clone());
         }
