@@ -316,6 +316,10 @@ fn a_run_that_died_is_told_alike() {
 
         let forgotten = journal.forget_values(&[run], "/student/2").unwrap();
         assert_eq!(forgotten, 1);
+        // The id of the record that a row matched goes with its values.
+        let facts = journal.facts(run, 1, 9).unwrap();
+        assert!(facts.iter().all(|(row, _)| *row != 2), "{facts:?}");
+        write!(all, "{facts:?}").unwrap();
         write!(
             all,
             "{:#?}",

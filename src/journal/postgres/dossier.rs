@@ -71,7 +71,7 @@ impl Dossiers for Postgres {
                     let id: i64 = cell(row, 0)?;
                     tables.execute(
                         "UPDATE planned SET body = ''::bytea, changes = NULL, note = NULL, name = '…',
-                                            fingerprint = NULL
+                                            fingerprint = NULL, facts = NULL
                          WHERE id = $1",
                         &[&id],
                     )?;

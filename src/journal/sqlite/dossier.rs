@@ -82,7 +82,7 @@ impl Dossiers for Sqlite {
                 for id in ids {
                     transaction.execute(
                         "UPDATE planned SET body = x'', changes = NULL, note = NULL, name = '…',
-                                            fingerprint = NULL
+                                            fingerprint = NULL, facts = NULL
                          WHERE id = ?1",
                         [id],
                     )?;
