@@ -198,6 +198,9 @@ pub struct Plan {
     /// Row numbers of the rows that turn one person into another, as far as they are to be sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_rows: Vec<u64>,
+    /// The persons of the first of these. Personal data, like the examples.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub persons: Vec<PersonChange>,
     /// Rows that need no request, by state.
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.
@@ -255,6 +258,17 @@ pub struct UnmappedColumn {
     pub header: Option<String>,
     /// The field.
     pub field: Declared,
+}
+
+/// A row that turns one person into another. Personal data, like the examples.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonChange {
+    /// The number that the spreadsheet shows beside the row.
+    pub line: u64,
+    /// The person of the record: names, date of birth and number.
+    pub from: String,
+    /// The person of the roster.
+    pub to: String,
 }
 
 /// One of the changes that a plan shows.

@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
 use crate::log;
-use crate::model::{Code, Fact, Held, in_quotes};
+use crate::model::{Code, Fact, Held, in_quotes, row_list};
 use crate::run::{Ended, RunError, Settings, Start, absolute};
 use crate::send::Stop;
 
@@ -134,6 +134,12 @@ pub fn way_on(
         Stop::Held { why: Held::NoRows } => say().on_export_again(),
         Stop::Held { .. } if is_played => say().on_higher_guard(),
         _ if is_played => say().on_import_again(),
+        Stop::Held {
+            why: Held::IdentityChanges { count, rows, .. },
+        } => match rows.len() as u64 == *count {
+            true => say().on_approve_rows(way, row_list(rows)),
+            false => say().on_approve_rows(way, "ROWS"),
+        },
         Stop::Held { .. } => say().on_approve(way),
         // Going on with it would go to the same address by the same target, and fail again.
         Stop::LookUp { .. }
@@ -371,12 +377,19 @@ mod tests {
             rows: 1,
             most: crate::model::Threshold::Rows(0),
         };
+        let persons = Held::IdentityChanges {
+            count: 2,
+            most: 0,
+            rows: vec![3, 17],
+            lines: vec![4, 18],
+        };
         let resume = || say().on_resume("WAY");
         let again = || say().on_again();
         for (stop, is_played, on) in [
             (held(Held::NoRows), false, say().on_export_again()),
             (held(Held::NoRows), true, say().on_export_again()),
-            (held(many), false, say().on_approve("WAY")),
+            (held(many.clone()), false, say().on_approve("WAY")),
+            (held(persons), false, say().on_approve_rows("WAY", "3,17")),
             (held(many), true, say().on_higher_guard()),
             (Stop::Asked, false, resume()),
             (Stop::Asked, true, say().on_import_again()),

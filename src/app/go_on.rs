@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use super::session::Session;
 use crate::events::Plan;
 use crate::journal::{Journal, RunRecord, RunState};
 use crate::l10n::say;
-use crate::model::Code;
+use crate::model::{Code, Lines, row_list};
 use crate::plan::without;
 use crate::run::{RunError, Settings, Start};
 use crate::targets::Place;
@@ -78,33 +79,39 @@ pub fn go_on(
     })
 }
 
-/// Records which rows of a held run are approved that turn one person into another.
+/// Records which rows of a held run are approved that turn one person into another, as they were planned.
 ///
 /// # Errors
 /// When the run is held for such rows and none are named, or the journal cannot be written.
 pub fn approve_rows(
     session: &Session,
-    name: &str,
+    record: &RunRecord,
+    settings: &mut Settings,
     rows: Option<&[RangeInclusive<u64>]>,
 ) -> Result<(), AppError> {
     let mut journal = Journal::open(&session.state)?;
-    let record = journal.run(Some(name))?;
-    refuse_over(&record, GoOn::Approve)?;
+    let (plan, _) = journal.plan(record.id)?;
+    let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+    let changed = plan.map_or(Vec::new(), |plan| plan.identity_rows);
     let Some(rows) = rows else {
-        let (plan, _) = journal.plan(record.id)?;
-        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-        let changed = plan.map_or(Vec::new(), |plan| plan.identity_rows);
-        let most = Settings::of(&record)?.delivery.guards.max_identity_changes;
-        if changed.len() as u64 <= most {
-            return Ok(());
-        }
-        let changed: Vec<String> = changed.iter().map(u64::to_string).collect();
-        return Err(AppError::Usage(
-            say().on_approve_rows(name, changed.join(",")),
-        ));
+        let guards = &settings.delivery.guards;
+        return match guards.identity_reason(&changed, &Lines::default()) {
+            None => Ok(()),
+            Some(_) => {
+                let rows = row_list(&changed);
+                Err(AppError::Usage(say().on_approve_rows(&*record.name, rows)))
+            }
+        };
     };
-    let mut settings = Settings::of(&record)?;
-    settings.delivery.approved = Some(rows.to_vec());
+    let mut approved = BTreeMap::new();
+    for row in changed {
+        if rows.iter().any(|rows| rows.contains(&row)) {
+            let facts = journal.facts(record.id, row, row)?;
+            let digest = facts.into_iter().find_map(|(_, facts)| facts.identity);
+            approved.extend(digest.map(|digest| (row, digest)));
+        }
+    }
+    settings.delivery.approved = Some(approved);
     journal.take_over(record.id)?;
     journal.set_settings(record.id, &settings.to_json()?)?;
     Ok(())

@@ -6,12 +6,12 @@ use super::options::{Format, GeneralOptions};
 use super::{logging, settings, terminal};
 use crate::app::{AppError, Job, Ready, Session, way_on};
 use crate::events::{Observer, Plan};
-use crate::journal::State;
+use crate::journal::{Journal, State};
 use crate::l10n::{records, say};
 use crate::map::{ColumnMap, Likeness};
-use crate::model::{Code, Exit, Fact, Summary};
+use crate::model::{Code, Exit, Fact, Held, Summary};
 use crate::progress::Unwatched;
-use crate::report::{Look, plan_examples, summary_text};
+use crate::report::{Look, plan_examples, plan_persons, summary_text};
 use crate::run::{Ended, Proposal, RunError, Settings, Start};
 use crate::send::Stop;
 use crate::targets::TargetSpec;
@@ -137,6 +137,7 @@ impl Front {
             }
             other => other,
         })?;
+        self.show_persons(&ended);
         tell_way_on(
             &ended,
             &ready.settings,
@@ -145,6 +146,30 @@ impl Front {
         );
         print_summary(format, &ended.summary, self.look);
         Ok(ended.summary.exit_code)
+    }
+
+    /// Shows the persons of a run that is held for rows which turn one person into another, to the person
+    /// who runs the command.
+    fn show_persons(&self, ended: &Ended) {
+        if !matches!(
+            &ended.stop,
+            Some(Stop::Held {
+                why: Held::IdentityChanges { .. }
+            })
+        ) {
+            return;
+        }
+        let plan = Journal::open(&self.session.state).and_then(|journal| {
+            let id = journal.run(Some(&ended.summary.run))?.id;
+            Ok(journal.plan(id)?.0)
+        });
+        // The journal was written a moment ago; where it cannot be read, the report has them.
+        let plan = plan.ok().flatten();
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        let lines = plan.map_or(Vec::new(), |plan| plan_persons(&plan, self.error_look));
+        if !lines.is_empty() {
+            terminal::note(&format!("{}\n", lines.join("\n")));
+        }
     }
 }
 

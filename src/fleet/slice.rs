@@ -321,7 +321,7 @@ impl Worker<'_> {
             }
             (Step::Hold, Some(record)) => {
                 let summary = summary_of(&record);
-                let held = summary.as_ref().and_then(|summary| summary.held_by);
+                let held = summary.as_ref().and_then(|summary| summary.held_by.clone());
                 let why = held.map_or(Fact::new(Code::RunHeld), |why| Stop::Held { why }.fact());
                 let told = (Made::default(), summary, Some(why));
                 return self.ended(session, waiting, told, &notifications);

@@ -117,6 +117,7 @@ pub(super) fn facts_in(rows: Vec<(u64, String)>) -> Vec<(u64, RowFacts)> {
                 id: String::new(),
                 by: DAMAGED.to_owned(),
             }),
+            identity: None,
         })
     };
     rows.iter().map(|(row, text)| (*row, facts(text))).collect()
@@ -153,7 +154,10 @@ mod tests {
             id: "7".into(),
             by: "name".into(),
         };
-        let facts = RowFacts { found: Some(found) };
+        let facts = RowFacts {
+            found: Some(found),
+            identity: Some("d1".into()),
+        };
         assert_eq!(facts_text(&RowFacts::default()).unwrap(), None);
         let text = facts_text(&facts).unwrap().unwrap();
         let read = facts_in(vec![(1, "{".into()), (2, text)]);

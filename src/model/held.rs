@@ -8,7 +8,7 @@ use super::threshold::Threshold;
 use crate::l10n::{number, say};
 
 /// Why a guard holds a run: which guard, and its figures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "guard", rename_all = "snake_case")]
 pub enum Held {
     /// The file has no rows.
@@ -46,7 +46,22 @@ pub enum Held {
         count: u64,
         /// What is allowed.
         most: u64,
+        /// The first of them, by row number.
+        #[serde(default)]
+        rows: Vec<u64>,
+        /// The numbers that the spreadsheet shows beside these.
+        #[serde(default)]
+        lines: Vec<u64>,
     },
+}
+
+/// Rows that a reason names at most.
+pub const NAMED_ROWS: usize = 20;
+
+/// Rows as `--rows` takes them.
+pub fn row_list(rows: &[u64]) -> String {
+    let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
+    rows.join(",")
 }
 
 impl Held {
@@ -68,7 +83,7 @@ impl Held {
             Held::MaxChanges { count, rows, most } => {
                 fact(Code::GuardMaxChanges, *count, *rows, most)
             }
-            Held::IdentityChanges { count, most } => {
+            Held::IdentityChanges { count, most, .. } => {
                 let fact = Fact::new(Code::GuardMaxIdentityChanges);
                 fact.with_count(*count).with_most(*most)
             }
@@ -89,8 +104,19 @@ impl fmt::Display for Held {
             Held::MaxChanges { count, rows, most } => {
                 say().held_changes(number(*count), number(*rows), most.to_string())
             }
-            Held::IdentityChanges { count, most } => {
-                say().held_identity(number(*count), number(*most))
+            Held::IdentityChanges {
+                count, most, lines, ..
+            } => {
+                let mut text = say().held_identity(number(*count), number(*most));
+                if !lines.is_empty() {
+                    let named: Vec<String> = lines.iter().map(|line| number(*line)).collect();
+                    let more = count.saturating_sub(lines.len() as u64);
+                    text.push_str(&match more {
+                        0 => say().held_rows(named.join(", ")),
+                        more => say().held_rows_more(named.join(", "), number(more)),
+                    });
+                }
+                text
             }
         })
     }

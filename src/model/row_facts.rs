@@ -7,6 +7,9 @@ pub struct RowFacts {
     /// The record that the row matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
+    /// A digest of the change, where it would turn one person into another. An approval covers this change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
 }
 
 /// The record that a row matched.

@@ -162,6 +162,9 @@ pub struct Summary {
     /// Which guard that is, with its figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<Held>,
+    /// Rows that would turn one person into another and that nobody approved.
+    #[serde(default)]
+    pub identity_changes: u64,
     /// `plan` only: how often each field would be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<String, u64>>,
@@ -238,6 +241,7 @@ impl Summary {
             warnings: 0,
             held: None,
             held_by: None,
+            identity_changes: 0,
             fields: None,
             to_send: None,
             estimated_s: None,
@@ -285,6 +289,7 @@ pub struct SummaryFacts<'a> {
     held: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<Held>,
+    identity_changes: u64,
     exit_code: Exit,
 }
 
@@ -317,8 +322,9 @@ impl Summary {
             new_rows: self.new_rows.as_deref(),
             warnings: self.warnings,
             // Rendered from the figures: a sentence of an earlier version's journal is not repeated.
-            held: self.held_by.map(|held| held.to_string()),
-            held_by: self.held_by,
+            held: self.held_by.as_ref().map(Held::to_string),
+            held_by: self.held_by.clone(),
+            identity_changes: self.identity_changes,
             exit_code: self.exit_code,
         }
     }

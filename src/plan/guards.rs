@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Held, Threshold};
+use crate::model::{Held, Lines, NAMED_ROWS, Threshold};
 
 /// What a run may look like before anything is sent; past it, it is held for a person to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,10 +32,16 @@ impl Default for Guards {
 const FEW: u64 = 10;
 
 impl Guards {
-    /// Why a run is to be held in which so many rows would turn one person into another, if it is.
-    pub fn identity_reason(&self, count: u64) -> Option<Held> {
-        let most = self.max_identity_changes;
-        (count > most).then_some(Held::IdentityChanges { count, most })
+    /// Why a run is to be held in which these rows would turn one person into another, if it is.
+    pub fn identity_reason(&self, rows: &[u64], lines: &Lines) -> Option<Held> {
+        let (count, most) = (rows.len() as u64, self.max_identity_changes);
+        let rows = &rows[..rows.len().min(NAMED_ROWS)];
+        (count > most).then(|| Held::IdentityChanges {
+            count,
+            most,
+            rows: rows.to_vec(),
+            lines: rows.iter().map(|row| lines.line_of(*row)).collect(),
+        })
     }
 
     /// Why a run with these figures is to be held, if it is: `rows` in the file, `invalid` ones,
@@ -133,13 +139,13 @@ mod tests {
                 rows: 100,
                 most,
             };
-            assert_eq!(held(6, 0, 100), Some(invalid));
+            assert_eq!(held(6, 0, 100), Some(invalid.clone()));
             let shrunk = Held::MaxShrink {
                 rows: 100,
                 last: 106,
                 most,
             };
-            assert_eq!(held(0, 0, 106), Some(shrunk));
+            assert_eq!(held(0, 0, 106), Some(shrunk.clone()));
             let changed = Held::MaxChanges {
                 count: 6,
                 rows: 100,

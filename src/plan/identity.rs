@@ -47,6 +47,23 @@ pub fn changes_person(spec: &TargetSpec, record: &Json, changes: &[Change]) -> b
         >= 2
 }
 
+/// The persons that a record is about before and after `changes`: names, date of birth and number.
+pub fn persons(spec: &TargetSpec, record: &Json, changes: &[Change]) -> (String, String) {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for name in spec.person.iter().flat_map(|person| person.fields()) {
+        let field = spec.field(name.1).map(|index| &spec.fields[index]);
+        let held = field.and_then(|field| field.pointer.get(record).ok().flatten());
+        let held = held.map_or(Json::Null, |held| held.into_owned());
+        let to = changes.iter().find(|change| change.field == name.1);
+        let to = to.map_or_else(|| held.clone(), |change| change.to.clone());
+        for (value, texts) in [(held, &mut before), (to, &mut after)] {
+            let text = value.as_str().unwrap_or_default();
+            texts.extend((!text.is_empty()).then(|| text.to_owned()));
+        }
+    }
+    (before.join(" "), after.join(" "))
+}
+
 /// The date at the beginning of a number; of a coordination number the day without the 60 that it adds.
 fn born_of(number: &str) -> Option<u32> {
     let date: u32 = number.get(..8)?.parse().ok()?;

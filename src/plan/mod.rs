@@ -21,10 +21,10 @@ pub use call::{Planner, field_print, without};
 pub use difference::{Difference, Left, Values, explained};
 pub use forecast::Road;
 pub use guards::Guards;
-pub use identity::changes_person;
+pub use identity::{changes_person, persons};
 pub use lookup::{LookUp, Question};
 pub use pages::{LookUpError, Page};
-pub use saved::{SAVED_PLAN, SavedPlan};
+pub use saved::{SAVED_PLAN, SavedPlan, digest};
 pub use selection::{Selection, SelectionError};
 pub use walk::Walk;
 

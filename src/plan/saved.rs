@@ -32,20 +32,7 @@ const NAMED: usize = 10;
 impl SavedPlan {
     /// Takes a row's call into the plan.
     pub fn add(&mut self, call: &Call) {
-        let mut hash = Sha256::new();
-        for part in [call.path.as_bytes(), &call.body, call.changed.as_bytes()] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        for change in &call.changes {
-            hash.update(change.field.as_bytes());
-            let from = change.from.as_ref().map(ToString::to_string);
-            for text in [from.unwrap_or_default(), change.to.to_string()] {
-                hash.update((text.len() as u64).to_le_bytes());
-                hash.update(text);
-            }
-        }
-        self.rows.insert(call.at.row, hex(&hash.finalize()[..12]));
+        self.rows.insert(call.at.row, digest(call));
     }
 
     /// What is different in `now` from what was planned, for a person; nothing if it is the same.
@@ -81,6 +68,24 @@ impl SavedPlan {
         let amount = rows(differing.len() as u64);
         Some(say().saved_rows(amount, named.join(", ")))
     }
+}
+
+/// A digest of what a call sends, and of what the record held.
+pub fn digest(call: &Call) -> String {
+    let mut hash = Sha256::new();
+    for part in [call.path.as_bytes(), &call.body, call.changed.as_bytes()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    for change in &call.changes {
+        hash.update(change.field.as_bytes());
+        let from = change.from.as_ref().map(ToString::to_string);
+        for text in [from.unwrap_or_default(), change.to.to_string()] {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    }
+    hex(&hash.finalize()[..12])
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ impl Observer for Unwatched {
                 columns: Default::default(),
                 noticed: Vec::new(),
                 examples: Vec::new(),
+                persons: Vec::new(),
                 problems: Vec::new(),
                 ..(**plan).clone()
             }))),

@@ -15,11 +15,12 @@ use crate::journal::Journal;
 use crate::l10n::{
     Messages, cells, clock_time, doubtful_values, duration, empty_rows, number, requests, rows, say,
 };
+use crate::model::Call;
 use crate::read::Dialect;
 use crate::targets::TargetSpec;
 
 /// Writes every change that a run is to make, one a line, as CSV in the roster's dialect or as a
-/// workbook: `row,key,field,from,to,line`.
+/// workbook: `row,key,field,from,to,line`. The rows `first` come before the others.
 ///
 /// # Errors
 /// When the file cannot be written or the journal not read.
@@ -27,13 +28,14 @@ pub fn write_changes(
     journal: &Journal,
     run: i64,
     (spec, dialect): (&TargetSpec, Dialect),
+    first: &[u64],
     path: &Path,
 ) -> Result<(), ReportError> {
     let header = ["row", "key", "field", "from", "to", "line"];
     let as_it_is = (Placing::Replace, dialect);
     let mut file = SheetFile::of_ours(path, as_it_is, header, Reader::Person)?;
-    journal.each_call::<ReportError>(run, |call, _| {
-        for change in &*spec.changes_of(&call) {
+    let mut write = |call: &Call| -> Result<(), ReportError> {
+        for change in &*spec.changes_of(call) {
             let field = spec.field(&change.field).map(|index| &spec.fields[index]);
             let text_of = |value: &Json| match field {
                 Some(field) => field.in_words(value, None),
@@ -45,8 +47,20 @@ pub fn write_changes(
             let cells = [&*row, &call.key, &change.field, &from, &to, &line];
             file.write_ours(cells, Reader::Person)?;
         }
-        Ok(true)
-    })?;
+        Ok(())
+    };
+    let is_first = |call: &Call| first.binary_search(&call.at.row).is_ok();
+    for passes_first in [true, false] {
+        if passes_first && first.is_empty() {
+            continue;
+        }
+        journal.each_call::<ReportError>(run, |call, _| {
+            if is_first(&call) == passes_first {
+                write(&call)?;
+            }
+            Ok(true)
+        })?;
+    }
     file.finish()?;
     Ok(())
 }

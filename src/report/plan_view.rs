@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::look::{Look, Tone};
 use super::plan::{fields, not_sent, notes, time_line};
-use crate::events::{ExampleChange, ExampleFinding, Plan};
+use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan};
 use crate::l10n::{number, rows, say};
 
 /// Fields that are listed, each on a line.
@@ -67,7 +67,10 @@ fn field_lines(plan: &Plan, look: Look) -> Vec<String> {
 /// The first few changes and invalid rows of a plan, by the numbers and names that the spreadsheet
 /// shows. Personal data: for the person at the terminal, and for no log.
 pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines = plan_persons(plan, look);
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
     let mut shown = 0;
     for of_row in plan.examples.chunk_by(|one, other| one.line == other.line) {
         shown += 1;
@@ -99,6 +102,31 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
         if more > 0 {
             lines.push(aside(look, "  ", say().plan_more(number(more))));
         }
+    }
+    lines
+}
+
+/// The rows that turn one person into another: what the record says and what the roster says. Personal data,
+/// like the examples.
+pub fn plan_persons(plan: &Plan, look: Look) -> Vec<String> {
+    if plan.persons.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![look.paint(Tone::Heading, &say().plan_persons())];
+    let persons = person_lines(plan);
+    lines.extend(persons.iter().flat_map(|line| look.lines(None, "  ", line)));
+    lines
+}
+
+/// The same, a row on each line, and how many more there are.
+pub fn person_lines(plan: &Plan) -> Vec<String> {
+    let line = |of: &PersonChange| {
+        say().plan_person(say().place_row(of.line), of.from.as_str(), of.to.as_str())
+    };
+    let mut lines: Vec<String> = plan.persons.iter().map(line).collect();
+    let more = plan.identity_rows.len().saturating_sub(lines.len()) as u64;
+    if more > 0 && !lines.is_empty() {
+        lines.push(say().plan_more(number(more)));
     }
     lines
 }

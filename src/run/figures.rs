@@ -1,5 +1,5 @@
 use super::under_way::Run;
-use crate::model::{Exit, RowState, StateCounts, Summary};
+use crate::model::{Exit, Held, RowState, StateCounts, Summary};
 use crate::send::Stop;
 
 impl Run<'_> {
@@ -9,7 +9,7 @@ impl Run<'_> {
         let record = &self.record;
         let prepared = self.setup.prepared;
         let held = match stop {
-            Some(Stop::Held { why }) => Some(*why),
+            Some(Stop::Held { why }) => Some(why.clone()),
             _ => None,
         };
         let mut summary = Summary {
@@ -41,7 +41,11 @@ impl Run<'_> {
             before: None,
             new_rows: None,
             warnings: prepared.survey.warnings + self.not_applied(),
-            held: held.map(|held| held.to_string()),
+            held: held.as_ref().map(Held::to_string),
+            identity_changes: match &held {
+                Some(Held::IdentityChanges { count, .. }) => *count,
+                _ => 0,
+            },
             held_by: held,
             fields: None,
             to_send: None,

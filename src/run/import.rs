@@ -11,7 +11,7 @@ use super::tools::Tools;
 use super::under_way::{Begun, Planned, Run, Setup};
 use crate::events::{Plan, RunEvent};
 use crate::journal::{Journal, RunLock, RunState};
-use crate::model::{Exit, StateCounts};
+use crate::model::{Exit, Held, StateCounts};
 use crate::send::{Rate, Stats, Stop};
 
 /// Plans what is to be sent, shows it, sends it, records what becomes of each row, and writes the
@@ -285,8 +285,9 @@ pub fn look(
         if held.is_some() && stop.is_none() {
             summary.exit_code = Exit::Held;
         }
-        summary.held = held.map(|held| held.to_string());
-        summary.held_by = held;
+        summary.held = held.as_ref().map(Held::to_string);
+        summary.held_by.clone_from(&held);
+        summary.identity_changes = plan.identity_rows.len() as u64;
         summary.to_send = Some(plan.to_send);
         summary.estimated_s = Some(plan.estimate_s);
         summary.estimated_finish = plan.estimated_finish;

@@ -1,16 +1,19 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value as Json;
+
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::reading::Reading;
 use super::settings::Delivery;
 use crate::check::{Checker, ProblemGroup};
 use crate::clock::Clock;
-use crate::events::{ExampleChange, ExampleFinding, Plan};
+use crate::events::{ExampleChange, ExampleFinding, PersonChange, Plan};
 use crate::l10n::say;
 use crate::map::field_named;
-use crate::model::{Call, Outcome, RowAt, RowState, StateCounts};
+use crate::model::{Call, NAMED_ROWS, Outcome, RowAt, RowState, StateCounts};
+use crate::plan::persons;
 use crate::send::Stop;
 use crate::targets::{Place, TargetSpec};
 
@@ -25,6 +28,8 @@ pub(super) struct Planned {
     pub(super) resent: u64,
     /// Of these, those that turn one person into another, by row number.
     pub(super) identity_rows: Vec<u64>,
+    /// The persons of the first of them.
+    persons: Vec<PersonChange>,
     /// What the first of them change.
     identity_examples: Vec<ExampleChange>,
     /// Why planning ended early, if it did.
@@ -122,8 +127,13 @@ impl Planned {
     }
 
     /// Counts a call that turns one person into another. It is shown before all others.
-    pub(super) fn note_identity(&mut self, checker: &Checker, call: &Call) {
+    pub(super) fn note_identity(&mut self, checker: &Checker, call: &Call, record: &Json) {
         self.identity_rows.push(call.at.row);
+        if self.persons.len() < NAMED_ROWS {
+            let (from, to) = persons(checker.spec(), record, &call.changes);
+            let line = call.at.sheet_row;
+            self.persons.push(PersonChange { line, from, to });
+        }
         let others = std::mem::replace(
             &mut self.examples,
             std::mem::take(&mut self.identity_examples),
@@ -240,7 +250,13 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         how: planned.how.clone(),
         columns: columns_of(prepared),
         fields: planned.fields().into_iter().collect(),
-        identity_rows: planned.identity_rows.clone(),
+        identity_rows: {
+            // Rows that a search found late come after the others.
+            let mut rows = planned.identity_rows.clone();
+            rows.sort_unstable();
+            rows
+        },
+        persons: planned.persons.clone(),
         examples: {
             let first = &planned.identity_examples;
             let is_first = |it: &&ExampleChange| first.iter().any(|one| one.line == it.line);

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,10 +133,10 @@ pub struct Delivery {
     pub variables: BTreeMap<String, String>,
     /// Which rows are asked for.
     pub selection: Selection,
-    /// Of the rows that turn one person into another, those that somebody approved; none where nobody was
-    /// asked yet.
+    /// Of the rows that turn one person into another, those that a person approved, with the digest of the
+    /// change that was approved; none where nothing was approved yet.
     #[serde(default)]
-    pub approved: Option<Vec<RangeInclusive<u64>>>,
+    pub approved: Option<BTreeMap<u64, String>>,
     /// Where the results go.
     pub paths: ResultPaths,
     /// Whether every valid row is sent, also one whose record holds what it says.

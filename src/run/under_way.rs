@@ -375,7 +375,7 @@ impl<'a> Run<'a> {
     /// whole covers them.
     pub(super) fn held_for_identity(&self, plan: &Plan) -> Option<Held> {
         let guards = &self.setup.settings.delivery.guards;
-        guards.identity_reason(plan.identity_rows.len() as u64)
+        guards.identity_reason(&plan.identity_rows, self.setup.prepared.survey.lines())
     }
 
     /// What is different from the plan that the run is held to, if it is held to one.

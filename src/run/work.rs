@@ -16,7 +16,7 @@ use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
 use crate::l10n::say;
 use crate::model::{Call, FieldPrint, Found, Outcome, Problem, RowState};
-use crate::plan::{Difference, Left, LookUp, Planner, Values, changes_person, field_print};
+use crate::plan::{Difference, Left, LookUp, Planner, Values, changes_person, digest, field_print};
 use crate::report::NOT_FOUND;
 use crate::send::{Stop, Transport};
 
@@ -182,15 +182,16 @@ impl Work<'_> {
                 let mut call = *call;
                 call.note = left_as_it_is(&left);
                 if self.turns_person(&call, records) {
+                    let digest = digest(&call);
+                    // A change that is not the one that was looked at is not approved.
                     let approved = self.planning.delivery.approved.as_ref();
-                    let is_in = |rows: &Vec<_>| {
-                        rows.iter()
-                            .any(|rows: &std::ops::RangeInclusive<u64>| rows.contains(&call.at.row))
-                    };
-                    match approved.map(is_in) {
+                    let is_approved = approved.map(|rows| rows.get(&call.at.row) == Some(&digest));
+                    row.mark.facts.identity = Some(digest);
+                    match is_approved {
                         None => {
                             let checker = &self.planning.prepared.checker;
-                            self.planned.note_identity(checker, &call);
+                            let record = records.last().copied().unwrap_or(&Json::Null);
+                            self.planned.note_identity(checker, &call, record);
                         }
                         Some(true) => {}
                         Some(false) => {

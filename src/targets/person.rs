@@ -17,7 +17,7 @@ pub struct Person {
 
 impl Person {
     /// The names of the fields, by key in the target's file.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let others = [("birth_date", &self.birth_date), ("number", &self.number)];
         let others = others
             .into_iter()

@@ -57,7 +57,13 @@ pub(in crate::cli) fn run(common: &GeneralOptions, args: &PlanArgs) -> Result<Ex
     if let Some(path) = &args.out {
         let prepared = &ready.prepared;
         let roster = (prepared.checker.spec().as_ref(), prepared.input.dialect());
-        write_changes(&looked.journal, looked.run, roster, path)?;
+        write_changes(
+            &looked.journal,
+            looked.run,
+            roster,
+            &looked.plan.identity_rows,
+            path,
+        )?;
     }
     if let Some(path) = &args.save {
         let plan = saved_plan(

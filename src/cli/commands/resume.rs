@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::app::{AppError, GoOn, Wanted, approve_rows, at_hand, go_on, leave_out, ready, resumed};
@@ -15,7 +16,7 @@ use crate::run::Settings;
 
 /// `rosterpatch resume [RUN]`.
 pub(in crate::cli) fn run(common: &GeneralOptions, args: &ResumeArgs) -> Result<Exit, AppError> {
-    with(common, args, GoOn::Resume)
+    with(common, args, (GoOn::Resume, None))
 }
 
 /// `rosterpatch approve RUN`.
@@ -23,12 +24,7 @@ pub(in crate::cli) fn approve(
     common: &GeneralOptions,
     args: &ApproveArgs,
 ) -> Result<Exit, AppError> {
-    let session = Front::open(common)?.session;
-    approve_rows(
-        &session,
-        &args.of.run,
-        args.rows.as_ref().map(|rows| &*rows.0),
-    )?;
+    let rows = args.rows.as_ref().map(|rows| &*rows.0);
     let args = &args.of;
     let args = ResumeArgs {
         run: Some(args.run.clone()),
@@ -38,16 +34,26 @@ pub(in crate::cli) fn approve(
         output: args.output.clone(),
         yes: true,
     };
-    with(common, &args, GoOn::Approve)
+    with(common, &args, (GoOn::Approve, rows))
 }
 
-fn with(common: &GeneralOptions, args: &ResumeArgs, how: GoOn) -> Result<Exit, AppError> {
+/// How a run goes on, and which rows that turn one person into another are approved.
+type How<'a> = (GoOn, Option<&'a [RangeInclusive<u64>]>);
+
+fn with(
+    common: &GeneralOptions,
+    args: &ResumeArgs,
+    (how, rows): How<'_>,
+) -> Result<Exit, AppError> {
     let front = Front::open(common)?;
     let paths = settings::named(&args.files);
     let (record, mut run_settings) = resumed(&front.session, args.run.as_deref(), how, &paths)?;
-    if let Some(queued) = &run_settings.queued {
+    if let Some(queued) = run_settings.queued.clone() {
         if args.quota.is_said() || !args.left_out.is_empty() {
             return Err(AppError::Usage(say().fleet_own_pace(record.name)));
+        }
+        if how == GoOn::Approve {
+            approve_rows(&front.session, &record, &mut run_settings, rows)?;
         }
         // Any worker that has its credentials goes on with it.
         let goes_on = match how {
@@ -68,7 +74,7 @@ fn with(common: &GeneralOptions, args: &ResumeArgs, how: GoOn) -> Result<Exit, A
     }
     let file = run_settings.roster.file.clone();
     front.watched(&file, || {
-        going_on(common, &front, args, how, (record, run_settings))
+        going_on(common, &front, args, (how, rows), (record, run_settings))
     })
 }
 
@@ -76,7 +82,7 @@ fn going_on(
     common: &GeneralOptions,
     front: &Front,
     args: &ResumeArgs,
-    how: GoOn,
+    (how, rows): How<'_>,
     (record, mut run_settings): (RunRecord, Settings),
 ) -> Result<Exit, AppError> {
     let session = &front.session;
@@ -85,6 +91,10 @@ fn going_on(
     let wanted = Wanted::again(run_settings, |spec| settings::credentials(&config, spec))?;
     let mut ready = ready(session, wanted)?;
     let start = go_on(session, &record, how, &ready)?;
+    if how == GoOn::Approve {
+        // After the file was found to be the same.
+        approve_rows(session, &record, &mut ready.settings, rows)?;
+    }
     leave_out(session, &record, &mut ready, &args.left_out)?;
     front.send(&config, &ready, start, args.yes, args.output.format)
 }

@@ -17,7 +17,9 @@ use crate::console::page::{Frame, Made, Trouble, go_to, html, page};
 use crate::events::Plan;
 use crate::journal::{Journal, JournalError};
 use crate::l10n::{number, records, say};
-use crate::report::{plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time};
+use crate::report::{
+    person_lines, plan_fields, plan_not_sent, plan_notes, plan_noticed, plan_time,
+};
 use crate::run::{Consent, Prepared, RunError, row_numbers, rows_seen};
 
 #[derive(Template)]
@@ -50,6 +52,8 @@ pub(super) struct Overview {
     pub(super) notes: Vec<String>,
     /// What was restored and what is doubtful, with an example of each kind.
     pub(super) noticed: Vec<String>,
+    /// The rows that turn one person into another.
+    pub(super) persons: Vec<String>,
     pub(super) problems: Vec<String>,
     /// How many more rows are invalid.
     pub(super) more: Option<String>,
@@ -153,6 +157,7 @@ pub(super) fn overview(plan: &Plan) -> Overview {
         counts,
         notes: plan_notes(plan),
         noticed: plan_noticed(plan),
+        persons: person_lines(plan),
         problems: plan.problems.clone(),
         more: {
             let more = plan.invalid.saturating_sub(plan.problems.len() as u64);

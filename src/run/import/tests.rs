@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::events::{Plan, RunEvent};
+use crate::events::{PersonChange, Plan, RunEvent};
 use crate::journal::{RunLock, RunState};
 use crate::model::{Code, Exit, Held, Summary, seconds_between};
 use crate::plan::{Selection, Threshold};
@@ -89,9 +89,9 @@ fn a_guard_holds_a_run_until_somebody_approves_it() {
         rows: 2,
         most: Threshold::Rows(1),
     };
-    assert_eq!(ended.stop, Some(Stop::Held { why }));
+    assert_eq!(ended.stop, Some(Stop::Held { why: why.clone() }));
     let summary = ended.summary;
-    assert_eq!(summary.held_by, Some(why));
+    assert_eq!(summary.held_by, Some(why.clone()));
     assert_eq!(summary.held, Some(why.to_string()));
     assert_eq!(
         (summary.exit_code, summary.states.not_sent),
@@ -861,8 +861,21 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
     let (target, api) = persons();
     let mut desk = Desk::at(&target, OTHERS);
     let stop = desk.import(&api).unwrap().stop;
-    let why = Held::IdentityChanges { count: 2, most: 0 };
-    assert_eq!(stop, Some(Stop::Held { why }));
+    let why = Held::IdentityChanges {
+        count: 2,
+        most: 0,
+        rows: vec![1, 3],
+        lines: vec![2, 4],
+    };
+    let held = Some(Stop::Held { why });
+    assert_eq!(stop, held);
+    let persons = desk.plan(desk.run().id).persons;
+    let first = PersonChange {
+        line: 2,
+        from: "Anna Ek".into(),
+        to: "Kim Ström".into(),
+    };
+    assert_eq!((persons.len(), &persons[0]), (2, &first));
     assert_eq!(desk.plan(desk.run().id).identity_rows, [1, 3]);
     // These are shown before the changes of other rows.
     let lines: Vec<u64> = desk
@@ -878,9 +891,38 @@ fn rows_that_turn_one_person_into_another_hold_the_run_until_each_is_approved() 
         let held = Box::new(desk.run());
         desk.start(&api, Start::Approve(held)).unwrap().stop
     };
-    assert_eq!(approve(&mut desk), Some(Stop::Held { why }));
-    desk.delivery().approved = Some(vec![3..=3]);
+    assert_eq!(approve(&mut desk), held);
+    let digest = digest_of(&desk, 3);
+    desk.delivery().approved = Some([(3, digest)].into());
     assert_eq!(approve(&mut desk), None);
+    assert_eq!(
+        desk.states(),
+        ["not_sent identity.changed", "updated", "updated"]
+    );
+}
+
+/// The digest of the change of a row that is held.
+fn digest_of(desk: &Desk, row: u64) -> String {
+    let facts = desk.journal().facts(desk.run().id, row, row).unwrap();
+    facts[0].1.identity.clone().unwrap()
+}
+
+#[test]
+fn an_approved_row_whose_record_has_changed_since_is_not_sent() {
+    let (target, api) = persons();
+    let mut desk = Desk::at(&target, OTHERS);
+    desk.import(&api).unwrap();
+    let approved = [(1, digest_of(&desk, 1)), (3, digest_of(&desk, 3))];
+    desk.delivery().approved = Some(approved.into());
+    // Between the plan and the approval the record of row 1 becomes another person.
+    let api = Api::holding(json!([
+        {"id": "p1", "name": "Moa", "role": "Ek"},
+        {"id": "p2", "name": "Erik", "role": "Berg"},
+        {"id": "p3", "name": "Sara", "role": "Lind"},
+    ]));
+    let held = Box::new(desk.run());
+    let stop = desk.start(&api, Start::Approve(held)).unwrap().stop;
+    assert_eq!(stop, None);
     assert_eq!(
         desk.states(),
         ["not_sent identity.changed", "updated", "updated"]
