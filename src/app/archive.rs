@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arrivals::{fate_of, place_of};
-use super::error::AppError;
+use super::error::{Action, AppError};
 use super::session::Session;
 use crate::inbox::Inbox;
 use crate::journal::Journal;
@@ -22,11 +22,7 @@ pub(super) fn archive(
     let inbox = Inbox::at(inbox);
     let written: Vec<PathBuf> = settings.delivery.paths.all().into_iter().cloned().collect();
     let today = today(session.clock.timestamp()).to_string();
-    let failed = |source| AppError::File {
-        action: "put-away",
-        path: settings.roster.file.clone(),
-        source,
-    };
+    let failed = Action::Archive.failed(&settings.roster.file);
     let _alone = inbox.alone().map_err(failed)?;
     let moves = inbox
         .places(&settings.roster.file, &written, place, &today)

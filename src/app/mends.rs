@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::error::AppError;
+use super::error::{Action, AppError};
 use crate::journal::make_private_folder;
 use crate::model::hex;
 use crate::read::{Input, Mends};
@@ -53,11 +53,7 @@ impl KeptMends {
     /// # Errors
     /// When the file is there and cannot be read or understood.
     pub fn read(&self) -> Result<Option<Mends>, AppError> {
-        let failed = |source| AppError::File {
-            action: "read",
-            path: self.path.clone(),
-            source,
-        };
+        let failed = Action::Read.failed(&self.path);
         match std::fs::read(&self.path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map(Some)
@@ -72,11 +68,7 @@ impl KeptMends {
     /// # Errors
     /// When they cannot be written.
     pub fn keep(&self, mends: &Mends) -> Result<(), AppError> {
-        let failed = |source| AppError::File {
-            action: "take",
-            path: self.path.clone(),
-            source,
-        };
+        let failed = Action::Write.failed(&self.path);
         let text = serde_json::to_string(mends).map_err(|error| failed(error.into()))?;
         if let Some(folder) = self.path.parent() {
             make_private_folder(folder).map_err(failed)?;
@@ -97,11 +89,7 @@ pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
         let written = file.metadata().and_then(|metadata| metadata.modified());
         let is_old = written.is_ok_and(|written| written < std::time::SystemTime::from(moment));
         if is_old {
-            std::fs::remove_file(file.path()).map_err(|source| AppError::File {
-                action: "put-away",
-                path: file.path(),
-                source,
-            })?;
+            std::fs::remove_file(file.path()).map_err(Action::Remove.failed(&file.path()))?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::archive::archive;
 use super::arrivals::{Arrivals, Tally, fate_of, place_of};
 use super::begin::{begin, last_of_content};
-use super::error::AppError;
+use super::error::{Action, AppError};
 use super::job::Job;
 use super::notify::{Notifications, is_same_refusal, is_unreachable};
 use super::paths::NamedPaths;
@@ -209,7 +209,10 @@ impl<'a> Sweep<'a> {
 
     /// The entries of the inbox; `seen` is brought up to date.
     pub(super) fn look(&self, seen: &mut Seen) -> Result<Entries, AppError> {
-        let entries = self.inbox.entries().map_err(self.failed("read-folder"))?;
+        let entries = self
+            .inbox
+            .entries()
+            .map_err(Action::ReadFolder.failed(&self.options.folder))?;
         let files = &entries.files;
         seen.retain(|name, (lying, _)| files.get(name) == Some(lying));
         for (name, lying) in files {
@@ -239,22 +242,16 @@ impl<'a> Sweep<'a> {
         Ok(exit)
     }
 
-    fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
-        let path = self.options.folder.clone();
-        move |source| AppError::File {
-            action,
-            path: path.clone(),
-            source,
-        }
-    }
-
     /// Goes on with what was taken and not brought to an end, and takes the files that have lain
     /// unchanged long enough, or say that they are whole; the oldest first.
     pub(super) fn once(&self, seen: &mut Seen) -> Result<Pass, AppError> {
         let mut pass = Pass::default();
         self.desk.refresh();
         self.arrivals.borrow_mut().refresh()?;
-        let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
+        let taken = self
+            .inbox
+            .taken()
+            .map_err(Action::ReadFolder.failed(&self.options.folder))?;
         for other in &taken.others {
             pass.add(self.set_aside(other)?);
         }
@@ -520,7 +517,7 @@ impl<'a> Sweep<'a> {
 
     /// Moves a file out of the way, with what lies beside it. Returns where it is then.
     fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf, AppError> {
-        let failed = self.failed("put-away-in");
+        let failed = Action::Archive.failed(file);
         let today = today(self.session.clock.timestamp()).to_string();
         let _alone = self.inbox.alone().map_err(&failed)?;
         let moves = self.inbox.places(file, &[], place, &today);
@@ -538,7 +535,7 @@ impl<'a> Sweep<'a> {
         // The report lies beside the file, wherever both are moved.
         let why = why.clone().at_path(Path::new(name));
         let explained = self.inbox.explain(file, &why.in_words());
-        explained.map_err(self.failed("write-why"))?;
+        explained.map_err(Action::Explain.failed(file))?;
         self.put_away(file, Place::Failed)
     }
 }

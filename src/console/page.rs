@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::desk::Desk;
-use crate::app::AppError;
+use crate::app::{Action, AppError};
 use crate::l10n::{Language, Messages, say};
 use crate::model::with_causes;
 
@@ -186,11 +186,8 @@ pub(super) fn written(
     ending: &str,
     write: impl FnOnce(&std::path::Path) -> Result<(), AppError>,
 ) -> Result<Vec<u8>, AppError> {
-    let read = |source| AppError::File {
-        action: "read",
-        path: std::env::temp_dir(),
-        source,
-    };
+    let temporary = std::env::temp_dir();
+    let read = Action::Read.failed(&temporary);
     let folder = tempfile::tempdir().map_err(read)?;
     let path = folder.path().join(format!("file.{ending}"));
     write(&path)?;

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::queue::{database_of, enqueue, why_of};
 use super::swept::{QueueDesk, SweptFile};
 use crate::app::{
-    AppError, Arrivals, Awaited, Session, SweepOptions, Swept, fate_of, not_processed, place_of,
-    report_again, set_aside, wait, worse,
+    Action, AppError, Arrivals, Awaited, Session, SweepOptions, Swept, fate_of, not_processed,
+    place_of, report_again, set_aside, wait, worse,
 };
 use crate::inbox::{Entries, Inbox, Lying, Place, stamp_of};
 use crate::journal::{Fate, Journal, JournalError, RunState, cell};
@@ -74,18 +74,9 @@ struct QueueSweep<'a> {
 }
 
 impl QueueSweep<'_> {
-    fn failed(&self, action: &'static str) -> impl Fn(std::io::Error) -> AppError + use<> {
-        let path = self.options.folder.clone();
-        move |source| AppError::File {
-            action,
-            path: path.clone(),
-            source,
-        }
-    }
-
     /// Claims the files that have not changed, oldest first. Returns whether the folder has to be read again.
     fn take(&mut self, waited_for: &mut Awaited) -> Result<bool, AppError> {
-        let failed = self.failed("read-folder");
+        let failed = Action::ReadFolder.failed(&self.options.folder);
         let seen = self.inbox.entries().map_err(&failed)?;
         let is_news = waited_for.add(&seen);
         if is_news && may_grow(&seen.files) {
@@ -145,7 +136,10 @@ impl QueueSweep<'_> {
 
     /// Adds the claimed files to the queue, and archives those whose runs have ended.
     fn settle(&mut self) -> Result<(), AppError> {
-        let taken = self.inbox.taken().map_err(self.failed("read-folder"))?;
+        let taken = self
+            .inbox
+            .taken()
+            .map_err(Action::ReadFolder.failed(&self.options.folder))?;
         for entry in &taken.others {
             let why = set_aside(entry);
             let known = (entry.name.as_str(), entry.stamp.as_str());
@@ -276,11 +270,7 @@ fn put_aside(session: &Session, inbox: &Inbox, file: &Path, why: &Fact) -> Resul
     let name = file.file_name().unwrap_or_default();
     let beside = why.clone().at_path(Path::new(name));
     let explained = inbox.explain(file, &beside.in_words());
-    explained.map_err(|source| AppError::File {
-        action: "write-why",
-        path: file.to_owned(),
-        source,
-    })?;
+    explained.map_err(Action::Explain.failed(file))?;
     let moved = put(session, inbox, file, &[], Place::Failed)?;
     let path = moved.last().map_or(file, |(_, to)| to);
     Ok(why.clone().at_path(path))
@@ -370,11 +360,7 @@ fn put(
     beside: &[PathBuf],
     place: Place,
 ) -> Result<Vec<(PathBuf, PathBuf)>, AppError> {
-    let failed = |source| AppError::File {
-        action: "put-away",
-        path: file.to_owned(),
-        source,
-    };
+    let failed = Action::Archive.failed(file);
     let today = today(session.clock.timestamp()).to_string();
     let _alone = inbox.alone().map_err(failed)?;
     let name = absolute(file).display().to_string();

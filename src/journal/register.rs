@@ -1,6 +1,6 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::error::JournalError;
+use super::error::{Action, JournalError};
 
 /// All records of an API, by the key that finds them: a temporary file that nobody else sees and
 /// that is gone with this process, so that memory does not grow with the register.
@@ -11,7 +11,7 @@ pub struct Register {
 
 fn explain(source: rusqlite::Error) -> JournalError {
     JournalError::Sqlite {
-        action: "records",
+        action: Action::KeepRecords,
         path: "(temporary)".into(),
         source: source.into(),
     }

@@ -5,7 +5,7 @@ use super::calls::call;
 use super::outcomes::Moment;
 use super::store::Sqlite;
 use crate::journal::entries::encoded_segment;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::records::PastCall;
 use crate::journal::row_id::row_of;
 use crate::journal::store::Dossiers;
@@ -13,7 +13,7 @@ use crate::model::RowState;
 
 impl Dossiers for Sqlite {
     fn records_by(&self, keys: &[String]) -> Result<Vec<(i64, String)>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -37,7 +37,7 @@ impl Dossiers for Sqlite {
     }
 
     fn calls_to(&self, runs: &[i64], path: &str) -> Result<Vec<PastCall>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let marks = vec!["?"; runs.len()].join(", ");
         let mut statement = self
             .connection
@@ -62,7 +62,7 @@ impl Dossiers for Sqlite {
     }
 
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError> {
-        let explain = self.explain("prune");
+        let explain = self.explain(Action::Prune);
         // What is forgotten is overwritten, not just no longer found.
         self.connection
             .pragma_update(None, "secure_delete", "ON")

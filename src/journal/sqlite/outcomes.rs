@@ -5,7 +5,7 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::store::Sqlite;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::run_state::told;
@@ -24,11 +24,11 @@ impl Outcomes for Sqlite {
                 let ends = params![id_of(run, first), id_of(run, last)];
                 statement.query_row(ends, |row| row.get(0))
             })
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn states(&self, run: i64) -> Result<StateCounts, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let sql = "SELECT state, count(*) FROM outcome WHERE id > ?1 AND id <= ?2
                    AND state NOT IN ('open', 'unknown') GROUP BY state";
         let mut statement = self.connection.prepare_cached(sql).map_err(&explain)?;
@@ -56,11 +56,11 @@ impl Outcomes for Sqlite {
                     .and_then(|at| Timestamp::from_microsecond(at).ok()),
             })
         });
-        traces.map_err(self.explain("read"))
+        traces.map_err(self.explain(Action::Read))
     }
 
     fn outcomes(&self, run: i64, first: u64, last: u64) -> Result<Vec<Outcome>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         // Of one moment: a run that is under way goes on writing.
         let _moment = self.connection.unchecked_transaction().map_err(&explain)?;
         let reach = self.reach_of(run)?;
@@ -110,13 +110,13 @@ impl Outcomes for Sqlite {
             .prepare_cached(
                 "SELECT row, text FROM warning WHERE run = ?1 AND row BETWEEN ?2 AND ?3 ORDER BY row",
             )
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         statement
             .query_map(params![run, first, last], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError> {
@@ -128,7 +128,7 @@ impl Outcomes for Sqlite {
                     .optional()
             })
             .map(|body| body.flatten().unwrap_or_default())
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 
     fn unsuccessful(&self, run: i64, most: usize) -> Result<Vec<Outcome>, JournalError> {
@@ -140,7 +140,7 @@ impl Outcomes for Sqlite {
     }
 
     fn kinds(&self, run: i64) -> Result<Vec<FailureKind>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let sql = "SELECT state, coalesce(error_code, ''), count(*) FROM outcome
                    WHERE id > ?1 AND id <= ?2 AND (state IN ('invalid', 'rejected', 'failed')
                         OR state = 'updated' AND error_code IS NOT NULL)
@@ -158,7 +158,7 @@ impl Outcomes for Sqlite {
     }
 
     fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError> {
-        let explain = self.explain("read");
+        let explain = self.explain(Action::Read);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -192,11 +192,11 @@ impl Sqlite {
                  LEFT JOIN field_set ON field_set.id = planned.changed
                  WHERE {condition}"
             ))
-            .map_err(self.explain("read"))?;
+            .map_err(self.explain(Action::Read))?;
         statement
             .query_map(values, whole_outcome)
             .and_then(Iterator::collect)
-            .map_err(self.explain("read"))
+            .map_err(self.explain(Action::Read))
     }
 }
 

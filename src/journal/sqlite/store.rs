@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::schema::{self, Found};
 use super::witness::Witness;
-use crate::journal::error::JournalError;
+use crate::journal::error::{Action, JournalError};
 use crate::journal::files::{
     Identity, identity, make_private_file, make_private_folder, refuse_network,
 };
@@ -75,7 +75,7 @@ impl Sqlite {
             check_private(&folder.join(file)).map_err(explain)?;
         }
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: "open",
+            action: Action::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -127,7 +127,7 @@ impl Sqlite {
     pub fn temporary() -> Result<Sqlite, JournalError> {
         let path = PathBuf::from("(temporary)");
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
-            action: "open",
+            action: Action::Open,
             path: path.clone(),
             source: source.into(),
         };
@@ -154,7 +154,7 @@ impl Sqlite {
 
     pub(super) fn explain(
         &self,
-        action: &'static str,
+        action: Action,
     ) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
         let path = self.path.clone();
         move |source| JournalError::Sqlite {
@@ -169,7 +169,7 @@ impl Sqlite {
         &mut self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), JournalError> {
-        let explain = self.explain("write");
+        let explain = self.explain(Action::Write);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
