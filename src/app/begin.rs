@@ -11,9 +11,6 @@ use crate::send::Stop;
 
 /// Where a run of this file begins: where an earlier one with the same settings was interrupted, or
 /// at its beginning.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn begin(
     session: &Session,
     ready: &mut Ready,

@@ -64,9 +64,6 @@ pub struct PastChange {
 
 /// Every change that any run made to the records to which `key` leads: an id, what rows are found by, or
 /// a value that was sent for one.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn dossier(state: &State, key: &str) -> Result<Dossier, AppError> {
     let journal = Journal::open(state)?;
     let runs: BTreeMap<i64, RunRecord> = journal
@@ -142,9 +139,6 @@ pub fn forget(state: &State, key: &str) -> Result<u64, AppError> {
 }
 
 /// Writes a history as CSV, a change a line: `at,run,file,line,key,field,from,to`.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn write_dossier(dossier: &Dossier, path: &Path) -> Result<(), AppError> {
     let line = |record: &RecordChanges, change: Option<&PastChange>| HistoryLine {
         at: record.at,

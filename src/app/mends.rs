@@ -49,9 +49,6 @@ impl KeptMends {
     }
 
     /// What is kept; nothing where nothing is.
-    ///
-    /// # Errors
-    /// When the file is there and cannot be read or understood.
     pub fn read(&self) -> Result<Option<Mends>, AppError> {
         let failed = Action::Read.failed(&self.path);
         match std::fs::read(&self.path) {
@@ -64,9 +61,6 @@ impl KeptMends {
     }
 
     /// Keeps `mends` in place of what was kept.
-    ///
-    /// # Errors
-    /// When they cannot be written.
     pub fn keep(&self, mends: &Mends) -> Result<(), AppError> {
         let failed = Action::Write.failed(&self.path);
         let text = serde_json::to_string(mends).map_err(|error| failed(error.into()))?;
@@ -78,9 +72,6 @@ impl KeptMends {
 }
 
 /// Forgets changed cells that were last written before `moment`.
-///
-/// # Errors
-/// When a file cannot be removed.
 pub fn forget_mends(state: &Path, moment: Timestamp) -> Result<(), AppError> {
     let Ok(files) = std::fs::read_dir(state.join(MENDS)) else {
         return Ok(());

@@ -69,9 +69,6 @@ pub fn listed(journal: &Journal, run: &RunRecord, at: &State) -> Result<ListedRu
 }
 
 /// The runs that put this one back, the newest first. One that was undone itself did not.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub(super) fn undone_by(journal: &Journal, run: &RunRecord) -> Result<Vec<RunRecord>, AppError> {
     if run.state != RunState::Undone {
         return Ok(Vec::new());

@@ -32,9 +32,6 @@ pub trait Desk {
     fn may_take(&self, name: &str) -> Result<(), AppError>;
 
     /// How the file is imported that was dropped as `name`, and who is notified.
-    ///
-    /// # Errors
-    /// When the settings or the credentials cannot be resolved.
     fn wanted(&self, file: &Path, name: &str) -> Result<(Wanted<'_>, Notifications), AppError>;
 
     /// A value that changes when the credentials or the settings for the file `name` do.
@@ -147,9 +144,6 @@ impl Pass {
 
 impl<'a> Sweep<'a> {
     /// A sweep of a folder.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn new(
         session: &'a Session,
         desk: &'a dyn Desk,

@@ -34,9 +34,6 @@ impl Undone {
     }
 
     /// Closes a run that changed nothing, so that nothing continues it.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub fn close(&self, state: &State) -> Result<(), AppError> {
         let Some(run) = self.open else {
             return Ok(());

@@ -274,9 +274,6 @@ impl Job {
     }
 
     /// The journal, and the number in it of the run that this job makes.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub(super) fn journal(&self) -> Result<Option<(Journal, i64)>, AppError> {
         let Some(name) = self.live.seen().run else {
             return Ok(None);

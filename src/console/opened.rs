@@ -112,9 +112,6 @@ impl Opened {
     }
 
     /// Opens the rows of a run that did not succeed.
-    ///
-    /// # Errors
-    /// When what was mended in them before cannot be read.
     pub(super) fn again(
         state: &crate::journal::State,
         name: String,

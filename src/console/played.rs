@@ -20,9 +20,6 @@ struct Kept {
 
 impl PlayedApis {
     /// The API that is played for `file`, which is begun where there is none yet.
-    ///
-    /// # Errors
-    /// When it cannot be played.
     pub(super) fn of(
         &self,
         file: &Path,

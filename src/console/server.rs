@@ -81,9 +81,6 @@ impl Bound {
 
     /// Serves until it is asked to stop, or nobody has been there for long. A run that is under way is
     /// brought to a stop first, as a signal stops an import.
-    ///
-    /// # Errors
-    /// When the listener fails.
     pub fn serve(
         self,
         door: Box<dyn Door>,

@@ -357,9 +357,6 @@ pub(super) fn end(
 }
 
 /// Has a run that a guard holds go on in the queue.
-///
-/// # Errors
-/// When the database refuses.
 pub fn approve(state: &State, id: i64) -> Result<GoesOn, AppError> {
     goes_on(state, id, true)
 }

@@ -216,9 +216,6 @@ impl Inbox {
 
     /// The files that were taken and not brought to an end, by name: the process that took them is still at
     /// work, or died. What is no file is moved to `failed`.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
     pub fn taken(&self) -> io::Result<Taken> {
         let (mut files, mut others) = (Vec::new(), Vec::new());
         let root = self.open()?;

@@ -72,9 +72,6 @@ fn place_of(value: &[u8], body: &[u8], mut after: usize) -> Option<usize> {
 }
 
 /// What was kept of a call with this set of fields and this body.
-///
-/// # Errors
-/// When it cannot be understood.
 pub(super) fn changes_of(
     text: &str,
     names: &str,

@@ -91,9 +91,6 @@ impl Recorded {
 
     /// Waits until each of a run's rows from `first` to `last` has its outcome in the journal, or no
     /// other will be written.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
     pub fn wait_for(
         &self,
         journal: &Journal,

@@ -27,9 +27,6 @@ impl State {
     }
 
     /// A journal in the database at `address`, with this password where that has none; `folder` is for what this machine needs for itself.
-    ///
-    /// # Errors
-    /// When the address cannot be understood.
     pub fn in_database(
         address: &str,
         password: Option<&str>,

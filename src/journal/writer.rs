@@ -174,9 +174,6 @@ impl Writer {
 
     /// Waits until the rows that were handed to [`Writer::plan`] last are written, so that no more than
     /// two lots are in memory.
-    ///
-    /// # Errors
-    /// When they could not be recorded.
     pub async fn room(&self) -> Result<(), JournalError> {
         let before = lock(&self.planned).take();
         match before {
@@ -200,9 +197,6 @@ impl Writer {
     }
 
     /// The same on a thread that may wait, with [`Writer::room`] before it.
-    ///
-    /// # Errors
-    /// When rows could not be recorded.
     pub fn plan_blocking(&self, rows: Vec<PlannedRow>) -> Result<(), JournalError> {
         self.room_blocking()?;
         let (done, written) = oneshot::channel();
@@ -220,9 +214,6 @@ impl Writer {
     }
 
     /// [`Writer::room`] on a thread that may wait.
-    ///
-    /// # Errors
-    /// When rows could not be recorded.
     pub fn room_blocking(&self) -> Result<(), JournalError> {
         let before = lock(&self.planned).take();
         match before {

@@ -8,9 +8,6 @@ use crate::read::{Cell, Input, RawRow};
 
 /// Writes a roster as it is read now, with what was mended in it: as CSV in its own dialect, or as a
 /// workbook where the path says so.
-///
-/// # Errors
-/// When it cannot be read or written.
 pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
     let header: Vec<&str> = input.header().iter().map(String::as_str).collect();
     let end = header.len();

@@ -169,9 +169,6 @@ impl WholeFile {
     }
 
     /// Writes a text to `path`, in place of whatever has that name.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
         let mut file = WholeFile::create(path)?;
         let explain = file.explain();

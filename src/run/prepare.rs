@@ -413,9 +413,6 @@ pub struct SeenRow {
 }
 
 /// Reads the rows once more, and hands those that are `wanted` to `each`, in the file's order.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn each_row_seen(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
@@ -448,9 +445,6 @@ pub fn each_row_seen(
 }
 
 /// Reads the rows once more, and returns those that are `wanted`, in the file's order.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn rows_seen(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>, &CheckedRow<'_>) -> bool + Sync,
@@ -462,9 +456,6 @@ pub fn rows_seen(
 
 /// Reads the rows once more without checking them, and returns the numbers of those that are `wanted`, in
 /// the file's order.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn row_numbers(
     prepared: &Prepared,
     wanted: impl Fn(&RawRow<'_>) -> bool + Sync,

@@ -194,9 +194,6 @@ impl Sandbox {
 }
 
 /// Serves the sandbox on a bound listener until `shutdown` ends.
-///
-/// # Errors
-/// When the listener fails.
 pub async fn serve(
     sandbox: Arc<Sandbox>,
     listener: TcpListener,

@@ -109,9 +109,6 @@ impl<R: Record> Sender<'_, R> {
     ///
     /// The first request goes alone, unless the API has `answered` already: if the credentials are
     /// wrong or nobody answers, one row has told so.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub async fn deliver(
         &self,
         mut calls: mpsc::Receiver<Pending>,

@@ -244,18 +244,12 @@ impl Tables<'_> {
     }
 
     /// Rows.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn rows(&mut self, sql: &str, values: &Values<'_>) -> Result<Vec<Row>, Wrong> {
         let statement = self.statement(sql)?;
         Ok(self.transaction.query(&statement, values)?)
     }
 
     /// The first row, if there is any.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn first(&mut self, sql: &str, values: &Values<'_>) -> Result<Option<Row>, Wrong> {
         Ok(self.rows(sql, values)?.into_iter().next())
     }
@@ -270,18 +264,12 @@ impl Tables<'_> {
     }
 
     /// Changes rows, and returns how many.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn execute(&mut self, sql: &str, values: &Values<'_>) -> Result<u64, Wrong> {
         let statement = self.statement(sql)?;
         Ok(self.transaction.execute(&statement, values)?)
     }
 
     /// Runs several statements without values.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn batch(&mut self, sql: &str) -> Result<(), Wrong> {
         Ok(self.transaction.batch_execute(sql)?)
     }

@@ -41,9 +41,6 @@ impl std::fmt::Debug for Database {
 impl Database {
     /// The database at an address such as `postgres://USER@HOST/DATABASE`, with this
     /// `password` where it has none, of which nothing is asked yet.
-    ///
-    /// # Errors
-    /// When the address cannot be understood.
     pub fn at(address: &str, password: Option<&str>) -> Result<Database, JournalError> {
         if !is_clear(address) {
             let why = say().journal_address_unclear();
@@ -229,9 +226,6 @@ impl Database {
     }
 
     /// Begins what is called `name`: whoever began it before may change nothing more.
-    ///
-    /// # Errors
-    /// When the database refuses.
     pub fn begin(&self, name: &str) -> Result<Fence, JournalError> {
         self.change(|tables| count_up(tables, name))
     }
@@ -255,9 +249,6 @@ fn is_clear(address: &str) -> bool {
 }
 
 /// Begins what is called `name`: whoever began it before may change nothing more, once this step is done.
-///
-/// # Errors
-/// When the database refuses.
 pub fn count_up(tables: &mut Tables<'_>, name: &str) -> Result<Fence, Wrong> {
     let row = tables.one(
         "INSERT INTO claim (name, epoch) VALUES ($1, 1)

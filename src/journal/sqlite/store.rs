@@ -121,9 +121,6 @@ impl Sqlite {
 
     /// A journal that nobody else sees and that is gone with this process: for a plan that is
     /// only looked at.
-    ///
-    /// # Errors
-    /// When SQLite cannot make a temporary file.
     pub fn temporary() -> Result<Sqlite, JournalError> {
         let path = PathBuf::from("(temporary)");
         let opening = |source: rusqlite::Error| JournalError::Sqlite {
