@@ -1,3 +1,5 @@
+//! Archiving moves an inbox file and its results after its run and updates the journal.
+
 use std::path::{Path, PathBuf};
 
 use super::arrivals::{fate_of, place_of};

@@ -1,3 +1,5 @@
+//! A run begins at its first row or resumes an interrupted run of the same file.
+
 use super::error::AppError;
 use super::paths::NamedPaths;
 use super::ready::Ready;

@@ -1,3 +1,5 @@
+//! Uploaded files are stored beside the journal until no run needs them.
+
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, AppError};

@@ -1,3 +1,5 @@
+//! Application errors carry an exit code, a sentence for people and a fact for logs.
+
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;

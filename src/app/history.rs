@@ -1,3 +1,5 @@
+//! The history lists every recorded change to the records of a key.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! Cells that a user edits are stored beside the journal until the roster is sent.
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! Preparation resolves the target, the roster and the credentials of a run.
+
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Runs of the journal are listed with their figures and their state.
+
 use serde::{Serialize, Serializer};
 
 use super::error::AppError;

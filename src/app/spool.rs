@@ -1,3 +1,5 @@
+//! Rosters that the database keeps are copied to this machine and removed after use.
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

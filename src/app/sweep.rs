@@ -1,3 +1,5 @@
+//! A sweep imports the files of an inbox once, oldest first.
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

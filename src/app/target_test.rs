@@ -1,3 +1,5 @@
+//! A target test reads one record and one page and shows how fields are understood.
+
 use std::borrow::Cow;
 use std::sync::Arc;
 

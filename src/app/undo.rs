@@ -1,3 +1,5 @@
+//! An undo restores the values that a run replaced.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

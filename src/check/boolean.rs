@@ -1,3 +1,5 @@
+//! Boolean cells accept English and Swedish words.
+
 use super::fault::{Checked, Fault};
 use crate::l10n::say;
 use crate::model::Value;

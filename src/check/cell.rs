@@ -1,3 +1,5 @@
+//! Cells are normalised and passed to the check of their field's kind.
+
 use std::borrow::Cow;
 
 use super::ascii::{IS_ORDINARY, is_ordinary};

@@ -1,3 +1,5 @@
+//! Choice cells must hold one of the words that the target defines.
+
 use std::collections::HashMap;
 
 use compact_str::CompactString;

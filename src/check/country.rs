@@ -1,3 +1,5 @@
+//! Country cells are normalised to ISO 3166-1 alpha-3 codes.
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 

@@ -1,3 +1,5 @@
+//! Date cells are normalised to ISO 8601 dates.
+
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 

@@ -1,3 +1,5 @@
+//! E-mail cells must hold a single RFC 5321 address.
+
 use email_address::{EmailAddress, Options};
 
 use super::ascii::marks;

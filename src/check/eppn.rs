@@ -1,3 +1,5 @@
+//! Principal name cells must hold an eduPersonPrincipalName.
+
 use email_address::EmailAddress;
 
 use super::email::is_plain;

@@ -1,3 +1,5 @@
+//! Each kind of field has an example that passes its check.
+
 use super::row::Checker;
 
 /// What a target says of its own fields.

@@ -1,3 +1,5 @@
+//! A fault holds the code and the text of what is wrong with a cell.
+
 use crate::model::Value;
 
 /// What is wrong with one cell. Kept apart, so that a cell without a fault is as small as its

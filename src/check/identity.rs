@@ -1,3 +1,5 @@
+//! Identity columns are compared with birth dates and with other rows.
+
 use super::characters;
 use super::column::{Column, Identity};
 use super::date::plain_date;

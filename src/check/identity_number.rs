@@ -1,3 +1,5 @@
+//! Swedish identity numbers are validated, restored and normalised.
+
 use compact_str::{CompactString, format_compact};
 use jiff::civil::Date;
 

@@ -1,3 +1,5 @@
+//! Integer cells must hold a whole number within the limits of the field.
+
 use super::fault::{Checked, Fault, is_scientific};
 use crate::l10n::say;
 use crate::model::Value;

@@ -1,3 +1,5 @@
+//! Each kind of field is dispatched to its check.
+
 use serde_json::Value as Json;
 
 use super::cell::{Content, Form, content, no_value, undecodable};

@@ -1,3 +1,5 @@
+//! Swedish municipality codes are validated and restored to four digits.
+
 use std::sync::LazyLock;
 
 use compact_str::format_compact;

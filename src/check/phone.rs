@@ -1,3 +1,5 @@
+//! Phone cells are normalised to E.164.
+
 use compact_str::{CompactString, format_compact};
 
 use super::fault::{Checked, Fault, is_scientific};

@@ -1,3 +1,5 @@
+//! Swedish postal codes are normalised to five digits with a space.
+
 use compact_str::CompactString;
 
 use super::fault::{Checked, Fault, is_scientific};

@@ -1,3 +1,5 @@
+//! Restored values are described by the code of their finding.
+
 use crate::l10n::say;
 
 /// What was put back, in words, by the code of the finding.

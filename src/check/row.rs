@@ -1,3 +1,5 @@
+//! The checker turns a mapped row into values and all of its problems.
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The survey counts rows and problems and finds duplicates in the whole file.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,3 +1,5 @@
+//! Text cells must hold one line of visible characters.
+
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::ascii::is_ordinary;

@@ -1,3 +1,5 @@
+//! UUID cells are normalised to lower case with hyphens.
+
 use super::fault::{Checked, Fault};
 use crate::l10n::say;
 use crate::model::Value;

@@ -1,3 +1,5 @@
+//! Rows with too few or too many cells are reported.
+
 use super::row::Checker;
 use super::workbook_cell::known_code;
 use crate::l10n::say;

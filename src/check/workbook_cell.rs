@@ -1,3 +1,5 @@
+//! Workbook cell types reveal values that a spreadsheet changed.
+
 use super::fault::{Fault, Notes};
 use crate::l10n::say;
 use crate::read::{CellMark, RawRow, cell_name};

@@ -1,3 +1,5 @@
+//! Arguments define the commands of the program and their options.
+
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 

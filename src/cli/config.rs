@@ -1,3 +1,5 @@
+//! The config file supplies settings and profiles.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! Commands that send share a session and the config.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

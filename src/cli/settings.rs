@@ -1,3 +1,5 @@
+//! Settings combine options, environment and config file into what a run needs.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

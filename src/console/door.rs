@@ -1,3 +1,5 @@
+//! The door gives the console settings, credentials and the config file.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

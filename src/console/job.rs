@@ -1,3 +1,5 @@
+//! A console job plans or sends a run in the background.
+
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Live pages follow the progress of a job.
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,3 +1,5 @@
+//! An opened roster holds its dialect, columns and edited cells.
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Pages share a frame, error pages and downloads.
+
 use std::sync::Arc;
 
 use askama::Template;

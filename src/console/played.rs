@@ -1,3 +1,5 @@
+//! Simulated APIs of the console live as long as the console.
+
 use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,3 +1,5 @@
+//! The server binds an address and serves the console's pages.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

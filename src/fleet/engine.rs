@@ -1,3 +1,5 @@
+//! The engine runs the worker's queue and its periodic tasks.
+
 use std::sync::Arc;
 use std::time::Duration;
 

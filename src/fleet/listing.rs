@@ -1,3 +1,5 @@
+//! The listing reads the entries of the shared queue.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! The queue stores files and schedules their batches in PostgreSQL.
+
 use std::path::Path;
 
 use postgres::types::ToSql;

@@ -1,3 +1,5 @@
+//! A batch sends a bounded number of rows of a queued file.
+
 use std::path::Path;
 use std::time::Duration;
 

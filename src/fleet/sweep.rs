@@ -1,3 +1,5 @@
+//! A sweep adds inbox files to the shared queue and archives completed ones.
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 

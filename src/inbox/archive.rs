@@ -1,3 +1,5 @@
+//! Processed files move to a folder that names their outcome.
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! An inbox lists, claims and locks the files of a folder.
+
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;

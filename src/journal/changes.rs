@@ -1,3 +1,5 @@
+//! Changes of a call are encoded as JSON for the journal.
+
 use memchr::memmem;
 use serde::de::Error;
 use serde_json::Value as Json;

@@ -1,3 +1,5 @@
+//! Entries are what a writer records in the journal.
+
 use std::collections::HashMap;
 
 use crate::model::{Call, Outcome, RowAt};

@@ -1,3 +1,5 @@
+//! Journal errors state why runs cannot be recorded or read.
+
 use std::path::PathBuf;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! The journal opens a store and adds operations that all stores share.
+
 use std::ops::{Deref, DerefMut};
 
 use jiff::Timestamp;

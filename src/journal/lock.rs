@@ -1,3 +1,5 @@
+//! Locks reserve a roster or a run for one process.
+
 use std::fs::{File, TryLockError};
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! The quota store shares the rate limit of an account between processes.
+
 use sha2::{Digest, Sha256};
 
 use super::bucket::{Quotas, SharedQuota};

@@ -1,3 +1,5 @@
+//! The record interface makes intents and outcomes durable.
+
 use super::error::JournalError;
 use crate::model::{Outcome, RowState};
 

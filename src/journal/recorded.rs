@@ -1,3 +1,5 @@
+//! Readers follow how many rows a writer has recorded.
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::error::JournalError;

@@ -1,3 +1,5 @@
+//! Records describe runs, rows and changes as the journal stores them.
+
 use jiff::Timestamp;
 
 use super::run_state::RunState;

@@ -1,3 +1,5 @@
+//! The register keeps the records of an API in a temporary table.
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{Action, JournalError};

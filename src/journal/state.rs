@@ -1,3 +1,5 @@
+//! The state is the folder or the database that holds the journal.
+
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;

@@ -1,3 +1,5 @@
+//! The store traits define what each journal store supports.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The writer records intents and outcomes on a thread of its own.
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,3 +1,5 @@
+//! Numbers, durations and sizes are formatted for the current language.
+
 use super::say;
 
 /// A number with its thousands set apart: `12,044`, or `12 044` with a space that does not break.

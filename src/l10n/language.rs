@@ -1,3 +1,5 @@
+//! The language is detected once and selects the catalogue.
+
 use std::str::FromStr;
 
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,3 +1,5 @@
+//! Mapping errors state why a header does not fit a target.
+
 use thiserror::Error;
 
 use crate::l10n::say;

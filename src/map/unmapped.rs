@@ -1,3 +1,5 @@
+//! Unmapped columns are reported with the fields that they resemble.
+
 use super::columns::{ColumnMap, column_names};
 use super::names::{known_names, nearest, within};
 use crate::targets::{FieldSpec, TargetSpec};

@@ -1,3 +1,5 @@
+//! A call is a planned request for one row.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;

@@ -1,3 +1,5 @@
+//! Codes are the stable names of events and errors.
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::l10n::say;

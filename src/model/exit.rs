@@ -1,3 +1,5 @@
+//! Exit codes are a stable interface for scripts.
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::StateCounts;

@@ -1,3 +1,5 @@
+//! An outcome is the final state of a row.
+
 use crate::l10n::say;
 use std::fmt;
 use std::str::FromStr;

@@ -1,3 +1,5 @@
+//! A problem is something wrong with one row.
+
 use std::borrow::Cow;
 
 /// One thing that is wrong with one row: data, never an error that stops a run.

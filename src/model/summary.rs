@@ -1,3 +1,5 @@
+//! The summary holds the figures of a run.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! Calls are built from valid rows.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The difference compares a row with its record.
+
 use std::borrow::Cow;
 
 use serde_json::Value as Json;

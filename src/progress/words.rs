@@ -1,3 +1,5 @@
+//! Events are rendered as lines for people.
+
 use jiff::Timestamp;
 
 use crate::events::{Progress, RunEvent, UnmappedColumn, WaitingFor};

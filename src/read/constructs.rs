@@ -1,3 +1,5 @@
+//! XML input is bounded in size and structure.
+
 use std::io::{self, BufRead, BufReader, Read};
 
 use quick_xml::events::{BytesStart, Event};

@@ -1,3 +1,5 @@
+//! Parts of a workbook describe its sheets, styles and formats.
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 

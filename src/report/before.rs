@@ -1,3 +1,5 @@
+//! The before file holds replaced values as a roster.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Check results are described for a person.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Problem codes are explained in the current language.
+
 use super::results::NOT_FOUND;
 use crate::check::SEVERITIES;
 use crate::l10n::{Messages, say};

@@ -1,3 +1,5 @@
+//! Columns at fault are derived from the error of a row.
+
 use std::ops::Range;
 
 /// The columns at fault, by what the row's error says of each by its header, and what it says.

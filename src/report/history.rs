@@ -1,3 +1,5 @@
+//! Changes to a record are written as CSV or as a workbook.
+
 use std::path::Path;
 
 use jiff::Timestamp;

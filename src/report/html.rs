@@ -1,3 +1,5 @@
+//! The HTML report describes one run in a single file.
+
 use std::io::Write;
 use std::path::PathBuf;
 

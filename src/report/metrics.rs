@@ -1,3 +1,5 @@
+//! Run metrics are added to a Prometheus textfile.
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;

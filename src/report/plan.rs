@@ -1,3 +1,5 @@
+//! Plans are written as rows of changes and as lines of a log.
+
 use std::path::Path;
 
 use jiff::Timestamp;

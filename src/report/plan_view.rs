@@ -1,3 +1,5 @@
+//! A plan is summarised for a person with examples of its changes.
+
 use jiff::Timestamp;
 
 use super::look::{Look, Tone};

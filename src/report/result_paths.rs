@@ -1,3 +1,5 @@
+//! Result paths name the output files of a run and reserve the results.
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

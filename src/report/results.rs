@@ -1,3 +1,5 @@
+//! The results file holds every row with its outcome.
+
 use std::path::Path;
 
 use csv::ByteRecord;

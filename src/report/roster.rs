@@ -1,3 +1,5 @@
+//! A corrected roster is written in its own format.
+
 use std::path::Path;
 
 use super::error::ReportError;

@@ -1,3 +1,5 @@
+//! Tables are written as CSV or as a workbook.
+
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};

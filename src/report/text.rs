@@ -1,3 +1,5 @@
+//! Run figures are rendered as text.
+
 use crate::l10n::{columns, doubtful_values, duration, number, requests, rows, say, times};
 use crate::model::{RowState, Summary};
 

@@ -1,3 +1,5 @@
+//! The timeline counts sent rows in intervals of bounded number.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! Whole files appear under their name complete or not at all.
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

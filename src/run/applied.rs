@@ -1,3 +1,5 @@
+//! Sent values are compared with the record in the API's answer.
+
 use std::borrow::Cow;
 
 use serde_json::Value as Json;

@@ -1,3 +1,5 @@
+//! Conflicts are values that two rows or records claim.
+
 use serde_json::Value as Json;
 
 use super::work::{Conflict, Halt, Work};

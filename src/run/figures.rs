@@ -1,3 +1,5 @@
+//! Figures of a run are computed for its summary.
+
 use super::under_way::Run;
 use crate::model::{Exit, RowState, StateCounts, Summary};
 use crate::send::Stop;

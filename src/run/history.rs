@@ -1,3 +1,5 @@
+//! Past runs supply values for a later run.
+
 use super::items::{Item, What, is_as_it_was, says_the_same, still_looks_right};
 use super::work::{Halt, Work};
 use crate::check::{TOO_FEW, TOO_MANY, is_damage, looks_right, was_damaged};

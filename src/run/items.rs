@@ -1,3 +1,5 @@
+//! Items join a row to its next step.
+
 use tokio::sync::mpsc;
 use xxhash_rust::xxh3::xxh3_64;
 

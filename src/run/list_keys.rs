@@ -1,3 +1,5 @@
+//! Key lists are read from the API page by page.
+
 use super::known_keys::{Keys, KnownKeys};
 use super::lookups::refused_with;
 use super::work::{Halt, Work};

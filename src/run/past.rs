@@ -1,3 +1,5 @@
+//! The previous edition of a roster is found in the journal.
+
 use super::error::RunError;
 use super::settings::Settings;
 use crate::journal::{Journal, RunRecord, RunState};

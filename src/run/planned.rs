@@ -1,3 +1,5 @@
+//! A planned run holds the result of planning.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 

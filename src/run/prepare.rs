@@ -1,3 +1,5 @@
+//! Preparation reads, maps and checks the whole roster.
+
 use std::collections::HashSet;
 use std::iter;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! The tracker forwards events with progress and an estimate.
+
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,3 +1,5 @@
+//! Saved plans bind an import to what was reviewed.
+
 use super::error::RunError;
 use super::prepare::Prepared;
 use super::settings::Settings;

@@ -1,3 +1,5 @@
+//! Sending delivers the planned calls of a run.
+
 use tokio::sync::mpsc;
 
 use super::ahead::Ahead;

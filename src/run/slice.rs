@@ -1,3 +1,5 @@
+//! A batch plans or sends a bounded part of a run.
+
 use std::time::Duration;
 
 use super::context::{Ended, Sliced};

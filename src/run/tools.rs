@@ -1,3 +1,5 @@
+//! A run's HTTP client, pacer and quota account are built from its settings.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

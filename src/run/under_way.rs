@@ -1,3 +1,5 @@
+//! A run under way owns its record in the journal.
+
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 

@@ -1,3 +1,5 @@
+//! API field names are translated to the user's column names.
+
 use std::collections::HashMap;
 
 use crate::check::Checker;

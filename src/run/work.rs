@@ -1,3 +1,5 @@
+//! Planning work reads records concurrently and records the plan of each row.
+
 use std::collections::HashSet;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! A folder opens and changes its entries without following links.
+
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -1,3 +1,5 @@
+//! The server accepts connections for the simulated APIs.
+
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

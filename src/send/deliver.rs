@@ -1,3 +1,5 @@
+//! The sender delivers calls and records each intent and outcome.
+
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::Value as Json;

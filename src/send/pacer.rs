@@ -1,3 +1,5 @@
+//! The pacer grants permits for requests within the quota.
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

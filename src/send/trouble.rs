@@ -1,3 +1,5 @@
+//! Connection errors are classified by cause.
+
 use std::error::Error;
 use std::io;
 

@@ -1,3 +1,5 @@
+//! Targets are loaded from built-in or user files.
+
 use std::path::Path;
 
 use super::error::TargetError;

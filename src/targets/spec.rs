@@ -1,3 +1,5 @@
+//! The specification describes an API to the program.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

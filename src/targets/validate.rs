@@ -1,3 +1,5 @@
+//! Validation finds contradictions in a target.
+
 use self::idle::validate_idle;
 use self::lookup::validate_lookup;
 use super::field::{self, FieldSpec, Kind};

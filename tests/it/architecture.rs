@@ -162,6 +162,20 @@ fn used_rooms(code: &str) -> BTreeSet<String> {
     used
 }
 
+#[test]
+fn every_file_states_its_purpose_in_its_first_line() {
+    for file in files(&repository().join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let first = text.lines().next().unwrap_or_default();
+        let purpose = first.strip_prefix("//! ").unwrap_or_default();
+        assert!(
+            purpose.split(' ').count() > 2,
+            "{}: begin the file with a `//!` sentence about its purpose, not {first:?}",
+            file.display()
+        );
+    }
+}
+
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     if !folder.is_dir() {

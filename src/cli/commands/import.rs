@@ -1,3 +1,5 @@
+//! The `import` command sends a roster's changes.
+
 use std::path::Path;
 use std::sync::Arc;
 

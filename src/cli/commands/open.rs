@@ -1,3 +1,5 @@
+//! The `open` command starts the console in a browser.
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

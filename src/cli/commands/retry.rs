@@ -1,3 +1,5 @@
+//! The `retry` command sends rows that did not succeed again.
+
 use std::path::Path;
 
 use crate::app::{

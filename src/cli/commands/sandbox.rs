@@ -1,3 +1,5 @@
+//! The `sandbox` command serves simulated APIs.
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The history pages list past runs and their files.
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The plan page shows what a run would change.
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The problems page shows invalid rows and accepts corrections.
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

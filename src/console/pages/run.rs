@@ -1,3 +1,5 @@
+//! The run page shows a run's progress and its result.
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;

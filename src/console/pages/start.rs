@@ -1,3 +1,5 @@
+//! The start page lists recent files and accepts uploads.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! PostgreSQL stores the planned calls of a run.
+
 use postgres::Row;
 
 use super::connection::{Tables, Wrong, cell, word};

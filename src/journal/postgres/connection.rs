@@ -1,3 +1,5 @@
+//! The PostgreSQL connection reconnects and runs transactions.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

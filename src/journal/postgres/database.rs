@@ -1,3 +1,5 @@
+//! The database opens, migrates and changes a PostgreSQL journal.
+
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

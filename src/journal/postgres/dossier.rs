@@ -1,3 +1,5 @@
+//! PostgreSQL finds every change to the records of a key.
+
 use postgres::Row;
 
 use super::calls::{call, state_at};

@@ -1,3 +1,5 @@
+//! PostgreSQL finds the values that earlier runs sent.
+
 use std::collections::BTreeMap;
 
 use super::calls::reach_of;

@@ -1,3 +1,5 @@
+//! PostgreSQL advisory locks end with the session of a process.
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,3 +1,5 @@
+//! PostgreSQL stores the outcomes of rows.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

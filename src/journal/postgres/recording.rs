@@ -1,3 +1,5 @@
+//! PostgreSQL records the entries of a writer in one transaction.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The PostgreSQL store holds an open journal in a database.
+
 use postgres::Row;
 use postgres::types::ToSql;
 

@@ -1,3 +1,5 @@
+//! SQLite stores the planned calls of a run.
+
 use rusqlite::{Row, params};
 
 use super::store::Sqlite;

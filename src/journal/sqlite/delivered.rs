@@ -1,3 +1,5 @@
+//! SQLite stores what was delivered to records.
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 

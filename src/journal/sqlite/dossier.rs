@@ -1,3 +1,5 @@
+//! SQLite finds every change to the records of a key.
+
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Row, params_from_iter};
 

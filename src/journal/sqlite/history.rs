@@ -1,3 +1,5 @@
+//! SQLite finds the values that earlier runs sent.
+
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, params};

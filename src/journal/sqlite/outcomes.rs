@@ -1,3 +1,5 @@
+//! SQLite stores the outcomes of rows.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

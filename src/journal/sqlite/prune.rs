@@ -1,3 +1,5 @@
+//! SQLite deletes old runs.
+
 use jiff::Timestamp;
 use rusqlite::Transaction;
 

@@ -1,3 +1,5 @@
+//! SQLite stores the quota bucket of an account.
+
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};

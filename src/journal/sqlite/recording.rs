@@ -1,3 +1,5 @@
+//! SQLite records the entries of a writer in one commit.
+
 use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 
 use super::outcomes::Moment;

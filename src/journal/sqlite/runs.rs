@@ -1,3 +1,5 @@
+//! SQLite stores runs and their states.
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 

@@ -1,3 +1,5 @@
+//! SQLite stores which rows of a run are sent.
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 

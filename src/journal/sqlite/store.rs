@@ -1,3 +1,5 @@
+//! The SQLite store holds an open journal file.
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! This module tests `plan/difference`.
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! This module tests `report/before`.
+
 use serde_json::json;
 
 use super::super::recorded_run::{Held, journal_of, outcome, rows_of};

@@ -1,3 +1,5 @@
+//! This module tests `report/results`.
+
 use super::super::recorded_run::{Held, journal_of, outcome, rows_of};
 use super::*;
 use crate::read::ReadOptions;

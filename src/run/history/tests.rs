@@ -1,3 +1,5 @@
+//! This module tests `run/history`.
+
 use std::cell::Cell;
 
 use xxhash_rust::xxh3::xxh3_64;

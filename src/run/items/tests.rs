@@ -1,3 +1,5 @@
+//! This module tests `run/items`.
+
 use super::*;
 use crate::check::{DuplicatePolicy, EmptyCell};
 use crate::run::reading::Reading;

@@ -1,3 +1,5 @@
+//! This module tests `run/work`.
+
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};

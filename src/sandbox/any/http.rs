@@ -1,3 +1,5 @@
+//! HTTP handlers serve the API that a target file describes.
+
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Records of a described API are stored, updated and listed.
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};

@@ -1,3 +1,5 @@
+//! Variations are API behaviours that no target file describes.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! HTTP handlers serve the simulated Meitner API.
+
 use std::sync::Arc;
 
 use axum::body::Bytes;

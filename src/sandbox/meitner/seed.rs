@@ -1,3 +1,5 @@
+//! Students are created from a roster.
+
 use jiff::Timestamp;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;

@@ -1,3 +1,5 @@
+//! HTTP handlers serve the simulated Pathwright API.
+
 use std::sync::Arc;
 
 use axum::body::Bytes;

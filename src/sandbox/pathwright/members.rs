@@ -1,3 +1,5 @@
+//! Members are stored by integration and identifier.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};

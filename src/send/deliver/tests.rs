@@ -1,3 +1,5 @@
+//! This module tests `send/deliver`.
+
 use std::sync::Mutex;
 
 use super::*;
