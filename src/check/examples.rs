@@ -1,4 +1,4 @@
-//! Each kind of field has an example that passes its check.
+//! Examples and defaults of fields are checked by the rules of their own fields.
 
 use super::row::Checker;
 

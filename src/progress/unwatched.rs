@@ -1,4 +1,4 @@
-//! Unattended output omits what only matters on a terminal.
+//! Unattended output passes events on without cells, headers and API texts.
 
 use crate::events::{Observer, Plan, RunEvent, UnmappedColumn};
 

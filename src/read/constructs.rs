@@ -1,4 +1,4 @@
-//! XML input is bounded in size and structure.
+//! XML constructs of a workbook part are read with bounded length.
 
 use std::io::{self, BufRead, BufReader, Read};
 

@@ -1,4 +1,4 @@
-//! Parts of a workbook describe its sheets, styles and formats.
+//! Workbooks whose parts would exhaust memory are refused.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

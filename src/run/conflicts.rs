@@ -1,4 +1,4 @@
-//! Conflicts are values that two rows or records claim.
+//! Conflicts over unique values are found in listed records before sending.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! Past runs supply values for a later run.
+//! Earlier runs show which rows of a retry have already succeeded.
 
 use super::items::{Item, What, is_as_it_was, says_the_same, still_looks_right};
 use super::work::{Halt, Work};

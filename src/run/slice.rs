@@ -1,4 +1,4 @@
-//! A batch plans or sends a bounded part of a run.
+//! A batch sends a bounded part of a run and leaves the rest for later.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! PostgreSQL finds the values that earlier runs sent.
+//! PostgreSQL finds the rows of earlier runs by key and by state.
 
 use std::collections::BTreeMap;
 

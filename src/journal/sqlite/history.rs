@@ -1,4 +1,4 @@
-//! SQLite finds the values that earlier runs sent.
+//! SQLite finds the rows of earlier runs by key and by state.
 
 use std::collections::BTreeMap;
 
