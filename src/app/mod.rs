@@ -28,6 +28,7 @@ mod target_test;
 mod undo;
 mod watch;
 
+pub use archive::{archive_failed, archive_file};
 pub use arrivals::{Arrivals, Arrived, Next, Stay, Tally, arrived_within, fate_of, place_of};
 pub use begin::{begin, refuse_undone, way_on};
 pub use derive::{

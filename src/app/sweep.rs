@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::archive::archive;
+use super::archive::{archive, archive_failed, archive_file};
 use super::arrivals::{Arrivals, Tally, fate_of, place_of};
 use super::begin::{begin, last_of_content};
 use super::error::{Action, AppError};
@@ -19,7 +19,7 @@ use crate::inbox::{Entries, Inbox, Lying, Other, Place, SetAside, stamp_of};
 use crate::journal::{Fate, Journal, RunState};
 use crate::model::{Code, Exit, Fact, Summary};
 use crate::read::Origin;
-use crate::run::{Ended, Settings, absolute, is_last_of_its_name, today};
+use crate::run::{Ended, Settings, absolute, is_last_of_its_name};
 use crate::send::Stop;
 
 /// The entry point of a sweep: it decides how a file is imported, and reports the fate of each.
@@ -349,9 +349,9 @@ impl<'a> Sweep<'a> {
                 let fact = error.fact();
                 self.remember(account, exit, Some(&fact));
                 // What is wrong with the file will be wrong tomorrow; it makes room for the next.
-                let aside = error
-                    .is_of_file()
-                    .then(|| self.put_aside(file, &name, &fact));
+                let aside = error.is_of_file().then(|| {
+                    archive_failed(self.session, &self.inbox, file, Path::new(&*name), &fact)
+                });
                 // A file that cannot be moved does not stop the others.
                 let (fate, path, trouble) = match aside {
                     Some(Ok(path)) => (Fate::Failed, path, None),
@@ -511,28 +511,10 @@ impl<'a> Sweep<'a> {
         Ok(Some(summary.exit_code))
     }
 
-    /// Moves a file out of the way, with what lies beside it. Returns where it is then.
+    /// Archives a file. Returns its new path.
     fn put_away(&self, file: &Path, place: Place) -> Result<PathBuf, AppError> {
-        let failed = Action::Archive.failed(file);
-        let today = today(self.session.clock.timestamp()).to_string();
-        let _alone = self.inbox.alone().map_err(&failed)?;
-        let moves = self.inbox.places(file, &[], place, &today);
-        let moves = moves.map_err(&failed)?;
-        self.inbox.put(&moves).map_err(&failed)?;
-        Ok(moves
-            .paths
-            .last()
-            .map_or_else(|| file.to_owned(), |(_, to)| to.clone()))
-    }
-
-    /// Moves a file that cannot be imported to `failed`, with a report of the reason. Returns where it is
-    /// then.
-    fn put_aside(&self, file: &Path, name: &str, why: &Fact) -> Result<PathBuf, AppError> {
-        // The report lies beside the file, wherever both are moved.
-        let why = why.clone().at_path(Path::new(name));
-        let explained = self.inbox.explain(file, &why.in_words());
-        explained.map_err(Action::Explain.failed(file))?;
-        self.put_away(file, Place::Failed)
+        let moved = archive_file(self.session, &self.inbox, file, &[], place)?;
+        Ok(moved.last().map_or(file, |(_, to)| to).to_owned())
     }
 }
 
