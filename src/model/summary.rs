@@ -54,6 +54,14 @@ impl StateCounts {
         self.invalid + self.rejected + self.failed
     }
 
+    /// The exit code of a run that went through all of its rows.
+    pub fn exit(&self) -> Exit {
+        match self.unsuccessful() {
+            0 => Exit::Success,
+            _ => Exit::RowsFailed,
+        }
+    }
+
     /// The states that any row is in, with their counts, for a person.
     pub fn in_words(&self) -> String {
         let counts: Vec<String> = self.phrases().into_iter().map(|(_, text)| text).collect();
@@ -245,7 +253,7 @@ impl Summary {
             estimated_s: None,
             estimated_finish: None,
             problems: None,
-            exit_code: Exit::of_rows(&states),
+            exit_code: states.exit(),
         }
     }
 }

@@ -78,6 +78,6 @@ fn exit_of(stop: Option<&Stop>, states: &StateCounts) -> Exit {
             Exit::Interrupted
         }
         Some(Stop::Held { .. }) => Exit::Held,
-        None => Exit::of_rows(states),
+        None => states.exit(),
     }
 }
