@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::sandbox::server::SeedRow;
+use crate::sandbox::SeedRow;
 
 /// What names a member: the integration and the id within it.
 pub(super) type Key = (String, String);
