@@ -5,6 +5,7 @@
 
 mod amounts;
 mod language;
+pub(crate) mod message;
 mod places;
 
 pub(crate) use amounts::{
@@ -12,7 +13,8 @@ pub(crate) use amounts::{
     rows, runs, times,
 };
 pub use amounts::{duration, number};
-pub use language::{Language, speak};
+pub use language::{Language, in_scope, read_in, speak};
+pub use message::{Argument, Message};
 pub use places::{clock_time, local_seconds, local_time};
 
 use std::sync::OnceLock;
@@ -27,11 +29,18 @@ use std::sync::OnceLock;
 )]
 mod messages {
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
+
+    impl L10nLanguage {
+        /// Renders the message of a key; nothing if there is no such key, or an argument is missing.
+        pub(super) fn render(&self, key: &str, args: FluentArgs<'_>) -> Option<String> {
+            self.0.msg(key, Some(args)).ok()
+        }
+    }
 }
 
 pub(crate) use messages::L10nLanguage as Messages;
 
-/// Every message, in the language that the program speaks.
+/// Every message, in the reader's language.
 pub(crate) fn say() -> &'static Messages {
     in_language(language::spoken())
 }
