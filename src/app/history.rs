@@ -364,7 +364,7 @@ mod tests {
             changed: "name nickname".into(),
             changes: vec![change("name", "Bo"), change("nickname", "B")],
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         };
         let changes = words.changes(&call);
         let fields: Vec<&str> = changes.iter().map(|change| &*change.field).collect();

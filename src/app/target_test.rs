@@ -528,7 +528,7 @@ impl Test<'_> {
                 }
                 Err(unclear) => {
                     let (_, why) = explained(&unclear, &pointer, spec);
-                    (None, Some(Err(why)))
+                    (None, Some(Err(why.to_string())))
                 }
             };
             let (state, compared, error) = match judged {

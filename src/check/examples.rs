@@ -39,7 +39,7 @@ impl Checker {
         (!doubtful && fault.code != "guarded.not_allowed").then_some((
             column.field,
             key,
-            fault.message,
+            fault.message.to_string(),
         ))
     }
 }

@@ -14,7 +14,7 @@ use super::{
     boolean, country, date, email, eppn, identity_number, integer, leftovers, municipality_code,
     phone, postal_code, text, uuid,
 };
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::{Problem, Value};
 use crate::read::{Cell, RawRow};
 use crate::targets::{FieldSpec, Kind, Place, Separator};
@@ -56,14 +56,14 @@ impl Checker {
                 Empty::Nothing => None,
                 Empty::Cleared => Some(Value::Null),
                 Empty::Missing => {
-                    return Err(Fault::new("required.empty", say().cell_required()));
+                    return Err(Fault::new("required.empty", message::cell_required()));
                 }
             },
             Content::Clear if field.nullable => Some(Value::Null),
             Content::Clear => {
                 return Err(Fault::new(
                     "null.not_allowed",
-                    say().cell_null_not_allowed(),
+                    message::cell_null_not_allowed(),
                 ));
             }
         };
@@ -103,7 +103,7 @@ impl Checker {
                 1 => self.perhaps_several(field, item).unwrap_or(fault),
                 _ => {
                     let fault = fault.into_inner();
-                    let message = say().cell_list_item(number, count as u64, fault.message);
+                    let message = message::cell_list_item(number, count as u64, fault.message);
                     Fault::new(fault.code, message)
                 }
             })?;
@@ -122,7 +122,7 @@ impl Checker {
         let own = field.separator().character();
         let mut others = Separator::ALL.iter().map(|other| other.character());
         let found = others.find(|other| *other != own && item.contains(*other))?;
-        let message = say().cell_list_separator(item, found.to_string(), own.to_string());
+        let message = message::cell_list_separator(item, found.to_string(), own.to_string());
         Some(Fault::new("list.separator", message))
     }
 
@@ -162,7 +162,7 @@ impl Checker {
             _ => text.trim(),
         };
         if field.place == Place::Path && matches!(text, "." | "..") {
-            return Err(Fault::new("text.dots", say().cell_dots(text)));
+            return Err(Fault::new("text.dots", message::cell_dots(text)));
         }
         let other = |name: &str| self.other_cell(name, row);
         let mut repaired = None;
@@ -268,13 +268,13 @@ impl Checker {
         if let Some(most) = field.max_length.filter(|most| length > *most) {
             return Err(Fault::new(
                 "length.too_long",
-                say().length_too_long(length, most),
+                message::length_too_long(length, most),
             ));
         }
         if let Some(least) = field.min_length.filter(|least| length < *least) {
             return Err(Fault::new(
                 "length.too_short",
-                say().length_too_short(text, length, least),
+                message::length_too_short(text, length, least),
             ));
         }
         if column
@@ -285,7 +285,7 @@ impl Checker {
             let form = field.pattern.as_deref().unwrap_or_default();
             return Err(Fault::new(
                 "pattern.mismatch",
-                say().pattern_mismatch(text, form),
+                message::pattern_mismatch(text, form),
             ));
         }
         let name = field.name();
@@ -293,7 +293,7 @@ impl Checker {
         if is_guarded && !self.is_allowed(name, &text) {
             return Err(Fault::new(
                 "guarded.not_allowed",
-                say().guarded_value(text, name),
+                message::guarded_value(text, name),
             ));
         }
         Ok(())
@@ -318,8 +318,8 @@ impl Checker {
             return None;
         }
         let message = match text {
-            "" => say().guarded_cleared(was),
-            text => say().guarded_lowered(was, text, name),
+            "" => message::guarded_cleared(was),
+            text => message::guarded_lowered(was, text, name),
         };
         Some(Problem {
             column: self.name_of(field).to_owned(),
@@ -497,7 +497,7 @@ mod tests {
             assert_eq!(says, [value], "{field} {cell}");
         }
         let roster = Roster::of(&spec, &format!("id;ids\n1;\"{one};x\"\n"));
-        let told = roster.each(|_, row| row.problems[0].message.clone());
+        let told = roster.each(|_, row| row.problems[0].message.to_string());
         assert!(told[0].starts_with("value 2 of 2: "), "{told:?}");
         let constant = target(&[(
             "tags",

@@ -364,7 +364,7 @@ impl AlikeValues {
                 column,
                 header: problem.column.clone(),
                 value,
-                message: problem.message.clone(),
+                message: problem.message.to_string(),
                 rows: Vec::new(),
             });
             if alike.rows.last() != Some(&row.at.row) {

@@ -123,7 +123,7 @@ mod tests {
             changed: names.join(" "),
             changes: fields.iter().map(change).collect(),
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::run_state::RunState;
-use crate::model::{Call, Pending, RowState};
+use crate::model::{Call, Pending, Problem, RowState};
 
 /// A run as it begins.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub struct PastRow {
     /// The code of what was wrong with it.
     pub error_code: String,
     /// What was wrong with it.
-    pub error: String,
+    pub problems: Vec<Problem>,
 }
 
 /// What a run sent to one record, or may have sent.

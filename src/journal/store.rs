@@ -13,7 +13,7 @@ use super::records::{
     CallsLeft, FailureKind, KeptCall, NewRun, PastCall, PastRow, RunRecord, Traces, Which,
 };
 use super::run_state::RunState;
-use crate::model::{Call, Change, Fingerprint, Outcome, RowState, StateCounts};
+use crate::model::{Call, Change, Fingerprint, Outcome, Problem, RowState, StateCounts};
 
 /// Where runs are recorded, in the journal's own words. Each store keeps the same promises:
 /// one suite of tests holds both to them.
@@ -189,8 +189,12 @@ pub trait Outcomes {
     fn damaged_outcomes(&self, run: i64) -> Result<BTreeMap<u64, String>, JournalError>;
 
     /// What was doubtful about a run's rows from `first` to `last`, in row order, where anything was.
-    fn warnings(&self, run: i64, first: u64, last: u64)
-    -> Result<Vec<(u64, String)>, JournalError>;
+    fn warnings(
+        &self,
+        run: i64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError>;
 
     /// The body that a run was to send for a row; empty where there is none.
     fn body(&self, run: i64, row: u64) -> Result<Vec<u8>, JournalError>;

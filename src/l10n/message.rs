@@ -7,9 +7,9 @@ use std::fmt;
 use fluent_typed::prelude::{FluentArgs, FluentValue};
 use serde::{Deserialize, Serialize};
 
-use super::language::{Language, spoken};
 use super::amounts::number_in;
 use super::in_language;
+use super::language::{Language, spoken};
 
 pub(crate) use constructors::*;
 
@@ -26,11 +26,11 @@ mod constructors {
 }
 
 /// A message that has not been rendered yet. `Display` renders it in the reader's language.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Message(Box<Parts>);
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Parts {
     /// A message of the catalogues. A journal may hold keys that another version of the program wrote.
@@ -46,7 +46,7 @@ enum Parts {
 }
 
 /// An argument of a message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Argument {
     /// A number that is rendered with plain digits and selects plural forms.
@@ -108,6 +108,15 @@ impl Message {
             Parts::Verbatim(words) => words.is_empty(),
             Parts::Clauses(messages) => messages.iter().all(Message::is_empty),
         }
+    }
+
+    /// Whether a text is among its arguments, or within one of them.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.args().any(|(_, argument)| match argument {
+            Argument::Text(own) => own.contains(text),
+            Argument::Message(message) => message.mentions(text),
+            Argument::Number(_) | Argument::Grouped { .. } => false,
+        })
     }
 
     /// Renders the message in a language. A key that this version does not have is rendered with its

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::l10n::say;
+use crate::l10n::{Message, message};
 
 /// Makes an enum of each code and its message, which has no argument: so that no code's sentence can
 /// quote anything.
@@ -26,11 +26,16 @@ macro_rules! codes {
                 }
             }
 
-            /// What it means, in the language that the program speaks.
-            pub fn sentence(self) -> String {
+            /// What it means.
+            pub fn message(self) -> Message {
                 match self {
-                    $(Code::$name => say().$message(),)*
+                    $(Code::$name => message::$message(),)*
                 }
+            }
+
+            /// The same in the reader's language.
+            pub fn sentence(self) -> String {
+                self.message().to_string()
             }
         }
     };

@@ -82,7 +82,7 @@ impl Planner {
             changed,
             changes: Vec::new(),
             fingerprint: None,
-            note: String::new(),
+            note: Vec::new(),
         }
     }
 

@@ -260,7 +260,7 @@ fn write_roster(
             record.push_field(safe_cell(&name, Reader::Program).as_bytes());
         }
         record.extend(cells);
-        file.write(&record, RowState::Updated, "")?;
+        file.write(&record, RowState::Updated, &[])?;
         Ok(true)
     })?;
     Ok(Some(file.finish()?))

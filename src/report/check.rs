@@ -236,7 +236,7 @@ pub fn write_problems(
             &problem.column,
             &problem.field,
             &problem.code,
-            &problem.message,
+            &problem.message.to_string(),
             &problem.value,
         ];
         file.write_ours(cells, Reader::Person)

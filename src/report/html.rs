@@ -12,8 +12,8 @@ use super::timeline::{Ended, Timeline};
 use super::whole_file::{Placing, WholeFile};
 use crate::journal::{FailureKind, Journal};
 use crate::l10n::{
-    Language, Messages, doubtful_values, duration, local_seconds, local_time, number, requests,
-    rows as amount, say, times,
+    Language, Message, Messages, doubtful_values, duration, local_seconds, local_time, number,
+    requests, rows as amount, say, times,
 };
 use crate::model::{Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted};
 
@@ -209,17 +209,20 @@ fn listed(
     let mut rows = Vec::new();
     for mut outcome in journal.unsuccessful(run, LISTED)? {
         let body = journal.body(run, outcome.row)?;
-        outcome.error = redacted(&outcome.error, &body);
+        for problem in &mut outcome.problems {
+            let text = redacted(&problem.message.to_string(), &body);
+            problem.message = Message::verbatim(text);
+        }
         if outcome.http_status.is_some() && !is_code(&outcome.error_code) {
             outcome.error_code = "…".into();
         }
-        let faults = faults(reported.header, &(0..0), &outcome.error);
+        let faults = faults(reported.header, &(0..0), &outcome.problems);
         let (column, wrong) = match &faults[..] {
             [(column, wrong)] => (reported.header[*column].clone(), wrong.clone()),
             several => {
                 let names = several.iter().map(|(column, _)| &*reported.header[*column]);
                 let names: Vec<&str> = names.collect();
-                (names.join(", "), outcome.error.clone())
+                (names.join(", "), outcome.error())
             }
         };
         rows.push(Listed {

@@ -118,7 +118,7 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     }
     notes.extend(hidden_note(plan.hidden_rows, plan.skips_hidden));
     for (code, count) in &plan.repairs {
-        let what = what_was_restored(code);
+        let what = what_was_restored(code).to_string();
         notes.push(say().plan_restored(cells(*count), what, code.as_str()));
     }
     for (code, count) in &plan.doubts {

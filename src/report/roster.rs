@@ -23,7 +23,7 @@ pub fn write_roster(input: &Input, path: &Path) -> Result<(), ReportError> {
         |rows| {
             for row in &rows {
                 // No state: nothing is marked in it.
-                file.write(row, RowState::Unchanged, "")?;
+                file.write(row, RowState::Unchanged, &[])?;
             }
             Ok::<bool, ReportError>(true)
         },

@@ -101,7 +101,7 @@ mod tests {
             state,
             http_status: None,
             error_code: String::new(),
-            error: String::new(),
+            problems: Vec::new(),
             changed: String::new(),
             attempts,
             request_id: String::new(),

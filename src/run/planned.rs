@@ -160,7 +160,7 @@ impl Planned {
         if outcome.state == RowState::Invalid && self.problems.len() < EXAMPLES {
             let place = say().place_row(at.sheet_row);
             self.problems
-                .push(say().plan_problem(place, outcome.error.as_str()));
+                .push(say().plan_problem(place, outcome.error()));
         }
     }
 }
@@ -241,7 +241,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
                     count: group.count,
                     line: first.at.sheet_row,
                     column: first.problem.column.clone(),
-                    message: first.problem.message.clone(),
+                    message: first.problem.message.to_string(),
                 })
             })
             .collect(),

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use crate::check::Checker;
+use crate::l10n::Message;
+use crate::model::Problem;
 
 /// What the user calls the fields that an API names in its errors.
 pub(super) struct Vocabulary {
-    /// The API's names of a field to the header of its column.
-    headers: HashMap<String, String>,
+    /// The API's names of a field to the field's own name and the header of its column.
+    headers: HashMap<String, (String, String)>,
 }
 
 impl Vocabulary {
@@ -24,15 +26,47 @@ impl Vocabulary {
             }
             let names = std::iter::once(field.name().to_owned()).chain(field.pointer.names());
             for name in names.filter(|name| name != header) {
-                headers.entry(name).or_insert_with(|| header.to_owned());
+                let ours = || (field.name().to_owned(), header.to_owned());
+                headers.entry(name).or_insert_with(ours);
             }
         }
         Vocabulary { headers }
     }
 
+    /// The problems of which an API's message tells, each with the column that it names: an error response
+    /// with several members is flattened to `name: text; name: text`.
+    pub(super) fn problems(&self, code: &str, message: &str) -> Vec<Problem> {
+        let names = |clause: &str| {
+            let (name, _) = clause.split_once(": ")?;
+            self.headers.get(name)
+        };
+        let ends = message.match_indices("; ").map(|(end, _)| end);
+        let ends = ends.filter(|end| names(&message[end + 2..]).is_some());
+        let mut clauses = Vec::new();
+        let mut start = 0;
+        for end in ends {
+            clauses.push(&message[start..end]);
+            start = end + 2;
+        }
+        clauses.push(&message[start..]);
+        let problem = |clause: &str| {
+            let named = names(clause).zip(clause.split_once(": "));
+            match named {
+                None => Problem::of_row(code.to_owned(), Message::verbatim(self.explain(clause))),
+                Some(((field, header), (name, text))) => Problem {
+                    column: header.clone(),
+                    field: field.clone(),
+                    api_name: Some(name.into()),
+                    ..Problem::of_row(code.to_owned(), Message::verbatim(self.explain(text)))
+                },
+            }
+        };
+        clauses.into_iter().map(problem).collect()
+    }
+
     /// An API's message with the user's word before each field's name, once, and the name in brackets:
     /// `Kön (gender): …`. A name that is an English word as well is one only before a colon.
-    pub(super) fn explain(&self, message: &str) -> String {
+    fn explain(&self, message: &str) -> String {
         let mut text = String::with_capacity(message.len());
         let mut told: Vec<&str> = Vec::new();
         let mut rest = message;
@@ -45,7 +79,7 @@ impl Vocabulary {
                 && name.starts_with(|c: char| c.is_ascii_lowercase());
             let header = self.headers.get(name);
             match header.filter(|_| (is_name || after.starts_with(':')) && !told.contains(&name)) {
-                Some(header) => {
+                Some((_, header)) => {
                     told.push(name);
                     text.push_str(&format!("{header} ({name}){}", &word[name.len()..]));
                 }
@@ -70,7 +104,9 @@ mod tests {
             ("first_name", "Förnamn"),
             ("firstName", "Förnamn"),
         ];
-        let headers = headers.map(|(name, header)| (name.to_owned(), header.to_owned()));
+        let of =
+            |(name, header): (&str, &str)| (name.to_owned(), (name.to_owned(), header.to_owned()));
+        let headers = headers.map(of);
         let vocabulary = Vocabulary {
             headers: HashMap::from(headers),
         };
@@ -87,7 +123,8 @@ mod tests {
             ("ogiltig längd å ä ö", "ogiltig längd å ä ö"),
             ("", ""),
         ] {
-            assert_eq!(vocabulary.explain(message), explained);
+            let problems = vocabulary.problems("http.400", message);
+            assert_eq!(Problem::join(&problems), explained);
         }
     }
 }

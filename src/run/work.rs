@@ -16,7 +16,7 @@ use super::settings::Delivery;
 use crate::clock::{Clock, UnixNanos};
 use crate::events::Observer;
 use crate::journal::{Journal, JournalError, PlannedRow, PlannedWhat, Register, RowMark, Writer};
-use crate::l10n::say;
+use crate::l10n::message;
 use crate::model::{Call, FieldPrint, Outcome, Problem, RowState};
 use crate::plan::{Difference, Left, LookUp, Planner, Values, field_print};
 use crate::report::NOT_FOUND;
@@ -178,25 +178,21 @@ impl Work<'_> {
             Ok((Difference::None, left)) if left.is_empty() => {
                 let state = RowState::Unchanged;
                 let number = row.mark.at.row;
-                let outcome = settled(self.planning.clock, number, state, "", String::new());
+                let outcome = settled(self.planning.clock, number, state, "", Vec::new());
                 self.settled(row.mark, outcome).await
             }
-            Ok((Difference::None, left)) => {
-                let code = if left.changed_since.is_empty() {
-                    "undo.cannot_be_cleared"
-                } else {
-                    "undo.changed_since"
-                };
-                let problem = Problem::of_row(code, left_as_it_is(&left));
-                self.invalid(row.mark, problem).await
-            }
+            Ok((Difference::None, left)) => self.all_invalid(row.mark, &left_as_it_is(&left)).await,
             Err(Wrong::Row(problem)) => self.invalid(row.mark, problem).await,
             Err(Wrong::Run(error)) => Err(Halt::Error(error)),
         }
     }
 
     pub(super) async fn invalid(&mut self, mark: RowMark, problem: Problem) -> Result<(), Halt> {
-        let outcome = settled_invalid(self.planning.clock, mark.at.row, &[problem]);
+        self.all_invalid(mark, &[problem]).await
+    }
+
+    async fn all_invalid(&mut self, mark: RowMark, problems: &[Problem]) -> Result<(), Halt> {
+        let outcome = settled_invalid(self.planning.clock, mark.at.row, problems);
         self.planned.note_problem(mark.at, &outcome);
         self.settled(mark, outcome).await
     }
@@ -227,24 +223,24 @@ impl Work<'_> {
         let record = match records[..] {
             [record] => record,
             [] => {
-                let text = say().row_none_has(spec.record_name(), row.key.as_str());
+                let text = message::row_none_has(spec.record_name(), row.key.as_str());
                 return Err(problem(NOT_FOUND, text));
             }
             ref several => {
                 let text =
-                    say().row_several_have(several.len(), spec.records_name(), row.key.as_str());
+                    message::row_several_have(several.len(), spec.records_name(), row.key.as_str());
                 return Err(problem("lookup.several", text));
             }
         };
         let Some(id) = id_of(record) else {
-            let text = say().row_found_no_id(spec.record_name());
+            let text = message::row_found_no_id(spec.record_name());
             return Err(problem("lookup.incomplete", text));
         };
         let own = spec
             .key_field()
             .and_then(|field| row.values[field].as_ref());
         if let Some(own) = own.filter(|own| !own.as_text().eq_ignore_ascii_case(&id)) {
-            let text = say().row_other_record(
+            let text = message::row_other_record(
                 spec.record_name(),
                 row.key.as_str(),
                 id.as_str(),
@@ -298,7 +294,7 @@ impl Work<'_> {
             Since::Delivered => {
                 let state = RowState::Unchanged;
                 let clock = self.planning.clock;
-                let outcome = settled(clock, call.at.row, state, "", String::new());
+                let outcome = settled(clock, call.at.row, state, "", Vec::new());
                 return self.settled(mark, outcome).await;
             }
             Since::Lowered(problem) => return self.invalid(mark, problem).await,
@@ -407,17 +403,19 @@ impl From<RunError> for Wrong {
     }
 }
 
-fn left_as_it_is(left: &Left) -> String {
+fn left_as_it_is(left: &Left) -> Vec<Problem> {
     let mut clauses = Vec::new();
     if !left.changed_since.is_empty() {
         let names = left.changed_since.join(", ");
-        clauses.push(say().row_changed_since(names));
+        let why = message::row_changed_since(names);
+        clauses.push(Problem::of_row("undo.changed_since", why));
     }
     if !left.cannot_be_cleared.is_empty() {
         let names = left.cannot_be_cleared.join(", ");
-        clauses.push(say().row_cannot_be_cleared(names));
+        let why = message::row_cannot_be_cleared(names);
+        clauses.push(Problem::of_row("undo.cannot_be_cleared", why));
     }
-    clauses.join("; ")
+    clauses
 }
 
 #[cfg(test)]

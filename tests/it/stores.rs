@@ -10,7 +10,8 @@ use rosterpatch::journal::{
     Journal, JournalError, NewRun, PlannedRow, PlannedWhat, QuotaStore, Record, RosterLock,
     RowMark, RunLock, RunState, SharedQuota, Stage, State, Writer,
 };
-use rosterpatch::model::{Call, Change, Outcome, RowAt, RowState};
+use rosterpatch::l10n::Message;
+use rosterpatch::model::{Call, Change, Outcome, Problem, RowAt, RowState};
 use rosterpatch::send::{Pace, Pacer};
 use serde_json::json;
 
@@ -52,6 +53,15 @@ fn new_run(name: &str) -> NewRun {
     }
 }
 
+/// One problem with these words, of a column; none without words.
+fn problems(words: &str) -> Vec<Problem> {
+    let of = |words: &str| Problem {
+        column: "Namn".to_owned(),
+        ..Problem::of_row("a.code", Message::verbatim(words))
+    };
+    (!words.is_empty()).then(|| of(words)).into_iter().collect()
+}
+
 fn mark(row: u64, warning: &str) -> RowMark {
     RowMark {
         at: RowAt {
@@ -61,7 +71,7 @@ fn mark(row: u64, warning: &str) -> RowMark {
         },
         key: row as i64 * 7,
         cells: vec![row as u8; 4],
-        warning: warning.into(),
+        warning: problems(warning),
     }
 }
 
@@ -87,9 +97,9 @@ fn call(row: u64, from: Option<serde_json::Value>) -> PlannedRow {
             }],
             fingerprint: Some(vec![row as u8; 16]),
             note: if row == 3 {
-                "a note".into()
+                problems("a note")
             } else {
-                String::new()
+                Vec::new()
             },
         })),
     }
@@ -101,10 +111,9 @@ fn outcome(row: u64, state: RowState, code: &str) -> Outcome {
         state,
         http_status: (state != RowState::Invalid).then_some(200),
         error_code: code.into(),
-        error: if code.is_empty() {
-            String::new()
-        } else {
-            format!("why {row} \0")
+        problems: match code {
+            "" => Vec::new(),
+            _ => problems(&format!("why {row} \0")),
         },
         changed: String::new(),
         attempts: u32::from(state != RowState::Invalid),

@@ -8,7 +8,7 @@ use postgres::types::{FromSql, ToSql};
 use postgres::{Client, Config, IsolationLevel, Row, Statement, Transaction};
 
 use crate::journal::error::Refusal;
-use crate::model::{DatabaseError, IoError};
+use crate::model::{DatabaseError, IoError, Problem};
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -283,6 +283,13 @@ impl Tables<'_> {
 /// When it holds something else.
 pub fn cell<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Wrong> {
     Ok(row.try_get(column)?)
+}
+
+/// The problems in a column; none where it has none.
+pub(super) fn problems_of(row: &Row, column: usize) -> Result<Vec<Problem>, Wrong> {
+    let stored: Option<String> = cell(row, column)?;
+    Problem::of_stored(&stored.unwrap_or_default())
+        .map_err(|why| Wrong::Refused(Refusal::words(why.to_string())))
 }
 
 /// One of the words that can stand in a column.

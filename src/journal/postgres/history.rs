@@ -8,6 +8,7 @@ use super::runs::{RUN_COLUMNS, run_record};
 use super::store::Postgres;
 use crate::journal::changes::changes_of;
 use crate::journal::error::JournalError;
+use crate::journal::postgres::connection::problems_of;
 use crate::journal::records::{PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::store::{History, Runs};
@@ -65,7 +66,7 @@ impl History for Postgres {
                     cells: cell(row, 1)?,
                     state: state.map(word).transpose()?,
                     error_code: cell(row, 3)?,
-                    error: cell(row, 4)?,
+                    problems: problems_of(row, 4)?,
                 })
             };
             rows.iter().map(past).collect()

@@ -8,6 +8,7 @@ use crate::journal::entries::last_segment;
 use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{CallsLeft, KeptCall, Which};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sqlite::outcomes::problems_of;
 use crate::journal::store::Calls;
 use crate::model::{Call, Change, DAMAGED, Pending, RowAt, RowState};
 
@@ -174,7 +175,7 @@ fn pending(row: &Row<'_>, number: u64) -> rusqlite::Result<(Pending, bool)> {
         path: row.get(1)?,
         body: row.get(2)?,
         changed: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
-        note: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+        note: problems_of(row, 3)?,
         attempts: attempts.unwrap_or(0),
         doubtful: state == Some(RowState::Unknown),
     };
@@ -200,7 +201,7 @@ pub(super) fn call(row: &Row<'_>, number: u64) -> rusqlite::Result<Call> {
         changed,
         key: name.unwrap_or_else(|| last_segment(&path).to_owned()),
         path,
-        note: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+        note: problems_of(row, 7)?,
         fingerprint: None,
     })
 }

@@ -12,6 +12,7 @@ use super::store::Sqlite;
 use crate::journal::error::{Action, JournalError};
 use crate::journal::records::{PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
+use crate::journal::sqlite::outcomes::problems_of;
 use crate::journal::store::{History, Runs};
 use crate::model::{Change, LEFT_OUT, RowState};
 
@@ -58,7 +59,7 @@ impl History for Sqlite {
                     cells: row.get(1)?,
                     state: row.get(2)?,
                     error_code: row.get(3)?,
-                    error: row.get(4)?,
+                    problems: problems_of(row, 4)?,
                 })
             })
             .and_then(Iterator::collect)

@@ -12,8 +12,8 @@ use crate::journal::records::{FailureKind, Traces};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::run_state::told;
 use crate::journal::store::Outcomes;
-use crate::l10n::say;
-use crate::model::{DAMAGED, Outcome, RowState, StateCounts};
+use crate::l10n::message;
+use crate::model::{DAMAGED, Outcome, Problem, RowState, StateCounts};
 
 impl Outcomes for Sqlite {
     fn recorded(&self, run: i64, first: u64, last: u64) -> Result<u64, JournalError> {
@@ -91,7 +91,7 @@ impl Outcomes for Sqlite {
             state: RowState::Unknown,
             http_status: None,
             error_code: String::new(),
-            error: String::new(),
+            problems: Vec::new(),
             changed: String::new(),
             attempts: 1,
             request_id: String::new(),
@@ -106,7 +106,7 @@ impl Outcomes for Sqlite {
         run: i64,
         first: u64,
         last: u64,
-    ) -> Result<Vec<(u64, String)>, JournalError> {
+    ) -> Result<Vec<(u64, Vec<Problem>)>, JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(
@@ -115,7 +115,7 @@ impl Outcomes for Sqlite {
             .map_err(self.explain(Action::Read))?;
         statement
             .query_map(params![run, first, last], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+                Ok((row.get(0)?, problems_of(row, 1)?))
             })
             .and_then(Iterator::collect)
             .map_err(self.explain(Action::Read))
@@ -202,6 +202,18 @@ impl Sqlite {
     }
 }
 
+/// The problems in a column; none where it has none.
+pub(super) fn problems_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<Problem>> {
+    let stored: Option<String> = row.get(column)?;
+    Problem::of_stored(&stored.unwrap_or_default()).map_err(|why| {
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Text,
+            Box::new(why),
+        )
+    })
+}
+
 /// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows
 /// around it are none the worse.
 fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
@@ -211,7 +223,10 @@ fn whole_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
             state: RowState::Failed,
             http_status: None,
             error_code: DAMAGED.into(),
-            error: say().journal_damaged_outcome(why.to_string()),
+            problems: vec![Problem::of_row(
+                DAMAGED,
+                message::journal_damaged_outcome(why.to_string()),
+            )],
             changed: String::new(),
             attempts: 0,
             request_id: String::new(),
@@ -229,7 +244,7 @@ fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
         state: row.get(1)?,
         http_status: row.get(2)?,
         error_code: text(3)?,
-        error: text(4)?,
+        problems: problems_of(row, 4)?,
         changed: text(5)?,
         attempts: row.get(6)?,
         request_id: text(7)?,

@@ -31,7 +31,7 @@ fn call(row: u64, changes: &[(&str, Option<Json>, Json)]) -> Call {
         changed: names.join(" "),
         changes: changes.iter().map(change).collect(),
         fingerprint: None,
-        note: String::new(),
+        note: Vec::new(),
     }
 }
 

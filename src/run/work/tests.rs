@@ -138,8 +138,8 @@ fn an_undo_puts_back_what_nobody_has_changed_since() {
         ]
     );
     let outcomes = desk.outcomes(undo.id);
-    assert_eq!(outcomes[1].error, say().row_changed_since("name"));
-    assert_eq!(outcomes[3].error, say().row_cannot_be_cleared("city"));
+    assert_eq!(outcomes[1].error(), say().row_changed_since("name"));
+    assert_eq!(outcomes[3].error(), say().row_cannot_be_cleared("city"));
     assert_eq!(
         desk.journal().run(Some(&import.name)).unwrap().state,
         RunState::Undone
@@ -187,7 +187,7 @@ fn a_value_that_another_record_keeps_is_not_sent() {
         ["invalid lookup.taken", "updated", "updated", "unchanged"],
         "p3 gives its address up, and p9 does not"
     );
-    let error = &desk.outcomes(desk.run().id)[0].error;
+    let error = &desk.outcomes(desk.run().id)[0].error();
     let pupil = crate::run::tests::spec_of(SCHOOL).record_name();
     assert_eq!(
         *error,
@@ -295,7 +295,7 @@ fn a_record_holds_what_was_sent_as_the_target_understands_it() {
         path: "/pupil/p%201".into(),
         body: body.to_string().into_bytes(),
         changed: String::new(),
-        note: String::new(),
+        note: Vec::new(),
         attempts: 0,
         doubtful: false,
     };
