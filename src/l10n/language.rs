@@ -65,6 +65,14 @@ impl Language {
         }
     }
 
+    /// What it calls itself.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Language::English => "English",
+            Language::Swedish => "Svenska",
+        }
+    }
+
     /// The language of a locale such as `sv_SE.UTF-8` (POSIX, LANG); English where it is another's.
     pub fn of_locale(locale: &str) -> Language {
         let name = locale.split(['_', '.', '@', '-']).next();

@@ -1,4 +1,4 @@
-//! The columns that an outcome's problems are about.
+//! Problems name the columns that are marked in results and reports.
 
 use std::ops::Range;
 
