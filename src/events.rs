@@ -195,6 +195,9 @@ pub struct Plan {
     /// not count as changes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
+    /// Whether the values are those that were delivered before a run that is undone, and that no one read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub are_last_delivered: bool,
     /// Rows that need no request, by state.
     pub settled: StateCounts,
     /// How the records were read; empty where they cannot be.

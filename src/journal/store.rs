@@ -268,6 +268,19 @@ pub trait History {
     /// Makes what [`History::changes_made`] searches by, for this connection alone.
     fn index_changes(&self, run: i64) -> Result<(), JournalError>;
 
+    /// Returns what was sent to the record at `path` by `run` and by all runs with its target and address,
+    /// the last planned first: what the API accepted, and what it may have accepted.
+    ///
+    /// # Errors
+    /// If the journal cannot be read, or what it holds of the record is damaged.
+    fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError>;
+
+    /// Makes what [`History::deliveries`] searches by, for this connection alone.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn index_deliveries(&self, run: i64) -> Result<(), JournalError>;
+
     /// Makes what runs search by, for those other than `own` that have come to no end and so have not
     /// made it yet. Returns their names: some may be under way still.
     fn index_rows(&self, own: i64) -> Result<Vec<String>, JournalError>;

@@ -27,12 +27,16 @@ pub struct Left {
     pub changed_since: Vec<String>,
     /// They were empty before, and the API does not let them be cleared.
     pub cannot_be_cleared: Vec<String>,
+    /// Records cannot be read, and no earlier delivery of them is known.
+    pub unknown: Vec<String>,
 }
 
 impl Left {
     /// Whether nothing is left as it is.
     pub fn is_empty(&self) -> bool {
-        self.changed_since.is_empty() && self.cannot_be_cleared.is_empty()
+        self.changed_since.is_empty()
+            && self.cannot_be_cleared.is_empty()
+            && self.unknown.is_empty()
     }
 }
 

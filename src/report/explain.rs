@@ -67,6 +67,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_undo_cannot_be_cleared,
     ),
     (
+        "undo.unknown",
+        Messages::what_undo_unknown,
+        Messages::remedy_undo_unknown,
+    ),
+    (
         "undo.changed_since",
         Messages::what_undo_changed_since,
         Messages::remedy_undo_changed_since,

@@ -124,6 +124,9 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     for (code, count) in &plan.doubts {
         notes.push(say().plan_doubts(doubtful_values(*count), code.as_str()));
     }
+    if plan.are_last_delivered {
+        notes.push(say().plan_last_delivered());
+    }
     if !plan.how.is_empty() {
         notes.push(match plan.lookups {
             0 => plan.how.clone(),

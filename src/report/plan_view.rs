@@ -75,6 +75,9 @@ pub fn plan_examples(plan: &Plan, look: Look) -> Vec<String> {
         shown += 1;
         for example in of_row {
             lines.extend(change(example, look));
+            if plan.are_last_delivered {
+                lines.push(aside(look, "    ", say().plan_unread_value()));
+            }
         }
     }
     if plan.to_send > shown && shown > 0 {

@@ -185,6 +185,7 @@ mod tests {
                     answers: None,
                     writer: &writer,
                     past: Journal::open(&context.state)?,
+                    deliveries: None,
                     has_delivered: false,
                     run: id,
                     place: "",

@@ -25,6 +25,8 @@ pub(super) struct Planned {
     pub(super) to_send: u64,
     /// Of these, those that are made again because nothing is remembered of the record.
     pub(super) resent: u64,
+    /// Whether what is to be sent is what was delivered before a run that is undone.
+    pub(super) are_last_delivered: bool,
     /// Why planning ended early, if it did.
     pub(super) stop: Option<Stop>,
     /// How the records were read.
@@ -219,6 +221,7 @@ pub(super) fn plan_of(prepared: &Prepared, delivery: &Delivery, planned: &Planne
         left_out,
         to_send: planned.to_send,
         resent: planned.resent,
+        are_last_delivered: planned.are_last_delivered,
         reads_before: u64::from(spec.update.if_match.is_some()),
         settled: StateCounts {
             not_sent: left_out,

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use super::answers::KeptAnswers;
+use super::delivered::Deliveries;
 use super::error::RunError;
 use super::items::{Item, What, settled, settled_invalid};
 use super::known_keys::KnownKeys;
@@ -44,6 +45,8 @@ pub(super) struct Planning<'a> {
     pub(super) place: &'a str,
     /// The run that is to be undone.
     pub(super) undone: Option<i64>,
+    /// What it delivered, where records cannot be read.
+    pub(super) deliveries: Option<Deliveries>,
     /// The run that is tried again.
     pub(super) retried: Option<i64>,
     /// Whether another run is under way meanwhile, which may change what is known of a row.
@@ -123,6 +126,9 @@ impl Work<'_> {
                     What::Settled(outcome) => {
                         self.planned.note_problem(item.mark.at, &outcome);
                         self.settled(item.mark, outcome).await?;
+                    }
+                    What::Call(call) if self.planning.undone.is_some() => {
+                        self.unread_back(item.mark, *call).await?;
                     }
                     What::Call(call) => self.unread(item.mark, *call).await?,
                     What::LookUp { key, values } => {
@@ -287,6 +293,62 @@ impl Work<'_> {
         Ok((difference, Left::default()))
     }
 
+    /// What puts a record back that cannot be read: the values that were delivered before the run to be
+    /// undone, where no later one may have delivered others.
+    async fn unread_back(&mut self, mark: RowMark, named: Call) -> Result<(), Halt> {
+        let planning = self.planning;
+        let checker = &planning.prepared.checker;
+        let delivered = match &planning.deliveries {
+            Some(deliveries) => deliveries.to(&planning.past, checker.spec(), &named.path)?,
+            None => None,
+        };
+        let delivered = delivered.unwrap_or_default();
+        let found = ("", &delivered.record);
+        let (difference, mut left) = match (self.planner).reversal(
+            checker,
+            mark.at,
+            &named.key,
+            &delivered.changes,
+            found,
+        ) {
+            Ok(back) => back,
+            Err(problem) => return self.invalid(mark, problem).await,
+        };
+        let since = delivered.changed_since.into_iter();
+        left.changed_since.extend(since.map(|change| change.field));
+        left.unknown = delivered.unknown;
+        let Difference::Call(call) = difference else {
+            if left.is_empty() {
+                let (state, clock) = (RowState::Unchanged, planning.clock);
+                let outcome = settled(clock, mark.at.row, state, "", Vec::new());
+                return self.settled(mark, outcome).await;
+            }
+            return self.all_invalid(mark, &left_as_it_is(&left)).await;
+        };
+        self.list_keys_once().await?;
+        if let Some(problem) = self.unknown_key(&named) {
+            return self.invalid(mark, problem).await;
+        }
+        let prints = call.changes.iter();
+        let prints = prints.map(|change| field_print(&named.path, &change.field, &change.to));
+        let prints = prints.flatten().collect();
+        let names: Vec<&str> = call.changed.split(' ').collect();
+        let note = message::row_last_delivered(names.join(", "));
+        let mut notes = vec![Problem::of_row("", note)];
+        notes.append(&mut left_as_it_is(&left));
+        let mut call = Call {
+            path: named.path,
+            fingerprint: Some(prints),
+            note: notes,
+            ..*call
+        };
+        self.planned.are_last_delivered = true;
+        self.planned.note_call(checker, &call);
+        // What was delivered is no value that was read.
+        call.changes.clear();
+        self.put(mark, PlannedWhat::Call(Box::new(call))).await
+    }
+
     /// A call to a record that cannot be read: nothing, where the same was delivered lately, and a change
     /// of the fields that were delivered otherwise.
     async fn unread(&mut self, mark: RowMark, mut call: Call) -> Result<(), Halt> {
@@ -414,6 +476,10 @@ fn left_as_it_is(left: &Left) -> Vec<Problem> {
         let names = left.cannot_be_cleared.join(", ");
         let why = message::row_cannot_be_cleared(names);
         clauses.push(Problem::of_row("undo.cannot_be_cleared", why));
+    }
+    if !left.unknown.is_empty() {
+        let why = message::row_never_delivered(left.unknown.join(", "));
+        clauses.push(Problem::of_row("undo.unknown", why));
     }
     clauses
 }

@@ -61,6 +61,8 @@ pub(super) struct Overview {
 /// Some of the changes that a plan makes.
 pub(super) struct Changes {
     pub(super) rows: Vec<Changed>,
+    /// Whether the values are those that were delivered before a run that is undone.
+    pub(super) are_last_delivered: bool,
     /// The field's name, what the roster calls it, how often, and whether it is filtered by.
     pub(super) fields: Vec<(String, String, String, bool)>,
     /// Behind which row the next page begins.
@@ -236,6 +238,7 @@ pub(super) fn changes(
             (name, column, number(count), is)
         });
     Ok(Changes {
+        are_last_delivered: plan.are_last_delivered,
         rows: rows.into_iter().map(|(_, changed)| changed).collect(),
         fields: fields.collect(),
         next: next.map(|row| {

@@ -104,7 +104,7 @@ impl Dossiers for Postgres {
     }
 }
 
-fn past_call(row: &Row) -> Result<PastCall, Wrong> {
+pub(super) fn past_call(row: &Row) -> Result<PastCall, Wrong> {
     let id: i64 = cell(row, 0)?;
     let at: Option<i64> = cell(row, 9)?;
     Ok(PastCall {

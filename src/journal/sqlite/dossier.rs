@@ -115,7 +115,7 @@ impl Dossiers for Sqlite {
     }
 }
 
-fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
+pub(super) fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
     let id: i64 = row.get(0)?;
     let state: Option<RowState> = row.get(8)?;
     let at: Option<Moment> = row.get(9)?;

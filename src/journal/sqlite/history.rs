@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, params};
 
 use super::calls::changes_in;
+use super::dossier::past_call;
 use super::row_keys::index_rows_of;
 use super::runs::{RUN_COLUMNS, run_record};
 use super::schema::slices;
 use super::store::Sqlite;
 use crate::journal::error::{Action, JournalError};
-use crate::journal::records::{PastRow, RunRecord};
+use crate::journal::records::{PastCall, PastRow, RunRecord};
 use crate::journal::row_id::{id_of, row_of};
 use crate::journal::sqlite::outcomes::problems_of;
 use crate::journal::store::{History, Runs};
@@ -184,6 +185,46 @@ impl History for Sqlite {
                        AND (state IN ('updated', 'unknown') OR (state IS NULL AND planned.id <= ?3))
                      ORDER BY path, planned.id",
                     params![id_of(run, 0), id_of(run, u64::MAX), id_of(run, reach)],
+                )
+            })
+            .map(|_| ())
+            .map_err(self.explain(Action::Read))
+    }
+
+    fn deliveries(&self, _run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT planned.id, line, planned.path, body, names, changes, name, note,
+                        nullif(outcome.state, 'open'), outcome.at
+                 FROM temp.delivery JOIN planned USING (id)
+                 LEFT JOIN outcome ON outcome.id = planned.id
+                 LEFT JOIN field_set ON field_set.id = changed
+                 LEFT JOIN sending ON sending.run = planned.id >> 32
+                 WHERE temp.delivery.path = ?1
+                   AND (state IN ('updated', 'unknown') OR attempts > 0 AND state <> 'rejected'
+                        OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
+                 ORDER BY planned.id DESC",
+            )
+            .and_then(|mut statement| statement.query_map([path], past_call)?.collect())
+            .map_err(self.explain(Action::Read))
+    }
+
+    fn index_deliveries(&self, run: i64) -> Result<(), JournalError> {
+        self.connection
+            .execute_batch(
+                "CREATE TEMP TABLE IF NOT EXISTS delivery
+                 (path TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (path, id)) WITHOUT ROWID",
+            )
+            .and_then(|()| {
+                self.connection.execute(
+                    "INSERT OR IGNORE INTO temp.delivery SELECT path, planned.id FROM planned
+                     WHERE path IN (SELECT path FROM planned WHERE id > ?1 AND id <= ?2)
+                       AND planned.id >> 32 IN
+                           (SELECT other.id FROM run AS own JOIN run AS other
+                            ON other.target = own.target AND other.base_url = own.base_url
+                            WHERE own.id = ?3)
+                     ORDER BY path, planned.id",
+                    params![id_of(run, 0), id_of(run, u64::MAX), run],
                 )
             })
             .map(|_| ())

@@ -153,6 +153,125 @@ fn an_undo_puts_back_what_nobody_has_changed_since() {
     assert_eq!(back, ["/pupil/p1", "/pupil/p3"]);
 }
 
+/// Makes the next run the undo of `run`, as of a roster that this program wrote.
+fn as_an_undo(desk: &mut Desk, run: String) {
+    desk.delivery().undoes = Some(run);
+    desk.settings.roster.sparse = true;
+    desk.settings.roster.key = Some("id".into());
+}
+
+#[test]
+fn an_undo_puts_back_what_was_delivered_before_where_nothing_can_be_read() {
+    let api = Api::answering(|_| (200, json!({})));
+    let mut desk = Desk::at(
+        &unreadable(),
+        "id,name,email\np1,Åsa,a@b.se\np2,Bo,b@b.se\n",
+    );
+    let import = |desk: &mut Desk, roster: &str| {
+        desk.rewrite(roster);
+        desk.later(Duration::from_secs(1));
+        desk.import(&api).unwrap();
+        desk.run().name
+    };
+    import(
+        &mut desk,
+        "id,name,email\np1,Åsa,a@b.se\np2,Bo,b@b.se\np3,Cy,c@b.se\np4,Di,d@b.se\n",
+    );
+    // One field changes, two fields of which one is new, nothing, two of which one is changed again.
+    let second = "id,name,email,role\np1,Asa,a@b.se,\np2,Beo,b@b.se,x\np3,Cy,c@b.se,\np4,Dia,e@b.se,\np5,Eva,f@b.se,\n";
+    let wrong = import(&mut desk, second);
+    import(&mut desk, "id,name,email\np4,Dina,e@b.se\n");
+    let sent = api.changes().len();
+    desk.rewrite("id,name\np1,\np2,\np3,\np4,\np5,\n");
+    desk.later(Duration::from_secs(1));
+    as_an_undo(&mut desk, wrong);
+    desk.start(&api, Start::New("undo")).unwrap();
+    let states = [
+        "updated",
+        "updated",
+        "unchanged",
+        "updated",
+        "invalid undo.unknown",
+    ];
+    assert_eq!(desk.states(), states);
+    let mut back = api.changes()[sent..].to_vec();
+    back.sort_by_key(|(path, _)| path.clone());
+    let body = |number: usize| back[number].1.clone();
+    assert_eq!(body(0), json!({"name": "Åsa"}));
+    assert_eq!(body(1), json!({"name": "Bo"}));
+    assert_eq!(body(2)["email"], "d@b.se");
+    assert_eq!(back.len(), 3);
+    let outcomes = desk.outcomes(desk.run().id);
+    let restored = say().row_last_delivered("name");
+    assert_eq!(outcomes[0].error(), restored);
+    assert_eq!(
+        outcomes[1].error(),
+        format!("{restored}; {}", say().row_never_delivered("role"))
+    );
+    assert!(
+        outcomes[3]
+            .error()
+            .ends_with(&say().row_changed_since("name"))
+    );
+    let plan = desk.journal().plan(desk.run().id).unwrap().0.unwrap();
+    let plan: crate::events::Plan = serde_json::from_str(&plan).unwrap();
+    assert!(plan.are_last_delivered);
+    let example = &plan.examples[0];
+    assert_eq!(
+        (example.from.as_deref(), &*example.to),
+        (Some("Asa"), "Åsa")
+    );
+    // What was delivered is no value that was read.
+    let calls = desk.calls(&desk.journal(), desk.run().id);
+    assert!(calls.iter().all(|call| call.changes.is_empty()));
+}
+
+#[test]
+fn an_undo_puts_back_nothing_that_was_not_to_be_kept_or_may_not_have_arrived() {
+    let undo = |first: &dyn Fn(&mut Desk), answer: u16| {
+        let api = Api::answering(move |asked| match asked.before {
+            0 => (answer, json!({})),
+            _ => (200, json!({})),
+        });
+        let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+        first(&mut desk);
+        desk.import(&api).unwrap();
+        let run = desk.run();
+        desk.delivery().no_undo = false;
+        desk.later(Duration::from_secs(1));
+        desk.rewrite("id,name\np1,Asa\n");
+        desk.import(&api).unwrap();
+        let wrong = desk.run().name;
+        (api, desk, run, wrong)
+    };
+    let undone = |(api, mut desk, _, wrong): (Api, Desk, _, String)| {
+        as_an_undo(&mut desk, wrong);
+        desk.rewrite("id,name\np1,\n");
+        desk.start(&api, Start::New("undo")).unwrap();
+        desk.states()
+    };
+    let kept = undo(&|_| (), 200);
+    assert_eq!(undone(kept), ["updated"]);
+    let not_kept = undo(&|desk| desk.delivery().no_undo = true, 200);
+    assert_eq!(undone(not_kept), ["invalid undo.unknown"]);
+    let forgotten = undo(&|_| (), 200);
+    let path = forgotten.1.calls(&forgotten.1.journal(), forgotten.2.id)[0]
+        .path
+        .clone();
+    let rows = forgotten
+        .1
+        .journal()
+        .forget_values(&[forgotten.2.id], &path);
+    assert_eq!(rows.unwrap(), 1);
+    assert_eq!(undone(forgotten), ["invalid undo.unknown"]);
+    // The API may have taken it before it failed.
+    let failed = undo(
+        &|desk| desk.delivery().sender.max_attempts = 1.try_into().unwrap(),
+        503,
+    );
+    assert_eq!(undone(failed), ["invalid undo.unknown"]);
+}
+
 /// Four rows of four records, so that all records are listed.
 fn four(emails: [&str; 4]) -> String {
     let mut text = "id,name,email\n".to_owned();

@@ -38,7 +38,7 @@ why-replaced = a later run of its file took its place
 why-held = a guard holds it; `approve` releases it
 why-blind = it was sent with --blind, so what it replaced is not known
 why-no-undo = it was sent with --no-undo, so what it replaced was not kept
-why-unreadable = the target's records cannot be read, so what it replaced is not known
+why-unreadable = the target's records cannot be read, and no earlier delivery is known, so what it replaced is not known
 why-is-running = it is under way
 why-is-held = a guard holds it, so it has changed nothing
 
@@ -59,6 +59,8 @@ row-unwritable = "{ $part }" in "{ $key }" would change the look-up, so the API 
 row-taken = another { $record }, with the id { $id }, has "{ $value }", and it must be unique
 row-changed-since = someone has changed { $names } since, so it was left as it is
 row-cannot-be-cleared = { $names } was empty before, and the API does not let it be cleared, so it was left as it is
+row-last-delivered = { $names }: restored to the value that was last delivered before that run, not read from the API
+row-never-delivered = { $names } is left as it is: records cannot be read, and no earlier delivery is known
 row-not-sent-because = not sent: { $why }
 
 canary-not-updated = row { $row } was not updated

@@ -36,7 +36,7 @@ why-replaced = en senare körning av filen har tagit dess plats
 why-held = en spärr har stoppat den; `approve` godkänner den
 why-blind = den skickades med --blind, så det är inte känt vad den ersatte
 why-no-undo = den skickades med --no-undo, så det som den ersatte har inte sparats
-why-unreadable = posterna i målet går inte att läsa, så det är inte känt vad den ersatte
+why-unreadable = posterna i målet går inte att läsa och ingen tidigare leverans är känd, så det är inte känt vad den ersatte
 why-is-running = den pågår
 why-is-held = en spärr har stoppat den, så den har inte ändrat något
 
@@ -57,6 +57,8 @@ row-unwritable = "{ $part }" i "{ $key }" skulle ändra frågan, så den ställd
 row-taken = en annan { $record }, med id { $id }, har "{ $value }", och det måste vara unikt
 row-changed-since = någon har ändrat { $names } sedan dess, så det lämnades som det är
 row-cannot-be-cleared = { $names } var tomt tidigare, och API:et tillåter inte att det töms, så det lämnades som det är
+row-last-delivered = { $names }: återställt till det värde som senast levererades före körningen, inte läst i målsystemet
+row-never-delivered = { $names } lämnas som det är: posterna går inte att läsa, och ingen tidigare leverans är känd
 row-not-sent-because = inte skickad: { $why }
 
 canary-not-updated = rad { $row } uppdaterades inte
