@@ -19,7 +19,7 @@ use crate::report::{
     Like, Placing, ReportError, ResultPaths, write_before, write_delivered, write_updated,
 };
 use crate::run::{Deliveries, RunError, Settings, understood};
-use crate::targets::TargetSpec;
+use crate::targets::{FieldSpec, Place, TargetSpec};
 
 /// An undo: its settings, and the run that it puts back, which nobody forgets meanwhile.
 pub struct Undone {
@@ -194,8 +194,9 @@ fn write_earlier(
                 from: None,
                 to: Json::Null,
             });
-            // A roster has a column for each field that every update needs.
-            let needed = spec.fields.iter().filter(|field| field.required);
+            // A roster has a column for each field that every update needs. Those in the path name the record.
+            let in_body = |field: &&FieldSpec| field.required && field.place == Place::Body;
+            let needed = spec.fields.iter().filter(in_body);
             let needed = needed.filter_map(|field| {
                 let value = field.pointer.get(&delivered.record).ok()??.into_owned();
                 Some(Change {

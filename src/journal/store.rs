@@ -269,10 +269,11 @@ pub trait History {
     fn index_changes(&self, run: i64) -> Result<(), JournalError>;
 
     /// Returns what was sent to the record at `path` by `run` and by all runs with its target and address,
-    /// the last planned first: what the API accepted, and what it may have accepted.
+    /// the last planned first: what the API accepted, and what it may have accepted. A damaged call is
+    /// empty, and its state unknown.
     ///
     /// # Errors
-    /// If the journal cannot be read, or what it holds of the record is damaged.
+    /// If the journal cannot be read.
     fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError>;
 
     /// Makes what [`History::deliveries`] searches by, for this connection alone.

@@ -79,18 +79,23 @@ impl Deliveries {
         let others = past.iter().enumerate().filter(|(index, _)| *index != own);
         let (since, before): (Vec<_>, Vec<_>) =
             others.partition(|(index, call)| is_later(*index, call));
-        let sent = self.sent(spec, &past[own])?;
+        let sent = self.sent(spec, &past[own]);
         let changed: Vec<&str> = past[own].call.changed.split(' ').collect();
         let mut delivered = Delivered {
             record: json!({}),
             ..Delivered::default()
         };
-        for field in spec.fields.iter().filter(|field| is_put_back(field)) {
-            let Some(to) = value_in(field, &sent) else {
+        for field in &spec.fields {
+            let name = field.name();
+            let sent = sent.as_ref().filter(|_| is_put_back(field));
+            let Some(to) = sent.and_then(|sent| value_in(field, sent)) else {
+                // A list that a row adds to, or a value that is forgotten.
+                if changed.contains(&name) {
+                    delivered.unknown.push(name.to_owned());
+                }
                 continue;
             };
             field.pointer.set(&mut delivered.record, to.clone());
-            let name = field.name();
             let from = match self.last(spec, field, &before) {
                 Last::Value(from) if from == to => continue,
                 Last::Value(from) => from,

@@ -332,6 +332,34 @@ fn a_run_that_died_is_told_alike() {
 }
 
 #[test]
+fn what_was_delivered_to_a_record_is_told_alike() {
+    with_each(|state| {
+        let runs = ["one", "two"].map(|name| a_run(state, name));
+        let mut journal = Journal::open(state).unwrap();
+        let mut elsewhere = new_run("elsewhere");
+        elsewhere.base_url = "other".into();
+        journal.begin(&elsewhere).unwrap();
+        journal.index_deliveries(runs[1]).unwrap();
+        journal.index_deliveries(runs[1]).unwrap();
+        let mut all = String::new();
+        let mut states = |row: u64| {
+            let path = format!("/student/{row}");
+            let past = journal.deliveries(runs[1], &path).unwrap();
+            write!(all, "{past:#?}").unwrap();
+            let of = past.iter().map(|past| (past.run, past.state));
+            of.collect::<Vec<_>>()
+        };
+        let both = |state| vec![(runs[1], state), (runs[0], state)];
+        assert_eq!(states(2), both(RowState::Updated));
+        assert_eq!(states(3), [], "rejected");
+        assert_eq!(states(5), both(RowState::Unknown));
+        assert_eq!(states(6), [], "not sent");
+        states(4);
+        all
+    });
+}
+
+#[test]
 fn names_states_and_places_of_runs_are_told_alike() {
     with_each(|state| {
         let mut journal = Journal::open(state).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::calls::reach_of;
 use super::connection::{Tables, Wrong, cell, word};
-use super::dossier::past_call;
+use super::dossier::delivery;
 use super::runs::{RUN_COLUMNS, run_record};
 use super::store::Postgres;
 use crate::journal::changes::changes_of;
@@ -215,7 +215,7 @@ impl History for Postgres {
                  ORDER BY planned.id DESC",
                 &[&path, &run],
             )?;
-            rows.iter().map(past_call).collect()
+            rows.iter().map(delivery).collect()
         })
     }
 

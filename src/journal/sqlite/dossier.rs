@@ -8,7 +8,7 @@ use super::outcomes::Moment;
 use super::store::Sqlite;
 use crate::journal::entries::encoded_segment;
 use crate::journal::error::{Action, JournalError};
-use crate::journal::records::PastCall;
+use crate::journal::records::{PastCall, unreadable};
 use crate::journal::row_id::row_of;
 use crate::journal::store::Dossiers;
 use crate::model::RowState;
@@ -115,7 +115,21 @@ impl Dossiers for Sqlite {
     }
 }
 
-pub(super) fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
+/// What was sent to a record; where that is damaged, that something was sent of which nothing is known.
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<PastCall> {
+    let id: i64 = row.get(0)?;
+    let sent = call(row, row_of(id));
+    let state: Option<RowState> = row.get(8).unwrap_or(None);
+    let at: Option<Moment> = row.get(9).unwrap_or(None);
+    Ok(PastCall {
+        run: id >> 32,
+        state: state.filter(|_| sent.is_ok()).unwrap_or(RowState::Unknown),
+        call: sent.unwrap_or_else(|_| unreadable(row_of(id))),
+        at: at.map(|moment| moment.0),
+    })
+}
+
+fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
     let id: i64 = row.get(0)?;
     let state: Option<RowState> = row.get(8)?;
     let at: Option<Moment> = row.get(9)?;

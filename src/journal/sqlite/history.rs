@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, params};
 
 use super::calls::changes_in;
-use super::dossier::past_call;
+use super::dossier::delivery;
 use super::row_keys::index_rows_of;
 use super::runs::{RUN_COLUMNS, run_record};
 use super::schema::slices;
@@ -205,7 +205,7 @@ impl History for Sqlite {
                         OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
                  ORDER BY planned.id DESC",
             )
-            .and_then(|mut statement| statement.query_map([path], past_call)?.collect())
+            .and_then(|mut statement| statement.query_map([path], delivery)?.collect())
             .map_err(self.explain(Action::Read))
     }
 
