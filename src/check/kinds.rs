@@ -306,10 +306,26 @@ impl Checker {
     }
 
     /// What is wrong with a change that takes a guarded value away, unless the user has allowed it.
-    pub fn lowered(&self, field: usize, before: &str, to: &Json) -> Option<Problem> {
+    pub fn lowered(&self, field: usize, before: &Json, to: &Json) -> Option<Problem> {
         let spec = &self.spec.fields[field];
         let name = spec.name();
-        let was = self.normalised(field, &Json::from(before));
+        let was = self.normalised(field, before);
+        if let Json::Array(items) = &was {
+            let stays = |item: &str| match to {
+                Json::Array(items) => items.iter().any(|one| one.as_str() == Some(item)),
+                other => other.as_str() == Some(item),
+            };
+            let was = items.iter().filter_map(Json::as_str).find(|item| {
+                let is_guarded = spec.guarded.iter().any(|one| one == item);
+                is_guarded && !stays(item) && !self.is_allowed(name, item)
+            })?;
+            return Some(Problem {
+                column: self.name_of(field).to_owned(),
+                field: name.to_owned(),
+                value: was.to_owned(),
+                ..Problem::of_row("guarded.not_allowed", message::guarded_removed(was, name))
+            });
+        }
         let was = was
             .as_str()
             .filter(|was| spec.guarded.iter().any(|one| one == was))?;

@@ -278,10 +278,9 @@ impl Work<'_> {
         )?;
         if let Difference::Call(call) = &difference {
             for change in &call.changes {
-                let before = change.from.as_ref().and_then(Json::as_str);
                 let lowered = spec
                     .field(&change.field)
-                    .zip(before)
+                    .zip(change.from.as_ref())
                     .and_then(|(field, before)| {
                         prepared.checker.lowered(field, before, &change.to)
                     });
@@ -402,7 +401,7 @@ impl Work<'_> {
                 let before = guarded
                     .map(String::as_str)
                     .find(|value| was(field, value))?;
-                checker.lowered(field, before, &change.to)
+                checker.lowered(field, &Json::from(before), &change.to)
             }) {
                 return Ok(Since::Lowered(problem));
             }

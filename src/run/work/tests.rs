@@ -588,3 +588,32 @@ fn an_option_that_could_clear_nothing_is_refused() {
     desk.rewrite("id,name\np1,Bo\n");
     assert!(desk.try_prepare().is_err());
 }
+
+#[test]
+fn a_guarded_value_is_removed_from_a_list_only_if_that_is_allowed() {
+    let target = |mode: &str| {
+        let list =
+            format!("kind = \"list\"\nmode = \"{mode}\"\nguarded = [\"head\"]\nnullable = true");
+        school_with(
+            "pointer = \"/role\"\nkind = \"text\"",
+            &format!("pointer = \"/role\"\n{list}"),
+        )
+    };
+    let imported = |mode: &str, cell: &str, allowed: Option<&str>| {
+        let records =
+            json!([{"id": "p1", "name": "Bo", "email": "b@x.se", "role": ["head", "cook"]}]);
+        let mut desk = Desk::at(&target(mode), &format!("id,name,role\np1,Bo,{cell}\n"));
+        let allowed = allowed.map(|value| ("role".to_owned(), value.to_owned()));
+        desk.settings.roster.check.allowed = allowed.into_iter().collect();
+        desk.import(&Api::holding(records)).unwrap();
+        desk.states()
+    };
+    assert_eq!(
+        imported("replace", "cook", None),
+        ["invalid guarded.not_allowed"]
+    );
+    assert_eq!(imported("replace", "cook", Some("head")), ["updated"]);
+    assert_eq!(imported("replace", "head", Some("head")), ["updated"]);
+    assert_eq!(imported("add", "guard", None), ["updated"]);
+    assert_eq!(imported("remove", "cook", None), ["updated"]);
+}

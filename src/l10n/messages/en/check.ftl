@@ -26,6 +26,7 @@ length-too-long = the value has { $length } characters, and { $most } is the mos
 length-too-short = "{ $text }" has { $length } characters, and { $least } is the least
 pattern-mismatch = "{ $text }" is not of the form { $form }
 guarded-cleared = the record has "{ $from }", which gives rights, so an import does not clear it; change it in the system
+guarded-removed = "{ $from }" gives rights, so it is removed from the list only with --allow { $field }={ $from }
 guarded-lowered = "{ $from }" gives rights, so it is replaced by "{ $text }" only with --allow { $field }={ $text }
 guarded-value = "{ $text }" gives rights, so it is sent only with --allow { $field }={ $text }
 boolean-unknown = "{ $text }" is neither true nor false; write SANT or FALSKT, Ja or Nej, 1 or 0

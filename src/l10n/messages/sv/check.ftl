@@ -23,6 +23,7 @@ length-too-long = värdet är { $length } tecken långt, och högst { $most } ä
 length-too-short = "{ $text }" är { $length } tecken långt, och minst { $least } krävs
 pattern-mismatch = "{ $text }" följer inte mönstret { $form }
 guarded-cleared = posten har ”{ $from }”, som ger behörigheter och inte tas bort av en tom cell; ändra det i systemet
+guarded-removed = ”{ $from }” ger behörigheter, så det tas bort ur listan bara med --allow { $field }={ $from }
 guarded-lowered = ”{ $from }” ger behörigheter, så det ersätts av ”{ $text }” bara med --allow { $field }={ $text }
 guarded-value = "{ $text }" ger behörigheter, så det skickas bara med --allow { $field }={ $text }
 boolean-unknown = "{ $text }" är varken sant eller falskt; skriv SANT eller FALSKT, Ja eller Nej, 1 eller 0
