@@ -147,6 +147,8 @@ pub struct Progress {
     pub finish: Option<Timestamp>,
     /// The quota in force, such as `1500/h`.
     pub rate: String,
+    /// Whether that is the target's own and a guess.
+    pub rate_is_guess: bool,
     /// What the next request waits for.
     pub waiting_for: Option<WaitingFor>,
 }
