@@ -166,6 +166,9 @@ pub struct Summary {
     /// Doubtful values that the checks found; in a row that is valid they are sent as they stand.
     #[serde(default)]
     pub warnings: u64,
+    /// Rows that the API rejected for a field that only some accounts may change.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub field_refused: u64,
     /// Why a guard holds the run, if one does.
     #[serde(default)]
     pub held: Option<String>,
@@ -246,6 +249,7 @@ impl Summary {
             before: None,
             new_rows: None,
             warnings: 0,
+            field_refused: 0,
             held: None,
             held_by: None,
             fields: None,
@@ -332,6 +336,10 @@ impl Summary {
             exit_code: self.exit_code,
         }
     }
+}
+
+fn is_none_of(count: &u64) -> bool {
+    *count == 0
 }
 
 fn is_zero(seconds: &f64) -> bool {

@@ -61,6 +61,11 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
     if summary.warnings > 0 {
         lines.push(say().summary_warnings(doubtful_values(summary.warnings)));
     }
+    if summary.field_refused > 0 {
+        let refused = rows(summary.field_refused);
+        let advice = say().summary_field_refused(refused, say().remedy_answer_field_refused());
+        lines.extend(look.lines(Some(Tone::Warning), "", &advice));
+    }
     if let Some(why) = &summary.held {
         lines.extend(look.lines(Some(Tone::Warning), "", &say().summary_held(why.as_str())));
     }

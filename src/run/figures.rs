@@ -1,7 +1,7 @@
 //! Figures of a run are computed for its summary.
 
 use super::under_way::Run;
-use crate::model::{Exit, RowState, StateCounts, Summary};
+use crate::model::{Code, Exit, RowState, StateCounts, Summary};
 use crate::send::Stop;
 
 impl Run<'_> {
@@ -43,6 +43,7 @@ impl Run<'_> {
             before: None,
             new_rows: None,
             warnings: prepared.survey.warnings + self.not_applied(),
+            field_refused: self.field_refused(),
             held: held.map(|held| held.to_string()),
             held_by: held,
             fields: None,
@@ -63,6 +64,15 @@ impl Run<'_> {
         let kinds = self.journal.kinds(self.id).unwrap_or_default();
         let updated = kinds.iter().filter(|kind| kind.state == RowState::Updated);
         updated.map(|kind| kind.rows).sum()
+    }
+
+    /// Rows that the API rejected for a field that only some accounts may change.
+    fn field_refused(&self) -> u64 {
+        let kinds = self.journal.kinds(self.id).unwrap_or_default();
+        let refused = kinds
+            .iter()
+            .filter(|kind| kind.code == Code::AnswerFieldRefused.as_str());
+        refused.map(|kind| kind.rows).sum()
     }
 }
 

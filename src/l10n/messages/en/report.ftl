@@ -99,6 +99,7 @@ summary-read-as = read as { $dialect }, { $columns }, { $rows }
 summary-requests = { $requests }, { $retries } of them retries; asked to slow down { $times }
 summary-requests-known = { $requests } known, { $retries } of them retries
 summary-warnings = { $values }: see the column import_warning
+summary-field-refused = { $rows } rejected for a field that only some accounts may change. { $advice }
 summary-held = held: { $why }
 summary-was-held = held for { $time } besides
 summary-was-idle = interrupted for { $time } besides

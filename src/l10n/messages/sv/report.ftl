@@ -98,6 +98,7 @@ summary-read-as = läst som { $dialect }, { $columns }, { $rows }
 summary-requests = { $requests }, varav { $retries } nya försök; API:et bad om lägre takt { $times }
 summary-requests-known = { $requests } är kända, varav { $retries } nya försök
 summary-warnings = { $values }: se kolumnen import_warning
+summary-field-refused = { $rows } avvisades för ett fält som bara går att ändra för vissa konton. { $advice }
 summary-held = spärrad: { $why }
 summary-was-held = väntade dessutom på godkännande i { $time }
 summary-was-idle = var dessutom avbruten i { $time }
