@@ -322,6 +322,9 @@ pub trait Dossiers {
 
     /// Removes the values that ended runs hold of the record at `path`: what they changed, sent and said
     /// of it. That they did, and when, stays. Returns how many rows held any.
+    ///
+    /// The fingerprints of what was last delivered to that path are removed for every account: runs that
+    /// are pruned no longer tell theirs, and a record without a fingerprint is only sent again.
     fn forget_values(&mut self, runs: &[i64], path: &str) -> Result<u64, JournalError>;
 }
 

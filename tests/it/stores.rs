@@ -491,6 +491,27 @@ fn what_may_not_hold_any_more_is_not_believed() {
 }
 
 #[test]
+fn fingerprints_of_a_forgotten_record_are_removed_for_every_account() {
+    with_each(|state| {
+        let run = delivers(state, "a", 1, Some(100));
+        delivers(state, "b", 2, Some(200));
+        assert_eq!(
+            (believed(state, "a"), believed(state, "b")),
+            (Some(1), Some(2))
+        );
+        let mut journal = Journal::open(state).unwrap();
+        journal.forget_values(&[run], "/other").unwrap();
+        assert_eq!(
+            (believed(state, "a"), believed(state, "b")),
+            (Some(1), Some(2))
+        );
+        journal.forget_values(&[run], "/x").unwrap();
+        assert_eq!((believed(state, "a"), believed(state, "b")), (None, None));
+        String::new()
+    });
+}
+
+#[test]
 fn what_was_sent_for_another_account_is_its_own() {
     with_each(|state| {
         let run = delivers(state, "a", 1, Some(100));
