@@ -592,8 +592,9 @@ fn an_option_that_could_clear_nothing_is_refused() {
 #[test]
 fn a_guarded_value_is_removed_from_a_list_only_if_that_is_allowed() {
     let target = |mode: &str| {
-        let list =
-            format!("kind = \"list\"\nmode = \"{mode}\"\nguarded = [\"head\"]\nnullable = true");
+        let list = format!(
+            "kind = \"list\"\nitems = \"text\"\nmode = \"{mode}\"\nguarded = [\"head\"]\nnullable = true"
+        );
         school_with(
             "pointer = \"/role\"\nkind = \"text\"",
             &format!("pointer = \"/role\"\n{list}"),
