@@ -7,6 +7,7 @@ mod amounts;
 mod language;
 pub(crate) mod message;
 mod places;
+mod text;
 
 pub(crate) use amounts::{
     cells, columns, doubtful_values, empty_rows, files, hidden_rows, problems, records, requests,
@@ -14,8 +15,8 @@ pub(crate) use amounts::{
 };
 pub use amounts::{duration, number};
 pub use language::{Language, in_scope, read_in, speak};
-pub use message::{Argument, Message};
 pub use places::{clock_time, local_seconds, local_time};
+pub use text::{Argument, Message};
 
 use std::sync::OnceLock;
 
