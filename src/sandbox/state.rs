@@ -125,7 +125,8 @@ impl Sandbox {
         rows: &[SeedRow],
         clock: Arc<dyn Clock>,
     ) -> Sandbox {
-        let members = pathwright::seed(rows);
+        let mut members = pathwright::seed(rows);
+        members.is_strict = options.vary.contains(&Variation::StrictMembers);
         let bucket = Bucket::new(options.depth, options.interval, clock.now());
         Sandbox {
             latency: options.latency,
