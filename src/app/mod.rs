@@ -43,7 +43,7 @@ pub use job::Job;
 pub use mends::{KeptMends, forget_mends};
 pub use notify::{Notifications, Notify};
 pub use paths::{NamedPaths, refuse_in_place_of, refuse_kind};
-pub use ready::{Play, Played, Ready, Wanted, ready};
+pub use ready::{Play, Played, Ready, Wanted, ready, refuse_misspelt};
 pub use report_again::report_again;
 pub use runs::{ListedRun, figures_of, listed};
 pub use session::Session;

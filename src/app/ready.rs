@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::error::AppError;
 use super::session::Session;
 use crate::journal::{RosterLock, State};
+use crate::map::none_misspelt;
 use crate::run::{Prepared, RunError, Settings, prepare};
 use crate::send::Credentials;
 use crate::targets::TargetSpec;
@@ -124,6 +125,20 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
         _lock: lock,
         _played: keeper,
     })
+}
+
+/// Refuses a roster with a header that resembles a field's, where nobody can be asked about it.
+///
+/// # Errors
+/// If there is one: its column would be left out silently.
+pub fn refuse_misspelt(ready: &Ready) -> Result<(), AppError> {
+    let found = none_misspelt(&ready.prepared.unmapped);
+    found.map_err(|source| RunError::Map {
+        file: ready.settings.roster.file.display().to_string(),
+        line: ready.prepared.input.header_line(),
+        source: Box::new(source),
+    })?;
+    Ok(())
 }
 
 /// Holds the roster for this process. Standard input is nobody else's anyway.

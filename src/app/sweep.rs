@@ -12,7 +12,7 @@ use super::error::{Action, AppError};
 use super::job::Job;
 use super::notify::{Notifications, is_same_refusal, is_unreachable};
 use super::paths::NamedPaths;
-use super::ready::{Ready, Wanted, ready};
+use super::ready::{Ready, Wanted, ready, refuse_misspelt};
 use super::session::Session;
 use super::stop::StopSignal;
 use crate::inbox::{Entries, Inbox, Lying, Other, Place, SetAside, stamp_of};
@@ -424,6 +424,7 @@ impl<'a> Sweep<'a> {
         notifications.known_refusal = known_refusal.cloned();
         wanted.settings.roster.read.origin = Origin::Dropped;
         let mut ready = ready(self.session, wanted)?;
+        refuse_misspelt(&ready)?;
         // It was dealt with and moved away while the lock was waited for.
         if !file.is_file() {
             return Ok(None);

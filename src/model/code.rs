@@ -88,6 +88,7 @@ codes! {
     MapTwoColumns "map.two_columns" fact_two_columns;
     MapProtected "map.protected" fact_map_protected;
     MapReadOnly "map.read_only" fact_read_only;
+    MapMisspelt "map.misspelt" fact_misspelt;
     MapNoColumn "map.no_column" fact_no_column;
     MapNoField "map.no_field" fact_no_field;
 
