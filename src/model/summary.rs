@@ -74,7 +74,7 @@ impl StateCounts {
     /// The states that any row is in, each with its count in words.
     pub fn phrases(&self) -> Vec<(RowState, String)> {
         let some = self.each().into_iter().filter(|(_, count)| *count > 0);
-        some.map(|(state, count)| (state, phrase(state, count)))
+        some.map(|(state, count)| (state, format!("{} {}", number(count), word(state, count))))
             .collect()
     }
 
@@ -92,17 +92,16 @@ impl StateCounts {
     }
 }
 
-/// So many rows in a state, for a person.
-fn phrase(state: RowState, count: u64) -> String {
-    let number = number(count);
+/// What so many rows in a state are called, without their number.
+pub fn word(state: RowState, count: u64) -> String {
     match state {
-        RowState::Updated => say().state_updated(count, number),
-        RowState::Unchanged => say().state_unchanged(count, number),
-        RowState::Invalid => say().state_invalid(count, number),
-        RowState::Rejected => say().state_rejected(count, number),
-        RowState::Failed | RowState::Unknown => say().state_failed(count, number),
-        RowState::NotSent => say().state_not_sent(count, number),
-        RowState::Withheld => say().state_withheld(count, number),
+        RowState::Updated => say().state_updated(count),
+        RowState::Unchanged => say().state_unchanged(count),
+        RowState::Invalid => say().state_invalid(count),
+        RowState::Rejected => say().state_rejected(count),
+        RowState::Failed | RowState::Unknown => say().state_failed(count),
+        RowState::NotSent => say().state_not_sent(count),
+        RowState::Withheld => say().state_withheld(count),
     }
 }
 

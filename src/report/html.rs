@@ -15,7 +15,9 @@ use crate::l10n::{
     Language, Message, Messages, doubtful_values, duration, local_seconds, local_time, number,
     requests, rows as amount, say, times,
 };
-use crate::model::{Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted};
+use crate::model::{
+    Code, Exit, Lines, Outcome, RowState, Summary, in_quotes, is_code, redacted, word,
+};
 
 /// Rows that are listed, so that the page stays small and opens at once; the failed file has them all.
 const LISTED: usize = 5_000;
@@ -238,17 +240,17 @@ fn listed(
 fn bars(summary: &Summary) -> Vec<Bar> {
     let total = summary.rows.max(1);
     let mut start = 0;
-    let phrases = summary.states.phrases();
     let each = summary.states.each().into_iter();
     each.map(|(state, count)| {
-        let phrase = phrases.iter().find(|(other, _)| *other == state);
-        let word = phrase.and_then(|(_, phrase)| phrase.split_once(' '));
         let width = count * WIDTH / total;
         let bar = Bar {
             state,
             count,
             shown: number(count),
-            word: word.map_or_else(|| state.in_words(), |(_, word)| word.to_owned()),
+            word: match count {
+                0 => state.in_words(),
+                _ => word(state, count),
+            },
             start,
             width,
         };

@@ -66,7 +66,8 @@ fn text_of(value: &Json) -> String {
 pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
     let first = say().plan_first(plan.target.as_str(), plan.base_url.as_str());
     let mut counts = vec![say().plan_counts(rows(plan.rows), number(plan.to_send))];
-    counts.extend(not_sent(plan).into_iter().map(|(phrase, _)| phrase));
+    let phrase = |(count, word, _)| format!("{count} {word}");
+    counts.extend(not_sent(plan).into_iter().map(phrase));
     let mut lines = vec![first, counts.join(", ")];
     lines.extend(notes(plan));
     let fields = fields(plan);
@@ -79,12 +80,12 @@ pub fn plan_lines(plan: &Plan, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// How many rows are not sent, by the reason, and the tone in which that is told.
-pub fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
+/// How many rows are not sent: their number, the reason in a word, and its tone.
+pub fn not_sent(plan: &Plan) -> Vec<(String, String, Option<Tone>)> {
     let reasons = [
         (
             plan.unchanged,
-            Messages::state_unchanged as fn(&Messages, u64, String) -> String,
+            Messages::state_unchanged as fn(&Messages, u64) -> String,
             None,
         ),
         (plan.invalid, Messages::state_invalid, Some(Tone::Old)),
@@ -92,7 +93,7 @@ pub fn not_sent(plan: &Plan) -> Vec<(String, Option<Tone>)> {
         (plan.settled.withheld, Messages::state_withheld, None),
     ];
     let some = reasons.into_iter().filter(|(count, ..)| *count > 0);
-    some.map(|(count, phrase, tone)| (phrase(say(), count, number(count)), tone))
+    some.map(|(count, word, tone)| (number(count), word(say(), count), tone))
         .collect()
 }
 

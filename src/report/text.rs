@@ -1,7 +1,7 @@
 //! Run figures are rendered as text.
 
 use crate::l10n::{columns, doubtful_values, duration, number, requests, rows, say, times};
-use crate::model::{RowState, Summary};
+use crate::model::{RowState, Summary, word};
 
 use super::look::{Look, Tone};
 
@@ -40,9 +40,9 @@ pub fn summary_text(summary: &Summary, more: &[(String, String)], look: Look) ->
         .flat_map(|line| look.lines(None, "", line))
         .collect();
     lines.extend(pauses_in_words(summary));
-    for (state, phrase) in summary.states.phrases() {
-        let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
-        let line = format!("  {count:>7} {word}");
+    let some = summary.states.each().into_iter();
+    for (state, count) in some.filter(|(_, count)| *count > 0) {
+        let line = format!("  {:>7} {}", number(count), word(state, count));
         lines.push(match state {
             RowState::Updated => look.paint(Tone::New, &line),
             RowState::Unchanged | RowState::Withheld => line,

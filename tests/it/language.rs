@@ -60,6 +60,43 @@ fn no_message_stands_outside_the_catalogues() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// What reads a rendered message: a comparison, or a search in it.
+const READS_TEXT: &str = r"(?x)
+    say\(\)\s*\.\w+\((?:[^()]|\([^()]*\))*\)\s*\.
+        (split|rsplit|strip_|trim_start_matches|trim_end_matches|contains|starts_with|ends_with|find|eq|parse)
+    | (==|!=)\s*[&*]*say\(\)
+    | say\(\)\s*\.\w+\((?:[^()]|\([^()]*\))*\)\s*(==|!=)
+    | \.(contains|starts_with|ends_with|trim_end_matches|strip_prefix|strip_suffix)\(&?\*?say\(\)";
+
+#[test]
+fn no_decision_depends_on_a_rendered_message() {
+    let source = repository().join("src");
+    let reads = regex::Regex::new(READS_TEXT).unwrap();
+    for code in [
+        "if *why == say().held_no_rows() {}",
+        "let (count, word) = say().amount_rows(1, number).split_once(' ');",
+        "past.error.trim_end_matches(&*say().row_was_so())",
+    ] {
+        assert!(reads.is_match(code), "{code}");
+    }
+    let mut files = Vec::new();
+    all_files(&source, "rs", &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&source).unwrap().to_str().unwrap();
+        if name.ends_with("tests.rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let lines = reads
+            .find_iter(code)
+            .map(|one| format!("{name}: {}", one.as_str()));
+        found.extend(lines);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// String literals, but those of attributes.
 fn literals(tokens: TokenStream) -> Vec<String> {
     let mut found = Vec::new();

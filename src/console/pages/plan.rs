@@ -147,10 +147,8 @@ fn made(desk: &Desk, filter: Filter) -> Made {
 
 pub(super) fn overview(plan: &Plan) -> Overview {
     let mut counts = vec![(number(plan.to_send), say().plan_to_send())];
-    counts.extend(plan_not_sent(plan).into_iter().map(|(phrase, _)| {
-        let (count, word) = phrase.split_once(' ').unwrap_or(("", &phrase));
-        (count.to_owned(), word.to_owned())
-    }));
+    let not_sent = plan_not_sent(plan).into_iter();
+    counts.extend(not_sent.map(|(count, word, _)| (count, word)));
     Overview {
         target: plan.target.clone(),
         base_url: plan.base_url.clone(),

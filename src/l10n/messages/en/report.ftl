@@ -40,7 +40,7 @@ plan-token = The client secret is sent to the token endpoint { $address }.
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } to send
 plan-left-out = { $count ->
-   *[other] { $number } left out
+   *[other] left out
 }
 plan-restored = { $cells } changed by a program and restored: { $what } ({ $code })
 plan-doubts = { $values }, which the API may well take: { $code }

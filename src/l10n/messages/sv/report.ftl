@@ -38,8 +38,8 @@ plan-token = Klienthemligheten skickas till { $address } för att hämta en inlo
 plan-first = { $target }: { $address }
 plan-counts = { $rows }: { $count } att skicka
 plan-left-out = { $count ->
-    [one] { $number } utelämnad
-   *[other] { $number } utelämnade
+    [one] utelämnad
+   *[other] utelämnade
 }
 plan-restored = { $cells } som ett program har ändrat är återställda: { $what } ({ $code })
 plan-doubts = { $values }, som API:et troligen godtar: { $code }
