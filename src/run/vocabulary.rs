@@ -20,12 +20,9 @@ impl Vocabulary {
                 continue;
             }
             let header = checker.name_of(index);
-            // Whoever uses our own names is served by the API's.
-            if header == field.name() {
-                continue;
-            }
             let names = std::iter::once(field.name().to_owned()).chain(field.pointer.names());
-            for name in names.filter(|name| name != header) {
+            // A header that is the field's own name is as good as the API's.
+            for name in names.filter(|name| header != field.name() || name == header) {
                 let ours = || (field.name().to_owned(), header.to_owned());
                 headers.entry(name).or_insert_with(ours);
             }
@@ -56,7 +53,7 @@ impl Vocabulary {
                 Some(((field, header), (name, text))) => Problem {
                     column: header.clone(),
                     field: field.clone(),
-                    api_name: Some(name.into()),
+                    api_name: (name != header).then(|| name.into()),
                     ..Problem::of_row(code.to_owned(), Message::verbatim(self.explain(text)))
                 },
             }
@@ -77,7 +74,7 @@ impl Vocabulary {
             let name = word.trim_end_matches('.');
             let is_name = name.contains(|c: char| c.is_ascii_uppercase() || "_.".contains(c))
                 && name.starts_with(|c: char| c.is_ascii_lowercase());
-            let header = self.headers.get(name);
+            let header = self.headers.get(name).filter(|(_, header)| header != name);
             match header.filter(|_| (is_name || after.starts_with(':')) && !told.contains(&name)) {
                 Some((_, header)) => {
                     told.push(name);
@@ -96,10 +93,12 @@ impl Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::tests::{Desk, SCHOOL};
 
     #[test]
     fn a_field_is_named_in_the_users_word_and_once_in_the_apis() {
         let headers = [
+            ("email", "email"),
             ("gender", "Kön"),
             ("first_name", "Förnamn"),
             ("firstName", "Förnamn"),
@@ -125,6 +124,23 @@ mod tests {
         ] {
             let problems = vocabulary.problems("http.400", message);
             assert_eq!(Problem::join(&problems), explained);
+        }
+    }
+
+    #[test]
+    fn a_problem_has_the_column_that_the_api_names_whatever_its_header() {
+        let target = SCHOOL.replace("\"/name\"", "\"/fullName\"");
+        for header in ["name", "fullName"] {
+            let desk = Desk::at(&target, &format!("id,{header},email\np1,Bo,b@x.se\n"));
+            let prepared = desk.prepared();
+            let vocabulary = Vocabulary::new(&prepared.checker);
+            let message = "fullName: bad; email: taken";
+            let problems = vocabulary.problems("http.400", message);
+            assert_eq!(Problem::join(&problems), message);
+            let columns = problems.iter().map(|one| one.column.as_str());
+            let is_own = header == "name";
+            let first = if is_own { "" } else { header };
+            assert_eq!(columns.collect::<Vec<_>>(), [first, "email"]);
         }
     }
 }
