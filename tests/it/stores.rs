@@ -129,8 +129,13 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// A run of seven rows: one invalid, six calls; three answered, one attempted twice, one within reach.
 fn a_run(state: &State, name: &str) -> i64 {
+    begun(state, &new_run(name))
+}
+
+/// The same of a run that begins like this.
+fn begun(state: &State, run: &NewRun) -> i64 {
     let mut journal = Journal::open(state).unwrap();
-    let (run, _) = journal.begin(&new_run(name)).unwrap();
+    let (run, _) = journal.begin(run).unwrap();
     let writer = Writer::start(journal, run, Stage::Planning).unwrap();
     let settled = PlannedRow {
         mark: mark(1, ""),
@@ -335,10 +340,13 @@ fn a_run_that_died_is_told_alike() {
 fn what_was_delivered_to_a_record_is_told_alike() {
     with_each(|state| {
         let runs = ["one", "two"].map(|name| a_run(state, name));
-        let mut journal = Journal::open(state).unwrap();
-        let mut elsewhere = new_run("elsewhere");
-        elsewhere.base_url = "other".into();
-        journal.begin(&elsewhere).unwrap();
+        let elsewhere = NewRun {
+            base_url: "other".into(),
+            ..new_run("elsewhere")
+        };
+        let elsewhere = begun(state, &elsewhere);
+        let journal = Journal::open(state).unwrap();
+        journal.index_deliveries(elsewhere).unwrap();
         journal.index_deliveries(runs[1]).unwrap();
         journal.index_deliveries(runs[1]).unwrap();
         let mut all = String::new();

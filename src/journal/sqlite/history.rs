@@ -191,7 +191,7 @@ impl History for Sqlite {
             .map_err(self.explain(Action::Read))
     }
 
-    fn deliveries(&self, _run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
+    fn deliveries(&self, run: i64, path: &str) -> Result<Vec<PastCall>, JournalError> {
         self.connection
             .prepare_cached(
                 "SELECT planned.id, line, planned.path, body, names, changes, name, note,
@@ -200,12 +200,12 @@ impl History for Sqlite {
                  LEFT JOIN outcome ON outcome.id = planned.id
                  LEFT JOIN field_set ON field_set.id = changed
                  LEFT JOIN sending ON sending.run = planned.id >> 32
-                 WHERE temp.delivery.path = ?1
+                 WHERE temp.delivery.path = ?1 AND temp.delivery.of = ?2
                    AND (state IN ('updated', 'unknown') OR attempts > 0 AND state <> 'rejected'
                         OR state IS NULL AND (planned.id & 4294967295) <= coalesce(reach, 0))
                  ORDER BY planned.id DESC",
             )
-            .and_then(|mut statement| statement.query_map([path], delivery)?.collect())
+            .and_then(|mut statement| statement.query_map(params![path, run], delivery)?.collect())
             .map_err(self.explain(Action::Read))
     }
 
@@ -213,11 +213,12 @@ impl History for Sqlite {
         self.connection
             .execute_batch(
                 "CREATE TEMP TABLE IF NOT EXISTS delivery
-                 (path TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (path, id)) WITHOUT ROWID",
+                 (of INTEGER NOT NULL, path TEXT NOT NULL, id INTEGER NOT NULL,
+                   PRIMARY KEY (of, path, id)) WITHOUT ROWID",
             )
             .and_then(|()| {
                 self.connection.execute(
-                    "INSERT OR IGNORE INTO temp.delivery SELECT path, planned.id FROM planned
+                    "INSERT OR IGNORE INTO temp.delivery SELECT ?3, path, planned.id FROM planned
                      WHERE path IN (SELECT path FROM planned WHERE id > ?1 AND id <= ?2)
                        AND planned.id >> 32 IN
                            (SELECT other.id FROM run AS own JOIN run AS other
