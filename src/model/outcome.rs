@@ -106,9 +106,6 @@ pub const LEFT_OUT: &str = "row.left_out";
 /// The code of a row about a protected person.
 pub const PROTECTED: &str = "row.protected";
 
-/// The code of a row whose record in the journal is damaged.
-pub const DAMAGED: &str = "journal.damaged";
-
 /// What became of one row: exactly what the results file says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {

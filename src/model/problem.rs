@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::l10n::Message;
+use crate::l10n::{Message, message};
+
+/// The code of a row whose record in the journal is damaged.
+pub const DAMAGED: &str = "journal.damaged";
 
 /// One thing that is wrong with one row: data, never an error that stops a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,14 +80,16 @@ impl Problem {
         serde_json::to_string(problems).unwrap_or_default()
     }
 
-    /// The problems that a journal keeps.
-    ///
-    /// # Errors
-    /// If the text is not what [`Problem::to_stored`] writes.
-    pub fn of_stored(text: &str) -> Result<Vec<Problem>, serde_json::Error> {
+    /// The problems that a journal keeps. A text that is damaged gives one problem that reports it, so that
+    /// the state of the row and the rows around it are still read.
+    pub fn of_stored(text: &str) -> Vec<Problem> {
+        let damaged = |why: serde_json::Error| {
+            let why = message::journal_damaged_problems(why.to_string());
+            vec![Problem::of_row(DAMAGED, why)]
+        };
         match text {
-            "" => Ok(Vec::new()),
-            text => serde_json::from_str(text),
+            "" => Vec::new(),
+            text => serde_json::from_str(text).unwrap_or_else(damaged),
         }
     }
 }
@@ -95,5 +100,25 @@ impl Problem {
     pub fn in_these_words(words: &str) -> Vec<Problem> {
         let of = |words| Problem::of_row("", Message::verbatim(words));
         (!words.is_empty()).then(|| of(words)).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_problems_are_reported_and_cost_nothing_else() {
+        let problem = Problem {
+            column: "Namn".to_owned(),
+            ..Problem::of_row("cell.nul", message::cell_nul())
+        };
+        let stored = Problem::to_stored(std::slice::from_ref(&problem));
+        assert_eq!(Problem::of_stored(&stored), [problem]);
+        assert_eq!(Problem::of_stored(""), []);
+        for damaged in [&stored[1..], "[{}]", "a sentence"] {
+            let read = Problem::of_stored(damaged);
+            assert_eq!((read.len(), &*read[0].code), (1, DAMAGED), "{damaged}");
+        }
     }
 }

@@ -288,8 +288,7 @@ pub fn cell<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Wrong>
 /// The problems in a column; none where it has none.
 pub(super) fn problems_of(row: &Row, column: usize) -> Result<Vec<Problem>, Wrong> {
     let stored: Option<String> = cell(row, column)?;
-    Problem::of_stored(&stored.unwrap_or_default())
-        .map_err(|why| Wrong::Refused(Refusal::words(why.to_string())))
+    Ok(Problem::of_stored(&stored.unwrap_or_default()))
 }
 
 /// One of the words that can stand in a column.

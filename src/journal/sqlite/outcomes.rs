@@ -205,13 +205,7 @@ impl Sqlite {
 /// The problems in a column; none where it has none.
 pub(super) fn problems_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<Problem>> {
     let stored: Option<String> = row.get(column)?;
-    Problem::of_stored(&stored.unwrap_or_default()).map_err(|why| {
-        rusqlite::Error::FromSqlConversionFailure(
-            column,
-            rusqlite::types::Type::Text,
-            Box::new(why),
-        )
-    })
+    Ok(Problem::of_stored(&stored.unwrap_or_default()))
 }
 
 /// A row's outcome, or that its record is damaged: then nobody knows what became of it, and the rows
