@@ -67,6 +67,11 @@ const OF_ROWS: &[(&str, Phrase, Phrase)] = &[
         Messages::remedy_undo_cannot_be_cleared,
     ),
     (
+        "undo.last_delivered",
+        Messages::what_undo_last_delivered,
+        Messages::remedy_undo_last_delivered,
+    ),
+    (
         "undo.unknown",
         Messages::what_undo_unknown,
         Messages::remedy_undo_unknown,

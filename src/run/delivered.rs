@@ -133,10 +133,13 @@ impl Deliveries {
             let Some(sent) = self.sent(spec, past) else {
                 return Last::Unknown;
             };
-            match value_in(field, &sent) {
-                Some(value) if past.state == RowState::Updated => return Last::Value(value),
-                Some(_) => return Last::Unknown,
-                None => {}
+            match field.pointer.get(&sent) {
+                Ok(Some(value)) if past.state == RowState::Updated => {
+                    return Last::Value(value.into_owned());
+                }
+                Ok(None) => {}
+                // It may not have arrived, or several elements of a list fit.
+                Ok(Some(_)) | Err(_) => return Last::Unknown,
             }
         }
         Last::Nothing
@@ -155,7 +158,7 @@ impl Deliveries {
 /// What was delivered of a field.
 enum Last {
     Value(Json),
-    /// Something, and nobody knows what.
+    /// A value that is not known.
     Unknown,
     /// No call is known.
     Nothing,

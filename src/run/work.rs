@@ -333,7 +333,7 @@ impl Work<'_> {
         let prints = prints.flatten().collect();
         let names: Vec<&str> = call.changed.split(' ').collect();
         let note = message::row_last_delivered(names.join(", "));
-        let mut notes = vec![Problem::of_row("", note)];
+        let mut notes = vec![Problem::of_row("undo.last_delivered", note)];
         notes.append(&mut left_as_it_is(&left));
         let mut call = Call {
             path: named.path,

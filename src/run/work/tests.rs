@@ -272,6 +272,28 @@ fn an_undo_puts_back_nothing_that_was_not_to_be_kept_or_may_not_have_arrived() {
     assert_eq!(undone(failed), ["invalid undo.unknown"]);
 }
 
+#[test]
+fn an_undo_does_not_reach_behind_a_delivery_that_may_have_arrived() {
+    // The second request fails after the API may have taken it.
+    let api = Api::answering(|asked| match asked.before {
+        1 => (503, json!({})),
+        _ => (200, json!({})),
+    });
+    let mut desk = Desk::at(&unreadable(), "id,name\np1,Åsa\n");
+    desk.delivery().sender.max_attempts = 1.try_into().unwrap();
+    for name in ["Åsa", "Asa", "Osa"] {
+        desk.rewrite(&format!("id,name\np1,{name}\n"));
+        desk.later(Duration::from_secs(1));
+        desk.import(&api).unwrap();
+    }
+    let wrong = desk.run().name;
+    assert_eq!(api.changes().len(), 3);
+    desk.rewrite("id,name\np1,\n");
+    as_an_undo(&mut desk, wrong);
+    desk.start(&api, Start::New("undo")).unwrap();
+    assert_eq!(desk.states(), ["invalid undo.unknown"]);
+}
+
 /// Four rows of four records, so that all records are listed.
 fn four(emails: [&str; 4]) -> String {
     let mut text = "id,name,email\n".to_owned();
