@@ -1,6 +1,8 @@
 //! Figures of a run are computed for its summary.
 
 use super::under_way::Run;
+use crate::journal::FailureKind;
+use crate::log;
 use crate::model::{Code, Exit, RowState, StateCounts, Summary};
 use crate::send::Stop;
 
@@ -14,6 +16,7 @@ impl Run<'_> {
             Some(Stop::Held { why }) => Some(*why),
             _ => None,
         };
+        let (not_applied, field_refused) = self.remarkable();
         let mut summary = Summary {
             run: record.name.clone(),
             target: record.target.clone(),
@@ -42,8 +45,8 @@ impl Run<'_> {
             report: None,
             before: None,
             new_rows: None,
-            warnings: prepared.survey.warnings + self.not_applied(),
-            field_refused: self.field_refused(),
+            warnings: prepared.survey.warnings + not_applied,
+            field_refused,
             held: held.map(|held| held.to_string()),
             held_by: held,
             fields: None,
@@ -59,20 +62,22 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
-    /// Rows that succeeded and of which the API's answer does not show everything.
-    fn not_applied(&self) -> u64 {
-        let kinds = self.journal.kinds(self.id).unwrap_or_default();
-        let updated = kinds.iter().filter(|kind| kind.state == RowState::Updated);
-        updated.map(|kind| kind.rows).sum()
-    }
-
-    /// Rows that the API rejected for a field that only some accounts may change.
-    fn field_refused(&self) -> u64 {
-        let kinds = self.journal.kinds(self.id).unwrap_or_default();
-        let refused = kinds
-            .iter()
-            .filter(|kind| kind.code == Code::AnswerFieldRefused.as_str());
-        refused.map(|kind| kind.rows).sum()
+    /// Rows that succeeded although the API's answer does not show all that was sent, and rows that the API
+    /// rejected for a field that only some accounts may change.
+    fn remarkable(&self) -> (u64, u64) {
+        let kinds = self.journal.kinds(self.id).unwrap_or_else(|error| {
+            log::warn(&error.fact());
+            Vec::new()
+        });
+        let count = |is_counted: &dyn Fn(&FailureKind) -> bool| -> u64 {
+            let counted = kinds.iter().filter(|kind| is_counted(kind));
+            counted.map(|kind| kind.rows).sum()
+        };
+        let refused = Code::AnswerFieldRefused.as_str();
+        (
+            count(&|kind| kind.state == RowState::Updated),
+            count(&|kind| kind.code == refused),
+        )
     }
 }
 
