@@ -127,10 +127,10 @@ pub fn ready(session: &Session, wanted: Wanted<'_>) -> Result<Ready, AppError> {
     })
 }
 
-/// Refuses a roster with a header that resembles a field's, where nobody can be asked about it.
+/// Refuses an unattended roster if one of its headers resembles a field's.
 ///
 /// # Errors
-/// If there is one: its column would be left out silently.
+/// If there is such a header. Its column would be left out silently.
 pub fn refuse_misspelt(ready: &Ready) -> Result<(), AppError> {
     let found = none_misspelt(&ready.prepared.unmapped);
     found.map_err(|source| RunError::Map {

@@ -109,7 +109,7 @@ fn key_of(id: i64) -> String {
     format!("file {id}")
 }
 
-/// Removes the job of a file; one that a worker holds is not done again.
+/// Removes the job of a file. If a worker holds the job, it is not run again.
 fn remove_job(tables: &mut Tables<'_>, id: i64) -> Result<(), Wrong> {
     let sql = format!("SELECT id FROM {SCHEMA}.remove_job($1)");
     tables.rows(&sql, &[&key_of(id)]).map(|_| ())

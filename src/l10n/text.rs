@@ -1,5 +1,5 @@
 //! A message as data: the key of a catalogue and its arguments. It is stored, compared and passed on in
-//! this form, and rendered in the language of whoever reads it.
+//! this form, and rendered in the reader's language.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_message_is_rendered_in_the_language_of_whoever_reads_it() {
+    fn a_stored_message_is_rendered_in_the_readers_language() {
         let messages = [
             message::cell_required(),
             message::date_future("2031-01-01"),

@@ -68,8 +68,8 @@ impl ColumnMap {
     }
 }
 
-/// Checks that no header is a misspelling of a field's. Where nobody can be asked, the column would be left
-/// out silently.
+/// Checks that no header is a misspelling of a field's: an unattended import would leave its column out
+/// silently.
 pub fn none_misspelt(unmapped: &[Unmapped]) -> Result<(), MapError> {
     let mut misspelt = unmapped
         .iter()
